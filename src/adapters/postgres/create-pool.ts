@@ -1,0 +1,44 @@
+import pg from "pg";
+import type { Logger } from "../../kernel/logger.ts";
+
+/** How to reach the database; each left-out member has the default that is documented here. */
+export interface PoolOptions {
+  readonly connectionString: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly logger: Logger;
+  /** Connections at most. Default 10. */
+  readonly maxConnections?: number;
+  /** How long to wait for a connection, whether new or free, in ms. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** The server ends a statement that takes longer, in ms. Default 60,000. */
+  readonly statementTimeoutMs?: number;
+  /**
+   * The server ends a transaction that is idle for longer, in ms, so that a worker stopped in the middle of one
+   * does not keep its row locks for ever. Default 60,000.
+   */
+  readonly idleInTransactionTimeoutMs?: number;
+}
+
+/** How much later than the server the client gives up on a statement: then the server is not there any more. */
+const DEAD_PEER_GRACE_MS = 5_000;
+
+/** A pool whose connections and statements all end in time. Whoever made it ends it. */
+export function createPool(options: PoolOptions): pg.Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    application_name: options.applicationName,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + DEAD_PEER_GRACE_MS,
+    idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
+  });
+  // Without a listener, the loss of an idle connection would end the process. The pool replaces it by itself.
+  pool.on("error", (error) => options.logger.warn({ err: error }, "an idle database connection was lost"));
+  return pool;
+}

@@ -1,0 +1,129 @@
+import type { Notification } from "pg";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { createRetry } from "./retry.ts";
+
+/** The part of pg's client that listening needs. */
+export interface ListenClient {
+  connect(): Promise<unknown>;
+  query(text: string): Promise<unknown>;
+  end(): Promise<void>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+  on(event: "notification", listener: (notification: Notification) => void): unknown;
+}
+
+/** One connection that listens, kept up for ever. */
+export interface PgListener {
+  /** Resolves once every later notification on the channel will arrive. Rejects when there is no connection. */
+  listen(channel: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PgListenerOptions {
+  /** A client for one connection, whose queries fail when the peer does not answer within a few seconds. */
+  readonly createClient: () => ListenClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onNotification: (channel: string, payload: string) => void;
+  /** The connection was lost and is back, listening to all that it did before. */
+  readonly onReconnect: () => void;
+}
+
+/** A peer that vanished without a word is noticed by a query that gets no answer. */
+const KEEPALIVE_INTERVAL_MS = 15_000;
+
+/**
+ * Channels are listened to for ever once they are wanted: there is a handful of them, and giving them up would
+ * race with who wants them next.
+ */
+export function createPgListener(options: PgListenerOptions): PgListener {
+  const { clock, logger } = options;
+  const channels = new Set<string>();
+  let current: ListenClient | undefined;
+  let connecting: Promise<ListenClient> | undefined;
+  let wasConnected = false;
+  let isClosed = false;
+
+  const open = async (): Promise<ListenClient> => {
+    const client = await openClient(options, channels, (error) => lose(client, error));
+    current = client;
+    retry.reset();
+    if (wasConnected) {
+      logger.info({}, "the listening connection is back");
+      options.onReconnect();
+    }
+    wasConnected = true;
+    return client;
+  };
+  const connect = async (): Promise<ListenClient> => {
+    if (current !== undefined) {
+      return current;
+    }
+    connecting ??= open().finally(() => (connecting = undefined));
+    return connecting;
+  };
+  const retry = createRetry({ clock, logger, what: "the listening connection", attempt: connect });
+  const lose = (client: ListenClient, error: unknown): void => {
+    if (client === current) {
+      current = undefined;
+      // Ends what is left of it, where a query noticed.
+      client.end().catch(() => undefined);
+      logger.warn({ err: error }, "the listening connection was lost");
+      retry.start();
+    }
+  };
+  const stopKeepalive = clock.every(KEEPALIVE_INTERVAL_MS, () => {
+    const client = current;
+    client?.query("SELECT 1").catch((error: unknown) => lose(client, error));
+  });
+
+  return {
+    async listen(channel) {
+      if (isClosed) {
+        throw new TypeError("the listener is closed");
+      }
+      channels.add(channel);
+      await listenTo(await connect(), [channel]);
+    },
+    async close() {
+      isClosed = true;
+      stopKeepalive();
+      retry.stop();
+      await connecting?.catch(() => undefined);
+      const client = current;
+      current = undefined;
+      await client?.end();
+    },
+  };
+}
+
+/** A connected client that listens to the channels. */
+async function openClient(
+  options: PgListenerOptions,
+  channels: Iterable<string>,
+  onLost: (error: unknown) => void,
+): Promise<ListenClient> {
+  const client = options.createClient();
+  let isOpen = false;
+  let reason: unknown;
+  client.on("error", (error) => void (reason = error));
+  client.on("end", () => isOpen && onLost(reason));
+  client.on("notification", ({ channel, payload }) => options.onNotification(channel, payload ?? ""));
+  try {
+    await client.connect();
+    await listenTo(client, channels);
+  } catch (error) {
+    client.end().catch(() => undefined);
+    throw error;
+  }
+  isOpen = true;
+  return client;
+}
+
+async function listenTo(client: ListenClient, channels: Iterable<string>): Promise<void> {
+  const statements = [...channels].map((channel) => `LISTEN "${channel}"`);
+  if (statements.length > 0) {
+    await client.query(statements.join("; "));
+  }
+}

@@ -1,0 +1,25 @@
+import type { SqlSession } from "../../kernel/sql-session.ts";
+import { toUnavailableError } from "./unavailable-error.ts";
+
+/** The part of pg's pool or client that a session needs. */
+export interface Queryable {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+}
+
+/**
+ * A session over a pool, where each statement is a transaction of its own, or over one client. Statements are not
+ * named: planning ours takes less than the risk of a pooler that does not know their names.
+ * Lost connections become AppError UNAVAILABLE.
+ */
+export function createPgSession(queryable: Queryable): SqlSession {
+  return {
+    async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      try {
+        const { rows } = await queryable.query(text, [...values]);
+        return rows as Row[];
+      } catch (error) {
+        throw toUnavailableError(error);
+      }
+    },
+  };
+}

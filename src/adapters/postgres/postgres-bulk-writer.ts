@@ -1,0 +1,215 @@
+import { AppError, isAppError } from "../../kernel/app-error.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
+import type { BulkWork, BulkWriter, ChunkResult, WholeResult, WrittenChunks } from "../../core/bulk/bulk-writer.ts";
+import type { RecordReader } from "../../core/records/record-reader.ts";
+import type { Counts } from "../../core/tasks/progress.ts";
+import type { NewTaskError } from "../../core/tasks/task-error.ts";
+import { requiredSession } from "../../core/transactions/required-session.ts";
+import type { Decision } from "../../core/transactions/run-or-roll-back.ts";
+import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
+import type { UnitOfWork } from "../../core/transactions/transaction.ts";
+import { constraintProblem } from "./constraint-problem.ts";
+import type { RecordSetResult } from "./record-set-writer.ts";
+import { missingError, writeRecordSet } from "./record-set-writer.ts";
+import { COUNT_WRITTEN, FINISH_CHUNK, TAKE_CHUNK, TAKE_FENCE, TAKE_FREE_CHUNK } from "./sql/bulk-chunk-steps.ts";
+import type { NextChunkRow } from "./sql/bulk-next-chunk.ts";
+import { nextChunkSql } from "./sql/bulk-next-chunk.ts";
+import { lockRecordsSql } from "./sql/bulk-record-set.ts";
+import type { TableShape, TableShapes } from "./table-shape.ts";
+
+/** What the writer works with. */
+export interface BulkWriterPorts {
+  readonly session: SqlSession;
+  readonly unitOfWork: UnitOfWork;
+  readonly shapes: TableShapes;
+  readonly reader: RecordReader;
+}
+
+/** Writes chunks with set-based SQL. */
+export function createPostgresBulkWriter(ports: BulkWriterPorts): BulkWriter {
+  return {
+    writeNextChunk: (work) => masked(() => writeNextChunk(ports, work)),
+    writeAllChunks: (work, onWritten, signal) => masked(() => writeAllChunks(ports, work, onWritten, signal)),
+    countWritten: (taskId) => masked(() => countWritten(ports.session, taskId)),
+  };
+}
+
+/** The database's own words are for the log, not for the task's message. */
+async function masked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw isAppError(error) ? error : new AppError("INTERNAL", "The database refused the change.", { cause: error });
+  }
+}
+
+async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<ChunkResult> {
+  const table = await ports.shapes.of(work.model);
+  if (work.scope === undefined) {
+    try {
+      return await writeAsOne(ports.session, table, work, false);
+    } catch (error) {
+      if (constraintProblem(error, table) === undefined) {
+        throw error;
+      }
+    }
+  }
+  return runOrRollBack<ChunkResult>(ports.unitOfWork, async (transaction) => {
+    const session = requiredSession(transaction);
+    const fence = await session.query(TAKE_FENCE, [work.taskId, work.attempt]);
+    return fence.length === 0 ? { rollBack: { kind: "FENCED" } } : { commit: await writeByHalving(ports, session, table, work) };
+  });
+}
+
+/** The fast way: one statement, no exceptions. */
+async function writeAsOne(
+  session: SqlSession,
+  table: TableShape,
+  work: BulkWork,
+  isWhole: boolean,
+): Promise<ChunkResult> {
+  const { text, values } = nextChunkSql(table, work, isWhole);
+  const [row] = await session.query<NextChunkRow>(text, values);
+  if (row === undefined || !row.is_current) {
+    return { kind: "FENCED" };
+  }
+  if (row.number === null) {
+    return { kind: "EXHAUSTED" };
+  }
+  return { kind: "WRITTEN", counts: { succeeded: row.succeeded, failed: 0, skipped: row.skipped } };
+}
+
+/** The careful way: the chunk's records within the scope, set by set, offenders apart. */
+async function writeByHalving(
+  ports: BulkWriterPorts,
+  session: SqlSession,
+  table: TableShape,
+  work: BulkWork,
+): Promise<ChunkResult> {
+  const [chunk] = await session.query<{ number: number; ids: string[] }>(TAKE_FREE_CHUNK, [work.taskId]);
+  if (chunk === undefined) {
+    return { kind: "EXHAUSTED" };
+  }
+  const { succeeded, errors } = await writeWithinScope(ports, session, table, work, chunk.ids);
+  const failed = errors.filter((error) => error.outcome === "FAILED").length;
+  const counts = { succeeded, failed, skipped: errors.length - failed };
+  await session.query(FINISH_CHUNK, [
+    work.taskId,
+    chunk.number,
+    counts.succeeded,
+    counts.failed,
+    counts.skipped,
+    ...columnsOfErrors(errors),
+  ]);
+  return { kind: "WRITTEN", counts };
+}
+
+async function writeWithinScope(
+  ports: BulkWriterPorts,
+  session: SqlSession,
+  table: TableShape,
+  work: BulkWork,
+  ids: readonly string[],
+): Promise<RecordSetResult> {
+  if (work.scope === undefined) {
+    return writeRecordSet(session, table, work, ids);
+  }
+  // Locked first, so that what is read of them now still holds when they are written.
+  await session.query(lockRecordsSql(table), [ids]);
+  const within = new Set(await ports.reader.existingIds(work.model.name, ids, work.scope));
+  const outside = ids.filter((id) => !within.has(id)).map(missingError);
+  const written = await writeRecordSet(session, table, work, ids.filter((id) => within.has(id)));
+  return { succeeded: written.succeeded, errors: [...outside, ...written.errors] };
+}
+
+function columnsOfErrors(errors: readonly NewTaskError[]): readonly (readonly unknown[])[] {
+  return [
+    errors.map((error) => error.recordId),
+    errors.map((error) => error.outcome),
+    errors.map((error) => error.code),
+    errors.map((error) => error.message),
+    errors.map((error) => error.field ?? null),
+  ];
+}
+
+async function writeAllChunks(
+  ports: BulkWriterPorts,
+  work: BulkWork,
+  onWritten: (counts: Counts) => void,
+  signal: AbortSignal,
+): Promise<WholeResult> {
+  const table = await ports.shapes.of(work.model);
+  return runOrRollBack<WholeResult>(ports.unitOfWork, async (transaction): Promise<Decision<WholeResult>> => {
+    const session = requiredSession(transaction);
+    for (;;) {
+      const step = signal.aborted ? ({ kind: "FENCED" } as const) : await writeOneOfAll(ports, session, table, work);
+      switch (step.kind) {
+        case "WRITTEN":
+          onWritten(step.counts);
+          break;
+        case "EXHAUSTED":
+          if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
+            return await finishWhole(session, work);
+          }
+          break;
+        case "FENCED":
+        case "REFUSED":
+          return { rollBack: step };
+      }
+    }
+  });
+}
+
+/** The fence comes last: held from the start, it would keep all others off the task's row meanwhile. */
+async function finishWhole(session: SqlSession, work: BulkWork): Promise<Decision<WholeResult>> {
+  const fence = await session.query(TAKE_FENCE, [work.taskId, work.attempt]);
+  return fence.length === 0 ? { rollBack: { kind: "FENCED" } } : { commit: { kind: "WRITTEN" } };
+}
+
+async function countWritten(session: SqlSession, taskId: string): Promise<WrittenChunks> {
+  const [row] = await session.query<Counts & { pending: number }>(COUNT_WRITTEN, [taskId]);
+  const { pending, ...counts } = row ?? { succeeded: 0, failed: 0, skipped: 0, pending: 0 };
+  return { counts, pendingChunks: pending };
+}
+
+/** One chunk of an ALL_OR_NOTHING task; its failures refuse the whole. */
+async function writeOneOfAll(
+  ports: BulkWriterPorts,
+  session: SqlSession,
+  table: TableShape,
+  work: BulkWork,
+): Promise<ChunkResult | Extract<WholeResult, { kind: "REFUSED" }>> {
+  await session.query("SAVEPOINT chunk");
+  if (work.scope === undefined) {
+    try {
+      const result = await writeAsOne(session, table, work, true);
+      await session.query("RELEASE SAVEPOINT chunk");
+      return result;
+    } catch (error) {
+      if (constraintProblem(error, table) === undefined) {
+        throw error;
+      }
+      await session.query("ROLLBACK TO SAVEPOINT chunk");
+    }
+  }
+  return refuseFailures(ports, session, table, work);
+}
+
+async function refuseFailures(
+  ports: BulkWriterPorts,
+  session: SqlSession,
+  table: TableShape,
+  work: BulkWork,
+): Promise<ChunkResult | Extract<WholeResult, { kind: "REFUSED" }>> {
+  const [chunk] = await session.query<{ number: number; ids: string[] }>(TAKE_CHUNK, [work.taskId]);
+  if (chunk === undefined) {
+    return { kind: "EXHAUSTED" };
+  }
+  const { succeeded, errors } = await writeWithinScope(ports, session, table, work, chunk.ids);
+  const failures = errors.filter((error) => error.outcome === "FAILED");
+  if (failures.length > 0) {
+    return { kind: "REFUSED", errors: failures };
+  }
+  await session.query(FINISH_CHUNK, [work.taskId, chunk.number, succeeded, 0, errors.length, ...columnsOfErrors(errors)]);
+  return { kind: "WRITTEN", counts: { succeeded, failed: 0, skipped: errors.length } };
+}

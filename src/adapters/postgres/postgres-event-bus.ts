@@ -1,0 +1,104 @@
+import pg from "pg";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
+import { createSystemClock } from "../../kernel/system-clock.ts";
+import { checkBusTopic, encodeBusMessage } from "../../core/events/bus-message.ts";
+import type { BusSubscriber, EventBus } from "../../core/events/event-bus.ts";
+import { createPgListener } from "./pg-listener.ts";
+import { createPgNotifier } from "./pg-notifier.ts";
+import { toUnavailableError } from "./unavailable-error.ts";
+
+export interface PostgresEventBusOptions {
+  /** Over a pool: publishes. */
+  readonly session: SqlSession;
+  /** For the bus's own connection, which listens. */
+  readonly connectionString: string;
+  readonly logger: Logger;
+  /** Of the bus's own connection, in pg_stat_activity. Default "powercrud events". */
+  readonly applicationName?: string;
+  /** Times the tries to reconnect and the keepalive. Default: the machine's own. */
+  readonly clock?: Clock;
+}
+
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/** Messages as NOTIFY, topics as channels. */
+export function createPostgresEventBus(options: PostgresEventBusOptions): EventBus {
+  const { logger } = options;
+  const subscribers = new Map<string, Set<BusSubscriber>>();
+  const notifier = createPgNotifier(options.session);
+  const listener = createPgListener({
+    clock: options.clock ?? createSystemClock(),
+    logger,
+    createClient: () =>
+      new pg.Client({
+        connectionString: options.connectionString,
+        application_name: options.applicationName ?? "powercrud events",
+        connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
+        query_timeout: ANSWER_TIMEOUT_MS,
+        keepAlive: true,
+      }),
+    onNotification(topic, payload) {
+      const message = decode(payload);
+      if (message !== undefined) {
+        tell(logger, subscribers.get(topic) ?? [], (subscriber) => subscriber.onMessage(message));
+      }
+    },
+    onReconnect() {
+      tell(logger, [...subscribers.values()].flatMap((set) => [...set]), (subscriber) => subscriber.onGap());
+    },
+  });
+  let published = 0;
+  return {
+    async publish(topic, message) {
+      const json = encodeBusMessage(message);
+      published += 1;
+      await notifier.notify(checkBusTopic(topic), `${published} ${json}`);
+    },
+    async subscribe(topic, subscriber) {
+      checkBusTopic(topic);
+      // A subscriber may subscribe twice; each subscription is its own.
+      const own: BusSubscriber = { onMessage: (message) => subscriber.onMessage(message), onGap: () => subscriber.onGap() };
+      const set = subscribers.get(topic) ?? new Set();
+      subscribers.set(topic, set.add(own));
+      try {
+        await listener.listen(topic);
+      } catch (error) {
+        set.delete(own);
+        throw toUnavailableError(error);
+      }
+      return async () => void set.delete(own);
+    },
+    async close() {
+      subscribers.clear();
+      await listener.close();
+    },
+  };
+}
+
+/**
+ * Payloads begin with a running number: PostgreSQL drops a notification that repeats an earlier one of the same
+ * transaction. Undefined for what the bus did not send.
+ */
+function decode(payload: string): Json | undefined {
+  try {
+    return JSON.parse(payload.slice(payload.indexOf(" ") + 1)) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One subscriber's fault is not the others'. */
+function tell(logger: Logger, listeners: Iterable<BusSubscriber>, deliver: (subscriber: BusSubscriber) => void): void {
+  // A copy: subscribers come and go while they are told.
+  const current = [...listeners];
+  for (const listener of current) {
+    try {
+      deliver(listener);
+    } catch (error) {
+      logger.error({ err: error }, "a subscriber of the bus threw");
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { ErrorCode } from "../../kernel/error-codes.ts";
+import { isUuid } from "../../kernel/ids.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
+import type { TaskError, TaskErrorOutcome } from "../../core/tasks/task-error.ts";
+import { statusesBefore } from "../../core/tasks/task-status.ts";
+import type { StrandedTask, TaskQuery, TaskStore } from "../../core/tasks/task-store.ts";
+import { requiredSession } from "../../core/transactions/required-session.ts";
+import { createTask, findByIdempotencyKey } from "./create-task.ts";
+import { settleAttempt } from "./settle-attempt.ts";
+import { BEGIN_ATTEMPT, HEARTBEAT } from "./sql/attempt-statements.ts";
+import { COUNT_TASKS, FIND_TASKS, LIST_TASKS } from "./sql/select-tasks.ts";
+import {
+  COUNT_TASK_ERRORS,
+  FIND_ORPHANS,
+  FIND_UNCLEANED,
+  FIND_UNENQUEUED,
+  LIST_TASK_ERRORS,
+  MARK_CLEANED,
+  MARK_ENQUEUED,
+} from "./sql/task-statements.ts";
+import { toTask } from "./task-row.ts";
+import type { TaskRow } from "./task-row.ts";
+
+type TaskReads = Pick<TaskStore, "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors">;
+type StrandedReads = Pick<TaskStore, "findUnenqueued" | "findOrphans" | "findUncleaned">;
+
+/**
+ * Tasks, chunks, attempts and errors as rows of the schema `powercrud`.
+ * @param options.session for what happens outside a caller's transaction
+ */
+export function createPostgresTaskStore(options: { readonly session: SqlSession }): TaskStore {
+  const { session } = options;
+  return {
+    ...createReads(session),
+    ...createStrandedReads(session),
+    create: (transaction, task) => createTask(requiredSession(transaction), task),
+    async markEnqueued(taskIds, at) {
+      await session.query(MARK_ENQUEUED, [taskIds, at]);
+    },
+    async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at }) {
+      const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING")];
+      const [row] = await requiredSession(transaction).query<TaskRow>(BEGIN_ATTEMPT, values);
+      return row === undefined ? undefined : { task: toTask(row), number: row.attempt };
+    },
+    async heartbeat({ taskId, attempt, at, progress }) {
+      const stored = progress === undefined ? null : JSON.stringify(progress);
+      const beaten = await session.query(HEARTBEAT, [taskId, attempt, at, stored]);
+      return { isCurrent: beaten.length > 0 };
+    },
+    settle: (transaction, taskId, attempt, settlement) =>
+      settleAttempt(requiredSession(transaction), taskId, attempt, settlement),
+    async markCleaned(transaction, taskId) {
+      const marked = await requiredSession(transaction).query(MARK_CLEANED, [taskId]);
+      return marked.length > 0;
+    },
+  };
+}
+
+function createReads(session: SqlSession): TaskReads {
+  return {
+    findByIdempotencyKey: (viewer, key) => findByIdempotencyKey(session, viewer.id, key),
+    async find(ids) {
+      const rows = await session.query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
+      return new Map(rows.map((row) => [row.id, toTask(row)]));
+    },
+    async list(query) {
+      const rows = await session.query<TaskRow>(LIST_TASKS, [...filterValues(query), query.after ?? null, query.limit]);
+      return rows.map(toTask);
+    },
+    async count(query) {
+      const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
+      return row?.count ?? 0;
+    },
+    async errors(taskId, after, limit) {
+      const rows = await session.query<TaskErrorRow>(LIST_TASK_ERRORS, [taskId, after, limit]);
+      return rows.map(toTaskError);
+    },
+    async countErrors(taskId) {
+      const [row] = await session.query<{ count: number }>(COUNT_TASK_ERRORS, [taskId]);
+      return row?.count ?? 0;
+    },
+  };
+}
+
+function createStrandedReads(session: SqlSession): StrandedReads {
+  const finder = (text: string) => (moment: Date, limit: number) => session.query<StrandedTask>(text, [moment, limit]);
+  return {
+    findUnenqueued: finder(FIND_UNENQUEUED),
+    findOrphans: finder(FIND_ORPHANS),
+    findUncleaned: finder(FIND_UNCLEANED),
+  };
+}
+
+/** Ids that are no UUIDs are no task's. */
+function filterValues(query: Omit<TaskQuery, "after" | "limit">): readonly unknown[] {
+  return [
+    query.statuses ?? null,
+    query.kinds ?? null,
+    query.models ?? null,
+    query.ids?.filter(isUuid) ?? null,
+    query.createdBy ?? null,
+  ];
+}
+
+interface TaskErrorRow {
+  /** bigint comes as text. */
+  readonly position: string;
+  readonly record_id: string | null;
+  readonly outcome: TaskErrorOutcome;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly field: string | null;
+}
+
+function toTaskError({ position, record_id: recordId, field, ...rest }: TaskErrorRow): TaskError {
+  return { ...rest, recordId, position: Number(position), ...(field === null ? {} : { field }) };
+}

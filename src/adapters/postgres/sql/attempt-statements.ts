@@ -1,0 +1,28 @@
+import { RUNNING_PROGRESS, TASK_COLUMNS } from "./select-tasks.ts";
+
+/**
+ * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow. No row unless the task
+ * may run and no other delivery was faster.
+ */
+export const BEGIN_ATTEMPT = `
+  WITH begun AS (
+    UPDATE powercrud.task
+    SET status = 'RUNNING', attempt = attempt + 1, started_at = coalesce(started_at, $4::timestamptz)
+    WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($5::text[])
+    RETURNING *
+  ), lease AS (
+    INSERT INTO powercrud.attempt (task_id, number, worker_id, started_at, heartbeat_at)
+    SELECT id, attempt, $3::text, $4::timestamptz, $4::timestamptz FROM begun
+  )
+  SELECT ${TASK_COLUMNS} FROM begun t ${RUNNING_PROGRESS}`;
+
+/**
+ * $1 task, $2 attempt, $3 at, $4 progress or null. Reads the task's row without a lock: a heartbeat never waits for
+ * a chunk's fence. No row once the attempt is not the current one.
+ */
+export const HEARTBEAT = `
+  UPDATE powercrud.attempt
+  SET heartbeat_at = $3::timestamptz, progress = coalesce($4::jsonb, progress)
+  WHERE task_id = $1::uuid AND number = $2::integer
+    AND EXISTS (SELECT FROM powercrud.task WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING')
+  RETURNING number`;

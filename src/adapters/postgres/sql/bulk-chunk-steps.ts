@@ -1,0 +1,38 @@
+/** Takes the fence; no row when the attempt is not the current one. See bulk-next-chunk for why a share lock. */
+export const TAKE_FENCE = `
+SELECT id FROM powercrud.task WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' FOR SHARE`;
+
+/** Takes the task's next chunk that no other transaction has. */
+export const TAKE_FREE_CHUNK = `
+SELECT number, ids FROM powercrud.chunk
+ WHERE task_id = $1::uuid AND status = 'PENDING'
+ ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED`;
+
+/**
+ * Takes the task's next chunk, and waits for it where another transaction has it: that one belongs to an attempt
+ * that has lost the task, and cannot commit.
+ */
+export const TAKE_CHUNK = `
+SELECT number, ids FROM powercrud.chunk
+ WHERE task_id = $1::uuid AND status = 'PENDING'
+ ORDER BY number LIMIT 1 FOR UPDATE`;
+
+/** Marks a chunk DONE with its counts, and records its errors in the order given. */
+export const FINISH_CHUNK = `
+WITH errors AS (
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field)
+  SELECT $1::uuid, record_id, outcome, code, message, field
+    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+         WITH ORDINALITY AS e (record_id, outcome, code, message, field, at)
+   ORDER BY at
+)
+UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3::int, failed = $4::int, skipped = $5::int
+ WHERE task_id = $1::uuid AND number = $2::int`;
+
+/** What a task's chunks add up to, and how many are not written. */
+export const COUNT_WRITTEN = `
+SELECT coalesce(sum(succeeded), 0)::int AS succeeded,
+       coalesce(sum(failed), 0)::int AS failed,
+       coalesce(sum(skipped), 0)::int AS skipped,
+       (count(*) FILTER (WHERE status = 'PENDING'))::int AS pending
+  FROM powercrud.chunk WHERE task_id = $1::uuid`;

@@ -1,0 +1,40 @@
+/** $1 tasks, $2 at. In order of ids, so that two sweepers cannot deadlock; a task that runs already needs no note. */
+export const MARK_ENQUEUED = `
+  UPDATE powercrud.task t SET enqueued_at = $2::timestamptz
+  FROM (
+    SELECT id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND status = 'PENDING' ORDER BY id FOR UPDATE
+  ) pending
+  WHERE t.id = pending.id`;
+
+/** $1 task. */
+export const MARK_CLEANED = `
+  UPDATE powercrud.task SET cleaned_at = now()
+  WHERE id = $1::uuid AND finished_at IS NOT NULL AND cleaned_at IS NULL
+  RETURNING id`;
+
+/** $1 task, $2 position to start after, $3 limit. */
+export const LIST_TASK_ERRORS = `
+  SELECT position, record_id, outcome, code, message, field FROM powercrud.task_error
+  WHERE task_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::integer`;
+
+/** $1 task. */
+export const COUNT_TASK_ERRORS = "SELECT count(*)::integer AS count FROM powercrud.task_error WHERE task_id = $1::uuid";
+
+/** $1 created before, $2 limit. */
+export const FIND_UNENQUEUED = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE status = 'PENDING' AND enqueued_at IS NULL AND created_at < $1::timestamptz
+  ORDER BY created_at, id LIMIT $2::integer`;
+
+/** $1 silent since, $2 limit. */
+export const FIND_ORPHANS = `
+  SELECT t.id::text AS id, t.attempt FROM powercrud.task t
+  JOIN powercrud.attempt a ON a.task_id = t.id AND a.number = t.attempt
+  WHERE t.status = 'RUNNING' AND a.heartbeat_at < $1::timestamptz
+  ORDER BY a.heartbeat_at, t.id LIMIT $2::integer`;
+
+/** $1 finished before, $2 limit. */
+export const FIND_UNCLEANED = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE cleaned_at IS NULL AND finished_at < $1::timestamptz
+  ORDER BY finished_at, id LIMIT $2::integer`;

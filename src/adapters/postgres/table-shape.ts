@@ -1,0 +1,76 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
+import type { ColumnField, Model } from "../../core/records/model.ts";
+import { columnsOf } from "../../core/records/model.ts";
+
+/** A column as SQL needs it. */
+export interface ColumnShape {
+  readonly field: ColumnField;
+  /** Quoted. */
+  readonly name: string;
+  /** Its type as PostgreSQL writes it: `integer`, `character varying(2)`, `"CityStatus"`. */
+  readonly type: string;
+}
+
+/** A model's table as SQL needs it. */
+export interface TableShape {
+  readonly model: Model;
+  /** Quoted. */
+  readonly table: string;
+  readonly key: readonly ColumnShape[];
+  /** By field name. */
+  readonly columns: ReadonlyMap<string, ColumnShape>;
+}
+
+/** Gives each model's table shape. */
+export interface TableShapes {
+  /** Reads it from the database's catalog on first use. */
+  of(model: Model): Promise<TableShape>;
+}
+
+/** Column types come from the catalog: the data model does not tell native types such as uuid. */
+const COLUMN_TYPES = `
+SELECT attname AS name, format_type(atttypid, NULL) AS type
+  FROM pg_attribute
+ WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
+
+/** @returns shapes that are read once each and then remembered; migrations run before the service starts */
+export function createTableShapes(session: SqlSession): TableShapes {
+  const shapes = new Map<string, Promise<TableShape>>();
+  return {
+    of(model) {
+      const known = shapes.get(model.name);
+      if (known !== undefined) {
+        return known;
+      }
+      const reading = readShape(session, model);
+      shapes.set(model.name, reading);
+      reading.catch(() => shapes.delete(model.name));
+      return reading;
+    },
+  };
+}
+
+/** An SQL identifier in quotes. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+async function readShape(session: SqlSession, model: Model): Promise<TableShape> {
+  const table = quoteIdentifier(model.table);
+  const rows = await session.query<{ name: string; type: string }>(COLUMN_TYPES, [table]);
+  const types = new Map(rows.map((row) => [row.name, row.type]));
+  const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(model, field, types)]));
+  return { model, table, columns, key: model.key.map((field) => shapeOf(model, field, types)) };
+}
+
+function shapeOf(model: Model, field: ColumnField, types: ReadonlyMap<string, string>): ColumnShape {
+  const type = types.get(field.column);
+  if (type === undefined) {
+    throw new AppError(
+      "MIGRATION_FAILED",
+      `The database has no column "${field.column}" in table "${model.table}", which ${model.name}.${field.name} needs. Run: powercrud migrate`,
+    );
+  }
+  return { field, name: quoteIdentifier(field.column), type };
+}

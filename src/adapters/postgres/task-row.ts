@@ -1,0 +1,70 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Viewer } from "../../core/records/viewer.ts";
+import { progressOf } from "../../core/tasks/progress.ts";
+import type { Progress } from "../../core/tasks/progress.ts";
+import { runningProgress } from "../../core/tasks/running-progress.ts";
+import type { ErrorPolicy, Task } from "../../core/tasks/task.ts";
+import type { TaskStatus } from "../../core/tasks/task-status.ts";
+
+/** A task as sql/select-tasks hands it over. */
+export interface TaskRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly model: string | null;
+  readonly label: string | null;
+  readonly status: TaskStatus;
+  readonly error_policy: ErrorPolicy;
+  readonly viewer: Viewer;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+  readonly attempt: number;
+  readonly total: number | null;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly message: string | null;
+  readonly input: Json;
+  readonly result: Json;
+  readonly is_cleaned: boolean;
+  /** What the current attempt last reported; null unless the task runs. */
+  readonly reported: Progress | null;
+  /** Sums over the DONE chunks; null where there are none. */
+  readonly done_succeeded: number | null;
+  readonly done_failed: number | null;
+  readonly done_skipped: number | null;
+}
+
+/** The task of a row. */
+export function toTask(row: TaskRow): Task {
+  return {
+    id: row.id,
+    kind: row.kind,
+    model: row.model,
+    label: row.label,
+    status: row.status,
+    errorPolicy: row.error_policy,
+    viewer: row.viewer,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    attempt: row.attempt,
+    input: row.input,
+    result: row.result,
+    message: row.message,
+    progress: progressOfRow(row),
+    isCleaned: row.is_cleaned,
+  };
+}
+
+function progressOfRow(row: TaskRow): Progress {
+  if (row.status !== "RUNNING") {
+    return progressOf(row.total, { succeeded: row.succeeded, failed: row.failed, skipped: row.skipped });
+  }
+  const done = {
+    succeeded: row.done_succeeded ?? 0,
+    failed: row.done_failed ?? 0,
+    skipped: row.done_skipped ?? 0,
+  };
+  return runningProgress(row.total, done, row.reported);
+}

@@ -1,0 +1,62 @@
+import { AppError, isAppError } from "../../kernel/app-error.ts";
+
+/**
+ * SQLSTATEs that say the server, not the statement, is the matter: class 08 (connection), class 57P (shut-down,
+ * crash, starting up, session ended from outside), 53300 (no connection left), 25P03 and 25P04 (the server ended
+ * a transaction that dawdled).
+ */
+const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
+
+/** Node's codes of a network that does not carry, and Prisma's of a database that does not answer. */
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1017",
+  "P2024",
+]);
+
+/** pg gives these errors no code. */
+const DRIVER_MESSAGE =
+  /^(?:Connection terminated|timeout (?:expired|exceeded)|Query read timeout|Client (?:was closed|has encountered a connection error)|Cannot use a pool after calling end)/;
+
+/** How deep causes are followed; drivers wrap once or twice. */
+const MAX_DEPTH = 4;
+
+/** Whether the error says that PostgreSQL could not be reached, or that the connection broke. */
+export function isConnectionError(error: unknown, depth = 0): boolean {
+  if (typeof error !== "object" || error === null || depth > MAX_DEPTH) {
+    return false;
+  }
+  return saysSoItself(error) || errorsWithin(error).some((inner) => isConnectionError(inner, depth + 1));
+}
+
+function saysSoItself({ code, message }: { readonly code?: unknown; readonly message?: unknown }): boolean {
+  return (
+    (typeof code === "string" && (SQL_STATE.test(code) || NETWORK_CODES.has(code))) ||
+    (typeof message === "string" && DRIVER_MESSAGE.test(message))
+  );
+}
+
+/** Its cause, and the members of an AggregateError: what Node throws when a name has several addresses. */
+function errorsWithin({ cause, errors }: { readonly cause?: unknown; readonly errors?: unknown }): readonly unknown[] {
+  return Array.isArray(errors) ? [cause, ...(errors as unknown[])] : [cause];
+}
+
+/** AppError UNAVAILABLE, with the error as its cause, where the connection is the matter; else the error itself. */
+export function toUnavailableError(error: unknown): unknown {
+  if (isAppError(error) || !isConnectionError(error)) {
+    return error;
+  }
+  return new AppError("UNAVAILABLE", "The database cannot be reached.", { cause: error });
+}

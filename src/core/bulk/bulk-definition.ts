@@ -1,0 +1,121 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { Access } from "../records/access.ts";
+import type { ModelRegistry } from "../records/model.ts";
+import type { AttemptContext, HandlerResult, TaskDefinition } from "../tasks/task-definition.ts";
+import { decodeBulkChange } from "./bulk-input.ts";
+import { BULK_KINDS } from "./bulk-kinds.ts";
+import type { BulkRules } from "./bulk-rules.ts";
+import type { BulkOperation, BulkWork, BulkWriter } from "./bulk-writer.ts";
+import { checkChange } from "./check-change.ts";
+
+/** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
+const LANES = 2;
+
+/** What running bulk tasks needs. */
+export interface BulkDefinitionPorts {
+  readonly models: ModelRegistry;
+  readonly access: Access;
+  readonly rules: BulkRules;
+  readonly writer: BulkWriter;
+}
+
+/** The task definition of one bulk operation. */
+export function createBulkDefinition(
+  ports: BulkDefinitionPorts,
+  operation: BulkOperation["operation"],
+): TaskDefinition {
+  return {
+    kind: BULK_KINDS[operation],
+    async handle(context) {
+      const work = prepareWork(ports, operation, context);
+      return context.task.errorPolicy === "ALL_OR_NOTHING"
+        ? writeAllOrNothing(ports.writer, work, context)
+        : writeChunkByChunk(ports.writer, work, context);
+    },
+  };
+}
+
+/** @throws AppError TASK_FAILED when the rules, which may have changed since the launch, refuse the change */
+function prepareWork(
+  ports: BulkDefinitionPorts,
+  operation: BulkOperation["operation"],
+  { task, attempt }: AttemptContext,
+): BulkWork {
+  const model = ports.models.get(task.model ?? "");
+  const base = { taskId: task.id, attempt, model, scope: ports.access.scope(model.name, task.viewer) };
+  if (operation === "DELETE") {
+    return { ...base, operation };
+  }
+  const change = decodeBulkChange(task.input);
+  const [problem] = checkChange(model, ports.models.enums(), ports.rules, change);
+  if (problem !== undefined) {
+    throw new AppError("TASK_FAILED", problem.message);
+  }
+  return { ...base, operation, change };
+}
+
+async function writeChunkByChunk(
+  writer: BulkWriter,
+  work: BulkWork,
+  context: AttemptContext,
+): Promise<HandlerResult> {
+  for (;;) {
+    const lanes = Array.from({ length: LANES }, () => writeLane(writer, work, context));
+    // All lanes end before the attempt does: nothing of it may still be writing when it settles.
+    const ends = await Promise.allSettled(lanes);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) {
+      throw failed.reason;
+    }
+    const { counts, pendingChunks } = await writer.countWritten(work.taskId);
+    if (pendingChunks === 0) {
+      return { counts };
+    }
+  }
+}
+
+async function writeLane(writer: BulkWriter, work: BulkWork, context: AttemptContext): Promise<void> {
+  for (;;) {
+    context.signal.throwIfAborted();
+    const result = await writer.writeNextChunk(work);
+    switch (result.kind) {
+      case "WRITTEN":
+        context.reportProgress(result.counts);
+        break;
+      case "FENCED":
+        throw fenced();
+      case "EXHAUSTED":
+        return;
+    }
+  }
+}
+
+async function writeAllOrNothing(
+  writer: BulkWriter,
+  work: BulkWork,
+  context: AttemptContext,
+): Promise<HandlerResult> {
+  const result = await writer.writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal);
+  switch (result.kind) {
+    case "WRITTEN":
+      return { counts: (await writer.countWritten(work.taskId)).counts };
+    case "FENCED":
+      throw fenced();
+    case "REFUSED": {
+      const [first] = result.errors;
+      return {
+        message: first === undefined ? "Nothing was changed." : `Nothing was changed. ${describe(first)}`,
+        counts: { succeeded: 0, failed: result.errors.length, skipped: 0 },
+        failure: { errors: result.errors },
+      };
+    }
+  }
+}
+
+function describe(error: { readonly recordId: string | null; readonly message: string }): string {
+  return error.recordId === null ? error.message : `Record ${error.recordId}: ${error.message}`;
+}
+
+function fenced(): AppError {
+  return new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over.");
+}

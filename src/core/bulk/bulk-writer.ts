@@ -1,0 +1,62 @@
+import type { RecordChange } from "../records/change.ts";
+import type { Model } from "../records/model.ts";
+import type { WhereFilter } from "../records/selection.ts";
+import type { Counts } from "../tasks/progress.ts";
+import type { NewTaskError } from "../tasks/task-error.ts";
+
+/** What a bulk task does to each of its records. */
+export type BulkOperation =
+  | { readonly operation: "UPDATE"; readonly change: RecordChange }
+  | { readonly operation: "DELETE" };
+
+/** One attempt of a bulk task, as the writer needs it. */
+export type BulkWork = BulkOperation & {
+  readonly taskId: string;
+  /** The fencing token. */
+  readonly attempt: number;
+  readonly model: Model;
+  /** The viewer's scope; records outside it are skipped. */
+  readonly scope: WhereFilter | undefined;
+};
+
+/** What became of one chunk. */
+export type ChunkResult =
+  | { readonly kind: "WRITTEN"; readonly counts: Counts }
+  /** No chunk is left that nobody else is writing. */
+  | { readonly kind: "EXHAUSTED" }
+  /** The attempt is not the current one any more; nothing was written. */
+  | { readonly kind: "FENCED" };
+
+/** What became of all chunks together. */
+export type WholeResult =
+  | { readonly kind: "WRITTEN" }
+  /** Some records could not be written, so nothing was. Names the records of the first chunk that failed. */
+  | { readonly kind: "REFUSED"; readonly errors: readonly NewTaskError[] }
+  | { readonly kind: "FENCED" };
+
+/** How far a task's chunks have come. */
+export interface WrittenChunks {
+  readonly counts: Counts;
+  readonly pendingChunks: number;
+}
+
+/**
+ * Writes chunks, each exactly once. The data, the errors, the chunk's DONE mark and its counts are one
+ * transaction that holds the task's fence: it commits only if the attempt is still the current one.
+ * Both writing methods throw AppError UNAVAILABLE when the database goes away; what was not committed is not done.
+ */
+export interface BulkWriter {
+  /**
+   * SKIP_FAILED: writes the task's next chunk; records that cannot be written are recorded and left as they are.
+   * May be called again before it returned: each call takes a chunk of its own.
+   */
+  writeNextChunk(work: BulkWork): Promise<ChunkResult>;
+  /**
+   * ALL_OR_NOTHING: writes all chunks in one transaction.
+   * @param onWritten called after each chunk, before the commit
+   * @param signal stops between chunks, with nothing written
+   */
+  writeAllChunks(work: BulkWork, onWritten: (counts: Counts) => void, signal: AbortSignal): Promise<WholeResult>;
+  /** What the task's committed chunks add up to, and how many are still to be written. */
+  countWritten(taskId: string): Promise<WrittenChunks>;
+}

@@ -1,0 +1,60 @@
+import type { Json } from "../../kernel/json.ts";
+import type { FieldChange, RecordChange } from "../records/change.ts";
+import type { ColumnField, EnumType, Model } from "../records/model.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
+import type { BulkRules } from "./bulk-rules.ts";
+import { changeableColumns } from "./bulk-rules.ts";
+import { describeMisfit } from "./column-value.ts";
+
+const ARITHMETIC = new Set(["increment", "decrement", "multiply"]);
+const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
+
+/**
+ * What is wrong with a bulk change; nothing if it may be applied. Asked at launch and again in the worker, where
+ * the rules may have changed since.
+ */
+export function checkChange(
+  model: Model,
+  enums: readonly EnumType[],
+  rules: BulkRules,
+  change: RecordChange,
+): readonly RecordProblem[] {
+  const columns = new Map(changeableColumns(model, rules).map((field) => [field.name, field]));
+  const names = Object.keys(change);
+  if (names.length === 0) {
+    return [problem("The change names no field. Give at least one, such as {field: {set: value}}.")];
+  }
+  return names.flatMap((name) => {
+    const field = columns.get(name);
+    const fieldChange = change[name];
+    if (field === undefined || fieldChange === undefined) {
+      const known = [...columns.keys()].join(", ");
+      return [problem(`${model.name}.${name} cannot be changed in bulk. Fields that can: ${known}.`, name)];
+    }
+    const misfit = checkFieldChange(field, enums, fieldChange);
+    return misfit === undefined ? [] : [problem(`${model.name}.${name}: ${misfit}`, name)];
+  });
+}
+
+function checkFieldChange(field: ColumnField, enums: readonly EnumType[], change: FieldChange): string | undefined {
+  const members = Object.entries(change) as readonly [string, Json][];
+  const [first] = members;
+  if (first === undefined || members.length > 1) {
+    return "give exactly one of set, increment, decrement, multiply.";
+  }
+  const [operator, value] = first;
+  if (operator === "set") {
+    return describeMisfit(field, enums, value);
+  }
+  if (!ARITHMETIC.has(operator)) {
+    return `${operator} is not an operation; give set, increment, decrement or multiply.`;
+  }
+  if (!NUMERIC.has(field.type) || field.isList) {
+    return `${operator} needs a number field; this one is ${field.type}${field.isList ? "[]" : ""}. Use set.`;
+  }
+  return value === null ? `${operator} needs a number, not null.` : describeMisfit(field, enums, value);
+}
+
+function problem(message: string, field?: string): RecordProblem {
+  return { code: "VALIDATION_FAILED", message, ...(field === undefined ? {} : { field }) };
+}

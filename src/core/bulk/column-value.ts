@@ -1,0 +1,68 @@
+import type { Json } from "../../kernel/json.ts";
+import type { ColumnField, EnumType, ScalarType } from "../records/model.ts";
+
+/** Whether the JSON value can stand for a value of the type, and how to say what would. */
+interface ScalarRule {
+  readonly expected: string;
+  fits(value: Json): boolean;
+}
+
+const isInt64Text = (value: Json): boolean =>
+  typeof value === "string" && /^-?\d{1,19}$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
+
+const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
+  String: { expected: "text without NUL characters", fits: (value) => typeof value === "string" && !value.includes("\u0000") },
+  Int: {
+    expected: "a whole number between -2147483648 and 2147483647",
+    fits: (value) => Number.isInteger(value) && Math.abs(Number(value) + 0.5) <= 2_147_483_648,
+  },
+  BigInt: {
+    expected: "a whole number of 64 bits, as text or number",
+    fits: (value) => Number.isSafeInteger(value) || isInt64Text(value),
+  },
+  Float: { expected: "a number", fits: (value) => typeof value === "number" && Number.isFinite(value) },
+  Decimal: {
+    expected: "a decimal number, as text or number",
+    fits: (value) =>
+      (typeof value === "string" && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(value)) ||
+      (typeof value === "number" && Number.isFinite(value)),
+  },
+  Boolean: { expected: "true or false", fits: (value) => typeof value === "boolean" },
+  DateTime: {
+    expected: "a date and time in ISO 8601, such as 2026-01-31T12:00:00Z",
+    fits: (value) => typeof value === "string" && /^\d{4}-\d{2}-\d{2}T/.test(value) && !Number.isNaN(Date.parse(value)),
+  },
+  Json: { expected: "JSON", fits: () => true },
+  Bytes: {
+    expected: "bytes in base64",
+    fits: (value) => typeof value === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0,
+  },
+};
+
+/** What is wrong with a value for a column, in words; undefined if it fits. */
+export function describeMisfit(field: ColumnField, enums: readonly EnumType[], value: Json): string | undefined {
+  if (field.isList) {
+    if (!Array.isArray(value)) {
+      return `needs a list, not ${show(value)}.`;
+    }
+    return value.map((item: Json) => describeItem(field, enums, item)).find((misfit) => misfit !== undefined);
+  }
+  if (value === null) {
+    return field.isNullable ? undefined : "cannot be null.";
+  }
+  return describeItem(field, enums, value);
+}
+
+function describeItem(field: ColumnField, enums: readonly EnumType[], value: Json): string | undefined {
+  if (field.kind === "enum") {
+    const values = enums.find((type) => type.name === field.type)?.values ?? [];
+    return typeof value === "string" && values.includes(value) ? undefined : `${show(value)} is not one of ${values.join(", ")}.`;
+  }
+  const rule = SCALAR_RULES[field.type];
+  return rule.fits(value) ? undefined : `${show(value)} is not ${rule.expected}.`;
+}
+
+function show(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

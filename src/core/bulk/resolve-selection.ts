@@ -1,0 +1,99 @@
+import { isAppError } from "../../kernel/app-error.ts";
+import type { Access } from "../records/access.ts";
+import { andFilters } from "../records/access.ts";
+import type { Model } from "../records/model.ts";
+import { canonicalRecordId } from "../records/record-key.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
+import type { RecordReader } from "../records/record-reader.ts";
+import type { Selection } from "../records/selection.ts";
+import type { Viewer } from "../records/viewer.ts";
+import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
+
+/** Malformed ids named in one refusal; more are counted. */
+const MAX_NAMED_IDS = 10;
+
+/** What resolving needs. */
+export interface SelectionRequest {
+  readonly model: Model;
+  readonly selection: Selection;
+  readonly viewer: Viewer;
+  readonly maxAffected: number | undefined;
+  /** The service's own limit. */
+  readonly maxRecords: number;
+}
+
+/** The ids, canonical and without repeats, or why not. */
+export type ResolvedSelection = { readonly outcome: "IDS"; readonly ids: readonly string[] } | ValidationRefusal | LimitRefusal;
+
+/**
+ * Turns a selection into ids. A filter is evaluated now, within the viewer's scope: what matches later is not
+ * part of the task. Ids are taken as they are; those that are missing or out of scope are skipped by the worker.
+ */
+export async function resolveSelection(
+  ports: { readonly reader: RecordReader; readonly access: Access },
+  request: SelectionRequest,
+): Promise<ResolvedSelection> {
+  return "ids" in request.selection
+    ? resolveIds(request, request.selection.ids)
+    : resolveFilter(ports, request, request.selection.where);
+}
+
+function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
+  const limit = smallestLimit(request);
+  if (given.length > request.maxRecords) {
+    return tooMany(request, given.length);
+  }
+  const ids = new Set<string>();
+  const problems: RecordProblem[] = [];
+  for (const id of given) {
+    try {
+      ids.add(canonicalRecordId(request.model, id));
+    } catch (error) {
+      if (!isAppError(error, "VALIDATION_FAILED")) {
+        throw error;
+      }
+      problems.push({ code: "VALIDATION_FAILED", message: error.message, field: "selection.ids" });
+    }
+  }
+  if (problems.length > 0) {
+    const message = `${problems.length} of ${given.length} ids are malformed; nothing was changed.`;
+    return { outcome: "INVALID", message, problems: problems.slice(0, MAX_NAMED_IDS) };
+  }
+  if (ids.size === 0) {
+    return nothingSelected("The selection holds no ids. Give at least one.");
+  }
+  return ids.size > limit ? tooMany(request, ids.size) : { outcome: "IDS", ids: [...ids] };
+}
+
+async function resolveFilter(
+  ports: { readonly reader: RecordReader; readonly access: Access },
+  request: SelectionRequest,
+  where: Extract<Selection, { where: unknown }>["where"],
+): Promise<ResolvedSelection> {
+  if (Object.keys(where).length === 0 && request.maxAffected === undefined) {
+    return nothingSelected(
+      `An empty filter means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
+      "options.maxAffected",
+    );
+  }
+  const limit = smallestLimit(request);
+  const scope = ports.access.scope(request.model.name, request.viewer);
+  const ids = await ports.reader.findIds(request.model.name, andFilters(where, scope), limit + 1);
+  return ids.length > limit ? tooMany(request, null) : { outcome: "IDS", ids };
+}
+
+function smallestLimit(request: SelectionRequest): number {
+  return Math.min(request.maxAffected ?? request.maxRecords, request.maxRecords);
+}
+
+function tooMany(request: SelectionRequest, matched: number | null): LimitRefusal {
+  const limit = smallestLimit(request);
+  const whose = limit === request.maxAffected ? "options.maxAffected allows" : "this service allows in one operation";
+  const found = matched === null ? `More than ${limit}` : String(matched);
+  const message = `${found} records are selected; ${whose} ${limit}. Nothing was changed.`;
+  return { outcome: "LIMIT", message, limit, matched };
+}
+
+function nothingSelected(message: string, field = "selection"): ValidationRefusal {
+  return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field }] };
+}

@@ -1,0 +1,61 @@
+import type { FeedEntry } from "./feed-item.ts";
+
+/**
+ * What waits for one subscriber. Lifecycle events wait in order, all of them, up to a bound. Of each task's
+ * progress only the latest waits, and none once a lifecycle event, which carries the progress too, is behind it.
+ */
+export interface EventBuffer {
+  /** @returns false, with nothing kept, when there is no room for another lifecycle event */
+  push(entry: FeedEntry): boolean;
+  /** The oldest; undefined when empty. */
+  shift(): FeedEntry | undefined;
+  clear(): void;
+}
+
+/** @param maxEvents bound for lifecycle events, and for tasks whose progress waits (more progress is left out) */
+export function createEventBuffer(maxEvents: number): EventBuffer {
+  // In order of arrival. Keys: a position for a lifecycle event, a task's id for its progress.
+  const entries = new Map<number | string, FeedEntry>();
+  let progressCount = 0;
+
+  const remove = (key: number | string): void => {
+    if (entries.delete(key) && typeof key === "string") {
+      progressCount -= 1;
+    }
+  };
+  const pushProgress = (entry: FeedEntry): void => {
+    if (!entries.has(entry.task.id)) {
+      if (progressCount >= maxEvents) {
+        return;
+      }
+      progressCount += 1;
+    }
+    entries.set(entry.task.id, entry);
+  };
+  return {
+    push(entry) {
+      if (entry.event.type === "PROGRESS") {
+        pushProgress(entry);
+        return true;
+      }
+      if (entries.size - progressCount >= maxEvents) {
+        return false;
+      }
+      remove(entry.task.id);
+      entries.set(entry.event.position, entry);
+      return true;
+    },
+    shift() {
+      const [oldest] = entries;
+      if (oldest === undefined) {
+        return undefined;
+      }
+      remove(oldest[0]);
+      return oldest[1];
+    },
+    clear() {
+      entries.clear();
+      progressCount = 0;
+    },
+  };
+}

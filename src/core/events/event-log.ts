@@ -1,0 +1,30 @@
+import type { Progress } from "../tasks/progress.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { LifecycleEvent, LifecycleEventType } from "./task-event.ts";
+
+/** An event about to be written; the log numbers it. */
+export interface NewLifecycleEvent {
+  readonly taskId: string;
+  readonly type: LifecycleEventType;
+  readonly at: Date;
+  readonly progress: Progress;
+  readonly message: string | null;
+}
+
+/** Which events to replay. */
+export interface ReplayQuery {
+  /** Only events at higher positions. */
+  readonly after: number;
+  readonly taskIds?: readonly string[];
+  readonly limit: number;
+}
+
+/** The durable log of lifecycle events. */
+export interface EventLog {
+  /** Appends within the transaction; visible with its commit, in order (see {@link LifecycleEvent.position}). */
+  append(transaction: Transaction, event: NewLifecycleEvent): Promise<void>;
+  /** In order of position. */
+  replay(query: ReplayQuery): Promise<readonly LifecycleEvent[]>;
+  /** The highest position there is; 0 in an empty log. */
+  head(): Promise<number>;
+}

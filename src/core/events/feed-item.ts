@@ -1,0 +1,39 @@
+import type { Task } from "../tasks/task.ts";
+import type { TaskEvent } from "./task-event.ts";
+
+/** An event together with its task, read after the event. */
+export interface FeedEntry {
+  readonly event: TaskEvent;
+  readonly task: Task;
+}
+
+/** What a subscriber receives. */
+export interface FeedItem extends FeedEntry {
+  /**
+   * Resumes this subscription behind this item: the position of the latest lifecycle event that the subscriber
+   * was handed, or of where it began.
+   */
+  readonly cursor: string;
+}
+
+/** Which events to hear of; what is left out is not restricted, an empty list lets nothing through. */
+export interface FeedFilter {
+  readonly taskIds?: readonly string[];
+  readonly models?: readonly string[];
+  readonly kinds?: readonly string[];
+  readonly types?: readonly FeedEntry["event"]["type"][];
+}
+
+/** Whether the filter lets the entry through. */
+export function passesFilter(filter: FeedFilter, { event, task }: FeedEntry): boolean {
+  return (
+    allows(filter.taskIds, task.id) &&
+    allows(filter.models, task.model) &&
+    allows(filter.kinds, task.kind) &&
+    allows(filter.types, event.type)
+  );
+}
+
+function allows<T>(allowed: readonly T[] | undefined, value: T | null): boolean {
+  return allowed === undefined || (value !== null && allowed.includes(value));
+}

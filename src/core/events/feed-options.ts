@@ -1,0 +1,39 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { TaskStore } from "../tasks/task-store.ts";
+import type { EventBus } from "./event-bus.ts";
+import type { EventLog } from "./event-log.ts";
+
+/** What the feed works with. */
+export interface TaskFeedPorts {
+  readonly bus: EventBus;
+  readonly log: Pick<EventLog, "replay" | "head">;
+  readonly tasks: Pick<TaskStore, "find">;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Settings of the feed; all may be left out. */
+export interface TaskFeedOptions {
+  /** Lifecycle events that may wait for one subscriber before it is ended as too slow. Default 1,000. */
+  readonly maxBufferedEvents?: number;
+  /** Tasks remembered for the progress that is announced of them. Default 500. */
+  readonly maxKnownTasks?: number;
+  /** Events read from the log at a time. Default 500. */
+  readonly pageSize?: number;
+  /**
+   * Time between two looks at the log without an announcement, while anyone is subscribed, in ms: a process may
+   * die between its commit and its announcement. Default 5,000.
+   */
+  readonly pollIntervalMs?: number;
+  /** Time until the next try after the log could not be read, in ms. Default 500. */
+  readonly retryDelayMs?: number;
+}
+
+export const TASK_FEED_DEFAULTS: Required<TaskFeedOptions> = Object.freeze({
+  maxBufferedEvents: 1000,
+  maxKnownTasks: 500,
+  pageSize: 500,
+  pollIntervalMs: 5000,
+  retryDelayMs: 500,
+});

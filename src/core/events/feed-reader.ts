@@ -1,0 +1,231 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Task } from "../tasks/task.ts";
+import type { FeedEntry } from "./feed-item.ts";
+import type { TaskFeedOptions, TaskFeedPorts } from "./feed-options.ts";
+import type { KnownTasks, ProgressAnnouncement } from "./known-tasks.ts";
+import { createKnownTasks } from "./known-tasks.ts";
+import { decodeAnnouncement } from "./task-announcement.ts";
+import type { LifecycleEvent } from "./task-event.ts";
+import type { ReplayedPage, TaskSubscription } from "./task-subscription.ts";
+
+/** Tasks whose state is read again after a gap, at most; the others are told of their next change. */
+const MAX_RESTATED = 1000;
+
+/**
+ * Reads the log once for all subscriptions, and offers them what it finds. Its passes never overlap: however many
+ * announcements come while one is under way, one more follows.
+ */
+export class FeedReader {
+  readonly #ports: TaskFeedPorts;
+  readonly #settings: Required<TaskFeedOptions>;
+  readonly #subscriptions: ReadonlySet<TaskSubscription>;
+  readonly #known: KnownTasks;
+  /** Announced progress that waits for the pass under way: the latest of each task. */
+  readonly #pending = new Map<string, ProgressAnnouncement>();
+  #position = 0;
+  #isOpen = false;
+  #isAsked = false;
+  #isPassing = false;
+  #hasGap = false;
+  #pass: Promise<void> = Promise.resolve();
+  #cancelRetry: (() => void) | undefined;
+
+  constructor(
+    ports: TaskFeedPorts,
+    settings: Required<TaskFeedOptions>,
+    subscriptions: ReadonlySet<TaskSubscription>,
+  ) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.#subscriptions = subscriptions;
+    this.#known = createKnownTasks(settings.maxKnownTasks);
+  }
+
+  /** Everything up to here was offered. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Between {@link begin} and {@link end}. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Begins behind the latest event. */
+  async begin(): Promise<void> {
+    this.#position = await this.#ports.log.head();
+    this.#isOpen = true;
+  }
+
+  /** Waits for the pass under way; no other follows. */
+  async end(): Promise<void> {
+    this.#isOpen = false;
+    this.#cancelRetry?.();
+    await this.#pass;
+  }
+
+  /** Takes a message from the bus. Never throws. */
+  hear(message: Json): void {
+    try {
+      const announcement = decodeAnnouncement(message);
+      if (announcement?.kind === "LIFECYCLE") {
+        this.readOn();
+      } else if (announcement?.kind === "PROGRESS") {
+        this.#hearProgress(announcement);
+      }
+    } catch (error) {
+      this.#ports.logger.warn({ err: error }, "an announcement could not be understood");
+    }
+  }
+
+  /** Looks at the truth again, because announcements may have been lost. */
+  mindGap(): void {
+    this.#hasGap = true;
+    this.readOn();
+  }
+
+  /** Offers what is new in the log: now, or once more after the pass under way. */
+  readOn(): void {
+    this.#isAsked = true;
+    if (this.#isOpen && !this.#isPassing) {
+      this.#isPassing = true;
+      this.#cancelRetry?.();
+      this.#pass = this.#passes();
+    }
+  }
+
+  /**
+   * Reads a stretch of the log for one subscriber.
+   * @throws AppError VALIDATION_FAILED when `after` lies beyond the log
+   */
+  async replay(from: {
+    readonly after: number;
+    readonly taskIds?: readonly string[] | undefined;
+  }): Promise<ReplayedPage> {
+    const limit = this.#settings.pageSize;
+    const { after, taskIds } = from;
+    const events = await this.#ports.log.replay({
+      after,
+      limit,
+      ...(taskIds === undefined ? {} : { taskIds }),
+    });
+    if (events.length === 0 && after > this.#position && after > (await this.#ports.log.head())) {
+      throw new AppError(
+        "VALIDATION_FAILED",
+        '"after" lies beyond the last event there is. Leave it out to begin with the events to come.',
+        { details: { argument: "after" } },
+      );
+    }
+    const entries = entriesOf(events, await this.#findTasks(events));
+    return { entries, position: events.at(-1)?.position ?? after, isLast: events.length < limit };
+  }
+
+  async #passes(): Promise<void> {
+    try {
+      while (this.#isAsked && this.#isOpen) {
+        this.#isAsked = false;
+        await this.#readLog();
+        await this.#restate();
+        await this.#tellPending();
+      }
+    } catch (error) {
+      this.#ports.logger.warn({ err: error }, "the event log could not be read; the next try follows");
+      this.#cancelRetry = this.#ports.clock.after(this.#settings.retryDelayMs, () => this.readOn());
+    } finally {
+      this.#isPassing = false;
+    }
+  }
+
+  async #readLog(): Promise<void> {
+    const limit = this.#settings.pageSize;
+    for (let isLast = false; !isLast && this.#isOpen;) {
+      const events = await this.#ports.log.replay({ after: this.#position, limit });
+      const tasks = await this.#findTasks(events);
+      for (const { event, task } of entriesOf(events, tasks)) {
+        this.#offer({ event, task: this.#known.note(event, task) });
+      }
+      this.#position = events.at(-1)?.position ?? this.#position;
+      isLast = events.length < limit;
+    }
+  }
+
+  /** After a gap: progress may have been lost, so those who follow single tasks are told how these stand. */
+  async #restate(): Promise<void> {
+    if (!this.#hasGap) {
+      return;
+    }
+    const followed = new Set([...this.#subscriptions].flatMap((subscription) => subscription.taskIds ?? []));
+    const taskIds = [...followed].slice(0, MAX_RESTATED);
+    await this.#learn(taskIds);
+    this.#hasGap = false;
+    const now = this.#ports.clock.now();
+    for (const taskId of taskIds) {
+      this.#offer(this.#known.restate(taskId, now));
+    }
+  }
+
+  #hearProgress(announced: ProgressAnnouncement): void {
+    const { taskId } = announced;
+    if (![...this.#subscriptions].some((subscription) => subscription.concerns(taskId))) {
+      return;
+    }
+    if (!this.#isPassing && this.#known.has(taskId)) {
+      this.#offer(this.#known.advance(announced));
+    } else if (this.#pending.has(taskId) || this.#pending.size < this.#settings.maxKnownTasks) {
+      this.#pending.set(taskId, announced);
+      this.readOn();
+    }
+  }
+
+  async #tellPending(): Promise<void> {
+    const unknown = [...this.#pending.keys()].filter((taskId) => !this.#known.has(taskId));
+    await this.#learn(unknown);
+    if (this.#isAsked) {
+      // The next pass may bring the events that the progress has to follow.
+      return;
+    }
+    for (const announced of this.#pending.values()) {
+      this.#offer(this.#known.advance(announced));
+    }
+    this.#pending.clear();
+  }
+
+  /** Reads tasks and the latest of each one's events that was offered. */
+  async #learn(taskIds: readonly string[]): Promise<void> {
+    const limit = this.#settings.pageSize;
+    for (let after = 0, isLast = taskIds.length === 0; !isLast;) {
+      const events = await this.#ports.log.replay({ after, taskIds, limit });
+      const offered = events.filter((event) => event.position <= this.#position);
+      for (const { event, task } of entriesOf(offered, await this.#findTasks(offered))) {
+        this.#known.note(event, task);
+      }
+      after = events.at(-1)?.position ?? after;
+      isLast = events.length < limit;
+    }
+  }
+
+  async #findTasks(events: readonly LifecycleEvent[]): Promise<ReadonlyMap<string, Task>> {
+    const ids = new Set(events.map((event) => event.taskId));
+    return ids.size === 0 ? new Map() : this.#ports.tasks.find([...ids]);
+  }
+
+  #offer(entry: FeedEntry | undefined): void {
+    if (entry !== undefined) {
+      for (const subscription of this.#subscriptions) {
+        subscription.offer(entry);
+      }
+    }
+  }
+}
+
+/** Events with their tasks; those of tasks that are gone are left out. */
+function entriesOf(
+  events: readonly LifecycleEvent[],
+  tasks: ReadonlyMap<string, Task>,
+): (FeedEntry & { readonly event: LifecycleEvent })[] {
+  return events.flatMap((event) => {
+    const task = tasks.get(event.taskId);
+    return task === undefined ? [] : [{ event, task }];
+  });
+}

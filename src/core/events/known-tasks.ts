@@ -1,0 +1,100 @@
+import type { Progress } from "../tasks/progress.ts";
+import { processedOf } from "../tasks/progress.ts";
+import { isFinal } from "../tasks/task-status.ts";
+import type { Task } from "../tasks/task.ts";
+import type { FeedEntry } from "./feed-item.ts";
+import type { TaskAnnouncement } from "./task-announcement.ts";
+import type { LifecycleEvent } from "./task-event.ts";
+
+/** The announcement of a running attempt's progress. */
+export type ProgressAnnouncement = Extract<TaskAnnouncement, { kind: "PROGRESS" }>;
+
+/** A task as last seen, and the latest of its lifecycle events that was handed out. */
+interface KnownTask {
+  readonly task: Task;
+  readonly last: LifecycleEvent;
+}
+
+/**
+ * The tasks that a feed heard of lately, the least recently used forgotten first. It turns announced progress into
+ * events, and sees to it that the counts of an attempt never fall.
+ */
+export interface KnownTasks {
+  has(taskId: string): boolean;
+  /** Takes in a lifecycle event with its task as read from the store. @returns the task to hand out */
+  note(last: LifecycleEvent, task: Task): Task;
+  /** The progress event; undefined when the task is unknown, not running, or runs another attempt. */
+  advance(announced: ProgressAnnouncement): FeedEntry | undefined;
+  /** A progress event that tells how the task stands now; undefined unless it is known and running. */
+  restate(taskId: string, at: Date): FeedEntry | undefined;
+}
+
+/** @param maxTasks how many to remember */
+export function createKnownTasks(maxTasks: number): KnownTasks {
+  const known = new Map<string, KnownTask>();
+
+  const remember = (entry: KnownTask): void => {
+    known.delete(entry.task.id);
+    known.set(entry.task.id, entry);
+    if (known.size > maxTasks) {
+      const [oldest] = known.keys();
+      known.delete(oldest ?? "");
+    }
+  };
+  return {
+    has: (taskId) => known.has(taskId),
+    note(last, task) {
+      const before = known.get(task.id)?.task;
+      const isSameRun = before?.attempt === task.attempt && isRunning(before) && isRunning(task);
+      const noted = isSameRun ? { ...task, progress: risen(before.progress, task.progress) } : task;
+      remember({ task: noted, last });
+      return noted;
+    },
+    advance(announced) {
+      const entry = known.get(announced.taskId);
+      if (entry === undefined || !hasStarted(entry) || entry.task.attempt !== announced.attempt) {
+        return undefined;
+      }
+      const task = { ...entry.task, progress: risen(entry.task.progress, announced.progress) };
+      remember({ task, last: entry.last });
+      return progressEntry({ task, last: entry.last }, new Date(announced.at));
+    },
+    restate(taskId, at) {
+      const entry = known.get(taskId);
+      return entry !== undefined && hasStarted(entry) ? progressEntry(entry, at) : undefined;
+    },
+  };
+}
+
+function isRunning(task: Task): boolean {
+  return task.attempt > 0 && !isFinal(task.status);
+}
+
+/** A task may be read as running while its START is still to be handed out; progress waits for that. */
+function hasStarted({ task, last }: KnownTask): boolean {
+  return isRunning(task) && last.type !== "CREATE";
+}
+
+function progressEntry({ task, last }: KnownTask, at: Date): FeedEntry {
+  const { position, taskId, sequence } = last;
+  const { progress } = task;
+  return {
+    task,
+    event: { position, taskId, sequence, type: "PROGRESS", at, progress, message: progress.message },
+  };
+}
+
+/** The later progress, with no count below the earlier one's. */
+function risen(before: Progress, now: Progress): Progress {
+  const counts = {
+    succeeded: Math.max(before.succeeded, now.succeeded),
+    failed: Math.max(before.failed, now.failed),
+    skipped: Math.max(before.skipped, now.skipped),
+  };
+  const processed = processedOf(counts);
+  if (processed === now.processed) {
+    return now;
+  }
+  const percent = now.total === null ? null : Math.min(100, (processed * 100) / now.total);
+  return { ...now, ...counts, processed, percent };
+}

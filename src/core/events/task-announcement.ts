@@ -1,0 +1,30 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Progress } from "../tasks/progress.ts";
+
+/** The bus topic on which all tasks are announced. */
+export const TASK_TOPIC = "powercrud_tasks";
+
+/** What travels over the bus. */
+export type TaskAnnouncement =
+  /** New lifecycle events of the task are in the log. */
+  | { readonly kind: "LIFECYCLE"; readonly taskId: string }
+  /** How far a running attempt has come; `at` in ISO 8601. */
+  | {
+      readonly kind: "PROGRESS";
+      readonly taskId: string;
+      readonly attempt: number;
+      readonly at: string;
+      readonly progress: Progress;
+    };
+
+/** For the bus. */
+export function encodeAnnouncement(announcement: TaskAnnouncement): Json {
+  return announcement as unknown as Json;
+}
+
+/** From the bus; undefined for what is not an announcement (a newer version's, a stranger's). */
+export function decodeAnnouncement(message: Json): TaskAnnouncement | undefined {
+  const candidate = message as unknown as TaskAnnouncement | null;
+  const isKnown = candidate?.kind === "LIFECYCLE" || candidate?.kind === "PROGRESS";
+  return isKnown ? candidate : undefined;
+}

@@ -1,0 +1,127 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Service } from "../../kernel/service.ts";
+import { createService } from "../../kernel/service.ts";
+import type { Task } from "../tasks/task.ts";
+import type { FeedFilter, FeedItem } from "./feed-item.ts";
+import type { TaskFeedOptions, TaskFeedPorts } from "./feed-options.ts";
+import { TASK_FEED_DEFAULTS } from "./feed-options.ts";
+import { FeedReader } from "./feed-reader.ts";
+import { TaskSubscription } from "./task-subscription.ts";
+import { TASK_TOPIC } from "./task-announcement.ts";
+import { watchTask } from "./watch-task.ts";
+
+/** What a subscriber asks for. */
+export interface SubscribeRequest {
+  /** Default: all events of all tasks. */
+  readonly filter?: FeedFilter;
+  /** A position: first everything after it, from the log. Without it, only what comes from now on. */
+  readonly after?: number;
+  /** Whether the subscriber may see the task; asked for every event. Default: every task. */
+  readonly canSee?: (task: Task) => boolean;
+  /** Ends the subscription. */
+  readonly signal?: AbortSignal;
+}
+
+/** Hands the events of all tasks to everyone who wants them. */
+export interface TaskFeed {
+  /**
+   * Subscribes at once; what comes before the first `next` waits.
+   *
+   * The lifecycle events come in order, each once. Progress comes as it is announced, folded to the latest of each
+   * task for a subscriber that cannot keep up; it never comes after its attempt's end.
+   *
+   * Ends with AppError VALIDATION_FAILED when `after` lies beyond the log; SUBSCRIBER_TOO_SLOW, naming the cursor
+   * to resume from, when too many lifecycle events wait; UNAVAILABLE when the log cannot be read. Whoever
+   * subscribes must call `return`, or abort, or read to the end.
+   */
+  subscribe(request?: SubscribeRequest): AsyncIterableIterator<FeedItem, undefined>;
+  /**
+   * A task's current state at once, then each change (folded to the latest where several happened together); ends
+   * after the final state. A task that is not there, or not to be seen, is AppError NOT_FOUND from the first `next`.
+   */
+  watch(
+    taskId: string,
+    request?: Pick<SubscribeRequest, "canSee" | "signal">,
+  ): AsyncIterableIterator<Task, undefined>;
+}
+
+/**
+ * One feed serves a whole process: one subscription to the bus, and one query per new stretch of the log, however
+ * many subscribe. Start it before anyone subscribes. Its stop ends all subscriptions.
+ */
+export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = {}): Service & TaskFeed {
+  const settings = { ...TASK_FEED_DEFAULTS, ...options };
+  const subscriptions = new Set<TaskSubscription>();
+  const reader = new FeedReader(ports, settings, subscriptions);
+  let unsubscribe: (() => Promise<void>) | undefined;
+  let stopPolling: (() => void) | undefined;
+
+  const service = createService({
+    name: "task feed",
+    async start() {
+      await reader.begin();
+      unsubscribe = await ports.bus.subscribe(TASK_TOPIC, {
+        onMessage: (message: Json) => reader.hear(message),
+        onGap: () => reader.mindGap(),
+      });
+      // What was appended before the bus began to carry it.
+      reader.readOn();
+      stopPolling = ports.clock.every(settings.pollIntervalMs, () => {
+        if (subscriptions.size > 0) {
+          reader.readOn();
+        }
+      });
+    },
+    async stop() {
+      stopPolling?.();
+      await reader.end();
+      for (const subscription of subscriptions) {
+        subscription.end();
+      }
+      await unsubscribe?.();
+    },
+  });
+  const feed: TaskFeed = {
+    subscribe: (request = {}) => subscribe(request, { reader, subscriptions, settings }),
+    watch: (taskId, request = {}) =>
+      watchTask({ tasks: ports.tasks, subscribe: feed.subscribe }, taskId, request),
+  };
+  return { ...service, ...feed };
+}
+
+interface FeedParts {
+  readonly reader: FeedReader;
+  readonly subscriptions: Set<TaskSubscription>;
+  readonly settings: Required<TaskFeedOptions>;
+}
+
+function subscribe(
+  request: SubscribeRequest,
+  { reader, subscriptions, settings }: FeedParts,
+): TaskSubscription {
+  const { filter = {}, after, canSee = () => true, signal } = request;
+  const abort = (): void => subscription.end();
+  const subscription = new TaskSubscription({
+    filter,
+    canSee,
+    position: after ?? reader.position,
+    ...(after === undefined
+      ? {}
+      : { replay: (position: number) => reader.replay({ after: position, taskIds: filter.taskIds }) }),
+    maxBufferedEvents: settings.maxBufferedEvents,
+    onEnd(ended) {
+      subscriptions.delete(ended);
+      signal?.removeEventListener("abort", abort);
+    },
+  });
+  subscriptions.add(subscription);
+  signal?.addEventListener("abort", abort, { once: true });
+  if (!reader.isOpen) {
+    subscription.fail(new AppError("UNAVAILABLE", "The task feed is not running."));
+  }
+  if (signal?.aborted === true) {
+    subscription.end();
+  }
+  return subscription;
+}

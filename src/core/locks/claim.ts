@@ -1,0 +1,13 @@
+/**
+ * The records, or the whole model, that a task asks to hold. `ids` are canonical (see core/records/record-key),
+ * without repeats; `"all"` claims the model: every record there is or will be.
+ */
+export interface Claim {
+  readonly model: string;
+  readonly ids: readonly string[] | "all";
+}
+
+/** How many records the claims name; a claim on a whole model counts as one. */
+export function countClaimed(claims: readonly Claim[]): number {
+  return claims.reduce((sum, claim) => sum + (claim.ids === "all" ? 1 : claim.ids.length), 0);
+}

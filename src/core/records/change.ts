@@ -1,0 +1,14 @@
+import type { Json } from "../../kernel/json.ts";
+
+/** What happens to one column: a value set, or arithmetic on the value that is there. Exactly one member. */
+export type FieldChange =
+  | { readonly set: Json }
+  | { readonly increment: number | string }
+  | { readonly decrement: number | string }
+  | { readonly multiply: number | string };
+
+/**
+ * A bulk change by field name. Plain JSON: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64.
+ * Only the columns that it names are written (and the `@updatedAt` column).
+ */
+export type RecordChange = Readonly<Record<string, FieldChange>>;

@@ -1,0 +1,25 @@
+import type { Access } from "./access.ts";
+import type { WhereFilter } from "./selection.ts";
+import type { Viewer } from "./viewer.ts";
+
+/** What an app says about one of its models; everything may be left out. */
+export interface ModelOptions {
+  /** False keeps the model out of the API altogether. Default true. */
+  readonly isExposed?: boolean;
+  /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
+  readonly plural?: string;
+  /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
+  readonly scope?: (viewer: Viewer) => WhereFilter | undefined;
+  readonly bulk?: {
+    /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
+    readonly fields?: readonly string[];
+  };
+}
+
+/** By model name. */
+export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
+
+/** The access rules that the options make up. */
+export function accessOf(options: ModelOptionsMap): Access {
+  return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
+}

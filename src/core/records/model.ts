@@ -1,0 +1,100 @@
+/** The Prisma scalar types. */
+export type ScalarType =
+  | "String"
+  | "Int"
+  | "BigInt"
+  | "Float"
+  | "Decimal"
+  | "Boolean"
+  | "DateTime"
+  | "Json"
+  | "Bytes";
+
+interface FieldBase {
+  readonly name: string;
+  readonly documentation?: string;
+  readonly isList: boolean;
+  readonly isNullable: boolean;
+}
+
+interface ColumnBase extends FieldBase {
+  /** The column's name in the table (`@map`). */
+  readonly column: string;
+  /** Whether the database or Prisma fills it in when a create leaves it out. */
+  readonly hasDefault: boolean;
+  readonly isKey: boolean;
+  readonly isUnique: boolean;
+  /** Prisma's `@updatedAt`: set on every write, never by the caller. */
+  readonly isUpdatedAt: boolean;
+  /** Whether the column's native type is uuid: the data model does not tell, so it is read from the database at start. */
+  readonly isUuid?: boolean;
+}
+
+/** A column of a scalar type. */
+export interface ScalarField extends ColumnBase {
+  readonly kind: "scalar";
+  readonly type: ScalarType;
+}
+
+/** A column of a Prisma enum. */
+export interface EnumField extends ColumnBase {
+  readonly kind: "enum";
+  /** Name of the enum in the Prisma schema. */
+  readonly type: string;
+}
+
+/** A relation to another model, or to the same one. */
+export interface RelationField extends FieldBase {
+  readonly kind: "relation";
+  /** Name of the model it leads to. */
+  readonly type: string;
+  readonly relationName: string;
+  /** The fields of this model that hold the foreign key; empty where the other side or a join table holds it. */
+  readonly foreignKey: readonly string[];
+}
+
+export type ColumnField = ScalarField | EnumField;
+export type Field = ColumnField | RelationField;
+
+/** A Prisma enum with its values in order. */
+export interface EnumType {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+/** A model exposed through the API. Made once at start from the generated data model and the app's options. */
+export interface Model {
+  /** As in the Prisma schema, compared case-sensitively: `City`. */
+  readonly name: string;
+  /** Plural in camel case, for the list query: `cities`. Formed once, or set by the app. */
+  readonly plural: string;
+  /** The table's name in the database (`@@map`). */
+  readonly table: string;
+  /** The fields of the primary key, in order. One, or several for a composite key. */
+  readonly key: readonly ColumnField[];
+  readonly fields: readonly Field[];
+  readonly documentation?: string;
+}
+
+/** All exposed models, by name. */
+export interface ModelRegistry {
+  /** @throws AppError UNKNOWN_MODEL, naming the known ones */
+  get(name: string): Model;
+  all(): readonly Model[];
+  enums(): readonly EnumType[];
+}
+
+/** The model's fields that are columns. */
+export function columnsOf(model: Model): readonly ColumnField[] {
+  return model.fields.filter((field) => field.kind !== "relation");
+}
+
+/** The model's relations. */
+export function relationsOf(model: Model): readonly RelationField[] {
+  return model.fields.filter((field) => field.kind === "relation");
+}
+
+/** The `@updatedAt` column, if the model has one. */
+export function updatedAtField(model: Model): ColumnField | undefined {
+  return columnsOf(model).find((field) => field.isUpdatedAt);
+}

@@ -1,0 +1,30 @@
+import type { ConflictRefusal, UnavailableRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
+
+/** The record is not there, or out of the viewer's scope: the two are not told apart. */
+export interface MissingRefusal {
+  readonly outcome: "MISSING";
+  readonly message: string;
+}
+
+/** The record changed since the caller read it. */
+export interface StaleRefusal {
+  readonly outcome: "STALE";
+  readonly message: string;
+  /** The record as it is now, in the caller's shape. */
+  readonly current: unknown;
+}
+
+/** Written; the record in the caller's shape (for a delete, as it was). */
+export interface Written {
+  readonly outcome: "WRITTEN";
+  readonly record: unknown;
+}
+
+/** What becomes of a single create, update or delete. */
+export type WriteOutcome =
+  | Written
+  | MissingRefusal
+  | StaleRefusal
+  | ConflictRefusal
+  | ValidationRefusal
+  | UnavailableRefusal;

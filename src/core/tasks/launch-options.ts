@@ -1,0 +1,20 @@
+import type { ErrorPolicy, RunMode } from "./task.ts";
+
+/** How a launch meets records that another task holds. */
+export type OnConflict = "REJECT";
+
+/** What the caller of any launch may say; each left-out member has the default that is documented here. */
+export interface LaunchOptions {
+  /** REJECT (default): refuse the whole launch, naming records and holders. */
+  readonly onConflict?: OnConflict;
+  /** ALL_OR_NOTHING (default): one transaction. SKIP_FAILED: all that can be changed are, the others are named. */
+  readonly errorPolicy?: ErrorPolicy;
+  /** AUTO (default): synchronous below the threshold. */
+  readonly mode?: RunMode;
+  /** The same key with the same input gives the first task; with other input it is refused. 1 to 200 characters. */
+  readonly idempotencyKey?: string;
+  /** Refuse when more records match. Required with a filter that matches everything. At least 0. */
+  readonly maxAffected?: number;
+  /** Shown beside the task. At most 200 characters. */
+  readonly label?: string;
+}

@@ -1,0 +1,60 @@
+import type { LockConflict } from "../locks/lock-store.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
+import type { Task } from "./task.ts";
+
+/** A refused claim with the tasks in the way. */
+export interface ConflictRefusal {
+  readonly outcome: "CONFLICT";
+  readonly message: string;
+  /** Each with the task that holds it, as it is now. */
+  readonly conflicts: readonly (LockConflict & { readonly heldBy: Task })[];
+  readonly totalConflicts: number;
+}
+
+/** Input of the right shape with an impossible value. */
+export interface ValidationRefusal {
+  readonly outcome: "INVALID";
+  readonly message: string;
+  /** One per field at fault; may be empty when the whole is at fault. */
+  readonly problems: readonly RecordProblem[];
+}
+
+/** More records than allowed. */
+export interface LimitRefusal {
+  readonly outcome: "LIMIT";
+  readonly message: string;
+  readonly limit: number;
+  /** How many match; null where counting stopped at the limit. */
+  readonly matched: number | null;
+}
+
+/** The idempotency key was used with other input. */
+export interface IdempotencyRefusal {
+  readonly outcome: "IDEMPOTENCY_MISMATCH";
+  readonly message: string;
+  /** The task that was launched under the key. */
+  readonly task: Task;
+}
+
+/** A store or the queue cannot be reached; nothing was changed. */
+export interface UnavailableRefusal {
+  readonly outcome: "UNAVAILABLE";
+  readonly message: string;
+}
+
+/** Accepted: the task is durable, or, below the synchronous threshold, settled already. */
+export interface Launched {
+  readonly outcome: "LAUNCHED";
+  readonly task: Task;
+  /** True when an earlier launch with the same idempotency key made the task. */
+  readonly isDuplicate: boolean;
+}
+
+/** What becomes of a launch. Refusals are values: nothing was changed, and no locks are held. */
+export type LaunchOutcome =
+  | Launched
+  | ConflictRefusal
+  | ValidationRefusal
+  | LimitRefusal
+  | IdempotencyRefusal
+  | UnavailableRefusal;

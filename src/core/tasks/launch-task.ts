@@ -1,0 +1,177 @@
+import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { createId } from "../../kernel/ids.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Claim } from "../locks/claim.ts";
+import type { AcquireResult } from "../locks/lock-store.ts";
+import type { Viewer } from "../records/viewer.ts";
+import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
+import type { AttemptPorts } from "./execute-attempt.ts";
+import { executeAttempt } from "./execute-attempt.ts";
+import { conflictRefusal } from "./conflict-refusal.ts";
+import { contentHash } from "./content-hash.ts";
+import type { LaunchOptions } from "./launch-options.ts";
+import type { LaunchOutcome } from "./launch-outcome.ts";
+import type { LaunchSettings } from "./launch-settings.ts";
+import { NO_COUNTS, progressOf } from "./progress.ts";
+import { recordEvent } from "./record-event.ts";
+import { settleTask } from "./settle-task.ts";
+import type { TaskPorts } from "./task-ports.ts";
+import type { IdempotentTask } from "./task-store.ts";
+import type { Task } from "./task.ts";
+
+/** What launching needs: the ports, and what runs an attempt in the request. */
+export interface LaunchPorts extends TaskPorts, AttemptPorts {
+  readonly settings: LaunchSettings;
+}
+
+/** A task about to be launched, its records resolved. */
+export interface LaunchRequest {
+  readonly kind: string;
+  readonly model: string | null;
+  readonly viewer: Viewer;
+  /** Kept with the task. */
+  readonly input: Json;
+  /** What was asked, for the idempotency key; see {@link launchHash}. */
+  readonly inputHash: string;
+  readonly options: LaunchOptions;
+  readonly claims: readonly Claim[];
+  /** The records' ids by chunk; empty for tasks that do not work by chunks. */
+  readonly chunks: readonly (readonly string[])[];
+  readonly total: number | null;
+}
+
+/** Result of the launch's transaction. */
+type Written =
+  | { readonly kind: "CREATED" }
+  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
+  | { readonly kind: "REFUSED"; readonly refusal: Extract<AcquireResult, { isGranted: false }> };
+
+/** Identifies what was asked for: kind, input and error policy. */
+export function launchHash(kind: string, input: Json, options: LaunchOptions): string {
+  return contentHash({ kind, input, errorPolicy: options.errorPolicy ?? null });
+}
+
+/**
+ * Makes a task durable together with its locks and its CREATE event, then hands it to the queue or, below the
+ * threshold, runs it here and now. A refusal leaves nothing behind.
+ */
+export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
+  const taskId = createId(ports.clock.now());
+  try {
+    const written = await writeTask(ports, taskId, request);
+    switch (written.kind) {
+      case "EXISTING":
+        return await repeatedLaunch(ports, written.existing, request.inputHash);
+      case "REFUSED":
+        return await conflictRefusal(ports.tasks, written.refusal);
+      case "CREATED":
+        return await setGoing(ports, taskId, request);
+    }
+  } catch (error) {
+    if (isAppError(error, "UNAVAILABLE")) {
+      ports.logger.warn({ err: error }, "a launch was refused: a store is out of reach");
+      return { outcome: "UNAVAILABLE", message: error.message };
+    }
+    throw error;
+  }
+}
+
+/** The answer to a launch under a key that was used before. */
+export async function repeatedLaunch(
+  ports: Pick<TaskPorts, "tasks">,
+  existing: IdempotentTask,
+  inputHash: string,
+): Promise<LaunchOutcome> {
+  const task = await readTask(ports, existing.id);
+  if (existing.inputHash === inputHash) {
+    return { outcome: "LAUNCHED", task, isDuplicate: true };
+  }
+  return {
+    outcome: "IDEMPOTENCY_MISMATCH",
+    message: "This idempotency key was used with other input. Use a new key for a new operation.",
+    task,
+  };
+}
+
+function writeTask(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<Written> {
+  const { options } = request;
+  return runOrRollBack<Written>(ports.unitOfWork, async (transaction) => {
+    const created = await ports.tasks.create(transaction, {
+      id: taskId,
+      kind: request.kind,
+      model: request.model,
+      label: options.label ?? null,
+      viewer: request.viewer,
+      errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
+      input: request.input,
+      idempotencyKey: options.idempotencyKey ?? null,
+      inputHash: request.inputHash,
+      createdAt: ports.clock.now(),
+      total: request.total,
+      chunks: request.chunks,
+    });
+    if (!created.isCreated) {
+      return { rollBack: { kind: "EXISTING", existing: created.existing } };
+    }
+    await recordEvent(ports, transaction, {
+      taskId,
+      type: "CREATE",
+      progress: progressOf(request.total, NO_COUNTS),
+      message: options.label ?? null,
+    });
+    // Last, because other writers to the model wait from here to the commit.
+    const acquired = await ports.locks.acquire(transaction, taskId, request.claims);
+    return acquired.isGranted ? { commit: { kind: "CREATED" } } : { rollBack: { kind: "REFUSED", refusal: acquired } };
+  });
+}
+
+async function setGoing(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
+  if (runsInRequest(ports.settings, request)) {
+    await executeAttempt(ports, { id: taskId, attempt: 0 });
+  } else {
+    try {
+      await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
+    } catch (error) {
+      await withdraw(ports, taskId, request.total);
+      throw new AppError("UNAVAILABLE", "The task queue cannot be reached; nothing was changed. Try again later.", {
+        cause: error,
+      });
+    }
+    // Should this fail, the sweeper enqueues once more, which does no harm.
+    await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
+      ports.logger.warn({ err: error, taskId }, "an enqueued task could not be marked as such");
+    });
+  }
+  return { outcome: "LAUNCHED", task: await readTask(ports, taskId), isDuplicate: false };
+}
+
+function runsInRequest(settings: LaunchSettings, { options, total }: LaunchRequest): boolean {
+  if (!settings.isAsyncEnabled || options.mode === "SYNC") {
+    return true;
+  }
+  return options.mode !== "ASYNC" && total !== null && total < settings.minAsyncRecords;
+}
+
+/** Takes back a task that nobody will run: FAILED, its locks free. */
+async function withdraw(ports: LaunchPorts, taskId: string, total: number | null): Promise<void> {
+  await settleTask(ports, {
+    taskId,
+    attempt: 0,
+    total,
+    settlement: {
+      status: "FAILED",
+      message: "The task queue could not be reached.",
+      result: null,
+      finishedAt: ports.clock.now(),
+      counts: NO_COUNTS,
+    },
+  });
+}
+
+async function readTask(ports: Pick<TaskPorts, "tasks">, taskId: string): Promise<Task> {
+  const task = (await ports.tasks.find([taskId])).get(taskId);
+  if (task === undefined) {
+    throw new AppError("INTERNAL", `Task ${taskId} is not in the store.`);
+  }
+  return task;
+}

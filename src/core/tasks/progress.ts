@@ -1,0 +1,56 @@
+/** How many records an attempt has dealt with, by outcome. */
+export interface Counts {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Missing, out of scope, or held by another task. */
+  readonly skipped: number;
+}
+
+/** What is known of a running task's advance. */
+export interface Progress extends Counts {
+  /** Null where the handler does not know. */
+  readonly total: number | null;
+  /** succeeded + failed + skipped */
+  readonly processed: number;
+  /** 0 to 100, or null without a total. */
+  readonly percent: number | null;
+  readonly recordsPerSecond: number | null;
+  readonly etaMs: number | null;
+  readonly message: string | null;
+}
+
+export const NO_COUNTS: Counts = Object.freeze({ succeeded: 0, failed: 0, skipped: 0 });
+
+/** Sum of two counts. */
+export function addCounts(a: Counts, b: Counts): Counts {
+  return { succeeded: a.succeeded + b.succeeded, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+/** How many records the counts account for. */
+export function processedOf(counts: Counts): number {
+  return counts.succeeded + counts.failed + counts.skipped;
+}
+
+/** What is known of the pace; all optional. */
+export interface Pace {
+  /** How long the attempt has run, in ms. */
+  readonly elapsedMs?: number;
+  /** How many records this attempt has dealt with; less than the processed ones after a rescue. */
+  readonly attempted?: number;
+  readonly message?: string | null;
+}
+
+/** Progress from counts: derives percent, rate and the time left. */
+export function progressOf(total: number | null, counts: Counts, pace: Pace = {}): Progress {
+  const processed = processedOf(counts);
+  const rate = pace.elapsedMs && pace.attempted ? (pace.attempted * 1000) / pace.elapsedMs : null;
+  return {
+    total,
+    processed,
+    ...counts,
+    percent: total === null ? null : total === 0 ? 100 : Math.min(100, (processed * 100) / total),
+    recordsPerSecond: rate,
+    etaMs: rate === null || total === null ? null : Math.max(0, Math.round(((total - processed) * 1000) / rate)),
+    message: pace.message ?? null,
+  };
+}

@@ -1,0 +1,66 @@
+import type { LifecycleEventType } from "../events/task-event.ts";
+import { cleanTask } from "./clean-task.ts";
+import type { Counts } from "./progress.ts";
+import { progressOf } from "./progress.ts";
+import { recordEvent } from "./record-event.ts";
+import type { TaskPorts } from "./task-ports.ts";
+import type { FinalStatus } from "./task-status.ts";
+import type { Settlement } from "./task-store.ts";
+
+/** The event that tells of each final status. */
+const EVENT_OF: Readonly<Record<FinalStatus, LifecycleEventType>> = {
+  SUCCEEDED: "COMPLETE",
+  PARTIAL: "COMPLETE",
+  FAILED: "FAIL",
+  CANCELLED: "CANCEL",
+};
+
+/** A settlement about to be recorded. */
+export interface SettleRequest {
+  readonly taskId: string;
+  /** The attempt that settles; 0 when none has begun. */
+  readonly attempt: number;
+  readonly total: number | null;
+  readonly settlement: Settlement & { readonly counts: Counts };
+}
+
+/**
+ * Records how a task ended, in one transaction with its event and the release of its locks: whoever sees the event
+ * finds the records free. Then cleans up.
+ * @returns false, with nothing written, when the task is settled already or a later attempt has it
+ */
+export async function settleTask(
+  ports: Pick<TaskPorts, "unitOfWork" | "tasks" | "log" | "bus" | "locks" | "clock" | "logger">,
+  request: SettleRequest,
+): Promise<boolean> {
+  const { taskId, settlement } = request;
+  const isSettled = await ports.unitOfWork.run(async (transaction) => {
+    const settled = { ...settlement, total: request.total };
+    if (!(await ports.tasks.settle(transaction, taskId, request.attempt, settled))) {
+      return false;
+    }
+    await ports.locks.release(transaction, taskId);
+    await recordEvent(ports, transaction, {
+      taskId,
+      type: EVENT_OF[settlement.status],
+      progress: progressOf(request.total, settlement.counts),
+      message: settlement.message,
+    });
+    return true;
+  });
+  if (isSettled) {
+    // The sweeper makes up for it should this fail.
+    await cleanTask(ports, taskId).catch((error: unknown) => {
+      ports.logger.warn({ err: error, taskId }, "a settled task was left for the sweeper to clean");
+    });
+  }
+  return isSettled;
+}
+
+/** The final status that the counts tell: a task all of whose tried records failed is FAILED. */
+export function statusOfCounts(counts: Counts): FinalStatus {
+  if (counts.failed === 0) {
+    return "SUCCEEDED";
+  }
+  return counts.succeeded > 0 ? "PARTIAL" : "FAILED";
+}

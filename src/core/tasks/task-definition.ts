@@ -1,0 +1,48 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Counts } from "./progress.ts";
+import type { NewTaskError } from "./task-error.ts";
+import type { Task } from "./task.ts";
+
+/** What a handler is given. */
+export interface AttemptContext {
+  /** The task as it was when the attempt began; its progress is what earlier attempts left. */
+  readonly task: Task;
+  /** The fencing token of this attempt. */
+  readonly attempt: number;
+  /** Aborts when the attempt is to stop: fenced or cancelled. */
+  readonly signal: AbortSignal;
+  /**
+   * Adds to the counts, and publishes them, throttled. Counts never fall.
+   * @param message shown beside the counts until the next one
+   */
+  reportProgress(added: Partial<Counts>, message?: string): void;
+  /** For handlers that learn only now how much there is to do. */
+  setTotal(total: number): void;
+}
+
+/** What a handler hands back when it did not throw. */
+export interface HandlerResult {
+  readonly result?: Json;
+  readonly message?: string;
+  /** Where the handler counts better than what it reported, such as from rows that it committed. */
+  readonly counts?: Counts;
+  /** The task failed as a whole, because of these records. Without it the counts decide. */
+  readonly failure?: { readonly errors: readonly NewTaskError[] };
+}
+
+/**
+ * The registered rules of one kind of task. A handler that returns made the task SUCCEEDED, PARTIAL when some
+ * records failed, FAILED when all did; one that throws made it FAILED. A handler may be run again after a crash,
+ * so it must carry on from what was committed.
+ */
+export interface TaskDefinition {
+  /** Unique, in camel case: `rebuildStatistics`. */
+  readonly kind: string;
+  handle(context: AttemptContext): Promise<HandlerResult>;
+}
+
+/** All definitions, by kind. */
+export interface TaskDefinitions {
+  /** @throws AppError UNKNOWN_KIND, naming the known ones */
+  get(kind: string): TaskDefinition;
+}

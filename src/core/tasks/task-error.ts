@@ -1,0 +1,17 @@
+import type { RecordProblem } from "../records/record-problem.ts";
+
+/** Whether a record was tried and failed, or was left out. */
+export type TaskErrorOutcome = "FAILED" | "SKIPPED";
+
+/** What a task could not do to one record, and why. */
+export interface NewTaskError extends RecordProblem {
+  /** Null where the problem is not one record's. */
+  readonly recordId: string | null;
+  readonly outcome: TaskErrorOutcome;
+}
+
+/** As recorded. */
+export interface TaskError extends NewTaskError {
+  /** Grows in the order in which a task's errors were recorded; not without gaps. */
+  readonly position: number;
+}

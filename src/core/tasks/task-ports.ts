@@ -1,0 +1,20 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import type { EventLog } from "../events/event-log.ts";
+import type { LockStore } from "../locks/lock-store.ts";
+import type { UnitOfWork } from "../transactions/transaction.ts";
+import type { TaskQueue } from "./task-queue.ts";
+import type { TaskStore } from "./task-store.ts";
+
+/** What the task use cases work with; each takes the part it needs. */
+export interface TaskPorts {
+  readonly unitOfWork: UnitOfWork;
+  readonly tasks: TaskStore;
+  readonly log: EventLog;
+  readonly bus: EventBus;
+  readonly locks: LockStore;
+  readonly queue: TaskQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}

@@ -1,0 +1,25 @@
+import type { Service } from "../../kernel/service.ts";
+import type { StrandedTask } from "./task-store.ts";
+
+/** What travels through the queue: which task, and which attempt was its latest when it was enqueued. */
+export type QueuedTask = StrandedTask;
+
+/** Hands tasks to workers, at least once. The rows in the task store, not the queue, say what is to be done. */
+export interface TaskQueue {
+  /**
+   * Enqueues; a task already in the queue after the same attempt is not doubled.
+   * @throws AppError UNAVAILABLE at once when the queue cannot be reached
+   */
+  enqueue(tasks: readonly QueuedTask[]): Promise<void>;
+  /**
+   * A consumer that calls `work` for each task taken from the queue, at most `concurrency` at a time. Its stop
+   * takes nothing new and waits for what runs. `work` aborts through its signal when the consumer is told to
+   * drop what it does.
+   */
+  consume(options: {
+    readonly concurrency: number;
+    readonly work: (task: QueuedTask) => Promise<void>;
+  }): Service;
+  /** Lets go of the queue's connections. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+/** Where a task stands. The last four are final. */
+export const TASK_STATUSES = [
+  "PENDING",
+  "WAITING",
+  "RUNNING",
+  "SUCCEEDED",
+  "PARTIAL",
+  "FAILED",
+  "CANCELLED",
+] as const;
+
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** The statuses that never change again. */
+export type FinalStatus = "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
+
+/**
+ * Which status may follow which. RUNNING follows RUNNING when a rescued task begins its next attempt. The
+ * diagram in `docs/architecture.md` is printed from this table.
+ */
+export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
+  PENDING: ["WAITING", "RUNNING", "FAILED", "CANCELLED"],
+  WAITING: ["PENDING", "FAILED", "CANCELLED"],
+  RUNNING: ["RUNNING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"],
+  SUCCEEDED: [],
+  PARTIAL: [],
+  FAILED: [],
+  CANCELLED: [],
+};
+
+/** Whether a task may go from one status to the other. */
+export function canTransition(from: TaskStatus, to: TaskStatus): boolean {
+  return TRANSITIONS[from].includes(to);
+}
+
+/** Whether the status is final. */
+export function isFinal(status: TaskStatus): status is FinalStatus {
+  return TRANSITIONS[status].length === 0;
+}
+
+/** The statuses from which `to` may be reached: what a guarded UPDATE compares with. */
+export function statusesBefore(to: TaskStatus): readonly TaskStatus[] {
+  return TASK_STATUSES.filter((from) => canTransition(from, to));
+}

@@ -1,0 +1,137 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Viewer } from "../records/viewer.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { Counts, Progress } from "./progress.ts";
+import type { NewTaskError, TaskError } from "./task-error.ts";
+import type { FinalStatus, TaskStatus } from "./task-status.ts";
+import type { ErrorPolicy, Task } from "./task.ts";
+
+/** A task about to be written. */
+export interface NewTask {
+  readonly id: string;
+  readonly kind: string;
+  readonly model: string | null;
+  readonly label: string | null;
+  readonly viewer: Viewer;
+  readonly errorPolicy: ErrorPolicy;
+  readonly input: Json;
+  readonly idempotencyKey: string | null;
+  /** Hash of what was asked; tells a repeated launch from another one under the same key. */
+  readonly inputHash: string;
+  readonly createdAt: Date;
+  /** Records in all; null where the handler will tell. */
+  readonly total: number | null;
+  /** The records' ids, cut into chunks. Empty for tasks that do not work by chunks. */
+  readonly chunks: readonly (readonly string[])[];
+}
+
+/** An earlier task under the same idempotency key. */
+export interface IdempotentTask {
+  readonly id: string;
+  readonly inputHash: string;
+}
+
+/** Result of {@link TaskStore.create}. */
+export type CreateResult =
+  | { readonly isCreated: true }
+  /** The key is taken; nothing was written. */
+  | { readonly isCreated: false; readonly existing: IdempotentTask };
+
+/** A page request: newest first, or from a position on. */
+export interface TaskQuery {
+  readonly statuses?: readonly TaskStatus[];
+  readonly kinds?: readonly string[];
+  readonly models?: readonly string[];
+  readonly ids?: readonly string[];
+  readonly createdBy?: string;
+  /** Only tasks older than the one with this id; ids sort by time. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+/** One run of a task that has begun. */
+export interface Attempt {
+  readonly task: Task;
+  /** The fencing token. */
+  readonly number: number;
+}
+
+/** What a heartbeat learns. */
+export interface HeartbeatResult {
+  /** False once another attempt has begun or the task is settled: write nothing more. */
+  readonly isCurrent: boolean;
+}
+
+/** How an attempt ended. */
+export interface Settlement {
+  readonly status: FinalStatus;
+  readonly message: string | null;
+  readonly result: Json;
+  readonly finishedAt: Date;
+  /** The final counts. Left out for tasks by chunks: the store sums their chunks. */
+  readonly counts?: Counts;
+  /** Records in all, where the handler learned it only while it ran; null or left out keeps what the task has. */
+  readonly total?: number | null;
+  /** Recorded with the settlement: what made an ALL_OR_NOTHING task fail. */
+  readonly errors?: readonly NewTaskError[];
+}
+
+/** A task that the sweeper should look after. */
+export interface StrandedTask {
+  readonly id: string;
+  /** Its latest attempt's number. */
+  readonly attempt: number;
+}
+
+/**
+ * The durable tasks, their chunks, attempts and errors. PostgreSQL holds the truth: what is not here did not
+ * happen. Methods with a transaction write within it; the others read what is committed.
+ */
+export interface TaskStore {
+  /** Writes task and chunks, PENDING, unless the viewer used the idempotency key before. */
+  create(transaction: Transaction, task: NewTask): Promise<CreateResult>;
+  /** The task that the viewer launched under the key. */
+  findByIdempotencyKey(viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
+  /** The tasks with these ids; unknown ones are left out. Progress of running tasks is up to date. */
+  find(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
+  /** Newest first. */
+  list(query: TaskQuery): Promise<readonly Task[]>;
+  /** How many tasks match, whatever the page. */
+  count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
+  /** A task's errors after a position (0: from the start), in order. */
+  errors(taskId: string, after: number, limit: number): Promise<readonly TaskError[]>;
+  /** How many errors a task has. */
+  countErrors(taskId: string): Promise<number>;
+
+  /** Notes that the queue has the tasks, so that the sweeper leaves them alone. */
+  markEnqueued(taskIds: readonly string[], at: Date): Promise<void>;
+  /**
+   * Begins the next attempt: RUNNING, attempt + 1, a lease that starts now. Undefined, and nothing written,
+   * unless the task may run and its latest attempt is `expectedAttempt`: so of two deliveries one begins.
+   */
+  beginAttempt(
+    transaction: Transaction,
+    begin: { readonly taskId: string; readonly expectedAttempt: number; readonly workerId: string; readonly at: Date },
+  ): Promise<Attempt | undefined>;
+  /** Renews the lease and stores the progress as of now, if given (shown while the task runs). */
+  heartbeat(beat: {
+    readonly taskId: string;
+    readonly attempt: number;
+    readonly at: Date;
+    readonly progress?: Progress;
+  }): Promise<HeartbeatResult>;
+  /**
+   * Final status, if the attempt is still the current one and the table of transitions allows it; else false.
+   * A task that FAILED before its first attempt was withdrawn: its idempotency key is free again.
+   */
+  settle(transaction: Transaction, taskId: string, attempt: number, settlement: Settlement): Promise<boolean>;
+  /** Notes that locks are gone and CLEANUP is written. False when it was noted before. */
+  markCleaned(transaction: Transaction, taskId: string): Promise<boolean>;
+
+  /** PENDING and never given to the queue, though created before the moment. Oldest first. */
+  findUnenqueued(createdBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /** RUNNING, but its lease was last renewed before the moment. Oldest first. */
+  findOrphans(silentSince: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /** Settled before the moment, and not cleaned. Oldest first. */
+  findUncleaned(finishedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+}

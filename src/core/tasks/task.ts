@@ -1,0 +1,37 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Viewer } from "../records/viewer.ts";
+import type { Progress } from "./progress.ts";
+import type { TaskStatus } from "./task-status.ts";
+
+/** What happens when some records cannot be written. */
+export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
+
+/** Where a task runs: by its size, in the request, or in a worker. */
+export type RunMode = "AUTO" | "SYNC" | "ASYNC";
+
+/** The durable unit of work that someone launched, as read from the store. */
+export interface Task {
+  /** UUID version 7: sorts by time of creation. */
+  readonly id: string;
+  /** Name of its definition: `bulkUpdate`. */
+  readonly kind: string;
+  /** The model it works on, where it works on one. */
+  readonly model: string | null;
+  readonly label: string | null;
+  readonly status: TaskStatus;
+  readonly errorPolicy: ErrorPolicy;
+  /** Who launched it; the worker applies this viewer's scope. */
+  readonly viewer: Viewer;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** Number of its latest attempt, the fencing token; 0 before the first. */
+  readonly attempt: number;
+  readonly input: Json;
+  readonly result: Json;
+  /** The outcome in words; never touched by progress. */
+  readonly message: string | null;
+  readonly progress: Progress;
+  /** Set once its locks are gone and CLEANUP is in the log. */
+  readonly isCleaned: boolean;
+}

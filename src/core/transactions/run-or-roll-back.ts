@@ -1,0 +1,34 @@
+import type { Transaction, UnitOfWork } from "./transaction.ts";
+
+/** What the work decided: keep what was written, or undo it. Either way with a value for the caller. */
+export type Decision<T> = { readonly commit: T } | { readonly rollBack: T };
+
+/** Carries a value out of a transaction that is to be undone; never leaves this file. */
+class RollBack<T> extends Error {
+  readonly value: T;
+  constructor(value: T) {
+    super("rolled back on purpose");
+    this.value = value;
+  }
+}
+
+/** Like {@link UnitOfWork.run}, for work whose refusals are values: it may roll back without throwing. */
+export async function runOrRollBack<T>(
+  unitOfWork: UnitOfWork,
+  work: (transaction: Transaction) => Promise<Decision<T>>,
+): Promise<T> {
+  try {
+    return await unitOfWork.run(async (transaction) => {
+      const decision = await work(transaction);
+      if ("rollBack" in decision) {
+        throw new RollBack(decision.rollBack);
+      }
+      return decision.commit;
+    });
+  } catch (error) {
+    if (error instanceof RollBack) {
+      return error.value as T;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+import type { Logger } from "../../kernel/logger.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** What was registered on a transaction, and the means to run it; shared by every unit of work. */
+export interface TransactionEffects extends Pick<Transaction, "onCommit" | "onRollback"> {
+  committed(): Promise<void>;
+  rolledBack(): Promise<void>;
+}
+
+/** Collects the effects of one transaction. */
+export function createTransactionEffects(logger: Logger): TransactionEffects {
+  const commits: (() => Promise<void>)[] = [];
+  const rollbacks: (() => Promise<void>)[] = [];
+  const runAll = async (effects: readonly (() => Promise<void>)[], when: string): Promise<void> => {
+    for (const effect of effects) {
+      await effect().catch((error: unknown) => logger.error({ err: error }, `an effect failed after ${when}`));
+    }
+  };
+  return {
+    onCommit: (effect) => void commits.push(effect),
+    onRollback: (effect) => void rollbacks.unshift(effect),
+    committed: () => runAll(commits, "commit"),
+    rolledBack: () => runAll(rollbacks, "rollback"),
+  };
+}

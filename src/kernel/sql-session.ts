@@ -1,0 +1,13 @@
+/**
+ * The least that a statement needs: a connection, pooled or inside a transaction. Structural, so that a pool,
+ * a client, and a Prisma transaction can each serve.
+ */
+export interface SqlSession {
+  /**
+   * Runs one statement.
+   * @param text SQL with `$1`-style parameters
+   * @param values one per parameter: text, numbers, booleans, dates, null, or arrays of these
+   * @returns the rows, in order
+   */
+  query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BulkWork } from "../../../src/core/bulk/bulk-writer.ts";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { launchTask } from "../../../src/core/tasks/launch-task.ts";
+import type { TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings, THING } from "../../support/thing-fixture.ts";
+
+const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
+const ORPHANS_AT_ONCE = { enqueueGraceMs: 60_000, leaseMs: -1000, cleanGraceMs: 60_000 };
+
+let engine: EngineFixture;
+let allowedFields: readonly string[] | undefined;
+const startedWith: string[] = [];
+
+const TASKS: readonly TaskDefinition[] = [
+  { kind: "boom", handle: () => Promise.reject(new Error("boom")) },
+  {
+    kind: "quick",
+    async handle({ task, reportProgress, setTotal }) {
+      startedWith.push(task.id, JSON.stringify(task.input));
+      setTotal(3);
+      reportProgress({ succeeded: 2, failed: 1 }, "nearly there");
+      return { result: { answer: 42 }, message: "done" };
+    },
+  },
+];
+
+beforeAll(async () => {
+  engine = await createEngineFixture({ tasks: TASKS, rules: { allowedFields: () => allowedFields } });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  allowedFields = undefined;
+  await engine.pool.query("TRUNCATE part, thing");
+  await insertThings(engine.session, 300);
+});
+
+async function launchCustom(kind: string): Promise<string> {
+  const outcome = await launchTask(engine.ports, {
+    kind,
+    model: "Thing",
+    viewer: ANONYMOUS,
+    input: { hello: "world" },
+    inputHash: "-",
+    options: { mode: "ASYNC" },
+    claims: [{ model: "Thing", ids: ["1", "2"] }],
+    chunks: [],
+    total: null,
+  });
+  return outcome.outcome === "LAUNCHED" ? outcome.task.id : outcome.message;
+}
+
+async function lifecycle(taskId: string): Promise<readonly (readonly [string, string | null])[]> {
+  const events = await engine.ports.log.replay({ after: 0, taskIds: [taskId], limit: 100 });
+  return events.map((event) => [event.type, event.message] as const);
+}
+
+describe("a handler", () => {
+  it("that throws makes the task FAILED with its message, and its locks free", async () => {
+    const id = await launchCustom("boom");
+    expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: "boom" });
+    await expect.poll(() => lifecycle(id)).toEqual([
+      ["CREATE", null],
+      ["START", null],
+      ["FAIL", "boom"],
+      ["CLEANUP", null],
+    ]);
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+
+  it("gets its input and the task's id; its counts, result and message are kept", async () => {
+    const id = await launchCustom("quick");
+    expect(await engine.settled(id)).toMatchObject({
+      status: "PARTIAL",
+      message: "done",
+      result: { answer: 42 },
+      progress: { total: 3, succeeded: 2, failed: 1, processed: 3, percent: 100 },
+    });
+    expect(startedWith).toEqual([id, '{"hello":"world"}']);
+  });
+
+  it("that is not registered here makes the task FAILED, saying so", async () => {
+    const id = await launchCustom("unheardOf");
+    expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: /no task kind "unheardOf"/ });
+  });
+});
+
+describe("an attempt whose task was taken over", () => {
+  it("writes nothing more, and each chunk is applied once", async () => {
+    const release = await holdRecord(engine, 300);
+    const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
+    await expect.poll(async () => (await engine.task(task.id)).progress.processed).toBe(250);
+    // The lease is over, or so the sweeper thinks; the first attempt is still at its last chunk.
+    expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).rescued).toEqual([task.id]);
+    await release();
+    const settled = await engine.settled(task.id);
+    expect(settled).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 300 } });
+    expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+    const zombie: BulkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
+    await engine.pool.query("UPDATE powercrud.chunk SET status = 'PENDING' WHERE task_id = $1", [task.id]);
+    expect(await engine.writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
+    expect(await engine.writer.writeAllChunks(zombie, () => undefined, new AbortController().signal)).toEqual({ kind: "FENCED" });
+    expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+  });
+
+  it("under ALL_OR_NOTHING leaves all to the next attempt, which waits for the first one's transaction", async () => {
+    const release = await holdRecord(engine, 300);
+    const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
+    await expect.poll(async () => (await engine.task(task.id)).status).toBe("RUNNING");
+    await expect
+      .poll(async () => engine.session.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"))
+      .toHaveLength(1);
+    await sweep(engine.ports, ORPHANS_AT_ONCE);
+    await expect.poll(async () => (await engine.task(task.id)).attempt).toBe(2);
+    await release();
+    expect(await engine.settled(task.id)).toMatchObject({ status: "SUCCEEDED", attempt: 2, progress: { succeeded: 300 } });
+    expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+  });
+});
+
+describe("the worker", () => {
+  it("checks the allow-list again: a field forbidden since the launch is not written", async () => {
+    // Two tasks that wait for a stranger's rows fill the worker's hands, so the third stays in the queue.
+    const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
+    const launch = (id: string) => engine.launched({ ...INCREMENT, selection: { ids: [id] }, options: { mode: "ASYNC" } });
+    const blocked = [await launch("1"), await launch("2")];
+    const status = async (task: { id: string }) => (await engine.task(task.id)).status;
+    await expect.poll(() => Promise.all(blocked.map(status))).toEqual(["RUNNING", "RUNNING"]);
+    const third = await launch("3");
+    allowedFields = ["name"];
+    await Promise.all(releases.map((release) => release()));
+    expect(await engine.settled(third.id)).toMatchObject({
+      status: "FAILED",
+      message: "Thing.count cannot be changed in bulk. Fields that can: name.",
+    });
+    expect(await engine.session.query("SELECT count FROM thing WHERE id = 3")).toEqual([{ count: 3 }]);
+  });
+});

@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { executeAttempt } from "../../../src/core/tasks/execute-attempt.ts";
+import type { LaunchOutcome } from "../../../src/core/tasks/launch-outcome.ts";
+import type { TaskQueue } from "../../../src/core/tasks/task-queue.ts";
+import { AppError } from "../../../src/kernel/app-error.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
+const EAGER = { enqueueGraceMs: -1000, leaseMs: 60_000, cleanGraceMs: -1000 };
+
+let engine: EngineFixture;
+/** What becomes of the next enqueueing. */
+let queueMood: "WORKS" | "FAILS" | "DIES" = "WORKS";
+
+function moodyQueue(real: TaskQueue): TaskQueue {
+  return {
+    ...real,
+    enqueue(tasks) {
+      switch (queueMood) {
+        case "WORKS":
+          return real.enqueue(tasks);
+        case "FAILS":
+          return Promise.reject(new AppError("UNAVAILABLE", "The task queue cannot be reached."));
+        case "DIES":
+          // As a process that ends between its commit and the enqueueing: nothing more is heard of it.
+          return new Promise(() => undefined);
+      }
+    },
+  };
+}
+
+beforeAll(async () => {
+  engine = await createEngineFixture({ queue: moodyQueue });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  queueMood = "WORKS";
+  await engine.pool.query("TRUNCATE part, thing");
+  await insertThings(engine.session, 200);
+});
+
+const idsFrom = (first: number, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, at) => String(first + at));
+
+async function countOf(id: number): Promise<number | undefined> {
+  const [row] = await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = $1", [id]);
+  return row?.count;
+}
+
+async function taskCount(): Promise<number> {
+  return engine.ports.tasks.count({});
+}
+
+function refusal<T extends LaunchOutcome["outcome"]>(outcome: LaunchOutcome, expected: T) {
+  expect(outcome.outcome).toBe(expected);
+  return outcome as Extract<LaunchOutcome, { outcome: T }>;
+}
+
+describe("conflicts", () => {
+  it("refuse the overlapping launch whole, name record, holder and its progress, and leave the holder alone", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await engine.launched({ ...INCREMENT, selection: { ids: idsFrom(1, 50) }, options: { ...SKIP_FAILED, label: "first" } });
+    const before = await taskCount();
+    const refused = refusal(
+      await engine.launch({ ...INCREMENT, selection: { ids: idsFrom(50, 40) } }),
+      "CONFLICT",
+    );
+    expect(refused.totalConflicts).toBe(1);
+    expect(refused.conflicts).toEqual([
+      expect.objectContaining({ model: "Thing", id: "50", heldBy: expect.objectContaining({ id: holder.id, label: "first" }) }),
+    ]);
+    expect(refused.message).toMatch(new RegExp(`Thing 50 is held by task ${holder.id}`));
+    expect(await taskCount()).toBe(before);
+    expect((await engine.ports.locks.owners("Thing", idsFrom(51, 39))).size).toBe(0);
+    expect((await engine.ports.locks.owners("Thing", idsFrom(1, 50))).size).toBe(50);
+    await release();
+    await engine.settled(holder.id);
+    expect(refusal(await engine.launch({ ...INCREMENT, selection: { ids: idsFrom(50, 40) } }), "LAUNCHED").isDuplicate).toBe(false);
+  });
+
+  it("let exactly one of many overlapping launches through", async () => {
+    const release = await holdRecord(engine, 100);
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, (_, at) =>
+        engine.launch({ ...INCREMENT, selection: { ids: [...idsFrom(1 + at, 30), "100"] }, options: SKIP_FAILED }),
+      ),
+    );
+    const launched = outcomes.filter((outcome) => outcome.outcome === "LAUNCHED");
+    expect(launched).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome.outcome === "CONFLICT")).toHaveLength(11);
+    const [winner] = launched;
+    expect(await engine.ports.locks.listOwners()).toEqual([winner?.task.id]);
+    await release();
+    await engine.settled(winner?.task.id ?? "");
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+
+  it("hold for small, synchronous launches as well", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await engine.launched({ ...INCREMENT, selection: { ids: idsFrom(1, 50) }, options: SKIP_FAILED });
+    refusal(await engine.launch({ ...INCREMENT, selection: { ids: ["2"] } }), "CONFLICT");
+    expect(await countOf(2)).toBe(2);
+    await release();
+    await engine.settled(holder.id);
+  });
+});
+
+describe("the queue", () => {
+  it("that fails makes the launch fail clearly, with nothing held and nothing changed", async () => {
+    queueMood = "FAILS";
+    const refused = refusal(await engine.launch({ ...INCREMENT, options: { idempotencyKey: "down" } }), "UNAVAILABLE");
+    expect(refused.message).toMatch(/nothing was changed/);
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await countOf(1)).toBe(1);
+    queueMood = "WORKS";
+    const again = refusal(await engine.launch({ ...INCREMENT, options: { idempotencyKey: "down" } }), "LAUNCHED");
+    expect(again.isDuplicate).toBe(false);
+    expect(await engine.settled(again.task.id)).toMatchObject({ status: "SUCCEEDED" });
+  });
+
+  it("never heard of a task whose launcher died: the sweeper enqueues it, and it runs once", async () => {
+    queueMood = "DIES";
+    const known = await taskCount();
+    void engine.launch({ ...INCREMENT, options: SKIP_FAILED });
+    await expect.poll(taskCount).toBe(known + 1);
+    const [task] = await engine.ports.tasks.list({ limit: 1 });
+    expect(task?.status).toBe("PENDING");
+    queueMood = "WORKS";
+    const summaries = await Promise.all([sweep(engine.ports, EAGER), sweep(engine.ports, EAGER)]);
+    expect(summaries.flatMap((summary) => summary.enqueued)).toContain(task?.id);
+    expect(await engine.settled(task?.id ?? "")).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
+    expect(await countOf(1)).toBe(2);
+    expect((await sweep(engine.ports, EAGER)).enqueued).toEqual([]);
+  });
+
+  it("may deliver twice: one delivery runs", async () => {
+    queueMood = "DIES";
+    const known = await taskCount();
+    void engine.launch({ ...INCREMENT, options: SKIP_FAILED });
+    await expect.poll(taskCount).toBe(known + 1);
+    const [task] = await engine.ports.tasks.list({ limit: 1 });
+    const delivery = { id: task?.id ?? "", attempt: 0 };
+    const outcomes = await Promise.all([executeAttempt(engine.ports, delivery), executeAttempt(engine.ports, delivery)]);
+    expect(outcomes.toSorted()).toEqual(["NOT_BEGUN", "SETTLED"]);
+    expect(await countOf(1)).toBe(2);
+  });
+});
+
+describe("the threshold", () => {
+  it.each([
+    [19, "AUTO", "SUCCEEDED"],
+    [20, "AUTO", "PENDING"],
+    [19, "ASYNC", "PENDING"],
+    [50, "SYNC", "SUCCEEDED"],
+  ] as const)("%i records in mode %s come back %s", async (count, mode, status) => {
+    const release = status === "PENDING" ? await holdRecord(engine, 1) : undefined;
+    const task = await engine.launched({ ...INCREMENT, selection: { ids: idsFrom(1, count) }, options: { ...SKIP_FAILED, mode } });
+    expect(status === "PENDING" ? ["PENDING", "RUNNING"] : [status]).toContain(task.status);
+    await release?.();
+    expect(await engine.settled(task.id)).toMatchObject({ status: "SUCCEEDED" });
+  });
+});
+
+describe("idempotency keys", () => {
+  it("give the first task to the same input, together and later, and refuse other input", async () => {
+    const request = { ...INCREMENT, options: { ...SKIP_FAILED, idempotencyKey: "once" } };
+    const together = await Promise.all(Array.from({ length: 6 }, () => engine.launch(request)));
+    const launched = together.map((outcome) => refusal(outcome, "LAUNCHED"));
+    expect(new Set(launched.map((outcome) => outcome.task.id)).size).toBe(1);
+    expect(launched.filter((outcome) => !outcome.isDuplicate)).toHaveLength(1);
+    const id = launched[0]?.task.id ?? "";
+    await engine.settled(id);
+    const later = refusal(await engine.launch(request), "LAUNCHED");
+    expect(later).toMatchObject({ isDuplicate: true, task: { id, status: "SUCCEEDED" } });
+    expect(await countOf(1)).toBe(2);
+    const other = { ...request, change: { count: { increment: 2 } } };
+    expect(refusal(await engine.launch(other), "IDEMPOTENCY_MISMATCH").task.id).toBe(id);
+  });
+
+  it("tell long lists of ids apart by their last id", async () => {
+    const options = { ...SKIP_FAILED, idempotencyKey: "long" };
+    const ids = idsFrom(1, 1500);
+    const task = await engine.launched({ ...INCREMENT, selection: { ids }, options });
+    await engine.settled(task.id);
+    const other = [...ids.slice(0, -1), "1600"];
+    refusal(await engine.launch({ ...INCREMENT, selection: { ids: other }, options }), "IDEMPOTENCY_MISMATCH");
+  });
+});
+
+describe("bad input", () => {
+  it.each([
+    ["no ids", { selection: { ids: [] } }, "INVALID", /holds no ids/],
+    ["malformed ids", { selection: { ids: ["1", "x", "2.5"] } }, "INVALID", /2 of 3 ids are malformed/],
+    ["an empty filter without maxAffected", { options: { maxAffected: undefined } }, "INVALID", /means every Thing/],
+    ["more records than maxAffected", { options: { maxAffected: 199 } }, "LIMIT", /More than 199 records/],
+    ["more ids than maxAffected", { selection: { ids: ["1", "2"] }, options: { maxAffected: 1 } }, "LIMIT", /2 records are selected/],
+    ["a field that may not change", { change: { id: { set: 1 } } }, "INVALID", /Thing.id cannot be changed/],
+    ["an empty idempotency key", { options: { idempotencyKey: "" } }, "INVALID", /1 to 200 characters/],
+  ] as const)("%s is refused clearly and changes nothing", async (_name, request, outcome, message) => {
+    const known = await taskCount();
+    const refused = await engine.launch({ ...INCREMENT, ...(request as object) });
+    expect(refused.outcome).toBe(outcome);
+    expect("message" in refused && refused.message).toMatch(message);
+    expect(await taskCount()).toBe(known);
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+});
+
+describe("the task record", () => {
+  it("keeps who, what and the input, and its outcome", async () => {
+    const task = await engine.launched({
+      ...INCREMENT,
+      selection: { ids: idsFrom(1, 25) },
+      viewer: { id: "ada", claims: { tenant: "a" } },
+      options: { ...SKIP_FAILED, label: "a few" },
+    });
+    const settled = await engine.settled(task.id);
+    expect(settled).toMatchObject({
+      kind: "bulkUpdate",
+      model: "Thing",
+      label: "a few",
+      viewer: { id: "ada", claims: { tenant: "a" } },
+      input: { selection: { ids: idsFrom(1, 25) }, data: { count: { increment: 1 } } },
+      status: "SUCCEEDED",
+      message: null,
+    });
+    expect(settled.startedAt).toBeInstanceOf(Date);
+    expect(settled.finishedAt).toBeInstanceOf(Date);
+    await expect.poll(async () => (await engine.task(task.id)).isCleaned).toBe(true);
+    expect((await engine.task(task.id)).status).toBe("SUCCEEDED");
+  });
+});

@@ -1,0 +1,178 @@
+import type { Pool } from "pg";
+import { createPostgresTaskQueue } from "../../src/adapters/bullmq/create-postgres-task-queue.ts";
+import { createPool } from "../../src/adapters/postgres/create-pool.ts";
+import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresBulkWriter } from "../../src/adapters/postgres/postgres-bulk-writer.ts";
+import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-event-bus.ts";
+import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
+import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
+import { createTableShapes } from "../../src/adapters/postgres/table-shape.ts";
+import { createBulkDefinition } from "../../src/core/bulk/bulk-definition.ts";
+import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
+import type { BulkRules } from "../../src/core/bulk/bulk-rules.ts";
+import type { BulkWriter } from "../../src/core/bulk/bulk-writer.ts";
+import { createLaunchBulk } from "../../src/core/bulk/launch-bulk.ts";
+import type { TaskFeed } from "../../src/core/events/task-feed.ts";
+import { createTaskFeed } from "../../src/core/events/task-feed.ts";
+import type { Access } from "../../src/core/records/access.ts";
+import { ANONYMOUS } from "../../src/core/records/viewer.ts";
+import type { LaunchOutcome } from "../../src/core/tasks/launch-outcome.ts";
+import type { LaunchPorts } from "../../src/core/tasks/launch-task.ts";
+import type { TaskDefinition } from "../../src/core/tasks/task-definition.ts";
+import { createTaskDefinitions } from "../../src/core/tasks/task-definitions.ts";
+import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
+import type { Task } from "../../src/core/tasks/task.ts";
+import { createSilentLogger } from "../../src/kernel/logger.ts";
+import type { SqlSession } from "../../src/kernel/sql-session.ts";
+import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { createWorker } from "../../src/worker/create-worker.ts";
+import { withDeadline } from "./deadline.ts";
+import { createTestDatabase } from "./test-database.ts";
+import { createThingReader, THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
+
+/** What a test may put in the place of the usual. */
+export interface EngineOverrides {
+  readonly access?: Access;
+  readonly rules?: BulkRules;
+  readonly tasks?: readonly TaskDefinition[];
+  readonly isAsyncEnabled?: boolean;
+  /** Wraps the real queue. */
+  readonly queue?: (real: TaskQueue) => TaskQueue;
+  readonly maxChunkRecords?: number;
+  readonly maxRecords?: number;
+}
+
+/** The engine on a real database of its own with the Thing table, its worker running. */
+export interface EngineFixture {
+  readonly pool: Pool;
+  readonly session: SqlSession;
+  readonly ports: LaunchPorts;
+  readonly writer: BulkWriter;
+  readonly feed: TaskFeed;
+  /** Launches on Thing as someone anonymous, unless told otherwise. */
+  launch(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<LaunchOutcome>;
+  /** The same, when it must be accepted. */
+  launched(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task>;
+  /** The task once it is settled. */
+  settled(taskId: string): Promise<Task>;
+  task(taskId: string): Promise<Task>;
+  stop(): Promise<void>;
+}
+
+export async function createEngineFixture(overrides: EngineOverrides = {}): Promise<EngineFixture> {
+  const database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
+  await pool.query(THING_TABLE);
+  const session = createPgSession(pool);
+  const unitOfWork = createPgUnitOfWork({ pool, logger });
+  const reader = createThingReader(session);
+  const access = overrides.access ?? { scope: () => undefined };
+  const rules = overrides.rules ?? { allowedFields: () => undefined };
+  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes: createTableShapes(session) });
+  const bulk = { models: THING_MODELS, access, rules, writer };
+  const realQueue = createPostgresTaskQueue({ databaseUrl: database.url, concurrency: 2, logger });
+  const ports: LaunchPorts = {
+    unitOfWork,
+    tasks: createPostgresTaskStore({ session }),
+    log: createPostgresEventLog({ session }),
+    locks: createPostgresLockStore({ session }),
+    bus: createPostgresEventBus({ connectionString: database.url, session, logger }),
+    queue: overrides.queue?.(realQueue) ?? realQueue,
+    clock: createSystemClock(),
+    logger,
+    definitions: createTaskDefinitions([
+      createBulkDefinition(bulk, "UPDATE"),
+      createBulkDefinition(bulk, "DELETE"),
+      ...(overrides.tasks ?? []),
+    ]),
+    workerId: "test",
+    leaseMs: 3000,
+    progressIntervalMs: 10,
+    settings: { isAsyncEnabled: overrides.isAsyncEnabled ?? true, minAsyncRecords: 20 },
+  };
+  const feed = createTaskFeed(ports);
+  const worker = createWorker({ ...ports, queue: realQueue, concurrency: 2 });
+  await feed.start();
+  await worker.start();
+  const launchBulk = createLaunchBulk({
+    ...ports,
+    models: THING_MODELS,
+    reader,
+    access,
+    rules,
+    maxRecords: overrides.maxRecords ?? 1_000_000,
+    maxChunkRecords: overrides.maxChunkRecords ?? 5000,
+  });
+  const fixture: EngineFixture = {
+    pool,
+    session,
+    ports,
+    writer,
+    feed,
+    launch: (request) =>
+      launchBulk({
+        model: "Thing",
+        selection: { where: {} },
+        viewer: ANONYMOUS,
+        ...request,
+        options: { maxAffected: 1_000_000, ...request.options },
+      } as BulkRequest),
+    async launched(request) {
+      const outcome = await fixture.launch(request);
+      if (outcome.outcome !== "LAUNCHED") {
+        throw new Error(`the launch was refused: ${outcome.outcome} ${outcome.message}`);
+      }
+      return outcome.task;
+    },
+    async settled(taskId) {
+      const last = async (): Promise<Task> => {
+        let task: Task | undefined;
+        for await (task of feed.watch(taskId)) {
+          // Only the last state counts.
+        }
+        if (task === undefined) {
+          throw new Error("the task was never seen");
+        }
+        return task;
+      };
+      return withDeadline(last(), 20_000, `settling of task ${taskId}`);
+    },
+    async task(taskId) {
+      const task = (await ports.tasks.find([taskId])).get(taskId);
+      if (task === undefined) {
+        throw new Error(`there is no task ${taskId}`);
+      }
+      return task;
+    },
+    async stop() {
+      await worker.stop();
+      await feed.stop();
+      await realQueue.close();
+      await ports.bus.close();
+      await pool.end();
+      await database.drop();
+    },
+  };
+  return fixture;
+}
+
+/**
+ * Locks a row of the Thing table in a transaction of a stranger's, so that a task that comes to it waits.
+ * @returns lets go of the row; idempotent
+ */
+export async function holdRecord(engine: EngineFixture, id: number): Promise<() => Promise<void>> {
+  const client = await engine.pool.connect();
+  await client.query("BEGIN");
+  await client.query("SELECT FROM thing WHERE id = $1 FOR UPDATE", [id]);
+  let isHeld = true;
+  return async () => {
+    if (isHeld) {
+      isHeld = false;
+      await client.query("ROLLBACK");
+      client.release();
+    }
+  };
+}

@@ -1,0 +1,44 @@
+import type { TestProject } from "vitest/node";
+
+import { startPostgresServer, type PostgresServer } from "./postgres-server.ts";
+import { startRedisServer, type RedisServer } from "./redis-server.ts";
+import { createTemplateDatabase, TEMPLATE_DATABASE } from "./template-database.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** A database whose user may create databases. */
+    postgresUrl: string;
+    redisUrl: string;
+  }
+}
+
+interface Services {
+  postgres: PostgresServer;
+  redis: RedisServer;
+  userCount: number;
+}
+
+/** Each project runs this file in a module graph of its own; the process is what they share. */
+const shared = globalThis as typeof globalThis & { powercrudTestServices?: Promise<Services> | undefined };
+
+async function startServices(): Promise<Services> {
+  const [postgres, redis] = await Promise.all([startPostgresServer(), startRedisServer()]);
+  await createTemplateDatabase(postgres.urlOf("postgres"), postgres.urlOf(TEMPLATE_DATABASE));
+  return { postgres, redis, userCount: 0 };
+}
+
+/** Starts one PostgreSQL and one Redis for all projects that ask, and stops them after the last. */
+export default async function setUpServices(project: TestProject): Promise<() => Promise<void>> {
+  shared.powercrudTestServices ??= startServices();
+  const services = await shared.powercrudTestServices;
+  services.userCount += 1;
+  project.provide("postgresUrl", services.postgres.urlOf("postgres"));
+  project.provide("redisUrl", services.redis.url);
+  return async () => {
+    services.userCount -= 1;
+    if (services.userCount === 0) {
+      shared.powercrudTestServices = undefined;
+      await Promise.all([services.postgres.stop(), services.redis.stop()]);
+    }
+  };
+}

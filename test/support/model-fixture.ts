@@ -1,0 +1,34 @@
+import type { ColumnField, EnumField, Model, ScalarField, ScalarType } from "../../src/core/records/model.ts";
+
+/** A scalar column with the usual answers; overrides say what is special. */
+export function scalar(name: string, type: ScalarType, overrides: Partial<ScalarField> = {}): ScalarField {
+  return {
+    kind: "scalar",
+    name,
+    type,
+    column: name,
+    isList: false,
+    isNullable: false,
+    hasDefault: false,
+    isKey: false,
+    isUnique: false,
+    isUpdatedAt: false,
+    ...overrides,
+  };
+}
+
+/** An enum column. */
+export function enumeration(name: string, type: string, overrides: Partial<EnumField> = {}): EnumField {
+  return { ...scalar(name, "String"), ...overrides, kind: "enum", type };
+}
+
+/** A model of these columns; the key is made of those with isKey. */
+export function modelOf(name: string, fields: readonly ColumnField[]): Model {
+  return {
+    name,
+    plural: `${name.toLowerCase()}s`,
+    table: name.toLowerCase(),
+    key: fields.filter((field) => field.isKey),
+    fields,
+  };
+}

@@ -1,0 +1,147 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+
+import { afterAll } from "vitest";
+
+import { withDeadline } from "./deadline.ts";
+import { createTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
+
+const BINARY = resolve(import.meta.dirname, "../../src/cli/powercrud.ts");
+const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface PowerCrudProcess {
+  pid: number;
+  /** Its `POWERCRUD_DATA_DIR`. */
+  dataDir: string;
+  /** Everything it has written so far, standard output and standard error together, line by line. */
+  lines: readonly string[];
+  /** The first line that matches, also of those already written; rejects when the process ends without it. */
+  waitForLine(pattern: RegExp, ms?: number): Promise<RegExpMatchArray>;
+  kill(signal: NodeJS.Signals): void;
+  exited: Promise<Exit>;
+}
+
+const cleanUps: (() => Promise<void>)[] = [];
+
+afterAll(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) {
+    await cleanUp();
+  }
+});
+
+/**
+ * Starts the real command line in a process of its own, with nothing of this process's environment but what finds
+ * programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty one. What still runs when the test file is
+ * done is killed, an embedded PostgreSQL that outlived its parent included.
+ */
+export async function spawnPowerCrud(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<PowerCrudProcess> {
+  const folder = await createTemporaryFolder("data");
+  const dataDir = env["POWERCRUD_DATA_DIR"] ?? join(folder.path, "data");
+  const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  const child = spawn(process.execPath, ["--import", "tsx", BINARY, ...args], {
+    env: { ...Object.fromEntries(inherited), POWERCRUD_DATA_DIR: dataDir, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (child.pid === undefined) {
+    throw new Error("the command line cannot be started");
+  }
+  const output = new ProcessOutput([child.stdout, child.stderr]);
+  const exited = new Promise<Exit>((done) => {
+    child.once("close", (code, signal) => done({ code, signal }));
+  });
+  cleanUps.push(() => endProcess(child, exited, dataDir, folder));
+  return {
+    pid: child.pid,
+    dataDir,
+    lines: output.lines,
+    waitForLine: (pattern, ms = 60_000) => output.waitFor(pattern, exited, ms),
+    kill: (signal) => void child.kill(signal),
+    exited,
+  };
+}
+
+class ProcessOutput {
+  readonly lines: string[] = [];
+  readonly #listeners = new Set<(line: string) => void>();
+
+  constructor(streams: readonly Readable[]) {
+    for (const input of streams) {
+      createInterface({ input }).on("line", (line) => {
+        this.lines.push(line);
+        for (const listener of this.#listeners) {
+          listener(line);
+        }
+      });
+    }
+  }
+
+  async waitFor(pattern: RegExp, exited: Promise<Exit>, ms: number): Promise<RegExpMatchArray> {
+    let listener: ((line: string) => void) | undefined;
+    const found = new Promise<RegExpMatchArray>((done) => {
+      listener = (line) => {
+        const match = line.match(pattern);
+        if (match !== null) {
+          done(match);
+        }
+      };
+      this.lines.forEach(listener);
+      this.#listeners.add(listener);
+    });
+    const ended = exited.then(({ code, signal }) => {
+      throw new Error(`the process ended with ${signal ?? code} before it wrote ${pattern}`);
+    });
+    try {
+      return await withDeadline(Promise.race([found, ended]), ms, `a line that matches ${pattern}`);
+    } catch (cause) {
+      throw new Error(`${String(cause)}\nIt wrote:\n${this.lines.join("\n")}`, { cause });
+    } finally {
+      if (listener !== undefined) {
+        this.#listeners.delete(listener);
+      }
+    }
+  }
+}
+
+async function endProcess(
+  child: ChildProcess,
+  exited: Promise<Exit>,
+  dataDir: string,
+  folder: TemporaryFolder,
+): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill("SIGKILL");
+  }
+  for (const pid of await findPostmasters(dataDir)) {
+    process.kill(pid, "SIGQUIT");
+  }
+  await withDeadline(exited, 15_000, "the end of a killed process and of all that holds its output");
+  await folder.remove();
+}
+
+/** PostgreSQL notes its process id in its data folder. The note outlives a crash, so ask the system who has that id now. */
+async function findPostmasters(dataDir: string): Promise<number[]> {
+  const entries = await readdir(dataDir, { recursive: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.endsWith("postmaster.pid"));
+  const notes = await Promise.all(files.map((file) => readFile(join(dataDir, file), "utf8").catch(() => "")));
+  const pids = notes.map((note) => Number.parseInt(note, 10)).filter((pid) => pid > 1);
+  return pids.filter((pid) => commandOf(pid).includes(dataDir));
+}
+
+function commandOf(pid: number): string {
+  if (process.platform === "linux") {
+    return existsSync(`/proc/${pid}`) ? readFileSync(`/proc/${pid}/cmdline`, "utf8") : "";
+  }
+  return spawnSync("ps", ["-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+}

@@ -1,0 +1,35 @@
+import { randomUUID } from "node:crypto";
+
+import { Redis } from "ioredis";
+import { inject } from "vitest";
+
+export interface TestRedis {
+  url: string;
+  /** In front of every key and channel of one test file. */
+  keyPrefix: string;
+  /** Removes every key with the prefix. */
+  drop(): Promise<void>;
+}
+
+/** A corner of the shared Redis for one test file. Create it in `beforeAll`, drop it in `afterAll`. */
+export function createTestRedis(): TestRedis {
+  const url = inject("redisUrl");
+  const keyPrefix = `test:${randomUUID()}:`;
+  return { url, keyPrefix, drop: () => deleteKeys(url, `${keyPrefix}*`) };
+}
+
+async function deleteKeys(url: string, pattern: string): Promise<void> {
+  const redis = new Redis(url);
+  try {
+    let cursor = "0";
+    do {
+      const [next, keys] = await redis.scan(cursor, "MATCH", pattern, "COUNT", 1000);
+      if (keys.length > 0) {
+        await redis.unlink(keys);
+      }
+      cursor = next;
+    } while (cursor !== "0");
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,37 @@
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+const SERVICES = "./test/support/global-setup.ts";
+
+interface ProjectTimes {
+  testTimeout: number;
+  /** Projects that talk to PostgreSQL or Redis share one real server of each. */
+  needsServices: boolean;
+}
+
+function project(name: string, { testTimeout, needsServices }: ProjectTimes): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout,
+      hookTimeout: Math.max(testTimeout, 60_000),
+      ...(needsServices ? { globalSetup: SERVICES } : {}),
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    // Two cores are what the slowest supported machine has; more workers make every deadline a lie.
+    maxWorkers: 2,
+    pool: "forks",
+    projects: [
+      project("unit", { testTimeout: 10_000, needsServices: false }),
+      project("contract", { testTimeout: 30_000, needsServices: true }),
+      project("integration", { testTimeout: 60_000, needsServices: true }),
+      project("e2e", { testTimeout: 240_000, needsServices: true }),
+      project("architecture", { testTimeout: 60_000, needsServices: false }),
+    ],
+  },
+});
