@@ -84,7 +84,11 @@ export function createPgListener(options: PgListenerOptions): PgListener {
         throw new TypeError("the listener is closed");
       }
       channels.add(channel);
-      await listenTo(await connect(), [channel]);
+      const client = await connect();
+      await listenTo(client, [channel]).catch((error: unknown) => {
+        lose(client, error);
+        throw error;
+      });
     },
     async close() {
       isClosed = true;

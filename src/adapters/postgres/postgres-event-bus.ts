@@ -20,9 +20,9 @@ export interface PostgresEventBusOptions {
   readonly applicationName?: string;
   /** Times the tries to reconnect and the keepalive. Default: the machine's own. */
   readonly clock?: Clock;
+  /** After so long without an answer the bus's own connection counts as lost, in ms. Default 5,000. */
+  readonly answerTimeoutMs?: number;
 }
-
-const ANSWER_TIMEOUT_MS = 5_000;
 
 /** Messages as NOTIFY, topics as channels. */
 export function createPostgresEventBus(options: PostgresEventBusOptions): EventBus {
@@ -32,14 +32,7 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
   const listener = createPgListener({
     clock: options.clock ?? createSystemClock(),
     logger,
-    createClient: () =>
-      new pg.Client({
-        connectionString: options.connectionString,
-        application_name: options.applicationName ?? "powercrud events",
-        connectionTimeoutMillis: ANSWER_TIMEOUT_MS,
-        query_timeout: ANSWER_TIMEOUT_MS,
-        keepAlive: true,
-      }),
+    createClient: () => createClient(options),
     onNotification(topic, payload) {
       const message = decode(payload);
       if (message !== undefined) {
@@ -76,6 +69,16 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
       await listener.close();
     },
   };
+}
+
+function createClient({ connectionString, applicationName, answerTimeoutMs = 5_000 }: PostgresEventBusOptions): pg.Client {
+  return new pg.Client({
+    connectionString,
+    application_name: applicationName ?? "powercrud events",
+    connectionTimeoutMillis: answerTimeoutMs,
+    query_timeout: answerTimeoutMs,
+    keepAlive: true,
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
+import { withoutEmptyClaims } from "../../core/locks/claim.ts";
 import type { Claim } from "../../core/locks/claim.ts";
 import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
 import type { AcquireResult, LockStore } from "../../core/locks/lock-store.ts";
@@ -40,7 +41,7 @@ interface HeldRow {
 export function createPostgresLockStore(options: { readonly session: SqlSession }): LockStore {
   return {
     async acquire(transaction, owner, claims) {
-      const named = withoutEmpty(claims);
+      const named = withoutEmptyClaims(claims);
       if (named.length === 0) {
         return { isGranted: true };
       }
@@ -48,7 +49,7 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       return toResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
     },
     async guard(transaction, claims) {
-      const named = withoutEmpty(claims);
+      const named = withoutEmptyClaims(claims);
       const [first] = named;
       if (first === undefined) {
         return { isGranted: true };
@@ -65,7 +66,7 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
         await run(session, RELEASE_ALL, [owner]);
         return;
       }
-      const named = withoutEmpty(claims);
+      const named = withoutEmptyClaims(claims);
       if (named.length > 0) {
         await run(session, RELEASE_SOME, [owner, ...segmentValues(named)]);
       }
@@ -96,10 +97,6 @@ async function run<Row>(session: SqlSession, text: string, values: readonly unkn
   } catch (error) {
     throw toUnavailableError(error);
   }
-}
-
-function withoutEmpty(claims: readonly Claim[]): readonly Claim[] {
-  return claims.filter(({ ids }) => ids.length > 0);
 }
 
 function segmentValues(claims: readonly Claim[]): readonly unknown[] {

@@ -1,10 +1,10 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import type { Access } from "../records/access.ts";
-import { andFilters } from "../records/access.ts";
 import type { Model } from "../records/model.ts";
 import { canonicalRecordId } from "../records/record-key.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { RecordReader } from "../records/record-reader.ts";
+import type { ScopePorts } from "../records/scoped-filter.ts";
+import { scopedFilter } from "../records/scoped-filter.ts";
 import type { Selection } from "../records/selection.ts";
 import type { Viewer } from "../records/viewer.ts";
 import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
@@ -22,6 +22,11 @@ export interface SelectionRequest {
   readonly maxRecords: number;
 }
 
+/** What resolving works with. */
+export interface SelectionPorts extends ScopePorts {
+  readonly reader: RecordReader;
+}
+
 /** The ids, canonical and without repeats, or why not. */
 export type ResolvedSelection = { readonly outcome: "IDS"; readonly ids: readonly string[] } | ValidationRefusal | LimitRefusal;
 
@@ -30,7 +35,7 @@ export type ResolvedSelection = { readonly outcome: "IDS"; readonly ids: readonl
  * part of the task. Ids are taken as they are; those that are missing or out of scope are skipped by the worker.
  */
 export async function resolveSelection(
-  ports: { readonly reader: RecordReader; readonly access: Access },
+  ports: SelectionPorts,
   request: SelectionRequest,
 ): Promise<ResolvedSelection> {
   return "ids" in request.selection
@@ -66,7 +71,7 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
 }
 
 async function resolveFilter(
-  ports: { readonly reader: RecordReader; readonly access: Access },
+  ports: SelectionPorts,
   request: SelectionRequest,
   where: Extract<Selection, { where: unknown }>["where"],
 ): Promise<ResolvedSelection> {
@@ -77,8 +82,8 @@ async function resolveFilter(
     );
   }
   const limit = smallestLimit(request);
-  const scope = ports.access.scope(request.model.name, request.viewer);
-  const ids = await ports.reader.findIds(request.model.name, andFilters(where, scope), limit + 1);
+  const filter = scopedFilter(ports, request.viewer, request.model, where);
+  const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
   return ids.length > limit ? tooMany(request, null) : { outcome: "IDS", ids };
 }
 

@@ -15,7 +15,7 @@ export function decodeCursor(cursor: string): number {
     throw new AppError(
       "VALIDATION_FAILED",
       '"after" is not the cursor of an event. Pass a cursor that an earlier event carried, unchanged, or leave it out.',
-      { details: { argument: "after" } },
+      { details: { field: "after" } },
     );
   }
   return Number(position);

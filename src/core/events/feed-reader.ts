@@ -114,7 +114,7 @@ export class FeedReader {
       throw new AppError(
         "VALIDATION_FAILED",
         '"after" lies beyond the last event there is. Leave it out to begin with the events to come.',
-        { details: { argument: "after" } },
+        { details: { field: "after" } },
       );
     }
     const entries = entriesOf(events, await this.#findTasks(events));

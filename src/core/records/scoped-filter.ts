@@ -53,5 +53,7 @@ function scopeRelation(ports: ScopePorts, viewer: Viewer, target: Model, filter:
 }
 
 function mapFilters(value: Json, map: (filter: WhereFilter) => WhereFilter): Json {
-  return Array.isArray(value) ? value.map((part: Json) => map(part as WhereFilter)) : map(value as WhereFilter);
+  return Array.isArray(value)
+    ? value.map((part: Json) => map(part as WhereFilter))
+    : map(value as WhereFilter);
 }

@@ -8,7 +8,7 @@ import type { Decision } from "../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Transaction, UnitOfWork } from "../transactions/transaction.ts";
 import { andFilters } from "./access.ts";
-import type { Model, RelationField } from "./model.ts";
+import type { Model, ModelRegistry, RelationField } from "./model.ts";
 import { relationsOf } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
 import { formatRecordKey, parseRecordKey } from "./record-key.ts";
@@ -80,30 +80,31 @@ export function createWriteRecords(ports: WritePorts): WriteRecords {
 
 function createRecord(ports: WritePorts, request: CreateRequest): Promise<WriteOutcome> {
   const model = ports.models.get(request.model);
+  const create = (id: string): Promise<WriteOutcome> =>
+    guarded(ports, request, id, request.data, async (write) => {
+      const result = await ports.writer.create(write.transaction, model.name, request.data, request.shape);
+      return finish(ports, write, result, request.data, undefined);
+    });
   const isKeyed = model.key.every((field) => request.data[field.name] !== undefined);
-  const id = isKeyed ? formatRecordKey(model, request.data) : ANY_NEW_RECORD;
-  return guarded(ports, request, id, async (write) => {
-    const problems = await missingLinks(ports, write, request.data);
-    if (problems.length > 0) {
-      return refuse(problems);
-    }
-    const result = await ports.writer.create(write.transaction, model.name, request.data, request.shape);
-    return finish(ports, write, result, request.data, undefined);
-  });
+  return isKeyed
+    ? keyed(model, formatRecordKey(model, request.data), (_key, id) => create(id))
+    : create(ANY_NEW_RECORD);
 }
 
 function updateRecord(ports: WritePorts, request: UpdateRequest): Promise<WriteOutcome> {
   const model = ports.models.get(request.model);
   return keyed(model, request.id, (key, id) =>
-    guarded(ports, request, id, async (write) => {
+    guarded(ports, request, id, request.data, async (write) => {
       if (await isOutOfReach(ports, write, key)) {
         return missing(model, id);
       }
-      const problems = await missingLinks(ports, write, request.data);
-      if (problems.length > 0) {
-        return refuse(problems);
-      }
-      const result = await ports.writer.update(write.transaction, model.name, key, request.data, request.shape);
+      const result = await ports.writer.update(
+        write.transaction,
+        model.name,
+        key,
+        request.data,
+        request.shape,
+      );
       return isMissing(result) ? missing(model, id) : finish(ports, write, result, request.data, key);
     }),
   );
@@ -112,7 +113,7 @@ function updateRecord(ports: WritePorts, request: UpdateRequest): Promise<WriteO
 function deleteRecord(ports: WritePorts, request: DeleteRequest): Promise<WriteOutcome> {
   const model = ports.models.get(request.model);
   return keyed(model, request.id, (key, id) =>
-    guarded(ports, request, id, async (write) => {
+    guarded(ports, request, id, {}, async (write) => {
       if (await isOutOfReach(ports, write, key)) {
         return missing(model, id);
       }
@@ -120,7 +121,9 @@ function deleteRecord(ports: WritePorts, request: DeleteRequest): Promise<WriteO
       if (isMissing(result)) {
         return missing(model, id);
       }
-      return "problem" in result ? refuse([result.problem]) : { commit: { outcome: "WRITTEN", record: result.record } };
+      return "problem" in result
+        ? refuse([result.problem])
+        : { commit: { outcome: "WRITTEN", record: result.record } };
     }),
   );
 }
@@ -143,18 +146,27 @@ async function keyed(
   return write(key, formatRecordKey(model, key));
 }
 
-/** Runs the write in a transaction in which no task can take the record; refuses when one has it already. */
+/**
+ * Runs the write in a transaction in which no task can take the record, nor those that it is linked with; refuses
+ * when one has them already.
+ */
 async function guarded(
   ports: WritePorts,
   request: WriteRequest,
   id: string,
+  data: RecordData,
   write: (write: Write) => Promise<Decision<WriteOutcome>>,
 ): Promise<WriteOutcome> {
   const model = ports.models.get(request.model);
-  const claims: readonly Claim[] = [{ model: model.name, ids: [id] }];
+  const links = linksOf(ports.models, model, data);
   try {
+    // Over a connection of its own, so before the transaction: each holding one and waiting for a second would be a deadlock.
+    const problems = await missingLinks(ports, request.viewer, links);
+    if (problems.length > 0) {
+      return refuse(problems).rollBack;
+    }
     return await runOrRollBack<WriteOutcome>(ports.unitOfWork, async (transaction) => {
-      const guard = await ports.locks.guard(transaction, claims);
+      const guard = await ports.locks.guard(transaction, claimsOf(model, id, links));
       return guard.isGranted
         ? write({ transaction, model, request })
         : { rollBack: await conflictRefusal(ports.tasks, guard) };
@@ -169,7 +181,11 @@ async function guarded(
 }
 
 /** Asked only where the viewer has a scope: without one, the write itself finds out whether the record is there. */
-async function isOutOfReach(ports: WritePorts, { transaction, model, request }: Write, key: RecordKey): Promise<boolean> {
+async function isOutOfReach(
+  ports: WritePorts,
+  { transaction, model, request }: Write,
+  key: RecordKey,
+): Promise<boolean> {
   const scope = ports.access.scope(model.name, request.viewer);
   return (
     scope !== undefined &&
@@ -177,22 +193,62 @@ async function isOutOfReach(ports: WritePorts, { transaction, model, request }: 
   );
 }
 
-/** Links name records by id; those that are not there, or not for the viewer to see, are named in return. */
-async function missingLinks(ports: WritePorts, { model, request }: Write, data: RecordData): Promise<readonly RecordProblem[]> {
-  const problems: RecordProblem[] = [];
-  for (const field of relationsOf(model)) {
+/** The records that a write links with or unlinks, by relation. */
+interface Links {
+  readonly field: RelationField;
+  readonly target: Model;
+  /** To be linked with: they must be there. */
+  readonly wanted: readonly string[];
+  readonly all: readonly string[];
+}
+
+function linksOf(models: ModelRegistry, model: Model, data: RecordData): readonly Links[] {
+  return relationsOf(model).flatMap((field) => {
     const change = data[field.name] as RelationChange | undefined;
-    const target = ports.models.get(field.type);
-    const ids = [...(change?.add ?? []), ...(change?.set ?? [])].map((key) => formatRecordKey(target, key));
-    const existing = ids.length === 0 ? [] : await ports.reader.existingIds(target.name, ids, ports.access.scope(target.name, request.viewer));
-    const found = new Set(existing);
-    problems.push(...ids.filter((id) => !found.has(id)).map((id) => noSuchRecord(target, id, field)));
+    if (change === undefined) {
+      return [];
+    }
+    const target = models.get(field.type);
+    const idsOf = (keys: readonly RecordKey[] = []): readonly string[] =>
+      keys.map((key) => formatRecordKey(target, key));
+    const wanted = [...idsOf(change.add), ...idsOf(change.set)];
+    return [{ field, target, wanted, all: [...wanted, ...idsOf(change.remove)] }];
+  });
+}
+
+/** A link belongs to both of its records, so both are guarded. */
+function claimsOf(model: Model, id: string, links: readonly Links[]): readonly Claim[] {
+  const claims = new Map([[model.name, new Set([id])]]);
+  for (const { target, all } of links) {
+    const ids = claims.get(target.name) ?? new Set();
+    claims.set(target.name, new Set([...ids, ...all]));
+  }
+  return [...claims].map(([name, ids]) => ({ model: name, ids: [...ids] }));
+}
+
+/** Records to be linked with that are not there, or not for the viewer to see. */
+async function missingLinks(
+  ports: WritePorts,
+  viewer: Viewer,
+  links: readonly Links[],
+): Promise<readonly RecordProblem[]> {
+  const problems: RecordProblem[] = [];
+  for (const { field, target, wanted } of links) {
+    const scope = ports.access.scope(target.name, viewer);
+    const found = new Set(
+      wanted.length === 0 ? [] : await ports.reader.existingIds(target.name, wanted, scope),
+    );
+    problems.push(...wanted.filter((id) => !found.has(id)).map((id) => noSuchRecord(target, id, field)));
   }
   return problems;
 }
 
 function noSuchRecord(target: Model, id: string, field: RelationField): RecordProblem {
-  return { code: "CONSTRAINT_VIOLATED", field: field.name, message: `${field.name}: there is no ${target.name} ${id}.` };
+  return {
+    code: "CONSTRAINT_VIOLATED",
+    field: field.name,
+    message: `${field.name}: there is no ${target.name} ${id}.`,
+  };
 }
 
 /** After the write, still inside: what was written must be within the viewer's scope, and so must what it refers to. */
@@ -209,7 +265,9 @@ async function finish(
   const { model, transaction } = write;
   const written = result.record as Readonly<Record<string, unknown>>;
   for (const { within, problem } of scopeChecks(ports, write, data)) {
-    const at = Object.fromEntries(model.key.map(({ name }) => [name, data[name] ?? key?.[name] ?? written[name]])) as RecordKey;
+    const at = Object.fromEntries(
+      model.key.map(({ name }) => [name, data[name] ?? key?.[name] ?? written[name]]),
+    ) as RecordKey;
     if ((await ports.writer.lockForWrite(transaction, model.name, at, within, undefined)) === undefined) {
       return refuse([problem]);
     }
@@ -232,12 +290,18 @@ function scopeChecks(
       : [{ within: { [field.name]: { is: scope } }, problem: foreignProblem(first) }];
   });
   const scope = andFilters(own);
-  return scope === undefined ? references : [...references, { within: scope, problem: outsideProblem(model) }];
+  return scope === undefined
+    ? references
+    : [...references, { within: scope, problem: outsideProblem(model) }];
 }
 
 /** In the words of the database for a key that is not there: the two are not to be told apart. */
 function foreignProblem(field: string): RecordProblem {
-  return { code: "CONSTRAINT_VIOLATED", field, message: `${field}: there is no record of that key to refer to.` };
+  return {
+    code: "CONSTRAINT_VIOLATED",
+    field,
+    message: `${field}: there is no record of that key to refer to.`,
+  };
 }
 
 function outsideProblem(model: Model): RecordProblem {

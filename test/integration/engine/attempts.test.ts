@@ -53,6 +53,12 @@ async function launchCustom(kind: string): Promise<string> {
   return outcome.outcome === "LAUNCHED" ? outcome.task.id : outcome.message;
 }
 
+/** Whether the store lets an attempt settle the task. */
+function settleAs(taskId: string, attempt: number): Promise<boolean> {
+  const settlement = { status: "FAILED", message: "late", result: null, finishedAt: new Date() } as const;
+  return engine.ports.unitOfWork.run((transaction) => engine.ports.tasks.settle(transaction, taskId, attempt, settlement));
+}
+
 async function lifecycle(taskId: string): Promise<readonly (readonly [string, string | null])[]> {
   const events = await engine.ports.log.replay({ after: 0, taskIds: [taskId], limit: 100 });
   return events.map((event) => [event.type, event.message] as const);
@@ -99,6 +105,8 @@ describe("an attempt whose task was taken over", () => {
     const settled = await engine.settled(task.id);
     expect(settled).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 300 } });
     expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+    expect(await settleAs(task.id, 1)).toBe(false);
+    expect(await settleAs(task.id, 2)).toBe(false);
     const zombie: BulkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
     await engine.pool.query("UPDATE powercrud.chunk SET status = 'PENDING' WHERE task_id = $1", [task.id]);
     expect(await engine.writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
@@ -115,6 +123,7 @@ describe("an attempt whose task was taken over", () => {
       .toHaveLength(1);
     await sweep(engine.ports, ORPHANS_AT_ONCE);
     await expect.poll(async () => (await engine.task(task.id)).attempt).toBe(2);
+    expect(await settleAs(task.id, 1)).toBe(false);
     await release();
     expect(await engine.settled(task.id)).toMatchObject({ status: "SUCCEEDED", attempt: 2, progress: { succeeded: 300 } });
     expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);

@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+
+import type { Cluster } from "./find-cluster.ts";
+import { programOf } from "./postgres-binaries.ts";
+import { runProgram } from "./run-program.ts";
+
+/** The server's settings. Data outlives a power cut: `fsync` and `synchronous_commit` are on, as is their default. */
+const SETTINGS = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  max_connections: "200",
+  shared_buffers: "256MB",
+  max_wal_size: "2GB",
+  random_page_cost: "1.1",
+  jit: "off",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  log_checkpoints: "off",
+};
+/** After a crash there may be much to redo. */
+const START_TIMEOUT_S = 300;
+const STOP_TIMEOUT_S = 120;
+
+/**
+ * Starts the server on a free port and waits until it accepts connections.
+ * @throws Error with what its log says, also when another process started one meanwhile
+ */
+export async function startServer(cluster: Cluster): Promise<void> {
+  const settings = { ...SETTINGS, port: String(await findFreePort()) };
+  const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
+  try {
+    await control(cluster, [
+      "start",
+      "--wait",
+      `--timeout=${START_TIMEOUT_S}`,
+      `--log=${cluster.logFile}`,
+      `--options=${options.join(" ")}`,
+    ]);
+  } catch (cause) {
+    throw new Error(await lastComplaint(cluster.logFile, String(cause)), { cause });
+  }
+}
+
+/** Stops the server: ends all connections, writes everything down, and waits until it is gone. */
+export async function stopServer(cluster: Cluster): Promise<void> {
+  await control(cluster, ["stop", "--mode=fast", "--wait", `--timeout=${STOP_TIMEOUT_S}`]);
+}
+
+/** `pg_ctl` puts the server into a session of its own, on every platform. */
+async function control(cluster: Cluster, args: readonly string[]): Promise<void> {
+  await runProgram(
+    programOf(cluster.binaries, "pg_ctl"),
+    ["--silent", `--pgdata=${cluster.dataFolder}`, ...args],
+    cluster.user,
+  );
+}
+
+async function lastComplaint(logFile: string, otherwise: string): Promise<string> {
+  const log = await readFile(logFile, "utf8").catch(() => "");
+  const complaint = log.split("\n").findLast((line) => / (?:FATAL|PANIC): /.test(line));
+  return complaint?.replace(/^.*?(?=FATAL|PANIC)/, "") ?? otherwise;
+}
+
+async function findFreePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}

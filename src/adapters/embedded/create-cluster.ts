@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto";
+import { chown, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { programOf } from "./postgres-binaries.ts";
+import { runProgram, type SystemUser } from "./run-program.ts";
+
+/** Where a cluster is made, and with what. */
+export interface ClusterOptions {
+  /** The folder of PostgreSQL's programs. */
+  readonly binaries: string;
+  /** The folder to be: its `data` is PostgreSQL's, its `password` the superuser's. Its parent must exist. */
+  readonly home: string;
+  readonly user: SystemUser | undefined;
+}
+
+/** The superuser of every cluster. */
+export const SUPERUSER = "powercrud";
+/** A half-made cluster that is older was left behind by a crash. */
+const ABANDONED_AFTER_MS = 3_600_000;
+
+/**
+ * Makes a cluster beside its place and then moves it there whole, so that no crash leaves half of one and of two
+ * processes at it one wins.
+ *
+ * UTF-8 with PostgreSQL's builtin `C.UTF-8`: sorts by code point and knows the cases of all letters, the same on every
+ * machine and with every version of its libraries.
+ */
+export async function createCluster({ binaries, home, user }: ClusterOptions): Promise<void> {
+  await removeAbandoned(home);
+  const draft = await mkdtemp(`${home}.new-`);
+  try {
+    const passwordFile = join(draft, "password");
+    await writeFile(passwordFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
+    await mkdir(join(draft, "data"), { mode: 0o700 });
+    if (user !== undefined) {
+      await Promise.all(
+        [draft, passwordFile, join(draft, "data")].map((path) => chown(path, user.uid, user.gid)),
+      );
+    }
+    await runProgram(
+      programOf(binaries, "initdb"),
+      [
+        `--pgdata=${join(draft, "data")}`,
+        `--username=${SUPERUSER}`,
+        `--pwfile=${passwordFile}`,
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
+      ],
+      user,
+    );
+    await rename(draft, home).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") {
+        throw error;
+      }
+    });
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function removeAbandoned(home: string): Promise<void> {
+  const parent = join(home, "..");
+  const drafts = (await readdir(parent))
+    .map((name) => join(parent, name))
+    .filter((path) => path.startsWith(`${home}.new-`));
+  for (const draft of drafts) {
+    const { mtimeMs } = await stat(draft).catch(() => ({ mtimeMs: Infinity }));
+    if (Date.now() - mtimeMs > ABANDONED_AFTER_MS) {
+      await rm(draft, { recursive: true, force: true });
+    }
+  }
+}

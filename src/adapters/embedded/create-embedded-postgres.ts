@@ -1,0 +1,148 @@
+import { Client } from "pg";
+
+import { AppError, isAppError } from "../../kernel/app-error.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { createService, type Service } from "../../kernel/service.ts";
+import { startServer, stopServer } from "./control-server.ts";
+import { SUPERUSER } from "./create-cluster.ts";
+import { findCluster, type Cluster } from "./find-cluster.ts";
+import { findRunningPort } from "./postmaster.ts";
+
+/** What an embedded PostgreSQL needs. */
+export interface EmbeddedPostgresOptions {
+  /** The folder for its data, password and log, absolute. Created if missing. */
+  readonly dataDir: string;
+  readonly logger: Logger;
+}
+
+/** The PostgreSQL that comes with the package. */
+export interface EmbeddedPostgres extends Service {
+  /** The connection string of its database; only after the start. */
+  readonly url: string;
+}
+
+/** A running server that we use. */
+interface Joined {
+  readonly cluster: Cluster;
+  readonly port: number;
+  /** Holds the lock below. A process that is killed loses its connections, and so the lock. */
+  readonly keeper: Client;
+}
+
+const DATABASE = "powercrud";
+const LOCK_KEY = "hashtextextended('powercrud.embedded', 0)";
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Runs the PostgreSQL that comes with the package, in a session of its own that no signal of a terminal reaches.
+ *
+ * Several processes may use one data folder. Each holds a lock in the server, shared; the first to come starts the
+ * server, and whoever leaves and could have the lock alone was the last and stops it. A server that outlived the kill
+ * of its process is joined by the next start; one that was killed itself recovers.
+ */
+export function createEmbeddedPostgres({ dataDir, logger }: EmbeddedPostgresOptions): EmbeddedPostgres {
+  let joined: Joined | undefined;
+  const service = createService({
+    name: "embedded PostgreSQL",
+    async start() {
+      joined = await joinServer(await findCluster(dataDir), logger);
+      await createDatabase(joined.keeper);
+      logger.info({ port: joined.port, dataDir }, "the embedded PostgreSQL is ready");
+    },
+    async stop() {
+      if (joined !== undefined) {
+        await leaveServer(joined, logger);
+      }
+    },
+  });
+  return {
+    ...service,
+    get url() {
+      if (joined === undefined) {
+        throw new AppError("INTERNAL", "the embedded PostgreSQL was asked for its address before its start");
+      }
+      return urlOf(joined.cluster, joined.port, DATABASE);
+    },
+  };
+}
+
+/** Several attempts, since another process may start or stop the server, or take the port, at the same moment. */
+async function joinServer(cluster: Cluster, logger: Logger): Promise<Joined> {
+  let lastError: unknown;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    try {
+      const running = await findRunningPort(cluster.dataFolder);
+      if (running === undefined) {
+        await startServer(cluster);
+      }
+      const port = running ?? (await findRunningPort(cluster.dataFolder));
+      if (port !== undefined) {
+        return { cluster, port, keeper: await connectKeeper(cluster, port) };
+      }
+    } catch (error) {
+      if (isAppError(error)) {
+        throw error;
+      }
+      lastError = error;
+      logger.debug({ err: error, attempt }, "the embedded PostgreSQL could not be joined");
+    }
+  }
+  throw new AppError(
+    "START_FAILED",
+    `the embedded PostgreSQL does not start: ${lastError instanceof Error ? lastError.message : "it ended at once"} ` +
+      `(its log: ${cluster.logFile})`,
+    { cause: lastError },
+  );
+}
+
+async function connectKeeper(cluster: Cluster, port: number): Promise<Client> {
+  const keeper = new Client({
+    connectionString: urlOf(cluster, port, "postgres"),
+    application_name: "powercrud keeper",
+    keepAlive: true,
+  });
+  // Breaks when the server goes down; leaveServer() finds out.
+  keeper.on("error", () => undefined);
+  try {
+    await keeper.connect();
+    await keeper.query(`SELECT pg_advisory_lock_shared(${LOCK_KEY})`);
+    return keeper;
+  } catch (error) {
+    await keeper.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function createDatabase(keeper: Client): Promise<void> {
+  const { rowCount } = await keeper.query("SELECT FROM pg_database WHERE datname = $1", [DATABASE]);
+  if (rowCount === 0) {
+    await keeper.query(`CREATE DATABASE ${DATABASE}`).catch((error: { code?: string }) => {
+      // Another process was a moment faster: duplicate_database, or the same found out at the unique index.
+      if (error.code !== "42P04" && error.code !== "23505") {
+        throw error;
+      }
+    });
+  }
+}
+
+async function leaveServer({ cluster, keeper }: Joined, logger: Logger): Promise<void> {
+  try {
+    const { rows } = await keeper.query<{ alone: boolean }>(
+      `SELECT pg_try_advisory_lock(${LOCK_KEY}) AS alone`,
+    );
+    if (rows[0]?.alone === true) {
+      // With the lock still held: who comes now waits for it, is cut off, and starts the server anew.
+      await stopServer(cluster);
+    } else {
+      logger.info({}, "the embedded PostgreSQL goes on: another process uses it");
+    }
+  } catch (error) {
+    logger.warn({ err: error }, "the embedded PostgreSQL had gone before it was stopped");
+  } finally {
+    await keeper.end().catch(() => undefined);
+  }
+}
+
+function urlOf(cluster: Cluster, port: number, database: string): string {
+  return `postgresql://${SUPERUSER}:${cluster.password}@127.0.0.1:${port}/${database}`;
+}

@@ -1,0 +1,72 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+import { AppError } from "../../kernel/app-error.ts";
+import { createCluster } from "./create-cluster.ts";
+import { copyBinaries, findPostgresBinaries, programOf } from "./postgres-binaries.ts";
+import { findPostgresUser, makeReachableFolder } from "./postgres-user.ts";
+import { runProgram, type SystemUser } from "./run-program.ts";
+
+/** A cluster on the disk, whether its server runs or not. */
+export interface Cluster {
+  /** The folder of PostgreSQL's programs, which the user may run. */
+  readonly binaries: string;
+  /** Free of symbolic links, so that paths can be compared. */
+  readonly dataFolder: string;
+  readonly logFile: string;
+  readonly password: string;
+  /** As whom PostgreSQL runs, unless as us. */
+  readonly user: SystemUser | undefined;
+}
+
+/**
+ * Finds the cluster in the data folder, and makes it where there is none.
+ * @throws AppError START_FAILED
+ */
+export async function findCluster(dataDir: string): Promise<Cluster> {
+  const user = await findPostgresUser(join(dataDir, "postgres"));
+  await makeReachableFolder(dataDir, user);
+  const home = join(await realpath(dataDir), "postgres");
+  const binaries = await findUsableBinaries(dataDir, user);
+  if (!(await isFolder(home))) {
+    await createCluster({ binaries, home, user });
+  }
+  return {
+    binaries,
+    dataFolder: join(home, "data"),
+    logFile: join(home, "server.log"),
+    password: await readPassword(join(home, "password")),
+    user,
+  };
+}
+
+/** As root, the project may lie where the user of PostgreSQL cannot go; then its programs are copied. */
+async function findUsableBinaries(dataDir: string, user: SystemUser | undefined): Promise<string> {
+  const binaries = await findPostgresBinaries(process.platform, process.arch);
+  if (user === undefined) {
+    return binaries.folder;
+  }
+  return runProgram(programOf(binaries.folder, "pg_ctl"), ["--version"], user).then(
+    () => binaries.folder,
+    () => copyBinaries(binaries, dataDir),
+  );
+}
+
+async function readPassword(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    throw new AppError(
+      "START_FAILED",
+      `${file} cannot be read; run as the user who owns it, or set POWERCRUD_DATA_DIR to another folder`,
+      { cause },
+    );
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+
+import { AppError } from "../../kernel/app-error.ts";
+
+/** What PostgreSQL notes of itself in `postmaster.pid`, the file in its data folder that says where it listens. */
+interface PostmasterNote {
+  readonly text: string;
+  readonly pid: number;
+  readonly port: number;
+  /** `starting`, `ready`, `standby` or `stopping`; empty in its first moments. */
+  readonly status: string;
+}
+
+const POLL_MS = 50;
+/** Long: after a crash PostgreSQL may have much to redo. */
+const SETTLE_MS = 300_000;
+
+/**
+ * The port of the server that runs on the data folder, once it is ready; undefined when none runs. Waits while one is
+ * starting or stopping. A note whose process is gone, or whose number another program has by now, is no server.
+ */
+export async function findRunningPort(dataFolder: string): Promise<number | undefined> {
+  const deadline = Date.now() + SETTLE_MS;
+  while (Date.now() < deadline) {
+    const note = await readNote(dataFolder);
+    if (note === undefined || !isAlive(note.pid)) {
+      return undefined;
+    }
+    if (!(await isServerOf(note.pid, dataFolder))) {
+      await removeStale(dataFolder, note);
+      return undefined;
+    }
+    if (note.status === "ready") {
+      return note.port;
+    }
+    await delay(POLL_MS);
+  }
+  throw new AppError("START_FAILED", `the PostgreSQL on ${dataFolder} neither starts nor stops`);
+}
+
+async function readNote(dataFolder: string): Promise<PostmasterNote | undefined> {
+  const text = await readFile(join(dataFolder, "postmaster.pid"), "utf8").catch(() => "");
+  const lines = text.split("\n").map((line) => line.trim());
+  const pid = Number(lines[0]);
+  return Number.isInteger(pid) && pid > 0
+    ? { text, pid, port: Number(lines[3]), status: lines[7] ?? "" }
+    : undefined;
+}
+
+/** PostgreSQL itself would take any process of that number for its like and refuse to start. */
+async function removeStale(dataFolder: string, note: PostmasterNote): Promise<void> {
+  const current = await readNote(dataFolder);
+  if (current?.text === note.text) {
+    await rm(join(dataFolder, "postmaster.pid"), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+async function isServerOf(pid: number, dataFolder: string): Promise<boolean> {
+  if (process.platform === "win32") {
+    return true;
+  }
+  const command =
+    process.platform === "linux"
+      ? await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")
+      : await promisify(execFile)("ps", ["-ww", "-o", "command=", "-p", String(pid)]).then(
+          ({ stdout }) => stdout,
+          () => "",
+        );
+  return command.includes(dataFolder);
+}

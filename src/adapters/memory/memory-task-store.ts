@@ -1,0 +1,195 @@
+import type { Counts, Progress } from "../../core/tasks/progress.ts";
+import type { TaskError } from "../../core/tasks/task-error.ts";
+import { canTransition } from "../../core/tasks/task-status.ts";
+import type { CreateResult, NewTask, Settlement, StrandedTask, TaskStore } from "../../core/tasks/task-store.ts";
+import type { Task } from "../../core/tasks/task.ts";
+import type { Transaction } from "../../core/transactions/transaction.ts";
+import { requiredMemory } from "./memory-transaction.ts";
+import { createMemoryTaskRows } from "./memory-task-rows.ts";
+import type { MemoryTaskRows } from "./memory-task-rows.ts";
+import { countDone, matchesQuery, readTask, storeTask } from "./stored-task.ts";
+import type { StoredTask } from "./stored-task.ts";
+
+/** A task store in memory, with the hand that a bulk writer in memory needs. */
+export interface MemoryTaskStore extends TaskStore {
+  /** Marks a chunk DONE, once; chunks are numbered from 1. False when it was DONE before, or there is none. */
+  finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<boolean>;
+}
+
+/** An attempt's lease; outside the task's row, so that a heartbeat waits for nobody. */
+interface Lease {
+  readonly heartbeatAt: Date;
+  readonly progress: Progress | null;
+}
+
+/** What the parts of the store share. */
+interface Shelf {
+  readonly rows: MemoryTaskRows;
+  readonly leases: Map<string, Lease>;
+  readonly enqueued: Map<string, Date>;
+}
+
+/**
+ * Tasks of one process.
+ * @param options.maxTasks how many are kept; beyond it the oldest cleaned ones are forgotten. Default 10,000
+ */
+export function createMemoryTaskStore(options: { readonly maxTasks?: number } = {}): MemoryTaskStore {
+  const shelf: Shelf = {
+    rows: createMemoryTaskRows(options.maxTasks ?? 10_000),
+    leases: new Map(),
+    enqueued: new Map(),
+  };
+  let errorPosition = 0;
+  const nextErrorPosition = (): number => (errorPosition += 1);
+  return {
+    ...createReads(shelf),
+    ...createStrandedReads(shelf),
+    ...createAttemptWrites(shelf),
+    create: (transaction, task) => createTask(shelf.rows, transaction, task),
+    async markEnqueued(taskIds, at) {
+      const pending = taskIds.filter((id) => shelf.rows.get(id)?.task.status === "PENDING");
+      pending.forEach((id) => shelf.enqueued.set(id, at));
+    },
+    async settle(transaction, taskId, attempt, settlement) {
+      const row = await shelf.rows.lock(transaction, taskId);
+      if (row?.task.attempt !== attempt || !canTransition(row.task.status, settlement.status)) {
+        return false;
+      }
+      shelf.rows.put(transaction, settled(row, settlement, nextErrorPosition));
+      requiredMemory(transaction).atCommit.push(() => {
+        shelf.leases.delete(leaseKey(row));
+        shelf.enqueued.delete(taskId);
+      });
+      return true;
+    },
+    async markCleaned(transaction, taskId) {
+      const row = await shelf.rows.lock(transaction, taskId);
+      if (row?.task.finishedAt == null || row.cleanedAt !== null) {
+        return false;
+      }
+      shelf.rows.put(transaction, { ...row, cleanedAt: new Date() });
+      return true;
+    },
+    async finishChunk(transaction, taskId, number, counts) {
+      const row = await shelf.rows.lock(transaction, taskId);
+      const chunk = row?.chunks[number - 1];
+      if (row === undefined || chunk === undefined || chunk.isDone) {
+        return false;
+      }
+      const chunks = row.chunks.with(number - 1, { ...chunk, ...counts, isDone: true });
+      shelf.rows.put(transaction, { ...row, chunks });
+      return true;
+    },
+  };
+}
+
+async function createTask(rows: MemoryTaskRows, transaction: Transaction, task: NewTask): Promise<CreateResult> {
+  const key = task.idempotencyKey;
+  const existing = key === null ? undefined : await rows.lockKey(transaction, task.viewer.id, key);
+  if (existing !== undefined) {
+    return { isCreated: false, existing: { id: existing.id, inputHash: existing.inputHash } };
+  }
+  await rows.lock(transaction, task.id);
+  rows.put(transaction, storeTask(task));
+  return { isCreated: true };
+}
+
+function settled(row: StoredTask, settlement: Settlement, nextPosition: () => number): StoredTask {
+  const { status, message, result, finishedAt, errors = [] } = structuredClone(settlement);
+  const added: readonly TaskError[] = errors.map((error) => ({ ...error, position: nextPosition() }));
+  return {
+    ...row,
+    task: { ...row.task, status, message, result, finishedAt },
+    counts: settlement.counts ?? countDone(row),
+    total: settlement.total ?? row.total,
+    errors: [...row.errors, ...added],
+  };
+}
+
+function createAttemptWrites({ rows, leases }: Shelf): Pick<TaskStore, "beginAttempt" | "heartbeat"> {
+  return {
+    async beginAttempt(transaction, { taskId, expectedAttempt, at }) {
+      const row = await rows.lock(transaction, taskId);
+      if (row?.task.attempt !== expectedAttempt || !canTransition(row.task.status, "RUNNING")) {
+        return undefined;
+      }
+      const number = expectedAttempt + 1;
+      const task = { ...row.task, status: "RUNNING", attempt: number, startedAt: row.task.startedAt ?? at } as const;
+      const begun: StoredTask = { ...row, task };
+      rows.put(transaction, begun);
+      leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
+      requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
+      return { task: readTask(begun, null), number };
+    },
+    async heartbeat({ taskId, attempt, at, progress }) {
+      const row = rows.get(taskId);
+      if (row?.task.status !== "RUNNING" || row.task.attempt !== attempt) {
+        return { isCurrent: false };
+      }
+      const before = leases.get(leaseKey(row))?.progress ?? null;
+      leases.set(leaseKey(row), { heartbeatAt: at, progress: progress === undefined ? before : { ...progress } });
+      return { isCurrent: true };
+    },
+  };
+}
+
+type TaskReads = Pick<TaskStore, "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors">;
+
+function createReads({ rows, leases }: Shelf): TaskReads {
+  const read = (row: StoredTask): Task => readTask(row, leases.get(leaseKey(row))?.progress ?? null);
+  return {
+    async findByIdempotencyKey(viewer, key) {
+      const row = [...rows.all()].find((one) => one.idempotencyKey === key && one.task.viewer.id === viewer.id);
+      return row === undefined ? undefined : { id: row.id, inputHash: row.inputHash };
+    },
+    async find(ids) {
+      const found = ids.flatMap((id) => rows.get(id) ?? []);
+      return new Map(found.map((row) => [row.id, read(row)]));
+    },
+    async list(query) {
+      const matching = [...rows.all()].filter((row) => matchesQuery(row, query));
+      const before = matching.filter(({ id }) => query.after === undefined || id < query.after);
+      return before.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit).map(read);
+    },
+    async count(query) {
+      return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
+    },
+    async errors(taskId, after, limit) {
+      const errors = rows.get(taskId)?.errors ?? [];
+      return errors.filter(({ position }) => position > after).slice(0, limit);
+    },
+    async countErrors(taskId) {
+      return rows.get(taskId)?.errors.length ?? 0;
+    },
+  };
+}
+
+function createStrandedReads({
+  rows,
+  leases,
+  enqueued,
+}: Shelf): Pick<TaskStore, "findUnenqueued" | "findOrphans" | "findUncleaned"> {
+  /** `since` says how long a row has been stranded; undefined where it is not. */
+  const find = (since: (row: StoredTask) => Date | null | undefined, before: Date, limit: number): StrandedTask[] =>
+    [...rows.all()]
+      .flatMap((row) => {
+        const moment = since(row);
+        return moment != null && moment < before ? [{ id: row.id, attempt: row.task.attempt, moment }] : [];
+      })
+      .toSorted((a, b) => a.moment.getTime() - b.moment.getTime() || (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+      .map(({ id, attempt }) => ({ id, attempt }));
+  const isUnenqueued = ({ id, task }: StoredTask): boolean => task.status === "PENDING" && !enqueued.has(id);
+  return {
+    findUnenqueued: async (before, limit) =>
+      find((row) => (isUnenqueued(row) ? row.task.createdAt : null), before, limit),
+    findOrphans: async (before, limit) =>
+      find((row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null), before, limit),
+    findUncleaned: async (before, limit) =>
+      find((row) => (row.cleanedAt === null ? row.task.finishedAt : null), before, limit),
+  };
+}
+
+function leaseKey({ id, task }: StoredTask): string {
+  return `${id}:${task.attempt}`;
+}

@@ -1,0 +1,87 @@
+import type { Counts, Progress } from "../../core/tasks/progress.ts";
+import { addCounts, NO_COUNTS, progressOf } from "../../core/tasks/progress.ts";
+import { runningProgress } from "../../core/tasks/running-progress.ts";
+import type { TaskError } from "../../core/tasks/task-error.ts";
+import type { TaskQuery } from "../../core/tasks/task-store.ts";
+import type { NewTask } from "../../core/tasks/task-store.ts";
+import type { Task } from "../../core/tasks/task.ts";
+
+/** A part of a task's records. */
+export interface StoredChunk extends Counts {
+  readonly ids: readonly string[];
+  readonly isDone: boolean;
+}
+
+/** A task as the memory store keeps it. Never changed, only replaced. */
+export interface StoredTask {
+  readonly id: string;
+  readonly task: Omit<Task, "progress" | "isCleaned">;
+  readonly total: number | null;
+  /** Final counts; none until it is settled. */
+  readonly counts: Counts;
+  readonly inputHash: string;
+  readonly idempotencyKey: string | null;
+  readonly cleanedAt: Date | null;
+  readonly chunks: readonly StoredChunk[];
+  readonly errors: readonly TaskError[];
+}
+
+/** A new one, PENDING. */
+export function storeTask(created: NewTask): StoredTask {
+  const { id, kind, model, label, errorPolicy, viewer, createdAt, input } = structuredClone(created);
+  return {
+    id,
+    task: {
+      id,
+      kind,
+      model,
+      label,
+      errorPolicy,
+      viewer,
+      createdAt,
+      input,
+      status: "PENDING",
+      startedAt: null,
+      finishedAt: null,
+      attempt: 0,
+      result: null,
+      message: null,
+    },
+    total: created.total,
+    counts: NO_COUNTS,
+    inputHash: created.inputHash,
+    idempotencyKey: created.idempotencyKey,
+    cleanedAt: null,
+    chunks: created.chunks.map((ids) => ({ ids, isDone: false, ...NO_COUNTS })),
+    errors: [],
+  };
+}
+
+/** Sums over the DONE chunks. */
+export function countDone(stored: StoredTask): Counts {
+  return stored.chunks.filter((chunk) => chunk.isDone).reduce<Counts>(addCounts, NO_COUNTS);
+}
+
+/** As the port hands it out. @param reported what the current attempt last reported */
+export function readTask(stored: StoredTask, reported: Progress | null): Task {
+  const isRunning = stored.task.status === "RUNNING";
+  const progress = isRunning
+    ? runningProgress(stored.total, countDone(stored), reported)
+    : progressOf(stored.total, stored.counts);
+  return structuredClone({ ...stored.task, progress, isCleaned: stored.cleanedAt !== null });
+}
+
+/** Whether the task is one that the query asks for. */
+export function matchesQuery({ task }: StoredTask, query: Omit<TaskQuery, "after" | "limit">): boolean {
+  return (
+    isAmong(task.status, query.statuses) &&
+    isAmong(task.kind, query.kinds) &&
+    isAmong(task.model, query.models) &&
+    isAmong(task.id, query.ids) &&
+    (query.createdBy === undefined || query.createdBy === task.viewer.id)
+  );
+}
+
+function isAmong(value: string | null, wanted: readonly string[] | undefined): boolean {
+  return wanted === undefined || (value !== null && wanted.includes(value));
+}

@@ -1,0 +1,117 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
+  type ErrorCapturingSqlMigrationAwareDriverAdapterFactory,
+  type SqlDriverAdapter,
+  type SqlResultSet,
+} from "@prisma/driver-adapter-utils";
+import { DatabaseError, Pool, type PoolClient, type QueryResult } from "pg";
+
+/** One connection to PostgreSQL that Prisma's schema engine and we use by turns. */
+export interface MigrationConnection {
+  /** What the engine takes. */
+  readonly factory: ErrorCapturingSqlMigrationAwareDriverAdapterFactory;
+  /** A statement of our own, between the engine's. */
+  query(sql: string, values?: readonly unknown[]): Promise<void>;
+  /** PostgreSQL's own error of the script that the engine ran last, if it refused it; the engine's is murkier. */
+  scriptError(): DatabaseError | undefined;
+  close(): Promise<void>;
+}
+
+/** The object ids of PostgreSQL's internal type "char", and of an array of it. */
+const CHAR = 18;
+const CHAR_ARRAY = 1002;
+
+/**
+ * Opens the connection. The adapter takes nothing but a pool, and a pool drops a connection whose statement failed; so
+ * the pool is made to pass everything to one client, for which session locks, `search_path` and transactions hold.
+ * @param schema the PostgreSQL schema of unqualified names, hence of the history table `_prisma_migrations`
+ */
+export async function openMigrationConnection(
+  databaseUrl: string,
+  schema: string,
+): Promise<MigrationConnection> {
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    application_name: "powercrud migrate",
+    max: 1,
+    connectionTimeoutMillis: 10_000,
+  });
+  const client = await pool.connect();
+  // A connection that breaks is found out by the next statement.
+  client.on("error", () => undefined);
+  Object.assign(pool, { query: disguiseCharColumns(client) });
+  let scriptError: DatabaseError | undefined;
+  const prisma = new PrismaPg(pool, { schema });
+  const connect = async (): Promise<SqlDriverAdapter> => {
+    const adapter = await prisma.connect();
+    return repairAdapter(adapter, async (script) => {
+      scriptError = undefined;
+      await client.query(script).catch((error: unknown) => {
+        scriptError = error instanceof DatabaseError ? error : undefined;
+        throw error;
+      });
+    });
+  };
+  const connection: MigrationConnection = {
+    factory: bindMigrationAwareSqlAdapterFactory({
+      provider: prisma.provider,
+      adapterName: prisma.adapterName,
+      connect,
+      connectToShadowDb: () => Promise.reject(new Error("migrations are made without a shadow database")),
+    }),
+    query: async (sql, values = []) => void (await client.query(sql, [...values])),
+    scriptError: () => scriptError,
+    async close() {
+      client.release(true);
+      await pool.end();
+    },
+  };
+  try {
+    await connection.query(`SET search_path TO "${schema}"`);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+/**
+ * The engine reads PostgreSQL's catalogs, which have columns of the type "char". `@prisma/adapter-pg` 7.10 refuses
+ * that type, though the engine knows it. So the answer's type is set to one that the adapter lets pass and that no
+ * catalog query has, and {@link repairAdapter} sets it right after the adapter is done.
+ */
+function disguiseCharColumns(
+  client: PoolClient,
+): (...args: unknown[]) => Promise<QueryResult | QueryResult[]> {
+  const query = client.query.bind(client) as (...args: unknown[]) => Promise<QueryResult | QueryResult[]>;
+  return async (...args) => {
+    const result = await query(...args);
+    for (const field of Array.isArray(result) ? [] : result.fields) {
+      field.dataTypeID = field.dataTypeID === CHAR ? CHAR_ARRAY : field.dataTypeID;
+    }
+    return result;
+  };
+}
+
+/**
+ * Two repairs of what `@prisma/adapter-pg` 7.10 gets wrong for the schema engine; the rest passes through.
+ * @param executeScript theirs cuts a script at every semicolon, also within comments and function bodies
+ */
+function repairAdapter(
+  adapter: SqlDriverAdapter,
+  executeScript: (script: string) => Promise<void>,
+): SqlDriverAdapter {
+  const queryRaw = adapter.queryRaw.bind(adapter);
+  return Object.assign(adapter, {
+    executeScript,
+    async queryRaw(query: Parameters<SqlDriverAdapter["queryRaw"]>[0]): Promise<SqlResultSet> {
+      const result = await queryRaw(query);
+      const columnTypes = result.columnTypes.map((type) =>
+        type === ColumnTypeEnum.CharacterArray ? ColumnTypeEnum.Character : type,
+      );
+      return { ...result, columnTypes };
+    },
+  });
+}

@@ -1,0 +1,134 @@
+import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import { columnsOf } from "../../core/records/model.ts";
+import type { RecordKey } from "../../core/records/record-key.ts";
+import type { RecordData, RecordWriter, WriteResult } from "../../core/records/record-writer.ts";
+import type { RelationChange } from "../../core/records/relation-change.ts";
+import type { Transaction } from "../../core/transactions/transaction.ts";
+import { jsonNull } from "./column-from-json.ts";
+import type { ConstraintCatalog } from "./constraint-catalog.ts";
+import { conventionalColumns } from "./constraint-catalog.ts";
+import type { ModelDelegate } from "./prisma-client-port.ts";
+import { delegateOf } from "./prisma-client-port.ts";
+import type { ConstraintColumns } from "./prisma-problem.ts";
+import { prismaProblem, refusedBy } from "./prisma-problem.ts";
+import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
+import type { Datamodel } from "./read-model-registry.ts";
+import { uniqueWhere } from "./unique-where.ts";
+import { whereToPrisma } from "./where-to-prisma.ts";
+
+/** What the writer works with. */
+export interface RecordWriterPorts {
+  readonly transactions: PrismaTransactions;
+  readonly models: ModelRegistry;
+  readonly datamodel: Datamodel;
+  readonly constraints: ConstraintCatalog;
+}
+
+/** Writes single records through the Prisma client; shapes are the client's `select` or `include`. */
+export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter {
+  const { datamodel, models } = ports;
+  const write = async (
+    transaction: Transaction,
+    modelName: string,
+    deed: (delegate: ModelDelegate, model: Model) => Promise<unknown>,
+  ): Promise<WriteResult> => {
+    const model = models.get(modelName);
+    try {
+      return { record: await deed(delegateOf(ports.transactions.clientOf(transaction), modelName), model) };
+    } catch (error) {
+      const problem = prismaProblem(error, model, await constraintColumns(ports.constraints, model, error));
+      if (problem === undefined) {
+        throw error;
+      }
+      return { problem };
+    }
+  };
+  return {
+    create: (transaction, modelName, data, shape) =>
+      write(transaction, modelName, (delegate, model) =>
+        delegate.create({ ...asShape(shape), data: toPrismaData(datamodel, models, model, data) }),
+      ),
+    update: (transaction, modelName, key, data, shape) =>
+      write(transaction, modelName, (delegate, model) =>
+        delegate.update({
+          ...asShape(shape),
+          where: uniqueWhere(datamodel, model, key),
+          data: toPrismaData(datamodel, models, model, data),
+        }),
+      ),
+    delete: (transaction, modelName, key, shape) =>
+      write(transaction, modelName, (delegate, model) =>
+        delegate.delete({ ...asShape(shape), where: uniqueWhere(datamodel, model, key) }),
+      ),
+    async lockForWrite(transaction, modelName, key, scope, shape) {
+      const model = models.get(modelName);
+      const client = ports.transactions.clientOf(transaction);
+      const rows = await client.$queryRawUnsafe<Record<string, unknown>>(
+        lockSql(model),
+        ...model.key.map((field) => key[field.name]),
+      );
+      if (rows.length === 0) {
+        return undefined;
+      }
+      const isEnough = scope === undefined && shape === undefined;
+      const where = { AND: [{ ...key }, whereToPrisma(models, model, scope)] };
+      return isEnough
+        ? { ...key }
+        : ((await delegateOf(client, modelName).findFirst({ ...asShape(shape), where })) ?? undefined);
+    },
+  };
+}
+
+/** Goes to the catalog over another connection, this one's transaction being broken; so only for names of the app's own. */
+async function constraintColumns(
+  catalog: ConstraintCatalog,
+  model: Model,
+  error: unknown,
+): Promise<ConstraintColumns> {
+  const constraint = refusedBy(error);
+  const columns = constraint === undefined ? [] : conventionalColumns(model, constraint);
+  return columns === undefined ? catalog.ofTable(model.table) : () => columns;
+}
+
+function asShape(shape: unknown): object {
+  return (shape as object | undefined) ?? {};
+}
+
+/** The parameters carry no type, so that the database gives them their columns' (uuid, smallint), which only it knows. */
+function lockSql(model: Model): string {
+  const conditions = model.key.map((field, at) => `${quote(field.column)} = $${at + 1}`);
+  return `SELECT 1 FROM ${quote(model.table)} WHERE ${conditions.join(" AND ")} FOR UPDATE`;
+}
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function toPrismaData(
+  datamodel: Datamodel,
+  models: ModelRegistry,
+  model: Model,
+  data: RecordData,
+): Record<string, unknown> {
+  const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
+  return Object.fromEntries(
+    Object.entries(data).map(([name, value]) => {
+      const column = columns.get(name);
+      if (column !== undefined) {
+        return [name, column.type === "Json" && value === null ? jsonNull(column) : value];
+      }
+      const field = model.fields.find((candidate) => candidate.name === name);
+      return [name, linksOf(datamodel, models.get(field?.type ?? name), value as RelationChange)];
+    }),
+  );
+}
+
+function linksOf(datamodel: Datamodel, target: Model, change: RelationChange): Record<string, unknown> {
+  const wheres = (keys: readonly RecordKey[]): unknown[] =>
+    keys.map((key) => uniqueWhere(datamodel, target, key));
+  return {
+    ...(change.set === undefined ? {} : { set: wheres(change.set) }),
+    ...(change.add === undefined ? {} : { connect: wheres(change.add) }),
+    ...(change.remove === undefined ? {} : { disconnect: wheres(change.remove) }),
+  };
+}

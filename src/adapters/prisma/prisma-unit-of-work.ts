@@ -1,0 +1,62 @@
+import { createTransactionEffects } from "../../core/transactions/transaction-effects.ts";
+import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { PrismaPort, PrismaTransaction } from "./prisma-client-port.ts";
+import { translatePrismaError } from "./prisma-unavailable.ts";
+
+/** What transactions through Prisma are made with; each left-out member has the default that is documented here. */
+export interface PrismaUnitOfWorkOptions {
+  readonly client: PrismaPort;
+  readonly logger: Logger;
+  /** How long to wait for a free connection, in ms. Default 5,000. */
+  readonly maxWaitMs?: number;
+  /** How long the whole transaction may take, in ms. Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+/** The client behind each open transaction, for the adapters of this folder. */
+export interface PrismaTransactions extends UnitOfWork {
+  /** @throws TypeError for a transaction of another unit of work: a wiring fault */
+  clientOf(transaction: Transaction): PrismaTransaction;
+}
+
+/** READ COMMITTED transactions of the Prisma client, which other adapters on PostgreSQL share through `session`. */
+export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): PrismaTransactions {
+  const clients = new WeakMap<Transaction, PrismaTransaction>();
+  const limits = {
+    isolationLevel: "ReadCommitted",
+    maxWait: options.maxWaitMs ?? 5_000,
+    timeout: options.timeoutMs ?? 30_000,
+  } as const;
+  return {
+    async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+      const effects = createTransactionEffects(options.logger);
+      let value: T;
+      try {
+        value = await options.client.$transaction((client) => {
+          const transaction: Transaction = {
+            session: {
+              query: (text, values = []) => client.$queryRawUnsafe(text, ...values),
+            },
+            onCommit: effects.onCommit,
+            onRollback: effects.onRollback,
+          };
+          clients.set(transaction, client);
+          return work(transaction);
+        }, limits);
+      } catch (error) {
+        await effects.rolledBack();
+        throw translatePrismaError(error);
+      }
+      await effects.committed();
+      return value;
+    },
+    clientOf(transaction) {
+      const client = clients.get(transaction);
+      if (client === undefined) {
+        throw new TypeError("this transaction was not opened by the Prisma unit of work");
+      }
+      return client;
+    },
+  };
+}

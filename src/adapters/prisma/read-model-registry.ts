@@ -1,0 +1,195 @@
+import pluralize from "pluralize";
+import { AppError } from "../../kernel/app-error.ts";
+import type {
+  ColumnField,
+  EnumType,
+  Field,
+  Model,
+  ModelRegistry,
+  ScalarType,
+} from "../../core/records/model.ts";
+import type { ModelOptionsMap } from "../../core/records/model-options.ts";
+import { createModelRegistry } from "../../core/records/model-registry.ts";
+
+/** A field in Pothos' generated data model. */
+interface DatamodelField {
+  readonly name: string;
+  /** `scalar`, `enum`, `object` (a relation) or `unsupported`. */
+  readonly kind: string;
+  readonly type: string;
+  readonly isRequired: boolean;
+  readonly isList: boolean;
+  readonly hasDefaultValue: boolean;
+  readonly isUnique: boolean;
+  readonly isId: boolean;
+  readonly isUpdatedAt?: boolean;
+  readonly documentation?: string;
+  readonly relationName?: string;
+  readonly relationFromFields?: readonly string[];
+}
+
+interface DatamodelModel {
+  readonly fields: readonly DatamodelField[];
+  readonly primaryKey: { readonly name: string | null; readonly fields: readonly string[] } | null;
+  readonly documentation?: string;
+}
+
+/** Pothos' `getDatamodel()`, the parts that are read. */
+export interface Datamodel {
+  readonly datamodel: { readonly models: Readonly<Record<string, DatamodelModel>> };
+}
+
+/** The generated client, for its runtime data model: the only place that tells table and column names. */
+export interface NamedInDatabase {
+  readonly _runtimeDataModel?: {
+    readonly models: Readonly<
+      Record<
+        string,
+        {
+          readonly dbName: string | null;
+          readonly fields: readonly { readonly name: string; readonly dbName?: string | null }[];
+        }
+      >
+    >;
+  };
+}
+
+/** What a registry is read from. */
+export interface GeneratedModels {
+  readonly datamodel: Datamodel;
+  readonly client: NamedInDatabase;
+  /** The module `enums.ts`: each enum's values by its name. */
+  readonly enums: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
+  "String",
+  "Int",
+  "BigInt",
+  "Float",
+  "Decimal",
+  "Boolean",
+  "DateTime",
+  "Json",
+  "Bytes",
+]);
+
+/**
+ * All exposed models, from what `prisma generate` made and what the app says about them.
+ *
+ * @throws AppError INVALID_CONFIG for a model without a primary key, options for a model that is not there, and
+ * names that collide
+ */
+export function readModelRegistry(generated: GeneratedModels, options: ModelOptionsMap): ModelRegistry {
+  const { models } = generated.datamodel.datamodel;
+  const unknown = Object.keys(options).find((name) => models[name] === undefined);
+  if (unknown !== undefined) {
+    throw invalid(
+      `There are options for a model "${unknown}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
+    );
+  }
+  const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
+  const read = Object.entries(models)
+    .filter(([name]) => exposed.has(name))
+    .map(([name, model]) => readModel(generated.client, exposed, name, model, options[name]?.plural));
+  const enums = Object.entries(generated.enums).map(([name, values]): EnumType => ({
+    name,
+    values: Object.keys(values),
+  }));
+  return createModelRegistry(read, enums);
+}
+
+function readModel(
+  client: NamedInDatabase,
+  exposed: ReadonlySet<string>,
+  name: string,
+  source: DatamodelModel,
+  plural: string | undefined,
+): Model {
+  const inDatabase = client._runtimeDataModel?.models[name];
+  const columnNames = new Map(inDatabase?.fields.map((field) => [field.name, field.dbName]));
+  const keyNames =
+    source.primaryKey?.fields ?? source.fields.filter((field) => field.isId).map((field) => field.name);
+  const fields = source.fields
+    .filter((field) => isUsable(field, exposed))
+    .map((field) => readField(field, keyNames, columnNames.get(field.name) ?? field.name));
+  const columns = new Map(
+    fields.filter((field) => field.kind !== "relation").map((field) => [field.name, field]),
+  );
+  const key = keyNames.map((keyName) => columns.get(keyName)).filter((field) => field !== undefined);
+  if (key.length === 0 || key.length !== keyNames.length) {
+    const why =
+      key.length === 0 ? "has no primary key" : "has a primary key of a type that Prisma does not support";
+    throw invalid(
+      `Model ${name} ${why}. Give it an @id or @@id, or keep it out of the API with {isExposed: false} in its options.`,
+    );
+  }
+  checkKey(name, key);
+  return {
+    name,
+    plural: plural ?? pluralOf(name),
+    table: inDatabase?.dbName ?? name,
+    key,
+    fields,
+    ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
+  };
+}
+
+/** Types of which a record's id can be made, and by which records can be put in order. */
+const KEY_TYPES = new Set(["String", "Int", "BigInt", "Boolean", "DateTime"]);
+
+function checkKey(model: string, key: readonly ColumnField[]): void {
+  const misfit = key.find((field) => field.kind === "scalar" && !KEY_TYPES.has(field.type));
+  if (misfit !== undefined) {
+    throw invalid(
+      `The primary key of model ${model} has a field of type ${misfit.type} (${misfit.name}). Types that can be keys: ${[...KEY_TYPES].join(", ")} and enums.`,
+    );
+  }
+}
+
+/** `City` → `cities`, `OrderItem` → `orderItems`. A name that is its own plural gets `All`: one name cannot mean both. */
+function pluralOf(name: string): string {
+  const singular = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+  const plural = pluralize.plural(singular);
+  return plural === singular ? `${plural}All` : plural;
+}
+
+function isUsable(field: DatamodelField, exposed: ReadonlySet<string>): boolean {
+  if (field.kind === "object") {
+    return exposed.has(field.type);
+  }
+  return field.kind === "enum" || (field.kind === "scalar" && SCALAR_TYPES.has(field.type));
+}
+
+function readField(field: DatamodelField, keyNames: readonly string[], column: string): Field {
+  const base = {
+    name: field.name,
+    isList: field.isList,
+    isNullable: !field.isRequired && !field.isList,
+    ...(field.documentation === undefined ? {} : { documentation: field.documentation }),
+  };
+  if (field.kind === "object") {
+    return {
+      ...base,
+      kind: "relation",
+      type: field.type,
+      relationName: field.relationName ?? field.name,
+      foreignKey: field.relationFromFields ?? [],
+    };
+  }
+  const columnBase = {
+    ...base,
+    column,
+    hasDefault: field.hasDefaultValue || field.isUpdatedAt === true,
+    isKey: keyNames.includes(field.name),
+    isUnique: field.isUnique || field.isId,
+    isUpdatedAt: field.isUpdatedAt === true,
+  };
+  return field.kind === "enum"
+    ? ({ ...columnBase, kind: "enum", type: field.type } satisfies ColumnField)
+    : ({ ...columnBase, kind: "scalar", type: field.type as ScalarType } satisfies ColumnField);
+}
+
+function invalid(message: string): AppError {
+  return new AppError("INVALID_CONFIG", message);
+}

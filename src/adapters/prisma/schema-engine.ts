@@ -1,0 +1,181 @@
+import type {
+  DiagnoseMigrationHistoryOutput,
+  MigrationList,
+  SchemaEngine as WasmEngine,
+  SchemaFilter,
+} from "@prisma/schema-engine-wasm/schema_engine_bg";
+
+import { AppError } from "../../kernel/app-error.ts";
+import { instantiateSchemaEngine } from "./instantiate-schema-engine.ts";
+import { openMigrationConnection } from "./migration-connection.ts";
+import { migrationError } from "./migration-error.ts";
+import { scriptOf } from "./migration-folder.ts";
+
+/** Where a schema engine works. */
+export interface SchemaEngineOptions {
+  readonly databaseUrl: string;
+  /** The PostgreSQL schema of the history table and of unqualified names. Created if missing. */
+  readonly schema: string;
+  /** The text of a Prisma schema, and the path that messages name; or nothing, where only SQL is applied. */
+  readonly datamodel?: Datamodel;
+}
+
+/** A Prisma schema. */
+export interface Datamodel {
+  readonly path: string;
+  readonly content: string;
+}
+
+/** What a run over a folder of migrations found and did. */
+export interface MigrationRun {
+  /** Names, in the order in which they were applied. */
+  readonly applied: readonly string[];
+  /** Names that the database knows and the folder lacks: it was migrated by another version. */
+  readonly missing: readonly string[];
+}
+
+/** Prisma's schema engine, connected to one database. */
+export interface SchemaEngine {
+  /**
+   * Applies what is pending, each migration and its row in the history in one transaction, unless it says that it
+   * cannot be in one. Waits while another process migrates.
+   * @throws AppError MIGRATION_FAILED
+   */
+  applyMigrations(list: MigrationList): Promise<MigrationRun>;
+  /** The SQL that leads from the database as it is to the datamodel, or undefined where nothing differs. */
+  diffToDatamodel(datamodel: Datamodel): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+/** A session lock; the engine's own gives up after ten seconds, a long migration takes more. */
+const LOCK = "SELECT pg_advisory_lock(hashtextextended('powercrud.migrate', 0))";
+/** What PostgreSQL refuses within a transaction, and scripts that manage their own. */
+const NEEDS_NO_TRANSACTION =
+  /\bCONCURRENTLY\b|^\s*(?:BEGIN\s*;|BEGIN\s+(?:WORK|TRANSACTION)|START\s+TRANSACTION|COMMIT\s*;|VACUUM)/im;
+const NO_FILTER: SchemaFilter = { externalTables: [], externalEnums: [] };
+/** The engine wants a datamodel even where none is used. */
+const EMPTY_DATAMODEL: Datamodel = {
+  path: "schema.prisma",
+  content: 'datasource db {\n  provider = "postgresql"\n}\n',
+};
+
+/** Connects Prisma's schema engine to a database. Close it: it holds a lock that keeps other migrators waiting. */
+export async function openSchemaEngine(options: SchemaEngineOptions): Promise<SchemaEngine> {
+  const { databaseUrl, schema, datamodel = EMPTY_DATAMODEL } = options;
+  const WasmSchemaEngine = await instantiateSchemaEngine();
+  const connection = await openMigrationConnection(databaseUrl, schema);
+  const fail = (error: unknown): never => {
+    throw migrationError(error, connection.scriptError());
+  };
+  try {
+    await connection.query(LOCK);
+    await connection.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    const engine = await WasmSchemaEngine.new(
+      { datamodels: [[datamodel.path, datamodel.content]] },
+      () => undefined,
+      connection.factory,
+    );
+    return {
+      applyMigrations: (list) => applyMigrations({ engine, connection }, list),
+      diffToDatamodel: (target) => diffToDatamodel(engine, target).catch(fail),
+      async close() {
+        engine.free();
+        await connection.close();
+      },
+    };
+  } catch (error) {
+    await connection.close();
+    return fail(error);
+  }
+}
+
+interface Opened {
+  readonly engine: WasmEngine;
+  readonly connection: Awaited<ReturnType<typeof openMigrationConnection>>;
+}
+
+async function applyMigrations(opened: Opened, list: MigrationList): Promise<MigrationRun> {
+  const diagnosis = await opened.engine
+    .diagnoseMigrationHistory({ migrationsList: list, optInToShadowDatabase: false, filters: NO_FILTER })
+    .catch((error: unknown) => {
+      throw migrationError(error);
+    });
+  refuseBadHistory(list, diagnosis);
+  const { pending, missing } = readHistory(diagnosis);
+  const applied: string[] = [];
+  for (const name of pending) {
+    applied.push(...(await applyOne(opened, list, name)));
+  }
+  return { applied, missing };
+}
+
+/** Applies the list up to the name; what stands before it has been applied already. */
+async function applyOne(opened: Opened, list: MigrationList, name: string): Promise<string[]> {
+  const { engine, connection } = opened;
+  const isAtomic = !NEEDS_NO_TRANSACTION.test(scriptOf(list, name));
+  const end = list.migrationDirectories.findIndex((directory) => directory.path === name) + 1;
+  const migrationsList = { ...list, migrationDirectories: list.migrationDirectories.slice(0, end) };
+  await connection.query(isAtomic ? "BEGIN" : "SELECT 1");
+  try {
+    const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: NO_FILTER });
+    await connection.query(isAtomic ? "COMMIT" : "SELECT 1");
+    return appliedMigrationNames;
+  } catch (error) {
+    // Takes the row in the history along, so that a corrected migration can simply be applied.
+    await connection.query("ROLLBACK");
+    const file = `${list.baseDir}/${name}/migration.sql`;
+    throw migrationError(error, connection.scriptError(), { file, script: scriptOf(list, name) });
+  }
+}
+
+function refuseBadHistory(list: MigrationList, diagnosis: DiagnoseMigrationHistoryOutput): void {
+  const [edited] = diagnosis.editedMigrationNames;
+  if (edited !== undefined) {
+    throw new AppError(
+      "MIGRATION_FAILED",
+      `${list.baseDir}/${edited}/migration.sql was changed after it had been applied; ` +
+        "restore it, and put the change into a new migration",
+    );
+  }
+  const [failed] = diagnosis.failedMigrationNames;
+  if (failed !== undefined) {
+    throw new AppError(
+      "MIGRATION_FAILED",
+      `the migration ${failed} failed half-way in this database; put right what it left, ` +
+        `then record that with: npx prisma migrate resolve --rolled-back ${failed}`,
+    );
+  }
+}
+
+function readHistory({ history }: DiagnoseMigrationHistoryOutput): { pending: string[]; missing: string[] } {
+  switch (history?.diagnostic) {
+    case undefined: {
+      return { pending: [], missing: [] };
+    }
+    case "databaseIsBehind": {
+      return { pending: history.unappliedMigrationNames, missing: [] };
+    }
+    case "migrationsDirectoryIsBehind": {
+      return { pending: [], missing: history.unpersistedMigrationNames };
+    }
+    case "historiesDiverge": {
+      return { pending: history.unappliedMigrationNames, missing: history.unpersistedMigrationNames };
+    }
+  }
+}
+
+async function diffToDatamodel(
+  engine: WasmEngine,
+  { path, content }: Datamodel,
+): Promise<string | undefined> {
+  const files = [{ path, content }];
+  const { exitCode, stdout } = await engine.diff({
+    from: { tag: "schemaDatasource", files, configDir: "." },
+    to: { tag: "schemaDatamodel", files },
+    script: true,
+    exitCode: true,
+    filters: NO_FILTER,
+  });
+  // As for diff(1): 2 says that there are differences.
+  return exitCode === 2 ? (stdout ?? "") : undefined;
+}

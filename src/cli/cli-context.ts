@@ -1,0 +1,43 @@
+import { resolve } from "node:path";
+
+import { SEED_VARIABLES } from "../app/seed/seed-variables.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { SERVICE_VARIABLES } from "../config/service-variables.ts";
+import type { ConfigOf } from "../config/variable.ts";
+import type { Logger } from "../kernel/logger.ts";
+import { createPinoLogger } from "./create-pino-logger.ts";
+import { createStopSignal } from "./create-stop-signal.ts";
+
+/** All variables of this program: the service's and the demo's. */
+export const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
+
+/** What every command is given. */
+export interface CliContext {
+  readonly config: ConfigOf<typeof VARIABLES>;
+  /** The folder with `package.json` and `prisma/`. */
+  readonly projectDir: string;
+  readonly logger: Logger;
+  /** Aborted when the operator asks the program to stop. */
+  readonly stopSignal: AbortSignal;
+  /** Writes a line of the answer. */
+  print(line: string): void;
+  /** Writes a line about what is going on. */
+  say(line: string): void;
+}
+
+/**
+ * Reads the environment, the only place that does, and turns to the terminal and to signals.
+ * @throws AppError INVALID_CONFIG
+ */
+export function createCliContext(): CliContext {
+  const projectDir = resolve(import.meta.dirname, "../..");
+  const config = loadConfig(process.env, VARIABLES);
+  return {
+    config: { ...config, dataDir: resolve(projectDir, config.dataDir) },
+    projectDir,
+    logger: createPinoLogger(config.logLevel),
+    stopSignal: createStopSignal(process),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    say: (line) => void process.stderr.write(`powercrud: ${line}\n`),
+  };
+}

@@ -1,0 +1,65 @@
+import { AppError } from "../kernel/app-error.ts";
+import { migrateDatabase, type MigrateReport } from "../compose/migrate-database.ts";
+import type { CliContext } from "./cli-context.ts";
+import { withDatabase } from "./with-database.ts";
+
+/** The options of `powercrud migrate`. */
+export interface MigrateOptions {
+  /** Makes a new migration of this name. */
+  readonly name?: string;
+  /** Makes it without applying it. */
+  readonly createOnly?: boolean;
+}
+
+/**
+ * `powercrud migrate`: applies what is pending; with a name, also makes a migration of what the Prisma schema changes.
+ * @throws AppError MIGRATION_FAILED, also where a new migration was held back because it would lose data
+ */
+export async function migrate(context: CliContext, options: MigrateOptions): Promise<void> {
+  const { name, createOnly: isDraft = false } = options;
+  if (name !== undefined && !/^\w{1,100}$/.test(name)) {
+    throw new AppError("MIGRATION_FAILED", "--name takes letters, digits and underscores, such as add_book");
+  }
+  await withDatabase(context, async (databaseUrl) => {
+    const report = await migrateDatabase({
+      databaseUrl,
+      projectDir: context.projectDir,
+      ...(name === undefined ? {} : { newMigration: { name, isDraft, now: new Date() } }),
+    });
+    printReport(context, report, name);
+  });
+}
+
+function printReport(context: CliContext, report: MigrateReport, name: string | undefined): void {
+  for (const migration of [...report.engineApplied, ...report.appApplied]) {
+    context.print(`applied ${migration}`);
+  }
+  warnAbout(context, report);
+  if (report.heldBack === "DESTRUCTIVE") {
+    throw new AppError(
+      "MIGRATION_FAILED",
+      `${report.written} would lose data and was not applied; look it over, then run: npx powercrud migrate`,
+    );
+  }
+  if (report.written !== undefined) {
+    context.print(`wrote ${report.written}`);
+  } else if (name !== undefined) {
+    context.print("the Prisma schema has no change, so there is no new migration");
+  }
+  if (report.heldBack === undefined && report.drift === undefined) {
+    context.print("the database is up to date");
+  }
+}
+
+/** Says what is amiss with the migrations though all of them could be applied. */
+export function warnAbout({ say }: Pick<CliContext, "say">, report: MigrateReport): void {
+  if (report.missing.length > 0) {
+    say(`warning: the database has migrations that this checkout lacks: ${report.missing.join(", ")}`);
+  }
+  if (report.drift !== undefined) {
+    say(
+      "warning: prisma/schema.prisma has changes that no migration makes; " +
+        "run: npx powercrud migrate --name <what_changed>",
+    );
+  }
+}

@@ -1,0 +1,77 @@
+import { Command, CommanderError } from "commander";
+
+import { describeVariables } from "../config/describe-variables.ts";
+import { createCliContext, VARIABLES, type CliContext } from "./cli-context.ts";
+import type { MigrateOptions } from "./migrate.ts";
+import { reportFailure } from "./report-failure.ts";
+
+/** Wrong usage, as is the custom of shells; every other failure is 1. */
+const USAGE_EXIT_CODE = 2;
+
+/** Each command loads what it runs, and no more: the whole service takes a while. */
+function createProgram(): Command {
+  const program = new Command("powercrud")
+    .description("A GraphQL API generated from a Prisma schema, with bulk operations as background tasks.")
+    .addHelpText("after", "\nSettings come from the environment: see docs/configuration.md.")
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(`powercrud: ${text.replace(/^error: /, "")}`),
+    });
+  program
+    .command("start")
+    .description("run everything in one process: database, migrations, demo data, API and worker")
+    .action(() => run(async (context) => (await import("./start.ts")).start(context)));
+  program
+    .command("migrate")
+    .description(
+      "bring the database up to date; with a name, make a migration of what the Prisma schema changes",
+    )
+    .option("--name <name>", "make a new migration and apply it, such as add_book")
+    .option("--create-only", "make it without applying it")
+    .action((options: MigrateOptions) =>
+      run(async (context) => (await import("./migrate.ts")).migrate(context, options)),
+    );
+  program
+    .command("seed")
+    .description("put in the demo data, once")
+    .action(() => run(async (context) => (await import("./seed.ts")).seed(context)));
+  program
+    .command("print-schema")
+    .description("print the GraphQL schema")
+    .action(() => run(async (context) => (await import("./print-schema.ts")).printSchema(context)));
+  program
+    .command("print-config-docs")
+    .description("print docs/configuration.md")
+    .action(() => void process.stdout.write(describeVariables(VARIABLES)));
+  return program;
+}
+
+async function run(command: (context: CliContext) => Promise<void>): Promise<void> {
+  const context = createCliContext();
+  try {
+    await command(context);
+  } catch (error) {
+    // Whoever asked it to stop does not want to hear that it could not finish.
+    if (!context.stopSignal.aborted) {
+      throw error;
+    }
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  process.title = "powercrud";
+  try {
+    await createProgram().parseAsync([...argv]);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    }
+    process.stderr.write(reportFailure(error, process.env["POWERCRUD_LOG_LEVEL"] === "debug"));
+    return 1;
+  }
+}
+
+const exitCode = await main(process.argv);
+// What a library may have left open must not keep a program alive that has done its work.
+process.stdout.write("", () => process.exit(exitCode));

@@ -1,0 +1,230 @@
+// Makes a checkout ready to run: installs the packages and generates the Prisma client, each only if needed.
+// Plain JavaScript without packages, because on a fresh clone there are none yet.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const INSTALL_STAMP = "node_modules/.powercrud-stamp";
+const GENERATE_STAMP = "src/generated/.stamp";
+/** What the generators are made to write; without any of it there is something to do, whatever the stamp says. */
+const GENERATED_FILES = ["src/generated/prisma/client.ts", "src/generated/pothos-types.ts"];
+/** Everything that decides what the generators write. */
+const GENERATE_INPUTS = [
+  "prisma/schema.prisma",
+  "prisma.config.ts",
+  "node_modules/prisma/package.json",
+  "node_modules/@prisma/client/package.json",
+  "node_modules/@pothos/plugin-prisma/package.json",
+];
+const LOCK_POLL_MS = 100;
+/** Longer than any installation takes; then whoever has the lock is not at work any more. */
+const LOCK_MAX_AGE_MS = 15 * 60_000;
+
+/**
+ * Installs and generates what is missing or out of date. Several at once wait for each other. With nothing to do it
+ * takes some milliseconds.
+ * @param {{ root?: string, isGenerateForced?: boolean }} [options] the folder with `package.json`, by default this
+ *   project's; `isGenerateForced`: generates in any case
+ * @throws {Error} with one line that says what failed; the output of the failing program is on standard error
+ */
+export async function prepare({ root = ROOT, isGenerateForced = false } = {}) {
+  if (!needsInstall(root) && !needsGenerate(root) && !isGenerateForced) {
+    return;
+  }
+  const unlock = await lock(root);
+  try {
+    // Another process may have done it while this one waited.
+    if (needsInstall(root)) {
+      install(root);
+    }
+    if (needsGenerate(root) || isGenerateForced) {
+      generate(root);
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** @param {string} root */
+function needsInstall(root) {
+  if (read(root, INSTALL_STAMP) === hash(root, ["package-lock.json"])) {
+    return false;
+  }
+  // Somebody may have used npm by hand: then its own note of what it installed says so.
+  if (!matchesInstalled(root)) {
+    return true;
+  }
+  writeFileSync(join(root, INSTALL_STAMP), hash(root, ["package-lock.json"]));
+  return false;
+}
+
+/** @param {string} root */
+function matchesInstalled(root) {
+  const installed = packagesOf(read(root, "node_modules/.package-lock.json"));
+  const wanted = Object.entries(packagesOf(read(root, "package-lock.json"))).filter(([path]) => path !== "");
+  return (
+    wanted.length > 0 &&
+    wanted.every(([path, { version, optional }]) =>
+      // Packages for other platforms are left out.
+      installed[path] === undefined ? optional === true : installed[path].version === version,
+    )
+  );
+}
+
+/**
+ * @param {string | undefined} lockfile
+ * @returns {Record<string, { version?: string, optional?: boolean }>}
+ */
+function packagesOf(lockfile) {
+  return lockfile === undefined ? {} : (JSON.parse(lockfile).packages ?? {});
+}
+
+/** @param {string} root */
+function needsGenerate(root) {
+  const isComplete = GENERATED_FILES.every((file) => existsSync(join(root, file)));
+  return !isComplete || read(root, GENERATE_STAMP) !== hash(root, GENERATE_INPUTS);
+}
+
+/** @param {string} root */
+function install(root) {
+  say("installing packages");
+  const args = ["ci", "--no-audit", "--no-fund"];
+  // Under npm, the same npm; else the one in the PATH, which on Windows is a script for the shell.
+  const npm = process.env.npm_execpath;
+  const isNpm = npm !== undefined && /npm-cli\.c?js$/.test(npm);
+  const result = isNpm
+    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ["ignore", 2, 2] })
+    : spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2], shell: process.platform === "win32" });
+  if (result.status !== 0) {
+    throw new Error(`the packages could not be installed: npm ci ${endOf(result)}`);
+  }
+  writeFileSync(join(root, INSTALL_STAMP), hash(root, ["package-lock.json"]));
+}
+
+/** @param {string} root */
+function generate(root) {
+  say("generating the Prisma client");
+  const result = spawnSync(process.execPath, [join(root, "node_modules/prisma/build/index.js"), "generate"], {
+    cwd: root,
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      // Generators are found by the names of their programs.
+      PATH: [join(root, "node_modules/.bin"), process.env.PATH ?? ""].join(delimiter),
+      // Never run by `generate`, but downloaded if this does not name a file that exists.
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: "1",
+      CHECKPOINT_DISABLE: "1",
+    },
+  });
+  if (result.status !== 0) {
+    process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}\n`);
+    throw new Error(`the Prisma client could not be generated: prisma generate ${endOf(result)}`);
+  }
+  writeFileSync(join(root, GENERATE_STAMP), hash(root, GENERATE_INPUTS));
+}
+
+/** @param {import("node:child_process").SpawnSyncReturns<unknown>} result */
+function endOf({ error, signal, status }) {
+  return error === undefined ? `ended with ${signal ?? status}` : `cannot be run (${error.message})`;
+}
+
+/**
+ * Waits for the lock of the checkout and takes it. The lock is a file that names its owner; one whose owner is gone
+ * is void.
+ * @param {string} root
+ * @returns {Promise<() => void>} gives it back
+ */
+async function lock(root) {
+  const name = createHash("sha256").update(resolve(root)).digest("hex").slice(0, 16);
+  const file = join(tmpdir(), `powercrud-prepare-${name}.lock`);
+  for (;;) {
+    try {
+      const handle = openSync(file, "wx");
+      writeSync(handle, String(process.pid));
+      closeSync(handle);
+      return () => rmSync(file, { force: true });
+    } catch (error) {
+      if (error.code !== "EEXIST") {
+        throw error;
+      }
+    }
+    if (isAbandoned(file)) {
+      rmSync(file, { force: true });
+    } else {
+      await delay(LOCK_POLL_MS);
+    }
+  }
+}
+
+/** @param {string} file */
+function isAbandoned(file) {
+  try {
+    const ageMs = Date.now() - statSync(file).mtimeMs;
+    const owner = Number(readFileSync(file, "utf8"));
+    // Empty in the moment between its creation and its writing.
+    return ageMs > LOCK_MAX_AGE_MS || (ageMs > LOCK_POLL_MS && !isRunning(owner));
+  } catch {
+    // Given back meanwhile.
+    return false;
+  }
+}
+
+/** @param {number} pid */
+function isRunning(pid) {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {string} file
+ */
+function read(root, file) {
+  try {
+    return readFileSync(join(root, file), "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {readonly string[]} files
+ */
+function hash(root, files) {
+  const sum = createHash("sha256");
+  for (const file of files) {
+    sum.update(`${file}\n${read(root, file) ?? ""}\n`);
+  }
+  return sum.digest("hex");
+}
+
+/** @param {string} message */
+function say(message) {
+  process.stderr.write(`powercrud: ${message}\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  await prepare({ isGenerateForced: process.argv.includes("--force-generate") }).catch((error) => {
+    say(error.message);
+    process.exitCode = 1;
+  });
+}

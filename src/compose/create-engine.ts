@@ -1,0 +1,126 @@
+import { hostname } from "node:os";
+import type { Clock } from "../kernel/clock.ts";
+import { createId } from "../kernel/ids.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
+import type { UnitOfWork } from "../core/transactions/transaction.ts";
+import type { Service } from "../kernel/service.ts";
+import { createService } from "../kernel/service.ts";
+import type { Access } from "../core/records/access.ts";
+import type { ModelRegistry } from "../core/records/model.ts";
+import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import { accessOf } from "../core/records/model-options.ts";
+import type { RecordReader } from "../core/records/record-reader.ts";
+import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
+import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
+import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { LaunchPorts } from "../core/tasks/launch-task.ts";
+import { createTaskDefinitions } from "../core/tasks/task-definitions.ts";
+import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
+import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task-queue.ts";
+import { createPool } from "../adapters/postgres/create-pool.ts";
+import { createPgSession } from "../adapters/postgres/pg-session.ts";
+import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
+import { createPostgresEventBus } from "../adapters/postgres/postgres-event-bus.ts";
+import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.ts";
+import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
+import type { TableShapes } from "../adapters/postgres/table-shape.ts";
+import { createTableShapes } from "../adapters/postgres/table-shape.ts";
+import type { Config } from "../config/config.ts";
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly modelOptions: ModelOptionsMap;
+  /** The models, once the database's tables can be looked at. */
+  readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
+  readonly createReader: (models: ModelRegistry) => RecordReader;
+  /** The app's own definitions, beside the bulk operations. */
+  readonly tasks: readonly TaskDefinition[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The engine: everything that launches and runs tasks, on PostgreSQL. Its stop lets go of all connections. */
+export interface Engine extends Service {
+  readonly ports: LaunchPorts;
+  readonly models: ModelRegistry;
+  readonly reader: RecordReader;
+  readonly access: Access;
+  readonly launchBulk: LaunchBulk;
+}
+
+/** Wires the engine, and reads the tables' shapes. */
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { config, logger } = options;
+  const pool = createPool({
+    connectionString: options.databaseUrl,
+    applicationName: "powercrud engine",
+    // Each task writes two chunks at a time; the rest is for launches and reads.
+    maxConnections: 10 + 2 * config.workerConcurrency,
+    logger,
+  });
+  const session = createPgSession(pool);
+  const shapes = createTableShapes(session);
+  const models = await options.readModels(shapes).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  const reader = options.createReader(models);
+  const unitOfWork = createPgUnitOfWork({ pool, logger });
+  const access = accessOf(options.modelOptions);
+  const rules = bulkRulesOf(options.modelOptions);
+  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes });
+  const definitions = createTaskDefinitions([
+    createBulkDefinition({ models, access, rules, writer }, "UPDATE"),
+    createBulkDefinition({ models, access, rules, writer }, "DELETE"),
+    ...options.tasks,
+  ]);
+  const ports = createPorts(options, session, unitOfWork, definitions);
+  const service = createService({
+    name: "engine",
+    start: () => Promise.resolve(),
+    async stop() {
+      await ports.queue.close();
+      await ports.bus.close();
+      await pool.end();
+    },
+  });
+  const launchBulk = createLaunchBulk({
+    ...ports,
+    models,
+    reader,
+    access,
+    rules,
+    maxRecords: config.bulkMaxRecords,
+    maxChunkRecords: config.chunkRecords,
+  });
+  return { ...service, ports, models, reader, access, launchBulk };
+}
+
+function createPorts(
+  { config, databaseUrl, clock, logger }: EngineOptions,
+  session: SqlSession,
+  unitOfWork: UnitOfWork,
+  definitions: TaskDefinitions,
+): LaunchPorts {
+  return {
+    unitOfWork,
+    definitions,
+    tasks: createPostgresTaskStore({ session }),
+    log: createPostgresEventLog({ session }),
+    locks: createPostgresLockStore({ session }),
+    bus: createPostgresEventBus({ connectionString: databaseUrl, session, logger }),
+    queue: createPostgresTaskQueue({ databaseUrl, concurrency: config.workerConcurrency, logger }),
+    clock,
+    logger,
+    workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
+    leaseMs: config.leaseMs,
+    progressIntervalMs: config.progressIntervalMs,
+    settings: { isAsyncEnabled: config.isAsyncEnabled, minAsyncRecords: config.bulkMinAsyncRecords },
+  };
+}

@@ -1,0 +1,156 @@
+import type { PrismaClient } from "@pothos/plugin-prisma";
+import { PrismaPg } from "@prisma/adapter-pg";
+import type { GraphQLSchema } from "graphql";
+import type { Logger } from "../kernel/logger.ts";
+import { createSilentLogger } from "../kernel/logger.ts";
+import type { Service } from "../kernel/service.ts";
+import { composeServices, createService } from "../kernel/service.ts";
+import { createSystemClock } from "../kernel/system-clock.ts";
+import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { TaskFeed } from "../core/events/task-feed.ts";
+import { createTaskFeed } from "../core/events/task-feed.ts";
+import { createWriteRecords } from "../core/records/write-record.ts";
+import type { CustomLaunch } from "../core/tasks/launch-custom.ts";
+import { launchCustom } from "../core/tasks/launch-custom.ts";
+import type { LaunchOutcome } from "../core/tasks/launch-outcome.ts";
+import type { TaskStore } from "../core/tasks/task-store.ts";
+import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
+import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
+import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
+import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
+import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
+import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
+import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
+import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
+import { whereToPrisma } from "../adapters/prisma/where-to-prisma.ts";
+import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
+import { createSchema } from "../graphql/create-schema.ts";
+import { createSweeper } from "../worker/create-sweeper.ts";
+import { createWorker } from "../worker/create-worker.ts";
+import type { Config } from "../config/config.ts";
+import type { Engine } from "./create-engine.ts";
+import { createEngine } from "./create-engine.ts";
+import { markUuidColumns } from "./mark-uuid-columns.ts";
+import type { PowerCrudApp } from "./powercrud-app.ts";
+
+/** What an embedding service says. */
+export interface PowerCrudOptions {
+  readonly app: PowerCrudApp;
+  /** A migrated PostgreSQL (see migrateDatabase). */
+  readonly databaseUrl: string;
+  /** As loadConfig makes it. */
+  readonly config: Config;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
+}
+
+/** Schema, engine, worker and sweeper in this process. Its start begins to take tasks; its stop waits for those under way. */
+export interface PowerCrud extends Service {
+  /** For any GraphQL server; the context of each operation is `{viewer}`. */
+  readonly schema: GraphQLSchema;
+  readonly launchBulk: LaunchBulk;
+  /** Launches a task of the app's own. */
+  launch(launch: CustomLaunch): Promise<LaunchOutcome>;
+  /** To look tasks up. */
+  readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors">;
+  /** The events of all tasks, live and replayed. */
+  readonly feed: TaskFeed;
+}
+
+/** How long a launch may take from its commit to the queue before the sweeper helps, in ms. */
+const ENQUEUE_GRACE_MS = 2000;
+/** How long a settled task may take until it is cleaned before the sweeper helps, in ms. */
+const CLEAN_GRACE_MS = 2000;
+/** Connections of the Prisma client: reads and single writes. */
+const PRISMA_CONNECTIONS = 10;
+
+/**
+ * Wires everything but the server. Reads the database's catalog, so the database must be migrated.
+ * @throws AppError MIGRATION_FAILED when a column is missing, INVALID_CONFIG when the app cannot be served as it is,
+ *   UNAVAILABLE when the database cannot be reached
+ */
+export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
+  const { app, databaseUrl, config, logger = createSilentLogger() } = options;
+  const modelOptions = app.models ?? {};
+  const client = createClient(app, databaseUrl);
+  const datamodel = app.generated.getDatamodel();
+  const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
+  const engine = await createEngine({
+    config,
+    databaseUrl,
+    modelOptions,
+    logger,
+    clock: createSystemClock(),
+    tasks: app.tasks ?? [],
+    readModels: (shapes) => markUuidColumns(read, shapes),
+    createReader: (models) => createPrismaRecordReader({ client, models }),
+  });
+  const feed = createTaskFeed(engine.ports);
+  const services = [
+    createService({ name: "prisma client", start: () => client.$connect(), stop: () => client.$disconnect() }),
+    engine,
+    feed,
+    ...createWorkers(engine, config),
+  ];
+  return {
+    ...composeServices("powercrud", services),
+    schema: createSchema({
+      client: client as unknown as PrismaClient,
+      datamodel,
+      models: engine.models,
+      modelOptions,
+      reader: engine.reader,
+      toClientWhere: (model, where) => whereToPrisma(engine.models, model, where),
+      translateError: translatePrismaError,
+      writeRecords: createWrites(engine, client, datamodel, logger),
+      launchBulk: engine.launchBulk,
+      contributors: [createTaskSchema({ tasks: engine.ports.tasks, log: engine.ports.log, feed })],
+    }),
+    launchBulk: engine.launchBulk,
+    launch: (launch) => launchCustom(engine.ports, launch),
+    tasks: engine.ports.tasks,
+    feed,
+  };
+}
+
+type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
+
+function createClient(app: PowerCrudApp, databaseUrl: string): ConnectedClient {
+  const adapter = new PrismaPg({ connectionString: databaseUrl, max: PRISMA_CONNECTIONS, application_name: "powercrud models" });
+  // The generated client's own type is the app's; this is the part that is the same for all.
+  return app.generated.createClient({ adapter }) as ConnectedClient;
+}
+
+function createWrites(
+  engine: Engine,
+  client: ConnectedClient,
+  datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>,
+  logger: Logger,
+): ReturnType<typeof createWriteRecords> {
+  const { models, access, reader } = engine;
+  const transactions = createPrismaUnitOfWork({ client, logger });
+  const constraints = createConstraintCatalog(client);
+  return createWriteRecords({
+    models,
+    access,
+    reader,
+    logger,
+    unitOfWork: transactions,
+    writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
+    locks: engine.ports.locks,
+    tasks: engine.ports.tasks,
+  });
+}
+
+function createWorkers(engine: Engine, config: Config): readonly Service[] {
+  const { ports } = engine;
+  return [
+    createWorker({ ...ports, concurrency: config.workerConcurrency }),
+    createSweeper(ports, {
+      intervalMs: Math.max(250, Math.ceil(config.leaseMs / 2)),
+      enqueueGraceMs: ENQUEUE_GRACE_MS,
+      leaseMs: config.leaseMs,
+      cleanGraceMs: CLEAN_GRACE_MS,
+    }),
+  ];
+}

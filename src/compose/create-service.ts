@@ -1,0 +1,52 @@
+import { createSilentLogger } from "../kernel/logger.ts";
+import type { Service } from "../kernel/service.ts";
+import { composeServices } from "../kernel/service.ts";
+import type { Authenticate } from "../server/authenticate.ts";
+import { createHttpServer } from "../server/create-http-server.ts";
+import type { Readiness } from "../server/server-options.ts";
+import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
+import { createPowerCrud } from "./create-powercrud.ts";
+
+/** What a whole service needs. */
+export interface ServiceOptions extends PowerCrudOptions {
+  /** Who asks. Default: everyone is unknown. */
+  readonly authenticate?: Authenticate;
+}
+
+/** API and worker in one process. */
+export interface PowerCrudService extends Service {
+  /** Where it can be reached; the port is right once it has started. */
+  readonly url: string;
+  readonly powercrud: PowerCrud;
+}
+
+/** Everything on one HTTP server. */
+export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
+  const { config, authenticate, logger = createSilentLogger() } = options;
+  const powercrud = await createPowerCrud({ ...options, logger });
+  const server = createHttpServer({
+    schema: powercrud.schema,
+    host: config.host,
+    port: config.port,
+    isReady: () => isReady(powercrud),
+    logger,
+    ...(authenticate === undefined ? {} : { authenticate }),
+  });
+  return {
+    ...composeServices("service", [powercrud, server]),
+    powercrud,
+    get url() {
+      return server.url;
+    },
+  };
+}
+
+/** Ready while the database answers: everything else is in it. */
+async function isReady(powercrud: PowerCrud): Promise<Readiness> {
+  try {
+    await powercrud.tasks.count({ ids: [] });
+    return { isReady: true, problems: [] };
+  } catch {
+    return { isReady: false, problems: ["The database cannot be reached."] };
+  }
+}

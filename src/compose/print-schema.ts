@@ -1,0 +1,44 @@
+import type { PrismaClient } from "@pothos/plugin-prisma";
+import { PrismaPg } from "@prisma/adapter-pg";
+import { lexicographicSortSchema, printSchema } from "graphql";
+import { createSilentLogger } from "../kernel/logger.ts";
+import { createSystemClock } from "../kernel/system-clock.ts";
+import { createTaskFeed } from "../core/events/task-feed.ts";
+import { createMemoryEventBus } from "../adapters/memory/memory-event-bus.ts";
+import { createMemoryEventLog } from "../adapters/memory/memory-event-log.ts";
+import { createMemoryTaskStore } from "../adapters/memory/memory-task-store.ts";
+import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
+import { createSchema } from "../graphql/create-schema.ts";
+import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
+import type { PowerCrudApp } from "./powercrud-app.ts";
+
+/** The app's GraphQL schema as text, in a fixed order. Made without a database: nothing of it is ever run. */
+export function printPowerCrudSchema(app: PowerCrudApp): string {
+  const client = app.generated.createClient({ adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }) });
+  const datamodel = app.generated.getDatamodel();
+  const modelOptions = app.models ?? {};
+  const models = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
+  const schema = createSchema({
+    client: client as PrismaClient,
+    datamodel,
+    models,
+    modelOptions,
+    reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
+    toClientWhere: () => ({}),
+    translateError: (error) => error,
+    writeRecords: { create: onlyPrinted, update: onlyPrinted, delete: onlyPrinted },
+    launchBulk: onlyPrinted,
+    contributors: [createTaskSchema(createTaskPorts())],
+  });
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}
+
+function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
+  const logger = createSilentLogger();
+  const ports = { tasks: createMemoryTaskStore(), log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
+  return { ...ports, feed: createTaskFeed({ ...ports, clock: createSystemClock() }) };
+}
+
+function onlyPrinted(): Promise<never> {
+  return Promise.reject(new TypeError("this schema was made to be printed, not to be run"));
+}

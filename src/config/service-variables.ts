@@ -1,0 +1,86 @@
+import { anyText, flag, oneOf, postgresUrl, wholeNumber } from "./variable-kinds.ts";
+
+/** Every variable that the service itself understands. An app adds its own. */
+export const SERVICE_VARIABLES = {
+  host: anyText({
+    name: "HOST",
+    meaning: "The address to listen on.",
+    expected: "a host name or an IP address",
+    fallback: "127.0.0.1",
+    fallbackText: "127.0.0.1",
+  }),
+  port: wholeNumber({
+    name: "PORT",
+    meaning: "The TCP port to listen on; 0 picks a free one, which the `ready` line names.",
+    fallback: 4000,
+    min: 0,
+    max: 65_535,
+  }),
+  databaseUrl: postgresUrl({
+    name: "DATABASE_URL",
+    meaning: "The PostgreSQL to use. Without it the service starts a PostgreSQL of its own.",
+    fallbackText: "the embedded PostgreSQL in `POWERCRUD_DATA_DIR`",
+  }),
+  dataDir: anyText({
+    name: "POWERCRUD_DATA_DIR",
+    meaning: "The folder of the embedded PostgreSQL: its data, password and log.",
+    expected: "a path",
+    fallback: ".powercrud",
+    fallbackText: "`.powercrud` in the project",
+  }),
+  logLevel: oneOf({
+    name: "POWERCRUD_LOG_LEVEL",
+    meaning: "The least severe messages to log, as JSON lines on standard error.",
+    fallback: "info",
+    words: ["debug", "info", "warn", "error", "silent"],
+  }),
+  isAsyncEnabled: flag({
+    name: "POWERCRUD_ASYNC_ENABLED",
+    meaning: "Whether bulk operations may run in the background; if not, each runs within its request.",
+    fallback: true,
+  }),
+  bulkMinAsyncRecords: wholeNumber({
+    name: "POWERCRUD_BULK_MIN_ASYNC_RECORDS",
+    meaning: "From this number of records on, a bulk operation runs in the background.",
+    fallback: 20,
+    min: 0,
+    max: 1_000_000_000,
+  }),
+  bulkMaxRecords: wholeNumber({
+    name: "POWERCRUD_BULK_MAX_RECORDS",
+    meaning: "The most records that one bulk operation may take; more is refused at launch.",
+    fallback: 1_000_000,
+    min: 1,
+    max: 1_000_000_000,
+  }),
+  chunkRecords: wholeNumber({
+    name: "POWERCRUD_CHUNK_RECORDS",
+    meaning:
+      "The most records that a bulk task writes in one transaction. Larger chunks are a little faster; smaller ones show progress and heed a stop sooner.",
+    fallback: 5000,
+    min: 1,
+    max: 50_000,
+  }),
+  workerConcurrency: wholeNumber({
+    name: "POWERCRUD_WORKER_CONCURRENCY",
+    meaning: "How many tasks the process runs at a time.",
+    fallback: 4,
+    min: 1,
+    max: 1000,
+  }),
+  leaseMs: wholeNumber({
+    name: "POWERCRUD_LEASE_MS",
+    meaning:
+      "How long a running attempt may be silent, in ms, before its worker counts as dead and another takes the task over.",
+    fallback: 10_000,
+    min: 500,
+    max: 3_600_000,
+  }),
+  progressIntervalMs: wholeNumber({
+    name: "POWERCRUD_PROGRESS_INTERVAL_MS",
+    meaning: "The least time, in ms, between two progress messages of one task.",
+    fallback: 100,
+    min: 0,
+    max: 60_000,
+  }),
+};

@@ -1,0 +1,63 @@
+import type { Variable } from "./variable.ts";
+
+type Described<Value> = Pick<Variable<Value>, "name" | "meaning" | "fallback">;
+
+/** A whole number within bounds, both inclusive. */
+export function wholeNumber(
+  options: Described<number> & { readonly min: number; readonly max: number },
+): Variable<number> {
+  const { min, max, ...described } = options;
+  return {
+    ...described,
+    expected: `a whole number from ${min} to ${max}`,
+    fallbackText: String(options.fallback),
+    parse(text) {
+      const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  };
+}
+
+/** `true` or `false`. */
+export function flag(options: Described<boolean>): Variable<boolean> {
+  return {
+    ...options,
+    expected: "true or false",
+    fallbackText: String(options.fallback),
+    parse: (text) => (text === "true" ? true : text === "false" ? false : undefined),
+  };
+}
+
+/** One word of a list. */
+export function oneOf<Word extends string>(
+  options: Described<Word> & { readonly words: readonly Word[] },
+): Variable<Word> {
+  const { words, ...described } = options;
+  return {
+    ...described,
+    expected: `one of ${words.join(", ")}`,
+    fallbackText: options.fallback,
+    parse: (text) => words.find((word) => word === text),
+  };
+}
+
+/** Any text. */
+export function anyText(
+  options: Described<string> & Pick<Variable<string>, "expected" | "fallbackText">,
+): Variable<string> {
+  return { ...options, parse: (text) => text };
+}
+
+/** A PostgreSQL connection string; undefined where it is not set. It may hold a password and is never shown. */
+export function postgresUrl(
+  options: Pick<Variable<string>, "name" | "meaning" | "fallbackText">,
+): Variable<string | undefined> {
+  return {
+    ...options,
+    expected: "a connection string such as postgresql://user:password@host:5432/database",
+    fallback: undefined,
+    isSecret: true,
+    parse: (text) =>
+      URL.canParse(text) && /^postgres(?:ql)?:$/.test(new URL(text).protocol) ? text : undefined,
+  };
+}

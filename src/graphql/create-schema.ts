@@ -1,0 +1,122 @@
+import { isThenable } from "@pothos/core";
+import type { PrismaClient } from "@pothos/plugin-prisma";
+import type { GraphQLFieldConfig, GraphQLFieldResolver, GraphQLSchema } from "graphql";
+import { defaultFieldResolver } from "graphql";
+import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
+import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { Model, ModelRegistry } from "../core/records/model.ts";
+import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import { accessOf } from "../core/records/model-options.ts";
+import type { RecordReader } from "../core/records/record-reader.ts";
+import type { WhereFilter } from "../core/records/selection.ts";
+import type { WriteRecords } from "../core/records/write-record.ts";
+import type { SchemaContributor } from "./builder.ts";
+import { createBuilder } from "./builder.ts";
+import type { GraphQLContext } from "./context.ts";
+import { addErrorTypes } from "./errors/add-error-types.ts";
+import { createSharedRefs } from "./errors/create-shared-refs.ts";
+import { toGraphQLError } from "./errors/to-graphql-error.ts";
+import { addModels } from "./models/add-models.ts";
+import type { RecordSource } from "./models/model-schema.ts";
+import { addPageInfo } from "./pagination/add-page-info.ts";
+import { addScalars } from "./scalars/add-scalars.ts";
+
+/** What a schema is made of. */
+export interface SchemaDependencies {
+  /** Pothos' generated `getDatamodel()`. */
+  readonly datamodel: { readonly datamodel: unknown };
+  /** The generated Prisma client: reads go through it, shaped by the query. */
+  readonly client: PrismaClient;
+  readonly models: ModelRegistry;
+  readonly modelOptions: ModelOptionsMap;
+  readonly reader: RecordReader;
+  /** Turns a filter into the client's. */
+  readonly toClientWhere: (model: Model, where: WhereFilter | undefined) => object;
+  /** What an error of the client means in the house's own words; others as they are. */
+  readonly translateError: (error: unknown) => unknown;
+  readonly writeRecords: WriteRecords;
+  readonly launchBulk: LaunchBulk;
+  /** Further parts: tasks, events. They implement the refs `task` and `taskLaunched`. */
+  readonly contributors: readonly SchemaContributor[];
+}
+
+/**
+ * The whole schema, made from the data model. Resolvers report expected errors with `extensions.code`.
+ *
+ * @throws AppError INVALID_CONFIG when the data model cannot be exposed as it is
+ */
+export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
+  const { models, modelOptions } = dependencies;
+  const builder = createBuilder(dependencies.client, dependencies.datamodel);
+  builder.queryType({});
+  builder.mutationType({});
+  builder.subscriptionType({});
+  const refs = createSharedRefs(builder, models);
+  const context = { builder, refs, models };
+  addScalars(builder);
+  addErrorTypes(context);
+  addPageInfo(context);
+  addModels(context, {
+    models,
+    access: accessOf(modelOptions),
+    rules: bulkRulesOf(modelOptions),
+    hasScope: (model) => modelOptions[model]?.scope !== undefined,
+    source: (model) => sourceOf(dependencies.client, model),
+    toClientWhere: dependencies.toClientWhere,
+    reader: dependencies.reader,
+    writeRecords: dependencies.writeRecords,
+    launchBulk: dependencies.launchBulk,
+  });
+  for (const contribute of dependencies.contributors) {
+    contribute(context);
+  }
+  return reportErrors(builder.toSchema(), dependencies.translateError);
+}
+
+/** The client's delegate of the model; the client's type is the app's own. */
+function sourceOf(client: PrismaClient, model: string): RecordSource {
+  const name = `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
+  const source = (client as unknown as Readonly<Record<string, RecordSource | undefined>>)[name];
+  if (source === undefined) {
+    throw new TypeError(`the Prisma client has no model ${model}: it was generated from another schema`);
+  }
+  return source;
+}
+
+type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;
+
+/** Gives every error that is meant for the caller its code, wherever it is thrown. */
+function reportErrors(schema: GraphQLSchema, translate: (error: unknown) => unknown): GraphQLSchema {
+  const reporting =
+    (resolve: Resolver): Resolver =>
+    (root, args, context, info) => {
+      try {
+        const result: unknown = resolve(root, args, context, info);
+        return isThenable(result)
+          ? result.then(undefined, (error: unknown) => Promise.reject(toGraphQLError(translate(error))))
+          : result;
+      } catch (error) {
+        throw toGraphQLError(translate(error));
+      }
+    };
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!type.name.startsWith("__") && "getFields" in type) {
+      for (const field of Object.values(type.getFields()) as GraphQLFieldConfig<unknown, GraphQLContext>[]) {
+        wrapResolvers(field, reporting);
+      }
+    }
+  }
+  return schema;
+}
+
+function wrapResolvers(
+  field: GraphQLFieldConfig<unknown, GraphQLContext>,
+  wrap: (resolve: Resolver) => Resolver,
+): void {
+  if (field.resolve !== undefined && field.resolve !== defaultFieldResolver) {
+    field.resolve = wrap(field.resolve);
+  }
+  if (field.subscribe !== undefined) {
+    field.subscribe = wrap(field.subscribe);
+  }
+}

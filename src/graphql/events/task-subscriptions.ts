@@ -1,0 +1,62 @@
+import { decodeCursor } from "../../core/events/event-cursor.ts";
+import type { FeedFilter, FeedItem } from "../../core/events/feed-item.ts";
+import type { TaskFeed } from "../../core/events/task-feed.ts";
+import type { SchemaContext } from "../builder.ts";
+import { taskIdOf, taskIdsOf } from "../tasks/task-ids.ts";
+import type { TaskParts } from "../tasks/task-parts.ts";
+import { withFirstValue } from "./with-first-value.ts";
+
+type Where = {
+  readonly taskIds?: readonly string[] | null | undefined;
+  readonly models?: readonly string[] | null | undefined;
+  readonly kinds?: readonly string[] | null | undefined;
+  readonly types?: readonly FeedItem["event"]["type"][] | null | undefined;
+};
+
+/** Adds the subscriptions `taskEvents` and `taskProgress`. */
+export function addTaskSubscriptions(
+  { builder, refs }: SchemaContext,
+  parts: TaskParts,
+  feed: TaskFeed,
+): void {
+  const where = builder.inputType("TaskEventWhere", {
+    description: "Which events; conditions that are left out let every event through.",
+    fields: (t) => ({
+      taskIds: t.field({ type: ["ID"] }),
+      models: t.field({ type: [refs.modelName] }),
+      kinds: t.field({ type: ["String"] }),
+      types: t.field({ type: [parts.eventType] }),
+    }),
+  });
+  builder.subscriptionFields((t) => ({
+    taskEvents: t.field({
+      type: parts.event,
+      description:
+        "The events of all tasks, in order. With `after`, first everything since that cursor, then what comes: " +
+        "nothing missed, nothing twice.",
+      args: { where: t.arg({ type: where }), after: t.arg.string() },
+      subscribe: (_root, args) =>
+        feed.subscribe({ filter: filterOf(args.where ?? {}), ...afterOf(args.after) }),
+      resolve: (item: FeedItem) => item,
+    }),
+    taskProgress: t.field({
+      type: refs.task,
+      description: "The task as it is now, then at every change; ends once it is settled.",
+      args: { id: t.arg.id({ required: true }) },
+      subscribe: (_root, { id }) => withFirstValue(feed.watch(taskIdOf(id) ?? id)),
+      resolve: (task) => task,
+    }),
+  }));
+}
+
+function afterOf(cursor: string | null | undefined): { readonly after?: number } {
+  return typeof cursor === "string" ? { after: decodeCursor(cursor) } : {};
+}
+
+/** Null stands for a condition left out, as everywhere in GraphQL. */
+function filterOf(where: Where): FeedFilter {
+  const conditions = { ...where, taskIds: taskIdsOf(where.taskIds) };
+  return Object.fromEntries(
+    Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined),
+  );
+}

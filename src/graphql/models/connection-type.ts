@@ -1,0 +1,63 @@
+import type { Model } from "../../core/records/model.ts";
+import type { BuilderTypes, SchemaContext } from "../builder.ts";
+import type { OrderTerm } from "../pagination/order-terms.ts";
+import { encodeCursor } from "../pagination/cursor.ts";
+import type { LoadedRecord, Page } from "../pagination/page.ts";
+import { pageInfoOf } from "../pagination/page.ts";
+import type { RecordObjectRef } from "./pothos-dynamic.ts";
+
+/** A connection; what is not asked for is not read. */
+export interface Connection {
+  page(): Page | Promise<Page>;
+  totalCount(): number | Promise<number>;
+}
+
+export type ConnectionRef = PothosSchemaTypes.ObjectRef<BuilderTypes, Connection>;
+
+interface Edge {
+  readonly node: LoadedRecord;
+  readonly terms: readonly OrderTerm[];
+}
+
+/** The types `CityConnection` and `CityEdge`. */
+export function addConnectionType(
+  { builder, refs }: SchemaContext,
+  model: Model,
+  object: RecordObjectRef,
+): ConnectionRef {
+  const edge = builder.objectRef<Edge>(`${model.name}Edge`).implement({
+    description: `A record of ${model.name} and its place in the list.`,
+    fields: (t) => ({
+      node: t.field({ type: object, resolve: ({ node }) => node as never }),
+      cursor: t.string({
+        description: "For `after` and `before`, with the same `orderBy`. Stays good when the record is gone.",
+        resolve: ({ terms, node }) => encodeCursor(terms, node),
+      }),
+    }),
+  });
+  return builder.objectRef<Connection>(`${model.name}Connection`).implement({
+    description: `A page of records of ${model.name}.`,
+    fields: (t) => ({
+      nodes: t.field({
+        type: [object],
+        description: "The records, without their cursors.",
+        resolve: async (connection) => [...(await connection.page()).records] as never,
+      }),
+      edges: t.field({
+        type: [edge],
+        resolve: async (connection) => {
+          const { records, terms } = await connection.page();
+          return records.map((node) => ({ node, terms }));
+        },
+      }),
+      pageInfo: t.field({
+        type: refs.pageInfo,
+        resolve: async (connection) => pageInfoOf(await connection.page()),
+      }),
+      totalCount: t.int({
+        description: "How many records there are on all pages. Counted only when asked for.",
+        resolve: (connection) => connection.totalCount(),
+      }),
+    }),
+  });
+}

@@ -1,0 +1,91 @@
+import type { ArgumentRef } from "@pothos/core";
+import { scopedFilter } from "../../core/records/scoped-filter.ts";
+import { andFilters } from "../../core/records/access.ts";
+import type { Model } from "../../core/records/model.ts";
+import type { WhereFilter } from "../../core/records/selection.ts";
+import type { BuilderTypes } from "../builder.ts";
+import type { GraphQLContext } from "../context.ts";
+import type { ListArgs, ListQuery } from "../pagination/list-query.ts";
+import { parseListQuery } from "../pagination/list-query.ts";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page-request.ts";
+import type { AnyEnumRef, AnyInputRef, ModelPorts, ModelSchema } from "./model-schema.ts";
+import type { SortOrders } from "./order-input.ts";
+import { orderInput } from "./order-input.ts";
+import type { WhereArgument } from "./where-filter.ts";
+import { parseWhere } from "./where-filter.ts";
+import { whereInput } from "./where-input.ts";
+
+/** The enums that filters and orders are made with. */
+export interface ListEnums {
+  readonly mode: AnyEnumRef;
+  readonly orders: SortOrders;
+}
+
+/** The part of Pothos' argument builder that is used; it is the same on every kind of field. */
+interface ArgumentBuilder {
+  (options: {
+    readonly type: AnyInputRef | readonly [AnyInputRef];
+    readonly description?: string;
+  }): ArgumentMap[string];
+  int(options: { readonly description: string }): ArgumentMap[string];
+  string(options: { readonly description: string }): ArgumentMap[string];
+}
+
+type ArgumentMap = Record<string, ArgumentRef<BuilderTypes, unknown>>;
+
+/** The arguments of every connection of the model. */
+export function listArguments(
+  schema: ModelSchema,
+  enums: ListEnums,
+  model: Model,
+  arg: unknown,
+): ArgumentMap {
+  const build = arg as ArgumentBuilder;
+  return {
+    where: build({ type: whereInput(schema, enums.mode, model) }),
+    orderBy: build({
+      type: [orderInput(schema, enums.orders, model)],
+      description: "Most significant first. Default: by key.",
+    }),
+    first: build.int({
+      description: `Records on the page. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
+    }),
+    after: build.string({ description: "Only records beyond this cursor." }),
+    last: build.int({
+      description: "The page's records from the end of the list; not together with `first`.",
+    }),
+    before: build.string({ description: "Only records in front of this cursor." }),
+  };
+}
+
+/** What the arguments ask for. */
+export interface ParsedList {
+  readonly query: ListQuery;
+  /** What is counted: the filter within the viewer's scope. */
+  readonly filter: WhereFilter | undefined;
+  /** What is read: the same, between the cursors. */
+  readonly pageFilter: WhereFilter | undefined;
+}
+
+/** @throws AppError VALIDATION_FAILED */
+export function parseList(
+  ports: ModelPorts,
+  context: GraphQLContext,
+  model: Model,
+  args: Record<string, unknown>,
+): ParsedList {
+  const query = parseListQuery(ports.models, model, args);
+  const filter = parseScoped(ports, context, model, args["where"] as WhereArgument | null | undefined);
+  return { query, filter, pageFilter: andFilters(filter, query.between) };
+}
+
+/** The filter that counts, without the work of paging. */
+function parseScoped(
+  ports: ModelPorts,
+  context: GraphQLContext,
+  model: Model,
+  where: WhereArgument | null | undefined,
+): WhereFilter | undefined {
+  const filter = where === undefined || where === null ? undefined : parseWhere(ports.models, model, where);
+  return scopedFilter(ports, context.viewer, model, filter);
+}

@@ -1,0 +1,149 @@
+import type { FieldMap } from "@pothos/core";
+import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
+import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { formatRecordKey } from "../../core/records/record-key.ts";
+import type { GraphQLContext } from "../context.ts";
+import { toPrismaList } from "../pagination/list-query.ts";
+import type { LoadedRecord } from "../pagination/page.ts";
+import { toPage } from "../pagination/page.ts";
+import { columnType } from "./column-types.ts";
+import type { Connection, ConnectionRef } from "./connection-type.ts";
+import type { ListEnums } from "./list-arguments.ts";
+import { listArguments, parseList } from "./list-arguments.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
+import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
+import { createScopeCheck } from "./scope-check.ts";
+
+/** What the fields of object types refer to: other models' types, which may not be made yet. */
+export interface TypeLookup {
+  object(model: string): RecordObjectRef;
+  connection(model: string): ConnectionRef;
+}
+
+/** The key's columns are always loaded: ids, cursors and links are made of them. */
+export function keySelect(model: Model): Record<string, true> {
+  return Object.fromEntries(model.key.map((field) => [field.name, true]));
+}
+
+/** The object type of the model: `id`, its columns, its relations. */
+export function addObjectType(
+  schema: ModelSchema,
+  enums: ListEnums,
+  types: TypeLookup,
+  model: Model,
+): RecordObjectRef {
+  return recordObject(schema.builder, model.name, {
+    description: model.documentation,
+    select: keySelect(model),
+    fields: (t): FieldMap => ({
+      id: idField(model, t),
+      ...Object.fromEntries(
+        columnsOf(model)
+          .filter((field) => field.name !== "id")
+          .map((field) => [field.name, columnField(schema, field, t)]),
+      ),
+      ...Object.fromEntries(
+        relationsOf(model).map((field) => [
+          field.name,
+          field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
+        ]),
+      ),
+    }),
+  });
+}
+
+function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
+  const [first, ...others] = model.key;
+  const own = others.length === 0 && first?.name === "id" ? first.documentation : undefined;
+  const made = others.length === 0 ? `The text of ${first?.name}.` : "Opaque; made of the key's fields.";
+  return t.field({
+    type: "ID",
+    description: own ?? (first?.name === "id" && others.length === 0 ? "The key." : made),
+    resolve: (record) => formatRecordKey(model, record),
+  });
+}
+
+function columnField(schema: ModelSchema, field: ColumnField, t: RecordFieldBuilder): FieldMap[string] {
+  const type = columnType(schema, field);
+  return t.field({
+    type: (field.isList ? [type] : type) as "String",
+    nullable: field.isNullable as false,
+    ...(field.documentation === undefined ? {} : { description: field.documentation }),
+    select: { [field.name]: true },
+    resolve: (record) => record[field.name] as string,
+  });
+}
+
+function oneField(
+  schema: ModelSchema,
+  types: TypeLookup,
+  field: RelationField,
+  t: RecordFieldBuilder,
+): FieldMap[string] {
+  const target = schema.models.get(field.type);
+  const canSee = createScopeCheck(schema.ports, target);
+  return t.field({
+    type: types.object(target.name),
+    nullable: (field.isNullable || schema.ports.hasScope(target.name)) as false,
+    ...(field.documentation === undefined ? {} : { description: field.documentation }),
+    select: (_args: object, _context: GraphQLContext, nested: (selection: true) => unknown) => ({
+      [field.name]: nested(true),
+    }),
+    resolve: ((record: LoadedRecord, _args: unknown, context: GraphQLContext) => {
+      const related = record[field.name] as LoadedRecord | null;
+      if (related === null || !schema.ports.hasScope(target.name)) {
+        return related;
+      }
+      return canSee(context, formatRecordKey(target, related)).then((isVisible) =>
+        isVisible ? related : null,
+      );
+    }) as never,
+  });
+}
+
+function manyField(
+  schema: ModelSchema,
+  enums: ListEnums,
+  types: TypeLookup,
+  field: RelationField,
+  t: RecordFieldBuilder,
+): FieldMap[string] {
+  const { ports } = schema;
+  const target = schema.models.get(field.type);
+  return t.field({
+    type: types.connection(target.name),
+    ...(field.documentation === undefined ? {} : { description: field.documentation }),
+    args: listArguments(schema, enums, target, t.arg),
+    extensions: connectionSelect(target.name, (args, context, nested, selectedFields) => {
+      const { query, filter, pageFilter } = parseList(ports, context, target, args);
+      const list = toPrismaList(query);
+      const rows = {
+        ...list,
+        select: { ...keySelect(target), ...list.select },
+        where: ports.toClientWhere(target, pageFilter),
+      };
+      const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
+      return {
+        ...(hasRows(selectedFields) ? { [field.name]: nested(rows) } : {}),
+        ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
+      };
+    }),
+    resolve: ((record: LoadedRecord, args: Record<string, unknown>, context: GraphQLContext): Connection => {
+      const rows = record[field.name] as readonly LoadedRecord[] | undefined;
+      const counts = record["_count"] as Readonly<Record<string, number>> | undefined;
+      return {
+        page() {
+          const { query } = parseList(ports, context, target, args);
+          return toPage(query.terms, query.request, rows ?? []);
+        },
+        totalCount: () => counts?.[field.name] ?? 0,
+      };
+    }),
+  });
+}
+
+/** Whether the document asks for anything but the count. */
+function hasRows(selectedFields: ReadonlySet<string>): boolean {
+  return [...selectedFields].some((name) => name !== "totalCount" && name !== "__typename");
+}

@@ -1,0 +1,79 @@
+import type { Model } from "../../core/records/model.ts";
+import { parseRecordKey } from "../../core/records/record-key.ts";
+import { scopedFilter } from "../../core/records/scoped-filter.ts";
+import { andFilters } from "../../core/records/access.ts";
+import type { GraphQLContext } from "../context.ts";
+import { toJsonValue } from "../pagination/json-value.ts";
+import { toPrismaList } from "../pagination/list-query.ts";
+import type { Page } from "../pagination/page.ts";
+import { toPage } from "../pagination/page.ts";
+import type { Connection } from "./connection-type.ts";
+import type { ListEnums } from "./list-arguments.ts";
+import { listArguments, parseList } from "./list-arguments.ts";
+import { namesOf } from "./model-names.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import type { TypeLookup } from "./object-type.ts";
+import { keySelect } from "./object-type.ts";
+import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
+
+/** The query fields of the model: `city(id)` and `cities(…)`. */
+export function addQueryFields(schema: ModelSchema, enums: ListEnums, types: TypeLookup, model: Model): void {
+  addOneField(schema, types, model);
+  addManyField(schema, enums, types, model);
+}
+
+function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: Model): void {
+  builder.queryField(namesOf(model).one, (t) =>
+    t.field({
+      type: types.object(model.name),
+      nullable: true,
+      description: `The ${model.name} with this id; null if there is none that the caller may see.`,
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }, context, info) => {
+        const key = Object.entries(parseRecordKey(model, id));
+        const byKey = Object.fromEntries(key.map(([name, value]) => [name, { equals: toJsonValue(value) }]));
+        const where = andFilters(byKey, scopedFilter(ports, context.viewer, model, undefined));
+        const select = plannedSelect(context, info, { typeName: model.name, select: keySelect(model) });
+        return ports
+          .source(model.name)
+          .findFirst({ where: ports.toClientWhere(model, where), select });
+      },
+    }),
+  );
+}
+
+function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, model: Model): void {
+  const { builder, ports } = schema;
+  builder.queryField(namesOf(model).many, (t) =>
+    t.field({
+      type: types.connection(model.name),
+      description: `The records of ${model.name} that match, page by page.`,
+      args: listArguments(schema, enums, model, t.arg),
+      resolve: ((
+        _root: object,
+        args: Record<string, unknown>,
+        context: GraphQLContext,
+        info: never,
+      ): Connection => {
+        const { query, filter, pageFilter } = parseList(ports, context, model, args);
+        const list = toPrismaList(query);
+        const select = plannedSelect(context, info, {
+          typeName: model.name,
+          select: { ...keySelect(model), ...list.select },
+          paths: CONNECTION_PATHS,
+        });
+        const source = ports.source(model.name);
+        let page: Promise<Page> | undefined;
+        return {
+          page() {
+            page ??= source
+              .findMany({ ...list, select, where: ports.toClientWhere(model, pageFilter) })
+              .then((rows) => toPage(query.terms, query.request, rows));
+            return page;
+          },
+          totalCount: () => source.count({ where: ports.toClientWhere(model, filter) }),
+        };
+      }) as never,
+    }),
+  );
+}

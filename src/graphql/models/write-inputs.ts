@@ -1,0 +1,102 @@
+import type { ColumnField, Model } from "../../core/records/model.ts";
+import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { isManyToMany } from "../../core/records/relation-kind.ts";
+import { columnType } from "./column-types.ts";
+import type { AnyInputRef, ModelSchema } from "./model-schema.ts";
+import type { InputBuilder, InputFields } from "./pothos-dynamic.ts";
+
+/** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
+export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
+  const name = `${model.name}CreateInput`;
+  return schema.input(name, {
+    description: `A new record of ${model.name}.`,
+    fields: (t) => ({
+      ...columnInputs(
+        schema,
+        creatableColumns(model),
+        t,
+        (field) => !field.isNullable && !field.hasDefault && !field.isList,
+      ),
+      ...linkInputs(schema, model, (type) =>
+        t.field({ type: ["ID"], description: `Ids of records of ${type} to link with.` }),
+      ),
+    }),
+  });
+}
+
+/** `CityUpdateInput`; undefined for a model of which nothing can be changed. */
+export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
+  const columns = updatableColumns(model);
+  const hasLinks = relationsOf(model).some((field) => isManyToMany(schema.models, model, field));
+  if (columns.length === 0 && !hasLinks) {
+    return undefined;
+  }
+  const name = `${model.name}UpdateInput`;
+  return schema.input(name, {
+    description: `A change of a record of ${model.name}: what is left out stays as it is, null clears a value that may be missing.`,
+    fields: (t) => ({
+      ...columnInputs(schema, columns, t, () => false),
+      ...linkInputs(schema, model, (type) =>
+        t.field({ type: manyChange(schema), description: `Links with records of ${type}.` }),
+      ),
+    }),
+  });
+}
+
+/** The columns that a create may set. */
+export function creatableColumns(model: Model): readonly ColumnField[] {
+  return columnsOf(model).filter((field) => !field.isUpdatedAt);
+}
+
+/** The columns that an update may set: a record keeps its key. */
+export function updatableColumns(model: Model): readonly ColumnField[] {
+  return creatableColumns(model).filter((field) => !field.isKey);
+}
+
+function columnInputs(
+  schema: ModelSchema,
+  columns: readonly ColumnField[],
+  t: InputBuilder,
+  isRequired: (field: ColumnField) => boolean,
+): InputFields {
+  return Object.fromEntries(
+    columns.map((field) => {
+      const type = columnType(schema, field);
+      const options = {
+        required: isRequired(field),
+        ...(field.documentation === undefined ? {} : { description: field.documentation }),
+      };
+      return [
+        field.name,
+        field.isList ? t.field({ type: [type], ...options }) : t.field({ type, ...options }),
+      ];
+    }),
+  );
+}
+
+function linkInputs(
+  schema: ModelSchema,
+  model: Model,
+  input: (target: string) => InputFields[string],
+): InputFields {
+  return Object.fromEntries(
+    relationsOf(model)
+      .filter((field) => isManyToMany(schema.models, model, field))
+      .map((field) => [field.name, input(field.type)]),
+  );
+}
+
+function manyChange(schema: ModelSchema): AnyInputRef {
+  return schema.input("ManyChange", {
+    description:
+      "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together.",
+    fields: (t) => ({
+      add: t.field({ type: ["ID"], description: "Ids to link with; those that are linked already stay so." }),
+      remove: t.field({
+        type: ["ID"],
+        description: "Ids to unlink; those that are not linked are no error.",
+      }),
+      set: t.field({ type: ["ID"], description: "The only ids to be linked with from now on." }),
+    }),
+  });
+}

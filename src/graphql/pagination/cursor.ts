@@ -1,0 +1,80 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
+import { describeMisfit } from "../../core/bulk/column-value.ts";
+import type { EnumType } from "../../core/records/model.ts";
+import { toJsonValue } from "./json-value.ts";
+import type { OrderTerm } from "./order-terms.ts";
+import { isNullableTerm, termPath } from "./order-terms.ts";
+
+/** A record's place in a list: its value for each term of the order, in order. It needs no record to be there still. */
+export type CursorValues = readonly Json[];
+
+/** The record's cursor. Opaque to clients: base64url of JSON, the order first, so that another order is noticed. */
+export function encodeCursor(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): string {
+  const values = terms.map((term) => toJsonValue(valueOf(term, record)));
+  return Buffer.from(JSON.stringify([describeOrder(terms), ...values])).toString("base64url");
+}
+
+/**
+ * @param name of the argument, for the message
+ * @throws AppError VALIDATION_FAILED when it is no cursor, or one of a list in another order
+ */
+export function decodeCursor(
+  terms: readonly OrderTerm[],
+  enums: readonly EnumType[],
+  name: "after" | "before",
+  cursor: string,
+): CursorValues {
+  const [order, ...values] = parse(cursor) ?? [];
+  if (typeof order !== "string") {
+    throw invalid(name, `${name} is not a cursor. Take it from pageInfo or an edge of an earlier page.`);
+  }
+  const expected = describeOrder(terms);
+  if (order !== expected) {
+    throw invalid(
+      name,
+      `${name} is a cursor of a list ordered by ${order}; this one is ordered by ${expected}. Use the same orderBy, or start again without ${name}.`,
+    );
+  }
+  const isFit =
+    values.length === terms.length &&
+    terms.every((term, at) => {
+      const value = values[at] ?? null;
+      return value === null ? isNullableTerm(term) : describeMisfit(term.column, enums, value) === undefined;
+    });
+  if (!isFit) {
+    throw invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
+  }
+  return values;
+}
+
+function parse(cursor: string): readonly Json[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+    return Array.isArray(parsed) ? (parsed as readonly Json[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function valueOf(term: OrderTerm, record: Readonly<Record<string, unknown>>): unknown {
+  let holder: Readonly<Record<string, unknown>> | null | undefined = record;
+  for (const relation of term.relations) {
+    holder = holder?.[relation.name] as Readonly<Record<string, unknown>> | null | undefined;
+  }
+  return holder?.[term.column.name];
+}
+
+/** `country.name desc, id asc` */
+function describeOrder(terms: readonly OrderTerm[]): string {
+  return terms
+    .map((term) => {
+      const nulls = isNullableTerm(term) ? ` nulls ${term.areNullsFirst ? "first" : "last"}` : "";
+      return `${termPath(term)} ${term.isDescending ? "desc" : "asc"}${nulls}`;
+    })
+    .join(", ");
+}
+
+function invalid(field: string, message: string): AppError {
+  return new AppError("VALIDATION_FAILED", message, { details: { field } });
+}

@@ -1,0 +1,119 @@
+import type { Json, JsonObject } from "../../kernel/json.ts";
+import { andFilters } from "../../core/records/access.ts";
+import type { EnumType } from "../../core/records/model.ts";
+import type { WhereFilter } from "../../core/records/selection.ts";
+import type { CursorValues } from "./cursor.ts";
+import type { OrderTerm } from "./order-terms.ts";
+import { isNullableTerm } from "./order-terms.ts";
+
+/** Matches nothing. */
+const NOTHING: WhereFilter = { OR: [] };
+
+/**
+ * The records that stand beyond a cursor: after it, or before it when `isBefore`. With terms a, b and key k:
+ * a beyond, or a equal and b beyond, or a and b equal and k beyond (keyset pagination; see use-the-index-luke.com).
+ */
+export function keysetFilter(
+  terms: readonly OrderTerm[],
+  enums: readonly EnumType[],
+  values: CursorValues,
+  isBefore: boolean,
+): WhereFilter {
+  const branches = terms.flatMap((term, at) => {
+    const beyond = beyondFilter(term, enums, values[at] ?? null, isBefore);
+    const equal = terms.slice(0, at).map((earlier, place) => equalFilter(earlier, values[place] ?? null));
+    return beyond === undefined ? [] : [andFilters(...equal, beyond) ?? {}];
+  });
+  return branches.length === 0
+    ? NOTHING
+    : (andFilters(leadingBound(terms, values, isBefore), { OR: branches }) ?? NOTHING);
+}
+
+/** Implied by the branches; said apart because an index serves it, where it does not serve their disjunction. */
+function leadingBound(
+  terms: readonly OrderTerm[],
+  values: CursorValues,
+  isBefore: boolean,
+): WhereFilter | undefined {
+  const [term] = terms;
+  const value = values[0] ?? null;
+  if (
+    term === undefined ||
+    value === null ||
+    terms.length === 1 ||
+    isNullableTerm(term) ||
+    !isComparable(term)
+  ) {
+    return undefined;
+  }
+  return at(term, { [term.isDescending === isBefore ? "gte" : "lte"]: value });
+}
+
+function beyondFilter(
+  term: OrderTerm,
+  enums: readonly EnumType[],
+  value: Json,
+  isBefore: boolean,
+): WhereFilter | undefined {
+  const areNullsBeyond = term.areNullsFirst === isBefore;
+  if (value === null) {
+    return areNullsBeyond ? undefined : notNullFilter(term);
+  }
+  const comparison = comparisonBeyond(term, enums, value, term.isDescending === isBefore);
+  const beyond = comparison === undefined ? undefined : at(term, comparison);
+  if (!areNullsBeyond || !isNullableTerm(term)) {
+    return beyond;
+  }
+  return beyond === undefined ? nullFilter(term) : { OR: [beyond, nullFilter(term)] };
+}
+
+/** Undefined where no value can be greater (or less). */
+function comparisonBeyond(
+  term: OrderTerm,
+  enums: readonly EnumType[],
+  value: Json,
+  isGreater: boolean,
+): JsonObject | undefined {
+  if (isComparable(term)) {
+    return { [isGreater ? "gt" : "lt"]: value };
+  }
+  // Enums and booleans have an order but no comparison in the client; there are few values, so they are listed.
+  const all: readonly Json[] = enums.find((type) => type.name === term.column.type)?.values ?? [false, true];
+  const place = all.indexOf(value);
+  const beyond = isGreater ? all.slice(place + 1) : all.slice(0, Math.max(place, 0));
+  if (beyond.length === 0) {
+    return undefined;
+  }
+  return term.column.type === "Boolean" ? { equals: beyond[0] ?? null } : { in: beyond };
+}
+
+function isComparable(term: OrderTerm): boolean {
+  return term.column.kind === "scalar" && term.column.type !== "Boolean";
+}
+
+function equalFilter(term: OrderTerm, value: Json): WhereFilter {
+  return value === null ? nullFilter(term) : at(term, { equals: value });
+}
+
+/** The operators at the term's column, under the relations that lead there. */
+function at(term: OrderTerm, operators: JsonObject): WhereFilter {
+  return term.relations.reduceRight<WhereFilter>((inner, relation) => ({ [relation.name]: { is: inner } }), {
+    [term.column.name]: operators,
+  });
+}
+
+function notNullFilter(term: OrderTerm): WhereFilter {
+  return { NOT: nullFilter(term) };
+}
+
+/** No value: the column is null, or a relation on the way leads nowhere. */
+function nullFilter(term: OrderTerm): WhereFilter {
+  const column: readonly WhereFilter[] = term.column.isNullable
+    ? [{ [term.column.name]: { isNull: true } }]
+    : [];
+  const ways = term.relations.reduceRight<readonly WhereFilter[]>((inner, relation) => {
+    const under = inner.map((filter): WhereFilter => ({ [relation.name]: { is: filter } }));
+    return relation.isNullable ? [{ [relation.name]: { is: null } }, ...under] : under;
+  }, column);
+  return ways.length === 1 ? (ways[0] ?? NOTHING) : { OR: ways };
+}

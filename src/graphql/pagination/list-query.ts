@@ -1,0 +1,55 @@
+import { andFilters } from "../../core/records/access.ts";
+import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import type { WhereFilter } from "../../core/records/selection.ts";
+import { decodeCursor } from "./cursor.ts";
+import { keysetFilter } from "./keyset-filter.ts";
+import type { OrderInput, OrderTerm } from "./order-terms.ts";
+import { orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
+import type { PageArgs, PageRequest } from "./page-request.ts";
+import { parsePageRequest } from "./page-request.ts";
+
+/** What a connection's arguments ask for, checked. */
+export interface ListQuery {
+  readonly request: PageRequest;
+  readonly terms: readonly OrderTerm[];
+  /** The records between the cursors. */
+  readonly between: WhereFilter | undefined;
+}
+
+/** The arguments of a connection, but for its filter. */
+export interface ListArgs extends PageArgs {
+  readonly orderBy?: readonly OrderInput[] | null | undefined;
+}
+
+/** @throws AppError VALIDATION_FAILED for impossible paging arguments and foreign cursors */
+export function parseListQuery(models: ModelRegistry, model: Model, args: ListArgs): ListQuery {
+  const request = parsePageRequest(args);
+  const terms = parseOrder(models, model, args.orderBy ?? []);
+  const limit = (name: "after" | "before", cursor: string | undefined): WhereFilter | undefined =>
+    cursor === undefined
+      ? undefined
+      : keysetFilter(
+          terms,
+          models.enums(),
+          decodeCursor(terms, models.enums(), name, cursor),
+          name === "before",
+        );
+  return {
+    request,
+    terms,
+    between: andFilters(limit("after", request.after), limit("before", request.before)),
+  };
+}
+
+/** Everything but `where`, as the client takes it. Reads one record more than the page holds, to know of the next. */
+export function toPrismaList(query: ListQuery): {
+  orderBy: readonly object[];
+  take: number;
+  select: Record<string, unknown>;
+} {
+  return {
+    orderBy: toPrismaOrder(query.terms, query.request.isBackward),
+    take: query.request.size + 1,
+    select: orderSelect(query.terms),
+  };
+}

@@ -1,0 +1,114 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+
+/** One criterion of an order, with everything that paging needs to know of it. */
+export interface OrderTerm {
+  /** The to-one relations that lead to the column; mostly none. */
+  readonly relations: readonly RelationField[];
+  readonly column: ColumnField;
+  readonly isDescending: boolean;
+  /** Where records without a value stand. Also told where there can be none. */
+  readonly areNullsFirst: boolean;
+}
+
+/** One element of an `orderBy` argument: one field with its direction, or one relation with such an element. */
+export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
+
+/**
+ * The terms of an order, with the key's fields appended where they are missing: the order is total then, so pages
+ * have neither gaps nor repeats.
+ *
+ * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field
+ */
+export function parseOrder(
+  models: ModelRegistry,
+  model: Model,
+  inputs: readonly OrderInput[],
+): readonly OrderTerm[] {
+  const asked = inputs.map((input) => parseTerm(models, model, input, []));
+  const keys = model.key.map((column): OrderTerm => ({
+    relations: [],
+    column,
+    isDescending: false,
+    areNullsFirst: false,
+  }));
+  const terms = new Map<string, OrderTerm>();
+  for (const term of [...asked, ...keys]) {
+    const path = termPath(term);
+    if (!terms.has(path)) {
+      terms.set(path, term);
+    }
+  }
+  return [...terms.values()];
+}
+
+/** `name`, `country.name` */
+export function termPath(term: OrderTerm): string {
+  return [...term.relations, term.column].map((field) => field.name).join(".");
+}
+
+/** Whether some records may have no value for the term: a null column, or no related record. */
+export function isNullableTerm(term: OrderTerm): boolean {
+  return term.column.isNullable || term.relations.some((relation) => relation.isNullable);
+}
+
+function parseTerm(
+  models: ModelRegistry,
+  model: Model,
+  input: OrderInput,
+  relations: readonly RelationField[],
+): OrderTerm {
+  const entries = Object.entries(input).filter(([, value]) => value !== undefined && value !== null);
+  const [entry] = entries;
+  if (entry === undefined || entries.length > 1) {
+    throw new AppError(
+      "VALIDATION_FAILED",
+      "Each element of orderBy names exactly one field, such as {id: ASC}.",
+      {
+        details: { field: "orderBy" },
+      },
+    );
+  }
+  const [name, value] = entry;
+  const field = model.fields.find((candidate) => candidate.name === name);
+  if (field?.kind === "relation") {
+    return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
+  }
+  const [direction, , place] = String(value).split("_");
+  const isDescending = direction === "DESC";
+  return {
+    relations,
+    column: field as ColumnField,
+    isDescending,
+    // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
+    areNullsFirst: place === undefined ? isDescending : place === "FIRST",
+  };
+}
+
+/** The terms as the client's `orderBy`; in reverse for reading a list from its end. */
+export function toPrismaOrder(terms: readonly OrderTerm[], isReversed: boolean): readonly object[] {
+  return terms.map((term) => {
+    const sort = term.isDescending === isReversed ? "asc" : "desc";
+    const nulls = term.areNullsFirst === isReversed ? "last" : "first";
+    // The client takes a place for nulls only of columns that may be null.
+    const direction = term.column.isNullable ? { sort, nulls } : sort;
+    return term.relations.reduceRight<object>((inner, relation) => ({ [relation.name]: inner }), {
+      [term.column.name]: direction,
+    });
+  });
+}
+
+/** The columns that cursors are made of, as a part of the client's `select`. */
+export function orderSelect(terms: readonly OrderTerm[]): Record<string, unknown> {
+  const select: Record<string, unknown> = {};
+  for (const term of terms) {
+    let level = select;
+    for (const relation of term.relations) {
+      const inner = (level[relation.name] ?? { select: {} }) as { select: Record<string, unknown> };
+      level[relation.name] = inner;
+      level = inner.select;
+    }
+    level[term.column.name] = true;
+  }
+  return select;
+}

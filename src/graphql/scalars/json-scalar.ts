@@ -1,0 +1,37 @@
+import type { ValueNode } from "graphql";
+import { GraphQLScalarType, Kind } from "graphql";
+import type { Json } from "../../kernel/json.ts";
+import { parseError } from "./parse-error.ts";
+
+/** Any JSON value. */
+export const JSON_SCALAR = new GraphQLScalarType<Json, unknown>({
+  name: "JSON",
+  description: "Any JSON value.",
+  specifiedByURL: "https://www.rfc-editor.org/rfc/rfc8259",
+  serialize: (value) => value,
+  parseValue: (value) => value as Json,
+  parseLiteral: (node, variables) => fromLiteral(node, variables ?? {}),
+});
+
+function fromLiteral(node: ValueNode, variables: Readonly<Record<string, unknown>>): Json {
+  switch (node.kind) {
+    case Kind.OBJECT:
+      return Object.fromEntries(
+        node.fields.map((field) => [field.name.value, fromLiteral(field.value, variables)]),
+      );
+    case Kind.LIST:
+      return node.values.map((item) => fromLiteral(item, variables));
+    case Kind.INT:
+    case Kind.FLOAT:
+      return Number(node.value);
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+      return node.value;
+    case Kind.NULL:
+      return null;
+    case Kind.VARIABLE:
+      return (variables[node.name.value] ?? null) as Json;
+    case Kind.ENUM:
+      throw parseError("JSON", node.value, "JSON; put quotes around text");
+  }
+}

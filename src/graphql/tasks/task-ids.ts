@@ -1,0 +1,25 @@
+import { AppError } from "../../kernel/app-error.ts";
+import { isUuid } from "../../kernel/ids.ts";
+
+/** Ids that one condition may list. */
+export const MAX_LISTED_TASKS = 1000;
+
+/** The id as the stores write it; undefined for a text that cannot be a task's id, and so is no task's. */
+export function taskIdOf(text: string): string | undefined {
+  return isUuid(text) ? text.toLowerCase() : undefined;
+}
+
+/**
+ * The ids that can be tasks' ids; undefined where none were asked for.
+ * @throws AppError VALIDATION_FAILED when there are too many
+ */
+export function taskIdsOf(texts: readonly string[] | null | undefined): readonly string[] | undefined {
+  if (texts !== null && texts !== undefined && texts.length > MAX_LISTED_TASKS) {
+    throw new AppError(
+      "VALIDATION_FAILED",
+      `At most ${MAX_LISTED_TASKS} task ids can be listed; there are ${texts.length}.`,
+      { details: { max: MAX_LISTED_TASKS } },
+    );
+  }
+  return texts?.flatMap((text) => taskIdOf(text) ?? []);
+}

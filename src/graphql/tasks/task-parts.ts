@@ -1,0 +1,99 @@
+import type { FeedItem } from "../../core/events/feed-item.ts";
+import { TASK_EVENT_TYPES } from "../../core/events/task-event.ts";
+import type { Progress } from "../../core/tasks/progress.ts";
+import type { TaskError } from "../../core/tasks/task-error.ts";
+import { TASK_STATUSES } from "../../core/tasks/task-status.ts";
+import type { SchemaContext } from "../builder.ts";
+
+/** The types that a task is made of. */
+export type TaskParts = ReturnType<typeof defineTaskParts>;
+
+/** Defines `TaskStatus`, `TaskEventType`, `TaskProgress`, `TaskError` and `TaskEvent`. */
+// eslint-disable-next-line typescript/explicit-module-boundary-types -- Pothos' refs are best inferred
+export function defineTaskParts(schema: SchemaContext) {
+  const progress = defineProgress(schema);
+  return {
+    progress,
+    status: schema.builder.enumType("TaskStatus", {
+      description: "Where a task stands. SUCCEEDED, PARTIAL, FAILED and CANCELLED are final.",
+      values: TASK_STATUSES,
+    }),
+    ...defineEvent(schema, progress),
+    error: defineError(schema),
+  };
+}
+
+function defineProgress({ builder }: SchemaContext) {
+  const progress = builder.objectRef<Progress>("TaskProgress");
+  progress.implement({
+    description: "How far a task has come. Within an attempt the counts never fall.",
+    fields: (t) => ({
+      total: t.exposeInt("total", {
+        nullable: true,
+        description: "Records in all; null where it is not known.",
+      }),
+      processed: t.exposeInt("processed", { description: "succeeded + failed + skipped" }),
+      succeeded: t.exposeInt("succeeded"),
+      failed: t.exposeInt("failed"),
+      skipped: t.exposeInt("skipped", { description: "Missing, out of scope, or held by another task." }),
+      percent: t.exposeFloat("percent", { nullable: true, description: "0 to 100." }),
+      recordsPerSecond: t.exposeFloat("recordsPerSecond", { nullable: true }),
+      etaMs: t.exposeFloat("etaMs", { nullable: true, description: "The time left, in milliseconds." }),
+      message: t.exposeString("message", { nullable: true }),
+    }),
+  });
+  return progress;
+}
+
+function defineError({ builder }: SchemaContext) {
+  const outcome = builder.enumType("TaskErrorOutcome", {
+    values: {
+      FAILED: { description: "The record was tried and could not be written." },
+      SKIPPED: { description: "The record was left out." },
+    } as const,
+  });
+  const error = builder.objectRef<TaskError>("TaskError");
+  error.implement({
+    description: "What a task could not do to one record, and why.",
+    fields: (t) => ({
+      recordId: t.exposeID("recordId", {
+        nullable: true,
+        description: "Null where it is not one record's problem.",
+      }),
+      outcome: t.expose("outcome", { type: outcome }),
+      field: t.exposeString("field", { nullable: true, description: "The field at fault." }),
+      code: t.exposeString("code", { description: "One of the documented error codes." }),
+      message: t.exposeString("message"),
+    }),
+  });
+  return error;
+}
+
+function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {
+  const eventType = builder.enumType("TaskEventType", {
+    description: "What happened. CREATE comes first, CLEANUP last; PROGRESS is not kept in the log.",
+    values: TASK_EVENT_TYPES,
+  });
+  const event = builder.objectRef<FeedItem>("TaskEvent");
+  event.implement({
+    description: "A fact of a task's life.",
+    fields: (t) => ({
+      cursor: t.exposeString("cursor", { description: "Pass it as `after` to go on behind this event." }),
+      sequence: t.int({
+        description:
+          "1, 2, 3 … within the task. A PROGRESS event repeats the number of the event it follows.",
+        resolve: (item) => item.event.sequence,
+      }),
+      type: t.field({ type: eventType, resolve: (item) => item.event.type }),
+      at: t.field({ type: "DateTime", resolve: (item) => item.event.at }),
+      task: t.field({ type: refs.task, resolve: (item) => item.task }),
+      progress: t.field({
+        type: progress,
+        description: "The task's progress at that moment.",
+        resolve: (item) => item.event.progress,
+      }),
+      message: t.string({ nullable: true, resolve: (item) => item.event.message }),
+    }),
+  });
+  return { event, eventType };
+}

@@ -1,0 +1,73 @@
+import type { TaskQuery, TaskStore } from "../../core/tasks/task-store.ts";
+import type { TaskStatus } from "../../core/tasks/task-status.ts";
+import type { Task } from "../../core/tasks/task.ts";
+import type { SchemaContext } from "../builder.ts";
+import type { PageArgs } from "./list-page.ts";
+import { createCursorKind, readPage } from "./list-page.ts";
+import type { ListPage } from "./task-connections.ts";
+import { defineConnection } from "./task-connections.ts";
+import { taskIdOf, taskIdsOf } from "./task-ids.ts";
+import type { TaskParts } from "./task-parts.ts";
+
+type Where = {
+  readonly ids?: readonly string[] | null | undefined;
+  readonly statuses?: readonly TaskStatus[] | null | undefined;
+  readonly kinds?: readonly string[] | null | undefined;
+  readonly models?: readonly string[] | null | undefined;
+  readonly createdBy?: string | null | undefined;
+};
+
+const TASK_CURSOR = createCursorKind("task", /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
+
+/** Adds `task` and `tasks` to the queries. */
+export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: TaskStore): void {
+  const { builder, refs } = schema;
+  const where = builder.inputType("TaskWhere", {
+    description: "Which tasks; conditions that are left out let every task through.",
+    fields: (t) => ({
+      ids: t.field({ type: ["ID"] }),
+      statuses: t.field({ type: [parts.status] }),
+      kinds: t.field({ type: ["String"] }),
+      models: t.field({ type: [refs.modelName] }),
+      createdBy: t.field({ type: "ID" }),
+    }),
+  });
+  const connection = defineConnection(schema, "Task", refs.task);
+  builder.queryFields((t) => ({
+    task: t.field({
+      type: refs.task,
+      nullable: true,
+      description: "A task by its id; null when there is none.",
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }) => findTask(tasks, id),
+    }),
+    tasks: t.field({
+      type: connection,
+      description: "Tasks, the newest first.",
+      args: { where: t.arg({ type: where }), first: t.arg.int(), after: t.arg.string() },
+      resolve: (_root, args) => listTasks(tasks, args.where ?? {}, args),
+    }),
+  }));
+}
+
+async function findTask(tasks: TaskStore, text: string): Promise<Task | undefined> {
+  const id = taskIdOf(text);
+  return id === undefined ? undefined : (await tasks.find([id])).get(id);
+}
+
+function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<ListPage<Task>> {
+  const query = queryOf(where);
+  const after = typeof args.after === "string" ? { after: TASK_CURSOR.decode(args.after) } : {};
+  return readPage(args, {
+    read: (limit) => tasks.list({ ...query, ...after, limit }),
+    cursorOf: (task) => TASK_CURSOR.encode(task.id),
+    count: () => tasks.count(query),
+  });
+}
+
+/** Null stands for a condition left out, as everywhere in GraphQL. */
+function queryOf(where: Where): Omit<TaskQuery, "after" | "limit"> {
+  const conditions = { ...where, ids: taskIdsOf(where.ids) };
+  const given = Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(given);
+}

@@ -1,0 +1,108 @@
+import type { FeedItem } from "../../core/events/feed-item.ts";
+import type { TaskError } from "../../core/tasks/task-error.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
+import type { Task } from "../../core/tasks/task.ts";
+import { decodeCursor } from "../../core/events/event-cursor.ts";
+import type { SchemaContext } from "../builder.ts";
+import type { GraphQLContext } from "../context.ts";
+import type { PageArgs } from "./list-page.ts";
+import { createCursorKind, readPage } from "./list-page.ts";
+import type { ListPage } from "./task-connections.ts";
+import { defineConnection } from "./task-connections.ts";
+import type { TaskHistory } from "./task-history.ts";
+import type { TaskParts } from "./task-parts.ts";
+
+/** What a task's own lists are read from. */
+export interface TaskTypePorts {
+  readonly tasks: Pick<TaskStore, "errors" | "countErrors">;
+  readonly history: TaskHistory;
+}
+
+const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
+
+/** Implements `Task` and `TaskLaunched`. */
+export function implementTask(schema: SchemaContext, parts: TaskParts, ports: TaskTypePorts): void {
+  const { refs, models } = schema;
+  const errors = defineConnection(schema, "TaskError", parts.error);
+  const events = defineConnection(schema, "TaskEvent", parts.event);
+  refs.task.implement({
+    description: "The durable unit of work that someone launched.",
+    fields: (t) => ({
+      id: t.exposeID("id"),
+      kind: t.exposeString("kind", { description: "The name of its definition: `bulkUpdate`." }),
+      model: t.field({
+        type: refs.modelName,
+        nullable: true,
+        // A task may outlive the exposure of its model.
+        resolve: ({ model }) => (models.all().some(({ name }) => name === model) ? model : null),
+      }),
+      label: t.exposeString("label", { nullable: true }),
+      status: t.expose("status", { type: parts.status }),
+      progress: t.expose("progress", { type: parts.progress }),
+      createdBy: t.id({
+        nullable: true,
+        description: "Who launched it.",
+        resolve: ({ viewer }) => viewer.id,
+      }),
+      createdAt: t.expose("createdAt", { type: "DateTime" }),
+      startedAt: t.expose("startedAt", { type: "DateTime", nullable: true }),
+      finishedAt: t.expose("finishedAt", { type: "DateTime", nullable: true }),
+      attempt: t.exposeInt("attempt", {
+        description: "The number of its latest attempt; 0 before the first.",
+      }),
+      input: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "What it was launched with.",
+        resolve: ({ input }) => input,
+      }),
+      result: t.field({ type: "JSON", nullable: true, resolve: ({ result }) => result }),
+      message: t.exposeString("message", { nullable: true, description: "The outcome in words." }),
+      errors: t.field({
+        type: errors,
+        description: "What could not be done to which records, in the order in which it was recorded.",
+        args: { first: t.arg.int(), after: t.arg.string() },
+        resolve: (task, args) => readErrors(ports.tasks, task, args),
+      }),
+      events: t.field({
+        type: events,
+        description: "Its lifecycle, from CREATE on.",
+        args: { first: t.arg.int(), after: t.arg.string() },
+        resolve: (task, args, context) => readEvents(ports.history, task, args, context),
+      }),
+    }),
+  });
+  refs.taskLaunched.implement({
+    description: "Accepted: the task is durable, or, when it is small, done already.",
+    fields: (t) => ({
+      task: t.expose("task", { type: refs.task }),
+      isDuplicate: t.exposeBoolean("isDuplicate", {
+        description: "True when an earlier launch with the same idempotency key made the task.",
+      }),
+    }),
+  });
+}
+
+function readErrors(tasks: TaskTypePorts["tasks"], task: Task, args: PageArgs): Promise<ListPage<TaskError>> {
+  const after = typeof args.after === "string" ? Number(ERROR_CURSOR.decode(args.after)) : 0;
+  return readPage(args, {
+    read: (limit) => tasks.errors(task.id, after, limit),
+    cursorOf: (error) => ERROR_CURSOR.encode(String(error.position)),
+    count: () => tasks.countErrors(task.id),
+  });
+}
+
+async function readEvents(
+  history: TaskHistory,
+  task: Task,
+  args: PageArgs,
+  context: GraphQLContext,
+): Promise<ListPage<FeedItem>> {
+  const after = typeof args.after === "string" ? decodeCursor(args.after) : 0;
+  const items = await history.of(context, task);
+  return readPage(args, {
+    read: async (limit) => items.filter(({ event }) => event.position > after).slice(0, limit),
+    cursorOf: (item) => item.cursor,
+    count: async () => items.length,
+  });
+}

@@ -1,0 +1,38 @@
+/**
+ * The public library: what a service needs that embeds powercrud-graphql, or defines an app of its own.
+ * @module
+ */
+export { defineApp } from "./compose/define-app.ts";
+export { defineModel } from "./core/records/define-model.ts";
+export { createPowerCrud } from "./compose/create-powercrud.ts";
+export type { PowerCrud, PowerCrudOptions } from "./compose/create-powercrud.ts";
+export type { GeneratedSchema, PowerCrudApp } from "./compose/powercrud-app.ts";
+export { createService } from "./compose/create-service.ts";
+export type { PowerCrudService, ServiceOptions } from "./compose/create-service.ts";
+export { migrateDatabase } from "./compose/migrate-database.ts";
+export type { MigrateOptions, MigrateReport } from "./compose/migrate-database.ts";
+
+export { AppError, isAppError } from "./kernel/app-error.ts";
+export { ERROR_CODES } from "./kernel/error-codes.ts";
+export type { ErrorCode } from "./kernel/error-codes.ts";
+export { createSilentLogger } from "./kernel/logger.ts";
+export type { Logger } from "./kernel/logger.ts";
+export type { Json, JsonObject } from "./kernel/json.ts";
+export type { Service } from "./kernel/service.ts";
+
+export type { ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
+export type { Selection, WhereFilter } from "./core/records/selection.ts";
+export type { FieldChange, RecordChange } from "./core/records/change.ts";
+export type { Viewer } from "./core/records/viewer.ts";
+export { ANONYMOUS } from "./core/records/viewer.ts";
+export type { Claim } from "./core/locks/claim.ts";
+export type { BulkRequest, LaunchBulk } from "./core/bulk/bulk-request.ts";
+export type { LaunchOptions } from "./core/tasks/launch-options.ts";
+export type { LaunchOutcome } from "./core/tasks/launch-outcome.ts";
+export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";
+export type { CustomLaunch } from "./core/tasks/launch-custom.ts";
+export type { Task } from "./core/tasks/task.ts";
+export type { TaskStatus } from "./core/tasks/task-status.ts";
+export type { Counts, Progress } from "./core/tasks/progress.ts";
+export type { TaskEvent } from "./core/events/task-event.ts";
+export type { TaskFeed } from "./core/events/task-feed.ts";

@@ -1,0 +1,102 @@
+import type { DocumentNode, GraphQLError, GraphQLSchema } from "graphql";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Plugin } from "graphql-yoga";
+import { createGraphQLError, createYoga, isAsyncIterable } from "graphql-yoga";
+import type { Viewer } from "../core/records/viewer.ts";
+import type { GraphQLContext } from "../graphql/context.ts";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Authenticate } from "./authenticate.ts";
+import { createDocumentCache } from "./document-cache.ts";
+import type { MaskError } from "./mask-error.ts";
+import type { OpenStreams } from "./open-streams.ts";
+
+/** What a transport knows of an operation's caller before anyone asked who it is. */
+interface TransportContext {
+  /** Over WebSocket the viewer is known already. */
+  readonly viewer?: Viewer;
+}
+
+/** What every transport runs its operations with: the same schema, plugins, validation and mask. */
+export interface OperationTools {
+  /** @param viewer who asks; known once for each WebSocket */
+  forViewer(viewer: Viewer): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
+}
+
+/** GraphQL over HTTP: queries, mutations, and subscriptions as server-sent events. */
+export interface GraphQLHandler extends OperationTools {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** What the handler works with. */
+export interface GraphQLHandlerOptions {
+  readonly schema: GraphQLSchema;
+  readonly authenticate: Authenticate;
+  readonly maskError: MaskError;
+  readonly streams: OpenStreams;
+  readonly maxBodyBytes: number;
+}
+
+export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
+  const yoga = createGraphQLYoga(options);
+  return {
+    forViewer: (viewer) => yoga.getEnveloped({ viewer }),
+    async handle(request, response) {
+      await yoga(request, response);
+    },
+  };
+}
+
+function createGraphQLYoga({
+  schema,
+  authenticate,
+  maskError,
+  streams,
+  maxBodyBytes,
+}: GraphQLHandlerOptions) {
+  return createYoga<TransportContext, GraphQLContext>({
+    schema,
+    graphqlEndpoint: "/graphql",
+    // A page that gets here has passed the origin policy; its browser is told so.
+    cors: { methods: ["GET", "POST"] },
+    graphiql: false,
+    landingPage: false,
+    // Files are not uploaded here, and browsers send this type across origins without asking.
+    multipart: false,
+    logging: false,
+    maskedErrors: { maskError: (error) => explainLimit(maskError(error), maxBodyBytes) },
+    maxRequestBodySize: maxBodyBytes,
+    parserAndValidationCache: {
+      documentCache: createDocumentCache<DocumentNode>(),
+      errorCache: createDocumentCache<unknown>(),
+    },
+    context: async (initial) => ({
+      viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
+    }),
+    plugins: [trackStreams(streams)],
+  });
+}
+
+/** Lets the server end the event streams that it sends over HTTP; WebSockets it ends by closing them. */
+function trackStreams(streams: OpenStreams): Plugin {
+  return {
+    onSubscribe: ({ args }) => ({
+      onSubscribeResult({ result, setResult }) {
+        const isHttp = (args.contextValue as { readonly request?: unknown }).request !== undefined;
+        if (isHttp && isAsyncIterable(result)) {
+          setResult(streams.track(result));
+        }
+      },
+    }),
+  };
+}
+
+/** Yoga says that a body is too large, not what would be right. */
+function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
+  if (error.extensions["code"] !== "REQUEST_ENTITY_TOO_LARGE") {
+    return error;
+  }
+  return createGraphQLError(
+    `The request's body is larger than ${maxBodyBytes} bytes. Send less, or select the records with a filter instead of ids.`,
+    { extensions: { code: "LIMIT_EXCEEDED" satisfies ErrorCode, maxBodyBytes, http: { status: 413 } } },
+  );
+}

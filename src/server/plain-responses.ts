@@ -1,0 +1,21 @@
+import type { ServerResponse } from "node:http";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+
+/** Sends JSON that is not cached. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "cache-control": "no-store",
+  });
+  response.end(JSON.stringify(body));
+}
+
+/** Refuses a request before GraphQL, in GraphQL's own shape, so that every client can show why. */
+export function sendRefusal(
+  response: ServerResponse,
+  status: number,
+  code: ErrorCode,
+  message: string,
+): void {
+  sendJson(response, status, { errors: [{ message, extensions: { code } }] });
+}

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "../kernel/logger.ts";
+import type { GraphiqlPage } from "./graphiql-page.ts";
+import type { GraphQLHandler } from "./graphql-handler.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import { sendJson, sendRefusal } from "./plain-responses.ts";
+import type { Readiness } from "./server-options.ts";
+
+/** Answers one request. Never rejects. */
+export type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** What the router leads to. */
+export interface RouterOptions {
+  readonly graphql: GraphQLHandler;
+  readonly graphiql: GraphiqlPage;
+  readonly origins: OriginPolicy;
+  readonly isReady: () => Promise<Readiness>;
+  readonly logger: Logger;
+}
+
+type Route = (
+  options: RouterOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void> | void;
+
+const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ["/graphql", serveGraphQL],
+  ["/health/live", (_options, _request, response) => sendJson(response, 200, { isLive: true })],
+  ["/health/ready", serveReadiness],
+  ["/", serveRoot],
+]);
+
+export function createRequestRouter(options: RouterOptions): RequestRouter {
+  return async (request, response) => {
+    try {
+      const route = ROUTES.get(pathOf(request)) ?? serveNothing;
+      await route(options, request, response);
+    } catch (error) {
+      options.logger.error({ err: error }, "a request could not be answered");
+      if (response.headersSent) {
+        response.destroy();
+      } else {
+        sendRefusal(response, 500, "INTERNAL", "Unexpected error.");
+      }
+    }
+  };
+}
+
+/** The path, without the query string. */
+export function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
+/** Content types that carry GraphQL. A browser asks before it sends one of these to another origin. */
+const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
+
+async function serveGraphQL(
+  options: RouterOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { origin, host } = request.headers;
+  if (!options.origins.isAllowed(origin, host)) {
+    sendRefusal(response, 403, "VALIDATION_FAILED", `Pages from ${origin} may not use this service.`);
+  } else if (request.method === "POST" && !GRAPHQL_TYPES.test(request.headers["content-type"] ?? "")) {
+    sendRefusal(response, 415, "VALIDATION_FAILED", "Send the content type application/json.");
+  } else if (isBrowser(request)) {
+    await options.graphiql.send(request, response);
+  } else {
+    await options.graphql.handle(request, response);
+  }
+}
+
+async function serveReadiness(
+  { isReady }: RouterOptions,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const readiness = await isReady();
+  sendJson(response, readiness.isReady ? 200 : 503, readiness);
+}
+
+function serveRoot(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
+  if (isBrowser(request)) {
+    response.writeHead(302, { location: "/graphql" }).end();
+  } else {
+    serveNothing(options, request, response);
+  }
+}
+
+function serveNothing(_options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
+  const path = pathOf(request).slice(0, 200);
+  sendRefusal(response, 404, "NOT_FOUND", `There is nothing at ${path}. The API is at /graphql.`);
+}
+
+function isBrowser(request: IncomingMessage): boolean {
+  return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
+}

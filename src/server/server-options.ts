@@ -1,0 +1,57 @@
+import type { GraphQLSchema } from "graphql";
+import type { Logger } from "../kernel/logger.ts";
+import type { Authenticate } from "./authenticate.ts";
+
+/** Whether the service can do its work now. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** What is missing, in words; empty when ready. */
+  readonly problems: readonly string[];
+}
+
+/** Bounds against clients that ask for too much at once. All may be left out. */
+export interface ServerLimits {
+  /** Size of a request's body, in bytes; 100,000 ids in one mutation take 1.2 MB. Default 16 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Size of one WebSocket message, in bytes. Default 16 MiB. */
+  readonly maxMessageBytes?: number;
+  /** WebSockets open at a time. Default 10,000. */
+  readonly maxSockets?: number;
+  /** Operations that run at a time on one WebSocket. Default 100. */
+  readonly maxOperationsPerSocket?: number;
+  /** Time that a new WebSocket has to introduce itself, in ms. Default 3,000. */
+  readonly connectionInitWaitMs?: number;
+  /** Time between two pings on a WebSocket; who does not answer until the next is cut off, in ms. Default 12,000. */
+  readonly pingIntervalMs?: number;
+  /** Time that stop gives requests under way before it cuts them off, in ms. Default 5,000. */
+  readonly drainTimeoutMs?: number;
+}
+
+export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
+  maxBodyBytes: 16 * 1024 * 1024,
+  maxMessageBytes: 16 * 1024 * 1024,
+  maxSockets: 10_000,
+  maxOperationsPerSocket: 100,
+  connectionInitWaitMs: 3000,
+  pingIntervalMs: 12_000,
+  drainTimeoutMs: 5000,
+});
+
+/** What the HTTP server serves, and where. */
+export interface HttpServerOptions {
+  readonly schema: GraphQLSchema;
+  /** Where it listens. Port 0 picks a free one. */
+  readonly host: string;
+  readonly port: number;
+  readonly logger: Logger;
+  /** Default: everyone is unknown. */
+  readonly authenticate?: Authenticate;
+  /** For `/health/ready`. Default: always ready. */
+  readonly isReady?: () => Promise<Readiness>;
+  /**
+   * Web origins (`https://app.example.com`) whose pages may use the service, besides its own; on a loopback
+   * address, pages served from loopback may too.
+   */
+  readonly allowedOrigins?: readonly string[];
+  readonly limits?: ServerLimits;
+}

@@ -1,0 +1,124 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Server as ProtocolServer } from "graphql-ws";
+import { CloseCode, handleProtocols } from "graphql-ws";
+import type { WebSocket } from "ws";
+import { WebSocketServer } from "ws";
+import type { Logger } from "../kernel/logger.ts";
+import { headersOf } from "./request-headers.ts";
+import type { SocketExtra } from "./socket-protocol.ts";
+
+/** The WebSockets of the server. */
+export interface SocketServer {
+  /** Makes an upgrade request a WebSocket, or refuses it. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** How many are open. */
+  count(): number;
+  /** Tells all clients that the server goes away, and waits until they are gone; cuts off who does not go. */
+  close(): Promise<void>;
+}
+
+/** What the sockets work with. */
+export interface SocketServerOptions {
+  readonly protocol: ProtocolServer<SocketExtra>;
+  readonly logger: Logger;
+  readonly maxMessageBytes: number;
+  readonly pingIntervalMs: number;
+  readonly drainTimeoutMs: number;
+}
+
+const GOING_AWAY = 1001;
+
+export function createSocketServer(options: SocketServerOptions): SocketServer {
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessageBytes,
+    handleProtocols,
+    // Costs memory for each socket, and the messages are small.
+    perMessageDeflate: false,
+  });
+  return {
+    accept(request, socket, head) {
+      server.handleUpgrade(request, socket, head, (webSocket) => serve(options, webSocket, request));
+    },
+    count: () => server.clients.size,
+    async close() {
+      const gone = [...server.clients].map((client) => sendAway(client, options.drainTimeoutMs));
+      await Promise.all(gone);
+      server.close();
+    },
+  };
+}
+
+function serve(
+  { protocol, logger, pingIntervalMs }: SocketServerOptions,
+  socket: WebSocket,
+  request: IncomingMessage,
+): void {
+  const stopPinging = keepAlive(socket, pingIntervalMs);
+  const onClosed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (data) => send(socket, data),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage(handle) {
+        socket.on("message", (data) => {
+          handle((data as Buffer).toString()).catch((error: unknown) => {
+            logger.error({ err: error }, "a WebSocket message could not be handled");
+            socket.close(CloseCode.InternalServerError, "Internal server error");
+          });
+        });
+      },
+    },
+    { headers: headersOf(request) },
+  );
+  // Too large a message, a broken frame: ws closes the socket by itself, with the code that says so.
+  socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));
+  socket.once("close", (code, reason) => {
+    stopPinging();
+    onClosed(code, String(reason)).catch((error: unknown) => {
+      logger.error({ err: error }, "a closed WebSocket could not be cleaned up");
+    });
+  });
+}
+
+/** Resolves once the data are on their way, so that a subscription waits for its reader. */
+function send(socket: WebSocket, data: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState === socket.OPEN) {
+      // A failed send closes the socket, which ends its operations.
+      socket.send(data, () => resolve());
+    } else {
+      resolve();
+    }
+  });
+}
+
+/** Pings at intervals, and cuts off who did not answer the last one. */
+function keepAlive(socket: WebSocket, intervalMs: number): () => void {
+  let hasAnswered = true;
+  socket.on("pong", () => {
+    hasAnswered = true;
+  });
+  const timer = setInterval(() => {
+    if (hasAnswered) {
+      hasAnswered = false;
+      socket.ping();
+    } else {
+      socket.terminate();
+    }
+  }, intervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function sendAway(client: WebSocket, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => client.terminate(), timeoutMs);
+    client.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    client.close(GOING_AWAY, "Going away");
+  });
+}

@@ -1,0 +1,118 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeCursor } from "../../src/core/events/event-cursor.ts";
+import { withDeadline } from "../support/deadline.ts";
+import type { TestClient } from "../support/graphql-client.ts";
+import { createTestClient } from "../support/graphql-client.ts";
+import { codeBlocks } from "../support/markdown-code.ts";
+import { spawnPowerCrud } from "../support/powercrud-process.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+
+const run = promisify(execFile);
+const A_FRENCH_CITY = "SELECT id FROM city WHERE country_code = 'FR' AND id <> 2988507 ORDER BY id DESC LIMIT 1 FOR UPDATE";
+
+interface Launched {
+  readonly bulkUpdateCities: { readonly task: { readonly id: string; readonly progress: { readonly total: number } } };
+}
+interface Watched {
+  readonly taskProgress: { readonly status: string; readonly progress: { readonly processed: number; readonly total: number } };
+}
+interface Renamed {
+  readonly updateCity: { readonly __typename: string; readonly message?: string; readonly conflicts?: readonly { readonly id: string }[] };
+}
+
+let database: TestDatabase;
+let url: string;
+let client: TestClient;
+let sql: pg.Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase({ isEmpty: true });
+  const service = await spawnPowerCrud(["start"], {
+    PORT: "0",
+    DATABASE_URL: database.url,
+    POWERCRUD_SEED_CITIES: "30000",
+  });
+  [, url = ""] = await service.waitForLine(/^ready (http:\S+)$/);
+  client = createTestClient(url);
+  sql = new pg.Client(database.url);
+  await sql.connect();
+}, 120_000);
+
+afterAll(async () => {
+  await client.close();
+  await sql.end();
+});
+
+describe("the README's worked example", () => {
+  it("launches, is watched, refuses Paris while it runs, and lets it go afterwards", async () => {
+    const [launch = "", watch = "", rename = ""] = codeBlocks(await readFile("README.md", "utf8"), "graphql");
+    const population = async (): Promise<number> =>
+      (await sql.query<{ sum: number }>("SELECT sum(population)::int AS sum FROM city WHERE country_code = 'FR'")).rows[0]?.sum ?? 0;
+    const before = await population();
+    // A stranger holds a row, so that the task is still running when we ask for Paris.
+    await sql.query("BEGIN");
+    await sql.query(A_FRENCH_CITY);
+    const { task } = (await client.request<Launched>(launch)).bulkUpdateCities;
+    expect(task.progress.total).toBeGreaterThan(500);
+
+    const states: Watched["taskProgress"][] = [];
+    let meanwhile: Renamed["updateCity"] | undefined;
+    const watching = async (): Promise<void> => {
+      for await (const { taskProgress } of client.subscribe<Watched>(watch, { id: task.id })) {
+        states.push(taskProgress);
+        if (meanwhile === undefined) {
+          meanwhile = (await client.request<Renamed>(rename)).updateCity;
+          await sql.query("ROLLBACK");
+        }
+      }
+    };
+    await withDeadline(watching(), 30_000, "the end of the task");
+
+    expect(meanwhile).toMatchObject({ __typename: "ConflictError", conflicts: [{ id: "2988507", heldBy: { id: task.id } }] });
+    expect(meanwhile?.message).toMatch(/City 2988507 is held by task/);
+    const counts = states.map((state) => state.progress.processed);
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+    expect(states.at(-1)).toMatchObject({ status: "SUCCEEDED", progress: { processed: task.progress.total } });
+    expect(await population()).toBe(before + task.progress.total);
+    expect((await client.request<Renamed>(rename)).updateCity).toMatchObject({
+      __typename: "UpdateCityPayload",
+      city: { name: "Paris", notes: "City of Light" },
+    });
+  });
+});
+
+describe("the client examples", () => {
+  it("bulk-update.mjs ends with the update accepted", async () => {
+    const { stdout } = await run(process.execPath, ["client-examples/bulk-update.mjs", url]);
+    expect(stdout).toMatch(/^launched [0-9a-f-]{36}: \d+ cities$/m);
+    expect(stdout).toMatch(/^SUCCEEDED (\d+)\/\1 100 %$/m);
+    expect(stdout).toMatch(/^update of Paris afterwards: UpdateCityPayload City of Light$/m);
+  });
+
+  it("watch-events.mjs follows over SSE and replays from a cursor", async () => {
+    const { head } = (await sql.query<{ head: string }>("SELECT max(position)::text AS head FROM powercrud.event")).rows[0] ?? {};
+    expect(Number(head)).toBeGreaterThanOrEqual(8);
+    const follower = execFile(process.execPath, ["client-examples/watch-events.mjs", url, encodeCursor(0)]);
+    const lines: string[] = [];
+    const replayed = new Promise<void>((resolve) => {
+      follower.stdout?.on("data", (piece: Buffer | string) => {
+        lines.push(...String(piece).split("\n"));
+        if (lines.filter((line) => line.includes(" CLEANUP ")).length >= 2) {
+          resolve();
+        }
+      });
+    });
+    try {
+      await withDeadline(replayed, 15_000, "the replay of both tasks");
+    } finally {
+      follower.kill();
+    }
+    const kinds = lines.flatMap((line) => / #\d+ (\w+) bulkUpdate City /.exec(line)?.[1] ?? []);
+    expect(kinds.slice(0, 4)).toEqual(["CREATE", "START", "COMPLETE", "CLEANUP"]);
+  });
+});

@@ -1,0 +1,44 @@
+import { createClient } from "graphql-ws";
+import { WebSocket } from "ws";
+
+/** A client of a running service, as an outsider would write one. */
+export interface TestClient {
+  /** The data of one operation over HTTP. @throws when the answer has errors */
+  request<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
+  /** The results of a subscription over WebSocket; ends with it. */
+  subscribe<T>(query: string, variables?: Record<string, unknown>): AsyncGenerator<T, void>;
+  close(): Promise<void>;
+}
+
+export function createTestClient(url: string): TestClient {
+  const socket = createClient({
+    url: `${url.replace(/^http/, "ws")}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  });
+  return {
+    async request<T>(query: string, variables: Record<string, unknown> = {}): Promise<T> {
+      const response = await fetch(`${url}/graphql`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ query, variables }),
+      });
+      const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
+      if (errors !== undefined) {
+        throw new Error(`${response.status} ${JSON.stringify(errors)}`);
+      }
+      return data;
+    },
+    async *subscribe<T>(query: string, variables: Record<string, unknown> = {}) {
+      for await (const { data, errors } of socket.iterate<T>({ query, variables })) {
+        if (errors !== undefined) {
+          throw new Error(JSON.stringify(errors));
+        }
+        if (data !== null && data !== undefined) {
+          yield data;
+        }
+      }
+    },
+    close: async () => socket.dispose(),
+  };
+}

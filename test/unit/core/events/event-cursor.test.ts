@@ -1,0 +1,38 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeCursor, encodeCursor } from "../../../../src/core/events/event-cursor.ts";
+
+describe("event cursors", () => {
+  it("come back as the position they were made of", () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 2 ** 48 }), (position) => {
+        expect(decodeCursor(encodeCursor(position))).toBe(position);
+      }),
+    );
+  });
+
+  it.each([
+    "",
+    "1",
+    "MQ",
+    "event:1",
+    encodeCursor(1).slice(0, -1),
+    Buffer.from("event:-1").toString("base64url"),
+  ])("refuse %j, and say what would be right", (text) => {
+    expect(() => decodeCursor(text)).toThrow(
+      expect.objectContaining({ code: "VALIDATION_FAILED", message: expect.stringContaining("unchanged") }),
+    );
+  });
+
+  it("refuse anything else without another error", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        try {
+          decodeCursor(text);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "VALIDATION_FAILED" });
+        }
+      }),
+    );
+  });
+});

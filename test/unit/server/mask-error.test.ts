@@ -1,0 +1,72 @@
+import { GraphQLError } from "graphql";
+import { describe, expect, it } from "vitest";
+import { AppError } from "../../../src/kernel/app-error.ts";
+import type { Logger } from "../../../src/kernel/logger.ts";
+import { createErrorMask } from "../../../src/server/mask-error.ts";
+
+function setUp() {
+  const logged: object[] = [];
+  const ignore = (): void => undefined;
+  const logger: Logger = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (fields) => void logged.push(fields),
+  };
+  return { mask: createErrorMask(logger), logged };
+}
+
+const located = (originalError: Error): GraphQLError =>
+  new GraphQLError(originalError.message, { originalError, path: ["city", "name"] });
+
+describe("the error mask", () => {
+  it("lets GraphQL's own errors pass", () => {
+    const { mask, logged } = setUp();
+    const own = new GraphQLError("Syntax Error", { extensions: { code: "GRAPHQL_PARSE_FAILED" } });
+    expect(mask(own)).toBe(own);
+    expect(logged).toEqual([]);
+  });
+
+  it("tells an expected error, with its code and details, and never its cause", () => {
+    const { mask, logged } = setUp();
+    const cause = new Error("the password is 12345");
+    const error = new AppError("NOT_FOUND", "There is no city 7.", {
+      cause,
+      details: { id: "7", code: "forged" },
+    });
+    const told = mask(located(error));
+    expect(told).toMatchObject({ message: "There is no city 7.", path: ["city", "name"] });
+    expect(told.extensions).toEqual({ code: "NOT_FOUND", id: "7" });
+    expect(JSON.stringify(told)).not.toContain("12345");
+    expect(told.originalError).toBeUndefined();
+    expect(logged).toEqual([]);
+  });
+
+  it.each([
+    ["an error", new TypeError("the password is 12345")],
+    ["a fault of ours", new AppError("INTERNAL", "the password is 12345")],
+    ["a text", "the password is 12345"],
+    ["nothing", undefined],
+  ])("masks %s, and logs it", (_what, thrown) => {
+    const { mask, logged } = setUp();
+    expect(mask(thrown)).toMatchObject({ message: "Unexpected error.", extensions: { code: "INTERNAL" } });
+    expect(JSON.stringify(mask(thrown))).not.toContain("12345");
+    expect(logged[0]).toEqual({ err: thrown });
+  });
+
+  it("logs one fault once, wherever it comes by, and does not mask a mask", () => {
+    const { mask, logged } = setUp();
+    const fault = new Error("once");
+    const masked = mask(located(fault));
+    mask(located(fault));
+    mask(fault);
+    expect(mask(masked)).toBe(masked);
+    expect(logged).toHaveLength(1);
+  });
+
+  it("does not blame anyone for a caller who left", () => {
+    const { mask, logged } = setUp();
+    mask(new DOMException("This operation was aborted", "AbortError"));
+    expect(logged).toEqual([]);
+  });
+});

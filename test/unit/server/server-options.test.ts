@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { SERVER_LIMITS } from "../../../src/server/server-options.ts";
+
+it("defaults", () => {
+  expect(SERVER_LIMITS).toEqual({
+    maxBodyBytes: 16_777_216,
+    maxMessageBytes: 16_777_216,
+    maxSockets: 10_000,
+    maxOperationsPerSocket: 100,
+    connectionInitWaitMs: 3000,
+    pingIntervalMs: 12_000,
+    drainTimeoutMs: 5000,
+  });
+  expect(Object.isFrozen(SERVER_LIMITS)).toBe(true);
+});
