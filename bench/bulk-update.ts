@@ -13,19 +13,41 @@ const LAUNCH = /* GraphQL */ `
       options: { errorPolicy: SKIP_FAILED, mode: ASYNC, label: $label, maxAffected: 1000000 }
     ) {
       __typename
-      ... on TaskLaunched { task { id } }
-      ... on Error { message }
+      ... on TaskLaunched {
+        task {
+          id
+        }
+      }
+      ... on Error {
+        message
+      }
     }
   }
 `;
 const EVENTS = /* GraphQL */ `
-  subscription { taskEvents { type at task { id label progress { succeeded failed } } } }
+  subscription {
+    taskEvents {
+      type
+      at
+      task {
+        id
+        label
+        progress {
+          succeeded
+          failed
+        }
+      }
+    }
+  }
 `;
 
 interface Event {
   readonly type: string;
   readonly at: string;
-  readonly task: { readonly label: string; readonly progress: { readonly succeeded: number; readonly failed: number } };
+  readonly task: {
+    readonly label: string;
+    readonly progress: { readonly succeeded: number; readonly failed: number };
+  };
 }
 
 interface Round {
@@ -78,23 +100,24 @@ async function bareUpdate({ pool, ids }: BenchTools): Promise<number> {
   await pool.query("VACUUM city");
   const start = performance.now();
   for (let at = 0; at < ids.length; at += FLOOR_ROWS) {
-    await pool.query("UPDATE city SET population = population + 1, updated_at = now() WHERE id = ANY ($1::int[])", [
-      ids.slice(at, at + FLOOR_ROWS),
-    ]);
+    await pool.query(
+      "UPDATE city SET population = population + 1, updated_at = now() WHERE id = ANY ($1::int[])",
+      [ids.slice(at, at + FLOOR_ROWS)],
+    );
   }
   return performance.now() - start;
 }
 
-async function runRound({ pool, socket, request, ids }: BenchTools, selection: object, label: string): Promise<Round> {
+async function runRound(
+  { pool, socket, request, ids }: BenchTools,
+  selection: object,
+  label: string,
+): Promise<Round> {
   await pool.query("VACUUM city");
   const subscription = socket.iterate<{ taskEvents: Event }>({ query: EVENTS });
   const latenciesMs: number[] = [];
-  let acceptMs = Number.NaN;
   const start = performance.now();
-  const accepted = request<{ bulkUpdateCities: { __typename: string; message?: string } }>(LAUNCH, { selection, label });
-  void accepted.then(() => {
-    acceptMs = performance.now() - start;
-  });
+  const accepting = accept();
   for await (const { data } of subscription) {
     const event = data?.taskEvents;
     if (event === undefined || event.task.label !== label) {
@@ -105,14 +128,22 @@ async function runRound({ pool, socket, request, ids }: BenchTools, selection: o
     }
     if (event.type === "COMPLETE" || event.type === "FAIL") {
       const totalMs = performance.now() - start;
-      const { bulkUpdateCities } = await accepted;
+      const { acceptMs, message } = await accepting;
       if (event.task.progress.succeeded !== ids.length) {
-        throw new Error(`${label}: ${JSON.stringify(event)} ${bulkUpdateCities.message ?? ""}`);
+        throw new Error(`${label}: ${JSON.stringify(event)} ${message ?? ""}`);
       }
       return { acceptMs, totalMs, latenciesMs };
     }
   }
   throw new Error(`${label}: the subscription ended before the task`);
+
+  async function accept(): Promise<{ acceptMs: number; message: string | undefined }> {
+    const { bulkUpdateCities } = await request<{ bulkUpdateCities: { message?: string } }>(LAUNCH, {
+      selection,
+      label,
+    });
+    return { acceptMs: performance.now() - start, message: bulkUpdateCities.message };
+  }
 }
 
 /** LISTEN/NOTIFY by itself: the round trip on one more connection. */

@@ -9,9 +9,14 @@ import type { BenchTools, Measure } from "./measure.ts";
 const RECORDS = 100_000;
 
 const service = await startBenchService();
-const socket = createClient({ url: `${service.url.replace(/^http/, "ws")}/graphql`, webSocketImpl: WebSocket });
+const socket = createClient({
+  url: `${service.url.replace(/^http/, "ws")}/graphql`,
+  webSocketImpl: WebSocket,
+});
 try {
-  const { rows } = await service.pool.query<{ id: number }>("SELECT id FROM city ORDER BY id LIMIT $1", [RECORDS]);
+  const { rows } = await service.pool.query<{ id: number }>("SELECT id FROM city ORDER BY id LIMIT $1", [
+    RECORDS,
+  ]);
   const tools: BenchTools = { pool: service.pool, socket, ids: rows.map((row) => row.id), request };
   await printMachine();
   printTable(await measureBulkUpdate(tools));
@@ -34,7 +39,9 @@ async function request<T>(query: string, variables: Record<string, unknown>): Pr
 }
 
 async function printMachine(): Promise<void> {
-  const { rows } = await service.pool.query<{ version: string }>("SELECT current_setting('server_version') AS version");
+  const { rows } = await service.pool.query<{ version: string }>(
+    "SELECT current_setting('server_version') AS version",
+  );
   const gigabytes = Math.round(totalmem() / 2 ** 30);
   console.log(
     `${cpus().length} × ${cpus()[0]?.model ?? "?"}, ${gigabytes} GB; Node ${process.versions.node}, PostgreSQL ${rows[0]?.version ?? "?"}\n`,
@@ -42,10 +49,22 @@ async function printMachine(): Promise<void> {
 }
 
 function printTable(measures: readonly Measure[]): void {
-  const lines = measures.map(({ name, value, floor, ratio, target }) => [name, value, floor, ratio?.toFixed(2) ?? "-", target]);
+  const lines = measures.map(({ name, value, floor, ratio, target }) => [
+    name,
+    value,
+    floor,
+    ratio?.toFixed(2) ?? "-",
+    target,
+  ]);
   const table = [["measure", "here", "bare stack", "ratio", "target"], ...lines];
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => (line[column] ?? "").length))) ?? [];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((line) => (line[column] ?? "").length))) ?? [];
   for (const line of table) {
-    console.log(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+    console.log(
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
   }
 }

@@ -14,15 +14,35 @@ const LAUNCH = /* GraphQL */ `
       options: { errorPolicy: SKIP_FAILED, maxAffected: 100000, label: "Archive France" }
     ) {
       __typename
-      ... on TaskLaunched { task { id status progress { total } } }
-      ... on Error { code message }
+      ... on TaskLaunched {
+        task {
+          id
+          status
+          progress {
+            total
+          }
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
     }
   }
 `;
 
 const PROGRESS = /* GraphQL */ `
   subscription ($id: ID!) {
-    taskProgress(id: $id) { status progress { processed total percent recordsPerSecond etaMs } }
+    taskProgress(id: $id) {
+      status
+      progress {
+        processed
+        total
+        percent
+        recordsPerSecond
+        etaMs
+      }
+    }
   }
 `;
 
@@ -30,9 +50,30 @@ const RENAME = /* GraphQL */ `
   mutation ($id: ID!) {
     updateCity(id: $id, data: { notes: "City of Light" }) {
       __typename
-      ... on UpdateCityPayload { city { id name notes } }
-      ... on ConflictError { message conflicts(first: 1) { id heldBy { id label progress { percent } } } }
-      ... on Error { code message }
+      ... on UpdateCityPayload {
+        city {
+          id
+          name
+          notes
+        }
+      }
+      ... on ConflictError {
+        message
+        conflicts(first: 1) {
+          id
+          heldBy {
+            id
+            label
+            progress {
+              percent
+            }
+          }
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
     }
   }
 `;
@@ -71,5 +112,7 @@ for await (const { data, errors } of client.iterate({ query: PROGRESS, variables
 }
 // The subscription ended by itself: the task is settled and its records are free.
 const { updateCity } = await request(RENAME, { id: PARIS });
-console.log(`update of Paris afterwards: ${updateCity.__typename} ${updateCity.city?.notes ?? updateCity.message}`);
+console.log(
+  `update of Paris afterwards: ${updateCity.__typename} ${updateCity.city?.notes ?? updateCity.message}`,
+);
 await client.dispose();

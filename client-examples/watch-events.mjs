@@ -6,7 +6,23 @@ const after = process.argv[3] ?? null;
 
 const EVENTS = /* GraphQL */ `
   subscription ($after: String) {
-    taskEvents(after: $after) { cursor sequence type at message task { id kind model status } progress { processed total } }
+    taskEvents(after: $after) {
+      cursor
+      sequence
+      type
+      at
+      message
+      task {
+        id
+        kind
+        model
+        status
+      }
+      progress {
+        processed
+        total
+      }
+    }
   }
 `;
 
@@ -23,12 +39,18 @@ for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
   const messages = buffer.split("\n\n");
   buffer = messages.pop() ?? "";
   for (const message of messages) {
-    const json = message.split("\n").filter((line) => line.startsWith("data:")).map((line) => line.slice(5)).join("\n");
+    const json = message
+      .split("\n")
+      .filter((line) => line.startsWith("data:"))
+      .map((line) => line.slice(5))
+      .join("\n");
     if (json.trim() === "") continue; // a keep-alive
     const { data, errors } = JSON.parse(json);
     if (errors) throw new Error(JSON.stringify(errors));
     if (!data) continue;
     const { cursor, sequence, type, task, progress } = data.taskEvents;
-    console.log(`${cursor} #${sequence} ${type} ${task.kind} ${task.model ?? ""} ${task.id} ${progress.processed}/${progress.total}`);
+    console.log(
+      `${cursor} #${sequence} ${type} ${task.kind} ${task.model ?? ""} ${task.id} ${progress.processed}/${progress.total}`,
+    );
   }
 }

@@ -8,7 +8,18 @@ export const powerCrudApp = defineApp({
   generated: { getDatamodel, enums, createClient: (options) => new PrismaClient(options) },
   models: {
     City: defineModel({
-      bulk: { fields: ["name", "countryCode", "population", "latitude", "longitude", "elevation", "status", "notes"] },
+      bulk: {
+        fields: [
+          "name",
+          "countryCode",
+          "population",
+          "latitude",
+          "longitude",
+          "elevation",
+          "status",
+          "notes",
+        ],
+      },
     }),
   },
 });

@@ -28,6 +28,8 @@ import { createSchema } from "../graphql/create-schema.ts";
 import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load-config.ts";
+import { SERVICE_VARIABLES } from "../config/service-variables.ts";
 import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import { markUuidColumns } from "./mark-uuid-columns.ts";
@@ -38,8 +40,8 @@ export interface PowerCrudOptions {
   readonly app: PowerCrudApp;
   /** A migrated PostgreSQL (see migrateDatabase). */
   readonly databaseUrl: string;
-  /** As loadConfig makes it. */
-  readonly config: Config;
+  /** Settings that differ from the defaults, which stand in `docs/configuration.md`. */
+  readonly config?: Partial<Config>;
   /** Default: says nothing. */
   readonly logger?: Logger;
 }
@@ -70,7 +72,8 @@ const PRISMA_CONNECTIONS = 10;
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
-  const { app, databaseUrl, config, logger = createSilentLogger() } = options;
+  const { app, databaseUrl, logger = createSilentLogger() } = options;
+  const config: Config = { ...loadConfig({}, SERVICE_VARIABLES), ...options.config };
   const modelOptions = app.models ?? {};
   const client = createClient(app, databaseUrl);
   const datamodel = app.generated.getDatamodel();
@@ -87,7 +90,11 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   });
   const feed = createTaskFeed(engine.ports);
   const services = [
-    createService({ name: "prisma client", start: () => client.$connect(), stop: () => client.$disconnect() }),
+    createService({
+      name: "prisma client",
+      start: () => client.$connect(),
+      stop: () => client.$disconnect(),
+    }),
     engine,
     feed,
     ...createWorkers(engine, config),
@@ -95,7 +102,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   return {
     ...composeServices("powercrud", services),
     schema: createSchema({
-      client: client as unknown as PrismaClient,
+      client: client as PrismaClient,
       datamodel,
       models: engine.models,
       modelOptions,
@@ -116,7 +123,11 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
 type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
 
 function createClient(app: PowerCrudApp, databaseUrl: string): ConnectedClient {
-  const adapter = new PrismaPg({ connectionString: databaseUrl, max: PRISMA_CONNECTIONS, application_name: "powercrud models" });
+  const adapter = new PrismaPg({
+    connectionString: databaseUrl,
+    max: PRISMA_CONNECTIONS,
+    application_name: "powercrud models",
+  });
   // The generated client's own type is the app's; this is the part that is the same for all.
   return app.generated.createClient({ adapter }) as ConnectedClient;
 }

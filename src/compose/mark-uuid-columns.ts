@@ -7,7 +7,9 @@ import type { TableShape, TableShapes } from "../adapters/postgres/table-shape.t
  * must be one lock; two spellings of a text are two.
  */
 export async function markUuidColumns(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
-  const marked = await Promise.all(models.all().map(async (model) => markModel(model, await shapes.of(model))));
+  const marked = await Promise.all(
+    models.all().map(async (model) => markModel(model, await shapes.of(model))),
+  );
   return createModelRegistry(marked, models.enums());
 }
 

@@ -14,7 +14,9 @@ import type { PowerCrudApp } from "./powercrud-app.ts";
 
 /** The app's GraphQL schema as text, in a fixed order. Made without a database: nothing of it is ever run. */
 export function printPowerCrudSchema(app: PowerCrudApp): string {
-  const client = app.generated.createClient({ adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }) });
+  const client = app.generated.createClient({
+    adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
+  });
   const datamodel = app.generated.getDatamodel();
   const modelOptions = app.models ?? {};
   const models = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
@@ -35,7 +37,12 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
 
 function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
   const logger = createSilentLogger();
-  const ports = { tasks: createMemoryTaskStore(), log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
+  const ports = {
+    tasks: createMemoryTaskStore(),
+    log: createMemoryEventLog(),
+    bus: createMemoryEventBus({ logger }),
+    logger,
+  };
   return { ...ports, feed: createTaskFeed({ ...ports, clock: createSystemClock() }) };
 }
 

@@ -15,7 +15,8 @@ export const ERROR_CODES = {
   RECORD_MISSING: "The record was not there any more, or is out of the viewer's scope.",
   ATTEMPT_FENCED: "Another attempt has taken the task over; this one writes nothing more.",
   CANCELLED: "Stopped on request.",
-  SUBSCRIBER_TOO_SLOW: "The subscriber fell too far behind; subscribe again with after set to the last cursor.",
+  SUBSCRIBER_TOO_SLOW:
+    "The subscriber fell too far behind; subscribe again with after set to the last cursor.",
   UNKNOWN_KIND: "No task definition of that kind is registered in this process.",
   UNKNOWN_MODEL: "No model of that name is exposed.",
   INVALID_CONFIG: "A setting is missing, unknown or out of range.",

@@ -14,7 +14,9 @@ export function canonicalJson(value: Json): string {
   }
   if (value !== null && typeof value === "object") {
     const object = value as JsonObject;
-    const members = Object.keys(object).toSorted().map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] ?? null)}`);
+    const members = Object.keys(object)
+      .toSorted()
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] ?? null)}`);
     return `{${members.join(",")}}`;
   }
   return JSON.stringify(value);

@@ -2,7 +2,7 @@ import { ANONYMOUS } from "../core/records/viewer.ts";
 import type { Viewer } from "../core/records/viewer.ts";
 
 /** What a caller identifies itself with. */
-export interface Credentials {
+interface Credentials {
   /** Of the HTTP request, or of the request that opened the WebSocket. */
   readonly headers: Headers;
   /** What the client sent when it opened its WebSocket; undefined over HTTP. */

@@ -13,16 +13,26 @@ import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 
 const run = promisify(execFile);
-const A_FRENCH_CITY = "SELECT id FROM city WHERE country_code = 'FR' AND id <> 2988507 ORDER BY id DESC LIMIT 1 FOR UPDATE";
+const A_FRENCH_CITY =
+  "SELECT id FROM city WHERE country_code = 'FR' AND id <> 2988507 ORDER BY id DESC LIMIT 1 FOR UPDATE";
 
 interface Launched {
-  readonly bulkUpdateCities: { readonly task: { readonly id: string; readonly progress: { readonly total: number } } };
+  readonly bulkUpdateCities: {
+    readonly task: { readonly id: string; readonly progress: { readonly total: number } };
+  };
 }
 interface Watched {
-  readonly taskProgress: { readonly status: string; readonly progress: { readonly processed: number; readonly total: number } };
+  readonly taskProgress: {
+    readonly status: string;
+    readonly progress: { readonly processed: number; readonly total: number };
+  };
 }
 interface Renamed {
-  readonly updateCity: { readonly __typename: string; readonly message?: string; readonly conflicts?: readonly { readonly id: string }[] };
+  readonly updateCity: {
+    readonly __typename: string;
+    readonly message?: string;
+    readonly conflicts?: readonly { readonly id: string }[];
+  };
 }
 
 let database: TestDatabase;
@@ -52,7 +62,11 @@ describe("the README's worked example", () => {
   it("launches, is watched, refuses Paris while it runs, and lets it go afterwards", async () => {
     const [launch = "", watch = "", rename = ""] = codeBlocks(await readFile("README.md", "utf8"), "graphql");
     const population = async (): Promise<number> =>
-      (await sql.query<{ sum: number }>("SELECT sum(population)::int AS sum FROM city WHERE country_code = 'FR'")).rows[0]?.sum ?? 0;
+      (
+        await sql.query<{ sum: number }>(
+          "SELECT sum(population)::int AS sum FROM city WHERE country_code = 'FR'",
+        )
+      ).rows[0]?.sum ?? 0;
     const before = await population();
     // A stranger holds a row, so that the task is still running when we ask for Paris.
     await sql.query("BEGIN");
@@ -73,11 +87,17 @@ describe("the README's worked example", () => {
     };
     await withDeadline(watching(), 30_000, "the end of the task");
 
-    expect(meanwhile).toMatchObject({ __typename: "ConflictError", conflicts: [{ id: "2988507", heldBy: { id: task.id } }] });
+    expect(meanwhile).toMatchObject({
+      __typename: "ConflictError",
+      conflicts: [{ id: "2988507", heldBy: { id: task.id } }],
+    });
     expect(meanwhile?.message).toMatch(/City 2988507 is held by task/);
     const counts = states.map((state) => state.progress.processed);
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
-    expect(states.at(-1)).toMatchObject({ status: "SUCCEEDED", progress: { processed: task.progress.total } });
+    expect(states.at(-1)).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { processed: task.progress.total },
+    });
     expect(await population()).toBe(before + task.progress.total);
     expect((await client.request<Renamed>(rename)).updateCity).toMatchObject({
       __typename: "UpdateCityPayload",
@@ -95,7 +115,9 @@ describe("the client examples", () => {
   });
 
   it("watch-events.mjs follows over SSE and replays from a cursor", async () => {
-    const { head } = (await sql.query<{ head: string }>("SELECT max(position)::text AS head FROM powercrud.event")).rows[0] ?? {};
+    const { head } =
+      (await sql.query<{ head: string }>("SELECT max(position)::text AS head FROM powercrud.event"))
+        .rows[0] ?? {};
     expect(Number(head)).toBeGreaterThanOrEqual(8);
     const follower = execFile(process.execPath, ["client-examples/watch-events.mjs", url, encodeCursor(0)]);
     const lines: string[] = [];

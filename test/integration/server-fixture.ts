@@ -4,16 +4,9 @@ import { createMemoryEventLog } from "../../src/adapters/memory/memory-event-log
 import { createMemoryLockStore } from "../../src/adapters/memory/memory-lock-store.ts";
 import { createMemoryTaskStore } from "../../src/adapters/memory/memory-task-store.ts";
 import { createMemoryUnitOfWork } from "../../src/adapters/memory/memory-unit-of-work.ts";
-import { encodeAnnouncement, TASK_TOPIC } from "../../src/core/events/task-announcement.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import { createModelRegistry } from "../../src/core/records/model-registry.ts";
-import type { Viewer } from "../../src/core/records/viewer.ts";
-import { ANONYMOUS } from "../../src/core/records/viewer.ts";
-import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
-import { recordEvent } from "../../src/core/tasks/record-event.ts";
-import { settleTask } from "../../src/core/tasks/settle-task.ts";
-import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import { createBuilder } from "../../src/graphql/builder.ts";
 import { addErrorTypes } from "../../src/graphql/errors/add-error-types.ts";
 import { createSharedRefs } from "../../src/graphql/errors/create-shared-refs.ts";
@@ -21,13 +14,14 @@ import { addPageInfo } from "../../src/graphql/pagination/add-page-info.ts";
 import { addScalars } from "../../src/graphql/scalars/add-scalars.ts";
 import { createTaskSchema } from "../../src/graphql/tasks/create-task-schema.ts";
 import { AppError } from "../../src/kernel/app-error.ts";
-import { createId } from "../../src/kernel/ids.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { createSystemClock } from "../../src/kernel/system-clock.ts";
 import type { HttpServer } from "../../src/server/create-http-server.ts";
 import { createHttpServer } from "../../src/server/create-http-server.ts";
 import type { HttpServerOptions } from "../../src/server/server-options.ts";
 import { modelOf, scalar } from "../support/model-fixture.ts";
+import type { TaskDriver } from "./task-driver.ts";
+import { createTaskDriver } from "./task-driver.ts";
 
 /** A server over real sockets, on memory, whose tasks move when the test says so. */
 export interface ServerFixture {
@@ -38,15 +32,6 @@ export interface ServerFixture {
   /** How many subscriptions the feed serves. */
   subscriberCount(): number;
   stop(): Promise<void>;
-}
-
-/** Moves tasks of 100 records. */
-export interface TaskDriver {
-  /** @returns the id */
-  create(options?: { readonly viewer?: Viewer; readonly kind?: string }): Promise<string>;
-  start(taskId: string): Promise<void>;
-  progress(taskId: string, succeeded: number): Promise<void>;
-  settle(taskId: string, errors?: readonly NewTaskError[]): Promise<void>;
 }
 
 export async function startServerFixture(options: Partial<HttpServerOptions> = {}): Promise<ServerFixture> {
@@ -71,7 +56,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
   return {
     server,
     logged,
-    tasks: createDriver(ports),
+    tasks: createTaskDriver(ports),
     subscriberCount: () => counted.open.size,
     async stop() {
       await server.stop();
@@ -98,72 +83,6 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
     feed: {
       subscribe: (request) => count(feed.subscribe(request)),
       watch: (taskId, request) => count(feed.watch(taskId, request)),
-    },
-  };
-}
-
-function createDriver(
-  ports: Parameters<typeof settleTask>[0] & { readonly tasks: ReturnType<typeof createMemoryTaskStore> },
-): TaskDriver {
-  const { unitOfWork, tasks, bus, clock } = ports;
-  return {
-    async create({ viewer = ANONYMOUS, kind = "bulkUpdate" } = {}) {
-      const id = createId(clock.now());
-      await unitOfWork.run(async (transaction) => {
-        await tasks.create(transaction, {
-          id,
-          kind,
-          model: "City",
-          label: null,
-          viewer,
-          errorPolicy: "SKIP_FAILED",
-          input: { selection: { where: {} } },
-          idempotencyKey: null,
-          inputHash: id,
-          createdAt: clock.now(),
-          total: 100,
-          chunks: [],
-        });
-        await recordEvent(ports, transaction, {
-          taskId: id,
-          type: "CREATE",
-          progress: progressOf(100, NO_COUNTS),
-        });
-      });
-      return id;
-    },
-    async start(taskId) {
-      await unitOfWork.run(async (transaction) => {
-        await tasks.beginAttempt(transaction, {
-          taskId,
-          expectedAttempt: 0,
-          workerId: "test",
-          at: clock.now(),
-        });
-        await recordEvent(ports, transaction, {
-          taskId,
-          type: "START",
-          progress: progressOf(100, NO_COUNTS),
-        });
-      });
-    },
-    async progress(taskId, succeeded) {
-      const progress = progressOf(100, { ...NO_COUNTS, succeeded });
-      const at = clock.now().toISOString();
-      await bus.publish(
-        TASK_TOPIC,
-        encodeAnnouncement({ kind: "PROGRESS", taskId, attempt: 1, at, progress }),
-      );
-    },
-    async settle(taskId, errors = []) {
-      const counts = { succeeded: 100 - errors.length, failed: errors.length, skipped: 0 };
-      const status = errors.length > 0 ? "PARTIAL" : "SUCCEEDED";
-      await settleTask(ports, {
-        taskId,
-        attempt: 1,
-        total: 100,
-        settlement: { status, message: "done", result: null, finishedAt: clock.now(), counts, errors },
-      });
     },
   };
 }

@@ -71,7 +71,12 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   const reader = createThingReader(session);
   const access = overrides.access ?? { scope: () => undefined };
   const rules = overrides.rules ?? { allowedFields: () => undefined };
-  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes: createTableShapes(session) });
+  const writer = createPostgresBulkWriter({
+    session,
+    unitOfWork,
+    reader,
+    shapes: createTableShapes(session),
+  });
   const bulk = { models: THING_MODELS, access, rules, writer };
   const realQueue = createPostgresTaskQueue({ databaseUrl: database.url, concurrency: 2, logger });
   const ports: LaunchPorts = {

@@ -35,7 +35,10 @@ export const THING: Model = {
   table: "thing",
 };
 
-export const THING_MODELS: ModelRegistry = createModelRegistry([THING], [{ name: "ThingState", values: ["ON", "OFF"] }]);
+export const THING_MODELS: ModelRegistry = createModelRegistry(
+  [THING],
+  [{ name: "ThingState", values: ["ON", "OFF"] }],
+);
 
 /** Fills the table with ids from 1 on; count is the id modulo 100. */
 export async function insertThings(session: SqlSession, count: number): Promise<void> {

@@ -37,7 +37,9 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
   return {
     async enqueue(tasks) {
       try {
-        await producer.addBulk(tasks.map((task) => ({ name: "task", data: task, opts: { jobId: jobIdOf(task) } })));
+        await producer.addBulk(
+          tasks.map((task) => ({ name: "task", data: task, opts: { jobId: jobIdOf(task) } })),
+        );
       } catch (error) {
         throw new AppError("UNAVAILABLE", "The task queue cannot be reached.", { cause: error });
       }
@@ -71,7 +73,13 @@ function createConsumer<Backend extends IQueueBackend, Connection>(
         logger.error({ err: error, taskId: job.data.id }, "an attempt could not be run");
       });
     },
-    { connection: consumerConnection, concurrency, autorun: false, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 } },
+    {
+      connection: consumerConnection,
+      concurrency,
+      autorun: false,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
   );
   worker.on("error", (error) => logger.warn({ err: error }, "the queue's consumer lost its connection"));
   return createService({

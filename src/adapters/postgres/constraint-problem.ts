@@ -23,16 +23,24 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
     const field = fieldOf(table, columns);
     const others = /is still referenced from table "([^"]+)"/.exec(report.detail ?? "")?.[1];
     return others === undefined
-      ? { message: `${field ?? columns ?? "The foreign key"}: there is no record ${values ?? "of that key"} to refer to.`, ...named(field) }
+      ? {
+          message: `${field ?? columns ?? "The foreign key"}: there is no record ${values ?? "of that key"} to refer to.`,
+          ...named(field),
+        }
       : { message: `It is still referred to by records in ${others}.` };
   },
   "23505": (report, table) => {
     const { columns, values } = keyOf(report);
     const field = fieldOf(table, columns);
-    return { message: `${field ?? columns ?? "The value"} must be unique: another record has ${values ?? "it"}.`, ...named(field) };
+    return {
+      message: `${field ?? columns ?? "The value"} must be unique: another record has ${values ?? "it"}.`,
+      ...named(field),
+    };
   },
   "23514": (report) => ({ message: `It would break the rule ${report.constraint ?? "of the table"}.` }),
-  "23P01": (report) => ({ message: `It would break the exclusion rule ${report.constraint ?? "of the table"}.` }),
+  "23P01": (report) => ({
+    message: `It would break the exclusion rule ${report.constraint ?? "of the table"}.`,
+  }),
   "22001": () => ({ message: "A text is longer than its column allows." }),
   "22003": () => ({ message: "A number would go beyond what its column can hold." }),
   "22P02": () => ({ message: "A value is not of its column's type." }),

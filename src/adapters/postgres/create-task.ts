@@ -21,7 +21,10 @@ export async function findByIdempotencyKey(
   creator: string | null,
   key: string,
 ): Promise<IdempotentTask | undefined> {
-  const [row] = await session.query<{ id: string; input_hash: string }>(FIND_BY_IDEMPOTENCY_KEY, [creator, key]);
+  const [row] = await session.query<{ id: string; input_hash: string }>(FIND_BY_IDEMPOTENCY_KEY, [
+    creator,
+    key,
+  ]);
   return row === undefined ? undefined : { id: row.id, inputHash: row.input_hash };
 }
 

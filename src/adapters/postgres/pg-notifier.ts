@@ -29,7 +29,10 @@ export function createPgNotifier(session: SqlSession): PgNotifier {
     while (waiting.length > 0) {
       const batch = waiting.splice(0, MAX_BATCH);
       try {
-        await session.query(NOTIFY, [batch.map(({ channel }) => channel), batch.map(({ payload }) => payload)]);
+        await session.query(NOTIFY, [
+          batch.map(({ channel }) => channel),
+          batch.map(({ payload }) => payload),
+        ]);
         batch.forEach(({ resolve }) => resolve());
       } catch (error) {
         batch.forEach(({ reject }) => reject(error));

@@ -24,7 +24,10 @@ interface Lease {
 }
 
 /** Transactions on connections of a pool. */
-export function createPgUnitOfWork(options: { readonly pool: ClientSource; readonly logger: Logger }): UnitOfWork {
+export function createPgUnitOfWork(options: {
+  readonly pool: ClientSource;
+  readonly logger: Logger;
+}): UnitOfWork {
   return {
     async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
       const lease = await leaseClient(options.pool);

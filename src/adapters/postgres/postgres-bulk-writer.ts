@@ -1,6 +1,12 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { BulkWork, BulkWriter, ChunkResult, WholeResult, WrittenChunks } from "../../core/bulk/bulk-writer.ts";
+import type {
+  BulkWork,
+  BulkWriter,
+  ChunkResult,
+  WholeResult,
+  WrittenChunks,
+} from "../../core/bulk/bulk-writer.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { Counts } from "../../core/tasks/progress.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
@@ -11,7 +17,13 @@ import type { UnitOfWork } from "../../core/transactions/transaction.ts";
 import { constraintProblem } from "./constraint-problem.ts";
 import type { RecordSetResult } from "./record-set-writer.ts";
 import { missingError, writeRecordSet } from "./record-set-writer.ts";
-import { COUNT_WRITTEN, FINISH_CHUNK, TAKE_CHUNK, TAKE_FENCE, TAKE_FREE_CHUNK } from "./sql/bulk-chunk-steps.ts";
+import {
+  COUNT_WRITTEN,
+  FINISH_CHUNK,
+  TAKE_CHUNK,
+  TAKE_FENCE,
+  TAKE_FREE_CHUNK,
+} from "./sql/bulk-chunk-steps.ts";
 import type { NextChunkRow } from "./sql/bulk-next-chunk.ts";
 import { nextChunkSql } from "./sql/bulk-next-chunk.ts";
 import { lockRecordsSql } from "./sql/bulk-record-set.ts";
@@ -39,7 +51,9 @@ async function masked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw isAppError(error) ? error : new AppError("INTERNAL", "The database refused the change.", { cause: error });
+    throw isAppError(error)
+      ? error
+      : new AppError("INTERNAL", "The database refused the change.", { cause: error });
   }
 }
 
@@ -57,7 +71,9 @@ async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<C
   return runOrRollBack<ChunkResult>(ports.unitOfWork, async (transaction) => {
     const session = requiredSession(transaction);
     const fence = await session.query(TAKE_FENCE, [work.taskId, work.attempt]);
-    return fence.length === 0 ? { rollBack: { kind: "FENCED" } } : { commit: await writeByHalving(ports, session, table, work) };
+    return fence.length === 0
+      ? { rollBack: { kind: "FENCED" } }
+      : { commit: await writeByHalving(ports, session, table, work) };
   });
 }
 
@@ -118,7 +134,12 @@ async function writeWithinScope(
   await session.query(lockRecordsSql(table), [ids]);
   const within = new Set(await ports.reader.existingIds(work.model.name, ids, work.scope));
   const outside = ids.filter((id) => !within.has(id)).map(missingError);
-  const written = await writeRecordSet(session, table, work, ids.filter((id) => within.has(id)));
+  const written = await writeRecordSet(
+    session,
+    table,
+    work,
+    ids.filter((id) => within.has(id)),
+  );
   return { succeeded: written.succeeded, errors: [...outside, ...written.errors] };
 }
 
@@ -142,7 +163,9 @@ async function writeAllChunks(
   return runOrRollBack<WholeResult>(ports.unitOfWork, async (transaction): Promise<Decision<WholeResult>> => {
     const session = requiredSession(transaction);
     for (;;) {
-      const step = signal.aborted ? ({ kind: "FENCED" } as const) : await writeOneOfAll(ports, session, table, work);
+      const step = signal.aborted
+        ? ({ kind: "FENCED" } as const)
+        : await writeOneOfAll(ports, session, table, work);
       switch (step.kind) {
         case "WRITTEN":
           onWritten(step.counts);
@@ -210,6 +233,13 @@ async function refuseFailures(
   if (failures.length > 0) {
     return { kind: "REFUSED", errors: failures };
   }
-  await session.query(FINISH_CHUNK, [work.taskId, chunk.number, succeeded, 0, errors.length, ...columnsOfErrors(errors)]);
+  await session.query(FINISH_CHUNK, [
+    work.taskId,
+    chunk.number,
+    succeeded,
+    0,
+    errors.length,
+    ...columnsOfErrors(errors),
+  ]);
   return { kind: "WRITTEN", counts: { succeeded, failed: 0, skipped: errors.length } };
 }

@@ -40,7 +40,11 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
       }
     },
     onReconnect() {
-      tell(logger, [...subscribers.values()].flatMap((set) => [...set]), (subscriber) => subscriber.onGap());
+      tell(
+        logger,
+        [...subscribers.values()].flatMap((set) => [...set]),
+        (subscriber) => subscriber.onGap(),
+      );
     },
   });
   let published = 0;
@@ -53,7 +57,10 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
     async subscribe(topic, subscriber) {
       checkBusTopic(topic);
       // A subscriber may subscribe twice; each subscription is its own.
-      const own: BusSubscriber = { onMessage: (message) => subscriber.onMessage(message), onGap: () => subscriber.onGap() };
+      const own: BusSubscriber = {
+        onMessage: (message) => subscriber.onMessage(message),
+        onGap: () => subscriber.onGap(),
+      };
       const set = subscribers.get(topic) ?? new Set();
       subscribers.set(topic, set.add(own));
       try {
@@ -71,7 +78,11 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
   };
 }
 
-function createClient({ connectionString, applicationName, answerTimeoutMs = 5_000 }: PostgresEventBusOptions): pg.Client {
+function createClient({
+  connectionString,
+  applicationName,
+  answerTimeoutMs = 5_000,
+}: PostgresEventBusOptions): pg.Client {
   return new pg.Client({
     connectionString,
     application_name: applicationName ?? "powercrud events",
@@ -94,7 +105,11 @@ function decode(payload: string): Json | undefined {
 }
 
 /** One subscriber's fault is not the others'. */
-function tell(logger: Logger, listeners: Iterable<BusSubscriber>, deliver: (subscriber: BusSubscriber) => void): void {
+function tell(
+  logger: Logger,
+  listeners: Iterable<BusSubscriber>,
+  deliver: (subscriber: BusSubscriber) => void,
+): void {
   // A copy: subscribers come and go while they are told.
   const current = [...listeners];
   for (const listener of current) {

@@ -34,7 +34,11 @@ export function createPostgresEventLog(options: { readonly session: SqlSession }
       ]);
     },
     async replay({ after, taskIds, limit }) {
-      const rows = await options.session.query<EventRow>(REPLAY_EVENTS, [after, taskIds?.filter(isUuid) ?? null, limit]);
+      const rows = await options.session.query<EventRow>(REPLAY_EVENTS, [
+        after,
+        taskIds?.filter(isUuid) ?? null,
+        limit,
+      ]);
       return rows.map(toEvent);
     },
     async head() {

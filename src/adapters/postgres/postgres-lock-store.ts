@@ -58,7 +58,9 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       if (named.length === 1 && first.ids !== "all" && first.ids.length === 1) {
         return toResult(await run<ConflictRow>(session, GUARD_RECORD, [first.model, first.ids[0]]));
       }
-      return toResult(await run<ConflictRow>(session, GUARD_LOCK, [...segmentValues(named), MAX_REPORTED_CONFLICTS]));
+      return toResult(
+        await run<ConflictRow>(session, GUARD_LOCK, [...segmentValues(named), MAX_REPORTED_CONFLICTS]),
+      );
     },
     async release(transaction, owner, claims) {
       const session = requiredSession(transaction);
@@ -78,7 +80,9 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       const rows = await run<ConflictRow>(options.session, LOCK_OWNERS, segmentValues([{ model, ids }]));
       // Whoever holds the model holds every record of it, and nobody else holds any.
       const whole = rows.find((row) => row.id === null);
-      return new Map(whole ? ids.map((id) => [id, whole.owner]) : rows.map((row) => [row.id ?? "", row.owner]));
+      return new Map(
+        whole ? ids.map((id) => [id, whole.owner]) : rows.map((row) => [row.id ?? "", row.owner]),
+      );
     },
     async heldBy(owner) {
       return toClaims(await run<HeldRow>(options.session, LOCKS_HELD_BY, [owner]));

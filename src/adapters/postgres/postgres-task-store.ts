@@ -21,7 +21,10 @@ import {
 import { toTask } from "./task-row.ts";
 import type { TaskRow } from "./task-row.ts";
 
-type TaskReads = Pick<TaskStore, "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors">;
+type TaskReads = Pick<
+  TaskStore,
+  "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors"
+>;
 type StrandedReads = Pick<TaskStore, "findUnenqueued" | "findOrphans" | "findUncleaned">;
 
 /**
@@ -64,7 +67,11 @@ function createReads(session: SqlSession): TaskReads {
       return new Map(rows.map((row) => [row.id, toTask(row)]));
     },
     async list(query) {
-      const rows = await session.query<TaskRow>(LIST_TASKS, [...filterValues(query), query.after ?? null, query.limit]);
+      const rows = await session.query<TaskRow>(LIST_TASKS, [
+        ...filterValues(query),
+        query.after ?? null,
+        query.limit,
+      ]);
       return rows.map(toTask);
     },
     async count(query) {
@@ -83,7 +90,8 @@ function createReads(session: SqlSession): TaskReads {
 }
 
 function createStrandedReads(session: SqlSession): StrandedReads {
-  const finder = (text: string) => (moment: Date, limit: number) => session.query<StrandedTask>(text, [moment, limit]);
+  const finder = (text: string) => (moment: Date, limit: number) =>
+    session.query<StrandedTask>(text, [moment, limit]);
   return {
     findUnenqueued: finder(FIND_UNENQUEUED),
     findOrphans: finder(FIND_ORPHANS),

@@ -49,7 +49,13 @@ function saysSoItself({ code, message }: { readonly code?: unknown; readonly mes
 }
 
 /** Its cause, and the members of an AggregateError: what Node throws when a name has several addresses. */
-function errorsWithin({ cause, errors }: { readonly cause?: unknown; readonly errors?: unknown }): readonly unknown[] {
+function errorsWithin({
+  cause,
+  errors,
+}: {
+  readonly cause?: unknown;
+  readonly errors?: unknown;
+}): readonly unknown[] {
   return Array.isArray(errors) ? [cause, ...(errors as unknown[])] : [cause];
 }
 

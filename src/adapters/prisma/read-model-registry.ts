@@ -113,18 +113,7 @@ function readModel(
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
     .map((field) => readField(field, keyNames, columnNames.get(field.name) ?? field.name));
-  const columns = new Map(
-    fields.filter((field) => field.kind !== "relation").map((field) => [field.name, field]),
-  );
-  const key = keyNames.map((keyName) => columns.get(keyName)).filter((field) => field !== undefined);
-  if (key.length === 0 || key.length !== keyNames.length) {
-    const why =
-      key.length === 0 ? "has no primary key" : "has a primary key of a type that Prisma does not support";
-    throw invalid(
-      `Model ${name} ${why}. Give it an @id or @@id, or keep it out of the API with {isExposed: false} in its options.`,
-    );
-  }
-  checkKey(name, key);
+  const key = readKey(name, keyNames, fields);
   return {
     name,
     plural: plural ?? pluralOf(name),
@@ -138,13 +127,29 @@ function readModel(
 /** Types of which a record's id can be made, and by which records can be put in order. */
 const KEY_TYPES = new Set(["String", "Int", "BigInt", "Boolean", "DateTime"]);
 
-function checkKey(model: string, key: readonly ColumnField[]): void {
-  const misfit = key.find((field) => field.kind === "scalar" && !KEY_TYPES.has(field.type));
-  if (misfit !== undefined) {
-    throw invalid(
-      `The primary key of model ${model} has a field of type ${misfit.type} (${misfit.name}). Types that can be keys: ${[...KEY_TYPES].join(", ")} and enums.`,
-    );
+function readKey(
+  model: string,
+  keyNames: readonly string[],
+  fields: readonly Field[],
+): readonly ColumnField[] {
+  const advice = "or keep the model out of the API with {isExposed: false} in its options";
+  if (keyNames.length === 0) {
+    throw invalid(`Model ${model} has no primary key. Give it an @id or @@id, ${advice}.`);
   }
+  return keyNames.map((name) => {
+    const field = fields.find((candidate) => candidate.name === name);
+    if (field === undefined || field.kind === "relation" || !isKeyType(field)) {
+      const types = [...KEY_TYPES].join(", ");
+      throw invalid(
+        `The key field ${model}.${name} is of a type that cannot be a key. Use ${types} or an enum, ${advice}.`,
+      );
+    }
+    return field;
+  });
+}
+
+function isKeyType(field: ColumnField): boolean {
+  return field.kind === "enum" || KEY_TYPES.has(field.type);
 }
 
 /** `City` → `cities`, `OrderItem` → `orderItems`. A name that is its own plural gets `All`: one name cannot mean both. */

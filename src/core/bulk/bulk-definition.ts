@@ -95,7 +95,11 @@ async function writeAllOrNothing(
   work: BulkWork,
   context: AttemptContext,
 ): Promise<HandlerResult> {
-  const result = await writer.writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal);
+  const result = await writer.writeAllChunks(
+    work,
+    (counts) => context.reportProgress(counts),
+    context.signal,
+  );
   switch (result.kind) {
     case "WRITTEN":
       return { counts: (await writer.countWritten(work.taskId)).counts };

@@ -10,10 +10,7 @@ export type BulkRequest = {
   readonly selection: Selection;
   readonly viewer: Viewer;
   readonly options: LaunchOptions;
-} & (
-  | { readonly operation: "UPDATE"; readonly change: RecordChange }
-  | { readonly operation: "DELETE" }
-);
+} & ({ readonly operation: "UPDATE"; readonly change: RecordChange } | { readonly operation: "DELETE" });
 
 /** The use case behind every bulk mutation: see launch-bulk. */
 export type LaunchBulk = (request: BulkRequest) => Promise<LaunchOutcome>;

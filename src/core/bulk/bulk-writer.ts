@@ -56,7 +56,11 @@ export interface BulkWriter {
    * @param onWritten called after each chunk, before the commit
    * @param signal stops between chunks, with nothing written
    */
-  writeAllChunks(work: BulkWork, onWritten: (counts: Counts) => void, signal: AbortSignal): Promise<WholeResult>;
+  writeAllChunks(
+    work: BulkWork,
+    onWritten: (counts: Counts) => void,
+    signal: AbortSignal,
+  ): Promise<WholeResult>;
   /** What the task's committed chunks add up to, and how many are still to be written. */
   countWritten(taskId: string): Promise<WrittenChunks>;
 }

@@ -36,7 +36,11 @@ export function checkChange(
   });
 }
 
-function checkFieldChange(field: ColumnField, enums: readonly EnumType[], change: FieldChange): string | undefined {
+function checkFieldChange(
+  field: ColumnField,
+  enums: readonly EnumType[],
+  change: FieldChange,
+): string | undefined {
   const members = Object.entries(change) as readonly [string, Json][];
   const [first] = members;
   if (first === undefined || members.length > 1) {

@@ -8,10 +8,15 @@ interface ScalarRule {
 }
 
 const isInt64Text = (value: Json): boolean =>
-  typeof value === "string" && /^-?\d{1,19}$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value);
+  typeof value === "string" &&
+  /^-?\d{1,19}$/.test(value) &&
+  BigInt.asIntN(64, BigInt(value)) === BigInt(value);
 
 const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
-  String: { expected: "text without NUL characters", fits: (value) => typeof value === "string" && !value.includes("\u0000") },
+  String: {
+    expected: "text without NUL characters",
+    fits: (value) => typeof value === "string" && !value.includes("\u0000"),
+  },
   Int: {
     expected: "a whole number between -2147483648 and 2147483647",
     fits: (value) => Number.isInteger(value) && Math.abs(Number(value) + 0.5) <= 2_147_483_648,
@@ -30,17 +35,23 @@ const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
   Boolean: { expected: "true or false", fits: (value) => typeof value === "boolean" },
   DateTime: {
     expected: "a date and time in ISO 8601, such as 2026-01-31T12:00:00Z",
-    fits: (value) => typeof value === "string" && /^\d{4}-\d{2}-\d{2}T/.test(value) && !Number.isNaN(Date.parse(value)),
+    fits: (value) =>
+      typeof value === "string" && /^\d{4}-\d{2}-\d{2}T/.test(value) && !Number.isNaN(Date.parse(value)),
   },
   Json: { expected: "JSON", fits: () => true },
   Bytes: {
     expected: "bytes in base64",
-    fits: (value) => typeof value === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0,
+    fits: (value) =>
+      typeof value === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(value) && value.length % 4 === 0,
   },
 };
 
 /** What is wrong with a value for a column, in words; undefined if it fits. */
-export function describeMisfit(field: ColumnField, enums: readonly EnumType[], value: Json): string | undefined {
+export function describeMisfit(
+  field: ColumnField,
+  enums: readonly EnumType[],
+  value: Json,
+): string | undefined {
   if (field.isList) {
     if (!Array.isArray(value)) {
       return `needs a list, not ${show(value)}.`;
@@ -56,7 +67,9 @@ export function describeMisfit(field: ColumnField, enums: readonly EnumType[], v
 function describeItem(field: ColumnField, enums: readonly EnumType[], value: Json): string | undefined {
   if (field.kind === "enum") {
     const values = enums.find((type) => type.name === field.type)?.values ?? [];
-    return typeof value === "string" && values.includes(value) ? undefined : `${show(value)} is not one of ${values.join(", ")}.`;
+    return typeof value === "string" && values.includes(value)
+      ? undefined
+      : `${show(value)} is not one of ${values.join(", ")}.`;
   }
   const rule = SCALAR_RULES[field.type];
   return rule.fits(value) ? undefined : `${show(value)} is not ${rule.expected}.`;

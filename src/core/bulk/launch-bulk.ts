@@ -35,7 +35,9 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
   return async (request) => {
     try {
       return (
-        refuseInvalid(ports, request) ?? (await answerRepeated(ports, request)) ?? (await resolveAndLaunch(ports, request))
+        refuseInvalid(ports, request) ??
+        (await answerRepeated(ports, request)) ??
+        (await resolveAndLaunch(ports, request))
       );
     } catch (error) {
       if (isAppError(error, "UNAVAILABLE")) {
@@ -51,7 +53,9 @@ function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusa
   const model = ports.models.get(request.model);
   const problems = [
     ...checkLaunchOptions(request.options),
-    ...(request.operation === "UPDATE" ? checkChange(model, ports.models.enums(), ports.rules, request.change) : []),
+    ...(request.operation === "UPDATE"
+      ? checkChange(model, ports.models.enums(), ports.rules, request.change)
+      : []),
   ];
   const [first] = problems;
   return first === undefined ? undefined : { outcome: "INVALID", message: first.message, problems };
@@ -60,7 +64,8 @@ function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusa
 /** Asked before the selection is resolved: the first run may have changed what a filter matches. */
 async function answerRepeated(ports: BulkPorts, request: BulkRequest): Promise<LaunchOutcome | undefined> {
   const key = request.options.idempotencyKey;
-  const existing = key === undefined ? undefined : await ports.tasks.findByIdempotencyKey(request.viewer, key);
+  const existing =
+    key === undefined ? undefined : await ports.tasks.findByIdempotencyKey(request.viewer, key);
   return existing === undefined ? undefined : repeatedLaunch(ports, existing, hashOf(request));
 }
 
@@ -76,7 +81,8 @@ async function resolveAndLaunch(ports: BulkPorts, request: BulkRequest): Promise
   if (resolved.outcome !== "IDS") {
     return resolved;
   }
-  const claims: readonly Claim[] = resolved.ids.length === 0 ? [] : [{ model: request.model, ids: resolved.ids }];
+  const claims: readonly Claim[] =
+    resolved.ids.length === 0 ? [] : [{ model: request.model, ids: resolved.ids }];
   return launchTask(ports, {
     kind: BULK_KINDS[request.operation],
     model: request.model,

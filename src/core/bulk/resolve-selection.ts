@@ -28,7 +28,10 @@ export interface SelectionPorts extends ScopePorts {
 }
 
 /** The ids, canonical and without repeats, or why not. */
-export type ResolvedSelection = { readonly outcome: "IDS"; readonly ids: readonly string[] } | ValidationRefusal | LimitRefusal;
+export type ResolvedSelection =
+  | { readonly outcome: "IDS"; readonly ids: readonly string[] }
+  | ValidationRefusal
+  | LimitRefusal;
 
 /**
  * Turns a selection into ids. A filter is evaluated now, within the viewer's scope: what matches later is not
@@ -93,7 +96,8 @@ function smallestLimit(request: SelectionRequest): number {
 
 function tooMany(request: SelectionRequest, matched: number | null): LimitRefusal {
   const limit = smallestLimit(request);
-  const whose = limit === request.maxAffected ? "options.maxAffected allows" : "this service allows in one operation";
+  const whose =
+    limit === request.maxAffected ? "options.maxAffected allows" : "this service allows in one operation";
   const found = matched === null ? `More than ${limit}` : String(matched);
   const message = `${found} records are selected; ${whose} ${limit}. Nothing was changed.`;
   return { outcome: "LIMIT", message, limit, matched };

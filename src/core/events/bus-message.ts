@@ -18,7 +18,9 @@ export function encodeBusMessage(message: Json): string {
   const json = JSON.stringify(message);
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_MESSAGE_BYTES) {
-    throw new RangeError(`a message of ${bytes} bytes is too large for the bus: ${MAX_MESSAGE_BYTES} are allowed`);
+    throw new RangeError(
+      `a message of ${bytes} bytes is too large for the bus: ${MAX_MESSAGE_BYTES} are allowed`,
+    );
   }
   return json;
 }

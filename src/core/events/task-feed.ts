@@ -12,7 +12,7 @@ import { TASK_TOPIC } from "./task-announcement.ts";
 import { watchTask } from "./watch-task.ts";
 
 /** What a subscriber asks for. */
-export interface SubscribeRequest {
+interface SubscribeRequest {
   /** Default: all events of all tasks. */
   readonly filter?: FeedFilter;
   /** A position: first everything after it, from the log. Without it, only what comes from now on. */

@@ -20,7 +20,10 @@ export function createModelRegistry(models: readonly Model[], enums: readonly En
     get(name) {
       const model = byName.get(name);
       if (model === undefined) {
-        throw new AppError("UNKNOWN_MODEL", `There is no model "${name}". Known: ${[...byName.keys()].join(", ")}.`);
+        throw new AppError(
+          "UNKNOWN_MODEL",
+          `There is no model "${name}". Known: ${[...byName.keys()].join(", ")}.`,
+        );
       }
       return model;
     },

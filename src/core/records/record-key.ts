@@ -20,14 +20,18 @@ export function parseRecordKey(model: Model, id: string): RecordKey {
   if (first === undefined || parts.length !== model.key.length) {
     throw malformed(model, id);
   }
-  return Object.fromEntries(model.key.map((field, at) => [field.name, parsePart(model, field, parts[at] ?? "", id)]));
+  return Object.fromEntries(
+    model.key.map((field, at) => [field.name, parsePart(model, field, parts[at] ?? "", id)]),
+  );
 }
 
 /** The canonical text of a key: equal keys give equal texts, and {@link parseRecordKey} takes it back. */
 export function formatRecordKey(model: Model, record: Readonly<Record<string, unknown>>): string {
   const parts = model.key.map((field) => formatPart(record[field.name]));
   const [only] = parts;
-  return parts.length === 1 && only !== undefined ? only : Buffer.from(JSON.stringify(parts)).toString("base64url");
+  return parts.length === 1 && only !== undefined
+    ? only
+    : Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
 /** The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case. @throws as {@link parseRecordKey} */

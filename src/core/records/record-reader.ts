@@ -8,5 +8,9 @@ export interface RecordReader {
    */
   findIds(model: string, where: WhereFilter | undefined, limit: number): Promise<readonly string[]>;
   /** Those of the given ids that exist and match `where`. Any order. */
-  existingIds(model: string, ids: readonly string[], where: WhereFilter | undefined): Promise<readonly string[]>;
+  existingIds(
+    model: string,
+    ids: readonly string[],
+    where: WhereFilter | undefined,
+  ): Promise<readonly string[]>;
 }

@@ -7,9 +7,7 @@ import type { WhereFilter } from "./selection.ts";
 export type RecordData = Readonly<Record<string, unknown>>;
 
 /** A write that the database's rules refuse is a value, not an exception. */
-export type WriteResult =
-  | { readonly record: unknown }
-  | { readonly problem: RecordProblem };
+export type WriteResult = { readonly record: unknown } | { readonly problem: RecordProblem };
 
 /**
  * Writes single records within a transaction. `shape` says what to hand back, in the record reader's own terms
@@ -17,7 +15,13 @@ export type WriteResult =
  */
 export interface RecordWriter {
   create(transaction: Transaction, model: string, data: RecordData, shape: unknown): Promise<WriteResult>;
-  update(transaction: Transaction, model: string, key: RecordKey, data: RecordData, shape: unknown): Promise<WriteResult>;
+  update(
+    transaction: Transaction,
+    model: string,
+    key: RecordKey,
+    data: RecordData,
+    shape: unknown,
+  ): Promise<WriteResult>;
   delete(transaction: Transaction, model: string, key: RecordKey, shape: unknown): Promise<WriteResult>;
   /** The record within the scope, locked against other writers until the transaction ends; undefined if there is none. */
   lockForWrite(

@@ -1,6 +1,5 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import type { Claim } from "../locks/claim.ts";
 import type { LockStore } from "../locks/lock-store.ts";
 import { conflictRefusal } from "../tasks/conflict-refusal.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
@@ -8,13 +7,13 @@ import type { Decision } from "../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Transaction, UnitOfWork } from "../transactions/transaction.ts";
 import { andFilters } from "./access.ts";
-import type { Model, ModelRegistry, RelationField } from "./model.ts";
+import type { Model } from "./model.ts";
 import { relationsOf } from "./model.ts";
+import { claimsOf, linksOf, missingLinks } from "./record-links.ts";
 import type { RecordKey } from "./record-key.ts";
 import { formatRecordKey, parseRecordKey } from "./record-key.ts";
 import type { RecordProblem } from "./record-problem.ts";
 import type { RecordData, RecordWriter, WriteResult } from "./record-writer.ts";
-import type { RelationChange } from "./relation-change.ts";
 import type { RecordReader } from "./record-reader.ts";
 import type { ScopePorts } from "./scoped-filter.ts";
 import type { WhereFilter } from "./selection.ts";
@@ -191,64 +190,6 @@ async function isOutOfReach(
     scope !== undefined &&
     (await ports.writer.lockForWrite(transaction, model.name, key, scope, undefined)) === undefined
   );
-}
-
-/** The records that a write links with or unlinks, by relation. */
-interface Links {
-  readonly field: RelationField;
-  readonly target: Model;
-  /** To be linked with: they must be there. */
-  readonly wanted: readonly string[];
-  readonly all: readonly string[];
-}
-
-function linksOf(models: ModelRegistry, model: Model, data: RecordData): readonly Links[] {
-  return relationsOf(model).flatMap((field) => {
-    const change = data[field.name] as RelationChange | undefined;
-    if (change === undefined) {
-      return [];
-    }
-    const target = models.get(field.type);
-    const idsOf = (keys: readonly RecordKey[] = []): readonly string[] =>
-      keys.map((key) => formatRecordKey(target, key));
-    const wanted = [...idsOf(change.add), ...idsOf(change.set)];
-    return [{ field, target, wanted, all: [...wanted, ...idsOf(change.remove)] }];
-  });
-}
-
-/** A link belongs to both of its records, so both are guarded. */
-function claimsOf(model: Model, id: string, links: readonly Links[]): readonly Claim[] {
-  const claims = new Map([[model.name, new Set([id])]]);
-  for (const { target, all } of links) {
-    const ids = claims.get(target.name) ?? new Set();
-    claims.set(target.name, new Set([...ids, ...all]));
-  }
-  return [...claims].map(([name, ids]) => ({ model: name, ids: [...ids] }));
-}
-
-/** Records to be linked with that are not there, or not for the viewer to see. */
-async function missingLinks(
-  ports: WritePorts,
-  viewer: Viewer,
-  links: readonly Links[],
-): Promise<readonly RecordProblem[]> {
-  const problems: RecordProblem[] = [];
-  for (const { field, target, wanted } of links) {
-    const scope = ports.access.scope(target.name, viewer);
-    const found = new Set(
-      wanted.length === 0 ? [] : await ports.reader.existingIds(target.name, wanted, scope),
-    );
-    problems.push(...wanted.filter((id) => !found.has(id)).map((id) => noSuchRecord(target, id, field)));
-  }
-  return problems;
-}
-
-function noSuchRecord(target: Model, id: string, field: RelationField): RecordProblem {
-  return {
-    code: "CONSTRAINT_VIOLATED",
-    field: field.name,
-    message: `${field.name}: there is no ${target.name} ${id}.`,
-  };
 }
 
 /** After the write, still inside: what was written must be within the viewer's scope, and so must what it refers to. */

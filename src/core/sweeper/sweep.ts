@@ -36,7 +36,10 @@ export async function sweep(
   const orphans = await ports.tasks.findOrphans(ago(options.leaseMs), BATCH);
   if (unenqueued.length + orphans.length > 0) {
     await ports.queue.enqueue([...unenqueued, ...orphans]);
-    await ports.tasks.markEnqueued(unenqueued.map((task) => task.id), ports.clock.now());
+    await ports.tasks.markEnqueued(
+      unenqueued.map((task) => task.id),
+      ports.clock.now(),
+    );
   }
   const cleaned: string[] = [];
   for (const { id } of await ports.tasks.findUncleaned(ago(options.cleanGraceMs), BATCH)) {

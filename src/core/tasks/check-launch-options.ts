@@ -9,7 +9,11 @@ export function checkLaunchOptions(options: LaunchOptions): readonly RecordProbl
   const { idempotencyKey, label, maxAffected } = options;
   const problems: RecordProblem[] = [];
   const add = (field: string, message: string): void => {
-    problems.push({ code: "VALIDATION_FAILED", field: `options.${field}`, message: `options.${field}: ${message}` });
+    problems.push({
+      code: "VALIDATION_FAILED",
+      field: `options.${field}`,
+      message: `options.${field}: ${message}`,
+    });
   };
   if (idempotencyKey !== undefined && (idempotencyKey === "" || idempotencyKey.length > MAX_KEY_LENGTH)) {
     add("idempotencyKey", `needs 1 to ${MAX_KEY_LENGTH} characters, has ${idempotencyKey.length}.`);

@@ -12,7 +12,12 @@ export async function conflictRefusal(
     const heldBy = owners.get(conflict.owner);
     return heldBy === undefined ? [] : [{ ...conflict, heldBy }];
   });
-  return { outcome: "CONFLICT", message: describe(refused, conflicts), conflicts, totalConflicts: refused.totalConflicts };
+  return {
+    outcome: "CONFLICT",
+    message: describe(refused, conflicts),
+    conflicts,
+    totalConflicts: refused.totalConflicts,
+  };
 }
 
 function describe(

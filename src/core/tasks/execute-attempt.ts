@@ -35,14 +35,24 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
     return "NOT_BEGUN";
   }
   const reporter = createReporter(ports, attempt);
-  const lease = keepLease(ports, { taskId: delivery.id, number: attempt.number }, ports.leaseMs, reporter.current);
+  const lease = keepLease(
+    ports,
+    { taskId: delivery.id, number: attempt.number },
+    ports.leaseMs,
+    reporter.current,
+  );
   try {
     const settlement = await handle(ports, attempt, reporter, lease.signal);
     if (settlement === undefined) {
       return lease.signal.aborted ? "FENCED" : "ABANDONED";
     }
     const { total } = reporter.current();
-    const isSettled = await settleTask(ports, { taskId: delivery.id, attempt: attempt.number, total, settlement });
+    const isSettled = await settleTask(ports, {
+      taskId: delivery.id,
+      attempt: attempt.number,
+      total,
+      settlement,
+    });
     return isSettled ? "SETTLED" : "FENCED";
   } finally {
     lease.stop();
@@ -79,7 +89,13 @@ function createReporter(ports: AttemptPorts, attempt: Attempt): ProgressReporter
     intervalMs: ports.progressIntervalMs,
     publish(now) {
       const at = ports.clock.now().toISOString();
-      const message = encodeAnnouncement({ kind: "PROGRESS", taskId, attempt: attempt.number, at, progress: now });
+      const message = encodeAnnouncement({
+        kind: "PROGRESS",
+        taskId,
+        attempt: attempt.number,
+        at,
+        progress: now,
+      });
       ports.bus.publish(TASK_TOPIC, message).catch((error: unknown) => {
         ports.logger.warn({ err: error, taskId }, "progress could not be published");
       });
@@ -110,7 +126,10 @@ async function handle(
       return undefined;
     }
     if (isAppError(error, "UNAVAILABLE")) {
-      ports.logger.warn({ err: error, taskId: task.id }, "the attempt was abandoned: a store is out of reach");
+      ports.logger.warn(
+        { err: error, taskId: task.id },
+        "the attempt was abandoned: a store is out of reach",
+      );
       return undefined;
     }
     return failureOf(ports, error, task.id, countsOf(reporter));
@@ -122,7 +141,11 @@ function countsOf(reporter: ProgressReporter): Counts {
   return { succeeded, failed, skipped };
 }
 
-function settlementOf(ports: AttemptPorts, result: HandlerResult, counts: Counts): Settlement & { counts: Counts } {
+function settlementOf(
+  ports: AttemptPorts,
+  result: HandlerResult,
+  counts: Counts,
+): Settlement & { counts: Counts } {
   return {
     status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
     message: result.message ?? null,
@@ -133,7 +156,12 @@ function settlementOf(ports: AttemptPorts, result: HandlerResult, counts: Counts
   };
 }
 
-function failureOf(ports: AttemptPorts, error: unknown, taskId: string, counts: Counts): Settlement & { counts: Counts } {
+function failureOf(
+  ports: AttemptPorts,
+  error: unknown,
+  taskId: string,
+  counts: Counts,
+): Settlement & { counts: Counts } {
   ports.logger.error({ err: error, taskId }, "a task's handler threw");
   return {
     status: "FAILED",

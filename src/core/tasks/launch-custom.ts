@@ -39,9 +39,20 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
   }
   const inputHash = launchHash(kind, input, options);
   const { idempotencyKey } = options;
-  const existing = idempotencyKey === undefined ? undefined : await ports.tasks.findByIdempotencyKey(viewer, idempotencyKey);
+  const existing =
+    idempotencyKey === undefined ? undefined : await ports.tasks.findByIdempotencyKey(viewer, idempotencyKey);
   if (existing !== undefined) {
     return repeatedLaunch(ports, existing, inputHash);
   }
-  return launchTask(ports, { kind, model, viewer, input, inputHash, options, claims, chunks: [], total: launch.total ?? null });
+  return launchTask(ports, {
+    kind,
+    model,
+    viewer,
+    input,
+    inputHash,
+    options,
+    claims,
+    chunks: [],
+    total: launch.total ?? null,
+  });
 }

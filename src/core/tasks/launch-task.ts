@@ -121,7 +121,9 @@ function writeTask(ports: LaunchPorts, taskId: string, request: LaunchRequest): 
     });
     // Last, because other writers to the model wait from here to the commit.
     const acquired = await ports.locks.acquire(transaction, taskId, request.claims);
-    return acquired.isGranted ? { commit: { kind: "CREATED" } } : { rollBack: { kind: "REFUSED", refusal: acquired } };
+    return acquired.isGranted
+      ? { commit: { kind: "CREATED" } }
+      : { rollBack: { kind: "REFUSED", refusal: acquired } };
   });
 }
 
@@ -133,9 +135,13 @@ async function setGoing(ports: LaunchPorts, taskId: string, request: LaunchReque
       await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
     } catch (error) {
       await withdraw(ports, taskId, request.total);
-      throw new AppError("UNAVAILABLE", "The task queue cannot be reached; nothing was changed. Try again later.", {
-        cause: error,
-      });
+      throw new AppError(
+        "UNAVAILABLE",
+        "The task queue cannot be reached; nothing was changed. Try again later.",
+        {
+          cause: error,
+        },
+      );
     }
     // Should this fail, the sweeper enqueues once more, which does no harm.
     await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {

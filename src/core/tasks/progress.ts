@@ -23,7 +23,11 @@ export const NO_COUNTS: Counts = Object.freeze({ succeeded: 0, failed: 0, skippe
 
 /** Sum of two counts. */
 export function addCounts(a: Counts, b: Counts): Counts {
-  return { succeeded: a.succeeded + b.succeeded, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+  return {
+    succeeded: a.succeeded + b.succeeded,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
 }
 
 /** How many records the counts account for. */
@@ -50,7 +54,8 @@ export function progressOf(total: number | null, counts: Counts, pace: Pace = {}
     ...counts,
     percent: total === null ? null : total === 0 ? 100 : Math.min(100, (processed * 100) / total),
     recordsPerSecond: rate,
-    etaMs: rate === null || total === null ? null : Math.max(0, Math.round(((total - processed) * 1000) / rate)),
+    etaMs:
+      rate === null || total === null ? null : Math.max(0, Math.round(((total - processed) * 1000) / rate)),
     message: pace.message ?? null,
   };
 }

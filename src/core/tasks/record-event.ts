@@ -8,7 +8,12 @@ import type { TaskPorts } from "./task-ports.ts";
 export async function recordEvent(
   ports: Pick<TaskPorts, "log" | "bus" | "clock">,
   transaction: Transaction,
-  event: { readonly taskId: string; readonly type: LifecycleEventType; readonly progress: Progress; readonly message?: string | null },
+  event: {
+    readonly taskId: string;
+    readonly type: LifecycleEventType;
+    readonly progress: Progress;
+    readonly message?: string | null;
+  },
 ): Promise<void> {
   await ports.log.append(transaction, { message: null, ...event, at: ports.clock.now() });
   transaction.onCommit(() =>

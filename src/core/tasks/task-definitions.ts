@@ -14,7 +14,10 @@ export function createTaskDefinitions(definitions: readonly TaskDefinition[]): T
     get(kind) {
       const definition = byKind.get(kind);
       if (definition === undefined) {
-        throw new AppError("UNKNOWN_KIND", `There is no task kind "${kind}". Known: ${[...byKind.keys()].join(", ")}.`);
+        throw new AppError(
+          "UNKNOWN_KIND",
+          `There is no task kind "${kind}". Known: ${[...byKind.keys()].join(", ")}.`,
+        );
       }
       return definition;
     },

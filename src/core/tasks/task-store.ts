@@ -111,7 +111,12 @@ export interface TaskStore {
    */
   beginAttempt(
     transaction: Transaction,
-    begin: { readonly taskId: string; readonly expectedAttempt: number; readonly workerId: string; readonly at: Date },
+    begin: {
+      readonly taskId: string;
+      readonly expectedAttempt: number;
+      readonly workerId: string;
+      readonly at: Date;
+    },
   ): Promise<Attempt | undefined>;
   /** Renews the lease and stores the progress as of now, if given (shown while the task runs). */
   heartbeat(beat: {

@@ -13,7 +13,9 @@ export function createTransactionEffects(logger: Logger): TransactionEffects {
   const rollbacks: (() => Promise<void>)[] = [];
   const runAll = async (effects: readonly (() => Promise<void>)[], when: string): Promise<void> => {
     for (const effect of effects) {
-      await effect().catch((error: unknown) => logger.error({ err: error }, `an effect failed after ${when}`));
+      await effect().catch((error: unknown) =>
+        logger.error({ err: error }, `an effect failed after ${when}`),
+      );
     }
   };
   return {

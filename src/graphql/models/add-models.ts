@@ -1,16 +1,16 @@
 import type { EnumType, Model } from "../../core/records/model.ts";
-import type { BuilderTypes, PowerCrudBuilder, SchemaContext } from "../builder.ts";
+import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addBulkFields } from "./bulk-fields.ts";
 import { addBulkOptions } from "./bulk-inputs.ts";
 import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { checkNames } from "./model-names.ts";
-import type { AnyEnumRef, AnyInputRef, ModelPorts, ModelSchema } from "./model-schema.ts";
+import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
 import { addSortOrders } from "./order-input.ts";
-import type { RecordObjectRef } from "./pothos-dynamic.ts";
+import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addWriteFields } from "./write-fields.ts";
@@ -77,16 +77,12 @@ function addEnums(
     ),
   );
   return new Map(
-    all
-      .filter((type) => used.has(type.name))
-      .map((type) => [
-        type.name,
-        builder.enumType(type.name, { values: [...type.values] }) as PothosSchemaTypes.EnumRef<
-          BuilderTypes,
-          string
-        >,
-      ]),
+    all.filter((type) => used.has(type.name)).map((type) => [type.name, addEnum(builder, type)]),
   );
+}
+
+function addEnum(builder: PowerCrudBuilder, type: EnumType): AnyEnumRef {
+  return builder.enumType(type.name, { values: [...type.values] });
 }
 
 function addQueryMode(builder: PowerCrudBuilder): AnyEnumRef {

@@ -11,7 +11,8 @@ import type { GraphQLContext } from "../context.ts";
 import { toJsonValue } from "../pagination/json-value.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
 import { namesOf } from "./model-names.ts";
-import type { AnyEnumRef, AnyInputRef, ModelSchema } from "./model-schema.ts";
+import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { WhereArgument } from "./where-filter.ts";
 import { parseWhere } from "./where-filter.ts";
 

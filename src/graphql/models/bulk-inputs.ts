@@ -1,7 +1,8 @@
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { changeableColumns } from "../../core/bulk/bulk-rules.ts";
 import { columnType, columnTypeName } from "./column-types.ts";
-import type { AnyEnumRef, AnyInputRef, ModelSchema } from "./model-schema.ts";
+import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";
 
 const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);

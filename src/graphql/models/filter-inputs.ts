@@ -1,7 +1,7 @@
 import type { ColumnField } from "../../core/records/model.ts";
 import { columnType, columnTypeName } from "./column-types.ts";
-import type { AnyEnumRef, AnyInputRef, ModelSchema } from "./model-schema.ts";
-import type { InputBuilder, InputFields } from "./pothos-dynamic.ts";
+import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** Kinds of columns by the operators that they take. */
 const COMPARABLE = new Set(["String", "Int", "BigInt", "Float", "Decimal", "DateTime"]);

@@ -7,7 +7,7 @@ import type { WhereFilter } from "../../core/records/selection.ts";
 import type { WriteRecords } from "../../core/records/write-record.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
-import type { RecordInputOptions } from "./pothos-dynamic.ts";
+import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
 
 /** Reads a model's records; arguments are the Prisma client's. */
 export interface RecordSource {
@@ -29,7 +29,6 @@ export interface ModelPorts extends ScopePorts {
   hasScope(model: string): boolean;
 }
 
-export type AnyInputRef = PothosSchemaTypes.InputObjectRef<BuilderTypes, unknown>;
 export type AnyEnumRef = PothosSchemaTypes.EnumRef<BuilderTypes, string>;
 
 /** What the rooms' functions are given to build one schema with. Inputs are made on first use, once by name. */

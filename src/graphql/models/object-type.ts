@@ -129,7 +129,7 @@ function manyField(
         ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
       };
     }),
-    resolve: ((record: LoadedRecord, args: Record<string, unknown>, context: GraphQLContext): Connection => {
+    resolve: (record: LoadedRecord, args: Record<string, unknown>, context: GraphQLContext): Connection => {
       const rows = record[field.name] as readonly LoadedRecord[] | undefined;
       const counts = record["_count"] as Readonly<Record<string, number>> | undefined;
       return {
@@ -139,7 +139,7 @@ function manyField(
         },
         totalCount: () => counts?.[field.name] ?? 0,
       };
-    }),
+    },
   });
 }
 

@@ -1,7 +1,8 @@
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import type { PowerCrudBuilder } from "../builder.ts";
-import type { AnyEnumRef, AnyInputRef, ModelSchema } from "./model-schema.ts";
+import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef } from "./pothos-dynamic.ts";
 
 /** The directions of an order. */
 export interface SortOrders {

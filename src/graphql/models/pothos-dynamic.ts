@@ -5,7 +5,6 @@ import type { GraphQLResolveInfo } from "graphql";
 import type { AnyPrismaModel, BuilderTypes, PowerCrudBuilder } from "../builder.ts";
 import type { GraphQLContext } from "../context.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
-import type { AnyInputRef } from "./model-schema.ts";
 
 // Pothos infers shapes from literal field maps. Ours are made from a data model that is known only at start, so
 // there is nothing to infer; the casts that this takes stand here, and nowhere else.
@@ -22,6 +21,8 @@ export type RecordFieldBuilder = PothosSchemaTypes.PrismaObjectFieldBuilder<
 
 /** Builds fields of an input type. */
 export type InputBuilder = PothosSchemaTypes.InputFieldBuilder<BuilderTypes, "InputObject">;
+
+export type AnyInputRef = PothosSchemaTypes.InputObjectRef<BuilderTypes, unknown>;
 
 export type InputFields = Record<string, InputFieldRef<BuilderTypes, unknown>>;
 

@@ -34,9 +34,7 @@ function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: 
         const byKey = Object.fromEntries(key.map(([name, value]) => [name, { equals: toJsonValue(value) }]));
         const where = andFilters(byKey, scopedFilter(ports, context.viewer, model, undefined));
         const select = plannedSelect(context, info, { typeName: model.name, select: keySelect(model) });
-        return ports
-          .source(model.name)
-          .findFirst({ where: ports.toClientWhere(model, where), select });
+        return ports.source(model.name).findFirst({ where: ports.toClientWhere(model, where), select });
       },
     }),
   );

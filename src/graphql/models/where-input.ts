@@ -1,8 +1,8 @@
 import type { Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { columnFilter } from "./filter-inputs.ts";
-import type { AnyEnumRef, AnyInputRef, ModelSchema } from "./model-schema.ts";
-import type { InputBuilder, InputFields } from "./pothos-dynamic.ts";
+import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** The filter on a model's records: `CityWhere`. */
 export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {

@@ -14,65 +14,65 @@ export type ParsedData = { readonly data: RecordData } | { readonly problems: re
 
 /** Checks what GraphQL's types cannot say, and turns ids of links into keys. */
 export function parseData(models: ModelRegistry, model: Model, input: DataArgument): ParsedData {
-  const problems: RecordProblem[] = [];
-  const data: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(input)) {
-    const field = model.fields.find((candidate) => candidate.name === name);
-    if (value === undefined || field === undefined) {
-      continue;
-    }
-    if (field.kind === "relation") {
-      const links = parseLinks(models, field, value);
-      problems.push(...("problem" in links ? [links.problem] : []));
-      data[name] = "problem" in links ? undefined : links.change;
-    } else if (value === null && !field.isNullable && field.type !== "Json") {
-      problems.push(problem(name, `${name} cannot be null. Leave it out, or give it a value.`));
-    } else if (Array.isArray(value) && field.isList && value.includes(null)) {
-      problems.push(problem(name, `${name} cannot hold null.`));
-    } else {
-      data[name] = value;
-    }
+  const members = Object.entries(input).filter(([, value]) => value !== undefined);
+  if (members.length === 0) {
+    return { problems: [{ code: "VALIDATION_FAILED", message: "data names no field. Give at least one." }] };
   }
-  if (Object.keys(input).length === 0) {
-    problems.push({ code: "VALIDATION_FAILED", message: "data names no field. Give at least one." });
+  const parsed = members.map(([name, value]) => [name, parseMember(models, model, name, value)] as const);
+  const problems = parsed.flatMap(([, member]) => ("problem" in member ? [member.problem] : []));
+  if (problems.length > 0) {
+    return { problems };
   }
-  return problems.length > 0 ? { problems } : { data };
+  return {
+    data: Object.fromEntries(
+      parsed.map(([name, member]) => [name, "value" in member ? member.value : undefined]),
+    ),
+  };
+}
+
+type ParsedMember = { readonly value: unknown } | { readonly problem: RecordProblem };
+
+function parseMember(models: ModelRegistry, model: Model, name: string, value: unknown): ParsedMember {
+  const field = model.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) {
+    return refuse(name, `${model.name} has no field "${name}".`);
+  }
+  if (field.kind === "relation") {
+    return parseLinks(models, field, value);
+  }
+  if (value === null && !field.isNullable && field.type !== "Json") {
+    return refuse(name, `${name} cannot be null. Leave it out, or give it a value.`);
+  }
+  return { value };
 }
 
 /** A list of ids on create, a change of links on update. */
-function parseLinks(
-  models: ModelRegistry,
-  field: RelationField,
-  value: unknown,
-): { readonly change: RelationChange } | { readonly problem: RecordProblem } {
+function parseLinks(models: ModelRegistry, field: RelationField, value: unknown): ParsedMember {
   if (value === null) {
-    return { problem: problem(field.name, `${field.name} cannot be null. Leave it out, or give ids.`) };
+    return refuse(field.name, `${field.name} cannot be null. Leave it out, or give ids.`);
   }
-  const { add, remove, set } = (Array.isArray(value) ? { add: value } : value) as Readonly<
-    Record<string, readonly string[] | null | undefined>
-  >;
-  if (set && (add || remove)) {
-    return {
-      problem: problem(
-        field.name,
-        `${field.name}: set replaces all links, so give either set, or add and remove.`,
-      ),
-    };
+  const members = Object.entries(Array.isArray(value) ? { add: value as unknown } : (value as object));
+  const given = members.filter(([, ids]) => ids !== undefined && ids !== null) as readonly (readonly [
+    string,
+    string[],
+  ])[];
+  if (given.length > 1 && given.some(([name]) => name === "set")) {
+    return refuse(
+      field.name,
+      `${field.name}: set replaces all links, so give either set, or add and remove.`,
+    );
   }
   const target = models.get(field.type);
   try {
-    return {
-      change: {
-        ...(add ? { add: keysOf(target, add) } : {}),
-        ...(remove ? { remove: keysOf(target, remove) } : {}),
-        ...(set ? { set: keysOf(target, set) } : {}),
-      },
-    };
+    const change: RelationChange = Object.fromEntries(
+      given.map(([name, ids]) => [name, keysOf(target, ids)]),
+    );
+    return { value: change };
   } catch (error) {
     if (!isAppError(error, "VALIDATION_FAILED")) {
       throw error;
     }
-    return { problem: problem(field.name, `${field.name}: ${error.message}`) };
+    return refuse(field.name, `${field.name}: ${error.message}`);
   }
 }
 
@@ -80,6 +80,6 @@ function keysOf(target: Model, ids: readonly string[]): readonly RecordKey[] {
   return [...new Set(ids)].map((id) => parseRecordKey(target, id));
 }
 
-function problem(field: string, message: string): RecordProblem {
-  return { code: "VALIDATION_FAILED", field, message };
+function refuse(field: string, message: string): { readonly problem: RecordProblem } {
+  return { problem: { code: "VALIDATION_FAILED", field, message } };
 }

@@ -5,7 +5,8 @@ import type { WriteOutcome, Written } from "../../core/records/write-outcome.ts"
 import type { BuilderTypes } from "../builder.ts";
 import type { GraphQLContext } from "../context.ts";
 import { namesOf } from "./model-names.ts";
-import type { AnyInputRef, ModelSchema } from "./model-schema.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { keySelect } from "./object-type.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";

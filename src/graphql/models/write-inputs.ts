@@ -2,8 +2,8 @@ import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { isManyToMany } from "../../core/records/relation-kind.ts";
 import { columnType } from "./column-types.ts";
-import type { AnyInputRef, ModelSchema } from "./model-schema.ts";
-import type { InputBuilder, InputFields } from "./pothos-dynamic.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
 export function createInput(schema: ModelSchema, model: Model): AnyInputRef {

@@ -15,7 +15,7 @@ export function toJsonValue(value: unknown): Json {
     return value.map((item: unknown) => toJsonValue(item));
   }
   if (typeof value === "bigint" || isDecimal(value)) {
-    return String(value);
+    return value.toString();
   }
   if (typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toJsonValue(inner)]));
@@ -24,6 +24,6 @@ export function toJsonValue(value: unknown): Json {
 }
 
 /** Prisma's Decimal is decimal.js's; its class is bundled, so it is told by its methods. */
-function isDecimal(value: unknown): boolean {
+function isDecimal(value: unknown): value is { toString(): string; toDecimalPlaces: unknown } {
   return typeof (value as { toDecimalPlaces?: unknown }).toDecimalPlaces === "function";
 }

@@ -46,7 +46,7 @@ function leadingBound(
   ) {
     return undefined;
   }
-  return at(term, { [term.isDescending === isBefore ? "gte" : "lte"]: value });
+  return atColumn(term, { [term.isDescending === isBefore ? "gte" : "lte"]: value });
 }
 
 function beyondFilter(
@@ -60,7 +60,7 @@ function beyondFilter(
     return areNullsBeyond ? undefined : notNullFilter(term);
   }
   const comparison = comparisonBeyond(term, enums, value, term.isDescending === isBefore);
-  const beyond = comparison === undefined ? undefined : at(term, comparison);
+  const beyond = comparison === undefined ? undefined : atColumn(term, comparison);
   if (!areNullsBeyond || !isNullableTerm(term)) {
     return beyond;
   }
@@ -92,11 +92,11 @@ function isComparable(term: OrderTerm): boolean {
 }
 
 function equalFilter(term: OrderTerm, value: Json): WhereFilter {
-  return value === null ? nullFilter(term) : at(term, { equals: value });
+  return value === null ? nullFilter(term) : atColumn(term, { equals: value });
 }
 
 /** The operators at the term's column, under the relations that lead there. */
-function at(term: OrderTerm, operators: JsonObject): WhereFilter {
+function atColumn(term: OrderTerm, operators: JsonObject): WhereFilter {
   return term.relations.reduceRight<WhereFilter>((inner, relation) => ({ [relation.name]: { is: inner } }), {
     [term.column.name]: operators,
   });

@@ -74,7 +74,7 @@ function parseTerm(
   if (field?.kind === "relation") {
     return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
   }
-  const [direction, , place] = String(value).split("_");
+  const [direction, , place] = (value as string).split("_");
   const isDescending = direction === "DESC";
   return {
     relations,

@@ -24,23 +24,29 @@ export interface PageRequest {
 
 /** @throws AppError VALIDATION_FAILED naming the argument, what is wrong with it and what would be right */
 export function parsePageRequest(args: PageArgs): PageRequest {
-  const { first, last } = args;
-  if (first !== undefined && first !== null && last !== undefined && last !== null) {
+  const first = args.first ?? undefined;
+  const last = args.last ?? undefined;
+  if (first !== undefined && last !== undefined) {
     throw invalid("first", "Give either first or last, not both.");
   }
-  const isBackward = last !== undefined && last !== null;
   const size = last ?? first ?? DEFAULT_PAGE_SIZE;
-  const name = isBackward ? "last" : "first";
+  checkSize(last === undefined ? "first" : "last", size);
+  return {
+    size,
+    isBackward: last !== undefined,
+    after: args.after ?? undefined,
+    before: args.before ?? undefined,
+  };
+}
+
+function checkSize(name: string, size: number): void {
   if (size < 0) {
     throw invalid(name, `${name} must be 0 or more, not ${size}.`);
   }
   if (size > MAX_PAGE_SIZE) {
-    throw invalid(
-      name,
-      `${name} must be at most ${MAX_PAGE_SIZE}, not ${size}. Ask for the next page with after.`,
-    );
+    const advice = "Ask for the next page with after.";
+    throw invalid(name, `${name} must be at most ${MAX_PAGE_SIZE}, not ${size}. ${advice}`);
   }
-  return { size, isBackward, after: args.after ?? undefined, before: args.before ?? undefined };
 }
 
 function invalid(field: string, message: string): AppError {

@@ -1,4 +1,4 @@
-import type { ValueNode } from "graphql";
+import type { ListValueNode, ObjectValueNode, ValueNode, VariableNode } from "graphql";
 import { GraphQLScalarType, Kind } from "graphql";
 import type { Json } from "../../kernel/json.ts";
 import { parseError } from "./parse-error.ts";
@@ -14,13 +14,21 @@ export const JSON_SCALAR = new GraphQLScalarType<Json, unknown>({
 });
 
 function fromLiteral(node: ValueNode, variables: Readonly<Record<string, unknown>>): Json {
+  if (node.kind === Kind.OBJECT) {
+    const members = node.fields.map((field) => [field.name.value, fromLiteral(field.value, variables)]);
+    return Object.fromEntries(members) as Json;
+  }
+  if (node.kind === Kind.LIST) {
+    return node.values.map((item) => fromLiteral(item, variables));
+  }
+  if (node.kind === Kind.VARIABLE) {
+    return (variables[node.name.value] ?? null) as Json;
+  }
+  return fromLeaf(node);
+}
+
+function fromLeaf(node: Exclude<ValueNode, ObjectValueNode | ListValueNode | VariableNode>): Json {
   switch (node.kind) {
-    case Kind.OBJECT:
-      return Object.fromEntries(
-        node.fields.map((field) => [field.name.value, fromLiteral(field.value, variables)]),
-      );
-    case Kind.LIST:
-      return node.values.map((item) => fromLiteral(item, variables));
     case Kind.INT:
     case Kind.FLOAT:
       return Number(node.value);
@@ -29,8 +37,6 @@ function fromLiteral(node: ValueNode, variables: Readonly<Record<string, unknown
       return node.value;
     case Kind.NULL:
       return null;
-    case Kind.VARIABLE:
-      return (variables[node.name.value] ?? null) as Json;
     case Kind.ENUM:
       throw parseError("JSON", node.value, "JSON; put quotes around text");
   }

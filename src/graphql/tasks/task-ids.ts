@@ -2,7 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import { isUuid } from "../../kernel/ids.ts";
 
 /** Ids that one condition may list. */
-export const MAX_LISTED_TASKS = 1000;
+const MAX_LISTED_TASKS = 1000;
 
 /** The id as the stores write it; undefined for a text that cannot be a task's id, and so is no task's. */
 export function taskIdOf(text: string): string | undefined {

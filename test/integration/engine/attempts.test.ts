@@ -56,7 +56,9 @@ async function launchCustom(kind: string): Promise<string> {
 /** Whether the store lets an attempt settle the task. */
 function settleAs(taskId: string, attempt: number): Promise<boolean> {
   const settlement = { status: "FAILED", message: "late", result: null, finishedAt: new Date() } as const;
-  return engine.ports.unitOfWork.run((transaction) => engine.ports.tasks.settle(transaction, taskId, attempt, settlement));
+  return engine.ports.unitOfWork.run((transaction) =>
+    engine.ports.tasks.settle(transaction, taskId, attempt, settlement),
+  );
 }
 
 async function lifecycle(taskId: string): Promise<readonly (readonly [string, string | null])[]> {
@@ -68,12 +70,14 @@ describe("a handler", () => {
   it("that throws makes the task FAILED with its message, and its locks free", async () => {
     const id = await launchCustom("boom");
     expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: "boom" });
-    await expect.poll(() => lifecycle(id)).toEqual([
-      ["CREATE", null],
-      ["START", null],
-      ["FAIL", "boom"],
-      ["CLEANUP", null],
-    ]);
+    await expect
+      .poll(() => lifecycle(id))
+      .toEqual([
+        ["CREATE", null],
+        ["START", null],
+        ["FAIL", "boom"],
+        ["CLEANUP", null],
+      ]);
     expect(await engine.ports.locks.listOwners()).toEqual([]);
   });
 
@@ -104,14 +108,20 @@ describe("an attempt whose task was taken over", () => {
     await release();
     const settled = await engine.settled(task.id);
     expect(settled).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 300 } });
-    expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+    expect(
+      await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1"),
+    ).toEqual([{ n: 0 }]);
     expect(await settleAs(task.id, 1)).toBe(false);
     expect(await settleAs(task.id, 2)).toBe(false);
     const zombie: BulkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
     await engine.pool.query("UPDATE powercrud.chunk SET status = 'PENDING' WHERE task_id = $1", [task.id]);
     expect(await engine.writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
-    expect(await engine.writer.writeAllChunks(zombie, () => undefined, new AbortController().signal)).toEqual({ kind: "FENCED" });
-    expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+    expect(await engine.writer.writeAllChunks(zombie, () => undefined, new AbortController().signal)).toEqual(
+      { kind: "FENCED" },
+    );
+    expect(
+      await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1"),
+    ).toEqual([{ n: 0 }]);
   });
 
   it("under ALL_OR_NOTHING leaves all to the next attempt, which waits for the first one's transaction", async () => {
@@ -119,14 +129,24 @@ describe("an attempt whose task was taken over", () => {
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     await expect.poll(async () => (await engine.task(task.id)).status).toBe("RUNNING");
     await expect
-      .poll(async () => engine.session.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"))
+      .poll(async () =>
+        engine.session.query(
+          "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+        ),
+      )
       .toHaveLength(1);
     await sweep(engine.ports, ORPHANS_AT_ONCE);
     await expect.poll(async () => (await engine.task(task.id)).attempt).toBe(2);
     expect(await settleAs(task.id, 1)).toBe(false);
     await release();
-    expect(await engine.settled(task.id)).toMatchObject({ status: "SUCCEEDED", attempt: 2, progress: { succeeded: 300 } });
-    expect(await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1")).toEqual([{ n: 0 }]);
+    expect(await engine.settled(task.id)).toMatchObject({
+      status: "SUCCEEDED",
+      attempt: 2,
+      progress: { succeeded: 300 },
+    });
+    expect(
+      await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1"),
+    ).toEqual([{ n: 0 }]);
   });
 });
 
@@ -134,7 +154,8 @@ describe("the worker", () => {
   it("checks the allow-list again: a field forbidden since the launch is not written", async () => {
     // Two tasks that wait for a stranger's rows fill the worker's hands, so the third stays in the queue.
     const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
-    const launch = (id: string) => engine.launched({ ...INCREMENT, selection: { ids: [id] }, options: { mode: "ASYNC" } });
+    const launch = (id: string) =>
+      engine.launched({ ...INCREMENT, selection: { ids: [id] }, options: { mode: "ASYNC" } });
     const blocked = [await launch("1"), await launch("2")];
     const status = async (task: { id: string }) => (await engine.task(task.id)).status;
     await expect.poll(() => Promise.all(blocked.map(status))).toEqual(["RUNNING", "RUNNING"]);

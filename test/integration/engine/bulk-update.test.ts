@@ -35,14 +35,24 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy } });
     const settled = await engine.settled(task.id);
     expect(settled).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
-    expect(settled.progress).toMatchObject({ total: 500, processed: 500, succeeded: 500, failed: 0, percent: 100 });
+    expect(settled.progress).toMatchObject({
+      total: 500,
+      processed: 500,
+      succeeded: 500,
+      failed: 0,
+      percent: 100,
+    });
     expect(await sumOfCounts()).toBe(before + 500);
     await expect.poll(() => eventsOf(task.id)).toEqual(["CREATE", "START", "COMPLETE", "CLEANUP"]);
     expect(await engine.ports.locks.listOwners()).toEqual([]);
   });
 
   it("writes only the named columns and the time of the change", async () => {
-    const task = await engine.launched({ operation: "UPDATE", change: { state: { set: "OFF" } }, options: { errorPolicy } });
+    const task = await engine.launched({
+      operation: "UPDATE",
+      change: { state: { set: "OFF" } },
+      options: { errorPolicy },
+    });
     await engine.settled(task.id);
     const rows = await engine.session.query(
       "SELECT DISTINCT state::text, untouched, updated_at > now() AT TIME ZONE 'UTC' - interval '1 minute' AS is_fresh FROM thing",
@@ -53,7 +63,11 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
   it("skips and names what is not there, and brings nothing back", async () => {
     await engine.pool.query("DELETE FROM thing WHERE id = 7");
     const ids = Array.from({ length: 30 }, (_, at) => String(at + 1));
-    const task = await engine.launched({ ...INCREMENT, selection: { ids: [...ids, "999999"] }, options: { errorPolicy } });
+    const task = await engine.launched({
+      ...INCREMENT,
+      selection: { ids: [...ids, "999999"] },
+      options: { errorPolicy },
+    });
     const settled = await engine.settled(task.id);
     expect(settled.status).toBe("SUCCEEDED");
     expect(settled.progress).toMatchObject({ total: 31, succeeded: 29, skipped: 2, failed: 0 });
@@ -95,7 +109,9 @@ describe("records that break a rule", () => {
     expect(settled.message).toMatch(/Nothing was changed. Record 77: .*count_below_thousand/);
     expect(await sumOfCounts()).toBe(before);
     const errors = await engine.ports.tasks.errors(task.id, 0, 10);
-    expect(errors).toEqual([expect.objectContaining({ recordId: "77", outcome: "FAILED", code: "CONSTRAINT_VIOLATED" })]);
+    expect(errors).toEqual([
+      expect.objectContaining({ recordId: "77", outcome: "FAILED", code: "CONSTRAINT_VIOLATED" }),
+    ]);
     await expect.poll(() => eventsOf(task.id)).toEqual(["CREATE", "START", "FAIL", "CLEANUP"]);
     expect(await engine.ports.locks.listOwners()).toEqual([]);
   });
@@ -104,10 +120,13 @@ describe("records that break a rule", () => {
     const before = await sumOfCounts();
     const task = await engine.launched({ ...INCREMENT, options: SKIP_FAILED });
     const settled = await engine.settled(task.id);
-    expect(settled).toMatchObject({ status: "PARTIAL", progress: { succeeded: 498, failed: 2, processed: 500 } });
+    expect(settled).toMatchObject({
+      status: "PARTIAL",
+      progress: { succeeded: 498, failed: 2, processed: 500 },
+    });
     expect(await sumOfCounts()).toBe(before + 498);
     const errors = await engine.ports.tasks.errors(task.id, 0, 10);
-    expect(errors.map((error) => error.recordId).toSorted()).toEqual(["401", "77"]);
+    expect(new Set(errors.map((error) => error.recordId))).toEqual(new Set(["77", "401"]));
   });
 
   it("make the task FAILED when none could be written, and name the field", async () => {
@@ -120,15 +139,25 @@ describe("records that break a rule", () => {
     });
     expect(task).toMatchObject({ status: "FAILED", progress: { failed: 2, skipped: 1 } });
     const [first] = await engine.ports.tasks.errors(task.id, 0, 10);
-    expect(first).toMatchObject({ recordId: "1", field: "ownerId", message: expect.stringMatching(/no record 42/) });
+    expect(first).toMatchObject({
+      recordId: "1",
+      field: "ownerId",
+      message: expect.stringMatching(/no record 42/),
+    });
   });
 
   it("are found one by one where a delete is held up by another table", async () => {
     await engine.pool.query("INSERT INTO part VALUES (1, 10), (2, 20)");
     const ids = Array.from({ length: 25 }, (_, at) => String(at + 1));
     const task = await engine.launched({ operation: "DELETE", selection: { ids }, options: SKIP_FAILED });
-    expect(await engine.settled(task.id)).toMatchObject({ status: "PARTIAL", progress: { succeeded: 23, failed: 2 } });
-    expect(await engine.session.query("SELECT id FROM thing WHERE id <= 25 ORDER BY id")).toEqual([{ id: 10 }, { id: 20 }]);
+    expect(await engine.settled(task.id)).toMatchObject({
+      status: "PARTIAL",
+      progress: { succeeded: 23, failed: 2 },
+    });
+    expect(await engine.session.query("SELECT id FROM thing WHERE id <= 25 ORDER BY id")).toEqual([
+      { id: 10 },
+      { id: 20 },
+    ]);
   });
 });
 
@@ -162,7 +191,12 @@ describe("progress", () => {
       at: new Date().toISOString(),
       progress: { ...stale },
     });
-    const beat = await engine.ports.tasks.heartbeat({ taskId: task.id, attempt: 1, at: new Date(), progress: stale });
+    const beat = await engine.ports.tasks.heartbeat({
+      taskId: task.id,
+      attempt: 1,
+      at: new Date(),
+      progress: stale,
+    });
     expect(beat.isCurrent).toBe(false);
     expect(await engine.task(task.id)).toMatchObject({ status: "SUCCEEDED", progress: { processed: 500 } });
   });

@@ -44,7 +44,9 @@ function assignmentsOf(
     const [operator, value] = onlyMember(fieldChange);
     const parameter = castParameter(column, firstParameter + values.length);
     const sign = ARITHMETIC[operator];
-    assignments.push(`${column.name} = ${sign === undefined ? parameter : `t.${column.name} ${sign} ${parameter}`}`);
+    assignments.push(
+      `${column.name} = ${sign === undefined ? parameter : `t.${column.name} ${sign} ${parameter}`}`,
+    );
     values.push(encodeValue(column, value));
   }
   const touched = updatedAtField(table.model);
@@ -89,7 +91,9 @@ function encodeItem(type: string, value: Json): string | null {
 function requiredColumn(table: TableShape, name: string): ColumnShape {
   const column = table.columns.get(name);
   if (column === undefined) {
-    throw new TypeError(`${table.model.name} has no column field ${name}; the change should have been checked`);
+    throw new TypeError(
+      `${table.model.name} has no column field ${name}; the change should have been checked`,
+    );
   }
   return column;
 }

@@ -26,6 +26,7 @@ export const LOCK_OWNERS = `SELECT model, id, owner
   FROM powercrud.find_lock_conflicts(NULL, ${segmentsSql(1)}, $5::text, NULL)`;
 
 /** $1 owner. */
-export const LOCKS_HELD_BY = "SELECT model, ids FROM powercrud.lock WHERE owner = $1::uuid ORDER BY model COLLATE \"C\"";
+export const LOCKS_HELD_BY =
+  'SELECT model, ids FROM powercrud.lock WHERE owner = $1::uuid ORDER BY model COLLATE "C"';
 
 export const LIST_LOCK_OWNERS = "SELECT DISTINCT owner::text AS owner FROM powercrud.lock ORDER BY 1";

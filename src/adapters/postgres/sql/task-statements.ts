@@ -18,7 +18,8 @@ export const LIST_TASK_ERRORS = `
   WHERE task_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::integer`;
 
 /** $1 task. */
-export const COUNT_TASK_ERRORS = "SELECT count(*)::integer AS count FROM powercrud.task_error WHERE task_id = $1::uuid";
+export const COUNT_TASK_ERRORS =
+  "SELECT count(*)::integer AS count FROM powercrud.task_error WHERE task_id = $1::uuid";
 
 /** $1 created before, $2 limit. */
 export const FIND_UNENQUEUED = `

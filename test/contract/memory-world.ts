@@ -1,0 +1,27 @@
+import { setImmediate } from "node:timers/promises";
+import { createMemoryEventBus } from "../../src/adapters/memory/memory-event-bus.ts";
+import { createMemoryEventLog } from "../../src/adapters/memory/memory-event-log.ts";
+import { createMemoryLockStore } from "../../src/adapters/memory/memory-lock-store.ts";
+import { createMemoryTaskStore } from "../../src/adapters/memory/memory-task-store.ts";
+import { createMemoryUnitOfWork } from "../../src/adapters/memory/memory-unit-of-work.ts";
+import { createSilentLogger } from "../../src/kernel/logger.ts";
+import type { World } from "./world.ts";
+
+export async function createMemoryWorld(): Promise<World> {
+  const logger = createSilentLogger();
+  const tasks = createMemoryTaskStore();
+  const bus = createMemoryEventBus({ logger });
+  return {
+    unitOfWork: createMemoryUnitOfWork({ logger }),
+    tasks,
+    log: createMemoryEventLog(),
+    locks: createMemoryLockStore(),
+    bus,
+    async finishChunk(transaction, taskId, number, counts) {
+      await tasks.finishChunk(transaction, taskId, number, counts);
+    },
+    // Whatever can go on in this process has done so by then.
+    untilWaiting: () => setImmediate(),
+    close: () => bus.close(),
+  };
+}

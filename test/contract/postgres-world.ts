@@ -1,0 +1,79 @@
+import type { Pool } from "pg";
+import { createPool } from "../../src/adapters/postgres/create-pool.ts";
+import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-event-bus.ts";
+import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
+import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
+import { requiredSession } from "../../src/core/transactions/required-session.ts";
+import { createSilentLogger } from "../../src/kernel/logger.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+import type { World } from "./world.ts";
+
+/** A world with its database. */
+export interface PostgresWorld extends World {
+  readonly url: string;
+  readonly pool: Pool;
+}
+
+/** With the fence that every writer of chunks takes. */
+const FINISH_CHUNK = `
+  WITH fence AS MATERIALIZED (SELECT id FROM powercrud.task WHERE id = $1 FOR SHARE)
+  UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3, failed = $4, skipped = $5
+  WHERE task_id = (SELECT id FROM fence) AND number = $2 AND status = 'PENDING'`;
+
+const COUNT_WAITING = `
+  SELECT count(*)::integer AS count FROM pg_stat_activity
+  WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+
+export async function createPostgresWorld(): Promise<PostgresWorld> {
+  const database = await createTestDatabase();
+  const world = createWorldAt(database.url);
+  return {
+    ...world,
+    async close() {
+      await world.close();
+      await database.drop();
+    },
+  };
+}
+
+/** The same over any address, also one where nobody answers. */
+export function createWorldAt(url: string): PostgresWorld {
+  const logger = createSilentLogger();
+  const pool = createPool({
+    connectionString: url,
+    applicationName: "contract",
+    logger,
+    maxConnections: 30,
+  });
+  const session = createPgSession(pool);
+  const bus = createPostgresEventBus({ session, connectionString: url, applicationName: "contract listener", logger });
+  return {
+    url,
+    pool,
+    unitOfWork: createPgUnitOfWork({ pool, logger }),
+    tasks: createPostgresTaskStore({ session }),
+    log: createPostgresEventLog({ session }),
+    locks: createPostgresLockStore({ session }),
+    bus,
+    async finishChunk(transaction, taskId, number, { succeeded, failed, skipped }) {
+      await requiredSession(transaction).query(FINISH_CHUNK, [taskId, number, succeeded, failed, skipped]);
+    },
+    async untilWaiting(wanted = 1) {
+      const deadline = Date.now() + 5_000;
+      for (let count = 0; count < wanted; ) {
+        const [row] = await session.query<{ count: number }>(COUNT_WAITING);
+        count = row?.count ?? 0;
+        if (Date.now() > deadline) {
+          throw new Error(`${count} transactions wait for another one, not ${wanted}`);
+        }
+      }
+    },
+    async close() {
+      await bus.close();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import type { NewTask } from "../../src/core/tasks/task-store.ts";
+import { createId } from "../../src/kernel/ids.ts";
+
+const START = Date.parse("2026-01-01T00:00:00.000Z");
+let made = 0;
+
+/** A task about to be written; each one is a second younger than the one before. */
+export function sampleTask(parts: Partial<NewTask> = {}): NewTask {
+  made += 1;
+  const createdAt = parts.createdAt ?? new Date(START + made * 1_000);
+  return {
+    id: createId(createdAt),
+    kind: "bulkUpdate",
+    model: "City",
+    label: null,
+    viewer: { id: "ann" },
+    errorPolicy: "SKIP_FAILED",
+    input: { change: { status: { set: "ARCHIVED" } } },
+    idempotencyKey: null,
+    inputHash: "hash",
+    createdAt,
+    total: null,
+    chunks: [],
+    ...parts,
+  };
+}
+
+/** So long after a task was created. */
+export function after(task: NewTask, ms: number): Date {
+  return new Date(task.createdAt.getTime() + ms);
+}

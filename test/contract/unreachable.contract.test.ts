@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
+import type { Transaction } from "../../src/core/transactions/transaction.ts";
+import { freePort } from "../support/free-port.ts";
+import { createWorldAt } from "./postgres-world.ts";
+import type { PostgresWorld } from "./postgres-world.ts";
+import { sampleTask } from "./sample-task.ts";
+
+const UNAVAILABLE = { name: "AppError", code: "UNAVAILABLE", cause: expect.anything() };
+
+describe("postgres out of reach", () => {
+  let world: PostgresWorld;
+  let transaction: Transaction;
+  beforeAll(async () => {
+    world = createWorldAt(`postgresql://nobody:secret@127.0.0.1:${await freePort()}/none`);
+    transaction = {
+      session: createPgSession(world.pool),
+      onCommit: () => undefined,
+      onRollback: () => undefined,
+    };
+  });
+  afterAll(() => world.close());
+
+  const claims = [{ model: "Book", ids: ["1"] }];
+  const task = sampleTask();
+  const event = { taskId: task.id, type: "CREATE", at: task.createdAt, progress: progressOf(1, NO_COUNTS), message: null } as const;
+  const subscriber = { onMessage: () => undefined, onGap: () => undefined };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["unitOfWork.run", () => world.unitOfWork.run(async () => undefined)],
+    ["locks.acquire", () => world.locks.acquire(transaction, task.id, claims)],
+    ["locks.guard of one", () => world.locks.guard(transaction, claims)],
+    ["locks.guard of a model", () => world.locks.guard(transaction, [{ model: "Book", ids: "all" }])],
+    ["locks.release", () => world.locks.release(transaction, task.id)],
+    ["locks.release of some", () => world.locks.release(transaction, task.id, claims)],
+    ["locks.owners", () => world.locks.owners("Book", ["1"])],
+    ["locks.heldBy", () => world.locks.heldBy(task.id)],
+    ["locks.listOwners", () => world.locks.listOwners()],
+    ["tasks.create", () => world.tasks.create(transaction, task)],
+    ["tasks.find", () => world.tasks.find([task.id])],
+    ["tasks.heartbeat", () => world.tasks.heartbeat({ taskId: task.id, attempt: 1, at: task.createdAt })],
+    ["log.append", () => world.log.append(transaction, event)],
+    ["log.replay", () => world.log.replay({ after: 0, limit: 1 })],
+    ["log.head", () => world.log.head()],
+    ["bus.publish", () => world.bus.publish("topic", 1)],
+    ["bus.subscribe", () => world.bus.subscribe("topic", subscriber)],
+  ])("%s says so", async (_name, call) => {
+    const error: unknown = await call().catch((reason: unknown) => reason);
+    expect(error).toMatchObject(UNAVAILABLE);
+    expect(String(error)).not.toContain("secret");
+  });
+});

@@ -1,0 +1,26 @@
+import type { EventBus } from "../../src/core/events/event-bus.ts";
+import type { EventLog } from "../../src/core/events/event-log.ts";
+import type { LockStore } from "../../src/core/locks/lock-store.ts";
+import type { Counts } from "../../src/core/tasks/progress.ts";
+import type { TaskStore } from "../../src/core/tasks/task-store.ts";
+import type { Transaction, UnitOfWork } from "../../src/core/transactions/transaction.ts";
+
+/** One implementation of every port, wired together, with what tests need to disturb it. */
+export interface World {
+  readonly unitOfWork: UnitOfWork;
+  readonly tasks: TaskStore;
+  readonly log: EventLog;
+  readonly locks: LockStore;
+  readonly bus: EventBus;
+  /** Marks a chunk DONE, as the writer of chunks does with its data. */
+  finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<void>;
+  /** Resolves once as many transactions as given wait for another one. */
+  untilWaiting(count?: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How to make a world of one kind of adapters. */
+export interface WorldKind {
+  readonly name: "memory" | "postgres";
+  create(): Promise<World>;
+}

@@ -1,0 +1,91 @@
+import { graphql } from "graphql";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { powerCrudApp } from "../../src/app/powercrud-app.ts";
+import type { PowerCrud, Task, TaskDefinition, TaskStatus } from "../../src/index.ts";
+import { createPowerCrud, defineApp } from "../../src/index.ts";
+import { withDeadline } from "../support/deadline.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+
+let finishStep: () => void = () => undefined;
+
+/** As in docs/embedding.md, but it waits to be told to go on. */
+const rebuildStatistics: TaskDefinition = {
+  kind: "rebuildStatistics",
+  async handle({ reportProgress, setTotal }) {
+    setTotal(2);
+    reportProgress({ succeeded: 1 }, "half-way");
+    await new Promise<void>((resolve) => {
+      finishStep = resolve;
+    });
+    reportProgress({ succeeded: 1 });
+    return { message: "rebuilt", result: { steps: 2 } };
+  },
+};
+
+let database: TestDatabase;
+let powercrud: PowerCrud;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  powercrud = await createPowerCrud({
+    app: defineApp({ ...powerCrudApp, tasks: [rebuildStatistics] }),
+    databaseUrl: database.url,
+    config: { workerConcurrency: 2, progressIntervalMs: 0 },
+  });
+  await powercrud.start();
+});
+afterAll(async () => {
+  await powercrud.stop();
+  await database.drop();
+});
+
+async function execute(source: string): Promise<unknown> {
+  const result = await graphql({ schema: powercrud.schema, source, contextValue: { viewer: { id: null } } });
+  return JSON.parse(JSON.stringify(result.errors ?? result.data));
+}
+
+describe("an embedding program", () => {
+  it("launches its own task, holds a whole model meanwhile, and sees it through", async () => {
+    const launched = await powercrud.launch({
+      kind: "rebuildStatistics",
+      input: { year: 2026 },
+      model: "Tag",
+      claims: [{ model: "Tag", ids: "all" }],
+    });
+    if (launched.outcome !== "LAUNCHED") {
+      throw new Error(launched.message);
+    }
+    const states: [TaskStatus, string | null][] = [];
+    let refused: unknown;
+    const watch = async (): Promise<Task | undefined> => {
+      let last: Task | undefined;
+      for await (last of powercrud.feed.watch(launched.task.id)) {
+        states.push([last.status, last.progress.message]);
+        if (last.progress.message === "half-way" && refused === undefined) {
+          refused = await execute('mutation { createTag(data: {label: "new"}) { __typename ... on Error { code } } }');
+          finishStep();
+        }
+      }
+      return last;
+    };
+    const settled = await withDeadline(watch(), 20_000, "the end of the task");
+    expect(refused).toEqual({ createTag: { __typename: "ConflictError", code: "CONFLICT" } });
+    expect(settled).toMatchObject({
+      status: "SUCCEEDED",
+      message: "rebuilt",
+      result: { steps: 2 },
+      input: { year: 2026 },
+      progress: { total: 2, succeeded: 2, percent: 100 },
+    });
+    expect(await execute('mutation { createTag(data: {label: "new"}) { __typename } }')).toEqual({
+      createTag: { __typename: "CreateTagPayload" },
+    });
+  });
+
+  it("is told at once of a kind that it never defined", async () => {
+    await expect(powercrud.launch({ kind: "nothing", input: null })).rejects.toThrow(
+      'There is no task kind "nothing". Known: bulkUpdate, bulkDelete, rebuildStatistics.',
+    );
+  });
+});
