@@ -1,9 +1,8 @@
 import { once } from "node:events";
 
-import { powerCrudApp } from "../app/powercrud-app.ts";
 import { createDatabase } from "../compose/create-database.ts";
-import { createService } from "../compose/create-service.ts";
 import { migrateDatabase } from "../compose/migrate-database.ts";
+import type { PowerCrudService, ServiceOptions } from "../compose/create-service.ts";
 import type { Service } from "../kernel/service.ts";
 import type { CliContext } from "./cli-context.ts";
 import { warnAbout } from "./migrate.ts";
@@ -15,6 +14,9 @@ import { seedDatabase } from "./seed.ts";
  * @throws what keeps it from starting; what had been started by then is stopped
  */
 export async function start(context: CliContext): Promise<void> {
+  const loading = loadService();
+  // A failure is told when the service is due, or not at all, if something else fails first.
+  loading.catch(() => undefined);
   const started: Service[] = [];
   const launch = async <Kind extends Service>(service: Kind): Promise<Kind> => {
     context.stopSignal.throwIfAborted();
@@ -32,12 +34,24 @@ export async function start(context: CliContext): Promise<void> {
     warnAbout(context, report);
     logger.info({ applied: [...report.engineApplied, ...report.appApplied] }, "the database is migrated");
     logger.info({}, await seedDatabase(context, databaseUrl));
-    const { url } = await launch(await createService({ config, databaseUrl, app: powerCrudApp, logger }));
+    const createAppService = await loading;
+    const { url } = await launch(await createAppService({ config, databaseUrl, logger }));
     context.print(`ready ${url}`);
     await untilAborted(context.stopSignal);
   } finally {
     await stopInReverse(started, context);
   }
+}
+
+type CreateAppService = (options: Omit<ServiceOptions, "app">) => Promise<PowerCrudService>;
+
+/** Loading the service takes longer than all that comes before its start, so the two go on side by side. */
+async function loadService(): Promise<CreateAppService> {
+  const [{ createService }, { powerCrudApp }] = await Promise.all([
+    import("../compose/create-service.ts"),
+    import("../app/powercrud-app.ts"),
+  ]);
+  return (options) => createService({ ...options, app: powerCrudApp });
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

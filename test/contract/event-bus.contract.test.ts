@@ -10,7 +10,7 @@ import type { PostgresWorld } from "./postgres-world.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
 import type { World } from "./world.ts";
-import { WORLD_KINDS } from "./world-kinds.ts";
+import { describeWorlds } from "./describe-worlds.ts";
 
 interface Recorder extends BusSubscriber {
   readonly messages: Json[];
@@ -54,95 +54,88 @@ function createRecorder(): Recorder {
 
 let topicCount = 0;
 /** A topic of the test's own. */
-const newTopic = (): string => `topic_${String((topicCount += 1)).replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "")}`;
+const newTopic = (): string =>
+  `topic_${String((topicCount += 1)).replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "")}`;
 
-for (const kind of WORLD_KINDS) {
-  describe(`event bus: ${kind.name}`, () => {
-    let world: World;
-    beforeAll(async () => {
-      world = await kind.create();
-    });
-    afterAll(() => world.close());
-
-    it("carries messages to every subscriber of the topic, and to no other", async () => {
-      const [topic, other] = [newTopic(), newTopic()];
-      const [first, second, stranger] = [createRecorder(), createRecorder(), createRecorder()];
-      await world.bus.subscribe(topic, first);
-      await world.bus.subscribe(topic, second);
-      await world.bus.subscribe(other, stranger);
-      const message = { text: "quotes ' \" and \\, 日本, 😀", list: [1, null, true], nested: { a: {} } };
-      await world.bus.publish(topic, message);
-      await world.bus.publish(other, "other");
-      expect(await first.untilMessages(1)).toEqual([message]);
-      expect(await second.untilMessages(1)).toEqual([message]);
-      expect(await stranger.untilMessages(1)).toEqual(["other"]);
-    });
-
-    it("keeps a publisher's order, also when it does not wait, and keeps repeated messages", async () => {
-      const [topic, recorder] = [newTopic(), createRecorder()];
-      await world.bus.subscribe(topic, recorder);
-      const sent = Array.from({ length: 500 }, (_, at) => Math.floor(at / 2));
-      await Promise.all(sent.map((number) => world.bus.publish(topic, number)));
-      expect(await recorder.untilMessages(sent.length)).toEqual(sent);
-    });
-
-    it("takes messages of up to 7,000 bytes, and refuses larger ones", async () => {
-      const [topic, recorder] = [newTopic(), createRecorder()];
-      await world.bus.subscribe(topic, recorder);
-      const largest = "é".repeat(3_499);
-      await world.bus.publish(topic, largest);
-      expect(await recorder.untilMessages(1)).toEqual([largest]);
-      await expect(world.bus.publish(topic, `${largest}x`)).rejects.toThrow(RangeError);
-    });
-
-    it.each(["", "Upper", "with space", 'quote"', "a-b", "digit1", "x".repeat(64)])(
-      "refuses the topic %j",
-      async (topic) => {
-        await expect(world.bus.publish(topic, 1)).rejects.toThrow(RangeError);
-        await expect(world.bus.subscribe(topic, createRecorder())).rejects.toThrow(RangeError);
-      },
-    );
-
-    it("sends nothing more after the subscription's end, which may be asked for twice", async () => {
-      const [topic, leaving, staying] = [newTopic(), createRecorder(), createRecorder()];
-      const end = await world.bus.subscribe(topic, leaving);
-      await world.bus.subscribe(topic, staying);
-      await world.bus.publish(topic, 1);
-      await leaving.untilMessages(1);
-      await end();
-      await end();
-      await world.bus.publish(topic, 2);
-      expect(await staying.untilMessages(2)).toEqual([1, 2]);
-      expect(leaving.messages).toEqual([1]);
-    });
-
-    it("lets the same subscriber subscribe twice, each subscription by itself", async () => {
-      const [topic, recorder] = [newTopic(), createRecorder()];
-      const end = await world.bus.subscribe(topic, recorder);
-      await world.bus.subscribe(topic, recorder);
-      await world.bus.publish(topic, 1);
-      expect(await recorder.untilMessages(2)).toEqual([1, 1]);
-      await end();
-      await world.bus.publish(topic, 2);
-      expect(await recorder.untilMessages(3)).toEqual([1, 1, 2]);
-    });
-
-    it("goes on when a subscriber throws", async () => {
-      const [topic, recorder] = [newTopic(), createRecorder()];
-      const broken: BusSubscriber = {
-        onMessage() {
-          throw new Error("broken on purpose");
-        },
-        onGap: () => undefined,
-      };
-      await world.bus.subscribe(topic, broken);
-      await world.bus.subscribe(topic, recorder);
-      await world.bus.publish(topic, 1);
-      await world.bus.publish(topic, 2);
-      expect(await recorder.untilMessages(2)).toEqual([1, 2]);
-    });
+describeWorlds("event bus", (world) => {
+  it("carries messages to every subscriber of the topic, and to no other", async () => {
+    const [topic, other] = [newTopic(), newTopic()];
+    const [first, second, stranger] = [createRecorder(), createRecorder(), createRecorder()];
+    await world().bus.subscribe(topic, first);
+    await world().bus.subscribe(topic, second);
+    await world().bus.subscribe(other, stranger);
+    const message = { text: "quotes ' \" and \\, 日本, 😀", list: [1, null, true], nested: { a: {} } };
+    await world().bus.publish(topic, message);
+    await world().bus.publish(other, "other");
+    expect(await first.untilMessages(1)).toEqual([message]);
+    expect(await second.untilMessages(1)).toEqual([message]);
+    expect(await stranger.untilMessages(1)).toEqual(["other"]);
   });
-}
+
+  it("keeps a publisher's order, also when it does not wait, and keeps repeated messages", async () => {
+    const [topic, recorder] = [newTopic(), createRecorder()];
+    await world().bus.subscribe(topic, recorder);
+    const sent = Array.from({ length: 500 }, (_, at) => Math.floor(at / 2));
+    await Promise.all(sent.map((number) => world().bus.publish(topic, number)));
+    expect(await recorder.untilMessages(sent.length)).toEqual(sent);
+  });
+
+  it("takes messages of up to 7,000 bytes, and refuses larger ones", async () => {
+    const [topic, recorder] = [newTopic(), createRecorder()];
+    await world().bus.subscribe(topic, recorder);
+    const largest = "é".repeat(3_499);
+    await world().bus.publish(topic, largest);
+    expect(await recorder.untilMessages(1)).toEqual([largest]);
+    await expect(world().bus.publish(topic, `${largest}x`)).rejects.toThrow(RangeError);
+  });
+
+  it.each(["", "Upper", "with space", 'quote"', "a-b", "digit1", "x".repeat(64)])(
+    "refuses the topic %j",
+    async (topic) => {
+      await expect(world().bus.publish(topic, 1)).rejects.toThrow(RangeError);
+      await expect(world().bus.subscribe(topic, createRecorder())).rejects.toThrow(RangeError);
+    },
+  );
+
+  it("sends nothing more after the subscription's end, which may be asked for twice", async () => {
+    const [topic, leaving, staying] = [newTopic(), createRecorder(), createRecorder()];
+    const end = await world().bus.subscribe(topic, leaving);
+    await world().bus.subscribe(topic, staying);
+    await world().bus.publish(topic, 1);
+    await leaving.untilMessages(1);
+    await end();
+    await end();
+    await world().bus.publish(topic, 2);
+    expect(await staying.untilMessages(2)).toEqual([1, 2]);
+    expect(leaving.messages).toEqual([1]);
+  });
+
+  it("lets the same subscriber subscribe twice, each subscription by itself", async () => {
+    const [topic, recorder] = [newTopic(), createRecorder()];
+    const end = await world().bus.subscribe(topic, recorder);
+    await world().bus.subscribe(topic, recorder);
+    await world().bus.publish(topic, 1);
+    expect(await recorder.untilMessages(2)).toEqual([1, 1]);
+    await end();
+    await world().bus.publish(topic, 2);
+    expect(await recorder.untilMessages(3)).toEqual([1, 1, 2]);
+  });
+
+  it("goes on when a subscriber throws", async () => {
+    const [topic, recorder] = [newTopic(), createRecorder()];
+    const broken: BusSubscriber = {
+      onMessage() {
+        throw new Error("broken on purpose");
+      },
+      onGap: () => undefined,
+    };
+    await world().bus.subscribe(topic, broken);
+    await world().bus.subscribe(topic, recorder);
+    await world().bus.publish(topic, 1);
+    await world().bus.publish(topic, 2);
+    expect(await recorder.untilMessages(2)).toEqual([1, 2]);
+  });
+});
 
 describe("event bus: postgres, connection lost", () => {
   let world: PostgresWorld;
@@ -170,21 +163,22 @@ describe("event bus: postgres, connection lost", () => {
   it("notices a peer that vanished without a word, and listens again as soon as there is one", async () => {
     const proxy = await createTcpProxy(world.url);
     const clock = createManualClock();
-    const lost = Promise.withResolvers<void>();
+    let noticeLoss = (): void => undefined;
+    const lost = new Promise<void>((resolve) => (noticeLoss = resolve));
     const bus = createPostgresEventBus({
       session: createPgSession(world.pool),
       connectionString: proxy.url,
       applicationName: "contract proxy",
       answerTimeoutMs: 200,
       clock,
-      logger: { ...createSilentLogger(), warn: () => lost.resolve() },
+      logger: { ...createSilentLogger(), warn: () => noticeLoss() },
     });
     try {
       const [topic, recorder] = [newTopic(), createRecorder()];
       await bus.subscribe(topic, recorder);
       proxy.freeze();
       clock.advance(15_000);
-      await withDeadline(lost.promise, 10_000, "noticing the loss");
+      await withDeadline(lost, 10_000, "noticing the loss");
       proxy.thaw();
       clock.advance(50);
       await recorder.untilGap();

@@ -49,7 +49,12 @@ export function createWorldAt(url: string): PostgresWorld {
     maxConnections: 30,
   });
   const session = createPgSession(pool);
-  const bus = createPostgresEventBus({ session, connectionString: url, applicationName: "contract listener", logger });
+  const bus = createPostgresEventBus({
+    session,
+    connectionString: url,
+    applicationName: "contract listener",
+    logger,
+  });
   return {
     url,
     pool,
@@ -63,7 +68,7 @@ export function createWorldAt(url: string): PostgresWorld {
     },
     async untilWaiting(wanted = 1) {
       const deadline = Date.now() + 5_000;
-      for (let count = 0; count < wanted; ) {
+      for (let count = 0; count < wanted;) {
         const [row] = await session.query<{ count: number }>(COUNT_WAITING);
         count = row?.count ?? 0;
         if (Date.now() > deadline) {

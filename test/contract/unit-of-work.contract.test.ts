@@ -6,73 +6,67 @@ import { createPostgresWorld } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
 import { sampleTask } from "./sample-task.ts";
 import type { World } from "./world.ts";
-import { WORLD_KINDS } from "./world-kinds.ts";
+import { describeWorlds } from "./describe-worlds.ts";
 
-for (const kind of WORLD_KINDS) {
-  describe(`unit of work: ${kind.name}`, () => {
-    let world: World;
-    beforeAll(async () => {
-      world = await kind.create();
-    });
-    afterAll(() => world.close());
-
-    it("hands back the work's value, and runs the effects of the commit in order", async () => {
-      const done: string[] = [];
-      const task = sampleTask();
-      const value = await world.unitOfWork.run(async (transaction) => {
-        transaction.onCommit(async () => {
-          done.push((await world.tasks.find([task.id])).has(task.id) ? "first, committed" : "first, too early");
-        });
-        transaction.onCommit(async () => void done.push("second"));
-        transaction.onRollback(async () => void done.push("rolled back"));
-        await world.tasks.create(transaction, task);
-        return 42;
+describeWorlds("unit of work", (world) => {
+  it("hands back the work's value, and runs the effects of the commit in order", async () => {
+    const done: string[] = [];
+    const task = sampleTask();
+    const value = await world().unitOfWork.run(async (transaction) => {
+      transaction.onCommit(async () => {
+        done.push(
+          (await world().tasks.find([task.id])).has(task.id) ? "first, committed" : "first, too early",
+        );
       });
-      expect(value).toBe(42);
-      expect(done).toEqual(["first, committed", "second"]);
+      transaction.onCommit(async () => void done.push("second"));
+      transaction.onRollback(async () => void done.push("rolled back"));
+      await world().tasks.create(transaction, task);
+      return 42;
     });
-
-    it("throws the work's error, writes nothing, and runs the effects of the rollback, last first", async () => {
-      const done: string[] = [];
-      const task = sampleTask();
-      const error = new Error("on purpose");
-      const run = world.unitOfWork.run(async (transaction) => {
-        transaction.onCommit(async () => void done.push("committed"));
-        transaction.onRollback(async () => void done.push("first"));
-        transaction.onRollback(async () => void done.push("second"));
-        await world.tasks.create(transaction, task);
-        throw error;
-      });
-      await expect(run).rejects.toBe(error);
-      expect(done).toEqual(["second", "first"]);
-      expect((await world.tasks.find([task.id])).size).toBe(0);
-    });
-
-    it("does not undo a commit whose effect fails, and runs the other effects", async () => {
-      const done: string[] = [];
-      const task = sampleTask();
-      await world.unitOfWork.run(async (transaction) => {
-        transaction.onCommit(() => Promise.reject(new Error("an effect fails")));
-        transaction.onCommit(async () => void done.push("second"));
-        await world.tasks.create(transaction, task);
-      });
-      expect(done).toEqual(["second"]);
-      expect((await world.tasks.find([task.id])).size).toBe(1);
-    });
-
-    it("shows the writes of all stores together", async () => {
-      const task = sampleTask();
-      const open = await openTransaction(world.unitOfWork);
-      await world.tasks.create(open.transaction, task);
-      await world.locks.acquire(open.transaction, task.id, [{ model: "Together", ids: ["1"] }]);
-      expect((await world.tasks.find([task.id])).size).toBe(0);
-      expect(await world.locks.heldBy(task.id)).toEqual([]);
-      await open.commit();
-      expect((await world.tasks.find([task.id])).size).toBe(1);
-      expect(await world.locks.heldBy(task.id)).toHaveLength(1);
-    });
+    expect(value).toBe(42);
+    expect(done).toEqual(["first, committed", "second"]);
   });
-}
+
+  it("throws the work's error, writes nothing, and runs the effects of the rollback, last first", async () => {
+    const done: string[] = [];
+    const task = sampleTask();
+    const error = new Error("on purpose");
+    const run = world().unitOfWork.run(async (transaction) => {
+      transaction.onCommit(async () => void done.push("committed"));
+      transaction.onRollback(async () => void done.push("first"));
+      transaction.onRollback(async () => void done.push("second"));
+      await world().tasks.create(transaction, task);
+      throw error;
+    });
+    await expect(run).rejects.toBe(error);
+    expect(done).toEqual(["second", "first"]);
+    expect((await world().tasks.find([task.id])).size).toBe(0);
+  });
+
+  it("does not undo a commit whose effect fails, and runs the other effects", async () => {
+    const done: string[] = [];
+    const task = sampleTask();
+    await world().unitOfWork.run(async (transaction) => {
+      transaction.onCommit(() => Promise.reject(new Error("an effect fails")));
+      transaction.onCommit(async () => void done.push("second"));
+      await world().tasks.create(transaction, task);
+    });
+    expect(done).toEqual(["second"]);
+    expect((await world().tasks.find([task.id])).size).toBe(1);
+  });
+
+  it("shows the writes of all stores together", async () => {
+    const task = sampleTask();
+    const open = await openTransaction(world().unitOfWork);
+    await world().tasks.create(open.transaction, task);
+    await world().locks.acquire(open.transaction, task.id, [{ model: "Together", ids: ["1"] }]);
+    expect((await world().tasks.find([task.id])).size).toBe(0);
+    expect(await world().locks.heldBy(task.id)).toEqual([]);
+    await open.commit();
+    expect((await world().tasks.find([task.id])).size).toBe(1);
+    expect(await world().locks.heldBy(task.id)).toHaveLength(1);
+  });
+});
 
 describe("unit of work: postgres only", () => {
   let world: PostgresWorld;
@@ -101,7 +95,9 @@ describe("unit of work: postgres only", () => {
     const task = sampleTask();
     const run = world.unitOfWork.run(async (transaction) => {
       await world.tasks.create(transaction, task);
-      await requiredSession(transaction).query("SELECT 1 / 0").catch(() => undefined);
+      await requiredSession(transaction)
+        .query("SELECT 1 / 0")
+        .catch(() => undefined);
     });
     await expect(run).rejects.toMatchObject({ code: "INTERNAL" });
     expect((await world.tasks.find([task.id])).size).toBe(0);

@@ -24,7 +24,13 @@ describe("postgres out of reach", () => {
 
   const claims = [{ model: "Book", ids: ["1"] }];
   const task = sampleTask();
-  const event = { taskId: task.id, type: "CREATE", at: task.createdAt, progress: progressOf(1, NO_COUNTS), message: null } as const;
+  const event = {
+    taskId: task.id,
+    type: "CREATE",
+    at: task.createdAt,
+    progress: progressOf(1, NO_COUNTS),
+    message: null,
+  } as const;
   const subscriber = { onMessage: () => undefined, onGap: () => undefined };
 
   it.each<[string, () => Promise<unknown>]>([

@@ -18,9 +18,3 @@ export interface World {
   untilWaiting(count?: number): Promise<void>;
   close(): Promise<void>;
 }
-
-/** How to make a world of one kind of adapters. */
-export interface WorldKind {
-  readonly name: "memory" | "postgres";
-  create(): Promise<World>;
-}

@@ -67,8 +67,13 @@ export function createLockTableDraft(base: LockTable): LockTableDraft {
   return {
     owner: (model, id) => (isChanged(model, id) ? changes.get(model)?.get(id) : base.owner(model, id)),
     idsOf(model) {
-      const added = [...(changes.get(model) ?? [])].filter(([, owner]) => owner !== undefined).map(([id]) => id);
-      return [...[...base.idsOf(model)].filter((id) => !isChanged(model, id)), ...added.filter((id) => id !== null)];
+      const added = [...(changes.get(model) ?? [])]
+        .filter(([, owner]) => owner !== undefined)
+        .map(([id]) => id);
+      return [
+        ...[...base.idsOf(model)].filter((id) => !isChanged(model, id)),
+        ...added.filter((id) => id !== null),
+      ];
     },
     heldBy(owner) {
       const added = [...changes].flatMap(([model, changed]) =>

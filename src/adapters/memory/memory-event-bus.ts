@@ -32,7 +32,10 @@ export function createMemoryEventBus(options: { readonly logger: Logger }): Even
     async subscribe(topic, subscriber) {
       checkBusTopic(topic);
       checkOpen();
-      const own: BusSubscriber = { onMessage: (message) => subscriber.onMessage(message), onGap: () => subscriber.onGap() };
+      const own: BusSubscriber = {
+        onMessage: (message) => subscriber.onMessage(message),
+        onGap: () => subscriber.onGap(),
+      };
       const set = subscribers.get(topic) ?? new Set();
       subscribers.set(topic, set.add(own));
       return async () => void set.delete(own);

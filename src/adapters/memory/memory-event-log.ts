@@ -42,7 +42,9 @@ export function createMemoryEventLog(options: { readonly maxEvents?: number } = 
     },
     async replay({ after, taskIds, limit }) {
       const wanted = taskIds === undefined ? undefined : new Set(taskIds);
-      const matching = events.filter((event) => event.position > after && (wanted?.has(event.taskId) ?? true));
+      const matching = events.filter(
+        (event) => event.position > after && (wanted?.has(event.taskId) ?? true),
+      );
       return matching.slice(0, limit);
     },
     async head() {

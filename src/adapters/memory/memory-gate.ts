@@ -27,7 +27,11 @@ export function createMemoryGate(): Gate {
   const places = new Map<string, Place>();
   const waitingAt = new Map<MemoryTransaction, Place>();
 
-  const isBehind = (transaction: MemoryTransaction, wanted: MemoryTransaction, seen: Set<MemoryTransaction>): boolean => {
+  const isBehind = (
+    transaction: MemoryTransaction,
+    wanted: MemoryTransaction,
+    seen: Set<MemoryTransaction>,
+  ): boolean => {
     const place = waitingAt.get(transaction);
     if (place === undefined || seen.has(transaction)) {
       return false;
@@ -75,7 +79,9 @@ export function createMemoryGate(): Gate {
 }
 
 function mayEnter(place: Place, transaction: MemoryTransaction, mode: GateMode): boolean {
-  return [...place.holders].every(([other, held]) => other === transaction || (mode === "SHARED" && held === "SHARED"));
+  return [...place.holders].every(
+    ([other, held]) => other === transaction || (mode === "SHARED" && held === "SHARED"),
+  );
 }
 
 /** Whom the transaction waits for: holders, and those before it in the line. */

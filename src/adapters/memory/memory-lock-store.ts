@@ -24,7 +24,11 @@ export function createMemoryLockStore(): LockStore {
     }
     return draft;
   };
-  const enter = async (transaction: MemoryTransaction, claims: readonly Claim[], mode: GateMode): Promise<void> => {
+  const enter = async (
+    transaction: MemoryTransaction,
+    claims: readonly Claim[],
+    mode: GateMode,
+  ): Promise<void> => {
     for (const model of sortIds(claims.map((claim) => claim.model))) {
       await gate.enter(transaction, model, mode);
     }
@@ -54,7 +58,8 @@ export function createMemoryLockStore(): LockStore {
       if (claims !== undefined) {
         await enter(memory, claims, "EXCLUSIVE");
       }
-      const all = claims ?? modelsHeldBy(draft, owner).map((model) => ({ model, ids: "all" }) satisfies Claim);
+      const all =
+        claims ?? modelsHeldBy(draft, owner).map((model) => ({ model, ids: "all" }) satisfies Claim);
       all.forEach((claim) => letGo(draft, owner, claim));
     },
     async owners(model, ids) {
@@ -71,7 +76,11 @@ export function createMemoryLockStore(): LockStore {
   };
 }
 
-function findConflicts(table: LockTable, claims: readonly Claim[], owner: string | undefined): readonly LockConflict[] {
+function findConflicts(
+  table: LockTable,
+  claims: readonly Claim[],
+  owner: string | undefined,
+): readonly LockConflict[] {
   const isOther = (holder: string | undefined): holder is string => holder !== undefined && holder !== owner;
   const found = new Map<string, LockConflict>();
   const note = (model: string, id: string | null, holder: string | undefined): void => {

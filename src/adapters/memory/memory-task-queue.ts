@@ -14,7 +14,10 @@ interface Consumer {
  * A queue within one process: what it holds is gone with it, and the sweeper enqueues again.
  * @param options.maxQueued more waiting tasks are refused; default 100,000
  */
-export function createMemoryTaskQueue(options: { readonly logger: Logger; readonly maxQueued?: number }): TaskQueue {
+export function createMemoryTaskQueue(options: {
+  readonly logger: Logger;
+  readonly maxQueued?: number;
+}): TaskQueue {
   const maxQueued = options.maxQueued ?? 100_000;
   const line = new Map<string, QueuedTask>();
   const working = new Set<string>();

@@ -1,7 +1,13 @@
 import type { Counts, Progress } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
 import { canTransition } from "../../core/tasks/task-status.ts";
-import type { CreateResult, NewTask, Settlement, StrandedTask, TaskStore } from "../../core/tasks/task-store.ts";
+import type {
+  CreateResult,
+  NewTask,
+  Settlement,
+  StrandedTask,
+  TaskStore,
+} from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
 import { requiredMemory } from "./memory-transaction.ts";
@@ -83,7 +89,11 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
   };
 }
 
-async function createTask(rows: MemoryTaskRows, transaction: Transaction, task: NewTask): Promise<CreateResult> {
+async function createTask(
+  rows: MemoryTaskRows,
+  transaction: Transaction,
+  task: NewTask,
+): Promise<CreateResult> {
   const key = task.idempotencyKey;
   const existing = key === null ? undefined : await rows.lockKey(transaction, task.viewer.id, key);
   if (existing !== undefined) {
@@ -114,7 +124,12 @@ function createAttemptWrites({ rows, leases }: Shelf): Pick<TaskStore, "beginAtt
         return undefined;
       }
       const number = expectedAttempt + 1;
-      const task = { ...row.task, status: "RUNNING", attempt: number, startedAt: row.task.startedAt ?? at } as const;
+      const task = {
+        ...row.task,
+        status: "RUNNING",
+        attempt: number,
+        startedAt: row.task.startedAt ?? at,
+      } as const;
       const begun: StoredTask = { ...row, task };
       rows.put(transaction, begun);
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
@@ -127,19 +142,27 @@ function createAttemptWrites({ rows, leases }: Shelf): Pick<TaskStore, "beginAtt
         return { isCurrent: false };
       }
       const before = leases.get(leaseKey(row))?.progress ?? null;
-      leases.set(leaseKey(row), { heartbeatAt: at, progress: progress === undefined ? before : { ...progress } });
+      leases.set(leaseKey(row), {
+        heartbeatAt: at,
+        progress: progress === undefined ? before : { ...progress },
+      });
       return { isCurrent: true };
     },
   };
 }
 
-type TaskReads = Pick<TaskStore, "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors">;
+type TaskReads = Pick<
+  TaskStore,
+  "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors"
+>;
 
 function createReads({ rows, leases }: Shelf): TaskReads {
   const read = (row: StoredTask): Task => readTask(row, leases.get(leaseKey(row))?.progress ?? null);
   return {
     async findByIdempotencyKey(viewer, key) {
-      const row = [...rows.all()].find((one) => one.idempotencyKey === key && one.task.viewer.id === viewer.id);
+      const row = [...rows.all()].find(
+        (one) => one.idempotencyKey === key && one.task.viewer.id === viewer.id,
+      );
       return row === undefined ? undefined : { id: row.id, inputHash: row.inputHash };
     },
     async find(ids) {
@@ -149,7 +172,10 @@ function createReads({ rows, leases }: Shelf): TaskReads {
     async list(query) {
       const matching = [...rows.all()].filter((row) => matchesQuery(row, query));
       const before = matching.filter(({ id }) => query.after === undefined || id < query.after);
-      return before.toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit).map(read);
+      return before
+        .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, query.limit)
+        .map(read);
     },
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
@@ -170,7 +196,11 @@ function createStrandedReads({
   enqueued,
 }: Shelf): Pick<TaskStore, "findUnenqueued" | "findOrphans" | "findUncleaned"> {
   /** `since` says how long a row has been stranded; undefined where it is not. */
-  const find = (since: (row: StoredTask) => Date | null | undefined, before: Date, limit: number): StrandedTask[] =>
+  const find = (
+    since: (row: StoredTask) => Date | null | undefined,
+    before: Date,
+    limit: number,
+  ): StrandedTask[] =>
     [...rows.all()]
       .flatMap((row) => {
         const moment = since(row);
@@ -184,7 +214,11 @@ function createStrandedReads({
     findUnenqueued: async (before, limit) =>
       find((row) => (isUnenqueued(row) ? row.task.createdAt : null), before, limit),
     findOrphans: async (before, limit) =>
-      find((row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null), before, limit),
+      find(
+        (row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null),
+        before,
+        limit,
+      ),
     findUncleaned: async (before, limit) =>
       find((row) => (row.cleanedAt === null ? row.task.finishedAt : null), before, limit),
   };

@@ -8,7 +8,13 @@ export function createMemoryUnitOfWork(options: { readonly logger: Logger }): Un
   return {
     async run(work) {
       const { onCommit, onRollback, committed, rolledBack } = createTransactionEffects(options.logger);
-      const transaction: MemoryTransaction = { session: undefined, onCommit, onRollback, atCommit: [], atEnd: [] };
+      const transaction: MemoryTransaction = {
+        session: undefined,
+        onCommit,
+        onRollback,
+        atCommit: [],
+        atEnd: [],
+      };
       const value = await work(transaction).catch(async (error: unknown) => {
         transaction.atEnd.forEach((end) => end());
         await rolledBack();

@@ -52,7 +52,7 @@ export function createTableShapes(session: SqlSession): TableShapes {
 }
 
 /** An SQL identifier in quotes. */
-export function quoteIdentifier(name: string): string {
+function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 

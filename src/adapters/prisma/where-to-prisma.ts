@@ -14,11 +14,14 @@ const JSON_OPERATORS: Readonly<Record<string, string>> = {
   arrayContains: "array_contains",
 };
 
-/** Operators whose operand is not a value of the column. */
-const PLAIN_OPERATORS = new Set([
-  "path",
-  "isEmpty",
-  ...Object.keys(JSON_OPERATORS).filter((name) => name !== "arrayContains"),
+/** Operators whose operand is a part of a text. */
+const TEXT_OPERATORS = new Set([
+  "contains",
+  "startsWith",
+  "endsWith",
+  "stringContains",
+  "stringStartsWith",
+  "stringEndsWith",
 ]);
 
 /**
@@ -70,13 +73,35 @@ function columnConditions(field: ColumnField, operators: JsonObject): readonly P
     if (operator === "isNull") {
       const isNull = { [field.name]: { equals: columnFromJson({ ...field, isList: false }, null) } };
       conditions.push(operand === true ? isNull : { NOT: isNull });
-    } else if (operator === "mode") {
-      together["mode"] = operand === "INSENSITIVE" ? "insensitive" : "default";
     } else {
-      together[JSON_OPERATORS[operator] ?? operator] = PLAIN_OPERATORS.has(operator)
-        ? operand
-        : columnFromJson(field, operand);
+      together[JSON_OPERATORS[operator] ?? operator] = operandToPrisma(
+        field,
+        operator,
+        operand,
+        isPattern(operator, operators),
+      );
     }
   }
   return Object.keys(together).length === 0 ? conditions : [{ [field.name]: together }, ...conditions];
+}
+
+/** Whether the client makes a LIKE pattern of the operand, of equality too where letters' case does not count. */
+function isPattern(operator: string, operators: JsonObject): boolean {
+  const isEquality = operator === "equals" || operator === "not";
+  return TEXT_OPERATORS.has(operator) || (isEquality && operators["mode"] === "INSENSITIVE");
+}
+
+function operandToPrisma(field: ColumnField, operator: string, operand: Json, isLike: boolean): unknown {
+  if (operator === "mode") {
+    return operand === "INSENSITIVE" ? "insensitive" : "default";
+  }
+  if (isLike) {
+    return escapeLike(operand as string);
+  }
+  return operator === "path" || operator === "isEmpty" ? operand : columnFromJson(field, operand);
+}
+
+/** The client does not escape what means something in a pattern. */
+function escapeLike(text: string): string {
+  return text.replaceAll(/[\\%_]/g, (character) => `\\${character}`);
 }

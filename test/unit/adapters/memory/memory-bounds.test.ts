@@ -32,7 +32,13 @@ describe("memory adapters", () => {
     const log = createMemoryEventLog({ maxEvents: 10 });
     for (let count = 0; count < 100; count += 1) {
       await unitOfWork.run((transaction) =>
-        log.append(transaction, { taskId: "t", type: "RETRY", at, progress: progressOf(1, NO_COUNTS), message: null }),
+        log.append(transaction, {
+          taskId: "t",
+          type: "RETRY",
+          at,
+          progress: progressOf(1, NO_COUNTS),
+          message: null,
+        }),
       );
     }
     const events = await log.replay({ after: 0, limit: 1_000 });
@@ -44,12 +50,18 @@ describe("memory adapters", () => {
 
   it("forget the oldest cleaned task for a new one, and refuse one where none is cleaned", async () => {
     const store = createMemoryTaskStore({ maxTasks: 2 });
-    const create = (id: string): Promise<unknown> => unitOfWork.run((transaction) => store.create(transaction, newTask(id)));
+    const create = (id: string): Promise<unknown> =>
+      unitOfWork.run((transaction) => store.create(transaction, newTask(id)));
     await create("a");
     await create("b");
     await expect(create("c")).rejects.toMatchObject({ code: "UNAVAILABLE" });
     await unitOfWork.run(async (transaction) => {
-      await store.settle(transaction, "b", 0, { status: "CANCELLED", message: null, result: null, finishedAt: at });
+      await store.settle(transaction, "b", 0, {
+        status: "CANCELLED",
+        message: null,
+        result: null,
+        finishedAt: at,
+      });
       await store.markCleaned(transaction, "b");
     });
     await create("c");
@@ -58,6 +70,8 @@ describe("memory adapters", () => {
 
   it("refuse the transactions of strangers", async () => {
     const stranger = { session: undefined, onCommit: () => undefined, onRollback: () => undefined };
-    await expect(createMemoryLockStore().guard(stranger, [{ model: "A", ids: ["1"] }])).rejects.toThrow(TypeError);
+    await expect(createMemoryLockStore().guard(stranger, [{ model: "A", ids: ["1"] }])).rejects.toThrow(
+      TypeError,
+    );
   });
 });

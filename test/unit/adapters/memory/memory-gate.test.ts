@@ -5,7 +5,13 @@ import type { GateMode } from "../../../../src/adapters/memory/memory-gate.ts";
 import type { MemoryTransaction } from "../../../../src/adapters/memory/memory-transaction.ts";
 
 function newTransaction(): MemoryTransaction {
-  return { session: undefined, onCommit: () => undefined, onRollback: () => undefined, atCommit: [], atEnd: [] };
+  return {
+    session: undefined,
+    onCommit: () => undefined,
+    onRollback: () => undefined,
+    atCommit: [],
+    atEnd: [],
+  };
 }
 
 const end = (transaction: MemoryTransaction): void => transaction.atEnd.forEach((one) => one());
@@ -19,7 +25,8 @@ function createNoted(): {
   const entered: string[] = [];
   return {
     entered,
-    enter: (name, transaction, key, mode) => gate.enter(transaction, key, mode).then(() => void entered.push(name)),
+    enter: (name, transaction, key, mode) =>
+      gate.enter(transaction, key, mode).then(() => void entered.push(name)),
   };
 }
 

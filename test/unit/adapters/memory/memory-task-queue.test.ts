@@ -7,7 +7,11 @@ import { createSilentLogger } from "../../../../src/kernel/logger.ts";
 const logger = createSilentLogger();
 
 /** Work that goes on until it is told to end. */
-function createManualWork(): { started: string[]; work: (task: QueuedTask) => Promise<void>; end(id: string): Promise<void> } {
+function createManualWork(): {
+  started: string[];
+  work: (task: QueuedTask) => Promise<void>;
+  end(id: string): Promise<void>;
+} {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
   return {

@@ -3,7 +3,11 @@ import { createPgNotifier } from "../../../../src/adapters/postgres/pg-notifier.
 import type { SqlSession } from "../../../../src/kernel/sql-session.ts";
 
 /** A session whose statements are answered by hand. */
-function createManualSession(): { session: SqlSession; answers: ((error?: Error) => void)[]; payloads: string[][] } {
+function createManualSession(): {
+  session: SqlSession;
+  answers: ((error?: Error) => void)[];
+  payloads: string[][];
+} {
   const answers: ((error?: Error) => void)[] = [];
   const payloads: string[][] = [];
   const session: SqlSession = {

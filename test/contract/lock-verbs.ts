@@ -1,0 +1,41 @@
+import type { Claim } from "../../src/core/locks/claim.ts";
+import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
+import { createId } from "../../src/kernel/ids.ts";
+import type { World } from "./world.ts";
+
+export const GRANTED: AcquireResult = { isGranted: true };
+
+let modelCount = 0;
+
+/** A model of the test's own, so that tests do not meet. */
+export function newModel(name = "Book"): string {
+  modelCount += 1;
+  return `${name}${modelCount}`;
+}
+
+/** The id of a task that holds nothing yet. */
+export function newOwner(): string {
+  return createId(new Date());
+}
+
+/** So many ids in the order of numbers. */
+export function numbers(count: number, start = 1): string[] {
+  return Array.from({ length: count }, (_, at) => String(start + at));
+}
+
+/** What tests do with locks, each in a transaction of its own. */
+export interface LockVerbs {
+  acquire(owner: string, ...claims: Claim[]): Promise<AcquireResult>;
+  guard(...claims: Claim[]): Promise<AcquireResult>;
+  release(owner: string, claims?: readonly Claim[]): Promise<void>;
+}
+
+export function lockVerbs(world: () => World): LockVerbs {
+  return {
+    acquire: (owner, ...claims) =>
+      world().unitOfWork.run((transaction) => world().locks.acquire(transaction, owner, claims)),
+    guard: (...claims) => world().unitOfWork.run((transaction) => world().locks.guard(transaction, claims)),
+    release: (owner, claims) =>
+      world().unitOfWork.run((transaction) => world().locks.release(transaction, owner, claims)),
+  };
+}

@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, symlink } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { openSchemaEngine } from "../../../src/adapters/prisma/schema-engine.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+import type { GeneratedCode } from "./models-fixture.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+
+/** Runs `prisma generate` on a schema of its own, as an app's developer would, and makes the SQL of its tables. */
+export async function generateFixture(schemaFile: string): Promise<GeneratedCode & { remove(): Promise<void> }> {
+  const folder = await createTemporaryFolder("generate");
+  const path = join(folder.path, "schema.prisma");
+  await mkdir(folder.path, { recursive: true });
+  await cp(schemaFile, path);
+  await symlink(join(ROOT, "node_modules"), join(folder.path, "node_modules"));
+  await promisify(execFile)(
+    process.execPath,
+    [join(ROOT, "node_modules/prisma/build/index.js"), "generate", "--schema", path],
+    // Generating never runs the schema engine, but looks for one and would download it.
+    { cwd: folder.path, env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath } },
+  );
+  const load = (file: string): Promise<Record<string, unknown>> => import(join(folder.path, "generated", file));
+  const { getDatamodel } = await load("pothos-types.ts");
+  const { PrismaClient } = await load("prisma/client.ts");
+  return {
+    datamodel: (getDatamodel as () => GeneratedCode["datamodel"])(),
+    enums: (await load("prisma/enums.ts")) as GeneratedCode["enums"],
+    Client: PrismaClient as GeneratedCode["Client"],
+    sql: await tablesSql(path),
+    remove: () => folder.remove(),
+  };
+}
+
+async function tablesSql(path: string): Promise<string> {
+  const database = await createTestDatabase({ isEmpty: true });
+  const datamodel = { path, content: await readFile(path, "utf8") };
+  const engine = await openSchemaEngine({ databaseUrl: database.url, schema: "public", datamodel });
+  try {
+    return (await engine.diffToDatamodel(datamodel)) ?? "";
+  } finally {
+    await engine.close();
+    await database.drop();
+  }
+}

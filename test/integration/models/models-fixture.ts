@@ -1,0 +1,187 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import type { PrismaClient as PothosClient } from "@pothos/plugin-prisma";
+import type { ExecutionResult, GraphQLSchema } from "graphql";
+import { graphql } from "graphql";
+import { createMemoryEventBus } from "../../../src/adapters/memory/memory-event-bus.ts";
+import { createMemoryEventLog } from "../../../src/adapters/memory/memory-event-log.ts";
+import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
+import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
+import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
+import { createConstraintCatalog } from "../../../src/adapters/prisma/constraint-catalog.ts";
+import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
+import { createPrismaRecordReader } from "../../../src/adapters/prisma/prisma-record-reader.ts";
+import { createPrismaRecordWriter } from "../../../src/adapters/prisma/prisma-record-writer.ts";
+import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
+import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
+import type { GeneratedModels } from "../../../src/adapters/prisma/read-model-registry.ts";
+import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
+import { whereToPrisma } from "../../../src/adapters/prisma/where-to-prisma.ts";
+import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
+import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
+import type { Claim } from "../../../src/core/locks/claim.ts";
+import type { LockStore } from "../../../src/core/locks/lock-store.ts";
+import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts";
+import { accessOf } from "../../../src/core/records/model-options.ts";
+import type { ModelRegistry } from "../../../src/core/records/model.ts";
+import type { RecordReader } from "../../../src/core/records/record-reader.ts";
+import type { Viewer } from "../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { createWriteRecords } from "../../../src/core/records/write-record.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import { getDatamodel } from "../../../src/generated/pothos-types.ts";
+import { PrismaClient } from "../../../src/generated/prisma/client.ts";
+import * as enums from "../../../src/generated/prisma/enums.ts";
+import { createSchema } from "../../../src/graphql/create-schema.ts";
+import { createTaskSchema } from "../../../src/graphql/tasks/create-task-schema.ts";
+import { createSilentLogger } from "../../../src/kernel/logger.ts";
+import { createSystemClock } from "../../../src/kernel/system-clock.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+import { sampleTask } from "../../contract/sample-task.ts";
+
+/** What `prisma generate` made, and the client's class. */
+export interface GeneratedCode {
+  readonly datamodel: GeneratedModels["datamodel"];
+  readonly enums: GeneratedModels["enums"];
+  readonly Client: new (options: { adapter: PrismaPg; log: { emit: "event"; level: "query" }[] }) => unknown;
+  /** SQL that makes the tables in an empty database. */
+  readonly sql?: string;
+}
+
+const DEMO = { datamodel: getDatamodel(), enums, Client: PrismaClient } as unknown as GeneratedCode;
+
+export interface ModelsOverrides {
+  readonly modelOptions?: ModelOptionsMap;
+  readonly generated?: GeneratedCode;
+  /** Wraps the real lock store. */
+  readonly locks?: (real: LockStore) => LockStore;
+}
+
+type Result = ExecutionResult<Record<string, unknown>>;
+
+/** The generated API on a real database of its own. Bulk launches are only recorded. */
+export interface ModelsFixture {
+  readonly schema: GraphQLSchema;
+  readonly models: ModelRegistry;
+  readonly reader: RecordReader;
+  readonly locks: LockStore;
+  /** The statements that the client sent since it was last emptied. */
+  readonly sql: string[];
+  readonly launches: BulkRequest[];
+  query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Result>;
+  /** The data of an operation that must succeed. */
+  data<T = any>(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<T>;
+  /** The first error of an operation that must fail. */
+  refused(source: string, variables?: Record<string, unknown>): Promise<{ message: string; code: unknown }>;
+  /** A task that holds the records until it lets go. */
+  hold(claims: readonly Claim[]): Promise<{ readonly task: Task; release(): Promise<void> }>;
+  stop(): Promise<void>;
+}
+
+export async function createModelsFixture(overrides: ModelsOverrides = {}): Promise<ModelsFixture> {
+  const { modelOptions = {}, generated = DEMO } = overrides;
+  const database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
+  if (generated.sql !== undefined) {
+    await pool.query(generated.sql);
+  }
+  const session = createPgSession(pool);
+  const tasks = createPostgresTaskStore({ session });
+  const realLocks = createPostgresLockStore({ session });
+  const locks = overrides.locks?.(realLocks) ?? realLocks;
+  const sql: string[] = [];
+  const client = new generated.Client({
+    adapter: new PrismaPg({ connectionString: database.url }),
+    log: [{ emit: "event", level: "query" }],
+  }) as PrismaPort & {
+    $on(event: "query", listen: (event: { query: string }) => void): void;
+    $disconnect(): Promise<void>;
+  };
+  client.$on("query", (event) => sql.push(event.query));
+  const { datamodel } = generated;
+  const models = readModelRegistry({ datamodel, enums: generated.enums, client }, modelOptions);
+  const reader = createPrismaRecordReader({ client, models });
+  const transactions = createPrismaUnitOfWork({ client, logger });
+  const constraints = createConstraintCatalog(client);
+  const launches: BulkRequest[] = [];
+  const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
+  const schema = createSchema({
+    client: client as unknown as PothosClient,
+    datamodel,
+    models,
+    modelOptions,
+    reader,
+    toClientWhere: (model, where) => whereToPrisma(models, model, where),
+    translateError: translatePrismaError,
+    writeRecords: createWriteRecords({
+      models,
+      access: accessOf(modelOptions),
+      reader,
+      logger,
+      unitOfWork: transactions,
+      writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
+      locks,
+      tasks,
+    }),
+    launchBulk: (request) => {
+      launches.push(request);
+      return Promise.resolve({ outcome: "LIMIT", message: "only recorded", limit: 0, matched: null });
+    },
+    contributors: [
+      createTaskSchema({
+        ...feedPorts,
+        feed: createTaskFeed({ ...feedPorts, clock: createSystemClock() }),
+      }),
+    ],
+  });
+  const execute: ModelsFixture["execute"] = (source, variableValues = {}, viewer = ANONYMOUS) =>
+    graphql({ schema, source, variableValues, contextValue: { viewer } }) as Promise<Result>;
+  const unitOfWork = createPgUnitOfWork({ pool, logger });
+  return {
+    schema,
+    models,
+    reader,
+    locks,
+    sql,
+    launches,
+    execute,
+    query: (text, values) => session.query(text, values),
+    async data<T>(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<T> {
+      const result = await execute(source, variables, viewer);
+      if (result.errors !== undefined) {
+        throw new Error(JSON.stringify(result.errors), { cause: result.errors[0]?.originalError });
+      }
+      return result.data as T;
+    },
+    async refused(source, variables) {
+      const { errors } = await execute(source, variables);
+      if (errors?.[0] === undefined) {
+        throw new Error("the operation was not refused");
+      }
+      return { message: errors[0].message, code: errors[0].extensions["code"] };
+    },
+    async hold(claims) {
+      const task = sampleTask({ model: claims[0]?.model ?? null, total: 10 });
+      await unitOfWork.run(async (transaction) => {
+        await tasks.create(transaction, task);
+        const result = await realLocks.acquire(transaction, task.id, claims);
+        if (!result.isGranted) {
+          throw new Error("the records are held by another task");
+        }
+      });
+      const stored = (await tasks.find([task.id])).get(task.id);
+      return {
+        task: stored as Task,
+        release: () => unitOfWork.run((transaction) => realLocks.release(transaction, task.id)),
+      };
+    },
+    async stop() {
+      await client.$disconnect();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}

@@ -1,0 +1,304 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AppError } from "../../../src/kernel/app-error.ts";
+import type { ModelsFixture } from "./models-fixture.ts";
+import { createModelsFixture } from "./models-fixture.ts";
+
+let api: ModelsFixture;
+
+beforeAll(async () => {
+  api = await createModelsFixture();
+});
+afterAll(() => api.stop());
+
+beforeEach(async () => {
+  await api.query(
+    `TRUNCATE country, language, city, tag, "_CityToTag", "_CountryToLanguage", powercrud.task CASCADE`,
+  );
+  await api.query(`DELETE FROM powercrud.lock`);
+  await api.query(
+    `INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')`,
+  );
+  await api.query(`INSERT INTO language VALUES ('fr', 'French'), ('de', 'German')`);
+  await api.query(
+    `INSERT INTO city (id, name, country_code, population, latitude, longitude)
+     VALUES (1, 'Paris', 'FR', 2000000, 48.8, 2.3), (2, 'Lyon', 'FR', 500000, 45.7, 4.8)`,
+  );
+});
+
+const ERRORS = `... on Error { message code } ... on ValidationError { problems { field code message } }
+  ... on ConflictError { totalConflicts conflicts { model id heldBy { id createdBy progress { total processed } } } }`;
+const CREATE = `mutation ($data: CityCreateInput!) { createCity(data: $data) { __typename ${ERRORS}
+  ... on CreateCityPayload { city { id name status population country { name } tags { nodes { id label } totalCount } updatedAt } } } }`;
+const UPDATE = `mutation ($id: ID!, $data: CityUpdateInput!) { updateCity(id: $id, data: $data) { __typename ${ERRORS}
+  ... on UpdateCityPayload { city { id name notes population countryCode country { name } tags(orderBy: [{label: ASC}]) { nodes { label } } } } } }`;
+const DELETE = `mutation ($id: ID!) { deleteCity(id: $id) { __typename ${ERRORS}
+  ... on DeleteCityPayload { city { id name country { name } } } } }`;
+const BERLIN = { id: 3, name: "Berlin", countryCode: "DE", population: 3, latitude: 52.5, longitude: 13.4 };
+
+async function create(data: object): Promise<any> {
+  return (await api.data(CREATE, { data })).createCity;
+}
+async function update(id: string, data: object): Promise<any> {
+  return (await api.data(UPDATE, { id, data })).updateCity;
+}
+async function remove(id: string): Promise<any> {
+  return (await api.data(DELETE, { id })).deleteCity;
+}
+async function city(id: number): Promise<any> {
+  return (await api.query("SELECT * FROM city WHERE id = $1", [id]))[0];
+}
+async function createTag(label: string): Promise<string> {
+  const { createTag: made } = await api.data(
+    `mutation ($label: String!) { createTag(data: {label: $label}) { ... on CreateTagPayload { tag { id } } } }`,
+    { label },
+  );
+  return made.tag.id;
+}
+
+describe("create", () => {
+  test("writes the record with its defaults and hands it back with relations", async () => {
+    const made = await create(BERLIN);
+    expect(made).toMatchObject({
+      __typename: "CreateCityPayload",
+      city: {
+        id: "3",
+        name: "Berlin",
+        status: "ACTIVE",
+        country: { name: "Germany" },
+        tags: { totalCount: 0 },
+      },
+    });
+    expect(await city(3)).toMatchObject({ name: "Berlin", country_code: "DE" });
+  });
+
+  test("makes a key that has a default, and links by id", async () => {
+    const tag = await createTag("capital");
+    const made = await create({ ...BERLIN, tags: [tag, tag] });
+    expect(made.city.tags).toEqual({ nodes: [{ id: tag, label: "capital" }], totalCount: 1 });
+  });
+
+  test("names the field of a value that must be unique", async () => {
+    await createTag("capital");
+    const { createTag: refused } = await api.data(
+      `mutation { createTag(data: {label: "capital"}) { __typename ${ERRORS} } }`,
+    );
+    expect(refused).toMatchObject({
+      __typename: "ValidationError",
+      code: "CONSTRAINT_VIOLATED",
+      problems: [{ field: "label", message: "label must be unique: another Tag has this value." }],
+    });
+    expect((await create({ ...BERLIN, id: 1 })).problems).toMatchObject([{ field: "id" }]);
+  });
+
+  test("names the foreign key that leads nowhere", async () => {
+    expect(await create({ ...BERLIN, countryCode: "XX" })).toMatchObject({
+      __typename: "ValidationError",
+      problems: [{ field: "countryCode", code: "CONSTRAINT_VIOLATED" }],
+    });
+    expect(await city(3)).toBeUndefined();
+  });
+
+  test("names every field that cannot be null, and writes nothing", async () => {
+    const refused = await create({ ...BERLIN, status: null, tags: null });
+    expect(refused.problems.map((problem: { field: string }) => problem.field)).toEqual(["status", "tags"]);
+    expect(await city(3)).toBeUndefined();
+  });
+
+  test("refuses a text that is too long for its column", async () => {
+    expect(await create({ ...BERLIN, countryCode: "DEU" })).toMatchObject({ __typename: "ValidationError" });
+  });
+
+  test("names links that are not there", async () => {
+    const id = "0195f8f0-0000-7000-8000-000000000000";
+    expect((await create({ ...BERLIN, tags: [id] })).problems).toMatchObject([
+      { field: "tags", message: `tags: there is no Tag ${id}.` },
+    ]);
+    expect(await city(3)).toBeUndefined();
+  });
+});
+
+describe("update", () => {
+  test("writes only what it names", async () => {
+    await api.query("UPDATE city SET population = 7 WHERE id = 1");
+    expect(await update("1", { notes: "n" })).toMatchObject({
+      city: { notes: "n", population: 7, name: "Paris" },
+    });
+    expect(await update("1", { notes: null })).toMatchObject({ city: { notes: null } });
+  });
+
+  test("adds, removes and replaces links", async () => {
+    const [a, b, c] = [await createTag("a"), await createTag("b"), await createTag("c")];
+    const labels = async (tags: object): Promise<unknown> =>
+      (await update("1", { tags })).city.tags.nodes.map((tag: { label: string }) => tag.label);
+    expect(await labels({ add: [a, b] })).toEqual(["a", "b"]);
+    expect(await labels({ add: [c], remove: [a] })).toEqual(["b", "c"]);
+    expect(await labels({ set: [a] })).toEqual(["a"]);
+    expect(await labels({ set: [] })).toEqual([]);
+    expect((await update("1", { tags: { set: [a], add: [b] } })).problems).toMatchObject([{ field: "tags" }]);
+  });
+
+  test("refuses a missing record, a malformed id and an empty change", async () => {
+    expect(await update("77", { name: "x" })).toMatchObject({
+      __typename: "NotFoundError",
+      code: "NOT_FOUND",
+    });
+    expect(await update("x", { name: "x" })).toMatchObject({
+      problems: [{ field: "id", code: "VALIDATION_FAILED" }],
+    });
+    expect(await update("1", {})).toMatchObject({ __typename: "ValidationError" });
+  });
+
+  test("names the foreign key that leads nowhere", async () => {
+    expect(await update("1", { countryCode: "XX" })).toMatchObject({ problems: [{ field: "countryCode" }] });
+    expect(await city(1)).toMatchObject({ country_code: "FR" });
+  });
+
+  test("keeps 64-bit numbers whole", async () => {
+    const { updateCountry } = await api.data(
+      `mutation { updateCountry(id: "FR", data: {population: "9007199254740993"}) { ... on UpdateCountryPayload { country { population } } } }`,
+    );
+    expect(updateCountry.country.population).toBe("9007199254740993");
+  });
+});
+
+describe("delete", () => {
+  test("hands the record back as it was", async () => {
+    expect(await remove("1")).toMatchObject({
+      city: { id: "1", name: "Paris", country: { name: "France" } },
+    });
+    expect(await city(1)).toBeUndefined();
+    expect(await remove("1")).toMatchObject({ __typename: "NotFoundError" });
+  });
+
+  test("says who still refers to it", async () => {
+    const { deleteCountry } = await api.data(`mutation { deleteCountry(id: "FR") { __typename ${ERRORS} } }`);
+    expect(deleteCountry).toMatchObject({
+      __typename: "ValidationError",
+      message: "The Country is still referred to by other records in city.",
+    });
+  });
+});
+
+describe("a record that a task holds", () => {
+  test("is neither updated nor deleted; the refusal names it, the task, its owner and its progress", async () => {
+    const { task, release } = await api.hold([{ model: "City", ids: ["1"] }]);
+    const conflict = {
+      __typename: "ConflictError",
+      code: "CONFLICT",
+      totalConflicts: 1,
+      conflicts: [
+        {
+          model: "City",
+          id: "1",
+          heldBy: { id: task.id, createdBy: "ann", progress: { total: 10, processed: 0 } },
+        },
+      ],
+    };
+    expect(await update("1", { name: "x" })).toMatchObject(conflict);
+    expect(await update("001", { name: "x" })).toMatchObject(conflict);
+    expect(await remove("1")).toMatchObject(conflict);
+    expect(await city(1)).toMatchObject({ name: "Paris" });
+    expect(await update("2", { name: "x" })).toMatchObject({ city: { name: "x" } });
+    await release();
+    expect(await update("1", { name: "y" })).toMatchObject({ city: { name: "y" } });
+  });
+
+  test("cannot be linked with", async () => {
+    const tag = await createTag("a");
+    await api.hold([{ model: "Tag", ids: [tag] }]);
+    expect(await update("1", { tags: { add: [tag] } })).toMatchObject({ __typename: "ConflictError" });
+  });
+
+  test("a model that a task holds takes no new records, with or without an id of their own", async () => {
+    const { release } = await api.hold([{ model: "City", ids: "all" }]);
+    expect(await create(BERLIN)).toMatchObject({
+      __typename: "ConflictError",
+      conflicts: [{ model: "City", id: null }],
+    });
+    expect(await update("2", { name: "x" })).toMatchObject({ __typename: "ConflictError" });
+    await release();
+    expect(await create(BERLIN)).toMatchObject({ __typename: "CreateCityPayload" });
+    await api.hold([{ model: "Tag", ids: "all" }]);
+    const { createTag: refused } = await api.data(
+      `mutation { createTag(data: {label: "x"}) { __typename } }`,
+    );
+    expect(refused.__typename).toBe("ConflictError");
+  });
+
+  test("a held record does not stand in the way of new ones", async () => {
+    await api.hold([{ model: "City", ids: ["1"] }]);
+    expect(await create(BERLIN)).toMatchObject({ __typename: "CreateCityPayload" });
+  });
+});
+
+test("nothing is written while the store of locks is out of reach", async () => {
+  const down = await createModelsFixture({
+    locks: (real) => ({
+      ...real,
+      guard: () => Promise.reject(new AppError("UNAVAILABLE", "The locks cannot be reached.")),
+    }),
+  });
+  try {
+    await down.query(`INSERT INTO language VALUES ('fr', 'French')`);
+    const refused = { __typename: "UnavailableError", code: "UNAVAILABLE" };
+    expect(
+      await down.data(`mutation {
+        a: updateLanguage(id: "fr", data: {name: "x"}) { __typename ... on Error { code } }
+        b: deleteLanguage(id: "fr") { __typename ... on Error { code } }
+        c: createLanguage(data: {code: "de", name: "German"}) { __typename ... on Error { code } } }`),
+    ).toEqual({ a: refused, b: refused, c: refused });
+    expect(await down.query("SELECT * FROM language")).toEqual([{ code: "fr", name: "French" }]);
+  } finally {
+    await down.stop();
+  }
+});
+
+test("many linking writes at once do not wait for each other's connections", async () => {
+  const tag = await createTag("a");
+  const results = await Promise.all(
+    Array.from({ length: 40 }, (_, at) => create({ ...BERLIN, id: 100 + at, tags: [tag] })),
+  );
+  expect(results.map((result) => result.__typename)).toEqual(results.map(() => "CreateCityPayload"));
+});
+
+test("bulk mutations become requests that a task can store", async () => {
+  api.launches.length = 0;
+  await api.data(
+    `mutation ($at: DateTime!) {
+      bulkUpdateCities(
+        selection: {where: {country: {is: {population: {gt: "9007199254740993"}}}, updatedAt: {lt: $at}, AND: [], elevation: {isNull: true}}},
+        data: {population: {increment: 1}, status: {set: ARCHIVED}, notes: {set: null}},
+        options: {errorPolicy: SKIP_FAILED, maxAffected: 5, label: null}
+      ) { __typename }
+      bulkDeleteTags(selection: {ids: ["a", "b"]}) { __typename }
+    }`,
+    { at: "2026-01-31T12:00:00+01:00" },
+  );
+  expect(structuredClone(api.launches)).toEqual([
+    {
+      operation: "UPDATE",
+      model: "City",
+      viewer: { id: null },
+      selection: {
+        where: {
+          country: { is: { population: { gt: "9007199254740993" } } },
+          updatedAt: { lt: "2026-01-31T11:00:00.000Z" },
+          elevation: { isNull: true },
+        },
+      },
+      change: { population: { increment: 1 }, status: { set: "ARCHIVED" }, notes: { set: null } },
+      options: { onConflict: "REJECT", errorPolicy: "SKIP_FAILED", mode: "AUTO", maxAffected: 5 },
+    },
+    { operation: "DELETE", model: "Tag", viewer: { id: null }, selection: { ids: ["a", "b"] }, options: {} },
+  ]);
+});
+
+test("a filter that was not filled in is refused, not widened", async () => {
+  const { bulkDeleteCities } = await api.data(
+    `mutation ($name: String) { bulkDeleteCities(selection: {where: {name: {equals: $name}}}) { __typename ${ERRORS} } }`,
+  );
+  expect(bulkDeleteCities).toMatchObject({
+    __typename: "ValidationError",
+    problems: [{ field: "selection.where.name" }],
+  });
+});
