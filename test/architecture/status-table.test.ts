@@ -11,7 +11,10 @@ async function readTable(): Promise<Record<string, string[]>> {
   const section = /^## Statuses\n([\s\S]*?)^## /m.exec(text)?.[1] ?? "";
   const rows = [...section.matchAll(/^\| `([A-Z]+)` \| (.*) \|$/gm)];
   return Object.fromEntries(
-    rows.map(([, from, to]) => [from ?? "", [...(to ?? "").matchAll(/`([A-Z]+)`/g)].map((match) => match[1] ?? "")]),
+    rows.map(([, from, to]) => [
+      from ?? "",
+      [...(to ?? "").matchAll(/`([A-Z]+)`/g)].map((match) => match[1] ?? ""),
+    ]),
   );
 }
 

@@ -9,7 +9,6 @@ import { createPostgresWorld } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
-import type { World } from "./world.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 
 interface Recorder extends BusSubscriber {

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { NewLifecycleEvent } from "../../src/core/events/event-log.ts";
 import type { LifecycleEvent, LifecycleEventType } from "../../src/core/events/task-event.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import { openTransaction } from "./open-transaction.ts";
 import { sampleTask } from "./sample-task.ts";
-import type { World } from "./world.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 
 const AT = new Date("2026-02-03T04:05:06.789Z");

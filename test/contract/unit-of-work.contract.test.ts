@@ -5,7 +5,6 @@ import { openTransaction } from "./open-transaction.ts";
 import { createPostgresWorld } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
 import { sampleTask } from "./sample-task.ts";
-import type { World } from "./world.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 
 describeWorlds("unit of work", (world) => {

@@ -63,7 +63,9 @@ describe("an embedding program", () => {
       for await (last of powercrud.feed.watch(launched.task.id)) {
         states.push([last.status, last.progress.message]);
         if (last.progress.message === "half-way" && refused === undefined) {
-          refused = await execute('mutation { createTag(data: {label: "new"}) { __typename ... on Error { code } } }');
+          refused = await execute(
+            'mutation { createTag(data: {label: "new"}) { __typename ... on Error { code } } }',
+          );
           finishStep();
         }
       }

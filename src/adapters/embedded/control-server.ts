@@ -4,10 +4,14 @@ import { createServer, type AddressInfo } from "node:net";
 
 import type { Cluster } from "./find-cluster.ts";
 import { programOf } from "./postgres-binaries.ts";
+import { watchServer } from "./postmaster.ts";
 import { runProgram } from "./run-program.ts";
 
+/** PostgreSQL's settings by name. */
+export type ServerSettings = Readonly<Record<string, string>>;
+
 /** The server's settings. Data outlives a power cut: `fsync` and `synchronous_commit` are on, as is their default. */
-const SETTINGS = {
+const SETTINGS: ServerSettings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   max_connections: "200",
@@ -21,14 +25,14 @@ const SETTINGS = {
 };
 /** After a crash there may be much to redo. */
 const START_TIMEOUT_S = 300;
-const STOP_TIMEOUT_S = 120;
 
 /**
  * Starts the server on a free port and waits until it accepts connections.
+ * @param overrides settings that differ from ours
  * @throws Error with what its log says, also when another process started one meanwhile
  */
-export async function startServer(cluster: Cluster): Promise<void> {
-  const settings = { ...SETTINGS, port: String(await findFreePort()) };
+export async function startServer(cluster: Cluster, overrides: ServerSettings = {}): Promise<void> {
+  const settings = { ...SETTINGS, ...overrides, port: String(await findFreePort()) };
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   try {
     await control(cluster, [
@@ -45,7 +49,10 @@ export async function startServer(cluster: Cluster): Promise<void> {
 
 /** Stops the server: ends all connections, writes everything down, and waits until it is gone. */
 export async function stopServer(cluster: Cluster): Promise<void> {
-  await control(cluster, ["stop", "--mode=fast", "--wait", `--timeout=${STOP_TIMEOUT_S}`]);
+  // Not `--wait`, which would also wait for the end of a server that another process starts right after this one.
+  const isGone = await watchServer(cluster.dataFolder);
+  await control(cluster, ["stop", "--mode=fast", "--no-wait"]);
+  await isGone();
 }
 
 /** `pg_ctl` puts the server into a session of its own, on every platform. */

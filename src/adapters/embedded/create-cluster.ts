@@ -14,8 +14,8 @@ export interface ClusterOptions {
   readonly user: SystemUser | undefined;
 }
 
-/** The superuser of every cluster. */
-export const SUPERUSER = "powercrud";
+/** The superuser of every cluster. Not "powercrud": a schema of the user's own name comes first in every search. */
+export const SUPERUSER = "postgres";
 /** A half-made cluster that is older was left behind by a crash. */
 const ABANDONED_AFTER_MS = 3_600_000;
 

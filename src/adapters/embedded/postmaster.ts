@@ -15,7 +15,7 @@ interface PostmasterNote {
   readonly status: string;
 }
 
-const POLL_MS = 50;
+const POLL_MS = 20;
 /** Long: after a crash PostgreSQL may have much to redo. */
 const SETTLE_MS = 300_000;
 
@@ -40,6 +40,18 @@ export async function findRunningPort(dataFolder: string): Promise<number | unde
     await delay(POLL_MS);
   }
   throw new AppError("START_FAILED", `the PostgreSQL on ${dataFolder} neither starts nor stops`);
+}
+
+/** Takes down which server runs now; the returned function waits until that one is gone, whoever comes after it. */
+export async function watchServer(dataFolder: string): Promise<() => Promise<void>> {
+  const pid = (await readNote(dataFolder))?.pid;
+  const isRunning = async (): Promise<boolean> =>
+    pid !== undefined && isAlive(pid) && (await isServerOf(pid, dataFolder));
+  return async () => {
+    while (await isRunning()) {
+      await delay(POLL_MS);
+    }
+  };
 }
 
 async function readNote(dataFolder: string): Promise<PostmasterNote | undefined> {

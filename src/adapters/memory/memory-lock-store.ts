@@ -4,7 +4,7 @@ import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
 import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
 import { createLockTable, createLockTableDraft } from "./lock-table.ts";
-import type { LockTable, LockTableDraft } from "./lock-table.ts";
+import type { CommittedLockTable, LockTable, LockTableDraft } from "./lock-table.ts";
 import { createMemoryGate } from "./memory-gate.ts";
 import type { GateMode } from "./memory-gate.ts";
 import { requiredMemory } from "./memory-transaction.ts";
@@ -34,6 +34,7 @@ export function createMemoryLockStore(): LockStore {
     }
   };
   return {
+    ...createReads(table),
     async acquire(transaction, owner, wanted) {
       const memory = requiredMemory(transaction);
       const claims = withoutEmptyClaims(wanted);
@@ -62,6 +63,11 @@ export function createMemoryLockStore(): LockStore {
         claims ?? modelsHeldBy(draft, owner).map((model) => ({ model, ids: "all" }) satisfies Claim);
       all.forEach((claim) => letGo(draft, owner, claim));
     },
+  };
+}
+
+function createReads(table: CommittedLockTable): Pick<LockStore, "owners" | "heldBy" | "listOwners"> {
+  return {
     async owners(model, ids) {
       const whole = table.owner(model, null);
       const held = ids.map((id) => [id, whole ?? table.owner(model, id)] as const);

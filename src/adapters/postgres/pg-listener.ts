@@ -38,12 +38,48 @@ const KEEPALIVE_INTERVAL_MS = 15_000;
  * race with who wants them next.
  */
 export function createPgListener(options: PgListenerOptions): PgListener {
-  const { clock, logger } = options;
   const channels = new Set<string>();
+  const connection = keepConnection(options, channels);
+  const stopKeepalive = options.clock.every(KEEPALIVE_INTERVAL_MS, () => {
+    const client = connection.current();
+    client?.query("SELECT 1").catch((error: unknown) => connection.lose(client, error));
+  });
+  let isClosed = false;
+  return {
+    async listen(channel) {
+      if (isClosed) {
+        throw new TypeError("the listener is closed");
+      }
+      channels.add(channel);
+      const client = await connection.connect();
+      await listenTo(client, [channel]).catch((error: unknown) => {
+        connection.lose(client, error);
+        throw error;
+      });
+    },
+    async close() {
+      isClosed = true;
+      stopKeepalive();
+      await connection.close();
+    },
+  };
+}
+
+/** The connection of the moment. */
+interface KeptConnection {
+  current(): ListenClient | undefined;
+  /** The current one, or a new one. Those who ask together share one try. */
+  connect(): Promise<ListenClient>;
+  /** Says that the client is of no use any more; another one is tried for until there is one. */
+  lose(client: ListenClient, error: unknown): void;
+  close(): Promise<void>;
+}
+
+function keepConnection(options: PgListenerOptions, channels: Iterable<string>): KeptConnection {
+  const { clock, logger } = options;
   let current: ListenClient | undefined;
   let connecting: Promise<ListenClient> | undefined;
   let wasConnected = false;
-  let isClosed = false;
 
   const open = async (): Promise<ListenClient> => {
     const client = await openClient(options, channels, (error) => lose(client, error));
@@ -73,26 +109,11 @@ export function createPgListener(options: PgListenerOptions): PgListener {
       retry.start();
     }
   };
-  const stopKeepalive = clock.every(KEEPALIVE_INTERVAL_MS, () => {
-    const client = current;
-    client?.query("SELECT 1").catch((error: unknown) => lose(client, error));
-  });
-
   return {
-    async listen(channel) {
-      if (isClosed) {
-        throw new TypeError("the listener is closed");
-      }
-      channels.add(channel);
-      const client = await connect();
-      await listenTo(client, [channel]).catch((error: unknown) => {
-        lose(client, error);
-        throw error;
-      });
-    },
+    current: () => current,
+    connect,
+    lose,
     async close() {
-      isClosed = true;
-      stopKeepalive();
       retry.stop();
       await connecting?.catch(() => undefined);
       const client = current;

@@ -15,7 +15,7 @@ export interface ColumnShape {
 /** A model's table as SQL needs it. */
 export interface TableShape {
   readonly model: Model;
-  /** Quoted. */
+  /** Quoted, with its schema. */
   readonly table: string;
   readonly key: readonly ColumnShape[];
   /** By field name. */
@@ -57,7 +57,8 @@ function quoteIdentifier(name: string): string {
 }
 
 async function readShape(session: SqlSession, model: Model): Promise<TableShape> {
-  const table = quoteIdentifier(model.table);
+  // Never left to the search path: that begins with the user's name, and "powercrud" has tables of its own.
+  const table = `${quoteIdentifier(model.schema)}.${quoteIdentifier(model.table)}`;
   const rows = await session.query<{ name: string; type: string }>(COLUMN_TYPES, [table]);
   const types = new Map(rows.map((row) => [row.name, row.type]));
   const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(model, field, types)]));

@@ -7,7 +7,10 @@ import { AppError, isAppError } from "../../kernel/app-error.ts";
  */
 const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
 
-/** Node's codes of a network that does not carry, and Prisma's of a database that does not answer. */
+/**
+ * Node's codes of a network that does not carry, Prisma's of a database that does not answer, and what Prisma's
+ * driver adapters call the same.
+ */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -24,6 +27,10 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   "P1008",
   "P1017",
   "P2024",
+  "DatabaseNotReachable",
+  "ConnectionClosed",
+  "SocketTimeout",
+  "TooManyConnections",
 ]);
 
 /** pg gives these errors no code. */
@@ -41,22 +48,28 @@ export function isConnectionError(error: unknown, depth = 0): boolean {
   return saysSoItself(error) || errorsWithin(error).some((inner) => isConnectionError(inner, depth + 1));
 }
 
-function saysSoItself({ code, message }: { readonly code?: unknown; readonly message?: unknown }): boolean {
+/** What is read of an error; all of it optional. */
+interface ErrorParts {
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
+  /** Of an AggregateError: what Node throws when a name has several addresses. */
+  readonly errors?: unknown;
+  /** Of what a driver adapter of Prisma gives as its cause. */
+  readonly kind?: unknown;
+  /** Of Prisma's own errors; holds the driver adapter's. */
+  readonly meta?: { readonly driverAdapterError?: unknown };
+}
+
+function saysSoItself({ code, kind, message }: ErrorParts): boolean {
   return (
-    (typeof code === "string" && (SQL_STATE.test(code) || NETWORK_CODES.has(code))) ||
+    [code, kind].some((one) => typeof one === "string" && (SQL_STATE.test(one) || NETWORK_CODES.has(one))) ||
     (typeof message === "string" && DRIVER_MESSAGE.test(message))
   );
 }
 
-/** Its cause, and the members of an AggregateError: what Node throws when a name has several addresses. */
-function errorsWithin({
-  cause,
-  errors,
-}: {
-  readonly cause?: unknown;
-  readonly errors?: unknown;
-}): readonly unknown[] {
-  return Array.isArray(errors) ? [cause, ...(errors as unknown[])] : [cause];
+function errorsWithin({ cause, errors, meta }: ErrorParts): readonly unknown[] {
+  return [cause, meta?.driverAdapterError, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
 }
 
 /** AppError UNAVAILABLE, with the error as its cause, where the connection is the matter; else the error itself. */

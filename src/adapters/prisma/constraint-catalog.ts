@@ -6,7 +6,7 @@ import type { ConstraintColumns } from "./prisma-problem.ts";
 /** Looks up which columns a constraint or unique index is about: errors tell only its name. */
 export interface ConstraintCatalog {
   /** Reads the table's constraints on first use; migrations run before the service starts. */
-  ofTable(table: string): Promise<ConstraintColumns>;
+  ofTable(table: Pick<Model, "schema" | "table">): Promise<ConstraintColumns>;
 }
 
 const TABLE_CONSTRAINTS = `
@@ -23,14 +23,14 @@ SELECT relname, array_agg(attname::text ORDER BY attnum)
 /** @returns a catalog that reads each table once */
 export function createConstraintCatalog(client: Pick<PrismaPort, "$queryRawUnsafe">): ConstraintCatalog {
   const tables = new Map<string, Promise<ConstraintColumns>>();
-  const read = async (table: string): Promise<ConstraintColumns> => {
-    const quoted = `"${table.replaceAll('"', '""')}"`;
+  const read = async (quoted: string): Promise<ConstraintColumns> => {
     const rows = await client.$queryRawUnsafe<{ name: string; columns: string[] }>(TABLE_CONSTRAINTS, quoted);
     const columns = new Map(rows.map((row) => [row.name, row.columns]));
     return (constraint) => columns.get(constraint);
   };
   return {
-    ofTable(table) {
+    ofTable({ schema, table: name }) {
+      const table = [schema, name].map((part) => `"${part.replaceAll('"', '""')}"`).join(".");
       const known = tables.get(table);
       if (known !== undefined) {
         return known;

@@ -87,7 +87,7 @@ async function constraintColumns(
 ): Promise<ConstraintColumns> {
   const constraint = refusedBy(error);
   const columns = constraint === undefined ? [] : conventionalColumns(model, constraint);
-  return columns === undefined ? catalog.ofTable(model.table) : () => columns;
+  return columns === undefined ? catalog.ofTable(model) : () => columns;
 }
 
 function asShape(shape: unknown): object {
@@ -97,7 +97,7 @@ function asShape(shape: unknown): object {
 /** The parameters carry no type, so that the database gives them their columns' (uuid, smallint), which only it knows. */
 function lockSql(model: Model): string {
   const conditions = model.key.map((field, at) => `${quote(field.column)} = $${at + 1}`);
-  return `SELECT 1 FROM ${quote(model.table)} WHERE ${conditions.join(" AND ")} FOR UPDATE`;
+  return `SELECT 1 FROM ${quote(model.schema)}.${quote(model.table)} WHERE ${conditions.join(" AND ")} FOR UPDATE`;
 }
 
 function quote(name: string): string {

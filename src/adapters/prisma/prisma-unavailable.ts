@@ -54,7 +54,7 @@ const UNAVAILABLE_KINDS = new Set([
 const UNAVAILABLE_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
 
 /** Whether the error says that the database could not be reached, or went away. */
-export function isPrismaUnavailable(error: unknown): boolean {
+function isPrismaUnavailable(error: unknown): boolean {
   const report = adapterReport(error);
   const { code } = (error ?? {}) as PrismaErrorShape;
   return (

@@ -47,6 +47,7 @@ export interface NamedInDatabase {
         string,
         {
           readonly dbName: string | null;
+          readonly schema?: string | null;
           readonly fields: readonly { readonly name: string; readonly dbName?: string | null }[];
         }
       >
@@ -118,6 +119,7 @@ function readModel(
     name,
     plural: plural ?? pluralOf(name),
     table: inDatabase?.dbName ?? name,
+    schema: inDatabase?.schema ?? "public",
     key,
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),

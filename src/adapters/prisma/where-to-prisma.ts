@@ -73,6 +73,8 @@ function columnConditions(field: ColumnField, operators: JsonObject): readonly P
     if (operator === "isNull") {
       const isNull = { [field.name]: { equals: columnFromJson({ ...field, isList: false }, null) } };
       conditions.push(operand === true ? isNull : { NOT: isNull });
+    } else if (operator === "isEmpty") {
+      conditions.push(emptyCondition(field, operand === true));
     } else {
       together[JSON_OPERATORS[operator] ?? operator] = operandToPrisma(
         field,
@@ -83,6 +85,12 @@ function columnConditions(field: ColumnField, operators: JsonObject): readonly P
     }
   }
   return Object.keys(together).length === 0 ? conditions : [{ [field.name]: together }, ...conditions];
+}
+
+/** A list that was never set is null in the database, and empty to everyone else. */
+function emptyCondition(field: ColumnField, isEmpty: boolean): PrismaWhere {
+  const empty = { [field.name]: { isEmpty } };
+  return isEmpty ? { OR: [empty, { [field.name]: { equals: null } }] } : empty;
 }
 
 /** Whether the client makes a LIKE pattern of the operand, of equality too where letters' case does not count. */
@@ -98,7 +106,7 @@ function operandToPrisma(field: ColumnField, operator: string, operand: Json, is
   if (isLike) {
     return escapeLike(operand as string);
   }
-  return operator === "path" || operator === "isEmpty" ? operand : columnFromJson(field, operand);
+  return operator === "path" ? operand : columnFromJson(field, operand);
 }
 
 /** The client does not escape what means something in a pattern. */

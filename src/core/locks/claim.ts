@@ -7,11 +7,6 @@ export interface Claim {
   readonly ids: readonly string[] | "all";
 }
 
-/** How many records the claims name; a claim on a whole model counts as one. */
-export function countClaimed(claims: readonly Claim[]): number {
-  return claims.reduce((sum, claim) => sum + (claim.ids === "all" ? 1 : claim.ids.length), 0);
-}
-
 /** Without those that name no record: they ask for nothing, and nothing is in their way. */
 export function withoutEmptyClaims(claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(({ ids }) => ids.length > 0);

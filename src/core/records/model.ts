@@ -70,6 +70,8 @@ export interface Model {
   readonly plural: string;
   /** The table's name in the database (`@@map`). */
   readonly table: string;
+  /** The table's schema in the database (`@@schema`). */
+  readonly schema: string;
   /** The fields of the primary key, in order. One, or several for a composite key. */
   readonly key: readonly ColumnField[];
   readonly fields: readonly Field[];

@@ -13,8 +13,7 @@ export interface TaskQueue {
   enqueue(tasks: readonly QueuedTask[]): Promise<void>;
   /**
    * A consumer that calls `work` for each task taken from the queue, at most `concurrency` at a time. Its stop
-   * takes nothing new and waits for what runs. `work` aborts through its signal when the consumer is told to
-   * drop what it does.
+   * takes nothing new and waits for what runs.
    */
   consume(options: {
     readonly concurrency: number;

@@ -66,13 +66,25 @@ function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
 
 function columnField(schema: ModelSchema, field: ColumnField, t: RecordFieldBuilder): FieldMap[string] {
   const type = columnType(schema, field);
-  return t.field({
-    type: (field.isList ? [type] : type) as "String",
-    nullable: field.isNullable as false,
-    ...(field.documentation === undefined ? {} : { description: field.documentation }),
-    select: { [field.name]: true },
-    resolve: (record) => record[field.name] as string,
-  });
+  // JSON has a null of its own, which a column that may not be null can still hold.
+  const canBeNull = field.isNullable || field.type === "Json";
+  const description = field.documentation === undefined ? {} : { description: field.documentation };
+  const select = { [field.name]: true };
+  return field.isList
+    ? t.field({
+        type: [type] as ["String"],
+        nullable: { list: false, items: (field.type === "Json") as false },
+        ...description,
+        select,
+        resolve: (record) => record[field.name] as string[],
+      })
+    : t.field({
+        type: type as "String",
+        nullable: canBeNull as false,
+        ...description,
+        select,
+        resolve: (record) => record[field.name] as string,
+      });
 }
 
 function oneField(

@@ -44,12 +44,12 @@ export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | un
 }
 
 /** The columns that a create may set. */
-export function creatableColumns(model: Model): readonly ColumnField[] {
+function creatableColumns(model: Model): readonly ColumnField[] {
   return columnsOf(model).filter((field) => !field.isUpdatedAt);
 }
 
 /** The columns that an update may set: a record keeps its key. */
-export function updatableColumns(model: Model): readonly ColumnField[] {
+function updatableColumns(model: Model): readonly ColumnField[] {
   return creatableColumns(model).filter((field) => !field.isKey);
 }
 

@@ -10,7 +10,9 @@ import type { GeneratedCode } from "./models-fixture.ts";
 const ROOT = resolve(import.meta.dirname, "../../..");
 
 /** Runs `prisma generate` on a schema of its own, as an app's developer would, and makes the SQL of its tables. */
-export async function generateFixture(schemaFile: string): Promise<GeneratedCode & { remove(): Promise<void> }> {
+export async function generateFixture(
+  schemaFile: string,
+): Promise<GeneratedCode & { remove(): Promise<void> }> {
   const folder = await createTemporaryFolder("generate");
   const path = join(folder.path, "schema.prisma");
   await mkdir(folder.path, { recursive: true });
@@ -22,7 +24,8 @@ export async function generateFixture(schemaFile: string): Promise<GeneratedCode
     // Generating never runs the schema engine, but looks for one and would download it.
     { cwd: folder.path, env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath } },
   );
-  const load = (file: string): Promise<Record<string, unknown>> => import(join(folder.path, "generated", file));
+  const load = (file: string): Promise<Record<string, unknown>> =>
+    import(join(folder.path, "generated", file));
   const { getDatamodel } = await load("pothos-types.ts");
   const { PrismaClient } = await load("prisma/client.ts");
   return {

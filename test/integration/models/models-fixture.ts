@@ -1,5 +1,4 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import type { PrismaClient as PothosClient } from "@pothos/plugin-prisma";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
 import { createMemoryEventBus } from "../../../src/adapters/memory/memory-event-bus.ts";
@@ -15,7 +14,7 @@ import { createPrismaRecordReader } from "../../../src/adapters/prisma/prisma-re
 import { createPrismaRecordWriter } from "../../../src/adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
-import type { GeneratedModels } from "../../../src/adapters/prisma/read-model-registry.ts";
+import type { GeneratedModels, NamedInDatabase } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { whereToPrisma } from "../../../src/adapters/prisma/where-to-prisma.ts";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
@@ -58,7 +57,9 @@ export interface ModelsOverrides {
   readonly locks?: (real: LockStore) => LockStore;
 }
 
-type Result = ExecutionResult<Record<string, unknown>>;
+/** What an operation gives: its shape is told by the test's own document, next to where it is read. */
+// oxlint-disable-next-line typescript/no-explicit-any -- spelling out the shape of every document would hide what the tests say
+export type Answer = any;
 
 /** The generated API on a real database of its own. Bulk launches are only recorded. */
 export interface ModelsFixture {
@@ -70,9 +71,9 @@ export interface ModelsFixture {
   readonly sql: string[];
   readonly launches: BulkRequest[];
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Result>;
+  execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<ExecutionResult>;
   /** The data of an operation that must succeed. */
-  data<T = any>(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<T>;
+  data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /** The first error of an operation that must fail. */
   refused(source: string, variables?: Record<string, unknown>): Promise<{ message: string; code: unknown }>;
   /** A task that holds the records until it lets go. */
@@ -96,10 +97,11 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const client = new generated.Client({
     adapter: new PrismaPg({ connectionString: database.url }),
     log: [{ emit: "event", level: "query" }],
-  }) as PrismaPort & {
-    $on(event: "query", listen: (event: { query: string }) => void): void;
-    $disconnect(): Promise<void>;
-  };
+  }) as PrismaPort &
+    NamedInDatabase & {
+      $on(event: "query", listen: (event: { query: string }) => void): void;
+      $disconnect(): Promise<void>;
+    };
   client.$on("query", (event) => sql.push(event.query));
   const { datamodel } = generated;
   const models = readModelRegistry({ datamodel, enums: generated.enums, client }, modelOptions);
@@ -109,7 +111,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
-    client: client as unknown as PothosClient,
+    client,
     datamodel,
     models,
     modelOptions,
@@ -138,7 +140,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     ],
   });
   const execute: ModelsFixture["execute"] = (source, variableValues = {}, viewer = ANONYMOUS) =>
-    graphql({ schema, source, variableValues, contextValue: { viewer } }) as Promise<Result>;
+    graphql({ schema, source, variableValues, contextValue: { viewer } });
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   return {
     schema,
@@ -149,12 +151,12 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     launches,
     execute,
     query: (text, values) => session.query(text, values),
-    async data<T>(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<T> {
+    async data(source, variables, viewer) {
       const result = await execute(source, variables, viewer);
       if (result.errors !== undefined) {
         throw new Error(JSON.stringify(result.errors), { cause: result.errors[0]?.originalError });
       }
-      return result.data as T;
+      return result.data;
     },
     async refused(source, variables) {
       const { errors } = await execute(source, variables);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "../../../src/kernel/app-error.ts";
-import type { ModelsFixture } from "./models-fixture.ts";
+import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
 let api: ModelsFixture;
@@ -35,16 +35,16 @@ const DELETE = `mutation ($id: ID!) { deleteCity(id: $id) { __typename ${ERRORS}
   ... on DeleteCityPayload { city { id name country { name } } } } }`;
 const BERLIN = { id: 3, name: "Berlin", countryCode: "DE", population: 3, latitude: 52.5, longitude: 13.4 };
 
-async function create(data: object): Promise<any> {
+async function create(data: object): Promise<Answer> {
   return (await api.data(CREATE, { data })).createCity;
 }
-async function update(id: string, data: object): Promise<any> {
+async function update(id: string, data: object): Promise<Answer> {
   return (await api.data(UPDATE, { id, data })).updateCity;
 }
-async function remove(id: string): Promise<any> {
+async function remove(id: string): Promise<Answer> {
   return (await api.data(DELETE, { id })).deleteCity;
 }
-async function city(id: number): Promise<any> {
+async function city(id: number): Promise<Answer> {
   return (await api.query("SELECT * FROM city WHERE id = $1", [id]))[0];
 }
 async function createTag(label: string): Promise<string> {

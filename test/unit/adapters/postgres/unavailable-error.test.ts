@@ -18,6 +18,11 @@ describe("isConnectionError", () => {
     coded("53300", "sorry, too many clients already"),
     coded("25P03", "terminating connection due to idle-in-transaction timeout"),
     coded("P1001"),
+    Object.assign(coded("P2010", "Raw query failed"), {
+      meta: {
+        driverAdapterError: Object.assign(new Error("x"), { cause: { kind: "DatabaseNotReachable" } }),
+      },
+    }),
     new Error("Connection terminated unexpectedly"),
     new Error("Connection terminated due to connection timeout"),
     new Error("timeout exceeded when trying to connect"),
@@ -35,6 +40,9 @@ describe("isConnectionError", () => {
     coded("57014", "canceling statement due to statement timeout"),
     coded("40P01", "deadlock detected"),
     coded("P2002"),
+    Object.assign(coded("P2010"), {
+      meta: { driverAdapterError: { cause: { kind: "postgres", code: "42601" } } },
+    }),
     coded("25P02", "current transaction is aborted"),
     new Error("something about Connection terminated"),
     "ECONNREFUSED",

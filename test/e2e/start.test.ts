@@ -1,0 +1,201 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { withDeadline } from "../support/deadline.ts";
+import { spawnPowerCrud, type PowerCrudProcess } from "../support/powercrud-process.ts";
+import { createTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const READY = /^ready (http:\/\/127\.0\.0\.1:\d+)$/;
+
+/** A folder that the tests of this file share, so that only the first start is a cold one. */
+let folder: TemporaryFolder;
+
+beforeAll(async () => {
+  folder = await createTemporaryFolder("start");
+});
+
+afterAll(() => folder.remove());
+
+function environment(more: Record<string, string> = {}): Record<string, string> {
+  return {
+    PORT: "0",
+    POWERCRUD_DATA_DIR: join(folder.path, "data"),
+    POWERCRUD_SEED_CITIES: "500",
+    POWERCRUD_LOG_LEVEL: "silent",
+    ...more,
+  };
+}
+
+function startPowerCrud(more: Record<string, string> = {}): Promise<PowerCrudProcess> {
+  return spawnPowerCrud(["start"], environment(more));
+}
+
+async function untilReady(process: PowerCrudProcess): Promise<string> {
+  return (await process.waitForLine(READY))[1] ?? "";
+}
+
+async function countCities(url: string): Promise<unknown> {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: "{ cities(first: 1) { totalCount edges { node { name } } } }" }),
+  });
+  return ((await response.json()) as { data: unknown }).data;
+}
+
+/** PostgreSQL takes its note away as its last deed. */
+function hasServer(): boolean {
+  return existsSync(join(folder.path, "data/postgres/data/postmaster.pid"));
+}
+
+const SEEDED = { cities: { totalCount: 500, edges: [{ node: { name: expect.any(String) as string } }] } };
+
+test("cold: migrates, seeds with progress, serves; SIGTERM stops everything", async () => {
+  const process = await startPowerCrud();
+  const url = await untilReady(process);
+  expect(process.lines).toContain("powercrud: seeding the demo data: 500 of 500 records");
+  expect(await countCities(url)).toEqual(SEEDED);
+  expect(hasServer()).toBe(true);
+  process.kill("SIGTERM");
+  expect(await process.exited).toEqual({ code: 0, signal: null });
+  expect(hasServer()).toBe(false);
+});
+
+test("warm: prints nothing but the one line; SIGINT stops everything", async () => {
+  const process = await startPowerCrud({ POWERCRUD_SEED_CITIES: "7" });
+  const url = await untilReady(process);
+  expect(await countCities(url)).toEqual(SEEDED);
+  process.kill("SIGINT");
+  expect(await process.exited).toEqual({ code: 0, signal: null });
+  expect(process.lines).toEqual([`ready ${url}`]);
+  expect(hasServer()).toBe(false);
+});
+
+test("killed with -9, the next start takes the database over", async () => {
+  const killed = await startPowerCrud();
+  await untilReady(killed);
+  killed.kill("SIGKILL");
+  await killed.exited;
+  expect(hasServer()).toBe(true);
+  const next = await startPowerCrud();
+  expect(await countCities(await untilReady(next))).toEqual(SEEDED);
+  next.kill("SIGTERM");
+  expect(await next.exited).toEqual({ code: 0, signal: null });
+  expect(hasServer()).toBe(false);
+});
+
+test("two on one folder share the database; the first to stop leaves it to the other", async () => {
+  const [first, second] = await Promise.all([startPowerCrud(), startPowerCrud()]);
+  const [, url] = await Promise.all([untilReady(first), untilReady(second)]);
+  first.kill("SIGTERM");
+  expect((await first.exited).code).toBe(0);
+  expect(await countCities(url)).toEqual(SEEDED);
+  second.kill("SIGTERM");
+  expect((await second.exited).code).toBe(0);
+  expect(hasServer()).toBe(false);
+});
+
+test("asked to stop before it is ready, it stops", async () => {
+  const process = await startPowerCrud({ POWERCRUD_LOG_LEVEL: "info" });
+  await process.waitForLine(/the embedded PostgreSQL is ready/);
+  process.kill("SIGTERM");
+  expect(await process.exited).toEqual({ code: 0, signal: null });
+  expect(hasServer()).toBe(false);
+});
+
+describe.skipIf(process.platform === "win32")("npm start", () => {
+  // A terminal sends Ctrl-C to the whole group: to npm, to us, and to whatever else we have started in it.
+  test.each([
+    ["Ctrl-C in a terminal", "SIGINT", "group"],
+    ["SIGTERM to npm alone", "SIGTERM", "npm"],
+  ] as const)("%s stops everything before npm ends", async (_what, signal, target) => {
+    const npm = spawn("npm", ["start"], {
+      cwd: ROOT,
+      detached: true,
+      env: { ...process.env, ...environment() },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const closed = once(npm, "close");
+    try {
+      await withDeadline(
+        new Promise<void>((done) => {
+          npm.stdout.on("data", (text) => String(text).includes("ready http://") && done());
+        }),
+        60_000,
+        "the ready line of npm start",
+      );
+      process.kill(target === "group" ? -(npm.pid ?? 0) : (npm.pid ?? 0), signal);
+      expect(await withDeadline(closed, 30_000, "the end of npm start")).toEqual([0, null]);
+      expect(hasServer()).toBe(false);
+    } finally {
+      if (npm.exitCode === null && npm.signalCode === null) {
+        process.kill(-(npm.pid ?? 0), "SIGKILL");
+      }
+    }
+  });
+});
+
+describe("one clear line and exit code 1", () => {
+  async function failure(env: Record<string, string>): Promise<readonly string[]> {
+    const process = await startPowerCrud(env);
+    expect(await process.exited).toEqual({ code: 1, signal: null });
+    expect(hasServer()).toBe(false);
+    return process.lines;
+  }
+
+  test("a port in use", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const lines = await failure({ PORT: String(port) });
+    other.close();
+    expect(lines).toEqual([
+      expect.stringMatching(new RegExp(`^powercrud: .*127\\.0\\.0\\.1:${port}.*in use`)),
+    ]);
+  });
+
+  test("a database that cannot be reached", async () => {
+    const lines = await failure({ DATABASE_URL: "postgresql://user:secret@127.0.0.1:1/nowhere" });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^powercrud: the database of DATABASE_URL, 127\.0\.0\.1:1\/nowhere, cannot be reached: /,
+      ),
+    ]);
+    expect(lines.join("\n")).not.toContain("secret");
+  });
+
+  test("a wrong variable", async () => {
+    expect(await failure({ PORT: "http" })).toEqual([
+      'powercrud: PORT must be a whole number from 0 to 65535, but is "http"',
+    ]);
+  });
+
+  test("an unknown variable", async () => {
+    expect(await failure({ POWERCRUD_SEED_CITYS: "5" })).toEqual([
+      "powercrud: POWERCRUD_SEED_CITYS is not a known variable; did you mean POWERCRUD_SEED_CITIES?",
+    ]);
+  });
+});
+
+test("wrong usage is told and ends with 2", async () => {
+  const process = await spawnPowerCrud(["strat"]);
+  expect((await process.exited).code).toBe(2);
+  expect(process.lines[0]).toBe("powercrud: unknown command 'strat'");
+});
+
+test("migrate says what it applied, also while a service runs on the same folder", async () => {
+  const service = await startPowerCrud();
+  const url = await untilReady(service);
+  const migrate = await spawnPowerCrud(["migrate"], environment());
+  expect((await migrate.exited).code).toBe(0);
+  expect(migrate.lines).toEqual(["the database is up to date"]);
+  expect(await countCities(url)).toEqual(SEEDED);
+  service.kill("SIGTERM");
+  expect((await service.exited).code).toBe(0);
+});

@@ -1,0 +1,151 @@
+import { chown, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { Client } from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import {
+  createEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from "../../src/adapters/embedded/create-embedded-postgres.ts";
+import { createSilentLogger } from "../../src/kernel/logger.ts";
+import { createTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
+
+let folder: TemporaryFolder;
+let services: EmbeddedPostgres[];
+
+function createService(): EmbeddedPostgres {
+  const service = createEmbeddedPostgres({
+    dataDir: join(folder.path, "data"),
+    logger: createSilentLogger(),
+  });
+  services.push(service);
+  return service;
+}
+
+async function startService(): Promise<EmbeddedPostgres> {
+  const service = createService();
+  await service.start();
+  return service;
+}
+
+async function query<Row extends object>(url: string, sql: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** PostgreSQL's own note: its process id is the first line. */
+async function serverPid(): Promise<number> {
+  return Number.parseInt(await readFile(notePath(), "utf8"), 10);
+}
+
+function notePath(): string {
+  return join(folder.path, "data/postgres/data/postmaster.pid");
+}
+
+/** To the server, a process that is killed is a connection that breaks. */
+async function loseKeeper(url: string): Promise<void> {
+  await query(
+    url,
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'powercrud keeper'",
+  );
+}
+
+beforeEach(async () => {
+  folder = await createTemporaryFolder("embedded");
+  services = [];
+});
+
+afterEach(async () => {
+  await Promise.all(services.map((service) => service.stop()));
+  await folder.remove();
+});
+
+test("starts on an empty folder, keeps what was written, and is gone after its stop", async () => {
+  const first = await startService();
+  await query(first.url, "CREATE TABLE kept AS SELECT 1 AS value");
+  await first.stop();
+  await expect(query(first.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
+  const second = await startService();
+  expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 1 }]);
+});
+
+test("sorts by code point, knows the cases of all letters, and is durable", async () => {
+  const { url } = await startService();
+  expect(
+    await query(
+      url,
+      `SELECT array_agg(t ORDER BY t) AS sorted, lower('ÉÑ') AS lowered FROM unnest(ARRAY['é', 'z', 'a', 'Z']) AS t`,
+    ),
+  ).toEqual([{ sorted: ["Z", "a", "z", "é"], lowered: "éñ" }]);
+  expect(await query(url, "SHOW fsync")).toEqual([{ fsync: "on" }]);
+  expect(await query(url, "SHOW server_encoding")).toEqual([{ server_encoding: "UTF8" }]);
+  expect(await query(url, "SHOW listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
+});
+
+test("wants the password, which only its owner can read", async () => {
+  const { url } = await startService();
+  const wrong = new URL(url);
+  wrong.password = "wrong";
+  await expect(query(wrong.href, "SELECT 1")).rejects.toThrow("password authentication failed");
+  const { mode } = await stat(join(folder.path, "data/postgres/password"));
+  expect(mode & 0o777).toBe(0o600);
+});
+
+test("two on one folder share a server: the one that stays keeps it, the last one stops it", async () => {
+  const [first, second] = await Promise.all([startService(), startService()]);
+  expect(second.url).toBe(first.url);
+  await first.stop();
+  expect(await query(second.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+  await second.stop();
+  await expect(query(second.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
+});
+
+test("a server that outlived its process is joined, and stopped by who joined it", async () => {
+  const killed = await startService();
+  await loseKeeper(killed.url);
+  const next = await startService();
+  expect(next.url).toBe(killed.url);
+  await next.stop();
+  await expect(query(next.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
+});
+
+test("a server that was killed recovers at the next start", async () => {
+  const first = await startService();
+  await query(first.url, "CREATE TABLE kept AS SELECT 2 AS value");
+  process.kill(await serverPid(), "SIGKILL");
+  const second = await startService();
+  expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 2 }]);
+});
+
+test("a stale note whose number another program has by now does not keep it from starting", async () => {
+  const first = await startService();
+  const note = await readFile(notePath(), "utf8");
+  const { uid, gid } = await stat(notePath());
+  await first.stop();
+  await writeFile(notePath(), note.replace(/^\d+/, String(process.pid)));
+  await chown(notePath(), uid, gid);
+  const second = await startService();
+  expect(await query(second.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
+
+test("one that stops while another starts leaves it a server", async () => {
+  const first = await startService();
+  const second = createService();
+  await Promise.all([first.stop(), second.start()]);
+  expect(await query(second.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
+});
+
+test("start and stop may be called twice; a stop without a start does nothing; the address needs a start", async () => {
+  const service = createService();
+  expect(() => service.url).toThrow("before its start");
+  await Promise.all([service.start(), service.start()]);
+  await Promise.all([service.stop(), service.stop()]);
+  await createService().stop();
+});

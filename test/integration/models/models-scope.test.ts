@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Answer, ModelsFixture } from "./models-fixture.ts";
+import { createModelsFixture } from "./models-fixture.ts";
+import { TAGS } from "./sample-records.ts";
+
+describe("scope", () => {
+  let scoped: ModelsFixture;
+
+  beforeAll(async () => {
+    scoped = await createModelsFixture({
+      modelOptions: {
+        Country: { scope: (viewer) => (viewer.id === "all" ? undefined : { code: { in: ["A1", "A2"] } }) },
+        City: { scope: (viewer) => (viewer.id === "all" ? undefined : { status: { equals: "ACTIVE" } }) },
+        Tag: { scope: () => ({ label: { startsWith: "open" } }) },
+      },
+    });
+    await scoped.query(
+      `INSERT INTO country (code, name, continent) VALUES ('A1', 'One', 'ASIA'), ('A2', 'Two', 'ASIA'), ('B1', 'Secret', 'ASIA')`,
+    );
+    await scoped.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, status) VALUES
+      (1, 'a', 'A1', 1, 1, 1, 'ACTIVE'), (2, 'b', 'A1', 1, 1, 1, 'ARCHIVED'), (3, 'c', 'B1', 1, 1, 1, 'ACTIVE'), (4, 'd', 'B1', 1, 1, 1, 'ARCHIVED')`);
+    await scoped.query(`INSERT INTO tag VALUES ('${TAGS[0]}', 'open'), ('${TAGS[1]}', 'hidden')`);
+    await scoped.query(
+      `INSERT INTO "_CityToTag" VALUES (1, '${TAGS[0]}'), (1, '${TAGS[1]}'), (3, '${TAGS[1]}')`,
+    );
+  });
+  afterAll(() => scoped.stop());
+
+  test("holds at the top, in nested lists, in counts and over single links", async () => {
+    expect(
+      await scoped.data(
+        `{ cities { totalCount nodes { id country { code } tags { totalCount nodes { label } } } } city(id: "2") { id } }`,
+      ),
+    ).toEqual({
+      cities: {
+        totalCount: 2,
+        nodes: [
+          { id: "1", country: { code: "A1" }, tags: { totalCount: 1, nodes: [{ label: "open" }] } },
+          { id: "3", country: null, tags: { totalCount: 0, nodes: [] } },
+        ],
+      },
+      city: null,
+    });
+    expect(await scoped.data(`{ countries { nodes { code cities { totalCount nodes { id } } } } }`)).toEqual({
+      countries: {
+        nodes: [
+          { code: "A1", cities: { totalCount: 1, nodes: [{ id: "1" }] } },
+          { code: "A2", cities: { totalCount: 0, nodes: [] } },
+        ],
+      },
+    });
+    const all = await scoped.data(`{ cities { totalCount nodes { country { code } } } }`, {}, { id: "all" });
+    expect(all.cities).toMatchObject({ totalCount: 4, nodes: [{}, {}, { country: { code: "B1" } }, {}] });
+  });
+
+  test("filters cannot ask about what is out of it", async () => {
+    const count = async (where: string): Promise<number> =>
+      (await scoped.data(`{ cities(where: ${where}) { totalCount } }`)).cities.totalCount;
+    expect(await count(`{country: {is: {name: {startsWith: "S"}}}}`)).toBe(0);
+    expect(await count(`{tags: {some: {label: {equals: "hidden"}}}}`)).toBe(0);
+    expect(await count(`{tags: {every: {label: {equals: "open"}}}}`)).toBe(2);
+    expect(await count(`{tags: {none: {label: {equals: "hidden"}}}}`)).toBe(2);
+  });
+
+  test("writes neither reach out of it nor lead out of it", async () => {
+    const write = async (field: string): Promise<Answer> =>
+      (
+        await scoped.data(
+          `mutation { result: ${field} { __typename ... on Error { message } ... on ValidationError { problems { field } } } }`,
+        )
+      ).result;
+    expect(await write(`updateCity(id: "2", data: {name: "x"})`)).toMatchObject({
+      __typename: "NotFoundError",
+    });
+    expect(await write(`deleteCity(id: "4")`)).toMatchObject({ __typename: "NotFoundError" });
+    expect(await write(`updateCity(id: "1", data: {countryCode: "B1"})`)).toMatchObject({
+      problems: [{ field: "countryCode" }],
+    });
+    expect(await write(`updateCity(id: "1", data: {status: ARCHIVED})`)).toMatchObject({
+      __typename: "ValidationError",
+    });
+    expect(await write(`updateCity(id: "1", data: {tags: {add: ["${TAGS[1]}"]}})`)).toMatchObject({
+      problems: [{ field: "tags" }],
+    });
+    expect(
+      await write(
+        `createCity(data: {id: 9, name: "x", countryCode: "B1", population: 1, latitude: 1, longitude: 1})`,
+      ),
+    ).toMatchObject({
+      problems: [{ field: "countryCode" }],
+    });
+    expect(await scoped.query("SELECT id, country_code, status FROM city WHERE id IN (1, 9)")).toEqual([
+      { id: 1, country_code: "A1", status: "ACTIVE" },
+    ]);
+    expect(await write(`updateCity(id: "1", data: {countryCode: "A2"})`)).toMatchObject({
+      __typename: "UpdateCityPayload",
+    });
+  });
+
+  test("checks single links of a whole level with one statement", async () => {
+    const statements = async (n: number): Promise<number> => {
+      scoped.sql.length = 0;
+      await scoped.data(`{ cities(first: ${n}) { nodes { country { code } } } }`);
+      return scoped.sql.length;
+    };
+    expect(await statements(2)).toBe(await statements(1));
+  });
+});

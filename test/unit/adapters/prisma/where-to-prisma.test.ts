@@ -1,0 +1,87 @@
+import { DbNull, JsonNull } from "@prisma/client/runtime/client";
+import { expect, test } from "vitest";
+import { whereToPrisma } from "../../../../src/adapters/prisma/where-to-prisma.ts";
+import type { Model } from "../../../../src/core/records/model.ts";
+import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import type { WhereFilter } from "../../../../src/core/records/selection.ts";
+import { modelOf, scalar } from "../../../support/model-fixture.ts";
+
+const columns = modelOf("Row", [
+  scalar("id", "Int", { isKey: true }),
+  scalar("name", "String"),
+  scalar("size", "BigInt", { isNullable: true }),
+  scalar("sizes", "BigInt", { isList: true }),
+  scalar("seen", "DateTime", { isNullable: true }),
+  scalar("data", "Bytes"),
+  scalar("extra", "Json", { isNullable: true }),
+  scalar("settings", "Json"),
+]);
+const ROW: Model = {
+  ...columns,
+  fields: [
+    ...columns.fields,
+    {
+      kind: "relation",
+      name: "rows",
+      type: "Row",
+      relationName: "r",
+      isList: true,
+      isNullable: false,
+      foreignKey: [],
+    },
+    {
+      kind: "relation",
+      name: "up",
+      type: "Row",
+      relationName: "r",
+      isList: false,
+      isNullable: true,
+      foreignKey: ["size"],
+    },
+  ],
+};
+const MODELS = createModelRegistry([ROW], []);
+
+test.each<[WhereFilter, object]>([
+  [{}, {}],
+  [{ id: { equals: 1 } }, { id: { equals: 1 } }],
+  [{ id: { gt: 1 }, name: { not: "x" } }, { AND: [{ id: { gt: 1 } }, { name: { not: "x" } }] }],
+  [{ size: { in: ["9007199254740993", 2] } }, { size: { in: [9007199254740993n, 2n] } }],
+  [{ sizes: { has: "1", hasSome: ["2"] } }, { sizes: { has: 1n, hasSome: [2n] } }],
+  [{ sizes: { isEmpty: true } }, { OR: [{ sizes: { isEmpty: true } }, { sizes: { equals: null } }] }],
+  [{ seen: { lt: "2026-01-01T00:00:00.000Z" } }, { seen: { lt: new Date("2026-01-01T00:00:00.000Z") } }],
+  [{ data: { equals: "AAH/" } }, { data: { equals: Buffer.from([0, 1, 255]) } }],
+  [{ size: { isNull: true } }, { size: { equals: null } }],
+  [{ size: { isNull: false, gt: 1 } }, { AND: [{ size: { gt: 1n } }, { NOT: { size: { equals: null } } }] }],
+  [{ extra: { isNull: true } }, { extra: { equals: DbNull } }],
+  [{ settings: { equals: null } }, { settings: { equals: JsonNull } }],
+  [
+    { settings: { path: ["a"], stringContains: "5%" } },
+    { settings: { path: ["a"], string_contains: "5\\%" } },
+  ],
+  [{ name: { contains: "a_b\\c" } }, { name: { contains: "a\\_b\\\\c" } }],
+  [{ name: { equals: "50%" } }, { name: { equals: "50%" } }],
+  [{ name: { equals: "50%", mode: "INSENSITIVE" } }, { name: { equals: "50\\%", mode: "insensitive" } }],
+  [{ name: { in: ["50%"], mode: "INSENSITIVE" } }, { name: { in: ["50%"], mode: "insensitive" } }],
+  [{ OR: [] }, { OR: [] }],
+  [{ NOT: { size: { gt: "1" } } }, { NOT: [{ size: { gt: 1n } }] }],
+  [{ AND: [{ OR: [{ size: { lt: "1" } }] }] }, { AND: [{ OR: [{ size: { lt: 1n } }] }] }],
+  [
+    { rows: { some: {}, none: { size: { gt: 1 } } } },
+    { AND: [{ rows: { some: {} } }, { rows: { none: { size: { gt: 1n } } } }] },
+  ],
+  [{ up: { is: null } }, { up: { is: null } }],
+  [
+    { up: { isNot: { up: { is: { size: { gt: "2" } } } } } },
+    { up: { isNot: { up: { is: { size: { gt: 2n } } } } } },
+  ],
+])("%j", (where, expected) => {
+  expect(whereToPrisma(MODELS, ROW, where)).toEqual(expected);
+  // What a task stored means the same.
+  expect(whereToPrisma(MODELS, ROW, JSON.parse(JSON.stringify(where)) as WhereFilter)).toEqual(expected);
+});
+
+test("no filter matches all, and a field that is gone is a fault", () => {
+  expect(whereToPrisma(MODELS, ROW, undefined)).toEqual({});
+  expect(() => whereToPrisma(MODELS, ROW, { gone: { equals: 1 } })).toThrow("Row.gone");
+});

@@ -1,0 +1,14 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import { expect, test } from "vitest";
+
+import { VARIABLES } from "../../../src/cli/cli-context.ts";
+import { describeVariables } from "../../../src/config/describe-variables.ts";
+
+test("docs/configuration.md is fresh; if not: npx powercrud print-config-docs > docs/configuration.md", async () => {
+  const stored = await readFile(resolve(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
+  const printed = describeVariables(VARIABLES);
+  expect(printed).toContain("| `POWERCRUD_CHUNK_RECORDS` | 5000 |");
+  expect(stored).toBe(printed);
+});

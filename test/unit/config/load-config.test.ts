@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+
+import { VARIABLES } from "../../../src/cli/cli-context.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
+import { SERVICE_VARIABLES } from "../../../src/config/service-variables.ts";
+import { isAppError } from "../../../src/kernel/app-error.ts";
+
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    loadConfig(env, VARIABLES);
+    return [];
+  } catch (error) {
+    return isAppError(error, "INVALID_CONFIG") ? error.message.split("\n") : ["another error"];
+  }
+}
+
+test("defaults", () => {
+  expect(loadConfig({}, VARIABLES)).toEqual({
+    host: "127.0.0.1",
+    port: 4000,
+    databaseUrl: undefined,
+    dataDir: ".powercrud",
+    logLevel: "info",
+    isAsyncEnabled: true,
+    bulkMinAsyncRecords: 20,
+    bulkMaxRecords: 1_000_000,
+    chunkRecords: 5000,
+    workerConcurrency: 4,
+    leaseMs: 10_000,
+    progressIntervalMs: 100,
+    seedCities: Infinity,
+  });
+});
+
+test("every variable is read", () => {
+  const env = {
+    HOST: "::1",
+    PORT: "0",
+    DATABASE_URL: "postgresql://user:secret@host:5432/database",
+    POWERCRUD_DATA_DIR: "/var/lib/powercrud",
+    POWERCRUD_LOG_LEVEL: "debug",
+    POWERCRUD_ASYNC_ENABLED: "false",
+    POWERCRUD_BULK_MIN_ASYNC_RECORDS: "1",
+    POWERCRUD_BULK_MAX_RECORDS: "2",
+    POWERCRUD_CHUNK_RECORDS: "3",
+    POWERCRUD_WORKER_CONCURRENCY: "5",
+    POWERCRUD_LEASE_MS: "6000",
+    POWERCRUD_PROGRESS_INTERVAL_MS: "7",
+    POWERCRUD_SEED_CITIES: "8",
+  };
+  expect(Object.values(VARIABLES).map(({ name }) => name)).toEqual(Object.keys(env));
+  expect(Object.values(loadConfig(env, VARIABLES))).toEqual([
+    "::1",
+    0,
+    "postgresql://user:secret@host:5432/database",
+    "/var/lib/powercrud",
+    "debug",
+    false,
+    1,
+    2,
+    3,
+    5,
+    6000,
+    7,
+    8,
+  ]);
+});
+
+test("the config is frozen, and names of others are passed over", () => {
+  const config = loadConfig({ PATH: "/bin", PGHOST: "x" }, SERVICE_VARIABLES);
+  expect(Object.isFrozen(config)).toBe(true);
+  expect(config).not.toHaveProperty("seedCities");
+});
+
+test("empty and blank count as not set, and blanks around a value do not", () => {
+  expect(loadConfig({ PORT: "", HOST: "  ", POWERCRUD_LEASE_MS: " 900 " }, VARIABLES)).toMatchObject({
+    port: 4000,
+    host: "127.0.0.1",
+    leaseMs: 900,
+  });
+});
+
+test("all problems are reported at once, a line each", () => {
+  expect(problemsOf({ PORT: "70000", POWERCRUD_ASYNC_ENABLED: "yes", POWERCRUD_LOG_LEVL: "info" })).toEqual([
+    "POWERCRUD_LOG_LEVL is not a known variable; did you mean POWERCRUD_LOG_LEVEL?",
+    'PORT must be a whole number from 0 to 65535, but is "70000"',
+    'POWERCRUD_ASYNC_ENABLED must be true or false, but is "yes"',
+  ]);
+});
+
+describe("refused", () => {
+  test.each([
+    ["PORT", "-1"],
+    ["PORT", "4e3"],
+    ["PORT", "4000.5"],
+    ["POWERCRUD_CHUNK_RECORDS", "0"],
+    ["POWERCRUD_CHUNK_RECORDS", "50001"],
+    ["POWERCRUD_LOG_LEVEL", "verbose"],
+    ["POWERCRUD_SEED_CITIES", "many"],
+    ["POWERCRUD_SEED_CITIES", "-5"],
+    ["DATABASE_URL", "localhost:5432/x"],
+    ["DATABASE_URL", "mysql://host/x"],
+  ])("%s=%s", (name, value) => {
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must be .+, but is `));
+  });
+
+  test("a connection string is never repeated, since it holds a password", () => {
+    expect(problemsOf({ DATABASE_URL: "mysql://user:secret@host/x" }).join("\n")).not.toContain("secret");
+  });
+
+  test("a name that is like no other is sent to the documentation", () => {
+    expect(problemsOf({ POWERCRUD_XYZ: "1" })).toEqual([
+      "POWERCRUD_XYZ is not a known variable; see docs/configuration.md",
+    ]);
+  });
+});

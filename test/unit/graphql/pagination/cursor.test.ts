@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { decodeCursor, encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
+import { parseOrder } from "../../../../src/graphql/pagination/order-terms.ts";
+import { modelOf, scalar } from "../../../support/model-fixture.ts";
+
+const MODEL = modelOf("Row", [
+  scalar("id", "Int", { isKey: true }),
+  scalar("seen", "DateTime", { isNullable: true }),
+]);
+const MODELS = createModelRegistry([MODEL], []);
+const TERMS = parseOrder(MODELS, MODEL, [{ seen: "DESC_NULLS_LAST" }]);
+const decode = (cursor: string): unknown => decodeCursor(TERMS, [], "after", cursor);
+const forge = (...parts: unknown[]): string => Buffer.from(JSON.stringify(parts)).toString("base64url");
+const ORDER = "seen desc nulls last, id asc";
+
+describe("a cursor", () => {
+  test("carries the values of the order, as JSON has them", () => {
+    expect(decode(encodeCursor(TERMS, { id: 7, seen: new Date(1) }))).toEqual([
+      "1970-01-01T00:00:00.001Z",
+      7,
+    ]);
+    expect(decode(encodeCursor(TERMS, { id: 7, seen: null }))).toEqual([null, 7]);
+  });
+
+  test.each([
+    ["text", "after is not a cursor."],
+    ["", "after is not a cursor."],
+    [forge(), "after is not a cursor."],
+    [forge(1, 2), "after is not a cursor."],
+    [
+      forge("id asc", 7),
+      "after is a cursor of a list ordered by id asc; this one is ordered by seen desc nulls last, id asc.",
+    ],
+    [forge(ORDER, null), "after is a damaged cursor."],
+    [forge(ORDER, null, null), "after is a damaged cursor."],
+    [forge(ORDER, "yesterday", 7), "after is a damaged cursor."],
+    [forge(ORDER, null, { gt: 1 }), "after is a damaged cursor."],
+    [forge(ORDER, null, 7, 8), "after is a damaged cursor."],
+  ])("%s is refused with the reason", (cursor, message) => {
+    expect(() => decode(cursor)).toThrow(message);
+  });
+});
