@@ -18,8 +18,9 @@ export async function start(context: CliContext): Promise<void> {
   // A failure is told when the service is due, or not at all, if something else fails first.
   loading.catch(() => undefined);
   const started: Service[] = [];
-  const launch = async <Kind extends Service>(service: Kind): Promise<Kind> => {
+  const launch = async <Kind extends Service>(create: () => Kind | Promise<Kind>): Promise<Kind> => {
     context.stopSignal.throwIfAborted();
+    const service = await create();
     started.push(service);
     await service.start();
     context.stopSignal.throwIfAborted();
@@ -27,7 +28,7 @@ export async function start(context: CliContext): Promise<void> {
   };
   try {
     const { config, logger, projectDir } = context;
-    const { url: databaseUrl } = await launch(
+    const { url: databaseUrl } = await launch(() =>
       createDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, logger }),
     );
     const report = await migrateDatabase({ databaseUrl, projectDir });
@@ -35,7 +36,7 @@ export async function start(context: CliContext): Promise<void> {
     logger.info({ applied: [...report.engineApplied, ...report.appApplied] }, "the database is migrated");
     logger.info({}, await seedDatabase(context, databaseUrl));
     const createAppService = await loading;
-    const { url } = await launch(await createAppService({ config, databaseUrl, logger }));
+    const { url } = await launch(() => createAppService({ config, databaseUrl, logger }));
     context.print(`ready ${url}`);
     await untilAborted(context.stopSignal);
   } finally {

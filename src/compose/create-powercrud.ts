@@ -1,4 +1,3 @@
-import type { PrismaClient } from "@pothos/plugin-prisma";
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
@@ -102,7 +101,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   return {
     ...composeServices("powercrud", services),
     schema: createSchema({
-      client: client as PrismaClient,
+      client,
       datamodel,
       models: engine.models,
       modelOptions,

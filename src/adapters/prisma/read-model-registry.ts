@@ -109,8 +109,7 @@ function readModel(
 ): Model {
   const inDatabase = client._runtimeDataModel?.models[name];
   const columnNames = new Map(inDatabase?.fields.map((field) => [field.name, field.dbName]));
-  const keyNames =
-    source.primaryKey?.fields ?? source.fields.filter((field) => field.isId).map((field) => field.name);
+  const keyNames = keyNamesOf(source);
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
     .map((field) => readField(field, keyNames, columnNames.get(field.name) ?? field.name));
@@ -124,6 +123,10 @@ function readModel(
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
   };
+}
+
+function keyNamesOf({ primaryKey, fields }: DatamodelModel): readonly string[] {
+  return primaryKey?.fields ?? fields.filter((field) => field.isId).map((field) => field.name);
 }
 
 /** Types of which a record's id can be made, and by which records can be put in order. */
