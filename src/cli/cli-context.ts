@@ -1,6 +1,8 @@
-import { resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { basename, resolve } from "node:path";
 
 import { SEED_VARIABLES } from "../app/seed/seed-variables.ts";
+import type { DatabaseOptions } from "../compose/create-database.ts";
 import { loadConfig } from "../config/load-config.ts";
 import { SERVICE_VARIABLES } from "../config/service-variables.ts";
 import type { ConfigOf } from "../config/variable.ts";
@@ -14,6 +16,8 @@ export const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
 /** What every command is given. */
 export interface CliContext {
   readonly config: ConfigOf<typeof VARIABLES>;
+  /** Which database the operator wants; see createDatabase. */
+  readonly database: DatabaseOptions;
   /** The folder with `package.json` and `prisma/`. */
   readonly projectDir: string;
   readonly logger: Logger;
@@ -32,12 +36,26 @@ export interface CliContext {
 export function createCliContext(): CliContext {
   const projectDir = resolve(import.meta.dirname, "../..");
   const config = loadConfig(process.env, VARIABLES);
+  const logger = createPinoLogger(config.logLevel);
   return {
-    config: { ...config, dataDir: resolve(projectDir, config.dataDir) },
+    config,
+    database: {
+      databaseUrl: config.databaseUrl,
+      dataDir: resolve(projectDir, config.dataDir),
+      // Whoever names a folder means that one.
+      fallbackDir: process.env["POWERCRUD_DATA_DIR"] ? undefined : systemDataDir(projectDir),
+      logger,
+    },
     projectDir,
-    logger: createPinoLogger(config.logLevel),
+    logger,
     stopSignal: createStopSignal(process),
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`powercrud: ${line}\n`),
   };
+}
+
+/** For a project in root's home, where no other user may look; one folder per project. */
+function systemDataDir(projectDir: string): string {
+  const hash = createHash("sha256").update(projectDir).digest("hex").slice(0, 8);
+  return `/var/lib/powercrud/${basename(projectDir)}-${hash}`;
 }

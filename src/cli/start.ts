@@ -28,9 +28,7 @@ export async function start(context: CliContext): Promise<void> {
   };
   try {
     const { config, logger, projectDir } = context;
-    const { url: databaseUrl } = await launch(() =>
-      createDatabase({ databaseUrl: config.databaseUrl, dataDir: config.dataDir, logger }),
-    );
+    const { url: databaseUrl } = await launch(() => createDatabase(context.database));
     const report = await migrateDatabase({ databaseUrl, projectDir });
     warnAbout(context, report);
     logger.info({ applied: [...report.engineApplied, ...report.appApplied] }, "the database is migrated");

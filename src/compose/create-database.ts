@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   readonly databaseUrl: string | undefined;
   /** The folder of the embedded PostgreSQL, absolute. */
   readonly dataDir: string;
+  /** Where it goes when root starts it and its user cannot reach `dataDir`. Default: then the start fails. */
+  readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
 }
 
@@ -19,9 +21,9 @@ export interface Database extends Service {
 }
 
 /** The database that the operator gave, or else the embedded one. Its start throws START_FAILED with the reason. */
-export function createDatabase({ databaseUrl, dataDir, logger }: DatabaseOptions): Database {
+export function createDatabase({ databaseUrl, ...embedded }: DatabaseOptions): Database {
   if (databaseUrl === undefined) {
-    return createEmbeddedPostgres({ dataDir, logger });
+    return createEmbeddedPostgres(embedded);
   }
   const service = createService({
     name: "PostgreSQL",

@@ -26,7 +26,8 @@ export const SERVICE_VARIABLES = {
     meaning: "The folder of the embedded PostgreSQL: its data, password and log.",
     expected: "a path",
     fallback: ".powercrud",
-    fallbackText: "`.powercrud` in the project",
+    fallbackText:
+      "`.powercrud` in the project; in `/var/lib/powercrud` when root starts it from a folder that PostgreSQL's own user cannot reach",
   }),
   logLevel: oneOf({
     name: "POWERCRUD_LOG_LEVEL",

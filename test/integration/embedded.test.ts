@@ -1,4 +1,4 @@
-import { chown, readFile, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { Client } from "pg";
@@ -148,4 +148,19 @@ test("start and stop may be called twice; a stop without a start does nothing; t
   await Promise.all([service.start(), service.start()]);
   await Promise.all([service.stop(), service.stop()]);
   await createService().stop();
+});
+
+test("data goes to the fallback where PostgreSQL's own user cannot reach the wanted folder", async () => {
+  const closed = join(folder.path, "closed");
+  await mkdir(closed, { mode: 0o700 });
+  const [dataDir, fallbackDir] = [join(closed, "data"), join(folder.path, "fallback")];
+  const service = createEmbeddedPostgres({ dataDir, fallbackDir, logger: createSilentLogger() });
+  services.push(service);
+  await service.start();
+  const [row] = await query<{ folder: string }>(service.url, "SHOW data_directory").then((rows) =>
+    rows.map((each) => ({ folder: Object.values(each)[0] as string })),
+  );
+  // Only root runs PostgreSQL as somebody else; everyone else reaches what is his.
+  const expected = process.getuid?.() === 0 ? fallbackDir : dataDir;
+  expect(row?.folder).toBe(join(await realpath(expected), "postgres/data"));
 });

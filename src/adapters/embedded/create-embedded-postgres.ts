@@ -12,6 +12,11 @@ import { findRunningPort } from "./postmaster.ts";
 export interface EmbeddedPostgresOptions {
   /** The folder for its data, password and log, absolute. Created if missing. */
   readonly dataDir: string;
+  /**
+   * Where the data goes when we are root, PostgreSQL therefore runs as another user, and that user cannot reach
+   * `dataDir`: root's home, say. Default: then the start fails.
+   */
+  readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
   /** PostgreSQL's settings that differ from ours, for whoever starts the server; such as fsync off for tests. */
   readonly settings?: ServerSettings;
@@ -43,14 +48,15 @@ const MAX_ATTEMPTS = 5;
  * of its process is joined by the next start; one that was killed itself recovers.
  */
 export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): EmbeddedPostgres {
-  const { dataDir, logger } = options;
+  const { dataDir, fallbackDir, logger } = options;
   let joined: Joined | undefined;
   const service = createService({
     name: "embedded PostgreSQL",
     async start() {
-      joined = await joinServer(await findCluster(dataDir), options);
+      joined = await joinServer(await findCluster(dataDir, fallbackDir), options);
       await createDatabase(joined.keeper);
-      logger.info({ port: joined.port, dataDir }, "the embedded PostgreSQL is ready");
+      const { port, cluster } = joined;
+      logger.info({ port, dataFolder: cluster.dataFolder }, "the embedded PostgreSQL is ready");
     },
     async stop() {
       if (joined !== undefined) {

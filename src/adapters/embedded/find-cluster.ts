@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { AppError } from "../../kernel/app-error.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { createCluster } from "./create-cluster.ts";
 import { copyBinaries, findPostgresBinaries, programOf } from "./postgres-binaries.ts";
 import { findPostgresUser, makeReachableFolder } from "./postgres-user.ts";
@@ -21,11 +21,12 @@ export interface Cluster {
 
 /**
  * Finds the cluster in the data folder, and makes it where there is none.
+ * @param fallbackDir the data folder where the user as whom PostgreSQL runs cannot reach the wanted one
  * @throws AppError START_FAILED
  */
-export async function findCluster(dataDir: string): Promise<Cluster> {
-  const user = await findPostgresUser(join(dataDir, "postgres"));
-  await makeReachableFolder(dataDir, user);
+export async function findCluster(wantedDir: string, fallbackDir?: string): Promise<Cluster> {
+  const user = await findPostgresUser(join(wantedDir, "postgres"));
+  const dataDir = await reachableFolder(wantedDir, fallbackDir, user);
   const home = join(await realpath(dataDir), "postgres");
   const binaries = await findUsableBinaries(dataDir, user);
   if (!(await isFolder(home))) {
@@ -38,6 +39,23 @@ export async function findCluster(dataDir: string): Promise<Cluster> {
     password: await readPassword(join(home, "password")),
     user,
   };
+}
+
+async function reachableFolder(
+  wantedDir: string,
+  fallbackDir: string | undefined,
+  user: SystemUser | undefined,
+): Promise<string> {
+  try {
+    await makeReachableFolder(wantedDir, user);
+    return wantedDir;
+  } catch (error) {
+    if (fallbackDir === undefined || !isAppError(error, "START_FAILED")) {
+      throw error;
+    }
+    await makeReachableFolder(fallbackDir, user);
+    return fallbackDir;
+  }
 }
 
 /** As root, the project may lie where the user of PostgreSQL cannot go; then its programs are copied. */
