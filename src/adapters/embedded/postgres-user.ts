@@ -59,7 +59,8 @@ async function firstClosed(folder: string, user: SystemUser): Promise<string> {
 async function lookUp(): Promise<SystemUser | undefined> {
   try {
     const [uid, gid] = await Promise.all([runProgram("id", ["-u", NAME]), runProgram("id", ["-g", NAME])]);
-    return { uid: Number(uid), gid: Number(gid) };
+    const user = { uid: Number(uid), gid: Number(gid) };
+    return user.uid > 0 && user.gid >= 0 ? user : undefined;
   } catch {
     return undefined;
   }

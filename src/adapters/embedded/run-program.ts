@@ -6,6 +6,9 @@ export interface SystemUser {
   readonly gid: number;
 }
 
+/** How long the last words of a program may be on their way after it ended. */
+const OUTPUT_GRACE_MS = 2000;
+
 /**
  * Runs a program to its end and returns what it wrote. In a process group of its own, so that a terminal's Ctrl-C,
  * which goes to the whole group, does not cut it short: who stops it is decided here, not by the terminal.
@@ -32,14 +35,19 @@ export async function runProgram(
     };
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
-    child.once("error", reject);
-    // Not "close": a server that the program leaves behind may hold on to the output.
-    child.once("exit", (code, signal) => {
+    const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (code === 0) {
         resolve(output);
       } else {
         reject(new Error(`${program} ended with ${signal ?? code}: ${output.trim()}`));
       }
+    };
+    child.once("error", reject);
+    // All that it wrote has come only at "close". A server that it leaves behind may hold on to the output, though,
+    // so after its "exit" we do not wait for ever.
+    child.once("close", finish);
+    child.once("exit", (code, signal) => {
+      setTimeout(finish, OUTPUT_GRACE_MS, code, signal).unref();
     });
   });
 }

@@ -12,7 +12,7 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture({
     access: {
-      scope: (_model, viewer) => ({ tenant: { equals: String(viewer.claims?.["tenant"] ?? "nobody") } }),
+      scope: (_model, viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }),
     },
   });
 });
