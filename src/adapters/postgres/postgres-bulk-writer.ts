@@ -9,7 +9,6 @@ import type {
 } from "../../core/bulk/bulk-writer.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { Counts } from "../../core/tasks/progress.ts";
-import type { NewTaskError } from "../../core/tasks/task-error.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { Decision } from "../../core/transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
@@ -27,6 +26,7 @@ import {
 import type { NextChunkRow } from "./sql/bulk-next-chunk.ts";
 import { nextChunkSql } from "./sql/bulk-next-chunk.ts";
 import { lockRecordsSql } from "./sql/bulk-record-set.ts";
+import { taskErrorColumns } from "./task-error-columns.ts";
 import type { TableShape, TableShapes } from "./table-shape.ts";
 
 /** What the writer works with. */
@@ -115,7 +115,7 @@ async function writeByHalving(
     counts.succeeded,
     counts.failed,
     counts.skipped,
-    ...columnsOfErrors(errors),
+    ...taskErrorColumns(errors),
   ]);
   return { kind: "WRITTEN", counts };
 }
@@ -141,16 +141,6 @@ async function writeWithinScope(
     ids.filter((id) => within.has(id)),
   );
   return { succeeded: written.succeeded, errors: [...outside, ...written.errors] };
-}
-
-function columnsOfErrors(errors: readonly NewTaskError[]): readonly (readonly unknown[])[] {
-  return [
-    errors.map((error) => error.recordId),
-    errors.map((error) => error.outcome),
-    errors.map((error) => error.code),
-    errors.map((error) => error.message),
-    errors.map((error) => error.field ?? null),
-  ];
 }
 
 async function writeAllChunks(
@@ -239,7 +229,7 @@ async function refuseFailures(
     succeeded,
     0,
     errors.length,
-    ...columnsOfErrors(errors),
+    ...taskErrorColumns(errors),
   ]);
   return { kind: "WRITTEN", counts: { succeeded, failed: 0, skipped: errors.length } };
 }

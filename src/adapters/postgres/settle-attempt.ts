@@ -1,8 +1,8 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { Counts } from "../../core/tasks/progress.ts";
-import type { NewTaskError } from "../../core/tasks/task-error.ts";
 import { statusesBefore } from "../../core/tasks/task-status.ts";
 import type { Settlement } from "../../core/tasks/task-store.ts";
+import { taskErrorColumns } from "./task-error-columns.ts";
 import { INSERT_TASK_ERRORS, LOCK_TO_SETTLE, SETTLE_TASK } from "./sql/settle-task.ts";
 
 /** Writes how a task ended, and its errors. False, and nothing written, unless the attempt may settle it. */
@@ -27,7 +27,7 @@ export async function settleAttempt(
     settlement.total ?? null,
   ]);
   if (errors.length > 0) {
-    await session.query(INSERT_TASK_ERRORS, [taskId, ...errorColumns(errors)]);
+    await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
   return true;
 }
@@ -35,14 +35,4 @@ export async function settleAttempt(
 /** Without counts, nulls: the statement then takes the chunks' sums. */
 function countColumns(counts: Counts | undefined): readonly (number | null)[] {
   return counts === undefined ? [null, null, null] : [counts.succeeded, counts.failed, counts.skipped];
-}
-
-function errorColumns(errors: readonly NewTaskError[]): readonly unknown[] {
-  return [
-    errors.map((error) => error.recordId),
-    errors.map((error) => error.outcome),
-    errors.map((error) => error.code),
-    errors.map((error) => error.message),
-    errors.map((error) => error.field ?? null),
-  ];
 }

@@ -3,7 +3,9 @@ import { runProgram } from "../../../../src/adapters/embedded/run-program.ts";
 
 describe("running a program", () => {
   it("hands back all that it wrote, however many run at once", async () => {
-    const outputs = await Promise.all(Array.from({ length: 40 }, () => runProgram("/bin/sh", ["-c", "printf 0123456789"])));
+    const outputs = await Promise.all(
+      Array.from({ length: 40 }, () => runProgram("/bin/sh", ["-c", "printf 0123456789"])),
+    );
     expect(new Set(outputs)).toEqual(new Set(["0123456789"]));
   });
 
@@ -13,6 +15,8 @@ describe("running a program", () => {
   });
 
   it("fails with what the program said", async () => {
-    await expect(runProgram("/bin/sh", ["-c", "echo no >&2; exit 3"])).rejects.toThrow("/bin/sh ended with 3: no");
+    await expect(runProgram("/bin/sh", ["-c", "echo no >&2; exit 3"])).rejects.toThrow(
+      "/bin/sh ended with 3: no",
+    );
   });
 });

@@ -1,0 +1,12 @@
+import type { NewTaskError } from "../../core/tasks/task-error.ts";
+
+/** Task errors as columns for `unnest`: record ids, outcomes, codes, messages, fields. */
+export function taskErrorColumns(errors: readonly NewTaskError[]): readonly (readonly unknown[])[] {
+  return [
+    errors.map((error) => error.recordId),
+    errors.map((error) => error.outcome),
+    errors.map((error) => error.code),
+    errors.map((error) => error.message),
+    errors.map((error) => error.field ?? null),
+  ];
+}
