@@ -31,6 +31,9 @@ import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
 import type { Config } from "../config/config.ts";
 
+/** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
+const MIN_IDLE_TIMEOUT_MS = 5000;
+
 /** What an engine is made of. */
 export interface EngineOptions {
   readonly config: Config;
@@ -62,6 +65,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     applicationName: "powercrud engine",
     // Each task writes two chunks at a time; the rest is for launches and reads.
     maxConnections: 10 + 2 * config.workerConcurrency,
+    // A worker that was stopped in the middle of a chunk keeps its successor waiting for as long.
+    idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });
   const session = createPgSession(pool);

@@ -60,6 +60,8 @@ export interface PowerCrud extends Service {
 
 /** How long a launch may take from its commit to the queue before the sweeper helps, in ms. */
 const ENQUEUE_GRACE_MS = 2000;
+/** How long a task may wait in the queue before it is enqueued once more, should its delivery be lost, in ms. */
+const BEGIN_GRACE_MS = 15_000;
 /** How long a settled task may take until it is cleaned before the sweeper helps, in ms. */
 const CLEAN_GRACE_MS = 2000;
 /** Connections of the Prisma client: reads and single writes. */
@@ -159,6 +161,7 @@ function createWorkers(engine: Engine, config: Config): readonly Service[] {
     createSweeper(ports, {
       intervalMs: Math.max(250, Math.ceil(config.leaseMs / 2)),
       enqueueGraceMs: ENQUEUE_GRACE_MS,
+      beginGraceMs: BEGIN_GRACE_MS,
       leaseMs: config.leaseMs,
       cleanGraceMs: CLEAN_GRACE_MS,
     }),

@@ -74,8 +74,15 @@ function createParts(options: HttpServerOptions): Parts {
     listenHost: options.host,
     allowedOrigins: options.allowedOrigins ?? [],
   });
-  const { maxBodyBytes } = limits;
-  const graphql = createGraphQLHandler({ schema, authenticate, maskError, streams, maxBodyBytes });
+  const { maxBodyBytes, maxOperationCost } = limits;
+  const graphql = createGraphQLHandler({
+    schema,
+    authenticate,
+    maskError,
+    streams,
+    maxBodyBytes,
+    maxOperationCost,
+  });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
   const route = createRequestRouter({ graphql, graphiql: createGraphiqlPage(), origins, isReady, logger });

@@ -1,4 +1,4 @@
-import type { DocumentNode, GraphQLError, GraphQLSchema } from "graphql";
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga, isAsyncIterable } from "graphql-yoga";
@@ -8,6 +8,7 @@ import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import type { MaskError } from "./mask-error.ts";
+import { operationCost } from "./operation-cost.ts";
 import type { OpenStreams } from "./open-streams.ts";
 
 /** What a transport knows of an operation's caller before anyone asked who it is. */
@@ -34,6 +35,7 @@ export interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly streams: OpenStreams;
   readonly maxBodyBytes: number;
+  readonly maxOperationCost: number;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -52,6 +54,7 @@ function createGraphQLYoga({
   maskError,
   streams,
   maxBodyBytes,
+  maxOperationCost,
 }: GraphQLHandlerOptions) {
   return createYoga<TransportContext, GraphQLContext>({
     schema,
@@ -72,8 +75,36 @@ function createGraphQLYoga({
     context: async (initial) => ({
       viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
     }),
-    plugins: [trackStreams(streams)],
+    plugins: [limitCost(maxOperationCost), trackStreams(streams)],
   });
+}
+
+/** Refuses operations that would make the service resolve too much, on every transport, before anything is read. */
+function limitCost(maxOperationCost: number): Plugin {
+  const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
+    const { schema, document, operationName, variableValues } = args;
+    const cost = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    if (cost <= maxOperationCost) {
+      return undefined;
+    }
+    const message = `This operation may resolve ${cost} fields; ${maxOperationCost} are allowed. Ask for smaller pages, or for less below them.`;
+    const extensions = { code: "LIMIT_EXCEEDED" satisfies ErrorCode, cost, maxOperationCost };
+    return { errors: [createGraphQLError(message, { extensions })] };
+  };
+  return {
+    onExecute({ args, setResultAndStopExecution }) {
+      const refusal = refusalOf(args);
+      if (refusal !== undefined) {
+        setResultAndStopExecution(refusal);
+      }
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const refusal = refusalOf(args);
+      if (refusal !== undefined) {
+        setResultAndStopExecution(refusal);
+      }
+    },
+  };
 }
 
 /** Lets the server end the event streams that it sends over HTTP; WebSockets it ends by closing them. */

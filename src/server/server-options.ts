@@ -13,6 +13,8 @@ export interface Readiness {
 export interface ServerLimits {
   /** Size of a request's body, in bytes; 100,000 ids in one mutation take 1.2 MB. Default 16 MiB. */
   readonly maxBodyBytes?: number;
+  /** Fields that one operation may resolve, pages counted by their records. Default 500,000. */
+  readonly maxOperationCost?: number;
   /** Size of one WebSocket message, in bytes. Default 16 MiB. */
   readonly maxMessageBytes?: number;
   /** WebSockets open at a time. Default 10,000. */
@@ -29,6 +31,7 @@ export interface ServerLimits {
 
 export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   maxBodyBytes: 16 * 1024 * 1024,
+  maxOperationCost: 500_000,
   maxMessageBytes: 16 * 1024 * 1024,
   maxSockets: 10_000,
   maxOperationsPerSocket: 100,

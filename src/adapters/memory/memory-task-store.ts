@@ -194,7 +194,7 @@ function createStrandedReads({
   rows,
   leases,
   enqueued,
-}: Shelf): Pick<TaskStore, "findUnenqueued" | "findOrphans" | "findUncleaned"> {
+}: Shelf): Pick<TaskStore, "findUnenqueued" | "findUnbegun" | "findOrphans" | "findUncleaned"> {
   /** `since` says how long a row has been stranded; undefined where it is not. */
   const find = (
     since: (row: StoredTask) => Date | null | undefined,
@@ -213,6 +213,8 @@ function createStrandedReads({
   return {
     findUnenqueued: async (before, limit) =>
       find((row) => (isUnenqueued(row) ? row.task.createdAt : null), before, limit),
+    findUnbegun: async (before, limit) =>
+      find(({ id, task }) => (task.status === "PENDING" ? enqueued.get(id) : null), before, limit),
     findOrphans: async (before, limit) =>
       find(
         (row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null),

@@ -1,3 +1,4 @@
+import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { TableShape } from "./table-shape.ts";
 
@@ -48,22 +49,50 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   P0001: (report) => ({ message: report.message }),
 };
 
+/** Other values that PostgreSQL refuses: data exceptions, integrity rules, views' check options, program limits. */
+const VALUE_CLASSES = /^(?:22|23|44|54)/;
+/** Classes that the SQL standard leaves to users: what an app's own functions raise, in their own words. */
+const USER_CLASSES = /^(?:P|[I-OQ-WYZ5-9])(?!0[0-9]{3}$)\w{4}$/;
+const SERVER_CLASSES = /^(?:5[3-8]|72)/;
+
+function wordingOf(code: string): Wording | undefined {
+  const known = WORDINGS[code];
+  if (known !== undefined || SERVER_CLASSES.test(code)) {
+    return known;
+  }
+  if (VALUE_CLASSES.test(code)) {
+    return () => ({ message: "The database refuses a value of it." });
+  }
+  return USER_CLASSES.test(code) ? (report) => ({ message: report.message }) : undefined;
+}
+
 /** What a record's values did wrong, or undefined when the error is not of their making. */
 export function constraintProblem(error: unknown, table: TableShape): RecordProblem | undefined {
   const report = error as Partial<DatabaseReport> | null;
-  const wording = typeof report?.code === "string" ? WORDINGS[report.code] : undefined;
+  const wording = typeof report?.code === "string" ? wordingOf(report.code) : undefined;
   return wording === undefined
     ? undefined
     : { code: "CONSTRAINT_VIOLATED", ...wording(report as DatabaseReport, table) };
 }
 
 /**
- * Whether every record would fail the same way: a value too long, null, of the wrong type or a foreign key that is
- * not there does not depend on the record that it is set on. Saves trying each one.
+ * Whether every record would fail the same way, because of a value that the change sets on all: null where there must
+ * be something, or a foreign key of one column that leads nowhere. Saves trying each one. Anything else, a foreign
+ * key of several columns or what a trigger says, may depend on the record.
  */
-export function failsForEveryRecord(error: unknown, isUpdate: boolean): boolean {
-  const code = (error as Partial<DatabaseReport> | null)?.code ?? "";
-  return isUpdate && ["23502", "23503", "22001", "22P02"].includes(code);
+export function failsForEveryRecord(error: unknown, table: TableShape, operation: BulkOperation): boolean {
+  const report = error as Partial<DatabaseReport> | null;
+  const column = report?.code === "23503" ? keyOf(report as DatabaseReport).columns : report?.column;
+  const field = fieldOf(table, column);
+  const change =
+    operation.operation === "UPDATE" && field !== undefined ? operation.change[field] : undefined;
+  if (change === undefined || !("set" in change)) {
+    return false;
+  }
+  // A trigger may raise the same codes; the constraint's name, or a null that was really set, tells them apart.
+  return report?.code === "23503"
+    ? report.constraint !== undefined
+    : report?.code === "23502" && change.set === null;
 }
 
 /** `Key (country_code)=(ZZ) is not present …` */

@@ -40,5 +40,8 @@ export function createPool(options: PoolOptions): pg.Pool {
   });
   // Without a listener, the loss of an idle connection would end the process. The pool replaces it by itself.
   pool.on("error", (error) => options.logger.warn({ err: error }, "an idle database connection was lost"));
+  // A connection may break between its leaving the pool and its user's first word; an error that nobody hears ends
+  // the process. Whoever uses it learns of the break from his own statement.
+  pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
 }

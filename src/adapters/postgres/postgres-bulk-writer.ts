@@ -14,6 +14,7 @@ import type { Decision } from "../../core/transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
 import type { UnitOfWork } from "../../core/transactions/transaction.ts";
 import { constraintProblem } from "./constraint-problem.ts";
+import { isLostRace, retryLostRaces } from "./lost-race.ts";
 import type { RecordSetResult } from "./record-set-writer.ts";
 import { missingError, writeRecordSet } from "./record-set-writer.ts";
 import {
@@ -40,7 +41,7 @@ export interface BulkWriterPorts {
 /** Writes chunks with set-based SQL. */
 export function createPostgresBulkWriter(ports: BulkWriterPorts): BulkWriter {
   return {
-    writeNextChunk: (work) => masked(() => writeNextChunk(ports, work)),
+    writeNextChunk: (work) => masked(() => retryLostRaces(() => writeNextChunk(ports, work))),
     writeAllChunks: (work, onWritten, signal) => masked(() => writeAllChunks(ports, work, onWritten, signal)),
     countWritten: (taskId) => masked(() => countWritten(ports.session, taskId)),
   };
@@ -51,8 +52,12 @@ async function masked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw isAppError(error)
-      ? error
+    if (isAppError(error)) {
+      throw error;
+    }
+    // As if the database were out of reach: the attempt is abandoned, and another one is made later.
+    throw isLostRace(error)
+      ? new AppError("UNAVAILABLE", "Other transactions hold what this one needs.", { cause: error })
       : new AppError("INTERNAL", "The database refused the change.", { cause: error });
   }
 }
@@ -70,6 +75,8 @@ async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<C
   }
   return runOrRollBack<ChunkResult>(ports.unitOfWork, async (transaction) => {
     const session = requiredSession(transaction);
+    // So that a deferred constraint speaks up while it is known which records it is about.
+    await session.query("SET CONSTRAINTS ALL IMMEDIATE");
     const fence = await session.query(TAKE_FENCE, [work.taskId, work.attempt]);
     return fence.length === 0
       ? { rollBack: { kind: "FENCED" } }
@@ -161,6 +168,8 @@ async function writeAllChunks(
           onWritten(step.counts);
           break;
         case "EXHAUSTED":
+          // A deferred constraint would otherwise speak up only at the commit.
+          await session.query("SET CONSTRAINTS ALL IMMEDIATE");
           if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
             return await finishWhole(session, work);
           }

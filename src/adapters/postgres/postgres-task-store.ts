@@ -13,6 +13,7 @@ import {
   COUNT_TASK_ERRORS,
   FIND_ORPHANS,
   FIND_UNCLEANED,
+  FIND_UNBEGUN,
   FIND_UNENQUEUED,
   LIST_TASK_ERRORS,
   MARK_CLEANED,
@@ -25,7 +26,7 @@ type TaskReads = Pick<
   TaskStore,
   "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors"
 >;
-type StrandedReads = Pick<TaskStore, "findUnenqueued" | "findOrphans" | "findUncleaned">;
+type StrandedReads = Pick<TaskStore, "findUnenqueued" | "findUnbegun" | "findOrphans" | "findUncleaned">;
 
 /**
  * Tasks, chunks, attempts and errors as rows of the schema `powercrud`.
@@ -94,6 +95,7 @@ function createStrandedReads(session: SqlSession): StrandedReads {
     session.query<StrandedTask>(text, [moment, limit]);
   return {
     findUnenqueued: finder(FIND_UNENQUEUED),
+    findUnbegun: finder(FIND_UNBEGUN),
     findOrphans: finder(FIND_ORPHANS),
     findUncleaned: finder(FIND_UNCLEANED),
   };

@@ -41,7 +41,7 @@ export async function writeRecordSet(
     }
     await session.query("ROLLBACK TO SAVEPOINT record_set");
     await session.query("RELEASE SAVEPOINT record_set");
-    return failsForEveryRecord(error, operation.operation === "UPDATE")
+    return failsForEveryRecord(error, table, operation)
       ? failAll(session, table, ids, problem)
       : halve(session, table, operation, ids, problem);
   }

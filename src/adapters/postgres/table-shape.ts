@@ -28,9 +28,12 @@ export interface TableShapes {
   of(model: Model): Promise<TableShape>;
 }
 
-/** Column types come from the catalog: the data model does not tell native types such as uuid. */
+/**
+ * Column types come from the catalog: the data model does not tell native types such as uuid. With -1 for their length:
+ * without any, `character` means one character, and with theirs a cast would cut off what is too long.
+ */
 const COLUMN_TYPES = `
-SELECT attname AS name, format_type(atttypid, NULL) AS type
+SELECT attname AS name, format_type(atttypid, -1) AS type
   FROM pg_attribute
  WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
 

@@ -1,4 +1,4 @@
-import { AppError } from "../../kernel/app-error.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import type { AttemptContext, HandlerResult, TaskDefinition } from "../tasks/task-definition.ts";
@@ -95,11 +95,9 @@ async function writeAllOrNothing(
   work: BulkWork,
   context: AttemptContext,
 ): Promise<HandlerResult> {
-  const result = await writer.writeAllChunks(
-    work,
-    (counts) => context.reportProgress(counts),
-    context.signal,
-  );
+  const result = await writer
+    .writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal)
+    .catch(throwRolledBack);
   switch (result.kind) {
     case "WRITTEN":
       return { counts: (await writer.countWritten(work.taskId)).counts };
@@ -109,11 +107,23 @@ async function writeAllOrNothing(
       const [first] = result.errors;
       return {
         message: first === undefined ? "Nothing was changed." : `Nothing was changed. ${describe(first)}`,
-        counts: { succeeded: 0, failed: result.errors.length, skipped: 0 },
+        counts: {
+          succeeded: 0,
+          failed: result.errors.filter((error) => error.recordId !== null).length,
+          skipped: 0,
+        },
         failure: { errors: result.errors },
       };
     }
   }
+}
+
+/** Everything was rolled back: what was reported on the way did not happen. */
+function throwRolledBack(error: unknown): never {
+  if (isAppError(error, "INTERNAL")) {
+    throw new AppError(error.code, error.message, { cause: error.cause, details: { isRolledBack: true } });
+  }
+  throw error;
 }
 
 function describe(error: { readonly recordId: string | null; readonly message: string }): string {

@@ -6,6 +6,8 @@ import type { TaskPorts } from "../tasks/task-ports.ts";
 export interface SweepOptions {
   /** A launch enqueues right after its commit; older ones were left behind. */
   readonly enqueueGraceMs: number;
+  /** A delivery may be lost; enqueueing a task again that still waits its turn does nothing. */
+  readonly beginGraceMs: number;
   /** An attempt silent for longer is orphaned. */
   readonly leaseMs: number;
   /** A settled task is cleaned at once; older ones were left behind. */
@@ -33,11 +35,13 @@ export async function sweep(
 ): Promise<SweepSummary> {
   const ago = (ms: number): Date => new Date(ports.clock.now().getTime() - ms);
   const unenqueued = await ports.tasks.findUnenqueued(ago(options.enqueueGraceMs), BATCH);
+  const unbegun = await ports.tasks.findUnbegun(ago(options.beginGraceMs), BATCH);
   const orphans = await ports.tasks.findOrphans(ago(options.leaseMs), BATCH);
-  if (unenqueued.length + orphans.length > 0) {
-    await ports.queue.enqueue([...unenqueued, ...orphans]);
+  const pending = [...unenqueued, ...unbegun];
+  if (pending.length + orphans.length > 0) {
+    await ports.queue.enqueue([...pending, ...orphans]);
     await ports.tasks.markEnqueued(
-      unenqueued.map((task) => task.id),
+      pending.map((task) => task.id),
       ports.clock.now(),
     );
   }

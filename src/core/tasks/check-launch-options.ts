@@ -21,6 +21,11 @@ export function checkLaunchOptions(options: LaunchOptions): readonly RecordProbl
   if (label !== undefined && label.length > MAX_LABEL_LENGTH) {
     add("label", `at most ${MAX_LABEL_LENGTH} characters, has ${label.length}.`);
   }
+  for (const [field, text] of Object.entries({ idempotencyKey, label })) {
+    if (text?.includes("\u0000") === true) {
+      add(field, "cannot hold NUL characters.");
+    }
+  }
   if (maxAffected !== undefined && (!Number.isInteger(maxAffected) || maxAffected < 0)) {
     add("maxAffected", "needs a whole number of at least 0.");
   }

@@ -2,6 +2,7 @@ import { isAppError } from "../../kernel/app-error.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
 import { keepLease } from "./lease.ts";
 import type { Counts } from "./progress.ts";
+import { NO_COUNTS } from "./progress.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import type { ProgressReporter } from "./progress-reporter.ts";
 import { recordEvent } from "./record-event.ts";
@@ -132,7 +133,8 @@ async function handle(
       );
       return undefined;
     }
-    return failureOf(ports, error, task.id, countsOf(reporter));
+    const isRolledBack = isAppError(error) && error.details["isRolledBack"] === true;
+    return failureOf(ports, error, task.id, isRolledBack ? NO_COUNTS : countsOf(reporter));
   }
 }
 

@@ -129,12 +129,15 @@ function writeTask(ports: LaunchPorts, taskId: string, request: LaunchRequest): 
 
 async function setGoing(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
-    await executeAttempt(ports, { id: taskId, attempt: 0 });
+    await executeHere(ports, taskId);
   } else {
     try {
       await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
     } catch (error) {
-      await withdraw(ports, taskId, request.total);
+      await withdraw(ports, taskId, request.total).catch((failure: unknown) => {
+        ports.logger.warn({ err: failure, taskId }, "a launch could not be withdrawn");
+        throw acceptedButUnreachable(taskId, failure);
+      });
       throw new AppError(
         "UNAVAILABLE",
         "The task queue cannot be reached; nothing was changed. Try again later.",
@@ -148,7 +151,31 @@ async function setGoing(ports: LaunchPorts, taskId: string, request: LaunchReque
       ports.logger.warn({ err: error, taskId }, "an enqueued task could not be marked as such");
     });
   }
-  return { outcome: "LAUNCHED", task: await readTask(ports, taskId), isDuplicate: false };
+  const task = await readTask(ports, taskId).catch((error: unknown) => {
+    throw acceptedButUnreachable(taskId, error);
+  });
+  return { outcome: "LAUNCHED", task, isDuplicate: false };
+}
+
+function acceptedButUnreachable(taskId: string, cause: unknown): AppError {
+  return new AppError(
+    "UNAVAILABLE",
+    `Task ${taskId} was accepted and will be run, but the database cannot be reached to tell how it stands. Do not launch it again; look it up by its id.`,
+    { cause },
+  );
+}
+
+/**
+ * The task is durable by now: whatever goes wrong here, it is accepted, and the sweeper has it run. So nobody may be
+ * told that nothing was changed.
+ */
+async function executeHere(ports: LaunchPorts, taskId: string): Promise<void> {
+  await executeAttempt(ports, { id: taskId, attempt: 0 }).catch((error: unknown) => {
+    ports.logger.warn(
+      { err: error, taskId },
+      "a task could not be run in its request; the sweeper takes it on",
+    );
+  });
 }
 
 function runsInRequest(settings: LaunchSettings, { options, total }: LaunchRequest): boolean {

@@ -135,6 +135,11 @@ export interface TaskStore {
 
   /** PENDING and never given to the queue, though created before the moment. Oldest first. */
   findUnenqueued(createdBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /**
+   * PENDING, given to the queue before the moment and not begun since: waiting its turn, or lost with its delivery.
+   * Longest ago first.
+   */
+  findUnbegun(enqueuedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
   /** RUNNING, but its lease was last renewed before the moment. Oldest first. */
   findOrphans(silentSince: Date, limit: number): Promise<readonly StrandedTask[]>;
   /** Settled before the moment, and not cleaned. Oldest first. */

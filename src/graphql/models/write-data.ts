@@ -43,6 +43,10 @@ function parseMember(models: ModelRegistry, model: Model, name: string, value: u
   if (value === null && !field.isNullable && field.type !== "Json") {
     return refuse(name, `${name} cannot be null. Leave it out, or give it a value.`);
   }
+  // A literal such as 1e999 passes GraphQL's Float as infinity, which no answer can carry.
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return refuse(name, `${name} needs a number that is not infinite.`);
+  }
   return { value };
 }
 

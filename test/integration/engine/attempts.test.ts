@@ -9,7 +9,12 @@ import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts
 import { insertThings, THING } from "../../support/thing-fixture.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
-const ORPHANS_AT_ONCE = { enqueueGraceMs: 60_000, leaseMs: -1000, cleanGraceMs: 60_000 };
+const ORPHANS_AT_ONCE = {
+  enqueueGraceMs: 60_000,
+  beginGraceMs: 60_000,
+  leaseMs: -1000,
+  cleanGraceMs: 60_000,
+};
 
 let engine: EngineFixture;
 let allowedFields: readonly string[] | undefined;

@@ -4,6 +4,7 @@ import { SERVER_LIMITS } from "../../../src/server/server-options.ts";
 it("defaults", () => {
   expect(SERVER_LIMITS).toEqual({
     maxBodyBytes: 16_777_216,
+    maxOperationCost: 500_000,
     maxMessageBytes: 16_777_216,
     maxSockets: 10_000,
     maxOperationsPerSocket: 100,

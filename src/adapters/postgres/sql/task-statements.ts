@@ -27,6 +27,12 @@ export const FIND_UNENQUEUED = `
   WHERE status = 'PENDING' AND enqueued_at IS NULL AND created_at < $1::timestamptz
   ORDER BY created_at, id LIMIT $2::integer`;
 
+/** $1 enqueued before, $2 limit. */
+export const FIND_UNBEGUN = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE status = 'PENDING' AND enqueued_at < $1::timestamptz
+  ORDER BY enqueued_at, id LIMIT $2::integer`;
+
 /** $1 silent since, $2 limit. */
 export const FIND_ORPHANS = `
   SELECT t.id::text AS id, t.attempt FROM powercrud.task t

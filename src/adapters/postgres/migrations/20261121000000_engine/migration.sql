@@ -36,7 +36,7 @@ CREATE TABLE powercrud.task (
 CREATE UNIQUE INDEX task_idempotency_key ON powercrud.task (coalesce(created_by, ''), idempotency_key)
   WHERE idempotency_key IS NOT NULL;
 -- The sweeper looks only at what is not done; these stay small however long the history grows.
-CREATE INDEX task_unenqueued ON powercrud.task (created_at) WHERE status = 'PENDING' AND enqueued_at IS NULL;
+CREATE INDEX task_pending ON powercrud.task (enqueued_at, created_at) WHERE status = 'PENDING';
 CREATE INDEX task_running ON powercrud.task (started_at) WHERE status = 'RUNNING';
 CREATE INDEX task_uncleaned ON powercrud.task (finished_at) WHERE finished_at IS NOT NULL AND cleaned_at IS NULL;
 CREATE INDEX task_status ON powercrud.task (status, id);

@@ -1,0 +1,134 @@
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  GraphQLCompositeType,
+  GraphQLField,
+  GraphQLSchema,
+  SelectionSetNode,
+  ValueNode,
+} from "graphql";
+import { getNamedType, isCompositeType, isInterfaceType, isObjectType, Kind } from "graphql";
+
+/** What is to be measured. */
+export interface CostRequest {
+  readonly schema: GraphQLSchema;
+  /** Validated: its fields exist, and its fragments do not go in circles. */
+  readonly document: DocumentNode;
+  readonly operationName?: string | null | undefined;
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+interface Walk {
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly schema: GraphQLSchema;
+  /** A fragment costs the same wherever it is spread. */
+  readonly known: Map<string, number>;
+}
+
+/** Records of a page that does not say how many; the API's default. */
+const DEFAULT_PAGE = 20;
+/** The schema describes itself at length; about what the usual introspection query brings. */
+const INTROSPECTION_COST = 2000;
+
+/**
+ * How many fields an operation may make the service resolve at the most: each field counts once, and what stands
+ * below a page as often as the page has records. An estimate from above, made without reading anything.
+ */
+export function operationCost(request: CostRequest): number {
+  const { document, schema, operationName } = request;
+  const operation = document.definitions.find(
+    (definition) =>
+      definition.kind === Kind.OPERATION_DEFINITION &&
+      (operationName == null || definition.name?.value === operationName),
+  );
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) {
+    return 0;
+  }
+  const fragments = document.definitions.flatMap((definition) =>
+    definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
+  );
+  const walk: Walk = {
+    fragments: new Map(fragments),
+    variables: request.variables,
+    schema,
+    known: new Map(),
+  };
+  const root = schema.getRootType(operation.operation);
+  return root == null ? 0 : selectionCost(walk, root, operation.selectionSet);
+}
+
+function selectionCost(walk: Walk, parent: GraphQLCompositeType, { selections }: SelectionSetNode): number {
+  let cost = 0;
+  for (const selection of selections) {
+    switch (selection.kind) {
+      case Kind.FIELD:
+        cost += fieldCost(walk, parent, selection);
+        break;
+      case Kind.INLINE_FRAGMENT:
+        cost += selectionCost(
+          walk,
+          typeNamed(walk, selection.typeCondition?.name.value) ?? parent,
+          selection.selectionSet,
+        );
+        break;
+      case Kind.FRAGMENT_SPREAD:
+        cost += fragmentCost(walk, selection.name.value);
+        break;
+    }
+  }
+  return cost;
+}
+
+function fragmentCost(walk: Walk, name: string): number {
+  const known = walk.known.get(name);
+  if (known !== undefined) {
+    return known;
+  }
+  const fragment = walk.fragments.get(name);
+  const type = typeNamed(walk, fragment?.typeCondition.name.value);
+  const cost =
+    fragment === undefined || type === undefined ? 0 : selectionCost(walk, type, fragment.selectionSet);
+  walk.known.set(name, cost);
+  return cost;
+}
+
+function fieldCost(walk: Walk, parent: GraphQLCompositeType, node: FieldNode): number {
+  if (node.name.value.startsWith("__")) {
+    return node.selectionSet === undefined ? 1 : INTROSPECTION_COST;
+  }
+  const field =
+    isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[node.name.value] : undefined;
+  const type = field === undefined ? undefined : getNamedType(field.type);
+  if (field === undefined || node.selectionSet === undefined || !isCompositeType(type)) {
+    return 1;
+  }
+  return 1 + pageSize(walk, field, node) * selectionCost(walk, type, node.selectionSet);
+}
+
+/** How often what stands below the field is resolved: once, or for each record of a page. */
+function pageSize(walk: Walk, field: GraphQLField<unknown, unknown>, node: FieldNode): number {
+  if (!field.args.some((argument) => argument.name === "first")) {
+    return 1;
+  }
+  const sizes = (node.arguments ?? [])
+    .filter((argument) => argument.name.value === "first" || argument.name.value === "last")
+    .map((argument) => numberOf(walk, argument.value));
+  return Math.max(1, ...(sizes.length === 0 ? [DEFAULT_PAGE] : sizes));
+}
+
+function numberOf(walk: Walk, value: ValueNode): number {
+  const number =
+    value.kind === Kind.VARIABLE
+      ? walk.variables[value.name.value]
+      : value.kind === Kind.INT
+        ? Number(value.value)
+        : undefined;
+  return typeof number === "number" && Number.isFinite(number) ? number : DEFAULT_PAGE;
+}
+
+function typeNamed(walk: Walk, name: string | undefined): GraphQLCompositeType | undefined {
+  const type = name === undefined ? undefined : walk.schema.getType(name);
+  return isCompositeType(type) ? type : undefined;
+}
