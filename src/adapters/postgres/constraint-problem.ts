@@ -81,18 +81,16 @@ export function constraintProblem(error: unknown, table: TableShape): RecordProb
  * key of several columns or what a trigger says, may depend on the record.
  */
 export function failsForEveryRecord(error: unknown, table: TableShape, operation: BulkOperation): boolean {
-  const report = error as Partial<DatabaseReport> | null;
-  const column = report?.code === "23503" ? keyOf(report as DatabaseReport).columns : report?.column;
-  const field = fieldOf(table, column);
-  const change =
-    operation.operation === "UPDATE" && field !== undefined ? operation.change[field] : undefined;
-  if (change === undefined || !("set" in change)) {
+  const report = error as DatabaseReport;
+  const isForeignKey = report.code === "23503" && report.constraint !== undefined;
+  const field = fieldOf(table, isForeignKey ? keyOf(report).columns : report.column);
+  if (operation.operation !== "UPDATE" || field === undefined) {
     return false;
   }
-  // A trigger may raise the same codes; the constraint's name, or a null that was really set, tells them apart.
-  return report?.code === "23503"
-    ? report.constraint !== undefined
-    : report?.code === "23502" && change.set === null;
+  const change = operation.change[field];
+  const value = change !== undefined && "set" in change ? change.set : undefined;
+  // A trigger may raise the same code; only where null was really set is it the change's doing.
+  return isForeignKey ? value !== undefined : report.code === "23502" && value === null;
 }
 
 /** `Key (country_code)=(ZZ) is not present …` */

@@ -7,27 +7,33 @@ const MAX_LABEL_LENGTH = 200;
 /** What is wrong with a launch's options; nothing if they are fine. */
 export function checkLaunchOptions(options: LaunchOptions): readonly RecordProblem[] {
   const { idempotencyKey, label, maxAffected } = options;
-  const problems: RecordProblem[] = [];
-  const add = (field: string, message: string): void => {
-    problems.push({
-      code: "VALIDATION_FAILED",
-      field: `options.${field}`,
-      message: `options.${field}: ${message}`,
-    });
-  };
-  if (idempotencyKey !== undefined && (idempotencyKey === "" || idempotencyKey.length > MAX_KEY_LENGTH)) {
-    add("idempotencyKey", `needs 1 to ${MAX_KEY_LENGTH} characters, has ${idempotencyKey.length}.`);
+  return [
+    ...checkText("idempotencyKey", idempotencyKey, 1, MAX_KEY_LENGTH),
+    ...checkText("label", label, 0, MAX_LABEL_LENGTH),
+    ...(maxAffected !== undefined && (!Number.isInteger(maxAffected) || maxAffected < 0)
+      ? [problem("maxAffected", "needs a whole number of at least 0.")]
+      : []),
+  ];
+}
+
+function checkText(
+  field: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+): readonly RecordProblem[] {
+  if (text === undefined) {
+    return [];
   }
-  if (label !== undefined && label.length > MAX_LABEL_LENGTH) {
-    add("label", `at most ${MAX_LABEL_LENGTH} characters, has ${label.length}.`);
+  if (text.length < min || text.length > max) {
+    return [problem(field, `needs ${min} to ${max} characters, has ${text.length}.`)];
   }
-  for (const [field, text] of Object.entries({ idempotencyKey, label })) {
-    if (text?.includes("\u0000") === true) {
-      add(field, "cannot hold NUL characters.");
-    }
-  }
-  if (maxAffected !== undefined && (!Number.isInteger(maxAffected) || maxAffected < 0)) {
-    add("maxAffected", "needs a whole number of at least 0.");
-  }
-  return problems;
+  // PostgreSQL keeps neither: no text holds NUL, and half of a surrogate pair is no character.
+  return text.includes("\u0000") || /\p{Surrogate}/u.test(text)
+    ? [problem(field, "cannot hold NUL characters or halves of characters.")]
+    : [];
+}
+
+function problem(field: string, message: string): RecordProblem {
+  return { code: "VALIDATION_FAILED", field: `options.${field}`, message: `options.${field}: ${message}` };
 }
