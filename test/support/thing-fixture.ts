@@ -19,7 +19,8 @@ CREATE TABLE thing (
   untouched  text NOT NULL DEFAULT 'as it was',
   updated_at timestamp(3) NOT NULL DEFAULT '2020-01-01'
 );
-CREATE TABLE part (id integer PRIMARY KEY, thing_id integer NOT NULL REFERENCES thing);`;
+CREATE TABLE part (id integer PRIMARY KEY, thing_id integer NOT NULL REFERENCES thing);
+CREATE TABLE seal (id integer PRIMARY KEY, thing_id integer NOT NULL REFERENCES thing ON DELETE RESTRICT);`;
 
 /** The model of that table. */
 export const THING: Model = {

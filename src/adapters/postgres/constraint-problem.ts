@@ -22,14 +22,15 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   "23503": (report, table) => {
     const { columns, values } = keyOf(report);
     const field = fieldOf(table, columns);
-    const others = /is still referenced from table "([^"]+)"/.exec(report.detail ?? "")?.[1];
-    return others === undefined
+    return referringTable(report) === undefined
       ? {
           message: `${field ?? columns ?? "The foreign key"}: there is no record ${values ?? "of that key"} to refer to.`,
           ...named(field),
         }
-      : { message: `It is still referred to by records in ${others}.` };
+      : stillReferred(report);
   },
+  // `ON DELETE RESTRICT`, which PostgreSQL 18 tells apart from a missing key.
+  "23001": (report) => stillReferred(report),
   "23505": (report, table) => {
     const { columns, values } = keyOf(report);
     const field = fieldOf(table, columns);
@@ -91,6 +92,15 @@ export function failsForEveryRecord(error: unknown, table: TableShape, operation
   const value = change !== undefined && "set" in change ? change.set : undefined;
   // A trigger may raise the same code; only where null was really set is it the change's doing.
   return isForeignKey ? value !== undefined : report.code === "23502" && value === null;
+}
+
+/** `Key (code)=(FR) is still referenced from table "city".`, without "still" for RESTRICT. */
+function referringTable(report: DatabaseReport): string | undefined {
+  return /is (?:still )?referenced from table "([^"]+)"/.exec(report.detail ?? "")?.[1];
+}
+
+function stillReferred(report: DatabaseReport): { message: string } {
+  return { message: `It is still referred to by records in ${referringTable(report) ?? "another table"}.` };
 }
 
 /** `Key (country_code)=(ZZ) is not present …` */

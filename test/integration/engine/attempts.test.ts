@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   allowedFields = undefined;
-  await engine.pool.query("TRUNCATE part, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing");
   await insertThings(engine.session, 300);
 });
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing");
   await insertThings(engine.session, 500);
 });
 
@@ -147,7 +147,7 @@ describe("records that break a rule", () => {
   });
 
   it("are found one by one where a delete is held up by another table", async () => {
-    await engine.pool.query("INSERT INTO part VALUES (1, 10), (2, 20)");
+    await engine.pool.query("INSERT INTO part VALUES (1, 10); INSERT INTO seal VALUES (2, 20)");
     const ids = Array.from({ length: 25 }, (_, at) => String(at + 1));
     const task = await engine.launched({ operation: "DELETE", selection: { ids }, options: SKIP_FAILED });
     expect(await engine.settled(task.id)).toMatchObject({
@@ -158,6 +158,10 @@ describe("records that break a rule", () => {
       { id: 10 },
       { id: 20 },
     ]);
+    const errors = await engine.ports.tasks.errors(task.id, 0, 10);
+    expect(new Set(errors.map((error) => error.message))).toEqual(
+      new Set(["It is still referred to by records in part.", "It is still referred to by records in seal."]),
+    );
   });
 });
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing");
   await insertThings(engine.session, 100);
   await engine.pool.query("UPDATE thing SET tenant = 'b' WHERE id % 2 = 0");
 });
