@@ -1,11 +1,12 @@
 import { isAppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
 import type { Model } from "../records/model.ts";
 import { canonicalRecordId } from "../records/record-key.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../records/scoped-filter.ts";
 import { scopedFilter } from "../records/scoped-filter.ts";
-import type { Selection } from "../records/selection.ts";
+import type { Selection, WhereFilter } from "../records/selection.ts";
 import type { Viewer } from "../records/viewer.ts";
 import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
 
@@ -78,7 +79,7 @@ async function resolveFilter(
   request: SelectionRequest,
   where: Extract<Selection, { where: unknown }>["where"],
 ): Promise<ResolvedSelection> {
-  if (Object.keys(where).length === 0 && request.maxAffected === undefined) {
+  if (!hasCondition(where) && request.maxAffected === undefined) {
     return nothingSelected(
       `An empty filter means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
       "options.maxAffected",
@@ -88,6 +89,17 @@ async function resolveFilter(
   const filter = scopedFilter(ports, request.viewer, request.model, where);
   const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
   return ids.length > limit ? tooMany(request, null) : { outcome: "IDS", ids };
+}
+
+/** Whether the filter asks anything of a record. `{NOT: {}}` and the like ask nothing, however they are meant. */
+function hasCondition(where: WhereFilter): boolean {
+  return Object.entries(where).some(([name, value]) => {
+    if (name !== "AND" && name !== "OR" && name !== "NOT") {
+      return true;
+    }
+    const parts: readonly Json[] = Array.isArray(value) ? value : [value];
+    return parts.some((part) => hasCondition((part ?? {}) as WhereFilter));
+  });
 }
 
 function smallestLimit(request: SelectionRequest): number {

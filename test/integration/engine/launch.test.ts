@@ -234,6 +234,12 @@ describe("bad input", () => {
     ["no ids", { selection: { ids: [] } }, "INVALID", /holds no ids/],
     ["malformed ids", { selection: { ids: ["1", "x", "2.5"] } }, "INVALID", /2 of 3 ids are malformed/],
     [
+      "an empty filter in disguise",
+      { selection: { where: { NOT: { OR: [{}] } } }, options: { maxAffected: undefined } },
+      "INVALID",
+      /means every Thing/,
+    ],
+    [
       "an empty filter without maxAffected",
       { options: { maxAffected: undefined } },
       "INVALID",
