@@ -27,8 +27,7 @@ import { createSchema } from "../graphql/create-schema.ts";
 import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import type { Config } from "../config/config.ts";
-import { loadConfig } from "../config/load-config.ts";
-import { SERVICE_VARIABLES } from "../config/service-variables.ts";
+import { completeConfig } from "./complete-config.ts";
 import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import { markUuidColumns } from "./mark-uuid-columns.ts";
@@ -74,7 +73,7 @@ const PRISMA_CONNECTIONS = 10;
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
   const { app, databaseUrl, logger = createSilentLogger() } = options;
-  const config: Config = { ...loadConfig({}, SERVICE_VARIABLES), ...options.config };
+  const config = completeConfig(options.config);
   const modelOptions = app.models ?? {};
   const client = createClient(app, databaseUrl);
   const datamodel = app.generated.getDatamodel();

@@ -1,11 +1,10 @@
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { composeServices } from "../kernel/service.ts";
-import { loadConfig } from "../config/load-config.ts";
-import { SERVICE_VARIABLES } from "../config/service-variables.ts";
 import type { Authenticate } from "../server/authenticate.ts";
 import { createHttpServer } from "../server/create-http-server.ts";
 import type { Readiness } from "../server/server-options.ts";
+import { completeConfig } from "./complete-config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
 import { createPowerCrud } from "./create-powercrud.ts";
 
@@ -25,7 +24,7 @@ export interface PowerCrudService extends Service {
 /** Everything on one HTTP server. */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
   const { authenticate, logger = createSilentLogger() } = options;
-  const config = { ...loadConfig({}, SERVICE_VARIABLES), ...options.config };
+  const config = completeConfig(options.config);
   const powercrud = await createPowerCrud({ ...options, config, logger });
   const server = createHttpServer({
     schema: powercrud.schema,
