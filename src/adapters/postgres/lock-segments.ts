@@ -1,57 +1,56 @@
 import type { Claim } from "../../core/locks/claim.ts";
+import { mergeClaims } from "../../core/locks/claim.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
 import { joinIds } from "./joined-ids.ts";
 
 /** As many ids as a row of `powercrud.lock` holds; `powercrud.store_lock_ids` cuts alike. */
 const SEGMENT_SIZE = 500;
 
-/** Parameters that {@link SEGMENTS_SQL} turns into `powercrud.segment[]`. */
-export interface SegmentParameters {
-  readonly models: readonly string[];
-  /** Bounds in the order of the C collation; null for a whole model, like the ids. */
-  readonly lowest: readonly (string | null)[];
-  readonly highest: readonly (string | null)[];
-  readonly ids: readonly (string | null)[];
-  readonly separator: string;
+/** A part of a claim; without ids it is the whole model. */
+interface Segment {
+  readonly model: string;
+  readonly scope: string;
+  readonly ids: readonly string[];
 }
+
+/**
+ * Parameters for sql/lock-segments, in its order: models, lowest and highest ids in the order of the C collation,
+ * joined ids (all three null for a whole model), scopes; last the separator of the ids.
+ */
+export type SegmentParameters = readonly [
+  models: readonly string[],
+  lowest: readonly (string | null)[],
+  highest: readonly (string | null)[],
+  ids: readonly (string | null)[],
+  scopes: readonly string[],
+  separator: string,
+];
 
 /** Cuts claims into segments: ids in order, without repeats, bounds noted. */
 export function toSegments(claims: readonly Claim[]): SegmentParameters {
-  const models: string[] = [];
-  const wholeModels: string[] = [];
-  const groups: (readonly string[])[] = [];
-  for (const [model, ids] of mergeByModel(claims)) {
-    if (ids === "all") {
-      wholeModels.push(model);
-      continue;
-    }
-    const sorted = sortIds(ids);
-    for (let start = 0; start < sorted.length; start += SEGMENT_SIZE) {
-      models.push(model);
-      groups.push(sorted.slice(start, start + SEGMENT_SIZE));
-    }
-  }
-  const { texts, separator } = joinIds(groups);
-  const nothing = wholeModels.map(() => null);
-  return {
-    models: [...models, ...wholeModels],
-    lowest: [...groups.map((ids) => ids[0] ?? null), ...nothing],
-    highest: [...groups.map((ids) => ids.at(-1) ?? null), ...nothing],
-    ids: [...texts, ...nothing],
+  const merged = mergeClaims(claims);
+  const parts = merged.flatMap(cut);
+  const wholes = merged.filter(({ ids }) => ids === "all");
+  const { texts, separator } = joinIds(parts.map(({ ids }) => ids));
+  const nothing = wholes.map(() => null);
+  return [
+    [...parts, ...wholes].map(({ model }) => model),
+    [...parts.map(({ ids }) => ids[0] ?? null), ...nothing],
+    [...parts.map(({ ids }) => ids.at(-1) ?? null), ...nothing],
+    [...texts, ...nothing],
+    [...parts, ...wholes].map(({ scope }) => scope ?? ""),
     separator,
-  };
+  ];
 }
 
-/** One claim a model; a claim on the whole of it takes in the others. */
-function mergeByModel(claims: readonly Claim[]): ReadonlyMap<string, readonly string[] | "all"> {
-  const merged = new Map<string, readonly string[] | "all">();
-  for (const { model, ids } of claims) {
-    const before = merged.get(model);
-    if (before === undefined) {
-      merged.set(model, ids);
-    } else {
-      merged.set(model, before === "all" || ids === "all" ? "all" : [...before, ...ids]);
-    }
+function cut({ model, ids, scope = "" }: Claim): readonly Segment[] {
+  if (ids === "all") {
+    return [];
   }
-  return merged;
+  const sorted = sortIds(ids);
+  return Array.from({ length: Math.ceil(sorted.length / SEGMENT_SIZE) }, (_, at) => ({
+    model,
+    scope,
+    ids: sorted.slice(at * SEGMENT_SIZE, (at + 1) * SEGMENT_SIZE),
+  }));
 }

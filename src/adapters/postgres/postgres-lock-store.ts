@@ -1,10 +1,13 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import { withoutEmptyClaims } from "../../core/locks/claim.ts";
 import type { Claim } from "../../core/locks/claim.ts";
+import { freeOf } from "../../core/locks/free-of.ts";
 import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
-import type { AcquireResult, LockStore } from "../../core/locks/lock-store.ts";
-import { sortIds } from "../../core/locks/sort-ids.ts";
+import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
+import type { Transaction } from "../../core/transactions/transaction.ts";
+import type { ClaimRow } from "./claim-rows.ts";
+import { toClaims } from "./claim-rows.ts";
 import { toSegments } from "./lock-segments.ts";
 import {
   ACQUIRE_LOCK,
@@ -13,23 +16,26 @@ import {
   LIST_LOCK_OWNERS,
   LOCK_OWNERS,
   LOCKS_HELD_BY,
+  LOCKS_WAITED_FOR,
   RELEASE_ALL,
   RELEASE_SOME,
 } from "./sql/lock-statements.ts";
 import { toUnavailableError } from "./unavailable-error.ts";
 
-interface ConflictRow {
-  readonly model: string;
-  readonly id: string | null;
-  readonly owner: string;
+interface ConflictRow extends LockConflict {
   readonly total: number;
 }
 
-interface HeldRow {
-  readonly model: string;
-  /** Null for the whole model. */
-  readonly ids: readonly string[] | null;
+/** How a claim meets what is in its way. */
+interface AcquireMode {
+  /** Null for all. */
+  readonly maxConflicts: number | null;
+  readonly waits: boolean;
 }
+
+const OR_NOTHING: AcquireMode = { maxConflicts: MAX_REPORTED_CONFLICTS, waits: false };
+const OR_WAIT: AcquireMode = { maxConflicts: MAX_REPORTED_CONFLICTS, waits: true };
+const ALL_CONFLICTS: AcquireMode = { maxConflicts: null, waits: false };
 
 /**
  * Locks as rows of `powercrud.lock`, taken and let go within the caller's transaction, which must be READ
@@ -40,13 +46,21 @@ interface HeldRow {
  */
 export function createPostgresLockStore(options: { readonly session: SqlSession }): LockStore {
   return {
-    async acquire(transaction, owner, claims) {
-      const named = withoutEmptyClaims(claims);
-      if (named.length === 0) {
-        return { isGranted: true };
+    ...createLookUps(options.session),
+    acquire: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_NOTHING),
+    acquireOrWait: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_WAIT),
+    async acquireFree(transaction, owner, claims) {
+      const result = await acquire(transaction, owner, claims, ALL_CONFLICTS);
+      if (result.isGranted) {
+        return [];
       }
-      const values = [owner, ...segmentValues(named), MAX_REPORTED_CONFLICTS];
-      return toResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
+      // The models are this transaction's alone until its end, so the rest is still free.
+      await acquire(transaction, owner, freeOf(claims, result.conflicts), OR_NOTHING);
+      return result.conflicts;
+    },
+    async acquireWaiting(transaction, owner) {
+      const rows = await run<ClaimRow>(requiredSession(transaction), LOCKS_WAITED_FOR, [owner]);
+      return acquire(transaction, owner, toClaims(rows), OR_NOTHING);
     },
     async guard(transaction, claims) {
       const named = withoutEmptyClaims(claims);
@@ -55,11 +69,12 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
         return { isGranted: true };
       }
       const session = requiredSession(transaction);
-      if (named.length === 1 && first.ids !== "all" && first.ids.length === 1) {
-        return toResult(await run<ConflictRow>(session, GUARD_RECORD, [first.model, first.ids[0]]));
+      const { model, ids, scope = "" } = first;
+      if (named.length === 1 && ids !== "all" && ids.length === 1) {
+        return toResult(await run<ConflictRow>(session, GUARD_RECORD, [model, ids[0], scope]));
       }
       return toResult(
-        await run<ConflictRow>(session, GUARD_LOCK, [...segmentValues(named), MAX_REPORTED_CONFLICTS]),
+        await run<ConflictRow>(session, GUARD_LOCK, [...toSegments(named), MAX_REPORTED_CONFLICTS]),
       );
     },
     async release(transaction, owner, claims) {
@@ -70,14 +85,33 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       }
       const named = withoutEmptyClaims(claims);
       if (named.length > 0) {
-        await run(session, RELEASE_SOME, [owner, ...segmentValues(named)]);
+        await run(session, RELEASE_SOME, [owner, ...toSegments(named)]);
       }
     },
-    async owners(model, ids) {
+  };
+}
+
+async function acquire(
+  transaction: Transaction,
+  owner: string,
+  claims: readonly Claim[],
+  { maxConflicts, waits }: AcquireMode,
+): Promise<AcquireResult> {
+  const named = withoutEmptyClaims(claims);
+  if (named.length === 0) {
+    return { isGranted: true };
+  }
+  const values = [owner, ...toSegments(named), maxConflicts, waits];
+  return toResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
+}
+
+function createLookUps(session: SqlSession): Pick<LockStore, "owners" | "heldBy" | "listOwners"> {
+  return {
+    async owners(model, ids, scope) {
       if (ids.length === 0) {
         return new Map();
       }
-      const rows = await run<ConflictRow>(options.session, LOCK_OWNERS, segmentValues([{ model, ids }]));
+      const rows = await run<LockConflict>(session, LOCK_OWNERS, toSegments([{ model, ids, scope }]));
       // Whoever holds the model holds every record of it, and nobody else holds any.
       const whole = rows.find((row) => row.id === null);
       return new Map(
@@ -85,10 +119,10 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       );
     },
     async heldBy(owner) {
-      return toClaims(await run<HeldRow>(options.session, LOCKS_HELD_BY, [owner]));
+      return toClaims(await run<ClaimRow>(session, LOCKS_HELD_BY, [owner]));
     },
     async listOwners() {
-      const rows = await run<{ owner: string }>(options.session, LIST_LOCK_OWNERS, []);
+      const rows = await run<{ owner: string }>(session, LIST_LOCK_OWNERS, []);
       return rows.map((row) => row.owner);
     },
   };
@@ -103,11 +137,6 @@ async function run<Row>(session: SqlSession, text: string, values: readonly unkn
   }
 }
 
-function segmentValues(claims: readonly Claim[]): readonly unknown[] {
-  const { models, lowest, highest, ids, separator } = toSegments(claims);
-  return [models, lowest, highest, ids, separator];
-}
-
 function toResult(rows: readonly ConflictRow[]): AcquireResult {
   const [first] = rows;
   if (first === undefined) {
@@ -115,14 +144,4 @@ function toResult(rows: readonly ConflictRow[]): AcquireResult {
   }
   const conflicts = rows.map(({ model, id, owner }) => ({ model, id, owner }));
   return { isGranted: false, conflicts, totalConflicts: first.total };
-}
-
-/** One claim a model; segments of several acquisitions may interleave. */
-function toClaims(rows: readonly HeldRow[]): readonly Claim[] {
-  const models = new Set(rows.map((row) => row.model));
-  return [...models].map((model) => {
-    const segments = rows.filter((row) => row.model === model);
-    const isWhole = segments.some(({ ids }) => ids === null);
-    return { model, ids: isWhole ? "all" : sortIds(segments.flatMap(({ ids }) => ids ?? [])) };
-  });
 }
