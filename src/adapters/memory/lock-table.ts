@@ -1,56 +1,58 @@
-/** A lock: on a record, or on the whole model where the id is null. */
-export interface HeldLock {
+/** A lock on a record or a whole model, or a place in line for one. */
+export interface LockRow {
+  readonly owner: string;
   readonly model: string;
+  /** Null for the whole model. */
   readonly id: string | null;
+  /** Empty for none. */
+  readonly scope: string;
+  /** Of who stands in line: behind everybody with a smaller one. Undefined where the lock is held. */
+  readonly ticket: number | undefined;
 }
 
-/** Who holds what. */
+/** Who holds what, and who stands in line for it. A row is itself, however many look like it. */
 export interface LockTable {
-  owner(model: string, id: string | null): string | undefined;
-  /** The records that are held of a model. */
-  idsOf(model: string): Iterable<string>;
-  heldBy(owner: string): Iterable<HeldLock>;
-  set(model: string, id: string | null, owner: string | undefined): void;
+  /** All of a record, or of the whole model where the id is null. */
+  rowsOf(model: string, id: string | null): readonly LockRow[];
+  /** All of the model's records. */
+  recordRowsOf(model: string): readonly LockRow[];
+  rowsOfOwner(owner: string): readonly LockRow[];
+  add(row: LockRow): void;
+  /** Does nothing where the row is gone already. */
+  remove(row: LockRow): void;
 }
 
 /** The table itself. */
 export interface CommittedLockTable extends LockTable {
-  owners(): Iterable<string>;
+  /** Of all rows, held or not. */
+  owners(): readonly string[];
 }
-
-type IdsByModel = Map<string, Set<string | null>>;
 
 /** An empty table. */
 export function createLockTable(): CommittedLockTable {
-  const byModel = new Map<string, Map<string | null, string>>();
-  const byOwner = new Map<string, IdsByModel>();
-  const unset = (model: string, id: string | null, owner: string): void => {
-    byModel.get(model)?.delete(id);
-    const held = byOwner.get(owner);
-    held?.get(model)?.delete(id);
-    if (held?.get(model)?.size === 0) {
-      held.delete(model);
-    }
-    if (held?.size === 0) {
-      byOwner.delete(owner);
-    }
-  };
+  const byModel = new Map<string, Map<string | null, Set<LockRow>>>();
+  const byOwner = new Map<string, Set<LockRow>>();
   return {
-    owner: (model, id) => byModel.get(model)?.get(id),
-    idsOf: (model) => [...(byModel.get(model)?.keys() ?? [])].filter((id) => id !== null),
-    heldBy: (owner) =>
-      [...(byOwner.get(owner) ?? [])].flatMap(([model, ids]) => [...ids].map((id) => ({ model, id }))),
-    owners: () => byOwner.keys(),
-    set(model, id, owner) {
-      const before = byModel.get(model)?.get(id);
-      if (before !== undefined) {
-        unset(model, id, before);
+    rowsOf: (model, id) => [...(byModel.get(model)?.get(id) ?? [])],
+    recordRowsOf: (model) =>
+      [...(byModel.get(model) ?? [])].flatMap(([id, rows]) => (id === null ? [] : [...rows])),
+    rowsOfOwner: (owner) => [...(byOwner.get(owner) ?? [])],
+    owners: () => [...byOwner.keys()],
+    add(row) {
+      inner(
+        inner(byModel, row.model, () => new Map<string | null, Set<LockRow>>()),
+        row.id,
+        () => new Set<LockRow>(),
+      ).add(row);
+      inner(byOwner, row.owner, () => new Set<LockRow>()).add(row);
+    },
+    remove(row) {
+      const ofModel = byModel.get(row.model);
+      drop(ofModel, row.id, row);
+      if (ofModel?.size === 0) {
+        byModel.delete(row.model);
       }
-      if (owner !== undefined) {
-        inner(byModel, model, () => new Map<string | null, string>()).set(id, owner);
-        const held: IdsByModel = inner(byOwner, owner, () => new Map());
-        inner(held, model, () => new Set<string | null>()).add(id);
-      }
+      drop(byOwner, row.owner, row);
     },
   };
 }
@@ -62,30 +64,28 @@ export interface LockTableDraft extends LockTable {
 }
 
 export function createLockTableDraft(base: LockTable): LockTableDraft {
-  const changes = new Map<string, Map<string | null, string | undefined>>();
-  const isChanged = (model: string, id: string | null): boolean => changes.get(model)?.has(id) ?? false;
+  const added = createLockTable();
+  const allAdded = new Set<LockRow>();
+  const removed = new Set<LockRow>();
+  const kept = (rows: readonly LockRow[]): readonly LockRow[] => rows.filter((row) => !removed.has(row));
   return {
-    owner: (model, id) => (isChanged(model, id) ? changes.get(model)?.get(id) : base.owner(model, id)),
-    idsOf(model) {
-      const added = [...(changes.get(model) ?? [])]
-        .filter(([, owner]) => owner !== undefined)
-        .map(([id]) => id);
-      return [
-        ...[...base.idsOf(model)].filter((id) => !isChanged(model, id)),
-        ...added.filter((id) => id !== null),
-      ];
+    rowsOf: (model, id) => [...kept(base.rowsOf(model, id)), ...added.rowsOf(model, id)],
+    recordRowsOf: (model) => [...kept(base.recordRowsOf(model)), ...added.recordRowsOf(model)],
+    rowsOfOwner: (owner) => [...kept(base.rowsOfOwner(owner)), ...added.rowsOfOwner(owner)],
+    add(row) {
+      added.add(row);
+      allAdded.add(row);
     },
-    heldBy(owner) {
-      const added = [...changes].flatMap(([model, changed]) =>
-        [...changed].filter(([, holder]) => holder === owner).map(([id]) => ({ model, id })),
-      );
-      return [...[...base.heldBy(owner)].filter(({ model, id }) => !isChanged(model, id)), ...added];
-    },
-    set(model, id, owner) {
-      inner(changes, model, () => new Map<string | null, string | undefined>()).set(id, owner);
+    remove(row) {
+      if (allAdded.delete(row)) {
+        added.remove(row);
+      } else {
+        removed.add(row);
+      }
     },
     apply() {
-      changes.forEach((changed, model) => changed.forEach((owner, id) => base.set(model, id, owner)));
+      removed.forEach((row) => base.remove(row));
+      allAdded.forEach((row) => base.add(row));
     },
   };
 }
@@ -95,4 +95,13 @@ function inner<K, V>(map: Map<K, V>, key: K, create: () => V): V {
   const value = map.get(key) ?? create();
   map.set(key, value);
   return value;
+}
+
+/** Without a trace of the row: a set that becomes empty goes as well. */
+function drop<K>(map: Map<K, Set<LockRow>> | undefined, key: K, row: LockRow): void {
+  const rows = map?.get(key);
+  rows?.delete(row);
+  if (rows?.size === 0) {
+    map?.delete(key);
+  }
 }

@@ -1,21 +1,80 @@
-import { withoutEmptyClaims } from "../../core/locks/claim.ts";
+import { mergeClaims } from "../../core/locks/claim.ts";
 import type { Claim } from "../../core/locks/claim.ts";
-import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
-import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
+import { freeOf } from "../../core/locks/free-of.ts";
+import type { AcquireResult, LockStore } from "../../core/locks/lock-store.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
+import type { Transaction } from "../../core/transactions/transaction.ts";
+import { findLockConflicts, isSameScope, toAcquireResult } from "./lock-conflicts.ts";
+import type { Claimant } from "./lock-conflicts.ts";
 import { createLockTable, createLockTableDraft } from "./lock-table.ts";
-import type { CommittedLockTable, LockTable, LockTableDraft } from "./lock-table.ts";
+import type { CommittedLockTable, LockRow, LockTable, LockTableDraft } from "./lock-table.ts";
 import { createMemoryGate } from "./memory-gate.ts";
 import type { GateMode } from "./memory-gate.ts";
 import { requiredMemory } from "./memory-transaction.ts";
 import type { MemoryTransaction } from "./memory-transaction.ts";
 
+/** Everybody who holds goes before a guard, and nobody who waits. */
+const GUARD: Claimant = { owner: undefined, ticket: 0 };
+
 /** Locks of one process. Claims and guards wait for the transactions in their way, as those in PostgreSQL do. */
 export function createMemoryLockStore(): LockStore {
   const table = createLockTable();
+  const { enterModels, enterOwner } = createEntrance(table);
+  let lastTicket = 0;
+
+  return {
+    ...createLookUps(table),
+    async acquire(transaction, owner, wanted) {
+      const claims = mergeClaims(wanted);
+      return acquire(await enterModels(transaction, claims, "EXCLUSIVE"), owner, claims);
+    },
+    async acquireOrWait(transaction, owner, wanted) {
+      const claims = mergeClaims(wanted);
+      const draft = await enterModels(transaction, claims, "EXCLUSIVE");
+      const result = acquire(draft, owner, claims);
+      if (!result.isGranted) {
+        lastTicket += 1;
+        toRows(owner, claims, lastTicket).forEach((row) => draft.add(row));
+      }
+      return result;
+    },
+    async acquireFree(transaction, owner, wanted) {
+      const claims = mergeClaims(wanted);
+      const draft = await enterModels(transaction, claims, "EXCLUSIVE");
+      const conflicts = findLockConflicts(draft, claims, claimantOf(draft, owner));
+      grant(draft, owner, mergeClaims(freeOf(claims, conflicts)));
+      return conflicts;
+    },
+    async acquireWaiting(transaction, owner) {
+      const claims = toClaims(waitingRows(await enterOwner(transaction, owner), owner));
+      return acquire(await enterModels(transaction, claims, "EXCLUSIVE"), owner, claims);
+    },
+    async guard(transaction, wanted) {
+      const claims = mergeClaims(wanted);
+      const draft = await enterModels(transaction, claims, "SHARED");
+      return toAcquireResult(findLockConflicts(draft, claims, GUARD));
+    },
+    async release(transaction, owner, some) {
+      if (some === undefined) {
+        const draft = await enterOwner(transaction, owner);
+        draft.rowsOfOwner(owner).forEach((row) => draft.remove(row));
+        return;
+      }
+      const claims = mergeClaims(some);
+      const draft = await enterModels(transaction, claims, "EXCLUSIVE");
+      claims.forEach((claim) => letGo(draft, owner, claim));
+    },
+  };
+}
+
+/** The ways into the table: each waits for the open transactions in its way. */
+function createEntrance(table: CommittedLockTable): {
+  enterModels(transaction: Transaction, claims: readonly Claim[], mode: GateMode): Promise<LockTableDraft>;
+  /** Of tries and releases of one waiter each is over before the next: who let go is not granted anything. */
+  enterOwner(transaction: Transaction, owner: string): Promise<LockTableDraft>;
+} {
   const gate = createMemoryGate();
   const drafts = new WeakMap<MemoryTransaction, LockTableDraft>();
-
   const draftOf = (transaction: MemoryTransaction): LockTableDraft => {
     const draft = drafts.get(transaction) ?? createLockTableDraft(table);
     if (!drafts.has(transaction)) {
@@ -24,131 +83,122 @@ export function createMemoryLockStore(): LockStore {
     }
     return draft;
   };
-  const enter = async (
-    transaction: MemoryTransaction,
-    claims: readonly Claim[],
-    mode: GateMode,
-  ): Promise<void> => {
-    for (const model of sortIds(claims.map((claim) => claim.model))) {
-      await gate.enter(transaction, model, mode);
-    }
-  };
   return {
-    ...createReads(table),
-    async acquire(transaction, owner, wanted) {
+    async enterModels(transaction, claims, mode) {
       const memory = requiredMemory(transaction);
-      const claims = withoutEmptyClaims(wanted);
-      await enter(memory, claims, "EXCLUSIVE");
-      const draft = draftOf(memory);
-      const result = toResult(findConflicts(draft, claims, owner));
-      if (result.isGranted) {
-        claims.forEach((claim) => take(draft, owner, claim));
+      for (const model of sortIds(claims.map((claim) => claim.model))) {
+        await gate.enter(memory, `model ${model}`, mode);
       }
-      return result;
+      return draftOf(memory);
     },
-    async guard(transaction, wanted) {
+    async enterOwner(transaction, owner) {
       const memory = requiredMemory(transaction);
-      const claims = withoutEmptyClaims(wanted);
-      await enter(memory, claims, "SHARED");
-      return toResult(findConflicts(draftOf(memory), claims, undefined));
-    },
-    async release(transaction, owner, some) {
-      const memory = requiredMemory(transaction);
-      const draft = draftOf(memory);
-      const claims = some === undefined ? undefined : withoutEmptyClaims(some);
-      if (claims !== undefined) {
-        await enter(memory, claims, "EXCLUSIVE");
-      }
-      const all =
-        claims ?? modelsHeldBy(draft, owner).map((model) => ({ model, ids: "all" }) satisfies Claim);
-      all.forEach((claim) => letGo(draft, owner, claim));
+      await gate.enter(memory, `owner ${owner}`, "EXCLUSIVE");
+      return draftOf(memory);
     },
   };
 }
 
-function createReads(table: CommittedLockTable): Pick<LockStore, "owners" | "heldBy" | "listOwners"> {
+function createLookUps(table: CommittedLockTable): Pick<LockStore, "owners" | "heldBy" | "listOwners"> {
   return {
-    async owners(model, ids) {
-      const whole = table.owner(model, null);
-      const held = ids.map((id) => [id, whole ?? table.owner(model, id)] as const);
-      return new Map(held.filter((entry): entry is readonly [string, string] => entry[1] !== undefined));
+    async owners(model, ids, scope = "") {
+      const whole = table.rowsOf(model, null).find((row) => isHeld(row) && isSameScope(row.scope, scope));
+      return new Map(
+        ids.flatMap((id) => {
+          const holder = table.rowsOf(model, id).find(isHeld) ?? whole;
+          return holder === undefined ? [] : [[id, holder.owner] as const];
+        }),
+      );
     },
-    async heldBy(owner) {
-      return modelsHeldBy(table, owner).map((model) => claimOf(table, model, owner));
-    },
-    async listOwners() {
-      return sortIds([...table.owners()]);
-    },
+    heldBy: async (owner) => toClaims(heldRows(table, owner)),
+    listOwners: async () => sortIds(table.owners().filter((owner) => heldRows(table, owner).length > 0)),
   };
 }
 
-function findConflicts(
-  table: LockTable,
-  claims: readonly Claim[],
-  owner: string | undefined,
-): readonly LockConflict[] {
-  const isOther = (holder: string | undefined): holder is string => holder !== undefined && holder !== owner;
-  const found = new Map<string, LockConflict>();
-  const note = (model: string, id: string | null, holder: string | undefined): void => {
-    if (isOther(holder)) {
-      found.set(JSON.stringify([model, id]), { model, id, owner: holder });
-    }
-  };
-  for (const { model, ids } of claims) {
-    note(model, null, table.owner(model, null));
-    for (const id of ids === "all" ? table.idsOf(model) : ids) {
-      note(model, id, table.owner(model, id));
-    }
+function acquire(draft: LockTableDraft, owner: string, claims: readonly Claim[]): AcquireResult {
+  const result = toAcquireResult(findLockConflicts(draft, claims, claimantOf(draft, owner)));
+  if (result.isGranted) {
+    grant(draft, owner, claims);
   }
-  return [...found.values()];
+  return result;
 }
 
-function modelsHeldBy(table: LockTable, owner: string): readonly string[] {
-  return sortIds([...table.heldBy(owner)].map(({ model }) => model));
+function claimantOf(table: LockTable, owner: string): Claimant {
+  return { owner, ticket: waitingRows(table, owner)[0]?.ticket ?? Infinity };
 }
 
-/** What the owner holds of the model: record ids, and null for the whole. */
-function idsHeldBy(table: LockTable, owner: string, model: string): readonly (string | null)[] {
-  return [...table.heldBy(owner)].filter((held) => held.model === model).map(({ id }) => id);
+/** Who asked for nothing does not leave the line for it. */
+function grant(draft: LockTableDraft, owner: string, claims: readonly Claim[]): void {
+  if (claims.length > 0) {
+    waitingRows(draft, owner).forEach((row) => draft.remove(row));
+  }
+  // The wholes first: no record is taken that is held with one of them.
+  const wholes = claims.filter(({ ids }) => ids === "all");
+  [...wholes, ...claims.filter(({ ids }) => ids !== "all")].forEach((claim) => take(draft, owner, claim));
 }
 
-function take(draft: LockTableDraft, owner: string, { model, ids }: Claim): void {
+function take(draft: LockTableDraft, owner: string, claim: Claim): void {
+  const { model, ids, scope = "" } = claim;
+  const isOwn = (row: LockRow): boolean => row.owner === owner && isHeld(row);
+  if (draft.rowsOf(model, null).some((row) => isOwn(row) && isWithin(scope, row.scope))) {
+    return;
+  }
   if (ids === "all") {
     // The claim on the model takes in those on its records.
-    letGo(draft, owner, { model, ids });
-    draft.set(model, null, owner);
-  } else if (draft.owner(model, null) === undefined) {
-    ids.forEach((id) => draft.set(model, id, owner));
+    const within = heldRows(draft, owner).filter((row) => row.model === model && isWithin(row.scope, scope));
+    within.forEach((row) => draft.remove(row));
   }
+  toRows(owner, [claim])
+    .filter((row) => row.id === null || !draft.rowsOf(model, row.id).some(isOwn))
+    .forEach((row) => draft.add(row));
 }
 
 function letGo(draft: LockTableDraft, owner: string, { model, ids }: Claim): void {
-  const named = ids === "all" ? idsHeldBy(draft, owner, model) : ids;
-  for (const id of named.filter((one) => draft.owner(model, one) === owner)) {
-    draft.set(model, id, undefined);
-  }
+  const named =
+    ids === "all"
+      ? heldRows(draft, owner).filter((row) => row.model === model)
+      : ids.flatMap((id) => draft.rowsOf(model, id).filter((row) => row.owner === owner && isHeld(row)));
+  named.forEach((row) => draft.remove(row));
 }
 
-function claimOf(table: LockTable, model: string, owner: string): Claim {
-  const ids = idsHeldBy(table, owner, model);
-  return { model, ids: ids.includes(null) ? "all" : sortIds(ids.filter((id) => id !== null)) };
+/** Whether a claim on the whole model under the outer scope means all that the inner one does. */
+function isWithin(inner: string, outer: string): boolean {
+  return outer === "" || outer === inner;
 }
 
-function toResult(conflicts: readonly LockConflict[]): AcquireResult {
-  if (conflicts.length === 0) {
-    return { isGranted: true };
-  }
-  return { isGranted: false, conflicts: firstConflicts(conflicts), totalConflicts: conflicts.length };
+function isHeld({ ticket }: LockRow): boolean {
+  return ticket === undefined;
 }
 
-/** By model and id, a whole model first. */
-function firstConflicts(conflicts: readonly LockConflict[]): readonly LockConflict[] {
-  const models = sortIds(conflicts.map(({ model }) => model));
-  const sorted = models.flatMap((model) => {
-    const ofModel = conflicts.filter((conflict) => conflict.model === model);
-    const byId = new Map(ofModel.map((conflict) => [conflict.id, conflict]));
-    const ids = sortIds([...byId.keys()].filter((id) => id !== null));
-    return [null, ...ids].flatMap((id) => byId.get(id) ?? []);
+function heldRows(table: LockTable, owner: string): readonly LockRow[] {
+  return table.rowsOfOwner(owner).filter(isHeld);
+}
+
+function waitingRows(table: LockTable, owner: string): readonly LockRow[] {
+  return table.rowsOfOwner(owner).filter((row) => !isHeld(row));
+}
+
+function toRows(owner: string, claims: readonly Claim[], ticket?: number): readonly LockRow[] {
+  return claims.flatMap(({ model, ids, scope = "" }) =>
+    (ids === "all" ? [null] : ids).map((id) => ({ owner, model, id, scope, ticket })),
+  );
+}
+
+/** One claim a model and scope, in order, as are its ids. */
+function toClaims(rows: readonly LockRow[]): readonly Claim[] {
+  const claims = rows.map(({ model, id, scope }): Claim => ({
+    model,
+    ids: id === null ? "all" : [id],
+    ...(scope === "" ? {} : { scope }),
+  }));
+  const merged = mergeClaims(claims).map((claim) => ({
+    ...claim,
+    ids: claim.ids === "all" ? claim.ids : sortIds(claim.ids),
+  }));
+  return sortIds(merged.map(({ model }) => model)).flatMap((model) => {
+    const ofModel = merged.filter((claim) => claim.model === model);
+    return sortIds(ofModel.map(({ scope = "" }) => scope)).flatMap((scope) =>
+      ofModel.filter((claim) => (claim.scope ?? "") === scope),
+    );
   });
-  return sorted.slice(0, MAX_REPORTED_CONFLICTS);
 }
