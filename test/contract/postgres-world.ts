@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { createPostgresTaskQueue } from "../../src/adapters/bullmq/create-postgres-task-queue.ts";
 import { createPool } from "../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
@@ -55,6 +56,7 @@ export function createWorldAt(url: string): PostgresWorld {
     applicationName: "contract listener",
     logger,
   });
+  const queue = createPostgresTaskQueue({ databaseUrl: url, concurrency: 10, logger });
   return {
     url,
     pool,
@@ -63,6 +65,7 @@ export function createWorldAt(url: string): PostgresWorld {
     log: createPostgresEventLog({ session }),
     locks: createPostgresLockStore({ session }),
     bus,
+    queue,
     async finishChunk(transaction, taskId, number, { succeeded, failed, skipped }) {
       await requiredSession(transaction).query(FINISH_CHUNK, [taskId, number, succeeded, failed, skipped]);
     },
@@ -77,6 +80,7 @@ export function createWorldAt(url: string): PostgresWorld {
       }
     },
     async close() {
+      await queue.close();
       await bus.close();
       await pool.end();
     },

@@ -2,6 +2,7 @@ import type { EventBus } from "../../src/core/events/event-bus.ts";
 import type { EventLog } from "../../src/core/events/event-log.ts";
 import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import type { Counts } from "../../src/core/tasks/progress.ts";
+import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import type { Transaction, UnitOfWork } from "../../src/core/transactions/transaction.ts";
 
@@ -12,6 +13,7 @@ export interface World {
   readonly log: EventLog;
   readonly locks: LockStore;
   readonly bus: EventBus;
+  readonly queue: TaskQueue;
   /** Marks a chunk DONE, as the writer of chunks does with its data. */
   finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<void>;
   /** Resolves once as many transactions as given wait for another one. */

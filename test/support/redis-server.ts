@@ -8,19 +8,50 @@ import { createTemporaryFolder } from "./temporary-folder.ts";
 
 export interface RedisServer {
   url: string;
+  /** Ends the process and all that it held; `revive` starts another one on the same port. */
+  halt(): Promise<void>;
+  revive(): Promise<void>;
+  /** Ends it for good. */
   stop(): Promise<void>;
 }
 
-/** Starts a real `redis-server` from the PATH on a free port; it keeps nothing on disk. */
-export async function startRedisServer(): Promise<RedisServer> {
+/**
+ * Starts a real `redis-server` from the PATH on a free port; it keeps nothing on disk.
+ * @param settings of redis.conf, beside or instead of these
+ */
+export async function startRedisServer(settings: Record<string, string> = {}): Promise<RedisServer> {
   const folder = await createTemporaryFolder("redis");
   const port = await freePort();
-  const settings = { bind: "127.0.0.1", port, save: "", appendonly: "no", "maxmemory-policy": "noeviction" };
-  const server = spawn(
-    "redis-server",
-    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    { cwd: folder.path, stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const all = {
+    bind: "127.0.0.1",
+    port,
+    save: "",
+    appendonly: "no",
+    "maxmemory-policy": "noeviction",
+    ...settings,
+  };
+  const start = (): Promise<() => Promise<void>> =>
+    startProcess(
+      Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      folder.path,
+    );
+  let end = await start();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    halt: () => end(),
+    async revive() {
+      end = await start();
+    },
+    async stop() {
+      await end();
+      await folder.remove();
+    },
+  };
+}
+
+/** @returns ends the process; idempotent */
+async function startProcess(parts: readonly string[], cwd: string): Promise<() => Promise<void>> {
+  const server = spawn("redis-server", parts, { cwd, stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(server, "exit");
   const ready = new Promise<void>((resolve, reject) => {
     server.once("error", (cause) => reject(new Error("redis-server cannot be started", { cause })));
@@ -32,12 +63,8 @@ export async function startRedisServer(): Promise<RedisServer> {
     });
   });
   await withDeadline(ready, 15_000, "starting redis-server");
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    async stop() {
-      server.kill("SIGTERM");
-      await withDeadline(exited, 15_000, "stopping redis-server");
-      await folder.remove();
-    },
+  return async () => {
+    server.kill("SIGTERM");
+    await withDeadline(exited, 15_000, "stopping redis-server");
   };
 }

@@ -2,11 +2,16 @@ import type { BackendClasses, IQueueBackend } from "bullmq";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
-import { createService } from "../../kernel/service.ts";
 import type { QueuedTask, TaskQueue } from "../../core/tasks/task-queue.ts";
+import type { ConsumerConnection } from "./bullmq-consumer.ts";
+import { createBullmqConsumer } from "./bullmq-consumer.ts";
+import { createOutageLog } from "./outage-log.ts";
 
 /** Where jobs wait. One queue for all kinds: the task record says what is to be done. */
 const QUEUE_NAME = "powercrud-tasks";
+
+/** How many jobs go to the store at once: a batch is answered well before a producer's patience ends. */
+const MAX_BATCH = 500;
 
 /** What differs between BullMQ on PostgreSQL and on Redis. */
 export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connection> {
@@ -14,8 +19,12 @@ export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connectio
   readonly classes: BackendClasses<Backend, Connection>;
   /** For the producer; should fail fast, since somebody is waiting. */
   readonly producerConnection: Connection;
-  /** For the consumer; should try again for ever. */
-  readonly consumerConnection: Connection;
+  /** Throws where the producer would wait for its connection. Default: nothing, it does not wait. */
+  readonly reach?: () => Promise<void>;
+  /** For a consumer; should try again for ever. */
+  readonly openConsumer: () => ConsumerConnection<Connection>;
+  /** BullMQ's own, in front of its keys. Default: BullMQ's. */
+  readonly prefix?: string;
   readonly logger: Logger;
 }
 
@@ -27,25 +36,39 @@ export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connectio
 export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>(
   options: BullmqTaskQueueOptions<Backend, Connection>,
 ): TaskQueue {
-  const { classes, logger } = options;
+  const { classes, prefix, logger } = options;
   const producer = new classes.Queue<QueuedTask>(QUEUE_NAME, {
     connection: options.producerConnection,
+    ...(prefix === undefined ? {} : { prefix }),
+    // The servers that are too old are refused at the start; a version that cannot be read must not end the producer.
+    skipVersionCheck: true,
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
   });
-  producer.on("error", (error) => logger.warn({ err: error }, "the queue's producer lost its connection"));
+  const outages = createOutageLog(logger, "the queue's producer met an error");
+  producer.on("error", (error) => outages.report(error));
   const consumers = new Set<Service>();
   return {
     async enqueue(tasks) {
       try {
-        await producer.addBulk(
-          tasks.map((task) => ({ name: "task", data: task, opts: { jobId: jobIdOf(task) } })),
-        );
+        await options.reach?.();
+        for (let start = 0; start < tasks.length; start += MAX_BATCH) {
+          await producer.addBulk(tasks.slice(start, start + MAX_BATCH).map(toJob));
+        }
+        outages.reset();
       } catch (error) {
         throw new AppError("UNAVAILABLE", "The task queue cannot be reached.", { cause: error });
       }
     },
     consume({ concurrency, work }) {
-      const consumer = createConsumer(options, concurrency, work);
+      const consumer = createBullmqConsumer({
+        classes,
+        queueName: QUEUE_NAME,
+        prefix,
+        open: options.openConsumer,
+        concurrency,
+        work,
+        logger,
+      });
       consumers.add(consumer);
       return consumer;
     },
@@ -57,37 +80,6 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
 }
 
 /** Equal for a task enqueued twice after the same attempt, so that BullMQ keeps one. */
-function jobIdOf(task: QueuedTask): string {
-  return `${task.id}.${task.attempt}`;
-}
-
-function createConsumer<Backend extends IQueueBackend, Connection>(
-  { classes, consumerConnection, logger }: BullmqTaskQueueOptions<Backend, Connection>,
-  concurrency: number,
-  work: (task: QueuedTask) => Promise<void>,
-): Service {
-  const worker = new classes.Worker<QueuedTask>(
-    QUEUE_NAME,
-    async (job) => {
-      await work(job.data).catch((error: unknown) => {
-        logger.error({ err: error, taskId: job.data.id }, "an attempt could not be run");
-      });
-    },
-    {
-      connection: consumerConnection,
-      concurrency,
-      autorun: false,
-      removeOnComplete: { count: 0 },
-      removeOnFail: { count: 0 },
-    },
-  );
-  worker.on("error", (error) => logger.warn({ err: error }, "the queue's consumer lost its connection"));
-  return createService({
-    name: "task queue consumer",
-    async start() {
-      await worker.waitUntilReady();
-      worker.run().catch((error: unknown) => logger.error({ err: error }, "the queue's consumer ended"));
-    },
-    stop: () => worker.close(),
-  });
+function toJob(task: QueuedTask): { name: string; data: QueuedTask; opts: { jobId: string } } {
+  return { name: "task", data: task, opts: { jobId: `${task.id}.${task.attempt}` } };
 }

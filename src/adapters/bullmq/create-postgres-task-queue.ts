@@ -24,7 +24,13 @@ export function createPostgresTaskQueue(options: PostgresTaskQueueOptions): Task
   return createBullmqTaskQueue({
     classes: withBackend(createPostgresBackend),
     producerConnection: { ...shared, max: 2 },
-    consumerConnection: { ...shared, max: options.concurrency + 2 },
+    openConsumer: () => ({
+      connection: { ...shared, max: options.concurrency + 2 },
+      isAwaited: true,
+      isUp: () => true,
+      // BullMQ ends the pools that it made.
+      close: () => undefined,
+    }),
     logger: options.logger,
   });
 }

@@ -32,8 +32,8 @@ export function createMemoryTaskQueue(options: {
     const [key, task] = next;
     line.delete(key);
     working.add(key);
-    const run = consumer
-      .work(task)
+    const work = async (): Promise<void> => consumer.work(task);
+    const run = work()
       // Whoever works reports its own outcomes; the rows say what is still to be done.
       .catch((error: unknown) => options.logger.error({ err: error, taskId: task.id }, "a delivery failed"))
       .finally(() => {

@@ -1,0 +1,113 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { BackendClasses, IQueueBackend } from "bullmq";
+import type { Logger } from "../../kernel/logger.ts";
+import type { Service } from "../../kernel/service.ts";
+import { createService } from "../../kernel/service.ts";
+import type { QueuedTask } from "../../core/tasks/task-queue.ts";
+import { createOutageLog } from "./outage-log.ts";
+
+/** What a consumer reads from. */
+export interface ConsumerConnection<Connection> {
+  readonly connection: Connection;
+  /** Whether a start waits until there is a connection. Not where it is tried for ever: then stop would wait, too. */
+  readonly isAwaited: boolean;
+  /** Whether it is there at the moment, as far as is known. */
+  isUp(): boolean;
+  /** Lets go of what BullMQ does not close by itself. */
+  close(): void;
+}
+
+export interface BullmqConsumerOptions<Backend extends IQueueBackend, Connection> {
+  readonly classes: BackendClasses<Backend, Connection>;
+  readonly queueName: string;
+  /** BullMQ's own, in front of its keys. */
+  readonly prefix: string | undefined;
+  readonly open: () => ConsumerConnection<Connection>;
+  readonly concurrency: number;
+  readonly work: (task: QueuedTask) => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** BullMQ's bookkeeping at the end takes milliseconds; without a connection it would wait for ever. */
+const CLOSE_GRACE_MS = 2_000;
+
+/** Takes jobs while it runs. Its stop takes nothing new, and waits for what runs whether the queue can be reached or not. */
+export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
+  options: BullmqConsumerOptions<Backend, Connection>,
+): Service {
+  const running = new Set<Promise<void>>();
+  const untilIdle = async (): Promise<void> => {
+    while (running.size > 0) {
+      await Promise.all(running);
+    }
+  };
+  // Whoever never starts it need not stop it, so nothing is opened before.
+  let open: { readonly worker: StartedWorker; readonly source: ConsumerConnection<Connection> } | undefined;
+  return createService({
+    name: "task queue consumer",
+    async start() {
+      const source = options.open();
+      const worker = createWorker(options, source.connection, running);
+      open = { worker, source };
+      if (source.isAwaited) {
+        await worker.waitUntilReady();
+      }
+      worker
+        .run()
+        .catch((error: unknown) => options.logger.error({ err: error }, "the queue's consumer ended"));
+    },
+    async stop() {
+      if (open === undefined) {
+        return;
+      }
+      // Without a connection, only a forced close comes back; it does not wait for what runs, but we do.
+      const closing = open.worker.close(!open.source.isUp());
+      await untilIdle();
+      await Promise.race([closing, delay(CLOSE_GRACE_MS, undefined, { ref: false })]);
+      open.source.close();
+    },
+  });
+}
+
+/** The part of BullMQ's worker that a service needs. */
+interface StartedWorker {
+  waitUntilReady(): Promise<void>;
+  run(): Promise<void>;
+  close(force: boolean): Promise<void>;
+}
+
+function createWorker<Backend extends IQueueBackend, Connection>(
+  options: BullmqConsumerOptions<Backend, Connection>,
+  connection: Connection,
+  running: Set<Promise<void>>,
+): StartedWorker {
+  const { logger, prefix } = options;
+  const run = async (task: QueuedTask): Promise<void> => {
+    try {
+      await options.work(task);
+    } catch (error) {
+      logger.error({ err: error, taskId: task.id }, "an attempt could not be run");
+    }
+  };
+  const worker = new options.classes.Worker<QueuedTask>(
+    options.queueName,
+    async (job) => {
+      const work = run(job.data);
+      running.add(work);
+      await work;
+      running.delete(work);
+    },
+    {
+      connection,
+      ...(prefix === undefined ? {} : { prefix }),
+      concurrency: options.concurrency,
+      autorun: false,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+    },
+  );
+  const outages = createOutageLog(logger, "the queue's consumer met an error");
+  worker.on("error", (error) => outages.report(error));
+  worker.on("active", () => outages.reset());
+  return worker;
+}

@@ -1,0 +1,147 @@
+import { isIP } from "node:net";
+import { Redis } from "ioredis";
+import type { RedisOptions } from "ioredis";
+import { AppError } from "../../kernel/app-error.ts";
+import type { Logger } from "../../kernel/logger.ts";
+
+/** How to reach Redis, and for what. */
+export interface RedisConnectionOptions {
+  /** `redis://` or `rediss://`, with user, password and database number where they are needed. */
+  readonly url: string;
+  /** What the connection is for, one word: shown in CLIENT LIST and in logs. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** How long a try to connect may take, and a command's answer where somebody waits for it, in ms. Default 3,000. */
+  readonly answerTimeoutMs?: number;
+}
+
+/** One client with one purpose. Whoever made it ends it. */
+export interface RedisConnection {
+  readonly client: Redis;
+  /**
+   * Resolves at once while there is a connection. Where there was none yet, waits for how the first try ends.
+   * @throws AppError UNAVAILABLE
+   */
+  ready(): Promise<void>;
+  /** Ends the connection for good. Idempotent. */
+  close(): void;
+}
+
+const DEFAULT_ANSWER_TIMEOUT_MS = 3_000;
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 2_000;
+/** Blocking reads of the queue take ten seconds at most; more silence than this means that the peer is gone. */
+const PATIENT_SILENCE_MS = 30_000;
+
+/**
+ * For commands that somebody waits for: while there is no connection they fail at once, and a command whose
+ * connection breaks is not sent again. The connection itself is tried for ever.
+ */
+export function createFailFastRedis(options: RedisConnectionOptions): RedisConnection {
+  const answerTimeoutMs = options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS;
+  return createConnection(options, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: answerTimeoutMs,
+    // A timeout alone would leave the next commands to the same dead connection.
+    socketTimeout: answerTimeoutMs,
+    // Who subscribes wants to know when the subscriptions are back, so he asks for them again himself.
+    autoResubscribe: false,
+  });
+}
+
+/** For consumers that have nothing better to do than to wait: commands wait for the connection, however long it takes. */
+export function createPatientRedis(options: RedisConnectionOptions): RedisConnection {
+  return createConnection(options, { maxRetriesPerRequest: null, socketTimeout: PATIENT_SILENCE_MS });
+}
+
+/** What tells one kind of client from another. */
+type Manner = Pick<
+  RedisOptions,
+  "autoResubscribe" | "commandTimeout" | "enableOfflineQueue" | "maxRetriesPerRequest" | "socketTimeout"
+>;
+
+function createConnection(options: RedisConnectionOptions, manner: Manner): RedisConnection {
+  const { url, logger } = options;
+  const address = parseAddress(url);
+  const client = new Redis(url, {
+    connectionName: `powercrud-${options.name}`,
+    connectTimeout: options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS,
+    retryStrategy: (tries) => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)),
+    // After a failover the old master is a replica; the name may lead to the new one by now.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    // Node sends the name that a certificate is chosen by only where it is told to.
+    ...(address.protocol === "rediss:" && isIP(address.hostname) === 0
+      ? { tls: { servername: address.hostname } }
+      : {}),
+    ...manner,
+  });
+  const firstTry = new Promise<void>((resolve) => {
+    client.once("ready", () => resolve());
+    client.once("close", () => resolve());
+  });
+  const outages = watchOutages(client, { redis: address.host, connection: options.name }, logger);
+  return {
+    client,
+    async ready() {
+      await firstTry;
+      if (client.status !== "ready") {
+        throw new AppError("UNAVAILABLE", "Redis cannot be reached.", {
+          cause: new Error(outages.lastReason()),
+        });
+      }
+    },
+    close() {
+      outages.ignore();
+      client.disconnect();
+    },
+  };
+}
+
+/** @throws AppError INVALID_CONFIG that does not repeat the address: it may hold a password */
+function parseAddress(url: string): URL {
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  if (address === undefined || !/^rediss?:$/.test(address.protocol)) {
+    throw new AppError("INVALID_CONFIG", "the address of Redis has to begin with redis:// or rediss://");
+  }
+  return address;
+}
+
+/** What is known of a connection's outages. */
+interface Outages {
+  /** Why there is, or lately was, no connection. */
+  lastReason(): string;
+  /** From now on the connection is ended on purpose. */
+  ignore(): void;
+}
+
+/**
+ * Logs once that there is no connection, however often it is tried again, and once that it is back. Of errors only the
+ * message is kept: they carry the command that failed, which may be the one with the password.
+ */
+function watchOutages(client: Redis, fields: object, logger: Logger): Outages {
+  let reason = "the connection was closed";
+  let isOut = false;
+  let isIgnored = false;
+  const report = (): void => {
+    if (!isOut && !isIgnored) {
+      isOut = true;
+      logger.warn({ ...fields, reason }, "Redis cannot be reached; the connection is tried until it is back");
+    }
+  };
+  // Without a listener ioredis would write every error to the console.
+  client.on("error", (error: Error & { readonly code?: string }) => {
+    // A name with several addresses fails with one error for each, under an empty message.
+    reason = error.message === "" ? (error.code ?? error.name) : error.message;
+    report();
+  });
+  client.on("close", report);
+  client.on("ready", () => {
+    if (isOut) {
+      isOut = false;
+      logger.info(fields, "Redis can be reached again");
+    }
+    reason = "the connection was closed";
+  });
+  return { lastReason: () => reason, ignore: () => void (isIgnored = true) };
+}

@@ -1,0 +1,119 @@
+import { RedisPubSub } from "graphql-redis-subscriptions";
+import type { PubSubRedisOptions } from "graphql-redis-subscriptions";
+import type { Redis } from "ioredis";
+import { AppError } from "../../kernel/app-error.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { createSystemClock } from "../../kernel/system-clock.ts";
+import { checkBusTopic, encodeBusMessage } from "../../core/events/bus-message.ts";
+import { createBusSubscribers } from "../../core/events/bus-subscribers.ts";
+import type { EventBus } from "../../core/events/event-bus.ts";
+import type { RedisConnection } from "./redis-connection.ts";
+import { createFailFastRedis } from "./redis-connection.ts";
+import { createRedisListener } from "./redis-listener.ts";
+import { toRedisUnavailable } from "./redis-unavailable.ts";
+
+export interface RedisEventBusOptions {
+  /** Publishes; fails fast. Whoever made it ends it. */
+  readonly publisher: RedisConnection;
+  /** For the bus's own connection, which subscribes. */
+  readonly url: string;
+  /** In front of every channel: pub/sub knows no databases, so only this keeps two services apart. */
+  readonly keyPrefix: string;
+  readonly logger: Logger;
+  /** Times the pings of the bus's own connection. Default: the machine's own. */
+  readonly clock?: Clock;
+  /** After so long without an answer the bus's own connection counts as lost, in ms. Default 3,000. */
+  readonly answerTimeoutMs?: number;
+}
+
+/** Messages by PUBLISH, topics as channels, on the RedisPubSub of graphql-redis-subscriptions. */
+export function createRedisEventBus(options: RedisEventBusOptions): EventBus {
+  const { publisher, keyPrefix, logger, answerTimeoutMs = 3_000 } = options;
+  const connection = createFailFastRedis({ url: options.url, name: "events", logger, answerTimeoutMs });
+  const subscribers = createBusSubscribers(logger);
+  const listener = createRedisListener({
+    client: connection.client,
+    connectTimeoutMs: answerTimeoutMs,
+    clock: options.clock ?? createSystemClock(),
+    logger,
+    onReconnect: () => subscribers.reportGap(),
+  });
+  const pubSub = createPubSub(publisher.client, connection.client);
+  const delivered = new Set<string>();
+  let isClosed = false;
+
+  /** Once for each topic; the subscribers of this process share it. */
+  const deliverFrom = async (topic: string): Promise<void> => {
+    if (!delivered.has(topic)) {
+      delivered.add(topic);
+      await pubSub.subscribe<Json | undefined>(`${keyPrefix}${topic}`, (message) => {
+        if (message !== undefined) {
+          subscribers.deliver(topic, message);
+        }
+      });
+    }
+  };
+  return {
+    async publish(topic, message) {
+      const channel = `${keyPrefix}${checkBusTopic(topic)}`;
+      const json = encodeBusMessage(message);
+      await publisher.ready();
+      await pubSub.publish(channel, json).catch(refuse);
+    },
+    async subscribe(topic, subscriber) {
+      checkBusTopic(topic);
+      if (isClosed) {
+        throw new AppError("UNAVAILABLE", "The event bus is closed.");
+      }
+      const remove = subscribers.add(topic, subscriber);
+      try {
+        await deliverFrom(topic);
+        await listener.listen(`${keyPrefix}${topic}`);
+      } catch (error) {
+        remove();
+        return refuse(error);
+      }
+      return async () => remove();
+    },
+    async close() {
+      isClosed = true;
+      subscribers.clear();
+      listener.stop();
+      connection.close();
+    },
+  };
+}
+
+function refuse(error: unknown): never {
+  throw toRedisUnavailable(error);
+}
+
+/**
+ * RedisPubSub publishes, and decodes and hands on what comes. Asking the server for a channel is the listener's part:
+ * RedisPubSub leaves the rejection of a failed SUBSCRIBE unhandled, which ends the process, and cannot tell when the
+ * channels are back after a reconnect. It never unsubscribes here, for the same reason.
+ */
+function createPubSub(publisher: Redis, subscriber: Redis): RedisPubSub {
+  const listening = {
+    on: subscriber.on.bind(subscriber),
+    subscribe: (_channel: string, done: (error: null) => void) => done(null),
+  };
+  return new RedisPubSub({
+    publisher,
+    subscriber: listening as unknown as NonNullable<PubSubRedisOptions["subscriber"]>,
+    // Messages come as the text that was measured.
+    serializer: (json: string) => json,
+    deserializer: (text) => decode(text.toString()),
+  });
+}
+
+/** Undefined for what the bus did not send. */
+function decode(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
