@@ -9,12 +9,15 @@ import { createService } from "../kernel/service.ts";
 import type { Access } from "../core/records/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
-import { accessOf } from "../core/records/model-options.ts";
+import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { LockScopes } from "../core/locks/lock-scopes.ts";
+import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
+import { createRunningAttempts } from "../core/tasks/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch-task.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definitions.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
@@ -50,10 +53,11 @@ export interface EngineOptions {
 
 /** The engine: everything that launches and runs tasks, on PostgreSQL. Its stop lets go of all connections. */
 export interface Engine extends Service {
-  readonly ports: LaunchPorts;
+  readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly access: Access;
+  readonly lockScopes: LockScopes;
   readonly launchBulk: LaunchBulk;
 }
 
@@ -79,6 +83,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const access = accessOf(options.modelOptions);
   const rules = bulkRulesOf(options.modelOptions);
+  const lockScopes = lockScopesOf(options.modelOptions);
   const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes });
   const definitions = createTaskDefinitions([
     createBulkDefinition({ models, access, rules, writer }, "UPDATE"),
@@ -88,8 +93,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const ports = createPorts(options, session, unitOfWork, definitions);
   const service = createService({
     name: "engine",
-    start: () => Promise.resolve(),
+    start: () => ports.runningAttempts.start(),
     async stop() {
+      await ports.runningAttempts.stop();
       await ports.queue.close();
       await ports.bus.close();
       await pool.end();
@@ -100,11 +106,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     models,
     reader,
     access,
+    lockScopes,
     rules,
     maxRecords: config.bulkMaxRecords,
     maxChunkRecords: config.chunkRecords,
   });
-  return { ...service, ports, models, reader, access, launchBulk };
+  return { ...service, ports, models, reader, access, lockScopes, launchBulk };
 }
 
 function createPorts(
@@ -112,20 +119,27 @@ function createPorts(
   session: SqlSession,
   unitOfWork: UnitOfWork,
   definitions: TaskDefinitions,
-): LaunchPorts {
+): Engine["ports"] {
+  const bus = createPostgresEventBus({ connectionString: databaseUrl, session, logger });
   return {
     unitOfWork,
     definitions,
     tasks: createPostgresTaskStore({ session }),
     log: createPostgresEventLog({ session }),
     locks: createPostgresLockStore({ session }),
-    bus: createPostgresEventBus({ connectionString: databaseUrl, session, logger }),
+    bus,
+    runningAttempts: createRunningAttempts({ bus, logger }),
     queue: createPostgresTaskQueue({ databaseUrl, concurrency: config.workerConcurrency, logger }),
     clock,
     logger,
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
     progressIntervalMs: config.progressIntervalMs,
-    settings: { isAsyncEnabled: config.isAsyncEnabled, minAsyncRecords: config.bulkMinAsyncRecords },
+    settings: {
+      isAsyncEnabled: config.isAsyncEnabled,
+      minAsyncRecords: config.bulkMinAsyncRecords,
+      lockEscalationRecords: config.lockEscalationRecords,
+      whenQueueDown: config.whenQueueDown,
+    },
   };
 }

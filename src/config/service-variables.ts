@@ -1,4 +1,4 @@
-import { anyText, flag, oneOf, postgresUrl, wholeNumber } from "./variable-kinds.ts";
+import { anyText, flag, oneOf, postgresUrl, redisUrl, wholeNumber } from "./variable-kinds.ts";
 
 /** Every variable that the service itself understands. An app adds its own. */
 export const SERVICE_VARIABLES = {
@@ -20,6 +20,27 @@ export const SERVICE_VARIABLES = {
     name: "DATABASE_URL",
     meaning: "The PostgreSQL to use. Without it the service starts a PostgreSQL of its own.",
     fallbackText: "the embedded PostgreSQL in `POWERCRUD_DATA_DIR`",
+  }),
+  redisUrl: redisUrl({
+    name: "REDIS_URL",
+    meaning: "The Redis to use; it must not evict keys. A path is the number of its database.",
+    fallbackText: "none",
+  }),
+  redisKeyPrefix: anyText({
+    name: "POWERCRUD_REDIS_KEY_PREFIX",
+    meaning:
+      "In front of every key and channel in Redis; deployments that share a Redis need different ones.",
+    expected: "a text without braces",
+    fallback: "powercrud:",
+    fallbackText: "powercrud:",
+    isValid: (text) => !/[{}]/.test(text),
+  }),
+  backend: oneOf({
+    name: "POWERCRUD_BACKEND",
+    meaning:
+      "Where locks, queue and messages are: `redis`, `postgres`, or `auto`, which is Redis when `REDIS_URL` is set and reachable, else PostgreSQL. All processes of a deployment must come to the same.",
+    fallback: "auto",
+    words: ["auto", "redis", "postgres"],
   }),
   dataDir: anyText({
     name: "POWERCRUD_DATA_DIR",
@@ -53,6 +74,20 @@ export const SERVICE_VARIABLES = {
     fallback: 1_000_000,
     min: 1,
     max: 1_000_000_000,
+  }),
+  lockEscalationRecords: wholeNumber({
+    name: "POWERCRUD_LOCK_ESCALATION_RECORDS",
+    meaning: "A task that claims more records than this locks the whole model instead of each record.",
+    fallback: 200_000,
+    min: 1,
+    max: 1_000_000_000,
+  }),
+  whenQueueDown: oneOf({
+    name: "POWERCRUD_WHEN_QUEUE_DOWN",
+    meaning:
+      "What becomes of a launch while the queue is out of reach: `error` takes it back and says so, `sync` runs it in the request.",
+    fallback: "error",
+    words: ["error", "sync"],
   }),
   chunkRecords: wholeNumber({
     name: "POWERCRUD_CHUNK_RECORDS",

@@ -41,23 +41,34 @@ export function oneOf<Word extends string>(
   };
 }
 
-/** Any text. */
+/** Any text, or one that passes `isValid`. */
 export function anyText(
-  options: Described<string> & Pick<Variable<string>, "expected" | "fallbackText">,
+  options: Described<string> &
+    Pick<Variable<string>, "expected" | "fallbackText"> & { readonly isValid?: (text: string) => boolean },
 ): Variable<string> {
-  return { ...options, parse: (text) => text };
+  const { isValid = () => true, ...described } = options;
+  return { ...described, parse: (text) => (isValid(text) ? text : undefined) };
 }
 
+type DescribedUrl = Pick<Variable<string>, "name" | "meaning" | "fallbackText">;
+
 /** A PostgreSQL connection string; undefined where it is not set. It may hold a password and is never shown. */
-export function postgresUrl(
-  options: Pick<Variable<string>, "name" | "meaning" | "fallbackText">,
-): Variable<string | undefined> {
+export function postgresUrl(options: DescribedUrl): Variable<string | undefined> {
+  const expected = "a connection string such as postgresql://user:password@host:5432/database";
+  return secretUrl(options, expected, /^postgres(?:ql)?:$/);
+}
+
+/** A Redis connection string; like {@link postgresUrl}. */
+export function redisUrl(options: DescribedUrl): Variable<string | undefined> {
+  return secretUrl(options, "a connection string such as redis://user:password@host:6379/0", /^rediss?:$/);
+}
+
+function secretUrl(options: DescribedUrl, expected: string, protocol: RegExp): Variable<string | undefined> {
   return {
     ...options,
-    expected: "a connection string such as postgresql://user:password@host:5432/database",
+    expected,
     fallback: undefined,
     isSecret: true,
-    parse: (text) =>
-      URL.canParse(text) && /^postgres(?:ql)?:$/.test(new URL(text).protocol) ? text : undefined,
+    parse: (text) => (URL.canParse(text) && protocol.test(new URL(text).protocol) ? text : undefined),
   };
 }

@@ -15,6 +15,9 @@ export const ERROR_CODES = {
   RECORD_MISSING: "The record was not there any more, or is out of the viewer's scope.",
   ATTEMPT_FENCED: "Another attempt has taken the task over; this one writes nothing more.",
   CANCELLED: "Stopped on request.",
+  HANDED_OVER: "The process is stopping; another goes on with the task.",
+  RECORD_LOCKED: "Another task held the record when this one was launched.",
+  TASK_SETTLED: "The task is settled; there is nothing left to cancel.",
   SUBSCRIBER_TOO_SLOW:
     "The subscriber fell too far behind; subscribe again with after set to the last cursor.",
   UNKNOWN_KIND: "No task definition of that kind is registered in this process.",

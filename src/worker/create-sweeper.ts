@@ -1,21 +1,28 @@
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
+import { countSwept } from "../core/sweeper/sweep-summary.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { sweep } from "../core/sweeper/sweep.ts";
 import type { TaskPorts } from "../core/tasks/task-ports.ts";
 
+/** The chore whose turns the processes of a deployment take. */
+const CHORE = "sweep";
+
 /** When the sweeper passes, and what it believes. */
 export interface SweeperOptions extends SweepOptions {
-  /** Time between two passes, in ms. */
+  /** Time between two passes, in ms, of all processes together. */
   readonly intervalMs: number;
 }
 
-/** Sweeps at start and then at intervals, one pass at a time. A pass that fails is logged; the next tries again. */
+/**
+ * Sweeps at intervals, one pass at a time, and one process of many at a time. A pass that fails is logged; the next
+ * tries again.
+ */
 export function createSweeper(ports: TaskPorts, options: SweeperOptions): Service {
   let stopTimer: (() => void) | undefined;
   let pass: Promise<void> | undefined;
   const run = (): void => {
-    pass ??= sweepOnce(ports, options).finally(() => {
+    pass ??= sweepInTurn(ports, options).finally(() => {
       pass = undefined;
     });
   };
@@ -32,10 +39,15 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
   });
 }
 
-async function sweepOnce(ports: TaskPorts, options: SweeperOptions): Promise<void> {
+async function sweepInTurn(ports: TaskPorts, options: SweeperOptions): Promise<void> {
   try {
+    // A little early counts: the processes' timers do not tick as one.
+    const isOurs = await ports.tasks.takeTurn(CHORE, ports.clock.now(), options.intervalMs * 0.9);
+    if (!isOurs) {
+      return;
+    }
     const summary = await sweep(ports, options);
-    if (summary.enqueued.length + summary.rescued.length + summary.cleaned.length > 0) {
+    if (countSwept(summary) > 0) {
       ports.logger.info(summary, "the sweeper found work");
     }
   } catch (error) {

@@ -1,22 +1,34 @@
 import type { Service } from "../kernel/service.ts";
+import { createService } from "../kernel/service.ts";
 import type { AttemptPorts } from "../core/tasks/execute-attempt.ts";
 import { executeAttempt } from "../core/tasks/execute-attempt.ts";
-import type { TaskQueue } from "../core/tasks/task-queue.ts";
+import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
 
 /** What a worker needs. */
 export interface WorkerPorts extends AttemptPorts {
-  readonly queue: TaskQueue;
+  readonly runningAttempts: RunningAttempts;
   /** How many tasks it runs at a time. */
   readonly concurrency: number;
 }
 
-/** Takes tasks from the queue and runs them. Its stop waits for the attempts under way. */
+/**
+ * Takes tasks from the queue and runs them. Its stop takes nothing new; what runs finishes its chunk and is handed
+ * over to another worker.
+ */
 export function createWorker(ports: WorkerPorts): Service {
-  return ports.queue.consume({
+  const consumer = ports.queue.consume({
     concurrency: ports.concurrency,
     async work(task) {
       const outcome = await executeAttempt(ports, task);
       ports.logger.debug({ taskId: task.id, outcome }, "a delivery was dealt with");
+    },
+  });
+  return createService({
+    name: "worker",
+    start: () => consumer.start(),
+    async stop() {
+      ports.runningAttempts.handOver();
+      await consumer.stop();
     },
   });
 }

@@ -21,6 +21,8 @@ export function sampleTask(parts: Partial<NewTask> = {}): NewTask {
     createdAt,
     total: null,
     chunks: [],
+    claims: [],
+    skipped: [],
     ...parts,
   };
 }

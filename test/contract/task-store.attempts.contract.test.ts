@@ -65,14 +65,14 @@ describeWorlds("task store, running", (world) => {
   describe("heartbeats and progress", () => {
     it("tells an attempt whether it is the current one", async () => {
       const task = await created();
-      expect(await beat(task, 0, 1)).toEqual({ isCurrent: false });
+      expect(await beat(task, 0, 1)).toMatchObject({ isCurrent: false });
       await begin(task);
-      expect(await beat(task, 1, 2_000)).toEqual({ isCurrent: true });
+      expect(await beat(task, 1, 2_000)).toMatchObject({ isCurrent: true });
       await begin(task, 1);
-      expect(await beat(task, 1, 3_000)).toEqual({ isCurrent: false });
-      expect(await beat(task, 2, 3_000)).toEqual({ isCurrent: true });
+      expect(await beat(task, 1, 3_000)).toMatchObject({ isCurrent: false });
+      expect(await beat(task, 2, 3_000)).toMatchObject({ isCurrent: true });
       await settle(task, 2);
-      expect(await beat(task, 2, 4_000)).toEqual({ isCurrent: false });
+      expect(await beat(task, 2, 4_000)).toMatchObject({ isCurrent: false });
     });
 
     it("does not wait for a transaction that holds the task", async () => {
@@ -80,7 +80,7 @@ describeWorlds("task store, running", (world) => {
       await begin(task);
       const open = await openTransaction(world().unitOfWork);
       await world().tasks.settle(open.transaction, task.id, 1, settlementOf(task));
-      expect(await beat(task, 1, 2_000)).toEqual({ isCurrent: true });
+      expect(await beat(task, 1, 2_000)).toMatchObject({ isCurrent: true });
       await open.commit();
     });
 

@@ -32,6 +32,8 @@ describeWorlds("task store", (world) => {
         startedAt: null,
         finishedAt: null,
         attempt: 0,
+        blockedBy: null,
+        cancelRequestedAt: null,
         input: task.input,
         result: null,
         message: null,

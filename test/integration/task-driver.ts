@@ -5,6 +5,8 @@ import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import { recordEvent } from "../../src/core/tasks/record-event.ts";
 import { settleTask } from "../../src/core/tasks/settle-task.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
+import type { TaskPorts } from "../../src/core/tasks/task-ports.ts";
+import { createMemoryTaskQueue } from "../../src/adapters/memory/memory-task-queue.ts";
 import { createId } from "../../src/kernel/ids.ts";
 
 /** Moves tasks of 100 records. */
@@ -17,7 +19,8 @@ export interface TaskDriver {
 }
 
 /** Drives tasks through any adapters, without a worker. */
-export function createTaskDriver(ports: Parameters<typeof settleTask>[0]): TaskDriver {
+export function createTaskDriver(given: Omit<TaskPorts, "queue">): TaskDriver {
+  const ports: TaskPorts = { ...given, queue: createMemoryTaskQueue({ logger: given.logger }) };
   const { unitOfWork, tasks, bus, clock } = ports;
   return {
     async create({ viewer = ANONYMOUS, kind = "bulkUpdate" } = {}) {
@@ -36,6 +39,8 @@ export function createTaskDriver(ports: Parameters<typeof settleTask>[0]): TaskD
           createdAt: clock.now(),
           total: 100,
           chunks: [],
+          claims: [],
+          skipped: [],
         });
         await recordEvent(ports, transaction, {
           taskId: id,

@@ -18,6 +18,8 @@ import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { Access } from "../../src/core/records/access.ts";
 import { ANONYMOUS } from "../../src/core/records/viewer.ts";
+import type { LockScopes } from "../../src/core/locks/lock-scopes.ts";
+import { createRunningAttempts } from "../../src/core/tasks/running-attempts.ts";
 import type { LaunchOutcome } from "../../src/core/tasks/launch-outcome.ts";
 import type { LaunchPorts } from "../../src/core/tasks/launch-task.ts";
 import type { TaskDefinition } from "../../src/core/tasks/task-definition.ts";
@@ -42,6 +44,9 @@ export interface EngineOverrides {
   readonly queue?: (real: TaskQueue) => TaskQueue;
   readonly maxChunkRecords?: number;
   readonly maxRecords?: number;
+  readonly lockEscalationRecords?: number;
+  readonly lockScopes?: LockScopes;
+  readonly whenQueueDown?: "error" | "sync";
 }
 
 /** The engine on a real database of its own with the Thing table, its worker running. */
@@ -79,12 +84,15 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   });
   const bulk = { models: THING_MODELS, access, rules, writer };
   const realQueue = createPostgresTaskQueue({ databaseUrl: database.url, concurrency: 2, logger });
+  const bus = createPostgresEventBus({ connectionString: database.url, session, logger });
+  const runningAttempts = createRunningAttempts({ bus, logger });
   const ports: LaunchPorts = {
     unitOfWork,
     tasks: createPostgresTaskStore({ session }),
     log: createPostgresEventLog({ session }),
     locks: createPostgresLockStore({ session }),
-    bus: createPostgresEventBus({ connectionString: database.url, session, logger }),
+    bus,
+    runningAttempts,
     queue: overrides.queue?.(realQueue) ?? realQueue,
     clock: createSystemClock(),
     logger,
@@ -96,17 +104,24 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     workerId: "test",
     leaseMs: 3000,
     progressIntervalMs: 10,
-    settings: { isAsyncEnabled: overrides.isAsyncEnabled ?? true, minAsyncRecords: 20 },
+    settings: {
+      isAsyncEnabled: overrides.isAsyncEnabled ?? true,
+      minAsyncRecords: 20,
+      lockEscalationRecords: overrides.lockEscalationRecords ?? 200_000,
+      whenQueueDown: overrides.whenQueueDown ?? "error",
+    },
   };
   const feed = createTaskFeed(ports);
-  const worker = createWorker({ ...ports, queue: realQueue, concurrency: 2 });
+  const worker = createWorker({ ...ports, runningAttempts, queue: realQueue, concurrency: 2 });
   await feed.start();
+  await runningAttempts.start();
   await worker.start();
   const launchBulk = createLaunchBulk({
     ...ports,
     models: THING_MODELS,
     reader,
     access,
+    lockScopes: overrides.lockScopes ?? { of: () => undefined },
     rules,
     maxRecords: overrides.maxRecords ?? 1_000_000,
     maxChunkRecords: overrides.maxChunkRecords ?? 5000,

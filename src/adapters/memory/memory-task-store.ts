@@ -33,6 +33,9 @@ interface Shelf {
   readonly rows: MemoryTaskRows;
   readonly leases: Map<string, Lease>;
   readonly enqueued: Map<string, Date>;
+  /** When tasks were asked to stop. */
+  readonly cancellations: Map<string, Date>;
+  readonly nextErrorPosition: () => number;
 }
 
 /**
@@ -40,18 +43,29 @@ interface Shelf {
  * @param options.maxTasks how many are kept; beyond it the oldest cleaned ones are forgotten. Default 10,000
  */
 export function createMemoryTaskStore(options: { readonly maxTasks?: number } = {}): MemoryTaskStore {
+  let errorPosition = 0;
+  const turns = new Map<string, Date>();
   const shelf: Shelf = {
     rows: createMemoryTaskRows(options.maxTasks ?? 10_000),
     leases: new Map(),
     enqueued: new Map(),
+    cancellations: new Map(),
+    nextErrorPosition: () => (errorPosition += 1),
   };
-  let errorPosition = 0;
-  const nextErrorPosition = (): number => (errorPosition += 1);
   return {
     ...createReads(shelf),
     ...createStrandedReads(shelf),
     ...createAttemptWrites(shelf),
-    create: (transaction, task) => createTask(shelf.rows, transaction, task),
+    ...createWaits(shelf),
+    create: (transaction, task) => createTask(shelf, transaction, task),
+    async takeTurn(chore, at, intervalMs) {
+      const last = turns.get(chore);
+      if (last !== undefined && last.getTime() > at.getTime() - intervalMs) {
+        return false;
+      }
+      turns.set(chore, at);
+      return true;
+    },
     async markEnqueued(taskIds, at) {
       const pending = taskIds.filter((id) => shelf.rows.get(id)?.task.status === "PENDING");
       pending.forEach((id) => shelf.enqueued.set(id, at));
@@ -61,7 +75,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
       if (row?.task.attempt !== attempt || !canTransition(row.task.status, settlement.status)) {
         return false;
       }
-      shelf.rows.put(transaction, settled(row, settlement, nextErrorPosition));
+      shelf.rows.put(transaction, settled(row, settlement, shelf.nextErrorPosition));
       requiredMemory(transaction).atCommit.push(() => {
         shelf.leases.delete(leaseKey(row));
         shelf.enqueued.delete(taskId);
@@ -90,7 +104,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
 }
 
 async function createTask(
-  rows: MemoryTaskRows,
+  { rows, nextErrorPosition }: Shelf,
   transaction: Transaction,
   task: NewTask,
 ): Promise<CreateResult> {
@@ -100,7 +114,7 @@ async function createTask(
     return { isCreated: false, existing: { id: existing.id, inputHash: existing.inputHash } };
   }
   await rows.lock(transaction, task.id);
-  rows.put(transaction, storeTask(task));
+  rows.put(transaction, storeTask(task, nextErrorPosition));
   return { isCreated: true };
 }
 
@@ -109,15 +123,56 @@ function settled(row: StoredTask, settlement: Settlement, nextPosition: () => nu
   const added: readonly TaskError[] = errors.map((error) => ({ ...error, position: nextPosition() }));
   return {
     ...row,
-    task: { ...row.task, status, message, result, finishedAt },
+    task: { ...row.task, status, message, result, finishedAt, blockedBy: null },
     counts: settlement.counts ?? countDone(row),
     total: settlement.total ?? row.total,
     errors: [...row.errors, ...added],
   };
 }
 
-function createAttemptWrites({ rows, leases }: Shelf): Pick<TaskStore, "beginAttempt" | "heartbeat"> {
+type Waits = Pick<TaskStore, "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody">;
+
+function createWaits({ rows }: Shelf): Waits {
+  const find = (isWanted: (blocker: string) => boolean, limit: number): StrandedTask[] =>
+    [...rows.all()]
+      .filter(({ task }) => task.status === "WAITING" && isWanted(task.blockedBy ?? ""))
+      .map(({ id, task }) => ({ id, attempt: task.attempt }))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
   return {
+    async startWaiting(transaction, taskId, blockedBy) {
+      const row = await rows.lock(transaction, taskId);
+      if (row?.task.status !== "PENDING" && row?.task.status !== "WAITING") {
+        return false;
+      }
+      rows.put(transaction, { ...row, task: { ...row.task, status: "WAITING", blockedBy } });
+      return true;
+    },
+    async endWaiting(transaction, taskId) {
+      const row = await rows.lock(transaction, taskId);
+      if (row?.task.status !== "WAITING") {
+        return false;
+      }
+      rows.put(transaction, { ...row, task: { ...row.task, status: "PENDING", blockedBy: null } });
+      return true;
+    },
+    findWaitingFor: async (blockedBy, limit) => find((blocker) => blocker === blockedBy, limit),
+    findWaitingForNobody: async (limit) =>
+      find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit),
+  };
+}
+
+type AttemptWrites = Pick<TaskStore, "beginAttempt" | "heartbeat" | "requestCancel">;
+
+function createAttemptWrites({ rows, leases, cancellations }: Shelf): AttemptWrites {
+  return {
+    async requestCancel({ taskId, at }) {
+      if (rows.get(taskId)?.task.status !== "RUNNING") {
+        return "NOT_RUNNING";
+      }
+      cancellations.set(taskId, cancellations.get(taskId) ?? at);
+      return "REQUESTED";
+    },
     async beginAttempt(transaction, { taskId, expectedAttempt, at }) {
       const row = await rows.lock(transaction, taskId);
       if (row?.task.attempt !== expectedAttempt || !canTransition(row.task.status, "RUNNING")) {
@@ -134,19 +189,20 @@ function createAttemptWrites({ rows, leases }: Shelf): Pick<TaskStore, "beginAtt
       rows.put(transaction, begun);
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
       requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
-      return { task: readTask(begun, null), number };
+      const cancelRequestedAt = cancellations.get(taskId) ?? null;
+      return { task: readTask(begun, { reported: null, cancelRequestedAt }), number };
     },
     async heartbeat({ taskId, attempt, at, progress }) {
       const row = rows.get(taskId);
       if (row?.task.status !== "RUNNING" || row.task.attempt !== attempt) {
-        return { isCurrent: false };
+        return { isCurrent: false, isCancelRequested: cancellations.has(taskId) };
       }
       const before = leases.get(leaseKey(row))?.progress ?? null;
       leases.set(leaseKey(row), {
         heartbeatAt: at,
         progress: progress === undefined ? before : { ...progress },
       });
-      return { isCurrent: true };
+      return { isCurrent: true, isCancelRequested: cancellations.has(taskId) };
     },
   };
 }
@@ -156,8 +212,12 @@ type TaskReads = Pick<
   "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors"
 >;
 
-function createReads({ rows, leases }: Shelf): TaskReads {
-  const read = (row: StoredTask): Task => readTask(row, leases.get(leaseKey(row))?.progress ?? null);
+function createReads({ rows, leases, cancellations }: Shelf): TaskReads {
+  const read = (row: StoredTask): Task =>
+    readTask(row, {
+      reported: leases.get(leaseKey(row))?.progress ?? null,
+      cancelRequestedAt: cancellations.get(row.id) ?? null,
+    });
   return {
     async findByIdempotencyKey(viewer, key) {
       const row = [...rows.all()].find(

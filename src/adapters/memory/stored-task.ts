@@ -15,19 +15,20 @@ export interface StoredChunk extends Counts {
 /** A task as the memory store keeps it. Never changed, only replaced. */
 export interface StoredTask {
   readonly id: string;
-  readonly task: Omit<Task, "progress" | "isCleaned">;
+  readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt">;
   readonly total: number | null;
-  /** Final counts; none until it is settled. */
+  /** Final counts; until it is settled, what it left out at the launch. */
   readonly counts: Counts;
   readonly inputHash: string;
   readonly idempotencyKey: string | null;
   readonly cleanedAt: Date | null;
   readonly chunks: readonly StoredChunk[];
+  readonly skippedAtLaunch: number;
   readonly errors: readonly TaskError[];
 }
 
-/** A new one, PENDING. */
-export function storeTask(created: NewTask): StoredTask {
+/** A new one, PENDING. @param nextPosition numbers its errors */
+export function storeTask(created: NewTask, nextPosition: () => number): StoredTask {
   const { id, kind, model, label, errorPolicy, viewer, createdAt, input } = structuredClone(created);
   return {
     id,
@@ -44,31 +45,46 @@ export function storeTask(created: NewTask): StoredTask {
       startedAt: null,
       finishedAt: null,
       attempt: 0,
+      blockedBy: null,
       result: null,
       message: null,
     },
     total: created.total,
-    counts: NO_COUNTS,
+    counts: { ...NO_COUNTS, skipped: created.skipped.length },
     inputHash: created.inputHash,
     idempotencyKey: created.idempotencyKey,
     cleanedAt: null,
     chunks: created.chunks.map((ids) => ({ ids, isDone: false, ...NO_COUNTS })),
-    errors: [],
+    skippedAtLaunch: created.skipped.length,
+    errors: created.skipped.map((error) => ({ ...error, position: nextPosition() })),
   };
 }
 
-/** Sums over the DONE chunks. */
+/** Sums over the DONE chunks, and what was left out at the launch. */
 export function countDone(stored: StoredTask): Counts {
-  return stored.chunks.filter((chunk) => chunk.isDone).reduce<Counts>(addCounts, NO_COUNTS);
+  const start: Counts = { ...NO_COUNTS, skipped: stored.skippedAtLaunch };
+  return stored.chunks.filter((chunk) => chunk.isDone).reduce<Counts>(addCounts, start);
 }
 
-/** As the port hands it out. @param reported what the current attempt last reported */
-export function readTask(stored: StoredTask, reported: Progress | null): Task {
+/** What is known of a task outside its row. */
+export interface TaskSurroundings {
+  /** What the current attempt last reported. */
+  readonly reported: Progress | null;
+  readonly cancelRequestedAt: Date | null;
+}
+
+/** As the port hands it out. */
+export function readTask(stored: StoredTask, { reported, cancelRequestedAt }: TaskSurroundings): Task {
   const isRunning = stored.task.status === "RUNNING";
   const progress = isRunning
     ? runningProgress(stored.total, countDone(stored), reported)
     : progressOf(stored.total, stored.counts);
-  return structuredClone({ ...stored.task, progress, isCleaned: stored.cleanedAt !== null });
+  return structuredClone({
+    ...stored.task,
+    cancelRequestedAt,
+    progress,
+    isCleaned: stored.cleanedAt !== null,
+  });
 }
 
 /** Whether the task is one that the query asks for. */

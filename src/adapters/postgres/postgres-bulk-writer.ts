@@ -77,11 +77,23 @@ async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<C
     const session = requiredSession(transaction);
     // So that a deferred constraint speaks up while it is known which records it is about.
     await session.query("SET CONSTRAINTS ALL IMMEDIATE");
-    const fence = await session.query(TAKE_FENCE, [work.taskId, work.attempt]);
-    return fence.length === 0
-      ? { rollBack: { kind: "FENCED" } }
-      : { commit: await writeByHalving(ports, session, table, work) };
+    const stop = await takeFence(session, work);
+    return stop === undefined
+      ? { commit: await writeByHalving(ports, session, table, work) }
+      : { rollBack: stop };
   });
+}
+
+/** @returns why nothing may be written, if so */
+async function takeFence(
+  session: SqlSession,
+  work: BulkWork,
+): Promise<{ readonly kind: "FENCED" | "CANCELLED" } | undefined> {
+  const [fence] = await session.query<{ is_cancelled: boolean }>(TAKE_FENCE, [work.taskId, work.attempt]);
+  if (fence === undefined) {
+    return { kind: "FENCED" };
+  }
+  return fence.is_cancelled ? { kind: "CANCELLED" } : undefined;
 }
 
 /** The fast way: one statement, no exceptions. */
@@ -95,6 +107,9 @@ async function writeAsOne(
   const [row] = await session.query<NextChunkRow>(text, values);
   if (row === undefined || !row.is_current) {
     return { kind: "FENCED" };
+  }
+  if (row.is_cancelled) {
+    return { kind: "CANCELLED" };
   }
   if (row.number === null) {
     return { kind: "EXHAUSTED" };
@@ -160,9 +175,8 @@ async function writeAllChunks(
   return runOrRollBack<WholeResult>(ports.unitOfWork, async (transaction): Promise<Decision<WholeResult>> => {
     const session = requiredSession(transaction);
     for (;;) {
-      const step = signal.aborted
-        ? ({ kind: "FENCED" } as const)
-        : await writeOneOfAll(ports, session, table, work);
+      signal.throwIfAborted();
+      const step = await writeOneOfAll(ports, session, table, work);
       switch (step.kind) {
         case "WRITTEN":
           onWritten(step.counts);
@@ -175,6 +189,7 @@ async function writeAllChunks(
           }
           break;
         case "FENCED":
+        case "CANCELLED":
         case "REFUSED":
           return { rollBack: step };
       }
@@ -184,8 +199,8 @@ async function writeAllChunks(
 
 /** The fence comes last: held from the start, it would keep all others off the task's row meanwhile. */
 async function finishWhole(session: SqlSession, work: BulkWork): Promise<Decision<WholeResult>> {
-  const fence = await session.query(TAKE_FENCE, [work.taskId, work.attempt]);
-  return fence.length === 0 ? { rollBack: { kind: "FENCED" } } : { commit: { kind: "WRITTEN" } };
+  const stop = await takeFence(session, work);
+  return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
 }
 
 async function countWritten(session: SqlSession, taskId: string): Promise<WrittenChunks> {

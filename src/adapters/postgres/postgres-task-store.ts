@@ -7,17 +7,22 @@ import type { StrandedTask, TaskQuery, TaskStore } from "../../core/tasks/task-s
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { createTask, findByIdempotencyKey } from "./create-task.ts";
 import { settleAttempt } from "./settle-attempt.ts";
-import { BEGIN_ATTEMPT, HEARTBEAT } from "./sql/attempt-statements.ts";
+import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "./sql/attempt-statements.ts";
 import { COUNT_TASKS, FIND_TASKS, LIST_TASKS } from "./sql/select-tasks.ts";
 import {
   COUNT_TASK_ERRORS,
+  END_WAITING,
   FIND_ORPHANS,
   FIND_UNCLEANED,
   FIND_UNBEGUN,
   FIND_UNENQUEUED,
+  FIND_WAITING_FOR,
+  FIND_WAITING_FOR_NOBODY,
   LIST_TASK_ERRORS,
   MARK_CLEANED,
   MARK_ENQUEUED,
+  START_WAITING,
+  TAKE_TURN,
 } from "./sql/task-statements.ts";
 import { toTask } from "./task-row.ts";
 import type { TaskRow } from "./task-row.ts";
@@ -37,6 +42,7 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
   return {
     ...createReads(session),
     ...createStrandedReads(session),
+    ...createWaits(session),
     create: (transaction, task) => createTask(requiredSession(transaction), task),
     async markEnqueued(taskIds, at) {
       await session.query(MARK_ENQUEUED, [taskIds, at]);
@@ -48,8 +54,17 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
     },
     async heartbeat({ taskId, attempt, at, progress }) {
       const stored = progress === undefined ? null : JSON.stringify(progress);
-      const beaten = await session.query(HEARTBEAT, [taskId, attempt, at, stored]);
-      return { isCurrent: beaten.length > 0 };
+      const values = [taskId, attempt, at, stored];
+      const [beaten] = await session.query<{ is_cancel_requested: boolean }>(HEARTBEAT, values);
+      return { isCurrent: beaten !== undefined, isCancelRequested: beaten?.is_cancel_requested ?? false };
+    },
+    async requestCancel({ taskId, at, by }) {
+      const running = await session.query(REQUEST_CANCEL, [taskId, at, by]);
+      return running.length > 0 ? "REQUESTED" : "NOT_RUNNING";
+    },
+    async takeTurn(chore, at, intervalMs) {
+      const before = new Date(at.getTime() - intervalMs);
+      return (await session.query(TAKE_TURN, [chore, at, before])).length > 0;
     },
     settle: (transaction, taskId, attempt, settlement) =>
       settleAttempt(requiredSession(transaction), taskId, attempt, settlement),
@@ -87,6 +102,22 @@ function createReads(session: SqlSession): TaskReads {
       const [row] = await session.query<{ count: number }>(COUNT_TASK_ERRORS, [taskId]);
       return row?.count ?? 0;
     },
+  };
+}
+
+type Waits = Pick<TaskStore, "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody">;
+
+function createWaits(session: SqlSession): Waits {
+  return {
+    async startWaiting(transaction, taskId, blockedBy) {
+      const waiting = await requiredSession(transaction).query(START_WAITING, [taskId, blockedBy]);
+      return waiting.length > 0;
+    },
+    async endWaiting(transaction, taskId) {
+      return (await requiredSession(transaction).query(END_WAITING, [taskId])).length > 0;
+    },
+    findWaitingFor: (blockedBy, limit) => session.query<StrandedTask>(FIND_WAITING_FOR, [blockedBy, limit]),
+    findWaitingForNobody: (limit) => session.query<StrandedTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }
 

@@ -19,6 +19,8 @@ export interface TaskRow {
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
   readonly attempt: number;
+  readonly blocked_by: string | null;
+  readonly cancel_requested_at: Date | null;
   readonly total: number | null;
   readonly succeeded: number;
   readonly failed: number;
@@ -49,6 +51,8 @@ export function toTask(row: TaskRow): Task {
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     attempt: row.attempt,
+    blockedBy: row.blocked_by,
+    cancelRequestedAt: row.cancel_requested_at,
     input: row.input,
     result: row.result,
     message: row.message,

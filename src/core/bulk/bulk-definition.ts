@@ -1,6 +1,9 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { cancelled } from "../tasks/running-attempts.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import type { Counts } from "../tasks/progress.ts";
+import type { NewTaskError } from "../tasks/task-error.ts";
 import type { AttemptContext, HandlerResult, TaskDefinition } from "../tasks/task-definition.ts";
 import { decodeBulkChange } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
@@ -64,12 +67,13 @@ async function writeChunkByChunk(
     // All lanes end before the attempt does: nothing of it may still be writing when it settles.
     const ends = await Promise.allSettled(lanes);
     const failed = ends.find((end) => end.status === "rejected");
-    if (failed !== undefined) {
+    const isCancelled = isCancellation(failed?.reason);
+    if (failed !== undefined && !isCancelled) {
       throw failed.reason;
     }
     const { counts, pendingChunks } = await writer.countWritten(work.taskId);
-    if (pendingChunks === 0) {
-      return { counts };
+    if (pendingChunks === 0 || isCancelled) {
+      return { counts, isCancelled: pendingChunks > 0 };
     }
   }
 }
@@ -84,6 +88,8 @@ async function writeLane(writer: BulkWriter, work: BulkWork, context: AttemptCon
         break;
       case "FENCED":
         throw fenced();
+      case "CANCELLED":
+        throw cancelled();
       case "EXHAUSTED":
         return;
     }
@@ -97,21 +103,19 @@ async function writeAllOrNothing(
 ): Promise<HandlerResult> {
   const result = await writer
     .writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal)
-    .catch(throwRolledBack);
+    .catch(cancelledOrRolledBack);
   switch (result.kind) {
     case "WRITTEN":
       return { counts: (await writer.countWritten(work.taskId)).counts };
     case "FENCED":
       throw fenced();
+    case "CANCELLED":
+      return { counts: (await writer.countWritten(work.taskId)).counts, isCancelled: true };
     case "REFUSED": {
       const [first] = result.errors;
       return {
         message: first === undefined ? "Nothing was changed." : `Nothing was changed. ${describe(first)}`,
-        counts: {
-          succeeded: 0,
-          failed: result.errors.filter((error) => error.recordId !== null).length,
-          skipped: 0,
-        },
+        counts: await countsOfRefusal(writer, work.taskId, result.errors),
         failure: { errors: result.errors },
       };
     }
@@ -119,15 +123,32 @@ async function writeAllOrNothing(
 }
 
 /** Everything was rolled back: what was reported on the way did not happen. */
-function throwRolledBack(error: unknown): never {
+function cancelledOrRolledBack(error: unknown): { readonly kind: "CANCELLED" } {
+  if (isCancellation(error)) {
+    return { kind: "CANCELLED" };
+  }
   if (isAppError(error, "INTERNAL")) {
     throw new AppError(error.code, error.message, { cause: error.cause, details: { isRolledBack: true } });
   }
   throw error;
 }
 
+/** Besides the failures only what was skipped at the launch: all else was rolled back. */
+async function countsOfRefusal(
+  writer: BulkWriter,
+  taskId: string,
+  errors: readonly NewTaskError[],
+): Promise<Counts> {
+  const { counts } = await writer.countWritten(taskId);
+  return { ...counts, failed: errors.filter(({ recordId }) => recordId !== null).length };
+}
+
 function describe(error: { readonly recordId: string | null; readonly message: string }): string {
   return error.recordId === null ? error.message : `Record ${error.recordId}: ${error.message}`;
+}
+
+function isCancellation(error: unknown): boolean {
+  return isAppError(error, "CANCELLED");
 }
 
 function fenced(): AppError {

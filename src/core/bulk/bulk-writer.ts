@@ -25,14 +25,17 @@ export type ChunkResult =
   /** No chunk is left that nobody else is writing. */
   | { readonly kind: "EXHAUSTED" }
   /** The attempt is not the current one any more; nothing was written. */
-  | { readonly kind: "FENCED" };
+  | { readonly kind: "FENCED" }
+  /** The task is to be cancelled; nothing was written. */
+  | { readonly kind: "CANCELLED" };
 
 /** What became of all chunks together. */
 export type WholeResult =
   | { readonly kind: "WRITTEN" }
   /** Some records could not be written, so nothing was. Names the records of the first chunk that failed. */
   | { readonly kind: "REFUSED"; readonly errors: readonly NewTaskError[] }
-  | { readonly kind: "FENCED" };
+  | { readonly kind: "FENCED" }
+  | { readonly kind: "CANCELLED" };
 
 /** How far a task's chunks have come. */
 export interface WrittenChunks {
@@ -54,7 +57,7 @@ export interface BulkWriter {
   /**
    * ALL_OR_NOTHING: writes all chunks in one transaction.
    * @param onWritten called after each chunk, before the commit
-   * @param signal stops between chunks, with nothing written
+   * @param signal stops between chunks, with nothing written and its reason thrown
    */
   writeAllChunks(
     work: BulkWork,

@@ -1,14 +1,15 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import type { Claim } from "../locks/claim.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import type { RecordReader } from "../records/record-reader.ts";
+import type { LockScopes } from "../locks/lock-scopes.ts";
 import { checkLaunchOptions } from "../tasks/check-launch-options.ts";
 import { contentHash } from "../tasks/content-hash.ts";
 import type { ValidationRefusal } from "../tasks/launch-outcome.ts";
 import type { LaunchOutcome } from "../tasks/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch-task.ts";
-import { launchHash, launchTask, repeatedLaunch } from "../tasks/launch-task.ts";
+import { launchHash } from "../tasks/launch-request.ts";
+import { launchTask, repeatedLaunch } from "../tasks/launch-task.ts";
 import { encodeBulkInput } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRequest, LaunchBulk } from "./bulk-request.ts";
@@ -16,13 +17,13 @@ import type { BulkRules } from "./bulk-rules.ts";
 import type { BulkOperation } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { resolveSelection } from "./resolve-selection.ts";
-import { splitIntoChunks } from "./split-into-chunks.ts";
 
 /** What bulk launches need besides launching. */
 export interface BulkPorts extends LaunchPorts {
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly access: Access;
+  readonly lockScopes: LockScopes;
   readonly rules: BulkRules;
   /** More records are refused, whatever the caller allows. */
   readonly maxRecords: number;
@@ -81,8 +82,7 @@ async function resolveAndLaunch(ports: BulkPorts, request: BulkRequest): Promise
   if (resolved.outcome !== "IDS") {
     return resolved;
   }
-  const claims: readonly Claim[] =
-    resolved.ids.length === 0 ? [] : [{ model: request.model, ids: resolved.ids }];
+  const scope = ports.lockScopes.of(request.model, request.viewer);
   return launchTask(ports, {
     kind: BULK_KINDS[request.operation],
     model: request.model,
@@ -90,8 +90,9 @@ async function resolveAndLaunch(ports: BulkPorts, request: BulkRequest): Promise
     input: encodeBulkInput(request.selection, operationOf(request)),
     inputHash: hashOf(request),
     options: request.options,
-    claims,
-    chunks: splitIntoChunks(resolved.ids, ports.maxChunkRecords),
+    claims: [{ model: request.model, ids: "chunks", ...(scope === undefined ? {} : { scope }) }],
+    records: resolved.ids,
+    maxChunkRecords: ports.maxChunkRecords,
     total: resolved.ids.length,
   });
 }

@@ -1,3 +1,4 @@
+import type { LockScopes } from "../locks/lock-scopes.ts";
 import type { Access } from "./access.ts";
 import type { WhereFilter } from "./selection.ts";
 import type { Viewer } from "./viewer.ts";
@@ -10,6 +11,11 @@ export interface ModelOptions {
   readonly plural?: string;
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => WhereFilter | undefined;
+  /**
+   * Narrows what a lock on the whole model means to those who share the name that this gives, such as a tenant's.
+   * Viewers of different names must never be able to write the same record (see `scope`). Default: one lock for all.
+   */
+  readonly lockScope?: (viewer: Viewer) => string | undefined;
   readonly bulk?: {
     /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
     readonly fields?: readonly string[];
@@ -18,6 +24,11 @@ export interface ModelOptions {
 
 /** By model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
+
+/** The lock scopes that the options make up. */
+export function lockScopesOf(options: ModelOptionsMap): LockScopes {
+  return { of: (model, viewer) => options[model]?.lockScope?.(viewer) };
+}
 
 /** The access rules that the options make up. */
 export function accessOf(options: ModelOptionsMap): Access {

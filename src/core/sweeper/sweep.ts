@@ -1,6 +1,13 @@
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
+import { describeCancelled } from "../tasks/attempt-end.ts";
 import { cleanTask } from "../tasks/clean-task.ts";
+import { retryWaiting } from "../tasks/promote-waiting.ts";
+import { settleTask } from "../tasks/settle-task.ts";
 import type { TaskPorts } from "../tasks/task-ports.ts";
+import type { StrandedTask } from "../tasks/task-store.ts";
+import type { Task } from "../tasks/task.ts";
+import { reconcileLocks } from "./reconcile-locks.ts";
+import type { SweepSummary } from "./sweep-summary.ts";
 
 /** How long things may look stranded before the sweeper believes it, in ms. */
 export interface SweepOptions {
@@ -14,44 +21,95 @@ export interface SweepOptions {
   readonly cleanGraceMs: number;
 }
 
-/** What one pass did. */
-export interface SweepSummary {
-  readonly enqueued: readonly string[];
-  readonly rescued: readonly string[];
-  readonly cleaned: readonly string[];
-}
-
 /** The most tasks of each sort that one pass looks after; the next pass takes the rest. */
 const BATCH = 500;
 
 /**
- * One pass over what a crash can leave behind: tasks committed but never enqueued, attempts whose worker died,
- * and settled tasks that were not cleaned. Idempotent; several at once do no harm, since the queue does not
- * double an attempt and of two deliveries one begins.
+ * One pass over what a crash can leave behind: tasks committed but never enqueued, attempts whose worker died, tasks
+ * that wait for nobody, settled tasks that were not cleaned, and locks of nobody. Idempotent; several at once do no
+ * harm, since the queue does not double an attempt and of two deliveries one begins. What lives is not touched.
  */
-export async function sweep(
-  ports: Pick<TaskPorts, "unitOfWork" | "tasks" | "log" | "bus" | "locks" | "queue" | "clock">,
-  options: SweepOptions,
-): Promise<SweepSummary> {
+export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {
   const ago = (ms: number): Date => new Date(ports.clock.now().getTime() - ms);
-  const unenqueued = await ports.tasks.findUnenqueued(ago(options.enqueueGraceMs), BATCH);
-  const unbegun = await ports.tasks.findUnbegun(ago(options.beginGraceMs), BATCH);
-  const orphans = await ports.tasks.findOrphans(ago(options.leaseMs), BATCH);
-  const pending = [...unenqueued, ...unbegun];
-  if (pending.length + orphans.length > 0) {
-    await ports.queue.enqueue([...pending, ...orphans]);
-    await ports.tasks.markEnqueued(
-      pending.map((task) => task.id),
-      ports.clock.now(),
-    );
+  const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), ago(options.beginGraceMs));
+  const orphans = await lookAfterOrphans(ports, ago(options.leaseMs));
+  const promoted = await promote(ports);
+  const cleaned = await clean(ports, ago(options.cleanGraceMs));
+  return { enqueued, ...orphans, promoted, cleaned, released: await reconcileLocks(ports) };
+}
+
+async function enqueuePending(
+  ports: TaskPorts,
+  createdBefore: Date,
+  enqueuedBefore: Date,
+): Promise<readonly string[]> {
+  const unenqueued = await ports.tasks.findUnenqueued(createdBefore, BATCH);
+  const pending = [...unenqueued, ...(await ports.tasks.findUnbegun(enqueuedBefore, BATCH))];
+  if (pending.length > 0) {
+    await ports.queue.enqueue(pending);
+    await ports.tasks.markEnqueued(idsOf(pending), ports.clock.now());
   }
+  return idsOf(unenqueued);
+}
+
+async function lookAfterOrphans(
+  ports: TaskPorts,
+  silentSince: Date,
+): Promise<Pick<SweepSummary, "rescued" | "cancelled">> {
+  const orphans = await ports.tasks.findOrphans(silentSince, BATCH);
+  const tasks = await ports.tasks.find(idsOf(orphans));
+  const rescued: StrandedTask[] = [];
+  const cancelled: string[] = [];
+  for (const orphan of orphans) {
+    const task = tasks.get(orphan.id);
+    if (task?.cancelRequestedAt == null) {
+      rescued.push(orphan);
+    } else if (await cancelOrphan(ports, task)) {
+      cancelled.push(orphan.id);
+    }
+  }
+  if (rescued.length > 0) {
+    await ports.queue.enqueue(rescued);
+  }
+  return { rescued: idsOf(rescued), cancelled };
+}
+
+/** The settlement fences whatever may still be running, as a next attempt would. */
+function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
+  const { total, succeeded, failed, skipped } = task.progress;
+  const counts = { succeeded, failed, skipped };
+  const message = describeCancelled(total, counts);
+  const settlement = { status: "CANCELLED", message, result: null, finishedAt: ports.clock.now() } as const;
+  return settleTask(ports, {
+    taskId: task.id,
+    attempt: task.attempt,
+    total,
+    settlement: { ...settlement, counts },
+  });
+}
+
+async function promote(ports: TaskPorts): Promise<readonly string[]> {
+  const promoted: string[] = [];
+  for (const { id } of await ports.tasks.findWaitingForNobody(BATCH)) {
+    if (await retryWaiting(ports, id)) {
+      promoted.push(id);
+    }
+  }
+  return promoted;
+}
+
+async function clean(ports: TaskPorts, finishedBefore: Date): Promise<readonly string[]> {
   const cleaned: string[] = [];
-  for (const { id } of await ports.tasks.findUncleaned(ago(options.cleanGraceMs), BATCH)) {
+  for (const { id } of await ports.tasks.findUncleaned(finishedBefore, BATCH)) {
     if (await cleanTask(ports, id)) {
       cleaned.push(id);
       // The settlement's own announcement may have died with its process.
       await ports.bus.publish(TASK_TOPIC, encodeAnnouncement({ kind: "LIFECYCLE", taskId: id }));
     }
   }
-  return { enqueued: unenqueued.map((task) => task.id), rescued: orphans.map((task) => task.id), cleaned };
+  return cleaned;
+}
+
+function idsOf(tasks: readonly StrandedTask[]): readonly string[] {
+  return tasks.map(({ id }) => id);
 }

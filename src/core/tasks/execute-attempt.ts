@@ -1,20 +1,24 @@
+import type { AppError } from "../../kernel/app-error.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
+import type { AttemptEnd } from "./attempt-end.ts";
+import { endOfError, endOfResult } from "./attempt-end.ts";
 import { keepLease } from "./lease.ts";
-import type { Counts } from "./progress.ts";
-import { NO_COUNTS } from "./progress.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import type { ProgressReporter } from "./progress-reporter.ts";
 import { recordEvent } from "./record-event.ts";
-import { settleTask, statusOfCounts } from "./settle-task.ts";
-import type { HandlerResult, TaskDefinitions } from "./task-definition.ts";
+import type { RunningAttempts } from "./running-attempts.ts";
+import { cancelled } from "./running-attempts.ts";
+import { settleTask } from "./settle-task.ts";
+import type { TaskDefinitions } from "./task-definition.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { QueuedTask } from "./task-queue.ts";
-import type { Attempt, Settlement } from "./task-store.ts";
+import type { Attempt } from "./task-store.ts";
 
 /** Everything that running an attempt needs. */
-export interface AttemptPorts extends Omit<TaskPorts, "queue"> {
+export interface AttemptPorts extends TaskPorts {
   readonly definitions: TaskDefinitions;
+  readonly runningAttempts: Pick<RunningAttempts, "add">;
   /** Who runs it, for the record: host, process, and a random part. */
   readonly workerId: string;
   /** How long an attempt may be silent before it counts as orphaned. */
@@ -25,9 +29,10 @@ export interface AttemptPorts extends Omit<TaskPorts, "queue"> {
 
 /**
  * What became of a delivery: the task was settled; another delivery has it or it is settled already; another
- * attempt took it over; or the store went away, and the sweeper will have the task tried again.
+ * attempt took it over; it went back to the queue because this process stops; or the store went away, and the
+ * sweeper will have the task tried again.
  */
-export type AttemptOutcome = "SETTLED" | "NOT_BEGUN" | "FENCED" | "ABANDONED";
+export type AttemptOutcome = "SETTLED" | "NOT_BEGUN" | "FENCED" | "HANDED_OVER" | "ABANDONED";
 
 /** Runs the next attempt of a task, whole: begin, handle, settle. */
 export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
@@ -35,28 +40,27 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   if (attempt === undefined) {
     return "NOT_BEGUN";
   }
+  const { id: taskId, cancelRequestedAt } = attempt.task;
+  const controller = new AbortController();
+  const stop = (reason: AppError): void => controller.abort(reason);
   const reporter = createReporter(ports, attempt);
-  const lease = keepLease(
+  const leave = ports.runningAttempts.add(taskId, stop);
+  const endLease = keepLease(
     ports,
-    { taskId: delivery.id, number: attempt.number },
+    { taskId, number: attempt.number },
     ports.leaseMs,
     reporter.current,
+    stop,
   );
+  if (cancelRequestedAt !== null) {
+    stop(cancelled());
+  }
   try {
-    const settlement = await handle(ports, attempt, reporter, lease.signal);
-    if (settlement === undefined) {
-      return lease.signal.aborted ? "FENCED" : "ABANDONED";
-    }
-    const { total } = reporter.current();
-    const isSettled = await settleTask(ports, {
-      taskId: delivery.id,
-      attempt: attempt.number,
-      total,
-      settlement,
-    });
-    return isSettled ? "SETTLED" : "FENCED";
+    const end = await handle(ports, attempt, reporter, controller.signal);
+    return await conclude(ports, attempt, reporter, end);
   } finally {
-    lease.stop();
+    endLease();
+    leave();
     reporter.stop();
   }
 }
@@ -104,72 +108,61 @@ function createReporter(ports: AttemptPorts, attempt: Attempt): ProgressReporter
   });
 }
 
-/** The settlement, or undefined when this attempt must leave the task to another. */
 async function handle(
   ports: AttemptPorts,
-  attempt: Attempt,
+  { task, number }: Attempt,
   reporter: ProgressReporter,
   signal: AbortSignal,
-): Promise<(Settlement & { counts: Counts }) | undefined> {
-  const { task } = attempt;
+): Promise<AttemptEnd> {
   try {
+    signal.throwIfAborted();
     const result = await ports.definitions.get(task.kind).handle({
       task,
-      attempt: attempt.number,
+      attempt: number,
       signal,
       reportProgress: reporter.report,
       setTotal: reporter.setTotal,
     });
-    return settlementOf(ports, result, result.counts ?? countsOf(reporter));
+    return endOfResult(result, reporter.current());
   } catch (error) {
-    if (signal.aborted || isAppError(error, "ATTEMPT_FENCED")) {
-      ports.logger.warn({ taskId: task.id, attempt: attempt.number }, "the attempt was fenced and stopped");
-      return undefined;
-    }
-    if (isAppError(error, "UNAVAILABLE")) {
-      ports.logger.warn(
-        { err: error, taskId: task.id },
-        "the attempt was abandoned: a store is out of reach",
-      );
-      return undefined;
-    }
-    const isRolledBack = isAppError(error) && error.details["isRolledBack"] === true;
-    return failureOf(ports, error, task.id, isRolledBack ? NO_COUNTS : countsOf(reporter));
+    // Whatever a handler throws once it was told to stop, that is why.
+    return endOfError(signal.aborted ? signal.reason : error, reporter.current());
   }
 }
 
-function countsOf(reporter: ProgressReporter): Counts {
-  const { succeeded, failed, skipped } = reporter.current();
-  return { succeeded, failed, skipped };
+async function conclude(
+  ports: AttemptPorts,
+  { task, number }: Attempt,
+  reporter: ProgressReporter,
+  end: AttemptEnd,
+): Promise<AttemptOutcome> {
+  const { id: taskId } = task;
+  switch (end.kind) {
+    case "FENCED":
+      ports.logger.warn({ taskId, attempt: number }, "the attempt was fenced and stopped");
+      return "FENCED";
+    case "ABANDONED":
+      ports.logger.warn({ err: end.cause, taskId }, "the attempt was abandoned: a store is out of reach");
+      return "ABANDONED";
+    case "HANDED_OVER":
+      return handOver(ports, { id: taskId, attempt: number });
+    case "ENDED": {
+      if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
+        ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
+      }
+      const { total } = reporter.current();
+      const settlement = { ...end.settlement, finishedAt: ports.clock.now() };
+      const isSettled = await settleTask(ports, { taskId, attempt: number, total, settlement });
+      return isSettled ? "SETTLED" : "FENCED";
+    }
+  }
 }
 
-function settlementOf(
-  ports: AttemptPorts,
-  result: HandlerResult,
-  counts: Counts,
-): Settlement & { counts: Counts } {
-  return {
-    status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
-    message: result.message ?? null,
-    result: result.result ?? null,
-    finishedAt: ports.clock.now(),
-    counts,
-    ...(result.failure === undefined ? {} : { errors: result.failure.errors }),
-  };
-}
-
-function failureOf(
-  ports: AttemptPorts,
-  error: unknown,
-  taskId: string,
-  counts: Counts,
-): Settlement & { counts: Counts } {
-  ports.logger.error({ err: error, taskId }, "a task's handler threw");
-  return {
-    status: "FAILED",
-    message: error instanceof Error ? error.message : String(error),
-    result: null,
-    finishedAt: ports.clock.now(),
-    counts,
-  };
+/** The next attempt may begin at once. Should the queue be out of reach, the sweeper brings it about later. */
+async function handOver(ports: AttemptPorts, ended: QueuedTask): Promise<AttemptOutcome> {
+  ports.logger.info({ taskId: ended.id, attempt: ended.attempt }, "the task is handed over");
+  await ports.queue.enqueue([ended]).catch((error: unknown) => {
+    ports.logger.warn({ err: error, taskId: ended.id }, "a task could not be handed over");
+  });
+  return "HANDED_OVER";
 }

@@ -1,12 +1,14 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Claim } from "../locks/claim.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
 import type { Viewer } from "../records/viewer.ts";
 import { ANONYMOUS } from "../records/viewer.ts";
 import { checkLaunchOptions } from "./check-launch-options.ts";
 import type { LaunchOptions } from "./launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchPorts } from "./launch-task.ts";
-import { launchHash, launchTask, repeatedLaunch } from "./launch-task.ts";
+import { launchHash } from "./launch-request.ts";
+import { launchTask, repeatedLaunch } from "./launch-task.ts";
 
 /** A task of the app's own, launched from code. */
 export interface CustomLaunch {
@@ -32,7 +34,7 @@ export interface CustomLaunch {
 export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Promise<LaunchOutcome> {
   const { kind, input, claims = [], model = null, viewer = ANONYMOUS, options = {} } = launch;
   ports.definitions.get(kind);
-  const problems = checkLaunchOptions(options);
+  const problems = [...checkLaunchOptions(options), ...checkOnConflict(options)];
   const [problem] = problems;
   if (problem !== undefined) {
     return { outcome: "INVALID", message: problem.message, problems };
@@ -52,7 +54,14 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
     inputHash,
     options,
     claims,
-    chunks: [],
+    records: [],
+    maxChunkRecords: 1,
     total: launch.total ?? null,
   });
+}
+
+/** Only a task that works record by record can leave some out. */
+function checkOnConflict({ onConflict }: LaunchOptions): readonly RecordProblem[] {
+  const message = "options.onConflict: SKIP is for bulk operations; use REJECT or WAIT.";
+  return onConflict === "SKIP" ? [{ code: "VALIDATION_FAILED", field: "options.onConflict", message }] : [];
 }

@@ -1,11 +1,15 @@
 import type { ErrorPolicy, RunMode } from "./task.ts";
 
-/** How a launch meets records that another task holds. */
-export type OnConflict = "REJECT";
+/** How a launch meets records that another task holds, or stands in line for. */
+export type OnConflict = "REJECT" | "SKIP" | "WAIT";
 
 /** What the caller of any launch may say; each left-out member has the default that is documented here. */
 export interface LaunchOptions {
-  /** REJECT (default): refuse the whole launch, naming records and holders. */
+  /**
+   * REJECT (default): refuse the whole launch, naming records and holders. SKIP: do the rest, and report the records
+   * that are held as skipped, with their holders. WAIT: stand in line, first come, first served per record, with
+   * status WAITING until all records are free.
+   */
   readonly onConflict?: OnConflict;
   /** ALL_OR_NOTHING (default): one transaction. SKIP_FAILED: all that can be changed are, the others are named. */
   readonly errorPolicy?: ErrorPolicy;

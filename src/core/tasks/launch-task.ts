@@ -1,54 +1,22 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { createId } from "../../kernel/ids.ts";
-import type { Json } from "../../kernel/json.ts";
-import type { Claim } from "../locks/claim.ts";
-import type { AcquireResult } from "../locks/lock-store.ts";
-import type { Viewer } from "../records/viewer.ts";
-import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
 import { executeAttempt } from "./execute-attempt.ts";
 import { conflictRefusal } from "./conflict-refusal.ts";
-import { contentHash } from "./content-hash.ts";
-import type { LaunchOptions } from "./launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
+import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
-import { NO_COUNTS, progressOf } from "./progress.ts";
-import { recordEvent } from "./record-event.ts";
+import { NO_COUNTS } from "./progress.ts";
+import { retryWaiting } from "./promote-waiting.ts";
 import { settleTask } from "./settle-task.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { IdempotentTask } from "./task-store.ts";
 import type { Task } from "./task.ts";
+import { writeLaunch } from "./write-launch.ts";
 
 /** What launching needs: the ports, and what runs an attempt in the request. */
 export interface LaunchPorts extends TaskPorts, AttemptPorts {
   readonly settings: LaunchSettings;
-}
-
-/** A task about to be launched, its records resolved. */
-export interface LaunchRequest {
-  readonly kind: string;
-  readonly model: string | null;
-  readonly viewer: Viewer;
-  /** Kept with the task. */
-  readonly input: Json;
-  /** What was asked, for the idempotency key; see {@link launchHash}. */
-  readonly inputHash: string;
-  readonly options: LaunchOptions;
-  readonly claims: readonly Claim[];
-  /** The records' ids by chunk; empty for tasks that do not work by chunks. */
-  readonly chunks: readonly (readonly string[])[];
-  readonly total: number | null;
-}
-
-/** Result of the launch's transaction. */
-type Written =
-  | { readonly kind: "CREATED" }
-  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
-  | { readonly kind: "REFUSED"; readonly refusal: Extract<AcquireResult, { isGranted: false }> };
-
-/** Identifies what was asked for: kind, input and error policy. */
-export function launchHash(kind: string, input: Json, options: LaunchOptions): string {
-  return contentHash({ kind, input, errorPolicy: options.errorPolicy ?? null });
 }
 
 /**
@@ -58,12 +26,14 @@ export function launchHash(kind: string, input: Json, options: LaunchOptions): s
 export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
   const taskId = createId(ports.clock.now());
   try {
-    const written = await writeTask(ports, taskId, request);
+    const written = await writeLaunch(ports, taskId, request);
     switch (written.kind) {
       case "EXISTING":
         return await repeatedLaunch(ports, written.existing, request.inputHash);
       case "REFUSED":
         return await conflictRefusal(ports.tasks, written.refusal);
+      case "WAITING":
+        return await waitInLine(ports, taskId);
       case "CREATED":
         return await setGoing(ports, taskId, request);
     }
@@ -93,64 +63,49 @@ export async function repeatedLaunch(
   };
 }
 
-function writeTask(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<Written> {
-  const { options } = request;
-  return runOrRollBack<Written>(ports.unitOfWork, async (transaction) => {
-    const created = await ports.tasks.create(transaction, {
-      id: taskId,
-      kind: request.kind,
-      model: request.model,
-      label: options.label ?? null,
-      viewer: request.viewer,
-      errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
-      input: request.input,
-      idempotencyKey: options.idempotencyKey ?? null,
-      inputHash: request.inputHash,
-      createdAt: ports.clock.now(),
-      total: request.total,
-      chunks: request.chunks,
-    });
-    if (!created.isCreated) {
-      return { rollBack: { kind: "EXISTING", existing: created.existing } };
-    }
-    await recordEvent(ports, transaction, {
-      taskId,
-      type: "CREATE",
-      progress: progressOf(request.total, NO_COUNTS),
-      message: options.label ?? null,
-    });
-    // Last, because other writers to the model wait from here to the commit.
-    const acquired = await ports.locks.acquire(transaction, taskId, request.claims);
-    return acquired.isGranted
-      ? { commit: { kind: "CREATED" } }
-      : { rollBack: { kind: "REFUSED", refusal: acquired } };
+/** The blocker may have settled between the look and the commit; it would not know of this one. */
+async function waitInLine(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {
+  await retryWaiting(ports, taskId).catch((error: unknown) => {
+    ports.logger.warn({ err: error, taskId }, "a waiting task was left for the sweeper");
   });
+  return launched(ports, taskId);
 }
 
 async function setGoing(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
     await executeHere(ports, taskId);
   } else {
-    try {
-      await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
-    } catch (error) {
-      await withdraw(ports, taskId, request.total).catch((failure: unknown) => {
-        ports.logger.warn({ err: failure, taskId }, "a launch could not be withdrawn");
-        throw acceptedButUnreachable(taskId, failure);
-      });
-      throw new AppError(
-        "UNAVAILABLE",
-        "The task queue cannot be reached; nothing was changed. Try again later.",
-        {
-          cause: error,
-        },
-      );
-    }
-    // Should this fail, the sweeper enqueues once more, which does no harm.
-    await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
-      ports.logger.warn({ err: error, taskId }, "an enqueued task could not be marked as such");
-    });
+    await enqueue(ports, taskId, request);
   }
+  return launched(ports, taskId);
+}
+
+async function enqueue(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<void> {
+  try {
+    await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
+  } catch (error) {
+    if (ports.settings.whenQueueDown === "sync") {
+      ports.logger.warn({ err: error, taskId }, "the queue is out of reach; the task runs in its request");
+      await executeHere(ports, taskId);
+      return;
+    }
+    await withdraw(ports, taskId, request.total).catch((failure: unknown) => {
+      ports.logger.warn({ err: failure, taskId }, "a launch could not be withdrawn");
+      throw acceptedButUnreachable(taskId, failure);
+    });
+    throw new AppError(
+      "UNAVAILABLE",
+      "The task queue cannot be reached; nothing was changed. Try again later.",
+      { cause: error },
+    );
+  }
+  // Should this fail, the sweeper enqueues once more, which does no harm.
+  await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
+    ports.logger.warn({ err: error, taskId }, "an enqueued task could not be marked as such");
+  });
+}
+
+async function launched(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {
   const task = await readTask(ports, taskId).catch((error: unknown) => {
     throw acceptedButUnreachable(taskId, error);
   });

@@ -2,6 +2,7 @@ import type { LifecycleEventType } from "../events/task-event.ts";
 import { cleanTask } from "./clean-task.ts";
 import type { Counts } from "./progress.ts";
 import { progressOf } from "./progress.ts";
+import { promoteWaiting } from "./promote-waiting.ts";
 import { recordEvent } from "./record-event.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { FinalStatus } from "./task-status.ts";
@@ -26,13 +27,10 @@ export interface SettleRequest {
 
 /**
  * Records how a task ended, in one transaction with its event and the release of its locks: whoever sees the event
- * finds the records free. Then cleans up.
+ * finds the records free. Then cleans up, and lets those go on who waited for it.
  * @returns false, with nothing written, when the task is settled already or a later attempt has it
  */
-export async function settleTask(
-  ports: Pick<TaskPorts, "unitOfWork" | "tasks" | "log" | "bus" | "locks" | "clock" | "logger">,
-  request: SettleRequest,
-): Promise<boolean> {
+export async function settleTask(ports: TaskPorts, request: SettleRequest): Promise<boolean> {
   const { taskId, settlement } = request;
   const isSettled = await ports.unitOfWork.run(async (transaction) => {
     const settled = { ...settlement, total: request.total };
@@ -52,6 +50,9 @@ export async function settleTask(
     // The sweeper makes up for it should this fail.
     await cleanTask(ports, taskId).catch((error: unknown) => {
       ports.logger.warn({ err: error, taskId }, "a settled task was left for the sweeper to clean");
+    });
+    await promoteWaiting(ports, taskId).catch((error: unknown) => {
+      ports.logger.warn({ err: error, taskId }, "those who waited for a task were left for the sweeper");
     });
   }
   return isSettled;

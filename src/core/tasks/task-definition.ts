@@ -9,7 +9,10 @@ export interface AttemptContext {
   readonly task: Task;
   /** The fencing token of this attempt. */
   readonly attempt: number;
-  /** Aborts when the attempt is to stop: fenced or cancelled. */
+  /**
+   * Aborts when the attempt is to stop, with AppError ATTEMPT_FENCED, CANCELLED or HANDED_OVER. What the handler
+   * throws after that counts as this; should it return, its result counts.
+   */
   readonly signal: AbortSignal;
   /**
    * Adds to the counts, and publishes them, throttled. Counts never fall.
@@ -26,6 +29,8 @@ export interface HandlerResult {
   readonly message?: string;
   /** Where the handler counts better than what it reported, such as from rows that it committed. */
   readonly counts?: Counts;
+  /** It stopped because the task is cancelled; `counts` tell what was done. */
+  readonly isCancelled?: boolean;
   /** The task failed as a whole, because of these records. Without it the counts decide. */
   readonly failure?: { readonly errors: readonly NewTaskError[] };
 }

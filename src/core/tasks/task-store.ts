@@ -2,6 +2,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../records/viewer.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { Counts, Progress } from "./progress.ts";
+import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError, TaskError } from "./task-error.ts";
 import type { FinalStatus, TaskStatus } from "./task-status.ts";
 import type { ErrorPolicy, Task } from "./task.ts";
@@ -23,6 +24,10 @@ export interface NewTask {
   readonly total: number | null;
   /** The records' ids, cut into chunks. Empty for tasks that do not work by chunks. */
   readonly chunks: readonly (readonly string[])[];
+  /** What it holds from the launch until it settles. */
+  readonly claims: readonly TaskClaim[];
+  /** Records left out at the launch: part of the total, counted as skipped from the start. */
+  readonly skipped: readonly NewTaskError[];
 }
 
 /** An earlier task under the same idempotency key. */
@@ -56,10 +61,15 @@ export interface Attempt {
   readonly number: number;
 }
 
+/** What became of a request to cancel a running task. */
+export type CancelRequestResult = "REQUESTED" | "NOT_RUNNING";
+
 /** What a heartbeat learns. */
 export interface HeartbeatResult {
   /** False once another attempt has begun or the task is settled: write nothing more. */
   readonly isCurrent: boolean;
+  /** Somebody asked the task to stop. */
+  readonly isCancelRequested: boolean;
 }
 
 /** How an attempt ended. */
@@ -103,6 +113,22 @@ export interface TaskStore {
   /** How many errors a task has. */
   countErrors(taskId: string): Promise<number>;
 
+  /** WAITING for another task; on a WAITING task, for which one now. False unless it is PENDING or WAITING. */
+  startWaiting(transaction: Transaction, taskId: string, blockedBy: string): Promise<boolean>;
+  /** From WAITING to PENDING, to be enqueued. False unless it is WAITING. */
+  endWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
+  /** WAITING for the task, oldest first. */
+  findWaitingFor(blockedBy: string, limit: number): Promise<readonly StrandedTask[]>;
+  /** WAITING for a task that is settled or not there. Oldest first. */
+  findWaitingForNobody(limit: number): Promise<readonly StrandedTask[]>;
+  /** Notes that a RUNNING task is to stop; asking again changes nothing. Waits for nobody who writes. */
+  requestCancel(request: {
+    readonly taskId: string;
+    readonly at: Date;
+    /** Id of the viewer who asks. */
+    readonly by: string | null;
+  }): Promise<CancelRequestResult>;
+
   /** Notes that the queue has the tasks, so that the sweeper leaves them alone. */
   markEnqueued(taskIds: readonly string[], at: Date): Promise<void>;
   /**
@@ -144,4 +170,9 @@ export interface TaskStore {
   findOrphans(silentSince: Date, limit: number): Promise<readonly StrandedTask[]>;
   /** Settled before the moment, and not cleaned. Oldest first. */
   findUncleaned(finishedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /**
+   * Takes a turn at a chore that one process does for all: true for one caller, then for nobody until the interval
+   * is over.
+   */
+  takeTurn(chore: string, at: Date, intervalMs: number): Promise<boolean>;
 }

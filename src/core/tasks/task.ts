@@ -27,6 +27,10 @@ export interface Task {
   readonly finishedAt: Date | null;
   /** Number of its latest attempt, the fencing token; 0 before the first. */
   readonly attempt: number;
+  /** While WAITING: a task that holds, or waits before this one for, something that it waits for. Otherwise null. */
+  readonly blockedBy: string | null;
+  /** Set once somebody asked a running task to stop. */
+  readonly cancelRequestedAt: Date | null;
   readonly input: Json;
   readonly result: Json;
   /** The outcome in words; never touched by progress. */

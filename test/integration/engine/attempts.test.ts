@@ -52,7 +52,8 @@ async function launchCustom(kind: string): Promise<string> {
     inputHash: "-",
     options: { mode: "ASYNC" },
     claims: [{ model: "Thing", ids: ["1", "2"] }],
-    chunks: [],
+    records: [],
+    maxChunkRecords: 1,
     total: null,
   });
   return outcome.outcome === "LAUNCHED" ? outcome.task.id : outcome.message;

@@ -25,4 +25,18 @@ export const HEARTBEAT = `
   SET heartbeat_at = $3::timestamptz, progress = coalesce($4::jsonb, progress)
   WHERE task_id = $1::uuid AND number = $2::integer
     AND EXISTS (SELECT FROM powercrud.task WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING')
-  RETURNING number`;
+  RETURNING EXISTS (SELECT FROM powercrud.cancellation WHERE task_id = $1::uuid) AS is_cancel_requested`;
+
+/**
+ * $1 task, $2 at, $3 who. Waits for nobody who writes chunks. No row unless the task runs; asking again keeps the first
+ * request.
+ */
+export const REQUEST_CANCEL = `
+  WITH running AS (
+    SELECT id FROM powercrud.task WHERE id = $1::uuid AND status = 'RUNNING'
+  ), requested AS (
+    INSERT INTO powercrud.cancellation (task_id, requested_at, requested_by)
+    SELECT id, $2::timestamptz, $3::text FROM running
+    ON CONFLICT (task_id) DO NOTHING
+  )
+  SELECT id::text AS id FROM running`;

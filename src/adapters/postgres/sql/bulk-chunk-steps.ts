@@ -1,6 +1,10 @@
+/** Whether the task is to be cancelled, asked together with its fence. */
+export const IS_CANCELLED = "EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = $1::uuid)";
+
 /** Takes the fence; no row when the attempt is not the current one. See bulk-next-chunk for why a share lock. */
 export const TAKE_FENCE = `
-SELECT id FROM powercrud.task WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' FOR SHARE`;
+SELECT ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
+ WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' FOR SHARE`;
 
 /** Takes the task's next chunk that no other transaction has. */
 export const TAKE_FREE_CHUNK = `

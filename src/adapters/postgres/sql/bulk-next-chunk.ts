@@ -1,6 +1,7 @@
 import type { BulkWork } from "../../../core/bulk/bulk-writer.ts";
 import type { TableShape } from "../table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
+import { IS_CANCELLED } from "./bulk-chunk-steps.ts";
 import { keyColumns, sameKey } from "./bulk-target.ts";
 
 /** Why a record of the chunk was left out. */
@@ -9,6 +10,7 @@ export const MISSING_MESSAGE = "The record is not there any more, or out of reac
 /** The chunk that was written; `number` is null when there was none to write. */
 export interface NextChunkRow {
   readonly is_current: boolean;
+  readonly is_cancelled: boolean;
   readonly number: number | null;
   readonly succeeded: number;
   readonly skipped: number;
@@ -33,12 +35,12 @@ export function nextChunkSql(
   const change = changeSql(table, work, 4);
   const text = `
 WITH fence AS MATERIALIZED (
-  SELECT id FROM powercrud.task
+  SELECT id, ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
    WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' ${isWhole ? "" : "FOR SHARE"}
 ), chunk AS MATERIALIZED (
   SELECT c.number, c.ids
     FROM powercrud.chunk c
-   WHERE c.task_id = (SELECT id FROM fence) AND c.status = 'PENDING'
+   WHERE c.task_id = (SELECT id FROM fence WHERE NOT is_cancelled) AND c.status = 'PENDING'
    ORDER BY c.number LIMIT 1
      FOR UPDATE ${isWhole ? "" : "SKIP LOCKED"}
 ), target AS MATERIALIZED (
@@ -59,7 +61,7 @@ WITH fence AS MATERIALIZED (
    WHERE c.task_id = $1::uuid AND c.number = chunk.number
   RETURNING c.number, c.succeeded, c.skipped
 )
-SELECT EXISTS (SELECT FROM fence) AS is_current,
+SELECT EXISTS (SELECT FROM fence) AS is_current, EXISTS (SELECT FROM fence WHERE is_cancelled) AS is_cancelled,
        done.number, coalesce(done.succeeded, 0) AS succeeded, coalesce(done.skipped, 0) AS skipped
   FROM (VALUES (1)) AS one LEFT JOIN done ON true`;
   return { text, values: [work.taskId, work.attempt, MISSING_MESSAGE, ...change.values] };

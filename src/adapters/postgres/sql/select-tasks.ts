@@ -1,12 +1,16 @@
-/** What task-row reads of a task; `a` and `c` are from {@link RUNNING_PROGRESS}. */
+/** What task-row reads of a task; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
 export const TASK_COLUMNS = `
   t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.viewer, t.created_at, t.started_at,
-  t.finished_at, t.attempt, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  t.finished_at, t.attempt, t.blocked_by::text AS blocked_by, k.requested_at AS cancel_requested_at, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
-/** Joins what tells of a running task's progress; settled tasks have it in their row, and cost nothing here. */
+/**
+ * Joins what tells of a running task's progress, and whether it is to stop; settled tasks have their counts in their
+ * row, and cost next to nothing here.
+ */
 export const RUNNING_PROGRESS = `
+  LEFT JOIN powercrud.cancellation k ON k.task_id = t.id
   LEFT JOIN powercrud.attempt a ON t.status = 'RUNNING' AND a.task_id = t.id AND a.number = t.attempt
   LEFT JOIN LATERAL (
     SELECT sum(k.succeeded)::integer AS succeeded, sum(k.failed)::integer AS failed, sum(k.skipped)::integer AS skipped

@@ -9,7 +9,7 @@ export const LOCK_TO_SETTLE = `
 /** $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts or null for the chunks' sums, $9 total or null. */
 export const SETTLE_TASK = `
   UPDATE powercrud.task t
-  SET status = $2::text, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
+  SET status = $2::text, blocked_by = NULL, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
       succeeded = coalesce($6::integer, c.succeeded, 0), failed = coalesce($7::integer, c.failed, 0),
       skipped = coalesce($8::integer, c.skipped, 0), total = coalesce($9::integer, t.total),
       idempotency_key = CASE WHEN t.attempt = 0 AND $2::text = 'FAILED' THEN NULL ELSE t.idempotency_key END

@@ -21,6 +21,35 @@ export const LIST_TASK_ERRORS = `
 export const COUNT_TASK_ERRORS =
   "SELECT count(*)::integer AS count FROM powercrud.task_error WHERE task_id = $1::uuid";
 
+/** $1 task, $2 the task that is in its way. */
+export const START_WAITING = `
+  UPDATE powercrud.task SET status = 'WAITING', blocked_by = $2::uuid
+  WHERE id = $1::uuid AND status IN ('PENDING', 'WAITING')
+  RETURNING id`;
+
+/** $1 task. */
+export const END_WAITING = `
+  UPDATE powercrud.task SET status = 'PENDING', blocked_by = NULL WHERE id = $1::uuid AND status = 'WAITING'
+  RETURNING id`;
+
+/** $1 the task that was in the way, $2 limit. Ids sort by time. */
+export const FIND_WAITING_FOR = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE status = 'WAITING' AND blocked_by = $1::uuid ORDER BY id LIMIT $2::integer`;
+
+/** $1 limit. */
+export const FIND_WAITING_FOR_NOBODY = `
+  SELECT t.id::text AS id, t.attempt FROM powercrud.task t
+  LEFT JOIN powercrud.task b ON b.id = t.blocked_by
+  WHERE t.status = 'WAITING' AND (b.id IS NULL OR b.finished_at IS NOT NULL)
+  ORDER BY t.id LIMIT $1::integer`;
+
+/** $1 chore, $2 now, $3 the moment before which the last turn must have been. */
+export const TAKE_TURN = `
+  INSERT INTO powercrud.turn (name, taken_at) VALUES ($1::text, $2::timestamptz)
+  ON CONFLICT (name) DO UPDATE SET taken_at = EXCLUDED.taken_at WHERE turn.taken_at <= $3::timestamptz
+  RETURNING name`;
+
 /** $1 created before, $2 limit. */
 export const FIND_UNENQUEUED = `
   SELECT id::text AS id, attempt FROM powercrud.task

@@ -24,6 +24,8 @@ function newTask(id: string): NewTask {
     createdAt: at,
     total: null,
     chunks: [],
+    claims: [],
+    skipped: [],
   };
 }
 

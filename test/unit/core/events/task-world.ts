@@ -146,6 +146,8 @@ function newTask(id: string): Task {
     startedAt: null,
     finishedAt: null,
     attempt: 0,
+    blockedBy: null,
+    cancelRequestedAt: null,
     input: null,
     result: null,
     message: null,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { splitIntoChunks } from "../../../../src/core/bulk/split-into-chunks.ts";
+import { splitIntoChunks } from "../../../../src/core/tasks/split-into-chunks.ts";
 
 const idsOf = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at));
 

@@ -1,0 +1,7 @@
+import type { Viewer } from "../records/viewer.ts";
+
+/** The scopes of claims: see Claim.scope. */
+export interface LockScopes {
+  /** What narrows a viewer's claims on the whole model; undefined for nothing. */
+  of(model: string, viewer: Viewer): string | undefined;
+}

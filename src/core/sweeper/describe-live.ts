@@ -1,0 +1,23 @@
+import type { TaskPorts } from "../tasks/task-ports.ts";
+import type { Task } from "../tasks/task.ts";
+import type { SweptAround } from "./sweep-summary.ts";
+
+/** The most tasks that are described. */
+const MAX_DESCRIBED = 1000;
+
+/** The tasks that are alive, newest first, and why a sweep leaves each of them alone. */
+export async function describeLive(ports: Pick<TaskPorts, "tasks">): Promise<readonly SweptAround[]> {
+  const live = await ports.tasks.list({ statuses: ["PENDING", "WAITING", "RUNNING"], limit: MAX_DESCRIBED });
+  return live.map((task) => ({ taskId: task.id, reason: reasonOf(task) }));
+}
+
+function reasonOf(task: Task): string {
+  switch (task.status) {
+    case "PENDING":
+      return "It is queued.";
+    case "WAITING":
+      return `It waits for task ${task.blockedBy ?? "?"}.`;
+    default:
+      return `It runs: attempt ${task.attempt}, ${task.progress.processed} of ${task.progress.total ?? "?"} records.`;
+  }
+}

@@ -1,0 +1,175 @@
+import type { Claim } from "../locks/claim.ts";
+import type { LockConflict, LockRefusal } from "../locks/lock-store.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { Decision } from "../transactions/run-or-roll-back.ts";
+import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
+import type { LaunchRequest } from "./launch-request.ts";
+import type { LaunchSettings } from "./launch-settings.ts";
+import { NO_COUNTS, progressOf } from "./progress.ts";
+import { recordEvent } from "./record-event.ts";
+import { splitIntoChunks } from "./split-into-chunks.ts";
+import type { TaskClaim } from "./task-claim.ts";
+import { escalate, toClaim } from "./task-claim.ts";
+import type { NewTaskError } from "./task-error.ts";
+import type { TaskPorts } from "./task-ports.ts";
+import type { IdempotentTask } from "./task-store.ts";
+
+/** What became of the launch's transaction. */
+export type WrittenLaunch =
+  | { readonly kind: "CREATED" }
+  /** Created, and it stands in line. */
+  | { readonly kind: "WAITING" }
+  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
+  | { readonly kind: "REFUSED"; readonly refusal: LockRefusal };
+
+/** What writing a launch needs. */
+export interface WriteLaunchPorts extends Omit<TaskPorts, "queue" | "logger"> {
+  readonly settings: LaunchSettings;
+}
+
+/** A launch within its transaction. */
+interface Launch {
+  readonly ports: WriteLaunchPorts;
+  readonly transaction: Transaction;
+  readonly taskId: string;
+  readonly request: LaunchRequest;
+}
+
+/** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
+export function writeLaunch(
+  ports: WriteLaunchPorts,
+  taskId: string,
+  request: LaunchRequest,
+): Promise<WrittenLaunch> {
+  return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) => {
+    const launch = { ports, transaction, taskId, request };
+    switch (request.options.onConflict ?? "REJECT") {
+      case "REJECT":
+        return createOrRefuse(launch);
+      case "WAIT":
+        return createOrWait(launch);
+      case "SKIP":
+        return createForFree(launch);
+    }
+  });
+}
+
+async function createOrRefuse(launch: Launch): Promise<Decision<WrittenLaunch>> {
+  const claims = escalated(launch);
+  const existing = await create(launch, claims, launch.request.records, []);
+  if (existing !== undefined) {
+    return { rollBack: { kind: "EXISTING", existing } };
+  }
+  // Last, because other writers to the model wait from here to the commit.
+  const { ports, transaction, taskId } = launch;
+  const result = await ports.locks.acquire(transaction, taskId, lockable(launch, claims));
+  return result.isGranted
+    ? { commit: { kind: "CREATED" } }
+    : { rollBack: { kind: "REFUSED", refusal: result } };
+}
+
+async function createOrWait(launch: Launch): Promise<Decision<WrittenLaunch>> {
+  const claims = escalated(launch);
+  const existing = await create(launch, claims, launch.request.records, []);
+  if (existing !== undefined) {
+    return { rollBack: { kind: "EXISTING", existing } };
+  }
+  const { ports, transaction, taskId } = launch;
+  const result = await ports.locks.acquireOrWait(transaction, taskId, lockable(launch, claims));
+  if (result.isGranted) {
+    return { commit: { kind: "CREATED" } };
+  }
+  const [blocker] = result.conflicts;
+  await ports.tasks.startWaiting(transaction, taskId, blocker?.owner ?? taskId);
+  return { commit: { kind: "WAITING" } };
+}
+
+/** Locks first here: only they tell which records the task is for. */
+async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
+  const { request } = launch;
+  const { claims, conflicts } = await acquireFree(launch);
+  const isSkippable = conflicts.every(({ model }) => model === request.model);
+  if (!isSkippable) {
+    const refusal = { isGranted: false, conflicts, totalConflicts: conflicts.length } as const;
+    return { rollBack: { kind: "REFUSED", refusal } };
+  }
+  const whole = conflicts.find(({ id }) => id === null);
+  const owners = new Map(conflicts.map(({ id, owner }) => [id, owner]));
+  const skipped = request.records.flatMap((id) => {
+    const owner = whole?.owner ?? owners.get(id);
+    return owner === undefined ? [] : [heldError(id, owner)];
+  });
+  const records =
+    skipped.length === 0 ? request.records : request.records.filter((id) => !whole && !owners.has(id));
+  const existing = await create(launch, claims, records, skipped);
+  return existing === undefined
+    ? { commit: { kind: "CREATED" } }
+    : { rollBack: { kind: "EXISTING", existing } };
+}
+
+/** A whole model is taken only when nothing of it is held; otherwise what is free of it, record by record. */
+async function acquireFree(
+  launch: Launch,
+): Promise<{ readonly claims: readonly TaskClaim[]; readonly conflicts: readonly LockConflict[] }> {
+  const { ports, transaction, taskId, request } = launch;
+  const wide = escalated(launch);
+  const conflicts = await ports.locks.acquireFree(transaction, taskId, lockable(launch, wide));
+  const isNarrower = wide.some((claim, at) => claim !== request.claims[at]);
+  if (conflicts.length === 0 || !isNarrower) {
+    return { claims: wide, conflicts };
+  }
+  const narrow = lockable(launch, request.claims);
+  return {
+    claims: request.claims,
+    conflicts: await ports.locks.acquireFree(transaction, taskId, narrow),
+  };
+}
+
+function escalated({ ports, request }: Launch): readonly TaskClaim[] {
+  const { lockEscalationRecords } = ports.settings;
+  return request.claims.map((claim) => escalate(claim, request.records, lockEscalationRecords));
+}
+
+function lockable({ request }: Launch, claims: readonly TaskClaim[]): readonly Claim[] {
+  return claims.map((claim) => toClaim(claim, request.records));
+}
+
+function heldError(recordId: string, owner: string): NewTaskError {
+  return { recordId, outcome: "SKIPPED", code: "RECORD_LOCKED", message: `Task ${owner} holds the record.` };
+}
+
+/** @returns the earlier task under the same idempotency key; then nothing was written */
+async function create(
+  { ports, transaction, taskId, request }: Launch,
+  claims: readonly TaskClaim[],
+  records: readonly string[],
+  skipped: readonly NewTaskError[],
+): Promise<IdempotentTask | undefined> {
+  const { options, total } = request;
+  const created = await ports.tasks.create(transaction, {
+    id: taskId,
+    kind: request.kind,
+    model: request.model,
+    label: options.label ?? null,
+    viewer: request.viewer,
+    errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
+    input: request.input,
+    idempotencyKey: options.idempotencyKey ?? null,
+    inputHash: request.inputHash,
+    createdAt: ports.clock.now(),
+    total,
+    chunks: splitIntoChunks(records, request.maxChunkRecords),
+    claims,
+    skipped,
+  });
+  if (!created.isCreated) {
+    return created.existing;
+  }
+  await recordEvent(ports, transaction, {
+    taskId,
+    type: "CREATE",
+    progress: progressOf(total, { ...NO_COUNTS, skipped: skipped.length }),
+    message: options.label ?? null,
+  });
+  return undefined;
+}
