@@ -17,6 +17,7 @@ import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.t
 import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
 import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
+import { createPrismaSideEffects } from "../adapters/prisma/prisma-side-effects.ts";
 import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
 import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
@@ -148,6 +149,7 @@ function createWrites(
     logger,
     unitOfWork: transactions,
     writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
+    sideEffects: createPrismaSideEffects({ client, transactions, models }),
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
   });

@@ -28,7 +28,12 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     toClientWhere: () => ({}),
     translateError: (error) => error,
-    writeRecords: { create: onlyPrinted, update: onlyPrinted, delete: onlyPrinted },
+    writeRecords: {
+      create: onlyPrinted,
+      update: onlyPrinted,
+      upsert: onlyPrinted,
+      delete: onlyPrinted,
+    },
     launchBulk: onlyPrinted,
     contributors: [createTaskSchema(createTaskPorts())],
   });

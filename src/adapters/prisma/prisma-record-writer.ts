@@ -13,6 +13,7 @@ import type { ConstraintColumns } from "./prisma-problem.ts";
 import { prismaProblem, refusedBy } from "./prisma-problem.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import type { Datamodel } from "./read-model-registry.ts";
+import { quoteName } from "./quote-name.ts";
 import { uniqueWhere } from "./unique-where.ts";
 import { whereToPrisma } from "./where-to-prisma.ts";
 
@@ -96,12 +97,8 @@ function asShape(shape: unknown): object {
 
 /** The parameters carry no type, so that the database gives them their columns' (uuid, smallint), which only it knows. */
 function lockSql(model: Model): string {
-  const conditions = model.key.map((field, at) => `${quote(field.column)} = $${at + 1}`);
-  return `SELECT 1 FROM ${quote(model.schema)}.${quote(model.table)} WHERE ${conditions.join(" AND ")} FOR UPDATE`;
-}
-
-function quote(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  const conditions = model.key.map((field, at) => `${quoteName(field.column)} = $${at + 1}`);
+  return `SELECT 1 FROM ${quoteName(model.schema)}.${quoteName(model.table)} WHERE ${conditions.join(" AND ")} FOR UPDATE`;
 }
 
 function toPrismaData(

@@ -20,7 +20,7 @@ export interface Written {
   readonly record: unknown;
 }
 
-/** What becomes of a single create, update or delete. */
+/** What becomes of a single create, update, upsert or delete. */
 export type WriteOutcome =
   | Written
   | MissingRefusal

@@ -12,22 +12,37 @@ export type DataArgument = Readonly<Record<string, unknown>>;
 /** The data to write, or what is wrong with it. */
 export type ParsedData = { readonly data: RecordData } | { readonly problems: readonly RecordProblem[] };
 
-/** Checks what GraphQL's types cannot say, and turns ids of links into keys. */
-export function parseData(models: ModelRegistry, model: Model, input: DataArgument): ParsedData {
+/**
+ * Checks what GraphQL's types cannot say, and turns ids of links into keys.
+ * @param argument the input's name where there are two of them: problems then say which one they are about
+ */
+export function parseData(
+  models: ModelRegistry,
+  model: Model,
+  input: DataArgument,
+  argument?: "create" | "update",
+): ParsedData {
   const members = Object.entries(input).filter(([, value]) => value !== undefined);
   if (members.length === 0) {
-    return { problems: [{ code: "VALIDATION_FAILED", message: "data names no field. Give at least one." }] };
+    const message = `${argument ?? "data"} names no field. Give at least one.`;
+    return { problems: [{ code: "VALIDATION_FAILED", message, ...(argument && { field: argument }) }] };
   }
   const parsed = members.map(([name, value]) => [name, parseMember(models, model, name, value)] as const);
   const problems = parsed.flatMap(([, member]) => ("problem" in member ? [member.problem] : []));
   if (problems.length > 0) {
-    return { problems };
+    return { problems: problems.map((problem) => within(argument, problem)) };
   }
   return {
     data: Object.fromEntries(
       parsed.map(([name, member]) => [name, "value" in member ? member.value : undefined]),
     ),
   };
+}
+
+function within(argument: string | undefined, problem: RecordProblem): RecordProblem {
+  return argument === undefined
+    ? problem
+    : { ...problem, field: `${argument}.${problem.field}`, message: `${argument}.${problem.message}` };
 }
 
 type ParsedMember = { readonly value: unknown } | { readonly problem: RecordProblem };

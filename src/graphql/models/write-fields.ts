@@ -1,144 +1,143 @@
-import type { GraphQLResolveInfo } from "graphql";
 import type { Model } from "../../core/records/model.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
-import type { WriteOutcome, Written } from "../../core/records/write-outcome.ts";
-import type { BuilderTypes } from "../builder.ts";
-import type { GraphQLContext } from "../context.ts";
-import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { TypeLookup } from "./object-type.ts";
-import { keySelect } from "./object-type.ts";
-import { plannedSelect } from "./pothos-dynamic.ts";
+import type { Staleness } from "./stale-error.ts";
+import { addStaleError, expectedArgument, parseExpected } from "./stale-error.ts";
 import type { DataArgument } from "./write-data.ts";
 import { parseData } from "./write-data.ts";
 import { createInput, updateInput } from "./write-inputs.ts";
+import { addWriteResult, invalidInput, writeRequest } from "./write-result.ts";
 
-type Verb = "Create" | "Update" | "Delete";
-type ResultRef = PothosSchemaTypes.UnionRef<BuilderTypes, WriteOutcome>;
-
-/** The single mutations of the model: `createCity`, `updateCity`, `deleteCity`. */
+/** The single mutations of the model: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
-  addCreateField(schema, types, model);
-  const input = updateInput(schema, model);
-  if (input !== undefined) {
-    addUpdateField(schema, types, model, input);
+  const staleness = addStaleError(schema, types, model);
+  const create = createInput(schema, model);
+  addCreateField(schema, types, model, create);
+  const update = updateInput(schema, model);
+  if (update !== undefined) {
+    addUpdateField(schema, types, model, update, staleness);
+    addUpsertField(schema, types, model, { create, update });
   }
-  addDeleteField(schema, types, model);
+  addDeleteField(schema, types, model, staleness);
 }
 
-function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model): void {
+function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, input: AnyInputRef): void {
   const { builder, ports } = schema;
-  const result = addResult(schema, types, model, "Create");
+  const result = addWriteResult(schema, types, model, "Create");
   builder.mutationField(`create${model.name}`, (t) =>
     t.field({
       type: result,
       description: `Creates a record of ${model.name}.`,
-      args: { data: t.arg({ type: createInput(schema, model), required: true }) },
-      resolve: (_root, args, context, info) =>
-        withData(schema, model, args.data, (data) =>
-          ports.writeRecords.create({ ...requestOf(model, "Create", context, info), data }),
-        ),
+      args: { data: t.arg({ type: input, required: true }) },
+      resolve(_root, args, context, info) {
+        const parsed = parseData(schema.models, model, args.data as DataArgument);
+        return "problems" in parsed
+          ? invalidInput(parsed.problems)
+          : ports.writeRecords.create({ ...writeRequest(model, "Create", context, info), data: parsed.data });
+      },
     }),
   );
 }
 
-function addUpdateField(schema: ModelSchema, types: TypeLookup, model: Model, input: AnyInputRef): void {
+function addUpdateField(
+  schema: ModelSchema,
+  types: TypeLookup,
+  model: Model,
+  input: AnyInputRef,
+  staleness: Staleness | undefined,
+): void {
   const { builder, ports } = schema;
-  const result = addResult(schema, types, model, "Update");
+  const result = addWriteResult(schema, types, model, "Update", staleness);
   builder.mutationField(`update${model.name}`, (t) =>
     t.field({
       type: result,
-      description: `Changes a record of ${model.name}. Refused while a task holds it.`,
-      args: { id: t.arg.id({ required: true }), data: t.arg({ type: input, required: true }) },
-      resolve: (_root, args, context, info) =>
-        withData(schema, model, args.data, (data) =>
-          ports.writeRecords.update({ ...requestOf(model, "Update", context, info), id: args.id, data }),
-        ),
+      description: `Changes a record of ${model.name}. Refused while a task holds it, or a record that would change with it.`,
+      args: {
+        id: t.arg.id({ required: true }),
+        data: t.arg({ type: input, required: true }),
+        ...expectedArgument(staleness, t.arg),
+      },
+      resolve(_root, { id, data: given, expectedUpdatedAt }, context, info) {
+        const data = parseData(schema.models, model, given as DataArgument);
+        const expected = parseExpected(model, staleness, expectedUpdatedAt, context, info);
+        return "problems" in data || "problems" in expected
+          ? invalidInput([...problemsOf(data), ...problemsOf(expected)])
+          : ports.writeRecords.update({
+              ...writeRequest(model, "Update", context, info),
+              ...data,
+              ...expected,
+              id,
+            });
+      },
     }),
   );
 }
 
-function addDeleteField(schema: ModelSchema, types: TypeLookup, model: Model): void {
+function addUpsertField(
+  schema: ModelSchema,
+  types: TypeLookup,
+  model: Model,
+  inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
+): void {
   const { builder, ports } = schema;
-  const result = addResult(schema, types, model, "Delete");
+  const result = addWriteResult(schema, types, model, "Upsert");
+  builder.mutationField(`upsert${model.name}`, (t) =>
+    t.field({
+      type: result,
+      description: `Changes the record of ${model.name} with this id, or creates it with this id where there is none. Refused while a task holds it.`,
+      args: {
+        id: t.arg.id({ required: true }),
+        create: t.arg({
+          type: inputs.create,
+          required: true,
+          description: "For a record that is not there. What it says of the key must agree with the id.",
+        }),
+        update: t.arg({ type: inputs.update, required: true, description: "For a record that is there." }),
+      },
+      resolve(_root, args, context, info) {
+        const create = parseData(schema.models, model, args.create as DataArgument, "create");
+        const update = parseData(schema.models, model, args.update as DataArgument, "update");
+        return "problems" in create || "problems" in update
+          ? invalidInput([...problemsOf(create), ...problemsOf(update)])
+          : ports.writeRecords.upsert({
+              ...writeRequest(model, "Upsert", context, info),
+              id: args.id,
+              create: create.data,
+              update: update.data,
+            });
+      },
+    }),
+  );
+}
+
+function addDeleteField(
+  schema: ModelSchema,
+  types: TypeLookup,
+  model: Model,
+  staleness: Staleness | undefined,
+): void {
+  const { builder, ports } = schema;
+  const result = addWriteResult(schema, types, model, "Delete", staleness);
   builder.mutationField(`delete${model.name}`, (t) =>
     t.field({
       type: result,
-      description: `Deletes a record of ${model.name}, and hands it back as it was. Refused while a task holds it.`,
-      args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }, context, info) =>
-        ports.writeRecords.delete({ ...requestOf(model, "Delete", context, info), id }),
+      description: `Deletes a record of ${model.name}, and hands it back as it was. Refused while a task holds it, or a record that would change with it.`,
+      args: {
+        id: t.arg.id({ required: true }),
+        ...expectedArgument(staleness, t.arg),
+      },
+      resolve(_root, { id, expectedUpdatedAt }, context, info) {
+        const expected = parseExpected(model, staleness, expectedUpdatedAt, context, info);
+        return "problems" in expected
+          ? invalidInput(expected.problems)
+          : ports.writeRecords.delete({ ...writeRequest(model, "Delete", context, info), ...expected, id });
+      },
     }),
   );
 }
 
-/** The union of what may become of the write: the payload with the record, or why not. */
-function addResult({ builder, refs }: ModelSchema, types: TypeLookup, model: Model, verb: Verb): ResultRef {
-  const name = payloadName(model, verb);
-  const payload = builder.objectRef<Written>(name).implement({
-    description: verb === "Delete" ? "The record that is gone, as it was." : "The record as it is now.",
-    fields: (t) => ({
-      [namesOf(model).one]: t.field({
-        type: types.object(model.name),
-        resolve: ({ record }) => record as never,
-      }),
-    }),
-  });
-  const missing = verb === "Create" ? [] : [refs.notFoundError];
-  return builder.unionType(`${verb}${model.name}Result`, {
-    description: "A refusal has changed nothing.",
-    types: [payload, refs.conflictError, refs.validationError, ...missing, refs.unavailableError] as never,
-    resolveType: (outcome: WriteOutcome) => memberOf(outcome, name),
-  });
-}
-
-const MEMBERS = {
-  CONFLICT: "ConflictError",
-  INVALID: "ValidationError",
-  MISSING: "NotFoundError",
-  UNAVAILABLE: "UnavailableError",
-} as const;
-
-function memberOf(outcome: WriteOutcome, payload: string): string {
-  if (outcome.outcome === "WRITTEN") {
-    return payload;
-  }
-  if (outcome.outcome === "STALE") {
-    throw new TypeError("no mutation asks for a check on staleness yet");
-  }
-  return MEMBERS[outcome.outcome];
-}
-
-function payloadName(model: Model, verb: Verb): string {
-  return `${verb}${model.name}Payload`;
-}
-
-function requestOf(
-  model: Model,
-  verb: Verb,
-  context: GraphQLContext,
-  info: GraphQLResolveInfo,
-): { model: string; viewer: GraphQLContext["viewer"]; shape: unknown } {
-  const path = [{ type: payloadName(model, verb), name: namesOf(model).one }];
-  const select = plannedSelect(context, info, {
-    typeName: model.name,
-    select: keySelect(model),
-    paths: [path],
-  });
-  return { model: model.name, viewer: context.viewer, shape: { select } };
-}
-
-async function withData(
-  schema: ModelSchema,
-  model: Model,
-  input: unknown,
-  write: (data: Readonly<Record<string, unknown>>) => Promise<WriteOutcome>,
-): Promise<WriteOutcome> {
-  const parsed = parseData(schema.models, model, input as DataArgument);
-  return "problems" in parsed ? invalid(parsed.problems) : write(parsed.data);
-}
-
-function invalid(problems: readonly RecordProblem[]): WriteOutcome {
-  return { outcome: "INVALID", message: problems.map((problem) => problem.message).join(" "), problems };
+function problemsOf(parsed: object): readonly RecordProblem[] {
+  return "problems" in parsed ? (parsed.problems as readonly RecordProblem[]) : [];
 }

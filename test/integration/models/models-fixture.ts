@@ -1,6 +1,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
+import type { PoolClient } from "pg";
 import { createMemoryEventBus } from "../../../src/adapters/memory/memory-event-bus.ts";
 import { createMemoryEventLog } from "../../../src/adapters/memory/memory-event-log.ts";
 import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
@@ -13,6 +14,7 @@ import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port
 import { createPrismaRecordReader } from "../../../src/adapters/prisma/prisma-record-reader.ts";
 import { createPrismaRecordWriter } from "../../../src/adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
+import { createPrismaSideEffects } from "../../../src/adapters/prisma/prisma-side-effects.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
 import type { GeneratedModels, NamedInDatabase } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
@@ -36,6 +38,8 @@ import { createSchema } from "../../../src/graphql/create-schema.ts";
 import { createTaskSchema } from "../../../src/graphql/tasks/create-task-schema.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { createSystemClock } from "../../../src/kernel/system-clock.ts";
+import type { SqlSession } from "../../../src/kernel/sql-session.ts";
+import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 import { sampleTask } from "../../contract/sample-task.ts";
 
@@ -71,6 +75,10 @@ export interface ModelsFixture {
   readonly sql: string[];
   readonly launches: BulkRequest[];
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** A stranger's connection. To be released. */
+  connect(): Promise<PoolClient>;
+  /** Resolves once a connection waits for a lock of that sort: the database's own word, not a guess at time. */
+  somebodyWaits(kind: "transactionid" | "advisory"): Promise<void>;
   execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<ExecutionResult>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
@@ -125,6 +133,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       logger,
       unitOfWork: transactions,
       writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
+      sideEffects: createPrismaSideEffects({ client, transactions, models }),
       locks,
       tasks,
     }),
@@ -151,6 +160,9 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     launches,
     execute,
     query: (text, values) => session.query(text, values),
+    connect: () => pool.connect(),
+    somebodyWaits: (kind) =>
+      withDeadline(seeWaiting(session, kind), 10_000, `somebody to wait for a lock on ${kind}`),
     async data(source, variables, viewer) {
       const result = await execute(source, variables, viewer);
       if (result.errors !== undefined) {
@@ -186,4 +198,15 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       await database.drop();
     },
   };
+}
+
+async function seeWaiting(session: SqlSession, kind: string): Promise<void> {
+  const waiting = (): Promise<unknown[]> =>
+    session.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = $1",
+      [kind],
+    );
+  while ((await waiting()).length === 0) {
+    // Asked again at once: each look is a round trip.
+  }
 }

@@ -6,8 +6,10 @@ import type { AcquireResult } from "../../../../src/core/locks/lock-store.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
 import type { Model } from "../../../../src/core/records/model.ts";
 import type { WriteResult } from "../../../../src/core/records/record-writer.ts";
+import type { EffectPlan } from "../../../../src/core/records/side-effects.ts";
 import { ANONYMOUS } from "../../../../src/core/records/viewer.ts";
-import type { WritePorts, WriteRecords } from "../../../../src/core/records/write-record.ts";
+import type { WritePorts } from "../../../../src/core/records/write-ports.ts";
+import type { WriteRecords } from "../../../../src/core/records/write-record.ts";
 import { createWriteRecords } from "../../../../src/core/records/write-record.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
@@ -36,6 +38,7 @@ interface Overrides {
   readonly scope?: Record<string, object>;
   readonly isLockable?: boolean;
   readonly existing?: readonly string[];
+  readonly effects?: EffectPlan;
 }
 
 function createWorld(overrides: Overrides = {}): World {
@@ -61,6 +64,10 @@ function createWorld(overrides: Overrides = {}): World {
         return Promise.resolve(overrides.isLockable === false ? undefined : {});
       },
     },
+    sideEffects: {
+      ofDelete: () => Promise.resolve(overrides.effects),
+      ofUpdate: () => Promise.resolve(overrides.effects),
+    },
     unitOfWork: {
       async run(work) {
         deeds.push("begin");
@@ -79,13 +86,13 @@ function createWorld(overrides: Overrides = {}): World {
       },
     },
     locks: {
-      guard: (_transaction: unknown, claimed: readonly Claim[]) => {
+      guard: (_transaction, claimed) => {
         deeds.push("guard");
         claims.push(claimed);
         const { guard = { isGranted: true } } = overrides;
         return guard instanceof AppError ? Promise.reject(guard) : Promise.resolve(guard);
       },
-    } as unknown as WritePorts["locks"],
+    },
     tasks: {
       find: (ids) =>
         Promise.resolve(
@@ -226,5 +233,38 @@ describe("within a scope", () => {
     const { writes, deeds } = createWorld({ scope, isLockable: false });
     expect(await writes.create({ ...request, data: { id: 1 } })).toMatchObject({ outcome: "INVALID" });
     expect(deeds).toEqual(["begin", "guard", "create", "look", "roll back"]);
+  });
+});
+
+describe("side effects", () => {
+  const ofNote = { ...request, id: "1" };
+  const effects: EffectPlan = {
+    models: ["Label", "Note"],
+    async *waves() {
+      yield await Promise.resolve([{ model: "Label", ids: ["a"] }]);
+      yield [{ model: "Label", ids: ["b"] }];
+    },
+  };
+
+  test("have their models entered with the record's guard, and are guarded wave by wave before the write", async () => {
+    for (const deed of ["update", "delete"] as const) {
+      const { writes, deeds, claims } = createWorld({ effects });
+      await writes[deed]({ ...ofNote, data: {} });
+      expect(deeds).toEqual(["begin", "guard", "guard", "guard", deed, "commit"]);
+      expect(claims).toEqual([
+        [
+          { model: "Note", ids: ["1"] },
+          { model: "Label", ids: [""] },
+        ],
+        [{ model: "Label", ids: ["a"] }],
+        [{ model: "Label", ids: ["b"] }],
+      ]);
+    }
+  });
+
+  test("are not looked for when the record is out of the viewer's scope: a refusal would name others", async () => {
+    const { writes, deeds } = createWorld({ effects, scope: { Note: { id: { gt: 0 } } }, isLockable: false });
+    expect(await writes.delete(ofNote)).toMatchObject({ outcome: "MISSING" });
+    expect(deeds).toEqual(["begin", "guard", "look", "roll back"]);
   });
 });

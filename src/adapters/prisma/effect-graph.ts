@@ -1,0 +1,128 @@
+import type { Model } from "../../core/records/model.ts";
+import type { ForeignKey, ReferentialAction, TableName } from "./foreign-keys.ts";
+
+/** What happens to rows of a table: they go, or columns of them change. */
+export interface TableChange extends TableName {
+  /** Undefined: the rows are deleted. */
+  readonly changed: readonly string[] | undefined;
+}
+
+/** What a change of rows brings about over one foreign key. */
+export interface Effect {
+  readonly foreignKey: ForeignKey;
+  /** The exposed model whose records are affected, if there is one. */
+  readonly model: Model | undefined;
+  /** Where those records' keys stand in the referring table, in the order of the model's key. */
+  readonly keyColumns: readonly string[];
+  /** What happens to the referring rows, and so may go on; undefined for rows of a join table: links just end. */
+  readonly next: TableChange | undefined;
+}
+
+/** Follows the database's referential actions from table to table. */
+export interface EffectGraph {
+  /** Writing these columns, as far as any foreign key refers to them. */
+  updateOf(table: TableName, columns: readonly string[]): TableChange;
+  /** What changing rows in this way brings about at once. Only effects that lead to a record of some exposed model. */
+  effectsOf(change: TableChange): readonly Effect[];
+  /** The names of all models that are reached in the end. */
+  modelsOf(change: TableChange): readonly string[];
+}
+
+/** @param foreignKeys all of the database */
+export function createEffectGraph(foreignKeys: readonly ForeignKey[], models: readonly Model[]): EffectGraph {
+  const modelAt = (table: TableName): Model | undefined => models.find((model) => isSameTable(model, table));
+  const all = remembered((change) =>
+    foreignKeys.flatMap((foreignKey) => {
+      const action = isSameTable(foreignKey.to, change) ? actionOf(foreignKey, change) : "REFUSE";
+      const isGone = change.changed === undefined && action === "CASCADE";
+      return action === "REFUSE" ? [] : [effectOf(foreignKeys, modelAt, foreignKey, isGone)];
+    }),
+  );
+  const reached = (effects: readonly Effect[]): ReadonlySet<string> => {
+    const seen = new Set<string>();
+    const names = new Set<string>();
+    const open = [...effects];
+    for (let effect = open.pop(); effect !== undefined; effect = open.pop()) {
+      const { model, next } = effect;
+      if (model !== undefined) {
+        names.add(model.name);
+      }
+      if (next !== undefined && !seen.has(changeId(next))) {
+        seen.add(changeId(next));
+        open.push(...all(next));
+      }
+    }
+    return names;
+  };
+  return {
+    updateOf({ schema, table }, columns) {
+      const referenced = new Set(
+        foreignKeys.filter(({ to }) => isSameTable(to, { schema, table })).flatMap((key) => key.referenced),
+      );
+      return { schema, table, changed: columns.filter((column) => referenced.has(column)).toSorted() };
+    },
+    effectsOf: remembered((change) => all(change).filter((effect) => reached([effect]).size > 0)),
+    modelsOf: remembered((change) => [...reached(all(change))]),
+  };
+}
+
+/** The catalog is read once, so answers hold; there are few changes that differ. */
+function remembered<Answer>(answer: (change: TableChange) => Answer): (change: TableChange) => Answer {
+  const answers = new Map<string, { readonly answer: Answer }>();
+  return (change) => {
+    const id = changeId(change);
+    const known = answers.get(id) ?? { answer: answer(change) };
+    answers.set(id, known);
+    return known.answer;
+  };
+}
+
+/** Equal for equal changes. */
+export function changeId({ schema, table, changed }: TableChange): string {
+  return JSON.stringify([schema, table, changed]);
+}
+
+function actionOf(
+  { onDelete, onUpdate, referenced }: ForeignKey,
+  { changed }: TableChange,
+): ReferentialAction {
+  if (changed === undefined) {
+    return onDelete;
+  }
+  return referenced.some((column) => changed.includes(column)) ? onUpdate : "REFUSE";
+}
+
+function effectOf(
+  foreignKeys: readonly ForeignKey[],
+  modelAt: (table: TableName) => Model | undefined,
+  foreignKey: ForeignKey,
+  isGone: boolean,
+): Effect {
+  const farEnd =
+    isGone && modelAt(foreignKey.from) === undefined ? farEndOf(foreignKeys, foreignKey) : undefined;
+  if (farEnd !== undefined) {
+    return { foreignKey, model: modelAt(farEnd.to), keyColumns: farEnd.columns, next: undefined };
+  }
+  const model = modelAt(foreignKey.from);
+  return {
+    foreignKey,
+    model,
+    keyColumns: model?.key.map((field) => field.column) ?? [],
+    next: { ...foreignKey.from, changed: isGone ? undefined : foreignKey.columns },
+  };
+}
+
+/** Of a join table as Prisma makes it, with the columns A and B, the key on the other side. */
+function farEndOf(foreignKeys: readonly ForeignKey[], nearEnd: ForeignKey): ForeignKey | undefined {
+  const [near, ...others] = nearEnd.columns;
+  const far = { A: "B", B: "A" }[near ?? ""];
+  return others.length > 0 || far === undefined || !nearEnd.from.table.startsWith("_")
+    ? undefined
+    : foreignKeys.find(
+        ({ from, columns }) => isSameTable(from, nearEnd.from) && columns.length === 1 && columns[0] === far,
+      );
+}
+
+function isSameTable(one: TableName, other: TableName): boolean {
+  return one.table === other.table && one.schema === other.schema;
+}

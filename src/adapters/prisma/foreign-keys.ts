@@ -1,0 +1,75 @@
+import type { PrismaPort } from "./prisma-client-port.ts";
+
+/** What a foreign key makes of the referring rows when the row that they refer to is deleted, or its key changed. */
+export type ReferentialAction = "REFUSE" | "CASCADE" | "SET";
+
+/** A table by its names in the database. */
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/** A foreign key as the database has it, whatever the data model says. */
+export interface ForeignKey {
+  /** The referring table, and its columns. */
+  readonly from: TableName;
+  readonly columns: readonly string[];
+  /** The table referred to, its columns in the same order, and their types as PostgreSQL writes them. */
+  readonly to: TableName;
+  readonly referenced: readonly string[];
+  readonly types: readonly string[];
+  readonly onDelete: ReferentialAction;
+  readonly onUpdate: ReferentialAction;
+}
+
+// Partitions repeat their table's keys (conparentid). Types without their length: a cast is not to cut anything off.
+const FOREIGN_KEYS = `
+SELECT from_space.nspname::text AS from_schema, from_table.relname::text AS from_table,
+       to_space.nspname::text AS to_schema, to_table.relname::text AS to_table,
+       confdeltype::text AS on_delete, confupdtype::text AS on_update, part.*
+  FROM pg_constraint
+  JOIN pg_class from_table ON from_table.oid = conrelid
+  JOIN pg_namespace from_space ON from_space.oid = from_table.relnamespace
+  JOIN pg_class to_table ON to_table.oid = confrelid
+  JOIN pg_namespace to_space ON to_space.oid = to_table.relnamespace
+ CROSS JOIN LATERAL (
+   SELECT array_agg(a.attname::text ORDER BY position) AS columns,
+          array_agg(b.attname::text ORDER BY position) AS referenced,
+          array_agg(format_type(b.atttypid, -1) ORDER BY position) AS types
+     FROM unnest(conkey, confkey) WITH ORDINALITY AS pair(from_number, to_number, position)
+     JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = from_number
+     JOIN pg_attribute b ON b.attrelid = confrelid AND b.attnum = to_number
+ ) part
+ WHERE contype = 'f' AND conparentid = 0
+ ORDER BY from_schema, from_table, conname`;
+
+interface ForeignKeyRow {
+  readonly from_schema: string;
+  readonly from_table: string;
+  readonly to_schema: string;
+  readonly to_table: string;
+  readonly on_delete: string;
+  readonly on_update: string;
+  readonly columns: readonly string[];
+  readonly referenced: readonly string[];
+  readonly types: readonly string[];
+}
+
+/** pg_constraint's letters; those left out (NO ACTION, RESTRICT) refuse. */
+const ACTIONS: Readonly<Record<string, ReferentialAction>> = { c: "CASCADE", n: "SET", d: "SET" };
+
+/** Reads all foreign keys of the database from its catalog. */
+export async function readForeignKeys(
+  client: Pick<PrismaPort, "$queryRawUnsafe">,
+): Promise<readonly ForeignKey[]> {
+  const rows = await client.$queryRawUnsafe<ForeignKeyRow>(FOREIGN_KEYS);
+  return rows.map(({ columns, referenced, types, ...row }) => ({
+    from: { schema: row.from_schema, table: row.from_table },
+    to: { schema: row.to_schema, table: row.to_table },
+    columns,
+    referenced,
+    types,
+    onDelete: ACTIONS[row.on_delete] ?? "REFUSE",
+    onUpdate: ACTIONS[row.on_update] ?? "REFUSE",
+  }));
+}

@@ -1,0 +1,228 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Claim } from "../../../src/core/locks/claim.ts";
+import { generateFixture } from "./generate-fixture.ts";
+import type { Answer, ModelsFixture } from "./models-fixture.ts";
+import { createModelsFixture } from "./models-fixture.ts";
+
+let generated: Awaited<ReturnType<typeof generateFixture>>;
+let api: ModelsFixture;
+
+beforeAll(async () => {
+  generated = await generateFixture(join(import.meta.dirname, "effect-models.prisma"));
+  api = await createModelsFixture({ generated, modelOptions: { Safe: { isExposed: false } } });
+});
+afterAll(async () => {
+  await api.stop();
+  await generated.remove();
+});
+
+const [POP, ROCK] = ["0195f8f0-0000-7000-8000-000000000001", "0195f8f0-0000-7000-8000-000000000002"];
+
+beforeEach(async () => {
+  await api.query(`TRUNCATE "Artist", "Label", "Folder", "Coin", "Review", powercrud.task CASCADE`);
+  await api.query(`DELETE FROM powercrud.lock`);
+  await api.query(
+    `INSERT INTO "Artist" (id, name, code) VALUES (1, 'Nobody', NULL), (2, 'Ann', 'a'), (3, 'Bob', 'b')`,
+  );
+  await api.query(`INSERT INTO "Album" VALUES (2, 1), (2, 2), (3, 1)`);
+  await api.query(`INSERT INTO "Track" VALUES (21, 2, 1), (22, 2, 2), (31, 3, 1)`);
+  await api.query(`INSERT INTO "Review" VALUES (210, 2, 1), (310, 3, 1)`);
+  await api.query(`INSERT INTO "Poster" VALUES (20, 2), (30, 3)`);
+  await api.query(`INSERT INTO "Safe" VALUES (2), (3)`);
+  await api.query(`INSERT INTO "Coin" VALUES (200, 2), (300, 3)`);
+  await api.query(`INSERT INTO "Label" VALUES ('${POP}', 'pop'), ('${ROCK}', 'rock')`);
+  await api.query(`INSERT INTO "_LabelToTrack" VALUES ('${POP}', 21), ('${ROCK}', 31)`);
+  await api.query(`INSERT INTO "Folder" VALUES (1, NULL), (2, 1), (3, 2), (4, NULL), (5, 4)`);
+});
+
+const REFUSAL = `__typename ... on Error { message } ... on ConflictError { totalConflicts conflicts { model id heldBy { id } } }`;
+
+async function write(field: string): Promise<Answer> {
+  return (await api.data(`mutation { result: ${field} { ${REFUSAL} } }`)).result;
+}
+
+function compositeId(...parts: readonly string[]): string {
+  return Buffer.from(JSON.stringify(parts)).toString("base64url");
+}
+
+async function count(table: string): Promise<unknown> {
+  return (await api.query(`SELECT count(*)::int AS n FROM "${table}"`))[0]?.["n"];
+}
+
+describe("deleting a record is refused while a task holds", () => {
+  test.each<[string, string, string]>([
+    ["a record that goes with it", "Album", compositeId("2", "1")],
+    ["a record that goes with one of those", "Track", "22"],
+    ["a record that would lose its reference", "Review", "210"],
+    ["a record that would fall back to a default", "Poster", "20"],
+    ["a record behind a table that is not in the API", "Coin", "200"],
+    ["a record that one of those is linked with", "Label", POP ?? ""],
+  ])("%s", async (_what, model, id) => {
+    const { task, release } = await api.hold([{ model, ids: [id] }]);
+    expect(await write(`deleteArtist(id: "2")`)).toMatchObject({
+      __typename: "ConflictError",
+      totalConflicts: 1,
+      conflicts: [{ model, id, heldBy: { id: task.id } }],
+    });
+    expect(await count("Artist")).toBe(3);
+    expect(await count("Track")).toBe(3);
+    expect(await write(`deleteArtist(id: "3")`)).toMatchObject({ __typename: "DeleteArtistPayload" });
+    await release();
+    await api.query(`UPDATE "Agent" SET "artistCode" = NULL`);
+    expect(await write(`deleteArtist(id: "2")`)).toMatchObject({ __typename: "DeleteArtistPayload" });
+    expect(await count("Track")).toBe(0);
+  });
+
+  test("a record deep in its tree, its own or one that is linked with it", async () => {
+    const { release } = await api.hold([{ model: "Folder", ids: ["3"] }]);
+    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ id: "3" }] });
+    await release();
+    await api.query(`INSERT INTO "_links" VALUES (3, 5)`);
+    await api.hold([{ model: "Folder", ids: ["5"] }]);
+    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ id: "5" }] });
+    await api.query(`UPDATE "Folder" SET "parentId" = 5 WHERE id = 4`);
+    expect(await write(`deleteFolder(id: "4")`)).toMatchObject({ conflicts: [{ id: "5" }] });
+    await api.query(`DELETE FROM powercrud.lock`);
+    expect(await write(`deleteFolder(id: "4")`)).toMatchObject({ __typename: "DeleteFolderPayload" });
+    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ __typename: "DeleteFolderPayload" });
+    expect(await count("Folder")).toBe(0);
+  });
+
+  test("a record that it is linked with, from either side", async () => {
+    const { release } = await api.hold([{ model: "Track", ids: ["21"] }]);
+    expect(await write(`deleteLabel(id: "${POP}")`)).toMatchObject({ conflicts: [{ model: "Track" }] });
+    expect(await write(`deleteLabel(id: "${ROCK}")`)).toMatchObject({ __typename: "DeleteLabelPayload" });
+    await release();
+    await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
+    expect(await write(`deleteTrack(id: "21")`)).toMatchObject({ conflicts: [{ model: "Label", id: POP }] });
+  });
+
+  test("a whole model, but only if there are records of it to change", async () => {
+    await api.hold([{ model: "Review", ids: "all" }]);
+    expect(await write(`deleteArtist(id: "2")`)).toMatchObject({
+      conflicts: [{ model: "Review", id: null }],
+    });
+    expect(await write(`deleteArtist(id: "1")`)).toMatchObject({ __typename: "DeleteArtistPayload" });
+  });
+});
+
+test("what stands still for a delete is refused by the database as ever", async () => {
+  await api.query(`INSERT INTO "Agent" VALUES (1, 'a')`);
+  await api.hold([{ model: "Agent", ids: ["1"] }]);
+  expect(await write(`deleteArtist(id: "2")`)).toMatchObject({ __typename: "ValidationError" });
+});
+
+test("setting links is refused while a task holds one that it drops", async () => {
+  const { release } = await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
+  expect(await write(`updateTrack(id: "21", data: {labels: {set: ["${ROCK}"]}})`)).toMatchObject({
+    __typename: "ConflictError",
+    conflicts: [{ model: "Label", id: POP }],
+  });
+  expect(await count("_LabelToTrack")).toBe(2);
+  expect(await write(`updateTrack(id: "31", data: {labels: {set: []}})`)).toMatchObject({
+    __typename: "UpdateTrackPayload",
+  });
+  await release();
+  expect(await write(`updateTrack(id: "21", data: {labels: {set: []}})`)).toMatchObject({
+    __typename: "UpdateTrackPayload",
+  });
+});
+
+test("changing what others refer to is refused while a task holds one that would follow", async () => {
+  await api.query(`INSERT INTO "Agent" VALUES (1, 'a')`);
+  const { release } = await api.hold([{ model: "Agent", ids: ["1"] }]);
+  expect(await write(`updateArtist(id: "2", data: {code: "z"})`)).toMatchObject({
+    conflicts: [{ model: "Agent", id: "1" }],
+  });
+  expect(await write(`updateArtist(id: "2", data: {name: "Zoe"})`)).toMatchObject({
+    __typename: "UpdateArtistPayload",
+  });
+  await release();
+  expect(await write(`updateArtist(id: "2", data: {code: "z"})`)).toMatchObject({
+    __typename: "UpdateArtistPayload",
+  });
+  expect(await api.query(`SELECT "artistCode" FROM "Agent"`)).toEqual([{ artistCode: "z" }]);
+});
+
+describe("there is no gap", () => {
+  test("between the look and the deed for a claim on what goes along", async () => {
+    const claims: readonly Claim[] = [{ model: "Track", ids: ["21"] }];
+    const stranger = await api.connect();
+    await stranger.query("BEGIN");
+    // The delete locks its record, looks, guards, and then waits for this row.
+    await stranger.query(`SELECT FROM "Review" WHERE id = 210 FOR UPDATE`);
+    const deleted = write(`deleteArtist(id: "2")`);
+    await api.somebodyWaits("transactionid");
+    const held = api.hold(claims);
+    await api.somebodyWaits("advisory");
+    await stranger.query("ROLLBACK");
+    stranger.release();
+    expect(await deleted).toMatchObject({ __typename: "DeleteArtistPayload" });
+    await held;
+    expect(await count("Track")).toBe(1);
+  });
+
+  test.each([
+    ["to the record", "Poster", `UPDATE "Poster" SET "artistId" = 2 WHERE id = 30`],
+    ["to one that goes along", "Review", `UPDATE "Review" SET "artistId" = 2, number = 1 WHERE id = 310`],
+  ])("for a reference %s that its task makes meanwhile", async (_what, model, statement) => {
+    const id = model === "Poster" ? "30" : "310";
+    await api.hold([{ model, ids: [id] }]);
+    const chunk = await api.connect();
+    await chunk.query("BEGIN");
+    await chunk.query(statement);
+    const deleted = write(`deleteArtist(id: "2")`);
+    await api.somebodyWaits("transactionid");
+    await chunk.query("COMMIT");
+    chunk.release();
+    expect(await deleted).toMatchObject({ conflicts: [{ model, id }] });
+    expect(await api.query(`SELECT "artistId" FROM "${model}" WHERE id = ${id}`)).toEqual([{ artistId: 2 }]);
+  });
+
+  test("and no deadlock with claims on the same models, whatever their order", async () => {
+    const holdAndRelease = async (_value: unknown, at: number): Promise<void> => {
+      const models = ["Label", "Track", "Album", "Artist", "Poster"];
+      const { release } = await api.hold(models.map((model) => ({ model, ids: [`of task ${at}`] })));
+      await release();
+    };
+    await api.query(`INSERT INTO "Artist" (id, name) SELECT g, 'x' FROM generate_series(100, 139) g`);
+    await api.query(`INSERT INTO "Album" SELECT g, 1 FROM generate_series(100, 139) g`);
+    await api.query(`INSERT INTO "Track" SELECT g, g, 1 FROM generate_series(100, 139) g`);
+    const [results] = await Promise.all([
+      Promise.all(Array.from({ length: 40 }, (_, at) => write(`deleteArtist(id: "${100 + at}")`))),
+      Promise.all(Array.from({ length: 40 }, holdAndRelease)),
+    ]);
+    expect(results.map((result) => result.__typename)).toEqual(results.map(() => "DeleteArtistPayload"));
+  });
+});
+
+describe("its price", () => {
+  const statements = async (field: string): Promise<number> => {
+    api.sql.length = 0;
+    await write(field);
+    return api.sql.length;
+  };
+
+  test("is nothing where there is nothing that could change", async () => {
+    const plain = await statements(`updateCoin(id: "200", data: {safeId: 3})`);
+    expect(await statements(`deleteCoin(id: "200")`)).toBe(plain);
+    expect(await statements(`updateArtist(id: "1", data: {name: "x"})`)).toBe(plain);
+  });
+
+  test("does not grow with the number of records", async () => {
+    const few = await statements(`deleteArtist(id: "2")`);
+    await api.query(`INSERT INTO "Artist" (id, name) VALUES (9, 'Many')`);
+    await api.query(`INSERT INTO "Album" VALUES (9, 1)`);
+    await api.query(`INSERT INTO "Safe" VALUES (9)`);
+    await api.query(`INSERT INTO "Track" SELECT g, 9, 1 FROM generate_series(1000, 30999) g`);
+    await api.query(`INSERT INTO "_LabelToTrack" SELECT '${POP}', g FROM generate_series(1000, 1999) g`);
+    const { release } = await api.hold([{ model: "Track", ids: ["30999"] }]);
+    expect(await write(`deleteArtist(id: "9")`)).toMatchObject({
+      conflicts: [{ model: "Track", id: "30999" }],
+    });
+    await release();
+    expect(await statements(`deleteArtist(id: "9")`)).toBe(few);
+    expect(await count("Track")).toBe(1);
+  });
+});
