@@ -133,25 +133,45 @@ describeWorlds("lock store, together", (world) => {
       expect(await acquire(other, { model: book, ids: ["1", "2"] })).toMatchObject({ totalConflicts: 2 });
     });
 
-    it("shows locks to others only with the commit", async () => {
+    it("shows locks to others with the commit at the latest", async () => {
       const [owner, book] = [newOwner(), newModel()];
       const open = await openTransaction(world().unitOfWork);
       await world().locks.acquire(open.transaction, owner, [{ model: book, ids: ["1"] }]);
-      expect(await world().locks.owners(book, ["1"])).toEqual(new Map());
       await open.commit();
       expect(await world().locks.owners(book, ["1"])).toEqual(new Map([["1", owner]]));
+      expect(await world().locks.listOwners()).toContain(owner);
     });
 
-    it("sees its own writes within a transaction", async () => {
+    it("sees its own claims within a transaction, and gives back what it took and let go of", async () => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       const claims = [{ model: book, ids: ["1"] }];
       await world().unitOfWork.run(async (transaction) => {
         expect(await world().locks.acquire(transaction, first, claims)).toEqual(GRANTED);
+        expect(await world().locks.acquire(transaction, first, claims)).toEqual(GRANTED);
         expect(await world().locks.acquire(transaction, second, claims)).toMatchObject({ totalConflicts: 1 });
+        expect(await world().locks.guard(transaction, claims)).toMatchObject({ totalConflicts: 1 });
         await world().locks.release(transaction, first);
-        expect(await world().locks.acquire(transaction, second, claims)).toEqual(GRANTED);
       });
-      expect(await world().locks.owners(book, ["1"])).toEqual(new Map([["1", second]]));
+      expect(await world().locks.owners(book, ["1"])).toEqual(new Map());
+      expect(await acquire(second, ...claims)).toEqual(GRANTED);
+    });
+
+    it.each(["all", "some"] as const)("keeps what is let go of, %s of it, until the commit", async (part) => {
+      const [first, second, third, book] = [newOwner(), newOwner(), newOwner(), newModel()];
+      const claims = [{ model: book, ids: ["1"] }];
+      await acquire(first, ...claims);
+      const open = await openTransaction(world().unitOfWork);
+      await world().locks.release(open.transaction, first, part === "all" ? undefined : claims);
+      // Refused at once, or made to wait for the transaction: never granted before it has ended.
+      let isDecided = false;
+      const early = acquire(second, ...claims).finally(() => (isDecided = true));
+      await Promise.race([early, world().untilWaiting()]);
+      const wasDecided = isDecided;
+      expect(wasDecided && (await early).isGranted).toBe(false);
+      await open.commit();
+      expect((await early).isGranted).toBe(!wasDecided);
+      await release(second);
+      expect(await acquire(third, ...claims)).toEqual(GRANTED);
     });
   });
 });

@@ -1,9 +1,14 @@
 import type { Claim } from "../../src/core/locks/claim.ts";
-import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
+import type { AcquireResult, LockConflict } from "../../src/core/locks/lock-store.ts";
 import { createId } from "../../src/kernel/ids.ts";
 import type { World } from "./world.ts";
 
 export const GRANTED: AcquireResult = { isGranted: true };
+
+/** What a claim is told that these few are in the way of. */
+export function refusedBy(...conflicts: readonly LockConflict[]): AcquireResult {
+  return { isGranted: false, conflicts, totalConflicts: conflicts.length };
+}
 
 let modelCount = 0;
 
@@ -26,6 +31,9 @@ export function numbers(count: number, start = 1): string[] {
 /** What tests do with locks, each in a transaction of its own. */
 export interface LockVerbs {
   acquire(owner: string, ...claims: Claim[]): Promise<AcquireResult>;
+  acquireOrWait(owner: string, ...claims: Claim[]): Promise<AcquireResult>;
+  acquireFree(owner: string, ...claims: Claim[]): Promise<readonly LockConflict[]>;
+  acquireWaiting(owner: string): Promise<AcquireResult>;
   guard(...claims: Claim[]): Promise<AcquireResult>;
   release(owner: string, claims?: readonly Claim[]): Promise<void>;
 }
@@ -34,6 +42,12 @@ export function lockVerbs(world: () => World): LockVerbs {
   return {
     acquire: (owner, ...claims) =>
       world().unitOfWork.run((transaction) => world().locks.acquire(transaction, owner, claims)),
+    acquireOrWait: (owner, ...claims) =>
+      world().unitOfWork.run((transaction) => world().locks.acquireOrWait(transaction, owner, claims)),
+    acquireFree: (owner, ...claims) =>
+      world().unitOfWork.run((transaction) => world().locks.acquireFree(transaction, owner, claims)),
+    acquireWaiting: (owner) =>
+      world().unitOfWork.run((transaction) => world().locks.acquireWaiting(transaction, owner)),
     guard: (...claims) => world().unitOfWork.run((transaction) => world().locks.guard(transaction, claims)),
     release: (owner, claims) =>
       world().unitOfWork.run((transaction) => world().locks.release(transaction, owner, claims)),

@@ -131,7 +131,7 @@ describe("unit of work: postgres only", () => {
     const client = await world.pool.connect();
     try {
       await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
-      const guard = client.query("SELECT * FROM powercrud.guard_record('Book', '1')");
+      const guard = client.query("SELECT * FROM powercrud.guard_record('Book', '1', '')");
       await expect(guard).rejects.toThrow("READ COMMITTED");
     } finally {
       client.release(true);

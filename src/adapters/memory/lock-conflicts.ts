@@ -12,6 +12,9 @@ export interface Claimant {
   readonly ticket: number;
 }
 
+/** Who guards: everybody who holds goes before, and nobody who waits. */
+export const GUARDIAN: Claimant = { owner: undefined, ticket: 0 };
+
 /** What others hold of the claims, or stand in line for before the claimant; by model and id, a whole model first. */
 export function findLockConflicts(
   table: LockTable,

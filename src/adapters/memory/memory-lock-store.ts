@@ -1,20 +1,16 @@
-import { mergeClaims } from "../../core/locks/claim.ts";
+import { mergeClaims, withoutEmptyClaims } from "../../core/locks/claim.ts";
 import type { Claim } from "../../core/locks/claim.ts";
 import { freeOf } from "../../core/locks/free-of.ts";
-import type { AcquireResult, LockStore } from "../../core/locks/lock-store.ts";
+import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
-import { findLockConflicts, isSameScope, toAcquireResult } from "./lock-conflicts.ts";
-import type { Claimant } from "./lock-conflicts.ts";
+import { findLockConflicts, GUARDIAN, isSameScope, toAcquireResult } from "./lock-conflicts.ts";
 import { createLockTable, createLockTableDraft } from "./lock-table.ts";
 import type { CommittedLockTable, LockRow, LockTable, LockTableDraft } from "./lock-table.ts";
 import { createMemoryGate } from "./memory-gate.ts";
 import type { GateMode } from "./memory-gate.ts";
 import { requiredMemory } from "./memory-transaction.ts";
 import type { MemoryTransaction } from "./memory-transaction.ts";
-
-/** Everybody who holds goes before a guard, and nobody who waits. */
-const GUARD: Claimant = { owner: undefined, ticket: 0 };
 
 /** Locks of one process. Claims and guards wait for the transactions in their way, as those in PostgreSQL do. */
 export function createMemoryLockStore(): LockStore {
@@ -41,8 +37,8 @@ export function createMemoryLockStore(): LockStore {
     async acquireFree(transaction, owner, wanted) {
       const claims = mergeClaims(wanted);
       const draft = await enterModels(transaction, claims, "EXCLUSIVE");
-      const conflicts = findLockConflicts(draft, claims, claimantOf(draft, owner));
-      grant(draft, owner, mergeClaims(freeOf(claims, conflicts)));
+      const conflicts = findConflicts(draft, owner, claims);
+      grant(draft, owner, withoutEmptyClaims(freeOf(claims, conflicts)));
       return conflicts;
     },
     async acquireWaiting(transaction, owner) {
@@ -52,7 +48,7 @@ export function createMemoryLockStore(): LockStore {
     async guard(transaction, wanted) {
       const claims = mergeClaims(wanted);
       const draft = await enterModels(transaction, claims, "SHARED");
-      return toAcquireResult(findLockConflicts(draft, claims, GUARD));
+      return toAcquireResult(findLockConflicts(draft, claims, GUARDIAN));
     },
     async release(transaction, owner, some) {
       if (some === undefined) {
@@ -116,15 +112,30 @@ function createLookUps(table: CommittedLockTable): Pick<LockStore, "owners" | "h
 }
 
 function acquire(draft: LockTableDraft, owner: string, claims: readonly Claim[]): AcquireResult {
-  const result = toAcquireResult(findLockConflicts(draft, claims, claimantOf(draft, owner)));
+  const result = toAcquireResult(findConflicts(draft, owner, claims));
   if (result.isGranted) {
     grant(draft, owner, claims);
   }
   return result;
 }
 
-function claimantOf(table: LockTable, owner: string): Claimant {
-  return { owner, ticket: waitingRows(table, owner)[0]?.ticket ?? Infinity };
+function findConflicts(table: LockTable, owner: string, claims: readonly Claim[]): readonly LockConflict[] {
+  const ticket = waitingRows(table, owner)[0]?.ticket ?? Infinity;
+  return findLockConflicts(table, notYetHeld(table, owner, claims), { owner, ticket });
+}
+
+/** What the owner holds it may claim again, whoever waits for it, and none of it is stored twice. */
+function notYetHeld(table: LockTable, owner: string, claims: readonly Claim[]): readonly Claim[] {
+  const isOwn = (row: LockRow): boolean => row.owner === owner && isHeld(row);
+  return claims.flatMap((claim) => {
+    const { model, ids, scope = "" } = claim;
+    if (table.rowsOf(model, null).some((row) => isOwn(row) && isWithin(scope, row.scope))) {
+      return [];
+    }
+    return [
+      ids === "all" ? claim : { ...claim, ids: ids.filter((id) => !table.rowsOf(model, id).some(isOwn)) },
+    ];
+  });
 }
 
 /** Who asked for nothing does not leave the line for it. */
@@ -132,25 +143,17 @@ function grant(draft: LockTableDraft, owner: string, claims: readonly Claim[]): 
   if (claims.length > 0) {
     waitingRows(draft, owner).forEach((row) => draft.remove(row));
   }
-  // The wholes first: no record is taken that is held with one of them.
-  const wholes = claims.filter(({ ids }) => ids === "all");
-  [...wholes, ...claims.filter(({ ids }) => ids !== "all")].forEach((claim) => take(draft, owner, claim));
-}
-
-function take(draft: LockTableDraft, owner: string, claim: Claim): void {
-  const { model, ids, scope = "" } = claim;
-  const isOwn = (row: LockRow): boolean => row.owner === owner && isHeld(row);
-  if (draft.rowsOf(model, null).some((row) => isOwn(row) && isWithin(scope, row.scope))) {
-    return;
+  for (const claim of notYetHeld(draft, owner, claims)) {
+    const { model, ids, scope = "" } = claim;
+    if (ids === "all") {
+      // The claim on the model takes in those on its records.
+      const within = heldRows(draft, owner).filter(
+        (row) => row.model === model && isWithin(row.scope, scope),
+      );
+      within.forEach((row) => draft.remove(row));
+    }
+    toRows(owner, [claim]).forEach((row) => draft.add(row));
   }
-  if (ids === "all") {
-    // The claim on the model takes in those on its records.
-    const within = heldRows(draft, owner).filter((row) => row.model === model && isWithin(row.scope, scope));
-    within.forEach((row) => draft.remove(row));
-  }
-  toRows(owner, [claim])
-    .filter((row) => row.id === null || !draft.rowsOf(model, row.id).some(isOwn))
-    .forEach((row) => draft.add(row));
 }
 
 function letGo(draft: LockTableDraft, owner: string, { model, ids }: Claim): void {

@@ -112,11 +112,10 @@ function createLookUps(session: SqlSession): Pick<LockStore, "owners" | "heldBy"
         return new Map();
       }
       const rows = await run<LockConflict>(session, LOCK_OWNERS, toSegments([{ model, ids, scope }]));
-      // Whoever holds the model holds every record of it, and nobody else holds any.
+      // Whoever holds the model holds every record of it, but for those that others hold in another scope.
       const whole = rows.find((row) => row.id === null);
-      return new Map(
-        whole ? ids.map((id) => [id, whole.owner]) : rows.map((row) => [row.id ?? "", row.owner]),
-      );
+      const named = rows.flatMap(({ id, owner }) => (id === null ? [] : [[id, owner] as const]));
+      return new Map([...(whole ? ids.map((id) => [id, whole.owner] as const) : []), ...named]);
     },
     async heldBy(owner) {
       return toClaims(await run<ClaimRow>(session, LOCKS_HELD_BY, [owner]));

@@ -17,7 +17,10 @@ export function withoutEmptyClaims(claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(({ ids }) => ids.length > 0);
 }
 
-/** One claim per model and scope, no id twice; a claim on the whole takes in those on its records. */
+/**
+ * One claim per model and scope, no id twice. A claim on the whole takes in those on its records, and without a scope
+ * all others on the model.
+ */
 export function mergeClaims(claims: readonly Claim[]): readonly Claim[] {
   const groups = new Map<string, Claim[]>();
   for (const claim of withoutEmptyClaims(claims)) {
@@ -29,10 +32,16 @@ export function mergeClaims(claims: readonly Claim[]): readonly Claim[] {
       group.push(claim);
     }
   }
-  return [...groups.values()].flatMap((group) => {
+  const merged = [...groups.values()].flatMap((group) => {
     const [first] = group;
     return first === undefined || group.length === 1 ? group : [{ ...first, ids: unite(group) }];
   });
+  const wholes = new Set(merged.filter(isWholeModel).map(({ model }) => model));
+  return merged.filter((claim) => isWholeModel(claim) || !wholes.has(claim.model));
+}
+
+function isWholeModel({ ids, scope = "" }: Claim): boolean {
+  return ids === "all" && scope === "";
 }
 
 function unite(claims: readonly Claim[]): Claim["ids"] {

@@ -30,8 +30,8 @@ export const MAX_REPORTED_CONFLICTS = 1000;
  *
  * A lock has no expiry: it lasts until its owner lets it go. Whether an owner still lives is asked of the task
  * record. A claim is granted whole or not at all, and a refused claim leaves no trace. What an owner holds
- * already it may claim again. A claim on a model conflicts with every record claim in it, and the reverse, unless
- * both name a scope and not the same.
+ * already it may claim again, whoever waits for it; a record then keeps the scope under which it was claimed first. A
+ * claim on a model conflicts with every record claim in it, and the reverse, unless both name a scope and not the same.
  *
  * Who waits holds nothing, and is granted all it asked for at once or goes on waiting. Its place in line keeps every
  * later claim off its records, so lines are first come, first served per record, and since each waits only for those
@@ -62,8 +62,11 @@ export interface LockStore {
     owner: string,
     claims: readonly Claim[],
   ): Promise<readonly LockConflict[]>;
-  /** Tries again for an owner that stands in line: granted, it leaves the line. Who stands in none is granted nothing,
-   * which is no refusal. */
+  /**
+   * Tries again for an owner that stands in line: granted, it leaves the line. Who stands in none is granted nothing,
+   * which is no refusal. Of a try and a release of the same owner made together, one is over before the other: who was
+   * let go of holds nothing.
+   */
   acquireWaiting(transaction: Transaction, owner: string): Promise<AcquireResult>;
   /**
    * Keeps the claimed records out of every task's hands until the transaction ends, without owning them: the
@@ -79,6 +82,7 @@ export interface LockStore {
   release(transaction: Transaction, owner: string, claims?: readonly Claim[]): Promise<void>;
   /**
    * Which of the records are held, and by whom; free ones are left out. One look-up for all.
+   * A record's own holder is named rather than that of the whole model, who can only have it under another scope.
    * @param scope of whoever asks: claims on the whole model under another scope do not count
    */
   owners(model: string, ids: readonly string[], scope?: string): Promise<ReadonlyMap<string, string>>;

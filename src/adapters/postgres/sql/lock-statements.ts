@@ -22,8 +22,9 @@ export const GUARD_RECORD =
 export const RELEASE_SOME = `SELECT count(*)::integer AS done
   FROM (SELECT powercrud.release_lock($1::uuid, ${segmentsSql(2)}, $7::text)) AS released`;
 
-/** $1 owner. Needs no advisory lock: until the commit others see the rows and are refused. */
-export const RELEASE_ALL = "DELETE FROM powercrud.lock WHERE owner = $1::uuid";
+/** $1 owner. Hands back a number, too. */
+export const RELEASE_ALL = `SELECT count(*)::integer AS done
+  FROM (SELECT powercrud.release_all_locks($1::uuid)) AS released`;
 
 /** $1-$5 segments, $6 separator. All of them, whoever the owner. */
 export const LOCK_OWNERS = `SELECT model, id, owner
@@ -33,9 +34,9 @@ export const LOCK_OWNERS = `SELECT model, id, owner
 export const LOCKS_HELD_BY = `SELECT model, scope, ids FROM powercrud.lock
   WHERE owner = $1::uuid AND ticket IS NULL ORDER BY model COLLATE "C", scope COLLATE "C"`;
 
-/** $1 owner. */
-export const LOCKS_WAITED_FOR =
-  "SELECT model, scope, ids FROM powercrud.lock WHERE owner = $1::uuid AND ticket IS NOT NULL";
+/** $1 owner. Waits for one who takes the owner out of the line, and keeps others from doing so meanwhile. */
+export const LOCKS_WAITED_FOR = `SELECT model, scope, ids FROM powercrud.lock
+  WHERE owner = $1::uuid AND ticket IS NOT NULL FOR UPDATE`;
 
 export const LIST_LOCK_OWNERS =
   "SELECT DISTINCT owner::text AS owner FROM powercrud.lock WHERE ticket IS NULL ORDER BY 1";

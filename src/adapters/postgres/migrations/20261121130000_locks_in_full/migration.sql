@@ -150,34 +150,38 @@ BEGIN ATOMIC
   GROUP BY part.model, part.scope, part.number;
 END;
 
--- Adds to what the owner holds already: nothing twice, and a claim on a whole model takes in those on its records.
-CREATE FUNCTION powercrud.extend_lock(claimant uuid, asked powercrud.segment[], separator text) RETURNS void
-LANGUAGE plpgsql SET work_mem = '64MB' AS $$
-DECLARE
-  new_models text[];
-  new_scopes text[];
-  new_ids text[];
-BEGIN
-  DELETE FROM powercrud.lock l USING unnest(asked) AS w
-  WHERE w.lowest IS NULL AND l.owner = claimant AND l.model = w.model AND w.scope IN ('', l.scope);
-  INSERT INTO powercrud.lock (owner, model, scope)
-  SELECT claimant, w.model, w.scope FROM unnest(asked) AS w WHERE w.lowest IS NULL AND NOT EXISTS (
-    SELECT FROM powercrud.lock l
-    WHERE l.owner = claimant AND l.model = w.model AND l.lowest IS NULL AND l.scope IN ('', w.scope)
-  );
-  SELECT array_agg(a.model), array_agg(a.scope), array_agg(a.id) INTO new_models, new_scopes, new_ids FROM (
-    SELECT w.model, w.scope, unnest(powercrud.split_ids(w.ids, separator)) AS id FROM unnest(asked) AS w
-    WHERE w.lowest IS NOT NULL AND NOT EXISTS (
+-- What the owner does not hold yet of the segments: what it holds it may claim again, whoever waits for it, and none
+-- of it is stored twice.
+CREATE FUNCTION powercrud.not_yet_held(claimant uuid, asked powercrud.segment[], separator text)
+RETURNS powercrud.segment[] LANGUAGE sql STABLE SET work_mem = '64MB'
+BEGIN ATOMIC
+  WITH open AS MATERIALIZED (
+    SELECT w.* FROM unnest(asked) WITH ORDINALITY AS w(model, lowest, highest, ids, scope, number) WHERE NOT EXISTS (
       SELECT FROM powercrud.lock l
-      WHERE l.owner = claimant AND l.model = w.model AND l.lowest IS NULL AND l.scope IN ('', w.scope)
+      WHERE l.owner = claimant AND l.model = w.model AND l.lowest IS NULL AND l.ticket IS NULL
+        AND l.scope IN ('', w.scope)
     )
-  ) a
-  WHERE (a.model, a.id) NOT IN (
-    SELECT l.model, unnest(l.ids) FROM powercrud.lock l
-    WHERE l.owner = claimant AND l.model IN (SELECT w.model FROM unnest(asked) AS w) AND l.lowest IS NOT NULL
-  );
-  PERFORM powercrud.store_lock_ids(claimant, new_models, new_scopes, new_ids);
-END $$;
+  ),
+  fresh AS (
+    SELECT o.number, o.model, o.scope, o.id COLLATE "C" AS id FROM (
+      SELECT open.*, unnest(powercrud.split_ids(open.ids, separator)) AS id FROM open WHERE open.lowest IS NOT NULL
+    ) o
+    WHERE (o.model, o.id) NOT IN (
+      SELECT l.model, unnest(l.ids) FROM powercrud.lock l
+      WHERE l.owner = claimant AND l.lowest IS NOT NULL AND l.ticket IS NULL
+        AND l.model IN (SELECT open.model FROM open)
+    )
+  )
+  SELECT coalesce(array_agg(part.segment), '{}') FROM (
+    SELECT ROW(open.model, NULL, NULL, NULL, open.scope)::powercrud.segment AS segment FROM open
+    WHERE open.lowest IS NULL
+    UNION ALL
+    SELECT ROW(
+      fresh.model, min(fresh.id), max(fresh.id), string_agg(fresh.id, separator ORDER BY fresh.id), fresh.scope
+    )::powercrud.segment
+    FROM fresh GROUP BY fresh.number, fresh.model, fresh.scope
+  ) part;
+END;
 
 -- Stands the claimant, who holds nothing, in line for the segments.
 CREATE FUNCTION powercrud.join_lock_line(claimant uuid, asked powercrud.segment[], separator text) RETURNS void
@@ -204,8 +208,15 @@ CREATE FUNCTION powercrud.acquire_lock(
 ) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
 DECLARE
   models text[] := ARRAY(SELECT DISTINCT w.model FROM unnest(asked) AS w);
+  holds_some boolean;
 BEGIN
   PERFORM powercrud.enter_locks(models, true, 'postgres');
+  holds_some := EXISTS (
+    SELECT FROM powercrud.lock l WHERE l.owner = claimant AND l.model = ANY (models) AND l.ticket IS NULL
+  );
+  IF holds_some THEN
+    asked := powercrud.not_yet_held(claimant, asked, separator);
+  END IF;
   RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(
     claimant, asked, separator, powercrud.lock_ticket_of(claimant), max_rows
   );
@@ -216,13 +227,14 @@ BEGIN
     RETURN;
   END IF;
   DELETE FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL;
-  IF EXISTS (SELECT FROM powercrud.lock l WHERE l.owner = claimant AND l.model = ANY (models)) THEN
-    PERFORM powercrud.extend_lock(claimant, asked, separator);
-  ELSE
-    INSERT INTO powercrud.lock (owner, model, scope, lowest, highest, ids)
-    SELECT claimant, w.model, w.scope, w.lowest, w.highest, powercrud.split_ids(w.ids, separator)
-    FROM unnest(asked) AS w;
+  IF holds_some THEN
+    -- A claim on a whole model takes in those on its records.
+    DELETE FROM powercrud.lock l USING unnest(asked) AS w
+    WHERE w.lowest IS NULL AND l.owner = claimant AND l.model = w.model AND w.scope IN ('', l.scope);
   END IF;
+  INSERT INTO powercrud.lock (owner, model, scope, lowest, highest, ids)
+  SELECT claimant, w.model, w.scope, w.lowest, w.highest, powercrud.split_ids(w.ids, separator)
+  FROM unnest(asked) AS w;
 END $$;
 
 -- Keeps every task from claiming the records until the end of the transaction; returns what some task holds of them.
@@ -234,20 +246,33 @@ BEGIN
   RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(NULL, asked, separator, NULL, max_rows);
 END $$;
 
--- The same for one record, the guard of every single write: two look-ups in one index.
+-- The same for one record, the guard of every single write: two look-ups in one index. What is held whole comes first.
 CREATE FUNCTION powercrud.guard_record(record_model text, record_id text, record_scope text)
 RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM powercrud.enter_locks(ARRAY[record_model], false, 'postgres');
   RETURN QUERY
-  SELECT l.model, record_id, l.owner::text, 1 FROM powercrud.lock l
-  WHERE l.model = record_model AND l.lowest <= record_id AND l.highest >= record_id AND record_id = ANY (l.ids)
-    AND l.ticket IS NULL
-  UNION ALL
-  SELECT l.model, NULL, l.owner::text, 1 FROM powercrud.lock l
-  WHERE l.model = record_model AND l.lowest IS NULL AND l.ticket IS NULL
-    AND (record_scope = '' OR l.scope IN ('', record_scope))
-  LIMIT 1;
+  SELECT c.*, (count(*) OVER ())::integer FROM (
+    (
+      SELECT l.model, NULL, l.owner::text FROM powercrud.lock l
+      WHERE l.model = record_model AND l.lowest IS NULL AND l.ticket IS NULL
+        AND (record_scope = '' OR l.scope IN ('', record_scope))
+      LIMIT 1
+    )
+    UNION ALL
+    SELECT l.model, record_id, l.owner::text FROM powercrud.lock l
+    WHERE l.model = record_model AND l.lowest <= record_id AND l.highest >= record_id AND record_id = ANY (l.ids)
+      AND l.ticket IS NULL
+  ) c;
+END $$;
+
+-- Lets go of all that the owner holds, and of its place in line: first of that, or a grant that commits meanwhile
+-- would turn it into locks that one statement does not see. Needs no advisory lock: until the commit others see
+-- the rows and are refused.
+CREATE FUNCTION powercrud.release_all_locks(claimant uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL FOR UPDATE;
+  DELETE FROM powercrud.lock l WHERE l.owner = claimant;
 END $$;
 
 -- Lets go of some of what the owner holds; of a whole model and all its records where a segment has no ids. What is
@@ -276,4 +301,57 @@ BEGIN
   SELECT array_agg(kept.model), array_agg(kept.scope), array_agg(kept.id)
   INTO kept_models, kept_scopes, kept_ids FROM kept;
   PERFORM powercrud.store_lock_ids(claimant, kept_models, kept_scopes, kept_ids);
+END $$;
+
+-- The same gate for locks that are kept in Redis, and whether anybody stands in line for the models: lines are always
+-- kept here.
+CREATE FUNCTION powercrud.enter_redis_locks(models text[], is_exclusive boolean)
+RETURNS TABLE (epoch text, has_line boolean) LANGUAGE plpgsql AS $$
+DECLARE
+  current_epoch text := powercrud.enter_locks(models, is_exclusive, 'redis');
+BEGIN
+  RETURN QUERY SELECT current_epoch, EXISTS (
+    SELECT FROM powercrud.lock l WHERE l.model = ANY (models) AND l.ticket IS NOT NULL
+  );
+END $$;
+
+-- Alone with the backend until the end of the transaction: no claim or guard is under way, none begins.
+CREATE FUNCTION powercrud.enter_backend_alone() RETURNS powercrud.backend LANGUAGE plpgsql AS $$
+DECLARE
+  current powercrud.backend;
+BEGIN
+  PERFORM pg_advisory_xact_lock(powercrud.backend_key());
+  SELECT b.* INTO current FROM powercrud.backend b;
+  RETURN current;
+END $$;
+
+-- Writes what the unsettled tasks claim as locks held here. For whoever is alone with the backend, after the locks
+-- were kept in Redis.
+CREATE FUNCTION powercrud.restore_locks() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  claimed record;
+  record_ids text[];
+BEGIN
+  DELETE FROM powercrud.lock WHERE ticket IS NULL;
+  FOR claimed IN
+    SELECT t.id, c.value ->> 'model' AS model, coalesce(c.value ->> 'scope', '') AS scope, c.value -> 'ids' AS ids
+    FROM powercrud.task t, jsonb_array_elements(t.claims) AS c WHERE t.status IN ('PENDING', 'RUNNING')
+  LOOP
+    IF claimed.ids = '"all"' THEN
+      INSERT INTO powercrud.lock (owner, model, scope) VALUES (claimed.id, claimed.model, claimed.scope);
+    ELSE
+      IF claimed.ids = '"chunks"' THEN
+        SELECT coalesce(array_agg(u.id), ARRAY[]::text[]) INTO record_ids FROM powercrud.chunk k, unnest(k.ids) AS u(id)
+        WHERE k.task_id = claimed.id AND k.number > 0;
+      ELSE
+        record_ids := ARRAY(SELECT jsonb_array_elements_text(claimed.ids));
+      END IF;
+      PERFORM powercrud.store_lock_ids(
+        claimed.id,
+        array_fill(claimed.model, ARRAY[cardinality(record_ids)]),
+        array_fill(claimed.scope, ARRAY[cardinality(record_ids)]),
+        record_ids
+      );
+    END IF;
+  END LOOP;
 END $$;

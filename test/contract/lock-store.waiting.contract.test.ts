@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+import type { Claim } from "../../src/core/locks/claim.ts";
+import { describeWorlds } from "./describe-worlds.ts";
+import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lock-verbs.ts";
+import { openTransaction } from "./open-transaction.ts";
+
+describeWorlds("lock store, lines together", (world) => {
+  const { acquire, acquireFree, acquireOrWait, acquireWaiting, release } = lockVerbs(world);
+
+  describe("transactions", () => {
+    it("leave no trace of a place in line when rolled back", async () => {
+      const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
+      await acquire(holder, { model: book, ids: ["1"] });
+      const open = await openTransaction(world().unitOfWork);
+      await world().locks.acquireOrWait(open.transaction, waiter, [{ model: book, ids: ["1", "2"] }]);
+      await open.rollBack();
+      expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
+      await release(holder);
+      expect(await acquireWaiting(waiter)).toEqual(GRANTED);
+      expect(await world().locks.heldBy(waiter)).toEqual([]);
+    });
+
+    it.each(["acquireWaiting", "release"] as const)(
+      "leave a waiter where it stood when its %s is rolled back",
+      async (verb) => {
+        const [holder, first, second, book] = [newOwner(), newOwner(), newOwner(), newModel()];
+        const claim = { model: book, ids: ["1"] };
+        await acquire(holder, claim);
+        await acquireOrWait(first, claim);
+        await acquireOrWait(second, claim);
+        await release(holder);
+        const open = await openTransaction(world().unitOfWork);
+        await world().locks[verb](open.transaction, first);
+        await open.rollBack();
+        expect(await world().locks.heldBy(first)).toEqual([]);
+        expect(await acquireWaiting(second)).toEqual(refusedBy({ model: book, id: "1", owner: first }));
+        expect(await acquireWaiting(first)).toEqual(GRANTED);
+        expect(await world().locks.heldBy(first)).toEqual([claim]);
+      },
+    );
+
+    it.each([
+      { end: "commit", isGranted: false },
+      { end: "rollBack", isGranted: true },
+    ] as const)("make a claim wait for who is joining a line, until the $end", async ({ end, isGranted }) => {
+      const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
+      await acquire(holder, { model: book, ids: ["1"] });
+      const open = await openTransaction(world().unitOfWork);
+      await world().locks.acquireOrWait(open.transaction, waiter, [{ model: book, ids: ["1", "2"] }]);
+      let isDecided = false;
+      const claim = acquire(newOwner(), { model: book, ids: ["2"] }).finally(() => (isDecided = true));
+      await world().untilWaiting();
+      expect(isDecided).toBe(false);
+      await open[end]();
+      expect(await claim).toEqual(isGranted ? GRANTED : refusedBy({ model: book, id: "2", owner: waiter }));
+    });
+
+    it.each(["acquireWaiting", "release"] as const)(
+      "never leave a lock with who is granted and let go of at once, %s first",
+      async (first) => {
+        const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
+        const claim = { model: book, ids: ["1"] };
+        await acquire(holder, claim);
+        await acquireOrWait(waiter, claim);
+        await release(holder);
+        const second = first === "release" ? "acquireWaiting" : "release";
+        const open = await openTransaction(world().unitOfWork);
+        await world().locks[first](open.transaction, waiter);
+        const other = world().unitOfWork.run(async (transaction) => {
+          await world().locks[second](transaction, waiter);
+        });
+        await Promise.race([other, world().untilWaiting()]);
+        await open.commit();
+        await other;
+        expect(await world().locks.heldBy(waiter)).toEqual([]);
+        expect(await acquire(newOwner(), claim)).toEqual(GRANTED);
+      },
+    );
+  });
+
+  describe("races", () => {
+    it("put all but one of many in line, and give each its turn", async () => {
+      const book = newModel();
+      const owners = Array.from({ length: 12 }, newOwner);
+      const claims = owners.map((_, at): Claim => ({ model: book, ids: ["shared", `own ${at}`] }));
+      const results = await Promise.all(owners.map((owner, at) => acquireOrWait(owner, claims[at] as Claim)));
+      expect(results.filter(({ isGranted }) => isGranted)).toHaveLength(1);
+      let [holder = ""] = owners.filter((_, at) => results[at]?.isGranted);
+      let waiting = owners.filter((owner) => owner !== holder);
+      while (waiting.length > 0) {
+        await release(holder);
+        const tries = await Promise.all(waiting.map((owner) => acquireWaiting(owner)));
+        const granted = waiting.filter((_, at) => tries[at]?.isGranted);
+        expect(granted).toHaveLength(1);
+        holder = granted[0] ?? "";
+        expect(await world().locks.heldBy(holder)).toHaveLength(1);
+        waiting = waiting.filter((owner) => owner !== holder);
+      }
+    });
+
+    it("of crossing waiters never stand still", async () => {
+      const [a, b] = [newModel("A"), newModel("B")];
+      const [holder, owners] = [newOwner(), Array.from({ length: 10 }, newOwner)];
+      const claims: readonly Claim[] = [
+        { model: a, ids: ["1", "2"] },
+        { model: b, ids: ["1", "2"] },
+      ];
+      const wanted = (at: number): readonly Claim[] => {
+        const some = claims.map(({ model }) => ({ model, ids: at % 3 === 0 ? ["1"] : ["2", "1"] }));
+        return at % 2 === 0 ? some : some.toReversed();
+      };
+      await acquire(holder, ...claims);
+      const joined = await Promise.all(owners.map((owner, at) => acquireOrWait(owner, ...wanted(at))));
+      expect(joined.filter(({ isGranted }) => isGranted)).toEqual([]);
+      await release(holder);
+      let waiting: readonly string[] = owners;
+      while (waiting.length > 0) {
+        const tries = await Promise.all(waiting.map((owner) => acquireWaiting(owner)));
+        const granted = waiting.filter((_, at) => tries[at]?.isGranted);
+        // Everybody wants the records of the first, so one at a time; and one every time.
+        expect(granted).toHaveLength(1);
+        await Promise.all(granted.map((owner) => release(owner)));
+        waiting = waiting.filter((owner) => !granted.includes(owner));
+      }
+    });
+  });
+
+  describe("claims on what is free", () => {
+    it("take everything where nothing is in the way", async () => {
+      const [owner, book, author] = [newOwner(), newModel("A"), newModel("B")];
+      const claims = [
+        { model: book, ids: ["1", "2"] },
+        { model: author, ids: "all" },
+      ] as const;
+      expect(await acquireFree(owner, ...claims)).toEqual([]);
+      expect(await world().locks.heldBy(owner)).toEqual(claims);
+      expect(await acquireFree(newOwner())).toEqual([]);
+    });
+
+    it("leave out exactly what is in the way, and report all of it", async () => {
+      const [first, second, owner] = [newOwner(), newOwner(), newOwner()];
+      const [a, b] = [newModel("A"), newModel("B")];
+      const held = numbers(1_500, 10_000);
+      await acquire(first, { model: a, ids: held }, { model: b, ids: ["2"] });
+      await acquireOrWait(second, { model: b, ids: ["2", "3"] });
+      const conflicts = await acquireFree(
+        owner,
+        { model: b, ids: ["1", "2", "3"] },
+        { model: a, ids: numbers(3_000, 10_000) },
+      );
+      expect(conflicts).toEqual([
+        ...held.map((id) => ({ model: a, id, owner: first })),
+        { model: b, id: "2", owner: first },
+        { model: b, id: "3", owner: second },
+      ]);
+      expect(await world().locks.heldBy(owner)).toEqual([
+        { model: a, ids: numbers(1_500, 11_500) },
+        { model: b, ids: ["1"] },
+      ]);
+    });
+
+    it("take nothing of a model that is held whole, and no whole of which anything is held", async () => {
+      const [first, second, owner] = [newOwner(), newOwner(), newOwner()];
+      const [a, b, c] = [newModel("A"), newModel("B"), newModel("C")];
+      await acquire(first, { model: a, ids: "all" });
+      await acquire(second, { model: b, ids: ["1", "2"] });
+      expect(
+        await acquireFree(
+          owner,
+          { model: a, ids: ["1", "2"] },
+          { model: b, ids: "all" },
+          { model: c, ids: ["1"] },
+        ),
+      ).toEqual([
+        { model: a, id: null, owner: first },
+        { model: b, id: "1", owner: second },
+        { model: b, id: "2", owner: second },
+      ]);
+      expect(await world().locks.heldBy(owner)).toEqual([{ model: c, ids: ["1"] }]);
+      await release(second);
+      expect(await acquire(newOwner(), { model: b, ids: ["3"] })).toEqual(GRANTED);
+    });
+
+    it("take nothing where everything is in the way, and leave no trace when rolled back", async () => {
+      const [first, owner, book] = [newOwner(), newOwner(), newModel()];
+      await acquire(first, { model: book, ids: ["1"] });
+      expect(await acquireFree(owner, { model: book, ids: ["1"] })).toHaveLength(1);
+      expect(await world().locks.heldBy(owner)).toEqual([]);
+      const open = await openTransaction(world().unitOfWork);
+      await world().locks.acquireFree(open.transaction, owner, [{ model: book, ids: ["1", "2"] }]);
+      await open.rollBack();
+      expect(await world().locks.heldBy(owner)).toEqual([]);
+      expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
+    });
+
+    it("made together share the records out, each to one", async () => {
+      const book = newModel();
+      const owners = Array.from({ length: 6 }, newOwner);
+      const ids = numbers(60);
+      const left = await Promise.all(
+        owners.map((owner, at) => acquireFree(owner, { model: book, ids: ids.slice(at * 5, at * 5 + 30) })),
+      );
+      const held = await Promise.all(owners.map((owner) => world().locks.heldBy(owner)));
+      const all = held.flatMap((claims) => claims.flatMap((claim) => claim.ids));
+      expect(new Set(all).size).toBe(all.length);
+      expect(all).toHaveLength(55);
+      expect(left.flat()).toHaveLength(6 * 30 - 55);
+    });
+  });
+});
