@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BusSubscriber } from "../../src/core/events/event-bus.ts";
-import type { Json } from "../../src/kernel/json.ts";
 import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
 import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-event-bus.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
@@ -10,51 +9,7 @@ import type { PostgresWorld } from "./postgres-world.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
 import { describeWorlds } from "./describe-worlds.ts";
-
-interface Recorder extends BusSubscriber {
-  readonly messages: Json[];
-  /** Resolves once so many messages are there. */
-  untilMessages(count: number): Promise<readonly Json[]>;
-  untilGap(): Promise<void>;
-}
-
-/** A subscriber that remembers. */
-function createRecorder(): Recorder {
-  const messages: Json[] = [];
-  const waiting: { isOver: () => boolean; resolve: () => void }[] = [];
-  let gaps = 0;
-  const check = (): void => waiting.filter(({ isOver }) => isOver()).forEach(({ resolve }) => resolve());
-  const until = (isOver: () => boolean, what: string): Promise<void> =>
-    withDeadline(
-      new Promise<void>((resolve) => {
-        waiting.push({ isOver, resolve });
-        check();
-      }),
-      10_000,
-      what,
-    );
-  return {
-    messages,
-    onMessage(message) {
-      messages.push(message);
-      check();
-    },
-    onGap() {
-      gaps += 1;
-      check();
-    },
-    async untilMessages(count) {
-      await until(() => messages.length >= count, `the arrival of ${count} messages`);
-      return messages;
-    },
-    untilGap: () => until(() => gaps > 0, "a gap"),
-  };
-}
-
-let topicCount = 0;
-/** A topic of the test's own. */
-const newTopic = (): string =>
-  `topic_${String((topicCount += 1)).replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "")}`;
+import { createRecorder, newTopic } from "./event-bus-recorder.ts";
 
 describeWorlds("event bus", (world) => {
   it("carries messages to every subscriber of the topic, and to no other", async () => {

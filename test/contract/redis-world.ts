@@ -1,7 +1,14 @@
 import { createRedisTaskQueue } from "../../src/adapters/bullmq/create-redis-task-queue.ts";
 import { createFailFastRedis, createPatientRedis } from "../../src/adapters/redis/redis-connection.ts";
+import type { RedisConnection } from "../../src/adapters/redis/redis-connection.ts";
+import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { createPostgresLockLedger } from "../../src/adapters/postgres/postgres-lock-ledger.ts";
+import { createRedisLockStore } from "../../src/adapters/redis/redis-lock-store.ts";
 import { createRedisEventBus } from "../../src/adapters/redis/redis-event-bus.ts";
 import type { EventBus } from "../../src/core/events/event-bus.ts";
+import type { LockStore } from "../../src/core/locks/lock-store.ts";
+import { requiredSession } from "../../src/core/transactions/required-session.ts";
+import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTestRedis } from "../support/test-redis.ts";
@@ -12,6 +19,7 @@ import type { World } from "./world.ts";
 export interface RedisPorts {
   readonly bus: EventBus;
   readonly queue: TaskQueue;
+  readonly shared: RedisConnection;
   close(): Promise<void>;
 }
 
@@ -19,9 +27,24 @@ export interface RedisPorts {
 export async function createRedisWorld(): Promise<World> {
   const redis = createTestRedis();
   const truth = await createPostgresWorld();
-  const { bus, queue, close } = createRedisPorts(redis.url, redis.keyPrefix);
+  const { bus, queue, shared, close } = createRedisPorts(redis.url, redis.keyPrefix);
+  const session = createPgSession(truth.pool);
+  await session.query("UPDATE powercrud.backend SET name = 'redis'");
+  await session.query("CREATE TABLE live_owner (id uuid PRIMARY KEY)");
+  const locks = withLiveOwners(
+    createRedisLockStore({
+      client: shared.client,
+      keyPrefix: redis.keyPrefix,
+      ledger: { ...createPostgresLockLedger({ session }), liveOwners },
+      unitOfWork: truth.unitOfWork,
+      logger: createSilentLogger(),
+    }),
+  );
+  // The first look-up finds no lock table and builds it.
+  await locks.listOwners();
   return {
     ...truth,
+    locks,
     bus,
     queue,
     async close() {
@@ -46,10 +69,40 @@ export function createRedisPorts(url: string, keyPrefix: string): RedisPorts {
   return {
     bus,
     queue,
+    shared,
     async close() {
       await queue.close();
       await bus.close();
       shared.close();
     },
   };
+}
+
+/** Owners in these suites have no tasks. What stands for the task is written with the claim, as a launch does. */
+function withLiveOwners(locks: LockStore): LockStore {
+  const enlist = async (transaction: Transaction, owner: string): Promise<void> => {
+    const text = "INSERT INTO live_owner VALUES ($1::uuid) ON CONFLICT DO NOTHING";
+    await requiredSession(transaction).query(text, [owner]);
+  };
+  return {
+    ...locks,
+    async acquire(transaction, owner, claims) {
+      await enlist(transaction, owner);
+      return locks.acquire(transaction, owner, claims);
+    },
+    async acquireOrWait(transaction, owner, claims) {
+      await enlist(transaction, owner);
+      return locks.acquireOrWait(transaction, owner, claims);
+    },
+    async acquireFree(transaction, owner, claims) {
+      await enlist(transaction, owner);
+      return locks.acquireFree(transaction, owner, claims);
+    },
+  };
+}
+
+async function liveOwners(transaction: Transaction, owners: readonly string[]): Promise<ReadonlySet<string>> {
+  const text = "SELECT id::text AS id FROM live_owner WHERE id = ANY ($1::uuid[])";
+  const rows = await requiredSession(transaction).query<{ id: string }>(text, [owners]);
+  return new Set(rows.map(({ id }) => id));
 }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createRedisTaskQueue } from "../../src/adapters/bullmq/create-redis-task-queue.ts";
@@ -10,6 +9,7 @@ import { withDeadline } from "../support/deadline.ts";
 import { freePort } from "../support/free-port.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startRedisServer } from "../support/redis-server.ts";
+import { untilEvent } from "../support/until-event.ts";
 import { createManualWork } from "./manual-work.ts";
 import type { TcpProxy } from "./tcp-proxy.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
@@ -103,9 +103,9 @@ describe("task queue: redis, lost and found", () => {
     await expect(
       withDeadline(open.queue.enqueue([task("during")]), 1_000, "a refusal"),
     ).rejects.toMatchObject(UNAVAILABLE);
-    const back = once(open.producer.client, "ready");
+    const back = untilEvent(open.producer.client, "ready");
     await server.revive();
-    await withDeadline(back, 10_000, "the reconnect");
+    await back;
     await open.queue.enqueue([task("after")]);
     expect(await manual.untilStarted(2)).toEqual([task("before"), task("after")]);
   });
@@ -120,9 +120,9 @@ describe("task queue: redis, lost and found", () => {
     await expect(withDeadline(open.queue.enqueue([task("during")]), 400, "a refusal")).rejects.toMatchObject(
       UNAVAILABLE,
     );
-    const back = once(open.producer.client, "ready");
+    const back = untilEvent(open.producer.client, "ready");
     proxy.thaw();
-    await withDeadline(back, 10_000, "the reconnect");
+    await back;
     await open.queue.enqueue([task("after")]);
   });
 
@@ -132,7 +132,7 @@ describe("task queue: redis, lost and found", () => {
     await consumer.start();
     await open.queue.enqueue([task("held")]);
     await manual.untilStarted(1);
-    const lost = Promise.all(open.consumers.map(({ client }) => once(client, "close")));
+    const lost = Promise.all(open.consumers.map(({ client }) => untilEvent(client, "close")));
     await server.halt();
     await lost;
     const order: string[] = [];

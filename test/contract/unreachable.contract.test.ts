@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
@@ -5,9 +6,13 @@ import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import { freePort } from "../support/free-port.ts";
 import { createWorldAt } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
+import type { RedisPorts } from "./redis-world.ts";
+import { createRedisPorts } from "./redis-world.ts";
 import { sampleTask } from "./sample-task.ts";
 
 const UNAVAILABLE = { name: "AppError", code: "UNAVAILABLE", cause: expect.anything() };
+
+const subscriber = { onMessage: () => undefined, onGap: () => undefined };
 
 describe("postgres out of reach", () => {
   let world: PostgresWorld;
@@ -31,7 +36,6 @@ describe("postgres out of reach", () => {
     progress: progressOf(1, NO_COUNTS),
     message: null,
   } as const;
-  const subscriber = { onMessage: () => undefined, onGap: () => undefined };
 
   it.each<[string, () => Promise<unknown>]>([
     ["unitOfWork.run", () => world.unitOfWork.run(async () => undefined)],
@@ -51,9 +55,28 @@ describe("postgres out of reach", () => {
     ["log.head", () => world.log.head()],
     ["bus.publish", () => world.bus.publish("topic", 1)],
     ["bus.subscribe", () => world.bus.subscribe("topic", subscriber)],
+    ["queue.enqueue", () => world.queue.enqueue([{ id: task.id, attempt: 0 }])],
   ])("%s says so", async (_name, call) => {
     const error: unknown = await call().catch((reason: unknown) => reason);
     expect(error).toMatchObject(UNAVAILABLE);
     expect(String(error)).not.toContain("secret");
+  });
+});
+
+describe("redis out of reach", () => {
+  let ports: RedisPorts;
+  beforeAll(async () => {
+    ports = createRedisPorts(`redis://nobody:secret@127.0.0.1:${await freePort()}`, "none:");
+  });
+  afterAll(() => ports.close());
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["bus.publish", () => ports.bus.publish("topic", 1)],
+    ["bus.subscribe", () => ports.bus.subscribe("topic", subscriber)],
+    ["queue.enqueue", () => ports.queue.enqueue([{ id: "a", attempt: 0 }])],
+  ])("%s says so", async (_name, call) => {
+    const error: unknown = await call().catch((reason: unknown) => reason);
+    expect(error).toMatchObject(UNAVAILABLE);
+    expect(inspect(error, { depth: 10 })).not.toContain("secret");
   });
 });

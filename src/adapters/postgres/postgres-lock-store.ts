@@ -8,6 +8,8 @@ import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
 import type { ClaimRow } from "./claim-rows.ts";
 import { toClaims } from "./claim-rows.ts";
+import type { ConflictRow } from "./conflict-rows.ts";
+import { toAcquireResult } from "./conflict-rows.ts";
 import { toSegments } from "./lock-segments.ts";
 import {
   ACQUIRE_LOCK,
@@ -20,11 +22,7 @@ import {
   RELEASE_ALL,
   RELEASE_SOME,
 } from "./sql/lock-statements.ts";
-import { toUnavailableError } from "./unavailable-error.ts";
-
-interface ConflictRow extends LockConflict {
-  readonly total: number;
-}
+import { translatedSession } from "./translated-session.ts";
 
 /** How a claim meets what is in its way. */
 interface AcquireMode {
@@ -71,9 +69,9 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       const session = requiredSession(transaction);
       const { model, ids, scope = "" } = first;
       if (named.length === 1 && ids !== "all" && ids.length === 1) {
-        return toResult(await run<ConflictRow>(session, GUARD_RECORD, [model, ids[0], scope]));
+        return toAcquireResult(await run<ConflictRow>(session, GUARD_RECORD, [model, ids[0], scope]));
       }
-      return toResult(
+      return toAcquireResult(
         await run<ConflictRow>(session, GUARD_LOCK, [...toSegments(named), MAX_REPORTED_CONFLICTS]),
       );
     },
@@ -102,7 +100,7 @@ async function acquire(
     return { isGranted: true };
   }
   const values = [owner, ...toSegments(named), maxConflicts, waits];
-  return toResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
+  return toAcquireResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
 }
 
 function createLookUps(session: SqlSession): Pick<LockStore, "owners" | "heldBy" | "listOwners"> {
@@ -128,19 +126,6 @@ function createLookUps(session: SqlSession): Pick<LockStore, "owners" | "heldBy"
 }
 
 /** Sessions of other adapters do not know our error codes. */
-async function run<Row>(session: SqlSession, text: string, values: readonly unknown[]): Promise<Row[]> {
-  try {
-    return await session.query<Row>(text, values);
-  } catch (error) {
-    throw toUnavailableError(error);
-  }
-}
-
-function toResult(rows: readonly ConflictRow[]): AcquireResult {
-  const [first] = rows;
-  if (first === undefined) {
-    return { isGranted: true };
-  }
-  const conflicts = rows.map(({ model, id, owner }) => ({ model, id, owner }));
-  return { isGranted: false, conflicts, totalConflicts: first.total };
+function run<Row>(session: SqlSession, text: string, values: readonly unknown[]): Promise<Row[]> {
+  return translatedSession(session).query<Row>(text, values);
 }

@@ -40,12 +40,20 @@ const DRIVER_MESSAGE =
 /** How deep causes are followed; drivers wrap once or twice. */
 const MAX_DEPTH = 4;
 
+/** Raised by powercrud.enter_locks() where the locks are kept elsewhere by now. */
+const MOVED_LOCKS = "PCB01";
+
 /** Whether the error says that PostgreSQL could not be reached, or that the connection broke. */
-export function isConnectionError(error: unknown, depth = 0): boolean {
+export function isConnectionError(error: unknown): boolean {
+  return isAnywhereIn(error, saysSoItself);
+}
+
+/** Whether it is true of the error or of one that it was caused by. */
+function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => boolean, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > MAX_DEPTH) {
     return false;
   }
-  return saysSoItself(error) || errorsWithin(error).some((inner) => isConnectionError(inner, depth + 1));
+  return isTrue(error) || errorsWithin(error).some((inner) => isAnywhereIn(inner, isTrue, depth + 1));
 }
 
 /** What is read of an error; all of it optional. */
@@ -57,6 +65,8 @@ interface ErrorParts {
   readonly errors?: unknown;
   /** Of what a driver adapter of Prisma gives as its cause. */
   readonly kind?: unknown;
+  /** Of the same: what PostgreSQL said. */
+  readonly originalCode?: unknown;
   /** Of Prisma's own errors; holds the driver adapter's. */
   readonly meta?: { readonly driverAdapterError?: unknown };
 }
@@ -72,10 +82,20 @@ function errorsWithin({ cause, errors, meta }: ErrorParts): readonly unknown[] {
   return [cause, meta?.driverAdapterError, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
 }
 
-/** AppError UNAVAILABLE, with the error as its cause, where the connection is the matter; else the error itself. */
+/**
+ * AppError UNAVAILABLE, with the error as its cause, where the connection is the matter, or locks that have moved; else
+ * the error itself.
+ */
 export function toUnavailableError(error: unknown): unknown {
-  if (isAppError(error) || !isConnectionError(error)) {
+  if (isAppError(error)) {
     return error;
   }
-  return new AppError("UNAVAILABLE", "The database cannot be reached.", { cause: error });
+  if (isConnectionError(error)) {
+    return new AppError("UNAVAILABLE", "The database cannot be reached.", { cause: error });
+  }
+  return isAnywhereIn(error, ({ code, originalCode }) => code === MOVED_LOCKS || originalCode === MOVED_LOCKS)
+    ? new AppError("UNAVAILABLE", "The locks are kept elsewhere by now. This process has to be restarted.", {
+        cause: error,
+      })
+    : error;
 }

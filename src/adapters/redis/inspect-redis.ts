@@ -61,8 +61,8 @@ async function readFacts(client: Redis): Promise<RedisFacts> {
   return {
     version: info.get("redis_version") ?? "0",
     role: info.get("role") ?? "master",
-    // Some services hide CONFIG; INFO has had the policy since Redis 4, but not every compatible server copies that.
-    maxmemoryPolicy: info.get("maxmemory_policy") ?? (await readSetting(client, "maxmemory-policy")),
+    // INFO tells it also where CONFIG is refused, as hosted services like to do.
+    maxmemoryPolicy: info.get("maxmemory_policy") ?? null,
     maxmemory: Number(info.get("maxmemory") ?? 0),
     isAppendOnly: info.get("aof_enabled") === "1",
     isDatabaseMissing: wanted !== 0 && (await lacksDatabase(client, wanted)),
@@ -75,13 +75,6 @@ function parseInfo(text: string): ReadonlyMap<string, string> {
   return new Map(
     lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)] as const),
   );
-}
-
-/** Null where the server does not let the setting be read. */
-async function readSetting(client: Redis, name: string): Promise<string | null> {
-  const answer: unknown = await client.config("GET", name).catch(() => []);
-  const value: unknown = Array.isArray(answer) ? answer[1] : undefined;
-  return typeof value === "string" ? value : null;
 }
 
 /** ioredis goes on with database 0 where the one that it was told to use is refused. */

@@ -12,12 +12,11 @@ export async function describeLive(ports: Pick<TaskPorts, "tasks">): Promise<rea
 }
 
 function reasonOf(task: Task): string {
-  switch (task.status) {
-    case "PENDING":
-      return "It is queued.";
-    case "WAITING":
-      return `It waits for task ${task.blockedBy ?? "?"}.`;
-    default:
-      return `It runs: attempt ${task.attempt}, ${task.progress.processed} of ${task.progress.total ?? "?"} records.`;
+  if (task.status === "PENDING") {
+    return "It is queued.";
   }
+  if (task.status === "WAITING") {
+    return `It waits for task ${task.blockedBy ?? "?"}.`;
+  }
+  return `It runs: attempt ${task.attempt}, ${task.progress.processed} of ${task.progress.total ?? "?"} records.`;
 }

@@ -1,3 +1,4 @@
+import { isAppError } from "../../kernel/app-error.ts";
 import type { Transaction, UnitOfWork } from "./transaction.ts";
 
 /** What the work decided: keep what was written, or undo it. Either way with a value for the caller. */
@@ -12,8 +13,30 @@ class RollBack<T> extends Error {
   }
 }
 
-/** Like {@link UnitOfWork.run}, for work whose refusals are values: it may roll back without throwing. */
+/** Tries of a transaction whose adapters say that another one may succeed. */
+const MAX_TRIES = 3;
+
+/**
+ * Like {@link UnitOfWork.run}, for work whose refusals are values: it may roll back without throwing. An error with
+ * `details.isRetryable`, such as of locks that had to be restored, has the work done again in a new transaction.
+ */
 export async function runOrRollBack<T>(
+  unitOfWork: UnitOfWork,
+  work: (transaction: Transaction) => Promise<Decision<T>>,
+): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryOnce(unitOfWork, work);
+    } catch (error) {
+      const isRetryable = isAppError(error) && error.details["isRetryable"] === true;
+      if (!isRetryable || tries === MAX_TRIES) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function tryOnce<T>(
   unitOfWork: UnitOfWork,
   work: (transaction: Transaction) => Promise<Decision<T>>,
 ): Promise<T> {

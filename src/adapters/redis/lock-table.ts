@@ -1,0 +1,188 @@
+import type { Claim } from "../../core/locks/claim.ts";
+import { ACQUIRE_RECORDS } from "./lua/acquire-records.ts";
+import { ACQUIRE_WHOLE } from "./lua/acquire-whole.ts";
+import { LIST_OWNERS } from "./lua/list-owners.ts";
+import { BUILD_EPOCH, OPEN_EPOCH } from "./lua/open-epoch.ts";
+import { READ_OWNED } from "./lua/read-owned.ts";
+import { READ_OWNERS } from "./lua/read-owners.ts";
+import { RELEASE_NEXT } from "./lua/release-next.ts";
+import { RELEASE_RECORDS } from "./lua/release-records.ts";
+import { RELEASE_WHOLE } from "./lua/release-whole.ts";
+import { SCAN_RECORDS } from "./lua/scan-records.ts";
+import type { IdBatch } from "./id-batches.ts";
+import type { ScriptClient } from "./run-script.ts";
+import { runScript } from "./run-script.ts";
+
+/** The server does not know the epoch: it lost the locks, or others have built them anew. */
+export class LostLocks extends Error {
+  readonly epoch: string;
+  constructor(epoch: string) {
+    super("the locks of this epoch are lost");
+    this.epoch = epoch;
+  }
+}
+
+/** What became of a batch, or would. */
+export interface BatchResult {
+  /** Whether others were in the way; then nothing was taken. */
+  readonly isBlocked: boolean;
+  /** The owner had nothing at all before. */
+  readonly wasEmpty: boolean;
+  /** What it had before of what it asked. */
+  readonly had: ReadonlySet<string>;
+  /** Records in the way, and the owners; at most as many as asked for. */
+  readonly records: readonly (readonly [id: string, owner: string])[];
+  /** Who has the whole model, in one scope or another; counts as one conflict. */
+  readonly wholes: readonly string[];
+  /** How many there are in the way in all. */
+  readonly total: number;
+  /** Everybody who is in the way. */
+  readonly owners: readonly string[];
+}
+
+/** Whether a script takes what it can, or only looks. */
+export type TakeMode = "take" | "look";
+
+/** The lock table in Redis, one script a deed. Each throws LostLocks where the epoch is not the server's. */
+export interface RedisLockTable {
+  /** @param maxListed -1 for all */
+  acquireRecords(
+    epoch: string,
+    owner: string,
+    batch: IdBatch,
+    mode: TakeMode,
+    maxListed: number,
+  ): Promise<BatchResult>;
+  /** `had` holds `"*"` where the owner had the model before; records in the way are counted, not listed. */
+  acquireWhole(epoch: string, owner: string, claim: Omit<Claim, "ids">, mode: TakeMode): Promise<BatchResult>;
+  /** All records that are held of a model. */
+  scanRecords(epoch: string, model: string): AsyncIterable<{ id: string; owner: string; scope: string }>;
+  releaseRecords(epoch: string, owner: string, batch: IdBatch): Promise<void>;
+  releaseWhole(epoch: string, owner: string, claim: Omit<Claim, "ids">): Promise<void>;
+  /** Lets go of all that the owner holds, or of all of one model. */
+  releaseAll(epoch: string, owner: string, model?: string): Promise<void>;
+  owners(epoch: string, batch: IdBatch): Promise<readonly string[]>;
+  heldBy(epoch: string, owner: string): AsyncIterable<Claim>;
+  listOwners(epoch: string): Promise<readonly string[]>;
+  isCurrent(epoch: string): Promise<boolean>;
+  /** Begins to build an epoch. */
+  build(epoch: string): Promise<void>;
+  /** Makes the built epoch the current one; false when something of it was lost meanwhile. */
+  open(epoch: string): Promise<boolean>;
+}
+
+/** @param key the epoch's key, which ends in "epoch"; all other keys begin like it */
+export function createRedisLockTable(client: ScriptClient, key: string): RedisLockTable {
+  const run = async (
+    text: string,
+    epoch: string,
+    ...values: readonly (string | number)[]
+  ): Promise<readonly unknown[]> => {
+    const [status, ...answer] = (await runScript(client, text, key, [epoch, ...values])) as unknown[];
+    if (status !== "OK") {
+      throw new LostLocks(epoch);
+    }
+    return answer;
+  };
+  return {
+    async acquireRecords(epoch, owner, { model, scope, separator, text }, mode, maxListed) {
+      const values = [owner, model, scope, separator, text, maxListed, mode];
+      const [isBlocked, isNew, had, total, wholes, records, owners] = (await run(
+        ACQUIRE_RECORDS,
+        epoch,
+        ...values,
+      )) as [number, number, string[], number, string[], string[], string[]];
+      return {
+        isBlocked: isBlocked === 1,
+        wasEmpty: isNew === 1,
+        had: new Set(had),
+        records: inPairs(records),
+        wholes,
+        total,
+        owners,
+      };
+    },
+    async acquireWhole(epoch, owner, { model, scope = "" }, mode) {
+      const [isBlocked, isNew, had, wholes, records] = (await run(
+        ACQUIRE_WHOLE,
+        epoch,
+        owner,
+        model,
+        scope,
+        mode,
+      )) as [number, number, number, string[], number];
+      return {
+        isBlocked: isBlocked === 1,
+        wasEmpty: isNew === 1,
+        had: new Set(had === 1 ? ["*"] : []),
+        records: [],
+        wholes,
+        total: Math.min(1, wholes.length) + records,
+        owners: wholes,
+      };
+    },
+    async *scanRecords(epoch, model) {
+      let cursor = "0";
+      do {
+        const [next, flat] = (await run(SCAN_RECORDS, epoch, model, cursor)) as [string, string[]];
+        for (const [id, holder] of inPairs(flat)) {
+          yield { id, owner: holder.slice(0, OWNER_LENGTH), scope: holder.slice(OWNER_LENGTH) };
+        }
+        cursor = next;
+      } while (cursor !== "0");
+    },
+    async releaseRecords(epoch, owner, { model, separator, text }) {
+      await run(RELEASE_RECORDS, epoch, owner, model, separator, text);
+    },
+    async releaseWhole(epoch, owner, { model, scope = "" }) {
+      await run(RELEASE_WHOLE, epoch, owner, model, scope);
+    },
+    async releaseAll(epoch, owner, model = "") {
+      for (let index = 0; index >= 0;) {
+        [index] = (await run(RELEASE_NEXT, epoch, owner, model, index)) as [number];
+      }
+    },
+    async owners(epoch, { model, scope, separator, text }) {
+      const [owners] = (await run(READ_OWNERS, epoch, model, scope, separator, text)) as [string[]];
+      return owners;
+    },
+    async *heldBy(epoch, owner) {
+      for (let index = 0; ; index += 1) {
+        const entry = (await run(READ_OWNED, epoch, owner, index)) as [string?, string?, (string[] | "all")?];
+        const [model, scope, ids] = entry;
+        if (model === undefined || ids === undefined) {
+          return;
+        }
+        yield { model, ids, ...(scope ? { scope } : {}) };
+      }
+    },
+    async listOwners(epoch) {
+      const [owners] = (await run(LIST_OWNERS, epoch)) as [string[]];
+      return owners;
+    },
+    async isCurrent(epoch) {
+      try {
+        await run(LIST_OWNERS, epoch);
+        return true;
+      } catch (error) {
+        if (error instanceof LostLocks) {
+          return false;
+        }
+        throw error;
+      }
+    },
+    async build(epoch) {
+      await runScript(client, BUILD_EPOCH, key, [epoch]);
+    },
+    async open(epoch) {
+      return (await runScript(client, OPEN_EPOCH, key, [epoch])) === 1;
+    },
+  };
+}
+
+/** Owners are UUIDs. */
+const OWNER_LENGTH = 36;
+
+function inPairs(flat: readonly string[]): readonly (readonly [string, string])[] {
+  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at] ?? "", flat[2 * at + 1] ?? ""]);
+}

@@ -1,0 +1,194 @@
+import type { Claim } from "../../core/locks/claim.ts";
+import type { LockLedger } from "../../core/locks/lock-ledger.ts";
+import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
+import type { AcquireResult, LockConflict, LockRefusal } from "../../core/locks/lock-store.ts";
+import { sortConflicts } from "../../core/locks/sort-conflicts.ts";
+import { sortIds } from "../../core/locks/sort-ids.ts";
+import type { Transaction } from "../../core/transactions/transaction.ts";
+import type { IdBatch } from "./id-batches.ts";
+import { toBatches } from "./id-batches.ts";
+import type { BatchResult, RedisLockTable, TakeMode } from "./lock-table.ts";
+import { LostLocks } from "./lock-table.ts";
+
+/** What taking works with, once the transaction has entered for the models. */
+export interface TakePorts {
+  readonly table: RedisLockTable;
+  readonly ledger: LockLedger;
+  readonly transaction: Transaction;
+  readonly epoch: string;
+}
+
+/** What is to be taken. */
+export interface TakeRequest {
+  /** Undefined only looks. */
+  readonly owner: string | undefined;
+  /** Merged. */
+  readonly claims: readonly Claim[];
+  /** Who stands in line before: then nothing is taken. */
+  readonly inLine: AcquireResult;
+  /** Lists all conflicts. */
+  readonly isComplete: boolean;
+}
+
+/** A part of a claim that one script takes. */
+interface Step {
+  readonly claim: Claim;
+  /** Undefined for a whole model. */
+  readonly batch: IdBatch | undefined;
+}
+
+/** What was found in the way so far, and how to undo what was taken before. */
+interface Taking {
+  readonly conflicts: LockConflict[];
+  /** With those that are not listed. */
+  total: number;
+  readonly undos: (() => Promise<void>)[];
+}
+
+/** Each round frees what it found to be nobody's; what is still found after so many is in the way. */
+const MAX_ROUNDS = 10;
+
+/**
+ * Takes all of the claims, or nothing where something is in the way. Many ids take several scripts; since the
+ * transaction has the models to itself, that is still all or nothing for others. Locks of owners that live no more
+ * are let go of on the way.
+ */
+export async function takeClaims(ports: TakePorts, request: TakeRequest): Promise<AcquireResult> {
+  const { inLine, owner } = request;
+  const taking: Taking = { conflicts: [], total: 0, undos: [] };
+  const undo = async (): Promise<void> => {
+    for (const step of taking.undos.splice(0).toReversed()) {
+      await step();
+    }
+  };
+  // What was lost with the epoch needs no undoing.
+  ports.transaction.onRollback(() => undo().catch(unlessLost));
+  for (const step of request.claims.flatMap(stepsOf)) {
+    const isFree = taking.total === 0 && inLine.isGranted && owner !== undefined;
+    await takeStep(ports, request, step, isFree ? "take" : "look", taking);
+  }
+  if (taking.total === 0 && inLine.isGranted) {
+    return { isGranted: true };
+  }
+  await undo();
+  return refusalOf(taking, inLine, request.isComplete);
+}
+
+function unlessLost(error: unknown): void {
+  if (!(error instanceof LostLocks)) {
+    throw error;
+  }
+}
+
+function stepsOf(claim: Claim): readonly Step[] {
+  return claim.ids === "all"
+    ? [{ claim, batch: undefined }]
+    : toBatches({ ...claim, ids: sortIds(claim.ids) }).map((batch) => ({ claim, batch }));
+}
+
+async function takeStep(
+  ports: TakePorts,
+  request: TakeRequest,
+  step: Step,
+  mode: TakeMode,
+  taking: Taking,
+): Promise<void> {
+  for (let rounds = 1; ; rounds += 1) {
+    const result = await runStep(ports, request, step, mode);
+    if (!result.isBlocked) {
+      if (mode === "take" && request.owner !== undefined) {
+        taking.undos.push(() => undoStep(ports, request.owner ?? "", step, result));
+      }
+      return;
+    }
+    const conflicts = await listConflicts(ports, request, step, result);
+    const owners = new Set([...result.owners, ...conflicts.map((conflict) => conflict.owner)]);
+    if (rounds === MAX_ROUNDS || !(await freeOfNobody(ports, [...owners]))) {
+      taking.conflicts.push(...conflicts);
+      taking.total += result.total;
+      return;
+    }
+  }
+}
+
+function runStep(
+  { table, epoch }: TakePorts,
+  { owner = "", isComplete }: TakeRequest,
+  { claim, batch }: Step,
+  mode: TakeMode,
+): Promise<BatchResult> {
+  return batch === undefined
+    ? table.acquireWhole(epoch, owner, claim, mode)
+    : table.acquireRecords(epoch, owner, batch, mode, isComplete ? -1 : MAX_REPORTED_CONFLICTS);
+}
+
+/** Only what it added: the rest the owner had before. */
+async function undoStep(
+  { table, epoch }: TakePorts,
+  owner: string,
+  { claim, batch }: Step,
+  { wasEmpty, had }: BatchResult,
+): Promise<void> {
+  if (wasEmpty) {
+    await table.releaseAll(epoch, owner);
+  } else if (batch === undefined) {
+    await (had.size === 0 ? table.releaseWhole(epoch, owner, claim) : Promise.resolve());
+  } else {
+    const added = batch.ids.filter((id) => !had.has(id));
+    for (const part of toBatches({ model: batch.model, scope: batch.scope, ids: added })) {
+      await table.releaseRecords(epoch, owner, part);
+    }
+  }
+}
+
+/** @returns whether anybody was found who lives no more */
+async function freeOfNobody(
+  { table, ledger, transaction, epoch }: TakePorts,
+  owners: readonly string[],
+): Promise<boolean> {
+  const live = await ledger.liveOwners(transaction, owners);
+  const dead = owners.filter((owner) => !live.has(owner));
+  for (const owner of dead) {
+    await table.releaseAll(epoch, owner);
+  }
+  return dead.length > 0;
+}
+
+async function listConflicts(
+  { table, epoch }: TakePorts,
+  { owner }: TakeRequest,
+  { claim, batch }: Step,
+  result: BatchResult,
+): Promise<readonly LockConflict[]> {
+  const { model, scope = "" } = claim;
+  const conflicts = [
+    ...result.wholes.slice(0, 1).map((other) => ({ model, id: null, owner: other })),
+    ...result.records.map(([id, other]) => ({ model, id, owner: other })),
+  ];
+  if (batch === undefined && result.total > conflicts.length) {
+    for await (const held of table.scanRecords(epoch, model)) {
+      if (held.owner !== owner && (scope === "" || held.scope === "" || held.scope === scope)) {
+        conflicts.push({ model, id: held.id, owner: held.owner });
+      }
+    }
+  }
+  return conflicts;
+}
+
+/** Of a record that is both held and waited for, the holder is in the way. */
+function refusalOf({ conflicts, total }: Taking, inLine: AcquireResult, isComplete: boolean): LockRefusal {
+  const held = new Set(conflicts.map(nameOf));
+  const waitedFor = inLine.isGranted ? [] : inLine.conflicts;
+  const others = waitedFor.filter((conflict) => !held.has(nameOf(conflict)));
+  const sorted = sortConflicts([...conflicts, ...others]);
+  const inLineTotal = inLine.isGranted ? 0 : inLine.totalConflicts - (waitedFor.length - others.length);
+  return {
+    isGranted: false,
+    conflicts: isComplete ? sorted : sorted.slice(0, MAX_REPORTED_CONFLICTS),
+    totalConflicts: total + inLineTotal,
+  };
+}
+
+function nameOf({ model, id }: LockConflict): string {
+  return JSON.stringify([model, id]);
+}
