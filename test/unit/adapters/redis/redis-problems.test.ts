@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import type { RedisFacts } from "../../../../src/adapters/redis/inspect-redis.ts";
+import { redisProblems } from "../../../../src/adapters/redis/inspect-redis.ts";
+
+const GOOD: RedisFacts = {
+  version: "7.0.15",
+  role: "master",
+  maxmemoryPolicy: "noeviction",
+  maxmemory: 0,
+  isAppendOnly: true,
+  isDatabaseMissing: false,
+};
+const problemsOf = (facts: Partial<RedisFacts>): readonly unknown[] =>
+  redisProblems({ isReachable: true, ...GOOD, ...facts });
+
+describe("redisProblems", () => {
+  it.each(["6.2.0", "6.10.1", "7.0.15", "8.2"])("finds nothing wrong with Redis %s", (version) => {
+    expect(problemsOf({ version })).toEqual([]);
+  });
+
+  it.each(["6.0.16", "5.0.0", "0"])("refuses Redis %s", (version) => {
+    expect(problemsOf({ version })).toEqual([
+      { severity: "error", message: `Redis ${version} is too old: 6.2 or later is needed` },
+    ]);
+  });
+
+  it("warns where the server does not tell its policy", () => {
+    expect(problemsOf({ maxmemoryPolicy: null })).toEqual([
+      {
+        severity: "warning",
+        message: "Redis does not tell its maxmemory-policy: make sure that it is noeviction",
+      },
+    ]);
+  });
+
+  it("names every problem, the errors first", () => {
+    const problems = redisProblems({
+      isReachable: true,
+      version: "6.0.1",
+      role: "slave",
+      maxmemoryPolicy: "volatile-lru",
+      maxmemory: 0,
+      isAppendOnly: false,
+      isDatabaseMissing: true,
+    });
+    expect(problems.map(({ severity }) => severity)).toEqual(["error", "error", "error", "error", "warning"]);
+  });
+});
