@@ -15,24 +15,26 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { LockScopes } from "../core/locks/lock-scopes.ts";
 import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch-task.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definitions.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
-import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task-queue.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
 import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
-import { createPostgresEventBus } from "../adapters/postgres/postgres-event-bus.ts";
 import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.ts";
-import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
+import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
 import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
 import type { Config } from "../config/config.ts";
+import type { ChosenBackend } from "./choose-backend.ts";
+import type { Backend } from "./create-backend.ts";
+import { createBackend } from "./create-backend.ts";
 
 /** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
@@ -41,6 +43,7 @@ const MIN_IDLE_TIMEOUT_MS = 5000;
 export interface EngineOptions {
   readonly config: Config;
   readonly databaseUrl: string;
+  readonly backend: ChosenBackend;
   readonly modelOptions: ModelOptionsMap;
   /** The models, once the database's tables can be looked at. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
@@ -51,7 +54,7 @@ export interface EngineOptions {
   readonly logger: Logger;
 }
 
-/** The engine: everything that launches and runs tasks, on PostgreSQL. Its stop lets go of all connections. */
+/** The engine: everything that launches and runs tasks. Its stop lets go of all connections. */
 export interface Engine extends Service {
   readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
@@ -59,6 +62,8 @@ export interface Engine extends Service {
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly launchBulk: LaunchBulk;
+  readonly processes: ProcessRegister;
+  readonly backend: ChosenBackend;
 }
 
 /** Wires the engine, and reads the tables' shapes. */
@@ -90,14 +95,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     createBulkDefinition({ models, access, rules, writer }, "DELETE"),
     ...options.tasks,
   ]);
-  const ports = createPorts(options, session, unitOfWork, definitions);
+  const chosen = options.backend;
+  const backend = createBackend({ ...options, chosen, session, unitOfWork });
+  const ports = createPorts(options, backend, { session, unitOfWork, definitions });
   const service = createService({
     name: "engine",
     start: () => ports.runningAttempts.start(),
     async stop() {
       await ports.runningAttempts.stop();
-      await ports.queue.close();
-      await ports.bus.close();
+      await backend.close();
       await pool.end();
     },
   });
@@ -111,25 +117,35 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     maxRecords: config.bulkMaxRecords,
     maxChunkRecords: config.chunkRecords,
   });
-  return { ...service, ports, models, reader, access, lockScopes, launchBulk };
+  const processes = createPostgresProcessRegister({ session, unitOfWork });
+  return {
+    ...service,
+    ports,
+    models,
+    reader,
+    access,
+    lockScopes,
+    launchBulk,
+    processes,
+    backend: chosen,
+  };
 }
 
 function createPorts(
-  { config, databaseUrl, clock, logger }: EngineOptions,
-  session: SqlSession,
-  unitOfWork: UnitOfWork,
-  definitions: TaskDefinitions,
+  { config, clock, logger }: EngineOptions,
+  { bus, queue, locks }: Backend,
+  parts: { session: SqlSession; unitOfWork: UnitOfWork; definitions: TaskDefinitions },
 ): Engine["ports"] {
-  const bus = createPostgresEventBus({ connectionString: databaseUrl, session, logger });
+  const { session, unitOfWork, definitions } = parts;
   return {
     unitOfWork,
     definitions,
     tasks: createPostgresTaskStore({ session }),
     log: createPostgresEventLog({ session }),
-    locks: createPostgresLockStore({ session }),
+    locks,
     bus,
     runningAttempts: createRunningAttempts({ bus, logger }),
-    queue: createPostgresTaskQueue({ databaseUrl, concurrency: config.workerConcurrency, logger }),
+    queue,
     clock,
     logger,
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,

@@ -9,9 +9,11 @@ import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import { createWriteRecords } from "../core/records/write-record.ts";
+import { cancelTask } from "../core/tasks/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch-outcome.ts";
+import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
 import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
@@ -25,12 +27,12 @@ import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { whereToPrisma } from "../adapters/prisma/where-to-prisma.ts";
 import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
-import { createSweeper } from "../worker/create-sweeper.ts";
-import { createWorker } from "../worker/create-worker.ts";
 import type { Config } from "../config/config.ts";
+import { chooseBackend } from "./choose-backend.ts";
 import { completeConfig } from "./complete-config.ts";
 import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
+import { createWorkers } from "./create-workers.ts";
 import { markUuidColumns } from "./mark-uuid-columns.ts";
 import type { PowerCrudApp } from "./powercrud-app.ts";
 
@@ -39,6 +41,8 @@ export interface PowerCrudOptions {
   readonly app: PowerCrudApp;
   /** A migrated PostgreSQL (see migrateDatabase). */
   readonly databaseUrl: string;
+  /** What this process does: launch and run tasks (the default), or only one of them. */
+  readonly role?: ProcessRole;
   /** Settings that differ from the defaults, which stand in `docs/configuration.md`. */
   readonly config?: Partial<Config>;
   /** Default: says nothing. */
@@ -58,12 +62,6 @@ export interface PowerCrud extends Service {
   readonly feed: TaskFeed;
 }
 
-/** How long a launch may take from its commit to the queue before the sweeper helps, in ms. */
-const ENQUEUE_GRACE_MS = 2000;
-/** How long a task may wait in the queue before it is enqueued once more, should its delivery be lost, in ms. */
-const BEGIN_GRACE_MS = 15_000;
-/** How long a settled task may take until it is cleaned before the sweeper helps, in ms. */
-const CLEAN_GRACE_MS = 2000;
 /** Connections of the Prisma client: reads and single writes. */
 const PRISMA_CONNECTIONS = 10;
 
@@ -73,15 +71,18 @@ const PRISMA_CONNECTIONS = 10;
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
-  const { app, databaseUrl, logger = createSilentLogger() } = options;
+  const { app, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.config);
   const modelOptions = app.models ?? {};
+  const backend = await chooseBackend(config, logger);
+  logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const client = createClient(app, databaseUrl);
   const datamodel = app.generated.getDatamodel();
   const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
   const engine = await createEngine({
     config,
     databaseUrl,
+    backend,
     modelOptions,
     logger,
     clock: createSystemClock(),
@@ -98,7 +99,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     }),
     engine,
     feed,
-    ...createWorkers(engine, config),
+    ...createWorkers(engine, config, role),
   ];
   return {
     ...composeServices("powercrud", services),
@@ -112,7 +113,16 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
       translateError: translatePrismaError,
       writeRecords: createWrites(engine, client, datamodel, logger),
       launchBulk: engine.launchBulk,
-      contributors: [createTaskSchema({ tasks: engine.ports.tasks, log: engine.ports.log, feed })],
+      locks: engine.ports.locks,
+      tasks: engine.ports.tasks,
+      contributors: [
+        createTaskSchema({
+          tasks: engine.ports.tasks,
+          log: engine.ports.log,
+          feed,
+          cancelTask: (request) => cancelTask(engine.ports, request),
+        }),
+      ],
     }),
     launchBulk: engine.launchBulk,
     launch: (launch) => launchCustom(engine.ports, launch),
@@ -153,18 +163,4 @@ function createWrites(
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
   });
-}
-
-function createWorkers(engine: Engine, config: Config): readonly Service[] {
-  const { ports } = engine;
-  return [
-    createWorker({ ...ports, concurrency: config.workerConcurrency }),
-    createSweeper(ports, {
-      intervalMs: Math.max(250, Math.ceil(config.leaseMs / 2)),
-      enqueueGraceMs: ENQUEUE_GRACE_MS,
-      beginGraceMs: BEGIN_GRACE_MS,
-      leaseMs: config.leaseMs,
-      cleanGraceMs: CLEAN_GRACE_MS,
-    }),
-  ];
 }

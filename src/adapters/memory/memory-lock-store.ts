@@ -127,15 +127,15 @@ function findConflicts(table: LockTable, owner: string, claims: readonly Claim[]
 /** What the owner holds it may claim again, whoever waits for it, and none of it is stored twice. */
 function notYetHeld(table: LockTable, owner: string, claims: readonly Claim[]): readonly Claim[] {
   const isOwn = (row: LockRow): boolean => row.owner === owner && isHeld(row);
-  return claims.flatMap((claim) => {
-    const { model, ids, scope = "" } = claim;
-    if (table.rowsOf(model, null).some((row) => isOwn(row) && isWithin(scope, row.scope))) {
-      return [];
-    }
-    return [
-      ids === "all" ? claim : { ...claim, ids: ids.filter((id) => !table.rowsOf(model, id).some(isOwn)) },
-    ];
-  });
+  const open = claims.filter(
+    ({ model, scope = "" }) =>
+      !table.rowsOf(model, null).some((row) => isOwn(row) && isWithin(scope, row.scope)),
+  );
+  const fresh = open.map(({ ids, ...claim }) => ({
+    ...claim,
+    ids: ids === "all" ? ids : ids.filter((id) => !table.rowsOf(claim.model, id).some(isOwn)),
+  }));
+  return withoutEmptyClaims(fresh);
 }
 
 /** Who asked for nothing does not leave the line for it. */

@@ -1,5 +1,5 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import { withoutEmptyClaims } from "../../core/locks/claim.ts";
+import { mergeClaims, withoutEmptyClaims } from "../../core/locks/claim.ts";
 import type { Claim } from "../../core/locks/claim.ts";
 import { freeOf } from "../../core/locks/free-of.ts";
 import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
@@ -53,7 +53,7 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
         return [];
       }
       // The models are this transaction's alone until its end, so the rest is still free.
-      await acquire(transaction, owner, freeOf(claims, result.conflicts), OR_NOTHING);
+      await acquire(transaction, owner, freeOf(mergeClaims(claims), result.conflicts), OR_NOTHING);
       return result.conflicts;
     },
     async acquireWaiting(transaction, owner) {

@@ -82,7 +82,7 @@ function createStore(ports: RedisLockStoreOptions): Store {
   const table = createRedisLockTable(ports.client, `${ports.keyPrefix}{lock}:epoch`);
   const rebuild = async (): Promise<void> => {
     if (await rebuildLocks({ ...ports, table })) {
-      ports.logger.warn({}, "Redis had lost the locks; they were rebuilt from the tasks");
+      ports.logger.warn({}, "the locks in Redis were built anew from the tasks");
     }
   };
   return {

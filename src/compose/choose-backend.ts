@@ -1,0 +1,59 @@
+import { AppError } from "../kernel/app-error.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { BackendName } from "../core/processes/process-register.ts";
+import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
+import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
+import type { Config } from "../config/config.ts";
+
+/** Where locks, queue and messages are to be. */
+export interface ChosenBackend {
+  readonly name: BackendName;
+  /** In words, for the log and `health`. */
+  readonly reason: string;
+}
+
+/**
+ * Decides as POWERCRUD_BACKEND says; `auto` takes Redis where there is one.
+ * @throws AppError INVALID_CONFIG for redis without REDIS_URL; START_FAILED for a Redis that is asked for and out of
+ *   reach, or that the service must not trust, such as one that evicts
+ */
+export async function chooseBackend(
+  config: Pick<Config, "backend" | "redisUrl">,
+  logger: Logger,
+): Promise<ChosenBackend> {
+  const { backend, redisUrl } = config;
+  if (backend === "postgres") {
+    return { name: "postgres", reason: "POWERCRUD_BACKEND says so." };
+  }
+  if (redisUrl === undefined) {
+    if (backend === "redis") {
+      throw new AppError("INVALID_CONFIG", "POWERCRUD_BACKEND is redis; it needs REDIS_URL.");
+    }
+    return { name: "postgres", reason: "REDIS_URL is not set." };
+  }
+  return askRedis(redisUrl, backend === "redis", logger);
+}
+
+async function askRedis(url: string, isRequired: boolean, logger: Logger): Promise<ChosenBackend> {
+  const connection = createFailFastRedis({ url, name: "inspector", logger });
+  try {
+    const inspection = await inspectRedis(connection);
+    const problems = redisProblems(inspection);
+    for (const { message } of problems.filter(({ severity }) => severity === "warning")) {
+      logger.warn({}, message);
+    }
+    const fault = problems.find(({ severity }) => severity === "error");
+    if (fault === undefined) {
+      return {
+        name: "redis",
+        reason: isRequired ? "POWERCRUD_BACKEND says so." : "REDIS_URL is set, and Redis answers.",
+      };
+    }
+    if (isRequired || inspection.isReachable) {
+      throw new AppError("START_FAILED", fault.message);
+    }
+    return { name: "postgres", reason: `REDIS_URL is set, but: ${fault.message}` };
+  } finally {
+    connection.close();
+  }
+}

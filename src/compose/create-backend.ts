@@ -1,0 +1,91 @@
+import { AppError } from "../kernel/app-error.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
+import type { EventBus } from "../core/events/event-bus.ts";
+import type { LockStore } from "../core/locks/lock-store.ts";
+import type { TaskQueue } from "../core/tasks/task-queue.ts";
+import type { UnitOfWork } from "../core/transactions/transaction.ts";
+import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task-queue.ts";
+import { createRedisTaskQueue } from "../adapters/bullmq/create-redis-task-queue.ts";
+import { createPostgresEventBus } from "../adapters/postgres/postgres-event-bus.ts";
+import { createPostgresLockLedger } from "../adapters/postgres/postgres-lock-ledger.ts";
+import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
+import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis-connection.ts";
+import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
+import { createRedisLockStore } from "../adapters/redis/redis-lock-store.ts";
+import type { Config } from "../config/config.ts";
+import type { ChosenBackend } from "./choose-backend.ts";
+
+/** Everything that may live in Redis or in PostgreSQL. */
+export interface Backend {
+  readonly locks: LockStore;
+  readonly bus: EventBus;
+  readonly queue: TaskQueue;
+  /** Lets go of all connections. */
+  close(): Promise<void>;
+}
+
+/** What a backend is made with. */
+export interface BackendOptions {
+  readonly chosen: ChosenBackend;
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly session: SqlSession;
+  readonly unitOfWork: UnitOfWork;
+  readonly logger: Logger;
+}
+
+/** Wires the adapters of the chosen backend. */
+export function createBackend(options: BackendOptions): Backend {
+  return options.chosen.name === "redis" ? createRedisBackend(options) : createPostgresBackend(options);
+}
+
+function createPostgresBackend({ config, databaseUrl, session, logger }: BackendOptions): Backend {
+  const bus = createPostgresEventBus({ connectionString: databaseUrl, session, logger });
+  const queue = createPostgresTaskQueue({ databaseUrl, concurrency: config.workerConcurrency, logger });
+  return {
+    locks: createPostgresLockStore({ session }),
+    bus,
+    queue,
+    async close() {
+      await queue.close();
+      await bus.close();
+    },
+  };
+}
+
+/** @throws AppError INVALID_CONFIG without an address */
+function createRedisBackend({ config, session, unitOfWork, logger }: BackendOptions): Backend {
+  const { redisUrl: url, redisKeyPrefix: keyPrefix } = config;
+  if (url === undefined) {
+    throw new AppError("INVALID_CONFIG", "The Redis backend needs REDIS_URL.");
+  }
+  const shared = createFailFastRedis({ url, name: "commands", logger });
+  const bus = createRedisEventBus({ publisher: shared, url, keyPrefix, logger });
+  const queue = createRedisTaskQueue({
+    producer: shared,
+    openConsumer: () => createPatientRedis({ url, name: "consumer", logger }),
+    keyPrefix,
+    logger,
+  });
+  const ledger = createPostgresLockLedger({ session });
+  const locks = createRedisLockStore({ client: shared.client, keyPrefix, ledger, unitOfWork, logger });
+  // Any look-up notices a loss; somebody has to look, or the first to claim something waits for it.
+  shared.client.on("close", () => {
+    shared.client.once("ready", () => {
+      locks.listOwners().catch((error: unknown) => {
+        logger.warn({ err: error }, "the locks could not be looked at after Redis came back");
+      });
+    });
+  });
+  return {
+    locks,
+    bus,
+    queue,
+    async close() {
+      await queue.close();
+      await bus.close();
+      shared.close();
+    },
+  };
+}

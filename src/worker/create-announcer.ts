@@ -1,0 +1,41 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { Service } from "../kernel/service.ts";
+import { createService } from "../kernel/service.ts";
+import type { ProcessRegister, RunningProcess } from "../core/processes/process-register.ts";
+
+export interface AnnouncerOptions {
+  readonly register: ProcessRegister;
+  readonly process: RunningProcess;
+  /** After so long without a word a process counts as gone, in ms. */
+  readonly silenceMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Makes the process known to the others as long as it runs. Its start fails where the others use another backend.
+ */
+export function createAnnouncer(options: AnnouncerOptions): Service {
+  const { register, process, silenceMs, clock, logger } = options;
+  let stopTimer: (() => void) | undefined;
+  const announce = (): void => {
+    register.announce(process, clock.now()).catch((error: unknown) => {
+      logger.warn({ err: error }, "the process could not announce itself");
+    });
+  };
+  return createService({
+    name: "announcer",
+    async start() {
+      const now = clock.now();
+      await register.enlist(process, now, new Date(now.getTime() - silenceMs));
+      stopTimer = clock.every(Math.ceil(silenceMs / 3), announce);
+    },
+    async stop() {
+      stopTimer?.();
+      await register.withdraw(process.id).catch((error: unknown) => {
+        logger.warn({ err: error }, "the process could not withdraw its announcement");
+      });
+    },
+  });
+}
