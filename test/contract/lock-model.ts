@@ -1,73 +1,179 @@
 import type { Claim } from "../../src/core/locks/claim.ts";
 import type { LockConflict } from "../../src/core/locks/lock-store.ts";
 
-/** Stands for the whole model where there is no record's id. */
-const WHOLE = "*";
+/** A lock, or a place in line for one. */
+export interface LockMark {
+  readonly owner: number;
+  readonly model: string;
+  /** Null for the whole model. */
+  readonly id: string | null;
+  readonly scope: string;
+  /** In line: behind everybody with a smaller one. {@link HELD} before all. */
+  readonly place: number;
+}
 
-/** The rules of locks in their plainest form: one map from "model id" to its holder. Nothing is ever rolled back. */
+/** The place of who holds. */
+export const HELD = 0;
+
+const NOBODY = -1;
+
+/** What is in the way, by lock name, and whom the store may name for it: one, but for models held in several scopes. */
+export type Obstacles = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** The rules of locks in their plainest form: one list of marks. Nothing is ever rolled back; take a copy instead. */
 export interface LockModel {
-  /** What is in the way of the claims; `asking` undefined for a guard. */
-  conflicts(asking: number | undefined, claims: readonly Claim[]): ReadonlySet<string>;
-  /** Takes the claims, unless something is in the way. */
-  acquire(owner: number, claims: readonly Claim[]): void;
-  release(owner: number, claims: readonly Claim[]): void;
-  /** In order. */
+  readonly marks: readonly LockMark[];
+  copy(): LockModel;
+  /** What is in the way of a guard. */
+  guard(claims: readonly Claim[]): Obstacles;
+  acquire(owner: number, claims: readonly Claim[]): Obstacles;
+  acquireOrWait(owner: number, claims: readonly Claim[]): Obstacles;
+  acquireFree(owner: number, claims: readonly Claim[]): Obstacles;
+  acquireWaiting(owner: number): Obstacles;
+  /** Stands the owner in line. */
+  join(owner: number, claims: readonly Claim[]): void;
+  /** Without claims: of all, and of the place in line. */
+  release(owner: number, claims?: readonly Claim[]): void;
+  /** Whether the owner stands in line. */
+  isWaiting(owner: number): boolean;
+  /** Names with scopes, in order. */
   heldBy(owner: number): readonly string[];
 }
 
-/** How the model names a lock: "model id". */
+/** How a conflict names a lock: "model id". */
 export function lockName({ model, id }: Pick<LockConflict, "model" | "id">): string {
-  return `${model} ${id ?? WHOLE}`;
+  return `${model} ${id ?? "*"}`;
 }
 
-/** The names of all that the claims hold. */
-export function lockNames(claims: readonly Claim[]): readonly string[] {
-  return claims
-    .flatMap(({ model, ids }) => (ids === "all" ? [null] : ids).map((id) => lockName({ model, id })))
-    .toSorted();
+/** The names, with scopes, of all that the claims hold; in order. */
+export function heldNames(claims: readonly Claim[]): readonly string[] {
+  return toMarks(NOBODY, claims, HELD).map(heldName).toSorted();
 }
 
-export function createLockModel(): LockModel {
-  const holders = new Map<string, number>();
-  const heldBy = (owner: number): string[] =>
-    [...holders].flatMap(([name, holder]) => (holder === owner ? [name] : [])).toSorted();
-  const conflicts: LockModel["conflicts"] = (asking, claims) =>
-    new Set(
-      [...holders]
-        .filter(([name, holder]) => holder !== asking && claims.some((claim) => meets(claim, name)))
-        .map(([name]) => name),
+/** Of a claim and a mark, or of two claims, at least one of them another's. */
+export function meets(one: LockMark, other: LockMark): boolean {
+  if (one.model !== other.model) {
+    return false;
+  }
+  return one.id !== null && other.id !== null ? one.id === other.id : isSameScope(one, other);
+}
+
+/** Whether who holds the one holds the other. */
+export function covers(held: LockMark, wanted: LockMark): boolean {
+  if (held.model !== wanted.model) {
+    return false;
+  }
+  return held.id === null ? ["", wanted.scope].includes(held.scope) : held.id === wanted.id;
+}
+
+/** What the claims ask for, without what another of them covers. */
+export function toMarks(owner: number, claims: readonly Claim[], place: number): readonly LockMark[] {
+  const marks = claims.flatMap(({ model, ids, scope = "" }) =>
+    (ids === "all" ? [null] : ids).map((id) => ({ owner, model, id, scope, place })),
+  );
+  const rank = ({ id, scope }: LockMark): number => (id === null ? (scope === "" ? 0 : 1) : 2);
+  const inOrder = marks.toSorted((a, b) => rank(a) - rank(b));
+  return inOrder.filter((mark, at) => !inOrder.slice(0, at).some((before) => covers(before, mark)));
+}
+
+let lastPlace = HELD;
+
+export function createLockModel(initial: readonly LockMark[] = []): LockModel {
+  let marks = [...initial];
+  const isOwn = (owner: number, mark: LockMark): boolean => mark.owner === owner && mark.place === HELD;
+  const isInLine = (owner: number, mark: LockMark): boolean => mark.owner === owner && mark.place !== HELD;
+  const obstacles = (owner: number | undefined, wanted: readonly LockMark[], place: number): Obstacles => {
+    const asked = wanted.filter((one) => !marks.some((mark) => isOwn(one.owner, mark) && covers(mark, one)));
+    const found = marks.filter(
+      (mark) => mark.owner !== owner && mark.place < place && asked.some((one) => meets(one, mark)),
     );
-  const drop = (owner: number, isDropped: (name: string) => boolean): void =>
-    heldBy(owner)
-      .filter(isDropped)
-      .forEach((name) => holders.delete(name));
-  return {
-    conflicts,
-    heldBy,
+    return firstOfEach(found);
+  };
+  const placeOf = (owner: number): number => marks.find((mark) => isInLine(owner, mark))?.place ?? Infinity;
+  const take = (owner: number, wanted: readonly LockMark[]): void => {
+    if (wanted.length > 0) {
+      marks = marks.filter((mark) => !isInLine(owner, mark));
+    }
+    for (const mark of wanted) {
+      if (!marks.some((held) => isOwn(owner, held) && covers(held, mark))) {
+        marks = [...marks.filter((held) => !(isOwn(owner, held) && covers(mark, held))), mark];
+      }
+    }
+  };
+  const model: LockModel = {
+    get marks() {
+      return marks;
+    },
+    copy: () => createLockModel(marks),
+    guard: (claims) => obstacles(undefined, toMarks(NOBODY, claims, HELD), HELD + 1),
     acquire(owner, claims) {
-      if (conflicts(owner, claims).size > 0) {
-        return;
+      const wanted = toMarks(owner, claims, HELD);
+      const found = obstacles(owner, wanted, placeOf(owner));
+      if (found.size === 0) {
+        take(owner, wanted);
       }
-      for (const { model } of claims.filter(({ ids }) => ids === "all")) {
-        drop(owner, (name) => name.startsWith(`${model} `));
-        holders.set(lockName({ model, id: null }), owner);
+      return found;
+    },
+    acquireOrWait(owner, claims) {
+      const found = model.acquire(owner, claims);
+      if (found.size > 0) {
+        model.join(owner, claims);
       }
-      const fresh = lockNames(claims).filter((name) => !holders.has(wholeOf(name)));
-      fresh.forEach((name) => holders.set(name, owner));
+      return found;
+    },
+    acquireFree(owner, claims) {
+      const wanted = toMarks(owner, claims, HELD);
+      const found = obstacles(owner, wanted, placeOf(owner));
+      const isFree = (mark: LockMark): boolean => obstacles(owner, [mark], placeOf(owner)).size === 0;
+      take(owner, wanted.filter(isFree));
+      return found;
+    },
+    acquireWaiting: (owner) =>
+      model.acquire(owner, marks.filter((mark) => isInLine(owner, mark)).map(toClaim)),
+    join(owner, claims) {
+      lastPlace += 1;
+      marks = [...marks, ...toMarks(owner, claims, lastPlace)];
     },
     release(owner, claims) {
-      const named = new Set(lockNames(claims));
-      drop(owner, (name) => named.has(name) || named.has(wholeOf(name)));
+      const named = claims === undefined ? undefined : toMarks(owner, claims, HELD);
+      const isNamed = (mark: LockMark): boolean =>
+        named?.some(({ model: name, id }) => name === mark.model && (id === null || id === mark.id)) ?? true;
+      marks = marks.filter(
+        (mark) => mark.owner !== owner || !isNamed(mark) || (named !== undefined && isInLine(owner, mark)),
+      );
     },
+    isWaiting: (owner) => marks.some((mark) => isInLine(owner, mark)),
+    heldBy: (owner) =>
+      marks
+        .filter((mark) => isOwn(owner, mark))
+        .map(heldName)
+        .toSorted(),
   };
+  return model;
 }
 
-function meets({ model, ids }: Claim, name: string): boolean {
-  const isOfModel = name.startsWith(`${model} `) && ids.length > 0;
-  return isOfModel && (ids === "all" || name === wholeOf(name) || lockNames([{ model, ids }]).includes(name));
+/** Who is first of those that want the same; several where a model is held in several scopes. */
+function firstOfEach(found: readonly LockMark[]): Obstacles {
+  const places = new Map<string, number>();
+  for (const mark of found) {
+    const name = lockName(mark);
+    places.set(name, Math.min(mark.place, places.get(name) ?? Infinity));
+  }
+  const owners = ([name, place]: readonly [string, number]): readonly [string, ReadonlySet<number>] => [
+    name,
+    new Set(found.flatMap((mark) => (lockName(mark) === name && mark.place === place ? [mark.owner] : []))),
+  ];
+  return new Map([...places].map(owners));
 }
 
-/** The name of the whole model that the lock is of. */
-function wholeOf(name: string): string {
-  return lockName({ model: name.slice(0, name.indexOf(" ")), id: null });
+function heldName({ scope, ...mark }: LockMark): string {
+  return `${lockName(mark)} ${scope}`;
+}
+
+function toClaim({ model, id, scope }: LockMark): Claim {
+  return { model, ids: id === null ? "all" : [id], scope };
+}
+
+function isSameScope(one: LockMark, other: LockMark): boolean {
+  return one.scope === "" || other.scope === "" || one.scope === other.scope;
 }

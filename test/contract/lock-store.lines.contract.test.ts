@@ -69,6 +69,12 @@ describeWorlds("lock store, lines", (world) => {
       expect(await world().locks.heldBy(holder)).toEqual(
         held.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
       );
+      const whole = newOwner();
+      await acquireOrWait(whole, { model: book, ids: "all" });
+      expect(await acquire(holder, { model: book, ids: ["1", "5"] })).toEqual(GRANTED);
+      expect(await acquire(holder, { model: book, ids: ["1", "6"] })).toEqual(
+        refusedBy({ model: book, id: null, owner: whole }),
+      );
       await release(holder);
       expect(await acquireWaiting(waiter)).toEqual(GRANTED);
     });

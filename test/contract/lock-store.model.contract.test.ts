@@ -1,137 +1,138 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Claim } from "../../src/core/locks/claim.ts";
 import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
-import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import { describeWorlds } from "./describe-worlds.ts";
-import { createLockModel, lockName, lockNames } from "./lock-model.ts";
-import type { LockModel } from "./lock-model.ts";
-import { lockVerbs, newOwner } from "./lock-verbs.ts";
+import { createLockModel, heldNames, lockName } from "./lock-model.ts";
+import type { LockModel, Obstacles } from "./lock-model.ts";
+import { checkInLanes, RUNS_TIMEOUT_MS } from "./lock-runs.ts";
+import { arbitraryStep, askStore, fitStep } from "./lock-steps.ts";
+import type { LockStep } from "./lock-steps.ts";
+import { lockVerbs, newModel, newOwner } from "./lock-verbs.ts";
 
-const OWNER_COUNT = 3;
-const MODELS = ["A", "B"];
-const EVERYTHING: readonly Claim[] = MODELS.map((model) => ({ model, ids: "all" }));
+const OWNER_COUNT = 4;
 
-const arbitraryIds = fc.uniqueArray(fc.constantFrom("1", "2", "10", "é", "😀", "\ufb01"), { maxLength: 4 });
-const arbitraryClaims = fc.array(
-  fc.record({
-    model: fc.constantFrom(...MODELS),
-    ids: fc.oneof(
-      { weight: 4, arbitrary: arbitraryIds },
-      { weight: 1, arbitrary: fc.constant("all" as const) },
-    ),
-  }),
-  { minLength: 1, maxLength: 3 },
-);
-/** What someone does in a transaction, and whether that is kept or rolled back. */
-const arbitraryStep = fc.record({
-  verb: fc.constantFrom("acquire", "acquire", "guard", "releaseSome", "releaseAll"),
+/** A step of somebody; who vanishes does nothing more until somebody lets go of its locks. */
+const arbitraryTurn = fc.record({
+  step: arbitraryStep,
   owner: fc.nat(OWNER_COUNT - 1),
-  claims: arbitraryClaims,
-  isKept: fc.constantFrom(true, true, true, true, false),
+  vanishes: fc.constantFrom(false, false, false, false, false, false, false, false, true),
 });
-type Step = typeof arbitraryStep extends fc.Arbitrary<infer T> ? T : never;
+type Turn = typeof arbitraryTurn extends fc.Arbitrary<infer T> ? T : never;
+
+/** One history of the store and of its model. */
+interface Run {
+  readonly name: string;
+  readonly owners: readonly string[];
+  readonly vanished: Set<number>;
+  model: LockModel;
+}
 
 class RolledBack extends Error {}
 
-function conflictNames(result: AcquireResult): ReadonlySet<string> {
-  return new Set(result.isGranted ? [] : result.conflicts.map(lockName));
+/** Does the step to the model, and says what was in its way. */
+function applyStep(model: LockModel, owner: number, { verb, claims }: LockStep): Obstacles {
+  switch (verb) {
+    case "acquire":
+    case "acquireOrWait":
+    case "acquireFree":
+      return model[verb](owner, claims);
+    case "acquireWaiting":
+      return model.acquireWaiting(owner);
+    case "guard":
+      return model.guard(claims);
+    case "releaseSome":
+    case "releaseAll":
+      model.release(owner, verb === "releaseSome" ? claims : undefined);
+      return new Map();
+  }
+}
+
+/** The store names all that is in the way, in order, and somebody who is. */
+function expectConflicts(result: AcquireResult, expected: Obstacles, owners: readonly string[]): void {
+  const conflicts = result.isGranted ? [] : result.conflicts;
+  expect(conflicts.map(lockName).toSorted()).toEqual([...expected.keys()].toSorted());
+  expect(result.isGranted ? 0 : result.totalConflicts).toBe(expected.size);
+  for (const conflict of conflicts) {
+    expect(expected.get(lockName(conflict))).toContain(owners.indexOf(conflict.owner));
+  }
 }
 
 describeWorlds("lock store against its model", (world) => {
-  const { acquire, release } = lockVerbs(world);
+  const { release } = lockVerbs(world);
 
-  /** What the store says is in the way; nothing where the verb asks for nothing. */
-  const ask = async (
-    transaction: Transaction,
-    owner: string,
-    { verb, claims }: Step,
-  ): Promise<ReadonlySet<string>> => {
-    switch (verb) {
-      case "acquire":
-        return conflictNames(await world().locks.acquire(transaction, owner, claims));
-      case "guard":
-        return conflictNames(await world().locks.guard(transaction, claims));
-      case "releaseSome":
-      case "releaseAll":
-        await world().locks.release(transaction, owner, verb === "releaseSome" ? claims : undefined);
-        return new Set();
-    }
-  };
-  const expectedConflicts = (model: LockModel, { verb, owner, claims }: Step): ReadonlySet<string> => {
-    switch (verb) {
-      case "acquire":
-        return model.conflicts(owner, claims);
-      case "guard":
-        return model.conflicts(undefined, claims);
-      case "releaseSome":
-      case "releaseAll":
-        return new Set();
-    }
-  };
-  const applyTo = (model: LockModel, { verb, owner, claims }: Step): void => {
-    if (verb === "acquire") {
-      model.acquire(owner, claims);
-    } else if (verb !== "guard") {
-      model.release(owner, verb === "releaseSome" ? claims : EVERYTHING);
-    }
-  };
-  const takeStep = async (model: LockModel, owners: readonly string[], step: Step): Promise<void> => {
-    const run = world().unitOfWork.run(async (transaction) => {
-      expect(await ask(transaction, owners[step.owner] ?? "", step)).toEqual(expectedConflicts(model, step));
+  const heldBy = async (run: Run, owner: number): Promise<readonly string[]> =>
+    heldNames(await world().locks.heldBy(run.owners[owner] ?? ""));
+
+  const takeStep = async (run: Run, owner: number, wanted: LockStep): Promise<void> => {
+    const step = fitStep(wanted, run.model, owner, run.name);
+    const next = run.model.copy();
+    const expected = applyStep(next, owner, step);
+    const attempt = world().unitOfWork.run(async (transaction) => {
+      const result = await askStore(world().locks, transaction, run.owners[owner] ?? "", step);
+      expectConflicts(result, expected, run.owners);
       if (!step.isKept) {
         throw new RolledBack();
       }
     });
-    await run.catch((error: unknown) => {
+    await attempt.catch((error: unknown) => {
       if (!(error instanceof RolledBack)) {
         throw error;
       }
     });
-    if (step.isKept) {
-      applyTo(model, step);
+    run.model = step.isKept ? next : run.model;
+    expect(await heldBy(run, owner)).toEqual(run.model.heldBy(owner));
+  };
+
+  const takeTurn = async (run: Run, { step, owner, vanishes }: Turn): Promise<void> => {
+    const isGone = run.vanished.has(owner);
+    if (isGone && vanishes) {
+      run.vanished.delete(owner);
+      await takeStep(run, owner, { verb: "releaseAll", claims: [], isKept: true });
+    } else if (!isGone) {
+      await takeStep(run, owner, step);
+      if (vanishes) {
+        run.vanished.add(owner);
+      }
     }
   };
-  const heldBy = (owners: readonly string[]): Promise<(readonly string[])[]> =>
-    Promise.all(owners.map(async (owner) => lockNames(await world().locks.heldBy(owner))));
 
-  it("agrees after any run of claims, guards and releases, kept or rolled back", async () => {
-    expect.hasAssertions();
-    await fc.assert(
-      fc.asyncProperty(fc.array(arbitraryStep, { minLength: 1, maxLength: 25 }), async (steps) => {
+  /** Whoever holds lets go, and each who waits gets its turn. */
+  const letAllFinish = async (run: Run): Promise<void> => {
+    const all = run.owners.map((_, owner) => owner);
+    for (let waiting = all.filter(run.model.isWaiting); waiting.length > 0;) {
+      for (const owner of all.filter((one) => !run.model.isWaiting(one))) {
+        await takeStep(run, owner, { verb: "releaseAll", claims: [], isKept: true });
+      }
+      for (const owner of waiting.toReversed()) {
+        await takeStep(run, owner, { verb: "acquireWaiting", claims: [], isKept: true });
+      }
+      const { isWaiting } = run.model;
+      const left = waiting.filter((owner) => isWaiting(owner));
+      expect(left.length).toBeLessThan(waiting.length);
+      waiting = left;
+    }
+  };
+
+  it(
+    "agrees after any run of claims, waits, guards, releases and deaths",
+    async () => {
+      expect.hasAssertions();
+      await checkInLanes(fc.array(arbitraryTurn, { minLength: 1, maxLength: 20 }), async (turns) => {
         const owners = Array.from({ length: OWNER_COUNT }, newOwner);
-        const model = createLockModel();
+        const run: Run = { name: newModel("Run"), owners, vanished: new Set(), model: createLockModel() };
         try {
-          for (const step of steps) {
-            await takeStep(model, owners, step);
-            expect(await heldBy(owners)).toEqual(owners.map((_, at) => model.heldBy(at)));
+          for (const turn of turns) {
+            await takeTurn(run, turn);
           }
+          for (const owner of owners.keys()) {
+            expect(await heldBy(run, owner)).toEqual(run.model.heldBy(owner));
+          }
+          await letAllFinish(run);
         } finally {
           await Promise.all(owners.map((owner) => release(owner)));
         }
-      }),
-      { numRuns: 60, interruptAfterTimeLimit: 8_000 },
-    );
-  });
-
-  it("never has two owners of one record, whatever runs at once, and refuses nobody for nothing", async () => {
-    expect.hasAssertions();
-    await fc.assert(
-      fc.asyncProperty(fc.array(arbitraryClaims, { minLength: 2, maxLength: 8 }), async (wanted) => {
-        const owners = wanted.map(newOwner);
-        try {
-          const results = await Promise.all(wanted.map((claims, at) => acquire(owners[at] ?? "", ...claims)));
-          const model = createLockModel();
-          const granted = wanted.map((_, at) => results[at]?.isGranted ?? false);
-          // The granted stand beside each other, and whoever was refused has one of them in the way.
-          wanted.forEach((claims, at) => granted[at] && model.acquire(at, claims));
-          expect(await heldBy(owners)).toEqual(owners.map((_, at) => model.heldBy(at)));
-          expect(wanted.map((claims, at) => model.conflicts(at, claims).size === 0)).toEqual(granted);
-        } finally {
-          await Promise.all(owners.map((owner) => release(owner)));
-        }
-      }),
-      { numRuns: 60, interruptAfterTimeLimit: 8_000 },
-    );
-  });
+      });
+    },
+    RUNS_TIMEOUT_MS,
+  );
 });

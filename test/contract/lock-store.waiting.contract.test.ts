@@ -177,6 +177,9 @@ describeWorlds("lock store, lines together", (world) => {
         { model: b, id: "2", owner: second },
       ]);
       expect(await world().locks.heldBy(owner)).toEqual([{ model: c, ids: ["1"] }]);
+      // A record and the whole of its model are one claim on the whole.
+      expect(await acquireFree(owner, { model: b, ids: ["3"] }, { model: b, ids: "all" })).toHaveLength(2);
+      expect(await world().locks.heldBy(owner)).toEqual([{ model: c, ids: ["1"] }]);
       await release(second);
       expect(await acquire(newOwner(), { model: b, ids: ["3"] })).toEqual(GRANTED);
     });

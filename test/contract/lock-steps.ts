@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import type { Claim } from "../../src/core/locks/claim.ts";
+import type { AcquireResult, LockConflict, LockStore } from "../../src/core/locks/lock-store.ts";
+import type { Transaction } from "../../src/core/transactions/transaction.ts";
+import type { LockModel } from "./lock-model.ts";
+
+/** What somebody may do in a transaction. */
+export type LockVerb =
+  | "acquire"
+  | "acquireOrWait"
+  | "acquireFree"
+  | "acquireWaiting"
+  | "guard"
+  | "releaseSome"
+  | "releaseAll";
+
+/** What somebody does in a transaction. */
+export interface LockStep {
+  readonly verb: LockVerb;
+  readonly claims: readonly Claim[];
+  /** Or rolled back: whoever does it dies before the commit. */
+  readonly isKept: boolean;
+}
+
+const arbitraryIds = fc.uniqueArray(fc.constantFrom("1", "2", "10", "é", "😀", "\ufb01"), { maxLength: 4 });
+const arbitraryScope = fc.constantFrom("", "", "north", "south");
+
+/** Claims on a few records, models and scopes, so that most of them meet. Models are to be made the run's own. */
+export const arbitraryClaims: fc.Arbitrary<readonly Claim[]> = fc
+  .array(
+    fc.record({
+      model: fc.constantFrom("A", "B"),
+      ids: fc.oneof(
+        { weight: 5, arbitrary: arbitraryIds },
+        { weight: 1, arbitrary: fc.constant("all" as const) },
+      ),
+      scope: arbitraryScope,
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map(withOneScopeARecord);
+
+export const arbitraryStep: fc.Arbitrary<LockStep> = fc.record({
+  verb: fc.constantFrom<LockVerb[]>(
+    "acquire",
+    "acquire",
+    "acquireOrWait",
+    "acquireOrWait",
+    "acquireOrWait",
+    "acquireWaiting",
+    "acquireWaiting",
+    "acquireFree",
+    "guard",
+    "releaseSome",
+    "releaseAll",
+    "releaseAll",
+  ),
+  claims: arbitraryClaims,
+  isKept: fc.constantFrom(true, true, true, true, false),
+});
+
+/** The step with models of its own, and as the owner may take it: see the port on who may wait. */
+export function fitStep(step: LockStep, model: LockModel, owner: number, run: string): LockStep {
+  const claims = step.claims.map((claim) => ({ ...claim, model: `${run} ${claim.model}` }));
+  const isWaiting = model.isWaiting(owner);
+  const isNew = !isWaiting && model.heldBy(owner).length === 0;
+  if (step.verb === "acquireFree" && !isWaiting) {
+    return { ...step, claims: inOneScope(claims) };
+  }
+  const isUnfit = step.verb === "acquireFree" || (step.verb === "acquireOrWait" && !isNew);
+  return { ...step, claims, verb: isUnfit ? "acquireWaiting" : step.verb };
+}
+
+/** What the store says of a step; to let go of something is always granted. */
+export async function askStore(
+  locks: LockStore,
+  transaction: Transaction,
+  owner: string,
+  { verb, claims }: LockStep,
+): Promise<AcquireResult> {
+  switch (verb) {
+    case "acquire":
+    case "acquireOrWait":
+      return locks[verb](transaction, owner, claims);
+    case "acquireFree":
+      return toResult(await locks.acquireFree(transaction, owner, claims));
+    case "acquireWaiting":
+      return locks.acquireWaiting(transaction, owner);
+    case "guard":
+      return locks.guard(transaction, claims);
+    case "releaseSome":
+    case "releaseAll":
+      await locks.release(transaction, owner, verb === "releaseSome" ? claims : undefined);
+      return { isGranted: true };
+  }
+}
+
+function toResult(conflicts: readonly LockConflict[]): AcquireResult {
+  return conflicts.length === 0
+    ? { isGranted: true }
+    : { isGranted: false, conflicts, totalConflicts: conflicts.length };
+}
+
+/** One record is one whatever the scope, so one claim does not name it under two. */
+function withOneScopeARecord(claims: readonly Claim[]): readonly Claim[] {
+  const seen = new Set<string>();
+  return claims.map((claim) => {
+    if (claim.ids === "all") {
+      return claim;
+    }
+    const ids = claim.ids.filter((id) => !seen.has(`${claim.model} ${id}`));
+    ids.forEach((id) => seen.add(`${claim.model} ${id}`));
+    return { ...claim, ids };
+  });
+}
+
+/** A conflict names no scope, so whoever wants what is free asks in one. */
+function inOneScope(claims: readonly Claim[]): readonly Claim[] {
+  return claims.map((claim) => ({ ...claim, scope: claims[0]?.scope }));
+}
