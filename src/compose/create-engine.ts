@@ -98,15 +98,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const chosen = options.backend;
   const backend = createBackend({ ...options, chosen, session, unitOfWork });
   const ports = createPorts(options, backend, { session, unitOfWork, definitions });
-  const service = createService({
-    name: "engine",
-    start: () => ports.runningAttempts.start(),
-    async stop() {
-      await ports.runningAttempts.stop();
-      await backend.close();
-      await pool.end();
-    },
-  });
   const launchBulk = createLaunchBulk({
     ...ports,
     models,
@@ -119,7 +110,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   });
   const processes = createPostgresProcessRegister({ session, unitOfWork });
   return {
-    ...service,
+    ...createEngineService(ports.runningAttempts, backend, pool),
     ports,
     models,
     reader,
@@ -129,6 +120,22 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     processes,
     backend: chosen,
   };
+}
+
+function createEngineService(
+  runningAttempts: RunningAttempts,
+  backend: Backend,
+  pool: { end(): Promise<void> },
+): Service {
+  return createService({
+    name: "engine",
+    start: () => runningAttempts.start(),
+    async stop() {
+      await runningAttempts.stop();
+      await backend.close();
+      await pool.end();
+    },
+  });
 }
 
 function createPorts(

@@ -71,19 +71,36 @@ export interface RedisLockTable {
   open(epoch: string): Promise<boolean>;
 }
 
+/** Runs a script under an epoch and hands over what it answers after OK. */
+type RunLockScript = (
+  text: string,
+  epoch: string,
+  ...values: readonly (string | number)[]
+) => Promise<readonly unknown[]>;
+
 /** @param key the epoch's key, which ends in "epoch"; all other keys begin like it */
 export function createRedisLockTable(client: ScriptClient, key: string): RedisLockTable {
-  const run = async (
-    text: string,
-    epoch: string,
-    ...values: readonly (string | number)[]
-  ): Promise<readonly unknown[]> => {
+  const run: RunLockScript = async (text, epoch, ...values) => {
     const [status, ...answer] = (await runScript(client, text, key, [epoch, ...values])) as unknown[];
     if (status !== "OK") {
       throw new LostLocks(epoch);
     }
     return answer;
   };
+  return {
+    ...createClaims(run),
+    ...createReleases(run),
+    ...createLookUps(run),
+    async build(epoch) {
+      await runScript(client, BUILD_EPOCH, key, [epoch]);
+    },
+    async open(epoch) {
+      return (await runScript(client, OPEN_EPOCH, key, [epoch])) === 1;
+    },
+  };
+}
+
+function createClaims(run: RunLockScript): Pick<RedisLockTable, "acquireRecords" | "acquireWhole"> {
   return {
     async acquireRecords(epoch, owner, { model, scope, separator, text }, mode, maxListed) {
       const values = [owner, model, scope, separator, text, maxListed, mode];
@@ -103,14 +120,8 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
       };
     },
     async acquireWhole(epoch, owner, { model, scope = "" }, mode) {
-      const [isBlocked, isNew, had, wholes, records] = (await run(
-        ACQUIRE_WHOLE,
-        epoch,
-        owner,
-        model,
-        scope,
-        mode,
-      )) as [number, number, number, string[], number];
+      const answer = await run(ACQUIRE_WHOLE, epoch, owner, model, scope, mode);
+      const [isBlocked, isNew, had, wholes, records] = answer as [number, number, number, string[], number];
       return {
         isBlocked: isBlocked === 1,
         wasEmpty: isNew === 1,
@@ -121,16 +132,13 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
         owners: wholes,
       };
     },
-    async *scanRecords(epoch, model) {
-      let cursor = "0";
-      do {
-        const [next, flat] = (await run(SCAN_RECORDS, epoch, model, cursor)) as [string, string[]];
-        for (const [id, holder] of inPairs(flat)) {
-          yield { id, owner: holder.slice(0, OWNER_LENGTH), scope: holder.slice(OWNER_LENGTH) };
-        }
-        cursor = next;
-      } while (cursor !== "0");
-    },
+  };
+}
+
+type Releases = Pick<RedisLockTable, "releaseRecords" | "releaseWhole" | "releaseAll">;
+
+function createReleases(run: RunLockScript): Releases {
+  return {
     async releaseRecords(epoch, owner, { model, separator, text }) {
       await run(RELEASE_RECORDS, epoch, owner, model, separator, text);
     },
@@ -141,6 +149,23 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
       for (let index = 0; index >= 0;) {
         [index] = (await run(RELEASE_NEXT, epoch, owner, model, index)) as [number];
       }
+    },
+  };
+}
+
+type LookUps = Pick<RedisLockTable, "scanRecords" | "owners" | "heldBy" | "listOwners" | "isCurrent">;
+
+function createLookUps(run: RunLockScript): LookUps {
+  return {
+    async *scanRecords(epoch, model) {
+      let cursor = "0";
+      do {
+        const [next, flat] = (await run(SCAN_RECORDS, epoch, model, cursor)) as [string, string[]];
+        for (const [id, holder] of inPairs(flat)) {
+          yield { id, owner: holder.slice(0, OWNER_LENGTH), scope: holder.slice(OWNER_LENGTH) };
+        }
+        cursor = next;
+      } while (cursor !== "0");
     },
     async owners(epoch, { model, scope, separator, text }) {
       const [owners] = (await run(READ_OWNERS, epoch, model, scope, separator, text)) as [string[]];
@@ -170,12 +195,6 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
         }
         throw error;
       }
-    },
-    async build(epoch) {
-      await runScript(client, BUILD_EPOCH, key, [epoch]);
-    },
-    async open(epoch) {
-      return (await runScript(client, OPEN_EPOCH, key, [epoch])) === 1;
     },
   };
 }
