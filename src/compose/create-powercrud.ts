@@ -149,7 +149,7 @@ function createWrites(
   datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>,
   logger: Logger,
 ): ReturnType<typeof createWriteRecords> {
-  const { models, access, reader } = engine;
+  const { models, access, lockScopes, reader } = engine;
   const transactions = createPrismaUnitOfWork({ client, logger });
   const constraints = createConstraintCatalog(client);
   return createWriteRecords({
@@ -161,6 +161,7 @@ function createWrites(
     writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
     sideEffects: createPrismaSideEffects({ client, transactions, models }),
     locks: engine.ports.locks,
+    lockScopes,
     tasks: engine.ports.tasks,
   });
 }

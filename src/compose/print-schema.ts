@@ -35,6 +35,8 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
       delete: onlyPrinted,
     },
     launchBulk: onlyPrinted,
+    locks: { owners: onlyPrinted },
+    tasks: { find: onlyPrinted },
     contributors: [createTaskSchema(createTaskPorts())],
   });
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
@@ -48,7 +50,11 @@ function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
     bus: createMemoryEventBus({ logger }),
     logger,
   };
-  return { ...ports, feed: createTaskFeed({ ...ports, clock: createSystemClock() }) };
+  return {
+    ...ports,
+    feed: createTaskFeed({ ...ports, clock: createSystemClock() }),
+    cancelTask: onlyPrinted,
+  };
 }
 
 function onlyPrinted(): Promise<never> {

@@ -6,7 +6,7 @@ import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { Model, ModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
-import { accessOf } from "../core/records/model-options.ts";
+import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { WhereFilter } from "../core/records/selection.ts";
 import type { WriteRecords } from "../core/records/write-record.ts";
@@ -17,6 +17,8 @@ import { addErrorTypes } from "./errors/add-error-types.ts";
 import { createSharedRefs } from "./errors/create-shared-refs.ts";
 import { toGraphQLError } from "./errors/to-graphql-error.ts";
 import { addModels } from "./models/add-models.ts";
+import type { LockHolderPorts } from "./models/lock-holders.ts";
+import { createLockHolders } from "./models/lock-holders.ts";
 import type { RecordSource } from "./models/model-schema.ts";
 import { addPageInfo } from "./pagination/add-page-info.ts";
 import { addScalars } from "./scalars/add-scalars.ts";
@@ -36,6 +38,8 @@ export interface SchemaDependencies {
   readonly translateError: (error: unknown) => unknown;
   readonly writeRecords: WriteRecords;
   readonly launchBulk: LaunchBulk;
+  readonly locks: LockHolderPorts["locks"];
+  readonly tasks: LockHolderPorts["tasks"];
   /** Further parts: tasks, events. They implement the refs `task` and `taskLaunched`. */
   readonly contributors: readonly SchemaContributor[];
 }
@@ -66,6 +70,11 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
     reader: dependencies.reader,
     writeRecords: dependencies.writeRecords,
     launchBulk: dependencies.launchBulk,
+    lockHolders: createLockHolders({
+      locks: dependencies.locks,
+      lockScopes: lockScopesOf(modelOptions),
+      tasks: dependencies.tasks,
+    }),
   });
   for (const contribute of dependencies.contributors) {
     contribute(context);

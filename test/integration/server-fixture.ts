@@ -2,11 +2,13 @@ import type { GraphQLSchema } from "graphql";
 import { createMemoryEventBus } from "../../src/adapters/memory/memory-event-bus.ts";
 import { createMemoryEventLog } from "../../src/adapters/memory/memory-event-log.ts";
 import { createMemoryLockStore } from "../../src/adapters/memory/memory-lock-store.ts";
+import { createMemoryTaskQueue } from "../../src/adapters/memory/memory-task-queue.ts";
 import { createMemoryTaskStore } from "../../src/adapters/memory/memory-task-store.ts";
 import { createMemoryUnitOfWork } from "../../src/adapters/memory/memory-unit-of-work.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import { createModelRegistry } from "../../src/core/records/model-registry.ts";
+import { cancelTask } from "../../src/core/tasks/cancel-task.ts";
 import { createBuilder } from "../../src/graphql/builder.ts";
 import { addErrorTypes } from "../../src/graphql/errors/add-error-types.ts";
 import { createSharedRefs } from "../../src/graphql/errors/create-shared-refs.ts";
@@ -44,13 +46,18 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
     log: createMemoryEventLog(),
     bus: createMemoryEventBus({ logger }),
     locks: createMemoryLockStore(),
+    queue: createMemoryTaskQueue({ logger }),
     clock: createSystemClock(),
     logger,
   };
   const feed = createTaskFeed(ports);
   await feed.start();
   const counted = countSubscribers(feed);
-  const schema = createFixtureSchema({ ...ports, feed: counted.feed });
+  const schema = createFixtureSchema({
+    ...ports,
+    feed: counted.feed,
+    cancelTask: (request) => cancelTask(ports, request),
+  });
   const server = createHttpServer({ schema, host: "127.0.0.1", port: 0, logger, ...options });
   await server.start();
   return {

@@ -6,6 +6,7 @@ import type { Decision } from "../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { Model } from "./model.ts";
+import type { Links } from "./record-links.ts";
 import { claimsOf, linksOf, missingLinks } from "./record-links.ts";
 import type { RecordKey } from "./record-key.ts";
 import type { RecordData } from "./record-writer.ts";
@@ -60,11 +61,36 @@ export async function guardedWrite(
     }
     const effects = await guarded.effects(model);
     return runOrRollBack<WriteOutcome>(ports.unitOfWork, async (transaction) => {
-      const refused = await guardFirst(ports, transaction, claimsOf(model, id, links), effects?.models ?? []);
+      const refused = await guardFirst(
+        ports,
+        transaction,
+        scopedClaims(ports, request, claimsOf(model, id, links), links),
+        effects?.models ?? [],
+      );
       return refused === undefined
         ? write({ transaction, model, request, effects })
         : { rollBack: await conflictRefusal(ports.tasks, refused) };
     });
+  });
+}
+
+/**
+ * The claims as far as they reach: a whole model that is held under another scope is not in the way. That goes for
+ * records that the viewer may write, so not for links to be removed, which are taken off whatever they lead to, nor for
+ * side effects: these meet every claim.
+ */
+function scopedClaims(
+  { lockScopes }: Pick<WritePorts, "lockScopes">,
+  request: WriteRequest,
+  claims: readonly Claim[],
+  links: readonly Links[],
+): readonly Claim[] {
+  const unchecked = new Set(
+    links.filter(({ wanted, all }) => all.length > wanted.length).map(({ target }) => target.name),
+  );
+  return claims.map((claim) => {
+    const scope = unchecked.has(claim.model) ? undefined : lockScopes.of(claim.model, request.viewer);
+    return scope === undefined ? claim : { ...claim, scope };
   });
 }
 

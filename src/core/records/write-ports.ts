@@ -1,4 +1,5 @@
 import type { Logger } from "../../kernel/logger.ts";
+import type { LockScopes } from "../locks/lock-scopes.ts";
 import type { LockStore } from "../locks/lock-store.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import type { UnitOfWork } from "../transactions/transaction.ts";
@@ -15,6 +16,7 @@ export interface WritePorts extends ScopePorts {
   readonly reader: RecordReader;
   readonly sideEffects: SideEffects;
   readonly locks: Pick<LockStore, "guard">;
+  readonly lockScopes: LockScopes;
   readonly tasks: Pick<TaskStore, "find">;
   readonly logger: Logger;
 }

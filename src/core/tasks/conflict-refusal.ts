@@ -1,6 +1,8 @@
 import type { AcquireResult } from "../locks/lock-store.ts";
 import type { ConflictRefusal } from "./launch-outcome.ts";
+import { isFinal } from "./task-status.ts";
 import type { TaskStore } from "./task-store.ts";
+import type { Task } from "./task.ts";
 
 /** A refused claim in words, with the tasks that hold the records, read in one look-up. */
 export async function conflictRefusal(
@@ -21,16 +23,33 @@ export async function conflictRefusal(
 }
 
 function describe(
-  refused: Extract<AcquireResult, { isGranted: false }>,
+  { totalConflicts }: Extract<AcquireResult, { isGranted: false }>,
   conflicts: ConflictRefusal["conflicts"],
 ): string {
   const [first] = conflicts;
   if (first === undefined) {
     return "The records are held by another task. Try again when it has settled.";
   }
-  const what = first.id === null ? `All of ${first.model}` : `${first.model} ${first.id}`;
-  const more = refused.totalConflicts > 1 ? ` and ${refused.totalConflicts - 1} more` : "";
-  const { heldBy } = first;
-  const percent = heldBy.progress.percent === null ? "" : `, ${Math.floor(heldBy.progress.percent)} % done`;
-  return `${what}${more} ${refused.totalConflicts > 1 || first.id === null ? "are" : "is"} held by task ${heldBy.id} (${heldBy.kind}${percent}). Try again when it has settled.`;
+  const { id, model, heldBy } = first;
+  const what = id === null ? `All of ${model}` : `${model} ${id}`;
+  const more = totalConflicts > 1 ? ` and ${totalConflicts - 1} more` : "";
+  const isMany = totalConflicts > 1 || id === null;
+  const holder = `by task ${heldBy.id} (${facts(heldBy)})`;
+  // Between the refusal and this look it may have ended.
+  return isFinal(heldBy.status)
+    ? `${what}${more} ${isMany ? "were" : "was"} held ${holder}, which has settled by now. Try again.`
+    : `${what}${more} ${isMany ? "are" : "is"} ${verbOf(heldBy)} ${holder}. Try again when it has settled.`;
+}
+
+/** Who is WAITING holds nothing, but stands in line before whoever comes now. */
+function verbOf({ status }: Task): string {
+  return status === "WAITING" ? "waited for" : "held";
+}
+
+function facts({ kind, viewer, progress, status }: Task): string {
+  return [
+    kind,
+    ...(viewer.id === null ? [] : [`launched by ${viewer.id}`]),
+    ...(status === "WAITING" || progress.percent === null ? [] : [`${Math.floor(progress.percent)} % done`]),
+  ].join(", ");
 }

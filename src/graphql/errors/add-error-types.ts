@@ -31,15 +31,18 @@ function addErrorInterface({ refs }: SchemaContext): void {
 
 function addConflictError({ builder, refs }: SchemaContext): void {
   const recordConflict = builder.objectRef<ConflictRefusal["conflicts"][number]>("RecordConflict").implement({
-    description: "A record that another task holds.",
+    description: "A record that another task holds, or stands in line for.",
     fields: (t) => ({
       model: t.expose("model", { type: refs.modelName }),
       id: t.exposeID("id", { nullable: true, description: "Null where the whole model is held." }),
-      heldBy: t.expose("heldBy", { type: refs.task, description: "The task that holds it, as it is now." }),
+      heldBy: t.expose("heldBy", {
+        type: refs.task,
+        description: "The task that holds it, as it is now; when that is WAITING, it stands in line for it.",
+      }),
     }),
   });
   refs.conflictError.implement({
-    description: "Another task holds a record that the operation would write.",
+    description: "Another task holds, or stands in line for, a record that the operation would write.",
     interfaces: [refs.error],
     fields: (t) => ({
       code: t.field({ type: "String", resolve: () => "CONFLICT" satisfies ErrorCode }),
@@ -81,7 +84,7 @@ function addValidationError({ builder, refs }: SchemaContext): void {
 
 function addPlainErrors({ refs }: SchemaContext): void {
   refs.notFoundError.implement({
-    description: "The record is not there, or not for the caller to see.",
+    description: "The record or task is not there, or not for the caller to see.",
     interfaces: [refs.error],
     fields: (t) => ({ code: t.field({ type: "String", resolve: () => "NOT_FOUND" satisfies ErrorCode }) }),
   });

@@ -13,6 +13,7 @@ import { addSortOrders } from "./order-input.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
 import { addQueryFields } from "./query-fields.ts";
+import { addRecordLocks } from "./record-locks.ts";
 import { addWriteFields } from "./write-fields.ts";
 
 /**
@@ -34,6 +35,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const enums: ListEnums = { mode: addQueryMode(builder), orders: addSortOrders(builder) };
   const options = addBulkOptions(schema);
   const types = addTypes(schema, enums);
+  addRecordLocks(schema);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
     addWriteFields(schema, types, model);

@@ -71,8 +71,18 @@ function changeInput(schema: ModelSchema, field: ColumnField): AnyInputRef {
 export function addBulkOptions(schema: ModelSchema): AnyInputRef {
   const { builder } = schema;
   const onConflict = builder.enumType("OnConflict", {
-    description: "How a launch meets records that another task holds.",
-    values: { REJECT: { description: "Refuse the whole launch, naming records and holders." } },
+    description: "How a launch meets records that another task holds, or stands in line for.",
+    values: {
+      REJECT: { description: "Refuse the whole launch, naming records and holders." },
+      SKIP: {
+        description:
+          "Do the rest. The held records count as skipped, and stand among the task's errors with their holders.",
+      },
+      WAIT: {
+        description:
+          "Stand in line, first come, first served per record: the task is WAITING until all of its records are free.",
+      },
+    },
   });
   const errorPolicy = builder.enumType("ErrorPolicy", {
     description: "What happens when some records cannot be written.",

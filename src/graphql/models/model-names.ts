@@ -26,11 +26,14 @@ const RESERVED = new Set(
   (
     "Query Mutation Subscription Error PageInfo Task Tasks Health ModelName SortOrder NullableSortOrder QueryMode BulkOptions " +
     "RecordLock RecordConflict FieldProblem LaunchResult TaskLaunched TaskEvent TaskProgress TaskStatus TaskError OnConflict " +
-    "ErrorPolicy RunMode ManyChange String Int Float Boolean ID BigInt DateTime Decimal JSON Bytes"
+    "ErrorPolicy RunMode ManyChange CancelAccepted CancelTaskResult TaskSettledError String Int Float Boolean ID BigInt DateTime Decimal JSON Bytes"
   ).split(" "),
 );
 
-/** @throws AppError INVALID_CONFIG for a model or enum whose name the schema needs for itself, or that GraphQL does not take */
+/** Fields that every record type has, whatever its columns. */
+const RESERVED_FIELDS: ReadonlySet<string> = new Set(["activeTask"]);
+
+/** @throws AppError INVALID_CONFIG for a model, enum or field whose name the schema needs for itself, or that GraphQL does not take */
 export function checkNames(models: ModelRegistry): void {
   const names = [...models.all().map((model) => model.name), ...models.enums().map((type) => type.name)];
   for (const name of names) {
@@ -38,6 +41,15 @@ export function checkNames(models: ModelRegistry): void {
       throw new AppError(
         "INVALID_CONFIG",
         `"${name}" is a name that the API needs for itself. Rename it in the Prisma schema, with @@map to keep its name in the database.`,
+      );
+    }
+  }
+  for (const model of models.all()) {
+    const field = model.fields.find(({ name }) => RESERVED_FIELDS.has(name));
+    if (field !== undefined) {
+      throw new AppError(
+        "INVALID_CONFIG",
+        `"${model.name}.${field.name}" is a name that the API needs for itself. Rename the field in the Prisma schema, with @map to keep its name in the database.`,
       );
     }
   }

@@ -7,6 +7,7 @@ import type { WhereFilter } from "../../core/records/selection.ts";
 import type { WriteRecords } from "../../core/records/write-record.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
+import type { LockHolders } from "./lock-holders.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
 
 /** Reads a model's records; arguments are the Prisma client's. */
@@ -25,6 +26,7 @@ export interface ModelPorts extends ScopePorts {
   readonly writeRecords: WriteRecords;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
+  readonly lockHolders: LockHolders;
   /** Whether some viewers may not see all of the model's records, so that a link to one may be empty. */
   hasScope(model: string): boolean;
 }

@@ -26,7 +26,7 @@ export function keySelect(model: Model): Record<string, true> {
   return Object.fromEntries(model.key.map((field) => [field.name, true]));
 }
 
-/** The object type of the model: `id`, its columns, its relations. */
+/** The object type of the model: `id`, its columns, its relations, and who holds it. */
 export function addObjectType(
   schema: ModelSchema,
   enums: ListEnums,
@@ -49,7 +49,19 @@ export function addObjectType(
           field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
         ]),
       ),
+      activeTask: activeTaskField(schema, model, t),
     }),
+  });
+}
+
+/** Made of the key alone, which is always loaded. */
+function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilder): FieldMap[string] {
+  return t.field({
+    type: schema.refs.task,
+    nullable: true,
+    description: "The task that holds this record now, or the whole model; null when it is free.",
+    resolve: (record, _args: unknown, context: GraphQLContext) =>
+      schema.ports.lockHolders.of(context, model.name, formatRecordKey(model, record)),
   });
 }
 

@@ -3,7 +3,10 @@ import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
 import { addTaskSubscriptions } from "../events/task-subscriptions.ts";
+import type { CancelTask } from "./cancel-mutation.ts";
+import { addCancelMutation } from "./cancel-mutation.ts";
 import { createTaskHistory } from "./task-history.ts";
+import { addTaskControlFields } from "./task-control-fields.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 import { implementTask } from "./task-type.ts";
@@ -13,14 +16,17 @@ export interface TaskSchemaPorts {
   readonly tasks: TaskStore;
   readonly log: Pick<EventLog, "replay">;
   readonly feed: TaskFeed;
+  readonly cancelTask: CancelTask;
 }
 
-/** Everything about tasks: their types, the queries `task` and `tasks`, and the subscriptions. */
+/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, and the subscriptions. */
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
     const parts = defineTaskParts(schema);
     implementTask(schema, parts, { tasks: ports.tasks, history: createTaskHistory(ports.log) });
+    addTaskControlFields(schema, ports.tasks);
     addTaskQueries(schema, parts, ports.tasks);
+    addCancelMutation(schema, ports.cancelTask);
     addTaskSubscriptions(schema, parts, ports.feed);
   };
 }

@@ -24,7 +24,7 @@ import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import type { LockStore } from "../../../src/core/locks/lock-store.ts";
 import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts";
-import { accessOf } from "../../../src/core/records/model-options.ts";
+import { accessOf, lockScopesOf } from "../../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../../src/core/records/model.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/records/viewer.ts";
@@ -135,14 +135,18 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
       sideEffects: createPrismaSideEffects({ client, transactions, models }),
       locks,
+      lockScopes: lockScopesOf(modelOptions),
       tasks,
     }),
     launchBulk: (request) => {
       launches.push(request);
       return Promise.resolve({ outcome: "LIMIT", message: "only recorded", limit: 0, matched: null });
     },
+    locks,
+    tasks,
     contributors: [
       createTaskSchema({
+        cancelTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
         ...feedPorts,
         feed: createTaskFeed({ ...feedPorts, clock: createSystemClock() }),
       }),

@@ -36,6 +36,7 @@ interface Overrides {
   readonly guard?: AcquireResult | AppError;
   readonly result?: WriteResult;
   readonly scope?: Record<string, object>;
+  readonly lockScope?: Record<string, string>;
   readonly isLockable?: boolean;
   readonly existing?: readonly string[];
   readonly effects?: EffectPlan;
@@ -50,6 +51,7 @@ function createWorld(overrides: Overrides = {}): World {
   };
   const ports: WritePorts = {
     models: createModelRegistry([NOTE, LABEL], []),
+    lockScopes: { of: (model) => overrides.lockScope?.[model] },
     access: { scope: (model) => overrides.scope?.[model] as never },
     reader: {
       findIds: () => Promise.resolve([]),
@@ -96,7 +98,18 @@ function createWorld(overrides: Overrides = {}): World {
     tasks: {
       find: (ids) =>
         Promise.resolve(
-          new Map(ids.map((id) => [id, { id, kind: "bulkUpdate", progress: { percent: 12.5 } } as never])),
+          new Map(
+            ids.map((id) => [
+              id,
+              {
+                id,
+                kind: "bulkUpdate",
+                status: "RUNNING",
+                viewer: ANONYMOUS,
+                progress: { percent: 12.5 },
+              } as never,
+            ]),
+          ),
         ),
     },
     logger: createSilentLogger(),
@@ -215,6 +228,32 @@ describe("links", () => {
       problems: [{ field: "labels", message: `labels: there is no Label ${UUID}.` }],
     });
     expect(deeds).toEqual([]);
+  });
+});
+
+describe("with a lock scope", () => {
+  const lockScope = { Note: "mine", Label: "mine" };
+
+  test("guards pass claims on whole models under others", async () => {
+    const { writes, claims } = createWorld({ lockScope, existing: [UUID] });
+    await writes.update({ ...request, id: "1", data: { labels: { add: [{ id: UUID }] } } });
+    expect(claims).toEqual([
+      [
+        { model: "Note", ids: ["1"], scope: "mine" },
+        { model: "Label", ids: [UUID], scope: "mine" },
+      ],
+    ]);
+  });
+
+  test("links to be removed meet every claim: they may lead to records of others", async () => {
+    const { writes, claims } = createWorld({ lockScope });
+    await writes.update({ ...request, id: "1", data: { labels: { remove: [{ id: UUID }] } } });
+    expect(claims).toEqual([
+      [
+        { model: "Note", ids: ["1"], scope: "mine" },
+        { model: "Label", ids: [UUID] },
+      ],
+    ]);
   });
 });
 
