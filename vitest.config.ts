@@ -2,18 +2,25 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
 
 const SERVICES = "./test/support/global-setup.ts";
 
-interface ProjectTimes {
+interface ProjectOptions {
   testTimeout: number;
   /** Projects that talk to PostgreSQL or Redis share one real server of each. */
   needsServices: boolean;
+  /** Instead of the folder that the project is named after. */
+  include?: string[];
+  env?: Record<string, string>;
 }
 
-function project(name: string, { testTimeout, needsServices }: ProjectTimes): TestProjectInlineConfiguration {
+function project(
+  name: string,
+  { testTimeout, needsServices, include = [`test/${name}/**/*.test.ts`], env = {} }: ProjectOptions,
+): TestProjectInlineConfiguration {
   return {
     extends: true,
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
+      include,
+      env,
       testTimeout,
       hookTimeout: Math.max(testTimeout, 60_000),
       ...(needsServices ? { globalSetup: SERVICES } : {}),
@@ -34,6 +41,13 @@ export default defineConfig({
       project("unit", { testTimeout: 10_000, needsServices: false }),
       project("contract", { testTimeout: 30_000, needsServices: true }),
       project("integration", { testTimeout: 60_000, needsServices: true }),
+      // What depends on locks, queue or bus, once more with those in Redis.
+      project("integration-redis", {
+        testTimeout: 60_000,
+        needsServices: true,
+        include: ["test/integration/engine/**/*.test.ts"],
+        env: { POWERCRUD_TEST_BACKEND: "redis" },
+      }),
       project("e2e", { testTimeout: 240_000, needsServices: true }),
       project("architecture", { testTimeout: 60_000, needsServices: false }),
     ],

@@ -1,12 +1,9 @@
 import type { Pool } from "pg";
-import { createPostgresTaskQueue } from "../../src/adapters/bullmq/create-postgres-task-queue.ts";
 import { createPool } from "../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
 import { createPostgresBulkWriter } from "../../src/adapters/postgres/postgres-bulk-writer.ts";
-import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-event-bus.ts";
 import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
-import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
 import { createTableShapes } from "../../src/adapters/postgres/table-shape.ts";
 import { createBulkDefinition } from "../../src/core/bulk/bulk-definition.ts";
@@ -31,6 +28,7 @@ import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { createSystemClock } from "../../src/kernel/system-clock.ts";
 import { createWorker } from "../../src/worker/create-worker.ts";
 import { withDeadline } from "./deadline.ts";
+import { createTestBackend } from "./test-backend.ts";
 import { createTestDatabase } from "./test-database.ts";
 import { createThingReader, THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
 
@@ -83,14 +81,14 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     shapes: createTableShapes(session),
   });
   const bulk = { models: THING_MODELS, access, rules, writer };
-  const realQueue = createPostgresTaskQueue({ databaseUrl: database.url, concurrency: 2, logger });
-  const bus = createPostgresEventBus({ connectionString: database.url, session, logger });
+  const backend = await createTestBackend({ databaseUrl: database.url, session, unitOfWork, logger });
+  const { bus, locks, queue: realQueue } = backend;
   const runningAttempts = createRunningAttempts({ bus, logger });
   const ports: LaunchPorts = {
     unitOfWork,
     tasks: createPostgresTaskStore({ session }),
     log: createPostgresEventLog({ session }),
-    locks: createPostgresLockStore({ session }),
+    locks,
     bus,
     runningAttempts,
     queue: overrides.queue?.(realQueue) ?? realQueue,
@@ -170,8 +168,8 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     async stop() {
       await worker.stop();
       await feed.stop();
-      await realQueue.close();
-      await ports.bus.close();
+      await runningAttempts.stop();
+      await backend.close();
       await pool.end();
       await database.drop();
     },

@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import type { CancelOutcome } from "../../../src/core/tasks/cancel-task.ts";
+import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import type { AttemptContext, TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import { createId } from "../../../src/kernel/ids.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const ORPHANS_AT_ONCE = {
+  enqueueGraceMs: 60_000,
+  beginGraceMs: 60_000,
+  leaseMs: -1000,
+  cleanGraceMs: 60_000,
+};
+
+let engine: EngineFixture;
+let sumBefore = 0;
+/** Hands over the context of the next custom task that runs. */
+let onStart: (context: AttemptContext) => void = () => undefined;
+
+const untilAborted: TaskDefinition = {
+  kind: "untilAborted",
+  handle(context) {
+    return new Promise((_resolve, reject) => {
+      context.signal.addEventListener("abort", () => reject(new Error("I had to stop")));
+      context.reportProgress({ succeeded: 3 });
+      onStart(context);
+    });
+  },
+};
+
+beforeAll(async () => {
+  engine = await createEngineFixture({ tasks: [untilAborted], maxChunkRecords: 50 });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  await engine.pool.query("TRUNCATE part, seal, thing");
+  await insertThings(engine.session, 400);
+  sumBefore = 0;
+  sumBefore = await total();
+});
+
+function cancel(taskId: string): Promise<CancelOutcome> {
+  return cancelTask(engine.ports, { taskId, viewer: ANONYMOUS });
+}
+
+function increment(errorPolicy: "SKIP_FAILED" | "ALL_OR_NOTHING"): Promise<Task> {
+  return engine.launched({
+    operation: "UPDATE",
+    change: { count: { increment: 1 } },
+    options: { errorPolicy, mode: "ASYNC" },
+  });
+}
+
+/** How many records were incremented. */
+async function total(): Promise<number> {
+  const [row] = await engine.session.query<{ sum: number }>("SELECT sum(count)::int AS sum FROM thing");
+  return (row?.sum ?? 0) - sumBefore;
+}
+
+/** A task writes two chunks at a time; with a record of each of the first two held, it comes to a halt there. */
+async function holdBothLanes(): Promise<() => Promise<void>> {
+  const [first, second] = [await holdRecord(engine, 1), await holdRecord(engine, 51)];
+  return async () => {
+    await first();
+    await second();
+  };
+}
+
+/** Resolves when somebody waits for a row that a stranger holds. */
+async function untilBlocked(count = 1): Promise<void> {
+  const isBlocked = async (): Promise<boolean> => {
+    const rows = await engine.session.query(
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    return rows.length >= count;
+  };
+  const wait = async (): Promise<void> => {
+    while (!(await isBlocked()));
+  };
+  await withDeadline(wait(), 10_000, "somebody to wait for a row");
+}
+
+/** All events of a settled task; the last of them comes after the settlement. */
+async function lifecycle(taskId: string): Promise<readonly string[]> {
+  const read = async (): Promise<readonly string[]> => {
+    const events = await engine.ports.log.replay({ after: 0, taskIds: [taskId], limit: 100 });
+    const types = events.map(({ type }) => type);
+    return types.includes("CLEANUP") ? types : read();
+  };
+  return withDeadline(read(), 10_000, "the task to be cleaned");
+}
+
+async function startCustom(): Promise<{ readonly id: string; readonly context: AttemptContext }> {
+  const started = new Promise<AttemptContext>((resolve) => {
+    onStart = resolve;
+  });
+  const outcome = await launchCustom(engine.ports, {
+    kind: "untilAborted",
+    input: null,
+    claims: [{ model: "Thing", ids: ["1"] }],
+    options: { mode: "ASYNC" },
+  });
+  const context = await withDeadline(started, 10_000, "the task to start");
+  return { id: outcome.outcome === "LAUNCHED" ? outcome.task.id : "", context };
+}
+
+describe("cancelling", () => {
+  it("stops a running task at its next chunk, keeps what is done, and says what is not", async () => {
+    const release = await holdBothLanes();
+    const task = await increment("SKIP_FAILED");
+    await untilBlocked(2);
+    const outcome = await cancel(task.id);
+    expect(outcome).toMatchObject({ outcome: "CANCELLED", task: { status: "RUNNING" } });
+    expect(outcome.outcome === "CANCELLED" && outcome.task.cancelRequestedAt).toBeInstanceOf(Date);
+    await release();
+    const settled = await engine.settled(task.id);
+    expect(settled.status).toBe("CANCELLED");
+    // The two chunks under way.
+    expect(settled.progress).toMatchObject({ succeeded: 100, processed: 100, total: 400 });
+    expect(settled.message).toBe(
+      "Cancelled: 100 of 400 records were dealt with, 300 were left as they were.",
+    );
+    expect(await total()).toBe(100);
+    expect(await engine.ports.locks.heldBy(task.id)).toEqual([]);
+    expect(await lifecycle(task.id)).toEqual(["CREATE", "START", "CANCEL", "CLEANUP"]);
+  });
+
+  it("takes back all of a task that is to change all or nothing", async () => {
+    const release = await holdBothLanes();
+    const task = await increment("ALL_OR_NOTHING");
+    await untilBlocked();
+    await cancel(task.id);
+    await release();
+    expect(await engine.settled(task.id)).toMatchObject({
+      status: "CANCELLED",
+      progress: { succeeded: 0, processed: 0, total: 400 },
+    });
+    expect(await total()).toBe(0);
+  });
+
+  it("reaches a handler over its signal, whatever it throws then", async () => {
+    const { id, context } = await startCustom();
+    await cancel(id);
+    expect(await engine.settled(id)).toMatchObject({
+      status: "CANCELLED",
+      message: "Cancelled after 3 records.",
+    });
+    expect(context.signal.reason).toMatchObject({ code: "CANCELLED" });
+  });
+
+  it("is noticed by the heartbeat where the message is lost", async () => {
+    const { id } = await startCustom();
+    await engine.ports.tasks.requestCancel({ taskId: id, at: new Date(), by: null });
+    expect((await engine.settled(id)).status).toBe("CANCELLED");
+  });
+
+  it("settles a task whose worker is dead, without running it again", async () => {
+    const taskId = await beginWithoutWorker();
+    expect(await cancel(taskId)).toMatchObject({ outcome: "CANCELLED", task: { status: "RUNNING" } });
+    expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).cancelled).toEqual([taskId]);
+    expect((await engine.task(taskId)).status).toBe("CANCELLED");
+    expect(await sweep(engine.ports, ORPHANS_AT_ONCE)).toMatchObject({ cancelled: [], rescued: [] });
+  });
+
+  it("is refused once the task is settled, and for no task at all", async () => {
+    const task = await increment("SKIP_FAILED");
+    await engine.settled(task.id);
+    expect(await cancel(task.id)).toMatchObject({ outcome: "SETTLED", task: { status: "SUCCEEDED" } });
+    expect(await cancel(createId(new Date()))).toMatchObject({ outcome: "MISSING" });
+    expect(await cancel("nonsense")).toMatchObject({ outcome: "MISSING" });
+    expect(await total()).toBe(400);
+  });
+
+  it("asked for many times at once cancels once", async () => {
+    const release = await holdBothLanes();
+    const task = await increment("SKIP_FAILED");
+    await untilBlocked(2);
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => cancel(task.id)));
+    await release();
+    expect((await engine.settled(task.id)).status).toBe("CANCELLED");
+    expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(["CANCELLED"]));
+    expect(await lifecycle(task.id)).toEqual(["CREATE", "START", "CANCEL", "CLEANUP"]);
+  });
+});
+
+/** As if a worker had begun the task and died: nobody renews its lease. */
+async function beginWithoutWorker(): Promise<string> {
+  const id = createId(new Date());
+  await engine.ports.unitOfWork.run(async (transaction) => {
+    await engine.ports.tasks.create(transaction, {
+      id,
+      kind: "untilAborted",
+      model: null,
+      label: null,
+      viewer: ANONYMOUS,
+      errorPolicy: "SKIP_FAILED",
+      input: null,
+      idempotencyKey: null,
+      inputHash: id,
+      createdAt: new Date(),
+      total: null,
+      chunks: [],
+      claims: [],
+      skipped: [],
+    });
+    const begin = { taskId: id, expectedAttempt: 0, workerId: "dead", at: new Date() };
+    await engine.ports.tasks.beginAttempt(transaction, begin);
+  });
+  return id;
+}

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
+const WAIT = { ...SKIP_FAILED, onConflict: "WAIT" } as const;
+const PATIENT = { enqueueGraceMs: 60_000, beginGraceMs: 60_000, leaseMs: 60_000, cleanGraceMs: 60_000 };
+
+let engine: EngineFixture;
+
+beforeAll(async () => {
+  engine = await createEngineFixture();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  await engine.pool.query("TRUNCATE part, seal, thing");
+  await insertThings(engine.session, 200);
+});
+
+/** Sets the count of records; what the last task wrote is what is there in the end. */
+function setCount(ids: readonly string[], count: number, options: object = WAIT): Promise<Task> {
+  return engine.launched({
+    operation: "UPDATE",
+    change: { count: { set: count } },
+    selection: { ids },
+    options,
+  });
+}
+
+async function countOf(id: number): Promise<number | undefined> {
+  const [row] = await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = $1", [id]);
+  return row?.count;
+}
+
+async function allSettled(tasks: readonly Task[]): Promise<readonly Task[]> {
+  return Promise.all(tasks.map(({ id }) => engine.settled(id)));
+}
+
+describe("a launch that waits", () => {
+  it("runs at once when nothing is in the way", async () => {
+    const task = await setCount(["1", "2"], 5);
+    expect((await engine.settled(task.id)).status).toBe("SUCCEEDED");
+    expect(await countOf(2)).toBe(5);
+  });
+
+  it("stands in line, says for whom, and runs when that has settled", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1", "2"], 5, SKIP_FAILED);
+    const waiting = await setCount(["2", "3"], 6);
+    expect(waiting).toMatchObject({ status: "WAITING", blockedBy: holder.id, attempt: 0 });
+    expect(await engine.ports.locks.heldBy(waiting.id)).toEqual([]);
+    await release();
+    expect(await engine.settled(waiting.id)).toMatchObject({ status: "SUCCEEDED", blockedBy: null });
+    expect([await countOf(1), await countOf(2), await countOf(3)]).toEqual([5, 6, 6]);
+    expect(await engine.ports.locks.heldBy(waiting.id)).toEqual([]);
+  });
+
+  it("is first come, first served per record, also over crossing claims", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 1, SKIP_FAILED);
+    const tasks = [
+      await setCount(["1", "2"], 2),
+      await setCount(["2", "3"], 3),
+      await setCount(["3", "1"], 4),
+      await setCount(["2"], 5),
+    ];
+    expect(tasks.map(({ status }) => status)).toEqual(["WAITING", "WAITING", "WAITING", "WAITING"]);
+    await release();
+    expect((await allSettled([holder, ...tasks])).map(({ status }) => status)).toEqual(
+      Array.from({ length: 5 }, () => "SUCCEEDED"),
+    );
+    expect([await countOf(1), await countOf(2), await countOf(3)]).toEqual([4, 5, 4]);
+    const started = await Promise.all(tasks.map(({ id }) => engine.task(id)));
+    const starts = started.map(({ startedAt }) => startedAt?.getTime() ?? 0);
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+  });
+
+  it("keeps later launches off what it waits for, but nobody else", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 1, SKIP_FAILED);
+    const waiting = await setCount(["1", "2"], 2);
+    const refused = await engine.launch({
+      operation: "UPDATE",
+      change: { count: { set: 9 } },
+      selection: { ids: ["2"] },
+    });
+    expect(refused).toMatchObject({
+      outcome: "CONFLICT",
+      conflicts: [{ id: "2", owner: waiting.id, heldBy: { status: "WAITING" } }],
+    });
+    const free = await setCount(["3"], 3, SKIP_FAILED);
+    expect((await engine.settled(free.id)).status).toBe("SUCCEEDED");
+    await release();
+    await allSettled([holder, waiting]);
+  });
+
+  it("leaves the line when it is cancelled, and lets those behind it go on", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 1, SKIP_FAILED);
+    const first = await setCount(["1", "2"], 2);
+    const second = await setCount(["2"], 3);
+    expect(second).toMatchObject({ status: "WAITING", blockedBy: first.id });
+    const outcome = await cancelTask(engine.ports, { taskId: first.id, viewer: ANONYMOUS });
+    expect(outcome).toMatchObject({ outcome: "CANCELLED", task: { status: "CANCELLED" } });
+    expect((await engine.settled(second.id)).status).toBe("SUCCEEDED");
+    await release();
+    await engine.settled(holder.id);
+    expect([await countOf(1), await countOf(2)]).toEqual([1, 3]);
+  });
+
+  it("is let go on by the sweeper when whoever it waited for settled without telling", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 1, SKIP_FAILED);
+    const waiting = await setCount(["1", "2"], 2);
+    // As if the process had died between the settlement and its promotions.
+    await engine.session.query("UPDATE powercrud.task SET blocked_by = gen_random_uuid() WHERE id = $1", [
+      waiting.id,
+    ]);
+    expect((await sweep(engine.ports, PATIENT)).promoted).toEqual([]);
+    expect(await engine.task(waiting.id)).toMatchObject({ status: "WAITING", blockedBy: holder.id });
+    await engine.session.query("UPDATE powercrud.task SET blocked_by = gen_random_uuid() WHERE id = $1", [
+      waiting.id,
+    ]);
+    await release();
+    await engine.settled(holder.id);
+    const summary = await sweep(engine.ports, PATIENT);
+    expect(summary.promoted).toEqual([waiting.id]);
+    expect((await engine.settled(waiting.id)).status).toBe("SUCCEEDED");
+  });
+
+  it("gets all of many their turn, whatever they wait for", async () => {
+    const tasks = await Promise.all(
+      Array.from({ length: 30 }, (_, at) => setCount([String(1 + (at % 3)), String(1 + (at % 5))], at)),
+    );
+    const settled = await allSettled(tasks);
+    expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(["SUCCEEDED"]));
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+});
+
+describe("a launch that skips", () => {
+  const SKIP = { ...SKIP_FAILED, onConflict: "SKIP" } as const;
+
+  it("does the rest, and reports what is held with its holder", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1", "2", "3"], 1, SKIP_FAILED);
+    const task = await setCount(["2", "3", "4", "5"], 7, SKIP);
+    expect(task.progress).toMatchObject({ total: 4, skipped: 2 });
+    const settled = await engine.settled(task.id);
+    expect(settled).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { total: 4, processed: 4, succeeded: 2, skipped: 2, failed: 0 },
+    });
+    const errors = await engine.ports.tasks.errors(task.id, 0, 10);
+    expect(errors.map(({ recordId, outcome, code }) => [recordId, outcome, code])).toEqual([
+      ["2", "SKIPPED", "RECORD_LOCKED"],
+      ["3", "SKIPPED", "RECORD_LOCKED"],
+    ]);
+    expect(errors[0]?.message).toContain(holder.id);
+    expect([await countOf(4), await countOf(5)]).toEqual([7, 7]);
+    await release();
+    await engine.settled(holder.id);
+    expect(await countOf(2)).toBe(1);
+  });
+
+  it("does nothing, successfully, when all is held", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1", "2"], 1, SKIP_FAILED);
+    const task = await setCount(["1", "2"], 7, SKIP);
+    expect(await engine.settled(task.id)).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { succeeded: 0, skipped: 2 },
+    });
+    await release();
+    await engine.settled(holder.id);
+  });
+
+  it("counts what it skipped also where all the rest is taken back", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 1, SKIP_FAILED);
+    const task = await engine.launched({
+      operation: "UPDATE",
+      change: { count: { set: 3 } },
+      selection: { ids: ["1", "2", "3"] },
+      options: { onConflict: "SKIP", errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" },
+    });
+    expect(await engine.settled(task.id)).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { total: 3, succeeded: 2, skipped: 1 },
+    });
+    await release();
+    await engine.settled(holder.id);
+  });
+});

@@ -1,0 +1,50 @@
+import type { Backend } from "../../src/compose/create-backend.ts";
+import { createBackend } from "../../src/compose/create-backend.ts";
+import { completeConfig } from "../../src/compose/complete-config.ts";
+import { createPostgresProcessRegister } from "../../src/adapters/postgres/postgres-process-register.ts";
+import type { BackendName } from "../../src/core/processes/process-register.ts";
+import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";
+import { createId } from "../../src/kernel/ids.ts";
+import type { Logger } from "../../src/kernel/logger.ts";
+import type { SqlSession } from "../../src/kernel/sql-session.ts";
+import { createTestRedis } from "./test-redis.ts";
+
+/** The backend that this run of the tests is for: some suites run once on each. */
+export const TEST_BACKEND: BackendName =
+  process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? "redis" : "postgres";
+
+/** Locks, queue and bus as the service wires them, on the backend of this run, with nothing of others in them. */
+export async function createTestBackend(options: {
+  readonly databaseUrl: string;
+  readonly session: SqlSession;
+  readonly unitOfWork: UnitOfWork;
+  readonly logger: Logger;
+}): Promise<Backend> {
+  const redis = TEST_BACKEND === "redis" ? createTestRedis() : undefined;
+  const config = completeConfig({
+    workerConcurrency: 2,
+    ...(redis === undefined ? {} : { redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
+  });
+  const now = new Date();
+  await createPostgresProcessRegister(options).enlist(
+    {
+      id: createId(now),
+      role: "start",
+      backend: TEST_BACKEND,
+      host: "test",
+      pid: process.pid,
+      concurrency: 2,
+      startedAt: now,
+    },
+    now,
+    now,
+  );
+  const backend = createBackend({ ...options, config, chosen: { name: TEST_BACKEND, reason: "test" } });
+  return {
+    ...backend,
+    async close() {
+      await backend.close();
+      await redis?.drop();
+    },
+  };
+}
