@@ -22,6 +22,14 @@ function createProgram(): Command {
     .description("run everything in one process: database, migrations, demo data, API and worker")
     .action(() => run(async (context) => (await import("./start.ts")).start(context)));
   program
+    .command("serve")
+    .description("run the API without a worker, on a migrated database")
+    .action(() => run(async (context) => (await import("./serve.ts")).serve(context)));
+  program
+    .command("work")
+    .description("run a worker without the API, on a migrated database")
+    .action(() => run(async (context) => (await import("./work.ts")).work(context)));
+  program
     .command("migrate")
     .description(
       "bring the database up to date; with a name, make a migration of what the Prisma schema changes",

@@ -8,6 +8,7 @@ import { createSystemClock } from "../kernel/system-clock.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
+import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { createWriteRecords } from "../core/records/write-record.ts";
 import { cancelTask } from "../core/tasks/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch-custom.ts";
@@ -53,6 +54,8 @@ export interface PowerCrudOptions {
 export interface PowerCrud extends Service {
   /** For any GraphQL server; the context of each operation is `{viewer}`. */
   readonly schema: GraphQLSchema;
+  /** Under which the other processes of the deployment know this one. */
+  readonly processId: string;
   readonly launchBulk: LaunchBulk;
   /** Launches a task of the app's own. */
   launch(launch: CustomLaunch): Promise<LaunchOutcome>;
@@ -103,32 +106,47 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   ];
   return {
     ...composeServices("powercrud", services),
-    schema: createSchema({
-      client,
-      datamodel,
-      models: engine.models,
-      modelOptions,
-      reader: engine.reader,
-      toClientWhere: (model, where) => whereToPrisma(engine.models, model, where),
-      translateError: translatePrismaError,
-      writeRecords: createWrites(engine, client, datamodel, logger),
-      launchBulk: engine.launchBulk,
-      locks: engine.ports.locks,
-      tasks: engine.ports.tasks,
-      contributors: [
-        createTaskSchema({
-          tasks: engine.ports.tasks,
-          log: engine.ports.log,
-          feed,
-          cancelTask: (request) => cancelTask(engine.ports, request),
-        }),
-      ],
-    }),
+    schema: createAppSchema({ engine, feed, client, datamodel, modelOptions, logger }),
+    processId: engine.ports.workerId,
     launchBulk: engine.launchBulk,
     launch: (launch) => launchCustom(engine.ports, launch),
     tasks: engine.ports.tasks,
     feed,
   };
+}
+
+interface SchemaParts {
+  readonly engine: Engine;
+  readonly feed: TaskFeed;
+  readonly client: ConnectedClient;
+  readonly datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>;
+  readonly modelOptions: ModelOptionsMap;
+  readonly logger: Logger;
+}
+
+function createAppSchema(parts: SchemaParts): GraphQLSchema {
+  const { engine, feed, client, datamodel, modelOptions } = parts;
+  return createSchema({
+    client,
+    datamodel,
+    models: engine.models,
+    modelOptions,
+    reader: engine.reader,
+    toClientWhere: (model, where) => whereToPrisma(engine.models, model, where),
+    translateError: translatePrismaError,
+    writeRecords: createWrites(parts),
+    launchBulk: engine.launchBulk,
+    locks: engine.ports.locks,
+    tasks: engine.ports.tasks,
+    contributors: [
+      createTaskSchema({
+        tasks: engine.ports.tasks,
+        log: engine.ports.log,
+        feed,
+        cancelTask: (request) => cancelTask(engine.ports, request),
+      }),
+    ],
+  });
 }
 
 type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
@@ -143,12 +161,12 @@ function createClient(app: PowerCrudApp, databaseUrl: string): ConnectedClient {
   return app.generated.createClient({ adapter }) as ConnectedClient;
 }
 
-function createWrites(
-  engine: Engine,
-  client: ConnectedClient,
-  datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>,
-  logger: Logger,
-): ReturnType<typeof createWriteRecords> {
+function createWrites({
+  engine,
+  client,
+  datamodel,
+  logger,
+}: SchemaParts): ReturnType<typeof createWriteRecords> {
   const { models, access, lockScopes, reader } = engine;
   const transactions = createPrismaUnitOfWork({ client, logger });
   const constraints = createConstraintCatalog(client);

@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { AppError } from "../kernel/app-error.ts";
 import { readMigrationFolder, writeMigration } from "../adapters/prisma/migration-folder.ts";
 import { openSchemaEngine, type Datamodel, type SchemaEngine } from "../adapters/prisma/schema-engine.ts";
+import { appMigrations, ENGINE_MIGRATIONS } from "./migration-sources.ts";
 
 /** What to migrate, and from where. */
 export interface MigrateOptions {
@@ -39,8 +40,6 @@ export interface MigrateReport {
   readonly drift?: string;
 }
 
-const ENGINE_MIGRATIONS = join(import.meta.dirname, "../adapters/postgres/migrations");
-const APP_MIGRATIONS = "prisma/migrations";
 const APP_SCHEMA = "prisma/schema.prisma";
 /** What loses data when it is applied. */
 const DESTRUCTIVE = /\bDROP\s+(?:TABLE|COLUMN)\b/i;
@@ -52,11 +51,12 @@ const DESTRUCTIVE = /\bDROP\s+(?:TABLE|COLUMN)\b/i;
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<MigrateReport> {
   const { databaseUrl, projectDir } = options;
-  const engineRun = await withEngine({ databaseUrl, schema: "powercrud" }, async (engine) =>
-    engine.applyMigrations(await readMigrationFolder(ENGINE_MIGRATIONS)),
+  const engineRun = await withEngine({ databaseUrl, schema: ENGINE_MIGRATIONS.schema }, async (engine) =>
+    engine.applyMigrations(await readMigrationFolder(ENGINE_MIGRATIONS.folder)),
   );
   const datamodel = await readDatamodel(projectDir);
-  const appRun = await withEngine({ databaseUrl, schema: "public", datamodel }, (engine) =>
+  const { schema } = appMigrations(projectDir);
+  const appRun = await withEngine({ databaseUrl, schema, datamodel }, (engine) =>
     migrateApp(engine, datamodel, options),
   );
   return {
@@ -73,7 +73,7 @@ async function migrateApp(
   datamodel: Datamodel,
   { projectDir, newMigration }: MigrateOptions,
 ): Promise<AppReport> {
-  const folder = join(projectDir, APP_MIGRATIONS);
+  const { folder } = appMigrations(projectDir);
   const { applied, missing } = await engine.applyMigrations(await readMigrationFolder(folder));
   const script = await engine.diffToDatamodel(datamodel);
   if (script === undefined) {

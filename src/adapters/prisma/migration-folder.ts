@@ -11,13 +11,18 @@ const LOCK_CONTENT = [
   "",
 ].join("\n");
 
-/** Reads a folder of migrations in Prisma's layout; one that is not there has none. */
-export async function readMigrationFolder(folder: string): Promise<MigrationList> {
+/** The names of the migrations in a folder, in the order in which they are applied; one that is not there has none. */
+export async function listMigrationNames(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const names = entries
+  return entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .toSorted();
+}
+
+/** Reads a folder of migrations in Prisma's layout; one that is not there has none. */
+export async function readMigrationFolder(folder: string): Promise<MigrationList> {
+  const names = await listMigrationNames(folder);
   const migrationDirectories = await Promise.all(
     names.map(async (name) => ({
       path: name,
