@@ -30,6 +30,7 @@ import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/records/viewer.ts";
 import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
 import { createWriteRecords } from "../../../src/core/records/write-record.ts";
+import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { getDatamodel } from "../../../src/generated/pothos-types.ts";
 import { PrismaClient } from "../../../src/generated/prisma/client.ts";
@@ -59,6 +60,8 @@ export interface ModelsOverrides {
   readonly generated?: GeneratedCode;
   /** Wraps the real lock store. */
   readonly locks?: (real: LockStore) => LockStore;
+  /** Wraps the real task store. */
+  readonly tasks?: (real: TaskStore) => TaskStore;
 }
 
 /** What an operation gives: its shape is told by the test's own document, next to where it is read. */
@@ -98,7 +101,8 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     await pool.query(generated.sql);
   }
   const session = createPgSession(pool);
-  const tasks = createPostgresTaskStore({ session });
+  const realTasks = createPostgresTaskStore({ session });
+  const tasks = overrides.tasks?.(realTasks) ?? realTasks;
   const realLocks = createPostgresLockStore({ session });
   const locks = overrides.locks?.(realLocks) ?? realLocks;
   const sql: string[] = [];

@@ -1,0 +1,155 @@
+import { graphql } from "graphql";
+import { Pool } from "pg";
+import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, defineApp } from "../../../src/index.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+
+/** What an operation gives: its shape is told by the test's own document, next to where it is read. */
+// oxlint-disable-next-line typescript/no-explicit-any -- spelling out the shape of every document would hide what the tests say
+export type Answer = any;
+
+/** The demo's API in one process and its worker in another, as far as they know, on a real database. */
+export interface ServiceFixture {
+  /** Serves; never runs a task from the queue. */
+  readonly api: PowerCrud;
+  /** Not started yet. */
+  readonly worker: PowerCrud;
+  query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
+  /** The data of an operation that must succeed. */
+  data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
+  /** The first error of an operation that must fail. */
+  refused(source: string): Promise<{ readonly message: string; readonly code: unknown }>;
+  /** Launches a change of the cities' notes in a worker. @returns the result as it is */
+  note(
+    ids: readonly number[],
+    notes: string,
+    options?: Record<string, unknown>,
+    viewer?: Viewer,
+  ): Promise<Answer>;
+  /** The same, when it must be accepted. @returns the task's id */
+  launched(ids: readonly number[], notes: string, options?: Record<string, unknown>): Promise<string>;
+  /** The notes of all cities, by id. */
+  notes(): Promise<Record<string, string | null>>;
+  /** Locks rows in a stranger's transaction, so that a task that comes to them waits. @returns lets go of them */
+  holdRows(ids: readonly number[]): Promise<() => Promise<void>>;
+  /** Resolves once so many connections wait for locks: the database's own word, not a guess at time. */
+  waitersReach(count: number): Promise<void>;
+  settled(taskId: string): Promise<Task>;
+  stop(): Promise<void>;
+}
+
+/** With 12 cities and no tags. A launch on more than 8 records takes the whole model. */
+export async function createServiceFixture(
+  models: ModelOptionsMap = powerCrudApp.models ?? {},
+): Promise<ServiceFixture> {
+  const database = await createTestDatabase();
+  const pool = new Pool({ connectionString: database.url });
+  const options: PowerCrudOptions = {
+    app: defineApp({ ...powerCrudApp, models }),
+    databaseUrl: database.url,
+    config: { workerConcurrency: 2, progressIntervalMs: 0, lockEscalationRecords: 8, chunkRecords: 2 },
+  };
+  const api = await createPowerCrud({ ...options, role: "serve" });
+  const worker = await createPowerCrud({ ...options, role: "work" });
+  await pool.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
+  await pool.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
+    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
+  await api.start();
+  const execute = (
+    source: string,
+    variableValues: Record<string, unknown> = {},
+    viewer: Viewer = ANONYMOUS,
+  ): Promise<Answer> => graphql({ schema: api.schema, source, variableValues, contextValue: { viewer } });
+  const fixture: ServiceFixture = {
+    api,
+    worker,
+    query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,
+    async data(source, variables, viewer) {
+      const { data, errors } = await execute(source, variables, viewer);
+      if (errors !== undefined) {
+        throw new Error(JSON.stringify(errors), { cause: errors[0].originalError });
+      }
+      return JSON.parse(JSON.stringify(data));
+    },
+    async refused(source) {
+      const { errors } = await execute(source);
+      if (errors === undefined) {
+        throw new Error("the operation was not refused");
+      }
+      return { message: errors[0].message, code: errors[0].extensions.code };
+    },
+    note: async (ids, notes, launchOptions = {}, viewer = ANONYMOUS) =>
+      (
+        await fixture.data(
+          NOTE_CITIES,
+          { ids: ids.map(String), notes, options: { mode: "ASYNC", ...launchOptions } },
+          viewer,
+        )
+      ).bulkUpdateCities,
+    async launched(ids, notes, launchOptions) {
+      const result = await fixture.note(ids, notes, launchOptions);
+      if (result.__typename !== "TaskLaunched") {
+        throw new Error(`the launch was refused: ${result.message}`);
+      }
+      return result.task.id;
+    },
+    async notes() {
+      const rows = await fixture.query("SELECT id, notes FROM city ORDER BY id");
+      return Object.fromEntries(rows.map(({ id, notes }) => [id, notes]));
+    },
+    async holdRows(ids) {
+      const stranger = await pool.connect();
+      await stranger.query("BEGIN");
+      await stranger.query("SELECT FROM city WHERE id = ANY($1) FOR UPDATE", [ids]);
+      return async () => {
+        await stranger.query("ROLLBACK");
+        stranger.release();
+      };
+    },
+    waitersReach: (count) =>
+      withDeadline(seeWaiters(fixture, count), 15_000, `${count} connections to wait for locks`),
+    settled: (taskId) => withDeadline(lastState(api, taskId), 20_000, `settling of task ${taskId}`),
+    async stop() {
+      await worker.stop();
+      await api.stop();
+      await pool.end();
+      await database.drop();
+    },
+  };
+  return fixture;
+}
+
+const NOTE_CITIES = `mutation ($ids: [ID!]!, $notes: String!, $options: BulkOptions) {
+  bulkUpdateCities(selection: {ids: $ids}, data: {notes: {set: $notes}}, options: $options) {
+    __typename
+    ... on TaskLaunched { task { id status canCancel blockedBy { id status } } }
+    ... on Error { code message }
+    ... on ConflictError {
+      totalConflicts
+      conflicts { model id heldBy { id status kind createdBy createdAt progress { total processed percent } } }
+    }
+  }
+}`;
+
+async function seeWaiters(fixture: ServiceFixture, count: number): Promise<void> {
+  const waiting = (): Promise<unknown[]> =>
+    fixture.query(
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+  while ((await waiting()).length < count) {
+    // Asked again at once: each look is a round trip.
+  }
+}
+
+async function lastState(api: PowerCrud, taskId: string): Promise<Task> {
+  let task: Task | undefined;
+  for await (task of api.feed.watch(taskId)) {
+    // Only the last state counts.
+  }
+  if (task === undefined) {
+    throw new Error("the task was never seen");
+  }
+  return task;
+}
