@@ -21,6 +21,8 @@ export interface Backend {
   readonly locks: LockStore;
   readonly bus: EventBus;
   readonly queue: TaskQueue;
+  /** Resolves once it can be reached. @throws AppError UNAVAILABLE when it cannot */
+  ready(): Promise<void>;
   /** Lets go of all connections. */
   close(): Promise<void>;
 }
@@ -47,6 +49,7 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
     locks: createPostgresLockStore({ session }),
     bus,
     queue,
+    ready: () => Promise.resolve(),
     async close() {
       await queue.close();
       await bus.close();
@@ -82,6 +85,7 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     locks,
     bus,
     queue,
+    ready: () => shared.ready(),
     async close() {
       await queue.close();
       await bus.close();

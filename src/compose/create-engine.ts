@@ -129,7 +129,10 @@ function createEngineService(
 ): Service {
   return createService({
     name: "engine",
-    start: () => runningAttempts.start(),
+    async start() {
+      await backend.ready();
+      await runningAttempts.start();
+    },
     async stop() {
       await runningAttempts.stop();
       await backend.close();

@@ -28,6 +28,7 @@ import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { createSystemClock } from "../../src/kernel/system-clock.ts";
 import { createWorker } from "../../src/worker/create-worker.ts";
 import { withDeadline } from "./deadline.ts";
+import type { TestBackend } from "./test-backend.ts";
 import { createTestBackend } from "./test-backend.ts";
 import { createTestDatabase } from "./test-database.ts";
 import { createThingReader, THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
@@ -45,6 +46,8 @@ export interface EngineOverrides {
   readonly lockEscalationRecords?: number;
   readonly lockScopes?: LockScopes;
   readonly whenQueueDown?: "error" | "sync";
+  /** Keeps locks, queue and bus in this Redis, whatever backend the run is for. */
+  readonly redisUrl?: string;
 }
 
 /** The engine on a real database of its own with the Thing table, its worker running. */
@@ -54,6 +57,7 @@ export interface EngineFixture {
   readonly ports: LaunchPorts;
   readonly writer: BulkWriter;
   readonly feed: TaskFeed;
+  readonly backend: TestBackend;
   /** Launches on Thing as someone anonymous, unless told otherwise. */
   launch(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<LaunchOutcome>;
   /** The same, when it must be accepted. */
@@ -81,7 +85,13 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     shapes: createTableShapes(session),
   });
   const bulk = { models: THING_MODELS, access, rules, writer };
-  const backend = await createTestBackend({ databaseUrl: database.url, session, unitOfWork, logger });
+  const backend = await createTestBackend({
+    databaseUrl: database.url,
+    session,
+    unitOfWork,
+    logger,
+    redisUrl: overrides.redisUrl,
+  });
   const { bus, locks, queue: realQueue } = backend;
   const runningAttempts = createRunningAttempts({ bus, logger });
   const ports: LaunchPorts = {
@@ -130,6 +140,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     ports,
     writer,
     feed,
+    backend,
     launch: (request) =>
       launchBulk({
         model: "Thing",

@@ -72,6 +72,37 @@ export async function spawnPowerCrud(
   };
 }
 
+/** The commands that run until they are told to stop. */
+export type RoleName = "start" | "serve" | "work";
+
+export interface ReadyProcess extends PowerCrudProcess {
+  /** What the `ready` line names: the URL of an API, or the id of a worker. */
+  address: string;
+}
+
+/** Starts a process of the role, and waits until it does its work. */
+export async function startRole(
+  role: RoleName,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ReadyProcess> {
+  const process = await spawnPowerCrud([role], env);
+  const [, address = ""] = await process.waitForLine(/^ready (?:worker )?(\S+)$/, 120_000);
+  return { ...process, address };
+}
+
+/** Runs a command to its end. @throws when it ends with anything but 0 */
+export async function runPowerCrud(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<PowerCrudProcess> {
+  const process = await spawnPowerCrud(args, env);
+  const { code, signal } = await withDeadline(process.exited, 120_000, `the end of powercrud ${args[0]}`);
+  if (code !== 0) {
+    throw new Error(`powercrud ${args.join(" ")} ended with ${signal ?? code}:\n${process.lines.join("\n")}`);
+  }
+  return process;
+}
+
 class ProcessOutput {
   readonly lines: string[] = [];
   readonly #listeners = new Set<(line: string) => void>();

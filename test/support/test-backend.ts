@@ -9,18 +9,29 @@ import type { Logger } from "../../src/kernel/logger.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { createTestRedis } from "./test-redis.ts";
 
+/** A backend that can be harmed. */
+export interface TestBackend extends Backend {
+  /** Takes from Redis all that it has of this backend, as FLUSHALL would. */
+  loseMemory(): Promise<void>;
+}
+
 /** The backend that this run of the tests is for: some suites run once on each. */
 export const TEST_BACKEND: BackendName =
   process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? "redis" : "postgres";
 
-/** Locks, queue and bus as the service wires them, on the backend of this run, with nothing of others in them. */
+/**
+ * Locks, queue and bus as the service wires them, with nothing of others in them.
+ * @param options.redisUrl puts them in this Redis whatever the run is for
+ */
 export async function createTestBackend(options: {
   readonly databaseUrl: string;
   readonly session: SqlSession;
   readonly unitOfWork: UnitOfWork;
   readonly logger: Logger;
-}): Promise<Backend> {
-  const redis = TEST_BACKEND === "redis" ? createTestRedis() : undefined;
+  readonly redisUrl?: string | undefined;
+}): Promise<TestBackend> {
+  const name = options.redisUrl === undefined ? TEST_BACKEND : "redis";
+  const redis = name === "redis" ? createTestRedis(options.redisUrl) : undefined;
   const config = completeConfig({
     workerConcurrency: 2,
     ...(redis === undefined ? {} : { redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
@@ -30,7 +41,7 @@ export async function createTestBackend(options: {
     {
       id: createId(now),
       role: "start",
-      backend: TEST_BACKEND,
+      backend: name,
       host: "test",
       pid: process.pid,
       concurrency: 2,
@@ -39,9 +50,13 @@ export async function createTestBackend(options: {
     now,
     now,
   );
-  const backend = createBackend({ ...options, config, chosen: { name: TEST_BACKEND, reason: "test" } });
+  const backend = createBackend({ ...options, config, chosen: { name, reason: "test" } });
+  await backend.ready();
+  // Builds the lock table where there is none yet.
+  await backend.locks.listOwners();
   return {
     ...backend,
+    loseMemory: async () => redis?.drop(),
     async close() {
       await backend.close();
       await redis?.drop();

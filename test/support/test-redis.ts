@@ -12,8 +12,7 @@ export interface TestRedis {
 }
 
 /** A corner of the shared Redis for one test file. Create it in `beforeAll`, drop it in `afterAll`. */
-export function createTestRedis(): TestRedis {
-  const url = inject("redisUrl");
+export function createTestRedis(url = inject("redisUrl")): TestRedis {
   const keyPrefix = `test:${randomUUID()}:`;
   return { url, keyPrefix, drop: () => deleteKeys(url, `${keyPrefix}*`) };
 }
