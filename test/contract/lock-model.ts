@@ -36,6 +36,8 @@ export interface LockModel {
   release(owner: number, claims?: readonly Claim[]): void;
   /** Whether the owner stands in line. */
   isWaiting(owner: number): boolean;
+  /** What it stands in line for. */
+  waitsFor(owner: number): readonly Claim[];
   /** Names with scopes, in order. */
   heldBy(owner: number): readonly string[];
 }
@@ -94,10 +96,9 @@ export function createLockModel(initial: readonly LockMark[] = []): LockModel {
     if (wanted.length > 0) {
       marks = marks.filter((mark) => !isInLine(owner, mark));
     }
-    for (const mark of wanted) {
-      if (!marks.some((held) => isOwn(owner, held) && covers(held, mark))) {
-        marks = [...marks.filter((held) => !(isOwn(owner, held) && covers(mark, held))), mark];
-      }
+    const held = marks.filter((mark) => isOwn(owner, mark));
+    for (const mark of wanted.filter((one) => !held.some((own) => covers(own, one)))) {
+      marks = [...marks.filter((own) => !(isOwn(owner, own) && covers(mark, own))), mark];
     }
   };
   const model: LockModel = {
@@ -142,6 +143,7 @@ export function createLockModel(initial: readonly LockMark[] = []): LockModel {
         (mark) => mark.owner !== owner || !isNamed(mark) || (named !== undefined && isInLine(owner, mark)),
       );
     },
+    waitsFor: (owner) => marks.filter((mark) => isInLine(owner, mark)).map(toClaim),
     isWaiting: (owner) => marks.some((mark) => isInLine(owner, mark)),
     heldBy: (owner) =>
       marks

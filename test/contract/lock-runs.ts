@@ -10,6 +10,11 @@ const LANE_COUNT = 4;
 /** For a test of that many runs on a slow machine. */
 export const RUNS_TIMEOUT_MS = Math.max(30_000, RUN_COUNT * 100);
 
+export interface LockRunsOptions extends Pick<fc.Parameters, "endOnFailure"> {
+  /** Of the number of runs; less for a property whose runs take longer. Default: 1. */
+  readonly share?: number;
+}
+
 /**
  * Checks a property of locks in many runs; on failure fast-check's report names the seed, the path and the shortest
  * run that fails.
@@ -17,11 +22,11 @@ export const RUNS_TIMEOUT_MS = Math.max(30_000, RUN_COUNT * 100);
 export async function checkInLanes<T>(
   arbitrary: fc.Arbitrary<T>,
   check: (value: T) => Promise<void>,
-  options: Pick<fc.Parameters<[T]>, "endOnFailure"> = {},
+  { share = 1, ...options }: LockRunsOptions = {},
 ): Promise<void> {
   const lanes = SEED === undefined ? LANE_COUNT : 1;
   const parameters = {
-    numRuns: Math.ceil(RUN_COUNT / lanes),
+    numRuns: Math.ceil((RUN_COUNT * share) / lanes),
     interruptAfterTimeLimit: Math.max(11_000, RUN_COUNT * 80),
     ...(SEED === undefined ? {} : { seed: Number(SEED) }),
     ...options,

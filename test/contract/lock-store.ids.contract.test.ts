@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
 import { sortIds } from "../../src/core/locks/sort-ids.ts";
 import { describeWorlds } from "./describe-worlds.ts";
-import { GRANTED, lockVerbs, newModel, newOwner, numbers } from "./lock-verbs.ts";
+import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lock-verbs.ts";
 
 /** Nothing but what canonical ids may be: any text without NUL that is not empty. */
 const ODD_IDS = [
@@ -53,6 +53,14 @@ describeWorlds("lock store, any id", (world) => {
       expect(refused).toMatchObject({ isGranted: false, totalConflicts: count });
       await release(owner);
       expect(await world().locks.heldBy(owner)).toEqual([]);
+    });
+
+    it("counts a model that is held whole once, however many records are asked for", async () => {
+      const [owner, book] = [newOwner(), newModel()];
+      await acquire(owner, { model: book, ids: "all" });
+      expect(await acquire(newOwner(), { model: book, ids: numbers(50_000) })).toEqual(
+        refusedBy({ model: book, id: null, owner }),
+      );
     });
 
     it("finds no conflict between claims whose ids interleave", async () => {

@@ -279,6 +279,16 @@ describeWorlds("lock store, lines", (world) => {
       expect(await world().locks.heldBy(waiter)).toEqual([{ model: book, ids: ["1"] }]);
     });
 
+    it("leaves once it is granted anything else, also of another model", async () => {
+      const [holder, waiter, book, author] = [newOwner(), newOwner(), newModel(), newModel("Author")];
+      await acquire(holder, { model: book, ids: ["1"] });
+      await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });
+      expect(await acquire(waiter)).toEqual(GRANTED);
+      expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toMatchObject({ isGranted: false });
+      expect(await acquire(waiter, { model: author, ids: ["1"] })).toEqual(GRANTED);
+      expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
+    });
+
     it("leaves once granted: what it lets go of later is free", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });

@@ -89,6 +89,14 @@ describeWorlds("lock store, scopes", (world) => {
       expect(await guard(records(book, ["1"]))).toMatchObject({ totalConflicts: 1 });
     });
 
+    it("of several scopes count what is in the way of each once", async () => {
+      const [owner, book] = [newOwner(), newModel()];
+      await acquire(owner, whole(book));
+      expect(
+        await acquire(newOwner(), records(book, ["1"]), records(book, ["2"], "north"), whole(book, "south")),
+      ).toEqual(refusedBy({ model: book, id: null, owner }));
+    });
+
     it("on what is free leave out what their scope meets", async () => {
       const [north, south, owner, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       await acquire(north, whole(book, "north"));
@@ -196,6 +204,19 @@ describeWorlds("lock store, scopes", (world) => {
         records(book, ["1"], "north"),
         records(book, ["2"], "south"),
       ]);
+    });
+
+    it("are claimed again only where their scope is held: what is not is in line behind who waits", async () => {
+      const [holder, owner, waiter, book] = [newOwner(), newOwner(), newOwner(), newModel()];
+      await acquire(owner, whole(book, "north"));
+      await acquire(holder, records(book, ["1"], "south"));
+      await acquireOrWait(waiter, records(book, ["1", "2"], "south"));
+      await release(holder);
+      const refusal = refusedBy({ model: book, id: "2", owner: waiter });
+      expect(await acquire(owner, records(book, ["2"]))).toEqual(refusal);
+      expect(await acquire(owner, records(book, ["2"], "south"))).toEqual(refusal);
+      expect(await acquire(owner, whole(book, "north"))).toEqual(GRANTED);
+      expect(await acquireWaiting(waiter)).toEqual(GRANTED);
     });
 
     it("are let go of record by record, whatever the scope, but for what is held whole", async () => {

@@ -43,7 +43,7 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
   const { ledger } = ports;
   return {
     ...createLookUps(store),
-    acquire: (transaction, owner, claims) => acquire(store, transaction, owner, claims, false),
+    acquire: (transaction, owner, claims) => acquireAndLeave(store, transaction, owner, claims),
     async acquireOrWait(transaction, owner, claims) {
       const result = await acquire(store, transaction, owner, claims, false);
       if (!result.isGranted) {
@@ -57,16 +57,11 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
         return [];
       }
       // The models are this transaction's alone until its end, so the rest is still free.
-      await acquire(store, transaction, owner, freeOf(claims, result.conflicts), false);
+      await acquire(store, transaction, owner, freeOf(mergeClaims(claims), result.conflicts), false);
       return result.conflicts;
     },
     async acquireWaiting(transaction, owner) {
-      const claims = await ledger.claimsInLine(transaction, owner);
-      const result = await acquire(store, transaction, owner, claims, false);
-      if (result.isGranted && claims.length > 0) {
-        await ledger.leaveLine(transaction, owner);
-      }
-      return result;
+      return acquireAndLeave(store, transaction, owner, await ledger.claimsInLine(transaction, owner));
     },
     guard: (transaction, claims) => guard(store, transaction, claims),
     async release(transaction, owner, claims) {
@@ -119,6 +114,20 @@ function lostAgain(): AppError {
   });
 }
 
+/** Once granted, the owner stands in line no more. */
+async function acquireAndLeave(
+  store: Store,
+  transaction: Transaction,
+  owner: string,
+  claims: readonly Claim[],
+): Promise<AcquireResult> {
+  const result = await acquire(store, transaction, owner, claims, false);
+  if (result.isGranted && withoutEmptyClaims(claims).length > 0) {
+    await store.ports.ledger.leaveLine(transaction, owner);
+  }
+  return result;
+}
+
 async function acquire(
   store: Store,
   transaction: Transaction,
@@ -159,8 +168,8 @@ async function notYetHeld(
       asked.push(...(had.size > 0 ? [] : [claim]));
     }
     for (const batch of toBatches(claim)) {
-      const owners = await table.owners(epoch, batch);
-      asked.push({ ...claim, ids: batch.ids.filter((_, at) => owners[at] !== owner) });
+      const { had } = await table.acquireRecords(epoch, owner, batch, "look", 0);
+      asked.push({ ...claim, ids: batch.ids.filter((id) => !had.has(id)) });
     }
   }
   return mergeClaims(asked);

@@ -104,8 +104,11 @@ async function takeStep(
     const conflicts = await listConflicts(ports, request, step, result);
     const owners = new Set([...result.owners, ...conflicts.map((conflict) => conflict.owner)]);
     if (rounds === MAX_ROUNDS || !(await freeOfNobody(ports, [...owners]))) {
-      taking.conflicts.push(...conflicts);
-      taking.total += result.total;
+      // A whole model is in the way of every batch, and counts once.
+      const seen = new Set(taking.conflicts.map(nameOf));
+      const fresh = conflicts.filter((conflict) => !seen.has(nameOf(conflict)));
+      taking.conflicts.push(...fresh);
+      taking.total += result.total - (conflicts.length - fresh.length);
       return;
     }
   }

@@ -53,7 +53,7 @@ for at = 1, n do
 end
 local is_new = redis.call('SISMEMBER', base .. 'owners', owner) == 0 and 1 or 0
 if total > 0 then
-  return { 'OK', 1, is_new, {}, total, wholes, records, owners }
+  return { 'OK', 1, is_new, is_covered and ids or had, total, wholes, records, owners }
 end
 if takes and not is_covered and #fresh > 0 then
   local value = owner .. scope

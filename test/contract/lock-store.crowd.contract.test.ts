@@ -1,0 +1,166 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { mergeClaims } from "../../src/core/locks/claim.ts";
+import type { Claim } from "../../src/core/locks/claim.ts";
+import { freeOf } from "../../src/core/locks/free-of.ts";
+import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
+import { describeWorlds } from "./describe-worlds.ts";
+import { createLockModel, heldNames } from "./lock-model.ts";
+import type { LockModel } from "./lock-model.ts";
+import { checkInLanes, RUNS_TIMEOUT_MS } from "./lock-runs.ts";
+import { arbitraryStep, askStore, fitStep } from "./lock-steps.ts";
+import type { LockStep } from "./lock-steps.ts";
+import { lockVerbs, newModel, newOwner } from "./lock-verbs.ts";
+import { createLockWitness } from "./lock-witness.ts";
+import type { LockActor, LockWitness } from "./lock-witness.ts";
+
+/** What each of some actors does, one transaction after the other, while the others do theirs. */
+const arbitraryScripts = fc.array(
+  fc.array(
+    // Looks are taken before the end of the transaction, while others go on: it stays open for so long.
+    fc.record({ step: arbitraryStep, lookCount: fc.nat(3) }),
+    { minLength: 1, maxLength: 5 },
+  ),
+  { minLength: 2, maxLength: 6 },
+);
+
+interface Crowd {
+  readonly name: string;
+  readonly owners: readonly string[];
+  readonly witness: LockWitness;
+}
+
+class RolledBack extends Error {}
+
+describeWorlds("lock store in a crowd", (world) => {
+  const { release } = lockVerbs(world);
+
+  const note = ({ witness }: Crowd, actor: LockActor, step: LockStep, result: AcquireResult): void => {
+    const taken = takenBy(actor, step, result);
+    if (step.verb === "guard") {
+      witness.guards(actor, taken ?? []);
+    } else if (taken === undefined) {
+      witness.refused(actor, step);
+    } else if (step.verb !== "releaseSome" && step.verb !== "releaseAll") {
+      witness.granted(actor, taken);
+    }
+  };
+
+  /** Everybody named is another of the crowd; a free record is nobody's. */
+  const look = async ({ name, owners }: Crowd): Promise<void> => {
+    const held = await world().locks.owners(`${name} A`, ["1", "2", "10"]);
+    expect(owners).toEqual(expect.arrayContaining([...held.values()]));
+  };
+
+  const takeStep = async (
+    crowd: Crowd,
+    actor: LockActor,
+    wanted: LockStep,
+    lookCount: number,
+  ): Promise<void> => {
+    const owner = crowd.owners[actor.owner] ?? "";
+    const step = fitStep(wanted, actor.kept, actor.owner, crowd.name);
+    const before = actor.kept;
+    const attempt = world().unitOfWork.run(async (transaction) => {
+      const result = await askStore(world().locks, transaction, owner, step);
+      note(crowd, actor, step, result);
+      const next = step.isKept ? afterStep(actor, step, result) : before;
+      for (let looks = 0; looks < lookCount; looks += 1) {
+        await look(crowd);
+      }
+      crowd.witness.ends(actor, next);
+      if (!step.isKept) {
+        throw new RolledBack();
+      }
+    });
+    await attempt.catch((error: unknown) => {
+      if (!(error instanceof RolledBack)) {
+        throw error;
+      }
+    });
+    const held = heldNames(await world().locks.heldBy(owner));
+    expect(held).toEqual(actor.kept.heldBy(actor.owner));
+  };
+
+  /** Whoever holds lets go, all at once, and all who wait try again at once, until each had its turn. */
+  const letAllFinish = async (crowd: Crowd): Promise<void> => {
+    const { actors } = crowd.witness;
+    const all = (verb: LockStep["verb"], some: readonly LockActor[]): Promise<unknown> =>
+      Promise.all(some.map((actor) => takeStep(crowd, actor, { verb, claims: [], isKept: true }, 0)));
+    const isWaiting = ({ kept, owner }: LockActor): boolean => kept.isWaiting(owner);
+    for (let waiting = actors.filter(isWaiting); waiting.length > 0;) {
+      await all(
+        "releaseAll",
+        actors.filter((actor) => !isWaiting(actor)),
+      );
+      await all("acquireWaiting", waiting);
+      const left = waiting.filter(isWaiting);
+      expect(left.length).toBeLessThan(waiting.length);
+      waiting = left;
+    }
+  };
+
+  it(
+    "has one owner a record, leaves no trace of what was refused, and gives every waiter its turn in order",
+    async () => {
+      expect.hasAssertions();
+      await checkInLanes(
+        arbitraryScripts,
+        async (scripts) => {
+          const owners = scripts.map(newOwner);
+          const crowd: Crowd = {
+            name: newModel("Crowd"),
+            owners,
+            witness: createLockWitness(scripts.length),
+          };
+          try {
+            await Promise.all(
+              crowd.witness.actors.map(async (actor) => {
+                for (const { step, lookCount } of scripts[actor.owner] ?? []) {
+                  await takeStep(crowd, actor, step, lookCount);
+                }
+              }),
+            );
+            await letAllFinish(crowd);
+          } finally {
+            await Promise.all(owners.map((owner) => release(owner)));
+          }
+        },
+        // The same scripts need not meet in the same way again.
+        { share: 0.5, endOnFailure: true },
+      );
+    },
+    RUNS_TIMEOUT_MS,
+  );
+});
+
+/** What the actor was granted; undefined where it was refused. */
+function takenBy(
+  actor: LockActor,
+  { verb, claims }: LockStep,
+  result: AcquireResult,
+): readonly Claim[] | undefined {
+  if (verb === "acquireFree") {
+    return freeOf(mergeClaims(claims), result.isGranted ? [] : result.conflicts);
+  }
+  const wanted = verb === "acquireWaiting" ? actor.kept.waitsFor(actor.owner) : claims;
+  return result.isGranted ? wanted : undefined;
+}
+
+/** What is the actor's own once the step is committed. */
+function afterStep(actor: LockActor, step: LockStep, result: AcquireResult): LockModel {
+  const next = actor.kept.copy();
+  if (step.verb === "guard") {
+    return next;
+  }
+  if (step.verb === "releaseSome" || step.verb === "releaseAll") {
+    next.release(actor.owner, step.verb === "releaseSome" ? step.claims : undefined);
+    return next;
+  }
+  const taken = takenBy(actor, step, result);
+  if (taken !== undefined) {
+    next.acquire(actor.owner, taken);
+    return next;
+  }
+  return step.verb === "acquireOrWait" ? createLockModel([...next.marks, ...actor.pending]) : next;
+}
