@@ -40,6 +40,7 @@ export async function createRedisWorld(): Promise<World> {
       logger: createSilentLogger(),
     }),
   );
+  await shared.ready();
   // The first look-up finds no lock table and builds it.
   await locks.listOwners();
   return {
