@@ -5,7 +5,8 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import { createSystemClock } from "../../kernel/system-clock.ts";
 import { checkBusTopic, encodeBusMessage } from "../../core/events/bus-message.ts";
-import type { BusSubscriber, EventBus } from "../../core/events/event-bus.ts";
+import { createBusSubscribers } from "../../core/events/bus-subscribers.ts";
+import type { EventBus } from "../../core/events/event-bus.ts";
 import { createPgListener } from "./pg-listener.ts";
 import { createPgNotifier } from "./pg-notifier.ts";
 import { toUnavailableError } from "./unavailable-error.ts";
@@ -27,7 +28,7 @@ export interface PostgresEventBusOptions {
 /** Messages as NOTIFY, topics as channels. */
 export function createPostgresEventBus(options: PostgresEventBusOptions): EventBus {
   const { logger } = options;
-  const subscribers = new Map<string, Set<BusSubscriber>>();
+  const subscribers = createBusSubscribers(logger);
   const notifier = createPgNotifier(options.session);
   const listener = createPgListener({
     clock: options.clock ?? createSystemClock(),
@@ -36,16 +37,10 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
     onNotification(topic, payload) {
       const message = decode(payload);
       if (message !== undefined) {
-        tell(logger, subscribers.get(topic) ?? [], (subscriber) => subscriber.onMessage(message));
+        subscribers.deliver(topic, message);
       }
     },
-    onReconnect() {
-      tell(
-        logger,
-        [...subscribers.values()].flatMap((set) => [...set]),
-        (subscriber) => subscriber.onGap(),
-      );
-    },
+    onReconnect: () => subscribers.reportGap(),
   });
   let published = 0;
   return {
@@ -56,20 +51,14 @@ export function createPostgresEventBus(options: PostgresEventBusOptions): EventB
     },
     async subscribe(topic, subscriber) {
       checkBusTopic(topic);
-      // A subscriber may subscribe twice; each subscription is its own.
-      const own: BusSubscriber = {
-        onMessage: (message) => subscriber.onMessage(message),
-        onGap: () => subscriber.onGap(),
-      };
-      const set = subscribers.get(topic) ?? new Set();
-      subscribers.set(topic, set.add(own));
+      const leave = subscribers.add(topic, subscriber);
       try {
         await listener.listen(topic);
       } catch (error) {
-        set.delete(own);
+        leave();
         throw toUnavailableError(error);
       }
-      return async () => void set.delete(own);
+      return async () => leave();
     },
     async close() {
       subscribers.clear();
@@ -101,22 +90,5 @@ function decode(payload: string): Json | undefined {
     return JSON.parse(payload.slice(payload.indexOf(" ") + 1)) as Json;
   } catch {
     return undefined;
-  }
-}
-
-/** One subscriber's fault is not the others'. */
-function tell(
-  logger: Logger,
-  listeners: Iterable<BusSubscriber>,
-  deliver: (subscriber: BusSubscriber) => void,
-): void {
-  // A copy: subscribers come and go while they are told.
-  const current = [...listeners];
-  for (const listener of current) {
-    try {
-      deliver(listener);
-    } catch (error) {
-      logger.error({ err: error }, "a subscriber of the bus threw");
-    }
   }
 }
