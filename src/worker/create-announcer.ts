@@ -19,10 +19,14 @@ export interface AnnouncerOptions {
 export function createAnnouncer(options: AnnouncerOptions): Service {
   const { register, process, silenceMs, clock, logger } = options;
   let stopTimer: (() => void) | undefined;
+  let announcing = Promise.resolve();
   const announce = (): void => {
-    register.announce(process, clock.now()).catch((error: unknown) => {
-      logger.warn({ err: error }, "the process could not announce itself");
-    });
+    // One after the other: one that overtook the withdrawal would call the process back.
+    announcing = announcing
+      .then(() => register.announce(process, clock.now()))
+      .catch((error: unknown) => {
+        logger.warn({ err: error }, "the process could not announce itself");
+      });
   };
   return createService({
     name: "announcer",
@@ -33,6 +37,7 @@ export function createAnnouncer(options: AnnouncerOptions): Service {
     },
     async stop() {
       stopTimer?.();
+      await announcing;
       await register.withdraw(process.id).catch((error: unknown) => {
         logger.warn({ err: error }, "the process could not withdraw its announcement");
       });

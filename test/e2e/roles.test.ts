@@ -1,0 +1,211 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withDeadline } from "../support/deadline.ts";
+import type { TestClient } from "../support/graphql-client.ts";
+import { createTestClient } from "../support/graphql-client.ts";
+import { runPowerCrud, startRole, type ReadyProcess } from "../support/powercrud-process.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+import { createTestRedis, type TestRedis } from "../support/test-redis.ts";
+
+const CITIES = 20_000;
+
+const LAUNCH = /* GraphQL */ `
+  mutation {
+    bulkUpdateCities(
+      selection: { where: {} }
+      data: { population: { increment: 1 } }
+      options: { errorPolicy: SKIP_FAILED, maxAffected: 200000 }
+    ) {
+      ... on TaskLaunched {
+        task {
+          id
+        }
+      }
+      ... on Error {
+        code
+        message
+      }
+    }
+  }
+`;
+const CANCEL = /* GraphQL */ `
+  mutation ($id: ID!) {
+    cancelTask(id: $id) {
+      __typename
+    }
+  }
+`;
+const WATCH = /* GraphQL */ `
+  subscription ($id: ID!) {
+    taskProgress(id: $id) {
+      status
+      attempt
+      progress {
+        processed
+        total
+        succeeded
+      }
+    }
+  }
+`;
+
+interface State {
+  readonly status: string;
+  readonly attempt: number;
+  readonly progress: { readonly processed: number; readonly total: number; readonly succeeded: number };
+}
+
+describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend) => {
+  let database: TestDatabase;
+  let redis: TestRedis;
+  let sql: pg.Client;
+  let workers: ReadyProcess[];
+  let apis: ReadyProcess[];
+  let env: Record<string, string>;
+  let here: TestClient;
+  let there: TestClient;
+
+  beforeAll(async () => {
+    database = await createTestDatabase({ isEmpty: true });
+    redis = createTestRedis();
+    env = {
+      PORT: "0",
+      DATABASE_URL: database.url,
+      POWERCRUD_BACKEND: backend,
+      POWERCRUD_REDIS_KEY_PREFIX: redis.keyPrefix,
+      POWERCRUD_SEED_CITIES: String(CITIES),
+      POWERCRUD_LEASE_MS: "3000",
+      POWERCRUD_CHUNK_RECORDS: "500",
+      POWERCRUD_PROGRESS_INTERVAL_MS: "10",
+      POWERCRUD_LOG_LEVEL: "debug",
+      ...(backend === "redis" ? { REDIS_URL: redis.url } : {}),
+    };
+    await runPowerCrud(["seed"], env);
+    apis = await Promise.all([startRole("serve", env), startRole("serve", env)]);
+    workers = await Promise.all([startRole("work", env), startRole("work", env)]);
+    [here, there] = apis.map(({ address }) => createTestClient(address)) as [TestClient, TestClient];
+    sql = new pg.Client(database.url);
+    await sql.connect();
+  }, 240_000);
+
+  afterAll(async () => {
+    await here.close();
+    await there.close();
+    await sql.end();
+    await redis.drop();
+  });
+
+  async function launch(client: TestClient): Promise<string> {
+    const answer = await client.request<{ bulkUpdateCities: { task: { id: string } } }>(LAUNCH);
+    return answer.bulkUpdateCities.task.id;
+  }
+
+  /** Follows a task to its end; `onProgress` is told once that records are done and others are not. */
+  async function follow(
+    client: TestClient,
+    id: string,
+    onProgress?: (state: State) => Promise<void>,
+  ): Promise<State[]> {
+    const states: State[] = [];
+    let isTold = false;
+    const reading = async (): Promise<void> => {
+      for await (const { taskProgress } of client.subscribe<{ taskProgress: State }>(WATCH, { id })) {
+        states.push(taskProgress);
+        if (!isTold && taskProgress.status === "RUNNING" && taskProgress.progress.processed > 0) {
+          isTold = true;
+          await onProgress?.(taskProgress);
+        }
+      }
+    };
+    await withDeadline(reading(), 60_000, "the end of the task");
+    return states;
+  }
+
+  /** A stranger holds a record, so that whoever comes to its chunk stays there until it is let go. */
+  async function holdLastCity(): Promise<void> {
+    await sql.query("BEGIN");
+    await sql.query("SELECT FROM city ORDER BY id DESC LIMIT 1 FOR UPDATE");
+  }
+
+  async function populations(): Promise<ReadonlyMap<number, number>> {
+    const { rows } = await sql.query<{ id: number; population: number }>("SELECT id, population FROM city");
+    return new Map(rows.map(({ id, population }) => [id, population]));
+  }
+
+  async function workerOf(taskId: string): Promise<string> {
+    const { rows } = await sql.query<{ id: string }>(
+      "SELECT worker_id AS id FROM powercrud.attempt WHERE task_id = $1 ORDER BY number DESC LIMIT 1",
+      [taskId],
+    );
+    return rows[0]?.id ?? "";
+  }
+
+  async function countLocks(): Promise<number> {
+    const { recordLocks } = await here.request<{ recordLocks: unknown[] }>(
+      '{ recordLocks(model: City, ids: ["2988507", "3143244"]) { id } }',
+    );
+    return recordLocks.length;
+  }
+
+  it("runs in a worker what one API launched, and shows its progress at the other", async () => {
+    const id = await launch(here);
+    const states = await follow(there, id);
+    expect(states.at(-1)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: CITIES } });
+    expect(states.some(({ progress }) => progress.processed > 0 && progress.processed < CITIES)).toBe(true);
+    expect(workers.map(({ address }) => address)).toContain(await workerOf(id));
+    expect(await countLocks()).toBe(0);
+  });
+
+  it("cancels in a worker what is cancelled at an API", async () => {
+    await holdLastCity();
+    const id = await launch(here);
+    const states = await follow(here, id, async () => {
+      expect(await there.request(CANCEL, { id })).toEqual({ cancelTask: { __typename: "CancelAccepted" } });
+      await sql.query("ROLLBACK");
+    });
+    expect(states.at(-1)?.status).toBe("CANCELLED");
+    expect(states.at(-1)?.progress.processed).toBeLessThan(CITIES);
+    expect(await countLocks()).toBe(0);
+  });
+
+  it("hands the task of a worker that is told to stop over to the other, exactly", async () => {
+    const before = await populations();
+    await holdLastCity();
+    const id = await launch(here);
+    let stopped: ReadyProcess | undefined;
+    const states = await follow(there, id, async () => {
+      const name = await workerOf(id);
+      stopped = workers.find(({ address }) => address === name);
+      stopped?.kill("SIGTERM");
+      await stopped?.waitForLine(/"msg":"stopping"/);
+      await sql.query("ROLLBACK");
+    });
+    expect(await withDeadline(stopped!.exited, 20_000, "the worker's end")).toEqual({
+      code: 0,
+      signal: null,
+    });
+    expect(states.at(-1)).toMatchObject({
+      status: "SUCCEEDED",
+      attempt: 2,
+      progress: { succeeded: CITIES, total: CITIES },
+    });
+    expect(await workerOf(id)).not.toBe(stopped!.address);
+    const after = await populations();
+    expect([...after].filter(([city, population]) => population !== (before.get(city) ?? 0) + 1)).toEqual([]);
+    expect(await countLocks()).toBe(0);
+  });
+
+  it("stops with 0 when it is told to, and is forgotten by the others", async () => {
+    const { rows } = await sql.query<{ role: string }>("SELECT role FROM powercrud.process ORDER BY role");
+    expect(rows.map(({ role }) => role)).toEqual(["serve", "serve", "work"]);
+    const all = [...apis, ...workers];
+    for (const process of all) {
+      process.kill("SIGTERM");
+    }
+    for (const process of all) {
+      expect(await withDeadline(process.exited, 20_000, "a clean stop")).toEqual({ code: 0, signal: null });
+    }
+    expect((await sql.query("SELECT FROM powercrud.process")).rowCount).toBe(0);
+  });
+});
