@@ -9,11 +9,19 @@ interface ProjectOptions {
   /** Instead of the folder that the project is named after. */
   include?: string[];
   env?: Record<string, string>;
+  /** Projects of a higher number run after those of a lower one. */
+  groupOrder?: number;
 }
 
 function project(
   name: string,
-  { testTimeout, needsServices, include = [`test/${name}/**/*.test.ts`], env = {} }: ProjectOptions,
+  {
+    testTimeout,
+    needsServices,
+    include = [`test/${name}/**/*.test.ts`],
+    env = {},
+    groupOrder = 0,
+  }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
     extends: true,
@@ -22,6 +30,7 @@ function project(
       include,
       env,
       testTimeout,
+      sequence: { groupOrder },
       hookTimeout: Math.max(testTimeout, 60_000),
       ...(needsServices ? { globalSetup: SERVICES } : {}),
     },
@@ -50,6 +59,8 @@ export default defineConfig({
       }),
       project("e2e", { testTimeout: 240_000, needsServices: true }),
       project("architecture", { testTimeout: 60_000, needsServices: false }),
+      // Alone, after all others: it starts a deployment of its own, and needs both cores.
+      project("chaos", { testTimeout: 240_000, needsServices: false, groupOrder: 1 }),
     ],
   },
 });

@@ -4,6 +4,7 @@ import { describeVariables } from "../config/describe-variables.ts";
 import { createCliContext, VARIABLES, type CliContext } from "./cli-context.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { reportFailure } from "./report-failure.ts";
+import type { SweepCommandOptions } from "./sweep.ts";
 
 /** Wrong usage, as is the custom of shells; every other failure is 1. */
 const USAGE_EXIT_CODE = 2;
@@ -43,6 +44,13 @@ function createProgram(): Command {
     .command("seed")
     .description("put in the demo data, once")
     .action(() => run(async (context) => (await import("./seed.ts")).seed(context)));
+  program
+    .command("sweep")
+    .description("look once after what crashes left behind, and say which tasks were left alone and why")
+    .option("--json", "print one JSON document")
+    .action((options: SweepCommandOptions) =>
+      run(async (context) => (await import("./sweep.ts")).sweepOnce(context, options)),
+    );
   program
     .command("print-schema")
     .description("print the GraphQL schema")

@@ -41,7 +41,7 @@ function arbitraryClaim([scope, ids]: readonly [string, readonly string[]]): fc.
 }
 
 /** Claims on a few records, models and scopes, so that most of them meet. Models are to be made the run's own. */
-export const arbitraryClaims: fc.Arbitrary<readonly Claim[]> = fc
+const arbitraryClaims: fc.Arbitrary<readonly Claim[]> = fc
   .array(fc.oneof(...[...IDS_BY_SCOPE].map(arbitraryClaim)), { minLength: 1, maxLength: 3 })
   .map(withOneScopeARecord);
 

@@ -106,6 +106,43 @@ describe("the README's worked example", () => {
   });
 });
 
+interface Waiting {
+  readonly bulkUpdateCities: { readonly task: { readonly id: string } };
+}
+
+describe("the README's conflicts and cancelling", () => {
+  it("stands in line, tells who holds Paris, and is cancelled", async () => {
+    const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");
+    const [launch = "", watch = "", , wait = "", who = "", cancel = ""] = blocks;
+    await sql.query("BEGIN");
+    await sql.query(A_FRENCH_CITY);
+    const { task: holder } = (await client.request<Launched>(launch)).bulkUpdateCities;
+    const { task: waiting } = (await client.request<Waiting>(wait)).bulkUpdateCities;
+    expect(waiting).toMatchObject({ status: "WAITING", blockedBy: { id: holder.id } });
+    expect(await client.request(who)).toMatchObject({
+      city: { name: "Paris", activeTask: { id: holder.id, kind: "bulkUpdate" } },
+      recordLocks: [{ id: "2988507", heldBy: { id: holder.id } }],
+    });
+    expect(await client.request(cancel, { id: waiting.id })).toEqual({
+      cancelTask: { task: { id: waiting.id, status: "CANCELLED" } },
+    });
+    await sql.query("ROLLBACK");
+    const end = async (): Promise<void> => {
+      for await (const _state of client.subscribe<Watched>(watch, { id: holder.id })) {
+        // Only its end counts.
+      }
+    };
+    await withDeadline(end(), 30_000, "the end of the task");
+    expect(await client.request(who)).toEqual({
+      city: { name: "Paris", activeTask: null },
+      recordLocks: [],
+    });
+    expect(await client.request(cancel, { id: holder.id })).toMatchObject({
+      cancelTask: { code: "TASK_SETTLED" },
+    });
+  });
+});
+
 describe("the client examples", () => {
   it("bulk-update.mjs ends with the update accepted", async () => {
     const { stdout } = await run(process.execPath, ["client-examples/bulk-update.mjs", url]);

@@ -50,6 +50,18 @@ export interface EngineOverrides {
   readonly redisUrl?: string;
 }
 
+const USUAL = {
+  access: { scope: () => undefined },
+  rules: { allowedFields: () => undefined },
+  tasks: [],
+  lockScopes: { of: () => undefined },
+  isAsyncEnabled: true,
+  maxChunkRecords: 5000,
+  maxRecords: 1_000_000,
+  lockEscalationRecords: 200_000,
+  whenQueueDown: "error",
+} satisfies EngineOverrides;
+
 /** The engine on a real database of its own with the Thing table, its worker running. */
 export interface EngineFixture {
   readonly pool: Pool;
@@ -76,8 +88,10 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   const session = createPgSession(pool);
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const reader = createThingReader(session);
-  const access = overrides.access ?? { scope: () => undefined };
-  const rules = overrides.rules ?? { allowedFields: () => undefined };
+  const { access, rules, tasks, lockScopes, maxRecords, maxChunkRecords, ...settings } = {
+    ...USUAL,
+    ...overrides,
+  };
   const writer = createPostgresBulkWriter({
     session,
     unitOfWork,
@@ -107,16 +121,16 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     definitions: createTaskDefinitions([
       createBulkDefinition(bulk, "UPDATE"),
       createBulkDefinition(bulk, "DELETE"),
-      ...(overrides.tasks ?? []),
+      ...tasks,
     ]),
     workerId: "test",
     leaseMs: 3000,
     progressIntervalMs: 10,
     settings: {
-      isAsyncEnabled: overrides.isAsyncEnabled ?? true,
+      isAsyncEnabled: settings.isAsyncEnabled,
       minAsyncRecords: 20,
-      lockEscalationRecords: overrides.lockEscalationRecords ?? 200_000,
-      whenQueueDown: overrides.whenQueueDown ?? "error",
+      lockEscalationRecords: settings.lockEscalationRecords,
+      whenQueueDown: settings.whenQueueDown,
     },
   };
   const feed = createTaskFeed(ports);
@@ -129,10 +143,10 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     models: THING_MODELS,
     reader,
     access,
-    lockScopes: overrides.lockScopes ?? { of: () => undefined },
+    lockScopes,
     rules,
-    maxRecords: overrides.maxRecords ?? 1_000_000,
-    maxChunkRecords: overrides.maxChunkRecords ?? 5000,
+    maxRecords,
+    maxChunkRecords,
   });
   const fixture: EngineFixture = {
     pool,

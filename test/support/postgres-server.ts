@@ -1,12 +1,21 @@
 import { join } from "node:path";
 
+import { stopServer } from "../../src/adapters/embedded/control-server.ts";
 import { createEmbeddedPostgres } from "../../src/adapters/embedded/create-embedded-postgres.ts";
+import { findCluster } from "../../src/adapters/embedded/find-cluster.ts";
+import { programOf } from "../../src/adapters/embedded/postgres-binaries.ts";
+import { runProgram } from "../../src/adapters/embedded/run-program.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTemporaryFolder } from "./temporary-folder.ts";
 
 export interface PostgresServer {
   /** The connection string of one of its databases; its user may create others. */
   urlOf(database: string): string;
+  /**
+   * Ends all connections and comes back on the same port. `fast` rolls back what is open; `immediate` is a crash of
+   * all its processes, from which it recovers by its log.
+   */
+  restart(mode: "fast" | "immediate"): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -18,23 +27,43 @@ const SETTINGS = {
   shared_buffers: "128MB",
 };
 
-/** Starts a real, empty PostgreSQL on a free port, with its data in a temporary folder. */
-export async function startPostgresServer(): Promise<PostgresServer> {
+/**
+ * Starts a real, empty PostgreSQL on a free port, with its data in a temporary folder.
+ * @param settings of postgresql.conf, beside or instead of ours; a server that is to crash without forgetting what it
+ *   confirmed needs `synchronous_commit` on
+ */
+export async function startPostgresServer(settings: Record<string, string> = {}): Promise<PostgresServer> {
   const folder = await createTemporaryFolder("postgres");
+  const dataDir = join(folder.path, "data");
   const server = createEmbeddedPostgres({
-    dataDir: join(folder.path, "data"),
+    dataDir,
     logger: createSilentLogger(),
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...settings },
   });
   await server.start();
+  let isRestarted = false;
   return {
     urlOf(database) {
       const url = new URL(server.url);
       url.pathname = `/${database}`;
       return url.href;
     },
+    async restart(mode) {
+      isRestarted = true;
+      const { binaries, dataFolder, logFile, user } = await findCluster(dataDir);
+      // Takes the settings and the port from the server that it stops.
+      await runProgram(
+        programOf(binaries, "pg_ctl"),
+        ["restart", "--silent", "--wait", `--mode=${mode}`, `--pgdata=${dataFolder}`, `--log=${logFile}`],
+        user,
+      );
+    },
     async stop() {
       await server.stop();
+      if (isRestarted) {
+        // With the first restart the service lost the connection that would tell it to stop the server.
+        await stopServer(await findCluster(dataDir));
+      }
       await folder.remove();
     },
   };

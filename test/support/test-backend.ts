@@ -16,8 +16,7 @@ export interface TestBackend extends Backend {
 }
 
 /** The backend that this run of the tests is for: some suites run once on each. */
-export const TEST_BACKEND: BackendName =
-  process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? "redis" : "postgres";
+const TEST_BACKEND: BackendName = process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? "redis" : "postgres";
 
 /**
  * Locks, queue and bus as the service wires them, with nothing of others in them.

@@ -16,6 +16,7 @@ import {
   LIST_PROCESSES,
   MOVE_LOCKS,
   OTHER_BACKENDS,
+  READ_BACKEND,
   RESTORE_LOCKS,
   WITHDRAW_PROCESS,
 } from "./sql/process-statements.ts";
@@ -39,6 +40,13 @@ export function createPostgresProcessRegister(options: {
       }),
     async announce(process, at) {
       await session.query(ANNOUNCE_PROCESS, columnsOf(process, at));
+    },
+    async backend() {
+      const [current] = await session.query<{ name: BackendName }>(READ_BACKEND);
+      if (current === undefined) {
+        throw new AppError("INTERNAL", "powercrud.backend has no row");
+      }
+      return current.name;
     },
     async withdraw(id) {
       await session.query(WITHDRAW_PROCESS, [id]);

@@ -33,6 +33,8 @@ export interface ProcessRegister {
   enlist(process: RunningProcess, at: Date, silentSince: Date): Promise<void>;
   /** Announces it again; one that was forgotten meanwhile is remembered. */
   announce(process: RunningProcess, at: Date): Promise<void>;
+  /** Where the deployment keeps its locks: what the last process to move them wanted. */
+  backend(): Promise<BackendName>;
   /** It ends. Unknown ones are no matter. */
   withdraw(id: string): Promise<void>;
   /** Those heard of since, in the order in which they started. */

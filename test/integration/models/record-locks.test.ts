@@ -55,6 +55,10 @@ describe("activeTask", () => {
       city: { activeTask },
       tag: { activeTask },
     });
+    // City 1 is in country A1.
+    expect(await api.data(`{ city(id: "1") { country { ${ACTIVE} } } }`)).toEqual({
+      city: { country: { activeTask } },
+    });
     expect(
       await api.data(`{ cities(first: 3) { nodes { ${ACTIVE} } edges { node { ${ACTIVE} } } } }`),
     ).toEqual({

@@ -40,7 +40,7 @@ describe("cancelling", () => {
       },
     });
     const second = await service.launched([1, 2, 3], "second");
-    await service.worker.start();
+    await service.startWorker();
     expect(await service.settled(second)).toMatchObject({ status: "SUCCEEDED" });
     expect(await service.settled(id)).toMatchObject({ status: "CANCELLED", attempt: 0 });
     expect(await service.notes()).toMatchObject({ 1: "second", 2: "second", 3: "second" });
@@ -55,14 +55,14 @@ describe("cancelling", () => {
       __typename: "CancelAccepted",
       task: { id: waiting, status: "CANCELLED", canCancel: false, blockedBy: null },
     });
-    await service.worker.start();
+    await service.startWorker();
     expect(await service.settled(next.task.id)).toMatchObject({ status: "SUCCEEDED" });
     expect(await service.settled(holder)).toMatchObject({ status: "SUCCEEDED" });
     expect(await service.notes()).toMatchObject({ 1: "holder", 2: "next" });
   });
 
   test("a task that another process runs stops it between chunks, and tells what was done", async () => {
-    await service.worker.start();
+    await service.startWorker();
     // Chunks are of two records, and two are written at a time.
     const release = await service.holdRows([1, 3]);
     const id = await service.launched(ALL, "done", { errorPolicy: "SKIP_FAILED" });
@@ -89,7 +89,7 @@ describe("cancelling", () => {
   });
 
   test("ALL_OR_NOTHING in another process leaves nothing of it", async () => {
-    await service.worker.start();
+    await service.startWorker();
     const release = await service.holdRows([12]);
     const id = await service.launched(ALL, "done");
     await service.waitersReach(1);
@@ -100,7 +100,7 @@ describe("cancelling", () => {
   });
 
   test("a settled task is refused with the task", async () => {
-    await service.worker.start();
+    await service.startWorker();
     const id = await service.launched([1], "done");
     await service.settled(id);
     expect(await cancel(id)).toEqual({

@@ -27,7 +27,7 @@ async function taskCount(): Promise<number> {
 
 describe("a launch on records that are held", () => {
   test("is refused whole by default, names records, holder and progress, and leaves nothing behind", async () => {
-    await service.worker.start();
+    await service.startWorker();
     const release = await service.holdRows([2]);
     const holder = (await service.note([2], "held", {}, ANN)).task.id;
     await service.waitersReach(1);
@@ -64,7 +64,7 @@ describe("a launch on records that are held", () => {
     const holder = await service.launched([2], "held");
     const id = await service.launched([1, 2, 3], "rest", { onConflict: "SKIP" });
     expect(await holders()).toEqual({ 1: id, 2: holder, 3: id });
-    await service.worker.start();
+    await service.startWorker();
     await service.settled(holder);
     await service.settled(id);
     const { task } = await service.data(
@@ -103,7 +103,7 @@ describe("a launch on records that are held", () => {
       message: `City 1 is waited for by task ${second.task.id} (bulkUpdate). Try again when it has settled.`,
       conflicts: [{ id: "1", heldBy: { id: second.task.id, status: "WAITING" } }],
     });
-    await service.worker.start();
+    await service.startWorker();
     for (const id of [holder, second.task.id, third.task.id]) {
       expect(await service.settled(id)).toMatchObject({ status: "SUCCEEDED", blockedBy: null });
     }
@@ -116,7 +116,7 @@ describe("a launch on records that are held", () => {
       service.launched([1, 2], "x", { onConflict: "WAIT" }),
       service.launched([2, 1], "y", { onConflict: "WAIT" }),
     ]);
-    await service.worker.start();
+    await service.startWorker();
     for (const id of [a, b, ...crossing]) {
       expect(await service.settled(id)).toMatchObject({ status: "SUCCEEDED" });
     }
@@ -158,7 +158,7 @@ describe("a single write", () => {
       held: { activeTask: { id, status: "PENDING" } },
       free: { activeTask: null },
     });
-    await service.worker.start();
+    await service.startWorker();
     await service.settled(id);
     expect(await active()).toEqual({ held: { activeTask: null }, free: { activeTask: null } });
   });
@@ -182,7 +182,7 @@ describe("a single write", () => {
       await service.query("SELECT count(*)::int AS n FROM city WHERE id = 99 OR population > 0"),
     ).toEqual([{ n: 0 }]);
     expect(Object.values(await holders())).toEqual(ALL.map(() => id));
-    await service.worker.start();
+    await service.startWorker();
     await service.settled(id);
     expect(await service.data(`mutation { createCity(data: ${city}) { __typename } }`)).toEqual({
       createCity: { __typename: "CreateCityPayload" },

@@ -1,8 +1,9 @@
 import { graphql } from "graphql";
-import { Pool } from "pg";
+import type { PoolClient } from "pg";
+import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
 import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
 import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
-import { ANONYMOUS, createPowerCrud, defineApp } from "../../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
@@ -14,8 +15,8 @@ export type Answer = any;
 export interface ServiceFixture {
   /** Serves; never runs a task from the queue. */
   readonly api: PowerCrud;
-  /** Not started yet. */
-  readonly worker: PowerCrud;
+  /** Until then tasks stay in the queue. */
+  startWorker(): Promise<void>;
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
@@ -45,18 +46,20 @@ export async function createServiceFixture(
   models: ModelOptionsMap = powerCrudApp.models ?? {},
 ): Promise<ServiceFixture> {
   const database = await createTestDatabase();
-  const pool = new Pool({ connectionString: database.url });
+  const logger = createSilentLogger();
+  const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
   const options: PowerCrudOptions = {
     app: defineApp({ ...powerCrudApp, models }),
     databaseUrl: database.url,
     config: { workerConcurrency: 2, progressIntervalMs: 0, lockEscalationRecords: 8, chunkRecords: 2 },
   };
   const api = await createPowerCrud({ ...options, role: "serve" });
-  const worker = await createPowerCrud({ ...options, role: "work" });
   await pool.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
   await pool.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
     SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
   await api.start();
+  let worker: PowerCrud | undefined;
+  const strangers = new Set<PoolClient>();
   const execute = (
     source: string,
     variableValues: Record<string, unknown> = {},
@@ -64,7 +67,10 @@ export async function createServiceFixture(
   ): Promise<Answer> => graphql({ schema: api.schema, source, variableValues, contextValue: { viewer } });
   const fixture: ServiceFixture = {
     api,
-    worker,
+    async startWorker() {
+      worker = await createPowerCrud({ ...options, role: "work" });
+      await worker.start();
+    },
     query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,
     async data(source, variables, viewer) {
       const { data, errors } = await execute(source, variables, viewer);
@@ -101,9 +107,11 @@ export async function createServiceFixture(
     },
     async holdRows(ids) {
       const stranger = await pool.connect();
+      strangers.add(stranger);
       await stranger.query("BEGIN");
       await stranger.query("SELECT FROM city WHERE id = ANY($1) FOR UPDATE", [ids]);
       return async () => {
+        strangers.delete(stranger);
         await stranger.query("ROLLBACK");
         stranger.release();
       };
@@ -112,7 +120,9 @@ export async function createServiceFixture(
       withDeadline(seeWaiters(fixture, count), 15_000, `${count} connections to wait for locks`),
     settled: (taskId) => withDeadline(lastState(api, taskId), 20_000, `settling of task ${taskId}`),
     async stop() {
-      await worker.stop();
+      // A test that failed may have left some; nobody could stop before them.
+      strangers.forEach((stranger) => stranger.release(true));
+      await worker?.stop();
       await api.stop();
       await pool.end();
       await database.drop();

@@ -17,6 +17,8 @@ export const OTHER_BACKENDS = `
   SELECT id, backend FROM powercrud.process
   WHERE backend <> $1::text AND seen_at >= $2::timestamptz ORDER BY started_at, id`;
 
+export const READ_BACKEND = "SELECT name FROM powercrud.backend";
+
 /** $1 since. */
 export const FORGET_PROCESSES = "DELETE FROM powercrud.process WHERE seen_at < $1::timestamptz";
 
