@@ -206,6 +206,17 @@ describeWorlds("lock store, scopes", (world) => {
       ]);
     });
 
+    it("on a record that the model's hold took in begin anew under another scope", async () => {
+      const [owner, book] = [newOwner(), newModel()];
+      await acquire(owner, records(book, ["1", "2"], "north"));
+      await acquire(owner, whole(book, "north"));
+      expect(await acquire(owner, records(book, ["1"]))).toEqual(GRANTED);
+      expect(await world().locks.heldBy(owner)).toEqual([records(book, ["1"]), whole(book, "north")]);
+      expect(await acquire(newOwner(), whole(book, "south"))).toEqual(refusedBy({ model: book, id: "1", owner }));
+      await world().unitOfWork.run((transaction) => world().locks.release(transaction, owner));
+      expect(await acquire(newOwner(), whole(book))).toEqual(GRANTED);
+    });
+
     it("are claimed again only where their scope is held: what is not is in line behind who waits", async () => {
       const [holder, owner, waiter, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       await acquire(owner, whole(book, "north"));

@@ -76,8 +76,10 @@ describe("a launch that waits", () => {
     );
     expect([await countOf(1), await countOf(2), await countOf(3)]).toEqual([4, 5, 4]);
     const started = await Promise.all(tasks.map(({ id }) => engine.task(id)));
-    const starts = started.map(({ startedAt }) => startedAt?.getTime() ?? 0);
-    expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+    const [first = 0, second = 0, ...last] = started.map(({ startedAt }) => startedAt?.getTime() ?? 0);
+    expect(second).toBeGreaterThanOrEqual(first);
+    // The last two share no record, so either may be the first of them.
+    expect(Math.min(...last)).toBeGreaterThanOrEqual(second);
   });
 
   it("keeps later launches off what it waits for, but nobody else", async () => {

@@ -1,7 +1,8 @@
 import { LOCK_FUNCTIONS, LOCK_PRELUDE } from "./lock-prelude.ts";
 
 /**
- * Claims records of one model: all of them, or none where another owner has any, or where told only to look.
+ * Claims records of one model: all of them, or none where another owner has any, or where told only to look. A record
+ * that the owner's hold on the whole model takes in counts as not had under another scope: it moves to that.
  *
  * ARGV: epoch, owner (empty for nobody), model, scope, separator, ids joined, conflicts to list at most (-1 for all),
  * "take" or "look".
@@ -32,16 +33,21 @@ for _, held in ipairs(all_wholes) do
 end
 local key = base .. 'records:' .. model
 local holders = read_holders(key, ids, n)
-local had, fresh = {}, {}
+local had, fresh, moved = {}, {}, {}
 for at = 1, n do
   local holder = holders[at]
   if not holder then
     fresh[#fresh + 1] = ids[at]
   else
-    local other = string.sub(holder, 1, 36)
+    local other, other_scope = string.sub(holder, 1, 36), string.sub(holder, 37)
     if other == owner then
-      had[#had + 1] = ids[at]
-    elseif #wholes == 0 or not takes_in(all_wholes, other, string.sub(holder, 37)) then
+      if takes_in(all_wholes, owner, other_scope) and not is_covered then
+        fresh[#fresh + 1] = ids[at]
+        moved[other_scope] = (moved[other_scope] or 0) + 1
+      else
+        had[#had + 1] = ids[at]
+      end
+    elseif #wholes == 0 or not takes_in(all_wholes, other, other_scope) then
       total = total + 1
       note(other)
       if max < 0 or #records < 2 * max then
@@ -66,6 +72,7 @@ if takes and not is_covered and #fresh > 0 then
     end
     redis.call('HSET', key, unpack(pairs_of))
   end
+  for from, count in pairs(moved) do uncount(owner, model, from, count) end
   redis.call('HINCRBY', base .. 'counts:' .. model, scope, #fresh)
   redis.call('HINCRBY', base .. 'tally:' .. owner, model .. '\\0' .. scope, #fresh)
   local joined = #had == 0 and ARGV[6] or table.concat(fresh, separator)

@@ -71,6 +71,12 @@ local function add_tally(owner, field, count)
     redis.call('HDEL', base .. 'tally:' .. owner, field)
   end
 end
+local function uncount(owner, model, scope, count)
+  if redis.call('HINCRBY', base .. 'counts:' .. model, scope, -count) <= 0 then
+    redis.call('HDEL', base .. 'counts:' .. model, scope)
+  end
+  add_tally(owner, model .. '\\0' .. scope, -count)
+end
 local function let_go_records(owner, model, ids, n)
   local key = base .. 'records:' .. model
   local holders = read_holders(key, ids, n)
@@ -87,10 +93,7 @@ local function let_go_records(owner, model, ids, n)
     redis.call('HDEL', key, unpack(own, first, math.min(first + STEP - 1, #own)))
   end
   for scope, count in pairs(by_scope) do
-    if redis.call('HINCRBY', base .. 'counts:' .. model, scope, -count) <= 0 then
-      redis.call('HDEL', base .. 'counts:' .. model, scope)
-    end
-    add_tally(owner, model .. '\\0' .. scope, -count)
+    uncount(owner, model, scope, count)
   end
 end
 local function let_go_whole(owner, model, scope)
