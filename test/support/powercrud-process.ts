@@ -24,6 +24,8 @@ export interface PowerCrudProcess {
   dataDir: string;
   /** Everything it has written so far, standard output and standard error together, line by line. */
   lines: readonly string[];
+  /** Those of standard output alone. */
+  answer: readonly string[];
   /** The first line that matches, also of those already written; rejects when the process ends without it. */
   waitForLine(pattern: RegExp, ms?: number): Promise<RegExpMatchArray>;
   kill(signal: NodeJS.Signals): void;
@@ -58,6 +60,7 @@ export async function spawnPowerCrud(
     throw new Error("the command line cannot be started");
   }
   const output = new ProcessOutput([child.stdout, child.stderr]);
+  const answer = new ProcessOutput([child.stdout]).lines;
   const exited = new Promise<Exit>((done) => {
     child.once("close", (code, signal) => done({ code, signal }));
   });
@@ -66,6 +69,7 @@ export async function spawnPowerCrud(
     pid: child.pid,
     dataDir,
     lines: output.lines,
+    answer,
     waitForLine: (pattern, ms = 60_000) => output.waitFor(pattern, exited, ms),
     kill: (signal) => void child.kill(signal),
     exited,

@@ -1,0 +1,237 @@
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { powerCrudApp } from "../../src/app/powercrud-app.ts";
+import { completeConfig } from "../../src/compose/complete-config.ts";
+import type { Deployment } from "../../src/compose/open-deployment.ts";
+import { openDeployment } from "../../src/compose/open-deployment.ts";
+import type { BackendName } from "../../src/core/processes/process-register.ts";
+import type { LaunchOptions, PowerCrud, Task } from "../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger } from "../../src/index.ts";
+import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { withDeadline } from "../support/deadline.ts";
+import type { PowerCrudProcess, ReadyProcess } from "../support/powercrud-process.ts";
+import { runPowerCrud, spawnPowerCrud, startRole } from "../support/powercrud-process.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+import { createTestRedis, type TestRedis } from "../support/test-redis.ts";
+
+/** The processes look after nothing by themselves: whatever is swept here, the command swept. */
+const PATIENT_LEASE_MS = 3_600_000;
+const COMMAND_LEASE_MS = 600_000;
+const NOTHING = {
+  isAsyncEnabled: true,
+  enqueued: [],
+  rescued: [],
+  cancelled: [],
+  promoted: [],
+  cleaned: [],
+  released: [],
+};
+
+const ids = (first: number, last: number): string[] =>
+  Array.from({ length: last - first + 1 }, (_, at) => String(first + at));
+
+describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (backend) => {
+  let database: TestDatabase;
+  let redis: TestRedis;
+  let env: Record<string, string>;
+  let sql: pg.Client;
+  let stranger: pg.Client;
+  let deployment: Deployment;
+  let api: PowerCrud;
+  let worker: ReadyProcess;
+
+  beforeAll(async () => {
+    database = await createTestDatabase({ isEmpty: true });
+    redis = createTestRedis();
+    sql = new pg.Client(database.url);
+    stranger = new pg.Client(database.url);
+    await sql.connect();
+    await stranger.connect();
+    env = {
+      DATABASE_URL: database.url,
+      POWERCRUD_BACKEND: backend,
+      POWERCRUD_REDIS_KEY_PREFIX: redis.keyPrefix,
+      POWERCRUD_LEASE_MS: String(COMMAND_LEASE_MS),
+      POWERCRUD_WORKER_CONCURRENCY: "1",
+      POWERCRUD_LOG_LEVEL: "debug",
+      REDIS_URL: redis.url,
+    };
+    await runPowerCrud(["migrate"], env);
+    await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
+    await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
+      SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 60) i`);
+    const config = completeConfig({
+      backend,
+      redisUrl: redis.url,
+      redisKeyPrefix: redis.keyPrefix,
+      leaseMs: PATIENT_LEASE_MS,
+      chunkRecords: 5,
+    });
+    const clock = createSystemClock();
+    const logger = createSilentLogger();
+    const chosen = { name: backend, reason: "test" };
+    api = await createPowerCrud({ app: powerCrudApp, databaseUrl: database.url, role: "serve", config });
+    deployment = openDeployment({ config, databaseUrl: database.url, backend: chosen, clock, logger });
+    await api.start();
+    await deployment.ready();
+  }, 120_000);
+
+  afterAll(async () => {
+    await api.stop();
+    await deployment.close();
+    await sql.end();
+    await stranger.end();
+    await database.drop();
+    await redis.drop();
+  });
+
+  async function launch(records: readonly string[], options: LaunchOptions = {}): Promise<string> {
+    const outcome = await api.launchBulk({
+      model: "City",
+      operation: "UPDATE",
+      selection: { ids: records },
+      change: { population: { increment: 1 } },
+      options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC", ...options },
+      viewer: ANONYMOUS,
+    });
+    if (outcome.outcome !== "LAUNCHED") {
+      throw new Error(`the launch was refused: ${outcome.message}`);
+    }
+    return outcome.task.id;
+  }
+
+  /** Watches a task until it is as wanted. */
+  async function until(taskId: string, isWanted: (task: Task) => boolean): Promise<Task> {
+    const watch = async (): Promise<Task> => {
+      for await (const task of api.feed.watch(taskId)) {
+        if (isWanted(task)) {
+          return task;
+        }
+      }
+      throw new Error(`task ${taskId} settled otherwise`);
+    };
+    return withDeadline(watch(), 60_000, `task ${taskId}`);
+  }
+
+  const settled = (taskId: string): Promise<Task> => until(taskId, ({ finishedAt }) => finishedAt !== null);
+
+  /** The JSON document of a sweep: all of its standard output. */
+  async function sweepJson(): Promise<unknown> {
+    const { answer } = await runPowerCrud(["sweep", "--json"], env);
+    return JSON.parse(answer.join("\n"));
+  }
+
+  async function locks(): Promise<unknown> {
+    const { locks: store } = deployment.ports;
+    const owners = (await store.listOwners()).toSorted();
+    return Promise.all(owners.map(async (owner) => [owner, await store.heldBy(owner)]));
+  }
+
+  async function refusalOf(process: PowerCrudProcess): Promise<string> {
+    expect(await withDeadline(process.exited, 60_000, "the refusal")).toEqual({ code: 1, signal: null });
+    expect(process.answer).toEqual([]);
+    return process.lines.join("\n");
+  }
+
+  it("finds nothing to do where nothing is", async () => {
+    expect(await sweepJson()).toEqual({ ...NOTHING, leftAlone: [] });
+  });
+
+  it("leaves alone what runs, is queued or waits, and says why; a dead worker's task it rescues", async () => {
+    worker = await startRole("work", { ...env, POWERCRUD_LEASE_MS: String(PATIENT_LEASE_MS) });
+    await stranger.query("BEGIN");
+    await stranger.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
+    const running = await launch(ids(1, 30));
+    await until(running, ({ status }) => status === "RUNNING");
+    const queued = await launch(ids(31, 40));
+    const waiting = await launch(["1"], { onConflict: "WAIT" });
+    const leftAlone = [
+      { taskId: waiting, reason: `It waits for task ${running}.` },
+      { taskId: queued, reason: "It is queued." },
+      {
+        taskId: running,
+        reason: expect.stringMatching(/^It runs: attempt 1, \d+ of 30 records\.$/),
+      },
+    ];
+    const held = await locks();
+    expect(held).toMatchObject([
+      [running, [{ model: "City" }]],
+      [queued, [{ model: "City" }]],
+    ]);
+    expect(await sweepJson()).toEqual({ ...NOTHING, leftAlone });
+    expect(await locks()).toEqual(held);
+
+    worker.kill("SIGKILL");
+    await worker.exited;
+    await sql.query("UPDATE powercrud.attempt SET heartbeat_at = heartbeat_at - interval '30 minutes'");
+    expect(await sweepJson()).toEqual({ ...NOTHING, rescued: [running], leftAlone: leftAlone.slice(0, 2) });
+    expect(await locks()).toEqual(held);
+    await stranger.query("ROLLBACK");
+    worker = await startRole("work", { ...env, POWERCRUD_LEASE_MS: String(PATIENT_LEASE_MS) });
+    expect(await settled(running)).toMatchObject({ status: "SUCCEEDED", attempt: 2 });
+    expect(await settled(queued)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
+    expect(await settled(waiting)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
+    expect(await locks()).toEqual([]);
+    const { rows } = await sql.query("SELECT id::text, population FROM city WHERE id <= 40 ORDER BY city.id");
+    expect(rows).toEqual(ids(1, 40).map((id) => ({ id, population: id === "1" ? 2 : 1 })));
+    worker.kill("SIGTERM");
+    await worker.exited;
+  });
+
+  it("removes and counts what settled and unborn tasks left behind, once", async () => {
+    const [cleaned, owner, enqueued] = [
+      await launch(["41"], { mode: "SYNC" }),
+      await launch(["42"], { mode: "SYNC" }),
+      await launch(["43"]),
+    ];
+    await until(cleaned, ({ finishedAt }) => finishedAt !== null);
+    await sql.query("DELETE FROM powercrud.event WHERE task_id = $1 AND type = 'CLEANUP'", [cleaned]);
+    await sql.query(
+      "UPDATE powercrud.task SET cleaned_at = NULL, finished_at = finished_at - interval '1 hour' WHERE id = $1",
+      [cleaned],
+    );
+    await sql.query(
+      "UPDATE powercrud.task SET enqueued_at = NULL, created_at = created_at - interval '1 hour' WHERE id = $1",
+      [enqueued],
+    );
+    const { unitOfWork, locks: store } = deployment.ports;
+    await unitOfWork.run((transaction) =>
+      store.acquire(transaction, owner, [{ model: "City", ids: ["59", "60"] }]),
+    );
+    const { answer } = await runPowerCrud(["sweep"], env);
+    expect(answer).toEqual([
+      "enqueued: 1 (never reached the queue, and are in it now)",
+      `  ${enqueued}`,
+      "rescued: 0",
+      "cancelled: 0",
+      "promoted: 0",
+      "cleaned: 1 (were settled, and what they left behind is removed)",
+      `  ${cleaned}`,
+      "released: 1 (held locks and live no more; the locks are released)",
+      `  ${owner}`,
+      "left alone: 0",
+    ]);
+    expect(await locks()).toEqual([[enqueued, [{ model: "City", ids: ["43"] }]]]);
+    const { rows } = await sql.query("SELECT type FROM powercrud.event WHERE task_id = $1", [cleaned]);
+    expect(rows.filter(({ type }) => type === "CLEANUP")).toHaveLength(1);
+    expect(await sweepJson()).toEqual({
+      ...NOTHING,
+      leftAlone: [{ taskId: enqueued, reason: "It is queued." }],
+    });
+  });
+
+  it("says that async is disabled", async () => {
+    const disabled = { ...env, POWERCRUD_ASYNC_ENABLED: "false" };
+    const { answer } = await runPowerCrud(["sweep"], disabled);
+    expect(answer[0]).toMatch(/^async is disabled \(POWERCRUD_ASYNC_ENABLED\)/);
+  });
+
+  it("refuses to sweep a deployment that keeps its locks elsewhere", async () => {
+    const other = backend === "redis" ? "postgres" : "redis";
+    const process = await spawnPowerCrud(["sweep", "--json"], { ...env, POWERCRUD_BACKEND: other });
+    expect(await refusalOf(process)).toContain(
+      `powercrud: the deployment keeps its locks in ${backend}, and this command came to ${other}`,
+    );
+  });
+});
