@@ -1,6 +1,3 @@
-import type pg from "pg";
-import type { Client as SocketClient } from "graphql-ws";
-
 /** One line of the result. */
 export interface Measure {
   readonly name: string;
@@ -12,14 +9,4 @@ export interface Measure {
   readonly ratio?: number;
   /** What is to be reached. */
   readonly target: string;
-}
-
-/** What the measures work with. */
-export interface BenchTools {
-  readonly pool: pg.Pool;
-  readonly socket: SocketClient;
-  /** The ids of the records that are worked on, 100,000 of them. */
-  readonly ids: readonly number[];
-  /** One operation over HTTP. @throws when the answer has errors */
-  request<T>(query: string, variables: Record<string, unknown>): Promise<T>;
 }

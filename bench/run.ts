@@ -1,54 +1,81 @@
-import { cpus, totalmem } from "node:os";
-import { createClient } from "graphql-ws";
-import { WebSocket } from "ws";
-import { startBenchService } from "./bench-service.ts";
+import { cpus, loadavg, totalmem } from "node:os";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import type { BackendName } from "../src/core/processes/process-register.ts";
+import { startBenchStores } from "./bench-stores.ts";
+import type { BenchTools } from "./bench-tools.ts";
 import { measureBulkUpdate } from "./bulk-update.ts";
-import type { BenchTools, Measure } from "./measure.ts";
+import { measureCancel } from "./cancel.ts";
+import { measureGuard } from "./guard.ts";
+import { measureLatency } from "./latency.ts";
+import { measureLocks } from "./locks.ts";
+import type { Measure } from "./measure.ts";
 
 /** As many records as the design's floors are given for. */
 const RECORDS = 100_000;
 
-const service = await startBenchService();
-const socket = createClient({
-  url: `${service.url.replace(/^http/, "ws")}/graphql`,
-  webSocketImpl: WebSocket,
-});
+type Section = (tools: BenchTools, backend: BackendName) => Promise<readonly Measure[]>;
+
+const SECTIONS: Readonly<Record<string, Section>> = {
+  locks: measureLocks,
+  guard: measureGuard,
+  bulk: measureBulkUpdate,
+  latency: measureLatency,
+  cancel: measureCancel,
+};
+const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
+
+const wanted = wantedOf(parseArgs({ allowPositionals: true }).positionals);
+const stores = await startBenchStores();
 try {
-  const { rows } = await service.pool.query<{ id: number }>("SELECT id FROM city ORDER BY id LIMIT $1", [
-    RECORDS,
-  ]);
-  const tools: BenchTools = { pool: service.pool, socket, ids: rows.map((row) => row.id), request };
-  await printMachine();
-  printTable(await measureBulkUpdate(tools));
-} finally {
-  await socket.dispose();
-  await service.stop();
-}
-
-async function request<T>(query: string, variables: Record<string, unknown>): Promise<T> {
-  const response = await fetch(`${service.url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query, variables }),
-  });
-  const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
-  if (errors !== undefined) {
-    throw new Error(JSON.stringify(errors));
+  const tools: BenchTools = { stores, ids: await readIds(stores.databaseUrl("postgres")) };
+  printMachine(stores.versions);
+  for (const section of wanted.sections) {
+    for (const backend of wanted.backends) {
+      printTable(`${section} on ${backend}`, (await SECTIONS[section]?.(tools, backend)) ?? []);
+    }
   }
-  return data;
+} finally {
+  await stores.stop();
 }
 
-async function printMachine(): Promise<void> {
-  const { rows } = await service.pool.query<{ version: string }>(
-    "SELECT current_setting('server_version') AS version",
-  );
+/** Names of sections and of backends, in any order; of what is not named, all. */
+function wantedOf(names: readonly string[]): {
+  sections: readonly string[];
+  backends: readonly BackendName[];
+} {
+  const all = [...Object.keys(SECTIONS), ...BACKENDS];
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) {
+    throw new Error(`there is nothing to measure by the name of ${unknown}; there are: ${all.join(", ")}`);
+  }
+  const orAll = <Name extends string>(known: readonly Name[]): readonly Name[] => {
+    const named = known.filter((name) => names.includes(name));
+    return named.length > 0 ? named : known;
+  };
+  return { sections: orAll(Object.keys(SECTIONS)), backends: orAll(BACKENDS) };
+}
+
+async function readIds(databaseUrl: string): Promise<readonly number[]> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  try {
+    const text = "SELECT id FROM city ORDER BY id LIMIT $1";
+    return (await client.query<{ id: number }>(text, [RECORDS])).rows.map(({ id }) => id);
+  } finally {
+    await client.end();
+  }
+}
+
+function printMachine(versions: string): void {
   const gigabytes = Math.round(totalmem() / 2 ** 30);
+  const load = loadavg()[0]?.toFixed(1) ?? "?";
   console.log(
-    `${cpus().length} × ${cpus()[0]?.model ?? "?"}, ${gigabytes} GB; Node ${process.versions.node}, PostgreSQL ${rows[0]?.version ?? "?"}\n`,
+    `${cpus().length} × ${cpus()[0]?.model ?? "?"}, ${gigabytes} GB, load ${load}; Node ${process.versions.node}, ${versions}`,
   );
 }
 
-function printTable(measures: readonly Measure[]): void {
+function printTable(title: string, measures: readonly Measure[]): void {
   const lines = measures.map(({ name, value, floor, ratio, target }) => [
     name,
     value,
@@ -56,9 +83,10 @@ function printTable(measures: readonly Measure[]): void {
     ratio?.toFixed(2) ?? "-",
     target,
   ]);
-  const table = [["measure", "here", "bare stack", "ratio", "target"], ...lines];
+  const table = [[title, "here", "bare stack", "ratio", "target"], ...lines];
   const widths =
     table[0]?.map((_, column) => Math.max(...table.map((line) => (line[column] ?? "").length))) ?? [];
+  console.log();
   for (const line of table) {
     console.log(
       line

@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** A command of the real command line, in a process of its own. */
+export interface BenchProcess {
+  /** What its `ready` line names: the address of an API, or the id of a worker. */
+  readonly address: string;
+  /** Resolves once it has ended. */
+  stop(): Promise<void>;
+}
+
+/** As much of the environment as finds programs and folders; all settings are the bench's. */
+const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
+
+/** Starts a process of the role, and waits until it does its work. */
+export async function startBenchProcess(
+  role: "start" | "serve" | "work",
+  env: Readonly<Record<string, string>>,
+): Promise<BenchProcess> {
+  const child = spawnPowerCrud(role, env);
+  const exited = once(child, "exit");
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const named = /^ready (?:worker )?(\S+)$/.exec(line)?.[1];
+      if (named !== undefined) {
+        resolve(named);
+      }
+    });
+    void exited.then(() => reject(new Error(`powercrud ${role} ended before it was ready`)));
+  });
+  return {
+    address,
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+/** Runs a command to its end. @throws when it ends with anything but 0 */
+export async function runBenchProcess(command: string, env: Readonly<Record<string, string>>): Promise<void> {
+  const child = spawnPowerCrud(command, env);
+  child.stdout.resume();
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) {
+    throw new Error(`powercrud ${command} ended with ${code}`);
+  }
+}
+
+function spawnPowerCrud(
+  command: string,
+  env: Readonly<Record<string, string>>,
+): ReturnType<typeof spawn> & { readonly stdout: NodeJS.ReadableStream } {
+  const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  return spawn(process.execPath, ["--import", "tsx", "src/cli/powercrud.ts", command], {
+    cwd: `${import.meta.dirname}/..`,
+    env: { ...Object.fromEntries(inherited), POWERCRUD_LOG_LEVEL: "warn", ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
