@@ -3,7 +3,7 @@ import type { Viewer } from "../records/viewer.ts";
 import { describeCancelled } from "./attempt-end.ts";
 import type { UnavailableRefusal } from "./launch-outcome.ts";
 import { CANCEL_TOPIC } from "./running-attempts.ts";
-import { settleTask } from "./settle-task.ts";
+import { settleUnbegun } from "./settle-unbegun.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { isFinal } from "./task-status.ts";
 import type { Task } from "./task.ts";
@@ -60,7 +60,7 @@ async function tryToCancel(
     return { outcome: "SETTLED", message, task };
   }
   const isDone =
-    task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await settleUnbegun(ports, task);
+    task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
   return isDone ? { outcome: "CANCELLED", task: (await read(ports, taskId)) ?? task } : undefined;
 }
 
@@ -68,20 +68,10 @@ async function read(ports: Pick<TaskPorts, "tasks">, taskId: string): Promise<Ta
   return (await ports.tasks.find([taskId])).get(taskId);
 }
 
-function settleUnbegun(ports: TaskPorts, task: Task): Promise<boolean> {
-  const { total, succeeded, failed, skipped } = task.progress;
-  const counts = { succeeded, failed, skipped };
-  return settleTask(ports, {
-    taskId: task.id,
-    attempt: task.attempt,
-    total,
-    settlement: {
-      status: "CANCELLED",
-      message: describeCancelled(total, counts),
-      result: null,
-      finishedAt: ports.clock.now(),
-      counts,
-    },
+function cancelUnbegun(ports: TaskPorts, task: Task): Promise<boolean> {
+  return settleUnbegun(ports, task, {
+    status: "CANCELLED",
+    message: (counts) => describeCancelled(task.progress.total, counts),
   });
 }
 

@@ -6,9 +6,8 @@ import { conflictRefusal } from "./conflict-refusal.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
-import { NO_COUNTS } from "./progress.ts";
 import { retryWaiting } from "./promote-waiting.ts";
-import { settleTask } from "./settle-task.ts";
+import { settleUnbegun } from "./settle-unbegun.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { IdempotentTask } from "./task-store.ts";
 import type { Task } from "./task.ts";
@@ -75,12 +74,12 @@ async function setGoing(ports: LaunchPorts, taskId: string, request: LaunchReque
   if (runsInRequest(ports.settings, request)) {
     await executeHere(ports, taskId);
   } else {
-    await enqueue(ports, taskId, request);
+    await enqueue(ports, taskId);
   }
   return launched(ports, taskId);
 }
 
-async function enqueue(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<void> {
+async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
   } catch (error) {
@@ -89,7 +88,7 @@ async function enqueue(ports: LaunchPorts, taskId: string, request: LaunchReques
       await executeHere(ports, taskId);
       return;
     }
-    await withdraw(ports, taskId, request.total).catch((failure: unknown) => {
+    await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ err: failure, taskId }, "a launch could not be withdrawn");
       throw acceptedButUnreachable(taskId, failure);
     });
@@ -141,18 +140,10 @@ function runsInRequest(settings: LaunchSettings, { options, total }: LaunchReque
 }
 
 /** Takes back a task that nobody will run: FAILED, its locks free. */
-async function withdraw(ports: LaunchPorts, taskId: string, total: number | null): Promise<void> {
-  await settleTask(ports, {
-    taskId,
-    attempt: 0,
-    total,
-    settlement: {
-      status: "FAILED",
-      message: "The task queue could not be reached.",
-      result: null,
-      finishedAt: ports.clock.now(),
-      counts: NO_COUNTS,
-    },
+async function withdraw(ports: LaunchPorts, taskId: string): Promise<void> {
+  await settleUnbegun(ports, await readTask(ports, taskId), {
+    status: "FAILED",
+    message: () => "The task queue could not be reached.",
   });
 }
 

@@ -149,6 +149,33 @@ describe("the queue", () => {
     expect(await engine.settled(again.task.id)).toMatchObject({ status: "SUCCEEDED" });
   });
 
+  it("that fails leaves in the withdrawn task's counts what it had skipped", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await engine.launched({
+      ...INCREMENT,
+      selection: { ids: idsFrom(1, 50) },
+      options: SKIP_FAILED,
+    });
+    queueMood = "FAILS";
+    refusal(
+      await engine.launch({
+        ...INCREMENT,
+        selection: { ids: idsFrom(50, 40) },
+        options: { onConflict: "SKIP", label: "withdrawn" },
+      }),
+      "UNAVAILABLE",
+    );
+    const [row] = await engine.session.query<{ id: string }>(
+      "SELECT id::text FROM powercrud.task WHERE label = 'withdrawn'",
+    );
+    expect(await engine.task(row?.id ?? "")).toMatchObject({
+      status: "FAILED",
+      progress: { total: 40, succeeded: 0, failed: 0, skipped: 1 },
+    });
+    await release();
+    await engine.settled(holder.id);
+  });
+
   it("never heard of a task whose launcher died: the sweeper enqueues it, and it runs once", async () => {
     queueMood = "DIES";
     const known = await taskCount();
