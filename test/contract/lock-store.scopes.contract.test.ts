@@ -212,7 +212,9 @@ describeWorlds("lock store, scopes", (world) => {
       await acquire(owner, whole(book, "north"));
       expect(await acquire(owner, records(book, ["1"]))).toEqual(GRANTED);
       expect(await world().locks.heldBy(owner)).toEqual([records(book, ["1"]), whole(book, "north")]);
-      expect(await acquire(newOwner(), whole(book, "south"))).toEqual(refusedBy({ model: book, id: "1", owner }));
+      expect(await acquire(newOwner(), whole(book, "south"))).toEqual(
+        refusedBy({ model: book, id: "1", owner }),
+      );
       await world().unitOfWork.run((transaction) => world().locks.release(transaction, owner));
       expect(await acquire(newOwner(), whole(book))).toEqual(GRANTED);
     });

@@ -8,8 +8,8 @@ import { AppError, isAppError } from "../../kernel/app-error.ts";
 const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
 
 /**
- * Node's codes of a network that does not carry, Prisma's of a database that does not answer, and what Prisma's
- * driver adapters call the same.
+ * Node's codes of a network that does not carry, Prisma's of a database that does not answer or lets nobody in, and
+ * what Prisma's driver adapters call the same.
  */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
@@ -22,20 +22,30 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   "EHOSTUNREACH",
   "ENETUNREACH",
   "ENETDOWN",
+  "P1000",
   "P1001",
   "P1002",
+  "P1003",
   "P1008",
+  "P1010",
+  "P1011",
   "P1017",
   "P2024",
-  "DatabaseNotReachable",
+  "P2028",
+  "P2037",
+  "AuthenticationFailed",
   "ConnectionClosed",
+  "DatabaseAccessDenied",
+  "DatabaseDoesNotExist",
+  "DatabaseNotReachable",
   "SocketTimeout",
+  "TlsConnectionError",
   "TooManyConnections",
 ]);
 
-/** pg gives these errors no code. */
+/** pg gives these errors no code; Prisma may put a few lines before them. */
 const DRIVER_MESSAGE =
-  /^(?:Connection terminated|timeout (?:expired|exceeded)|Query read timeout|Client (?:was closed|has encountered a connection error)|Cannot use a pool after calling end)/;
+  /(?:^|\n)(?:Connection terminated|timeout (?:expired|exceeded)|Query read timeout|Client (?:was closed|has encountered a connection error)|Cannot use a pool after calling end)/;
 
 /** How deep causes are followed; drivers wrap once or twice. */
 const MAX_DEPTH = 4;
@@ -71,9 +81,11 @@ interface ErrorParts {
   readonly meta?: { readonly driverAdapterError?: unknown };
 }
 
-function saysSoItself({ code, kind, message }: ErrorParts): boolean {
+function saysSoItself({ code, kind, originalCode, message }: ErrorParts): boolean {
   return (
-    [code, kind].some((one) => typeof one === "string" && (SQL_STATE.test(one) || NETWORK_CODES.has(one))) ||
+    [code, kind, originalCode].some(
+      (one) => typeof one === "string" && (SQL_STATE.test(one) || NETWORK_CODES.has(one)),
+    ) ||
     (typeof message === "string" && DRIVER_MESSAGE.test(message))
   );
 }

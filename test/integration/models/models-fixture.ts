@@ -1,4 +1,4 @@
-import { PrismaPg } from "@prisma/adapter-pg";
+import type { PrismaPg } from "@prisma/adapter-pg";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
 import type { PoolClient } from "pg";
@@ -9,6 +9,7 @@ import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
 import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
+import { createPrismaAdapter } from "../../../src/adapters/prisma/create-prisma-adapter.ts";
 import { createConstraintCatalog } from "../../../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
 import { createPrismaRecordReader } from "../../../src/adapters/prisma/prisma-record-reader.ts";
@@ -107,7 +108,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const locks = overrides.locks?.(realLocks) ?? realLocks;
   const sql: string[] = [];
   const client = new generated.Client({
-    adapter: new PrismaPg({ connectionString: database.url }),
+    adapter: createPrismaAdapter({ connectionString: database.url, applicationName: "models", logger }),
     log: [{ emit: "event", level: "query" }],
   }) as PrismaPort &
     NamedInDatabase & {

@@ -1,0 +1,247 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+
+import { Pool } from "pg";
+
+import type { PostgresServer } from "../support/postgres-server.ts";
+import { makePlan, type FaultPlan } from "./chaos-plan.ts";
+import { startChaosRedis, type ChaosRedis } from "./chaos-redis.ts";
+import { findLeftLocks, findLeftRedisLocks, findWrongs } from "./find-wrongs.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { startMember, type Member } from "./member.ts";
+import { pollUntil } from "./poll-until.ts";
+import { runStatement } from "./run-statement.ts";
+import { strike, type Targets } from "./strike.ts";
+import { runUsers } from "./users.ts";
+
+export type TestBackend = "postgres" | "redis";
+
+/** One round of chaos. */
+export interface RoundOptions {
+  readonly backend: TestBackend;
+  readonly seed: number;
+  /** How often each fault strikes. */
+  readonly cycles: number;
+  /** After so long no more faults strike, in ms. */
+  readonly maxMs: number;
+  readonly postgres: PostgresServer;
+  /** A migrated and seeded database with the audit in it, which the round copies. */
+  readonly template: string;
+}
+
+/** What came of a round. */
+export interface RoundReport {
+  /** What is wrong; empty when all is as it must be. */
+  readonly findings: readonly string[];
+  readonly tasksByStatus: Readonly<Record<string, number>>;
+  readonly attemptCount: number;
+  readonly incrementCount: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly answers: Readonly<Record<string, number>>;
+}
+
+const LEASE_MS = 1500;
+const KEY_PREFIX = "chaos:";
+const SERVER_COUNT = 2;
+const WORKER_COUNT = 3;
+const READY_MS = 60_000;
+/** Tasks that end between two faults. */
+const SETTLED_BETWEEN = 2;
+/** Nothing takes so long; the sweeper waits 5 s at most before it helps. */
+const SETTLE_MS = 60_000;
+
+/** Everything that a round holds, and lets go of. */
+interface Round {
+  readonly options: RoundOptions;
+  readonly sql: Pool;
+  readonly redis: ChaosRedis | undefined;
+  readonly members: readonly Member[];
+  readonly ledger: Ledger;
+  readonly moments: EventEmitter;
+  readonly findings: string[];
+  /** How often each struck. */
+  readonly faults: Map<string, number>;
+}
+
+/** Copies the database, deploys onto it, puts it under load and faults, waits until it is quiet, and looks at it. */
+export async function runRound(options: RoundOptions): Promise<RoundReport> {
+  const name = `chaos_${options.backend}_${options.seed}`;
+  await runStatement(
+    options.postgres.urlOf("postgres"),
+    `CREATE DATABASE ${name} TEMPLATE ${options.template}`,
+  );
+  const databaseUrl = options.postgres.urlOf(name);
+  const redis = options.backend === "redis" ? await startChaosRedis() : undefined;
+  const findings: string[] = [];
+  const members = deploy(options.backend, databaseUrl, redis?.url, (finding) => void findings.push(finding));
+  const sql = new Pool({ connectionString: databaseUrl, max: 4 });
+  // PostgreSQL is restarted under it.
+  sql.on("error", () => undefined);
+  const round: Round = {
+    options,
+    sql,
+    redis,
+    members,
+    ledger: createLedger(),
+    moments: new EventEmitter(),
+    findings,
+    faults: new Map(),
+  };
+  try {
+    await allReady(members);
+    await loadAndStrike(round);
+    await quieten(round);
+    findings.push(...(await findWrongs(round)));
+    return await report(round);
+  } finally {
+    await Promise.all(members.map((member) => member.stop()));
+    await sql.end();
+    await redis?.stop();
+    await runStatement(options.postgres.urlOf("postgres"), `DROP DATABASE ${name} WITH (FORCE)`);
+  }
+}
+
+function deploy(
+  backend: TestBackend,
+  databaseUrl: string,
+  redisUrl: string | undefined,
+  onFinding: (finding: string) => void,
+): readonly Member[] {
+  const env = {
+    PORT: "0",
+    DATABASE_URL: databaseUrl,
+    ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+    POWERCRUD_REDIS_KEY_PREFIX: KEY_PREFIX,
+    POWERCRUD_BACKEND: backend,
+    POWERCRUD_LEASE_MS: String(LEASE_MS),
+    POWERCRUD_CHUNK_RECORDS: "500",
+    POWERCRUD_LOG_LEVEL: "warn",
+  };
+  return [
+    ...Array.from({ length: SERVER_COUNT }, () => startMember("serve", env, onFinding)),
+    ...Array.from({ length: WORKER_COUNT }, () => startMember("work", env, onFinding)),
+  ];
+}
+
+async function loadAndStrike(round: Round): Promise<void> {
+  const { options, sql, redis, members, ledger, moments } = round;
+  const plan = makePlan(options.seed, options.backend, options.cycles);
+  const { rows } = await sql.query<{ id: number }>("SELECT id FROM city ORDER BY id");
+  const ending = new AbortController();
+  const users = runUsers({
+    plan,
+    ledger,
+    moments,
+    signal: ending.signal,
+    cityIds: rows.map(({ id }) => id),
+    servers: members.filter(({ role }) => role === "serve"),
+    isSettled: (taskId) => isSettled(sql, taskId),
+  });
+  const targets = { members, postgres: options.postgres, redis, leaseMs: LEASE_MS, moments };
+  try {
+    await Promise.race([strikeInTurn(round, targets, plan.faults), users]);
+  } finally {
+    ending.abort();
+    await users;
+  }
+}
+
+/** Pauses go on while others strike. Each fault waits until the one before has been lived with for a while. */
+async function strikeInTurn(round: Round, targets: Targets, faults: readonly FaultPlan[]): Promise<void> {
+  const end = Date.now() + round.options.maxMs;
+  const pauses: Promise<void>[] = [];
+  for (const fault of faults) {
+    await untilBusy(round, end);
+    await delay(fault.afterMs);
+    if (Date.now() > end) {
+      break;
+    }
+    round.faults.set(fault.kind, (round.faults.get(fault.kind) ?? 0) + 1);
+    const struck = strike(targets, fault);
+    if (fault.kind.startsWith("PAUSE")) {
+      pauses.push(struck);
+    } else {
+      await struck;
+    }
+  }
+  await Promise.all(pauses);
+}
+
+/** Until there is something to strike: an API, two workers, and a few tasks that ended since the last fault. */
+async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
+  const settledCount = async (): Promise<number> => {
+    const { rows } = await sql.query<{ count: number }>(
+      "SELECT count(*)::integer AS count FROM powercrud.task WHERE finished_at IS NOT NULL",
+    );
+    return rows[0]?.count ?? 0;
+  };
+  const before = await pollUntil(settledCount, READY_MS, "an answer of PostgreSQL");
+  const readyCount = (role: Member["role"]): number =>
+    members.filter((member) => member.role === role && member.ready() !== undefined).length;
+  await pollUntil(
+    async () =>
+      Date.now() > end ||
+      (readyCount("serve") >= 1 &&
+        readyCount("work") >= 2 &&
+        (await settledCount()) >= before + SETTLED_BETWEEN)
+        ? true
+        : undefined,
+    READY_MS,
+    "some work between two faults",
+  );
+}
+
+/** Nothing strikes any more: every process comes back, every task ends, every lock goes. */
+async function quieten({ sql, redis, members, findings }: Round): Promise<void> {
+  const tell = (error: unknown): void => void findings.push(String(error));
+  await allReady(members).catch(tell);
+  const isQuiet = async (): Promise<true | undefined> => {
+    const { rowCount } = await sql.query(
+      "SELECT FROM powercrud.task WHERE finished_at IS NULL OR cleaned_at IS NULL LIMIT 1",
+    );
+    return rowCount === 0 ? true : undefined;
+  };
+  await pollUntil(isQuiet, SETTLE_MS, "the end of all tasks").catch(tell);
+  let left: readonly string[] = [];
+  const isFree = async (): Promise<true | undefined> => {
+    left = await findLeftLocks(sql);
+    if (redis !== undefined) {
+      left = [...left, ...(await findLeftRedisLocks(redis.url, KEY_PREFIX))];
+    }
+    return left.length === 0 ? true : undefined;
+  };
+  await pollUntil(isFree, READY_MS / 4, "the end of all locks").catch(() => void findings.push(...left));
+}
+
+function allReady(members: readonly Member[]): Promise<true> {
+  return pollUntil(
+    async () => (members.every((member) => member.ready() !== undefined) ? true : undefined),
+    READY_MS,
+    "the start of every process",
+  );
+}
+
+async function isSettled(sql: Pool, taskId: string): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    "SELECT FROM powercrud.task WHERE id = $1 AND finished_at IS NOT NULL",
+    [taskId],
+  );
+  return rowCount === 1;
+}
+
+async function report({ sql, ledger, findings, faults }: Round): Promise<RoundReport> {
+  const { rows } = await sql.query<{ status: string; count: number; attempts: number }>(
+    "SELECT status, count(*)::integer AS count, sum(attempt)::integer AS attempts FROM powercrud.task GROUP BY status",
+  );
+  const increments = await sql.query<{ count: number }>(
+    "SELECT count(*)::integer AS count FROM chaos.applied",
+  );
+  return {
+    findings,
+    tasksByStatus: Object.fromEntries(rows.map(({ status, count }) => [status, count])),
+    attemptCount: rows.reduce((sum, { attempts }) => sum + attempts, 0),
+    incrementCount: increments.rows[0]?.count ?? 0,
+    faults: Object.fromEntries(faults),
+    answers: Object.fromEntries([...ledger.answers].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+  };
+}

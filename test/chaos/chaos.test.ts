@@ -1,0 +1,66 @@
+import { randomInt } from "node:crypto";
+
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { startPostgresServer, type PostgresServer } from "../support/postgres-server.ts";
+import { spawnPowerCrud } from "../support/powercrud-process.ts";
+import { INSTALL_AUDIT } from "./audit.ts";
+import { runRound, type RoundReport, type TestBackend } from "./chaos-round.ts";
+import { runStatement } from "./run-statement.ts";
+
+/** In minutes for each backend; without it, one short round. See docs/testing.md. */
+const MINUTES = Number(process.env["POWERCRUD_CHAOS_MINUTES"] ?? 0);
+/** To repeat a round; each next one has the next number. */
+const FIRST_SEED = Number(process.env["POWERCRUD_CHAOS_SEED"] ?? randomInt(1_000_000));
+const BACKENDS: readonly TestBackend[] = ["postgres", "redis"];
+const TEMPLATE = "seeded";
+/** On an idle machine a short one takes some 40 s; on a busy one it leaves faults out. */
+const SHORT = { cycles: 1, maxMs: 45_000 };
+const LONG = { cycles: 4, maxMs: 300_000 };
+/** Of the last round: start, faults, and the end of all that they left behind. */
+const ROUND_MS = 420_000;
+
+describe("a deployment of two APIs and three workers, under load and faults of every kind", () => {
+  let postgres: PostgresServer;
+
+  beforeAll(async () => {
+    // It crashes, and must remember what it confirmed; the machine goes on, so the disk may be late.
+    postgres = await startPostgresServer({ synchronous_commit: "on" });
+    await runStatement(postgres.urlOf("postgres"), `CREATE DATABASE ${TEMPLATE}`);
+    const seeding = await spawnPowerCrud(["seed"], {
+      DATABASE_URL: postgres.urlOf(TEMPLATE),
+      POWERCRUD_SEED_CITIES: "50000",
+    });
+    await seeding.exited;
+    // Fails where the seed did.
+    await runStatement(postgres.urlOf(TEMPLATE), INSTALL_AUDIT);
+  }, 120_000);
+
+  afterAll(() => postgres.stop());
+
+  it.each(BACKENDS)(
+    "keeps every promise with locks, queue and messages in %s",
+    async (backend) => {
+      const end = Date.now() + MINUTES * 60_000;
+      let seed = FIRST_SEED;
+      do {
+        const report = await runRound({
+          backend,
+          seed,
+          ...(MINUTES > 0 ? LONG : SHORT),
+          postgres,
+          template: TEMPLATE,
+        });
+        console.log(describeRound(backend, seed, report));
+        expect(report.findings, `POWERCRUD_CHAOS_SEED=${seed} finds this again`).toEqual([]);
+        expect(report.incrementCount).toBeGreaterThanOrEqual(50_000);
+        seed += 1;
+      } while (Date.now() < end);
+    },
+    MINUTES * 60_000 + ROUND_MS,
+  );
+});
+
+function describeRound(backend: string, seed: number, { findings, ...figures }: RoundReport): string {
+  return `chaos on ${backend}, seed ${seed}, ${findings.length} findings: ${JSON.stringify(figures, null, 2)}`;
+}

@@ -1,0 +1,90 @@
+import { Redis } from "ioredis";
+import type { Pool } from "pg";
+
+import { canTransition, type TaskStatus } from "../../src/core/tasks/task-status.ts";
+import { CHECK_VIEWS, CHECKS } from "./checks.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** What is looked at after a round. */
+export interface Aftermath {
+  readonly sql: Pool;
+  readonly ledger: Ledger;
+}
+
+/** As many rows of each sort as are told. */
+const MAX_TOLD = 5;
+
+/** Everything in the database that should not be; empty after a round in which all went well. */
+export async function findWrongs({ sql, ledger }: Aftermath): Promise<readonly string[]> {
+  await sql.query(CHECK_VIEWS);
+  const found: string[] = [];
+  for (const check of CHECKS) {
+    found.push(...tell(check.wrong, (await sql.query(check.sql)).rows));
+  }
+  const { rows: moves } = await sql.query<{ old_status: TaskStatus; new_status: TaskStatus }>(
+    "SELECT DISTINCT old_status, new_status FROM chaos.transition",
+  );
+  const forbidden = moves.filter((move) => !canTransition(move.old_status, move.new_status));
+  return [
+    ...found,
+    ...tell("a status moved as the table of transitions forbids", forbidden),
+    ...(await findBrokenPromises(sql, ledger)),
+  ];
+}
+
+/** What clients were told against what happened. */
+async function findBrokenPromises(sql: Pool, ledger: Ledger): Promise<readonly string[]> {
+  const { rows: tasks } = await sql.query<{ id: string; label: string; withdrawn: boolean }>(
+    "SELECT id::text, label, status = 'FAILED' AND attempt = 0 AS withdrawn FROM powercrud.task",
+  );
+  const labels = new Map(tasks.map(({ id, label }) => [id, label]));
+  const launched = new Set(tasks.filter(({ withdrawn }) => !withdrawn).map(({ label }) => label));
+  const { rows: writes } = await sql.query<{ mark: string }>(
+    "SELECT mark FROM chaos.written WHERE mark LIKE 'single-%' UNION ALL SELECT notes FROM city WHERE id >= 1000000000",
+  );
+  const marks = new Set(writes.map(({ mark }) => mark));
+  const { launches, singles, answers } = ledger;
+  return [
+    ...tell(
+      "an answer was an unexpected error",
+      [...answers.keys()].filter((answer) => answer.includes("INTERNAL")),
+    ),
+    ...tell(
+      "an accepted launch has no task",
+      launches.filter(({ taskId, key }) => taskId !== undefined && labels.get(taskId) !== key),
+    ),
+    ...tell(
+      "a refused launch has a task",
+      launches.filter((one) => one.answer === "REFUSED" && !one.hasUnheardTries && launched.has(one.key)),
+    ),
+    ...tell(
+      "an accepted write of one record did not happen",
+      singles.filter(({ answer, mark }) => answer === "ACCEPTED" && !marks.has(mark)),
+    ),
+    ...tell(
+      "a refused write of one record happened",
+      singles.filter(({ answer, mark }) => answer === "REFUSED" && marks.has(mark)),
+    ),
+  ];
+}
+
+function tell(wrong: string, rows: readonly unknown[]): readonly string[] {
+  return rows.length === 0 ? [] : [`${wrong} (${rows.length}): ${JSON.stringify(rows.slice(0, MAX_TOLD))}`];
+}
+
+/** What is left of locks in PostgreSQL; it may take the sweeper a moment. */
+export async function findLeftLocks(sql: Pool): Promise<readonly string[]> {
+  const { rows } = await sql.query("SELECT owner, model, ticket FROM powercrud.lock");
+  return tell("a lock is left in PostgreSQL", rows);
+}
+
+/** What is left of locks in Redis besides the name of their epoch. */
+export async function findLeftRedisLocks(url: string, keyPrefix: string): Promise<readonly string[]> {
+  const redis = new Redis(url);
+  try {
+    const keys = await redis.keys(`${keyPrefix}{lock}:*`);
+    return tell("a lock is left in Redis", keys.filter((key) => !key.endsWith(":epoch")).toSorted());
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,109 @@
+import { withDeadline } from "../support/deadline.ts";
+import { spawnPowerCrud, type Exit, type PowerCrudProcess } from "../support/powercrud-process.ts";
+
+/** One process of the deployment, and its successors: whenever it ends, another one is started in its place. */
+export interface Member {
+  readonly role: "serve" | "work";
+  /** The process that is ready now; undefined while one is starting. */
+  ready(): ReadyProcess | undefined;
+  /** Takes a signal to the process that is ready; @returns whether there was one */
+  kill(): boolean;
+  /** Stops it in its tracks, as a machine without breath does; the returned function lets it go on. */
+  pause(): () => void;
+  /** Asks it to finish what it runs; notes it as a finding when it does not end cleanly. */
+  drain(): Promise<void>;
+  /** Ends it for good, politely. */
+  stop(): Promise<void>;
+}
+
+export interface ReadyProcess {
+  /** Of an API: where it is. */
+  readonly address: string;
+  readonly process: PowerCrudProcess;
+}
+
+const DRAIN_MS = 30_000;
+
+/** @param onFinding told when a process ends that nobody asked to */
+export function startMember(
+  role: Member["role"],
+  env: Readonly<Record<string, string>>,
+  onFinding: (finding: string) => void,
+): Member {
+  let ready: ReadyProcess | undefined;
+  const ending = new AbortController();
+  const awaited = new WeakSet<PowerCrudProcess>();
+  const running = keepRunning();
+
+  async function keepRunning(): Promise<void> {
+    while (!ending.signal.aborted) {
+      const process = await spawnPowerCrud([role], env);
+      const [, address] = await process.waitForLine(/^ready (\S.*)$/).catch(() => []);
+      if (address === undefined) {
+        // Its database was down; the next one may find it.
+        process.kill("SIGKILL");
+      } else if (!ending.signal.aborted) {
+        ready = { address, process };
+      }
+      const { code, signal } = await endOf(process);
+      ready = undefined;
+      if (address !== undefined && !awaited.has(process)) {
+        onFinding(`${role} ended by itself with ${signal ?? code}:\n${process.lines.slice(-20).join("\n")}`);
+      }
+    }
+  }
+
+  function endOf(process: PowerCrudProcess): Promise<Exit> {
+    if (ending.signal.aborted) {
+      awaited.add(process);
+      process.kill("SIGTERM");
+    }
+    return process.exited;
+  }
+
+  const drain = async (): Promise<void> => {
+    const process = ready?.process;
+    if (process === undefined) {
+      return;
+    }
+    awaited.add(process);
+    ready = undefined;
+    process.kill("SIGTERM");
+    const exit = await withDeadline(process.exited, DRAIN_MS, `the drain of ${role}`).catch(
+      (error: unknown) => {
+        process.kill("SIGKILL");
+        return error;
+      },
+    );
+    if (exit instanceof Error || (exit as { code: number | null }).code !== 0) {
+      const told = exit instanceof Error ? exit.message : JSON.stringify(exit);
+      onFinding(`${role} did not drain: ${told}\n${process.lines.slice(-20).join("\n")}`);
+    }
+  };
+
+  return {
+    role,
+    ready: () => ready,
+    kill() {
+      const process = ready?.process;
+      if (process === undefined) {
+        return false;
+      }
+      awaited.add(process);
+      ready = undefined;
+      process.kill("SIGKILL");
+      return true;
+    },
+    pause() {
+      const process = ready?.process;
+      process?.kill("SIGSTOP");
+      return () => process?.kill("SIGCONT");
+    },
+    drain,
+    async stop() {
+      ending.abort();
+      await drain();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { once, type EventEmitter } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { PostgresServer } from "../support/postgres-server.ts";
+import type { ChaosRedis } from "./chaos-redis.ts";
+import type { FaultKind, FaultPlan } from "./chaos-plan.ts";
+import type { Member } from "./member.ts";
+
+/** What can be struck. */
+export interface Targets {
+  readonly members: readonly Member[];
+  readonly postgres: PostgresServer;
+  /** Only with that backend. */
+  readonly redis: ChaosRedis | undefined;
+  readonly leaseMs: number;
+  /** `launch` with the server that is about to get one. */
+  readonly moments: EventEmitter;
+}
+
+/** A launch takes about so long from its request to its commit and the queue, in ms. */
+const LAUNCH_MS = 80;
+
+/** Does one fault; resolves when it is over, but for what restarts by itself. */
+export function strike(targets: Targets, fault: FaultPlan): Promise<void> {
+  return DEEDS[fault.kind](targets, fault);
+}
+
+const DEEDS: Readonly<Record<FaultKind, (targets: Targets, fault: FaultPlan) => Promise<void>>> = {
+  KILL_WORKER: async (targets, fault) => void pick(targets, "work", fault)?.kill(),
+  KILL_SERVER: killInLaunch,
+  PAUSE_WORKER: (targets, fault) => pause(targets, "work", fault),
+  PAUSE_SERVER: (targets, fault) => pause(targets, "serve", fault),
+  DRAIN_WORKER: async (targets, fault) => pick(targets, "work", fault)?.drain(),
+  DRAIN_SERVER: async (targets, fault) => pick(targets, "serve", fault)?.drain(),
+  POSTGRES_FAST: ({ postgres }) => postgres.restart("fast"),
+  POSTGRES_IMMEDIATE: ({ postgres }) => postgres.restart("immediate"),
+  REDIS_FLUSHED: async ({ redis }) => redis?.flush(),
+  REDIS_KEPT: async ({ redis }) => redis?.crash("DATA"),
+  REDIS_LOST: async ({ redis }) => redis?.crash("NOTHING"),
+};
+
+function pick({ members }: Targets, role: Member["role"], { member }: FaultPlan): Member | undefined {
+  const ready = members.filter((one) => one.role === role && one.ready() !== undefined);
+  return ready[member % Math.max(1, ready.length)];
+}
+
+/** Somewhere between the request and the answer: before the commit, after it, or after the queue has the task. */
+async function killInLaunch(targets: Targets, { beyondMs }: FaultPlan): Promise<void> {
+  const [server] = (await once(targets.moments, "launch")) as [Member];
+  await delay(beyondMs % LAUNCH_MS);
+  server.kill();
+}
+
+/** Past its lease, so that others take over what it runs; then it comes back and believes that it runs it still. */
+async function pause(targets: Targets, role: Member["role"], fault: FaultPlan): Promise<void> {
+  const resume = pick(targets, role, fault)?.pause();
+  await delay(targets.leaseMs + fault.beyondMs);
+  resume?.();
+}
