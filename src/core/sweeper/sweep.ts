@@ -2,7 +2,7 @@ import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
 import { describeCancelled } from "../tasks/attempt-end.ts";
 import { cleanTask } from "../tasks/clean-task.ts";
 import { retryWaiting } from "../tasks/promote-waiting.ts";
-import { settleTask } from "../tasks/settle-task.ts";
+import { settleAsCounted } from "../tasks/settle-as-counted.ts";
 import type { TaskPorts } from "../tasks/task-ports.ts";
 import type { StrandedTask } from "../tasks/task-store.ts";
 import type { Task } from "../tasks/task.ts";
@@ -76,15 +76,9 @@ async function lookAfterOrphans(
 
 /** The settlement fences whatever may still be running, as a next attempt would. */
 function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
-  const { total, succeeded, failed, skipped } = task.progress;
-  const counts = { succeeded, failed, skipped };
-  const message = describeCancelled(total, counts);
-  const settlement = { status: "CANCELLED", message, result: null, finishedAt: ports.clock.now() } as const;
-  return settleTask(ports, {
-    taskId: task.id,
-    attempt: task.attempt,
-    total,
-    settlement: { ...settlement, counts },
+  return settleAsCounted(ports, task, {
+    status: "CANCELLED",
+    message: (counts) => describeCancelled(task.progress.total, counts),
   });
 }
 

@@ -3,7 +3,7 @@ import type { Viewer } from "../records/viewer.ts";
 import { describeCancelled } from "./attempt-end.ts";
 import type { UnavailableRefusal } from "./launch-outcome.ts";
 import { CANCEL_TOPIC } from "./running-attempts.ts";
-import { settleUnbegun } from "./settle-unbegun.ts";
+import { settleAsCounted } from "./settle-as-counted.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { isFinal } from "./task-status.ts";
 import type { Task } from "./task.ts";
@@ -69,7 +69,7 @@ async function read(ports: Pick<TaskPorts, "tasks">, taskId: string): Promise<Ta
 }
 
 function cancelUnbegun(ports: TaskPorts, task: Task): Promise<boolean> {
-  return settleUnbegun(ports, task, {
+  return settleAsCounted(ports, task, {
     status: "CANCELLED",
     message: (counts) => describeCancelled(task.progress.total, counts),
   });

@@ -7,7 +7,7 @@ import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
 import { retryWaiting } from "./promote-waiting.ts";
-import { settleUnbegun } from "./settle-unbegun.ts";
+import { settleAsCounted } from "./settle-as-counted.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { IdempotentTask } from "./task-store.ts";
 import type { Task } from "./task.ts";
@@ -141,7 +141,7 @@ function runsInRequest(settings: LaunchSettings, { options, total }: LaunchReque
 
 /** Takes back a task that nobody will run: FAILED, its locks free. */
 async function withdraw(ports: LaunchPorts, taskId: string): Promise<void> {
-  await settleUnbegun(ports, await readTask(ports, taskId), {
+  await settleAsCounted(ports, await readTask(ports, taskId), {
     status: "FAILED",
     message: () => "The task queue could not be reached.",
   });

@@ -11,6 +11,8 @@ export interface TaskQueue {
    * @throws AppError UNAVAILABLE at once when the queue cannot be reached
    */
   enqueue(tasks: readonly QueuedTask[]): Promise<void>;
+  /** How many tasks wait in it. @throws AppError UNAVAILABLE when the queue cannot be reached */
+  count(): Promise<number>;
   /**
    * A consumer that calls `work` for each task taken from the queue, at most `concurrency` at a time. Its stop
    * takes nothing new and waits for what runs.

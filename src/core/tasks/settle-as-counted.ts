@@ -5,10 +5,10 @@ import type { FinalStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
 /**
- * Settles a task that no attempt has begun: what it skipped at its launch is all that it counts.
+ * Settles a task that nobody runs, under its latest attempt, with what it had counted when it was read.
  * @returns false, with nothing written, when it was begun or settled meanwhile
  */
-export function settleUnbegun(
+export function settleAsCounted(
   ports: TaskPorts,
   task: Task,
   end: { readonly status: FinalStatus; readonly message: (counts: Counts) => string },
