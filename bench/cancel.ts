@@ -1,16 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import { bareBus } from "./bare-bus.ts";
+import { timeBareUpdate } from "./bare-update.ts";
 import type { BenchDeployment, BenchEvent } from "./bench-deployment.ts";
 import { startBenchDeployment } from "./bench-deployment.ts";
 import type { BenchTools } from "./bench-tools.ts";
 import { launchBulkUpdate } from "./bulk-launch.ts";
 import type { Measure } from "./measure.ts";
 import { inQuantiles } from "./statistics.ts";
+import { readWallClock } from "./wall-clock.ts";
 
 const CANCELS = 100;
 /** A request comes at any moment of a chunk, not just after the one that was heard of. */
 const MAX_DELAY_MS = 100;
+/** What the service's chunks are by default. */
+const CHUNK_RECORDS = 5000;
+const BARE_CHUNKS = 50;
 
 const CANCEL = /* GraphQL */ `
   mutation ($id: ID!) {
@@ -19,6 +24,16 @@ const CANCEL = /* GraphQL */ `
     }
   }
 `;
+
+/** As PostgreSQL notes it. Chunks that are under way are finished before the task stops. */
+const LAST_CHUNK_AT = `SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 * 1000 AS at
+  FROM powercrud.chunk WHERE task_id = $1 AND status = 'DONE'`;
+
+/** How long a cancel took, in ms, and how much of that the chunks did that were under way when it was sent. */
+interface Cancel {
+  readonly totalMs: number;
+  readonly chunksMs: number;
+}
 
 /** From `cancelTask` sent to an API to CANCEL received from it, of bulk updates of 100,000 that another process runs. */
 export async function measureCancel(
@@ -29,21 +44,38 @@ export async function measureCancel(
   try {
     const events = deployment.events()[Symbol.asyncIterator]();
     const selection = { where: { id: { lte: ids.at(-1) } } };
-    const samples: number[] = [];
+    const samples: Cancel[] = [];
     for (let round = 0; samples.length < CANCELS; round += 1) {
       if (round === 2 * CANCELS) {
         throw new Error("most tasks end before they are cancelled");
       }
       await deployment.pool.query("VACUUM city");
-      const ms = await timeCancel(deployment, events, selection, `cancel ${round}`);
-      samples.push(...(ms === undefined ? [] : [ms]));
+      const cancel = await timeCancel(deployment, events, selection, `cancel ${round}`);
+      samples.push(...(cancel === undefined ? [] : [cancel]));
     }
+    const bareChunks: number[] = [];
+    for (let round = 0; round < BARE_CHUNKS; round += 1) {
+      bareChunks.push(await timeBareUpdate(deployment.pool, ids.slice(0, CHUNK_RECORDS), CHUNK_RECORDS));
+    }
+    const bus = inQuantiles(await bareBus(stores, backend, deployment.pool));
     return [
       {
         name: `cancelTask sent to CANCEL received (${samples.length})`,
-        value: inQuantiles(samples),
-        floor: `bus ${inQuantiles(await bareBus(stores, backend, deployment.pool))}`,
+        value: inQuantiles(samples.map(({ totalMs }) => totalMs)),
+        floor: `bus ${bus}`,
         target: "p99 < 250 ms",
+      },
+      {
+        name: "of that until the last chunk is committed",
+        value: inQuantiles(samples.map(({ chunksMs }) => chunksMs)),
+        floor: `UPDATE of ${CHUNK_RECORDS} rows ${inQuantiles(bareChunks)}`,
+        target: "-",
+      },
+      {
+        name: "and from there to CANCEL received",
+        value: inQuantiles(samples.map(({ totalMs, chunksMs }) => totalMs - chunksMs)),
+        floor: `bus ${bus}`,
+        target: "-",
       },
     ];
   } finally {
@@ -57,7 +89,7 @@ async function timeCancel(
   events: AsyncIterator<BenchEvent>,
   selection: object,
   label: string,
-): Promise<number | undefined> {
+): Promise<Cancel | undefined> {
   const next = async (): Promise<BenchEvent> => {
     for (;;) {
       const step = await events.next();
@@ -76,13 +108,21 @@ async function timeCancel(
   }
   const id = await launching;
   await delay(Math.random() * MAX_DELAY_MS);
-  const start = performance.now();
+  const clock = readWallClock();
+  const sentAt = clock();
   const cancelling = deployment.request(CANCEL, { id });
   let cancelledAt: number | undefined;
   while (event.type !== "CLEANUP") {
     event = await next();
-    cancelledAt ??= event.type === "CANCEL" ? performance.now() : undefined;
+    cancelledAt ??= event.type === "CANCEL" ? clock() : undefined;
   }
   await cancelling;
-  return cancelledAt === undefined ? undefined : cancelledAt - start;
+  if (cancelledAt === undefined) {
+    return undefined;
+  }
+  const { rows } = await deployment.pool.query<{ at: number }>(LAST_CHUNK_AT, [id]);
+  return {
+    totalMs: cancelledAt - sentAt,
+    chunksMs: Math.max(0, (rows[0]?.at ?? Number.NaN) - sentAt),
+  };
 }

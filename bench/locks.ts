@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Claim } from "../src/core/locks/claim.ts";
 import type { BackendName } from "../src/core/processes/process-register.ts";
+import type { LockTimes } from "./bare-locks.ts";
+import { timeBareLocks } from "./bare-locks.ts";
 import type { BenchBackend } from "./bench-backend.ts";
 import { countRoundTrips, openBenchBackend } from "./bench-backend.ts";
 import type { BenchTools } from "./bench-tools.ts";
@@ -9,24 +11,6 @@ import { inMedian, median } from "./statistics.ts";
 
 const ROUNDS = 9;
 const COUNTS = [10_000, 100_000];
-
-/** As the design's floor: one hash, 5,000 fields a call. */
-const BARE_CALL = 5000;
-const BARE_TAKE = `
-for at = 2, #ARGV do
-  if redis.call('HSETNX', KEYS[1], ARGV[at], ARGV[1]) == 0 then return ARGV[at] end
-end`;
-const BARE_DROP = "for at = 2, #ARGV do redis.call('HDEL', KEYS[1], ARGV[at]) end";
-const BARE_TABLE =
-  "CREATE TABLE IF NOT EXISTS bench_lock (model text, id text, owner uuid NOT NULL, PRIMARY KEY (model, id))";
-const BARE_INSERT = `INSERT INTO bench_lock SELECT 'City', id, $2 FROM unnest($1::text[]) AS id
-  ON CONFLICT DO NOTHING`;
-
-/** How long it took to take the locks, and to let go of them, in ms. */
-interface Times {
-  readonly takeMs: number;
-  readonly dropMs: number;
-}
 
 /** Acquiring and releasing through the port, each in a transaction from BEGIN to COMMIT, beside the bare stores. */
 export async function measureLocks(
@@ -47,13 +31,13 @@ export async function measureLocks(
 
 async function measureCount(backend: BenchBackend, ids: readonly string[]): Promise<readonly Measure[]> {
   const claims: readonly Claim[] = [{ model: "City", ids }];
-  const here: Times[] = [];
-  const floor: Times[] = [];
+  const here: LockTimes[] = [];
+  const floor: LockTimes[] = [];
   await takeAndDrop(backend, claims);
-  await bareTakeAndDrop(backend, ids);
+  await timeBareLocks(backend, backend.name, ids);
   for (let round = 0; round < ROUNDS; round += 1) {
     here.push(await takeAndDrop(backend, claims));
-    floor.push(await bareTakeAndDrop(backend, ids));
+    floor.push(await timeBareLocks(backend, backend.name, ids));
   }
   const owner = randomUUID();
   const { locks, unitOfWork } = backend;
@@ -62,7 +46,7 @@ async function measureCount(backend: BenchBackend, ids: readonly string[]): Prom
   );
   await unitOfWork.run((transaction) => locks.release(transaction, owner));
   const isTargeted = backend.name === "redis" && ids.length === 10_000;
-  const line = (deed: string, timeOf: (times: Times) => number, target: string): Measure => {
+  const line = (deed: string, timeOf: (times: LockTimes) => number, target: string): Measure => {
     const [ours, bare] = [here.map(timeOf), floor.map(timeOf)];
     return {
       name: `${deed} ${ids.length.toLocaleString("en-US")} locks`,
@@ -78,7 +62,10 @@ async function measureCount(backend: BenchBackend, ids: readonly string[]): Prom
   ];
 }
 
-async function takeAndDrop({ unitOfWork, locks }: BenchBackend, claims: readonly Claim[]): Promise<Times> {
+async function takeAndDrop(
+  { unitOfWork, locks }: BenchBackend,
+  claims: readonly Claim[],
+): Promise<LockTimes> {
   const owner = randomUUID();
   const start = performance.now();
   const { isGranted } = await unitOfWork.run((transaction) => locks.acquire(transaction, owner, claims));
@@ -88,38 +75,4 @@ async function takeAndDrop({ unitOfWork, locks }: BenchBackend, claims: readonly
   }
   await unitOfWork.run((transaction) => locks.release(transaction, owner));
   return { takeMs: taken - start, dropMs: performance.now() - taken };
-}
-
-async function bareTakeAndDrop(backend: BenchBackend, ids: readonly string[]): Promise<Times> {
-  const { take, drop } = backend.name === "redis" ? bareRedis(backend) : await barePostgres(backend);
-  const start = performance.now();
-  await take(ids);
-  const taken = performance.now();
-  await drop(ids);
-  return { takeMs: taken - start, dropMs: performance.now() - taken };
-}
-
-/** Takes and lets go of locks without any of the rules. */
-interface BareLocks {
-  take(ids: readonly string[]): Promise<void>;
-  drop(ids: readonly string[]): Promise<void>;
-}
-
-function bareRedis({ redis }: BenchBackend): BareLocks {
-  const inCalls = async (script: string, ids: readonly string[]): Promise<void> => {
-    for (let at = 0; at < ids.length; at += BARE_CALL) {
-      await redis.eval(script, 1, "bench:locks", randomUUID(), ...ids.slice(at, at + BARE_CALL));
-    }
-  };
-  return { take: (ids) => inCalls(BARE_TAKE, ids), drop: (ids) => inCalls(BARE_DROP, ids) };
-}
-
-async function barePostgres({ pool }: BenchBackend): Promise<BareLocks> {
-  await pool.query(BARE_TABLE);
-  await pool.query("TRUNCATE bench_lock");
-  const owner = randomUUID();
-  return {
-    take: async (ids) => void (await pool.query(BARE_INSERT, [ids, owner])),
-    drop: async () => void (await pool.query("DELETE FROM bench_lock WHERE owner = $1", [owner])),
-  };
 }
