@@ -42,14 +42,14 @@ describe("a connection that ends", () => {
 
   test("at any moment is a refusal of writes and a code for reads, never unexpected", async () => {
     const codes = new Set<unknown>();
-    let isOver = false;
+    const ending = new AbortController();
     const note = async (source: string, variables: Record<string, unknown>): Promise<void> => {
       const { data, errors } = await api.execute(source, variables);
       const update = (data as { updateCity?: { code?: string } } | undefined | null)?.updateCity;
       codes.add(errors?.[0]?.extensions["code"] ?? update?.code ?? "DONE");
     };
     const user = async (number: number): Promise<void> => {
-      while (!isOver) {
+      while (!ending.signal.aborted) {
         await note(number % 3 === 0 ? READ : UPDATE, number % 3 === 0 ? {} : { id: String(number + 1) });
       }
     };
@@ -60,7 +60,7 @@ describe("a connection that ends", () => {
         await turn();
       }
     }
-    isOver = true;
+    ending.abort();
     await Promise.all(users);
     expect(codes).toEqual(new Set(["DONE", "UNAVAILABLE"]));
   });
