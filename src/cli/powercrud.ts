@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 
 import { describeVariables } from "../config/describe-variables.ts";
 import { createCliContext, VARIABLES, type CliContext } from "./cli-context.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { reportFailure } from "./report-failure.ts";
 import type { SweepCommandOptions } from "./sweep.ts";
@@ -18,6 +19,14 @@ function createProgram(): Command {
     .configureOutput({
       outputError: (text, write) => write(`powercrud: ${text.replace(/^error: /, "")}`),
     });
+  addRoles(program);
+  addChores(program);
+  addPrinters(program);
+  return program;
+}
+
+/** What runs until it is told to stop. */
+function addRoles(program: Command): void {
   program
     .command("start")
     .description("run everything in one process: database, migrations, demo data, API and worker")
@@ -30,6 +39,10 @@ function createProgram(): Command {
     .command("work")
     .description("run a worker without the API, on a migrated database")
     .action(() => run(async (context) => (await import("./work.ts")).work(context)));
+}
+
+/** What does its work and ends. */
+function addChores(program: Command): void {
   program
     .command("migrate")
     .description(
@@ -52,6 +65,20 @@ function createProgram(): Command {
       run(async (context) => (await import("./sweep.ts")).sweepOnce(context, options)),
     );
   program
+    .command("doctor")
+    .description(
+      "look at database, Redis, queue and workers, and say what is wrong; also where nothing starts",
+    )
+    .option("--json", "print one JSON document")
+    .action(async (options: DoctorOptions) => {
+      const isHealthy = await (await import("./doctor.ts")).doctor(options);
+      process.exitCode = isHealthy ? 0 : 1;
+    });
+}
+
+/** What this checkout's generated documents are made with. */
+function addPrinters(program: Command): void {
+  program
     .command("print-schema")
     .description("print the GraphQL schema")
     .action(() => run(async (context) => (await import("./print-schema.ts")).printSchema(context)));
@@ -59,7 +86,6 @@ function createProgram(): Command {
     .command("print-config-docs")
     .description("print docs/configuration.md")
     .action(() => void process.stdout.write(describeVariables(VARIABLES)));
-  return program;
 }
 
 async function run(command: (context: CliContext) => Promise<void>): Promise<void> {
@@ -78,7 +104,8 @@ async function main(argv: readonly string[]): Promise<number> {
   process.title = "powercrud";
   try {
     await createProgram().parseAsync([...argv]);
-    return 0;
+    // A command that fails without an error says so itself.
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;

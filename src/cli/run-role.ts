@@ -31,11 +31,11 @@ export async function runRole(
     return service;
   };
   try {
-    const { config, logger } = context;
+    const { config, logger, projectDir } = context;
     const { url: databaseUrl } = await launch(() => createDatabase(context.database));
     await prepareDatabase(databaseUrl);
     const create = await loading;
-    const { address } = await launch(() => create({ config, databaseUrl, logger }));
+    const { address } = await launch(() => create({ config, databaseUrl, projectDir, logger }));
     context.print(`ready ${address}`);
     await untilAborted(context.stopSignal);
   } finally {

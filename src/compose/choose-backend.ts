@@ -1,26 +1,19 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
-import type { BackendName } from "../core/processes/process-register.ts";
+import type { BackendChoice } from "../core/health/examine-backend.ts";
 import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 
-/** Where locks, queue and messages are to be. */
-export interface ChosenBackend {
-  readonly name: BackendName;
-  /** In words, for the log and `health`. */
-  readonly reason: string;
-}
-
 /**
- * Decides as POWERCRUD_BACKEND says; `auto` takes Redis where there is one.
+ * Decides where locks, queue and messages are to be, as POWERCRUD_BACKEND says; `auto` takes Redis where there is one.
  * @throws AppError INVALID_CONFIG for redis without REDIS_URL; START_FAILED for a Redis that is asked for and out of
  *   reach, or that the service must not trust, such as one that evicts
  */
 export async function chooseBackend(
   config: Pick<Config, "backend" | "redisUrl">,
   logger: Logger,
-): Promise<ChosenBackend> {
+): Promise<BackendChoice> {
   const { backend, redisUrl } = config;
   if (backend === "postgres") {
     return { name: "postgres", reason: "POWERCRUD_BACKEND says so." };
@@ -34,7 +27,7 @@ export async function chooseBackend(
   return askRedis(redisUrl, backend === "redis", logger);
 }
 
-async function askRedis(url: string, isRequired: boolean, logger: Logger): Promise<ChosenBackend> {
+async function askRedis(url: string, isRequired: boolean, logger: Logger): Promise<BackendChoice> {
   const connection = createFailFastRedis({ url, name: "inspector", logger });
   try {
     const inspection = await inspectRedis(connection);
@@ -52,7 +45,8 @@ async function askRedis(url: string, isRequired: boolean, logger: Logger): Promi
     if (isRequired || inspection.isReachable) {
       throw new AppError("START_FAILED", fault.message);
     }
-    return { name: "postgres", reason: `REDIS_URL is set, but: ${fault.message}` };
+    logger.warn({}, `${fault.message}; PostgreSQL takes its place`);
+    return { name: "postgres", reason: "REDIS_URL is set, but Redis cannot be reached.", isFallback: true };
   } finally {
     connection.close();
   }

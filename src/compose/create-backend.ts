@@ -2,6 +2,8 @@ import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
+import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { Examination } from "../core/health/health-check.ts";
 import type { LockStore } from "../core/locks/lock-store.ts";
 import type { TaskQueue } from "../core/tasks/task-queue.ts";
 import type { UnitOfWork } from "../core/transactions/transaction.ts";
@@ -14,13 +16,15 @@ import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis
 import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
 import { createRedisLockStore } from "../adapters/redis/redis-lock-store.ts";
 import type { Config } from "../config/config.ts";
-import type { ChosenBackend } from "./choose-backend.ts";
+import { examineRedis } from "./examine-redis.ts";
 
 /** Everything that may live in Redis or in PostgreSQL. */
 export interface Backend {
   readonly locks: LockStore;
   readonly bus: EventBus;
   readonly queue: TaskQueue;
+  /** Of servers that nothing works without, beside the database. */
+  readonly examinations: readonly Examination[];
   /** Resolves once it can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
   /** Lets go of all connections. */
@@ -29,7 +33,7 @@ export interface Backend {
 
 /** What a backend is made with. */
 export interface BackendOptions {
-  readonly chosen: ChosenBackend;
+  readonly chosen: BackendChoice;
   readonly config: Config;
   readonly databaseUrl: string;
   readonly session: SqlSession;
@@ -49,6 +53,7 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
     locks: createPostgresLockStore({ session }),
     bus,
     queue,
+    examinations: [],
     ready: () => Promise.resolve(),
     async close() {
       await queue.close();
@@ -85,6 +90,7 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     locks,
     bus,
     queue,
+    examinations: [examineRedis(shared)],
     ready: () => shared.ready(),
     async close() {
       await queue.close();

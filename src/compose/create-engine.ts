@@ -11,7 +11,6 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
-import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { LockScopes } from "../core/locks/lock-scopes.ts";
 import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/running-attempts.ts";
@@ -21,7 +20,6 @@ import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definit
 import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
 import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
-import type { ChosenBackend } from "./choose-backend.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 
@@ -43,15 +41,14 @@ export interface Engine extends Service {
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly launchBulk: LaunchBulk;
-  readonly processes: ProcessRegister;
-  readonly backend: ChosenBackend;
+  readonly deployment: Deployment;
 }
 
 /** Wires the engine, and reads the tables' shapes. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config } = options;
   const deployment = openDeployment(options);
-  const { session, processes } = deployment;
+  const { session } = deployment;
   const { unitOfWork } = deployment.ports;
   const shapes = createTableShapes(session);
   const models = await options.readModels(shapes).catch(async (error: unknown) => {
@@ -87,8 +84,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     access,
     lockScopes,
     launchBulk,
-    processes,
-    backend: deployment.backend,
+    deployment,
   };
 }
 

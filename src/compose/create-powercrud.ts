@@ -1,4 +1,3 @@
-import { PrismaPg } from "@prisma/adapter-pg";
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
@@ -16,6 +15,7 @@ import { launchCustom } from "../core/tasks/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
+import { createPrismaAdapter } from "../adapters/prisma/create-prisma-adapter.ts";
 import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
 import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
@@ -26,6 +26,7 @@ import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
 import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { whereToPrisma } from "../adapters/prisma/where-to-prisma.ts";
+import { addHealth } from "../graphql/health/add-health.ts";
 import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
@@ -33,6 +34,8 @@ import { chooseBackend } from "./choose-backend.ts";
 import { completeConfig } from "./complete-config.ts";
 import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
+import type { HealthReader } from "./create-health.ts";
+import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markUuidColumns } from "./mark-uuid-columns.ts";
 import type { PowerCrudApp } from "./powercrud-app.ts";
@@ -42,6 +45,8 @@ export interface PowerCrudOptions {
   readonly app: PowerCrudApp;
   /** A migrated PostgreSQL (see migrateDatabase). */
   readonly databaseUrl: string;
+  /** The folder that holds `prisma/`, absolute. Default: `health` looks for the engine's own migrations only. */
+  readonly projectDir?: string;
   /** What this process does: launch and run tasks (the default), or only one of them. */
   readonly role?: ProcessRole;
   /** Settings that differ from the defaults, which stand in `docs/configuration.md`. */
@@ -63,6 +68,7 @@ export interface PowerCrud extends Service {
   readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors">;
   /** The events of all tasks, live and replayed. */
   readonly feed: TaskFeed;
+  readonly health: HealthReader;
 }
 
 /** Connections of the Prisma client: reads and single writes. */
@@ -79,7 +85,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   const modelOptions = app.models ?? {};
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
-  const client = createClient(app, databaseUrl);
+  const client = createClient(app, databaseUrl, logger);
   const datamodel = app.generated.getDatamodel();
   const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
   const engine = await createEngine({
@@ -94,6 +100,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     createReader: (models) => createPrismaRecordReader({ client, models }),
   });
   const feed = createTaskFeed(engine.ports);
+  const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
   const services = [
     createService({
       name: "prisma client",
@@ -106,18 +113,20 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   ];
   return {
     ...composeServices("powercrud", services),
-    schema: createAppSchema({ engine, feed, client, datamodel, modelOptions, logger }),
+    schema: createAppSchema({ engine, feed, health, client, datamodel, modelOptions, logger }),
     processId: engine.ports.workerId,
     launchBulk: engine.launchBulk,
     launch: (launch) => launchCustom(engine.ports, launch),
     tasks: engine.ports.tasks,
     feed,
+    health,
   };
 }
 
 interface SchemaParts {
   readonly engine: Engine;
   readonly feed: TaskFeed;
+  readonly health: HealthReader;
   readonly client: ConnectedClient;
   readonly datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>;
   readonly modelOptions: ModelOptionsMap;
@@ -125,7 +134,7 @@ interface SchemaParts {
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { engine, feed, client, datamodel, modelOptions } = parts;
+  const { engine, feed, health, client, datamodel, modelOptions } = parts;
   return createSchema({
     client,
     datamodel,
@@ -145,17 +154,19 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         feed,
         cancelTask: (request) => cancelTask(engine.ports, request),
       }),
+      addHealth(() => health.read()),
     ],
   });
 }
 
 type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
 
-function createClient(app: PowerCrudApp, databaseUrl: string): ConnectedClient {
-  const adapter = new PrismaPg({
+function createClient(app: PowerCrudApp, databaseUrl: string, logger: Logger): ConnectedClient {
+  const adapter = createPrismaAdapter({
     connectionString: databaseUrl,
-    max: PRISMA_CONNECTIONS,
-    application_name: "powercrud models",
+    maxConnections: PRISMA_CONNECTIONS,
+    applicationName: "powercrud models",
+    logger,
   });
   // The generated client's own type is the app's; this is the part that is the same for all.
   return app.generated.createClient({ adapter }) as ConnectedClient;

@@ -43,12 +43,8 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
   };
 }
 
-/** Ready while the database answers: everything else is in it. */
-async function isReady(powercrud: PowerCrud): Promise<Readiness> {
-  try {
-    await powercrud.tasks.count({ ids: [] });
-    return { isReady: true, problems: [] };
-  } catch {
-    return { isReady: false, problems: ["The database cannot be reached."] };
-  }
+/** Ready while that answers which nothing works without. A worker elsewhere is no matter of this process's. */
+async function isReady({ health }: PowerCrud): Promise<Readiness> {
+  const failed = (await health.readVital()).filter(({ status }) => status === "FAILED");
+  return { isReady: failed.length === 0, problems: failed.map(({ message }) => message) };
 }

@@ -27,7 +27,8 @@ export function sweepOptionsOf({ leaseMs }: Pick<Config, "leaseMs">): SweepOptio
 
 /** What runs on in a process, whatever is asked of it: its announcements, its worker if it works, and the sweeper. */
 export function createWorkers(engine: Engine, config: Config, role: ProcessRole): readonly Service[] {
-  const { ports, processes, backend } = engine;
+  const { ports, deployment } = engine;
+  const { processes, backend } = deployment;
   const { clock, logger, workerId } = ports;
   const concurrency = role === "serve" ? 0 : config.workerConcurrency;
   const announced = {

@@ -1,6 +1,8 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
+import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { Examination } from "../core/health/health-check.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { TaskPorts } from "../core/tasks/task-ports.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
@@ -10,8 +12,8 @@ import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
 import type { Config } from "../config/config.ts";
-import type { ChosenBackend } from "./choose-backend.ts";
 import { createBackend } from "./create-backend.ts";
+import { examineDatabase } from "./examine-database.ts";
 
 /** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
@@ -20,17 +22,19 @@ const MIN_IDLE_TIMEOUT_MS = 5000;
 export interface DeploymentOptions {
   readonly config: Config;
   readonly databaseUrl: string;
-  readonly backend: ChosenBackend;
+  readonly backend: BackendChoice;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** All that the processes on one database share, as one of them sees it; it needs no model. */
 export interface Deployment {
-  readonly backend: ChosenBackend;
+  readonly backend: BackendChoice;
   readonly session: SqlSession;
   readonly ports: TaskPorts;
   readonly processes: ProcessRegister;
+  /** Of the servers that nothing works without. */
+  readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
   /** Lets go of all connections. */
@@ -66,6 +70,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       logger,
     },
     processes: createPostgresProcessRegister({ session, unitOfWork }),
+    examinations: [examineDatabase(session), ...backend.examinations],
     ready: () => backend.ready(),
     async close() {
       await backend.close();

@@ -9,6 +9,7 @@ import { createMemoryEventLog } from "../adapters/memory/memory-event-log.ts";
 import { createMemoryTaskStore } from "../adapters/memory/memory-task-store.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import { addHealth } from "../graphql/health/add-health.ts";
 import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
 import type { PowerCrudApp } from "./powercrud-app.ts";
 
@@ -37,7 +38,7 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
     launchBulk: onlyPrinted,
     locks: { owners: onlyPrinted },
     tasks: { find: onlyPrinted },
-    contributors: [createTaskSchema(createTaskPorts())],
+    contributors: [createTaskSchema(createTaskPorts()), addHealth(onlyPrinted)],
   });
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
 }

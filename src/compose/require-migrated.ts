@@ -1,8 +1,7 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
-import { createPool } from "../adapters/postgres/create-pool.ts";
-import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { findPendingMigrations } from "./find-pending-migrations.ts";
+import { withSession } from "./with-session.ts";
 
 /** Which database, and by which migrations. */
 export interface RequireMigratedOptions {
@@ -19,22 +18,15 @@ export interface RequireMigratedOptions {
  */
 export async function requireMigrated(options: RequireMigratedOptions): Promise<void> {
   const { databaseUrl, projectDir, logger } = options;
-  const pool = createPool({
-    connectionString: databaseUrl,
-    applicationName: "powercrud migrations",
-    maxConnections: 1,
-    logger,
-  });
-  try {
-    const pending = await findPendingMigrations(createPgSession(pool), projectDir);
-    if (pending.length > 0) {
-      throw new AppError(
-        "MIGRATION_FAILED",
-        `the database lacks migrations: ${pending.join(", ")}; run: npx powercrud migrate`,
-        { details: { pending } },
-      );
-    }
-  } finally {
-    await pool.end();
+  const applicationName = "powercrud migrations";
+  const pending = await withSession({ databaseUrl, applicationName, logger }, (session) =>
+    findPendingMigrations(session, projectDir),
+  );
+  if (pending.length > 0) {
+    throw new AppError(
+      "MIGRATION_FAILED",
+      `the database lacks migrations: ${pending.join(", ")}; run: npx powercrud migrate`,
+      { details: { pending } },
+    );
   }
 }

@@ -151,6 +151,22 @@ describeWorlds("task queue", (world) => {
     expect(new Set(delivered.map(({ id }) => id))).toEqual(new Set(tasks.map(({ id }) => id)));
   });
 
+  it("tells how many tasks wait, without those that are worked on", async () => {
+    const tasks = newTasks(3);
+    expect(await world().queue.count()).toBe(0);
+    await world().queue.enqueue(tasks);
+    expect(await world().queue.count()).toBe(3);
+    const { untilStarted, endAll, endOne } = await startConsumer(1);
+    await untilStarted(1);
+    expect(await world().queue.count()).toBe(2);
+    endOne();
+    await untilStarted(2);
+    expect(await world().queue.count()).toBe(1);
+    endAll();
+    await untilStarted(3);
+    expect(await world().queue.count()).toBe(0);
+  });
+
   it("has consumers that may be stopped without a start, and twice", async () => {
     const consumer = world().queue.consume({ concurrency: 1, work: async () => undefined });
     await consumer.stop();

@@ -56,6 +56,7 @@ describe("postgres out of reach", () => {
     ["bus.publish", () => world.bus.publish("topic", 1)],
     ["bus.subscribe", () => world.bus.subscribe("topic", subscriber)],
     ["queue.enqueue", () => world.queue.enqueue([{ id: task.id, attempt: 0 }])],
+    ["queue.count", () => world.queue.count()],
   ])("%s says so", async (_name, call) => {
     const error: unknown = await call().catch((reason: unknown) => reason);
     expect(error).toMatchObject(UNAVAILABLE);

@@ -59,6 +59,14 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
         throw new AppError("UNAVAILABLE", "The task queue cannot be reached.", { cause: error });
       }
     },
+    async count() {
+      try {
+        await options.reach?.();
+        return await producer.count();
+      } catch (error) {
+        throw new AppError("UNAVAILABLE", "The task queue cannot be reached.", { cause: error });
+      }
+    },
     consume({ concurrency, work }) {
       const consumer = createBullmqConsumer({
         classes,

@@ -57,6 +57,9 @@ export function createMemoryTaskQueue(options: {
       added.forEach((task) => line.set(keyOf(task), task));
       serve();
     },
+    async count() {
+      return line.size;
+    },
     consume({ concurrency, work }) {
       const consumer: Consumer = { concurrency, work, running: new Set() };
       return createService({

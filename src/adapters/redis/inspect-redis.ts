@@ -125,7 +125,8 @@ function unknownPolicy({ maxmemoryPolicy }: RedisFacts): string | undefined {
 function appendOnlyProblem({ isAppendOnly }: RedisFacts): string | undefined {
   return isAppendOnly
     ? undefined
-    : "Redis keeps no append-only file, and forgets locks when it restarts: appendonly yes is better";
+    : "Redis keeps no append-only file: after a restart, locks and queue have to be built anew from the database, and " +
+        "launches are refused or wait until they are; appendonly yes is better";
 }
 
 /** The reason underneath, where there is one. */

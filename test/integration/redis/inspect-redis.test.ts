@@ -80,7 +80,8 @@ describe("inspectRedis", () => {
       {
         severity: "warning",
         message:
-          "Redis keeps no append-only file, and forgets locks when it restarts: appendonly yes is better",
+          "Redis keeps no append-only file: after a restart, locks and queue have to be built anew from the database, " +
+          "and launches are refused or wait until they are; appendonly yes is better",
       },
     ]);
   });

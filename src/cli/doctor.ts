@@ -1,0 +1,62 @@
+import { diagnoseDeployment } from "../compose/diagnose-deployment.ts";
+import { isAppError } from "../kernel/app-error.ts";
+import { createCliContext } from "./cli-context.ts";
+import type { CliContext } from "./cli-context.ts";
+
+/** The options of `powercrud doctor`. */
+export interface DoctorOptions {
+  /** Prints one JSON document instead of lines. */
+  readonly json?: boolean;
+}
+
+type Diagnosis = Awaited<ReturnType<typeof diagnoseDeployment>>;
+type Check = Diagnosis["checks"][number];
+
+/** `powercrud doctor`: what is wrong, also where nothing can start. @returns whether no check FAILED */
+export async function doctor({ json: isJson = false }: DoctorOptions): Promise<boolean> {
+  const diagnosis = await diagnose();
+  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describe(diagnosis);
+  process.stdout.write(`${lines.join("\n")}\n`);
+  return diagnosis.isHealthy;
+}
+
+/** Wrong settings are a finding like any other, and the only one. */
+async function diagnose(): Promise<Diagnosis> {
+  let context: CliContext;
+  try {
+    context = createCliContext();
+  } catch (error) {
+    if (!isAppError(error, "INVALID_CONFIG")) {
+      throw error;
+    }
+    const check = {
+      name: "configuration",
+      status: "FAILED",
+      message: error.message,
+      latencyMs: null,
+    } as const;
+    return { isHealthy: false, backend: null, checks: [check], workersAlive: 0, processes: [] };
+  }
+  const { config, database, projectDir, logger } = context;
+  return diagnoseDeployment({ config, database, projectDir, logger });
+}
+
+function toDocument({ backend, ...diagnosis }: Diagnosis): object {
+  const { isHealthy, ...rest } = diagnosis;
+  return { isHealthy, backend: backend?.name ?? null, backendReason: backend?.reason ?? null, ...rest };
+}
+
+function describe({ isHealthy, checks, processes }: Diagnosis): string[] {
+  return [
+    ...checks.flatMap(describeCheck),
+    ...processes.map(({ role, id, concurrency }) => `process ${id}: ${role}, ${concurrency} tasks at a time`),
+    isHealthy ? "healthy" : "not healthy",
+  ];
+}
+
+function describeCheck({ name, status, message, detail, latencyMs }: Check): string[] {
+  const took = latencyMs === null ? "" : ` (${latencyMs} ms)`;
+  const [first = "", ...more] = [...message.split("\n"), ...(detail === undefined ? [] : [detail])];
+  const head = `${status.padEnd(8)}${name.padEnd(14)}${first}${took}`;
+  return [head, ...more.map((line) => `${" ".repeat(22)}${line}`)];
+}

@@ -1,0 +1,60 @@
+import { examineBus } from "../core/health/examine-bus.ts";
+import { examineQueue } from "../core/health/examine-queue.ts";
+import type { Examination, HealthCheck } from "../core/health/health-check.ts";
+import type { Health, HealthPorts } from "../core/health/read-health.ts";
+import { readHealth } from "../core/health/read-health.ts";
+import { runExaminations } from "../core/health/run-examinations.ts";
+import type { Config } from "../config/config.ts";
+import { examineMigrations } from "./examine-migrations.ts";
+import type { Deployment } from "./open-deployment.ts";
+
+/** How the deployment fares. Many who ask at once are given one answer. */
+export interface HealthReader {
+  /** Examines everything. */
+  read(): Promise<Health>;
+  /** Examines only what nothing works without: the database, and Redis where it is the backend. */
+  readVital(): Promise<readonly HealthCheck[]>;
+}
+
+/** What health is read of. */
+export interface HealthOptions {
+  readonly deployment: Deployment;
+  readonly config: Config;
+  /** The folder that holds `prisma/`, absolute; without it only the engine's own migrations are looked for. */
+  readonly projectDir: string | undefined;
+}
+
+export function createHealth({ deployment, config, projectDir }: HealthOptions): HealthReader {
+  const migrations = examineMigrations(deployment.session, projectDir);
+  const ports = healthPortsOf(deployment, config, [...deployment.examinations, migrations]);
+  return {
+    read: shareRuns(() => readHealth(ports)),
+    readVital: shareRuns(() => runExaminations(ports, deployment.examinations)),
+  };
+}
+
+/** What to read a deployment's health with. @param examinations beside those of the queue and the bus */
+export function healthPortsOf(
+  { ports: { clock, logger, queue, bus }, backend, processes }: Deployment,
+  { isAsyncEnabled, leaseMs }: Pick<Config, "isAsyncEnabled" | "leaseMs">,
+  examinations: readonly Examination[],
+): HealthPorts {
+  return {
+    clock,
+    logger,
+    backend,
+    processes,
+    examinations: [...examinations, examineQueue(queue), examineBus(bus, clock)],
+    isAsyncEnabled,
+    silenceMs: leaseMs,
+  };
+}
+
+/** Whoever asks while a run is under way has its result: asking often makes no more work than asking once. */
+function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return () =>
+    (running ??= run().finally(() => {
+      running = undefined;
+    }));
+}

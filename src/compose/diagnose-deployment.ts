@@ -1,0 +1,141 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Logger } from "../kernel/logger.ts";
+import { createSystemClock } from "../kernel/system-clock.ts";
+import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { Examination, HealthCheck } from "../core/health/health-check.ts";
+import type { Health } from "../core/health/read-health.ts";
+import { isHealthy, readHealth } from "../core/health/read-health.ts";
+import { runExaminations } from "../core/health/run-examinations.ts";
+import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
+import type { Config } from "../config/config.ts";
+import { chooseBackend } from "./choose-backend.ts";
+import type { DatabaseOptions } from "./create-database.ts";
+import { createDatabase } from "./create-database.ts";
+import { healthPortsOf } from "./create-health.ts";
+import { examineMigrations } from "./examine-migrations.ts";
+import { examineRedis } from "./examine-redis.ts";
+import { openDeployment } from "./open-deployment.ts";
+import { withSession } from "./with-session.ts";
+
+/** What is wrong with a deployment, also where none of its processes can start. */
+export interface Diagnosis extends Omit<Health, "backend"> {
+  /** Null where none can be chosen; a check says why. */
+  readonly backend: BackendChoice | null;
+}
+
+/** Which deployment to look at. */
+export interface DiagnoseOptions {
+  readonly database: DatabaseOptions;
+  readonly config: Config;
+  /** The folder that holds `prisma/`, absolute. */
+  readonly projectDir: string;
+  readonly logger: Logger;
+}
+
+/** An embedded PostgreSQL may have to be made first; a server that starts up is waited for, in ms. */
+const DATABASE_PATIENCE_MS = 60_000;
+
+/** The parts that only a migrated database and a chosen backend have. */
+const DEPENDENT = ["queue", "bus", "workers"];
+
+/** Looks at each part as far as the parts that it needs are there. Never rejects, and changes nothing. */
+export async function diagnoseDeployment(options: DiagnoseOptions): Promise<Diagnosis> {
+  const clock = createSystemClock();
+  const { config, logger } = options;
+  const ports = { clock, logger };
+  const database = createDatabase(options.database);
+  const reaching: Examination = {
+    name: "database",
+    async examine() {
+      await database.start();
+      return { status: "OK", message: "PostgreSQL answers." };
+    },
+  };
+  try {
+    const reached = await runExaminations(ports, [reaching], DATABASE_PATIENCE_MS);
+    const redis = await examineServers(options, clock);
+    if (!isHealthy(reached)) {
+      const { backend, check } = await choose(config, ports);
+      const missing = skip(["migrations", ...DEPENDENT], "the database cannot be reached");
+      return diagnosisOf([...reached, ...redis, check, ...missing], backend);
+    }
+    return await diagnoseDatabase(options, database.url, clock, [...reached, ...redis]);
+  } finally {
+    await database.stop();
+  }
+}
+
+/** Redis, where it may become the backend. */
+async function examineServers(
+  { config: { backend, redisUrl: url }, logger }: DiagnoseOptions,
+  clock: Clock,
+): Promise<readonly HealthCheck[]> {
+  if (url === undefined || backend === "postgres") {
+    return [];
+  }
+  const connection = createFailFastRedis({ url, name: "doctor", logger });
+  try {
+    return await runExaminations({ clock, logger }, [examineRedis(connection)]);
+  } finally {
+    connection.close();
+  }
+}
+
+async function diagnoseDatabase(
+  { config, projectDir, logger }: DiagnoseOptions,
+  databaseUrl: string,
+  clock: Clock,
+  checks: readonly HealthCheck[],
+): Promise<Diagnosis> {
+  const ports = { clock, logger };
+  const { backend, check } = await choose(config, ports);
+  const migrations = await withSession(
+    { databaseUrl, applicationName: "powercrud doctor", logger },
+    (session) => runExaminations(ports, [examineMigrations(session, projectDir)]),
+  );
+  const known = [...checks, ...migrations];
+  if (backend === null || !isHealthy(migrations)) {
+    const reason = backend === null ? "there is no backend" : "the database is not migrated";
+    return diagnosisOf([...known, check, ...skip(DEPENDENT, reason)], backend);
+  }
+  const deployment = openDeployment({ config, databaseUrl, backend, clock, logger });
+  try {
+    const health = await readHealth(healthPortsOf(deployment, config, []));
+    return { ...health, ...diagnosisOf([...known, ...health.checks], backend, health) };
+  } finally {
+    await deployment.close();
+  }
+}
+
+async function choose(
+  config: Config,
+  ports: { readonly clock: Clock; readonly logger: Logger },
+): Promise<{ readonly backend: BackendChoice | null; readonly check: HealthCheck }> {
+  let backend: BackendChoice | null = null;
+  const choosing: Examination = {
+    name: "backend",
+    async examine() {
+      backend = await chooseBackend(config, ports.logger);
+      const { name, reason, isFallback } = backend;
+      return { status: isFallback === true ? "WARNING" : "OK", message: `${name}: ${reason}` };
+    },
+  };
+  const [check] = await runExaminations(ports, [choosing]);
+  return { backend, check: check as HealthCheck };
+}
+
+function skip(names: readonly string[], reason: string): readonly HealthCheck[] {
+  const message = `Not examined: ${reason}.`;
+  return names.map((name) => ({ name, status: "WARNING", message, latencyMs: null }));
+}
+
+function diagnosisOf(
+  checks: readonly HealthCheck[],
+  backend: BackendChoice | null,
+  { workersAlive, processes }: Pick<Health, "workersAlive" | "processes"> = {
+    workersAlive: 0,
+    processes: [],
+  },
+): Diagnosis {
+  return { isHealthy: isHealthy(checks), backend, checks, workersAlive, processes };
+}

@@ -1,0 +1,80 @@
+import type { HealthCheck } from "../../core/health/health-check.ts";
+import type { Health } from "../../core/health/read-health.ts";
+import type { SeenProcess } from "../../core/processes/process-register.ts";
+import type { PowerCrudBuilder, SchemaContributor } from "../builder.ts";
+
+/** Examines the deployment. */
+export type ReadHealth = () => Promise<Health>;
+
+/** The query `health`, and its types. What is meant for the operator alone stays out. */
+export function addHealth(readHealth: ReadHealth): SchemaContributor {
+  return ({ builder }) => {
+    const health = builder.objectRef<Health>("Health");
+    const check = defineCheck(builder);
+    const process = defineProcess(builder);
+    health.implement({
+      description: "How the deployment fares, as the process that answers sees it.",
+      fields: (t) => ({
+        isHealthy: t.exposeBoolean("isHealthy", { description: "Whether no check FAILED." }),
+        backend: t.string({
+          description: "Where locks, queue and messages are: `redis` or `postgres`.",
+          resolve: ({ backend }) => backend.name,
+        }),
+        backendReason: t.string({ description: "Why there.", resolve: ({ backend }) => backend.reason }),
+        checks: t.expose("checks", { type: [check] }),
+        workersAlive: t.exposeInt("workersAlive", {
+          description: "Processes that run tasks from the queue and were heard of lately.",
+        }),
+        processes: t.expose("processes", {
+          type: [process],
+          description: "The processes that were heard of lately, in the order in which they started.",
+        }),
+      }),
+    });
+    builder.queryField("health", (t) =>
+      t.field({ type: health, description: "Examines the deployment now.", resolve: () => readHealth() }),
+    );
+  };
+}
+
+function defineCheck(builder: PowerCrudBuilder) {
+  const status = builder.enumType("HealthStatus", {
+    values: {
+      OK: {},
+      WARNING: { description: "It works, and somebody should look at it." },
+      FAILED: {},
+    } as const,
+  });
+  return builder.objectRef<HealthCheck>("HealthCheck").implement({
+    description: "A part of the deployment, and how it was found.",
+    fields: (t) => ({
+      name: t.exposeString("name"),
+      status: t.expose("status", { type: status }),
+      message: t.exposeString("message"),
+      latencyMs: t.exposeInt("latencyMs", {
+        nullable: true,
+        description: "How long looking took, in milliseconds.",
+      }),
+    }),
+  });
+}
+
+function defineProcess(builder: PowerCrudBuilder) {
+  const role = builder.enumType("ProcessRole", {
+    values: {
+      START: { value: "start", description: "API and worker." },
+      SERVE: { value: "serve", description: "The API alone." },
+      WORK: { value: "work", description: "A worker alone." },
+    } as const,
+  });
+  return builder.objectRef<SeenProcess>("ServiceProcess").implement({
+    description: "A process of the deployment.",
+    fields: (t) => ({
+      id: t.exposeID("id"),
+      role: t.expose("role", { type: role }),
+      concurrency: t.exposeInt("concurrency", { description: "How many tasks it runs at a time." }),
+      startedAt: t.expose("startedAt", { type: "DateTime" }),
+      seenAt: t.expose("seenAt", { type: "DateTime" }),
+    }),
+  });
+}

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withDeadline } from "../support/deadline.ts";
+import { freePort } from "../support/free-port.ts";
+import { runPowerCrud, spawnPowerCrud, startRole } from "../support/powercrud-process.ts";
+import type { RedisServer } from "../support/redis-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+
+interface Diagnosis {
+  readonly isHealthy: boolean;
+  readonly backend: string | null;
+  readonly backendReason: string | null;
+  readonly checks: readonly { name: string; status: string; message: string; detail?: string }[];
+  readonly workersAlive: number;
+  readonly processes: readonly { id: string; role: string }[];
+}
+
+interface Examined extends Diagnosis {
+  readonly code: number | null;
+  /** What stands after the names of the checks. */
+  readonly found: Record<string, string>;
+  /** All that it wrote, on standard error as well. */
+  readonly text: string;
+}
+
+/** Logs as much as can be logged: none of it may get into the document, and no secret into the log. */
+async function examine(env: Record<string, string>): Promise<Examined> {
+  const process = await spawnPowerCrud(["doctor", "--json"], { POWERCRUD_LOG_LEVEL: "debug", ...env });
+  const { code } = await withDeadline(process.exited, 90_000, "the diagnosis");
+  const diagnosis = JSON.parse(process.answer.join("\n")) as Diagnosis;
+  const found = Object.fromEntries(
+    diagnosis.checks.map(({ name, status, message }) => [name, `${status}: ${message}`]),
+  );
+  return { ...diagnosis, code, found, text: process.lines.join("\n") };
+}
+
+let database: TestDatabase;
+let redis: RedisServer;
+
+beforeAll(async () => {
+  database = await createTestDatabase({ isEmpty: true });
+  redis = await startRedisServer({ appendonly: "yes" });
+});
+afterAll(async () => {
+  await database.drop();
+  await redis.stop();
+});
+
+describe("powercrud doctor", () => {
+  it("says what a new database lacks, and that the rest depends on it", async () => {
+    const { code, found, isHealthy } = await examine({ DATABASE_URL: database.url });
+    expect([code, isHealthy]).toEqual([1, false]);
+    const skipped = "WARNING: Not examined: the database is not migrated.";
+    expect(found).toEqual({
+      database: "OK: PostgreSQL answers.",
+      migrations: expect.stringMatching(
+        /^FAILED: The database lacks migrations: .*_engine, .*_init\. Run: npx powercrud migrate\.$/,
+      ),
+      backend: "OK: postgres: REDIS_URL is not set.",
+      queue: skipped,
+      bus: skipped,
+      workers: skipped,
+    });
+  });
+
+  it("finds a deployment well before its first process starts, and with a worker; not with an API alone", async () => {
+    await runPowerCrud(["migrate"], { DATABASE_URL: database.url, POWERCRUD_LOG_LEVEL: "silent" });
+    const env = { DATABASE_URL: database.url, REDIS_URL: redis.url };
+    const before = await examine(env);
+    expect([before.code, before.isHealthy, before.backend]).toEqual([0, true, "redis"]);
+    expect(before.found).toEqual({
+      database: "OK: PostgreSQL answers.",
+      redis: "OK: Redis answers.",
+      migrations: "OK: All migrations are applied.",
+      queue: "OK: 0 tasks wait in it.",
+      bus: "OK: A message came back.",
+      backend:
+        "WARNING: redis: REDIS_URL is set, and Redis answers. The next process to start moves the locks from postgres.",
+      workers: "WARNING: No process of the deployment runs.",
+    });
+
+    const api = await startRole("serve", { ...env, PORT: "0", POWERCRUD_LOG_LEVEL: "silent" });
+    const alone = await examine(env);
+    expect([alone.code, alone.found["backend"]]).toEqual([
+      1,
+      "OK: redis: REDIS_URL is set, and Redis answers.",
+    ]);
+    expect(alone.found["workers"]).toMatch(/^FAILED: No worker is alive/);
+    const elsewhere = await examine({ ...env, POWERCRUD_BACKEND: "postgres" });
+    expect([elsewhere.code, elsewhere.found["backend"]]).toEqual([
+      1,
+      "FAILED: postgres: POWERCRUD_BACKEND says so. But the deployment keeps its locks in redis: " +
+        "set POWERCRUD_BACKEND, and restart.",
+    ]);
+
+    const worker = await startRole("work", { ...env, POWERCRUD_LOG_LEVEL: "silent" });
+    const well = await examine(env);
+    expect(well).toMatchObject({
+      code: 0,
+      isHealthy: true,
+      workersAlive: 1,
+      processes: [{ role: "serve" }, { role: "work", id: worker.address }],
+    });
+    const plain = await runPowerCrud(["doctor"], env);
+    expect(plain.answer).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^OK {6}database {6}PostgreSQL answers\. \(\d+ ms\)$/),
+        `process ${worker.address}: work, 4 tasks at a time`,
+        "healthy",
+      ]),
+    );
+    for (const process of [api, worker]) {
+      process.kill("SIGTERM");
+      await process.exited;
+    }
+  });
+
+  it("says that the database is out of reach, and looks at Redis all the same; no password is told", async () => {
+    const nobody = `postgresql://me:hush@127.0.0.1:${await freePort()}/none`;
+    const { code, found, text } = await examine({ DATABASE_URL: nobody, REDIS_URL: redis.url });
+    expect(code).toBe(1);
+    expect(found).toMatchObject({
+      database: expect.stringMatching(/^FAILED: .*127\.0\.0\.1:\d+\/none, cannot be reached: .*ECONNREFUSED/),
+      redis: "OK: Redis answers.",
+      backend: "OK: redis: REDIS_URL is set, and Redis answers.",
+      migrations: "WARNING: Not examined: the database cannot be reached.",
+      queue: "WARNING: Not examined: the database cannot be reached.",
+    });
+    expect(text).not.toContain("hush");
+  });
+
+  it("reports a Redis that evicts, on which nothing starts", async () => {
+    const evicting = await startRedisServer({ appendonly: "yes", "maxmemory-policy": "allkeys-lru" });
+    try {
+      const env = { DATABASE_URL: database.url, REDIS_URL: evicting.url };
+      const { code, found, backend } = await examine(env);
+      const fault = /^FAILED: .*\(maxmemory-policy allkeys-lru\).*: maxmemory-policy noeviction is needed/;
+      expect([code, backend]).toEqual([1, null]);
+      expect(found).toMatchObject({
+        database: "OK: PostgreSQL answers.",
+        redis: expect.stringMatching(fault),
+        backend: expect.stringMatching(fault),
+        queue: "WARNING: Not examined: there is no backend.",
+      });
+      const start = await spawnPowerCrud(["serve"], { ...env, PORT: "0", POWERCRUD_LOG_LEVEL: "silent" });
+      expect(await withDeadline(start.exited, 60_000, "the refusal")).toEqual({ code: 1, signal: null });
+      expect(start.lines.join("\n")).toContain("maxmemory-policy noeviction is needed");
+    } finally {
+      await evicting.stop();
+    }
+  });
+
+  it("says that Redis is out of reach, and why, without its password", async () => {
+    const nobody = `redis://:hush@127.0.0.1:${await freePort()}`;
+    const { code, checks, text } = await examine({
+      DATABASE_URL: database.url,
+      REDIS_URL: nobody,
+      POWERCRUD_BACKEND: "redis",
+    });
+    expect(code).toBe(1);
+    expect(checks.find(({ name }) => name === "redis")).toMatchObject({
+      status: "FAILED",
+      message: "Redis cannot be reached.",
+      detail: expect.stringContaining("ECONNREFUSED"),
+    });
+    expect(text).not.toContain("hush");
+  });
+
+  it("reports settings with which nothing starts", async () => {
+    const { code, checks } = await examine({ PORT: "many", REDIS_URL: "http://:hush@there" });
+    expect(code).toBe(1);
+    expect(checks).toEqual([
+      {
+        name: "configuration",
+        status: "FAILED",
+        message:
+          'PORT must be a whole number from 0 to 65535, but is "many"\n' +
+          "REDIS_URL must be a connection string such as redis://user:password@host:6379/0, but is set to something else",
+        latencyMs: null,
+      },
+    ]);
+  });
+});
