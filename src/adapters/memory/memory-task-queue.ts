@@ -10,14 +10,15 @@ interface Consumer {
   readonly running: Set<Promise<void>>;
 }
 
-/**
- * A queue within one process: what it holds is gone with it, and the sweeper enqueues again.
- * @param options.maxQueued more waiting tasks are refused; default 100,000
- */
-export function createMemoryTaskQueue(options: {
+/** What a queue in memory is made with. */
+export interface MemoryTaskQueueOptions {
   readonly logger: Logger;
+  /** More waiting tasks are refused. Default 100,000. */
   readonly maxQueued?: number;
-}): TaskQueue {
+}
+
+/** A queue within one process: what it holds is gone with it, and the sweeper enqueues again. */
+export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueue {
   const maxQueued = options.maxQueued ?? 100_000;
   const line = new Map<string, QueuedTask>();
   const working = new Set<string>();
@@ -57,9 +58,7 @@ export function createMemoryTaskQueue(options: {
       added.forEach((task) => line.set(keyOf(task), task));
       serve();
     },
-    async count() {
-      return line.size;
-    },
+    count: async () => line.size,
     consume({ concurrency, work }) {
       const consumer: Consumer = { concurrency, work, running: new Set() };
       return createService({
