@@ -11,6 +11,8 @@ import { inMedian, median } from "./statistics.ts";
 
 const ROUNDS = 9;
 const COUNTS = [10_000, 100_000];
+/** A record of somebody else's: Redis lets go of a model's records as one only where nobody else has any. */
+const NEIGHBOUR: readonly Claim[] = [{ model: "City", ids: ["neighbour"] }];
 
 /** Acquiring and releasing through the port, each in a transaction from BEGIN to COMMIT, beside the bare stores. */
 export async function measureLocks(
@@ -39,15 +41,27 @@ async function measureCount(backend: BenchBackend, ids: readonly string[]): Prom
     here.push(await takeAndDrop(backend, claims));
     floor.push(await timeBareLocks(backend, backend.name, ids));
   }
-  const owner = randomUUID();
   const { locks, unitOfWork } = backend;
+  const neighbour = randomUUID();
+  await unitOfWork.run((transaction) => locks.acquire(transaction, neighbour, NEIGHBOUR));
+  const beside: LockTimes[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    beside.push(await takeAndDrop(backend, claims));
+  }
+  await unitOfWork.run((transaction) => locks.release(transaction, neighbour));
+  const owner = randomUUID();
   const trips = await countRoundTrips(backend, unitOfWork, (transaction) =>
     locks.acquire(transaction, owner, claims),
   );
   await unitOfWork.run((transaction) => locks.release(transaction, owner));
   const isTargeted = backend.name === "redis" && ids.length === 10_000;
-  const line = (deed: string, timeOf: (times: LockTimes) => number, target: string): Measure => {
-    const [ours, bare] = [here.map(timeOf), floor.map(timeOf)];
+  const line = (
+    deed: string,
+    timeOf: (times: LockTimes) => number,
+    target: string,
+    rounds: readonly LockTimes[] = here,
+  ): Measure => {
+    const [ours, bare] = [rounds.map(timeOf), floor.map(timeOf)];
     return {
       name: `${deed} ${ids.length.toLocaleString("en-US")} locks`,
       value: inMedian(ours),
@@ -59,6 +73,7 @@ async function measureCount(backend: BenchBackend, ids: readonly string[]): Prom
   return [
     line(`acquire (${trips})`, ({ takeMs }) => takeMs, isTargeted ? "< 50 ms" : "-"),
     line("release", ({ dropMs }) => dropMs, "-"),
+    line("release, another task has a record, of", ({ dropMs }) => dropMs, "-", beside),
   ];
 }
 
