@@ -6,7 +6,7 @@ import type { LockRow, LockTable } from "./lock-table.ts";
 
 /** Who asks, and from where. */
 export interface Claimant {
-  /** Undefined for a guard, to which everybody is another. */
+  /** Undefined for a guard of nobody's, to which everybody is another. */
   readonly owner: string | undefined;
   /** Whoever stands in line with a smaller ticket goes first. */
   readonly ticket: number;

@@ -20,35 +20,45 @@ export function createMemoryLockStore(): LockStore {
 
   return {
     ...createLookUps(table),
+    async enter(transaction, models) {
+      await enterModels(transaction, models, "EXCLUSIVE");
+    },
     async acquire(transaction, owner, wanted) {
       const claims = mergeClaims(wanted);
-      return acquire(await enterModels(transaction, claims, "EXCLUSIVE"), owner, claims);
+      return acquire(await enterModels(transaction, modelsOf(claims), "EXCLUSIVE"), owner, claims);
     },
     async acquireOrWait(transaction, owner, wanted) {
       const claims = mergeClaims(wanted);
-      const draft = await enterModels(transaction, claims, "EXCLUSIVE");
+      const draft = await enterModels(transaction, modelsOf(claims), "EXCLUSIVE");
       const result = acquire(draft, owner, claims);
       if (!result.isGranted) {
         lastTicket += 1;
-        toRows(owner, claims, lastTicket).forEach((row) => draft.add(row));
+        joinLine(draft, owner, claims, lastTicket);
       }
       return result;
     },
     async acquireFree(transaction, owner, wanted) {
       const claims = mergeClaims(wanted);
-      const draft = await enterModels(transaction, claims, "EXCLUSIVE");
+      const draft = await enterModels(transaction, modelsOf(claims), "EXCLUSIVE");
       const conflicts = findConflicts(draft, owner, claims);
       grant(draft, owner, withoutEmptyClaims(freeOf(claims, conflicts)));
       return conflicts;
     },
-    async acquireWaiting(transaction, owner) {
-      const claims = toClaims(waitingRows(await enterOwner(transaction, owner), owner));
-      return acquire(await enterModels(transaction, claims, "EXCLUSIVE"), owner, claims);
+    async acquireWaiting(transaction, owner, added = []) {
+      const inLine = toClaims(waitingRows(await enterOwner(transaction, owner), owner));
+      const claims = inLine.length === 0 ? [] : mergeClaims([...inLine, ...added]);
+      const draft = await enterModels(transaction, modelsOf(claims), "EXCLUSIVE");
+      const result = acquire(draft, owner, claims);
+      if (!result.isGranted) {
+        lastTicket += 1;
+        joinLine(draft, owner, claims, lastTicket);
+      }
+      return result;
     },
-    async guard(transaction, wanted) {
+    async guard(transaction, wanted, owner) {
       const claims = mergeClaims(wanted);
-      const draft = await enterModels(transaction, claims, "SHARED");
-      return toAcquireResult(findLockConflicts(draft, claims, GUARDIAN));
+      const draft = await enterModels(transaction, modelsOf(claims), "SHARED");
+      return toAcquireResult(findLockConflicts(draft, claims, { ...GUARDIAN, owner }));
     },
     async release(transaction, owner, some) {
       if (some === undefined) {
@@ -57,7 +67,7 @@ export function createMemoryLockStore(): LockStore {
         return;
       }
       const claims = mergeClaims(some);
-      const draft = await enterModels(transaction, claims, "EXCLUSIVE");
+      const draft = await enterModels(transaction, modelsOf(claims), "EXCLUSIVE");
       claims.forEach((claim) => letGo(draft, owner, claim));
     },
   };
@@ -65,7 +75,7 @@ export function createMemoryLockStore(): LockStore {
 
 /** The ways into the table: each waits for the open transactions in its way. */
 function createEntrance(table: CommittedLockTable): {
-  enterModels(transaction: Transaction, claims: readonly Claim[], mode: GateMode): Promise<LockTableDraft>;
+  enterModels(transaction: Transaction, models: readonly string[], mode: GateMode): Promise<LockTableDraft>;
   /** Of tries and releases of one waiter each is over before the next: who let go is not granted anything. */
   enterOwner(transaction: Transaction, owner: string): Promise<LockTableDraft>;
 } {
@@ -80,9 +90,9 @@ function createEntrance(table: CommittedLockTable): {
     return draft;
   };
   return {
-    async enterModels(transaction, claims, mode) {
+    async enterModels(transaction, models, mode) {
       const memory = requiredMemory(transaction);
-      for (const model of sortIds(claims.map((claim) => claim.model))) {
+      for (const model of sortIds(models)) {
         await gate.enter(memory, `model ${model}`, mode);
       }
       return draftOf(memory);
@@ -126,7 +136,15 @@ function findConflicts(table: LockTable, owner: string, claims: readonly Claim[]
 
 /** What the owner holds it may claim again, whoever waits for it, and none of it is stored twice. */
 function notYetHeld(table: LockTable, owner: string, claims: readonly Claim[]): readonly Claim[] {
-  const isOwn = (row: LockRow): boolean => row.owner === owner && isHeld(row);
+  return beyond(table, claims, (row) => row.owner === owner && isHeld(row));
+}
+
+/** What is not yet in those rows of the claims. */
+function beyond(
+  table: LockTable,
+  claims: readonly Claim[],
+  isOwn: (row: LockRow) => boolean,
+): readonly Claim[] {
   const open = claims.filter(
     ({ model, scope = "" }) =>
       !table.rowsOf(model, null).some((row) => isOwn(row) && isWithin(scope, row.scope)),
@@ -156,6 +174,13 @@ function grant(draft: LockTableDraft, owner: string, claims: readonly Claim[]): 
   }
 }
 
+/** For what it does not stand in line for yet. */
+function joinLine(draft: LockTableDraft, owner: string, claims: readonly Claim[], ticket: number): void {
+  const isOwn = (row: LockRow): boolean => row.owner === owner && !isHeld(row);
+  const fresh = beyond(draft, claims, isOwn);
+  toRows(owner, fresh, ticket).forEach((row) => draft.add(row));
+}
+
 function letGo(draft: LockTableDraft, owner: string, { model, ids }: Claim): void {
   const named =
     ids === "all"
@@ -179,6 +204,10 @@ function heldRows(table: LockTable, owner: string): readonly LockRow[] {
 
 function waitingRows(table: LockTable, owner: string): readonly LockRow[] {
   return table.rowsOfOwner(owner).filter((row) => !isHeld(row));
+}
+
+function modelsOf(claims: readonly Claim[]): readonly string[] {
+  return claims.map(({ model }) => model);
 }
 
 function toRows(owner: string, claims: readonly Claim[], ticket?: number): readonly LockRow[] {

@@ -13,6 +13,7 @@ import { toAcquireResult } from "./conflict-rows.ts";
 import { toSegments } from "./lock-segments.ts";
 import {
   ACQUIRE_LOCK,
+  ENTER_LOCKS,
   GUARD_LOCK,
   GUARD_RECORD,
   LIST_LOCK_OWNERS,
@@ -45,6 +46,11 @@ const ALL_CONFLICTS: AcquireMode = { maxConflicts: null, waits: false };
 export function createPostgresLockStore(options: { readonly session: SqlSession }): LockStore {
   return {
     ...createLookUps(options.session),
+    async enter(transaction, models) {
+      if (models.length > 0) {
+        await run(requiredSession(transaction), ENTER_LOCKS, [models]);
+      }
+    },
     acquire: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_NOTHING),
     acquireOrWait: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_WAIT),
     async acquireFree(transaction, owner, claims) {
@@ -56,11 +62,13 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       await acquire(transaction, owner, freeOf(mergeClaims(claims), result.conflicts), OR_NOTHING);
       return result.conflicts;
     },
-    async acquireWaiting(transaction, owner) {
+    async acquireWaiting(transaction, owner, added = []) {
       const rows = await run<ClaimRow>(requiredSession(transaction), LOCKS_WAITED_FOR, [owner]);
-      return acquire(transaction, owner, toClaims(rows), OR_NOTHING);
+      return rows.length === 0
+        ? { isGranted: true }
+        : acquire(transaction, owner, [...toClaims(rows), ...added], added.length > 0 ? OR_WAIT : OR_NOTHING);
     },
-    async guard(transaction, claims) {
+    async guard(transaction, claims, owner) {
       const named = withoutEmptyClaims(claims);
       const [first] = named;
       if (first === undefined) {
@@ -68,11 +76,15 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       }
       const session = requiredSession(transaction);
       const { model, ids, scope = "" } = first;
-      if (named.length === 1 && ids !== "all" && ids.length === 1) {
+      if (owner === undefined && named.length === 1 && ids !== "all" && ids.length === 1) {
         return toAcquireResult(await run<ConflictRow>(session, GUARD_RECORD, [model, ids[0], scope]));
       }
       return toAcquireResult(
-        await run<ConflictRow>(session, GUARD_LOCK, [...toSegments(named), MAX_REPORTED_CONFLICTS]),
+        await run<ConflictRow>(session, GUARD_LOCK, [
+          owner ?? null,
+          ...toSegments(named),
+          MAX_REPORTED_CONFLICTS,
+        ]),
       );
     },
     async release(transaction, owner, claims) {

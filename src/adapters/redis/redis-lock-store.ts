@@ -43,6 +43,11 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
   const { ledger } = ports;
   return {
     ...createLookUps(store),
+    async enter(transaction, models) {
+      if (models.length > 0) {
+        await ledger.enter(transaction, models, "CLAIM");
+      }
+    },
     acquire: (transaction, owner, claims) => acquireAndLeave(store, transaction, owner, claims),
     async acquireOrWait(transaction, owner, claims) {
       const result = await acquire(store, transaction, owner, claims, false);
@@ -60,10 +65,16 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
       await acquire(store, transaction, owner, freeOf(mergeClaims(claims), result.conflicts), false);
       return result.conflicts;
     },
-    async acquireWaiting(transaction, owner) {
-      return acquireAndLeave(store, transaction, owner, await ledger.claimsInLine(transaction, owner));
+    async acquireWaiting(transaction, owner, added = []) {
+      const inLine = await ledger.claimsInLine(transaction, owner);
+      const claims = inLine.length === 0 ? [] : [...inLine, ...added];
+      const result = await acquireAndLeave(store, transaction, owner, claims);
+      if (!result.isGranted && added.length > 0) {
+        await ledger.joinLine(transaction, owner, mergeClaims(added));
+      }
+      return result;
     },
-    guard: (transaction, claims) => guard(store, transaction, claims),
+    guard: (transaction, claims, owner) => guard(store, transaction, claims, owner),
     async release(transaction, owner, claims) {
       if (claims === undefined) {
         await ledger.leaveLine(transaction, owner);
@@ -150,7 +161,7 @@ async function acquire(
         : { isGranted: true };
     return takeClaims(
       { ...store, ledger, transaction, epoch },
-      { owner, claims: merged, inLine, isComplete },
+      { owner, claims: merged, inLine, isComplete, isGuard: false },
     );
   });
 }
@@ -179,6 +190,7 @@ async function guard(
   store: Store,
   transaction: Transaction,
   claims: readonly Claim[],
+  owner: string | undefined,
 ): Promise<AcquireResult> {
   const merged = mergeClaims(claims);
   if (merged.length === 0) {
@@ -189,7 +201,7 @@ async function guard(
   return orRebuild(store, transaction, () =>
     takeClaims(
       { ...store, ledger, transaction, epoch },
-      { owner: undefined, claims: merged, inLine: { isGranted: true }, isComplete: false },
+      { owner, claims: merged, inLine: { isGranted: true }, isComplete: false, isGuard: true },
     ),
   );
 }

@@ -20,7 +20,7 @@ export interface TakePorts {
 
 /** What is to be taken. */
 export interface TakeRequest {
-  /** Undefined only looks. */
+  /** Undefined for a guard of nobody's. */
   readonly owner: string | undefined;
   /** Merged. */
   readonly claims: readonly Claim[];
@@ -28,6 +28,8 @@ export interface TakeRequest {
   readonly inLine: AcquireResult;
   /** Lists all conflicts. */
   readonly isComplete: boolean;
+  /** Only looks, and takes nothing. */
+  readonly isGuard: boolean;
 }
 
 /** A part of a claim that one script takes. */
@@ -54,7 +56,7 @@ const MAX_ROUNDS = 10;
  * are let go of on the way.
  */
 export async function takeClaims(ports: TakePorts, request: TakeRequest): Promise<AcquireResult> {
-  const { inLine, owner } = request;
+  const { inLine, isGuard } = request;
   const taking: Taking = { conflicts: [], total: 0, undos: [] };
   const undo = async (): Promise<void> => {
     for (const step of taking.undos.splice(0).toReversed()) {
@@ -64,7 +66,7 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
   // What was lost with the epoch needs no undoing.
   ports.transaction.onRollback(() => undo().catch(unlessLost));
   for (const step of request.claims.flatMap(stepsOf)) {
-    const isFree = taking.total === 0 && inLine.isGranted && owner !== undefined;
+    const isFree = taking.total === 0 && inLine.isGranted && !isGuard;
     await takeStep(ports, request, step, isFree ? "take" : "look", taking);
   }
   if (taking.total === 0 && inLine.isGranted) {

@@ -49,6 +49,7 @@ export interface LockLedger {
     claims: readonly Claim[],
     isComplete: boolean,
   ): Promise<AcquireResult>;
+  /** Who stands in line already keeps its place, and joins for what is new. */
   joinLine(transaction: Transaction, owner: string, claims: readonly Claim[]): Promise<void>;
   leaveLine(transaction: Transaction, owner: string): Promise<void>;
   claimsInLine(transaction: Transaction, owner: string): Promise<readonly Claim[]>;

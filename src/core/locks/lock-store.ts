@@ -45,6 +45,13 @@ export const MAX_REPORTED_CONFLICTS = 1000;
  */
 export interface LockStore {
   /**
+   * Shuts claims on the models, and guards, out until the transaction ends, without claiming anything: waits for those
+   * under way. So what is read then of records that these verbs protect holds until it is claimed, in the same
+   * transaction. All models that it will claim or guard belong in this one call: models are entered in one order, and
+   * one that is entered later could be another's first. No models: does nothing.
+   */
+  enter(transaction: Transaction, models: readonly string[]): Promise<void>;
+  /**
    * Claims for a task, within a transaction: locks taken in one that rolls back are not held. In the way is what
    * others hold, and what others stand in line for: those before it, if the owner stands in line itself, which it
    * leaves once granted. Of overlapping claims made together, exactly one is granted.
@@ -66,14 +73,17 @@ export interface LockStore {
    * Tries again for an owner that stands in line: granted, it leaves the line. Who stands in none is granted nothing,
    * which is no refusal. Of a try and a release of the same owner made together, one is over before the other: who was
    * let go of holds nothing.
+   * @param added what the owner has come to need since it joined the line, each record under the scope that it was
+   *   claimed under before; where refused, it stands in line for that too, behind those who came before
    */
-  acquireWaiting(transaction: Transaction, owner: string): Promise<AcquireResult>;
+  acquireWaiting(transaction: Transaction, owner: string, added?: readonly Claim[]): Promise<AcquireResult>;
   /**
    * Keeps the claimed records out of every task's hands until the transaction ends, without owning them: the
    * guard of single writes. Two guards do not conflict with each other, and none with a line. One record in one
    * round trip.
+   * @param owner for whom it guards: what this one holds is not in the way. Default: everybody's is
    */
-  guard(transaction: Transaction, claims: readonly Claim[]): Promise<AcquireResult>;
+  guard(transaction: Transaction, claims: readonly Claim[], owner?: string): Promise<AcquireResult>;
   /**
    * Lets go of what the owner holds: of all, together with its place in line, or of the given claims; a claim on a
    * model means all that the owner holds of it, whatever the scope. Letting go of what one does not hold does

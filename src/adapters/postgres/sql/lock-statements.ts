@@ -10,9 +10,12 @@ import { segmentsSql } from "./lock-segments.ts";
 export const ACQUIRE_LOCK = `SELECT model, id, owner, total
   FROM powercrud.acquire_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer, $9::boolean)`;
 
-/** $1-$5 segments, $6 separator, $7 conflicts at most. */
+/** $1 models. Exclusively, as a claim does. */
+export const ENTER_LOCKS = "SELECT powercrud.enter_locks($1::text[], true, 'postgres') AS epoch";
+
+/** $1 for whom or null, $2-$6 segments, $7 separator, $8 conflicts at most. */
 export const GUARD_LOCK = `SELECT model, id, owner, total
-  FROM powercrud.guard_lock(${segmentsSql(1)}, $6::text, $7::integer)`;
+  FROM powercrud.guard_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer)`;
 
 /** $1 model, $2 id, $3 scope. */
 export const GUARD_RECORD =
