@@ -15,7 +15,7 @@ import { launchCustom } from "../core/tasks/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
-import { createPrismaAdapter } from "../adapters/prisma/create-prisma-adapter.ts";
+import { createPrismaAdapter } from "./create-prisma-adapter.ts";
 import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
 import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";

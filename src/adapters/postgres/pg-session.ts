@@ -1,5 +1,5 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import { toUnavailableError } from "./unavailable-error.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** The part of pg's pool or client that a session needs. */
 export interface Queryable {

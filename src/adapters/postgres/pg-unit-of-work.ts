@@ -5,7 +5,7 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import { createTransactionEffects } from "../../core/transactions/transaction-effects.ts";
 import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
 import { createPgSession } from "./pg-session.ts";
-import { isConnectionError, toUnavailableError } from "./unavailable-error.ts";
+import { isConnectionError, toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** The part of pg's pool that transactions need. */
 export interface ClientSource {

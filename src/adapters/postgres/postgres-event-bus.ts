@@ -9,7 +9,7 @@ import { createBusSubscribers } from "../../core/events/bus-subscribers.ts";
 import type { EventBus } from "../../core/events/event-bus.ts";
 import { createPgListener } from "./pg-listener.ts";
 import { createPgNotifier } from "./pg-notifier.ts";
-import { toUnavailableError } from "./unavailable-error.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 export interface PostgresEventBusOptions {
   /** Over a pool: publishes. */

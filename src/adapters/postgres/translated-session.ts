@@ -1,5 +1,5 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import { toUnavailableError } from "./unavailable-error.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** The same session with this service's errors: sessions of other adapters do not know them. */
 export function translatedSession(session: SqlSession): SqlSession {

@@ -1,5 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
-import { toUnavailableError } from "../postgres/unavailable-error.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** What the driver adapter reports, in Prisma's own words. */
 export interface AdapterReport {

@@ -9,7 +9,7 @@ import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
 import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
-import { createPrismaAdapter } from "../../../src/adapters/prisma/create-prisma-adapter.ts";
+import { createPrismaAdapter } from "../../../src/compose/create-prisma-adapter.ts";
 import { createConstraintCatalog } from "../../../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
 import { createPrismaRecordReader } from "../../../src/adapters/prisma/prisma-record-reader.ts";

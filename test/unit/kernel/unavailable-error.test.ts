@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  isConnectionError,
-  toUnavailableError,
-} from "../../../../src/adapters/postgres/unavailable-error.ts";
-import { AppError } from "../../../../src/kernel/app-error.ts";
+import { isConnectionError, toUnavailableError } from "../../../src/kernel/unavailable-error.ts";
+import { AppError } from "../../../src/kernel/app-error.ts";
 
 const coded = (code: string, message = "x"): Error => Object.assign(new Error(message), { code });
 

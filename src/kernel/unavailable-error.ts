@@ -1,4 +1,4 @@
-import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { AppError, isAppError } from "./app-error.ts";
 
 /**
  * SQLSTATEs that say the server, not the statement, is the matter: class 08 (connection), class 57P (shut-down,

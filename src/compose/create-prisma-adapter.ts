@@ -1,6 +1,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import type { PoolOptions } from "../postgres/create-pool.ts";
-import { createPool } from "../postgres/create-pool.ts";
+import type { PoolOptions } from "../adapters/postgres/create-pool.ts";
+import { createPool } from "../adapters/postgres/create-pool.ts";
 
 /**
  * What connects a Prisma client to PostgreSQL: over a pool like all others of the process, since an error on a connection
