@@ -128,9 +128,9 @@ describe.each(KINDS)("process register: $name", ({ open, create, close }) => {
   });
 
   it("moves to another backend once the others are silent or gone, and back", async () => {
-    await enlist(processOf("silent"), 0);
-    await enlist(processOf("gone"), 15);
+    await enlist(processOf("gone"), 0);
     await register.withdraw("gone");
+    await enlist(processOf("silent"), 9);
     await enlist(processOf("two", "redis"), 20);
     expect(await register.backend()).toBe("redis");
     expect(await idsSince(at(0))).toEqual(["two"]);

@@ -143,6 +143,20 @@ describe("the README's conflicts and cancelling", () => {
   });
 });
 
+describe("the README's query of the health", () => {
+  it("finds everything well, but that there is no Redis to look at", async () => {
+    const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");
+    const query = blocks.find((block) => block.startsWith("query Health")) ?? "";
+    const { health } = await client.request<{ health: { checks: { name: string; status: string }[] } }>(
+      query,
+    );
+    expect(health).toMatchObject({ isHealthy: true, backend: "postgres", workersAlive: 1 });
+    expect(health.checks.map(({ name, status }) => [name, status])).toEqual(
+      ["database", "migrations", "queue", "bus", "backend", "workers"].map((name) => [name, "OK"]),
+    );
+  });
+});
+
 describe("the client examples", () => {
   it("bulk-update.mjs ends with the update accepted", async () => {
     const { stdout } = await run(process.execPath, ["client-examples/bulk-update.mjs", url]);
