@@ -1,5 +1,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { BackendName } from "../src/core/processes/process-register.ts";
+import { createPostgresSideEffects } from "../src/adapters/postgres/effects/postgres-side-effects.ts";
+import { createTableShapes } from "../src/adapters/postgres/table-shape.ts";
 import { createConstraintCatalog } from "../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../src/adapters/prisma/prisma-client-port.ts";
 import { createPrismaRecordReader } from "../src/adapters/prisma/prisma-record-reader.ts";
@@ -16,6 +18,7 @@ import type { WriteRecords } from "../src/core/records/write-record.ts";
 import { createWriteRecords } from "../src/core/records/write-record.ts";
 import { requiredSession } from "../src/core/transactions/required-session.ts";
 import type { UnitOfWork } from "../src/core/transactions/transaction.ts";
+import type { SqlSession } from "../src/kernel/sql-session.ts";
 import { createSilentLogger } from "../src/kernel/logger.ts";
 import type { BenchBackend } from "./bench-backend.ts";
 import { countRoundTrips, openBenchBackend } from "./bench-backend.ts";
@@ -116,6 +119,7 @@ function openWrites({ tasks }: BenchBackend, connectionString: string): Writes {
   const models = readModelRegistry({ datamodel, client, enums: generated.enums }, modelOptions);
   const transactions = createPrismaUnitOfWork({ client, logger });
   const constraints = createConstraintCatalog(client);
+  const session: SqlSession = { query: (text, values = []) => client.$queryRawUnsafe(text, ...values) };
   const ports = {
     models,
     access: accessOf(modelOptions),
@@ -123,7 +127,11 @@ function openWrites({ tasks }: BenchBackend, connectionString: string): Writes {
     logger,
     unitOfWork: transactions,
     writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-    sideEffects: createPrismaSideEffects({ client, transactions, models }),
+    sideEffects: createPrismaSideEffects({
+      database: createPostgresSideEffects({ session, shapes: createTableShapes(session), models }),
+      transactions,
+      models,
+    }),
     lockScopes: lockScopesOf(modelOptions),
     tasks,
   };

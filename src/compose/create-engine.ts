@@ -7,6 +7,7 @@ import type { ModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
+import type { SideEffects } from "../core/records/side-effects.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
@@ -17,6 +18,7 @@ import { createRunningAttempts } from "../core/tasks/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch-task.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definitions.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
+import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
 import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
@@ -40,6 +42,8 @@ export interface Engine extends Service {
   readonly reader: RecordReader;
   readonly access: Access;
   readonly lockScopes: LockScopes;
+  /** What the database does by itself. */
+  readonly sideEffects: SideEffects;
   readonly launchBulk: LaunchBulk;
   readonly deployment: Deployment;
 }
@@ -59,6 +63,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const access = accessOf(options.modelOptions);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
+  const sideEffects = createPostgresSideEffects({ session, shapes, models });
   const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes });
   const definitions = createTaskDefinitions([
     createBulkDefinition({ models, access, rules, writer }, "UPDATE"),
@@ -83,6 +88,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     reader,
     access,
     lockScopes,
+    sideEffects,
     launchBulk,
     deployment,
   };

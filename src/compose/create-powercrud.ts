@@ -188,7 +188,7 @@ function createWrites({
     logger,
     unitOfWork: transactions,
     writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-    sideEffects: createPrismaSideEffects({ client, transactions, models }),
+    sideEffects: createPrismaSideEffects({ database: engine.sideEffects, transactions, models }),
     locks: engine.ports.locks,
     lockScopes,
     tasks: engine.ports.tasks,

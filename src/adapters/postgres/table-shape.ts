@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { quoteName } from "../../kernel/quote-name.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
@@ -54,14 +55,9 @@ export function createTableShapes(session: SqlSession): TableShapes {
   };
 }
 
-/** An SQL identifier in quotes. */
-function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
 async function readShape(session: SqlSession, model: Model): Promise<TableShape> {
   // Never left to the search path: that begins with the user's name, and "powercrud" has tables of its own.
-  const table = `${quoteIdentifier(model.schema)}.${quoteIdentifier(model.table)}`;
+  const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
   const rows = await session.query<{ name: string; type: string }>(COLUMN_TYPES, [table]);
   const types = new Map(rows.map((row) => [row.name, row.type]));
   const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(model, field, types)]));
@@ -76,5 +72,5 @@ function shapeOf(model: Model, field: ColumnField, types: ReadonlyMap<string, st
       `The database has no column "${field.column}" in table "${model.table}", which ${model.name}.${field.name} needs. Run: powercrud migrate`,
     );
   }
-  return { field, name: quoteIdentifier(field.column), type };
+  return { field, name: quoteName(field.column), type };
 }

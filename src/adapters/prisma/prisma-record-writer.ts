@@ -11,9 +11,9 @@ import type { ModelDelegate } from "./prisma-client-port.ts";
 import { delegateOf } from "./prisma-client-port.ts";
 import type { ConstraintColumns } from "./prisma-problem.ts";
 import { prismaProblem, refusedBy } from "./prisma-problem.ts";
+import { lockRecordSql } from "./lock-record-sql.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import type { Datamodel } from "./read-model-registry.ts";
-import { quoteName } from "./quote-name.ts";
 import { uniqueWhere } from "./unique-where.ts";
 import { whereToPrisma } from "./where-to-prisma.ts";
 
@@ -65,7 +65,7 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
       const model = models.get(modelName);
       const client = ports.transactions.clientOf(transaction);
       const rows = await client.$queryRawUnsafe<Record<string, unknown>>(
-        lockSql(model),
+        lockRecordSql(model),
         ...model.key.map((field) => key[field.name]),
       );
       if (rows.length === 0) {
@@ -93,12 +93,6 @@ async function constraintColumns(
 
 function asShape(shape: unknown): object {
   return (shape as object | undefined) ?? {};
-}
-
-/** The parameters carry no type, so that the database gives them their columns' (uuid, smallint), which only it knows. */
-function lockSql(model: Model): string {
-  const conditions = model.key.map((field, at) => `${quoteName(field.column)} = $${at + 1}`);
-  return `SELECT 1 FROM ${quoteName(model.schema)}.${quoteName(model.table)} WHERE ${conditions.join(" AND ")} FOR UPDATE`;
 }
 
 function toPrismaData(

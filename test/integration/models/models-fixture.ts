@@ -7,8 +7,10 @@ import { createMemoryEventLog } from "../../../src/adapters/memory/memory-event-
 import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
+import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
 import { createPrismaAdapter } from "../../../src/compose/create-prisma-adapter.ts";
 import { createConstraintCatalog } from "../../../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
@@ -121,6 +123,13 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const reader = createPrismaRecordReader({ client, models });
   const transactions = createPrismaUnitOfWork({ client, logger });
   const constraints = createConstraintCatalog(client);
+  // Over the client's own connection, whose statements are counted.
+  const catalog: SqlSession = { query: (text, values = []) => client.$queryRawUnsafe(text, ...values) };
+  const effects = createPostgresSideEffects({
+    session: catalog,
+    models,
+    shapes: createTableShapes(catalog),
+  });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
@@ -138,7 +147,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       logger,
       unitOfWork: transactions,
       writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-      sideEffects: createPrismaSideEffects({ client, transactions, models }),
+      sideEffects: createPrismaSideEffects({ database: effects, transactions, models }),
       locks,
       lockScopes: lockScopesOf(modelOptions),
       tasks,

@@ -6,6 +6,7 @@ import type { AcquireResult } from "../../../../src/core/locks/lock-store.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
 import type { Model } from "../../../../src/core/records/model.ts";
 import type { WriteResult } from "../../../../src/core/records/record-writer.ts";
+import type { ReferencePlan } from "../../../../src/core/records/reference-plan.ts";
 import type { EffectPlan } from "../../../../src/core/records/side-effects.ts";
 import { ANONYMOUS } from "../../../../src/core/records/viewer.ts";
 import type { WritePorts } from "../../../../src/core/records/write-ports.ts";
@@ -40,6 +41,7 @@ interface Overrides {
   readonly isLockable?: boolean;
   readonly existing?: readonly string[];
   readonly effects?: EffectPlan;
+  readonly references?: ReferencePlan;
 }
 
 function createWorld(overrides: Overrides = {}): World {
@@ -69,6 +71,7 @@ function createWorld(overrides: Overrides = {}): World {
     sideEffects: {
       ofDelete: () => Promise.resolve(overrides.effects),
       ofUpdate: () => Promise.resolve(overrides.effects),
+      references: () => Promise.resolve(overrides.references),
     },
     unitOfWork: {
       async run(work) {
@@ -279,6 +282,7 @@ describe("side effects", () => {
   const ofNote = { ...request, id: "1" };
   const effects: EffectPlan = {
     models: ["Label", "Note"],
+    claims: () => Promise.reject(new Error("for sets")),
     async *waves() {
       yield await Promise.resolve([{ model: "Label", ids: ["a"] }]);
       yield [{ model: "Label", ids: ["b"] }];

@@ -1,5 +1,6 @@
-import type { Model } from "../../core/records/model.ts";
+import type { Model } from "../../../core/records/model.ts";
 import type { ForeignKey, ReferentialAction, TableName } from "./foreign-keys.ts";
+import { isSameTable } from "./foreign-keys.ts";
 
 /** What happens to rows of a table: they go, or columns of them change. */
 export interface TableChange extends TableName {
@@ -121,8 +122,4 @@ function farEndOf(foreignKeys: readonly ForeignKey[], nearEnd: ForeignKey): Fore
     : foreignKeys.find(
         ({ from, columns }) => isSameTable(from, nearEnd.from) && columns.length === 1 && columns[0] === far,
       );
-}
-
-function isSameTable(one: TableName, other: TableName): boolean {
-  return one.table === other.table && one.schema === other.schema;
 }

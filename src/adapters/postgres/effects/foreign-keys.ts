@@ -1,4 +1,4 @@
-import type { PrismaPort } from "./prisma-client-port.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
 
 /** What a foreign key makes of the referring rows when the row that they refer to is deleted, or its key changed. */
 export type ReferentialAction = "REFUSE" | "CASCADE" | "SET";
@@ -7,6 +7,10 @@ export type ReferentialAction = "REFUSE" | "CASCADE" | "SET";
 export interface TableName {
   readonly schema: string;
   readonly table: string;
+}
+
+export function isSameTable(one: TableName, other: TableName): boolean {
+  return one.table === other.table && one.schema === other.schema;
 }
 
 /** A foreign key as the database has it, whatever the data model says. */
@@ -59,10 +63,8 @@ interface ForeignKeyRow {
 const ACTIONS: Readonly<Record<string, ReferentialAction>> = { c: "CASCADE", n: "SET", d: "SET" };
 
 /** Reads all foreign keys of the database from its catalog. */
-export async function readForeignKeys(
-  client: Pick<PrismaPort, "$queryRawUnsafe">,
-): Promise<readonly ForeignKey[]> {
-  const rows = await client.$queryRawUnsafe<ForeignKeyRow>(FOREIGN_KEYS);
+export async function readForeignKeys(session: SqlSession): Promise<readonly ForeignKey[]> {
+  const rows = await session.query<ForeignKeyRow>(FOREIGN_KEYS);
   return rows.map(({ columns, referenced, types, ...row }) => ({
     from: { schema: row.from_schema, table: row.from_table },
     to: { schema: row.to_schema, table: row.to_table },

@@ -1,0 +1,76 @@
+import type { Model } from "../../../core/records/model.ts";
+import { quoteName } from "../../../kernel/quote-name.ts";
+import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
+import type { TableShape } from "../table-shape.ts";
+import type { Effect } from "./effect-graph.ts";
+import type { ForeignKey, TableName } from "./foreign-keys.ts";
+import { keyList } from "./record-ids.ts";
+
+// Values travel from statement to statement as text, which every type has, and are cast back to their column's.
+
+/** Locks one record, by its key's values, and reads columns of it as text under their own names. */
+export function rootSql(model: Model, columns: readonly string[]): string {
+  const conditions = model.key.map((field, at) => `own.${quoteName(field.column)} = $${at + 1}`);
+  return `SELECT ${textOf(columns)} FROM ${tableSql(model)} AS own WHERE ${conditions.join(" AND ")} FOR UPDATE`;
+}
+
+/** Reads columns of the records with the ids $1, an array, as text under their own names; locks nothing. */
+export function rootsSql(shape: TableShape, columns: readonly string[]): string {
+  return `
+WITH target AS MATERIALIZED (SELECT ${keyColumns(shape)} FROM unnest($1::text[]) AS id)
+SELECT ${textOf(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches(shape, "own", "target")}`;
+}
+
+/**
+ * The keys, as {@link keyList} gives them, of the records that an effect reaches; see {@link parentsSql}.
+ * @param maxRows of more, so many are read
+ */
+export function reachedSql(
+  { foreignKey, keyColumns: columns }: Effect,
+  model: Model,
+  maxRows?: number,
+): string {
+  return `SELECT DISTINCT ${keyList(model, "own", columns)} FROM ${parentsSql(foreignKey)} ${limitSql(maxRows)}`;
+}
+
+/** Locks the rows that an effect changes, in a fixed order, and reads columns of them as text; see {@link parentsSql}. */
+export function lockChangedSql({ foreignKey }: Effect, columns: readonly string[]): string {
+  const order = columns.map((column) => `own.${quoteName(column)}`).join(", ");
+  return `SELECT ${textOf(columns)} FROM ${parentsSql(foreignKey)} ORDER BY ${order} FOR UPDATE OF own`;
+}
+
+/** The same without locking them, of many at most `maxRows`. */
+export function changedSql({ foreignKey }: Effect, columns: readonly string[], maxRows: number): string {
+  return `SELECT DISTINCT ${textOf(columns)} FROM ${parentsSql(foreignKey)} ${limitSql(maxRows)}`;
+}
+
+/** `a.x = b.y AND …`: the rows of the one that refer to the other. */
+export function refersSql({ columns, referenced }: ForeignKey, from: string, to: string): string {
+  return columns
+    .map((column, at) => `${from}.${quoteName(column)} = ${to}.${quoteName(referenced[at] ?? "")}`)
+    .join(" AND ");
+}
+
+export function tableSql({ schema, table }: TableName): string {
+  return `${quoteName(schema)}.${quoteName(table)}`;
+}
+
+/** The referring rows; their parents' values come as one array of text per column of the foreign key. */
+function parentsSql({ from, columns, types }: ForeignKey): string {
+  const parameters = columns.map((_column, at) => `$${at + 1}::text[]`).join(", ");
+  const names = columns.map((_column, at) => `value${at}`);
+  const conditions = columns.map(
+    (column, at) => `own.${quoteName(column)} = parent.${names[at]}::${types[at]}`,
+  );
+  return `unnest(${parameters}) AS parent(${names.join(", ")}) JOIN ${tableSql(from)} AS own ON ${conditions.join(" AND ")}`;
+}
+
+function textOf(columns: readonly string[]): string {
+  return columns.length === 0
+    ? "1"
+    : columns.map((column) => `own.${quoteName(column)}::text AS ${quoteName(column)}`).join(", ");
+}
+
+function limitSql(maxRows: number | undefined): string {
+  return maxRows === undefined ? "" : `LIMIT ${maxRows}`;
+}

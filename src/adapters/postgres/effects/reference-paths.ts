@@ -1,0 +1,45 @@
+import type { Model } from "../../../core/records/model.ts";
+import type { ForeignKey, TableName } from "./foreign-keys.ts";
+import { isSameTable } from "./foreign-keys.ts";
+
+/** How rows of a table refer to records of an exposed model: through as many other tables as there are steps but one. */
+export interface ReferencePath {
+  readonly steps: readonly ForeignKey[];
+  readonly model: Model;
+}
+
+/**
+ * Where a table's columns lead, over foreign keys that the database acts on: what happens to the record at the end may
+ * change the row. Other foreign keys let nothing through.
+ */
+export function referencePaths(
+  foreignKeys: readonly ForeignKey[],
+  models: readonly Model[],
+  table: TableName,
+  columns: readonly string[],
+): readonly ReferencePath[] {
+  const follow = (steps: readonly ForeignKey[], at: ForeignKey): readonly ReferencePath[] => {
+    const path = [...steps, at];
+    const model = models.find((candidate) => isSameTable(candidate, at.to));
+    if (model !== undefined) {
+      return actsFor(at, model) ? [{ steps: path, model }] : [];
+    }
+    const isCircle = path.some(({ from }) => isSameTable(from, at.to));
+    const further = foreignKeys.filter(({ from }) => isSameTable(from, at.to));
+    return isCircle || !acts(at) ? [] : further.flatMap((next) => follow(path, next));
+  };
+  return foreignKeys
+    .filter(({ from }) => isSameTable(from, table))
+    .filter((foreignKey) => foreignKey.columns.some((column) => columns.includes(column)))
+    .flatMap((foreignKey) => follow([], foreignKey));
+}
+
+function acts({ onDelete, onUpdate }: ForeignKey): boolean {
+  return onDelete !== "REFUSE" || onUpdate !== "REFUSE";
+}
+
+/** No task changes a record's own key, so of an action on updates only those of other columns are of interest. */
+function actsFor({ onDelete, onUpdate, referenced }: ForeignKey, model: Model): boolean {
+  const keys = new Set(model.key.map(({ column }) => column));
+  return onDelete !== "REFUSE" || (onUpdate !== "REFUSE" && !referenced.every((column) => keys.has(column)));
+}
