@@ -65,9 +65,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const lockScopes = lockScopesOf(options.modelOptions);
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
   const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes });
+  const { lockEscalationRecords } = config;
+  const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
   const definitions = createTaskDefinitions([
-    createBulkDefinition({ models, access, rules, writer }, "UPDATE"),
-    createBulkDefinition({ models, access, rules, writer }, "DELETE"),
+    createBulkDefinition(bulk, "UPDATE"),
+    createBulkDefinition(bulk, "DELETE"),
     ...options.tasks,
   ]);
   const ports = createPorts(options, deployment, definitions);

@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { createPool } from "../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresSideEffects } from "../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresBulkWriter } from "../../src/adapters/postgres/postgres-bulk-writer.ts";
 import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
@@ -13,6 +14,7 @@ import type { BulkWriter } from "../../src/core/bulk/bulk-writer.ts";
 import { createLaunchBulk } from "../../src/core/bulk/launch-bulk.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
+import type { ModelRegistry } from "../../src/core/records/model.ts";
 import type { Access } from "../../src/core/records/access.ts";
 import { ANONYMOUS } from "../../src/core/records/viewer.ts";
 import type { LockScopes } from "../../src/core/locks/lock-scopes.ts";
@@ -37,6 +39,10 @@ import { createThingReader, THING_MODELS, THING_TABLE } from "./thing-fixture.ts
 export interface EngineOverrides {
   readonly access?: Access;
   readonly rules?: BulkRules;
+  /** In the place of Thing's; selected by ids. */
+  readonly models?: ModelRegistry;
+  /** SQL that makes their tables. */
+  readonly tables?: string;
   readonly tasks?: readonly TaskDefinition[];
   readonly isAsyncEnabled?: boolean;
   /** Wraps the real queue. */
@@ -53,6 +59,7 @@ export interface EngineOverrides {
 const USUAL = {
   access: { scope: () => undefined },
   rules: { allowedFields: () => undefined },
+  models: THING_MODELS,
   tasks: [],
   lockScopes: { of: () => undefined },
   isAsyncEnabled: true,
@@ -84,21 +91,24 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   const database = await createTestDatabase();
   const logger = createSilentLogger();
   const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
-  await pool.query(THING_TABLE);
+  await pool.query(overrides.tables ?? THING_TABLE);
   const session = createPgSession(pool);
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const reader = createThingReader(session);
-  const { access, rules, tasks, lockScopes, maxRecords, maxChunkRecords, ...settings } = {
+  const { access, rules, tasks, lockScopes, maxRecords, maxChunkRecords, models, ...settings } = {
     ...USUAL,
     ...overrides,
   };
+  const shapes = createTableShapes(session);
   const writer = createPostgresBulkWriter({
     session,
     unitOfWork,
     reader,
-    shapes: createTableShapes(session),
+    shapes,
   });
-  const bulk = { models: THING_MODELS, access, rules, writer };
+  const sideEffects = createPostgresSideEffects({ session, shapes, models });
+  const { lockEscalationRecords } = settings;
+  const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
   const backend = await createTestBackend({
     databaseUrl: database.url,
     session,
@@ -140,7 +150,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   await worker.start();
   const launchBulk = createLaunchBulk({
     ...ports,
-    models: THING_MODELS,
+    models,
     reader,
     access,
     lockScopes,

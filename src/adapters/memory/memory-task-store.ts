@@ -7,6 +7,7 @@ import type {
   Settlement,
   StrandedTask,
   TaskStore,
+  WaitingTask,
 } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
@@ -130,16 +131,26 @@ function settled(row: StoredTask, settlement: Settlement, nextPosition: () => nu
   };
 }
 
-type Waits = Pick<TaskStore, "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody">;
+type Waits = Pick<
+  TaskStore,
+  "setDependents" | "recordIds" | "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody"
+>;
 
 function createWaits({ rows }: Shelf): Waits {
-  const find = (isWanted: (blocker: string) => boolean, limit: number): StrandedTask[] =>
+  const find = (isWanted: (blocker: string) => boolean, limit: number): WaitingTask[] =>
     [...rows.all()]
       .filter(({ task }) => task.status === "WAITING" && isWanted(task.blockedBy ?? ""))
-      .map(({ id, task }) => ({ id, attempt: task.attempt }))
+      .map(({ id, task, hasDependents }) => ({ id, attempt: task.attempt, hasDependents }))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
       .slice(0, limit);
   return {
+    async setDependents(transaction, taskId, claims) {
+      const row = await rows.lock(transaction, taskId);
+      if (row !== undefined) {
+        rows.put(transaction, { ...row, hasDependents: claims.length > 0 });
+      }
+    },
+    recordIds: async (taskId) => rows.get(taskId)?.chunks.flatMap(({ ids }) => ids) ?? [],
     async startWaiting(transaction, taskId, blockedBy) {
       const row = await rows.lock(transaction, taskId);
       if (row?.task.status !== "PENDING" && row?.task.status !== "WAITING") {

@@ -24,6 +24,7 @@ export interface StoredTask {
   readonly cleanedAt: Date | null;
   readonly chunks: readonly StoredChunk[];
   readonly skippedAtLaunch: number;
+  readonly hasDependents: boolean;
   readonly errors: readonly TaskError[];
 }
 
@@ -56,6 +57,7 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
     cleanedAt: null,
     chunks: created.chunks.map((ids) => ({ ids, isDone: false, ...NO_COUNTS })),
     skippedAtLaunch: created.skipped.length,
+    hasDependents: created.claims.some(({ isDependent }) => isDependent === true),
     errors: created.skipped.map((error) => ({ ...error, position: nextPosition() })),
   };
 }

@@ -2,8 +2,9 @@ import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { isUuid } from "../../kernel/ids.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { TaskError, TaskErrorOutcome } from "../../core/tasks/task-error.ts";
+import { toDependents } from "../../core/tasks/task-claim.ts";
 import { statusesBefore } from "../../core/tasks/task-status.ts";
-import type { StrandedTask, TaskQuery, TaskStore } from "../../core/tasks/task-store.ts";
+import type { StrandedTask, TaskQuery, TaskStore, WaitingTask } from "../../core/tasks/task-store.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { createTask, findByIdempotencyKey } from "./create-task.ts";
 import { settleAttempt } from "./settle-attempt.ts";
@@ -21,6 +22,8 @@ import {
   LIST_TASK_ERRORS,
   MARK_CLEANED,
   MARK_ENQUEUED,
+  READ_CHUNK_IDS,
+  SET_DEPENDENTS,
   START_WAITING,
   TAKE_TURN,
 } from "./sql/task-statements.ts";
@@ -105,10 +108,21 @@ function createReads(session: SqlSession): TaskReads {
   };
 }
 
-type Waits = Pick<TaskStore, "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody">;
+type Waits = Pick<
+  TaskStore,
+  "setDependents" | "recordIds" | "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody"
+>;
 
 function createWaits(session: SqlSession): Waits {
   return {
+    async setDependents(transaction, taskId, claims) {
+      const kept = JSON.stringify(toDependents(claims));
+      await requiredSession(transaction).query(SET_DEPENDENTS, [taskId, kept]);
+    },
+    async recordIds(taskId) {
+      const chunks = await session.query<{ ids: readonly string[] }>(READ_CHUNK_IDS, [taskId]);
+      return chunks.flatMap(({ ids }) => ids);
+    },
     async startWaiting(transaction, taskId, blockedBy) {
       const waiting = await requiredSession(transaction).query(START_WAITING, [taskId, blockedBy]);
       return waiting.length > 0;
@@ -116,8 +130,8 @@ function createWaits(session: SqlSession): Waits {
     async endWaiting(transaction, taskId) {
       return (await requiredSession(transaction).query(END_WAITING, [taskId])).length > 0;
     },
-    findWaitingFor: (blockedBy, limit) => session.query<StrandedTask>(FIND_WAITING_FOR, [blockedBy, limit]),
-    findWaitingForNobody: (limit) => session.query<StrandedTask>(FIND_WAITING_FOR_NOBODY, [limit]),
+    findWaitingFor: (blockedBy, limit) => session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit]),
+    findWaitingForNobody: (limit) => session.query<WaitingTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }
 

@@ -2,6 +2,7 @@ import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { cancelled } from "../tasks/running-attempts.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import type { SideEffects } from "../records/side-effects.ts";
 import type { Counts } from "../tasks/progress.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import type { AttemptContext, HandlerResult, TaskDefinition } from "../tasks/task-definition.ts";
@@ -20,6 +21,9 @@ export interface BulkDefinitionPorts {
   readonly access: Access;
   readonly rules: BulkRules;
   readonly writer: BulkWriter;
+  readonly sideEffects: SideEffects;
+  /** Of a model of which more records hang on those of a task, the whole is claimed. */
+  readonly lockEscalationRecords: number;
 }
 
 /** The task definition of one bulk operation. */
@@ -27,8 +31,21 @@ export function createBulkDefinition(
   ports: BulkDefinitionPorts,
   operation: BulkOperation["operation"],
 ): TaskDefinition {
+  const { models, sideEffects, lockEscalationRecords } = ports;
   return {
     kind: BULK_KINDS[operation],
+    async dependents({ model: name, input }) {
+      const model = models.get(name ?? "");
+      const plan = await (operation === "DELETE"
+        ? sideEffects.ofDelete(model)
+        : sideEffects.ofUpdate(model, decodeBulkChange(input)));
+      return (
+        plan && {
+          models: plan.models,
+          claims: (transaction, ids) => plan.claims(transaction, ids, lockEscalationRecords),
+        }
+      );
+    },
     async handle(context) {
       const work = prepareWork(ports, operation, context);
       return context.task.errorPolicy === "ALL_OR_NOTHING"

@@ -84,9 +84,9 @@ function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {
   const promoted: string[] = [];
-  for (const { id } of await ports.tasks.findWaitingForNobody(BATCH)) {
-    if (await retryWaiting(ports, id)) {
-      promoted.push(id);
+  for (const waiting of await ports.tasks.findWaitingForNobody(BATCH)) {
+    if (await retryWaiting(ports, waiting)) {
+      promoted.push(waiting.id);
     }
   }
   return promoted;

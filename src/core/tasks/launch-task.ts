@@ -14,7 +14,7 @@ import type { Task } from "./task.ts";
 import { writeLaunch } from "./write-launch.ts";
 
 /** What launching needs: the ports, and what runs an attempt in the request. */
-export interface LaunchPorts extends TaskPorts, AttemptPorts {
+export interface LaunchPorts extends AttemptPorts {
   readonly settings: LaunchSettings;
 }
 
@@ -32,7 +32,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
       case "REFUSED":
         return await conflictRefusal(ports.tasks, written.refusal);
       case "WAITING":
-        return await waitInLine(ports, taskId);
+        return await waitInLine(ports, taskId, written.hasDependents);
       case "CREATED":
         return await setGoing(ports, taskId, request);
     }
@@ -63,8 +63,12 @@ export async function repeatedLaunch(
 }
 
 /** The blocker may have settled between the look and the commit; it would not know of this one. */
-async function waitInLine(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {
-  await retryWaiting(ports, taskId).catch((error: unknown) => {
+async function waitInLine(
+  ports: LaunchPorts,
+  taskId: string,
+  hasDependents: boolean,
+): Promise<LaunchOutcome> {
+  await retryWaiting(ports, { id: taskId, hasDependents }).catch((error: unknown) => {
     ports.logger.warn({ err: error, taskId }, "a waiting task was left for the sweeper");
   });
   return launched(ports, taskId);

@@ -1,10 +1,18 @@
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
+import type { Claim } from "../locks/claim.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import { readDependents } from "./dependents.ts";
+import { knownDefinition } from "./known-definition.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { isFinal } from "./task-status.ts";
+import type { WaitingTask } from "./task-store.ts";
 
 /** What promoting works with. */
-export type PromotePorts = Pick<TaskPorts, "unitOfWork" | "tasks" | "bus" | "locks" | "queue" | "clock">;
+export type PromotePorts = Pick<
+  TaskPorts,
+  "unitOfWork" | "tasks" | "bus" | "locks" | "queue" | "clock" | "definitions"
+>;
 
 /** The most tasks that one settlement looks after; the sweeper takes the rest. */
 const BATCH = 1000;
@@ -17,18 +25,28 @@ const MAX_TRIES = 5;
  */
 export async function promoteWaiting(ports: PromotePorts, blocker: string): Promise<readonly string[]> {
   const granted: string[] = [];
-  for (const { id } of await ports.tasks.findWaitingFor(blocker, BATCH)) {
-    if (await retryWaiting(ports, id)) {
-      granted.push(id);
+  for (const waiting of await ports.tasks.findWaitingFor(blocker, BATCH)) {
+    if (await retryWaiting(ports, waiting)) {
+      granted.push(waiting.id);
     }
   }
   return granted;
 }
 
-/** Grants a WAITING task its claims if nothing is in the way any more, and enqueues it. */
-export async function retryWaiting(ports: PromotePorts, taskId: string): Promise<boolean> {
+/**
+ * Grants a WAITING task its claims, and what has come to hang on its records, if nothing is in the way any more, and
+ * enqueues it. False also where this process does not know what a task of its kind changes.
+ */
+export async function retryWaiting(
+  ports: PromotePorts,
+  { id: taskId, hasDependents }: Pick<WaitingTask, "id" | "hasDependents">,
+): Promise<boolean> {
+  const dependence = hasDependents ? await findDependence(ports, taskId) : NONE;
+  if (dependence === undefined) {
+    return false;
+  }
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const outcome = await grantOrGoOnWaiting(ports, taskId);
+    const outcome = await grantOrGoOnWaiting(ports, taskId, dependence);
     if (outcome === "GRANTED") {
       await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
       await ports.tasks.markEnqueued([taskId], ports.clock.now());
@@ -42,14 +60,37 @@ export async function retryWaiting(ports: PromotePorts, taskId: string): Promise
   return false;
 }
 
+/** How to read a task's dependents in the transaction that claims them; nothing for tasks without. */
+type Dependence = (transaction: Transaction) => Promise<readonly Claim[]>;
+
+const NONE: Dependence = () => Promise.resolve([]);
+
+/** Undefined where it cannot be known here. */
+async function findDependence(ports: PromotePorts, taskId: string): Promise<Dependence | undefined> {
+  const task = (await ports.tasks.find([taskId])).get(taskId);
+  const definition = task === undefined ? undefined : knownDefinition(ports.definitions, task.kind);
+  if (task === undefined || definition === undefined) {
+    return undefined;
+  }
+  const dependents = await definition.dependents?.(task);
+  if (dependents === undefined) {
+    return NONE;
+  }
+  const recordIds = await ports.tasks.recordIds(taskId);
+  const own = task.model === null ? [] : [{ model: task.model, ids: recordIds }];
+  return (transaction) => readDependents(ports.locks, transaction, { dependents, own, recordIds });
+}
+
 type Outcome = "GRANTED" | "GONE" | { readonly blocker: string };
 
-function grantOrGoOnWaiting(ports: PromotePorts, taskId: string): Promise<Outcome> {
+function grantOrGoOnWaiting(ports: PromotePorts, taskId: string, dependence: Dependence): Promise<Outcome> {
   return runOrRollBack<Outcome>(ports.unitOfWork, async (transaction) => {
-    const result = await ports.locks.acquireWaiting(transaction, taskId);
+    const dependents = await dependence(transaction);
+    const result = await ports.locks.acquireWaiting(transaction, taskId, dependents);
     if (result.isGranted) {
       const isPending = await ports.tasks.endWaiting(transaction, taskId);
       if (isPending) {
+        await keepDependents(ports, transaction, taskId, dependents);
         transaction.onCommit(() =>
           ports.bus.publish(TASK_TOPIC, encodeAnnouncement({ kind: "LIFECYCLE", taskId })),
         );
@@ -61,6 +102,17 @@ function grantOrGoOnWaiting(ports: PromotePorts, taskId: string): Promise<Outcom
       ? { commit: { blocker } }
       : { rollBack: "GONE" };
   });
+}
+
+async function keepDependents(
+  { tasks }: PromotePorts,
+  transaction: Transaction,
+  taskId: string,
+  dependents: readonly Claim[],
+): Promise<void> {
+  if (dependents.length > 0) {
+    await tasks.setDependents(transaction, taskId, dependents);
+  }
 }
 
 async function isLive(ports: PromotePorts, taskId: string): Promise<boolean> {

@@ -8,6 +8,8 @@ export interface TaskClaim {
   readonly model: string;
   readonly ids: Claim["ids"] | "chunks";
   readonly scope?: string | undefined;
+  /** Claimed because it hangs on the task's records. Such a claim may name no record: there may come to be some. */
+  readonly isDependent?: boolean;
 }
 
 /** As the lock store takes it. @param chunkIds the ids of all the task's chunks */
@@ -20,4 +22,9 @@ export function escalate(claim: TaskClaim, chunkIds: readonly string[], maxRecor
   return toClaim(claim, chunkIds).ids.length > maxRecords && claim.ids !== "all"
     ? { ...claim, ids: "all" }
     : claim;
+}
+
+/** Claims on what hangs on a task's records, as they are kept with it. */
+export function toDependents(claims: readonly Claim[]): readonly TaskClaim[] {
+  return claims.map((claim) => ({ ...claim, isDependent: true }));
 }

@@ -1,4 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
+import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
@@ -44,6 +45,11 @@ export interface TaskDefinition {
   /** Unique, in camel case: `rebuildStatistics`. */
   readonly kind: string;
   handle(context: AttemptContext): Promise<HandlerResult>;
+  /**
+   * What such a task changes besides the records that it is launched on, which it then claims as well; undefined where
+   * there can be none. Asked outside any transaction. Default: nothing, at no cost.
+   */
+  dependents?(task: Pick<Task, "model" | "input">): Promise<Dependents | undefined>;
 }
 
 /** All definitions, by kind. */

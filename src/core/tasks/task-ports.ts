@@ -4,6 +4,7 @@ import type { EventBus } from "../events/event-bus.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { LockStore } from "../locks/lock-store.ts";
 import type { UnitOfWork } from "../transactions/transaction.ts";
+import type { TaskDefinitions } from "./task-definition.ts";
 import type { TaskQueue } from "./task-queue.ts";
 import type { TaskStore } from "./task-store.ts";
 
@@ -17,4 +18,9 @@ export interface TaskPorts {
   readonly queue: TaskQueue;
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * For tasks in line whose dependents are to be read anew. Without it, or where a kind is not known, they are left to
+   * processes that know it.
+   */
+  readonly definitions?: TaskDefinitions;
 }

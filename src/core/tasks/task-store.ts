@@ -1,5 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../records/viewer.ts";
+import type { Claim } from "../locks/claim.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { Counts, Progress } from "./progress.ts";
 import type { TaskClaim } from "./task-claim.ts";
@@ -93,6 +94,12 @@ export interface StrandedTask {
   readonly attempt: number;
 }
 
+/** A task that stands in line. */
+export interface WaitingTask extends StrandedTask {
+  /** Whether it may change more than its records, which is to be read anew when its turn comes. */
+  readonly hasDependents: boolean;
+}
+
 /**
  * The durable tasks, their chunks, attempts and errors. PostgreSQL holds the truth: what is not here did not
  * happen. Methods with a transaction write within it; the others read what is committed.
@@ -113,14 +120,18 @@ export interface TaskStore {
   /** How many errors a task has. */
   countErrors(taskId: string): Promise<number>;
 
+  /** What the task claims because it hangs on its records, in the place of what that was before. */
+  setDependents(transaction: Transaction, taskId: string, claims: readonly Claim[]): Promise<void>;
+  /** The records of all the task's chunks, as the launch left them. */
+  recordIds(taskId: string): Promise<readonly string[]>;
   /** WAITING for another task; on a WAITING task, for which one now. False unless it is PENDING or WAITING. */
   startWaiting(transaction: Transaction, taskId: string, blockedBy: string): Promise<boolean>;
   /** From WAITING to PENDING, to be enqueued. False unless it is WAITING. */
   endWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
   /** WAITING for the task, oldest first. */
-  findWaitingFor(blockedBy: string, limit: number): Promise<readonly StrandedTask[]>;
+  findWaitingFor(blockedBy: string, limit: number): Promise<readonly WaitingTask[]>;
   /** WAITING for a task that is settled or not there. Oldest first. */
-  findWaitingForNobody(limit: number): Promise<readonly StrandedTask[]>;
+  findWaitingForNobody(limit: number): Promise<readonly WaitingTask[]>;
   /** Notes that a RUNNING task is to stop; asking again changes nothing. Waits for nobody who writes. */
   requestCancel(request: {
     readonly taskId: string;

@@ -3,13 +3,17 @@ import type { LockConflict, LockRefusal } from "../locks/lock-store.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
+import type { Dependents } from "./dependents.ts";
+import { readDependents } from "./dependents.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
 import { NO_COUNTS, progressOf } from "./progress.ts";
 import { recordEvent } from "./record-event.ts";
 import { splitIntoChunks } from "./split-into-chunks.ts";
 import type { TaskClaim } from "./task-claim.ts";
-import { escalate, toClaim } from "./task-claim.ts";
+import { escalate, toClaim, toDependents } from "./task-claim.ts";
+import { knownDefinition } from "./known-definition.ts";
+import type { TaskDefinitions } from "./task-definition.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { IdempotentTask } from "./task-store.ts";
@@ -18,13 +22,14 @@ import type { IdempotentTask } from "./task-store.ts";
 export type WrittenLaunch =
   | { readonly kind: "CREATED" }
   /** Created, and it stands in line. */
-  | { readonly kind: "WAITING" }
+  | { readonly kind: "WAITING"; readonly hasDependents: boolean }
   | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
   | { readonly kind: "REFUSED"; readonly refusal: LockRefusal };
 
 /** What writing a launch needs. */
-export interface WriteLaunchPorts extends Omit<TaskPorts, "queue" | "logger"> {
+export interface WriteLaunchPorts extends Omit<TaskPorts, "queue" | "logger" | "definitions"> {
   readonly settings: LaunchSettings;
+  readonly definitions: TaskDefinitions;
 }
 
 /** A launch within its transaction. */
@@ -33,16 +38,19 @@ interface Launch {
   readonly transaction: Transaction;
   readonly taskId: string;
   readonly request: LaunchRequest;
+  /** What the task changes besides its records, if it can be anything. */
+  readonly dependents: Dependents | undefined;
 }
 
 /** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
-export function writeLaunch(
+export async function writeLaunch(
   ports: WriteLaunchPorts,
   taskId: string,
   request: LaunchRequest,
 ): Promise<WrittenLaunch> {
+  const dependents = await knownDefinition(ports.definitions, request.kind)?.dependents?.(request);
   return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) => {
-    const launch = { ports, transaction, taskId, request };
+    const launch = { ports, transaction, taskId, request, dependents };
     switch (request.options.onConflict ?? "REJECT") {
       case "REJECT":
         return createOrRefuse(launch);
@@ -60,9 +68,9 @@ async function createOrRefuse(launch: Launch): Promise<Decision<WrittenLaunch>> 
   if (existing !== undefined) {
     return { rollBack: { kind: "EXISTING", existing } };
   }
-  // Last, because other writers to the model wait from here to the commit.
+  // Last, because other writers to the models wait from here to the commit.
   const { ports, transaction, taskId } = launch;
-  const result = await ports.locks.acquire(transaction, taskId, lockable(launch, claims));
+  const result = await ports.locks.acquire(transaction, taskId, await withDependents(launch, claims));
   return result.isGranted
     ? { commit: { kind: "CREATED" } }
     : { rollBack: { kind: "REFUSED", refusal: result } };
@@ -75,18 +83,32 @@ async function createOrWait(launch: Launch): Promise<Decision<WrittenLaunch>> {
     return { rollBack: { kind: "EXISTING", existing } };
   }
   const { ports, transaction, taskId } = launch;
-  const result = await ports.locks.acquireOrWait(transaction, taskId, lockable(launch, claims));
+  const result = await ports.locks.acquireOrWait(transaction, taskId, await withDependents(launch, claims));
   if (result.isGranted) {
     return { commit: { kind: "CREATED" } };
   }
   const [blocker] = result.conflicts;
   await ports.tasks.startWaiting(transaction, taskId, blocker?.owner ?? taskId);
-  return { commit: { kind: "WAITING" } };
+  return { commit: { kind: "WAITING", hasDependents: launch.dependents !== undefined } };
+}
+
+/** Enters the models, and notes with the task what hangs on its records now. */
+async function withDependents(launch: Launch, claims: readonly TaskClaim[]): Promise<readonly Claim[]> {
+  const { ports, transaction, taskId, request, dependents } = launch;
+  const own = lockable(launch, claims);
+  if (dependents === undefined) {
+    return own;
+  }
+  const dependence = { dependents, own, recordIds: request.records };
+  const added = await readDependents(ports.locks, transaction, dependence);
+  await ports.tasks.setDependents(transaction, taskId, added);
+  return [...own, ...added];
 }
 
 /** Locks first here: only they tell which records the task is for. */
 async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   const { request } = launch;
+  await enterForFree(launch);
   const { claims, conflicts } = await acquireFree(launch);
   const isSkippable = conflicts.every(({ model }) => model === request.model);
   if (!isSkippable) {
@@ -101,10 +123,38 @@ async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   });
   const records =
     skipped.length === 0 ? request.records : request.records.filter((id) => !whole && !owners.has(id));
-  const existing = await create(launch, claims, records, skipped);
+  const held = await acquireDependents(launch, claims, records);
+  if ("refusal" in held) {
+    return { rollBack: { kind: "REFUSED", refusal: held.refusal } };
+  }
+  const existing = await create(launch, [...claims, ...held.claims], records, skipped);
   return existing === undefined
     ? { commit: { kind: "CREATED" } }
     : { rollBack: { kind: "EXISTING", existing } };
+}
+
+/** All models in one go; see LockStore.enter. */
+async function enterForFree({ ports, transaction, request, dependents }: Launch): Promise<void> {
+  if (dependents !== undefined) {
+    const own = request.claims.map(({ model }) => model);
+    await ports.locks.enter(transaction, [...new Set([...own, ...dependents.models])]);
+  }
+}
+
+/** What hangs on the records that are not left out: all of it, or the launch is refused. */
+async function acquireDependents(
+  launch: Launch,
+  claims: readonly TaskClaim[],
+  recordIds: readonly string[],
+): Promise<{ readonly claims: readonly TaskClaim[] } | { readonly refusal: LockRefusal }> {
+  const { ports, transaction, taskId, dependents } = launch;
+  if (dependents === undefined) {
+    return { claims: [] };
+  }
+  const own = claims.map((claim) => toClaim(claim, recordIds));
+  const added = await readDependents(ports.locks, transaction, { dependents, own, recordIds });
+  const result = await ports.locks.acquire(transaction, taskId, added);
+  return result.isGranted ? { claims: toDependents(added) } : { refusal: result };
 }
 
 /** A whole model is taken only when nothing of it is held; otherwise what is free of it, record by record. */

@@ -21,6 +21,18 @@ export const LIST_TASK_ERRORS = `
 export const COUNT_TASK_ERRORS =
   "SELECT count(*)::integer AS count FROM powercrud.task_error WHERE task_id = $1::uuid";
 
+/** $1 task, $2 claims. */
+export const SET_DEPENDENTS = `
+  UPDATE powercrud.task SET claims = $2::jsonb || coalesce(
+    (SELECT jsonb_agg(own.claim) FROM jsonb_array_elements(claims) AS own(claim) WHERE NOT own.claim ? 'isDependent'),
+    '[]'
+  )
+  WHERE id = $1::uuid`;
+
+/** $1 task. Number 0 is what the launch left out. */
+export const READ_CHUNK_IDS =
+  "SELECT ids FROM powercrud.chunk WHERE task_id = $1::uuid AND number > 0 ORDER BY number";
+
 /** $1 task, $2 the task that is in its way. */
 export const START_WAITING = `
   UPDATE powercrud.task SET status = 'WAITING', blocked_by = $2::uuid
@@ -32,14 +44,17 @@ export const END_WAITING = `
   UPDATE powercrud.task SET status = 'PENDING', blocked_by = NULL WHERE id = $1::uuid AND status = 'WAITING'
   RETURNING id`;
 
+/** Of the task t. */
+const HAS_DEPENDENTS = `t.claims @> '[{"isDependent": true}]' AS "hasDependents"`;
+
 /** $1 the task that was in the way, $2 limit. Ids sort by time. */
 export const FIND_WAITING_FOR = `
-  SELECT id::text AS id, attempt FROM powercrud.task
-  WHERE status = 'WAITING' AND blocked_by = $1::uuid ORDER BY id LIMIT $2::integer`;
+  SELECT t.id::text AS id, t.attempt, ${HAS_DEPENDENTS} FROM powercrud.task t
+  WHERE t.status = 'WAITING' AND t.blocked_by = $1::uuid ORDER BY t.id LIMIT $2::integer`;
 
 /** $1 limit. */
 export const FIND_WAITING_FOR_NOBODY = `
-  SELECT t.id::text AS id, t.attempt FROM powercrud.task t
+  SELECT t.id::text AS id, t.attempt, ${HAS_DEPENDENTS} FROM powercrud.task t
   LEFT JOIN powercrud.task b ON b.id = t.blocked_by
   WHERE t.status = 'WAITING' AND (b.id IS NULL OR b.finished_at IS NOT NULL)
   ORDER BY t.id LIMIT $1::integer`;
