@@ -53,7 +53,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config } = options;
   const deployment = openDeployment(options);
   const { session } = deployment;
-  const { unitOfWork } = deployment.ports;
+  const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
   const models = await options.readModels(shapes).catch(async (error: unknown) => {
     await deployment.close();
@@ -64,7 +64,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
-  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes });
+  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes, locks });
   const { lockEscalationRecords } = config;
   const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
   const definitions = createTaskDefinitions([

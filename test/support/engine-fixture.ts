@@ -100,15 +100,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     ...overrides,
   };
   const shapes = createTableShapes(session);
-  const writer = createPostgresBulkWriter({
-    session,
-    unitOfWork,
-    reader,
-    shapes,
-  });
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
-  const { lockEscalationRecords } = settings;
-  const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
   const backend = await createTestBackend({
     databaseUrl: database.url,
     session,
@@ -117,6 +109,9 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     redisUrl: overrides.redisUrl,
   });
   const { bus, locks, queue: realQueue } = backend;
+  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes, locks });
+  const { lockEscalationRecords } = settings;
+  const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
   const runningAttempts = createRunningAttempts({ bus, logger });
   const ports: LaunchPorts = {
     unitOfWork,

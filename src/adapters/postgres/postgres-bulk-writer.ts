@@ -7,13 +7,16 @@ import type {
   WholeResult,
   WrittenChunks,
 } from "../../core/bulk/bulk-writer.ts";
+import type { LockStore } from "../../core/locks/lock-store.ts";
+import type { NewTaskError } from "../../core/tasks/task-error.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { Counts } from "../../core/tasks/progress.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { Decision } from "../../core/transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
-import type { UnitOfWork } from "../../core/transactions/transaction.ts";
+import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
 import { constraintProblem } from "./constraint-problem.ts";
+import { enterReferences, heldReferences, heldReferencesOfAll } from "./held-references.ts";
 import { isLostRace, retryLostRaces } from "./lost-race.ts";
 import type { RecordSetResult } from "./record-set-writer.ts";
 import { missingError, writeRecordSet } from "./record-set-writer.ts";
@@ -36,6 +39,8 @@ export interface BulkWriterPorts {
   readonly unitOfWork: UnitOfWork;
   readonly shapes: TableShapes;
   readonly reader: RecordReader;
+  /** For what records are made to refer to. */
+  readonly locks: Pick<LockStore, "guard">;
 }
 
 /** Writes chunks with set-based SQL. */
@@ -64,7 +69,7 @@ async function masked<T>(work: () => Promise<T>): Promise<T> {
 
 async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<ChunkResult> {
   const table = await ports.shapes.of(work.model);
-  if (work.scope === undefined) {
+  if (work.scope === undefined && work.references === undefined) {
     try {
       return await writeAsOne(ports.session, table, work, false);
     } catch (error) {
@@ -75,11 +80,12 @@ async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<C
   }
   return runOrRollBack<ChunkResult>(ports.unitOfWork, async (transaction) => {
     const session = requiredSession(transaction);
+    await enterReferences(ports.locks, transaction, work);
     // So that a deferred constraint speaks up while it is known which records it is about.
     await session.query("SET CONSTRAINTS ALL IMMEDIATE");
     const stop = await takeFence(session, work);
     return stop === undefined
-      ? { commit: await writeByHalving(ports, session, table, work) }
+      ? { commit: await writeByHalving(ports, transaction, table, work) }
       : { rollBack: stop };
   });
 }
@@ -120,15 +126,16 @@ async function writeAsOne(
 /** The careful way: the chunk's records within the scope, set by set, offenders apart. */
 async function writeByHalving(
   ports: BulkWriterPorts,
-  session: SqlSession,
+  transaction: Transaction,
   table: TableShape,
   work: BulkWork,
 ): Promise<ChunkResult> {
+  const session = requiredSession(transaction);
   const [chunk] = await session.query<{ number: number; ids: string[] }>(TAKE_FREE_CHUNK, [work.taskId]);
   if (chunk === undefined) {
     return { kind: "EXHAUSTED" };
   }
-  const { succeeded, errors } = await writeWithinScope(ports, session, table, work, chunk.ids);
+  const { succeeded, errors } = await writeUnheld(ports, transaction, table, work, chunk.ids);
   const failed = errors.filter((error) => error.outcome === "FAILED").length;
   const counts = { succeeded, failed, skipped: errors.length - failed };
   await session.query(FINISH_CHUNK, [
@@ -140,6 +147,35 @@ async function writeByHalving(
     ...taskErrorColumns(errors),
   ]);
   return { kind: "WRITTEN", counts };
+}
+
+/** What would refer to another task's records is taken back, and the rest written once more. */
+async function writeUnheld(
+  ports: BulkWriterPorts,
+  transaction: Transaction,
+  table: TableShape,
+  work: BulkWork,
+  ids: readonly string[],
+): Promise<RecordSetResult> {
+  const session = requiredSession(transaction);
+  const write = (some: readonly string[]): Promise<RecordSetResult> =>
+    writeWithinScope(ports, session, table, work, some);
+  if (work.references === undefined) {
+    return write(ids);
+  }
+  await session.query("SAVEPOINT unheld");
+  const written = await write(ids);
+  const without = (errors: readonly NewTaskError[]): readonly string[] => {
+    const named = new Set(errors.map(({ recordId }) => recordId));
+    return ids.filter((id) => !named.has(id));
+  };
+  const held = await heldReferences(ports.locks, transaction, work, without(written.errors));
+  if (held.length === 0) {
+    return written;
+  }
+  await session.query("ROLLBACK TO SAVEPOINT unheld");
+  const rest = await write(without(held));
+  return { succeeded: rest.succeeded, errors: [...held, ...rest.errors] };
 }
 
 async function writeWithinScope(
@@ -185,7 +221,7 @@ async function writeAllChunks(
           // A deferred constraint would otherwise speak up only at the commit.
           await session.query("SET CONSTRAINTS ALL IMMEDIATE");
           if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
-            return await finishWhole(session, work);
+            return await finishWhole(ports, transaction, work);
           }
           break;
         case "FENCED":
@@ -197,9 +233,20 @@ async function writeAllChunks(
   });
 }
 
-/** The fence comes last: held from the start, it would keep all others off the task's row meanwhile. */
-async function finishWhole(session: SqlSession, work: BulkWork): Promise<Decision<WholeResult>> {
-  const stop = await takeFence(session, work);
+/**
+ * The guard and the fence come last: held from the start, they would keep claims off the models that are referred to,
+ * and all others off the task's row meanwhile.
+ */
+async function finishWhole(
+  ports: BulkWriterPorts,
+  transaction: Transaction,
+  work: BulkWork,
+): Promise<Decision<WholeResult>> {
+  const held = await heldReferencesOfAll(ports.locks, transaction, work);
+  if (held.length > 0) {
+    return { rollBack: { kind: "REFUSED", errors: held } };
+  }
+  const stop = await takeFence(requiredSession(transaction), work);
   return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
 }
 

@@ -47,7 +47,7 @@ export function createBulkDefinition(
       );
     },
     async handle(context) {
-      const work = prepareWork(ports, operation, context);
+      const work = await prepareWork(ports, operation, context);
       return context.task.errorPolicy === "ALL_OR_NOTHING"
         ? writeAllOrNothing(ports.writer, work, context)
         : writeChunkByChunk(ports.writer, work, context);
@@ -56,11 +56,11 @@ export function createBulkDefinition(
 }
 
 /** @throws AppError TASK_FAILED when the rules, which may have changed since the launch, refuse the change */
-function prepareWork(
+async function prepareWork(
   ports: BulkDefinitionPorts,
   operation: BulkOperation["operation"],
   { task, attempt }: AttemptContext,
-): BulkWork {
+): Promise<BulkWork> {
   const model = ports.models.get(task.model ?? "");
   const base = { taskId: task.id, attempt, model, scope: ports.access.scope(model.name, task.viewer) };
   if (operation === "DELETE") {
@@ -71,7 +71,8 @@ function prepareWork(
   if (problem !== undefined) {
     throw new AppError("TASK_FAILED", problem.message);
   }
-  return { ...base, operation, change };
+  const references = await ports.sideEffects.references(model, Object.keys(change));
+  return { ...base, operation, change, references };
 }
 
 async function writeChunkByChunk(

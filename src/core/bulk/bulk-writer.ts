@@ -1,4 +1,5 @@
 import type { RecordChange } from "../records/change.ts";
+import type { ReferencePlan } from "../records/reference-plan.ts";
 import type { Model } from "../records/model.ts";
 import type { WhereFilter } from "../records/selection.ts";
 import type { Counts } from "../tasks/progress.ts";
@@ -17,6 +18,8 @@ export type BulkWork = BulkOperation & {
   readonly model: Model;
   /** The viewer's scope; records outside it are skipped. */
   readonly scope: WhereFilter | undefined;
+  /** What the change makes the records refer to, where that is to be guarded. Left out: nothing. */
+  readonly references?: ReferencePlan | undefined;
 };
 
 /** What became of one chunk. */
@@ -46,6 +49,8 @@ export interface WrittenChunks {
 /**
  * Writes chunks, each exactly once. The data, the errors, the chunk's DONE mark and its counts are one
  * transaction that holds the task's fence: it commits only if the attempt is still the current one.
+ * A record that would refer to one that another task holds cannot be written (RECORD_LOCKED), where the database may
+ * change it for that one's sake: no task comes to hold that one before the transaction ends.
  * Both writing methods throw AppError UNAVAILABLE when the database goes away; what was not committed is not done.
  */
 export interface BulkWriter {

@@ -9,7 +9,10 @@ import type { Model } from "./model.ts";
 import type { Links } from "./record-links.ts";
 import { claimsOf, linksOf, missingLinks } from "./record-links.ts";
 import type { RecordKey } from "./record-key.ts";
+import { formatRecordKey } from "./record-key.ts";
 import type { RecordData } from "./record-writer.ts";
+import type { ReferencePlan } from "./reference-plan.ts";
+import { claimsOfReferences } from "./reference-plan.ts";
 import type { EffectPlan } from "./side-effects.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 import type { WritePorts } from "./write-ports.ts";
@@ -26,6 +29,7 @@ export interface Write {
   readonly model: Model;
   readonly request: WriteRequest;
   readonly effects: EffectPlan | undefined;
+  readonly references: ReferencePlan | undefined;
 }
 
 /** What is to be guarded. */
@@ -37,6 +41,8 @@ interface Guarded {
   readonly data: RecordData;
   /** What else the write may change. */
   effects(model: Model): Promise<EffectPlan | undefined>;
+  /** The fields that are written, by the database's defaults too. */
+  written(model: Model): readonly string[];
 }
 
 type Refused = Extract<AcquireResult, { isGranted: false }>;
@@ -60,15 +66,16 @@ export async function guardedWrite(
       return invalid(problems).rollBack;
     }
     const effects = await guarded.effects(model);
+    const references = await ports.sideEffects.references(model, guarded.written(model));
     return runOrRollBack<WriteOutcome>(ports.unitOfWork, async (transaction) => {
       const refused = await guardFirst(
         ports,
         transaction,
         scopedClaims(ports, request, claimsOf(model, id, links), links),
-        effects?.models ?? [],
+        [...(effects?.models ?? []), ...(references?.models ?? [])],
       );
       return refused === undefined
-        ? write({ transaction, model, request, effects })
+        ? write({ transaction, model, request, effects, references })
         : { rollBack: await conflictRefusal(ports.tasks, refused) };
     });
   });
@@ -129,6 +136,24 @@ export async function guardEffects(
     }
   }
   return undefined;
+}
+
+/**
+ * Guards what the written record refers to, if the database may change the record for it: a task that deletes that
+ * holds what hung on it when it began. To be called once the viewer is known to reach it. Undefined when nothing is in
+ * the way.
+ */
+export async function guardReferences(
+  ports: WritePorts,
+  { transaction, model, request, references }: Write,
+  keyOf: () => RecordKey,
+): Promise<WriteRefusal | undefined> {
+  if (references === undefined) {
+    return undefined;
+  }
+  const claims = claimsOfReferences(await references.of(transaction, [formatRecordKey(model, keyOf())]));
+  const guard = await ports.locks.guard(transaction, scopedClaims(ports, request, claims, []));
+  return guard.isGranted ? undefined : { rollBack: await conflictRefusal(ports.tasks, guard) };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
 import type { Write } from "./guarded-write.ts";
-import { ANY_NEW_RECORD, guardedWrite, guardEffects } from "./guarded-write.ts";
+import { ANY_NEW_RECORD, guardedWrite, guardEffects, guardReferences } from "./guarded-write.ts";
 import type { Model } from "./model.ts";
+import { columnsOf } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
 import { formatRecordKey, parseRecordKey } from "./record-key.ts";
 import type { RecordData, WriteResult } from "./record-writer.ts";
@@ -46,8 +47,12 @@ function createRecord(ports: WritePorts, request: CreateRequest): Promise<WriteO
   const model = ports.models.get(request.model);
   // A new record has nothing that refers to it.
   const effects = (): Promise<undefined> => Promise.resolve(undefined);
+  const written = (): readonly string[] =>
+    columnsOf(model)
+      .filter(({ name, hasDefault }) => data[name] !== null && (data[name] !== undefined || hasDefault))
+      .map(({ name }) => name);
   const create = (id: string): Promise<WriteOutcome> =>
-    guardedWrite(ports, { request, id, data, effects }, async (write) => {
+    guardedWrite(ports, { request, id, data, effects, written }, async (write) => {
       const result = await ports.writer.create(write.transaction, model.name, data, request.shape);
       return finish(ports, write, result, data, {});
     });
@@ -61,8 +66,9 @@ function updateRecord(ports: WritePorts, request: UpdateRequest): Promise<WriteO
   const { data, expected } = request;
   const effects = (model: Model): ReturnType<WritePorts["sideEffects"]["ofUpdate"]> =>
     ports.sideEffects.ofUpdate(model, data);
+  const written = (): readonly string[] => Object.keys(data).filter((name) => data[name] != null);
   return keyed(ports.models.get(request.model), request.id, (key, id) =>
-    guardedWrite(ports, { request, id, data, effects }, async (write) => {
+    guardedWrite(ports, { request, id, data, effects, written }, async (write) => {
       const { model, transaction } = write;
       const refusal =
         (await refuseUnreached(ports, write, { key, id, expected })) ??
@@ -81,7 +87,7 @@ function deleteRecord(ports: WritePorts, request: DeleteRequest): Promise<WriteO
   const effects = (model: Model): ReturnType<WritePorts["sideEffects"]["ofDelete"]> =>
     ports.sideEffects.ofDelete(model);
   return keyed(ports.models.get(request.model), request.id, (key, id) =>
-    guardedWrite(ports, { request, id, data: {}, effects }, async (write) => {
+    guardedWrite(ports, { request, id, data: {}, effects, written: () => [] }, async (write) => {
       const { model, transaction } = write;
       const refusal =
         (await refuseUnreached(ports, write, { key, id, expected })) ??
@@ -135,9 +141,11 @@ async function finish(
       write.model.key.map(({ name }) => [name, data[name] ?? key[name] ?? written[name]]),
     ) as RecordKey;
   const problem = await problemOfScope(ports, write, data, keyOf);
-  return problem === undefined
-    ? { commit: { outcome: "WRITTEN", record: result.record } }
-    : invalid([problem]);
+  if (problem !== undefined) {
+    return invalid([problem]);
+  }
+  const refusal = await guardReferences(ports, write, keyOf);
+  return refusal ?? { commit: { outcome: "WRITTEN", record: result.record } };
 }
 
 function isMissing(result: WriteResult): boolean {

@@ -145,6 +145,48 @@ test("changing what others refer to is refused while a task holds one that would
   expect(await api.query(`SELECT "artistCode" FROM "Agent"`)).toEqual([{ artistCode: "z" }]);
 });
 
+describe("what would go along with a record that a task holds", () => {
+  test.each([
+    ["created", `createPoster(data: {id: 40, artistId: 2})`],
+    ["created with a composite reference", `createReview(data: {id: 400, artistId: 2, number: 1})`],
+    ["created, its own key a part of the reference", `createAlbum(data: {artistId: 2, number: 9})`],
+    ["created by a reference to no key", `createAgent(data: {id: 1, artistCode: "a"})`],
+    ["created behind a table that is not in the API", `createCoin(data: {id: 400, safeId: 2})`],
+    ["linked", `updatePoster(id: "30", data: {artistId: 2})`],
+    ["put in its place", `upsertPoster(id: "30", create: {id: 30, artistId: 3}, update: {artistId: 2})`],
+  ])("is not %s", async (_what, field) => {
+    const claims = [
+      { model: "Artist", ids: ["2"] },
+      { model: "Album", ids: [compositeId("2", "1")] },
+    ];
+    const { task, release } = await api.hold(claims);
+    const before = [await count("Poster"), await count("Review"), await count("Album"), await count("Coin")];
+    expect(await write(field)).toMatchObject({
+      __typename: "ConflictError",
+      totalConflicts: 1,
+      conflicts: [{ heldBy: { id: task.id } }],
+    });
+    expect([await count("Poster"), await count("Review"), await count("Album"), await count("Coin")]).toEqual(
+      before,
+    );
+    await release();
+    expect((await write(field)).__typename).toMatch(/Payload$/);
+  });
+
+  test("is not created by a default either, and is where it hangs on another", async () => {
+    await api.hold([{ model: "Artist", ids: ["1"] }]);
+    expect(await write(`createPoster(data: {id: 40})`)).toMatchObject({
+      conflicts: [{ model: "Artist", id: "1" }],
+    });
+    expect(await write(`createPoster(data: {id: 40, artistId: 2})`)).toMatchObject({
+      __typename: "CreatePosterPayload",
+    });
+    expect(await write(`updatePoster(id: "30", data: {artistId: 3})`)).toMatchObject({
+      __typename: "UpdatePosterPayload",
+    });
+  });
+});
+
 describe("there is no gap", () => {
   test("between the look and the deed for a claim on what goes along", async () => {
     const claims: readonly Claim[] = [{ model: "Track", ids: ["21"] }];
@@ -198,6 +240,8 @@ describe("there is no gap", () => {
 });
 
 describe("its price", () => {
+  beforeEach(() => api.query(`INSERT INTO "Agent" VALUES (1, 'b')`));
+
   const statements = async (field: string): Promise<number> => {
     api.sql.length = 0;
     await write(field);
@@ -205,9 +249,14 @@ describe("its price", () => {
   };
 
   test("is nothing where there is nothing that could change", async () => {
-    const plain = await statements(`updateCoin(id: "200", data: {safeId: 3})`);
+    const plain = await statements(`updateArtist(id: "2", data: {name: "x"})`);
     expect(await statements(`deleteCoin(id: "200")`)).toBe(plain);
-    expect(await statements(`updateArtist(id: "1", data: {name: "x"})`)).toBe(plain);
+    expect(await statements(`updateAgent(id: "1", data: {artistCode: null})`)).toBe(plain);
+  });
+
+  test("is a look-up and a guard where it comes to depend on another record", async () => {
+    const plain = await statements(`updateArtist(id: "2", data: {name: "x"})`);
+    expect(await statements(`updateCoin(id: "200", data: {safeId: 3})`)).toBe(plain + 2);
   });
 
   test("does not grow with the number of records", async () => {

@@ -21,6 +21,15 @@ SELECT number, ids FROM powercrud.chunk
  WHERE task_id = $1::uuid AND status = 'PENDING'
  ORDER BY number LIMIT 1 FOR UPDATE`;
 
+/** $1 task, $2 number of the chunk before. The ids of its next chunk, without those that were not written. */
+export const WRITTEN_CHUNK_IDS = `
+SELECT c.number, ARRAY(
+         SELECT id FROM unnest(c.ids) AS id
+          WHERE id NOT IN (SELECT record_id FROM powercrud.task_error WHERE task_id = $1::uuid AND record_id IS NOT NULL)
+       ) AS ids
+  FROM powercrud.chunk c
+ WHERE c.task_id = $1::uuid AND c.number > $2::int ORDER BY c.number LIMIT 1`;
+
 /** Marks a chunk DONE with its counts, and records its errors in the order given. */
 export const FINISH_CHUNK = `
 WITH errors AS (
