@@ -40,6 +40,7 @@ describe("postgres out of reach", () => {
   it.each<[string, () => Promise<unknown>]>([
     ["unitOfWork.run", () => world.unitOfWork.run(async () => undefined)],
     ["locks.acquire", () => world.locks.acquire(transaction, task.id, claims)],
+    ["locks.enter", () => world.locks.enter(transaction, ["Book"])],
     ["locks.guard of one", () => world.locks.guard(transaction, claims)],
     ["locks.guard of a model", () => world.locks.guard(transaction, [{ model: "Book", ids: "all" }])],
     ["locks.release", () => world.locks.release(transaction, task.id)],

@@ -58,7 +58,8 @@ function tableModel(name: string, ...columns: readonly (readonly [string, "Int" 
   ]);
 }
 
-export const [RED, BLUE] = ["0195f8f0-0000-7000-8000-000000000001", "0195f8f0-0000-7000-8000-000000000002"];
+export const RED = "0195f8f0-0000-7000-8000-000000000001";
+const BLUE = "0195f8f0-0000-7000-8000-000000000002";
 
 /**
  * Shelf n (1 to 3) has the books n0 and n1, book m the pages m0 and m1, and loan m; ticket 3 keeps shelf 3 from
