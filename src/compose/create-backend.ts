@@ -15,6 +15,7 @@ import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-stor
 import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis-connection.ts";
 import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
 import { createRedisLockStore } from "../adapters/redis/redis-lock-store.ts";
+import { whenRedisReturns } from "../adapters/redis/when-redis-returns.ts";
 import type { Config } from "../config/config.ts";
 import { examineRedis } from "./examine-redis.ts";
 
@@ -79,11 +80,9 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
   const ledger = createPostgresLockLedger({ session });
   const locks = createRedisLockStore({ client: shared.client, keyPrefix, ledger, unitOfWork, logger });
   // Any look-up notices a loss; somebody has to look, or the first to claim something waits for it.
-  shared.client.on("close", () => {
-    shared.client.once("ready", () => {
-      locks.listOwners().catch((error: unknown) => {
-        logger.warn({ err: error }, "the locks could not be looked at after Redis came back");
-      });
+  whenRedisReturns(shared.client, () => {
+    locks.listOwners().catch((error: unknown) => {
+      logger.warn({ err: error }, "the locks could not be looked at after Redis came back");
     });
   });
   return {
