@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { progressOf } from "../../src/core/tasks/progress.ts";
+import { withDeadline } from "../support/deadline.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { openTransaction } from "./open-transaction.ts";
 import { after, sampleTask } from "./sample-task.ts";
@@ -45,6 +46,20 @@ describeWorlds("task store, running", (world) => {
       await begin(task);
       await settle(task, 1);
       expect(await begin(task, 1)).toBeUndefined();
+    });
+
+    it("is not waited for by the note that the queue has it", async () => {
+      const task = await created();
+      const open = await openTransaction(world().unitOfWork);
+      await world().tasks.beginAttempt(open.transaction, {
+        taskId: task.id,
+        expectedAttempt: 0,
+        workerId: "w",
+        at: after(task, 1),
+      });
+      await withDeadline(world().tasks.markEnqueued([task.id], after(task, 1)), 5000, "the note");
+      await open.commit();
+      expect(await found(task)).toMatchObject({ status: "RUNNING", attempt: 1 });
     });
 
     it("leaves no trace of a beginning that is rolled back", async () => {

@@ -1,8 +1,11 @@
-/** $1 tasks, $2 at. In order of ids, so that two sweepers cannot deadlock; a task that runs already needs no note. */
+/**
+ * $1 tasks, $2 at. A task that runs already needs no note: one that is just being begun is not waited for either, for
+ * the launch would wait with it until its first chunk is written.
+ */
 export const MARK_ENQUEUED = `
   UPDATE powercrud.task t SET enqueued_at = $2::timestamptz
   FROM (
-    SELECT id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND status = 'PENDING' ORDER BY id FOR UPDATE
+    SELECT id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND status = 'PENDING' FOR UPDATE SKIP LOCKED
   ) pending
   WHERE t.id = pending.id`;
 
