@@ -39,7 +39,7 @@ async function askRedis(url: string, isRequired: boolean, logger: Logger): Promi
     if (fault === undefined) {
       return {
         name: "redis",
-        reason: isRequired ? "POWERCRUD_BACKEND says so." : "REDIS_URL is set, and Redis answers.",
+        reason: isRequired ? "POWERCRUD_BACKEND says so." : "REDIS_URL is set, and Redis answered.",
       };
     }
     if (isRequired || inspection.isReachable) {

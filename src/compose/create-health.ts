@@ -35,7 +35,7 @@ export function createHealth({ deployment, config, projectDir }: HealthOptions):
 
 /** What to read a deployment's health with. @param examinations beside those of the queue and the bus */
 export function healthPortsOf(
-  { ports: { clock, logger, queue, bus }, backend, processes }: Deployment,
+  { ports: { clock, logger, queue, bus }, backend, processes, ready }: Deployment,
   { isAsyncEnabled, leaseMs }: Pick<Config, "isAsyncEnabled" | "leaseMs">,
   examinations: readonly Examination[],
 ): HealthPorts {
@@ -44,6 +44,11 @@ export function healthPortsOf(
     logger,
     backend,
     processes,
+    isReachable: () =>
+      ready().then(
+        () => true,
+        () => false,
+      ),
     examinations: [...examinations, examineQueue(queue), examineBus(bus, clock)],
     isAsyncEnabled,
     silenceMs: leaseMs,

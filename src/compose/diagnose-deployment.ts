@@ -1,11 +1,13 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
 import { createSystemClock } from "../kernel/system-clock.ts";
 import type { BackendChoice } from "../core/health/examine-backend.ts";
 import type { Examination, HealthCheck } from "../core/health/health-check.ts";
 import type { Health } from "../core/health/read-health.ts";
 import { isHealthy, readHealth } from "../core/health/read-health.ts";
 import { runExaminations } from "../core/health/run-examinations.ts";
+import { createPostgresProcessReader } from "../adapters/postgres/postgres-process-register.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
@@ -88,10 +90,20 @@ async function diagnoseDatabase(
   checks: readonly HealthCheck[],
 ): Promise<Diagnosis> {
   const ports = { clock, logger };
-  const { backend, check } = await choose(config, ports);
-  const migrations = await withSession(
+  const { backend: chosen, check } = await choose(config, ports);
+  const { migrations, backend } = await withSession(
     { databaseUrl, applicationName: "powercrud doctor", logger },
-    (session) => runExaminations(ports, [examineMigrations(session, projectDir)]),
+    async (session) => {
+      const found = await runExaminations(ports, [examineMigrations(session, projectDir)]);
+      const heardSince = new Date(clock.now().getTime() - config.leaseMs);
+      const current = isHealthy(found)
+        ? // Should the database go just now, the checks that follow say so.
+          await currentBackend(session, config, heardSince).catch(() => undefined)
+        : undefined;
+      // Who cannot reach Redis would come to another backend than those who run; it is theirs that is looked at.
+      const isAside = chosen === null || chosen.isFallback === true;
+      return { migrations: found, backend: (isAside ? current : undefined) ?? chosen };
+    },
   );
   const known = [...checks, ...migrations];
   if (backend === null || !isHealthy(migrations)) {
@@ -105,6 +117,22 @@ async function diagnoseDatabase(
   } finally {
     await deployment.close();
   }
+}
+
+/** Redis, where processes run that keep their locks there, and it is known where that is; undefined otherwise. */
+async function currentBackend(
+  session: SqlSession,
+  { backend, redisUrl }: Config,
+  heardSince: Date,
+): Promise<BackendChoice | undefined> {
+  const register = createPostgresProcessReader(session);
+  if (redisUrl === undefined || backend === "postgres" || (await register.backend()) !== "redis") {
+    return undefined;
+  }
+  const others = await register.list(heardSince);
+  return others.length > 0
+    ? { name: "redis", reason: "The processes of the deployment keep their locks there." }
+    : undefined;
 }
 
 async function choose(

@@ -76,7 +76,7 @@ describe("powercrud doctor", () => {
       queue: "OK: 0 tasks wait in it.",
       bus: "OK: A message came back.",
       backend:
-        "WARNING: redis: REDIS_URL is set, and Redis answers. The next process to start moves the locks from postgres.",
+        "WARNING: redis: REDIS_URL is set, and Redis answered. The next process to start moves the locks from postgres.",
       workers: "WARNING: No process of the deployment runs.",
     });
 
@@ -84,7 +84,7 @@ describe("powercrud doctor", () => {
     const alone = await examine(env);
     expect([alone.code, alone.found["backend"]]).toEqual([
       1,
-      "OK: redis: REDIS_URL is set, and Redis answers.",
+      "OK: redis: REDIS_URL is set, and Redis answered.",
     ]);
     expect(alone.found["workers"]).toMatch(/^FAILED: No worker is alive/);
     const elsewhere = await examine({ ...env, POWERCRUD_BACKEND: "postgres" });
@@ -123,7 +123,7 @@ describe("powercrud doctor", () => {
     expect(found).toMatchObject({
       database: expect.stringMatching(/^FAILED: .*127\.0\.0\.1:\d+\/none, cannot be reached: .*ECONNREFUSED/),
       redis: "OK: Redis answers.",
-      backend: "OK: redis: REDIS_URL is set, and Redis answers.",
+      backend: "OK: redis: REDIS_URL is set, and Redis answered.",
       migrations: "WARNING: Not examined: the database cannot be reached.",
       queue: "WARNING: Not examined: the database cannot be reached.",
     });
@@ -165,6 +165,34 @@ describe("powercrud doctor", () => {
       detail: expect.stringContaining("ECONNREFUSED"),
     });
     expect(text).not.toContain("hush");
+  });
+
+  it("looks at the backend that the processes use, also while its Redis is down", async () => {
+    const own = await startRedisServer({ appendonly: "yes" });
+    const env = { DATABASE_URL: database.url, REDIS_URL: own.url };
+    const all = await startRole("start", { ...env, PORT: "0", POWERCRUD_LOG_LEVEL: "silent" });
+    try {
+      await own.halt();
+      for (const wanted of ["auto", "redis"]) {
+        const { code, backend, found, text } = await examine({ ...env, POWERCRUD_BACKEND: wanted });
+        expect([code, backend]).toEqual([1, "redis"]);
+        expect(found).toEqual({
+          database: "OK: PostgreSQL answers.",
+          redis: "FAILED: Redis cannot be reached.",
+          migrations: "OK: All migrations are applied.",
+          queue: "FAILED: The task queue cannot be reached.",
+          bus: expect.stringMatching(/^FAILED: /),
+          backend:
+            "FAILED: redis: The processes of the deployment keep their locks there. It cannot be reached now.",
+          workers: "OK: 1 worker is alive.",
+        });
+        expect(text).not.toContain("set POWERCRUD_BACKEND");
+      }
+    } finally {
+      all.kill("SIGTERM");
+      await all.exited;
+      await own.stop();
+    }
   });
 
   it("reports settings with which nothing starts", async () => {

@@ -41,15 +41,22 @@ export function createPostgresProcessRegister(options: {
     async announce(process, at) {
       await session.query(ANNOUNCE_PROCESS, columnsOf(process, at));
     },
+    async withdraw(id) {
+      await session.query(WITHDRAW_PROCESS, [id]);
+    },
+    ...createPostgresProcessReader(session),
+  };
+}
+
+/** The register for those who take no part in the deployment. */
+export function createPostgresProcessReader(session: SqlSession): Pick<ProcessRegister, "backend" | "list"> {
+  return {
     async backend() {
       const [current] = await session.query<{ name: BackendName }>(READ_BACKEND);
       if (current === undefined) {
         throw new AppError("INTERNAL", "powercrud.backend has no row");
       }
       return current.name;
-    },
-    async withdraw(id) {
-      await session.query(WITHDRAW_PROCESS, [id]);
     },
     list: (seenSince) => session.query<SeenProcess>(LIST_PROCESSES, [seenSince]),
   };

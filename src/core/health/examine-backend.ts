@@ -10,13 +10,20 @@ export interface BackendChoice {
   readonly isFallback?: boolean;
 }
 
+/** What the backend is examined with. */
+export interface BackendPorts {
+  readonly backend: BackendChoice;
+  readonly processes: Pick<ProcessRegister, "backend" | "list">;
+  /** Whether the backend is there now, whatever it was when it was chosen. */
+  readonly isReachable: () => Promise<boolean>;
+}
+
 /**
- * Whether the deployment keeps its locks where this process does.
+ * Whether the deployment keeps its locks where this process does, and can get at them.
  * @param silentSince processes not heard of since then do not count
  */
 export function examineBackend(
-  choice: BackendChoice,
-  processes: Pick<ProcessRegister, "backend" | "list">,
+  { backend: choice, processes, isReachable }: BackendPorts,
   silentSince: () => Date,
 ): Examination {
   return {
@@ -25,6 +32,9 @@ export function examineBackend(
       const current = await processes.backend();
       const said = `${choice.name}: ${choice.reason}`;
       if (current === choice.name) {
+        if (!(await isReachable())) {
+          return { status: "FAILED", message: `${said} It cannot be reached now.` };
+        }
         return { status: choice.isFallback === true ? "WARNING" : "OK", message: said };
       }
       const others = await processes.list(silentSince());

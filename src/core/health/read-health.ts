@@ -1,5 +1,5 @@
-import type { ProcessRegister, SeenProcess } from "../processes/process-register.ts";
-import type { BackendChoice } from "./examine-backend.ts";
+import type { SeenProcess } from "../processes/process-register.ts";
+import type { BackendChoice, BackendPorts } from "./examine-backend.ts";
 import { examineBackend } from "./examine-backend.ts";
 import { countWorkers, describeWorkers } from "./describe-workers.ts";
 import type { Examination, HealthCheck } from "./health-check.ts";
@@ -19,9 +19,7 @@ export interface Health {
 }
 
 /** What health is read with. */
-export interface HealthPorts extends ExaminationPorts {
-  readonly backend: BackendChoice;
-  readonly processes: Pick<ProcessRegister, "backend" | "list">;
+export interface HealthPorts extends ExaminationPorts, BackendPorts {
   /** What is examined beside the backend and the workers. */
   readonly examinations: readonly Examination[];
   readonly isAsyncEnabled: boolean;
@@ -43,7 +41,7 @@ export async function readHealth(ports: HealthPorts): Promise<Health> {
   };
   const checks = await runExaminations(ports, [
     ...ports.examinations,
-    examineBackend(backend, register, silentSince),
+    examineBackend(ports, silentSince),
     workers,
   ]);
   return { isHealthy: isHealthy(checks), backend, checks, workersAlive: countWorkers(processes), processes };

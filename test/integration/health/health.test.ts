@@ -228,6 +228,7 @@ describe("health and Redis", () => {
         redis: "FAILED: Redis cannot be reached.",
         queue: "FAILED: The task queue cannot be reached.",
         bus: expect.stringMatching(/^FAILED: /),
+        backend: "FAILED: redis: POWERCRUD_BACKEND says so. It cannot be reached now.",
       });
       expect(health.isHealthy).toBe(false);
       expect(JSON.stringify(health)).not.toMatch(/hush|127\.0\.0\.1|ECONNREFUSED|node_modules/);
