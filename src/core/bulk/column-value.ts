@@ -14,8 +14,9 @@ const isInt64Text = (value: Json): boolean =>
 
 const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
   String: {
-    expected: "text without NUL characters",
-    fits: (value) => typeof value === "string" && !value.includes("\u0000"),
+    // PostgreSQL keeps neither.
+    expected: "text without NUL characters and halves of characters",
+    fits: (value) => typeof value === "string" && !/\u0000|\p{Surrogate}/u.test(value),
   },
   Int: {
     expected: "a whole number between -2147483648 and 2147483647",

@@ -57,11 +57,14 @@ function splitComposite(model: Model, id: string): readonly string[] {
 
 function parsePart(model: Model, field: ColumnField, text: string, id: string): RecordKey[string] {
   const value = parseValue(field, text);
-  if (value === undefined || text === "" || text.includes("\u0000")) {
+  if (value === undefined || text === "" || UNSTORABLE.test(text)) {
     throw malformed(model, id);
   }
   return value;
 }
+
+/** PostgreSQL keeps neither NUL nor half of a surrogate pair. */
+const UNSTORABLE = /\u0000|\p{Surrogate}/u;
 
 /** How the text of each key type is read; types that are not here are text themselves. */
 const PARSERS: Readonly<Record<string, (text: string) => RecordKey[string] | undefined>> = {

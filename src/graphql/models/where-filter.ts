@@ -109,10 +109,19 @@ function parseColumn(field: ColumnField, operators: WhereArgument, path: string)
       if (Array.isArray(operand) && operand.length > MAX_LIST_VALUES) {
         throw invalid(here, `${here} has ${operand.length} values; at most ${MAX_LIST_VALUES} are allowed.`);
       }
+      if (holdsHalf(operand)) {
+        throw invalid(here, `${here} holds half of a character (one UTF-16 surrogate of a pair).`);
+      }
       return [[operator, toJsonValue(operand)]];
     },
   );
   return Object.fromEntries(members);
+}
+
+/** PostgreSQL keeps no such text, in JSON neither: a task could not store the filter. */
+function holdsHalf(operand: unknown): boolean {
+  const texts: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+  return texts.some((text) => typeof text === "string" && /\p{Surrogate}/u.test(text));
 }
 
 function invalid(field: string, message: string): AppError {

@@ -29,6 +29,7 @@ describe("record keys", () => {
     expect(parseRecordKey(BY_INT, "42")).toEqual({ id: 42 });
     expect(parseRecordKey(BY_BIGINT, "42")).toEqual({ id: 42n });
     expect(parseRecordKey(BY_TEXT, "FR")).toEqual({ code: "FR" });
+    expect(parseRecordKey(BY_TEXT, "a😀")).toEqual({ code: "a😀" });
   });
 
   it("takes back every composite key that it formats", () => {
@@ -53,9 +54,12 @@ describe("record keys", () => {
     [BY_UUID, "FR"],
     [BY_TEXT, ""],
     [BY_TEXT, "a\u0000"],
+    [BY_TEXT, "a\ud83d"],
+    [BY_TEXT, "\ude00b"],
     [COMPOSITE, "FR"],
     [COMPOSITE, Buffer.from('["only"]').toString("base64url")],
     [COMPOSITE, Buffer.from('["a","x"]').toString("base64url")],
+    [COMPOSITE, Buffer.from('["\\ud83d","1"]').toString("base64url")],
   ])("refuses a malformed id of %o", (model, id) => {
     expect(() => parseRecordKey(model, id)).toThrow(/is not an id of/);
   });
