@@ -1,4 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
+import { isStorableText } from "../../kernel/storable-text.ts";
 import type { ColumnField, EnumType, ScalarType } from "../records/model.ts";
 
 /** Whether the JSON value can stand for a value of the type, and how to say what would. */
@@ -14,9 +15,8 @@ const isInt64Text = (value: Json): boolean =>
 
 const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
   String: {
-    // PostgreSQL keeps neither.
     expected: "text without NUL characters and halves of characters",
-    fits: (value) => typeof value === "string" && !/\u0000|\p{Surrogate}/u.test(value),
+    fits: (value) => typeof value === "string" && isStorableText(value),
   },
   Int: {
     expected: "a whole number between -2147483648 and 2147483647",

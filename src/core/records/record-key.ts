@@ -1,5 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { isUuid } from "../../kernel/ids.ts";
+import { isStorableText } from "../../kernel/storable-text.ts";
 import type { ColumnField, Model } from "./model.ts";
 
 /** A key's values by field name, typed as Prisma wants them. */
@@ -57,14 +58,11 @@ function splitComposite(model: Model, id: string): readonly string[] {
 
 function parsePart(model: Model, field: ColumnField, text: string, id: string): RecordKey[string] {
   const value = parseValue(field, text);
-  if (value === undefined || text === "" || UNSTORABLE.test(text)) {
+  if (value === undefined || text === "" || !isStorableText(text)) {
     throw malformed(model, id);
   }
   return value;
 }
-
-/** PostgreSQL keeps neither NUL nor half of a surrogate pair. */
-const UNSTORABLE = /\u0000|\p{Surrogate}/u;
 
 /** How the text of each key type is read; types that are not here are text themselves. */
 const PARSERS: Readonly<Record<string, (text: string) => RecordKey[string] | undefined>> = {

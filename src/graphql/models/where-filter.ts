@@ -1,5 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
+import { isStorableText } from "../../kernel/storable-text.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/records/selection.ts";
 import { toJsonValue } from "../pagination/json-value.ts";
@@ -109,8 +110,8 @@ function parseColumn(field: ColumnField, operators: WhereArgument, path: string)
       if (Array.isArray(operand) && operand.length > MAX_LIST_VALUES) {
         throw invalid(here, `${here} has ${operand.length} values; at most ${MAX_LIST_VALUES} are allowed.`);
       }
-      if (holdsHalf(operand)) {
-        throw invalid(here, `${here} holds half of a character (one UTF-16 surrogate of a pair).`);
+      if (holdsUnstorable(operand)) {
+        throw invalid(here, `${here} cannot hold NUL characters or halves of characters.`);
       }
       return [[operator, toJsonValue(operand)]];
     },
@@ -118,10 +119,10 @@ function parseColumn(field: ColumnField, operators: WhereArgument, path: string)
   return Object.fromEntries(members);
 }
 
-/** PostgreSQL keeps no such text, in JSON neither: a task could not store the filter. */
-function holdsHalf(operand: unknown): boolean {
+/** A task could not even store such a filter. */
+function holdsUnstorable(operand: unknown): boolean {
   const texts: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
-  return texts.some((text) => typeof text === "string" && /\p{Surrogate}/u.test(text));
+  return texts.some((text) => typeof text === "string" && !isStorableText(text));
 }
 
 function invalid(field: string, message: string): AppError {

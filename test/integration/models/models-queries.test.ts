@@ -135,7 +135,7 @@ describe("filters", () => {
     ['{updatedAt: {gt: "yesterday"}}', "DateTime cannot represent"],
     ['{country: {is: {population: {gt: "many"}}}}', "BigInt cannot represent"],
     ['{tags: {some: {id: {equals: "x"}}}}', "A value is not one that its column can hold"],
-    ['{name: {contains: "\\u0000"}}', "A value is not one that its column can hold"],
+    ['{name: {contains: "\\u0000"}}', "where.name.contains cannot hold NUL characters"],
   ])("%s is refused with the reason", async (where, message) => {
     expect((await api.refused(`{ cities(where: ${where}) { nodes { id } } }`)).message).toContain(message);
   });
