@@ -52,6 +52,7 @@ export interface EngineOverrides {
   readonly lockEscalationRecords?: number;
   readonly lockScopes?: LockScopes;
   readonly whenQueueDown?: "error" | "sync";
+  readonly leaseMs?: number;
   /** Keeps locks, queue and bus in this Redis, whatever backend the run is for. */
   readonly redisUrl?: string;
 }
@@ -67,6 +68,7 @@ const USUAL = {
   maxRecords: 1_000_000,
   lockEscalationRecords: 200_000,
   whenQueueDown: "error",
+  leaseMs: 3000,
 } satisfies EngineOverrides;
 
 /** The engine on a real database of its own with the Thing table, its worker running. */
@@ -129,7 +131,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
       ...tasks,
     ]),
     workerId: "test",
-    leaseMs: 3000,
+    leaseMs: settings.leaseMs,
     progressIntervalMs: 10,
     settings: {
       isAsyncEnabled: settings.isAsyncEnabled,

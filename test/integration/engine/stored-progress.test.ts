@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Progress } from "../../../src/core/tasks/progress.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+let engine: EngineFixture;
+
+beforeAll(async () => {
+  // The lease's own beats would come every twenty seconds.
+  engine = await createEngineFixture({ leaseMs: 60_000, maxChunkRecords: 50 });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  await engine.pool.query("TRUNCATE part, seal, thing");
+  await insertThings(engine.session, 300);
+});
+
+/** As the store tells it to whoever asks, of a task that stands still after its first sets. */
+async function untilMoved(taskId: string): Promise<Progress> {
+  for (;;) {
+    const { progress } = await engine.task(taskId);
+    if (progress.processed > 0) {
+      return progress;
+    }
+  }
+}
+
+describe("the progress of a task in one transaction", () => {
+  it("can be read while it runs, also by those who are refused because of it", async () => {
+    const release = await holdRecord(engine, 300);
+    const task = await engine.launched({
+      operation: "UPDATE",
+      change: { count: { increment: 1 } },
+      options: { errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" },
+    });
+    const moved = await withDeadline(untilMoved(task.id), 10_000, "progress in the store");
+    expect(moved).toMatchObject({ total: 300, succeeded: 250, processed: 250 });
+    const refused = await engine.launch({
+      operation: "UPDATE",
+      change: { count: { set: 0 } },
+      selection: { ids: ["7"] },
+    });
+    expect(refused).toMatchObject({
+      outcome: "CONFLICT",
+      conflicts: [{ heldBy: { id: task.id, progress: { processed: 250 } } }],
+    });
+    for await (const { progress } of engine.feed.watch(task.id)) {
+      expect(progress.processed).toBe(250);
+      break;
+    }
+    await release();
+    expect((await engine.settled(task.id)).progress.succeeded).toBe(300);
+  });
+});
