@@ -28,7 +28,7 @@ export function endOfResult(result: HandlerResult, progress: Progress): AttemptE
   }
   const settlement = {
     status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
-    message: result.message ?? null,
+    message: result.message ?? describeNothing(progress.total, counts),
     result: result.result ?? null,
     counts,
     ...(result.failure === undefined ? {} : { errors: result.failure.errors }),
@@ -63,6 +63,17 @@ export function describeCancelled(total: number | null, counts: Counts): string 
     return processed === 0 ? "Cancelled." : `Cancelled after ${processed} records.`;
   }
   return `Cancelled: ${processed} of ${total} records were dealt with, ${total - processed} were left as they were.`;
+}
+
+/** Why a task that went well changed no record, in words; null where it changed some, or nothing is known of any. */
+function describeNothing(total: number | null, { succeeded, failed, skipped }: Counts): string | null {
+  if (total === null || succeeded > 0 || failed > 0 || skipped < total) {
+    return null;
+  }
+  if (total === 0) {
+    return "Nothing was changed: no records were selected.";
+  }
+  return `Nothing was changed: ${total === 1 ? "the only record was" : `all ${total} records were`} skipped.`;
 }
 
 function ended(

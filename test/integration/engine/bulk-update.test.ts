@@ -94,7 +94,28 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
       selection: { where: { tenant: { equals: "nobody" } } },
       options: { errorPolicy },
     });
-    expect(task).toMatchObject({ status: "SUCCEEDED", progress: { total: 0, processed: 0, percent: 100 } });
+    expect(task).toMatchObject({
+      status: "SUCCEEDED",
+      message: "Nothing was changed: no records were selected.",
+      progress: { total: 0, processed: 0, percent: 100 },
+    });
+  });
+
+  it("says so when all that was selected was skipped", async () => {
+    await engine.pool.query("DELETE FROM thing WHERE id IN (3, 4)");
+    const task = await engine.launched({
+      ...INCREMENT,
+      selection: { ids: ["3", "4"] },
+      options: { errorPolicy },
+    });
+    const settled = await engine.settled(task.id);
+    expect(settled).toMatchObject({
+      status: "SUCCEEDED",
+      message: "Nothing was changed: all 2 records were skipped.",
+      progress: { succeeded: 0, skipped: 2 },
+    });
+    const events = await engine.ports.log.replay({ after: 0, taskIds: [task.id], limit: 100 });
+    expect(events.find(({ type }) => type === "COMPLETE")?.message).toBe(settled.message);
   });
 });
 
