@@ -1,5 +1,5 @@
 import type { Progress } from "../tasks/progress.ts";
-import { processedOf } from "../tasks/progress.ts";
+import { percentOf, processedOf } from "../tasks/progress.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedEntry } from "./feed-item.ts";
@@ -95,6 +95,5 @@ function risen(before: Progress, now: Progress): Progress {
   if (processed === now.processed) {
     return now;
   }
-  const percent = now.total === null ? null : Math.min(100, (processed * 100) / now.total);
-  return { ...now, ...counts, processed, percent };
+  return { ...now, ...counts, processed, percent: percentOf(now.total, processed) };
 }

@@ -12,8 +12,9 @@ export interface Progress extends Counts {
   readonly total: number | null;
   /** succeeded + failed + skipped */
   readonly processed: number;
-  /** 0 to 100, or null without a total. */
+  /** 0 to 100 with two decimals, 100 only when all are processed; null without a total. */
   readonly percent: number | null;
+  /** A whole number. */
   readonly recordsPerSecond: number | null;
   readonly etaMs: number | null;
   readonly message: string | null;
@@ -35,6 +36,14 @@ export function processedOf(counts: Counts): number {
   return counts.succeeded + counts.failed + counts.skipped;
 }
 
+/** How much of the total is processed; cut off after two decimals, so that only the whole is 100. */
+export function percentOf(total: number | null, processed: number): number | null {
+  if (total === null) {
+    return null;
+  }
+  return total === 0 ? 100 : Math.min(100, Math.floor((processed * 10_000) / total) / 100);
+}
+
 /** What is known of the pace; all optional. */
 export interface Pace {
   /** How long the attempt has run, in ms. */
@@ -52,8 +61,8 @@ export function progressOf(total: number | null, counts: Counts, pace: Pace = {}
     total,
     processed,
     ...counts,
-    percent: total === null ? null : total === 0 ? 100 : Math.min(100, (processed * 100) / total),
-    recordsPerSecond: rate,
+    percent: percentOf(total, processed),
+    recordsPerSecond: rate === null ? null : Math.round(rate),
     etaMs:
       rate === null || total === null ? null : Math.max(0, Math.round(((total - processed) * 1000) / rate)),
     message: pace.message ?? null,
