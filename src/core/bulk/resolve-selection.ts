@@ -64,8 +64,9 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
       problems.push({ code: "VALIDATION_FAILED", message: error.message, field: "selection.ids" });
     }
   }
-  if (problems.length > 0) {
-    const message = `${problems.length} of ${given.length} ids are malformed; nothing was changed.`;
+  const [first] = problems;
+  if (first !== undefined) {
+    const message = `${problems.length} of ${given.length} ids are malformed; nothing was changed. The first: ${first.message}`;
     return { outcome: "INVALID", message, problems: problems.slice(0, MAX_NAMED_IDS) };
   }
   if (ids.size === 0) {

@@ -259,7 +259,12 @@ describe("idempotency keys", () => {
 describe("bad input", () => {
   it.each([
     ["no ids", { selection: { ids: [] } }, "INVALID", /holds no ids/],
-    ["malformed ids", { selection: { ids: ["1", "x", "2.5"] } }, "INVALID", /2 of 3 ids are malformed/],
+    [
+      "malformed ids",
+      { selection: { ids: ["1", "x", "2.5"] } },
+      "INVALID",
+      /^2 of 3 ids are malformed; nothing was changed\. The first: "x" is not an id of Thing: expected /,
+    ],
     [
       "an empty filter in disguise",
       { selection: { where: { NOT: { OR: [{}] } } }, options: { maxAffected: undefined } },
