@@ -7,6 +7,58 @@ import { openTransaction } from "./open-transaction.ts";
 describeWorlds("lock store, lines together", (world) => {
   const { acquire, acquireFree, acquireOrWait, acquireWaiting, release } = lockVerbs(world);
 
+  describe("the last before a waiter", () => {
+    const lastBefore = (owner: string): Promise<string | undefined> =>
+      world().unitOfWork.run((transaction) => world().locks.lastBefore(transaction, owner));
+
+    it("is whoever stands in line right before it for some of the same", async () => {
+      const [holder, first, second, third, other, book] = [
+        newOwner(),
+        newOwner(),
+        newOwner(),
+        newOwner(),
+        newOwner(),
+        newModel(),
+      ];
+      await acquire(holder, { model: book, ids: ["1", "2", "3"] });
+      await acquireOrWait(first, { model: book, ids: ["1", "2"] });
+      await acquireOrWait(second, { model: book, ids: ["2"] });
+      await acquireOrWait(other, { model: book, ids: ["3"] });
+      await acquireOrWait(third, { model: book, ids: ["1"] });
+      expect(await Promise.all([first, second, other, third].map(lastBefore))).toEqual([
+        undefined,
+        first,
+        undefined,
+        first,
+      ]);
+      await release(first);
+      expect(await Promise.all([second, third].map(lastBefore))).toEqual([undefined, undefined]);
+      expect(await lastBefore(holder)).toBeUndefined();
+    });
+
+    it("may wait for the whole model, within the same scope", async () => {
+      const [holder, whole, north, south, all, book] = [
+        newOwner(),
+        newOwner(),
+        newOwner(),
+        newOwner(),
+        newOwner(),
+        newModel(),
+      ];
+      await acquire(holder, { model: book, ids: ["1"] });
+      await acquireOrWait(whole, { model: book, ids: "all", scope: "north" });
+      await acquireOrWait(north, { model: book, ids: ["1"], scope: "north" });
+      await acquireOrWait(south, { model: book, ids: ["1"], scope: "south" });
+      await acquireOrWait(all, { model: book, ids: "all" });
+      expect(await Promise.all([whole, north, south, all].map(lastBefore))).toEqual([
+        undefined,
+        whole,
+        north,
+        south,
+      ]);
+    });
+  });
+
   describe("transactions", () => {
     it("leave no trace of a place in line when rolled back", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];

@@ -35,7 +35,7 @@ export async function createRedisWorld(): Promise<World> {
     createRedisLockStore({
       client: shared.client,
       keyPrefix: redis.keyPrefix,
-      ledger: { ...createPostgresLockLedger({ session }), liveOwners },
+      ledger: { ...createPostgresLockLedger({ session }), liveOwners, holders: async () => new Set() },
       unitOfWork: truth.unitOfWork,
       logger: createSilentLogger(),
     }),

@@ -32,6 +32,16 @@ export function findLockConflicts(
   return sortIds([...found.keys()]).flatMap((model) => inOrder(found.get(model) ?? new Map()));
 }
 
+/** Of those in line before the ticket for some of the claims, the last. */
+export function lastInLine(table: LockTable, claims: readonly Claim[], ticket: number): string | undefined {
+  const before = claims
+    .flatMap((claim) => meeting(table, claim))
+    .flatMap((row) =>
+      row.ticket !== undefined && row.ticket < ticket ? [{ ...row, ticket: row.ticket }] : [],
+    );
+  return before.toSorted((a, b) => b.ticket - a.ticket)[0]?.owner;
+}
+
 /** The first conflicts, and how many there are; none means granted. */
 export function toAcquireResult(conflicts: readonly LockConflict[]): AcquireResult {
   return conflicts.length === 0

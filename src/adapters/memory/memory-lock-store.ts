@@ -4,7 +4,7 @@ import { freeOf } from "../../core/locks/free-of.ts";
 import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
-import { findLockConflicts, GUARDIAN, isSameScope, toAcquireResult } from "./lock-conflicts.ts";
+import { findLockConflicts, GUARDIAN, lastInLine, isSameScope, toAcquireResult } from "./lock-conflicts.ts";
 import { createLockTable, createLockTableDraft } from "./lock-table.ts";
 import type { CommittedLockTable, LockRow, LockTable, LockTableDraft } from "./lock-table.ts";
 import { createMemoryGate } from "./memory-gate.ts";
@@ -55,6 +55,7 @@ export function createMemoryLockStore(): LockStore {
       }
       return result;
     },
+    lastBefore: async (transaction, owner) => findLastBefore(await enterOwner(transaction, owner), owner),
     async guard(transaction, wanted, owner) {
       const claims = mergeClaims(wanted);
       const draft = await enterModels(transaction, modelsOf(claims), "SHARED");
@@ -233,4 +234,9 @@ function toClaims(rows: readonly LockRow[]): readonly Claim[] {
       ofModel.filter((claim) => (claim.scope ?? "") === scope),
     );
   });
+}
+
+function findLastBefore(table: LockTable, owner: string): string | undefined {
+  const own = waitingRows(table, owner);
+  return lastInLine(table, toClaims(own), own[0]?.ticket ?? 0);
 }

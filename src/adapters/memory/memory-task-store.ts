@@ -133,7 +133,13 @@ function settled(row: StoredTask, settlement: Settlement, nextPosition: () => nu
 
 type Waits = Pick<
   TaskStore,
-  "setDependents" | "recordIds" | "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody"
+  | "setDependents"
+  | "recordIds"
+  | "startWaiting"
+  | "lockWaiting"
+  | "endWaiting"
+  | "findWaitingFor"
+  | "findWaitingForNobody"
 >;
 
 function createWaits({ rows }: Shelf): Waits {
@@ -158,6 +164,9 @@ function createWaits({ rows }: Shelf): Waits {
       }
       rows.put(transaction, { ...row, task: { ...row.task, status: "WAITING", blockedBy } });
       return true;
+    },
+    async lockWaiting(transaction, taskId) {
+      return (await rows.lock(transaction, taskId))?.task.status === "WAITING";
     },
     async endWaiting(transaction, taskId) {
       const row = await rows.lock(transaction, taskId);

@@ -11,6 +11,7 @@ import { toSegments } from "./lock-segments.ts";
 import {
   ENTER_ALONE,
   ENTER_LEDGER,
+  HOLDERS,
   JOIN_LINE,
   LINE_CONFLICTS,
   LIVE_CLAIMS,
@@ -19,7 +20,7 @@ import {
   READ_EPOCH,
   RENEW_EPOCH,
 } from "./sql/ledger-statements.ts";
-import { LOCKS_WAITED_FOR, RELEASE_ALL } from "./sql/lock-statements.ts";
+import { LAST_BEFORE, LOCKS_WAITED_FOR, RELEASE_ALL } from "./sql/lock-statements.ts";
 import { translatedSession } from "./translated-session.ts";
 
 /** A row of `powercrud.backend`. */
@@ -61,6 +62,10 @@ export function createPostgresLockLedger(options: { readonly session: SqlSession
       const rows = await within(transaction).query<{ id: string }>(LIVE_OWNERS, [owners]);
       return new Set(rows.map(({ id }) => id));
     },
+    async holders(transaction, owners) {
+      const rows = await within(transaction).query<{ id: string }>(HOLDERS, [owners]);
+      return new Set(rows.map(({ id }) => id));
+    },
     async lineConflicts(transaction, owner, claims, isComplete) {
       const limit = isComplete ? null : MAX_REPORTED_CONFLICTS;
       const values = [owner, ...toSegments(claims), limit];
@@ -75,6 +80,10 @@ export function createPostgresLockLedger(options: { readonly session: SqlSession
     },
     async claimsInLine(transaction, owner) {
       return toClaims(await within(transaction).query<ClaimRow>(LOCKS_WAITED_FOR, [owner]));
+    },
+    async lastBefore(transaction, owner) {
+      const [row] = await within(transaction).query<{ owner: string }>(LAST_BEFORE, [owner]);
+      return row?.owner;
     },
   };
 }

@@ -16,6 +16,7 @@ import {
   ENTER_LOCKS,
   GUARD_LOCK,
   GUARD_RECORD,
+  LAST_BEFORE,
   LIST_LOCK_OWNERS,
   LOCK_OWNERS,
   LOCKS_HELD_BY,
@@ -67,6 +68,10 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       return rows.length === 0
         ? { isGranted: true }
         : acquire(transaction, owner, [...toClaims(rows), ...added], added.length > 0 ? OR_WAIT : OR_NOTHING);
+    },
+    async lastBefore(transaction, owner) {
+      const [row] = await run<{ owner: string }>(requiredSession(transaction), LAST_BEFORE, [owner]);
+      return row?.owner;
     },
     async guard(transaction, claims, owner) {
       const named = withoutEmptyClaims(claims);

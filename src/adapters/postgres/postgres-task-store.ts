@@ -20,6 +20,7 @@ import {
   FIND_WAITING_FOR,
   FIND_WAITING_FOR_NOBODY,
   LIST_TASK_ERRORS,
+  LOCK_WAITING,
   MARK_CLEANED,
   MARK_ENQUEUED,
   READ_CHUNK_IDS,
@@ -110,7 +111,13 @@ function createReads(session: SqlSession): TaskReads {
 
 type Waits = Pick<
   TaskStore,
-  "setDependents" | "recordIds" | "startWaiting" | "endWaiting" | "findWaitingFor" | "findWaitingForNobody"
+  | "setDependents"
+  | "recordIds"
+  | "startWaiting"
+  | "lockWaiting"
+  | "endWaiting"
+  | "findWaitingFor"
+  | "findWaitingForNobody"
 >;
 
 function createWaits(session: SqlSession): Waits {
@@ -126,6 +133,9 @@ function createWaits(session: SqlSession): Waits {
     async startWaiting(transaction, taskId, blockedBy) {
       const waiting = await requiredSession(transaction).query(START_WAITING, [taskId, blockedBy]);
       return waiting.length > 0;
+    },
+    async lockWaiting(transaction, taskId) {
+      return (await requiredSession(transaction).query(LOCK_WAITING, [taskId])).length > 0;
     },
     async endWaiting(transaction, taskId) {
       return (await requiredSession(transaction).query(END_WAITING, [taskId])).length > 0;

@@ -74,6 +74,7 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
       }
       return result;
     },
+    lastBefore: (transaction, owner) => ledger.lastBefore(transaction, owner),
     guard: (transaction, claims, owner) => guard(store, transaction, claims, owner),
     async release(transaction, owner, claims) {
       if (claims === undefined) {
@@ -160,7 +161,7 @@ async function acquire(
         ? await ledger.lineConflicts(transaction, owner, asked, isComplete)
         : { isGranted: true };
     return takeClaims(
-      { ...store, ledger, transaction, epoch },
+      { ...store.ports, table: store.table, transaction, epoch },
       { owner, claims: merged, inLine, isComplete, isGuard: false },
     );
   });
@@ -200,7 +201,7 @@ async function guard(
   const { epoch } = await ledger.enter(transaction, modelsOf(merged), "GUARD");
   return orRebuild(store, transaction, () =>
     takeClaims(
-      { ...store, ledger, transaction, epoch },
+      { ...store.ports, table: store.table, transaction, epoch },
       { owner, claims: merged, inLine: { isGranted: true }, isComplete: false, isGuard: true },
     ),
   );

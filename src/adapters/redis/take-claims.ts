@@ -4,7 +4,7 @@ import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
 import type { AcquireResult, LockConflict, LockRefusal } from "../../core/locks/lock-store.ts";
 import { sortConflicts } from "../../core/locks/sort-conflicts.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
-import type { Transaction } from "../../core/transactions/transaction.ts";
+import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
 import type { IdBatch } from "./id-batches.ts";
 import { toBatches } from "./id-batches.ts";
 import type { BatchResult, RedisLockTable, TakeMode } from "./lock-table.ts";
@@ -16,6 +16,8 @@ export interface TakePorts {
   readonly ledger: LockLedger;
   readonly transaction: Transaction;
   readonly epoch: string;
+  /** Of the database where the ledger is. */
+  readonly unitOfWork: UnitOfWork;
 }
 
 /** What is to be taken. */
@@ -63,8 +65,11 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
       await step();
     }
   };
-  // What was lost with the epoch needs no undoing.
-  ports.transaction.onRollback(() => undo().catch(unlessLost));
+  ports.transaction.onRollback(async () => {
+    if (taking.undos.length > 0) {
+      await undoUnlessHeld(ports, request, undo);
+    }
+  });
   for (const step of request.claims.flatMap(stepsOf)) {
     const isFree = taking.total === 0 && inLine.isGranted && !isGuard;
     await takeStep(ports, request, step, isFree ? "take" : "look", taking);
@@ -74,6 +79,26 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
   }
   await undo();
   return refusalOf(taking, inLine, request.isComplete);
+}
+
+/**
+ * The transaction is over, and so is its hold on the gate: by now the owner may hold the claims by right, where the
+ * commit went through and only its answer was lost, or where another process has granted them to it. What cannot be
+ * undone now is nobody's, and is taken from it by whoever finds it in the way.
+ */
+async function undoUnlessHeld(
+  { ledger, unitOfWork }: TakePorts,
+  { claims, owner = "" }: TakeRequest,
+  undo: () => Promise<void>,
+): Promise<void> {
+  const models = [...new Set(claims.map(({ model }) => model))];
+  await unitOfWork.run(async (transaction) => {
+    await ledger.enter(transaction, models, "CLAIM");
+    if (!(await ledger.holders(transaction, [owner])).has(owner)) {
+      // What was lost with the epoch needs no undoing.
+      await undo().catch(unlessLost);
+    }
+  });
 }
 
 function unlessLost(error: unknown): void {

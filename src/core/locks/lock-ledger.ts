@@ -41,6 +41,8 @@ export interface LockLedger {
   liveClaims(transaction: Transaction): AsyncIterable<LiveClaim>;
   /** Those of the owners that may hold locks: tasks that are not settled. Once entered, others will never hold any. */
   liveOwners(transaction: Transaction, owners: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Those of the owners that hold something by right: tasks that are neither settled nor in line. For who has entered. */
+  holders(transaction: Transaction, owners: readonly string[]): Promise<ReadonlySet<string>>;
 
   /** Who stands in line before the owner, or at all if it does not. @param isComplete lists all conflicts */
   lineConflicts(
@@ -53,4 +55,6 @@ export interface LockLedger {
   joinLine(transaction: Transaction, owner: string, claims: readonly Claim[]): Promise<void>;
   leaveLine(transaction: Transaction, owner: string): Promise<void>;
   claimsInLine(transaction: Transaction, owner: string): Promise<readonly Claim[]>;
+  /** See LockStore.lastBefore. */
+  lastBefore(transaction: Transaction, owner: string): Promise<string | undefined>;
 }

@@ -78,6 +78,11 @@ export interface LockStore {
    */
   acquireWaiting(transaction: Transaction, owner: string, added?: readonly Claim[]): Promise<AcquireResult>;
   /**
+   * Who stands in line last of those that the owner, in line itself, stands behind: until that one is gone it is not
+   * worth trying again. Undefined where only holders are in the way.
+   */
+  lastBefore(transaction: Transaction, owner: string): Promise<string | undefined>;
+  /**
    * Keeps the claimed records out of every task's hands until the transaction ends, without owning them: the
    * guard of single writes. Two guards do not conflict with each other, and none with a line. One record in one
    * round trip.

@@ -85,6 +85,10 @@ type Outcome = "GRANTED" | "GONE" | { readonly blocker: string };
 
 function grantOrGoOnWaiting(ports: PromotePorts, taskId: string, dependence: Dependence): Promise<Outcome> {
   return runOrRollBack<Outcome>(ports.unitOfWork, async (transaction) => {
+    // The task before its place in line, as settling it does: the other way round the two could deadlock.
+    if (!(await ports.tasks.lockWaiting(transaction, taskId))) {
+      return { rollBack: "GONE" };
+    }
     const dependents = await dependence(transaction);
     const result = await ports.locks.acquireWaiting(transaction, taskId, dependents);
     if (result.isGranted) {
@@ -97,7 +101,8 @@ function grantOrGoOnWaiting(ports: PromotePorts, taskId: string, dependence: Dep
       }
       return isPending ? { commit: "GRANTED" } : { rollBack: "GONE" };
     }
-    const blocker = result.conflicts[0]?.owner ?? taskId;
+    const last = await ports.locks.lastBefore(transaction, taskId);
+    const blocker = last ?? result.conflicts[0]?.owner ?? taskId;
     return (await ports.tasks.startWaiting(transaction, taskId, blocker))
       ? { commit: { blocker } }
       : { rollBack: "GONE" };

@@ -126,6 +126,8 @@ export interface TaskStore {
   recordIds(taskId: string): Promise<readonly string[]>;
   /** WAITING for another task; on a WAITING task, for which one now. False unless it is PENDING or WAITING. */
   startWaiting(transaction: Transaction, taskId: string, blockedBy: string): Promise<boolean>;
+  /** Keeps others from changing the task until the transaction ends. False unless it is WAITING. */
+  lockWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
   /** From WAITING to PENDING, to be enqueued. False unless it is WAITING. */
   endWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
   /** WAITING for the task, oldest first. */

@@ -87,8 +87,8 @@ async function createOrWait(launch: Launch): Promise<Decision<WrittenLaunch>> {
   if (result.isGranted) {
     return { commit: { kind: "CREATED" } };
   }
-  const [blocker] = result.conflicts;
-  await ports.tasks.startWaiting(transaction, taskId, blocker?.owner ?? taskId);
+  const blocker = (await ports.locks.lastBefore(transaction, taskId)) ?? result.conflicts[0]?.owner;
+  await ports.tasks.startWaiting(transaction, taskId, blocker ?? taskId);
   return { commit: { kind: "WAITING", hasDependents: launch.dependents !== undefined } };
 }
 

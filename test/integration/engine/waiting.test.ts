@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
 import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { retryWaiting } from "../../../src/core/tasks/promote-waiting.ts";
+import { openTransaction } from "../../contract/open-transaction.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
@@ -35,6 +37,18 @@ function setCount(ids: readonly string[], count: number, options: object = WAIT)
 async function countOf(id: number): Promise<number | undefined> {
   const [row] = await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = $1", [id]);
   return row?.count;
+}
+
+/** For a row that another transaction has; the holder of a record is waited for anyway. */
+async function untilSomebodyWaits(): Promise<void> {
+  const waiters = async (): Promise<number | undefined> => {
+    const [row] = await engine.session.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event = 'transactionid'`,
+    );
+    return row?.count;
+  };
+  await vi.waitUntil(async () => ((await waiters()) ?? 0) > 1, { timeout: 15_000 });
 }
 
 async function allSettled(tasks: readonly Task[]): Promise<readonly Task[]> {
@@ -142,6 +156,44 @@ describe("a launch that waits", () => {
     const settled = await allSettled(tasks);
     expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(["SUCCEEDED"]));
     expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+});
+
+describe("a long line for one record", () => {
+  const LENGTH = 40;
+
+  it("tries each waiter about once, not all of them at every end", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 0, SKIP_FAILED);
+    const tasks: Task[] = [];
+    for (let at = 1; at <= LENGTH; at += 1) {
+      tasks.push(await setCount(["1"], at));
+    }
+    expect(tasks.map(({ blockedBy }) => blockedBy)).toEqual(
+      [holder, ...tasks.slice(0, -1)].map(({ id }) => id),
+    );
+    const tries = vi.spyOn(engine.ports.locks, "acquireWaiting");
+    await release();
+    await allSettled([holder, ...tasks]);
+    expect(await countOf(1)).toBe(LENGTH);
+    expect(tries.mock.calls.length).toBeLessThan(2 * LENGTH);
+    tries.mockRestore();
+  });
+
+  it("may be left by one that is just being let go on: neither waits for the other for ever", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"], 0, SKIP_FAILED);
+    const waiting = await setCount(["1", "2"], 1);
+    // As far as a settlement has come when it is about to let go of the place in line.
+    const leaving = await openTransaction(engine.ports.unitOfWork);
+    expect(await engine.ports.tasks.lockWaiting(leaving.transaction, waiting.id)).toBe(true);
+    const retried = retryWaiting(engine.ports, { id: waiting.id, hasDependents: false });
+    await untilSomebodyWaits();
+    await engine.ports.locks.release(leaving.transaction, waiting.id);
+    await leaving.rollBack();
+    expect(await retried).toBe(false);
+    await release();
+    await allSettled([holder, waiting]);
   });
 });
 

@@ -25,6 +25,10 @@ export const NEXT_CHUNK_IDS = `
 export const LIVE_OWNERS =
   "SELECT id::text AS id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND finished_at IS NULL";
 
+/** $1 owners. */
+export const HOLDERS = `
+  SELECT id::text AS id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND status IN ('PENDING', 'RUNNING')`;
+
 /** $1 owner, $2-$6 segments, $7 separator, $8 conflicts at most or null. */
 export const LINE_CONFLICTS = `SELECT model, id, owner, total FROM powercrud.find_lock_conflicts(
   $1::uuid, ${segmentsSql(2)}, $7::text, powercrud.lock_ticket_of($1::uuid), $8::integer)`;

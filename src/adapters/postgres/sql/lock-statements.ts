@@ -43,3 +43,12 @@ export const LOCKS_WAITED_FOR = `SELECT model, scope, ids FROM powercrud.lock
 
 export const LIST_LOCK_OWNERS =
   "SELECT DISTINCT owner::text AS owner FROM powercrud.lock WHERE ticket IS NULL ORDER BY 1";
+
+/** $1 owner in line. Who stands there right before it, for something that it waits for too. */
+export const LAST_BEFORE = `
+  SELECT l.owner::text AS owner
+  FROM powercrud.lock w JOIN powercrud.lock l ON l.model = w.model AND l.ticket < w.ticket
+    AND CASE WHEN l.lowest IS NULL OR w.lowest IS NULL THEN l.scope = '' OR w.scope = '' OR l.scope = w.scope
+             ELSE l.lowest <= w.highest AND l.highest >= w.lowest AND l.ids && w.ids END
+  WHERE w.owner = $1::uuid AND w.ticket IS NOT NULL
+  ORDER BY l.ticket DESC LIMIT 1`;

@@ -43,6 +43,10 @@ export const START_WAITING = `
   RETURNING id`;
 
 /** $1 task. */
+export const LOCK_WAITING = `
+  SELECT id FROM powercrud.task WHERE id = $1::uuid AND status = 'WAITING' FOR UPDATE`;
+
+/** $1 task. */
 export const END_WAITING = `
   UPDATE powercrud.task SET status = 'PENDING', blocked_by = NULL WHERE id = $1::uuid AND status = 'WAITING'
   RETURNING id`;
