@@ -29,6 +29,8 @@ interface Store {
   readonly ports: RedisLockStoreOptions;
   readonly table: ReturnType<typeof createRedisLockTable>;
   rebuild(): Promise<void>;
+  /** Does what needs the table, and remembers that it was there. */
+  relyOn<T>(work: () => Promise<T>): Promise<T>;
   /** Runs a look-up or a release under the current epoch, whatever happens to it. */
   underEpoch<T>(work: (epoch: string) => Promise<T>): Promise<T>;
 }
@@ -87,18 +89,32 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
 
 function createStore(ports: RedisLockStoreOptions): Store {
   const table = createRedisLockTable(ports.client, `${ports.keyPrefix}{lock}:epoch`);
+  let wasThere = false;
+  const relyOn = async <T>(work: () => Promise<T>): Promise<T> => {
+    const result = await work();
+    wasThere = true;
+    return result;
+  };
   const rebuild = async (): Promise<void> => {
-    if (await rebuildLocks({ ...ports, table })) {
-      ports.logger.warn({}, "the locks in Redis were built anew from the tasks");
+    const isLoss = wasThere;
+    if (!(await relyOn(() => rebuildLocks({ ...ports, table })))) {
+      return;
+    }
+    if (isLoss) {
+      ports.logger.warn({}, "Redis had lost the locks; they were built anew from the tasks");
+    } else {
+      ports.logger.info({}, "the locks are in Redis now, as the tasks claim them");
     }
   };
   return {
     ports,
     table,
     rebuild,
+    relyOn,
     async underEpoch(work) {
       try {
-        return await work(await ports.ledger.epoch());
+        const epoch = await ports.ledger.epoch();
+        return await relyOn(() => work(epoch));
       } catch (error) {
         if (!(error instanceof LostLocks)) {
           throw error;
@@ -213,7 +229,7 @@ async function guard(
  */
 async function orRebuild<T>(store: Store, transaction: Transaction, work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await store.relyOn(work);
   } catch (error) {
     if (!(error instanceof LostLocks)) {
       throw error;

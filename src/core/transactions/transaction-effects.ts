@@ -1,3 +1,5 @@
+import { isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -13,9 +15,11 @@ export function createTransactionEffects(logger: Logger): TransactionEffects {
   const rollbacks: (() => Promise<void>)[] = [];
   const runAll = async (effects: readonly (() => Promise<void>)[], when: string): Promise<void> => {
     for (const effect of effects) {
-      await effect().catch((error: unknown) =>
-        logger.error({ err: error }, `an effect failed after ${when}`),
-      );
+      await effect().catch((error: unknown) => {
+        // What a store out of reach was not told, such as that locks are free, the sweeper makes up for.
+        const level = isAppError(error, "UNAVAILABLE") ? "warn" : "error";
+        logger[level](errorFields(error), `an effect failed after ${when}`);
+      });
     }
   };
   return {

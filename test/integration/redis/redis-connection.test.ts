@@ -11,30 +11,17 @@ import type {
 import { createFailFastRedis, createPatientRedis } from "../../../src/adapters/redis/redis-connection.ts";
 import { createRedisEventBus } from "../../../src/adapters/redis/redis-event-bus.ts";
 import { toRedisUnavailable } from "../../../src/adapters/redis/redis-unavailable.ts";
-import type { Logger } from "../../../src/kernel/logger.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import type { TcpProxy } from "../../contract/tcp-proxy.ts";
 import { createTcpProxy } from "../../contract/tcp-proxy.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { freePort } from "../../support/free-port.ts";
+import { createLogBook } from "../../support/log-book.ts";
 import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
 import { untilEvent } from "../../support/until-event.ts";
 
 const UNAVAILABLE = { name: "AppError", code: "UNAVAILABLE", cause: expect.anything() };
-
-interface LogBook extends Logger {
-  readonly lines: { readonly level: string; readonly fields: object; readonly message: string }[];
-}
-
-function createLogBook(): LogBook {
-  const lines: LogBook["lines"] = [];
-  const write =
-    (level: string) =>
-    (fields: object, message: string): void =>
-      void lines.push({ level, fields, message });
-  return { lines, debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
-}
 
 /** The connections that a test opens are closed after it. */
 const open: RedisConnection[] = [];

@@ -6,8 +6,10 @@ import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
 import { createFailFastRedis } from "../../../src/adapters/redis/redis-connection.ts";
 import { whenRedisReturns } from "../../../src/adapters/redis/when-redis-returns.ts";
+import type { Logger } from "../../../src/kernel/logger.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { withDeadline } from "../../support/deadline.ts";
+import { createLogBook } from "../../support/log-book.ts";
 import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
 import { createTestBackend } from "../../support/test-backend.ts";
@@ -63,26 +65,18 @@ describe("a Redis that comes back after many tries to connect", () => {
   });
 
   it("has its locks looked at once", async () => {
-    const database = await createTestDatabase();
-    const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
-    const real = createPgSession(pool);
     let lookUps = 0;
     let isAway = false;
     let look = (): void => undefined;
     const looked = new Promise<void>((resolve) => (look = resolve));
-    const session: typeof real = {
-      ...real,
-      query: (text, ...rest) => {
+    const { close } = await openBackend({
+      onStatement() {
         if (isAway) {
           lookUps += 1;
           look();
         }
-        return real.query(text, ...rest);
       },
-    };
-    const unitOfWork = createPgUnitOfWork({ pool, logger });
-    const options = { databaseUrl: database.url, session, unitOfWork, logger, redisUrl: redis.url };
-    const backend = await createTestBackend(options);
+    });
     await redis.halt();
     isAway = true;
     await refuseConnections(10);
@@ -90,8 +84,54 @@ describe("a Redis that comes back after many tries to connect", () => {
     await withDeadline(looked, 10_000, "the look-up");
     // All who wait for the connection are told in one go, before any statement of theirs is answered.
     expect(lookUps).toBe(1);
-    await backend.close();
-    await pool.end();
-    await database.drop();
+    await close();
   });
 });
+
+describe("locks that are built in Redis", () => {
+  it("are no loss at a first start, and one where they were there before", async () => {
+    const book = createLogBook();
+    const { backend, close } = await openBackend({ logger: book });
+    expect(book.lines).toEqual([
+      { level: "info", fields: {}, message: "the locks are in Redis now, as the tasks claim them" },
+    ]);
+    await backend.loseMemory();
+    await backend.locks.listOwners();
+    expect(book.lines.slice(1)).toEqual([
+      {
+        level: "warn",
+        fields: {},
+        message: "Redis had lost the locks; they were built anew from the tasks",
+      },
+    ]);
+    await close();
+  });
+});
+
+/** A backend on this Redis and a database of its own. */
+async function openBackend(options: { readonly logger?: Logger; readonly onStatement?: () => void }) {
+  const database = await createTestDatabase();
+  const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
+  const real = createPgSession(pool);
+  const session: typeof real = {
+    query(text, values) {
+      options.onStatement?.();
+      return real.query(text, values);
+    },
+  };
+  const backend = await createTestBackend({
+    databaseUrl: database.url,
+    session,
+    unitOfWork: createPgUnitOfWork({ pool, logger }),
+    logger: options.logger ?? logger,
+    redisUrl: redis.url,
+  });
+  return {
+    backend,
+    async close() {
+      await backend.close();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}

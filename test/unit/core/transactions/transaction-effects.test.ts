@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { createTransactionEffects } from "../../../../src/core/transactions/transaction-effects.ts";
+import { AppError } from "../../../../src/kernel/app-error.ts";
+import { createLogBook } from "../../../support/log-book.ts";
+
+it("the effects of a transaction warn of a store out of reach, and tell of any other error in full", async () => {
+  const logger = createLogBook();
+  const { onCommit, committed } = createTransactionEffects(logger);
+  const bug = new Error("a bug");
+  onCommit(() => Promise.reject(new AppError("UNAVAILABLE", "Redis cannot be reached.", { cause: bug })));
+  onCommit(() => Promise.reject(bug));
+  await committed();
+  const message = "an effect failed after commit";
+  expect(logger.lines).toEqual([
+    { level: "warn", fields: { reason: "Redis cannot be reached." }, message },
+    { level: "error", fields: { err: bug }, message },
+  ]);
+});
