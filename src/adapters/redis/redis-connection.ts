@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { meaningOfAnswer } from "./redis-unavailable.ts";
 
 /** How to reach Redis, and for what. */
 export interface RedisConnectionOptions {
@@ -86,8 +87,9 @@ function createConnection(options: RedisConnectionOptions, manner: Manner): Redi
     async ready() {
       await firstTry;
       if (client.status !== "ready") {
-        throw new AppError("UNAVAILABLE", "Redis cannot be reached.", {
-          cause: new Error(outages.lastReason()),
+        const reason = outages.lastReason();
+        throw new AppError("UNAVAILABLE", meaningOfAnswer(reason) ?? "Redis cannot be reached.", {
+          cause: new Error(reason),
         });
       }
     },

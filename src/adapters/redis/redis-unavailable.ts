@@ -19,10 +19,38 @@ const CLIENT_MESSAGE =
   /^(?:Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|Command aborted due to connection close|Reached the max retries per request limit)/;
 
 /**
- * What a server answers that cannot serve at the moment: it is loading, a replica, has lost its master or its cluster,
- * or has no memory left. Scripts of Redis 6 have it in the middle of the message, after a dash.
+ * The words with which a server begins an answer that it cannot, or will not, serve us as it is, and what they mean.
+ * Scripts of Redis 6 have them in the middle of the message, after a dash.
  */
-const SERVER_ANSWER = /(?:^|: -)(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|OOM)\b/;
+const ANSWER_WORDS: Readonly<Record<string, string>> = {
+  LOADING: "Redis is still loading its data.",
+  READONLY: "Redis refuses writes: it is a replica.",
+  MASTERDOWN: "Redis is a replica that has lost its master.",
+  CLUSTERDOWN: "The cluster of Redis is down.",
+  TRYAGAIN: "The cluster of Redis is moving keys.",
+  MOVED: "Redis is a node of a cluster that keeps these keys on another node.",
+  ASK: "Redis is a node of a cluster that is moving these keys to another node.",
+  OOM: "Redis refuses writes: its memory is full.",
+  MISCONF: "Redis refuses writes: it cannot save its data to disk.",
+  NOREPLICAS: "Redis refuses writes: it has too few replicas.",
+  BUSY: "Redis is busy with a script.",
+  NOPERM: "Redis does not permit its user what this service needs.",
+  NOAUTH: "Redis wants a user or password that this service was not given.",
+  WRONGPASS: "Redis does not accept the user or password.",
+};
+const ANSWER_WORD = new RegExp(`(?:^|: -)(${Object.keys(ANSWER_WORDS).join("|")})\\b`);
+
+/** Answers without a word of their own. */
+const ANSWER_PHRASES: readonly (readonly [RegExp, string | undefined])[] = [
+  [/can't run this command|can't access at least one of the keys/, ANSWER_WORDS["NOPERM"]],
+  [
+    /^ERR unknown command|Unknown Redis command called from/,
+    "Redis lacks a command that this service needs.",
+  ],
+  [/max number of clients/, "Redis takes no more connections."],
+  [/Script killed by user/, "Redis ended a script because it was told to."],
+  [/^ERR AUTH /, ANSWER_WORDS["WRONGPASS"]],
+];
 
 /** What is read of an error; all of it optional. */
 interface ErrorParts {
@@ -32,22 +60,43 @@ interface ErrorParts {
   readonly errors?: unknown;
 }
 
-/** AppError UNAVAILABLE, with the error as its cause, where the connection or the server is the matter; else the error itself. */
+/**
+ * AppError UNAVAILABLE, with the error as its cause, where the connection or the server is the matter; else the error
+ * itself. The message tells a server that refuses from one that is out of reach, and repeats nothing that it said.
+ */
 export function toRedisUnavailable(error: unknown): unknown {
-  if (isAppError(error) || !isUnavailable(error)) {
+  if (isAppError(error)) {
     return error;
   }
-  return new AppError("UNAVAILABLE", "Redis cannot be reached.", { cause: error });
+  const message = meaningOf(error);
+  return message === undefined ? error : new AppError("UNAVAILABLE", message, { cause: error });
 }
 
-function isUnavailable(error: unknown): boolean {
+/** What a server's answer means where it cannot, or will not, serve us; undefined for any other text. */
+export function meaningOfAnswer(text: string): string | undefined {
+  const word = ANSWER_WORD.exec(text)?.[1];
+  return word === undefined
+    ? ANSWER_PHRASES.find(([pattern]) => pattern.test(text))?.[1]
+    : ANSWER_WORDS[word];
+}
+
+function meaningOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null) {
+    return undefined;
+  }
+  const { message }: ErrorParts = error;
+  const answer = typeof message === "string" ? meaningOfAnswer(message) : undefined;
+  return answer ?? (isOutOfReach(error) ? "Redis cannot be reached." : undefined);
+}
+
+function isOutOfReach(error: unknown): boolean {
   if (typeof error !== "object" || error === null) {
     return false;
   }
   const { code, message, errors }: ErrorParts = error;
   return (
     (typeof code === "string" && NETWORK_CODES.has(code)) ||
-    (typeof message === "string" && (CLIENT_MESSAGE.test(message) || SERVER_ANSWER.test(message))) ||
-    (Array.isArray(errors) && errors.some((inner) => isUnavailable(inner)))
+    (typeof message === "string" && CLIENT_MESSAGE.test(message)) ||
+    (Array.isArray(errors) && errors.some((inner) => isOutOfReach(inner)))
   );
 }
