@@ -1,4 +1,5 @@
 import { AppError } from "../kernel/app-error.ts";
+import { errorFields } from "../kernel/error-fields.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
@@ -82,7 +83,7 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
   // Any look-up notices a loss; somebody has to look, or the first to claim something waits for it.
   whenRedisReturns(shared.client, () => {
     locks.listOwners().catch((error: unknown) => {
-      logger.warn({ err: error }, "the locks could not be looked at after Redis came back");
+      logger.warn(errorFields(error), "the locks could not be looked at after Redis came back");
     });
   });
   return {

@@ -1,4 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
+import { errorFields } from "../kernel/error-fields.ts";
+import { createFailureLog } from "../kernel/failure-log.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
@@ -18,15 +20,15 @@ export interface AnnouncerOptions {
  */
 export function createAnnouncer(options: AnnouncerOptions): Service {
   const { register, process, silenceMs, clock, logger } = options;
+  const failures = createFailureLog(logger, "announcing the process");
   let stopTimer: (() => void) | undefined;
   let announcing = Promise.resolve();
   const announce = (): void => {
     // One after the other: one that overtook the withdrawal would call the process back.
     announcing = announcing
       .then(() => register.announce(process, clock.now()))
-      .catch((error: unknown) => {
-        logger.warn({ err: error }, "the process could not announce itself");
-      });
+      .then(failures.worked)
+      .catch((error: unknown) => failures.failed(error));
   };
   return createService({
     name: "announcer",
@@ -39,7 +41,7 @@ export function createAnnouncer(options: AnnouncerOptions): Service {
       stopTimer?.();
       await announcing;
       await register.withdraw(process.id).catch((error: unknown) => {
-        logger.warn({ err: error }, "the process could not withdraw its announcement");
+        logger.warn(errorFields(error), "the process could not withdraw its announcement");
       });
     },
   });

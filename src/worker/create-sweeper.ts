@@ -1,3 +1,5 @@
+import type { FailureLog } from "../kernel/failure-log.ts";
+import { createFailureLog } from "../kernel/failure-log.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import { countSwept } from "../core/sweeper/sweep-summary.ts";
@@ -21,8 +23,9 @@ export interface SweeperOptions extends SweepOptions {
 export function createSweeper(ports: TaskPorts, options: SweeperOptions): Service {
   let stopTimer: (() => void) | undefined;
   let pass: Promise<void> | undefined;
+  const failures = createFailureLog(ports.logger, "a sweep");
   const run = (): void => {
-    pass ??= sweepInTurn(ports, options).finally(() => {
+    pass ??= sweepInTurn(ports, options, failures).finally(() => {
       pass = undefined;
     });
   };
@@ -39,7 +42,7 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
   });
 }
 
-async function sweepInTurn(ports: TaskPorts, options: SweeperOptions): Promise<void> {
+async function sweepInTurn(ports: TaskPorts, options: SweeperOptions, failures: FailureLog): Promise<void> {
   try {
     // A little early counts: the processes' timers do not tick as one.
     const isOurs = await ports.tasks.takeTurn(CHORE, ports.clock.now(), options.intervalMs * 0.9);
@@ -47,10 +50,11 @@ async function sweepInTurn(ports: TaskPorts, options: SweeperOptions): Promise<v
       return;
     }
     const summary = await sweep(ports, options);
+    failures.worked();
     if (countSwept(summary) > 0) {
       ports.logger.info(summary, "the sweeper found work");
     }
   } catch (error) {
-    ports.logger.warn({ err: error }, "a sweep failed; the next pass tries again");
+    failures.failed(error);
   }
 }

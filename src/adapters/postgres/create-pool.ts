@@ -38,10 +38,28 @@ export function createPool(options: PoolOptions): pg.Pool {
     query_timeout: statementTimeoutMs + DEAD_PEER_GRACE_MS,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
   });
-  // Without a listener, the loss of an idle connection would end the process. The pool replaces it by itself.
-  pool.on("error", (error) => options.logger.warn({ err: error }, "an idle database connection was lost"));
+  watchOutages(pool, options);
   // A connection may break between its leaving the pool and its user's first word; an error that nobody hears ends
   // the process. Whoever uses it learns of the break from his own statement.
   pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
+}
+
+/** Logs once that idle connections are lost, however many there were, and once that there is one again. */
+function watchOutages(pool: pg.Pool, { logger, applicationName }: PoolOptions): void {
+  const fields = { connection: applicationName };
+  let isOut = false;
+  // Without a listener, the loss of an idle connection would end the process. The pool replaces it by itself.
+  pool.on("error", ({ message: reason }) => {
+    if (!isOut) {
+      isOut = true;
+      logger.warn({ ...fields, reason }, "idle database connections were lost");
+    }
+  });
+  pool.on("connect", () => {
+    if (isOut) {
+      isOut = false;
+      logger.info(fields, "the database is connected with again");
+    }
+  });
 }

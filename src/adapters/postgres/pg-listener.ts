@@ -1,6 +1,8 @@
 import type { Notification } from "pg";
 import type { Clock } from "../../kernel/clock.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 import { createRetry } from "./retry.ts";
 
 /** The part of pg's client that listening needs. */
@@ -105,7 +107,7 @@ function keepConnection(options: PgListenerOptions, channels: Iterable<string>):
       current = undefined;
       // Ends what is left of it, where a query noticed.
       client.end().catch(() => undefined);
-      logger.warn({ err: error }, "the listening connection was lost");
+      logger.warn(errorFields(toUnavailableError(error)), "the listening connection was lost");
       retry.start();
     }
   };

@@ -1,5 +1,8 @@
+import { isAppError } from "../../kernel/app-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** Tries again and again, ever more slowly. */
 export interface Retry {
@@ -31,7 +34,10 @@ export function createRetry(options: {
     cancel = options.clock.after(waitMs, () => {
       cancel = undefined;
       options.attempt().catch((error: unknown) => {
-        options.logger.warn({ err: error, waitMs }, `${options.what} is still down`);
+        const failure = toUnavailableError(error);
+        // That it is down was logged when it was lost.
+        const level = isAppError(failure, "UNAVAILABLE") ? "debug" : "warn";
+        options.logger[level]({ ...errorFields(failure), waitMs }, `${options.what} is still down`);
         start();
       });
     });

@@ -1,4 +1,5 @@
 import { isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import type { RecordReader } from "../records/record-reader.ts";
@@ -42,7 +43,7 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
       );
     } catch (error) {
       if (isAppError(error, "UNAVAILABLE")) {
-        ports.logger.warn({ err: error }, "a launch was refused: a store is out of reach");
+        ports.logger.debug(errorFields(error), "a launch was refused: a store is out of reach");
         return { outcome: "UNAVAILABLE", message: error.message };
       }
       throw error;

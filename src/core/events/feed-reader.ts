@@ -1,4 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { FailureLog } from "../../kernel/failure-log.ts";
+import { createFailureLog } from "../../kernel/failure-log.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedEntry } from "./feed-item.ts";
@@ -21,6 +23,7 @@ export class FeedReader {
   readonly #settings: Required<TaskFeedOptions>;
   readonly #subscriptions: ReadonlySet<TaskSubscription>;
   readonly #known: KnownTasks;
+  readonly #failures: FailureLog;
   /** Announced progress that waits for the pass under way: the latest of each task. */
   readonly #pending = new Map<string, ProgressAnnouncement>();
   #position = 0;
@@ -39,6 +42,7 @@ export class FeedReader {
     this.#ports = ports;
     this.#settings = settings;
     this.#subscriptions = subscriptions;
+    this.#failures = createFailureLog(ports.logger, "reading the event log");
     this.#known = createKnownTasks(settings.maxKnownTasks);
   }
 
@@ -129,8 +133,9 @@ export class FeedReader {
         await this.#restate();
         await this.#tellPending();
       }
+      this.#failures.worked();
     } catch (error) {
-      this.#ports.logger.warn({ err: error }, "the event log could not be read; the next try follows");
+      this.#failures.failed(error);
       this.#cancelRetry = this.#ports.clock.after(this.#settings.retryDelayMs, () => this.readOn());
     } finally {
       this.#isPassing = false;

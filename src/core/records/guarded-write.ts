@@ -1,4 +1,5 @@
 import { isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { AcquireResult } from "../locks/lock-store.ts";
 import { conflictRefusal } from "../tasks/conflict-refusal.ts";
@@ -112,7 +113,7 @@ export async function unlessUnavailable(
     if (!isAppError(error, "UNAVAILABLE")) {
       throw error;
     }
-    ports.logger.warn({ err: error }, "a write was refused: a store is out of reach");
+    ports.logger.debug(errorFields(error), "a write was refused: a store is out of reach");
     return { outcome: "UNAVAILABLE", message: error.message };
   }
 }

@@ -1,4 +1,5 @@
 import { isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { Viewer } from "../records/viewer.ts";
 import { describeCancelled } from "./attempt-end.ts";
 import type { UnavailableRefusal } from "./launch-outcome.ts";
@@ -40,7 +41,10 @@ export async function cancelTask(
     if (!isAppError(error, "UNAVAILABLE")) {
       throw error;
     }
-    ports.logger.warn({ err: error, taskId: request.taskId }, "a store is out of reach for cancelling");
+    ports.logger.debug(
+      { ...errorFields(error), taskId: request.taskId },
+      "a store is out of reach for cancelling",
+    );
     return { outcome: "UNAVAILABLE", message: error.message };
   }
 }
@@ -82,7 +86,7 @@ async function askToStop(ports: TaskPorts, taskId: string, viewer: Viewer): Prom
   }
   // Without the message the worker learns of it at its next chunk or heartbeat.
   await ports.bus.publish(CANCEL_TOPIC, { taskId }).catch((error: unknown) => {
-    ports.logger.warn({ err: error, taskId }, "a request to cancel could not be announced");
+    ports.logger.warn({ ...errorFields(error), taskId }, "a request to cancel could not be announced");
   });
   return true;
 }

@@ -1,5 +1,7 @@
 import type { AppError } from "../../kernel/app-error.ts";
 import { isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
+import { createFailureLog } from "../../kernel/failure-log.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
@@ -87,6 +89,7 @@ function beginAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<Attemp
 
 function createReporter(ports: AttemptPorts, attempt: Attempt): ProgressReporter {
   const { id: taskId, progress } = attempt.task;
+  const failures = createFailureLog(ports.logger, "publishing progress");
   return createProgressReporter({
     clock: ports.clock,
     total: progress.total,
@@ -101,9 +104,10 @@ function createReporter(ports: AttemptPorts, attempt: Attempt): ProgressReporter
         at,
         progress: now,
       });
-      ports.bus.publish(TASK_TOPIC, message).catch((error: unknown) => {
-        ports.logger.warn({ err: error, taskId }, "progress could not be published");
-      });
+      ports.bus
+        .publish(TASK_TOPIC, message)
+        .then(failures.worked)
+        .catch((error: unknown) => failures.failed(error, { taskId }));
     },
   });
 }
@@ -142,7 +146,10 @@ async function conclude(
       ports.logger.warn({ taskId, attempt: number }, "the attempt was fenced and stopped");
       return "FENCED";
     case "ABANDONED":
-      ports.logger.warn({ err: end.cause, taskId }, "the attempt was abandoned: a store is out of reach");
+      ports.logger.warn(
+        { ...errorFields(end.cause), taskId },
+        "the attempt was abandoned: a store is out of reach",
+      );
       return "ABANDONED";
     case "HANDED_OVER":
       return handOver(ports, { id: taskId, attempt: number });
@@ -162,7 +169,7 @@ async function conclude(
 async function handOver(ports: AttemptPorts, ended: QueuedTask): Promise<AttemptOutcome> {
   ports.logger.info({ taskId: ended.id, attempt: ended.attempt }, "the task is handed over");
   await ports.queue.enqueue([ended]).catch((error: unknown) => {
-    ports.logger.warn({ err: error, taskId: ended.id }, "a task could not be handed over");
+    ports.logger.warn({ ...errorFields(error), taskId: ended.id }, "a task could not be handed over");
   });
   return "HANDED_OVER";
 }

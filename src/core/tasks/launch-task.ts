@@ -1,4 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
 import { createId } from "../../kernel/ids.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
 import { executeAttempt } from "./execute-attempt.ts";
@@ -38,7 +39,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
     }
   } catch (error) {
     if (isAppError(error, "UNAVAILABLE")) {
-      ports.logger.warn({ err: error }, "a launch was refused: a store is out of reach");
+      ports.logger.debug(errorFields(error), "a launch was refused: a store is out of reach");
       return { outcome: "UNAVAILABLE", message: error.message };
     }
     throw error;
@@ -69,7 +70,7 @@ async function waitInLine(
   hasDependents: boolean,
 ): Promise<LaunchOutcome> {
   await retryWaiting(ports, { id: taskId, hasDependents }).catch((error: unknown) => {
-    ports.logger.warn({ err: error, taskId }, "a waiting task was left for the sweeper");
+    ports.logger.warn({ ...errorFields(error), taskId }, "a waiting task was left for the sweeper");
   });
   return launched(ports, taskId);
 }
@@ -88,12 +89,15 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
   } catch (error) {
     if (ports.settings.whenQueueDown === "sync") {
-      ports.logger.warn({ err: error, taskId }, "the queue is out of reach; the task runs in its request");
+      ports.logger.debug(
+        { ...errorFields(error), taskId },
+        "the queue is out of reach; the task runs in its request",
+      );
       await executeHere(ports, taskId);
       return;
     }
     await withdraw(ports, taskId).catch((failure: unknown) => {
-      ports.logger.warn({ err: failure, taskId }, "a launch could not be withdrawn");
+      ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
       throw acceptedButUnreachable(taskId, failure);
     });
     throw new AppError(
@@ -104,7 +108,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
   }
   // Should this fail, the sweeper enqueues once more, which does no harm.
   await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
-    ports.logger.warn({ err: error, taskId }, "an enqueued task could not be marked as such");
+    ports.logger.warn({ ...errorFields(error), taskId }, "an enqueued task could not be marked as such");
   });
 }
 
@@ -130,7 +134,7 @@ function acceptedButUnreachable(taskId: string, cause: unknown): AppError {
 async function executeHere(ports: LaunchPorts, taskId: string): Promise<void> {
   await executeAttempt(ports, { id: taskId, attempt: 0 }).catch((error: unknown) => {
     ports.logger.warn(
-      { err: error, taskId },
+      { ...errorFields(error), taskId },
       "a task could not be run in its request; the sweeper takes it on",
     );
   });

@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { createFailureLog } from "../../kernel/failure-log.ts";
 import type { Progress } from "./progress.ts";
 import type { StopAttempt } from "./running-attempts.ts";
 import { cancelled } from "./running-attempts.ts";
@@ -30,6 +31,7 @@ export function keepLease(
 ): () => void {
   let stored = progress();
   let beating = 0;
+  const failures = createFailureLog(ports.logger, "a heartbeat");
   const beat = async (now: Progress): Promise<void> => {
     const { isCurrent, isCancelRequested } = await ports.tasks.heartbeat({
       taskId: attempt.taskId,
@@ -47,9 +49,8 @@ export function keepLease(
   const beatOnce = (): void => {
     beating += 1;
     beat(progress())
-      .catch((error: unknown) => {
-        ports.logger.warn({ err: error, taskId: attempt.taskId }, "a heartbeat did not reach the task store");
-      })
+      .then(failures.worked)
+      .catch((error: unknown) => failures.failed(error, { taskId: attempt.taskId }))
       .finally(() => (beating -= 1));
   };
   const stopRenewing = ports.clock.every(Math.ceil(leaseMs / 3), beatOnce);

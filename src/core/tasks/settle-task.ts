@@ -1,3 +1,4 @@
+import { errorFields } from "../../kernel/error-fields.ts";
 import type { LifecycleEventType } from "../events/task-event.ts";
 import { cleanTask } from "./clean-task.ts";
 import type { Counts } from "./progress.ts";
@@ -49,10 +50,16 @@ export async function settleTask(ports: TaskPorts, request: SettleRequest): Prom
   if (isSettled) {
     // The sweeper makes up for it should this fail.
     await cleanTask(ports, taskId).catch((error: unknown) => {
-      ports.logger.warn({ err: error, taskId }, "a settled task was left for the sweeper to clean");
+      ports.logger.warn(
+        { ...errorFields(error), taskId },
+        "a settled task was left for the sweeper to clean",
+      );
     });
     await promoteWaiting(ports, taskId).catch((error: unknown) => {
-      ports.logger.warn({ err: error, taskId }, "those who waited for a task were left for the sweeper");
+      ports.logger.warn(
+        { ...errorFields(error), taskId },
+        "those who waited for a task were left for the sweeper",
+      );
     });
   }
   return isSettled;
