@@ -8,6 +8,7 @@ import { READ_OWNERS } from "./lua/read-owners.ts";
 import { RELEASE_NEXT } from "./lua/release-next.ts";
 import { RELEASE_RECORDS } from "./lua/release-records.ts";
 import { RELEASE_WHOLE } from "./lua/release-whole.ts";
+import { REMOVE_EPOCHS } from "./lua/remove-epochs.ts";
 import { SCAN_RECORDS } from "./lua/scan-records.ts";
 import type { IdBatch } from "./id-batches.ts";
 import type { ScriptClient } from "./run-script.ts";
@@ -65,7 +66,9 @@ export interface RedisLockTable {
   heldBy(epoch: string, owner: string): AsyncIterable<Claim>;
   listOwners(epoch: string): Promise<readonly string[]>;
   isCurrent(epoch: string): Promise<boolean>;
-  /** Begins to build an epoch. */
+  /** Removes what is left of earlier epochs, and of those that were never finished. */
+  removeOthers(epoch: string): Promise<void>;
+  /** Begins to build an epoch; gives up one that was being built. For who is alone. */
   build(epoch: string): Promise<void>;
   /** Makes the built epoch the current one; false when something of it was lost meanwhile. */
   open(epoch: string): Promise<boolean>;
@@ -91,6 +94,12 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
     ...createClaims(run),
     ...createReleases(run),
     ...createLookUps(run),
+    async removeOthers(epoch) {
+      let cursor = "0";
+      do {
+        [cursor] = (await run(REMOVE_EPOCHS, epoch, cursor)) as [string];
+      } while (cursor !== "0");
+    },
     async build(epoch) {
       await runScript(client, BUILD_EPOCH, key, [epoch]);
     },

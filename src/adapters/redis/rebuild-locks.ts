@@ -4,6 +4,7 @@ import type { LockLedger } from "../../core/locks/lock-ledger.ts";
 import type { UnitOfWork } from "../../core/transactions/transaction.ts";
 import { toBatches } from "./id-batches.ts";
 import type { RedisLockTable } from "./lock-table.ts";
+import { LostLocks } from "./lock-table.ts";
 
 /** Tries to build, should the server lose its memory again meanwhile. */
 const MAX_TRIES = 3;
@@ -37,11 +38,24 @@ export async function rebuildLocks({ ledger, table, unitOfWork }: RebuildPorts):
       // Before the commit: should that fail, the epochs differ, and the next one who looks builds again.
       if (await table.open(next)) {
         await ledger.renewEpoch(transaction, next);
+        // Others may claim by then: looking through all keys takes as long as there are keys.
+        transaction.onCommit(() => removeOthers(table, next));
         return true;
       }
     }
     throw new AppError("UNAVAILABLE", "Redis keeps losing its memory; the locks cannot be restored.");
   });
+}
+
+/** Who has built another epoch meanwhile removes this one, too. */
+async function removeOthers(table: RedisLockTable, epoch: string): Promise<void> {
+  try {
+    await table.removeOthers(epoch);
+  } catch (error) {
+    if (!(error instanceof LostLocks)) {
+      throw error;
+    }
+  }
 }
 
 type LiveClaim = Parameters<typeof toBatches>[0];

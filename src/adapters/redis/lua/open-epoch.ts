@@ -1,10 +1,15 @@
 /**
- * Begins an epoch that is being built: keys as in lock-prelude, but nobody is told of it yet.
- * KEYS[1] the epoch's key; ARGV: the new epoch. Answers the run of the server that it is built in.
+ * Begins an epoch that is being built: keys as in lock-prelude, but nobody is told of it yet. One that was being built
+ * is given up: whoever builds is alone. KEYS[1] the epoch's key; ARGV: the new epoch. Answers the run of the server that
+ * it is built in.
  */
 export const BUILD_EPOCH = `
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
-redis.call('SET', string.sub(KEYS[1], 1, -6) .. ARGV[1] .. ':building', run)
+local root = string.sub(KEYS[1], 1, -6)
+local before = redis.call('GET', root .. 'build')
+if before then redis.call('DEL', root .. before .. ':building') end
+redis.call('SET', root .. 'build', ARGV[1])
+redis.call('SET', root .. ARGV[1] .. ':building', run)
 return run
 `;
 
@@ -14,9 +19,10 @@ return run
  */
 export const OPEN_EPOCH = `
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
-local building = string.sub(KEYS[1], 1, -6) .. ARGV[1] .. ':building'
+local root = string.sub(KEYS[1], 1, -6)
+local building = root .. ARGV[1] .. ':building'
 if redis.call('GET', building) ~= run then return 0 end
-redis.call('DEL', building)
+redis.call('DEL', building, root .. 'build')
 redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. run)
 return 1
 `;
