@@ -9,6 +9,7 @@ import type { ConfigOf } from "../config/variable.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createPinoLogger } from "./create-pino-logger.ts";
 import { createStopSignal } from "./create-stop-signal.ts";
+import { findProject } from "./find-project.mjs";
 
 /** All variables of this program: the service's and the demo's. */
 export const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
@@ -20,6 +21,8 @@ export interface CliContext {
   readonly database: DatabaseOptions;
   /** The folder with `package.json` and `prisma/`. */
   readonly projectDir: string;
+  /** Whether that is a project of others, which starts its own program with its own models. */
+  readonly isEmbedding: boolean;
   readonly logger: Logger;
   /** Aborted when the operator asks the program to stop. */
   readonly stopSignal: AbortSignal;
@@ -34,7 +37,7 @@ export interface CliContext {
  * @throws AppError INVALID_CONFIG
  */
 export function createCliContext(): CliContext {
-  const projectDir = resolve(import.meta.dirname, "../..");
+  const { dir: projectDir, isEmbedding } = findProject();
   const config = loadConfig(process.env, VARIABLES);
   const logger = createPinoLogger(config.logLevel);
   return {
@@ -47,6 +50,7 @@ export function createCliContext(): CliContext {
       logger,
     },
     projectDir,
+    isEmbedding,
     logger,
     stopSignal: createStopSignal(process),
     print: (line) => void process.stdout.write(`${line}\n`),

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 
+import { AppError } from "../kernel/app-error.ts";
 import { describeVariables } from "../config/describe-variables.ts";
 import { createCliContext, VARIABLES, type CliContext } from "./cli-context.ts";
 import type { DoctorOptions } from "./doctor.ts";
@@ -26,15 +27,15 @@ function addRoles(program: Command): void {
   program
     .command("start")
     .description("run everything in one process: database, migrations, demo data, API and worker")
-    .action(() => run(async (context) => (await import("./start.ts")).start(context)));
+    .action(() => runDemo(async (context) => (await import("./start.ts")).start(context)));
   program
     .command("serve")
     .description("run the API without a worker, on a migrated database")
-    .action(() => run(async (context) => (await import("./serve.ts")).serve(context)));
+    .action(() => runDemo(async (context) => (await import("./serve.ts")).serve(context)));
   program
     .command("work")
     .description("run a worker without the API, on a migrated database")
-    .action(() => run(async (context) => (await import("./work.ts")).work(context)));
+    .action(() => runDemo(async (context) => (await import("./work.ts")).work(context)));
 }
 
 /** What does its work and ends. */
@@ -52,7 +53,7 @@ function addChores(program: Command): void {
   program
     .command("seed")
     .description("put in the demo data, once")
-    .action(() => run(async (context) => (await import("./seed.ts")).seed(context)));
+    .action(() => runDemo(async (context) => (await import("./seed.ts")).seed(context)));
   program
     .command("sweep")
     .description("look once after what crashes left behind, and say which tasks were left alone and why")
@@ -77,11 +78,25 @@ function addPrinters(program: Command): void {
   program
     .command("print-schema")
     .description("print the GraphQL schema")
-    .action(() => run(async (context) => (await import("./print-schema.ts")).printSchema(context)));
+    .action(() => runDemo(async (context) => (await import("./print-schema.ts")).printSchema(context)));
   program
     .command("print-config-docs")
     .description("print docs/configuration.md")
     .action(() => void process.stdout.write(describeVariables(VARIABLES)));
+}
+
+/** For what runs the app in this checkout, which an embedding project has not. */
+function runDemo(command: (context: CliContext) => Promise<void>): Promise<void> {
+  return run(async (context) => {
+    if (context.isEmbedding) {
+      throw new AppError(
+        "START_FAILED",
+        `${context.projectDir} embeds powercrud-graphql, and this command knows only the models of its demo. ` +
+          "Start your own program instead; migrate, sweep and doctor work here (docs/embedding.md).",
+      );
+    }
+    await command(context);
+  });
 }
 
 async function run(command: (context: CliContext) => Promise<void>): Promise<void> {
