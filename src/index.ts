@@ -31,6 +31,7 @@ export type { LaunchOptions } from "./core/tasks/launch-options.ts";
 export type { LaunchOutcome } from "./core/tasks/launch-outcome.ts";
 export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";
 export type { CustomLaunch } from "./core/tasks/launch-custom.ts";
+export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
 export type { Task } from "./core/tasks/task.ts";
 export type { TaskStatus } from "./core/tasks/task-status.ts";
 export type { Counts, Progress } from "./core/tasks/progress.ts";

@@ -17,6 +17,7 @@ import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch-task.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definitions.ts";
+import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
@@ -33,6 +34,7 @@ export interface EngineOptions extends DeploymentOptions {
   readonly createReader: (models: ModelRegistry) => RecordReader;
   /** The app's own definitions, beside the bulk operations. */
   readonly tasks: readonly TaskDefinition[];
+  readonly hooks?: TaskHooks | undefined;
 }
 
 /** The engine: everything that launches and runs tasks. Its stop lets go of all connections. */
@@ -111,12 +113,13 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger }: EngineOptions,
+  { config, clock, logger, hooks }: EngineOptions,
   { ports }: Deployment,
   definitions: TaskDefinitions,
 ): Engine["ports"] {
   return {
     ...ports,
+    ...(hooks === undefined ? {} : { hooks }),
     definitions,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,

@@ -96,6 +96,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     logger,
     clock: createSystemClock(),
     tasks: app.tasks ?? [],
+    hooks: app.hooks,
     readModels: (shapes) => markUuidColumns(read, shapes),
     createReader: (models) => createPrismaRecordReader({ client, models }),
   });

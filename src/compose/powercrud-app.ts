@@ -1,6 +1,7 @@
 import type { PothosPrismaDatamodel } from "@pothos/plugin-prisma";
 import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 
 /** What `npm run generate` made of the app's Prisma schema. */
@@ -20,4 +21,6 @@ export interface PowerCrudApp {
   readonly models?: ModelOptionsMap;
   /** Tasks of the app's own, beside the bulk operations. */
   readonly tasks?: readonly TaskDefinition[];
+  /** Callbacks along the life of every task. */
+  readonly hooks?: TaskHooks;
 }

@@ -21,6 +21,7 @@ import type { LockScopes } from "../../src/core/locks/lock-scopes.ts";
 import { createRunningAttempts } from "../../src/core/tasks/running-attempts.ts";
 import type { LaunchOutcome } from "../../src/core/tasks/launch-outcome.ts";
 import type { LaunchPorts } from "../../src/core/tasks/launch-task.ts";
+import type { TaskHooks } from "../../src/core/tasks/task-hooks.ts";
 import type { TaskDefinition } from "../../src/core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../../src/core/tasks/task-definitions.ts";
 import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
@@ -44,6 +45,7 @@ export interface EngineOverrides {
   /** SQL that makes their tables. */
   readonly tables?: string;
   readonly tasks?: readonly TaskDefinition[];
+  readonly hooks?: TaskHooks;
   readonly isAsyncEnabled?: boolean;
   /** Wraps the real queue. */
   readonly queue?: (real: TaskQueue) => TaskQueue;
@@ -125,6 +127,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     queue: overrides.queue?.(realQueue) ?? realQueue,
     clock: createSystemClock(),
     logger,
+    ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
     definitions: createTaskDefinitions([
       createBulkDefinition(bulk, "UPDATE"),
       createBulkDefinition(bulk, "DELETE"),

@@ -13,6 +13,7 @@ import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled } from "./running-attempts.ts";
 import { settleTask } from "./settle-task.ts";
 import type { TaskDefinitions } from "./task-definition.ts";
+import { callHook, tellProgress } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { QueuedTask } from "./task-queue.ts";
 import type { Attempt } from "./task-store.ts";
@@ -58,6 +59,7 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
     stop(cancelled());
   }
   try {
+    await callHook(ports, "start", taskId);
     const end = await handle(ports, attempt, reporter, controller.signal);
     return await conclude(ports, attempt, reporter, end);
   } finally {
@@ -96,6 +98,7 @@ function createReporter(ports: AttemptPorts, attempt: Attempt): ProgressReporter
     start: progress,
     intervalMs: ports.progressIntervalMs,
     publish(now) {
+      tellProgress(ports, { taskId, attempt: attempt.number, progress: now });
       const at = ports.clock.now().toISOString();
       const message = encodeAnnouncement({
         kind: "PROGRESS",

@@ -4,11 +4,12 @@ import { createId } from "../../kernel/ids.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
 import { executeAttempt } from "./execute-attempt.ts";
 import { conflictRefusal } from "./conflict-refusal.ts";
-import type { LaunchOutcome } from "./launch-outcome.ts";
+import type { LaunchOutcome, ValidationRefusal } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
 import { retryWaiting } from "./promote-waiting.ts";
 import { settleAsCounted } from "./settle-as-counted.ts";
+import { callHook } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { IdempotentTask } from "./task-store.ts";
 import type { Task } from "./task.ts";
@@ -25,8 +26,15 @@ export interface LaunchPorts extends AttemptPorts {
  */
 export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
   const taskId = createId(ports.clock.now());
+  const refusal = await refuseByHook(ports, request);
+  if (refusal !== undefined) {
+    return refusal;
+  }
   try {
     const written = await writeLaunch(ports, taskId, request);
+    if (written.kind === "CREATED" || written.kind === "WAITING") {
+      await callHook(ports, "create", taskId);
+    }
     switch (written.kind) {
       case "EXISTING":
         return await repeatedLaunch(ports, written.existing, request.inputHash);
@@ -43,6 +51,21 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
       return { outcome: "UNAVAILABLE", message: error.message };
     }
     throw error;
+  }
+}
+
+/** An app's callback may refuse a launch, by throwing, in its own words. */
+async function refuseByHook(
+  { hooks, logger }: Pick<TaskPorts, "hooks" | "logger">,
+  { kind, model, viewer, input, options, records }: LaunchRequest,
+): Promise<ValidationRefusal | undefined> {
+  try {
+    await hooks?.beforeCreate?.({ kind, model, viewer, input, options, recordIds: records });
+    return undefined;
+  } catch (error) {
+    logger.debug({ err: error, kind }, "a hook refused a launch");
+    const message = error instanceof Error ? error.message : String(error);
+    return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message }] };
   }
 }
 

@@ -1,21 +1,23 @@
 import { errorFields } from "../../kernel/error-fields.ts";
-import type { LifecycleEventType } from "../events/task-event.ts";
 import { cleanTask } from "./clean-task.ts";
 import type { Counts } from "./progress.ts";
 import { progressOf } from "./progress.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import { recordEvent } from "./record-event.ts";
+import { callHook } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { FinalStatus } from "./task-status.ts";
 import type { Settlement } from "./task-store.ts";
 
 /** The event that tells of each final status. */
-const EVENT_OF: Readonly<Record<FinalStatus, LifecycleEventType>> = {
+const EVENT_OF: Readonly<Record<FinalStatus, "COMPLETE" | "FAIL" | "CANCEL">> = {
   SUCCEEDED: "COMPLETE",
   PARTIAL: "COMPLETE",
   FAILED: "FAIL",
   CANCELLED: "CANCEL",
 };
+
+const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as const;
 
 /** A settlement about to be recorded. */
 export interface SettleRequest {
@@ -48,6 +50,7 @@ export async function settleTask(ports: TaskPorts, request: SettleRequest): Prom
     return true;
   });
   if (isSettled) {
+    await callHook(ports, HOOK_OF[EVENT_OF[settlement.status]], taskId);
     // The sweeper makes up for it should this fail.
     await cleanTask(ports, taskId).catch((error: unknown) => {
       ports.logger.warn(

@@ -5,6 +5,7 @@ import type { EventLog } from "../events/event-log.ts";
 import type { LockStore } from "../locks/lock-store.ts";
 import type { UnitOfWork } from "../transactions/transaction.ts";
 import type { TaskDefinitions } from "./task-definition.ts";
+import type { TaskHooks } from "./task-hooks.ts";
 import type { TaskQueue } from "./task-queue.ts";
 import type { TaskStore } from "./task-store.ts";
 
@@ -23,4 +24,6 @@ export interface TaskPorts {
    * processes that know it.
    */
   readonly definitions?: TaskDefinitions;
+  /** The app's callbacks. */
+  readonly hooks?: TaskHooks;
 }

@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import type { LaunchHookContext, TaskHook, TaskHooks } from "../../../src/core/tasks/task-hooks.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
+const ANN = { id: "ann" };
+
+/** What a hook was told, once it had taken its time. */
+interface Told {
+  readonly step: string;
+  readonly task: Task;
+  readonly recordIds: readonly string[];
+}
+
+let engine: EngineFixture;
+let told: Told[] = [];
+let launches: LaunchHookContext[] = [];
+let mood: "CALM" | "THROWS" = "CALM";
+
+const note =
+  (step: string): TaskHook =>
+  async ({ task, recordIds }) => {
+    told.push({ step, task, recordIds: await recordIds() });
+    if (mood === "THROWS") {
+      throw new Error(`${step} is in a bad mood`);
+    }
+  };
+
+const HOOKS: TaskHooks = {
+  beforeCreate(launch) {
+    launches.push(launch);
+    if (launch.options.label === "forbidden") {
+      throw new Error("Not on a Saturday.");
+    }
+  },
+  create: note("create"),
+  start: note("start"),
+  progress() {
+    if (mood === "THROWS") {
+      throw new Error("progress is in a bad mood");
+    }
+  },
+  complete: note("complete"),
+  fail: note("fail"),
+  cancel: note("cancel"),
+  cleanup: note("cleanup"),
+};
+
+beforeAll(async () => {
+  engine = await createEngineFixture({
+    hooks: HOOKS,
+    tasks: [
+      {
+        kind: "explode",
+        handle: () => Promise.reject(new Error("boom")),
+      },
+    ],
+  });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  [told, launches, mood] = [[], [], "CALM"];
+  await engine.pool.query("TRUNCATE part, seal, thing");
+  await insertThings(engine.session, 60);
+});
+
+function setCount(label: string, ids: readonly string[]): Parameters<EngineFixture["launch"]>[0] {
+  return {
+    operation: "UPDATE",
+    change: { count: { set: 7 } },
+    selection: { ids },
+    viewer: ANN,
+    options: { ...SKIP_FAILED, label },
+  };
+}
+
+/** What was told of the task, in order, once CLEANUP's hook has been called. */
+async function stepsOf(taskId: string): Promise<readonly Told[]> {
+  await engine.settled(taskId);
+  const own = (): readonly Told[] => told.filter(({ task }) => task.id === taskId);
+  await expect.poll(() => own().at(-1)?.step, { timeout: 10_000 }).toBe("cleanup");
+  return own();
+}
+
+describe("hooks along a task's life", () => {
+  it("are told of everything in order: the task, who launched it, its records, input and result", async () => {
+    const { id } = await engine.launched(setCount("first", ["1", "2", "999"]));
+    const steps = await stepsOf(id);
+    expect(steps.map(({ step, task }) => [step, task.status])).toEqual([
+      ["create", "PENDING"],
+      ["start", "RUNNING"],
+      ["complete", "SUCCEEDED"],
+      ["cleanup", "SUCCEEDED"],
+    ]);
+    for (const { task, recordIds } of steps) {
+      expect(task).toMatchObject({ kind: "bulkUpdate", model: "Thing", viewer: ANN, label: "first" });
+      expect(task.input).toMatchObject({ data: { count: { set: 7 } } });
+      expect(recordIds).toEqual(["1", "2", "999"]);
+    }
+    expect(steps.at(-1)?.task.progress).toMatchObject({ succeeded: 2, skipped: 1 });
+    expect(launches).toMatchObject([
+      { kind: "bulkUpdate", model: "Thing", viewer: ANN, recordIds: ["1", "2", "999"] },
+    ]);
+  });
+
+  it("tell a failure by its message, and a cancellation apart from it", async () => {
+    const outcome = await launchCustom(engine.ports, { kind: "explode", input: { fuse: 1 }, viewer: ANN });
+    const exploding = outcome.outcome === "LAUNCHED" ? outcome.task.id : outcome.message;
+    const failed = await stepsOf(exploding);
+    expect(failed.map(({ step }) => step)).toEqual(["create", "start", "fail", "cleanup"]);
+    expect(failed[2]?.task).toMatchObject({ status: "FAILED", message: "boom", input: { fuse: 1 } });
+    const release = await holdRecord(engine, 1);
+    const holder = await engine.launched(setCount("holder", ["1"]));
+    const waiting = await engine.launched({
+      ...setCount("waiting", ["1"]),
+      options: { ...SKIP_FAILED, onConflict: "WAIT" },
+    });
+    await cancelTask(engine.ports, { taskId: waiting.id, viewer: ANONYMOUS });
+    expect((await stepsOf(waiting.id)).map(({ step }) => step)).toEqual(["create", "cancel", "cleanup"]);
+    await release();
+    await stepsOf(holder.id);
+  });
+
+  it("that throw change nothing", async () => {
+    mood = "THROWS";
+    const { id } = await engine.launched(setCount("stubborn", ["1", "2"]));
+    const steps = await stepsOf(id);
+    expect(steps.map(({ step }) => step)).toEqual(["create", "start", "complete", "cleanup"]);
+    expect(await engine.task(id)).toMatchObject({
+      status: "SUCCEEDED",
+      attempt: 1,
+      progress: { succeeded: 2 },
+    });
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+
+  it("may refuse a launch before anything is written, in their own words", async () => {
+    const before = await engine.ports.tasks.count({});
+    expect(await engine.launch(setCount("forbidden", ["1"]))).toEqual({
+      outcome: "INVALID",
+      message: "Not on a Saturday.",
+      problems: [{ code: "VALIDATION_FAILED", message: "Not on a Saturday." }],
+    });
+    expect(await engine.ports.tasks.count({})).toBe(before);
+    expect(told).toEqual([]);
+    expect(await engine.ports.locks.listOwners()).toEqual([]);
+  });
+});
