@@ -1,3 +1,4 @@
+import { examineBelonging } from "../core/health/examine-belonging.ts";
 import { examineBus } from "../core/health/examine-bus.ts";
 import { examineQueue } from "../core/health/examine-queue.ts";
 import type { Examination, HealthCheck } from "../core/health/health-check.ts";
@@ -12,7 +13,10 @@ import type { Deployment } from "./open-deployment.ts";
 export interface HealthReader {
   /** Examines everything. */
   read(): Promise<Health>;
-  /** Examines only what nothing works without: the database, and Redis where it is the backend. */
+  /**
+   * Examines only what nothing works without: the database, Redis where it is the backend, and whether the deployment
+   * is still on that backend.
+   */
   readVital(): Promise<readonly HealthCheck[]>;
 }
 
@@ -27,9 +31,10 @@ export interface HealthOptions {
 export function createHealth({ deployment, config, projectDir }: HealthOptions): HealthReader {
   const migrations = examineMigrations(deployment.session, projectDir);
   const ports = healthPortsOf(deployment, config, [...deployment.examinations, migrations]);
+  const vital = [...deployment.examinations, examineBelonging(deployment.backend, deployment.processes)];
   return {
     read: shareRuns(() => readHealth(ports)),
-    readVital: shareRuns(() => runExaminations(ports, deployment.examinations)),
+    readVital: shareRuns(() => runExaminations(ports, vital)),
   };
 }
 

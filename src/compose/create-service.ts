@@ -46,5 +46,7 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
 /** Ready while that answers which nothing works without. A worker elsewhere is no matter of this process's. */
 async function isReady({ health }: PowerCrud): Promise<Readiness> {
   const failed = (await health.readVital()).filter(({ status }) => status === "FAILED");
-  return { isReady: failed.length === 0, problems: failed.map(({ message }) => message) };
+  // One cause may be found in several places.
+  const problems = new Set(failed.map(({ message }) => message));
+  return { isReady: failed.length === 0, problems: [...problems] };
 }

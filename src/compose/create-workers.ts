@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
@@ -25,8 +26,16 @@ export function sweepOptionsOf({ leaseMs }: Pick<Config, "leaseMs">): SweepOptio
   };
 }
 
-/** What runs on in a process, whatever is asked of it: its announcements, its worker if it works, and the sweeper. */
-export function createWorkers(engine: Engine, config: Config, role: ProcessRole): readonly Service[] {
+/**
+ * What runs on in a process, whatever is asked of it: its announcements, its worker if it works, and the sweeper.
+ * @param onMoved see PowerCrudOptions
+ */
+export function createWorkers(
+  engine: Engine,
+  config: Config,
+  role: ProcessRole,
+  onMoved?: (error: AppError) => void,
+): readonly Service[] {
   const { ports, deployment } = engine;
   const { processes, backend } = deployment;
   const { clock, logger, workerId } = ports;
@@ -41,7 +50,14 @@ export function createWorkers(engine: Engine, config: Config, role: ProcessRole)
     startedAt: clock.now(),
   };
   return [
-    createAnnouncer({ register: processes, process: announced, silenceMs: config.leaseMs, clock, logger }),
+    createAnnouncer({
+      register: processes,
+      process: announced,
+      silenceMs: config.leaseMs,
+      clock,
+      logger,
+      onMoved,
+    }),
     ...(concurrency > 0 ? [createWorker({ ...ports, concurrency })] : []),
     createSweeper(ports, {
       ...sweepOptionsOf(config),

@@ -12,7 +12,7 @@ export interface Health {
   readonly isHealthy: boolean;
   readonly backend: BackendChoice;
   readonly checks: readonly HealthCheck[];
-  /** Processes that run tasks. */
+  /** Processes that run tasks, on the deployment's backend. */
   readonly workersAlive: number;
   /** Those that were heard of lately, in the order in which they started. */
   readonly processes: readonly SeenProcess[];
@@ -32,11 +32,16 @@ export async function readHealth(ports: HealthPorts): Promise<Health> {
   const { clock, backend, processes: register, isAsyncEnabled } = ports;
   const silentSince = (): Date => new Date(clock.now().getTime() - ports.silenceMs);
   let processes: readonly SeenProcess[] = [];
+  let workersAlive = 0;
   const workers: Examination = {
     name: "workers",
     async examine() {
-      processes = await register.list(silentSince());
-      return describeWorkers(processes, isAsyncEnabled);
+      const [current, listed] = await Promise.all([register.backend(), register.list(silentSince())]);
+      processes = listed;
+      // Those of another backend read a queue that nobody fills.
+      const belonging = listed.filter((process) => process.backend === current);
+      workersAlive = countWorkers(belonging);
+      return describeWorkers(belonging, isAsyncEnabled);
     },
   };
   const checks = await runExaminations(ports, [
@@ -44,7 +49,7 @@ export async function readHealth(ports: HealthPorts): Promise<Health> {
     examineBackend(ports, silentSince),
     workers,
   ]);
-  return { isHealthy: isHealthy(checks), backend, checks, workersAlive: countWorkers(processes), processes };
+  return { isHealthy: isHealthy(checks), backend, checks, workersAlive, processes };
 }
 
 /** Whether none of them FAILED. */

@@ -98,6 +98,7 @@ async function start(
   role: ProcessRole,
   config: ServiceOptions["config"],
   databaseUrl = database.url,
+  onMoved?: (error: Error) => void,
 ): Promise<PowerCrudService> {
   const service = await createService({
     app: powerCrudApp,
@@ -105,6 +106,7 @@ async function start(
     projectDir,
     role,
     config: { port: 0, ...config },
+    ...(onMoved === undefined ? {} : { onMoved }),
   });
   running.push(service);
   await service.start();
@@ -212,6 +214,29 @@ describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
     const health = await healthAt(api);
     expect(health.isHealthy).toBe(true);
     expect(found(health)["workers"]).toMatch(/^OK: None is needed/);
+  });
+});
+
+describe("a process that slept through a move of the locks", () => {
+  it("is not ready, tells its program, and does not count as a worker", async () => {
+    let tell: (error: Error) => void = () => undefined;
+    const told = new Promise<Error>((done) => (tell = done));
+    const sleeper = await start("start", { backend: "postgres", leaseMs: 500 }, database.url, tell);
+    const awake = await start("serve", { backend: "postgres", leaseMs: 3_600_000 });
+    // As the first process of the other backend does where it hears of nobody.
+    await sql.query("UPDATE powercrud.backend SET name = 'redis'");
+    const problem =
+      "The deployment has moved its locks to redis; this process, which kept them in postgres, has to be restarted.";
+    expect(await readiness(awake)).toEqual([503, { isReady: false, problems: [problem] }]);
+    const health = await healthAt(awake);
+    expect(health).toMatchObject({ isHealthy: false, workersAlive: 0 });
+    expect(found(health)).toMatchObject({ backend: expect.stringMatching(/^FAILED: /) });
+    expect(found(health)["workers"]).not.toMatch(/^OK/);
+    expect(await withDeadline(told, 10_000, "the word of the move")).toMatchObject({
+      code: "START_FAILED",
+      message: expect.stringContaining("has to be started again"),
+    });
+    expect(await readiness(sleeper)).toMatchObject([503, { isReady: false }]);
   });
 });
 
