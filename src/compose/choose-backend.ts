@@ -8,13 +8,13 @@ import type { Config } from "../config/config.ts";
 /**
  * Decides where locks, queue and messages are to be, as POWERCRUD_BACKEND says; `auto` takes Redis where there is one.
  * @throws AppError INVALID_CONFIG for redis without REDIS_URL; START_FAILED for a Redis that is asked for and out of
- *   reach, or that the service must not trust, such as one that evicts
+ *   reach, that answers and does not let the service in or write, or that must not be trusted, such as one that evicts
  */
 export async function chooseBackend(
-  config: Pick<Config, "backend" | "redisUrl">,
+  config: Pick<Config, "backend" | "redisUrl" | "redisKeyPrefix">,
   logger: Logger,
 ): Promise<BackendChoice> {
-  const { backend, redisUrl } = config;
+  const { backend, redisUrl, redisKeyPrefix } = config;
   if (backend === "postgres") {
     return { name: "postgres", reason: "POWERCRUD_BACKEND says so." };
   }
@@ -24,13 +24,18 @@ export async function chooseBackend(
     }
     return { name: "postgres", reason: "REDIS_URL is not set." };
   }
-  return askRedis(redisUrl, backend === "redis", logger);
+  return askRedis(redisUrl, redisKeyPrefix, backend === "redis", logger);
 }
 
-async function askRedis(url: string, isRequired: boolean, logger: Logger): Promise<BackendChoice> {
+async function askRedis(
+  url: string,
+  keyPrefix: string,
+  isRequired: boolean,
+  logger: Logger,
+): Promise<BackendChoice> {
   const connection = createFailFastRedis({ url, name: "inspector", logger });
   try {
-    const inspection = await inspectRedis(connection);
+    const inspection = await inspectRedis(connection, keyPrefix);
     const problems = redisProblems(inspection);
     for (const { message } of problems.filter(({ severity }) => severity === "warning")) {
       logger.warn({}, message);
@@ -42,7 +47,8 @@ async function askRedis(url: string, isRequired: boolean, logger: Logger): Promi
         reason: isRequired ? "POWERCRUD_BACKEND says so." : "REDIS_URL is set, and Redis answered.",
       };
     }
-    if (isRequired || inspection.isReachable) {
+    // Others may get in where this one does not: a wrong password must not lead to another backend than theirs.
+    if (isRequired || inspection.isReachable || inspection.isAnswering) {
       throw new AppError("START_FAILED", fault.message);
     }
     logger.warn({}, `${fault.message}; PostgreSQL takes its place`);

@@ -90,7 +90,7 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     locks,
     bus,
     queue,
-    examinations: [examineRedis(shared)],
+    examinations: [examineRedis(shared, keyPrefix)],
     ready: () => shared.ready(),
     async close() {
       await queue.close();

@@ -69,7 +69,7 @@ export async function diagnoseDeployment(options: DiagnoseOptions): Promise<Diag
 
 /** Redis, where it may become the backend. */
 async function examineServers(
-  { config: { backend, redisUrl: url }, logger }: DiagnoseOptions,
+  { config: { backend, redisUrl: url, redisKeyPrefix }, logger }: DiagnoseOptions,
   clock: Clock,
 ): Promise<readonly HealthCheck[]> {
   if (url === undefined || backend === "postgres") {
@@ -77,7 +77,7 @@ async function examineServers(
   }
   const connection = createFailFastRedis({ url, name: "doctor", logger });
   try {
-    return await runExaminations({ clock, logger }, [examineRedis(connection)]);
+    return await runExaminations({ clock, logger }, [examineRedis(connection, redisKeyPrefix)]);
   } finally {
     connection.close();
   }

@@ -3,14 +3,14 @@ import type { RedisInspection } from "../adapters/redis/inspect-redis.ts";
 import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
 import type { RedisConnection } from "../adapters/redis/redis-connection.ts";
 
-/** Whether Redis answers, and can be trusted with locks. */
-export function examineRedis(connection: RedisConnection): Examination {
-  return { name: "redis", examine: async () => findingOf(await inspectRedis(connection)) };
+/** Whether Redis answers, takes writes under the prefix, and can be trusted with locks. */
+export function examineRedis(connection: RedisConnection, keyPrefix: string): Examination {
+  return { name: "redis", examine: async () => findingOf(await inspectRedis(connection, keyPrefix)) };
 }
 
 function findingOf(inspection: RedisInspection): Finding {
   if (!inspection.isReachable) {
-    return { status: "FAILED", message: "Redis cannot be reached.", detail: inspection.reason };
+    return { status: "FAILED", message: inspection.message, detail: inspection.reason };
   }
   const problems = redisProblems(inspection);
   if (problems.length === 0) {

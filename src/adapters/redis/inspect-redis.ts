@@ -1,6 +1,9 @@
 import type { Redis } from "ioredis";
 import { isAppError } from "../../kernel/app-error.ts";
+import { TRY_WRITE } from "./lua/try-write.ts";
 import type { RedisConnection } from "./redis-connection.ts";
+import { meaningOfAnswer } from "./redis-unavailable.ts";
+import { runScript } from "./run-script.ts";
 
 /** What a Redis server says of itself. */
 export interface RedisFacts {
@@ -12,15 +15,27 @@ export interface RedisFacts {
   readonly maxmemoryPolicy: string | null;
   /** In bytes; 0 is without limit. */
   readonly maxmemory: number;
+  /** In bytes. */
+  readonly usedMemory: number;
   readonly isAppendOnly: boolean;
   /** The database that the connection asked for does not exist; it uses number 0 instead. */
   readonly isDatabaseMissing: boolean;
+  /** Why it would not run a script that writes; null where it did, or where it was not asked to. */
+  readonly refusal: string | null;
 }
 
 /** What {@link inspectRedis} found. */
 export type RedisInspection =
   | ({ readonly isReachable: true } & RedisFacts)
-  | { readonly isReachable: false; readonly reason: string };
+  | {
+      readonly isReachable: false;
+      /** It is there, and does not let the service in, or not now. */
+      readonly isAnswering: boolean;
+      /** What is so, without an address. */
+      readonly message: string;
+      /** What the server, the driver or the network said. */
+      readonly reason: string;
+    };
 
 /** Something about a server that the service cannot work with, or only at a risk. */
 export interface RedisProblem {
@@ -29,44 +44,75 @@ export interface RedisProblem {
   readonly message: string;
 }
 
-/** Asks a server what the service has to know of it. A server that cannot be reached is a finding, not an error. */
-export async function inspectRedis(connection: RedisConnection): Promise<RedisInspection> {
+/** From this part of maxmemory on, the server is about to refuse writes. */
+const SCARCE_MEMORY = 0.9;
+
+/**
+ * Asks a server what the service has to know of it, and has it run a script that writes a key, since one that answers
+ * may refuse that. A server that cannot be reached is a finding, not an error.
+ * @param keyPrefix in front of the key, which goes by itself
+ */
+export async function inspectRedis(connection: RedisConnection, keyPrefix: string): Promise<RedisInspection> {
   try {
     await connection.ready();
-    return { isReachable: true, ...(await readFacts(connection.client)) };
+    return { isReachable: true, ...(await readFacts(connection.client, keyPrefix)) };
   } catch (error) {
-    return { isReachable: false, reason: reasonOf(error) };
+    const reason = reasonOf(error);
+    const meaning = meaningOfAnswer(reason);
+    const message = meaning ?? "Redis cannot be reached.";
+    return { isReachable: false, isAnswering: meaning !== undefined, message, reason };
   }
 }
 
 /** What is wrong with a server, the worst first; nothing where all is well. */
 export function redisProblems(inspection: RedisInspection): readonly RedisProblem[] {
   if (!inspection.isReachable) {
-    return [{ severity: "error", message: `Redis cannot be reached: ${inspection.reason}` }];
+    const message = `${inspection.message.replace(/\.$/, "")}: ${inspection.reason}`;
+    return [{ severity: "error", message }];
   }
   const checks: readonly (readonly [RedisProblem["severity"], string | undefined])[] = [
     ["error", versionProblem(inspection)],
     ["error", roleProblem(inspection)],
     ["error", databaseProblem(inspection)],
     ["error", policyProblem(inspection)],
+    ["error", inspection.refusal?.replace(/\.$/, "")],
+    ["warning", memoryProblem(inspection)],
     ["warning", unknownPolicy(inspection)],
     ["warning", appendOnlyProblem(inspection)],
   ];
   return checks.flatMap(([severity, message]) => (message === undefined ? [] : [{ severity, message }]));
 }
 
-async function readFacts(client: Redis): Promise<RedisFacts> {
+async function readFacts(client: Redis, keyPrefix: string): Promise<RedisFacts> {
   const info = parseInfo(await client.info());
   const wanted = client.options.db ?? 0;
+  const role = info.get("role") ?? "master";
+  const isDatabaseMissing = wanted !== 0 && (await lacksDatabase(client, wanted));
   return {
     version: info.get("redis_version") ?? "0",
-    role: info.get("role") ?? "master",
+    role,
     // INFO tells it also where CONFIG is refused, as hosted services like to do.
     maxmemoryPolicy: info.get("maxmemory_policy") ?? null,
     maxmemory: Number(info.get("maxmemory") ?? 0),
+    usedMemory: Number(info.get("used_memory") ?? 0),
     isAppendOnly: info.get("aof_enabled") === "1",
-    isDatabaseMissing: wanted !== 0 && (await lacksDatabase(client, wanted)),
+    isDatabaseMissing,
+    // What a replica answers, or another database, says nothing more.
+    refusal: role === "master" && !isDatabaseMissing ? await tryWrite(client, keyPrefix) : null,
   };
+}
+
+/** @returns why not */
+async function tryWrite(client: Redis, keyPrefix: string): Promise<string | null> {
+  try {
+    await runScript(client, TRY_WRITE, `${keyPrefix}{lock}:probe`, []);
+    return null;
+  } catch (error) {
+    if (isAppError(error, "UNAVAILABLE") && meaningOfAnswer(reasonOf(error)) !== undefined) {
+      return error.message;
+    }
+    throw error;
+  }
 }
 
 /** INFO: lines of `name:value` under headings that begin with #. */
@@ -114,6 +160,13 @@ function policyProblem({ maxmemoryPolicy }: RedisFacts): string | undefined {
     ? undefined
     : `Redis drops keys when its memory is full (maxmemory-policy ${maxmemoryPolicy}), and with them locks and queued ` +
         "tasks: maxmemory-policy noeviction is needed";
+}
+
+function memoryProblem({ usedMemory, maxmemory, refusal }: RedisFacts): string | undefined {
+  return refusal === null && maxmemory > 0 && usedMemory >= maxmemory * SCARCE_MEMORY
+    ? `Redis uses ${Math.round((usedMemory / maxmemory) * 100)} % of its memory (maxmemory ${maxmemory} bytes), and ` +
+        "refuses writes where there is none left: a larger maxmemory is better"
+    : undefined;
 }
 
 function unknownPolicy({ maxmemoryPolicy }: RedisFacts): string | undefined {

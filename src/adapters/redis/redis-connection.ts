@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import { meaningOfAnswer } from "./redis-unavailable.ts";
+import { ENDED_AT_ONCE, meaningOfAnswer } from "./redis-unavailable.ts";
 
 /** How to reach Redis, and for what. */
 export interface RedisConnectionOptions {
@@ -125,6 +125,8 @@ function watchOutages(client: Redis, fields: object, logger: Logger): Outages {
   let reason = "the connection was closed";
   let isOut = false;
   let isIgnored = false;
+  /** Connected, and not yet answered: what a server ends now, it ends on purpose. */
+  let isGreeting = false;
   const report = (): void => {
     if (!isOut && !isIgnored) {
       isOut = true;
@@ -135,14 +137,25 @@ function watchOutages(client: Redis, fields: object, logger: Logger): Outages {
   client.on("error", (error: Error & { readonly code?: string }) => {
     // A name with several addresses fails with one error for each, under an empty message.
     reason = error.message === "" ? (error.code ?? error.name) : error.message;
+    if (isGreeting && (error.code === "EPIPE" || error.code === "ECONNRESET")) {
+      reason = `${ENDED_AT_ONCE} (${error.code})`;
+    }
     report();
   });
-  client.on("close", report);
+  client.on("connect", () => {
+    isGreeting = true;
+    reason = ENDED_AT_ONCE;
+  });
+  client.on("close", () => {
+    isGreeting = false;
+    report();
+  });
   client.on("ready", () => {
     if (isOut) {
       isOut = false;
       logger.info(fields, "Redis can be reached again");
     }
+    isGreeting = false;
     reason = "the connection was closed";
   });
   return { lastReason: () => reason, ignore: () => void (isIgnored = true) };

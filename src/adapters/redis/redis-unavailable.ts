@@ -40,6 +40,12 @@ const ANSWER_WORDS: Readonly<Record<string, string>> = {
 };
 const ANSWER_WORD = new RegExp(`(?:^|: -)(${Object.keys(ANSWER_WORDS).join("|")})\\b`);
 
+/**
+ * What is said of a server that takes a connection and ends it before it answers anything. One with too many clients
+ * does so; what it says of it is mostly lost on the way.
+ */
+export const ENDED_AT_ONCE = "the connection was ended at once";
+
 /** Answers without a word of their own. */
 const ANSWER_PHRASES: readonly (readonly [RegExp, string | undefined])[] = [
   [/can't run this command|can't access at least one of the keys/, ANSWER_WORDS["NOPERM"]],
@@ -47,7 +53,7 @@ const ANSWER_PHRASES: readonly (readonly [RegExp, string | undefined])[] = [
     /^ERR unknown command|Unknown Redis command called from/,
     "Redis lacks a command that this service needs.",
   ],
-  [/max number of clients/, "Redis takes no more connections."],
+  [new RegExp(`max number of clients|^${ENDED_AT_ONCE}`), "Redis takes no more connections."],
   [/Script killed by user/, "Redis ended a script because it was told to."],
   [/^ERR AUTH /, ANSWER_WORDS["WRONGPASS"]],
 ];

@@ -21,7 +21,7 @@ async function reportOn(
       await connection.ready();
       await prepare((command = "", ...parts) => connection.client.call(command, ...parts));
     }
-    const inspection = await inspectRedis(connection);
+    const inspection = await inspectRedis(connection, "test:");
     return { inspection, problems: redisProblems(inspection) };
   } finally {
     connection.close();
@@ -55,6 +55,8 @@ describe("inspectRedis", () => {
       maxmemory: 50 * 1024 * 1024,
       isAppendOnly: true,
       isDatabaseMissing: false,
+      usedMemory: expect.any(Number),
+      refusal: null,
     });
     expect(problems).toEqual([]);
   });
@@ -113,7 +115,12 @@ describe("inspectRedis", () => {
   it("says why a server cannot be reached, without its password", async () => {
     const port = await freePort();
     const { inspection, problems } = await reportOn(`redis://:secret@127.0.0.1:${port}`);
-    expect(inspection).toEqual({ isReachable: false, reason: `connect ECONNREFUSED 127.0.0.1:${port}` });
+    expect(inspection).toEqual({
+      isReachable: false,
+      isAnswering: false,
+      message: "Redis cannot be reached.",
+      reason: `connect ECONNREFUSED 127.0.0.1:${port}`,
+    });
     expect(problems).toEqual([
       { severity: "error", message: `Redis cannot be reached: connect ECONNREFUSED 127.0.0.1:${port}` },
     ]);
@@ -128,10 +135,64 @@ describe("inspectRedis", () => {
       expect(problems).toEqual([
         {
           severity: "error",
-          message: expect.stringMatching(/^Redis cannot be reached: WRONGPASS (?!.*secret)/),
+          message: expect.stringMatching(
+            /^Redis does not accept the user or password: WRONGPASS (?!.*secret)/,
+          ),
         },
       ]);
     } finally {
+      await server.stop();
+    }
+  });
+
+  it.each<[string, string[], string]>([
+    ["no memory left", ["CONFIG", "SET", "maxmemory", "1"], "Redis refuses writes: its memory is full"],
+    [
+      "too few replicas",
+      ["CONFIG", "SET", "min-replicas-to-write", "1"],
+      "Redis refuses writes: it has too few replicas",
+    ],
+    [
+      "a user that may not run scripts",
+      ["ACL", "SETUSER", "default", "-evalsha"],
+      "Redis does not permit its user what this service needs",
+    ],
+    [
+      "a user of other keys",
+      ["ACL", "SETUSER", "default", "resetkeys", "~other:*"],
+      "Redis does not permit its user what this service needs",
+    ],
+  ])("refuses a server with %s, though it answers", async (_what, command, message) => {
+    const { problems } = await reportOnServer({ appendonly: "yes" }, { prepare: (call) => call(...command) });
+    expect(problems[0]).toEqual({ severity: "error", message });
+  });
+
+  it("tells a server that lets nobody else in from one that is not there", async () => {
+    const server = await startRedisServer({ maxclients: "1" });
+    const first = createFailFastRedis({ url: server.url, name: "first", logger: createSilentLogger() });
+    try {
+      await first.ready();
+      expect((await reportOn(server.url)).inspection).toMatchObject({
+        isReachable: false,
+        isAnswering: true,
+        message: "Redis takes no more connections.",
+      });
+    } finally {
+      first.close();
+      await server.stop();
+    }
+  });
+
+  it("leaves nothing behind but a key that goes by itself", async () => {
+    const server = await startRedisServer({ appendonly: "yes" });
+    const onlooker = createFailFastRedis({ url: server.url, name: "onlooker", logger: createSilentLogger() });
+    try {
+      await onlooker.ready();
+      await reportOn(server.url);
+      expect(await onlooker.client.keys("*")).toEqual(["test:{lock}:probe"]);
+      expect(await onlooker.client.pttl("test:{lock}:probe")).toBeGreaterThan(0);
+    } finally {
+      onlooker.close();
       await server.stop();
     }
   });

@@ -7,8 +7,10 @@ const GOOD: RedisFacts = {
   role: "master",
   maxmemoryPolicy: "noeviction",
   maxmemory: 0,
+  usedMemory: 1_000_000,
   isAppendOnly: true,
   isDatabaseMissing: false,
+  refusal: null,
 };
 const problemsOf = (facts: Partial<RedisFacts>): readonly unknown[] =>
   redisProblems({ isReachable: true, ...GOOD, ...facts });
@@ -33,16 +35,31 @@ describe("redisProblems", () => {
     ]);
   });
 
+  it("warns of memory that is nearly used up, where there is a limit", () => {
+    expect(problemsOf({ usedMemory: 89, maxmemory: 100 })).toEqual([]);
+    expect(problemsOf({ usedMemory: 90, maxmemory: 100 })).toEqual([
+      {
+        severity: "warning",
+        message:
+          "Redis uses 90 % of its memory (maxmemory 100 bytes), and refuses writes where there is none left: " +
+          "a larger maxmemory is better",
+      },
+    ]);
+  });
+
   it("names every problem, the errors first", () => {
     const problems = redisProblems({
       isReachable: true,
       version: "6.0.1",
       role: "slave",
       maxmemoryPolicy: "volatile-lru",
-      maxmemory: 0,
+      maxmemory: 100,
+      usedMemory: 95,
       isAppendOnly: false,
       isDatabaseMissing: true,
+      refusal: "Redis refuses writes: its memory is full.",
     });
-    expect(problems.map(({ severity }) => severity)).toEqual(["error", "error", "error", "error", "warning"]);
+    const severities = problems.map(({ severity }) => severity);
+    expect(severities).toEqual([...Array<string>(5).fill("error"), "warning"]);
   });
 });

@@ -1,0 +1,89 @@
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import type { PowerCrudService, ServiceOptions } from "../../../src/index.ts";
+import { createService } from "../../../src/index.ts";
+import type { RedisServer } from "../../support/redis-server.ts";
+import { startRedisServer } from "../../support/redis-server.ts";
+import type { TestDatabase } from "../../support/test-database.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+
+let database: TestDatabase;
+let redis: RedisServer;
+let operator: Redis;
+const running: PowerCrudService[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+beforeEach(async () => {
+  redis = await startRedisServer({ appendonly: "yes" });
+  operator = new Redis(redis.url);
+});
+afterEach(async () => {
+  for (const service of running.splice(0)) {
+    await service.stop();
+  }
+  operator.disconnect();
+  await redis.stop();
+});
+afterAll(() => database.drop());
+
+async function start(config: ServiceOptions["config"]): Promise<PowerCrudService> {
+  const service = await createService({
+    app: powerCrudApp,
+    databaseUrl: database.url,
+    config: { port: 0, redisUrl: redis.url, ...config },
+  });
+  running.push(service);
+  await service.start();
+  return service;
+}
+
+async function readiness({ url }: PowerCrudService): Promise<unknown> {
+  const response = await fetch(`${url}/health/ready`);
+  return [response.status, await response.json()];
+}
+
+describe("a Redis that answers, and refuses writes", () => {
+  it.each([
+    ["maxmemory", "1", "Redis refuses writes: its memory is full."],
+    ["min-replicas-to-write", "1", "Redis refuses writes: it has too few replicas."],
+  ])("with %s of %s is not ready, and is again when it relents", async (setting, value, problem) => {
+    const service = await start({ backend: "redis" });
+    expect(await readiness(service)).toMatchObject([200, { isReady: true }]);
+    await operator.config("SET", setting, value);
+    expect(await readiness(service)).toEqual([503, { isReady: false, problems: [problem] }]);
+    const { checks } = await service.powercrud.health.read();
+    expect(checks.find(({ name }) => name === "redis")).toMatchObject({ status: "FAILED", message: problem });
+    await operator.config("SET", setting, "0");
+    expect(await readiness(service)).toMatchObject([200, { isReady: true }]);
+  });
+});
+
+describe("a Redis that answers, and does not let the service in", () => {
+  const refused = (message: string): object => ({
+    code: "START_FAILED",
+    message: expect.stringContaining(message),
+  });
+
+  it("is no reason to take PostgreSQL instead: its password is wrong", async () => {
+    await operator.config("SET", "requirepass", "hush");
+    for (const redisUrl of [redis.url, redis.url.replace("//", "//:wrong@")]) {
+      const failing = start({ backend: "auto", redisUrl });
+      await expect(failing).rejects.toMatchObject(refused("Redis "));
+      await expect(failing).rejects.toMatchObject({ message: expect.stringMatching(/NOAUTH|WRONGPASS/) });
+    }
+  });
+
+  it("is no reason to take PostgreSQL instead: its user may not write", async () => {
+    await operator.call("ACL", "SETUSER", "reader", "on", ">hush", "~*", "&*", "+@all", "-@write");
+    const redisUrl = redis.url.replace("//", "//reader:hush@");
+    await expect(start({ backend: "auto", redisUrl })).rejects.toMatchObject(refused("does not permit"));
+  });
+
+  it("is no reason to take PostgreSQL instead: it has too many clients", async () => {
+    await operator.config("SET", "maxclients", "1");
+    await expect(start({ backend: "auto" })).rejects.toMatchObject(refused("takes no more connections"));
+  });
+});
