@@ -30,10 +30,10 @@ export const SERVICE_VARIABLES = {
     name: "POWERCRUD_REDIS_KEY_PREFIX",
     meaning:
       "In front of every key and channel in Redis; deployments that share a Redis need different ones.",
-    expected: "a text without braces",
+    expected: "1 to 100 characters without white space and without any of {}*?[]",
     fallback: "powercrud:",
     fallbackText: "powercrud:",
-    isValid: (text) => !/[{}]/.test(text),
+    isValid: (text) => /^[^\s{}*?[\]]{1,100}$/.test(text),
   }),
   backend: oneOf({
     name: "POWERCRUD_BACKEND",

@@ -113,6 +113,11 @@ describe("refused", () => {
     ["POWERCRUD_LOG_LEVEL", "verbose"],
     ["POWERCRUD_SEED_CITIES", "many"],
     ["POWERCRUD_SEED_CITIES", "-5"],
+    ["POWERCRUD_REDIS_KEY_PREFIX", "my app:"],
+    ["POWERCRUD_REDIS_KEY_PREFIX", "app{1}:"],
+    ["POWERCRUD_REDIS_KEY_PREFIX", "app*"],
+    ["POWERCRUD_REDIS_KEY_PREFIX", "app[1]?"],
+    ["POWERCRUD_REDIS_KEY_PREFIX", "a".repeat(101)],
     ["DATABASE_URL", "localhost:5432/x"],
     ["DATABASE_URL", "mysql://host/x"],
   ])("%s=%s", (name, value) => {
