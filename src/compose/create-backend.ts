@@ -13,12 +13,15 @@ import { createRedisTaskQueue } from "../adapters/bullmq/create-redis-task-queue
 import { createPostgresEventBus } from "../adapters/postgres/postgres-event-bus.ts";
 import { createPostgresLockLedger } from "../adapters/postgres/postgres-lock-ledger.ts";
 import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
+import { readDeploymentId } from "../adapters/postgres/read-deployment-id.ts";
+import { createPrefixOwner } from "../adapters/redis/prefix-owner.ts";
 import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis-connection.ts";
 import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
 import { createRedisLockStore } from "../adapters/redis/redis-lock-store.ts";
 import { whenRedisReturns } from "../adapters/redis/when-redis-returns.ts";
 import type { Config } from "../config/config.ts";
 import { examineRedis } from "./examine-redis.ts";
+import { findForeignPrefix, guardPrefix, ownPrefix } from "./own-prefix.ts";
 
 /** Everything that may live in Redis or in PostgreSQL. */
 export interface Backend {
@@ -29,6 +32,11 @@ export interface Backend {
   readonly examinations: readonly Examination[];
   /** Resolves once it can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
+  /**
+   * Makes its part of the server the deployment's, for whoever is about to use it.
+   * @throws AppError START_FAILED when a deployment on another database uses it; UNAVAILABLE
+   */
+  own(): Promise<void>;
   /** Lets go of all connections. */
   close(): Promise<void>;
 }
@@ -57,6 +65,7 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
     queue,
     examinations: [],
     ready: () => Promise.resolve(),
+    own: () => Promise.resolve(),
     async close() {
       await queue.close();
       await bus.close();
@@ -78,7 +87,12 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     keyPrefix,
     logger,
   });
-  const ledger = createPostgresLockLedger({ session });
+  const owner = createPrefixOwner({
+    client: shared.client,
+    keyPrefix,
+    deploymentId: rememberSuccess(() => readDeploymentId(session)),
+  });
+  const ledger = guardPrefix(createPostgresLockLedger({ session }), owner);
   const locks = createRedisLockStore({ client: shared.client, keyPrefix, ledger, unitOfWork, logger });
   // Any look-up notices a loss; somebody has to look, or the first to claim something waits for it.
   whenRedisReturns(shared.client, () => {
@@ -90,12 +104,23 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     locks,
     bus,
     queue,
-    examinations: [examineRedis(shared, keyPrefix)],
+    examinations: [examineRedis(shared, keyPrefix, () => findForeignPrefix(owner))],
     ready: () => shared.ready(),
+    own: () => ownPrefix(owner, "START_FAILED"),
     async close() {
       await queue.close();
       await bus.close();
       shared.close();
     },
   };
+}
+
+/** Asks until there is an answer, and then no more. */
+function rememberSuccess<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let known: Promise<Answer> | undefined;
+  return () =>
+    (known ??= ask().catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    }));
 }

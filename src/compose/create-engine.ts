@@ -103,6 +103,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
     name: "engine",
     async start() {
       await deployment.ready();
+      await deployment.own();
       await runningAttempts.start();
     },
     async stop() {

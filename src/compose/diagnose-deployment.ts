@@ -112,8 +112,12 @@ async function diagnoseDatabase(
   }
   const deployment = openDeployment({ config, databaseUrl, backend, clock, logger });
   try {
-    const health = await readHealth(healthPortsOf(deployment, config, []));
-    return { ...health, ...diagnosisOf([...known, ...health.checks], backend, health) };
+    // Once more, with what only shows beside the database: whose the keys are.
+    const redis = deployment.examinations.filter(({ name }) => name === "redis");
+    const health = await readHealth(healthPortsOf(deployment, config, redis));
+    const names = new Set(health.checks.map(({ name }) => name));
+    const others = known.filter(({ name }) => !names.has(name));
+    return { ...health, ...diagnosisOf([...others, ...health.checks], backend, health) };
   } finally {
     await deployment.close();
   }

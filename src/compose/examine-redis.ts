@@ -3,9 +3,23 @@ import type { RedisInspection } from "../adapters/redis/inspect-redis.ts";
 import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
 import type { RedisConnection } from "../adapters/redis/redis-connection.ts";
 
-/** Whether Redis answers, takes writes under the prefix, and can be trusted with locks. */
-export function examineRedis(connection: RedisConnection, keyPrefix: string): Examination {
-  return { name: "redis", examine: async () => findingOf(await inspectRedis(connection, keyPrefix)) };
+/**
+ * Whether Redis answers, takes writes under the prefix, and can be trusted with locks.
+ * @param findMore what else is wrong with a server that answers, if anything
+ */
+export function examineRedis(
+  connection: RedisConnection,
+  keyPrefix: string,
+  findMore: () => Promise<Finding | undefined> = async () => undefined,
+): Examination {
+  return {
+    name: "redis",
+    async examine() {
+      const inspection = await inspectRedis(connection, keyPrefix);
+      const finding = findingOf(inspection);
+      return (finding.status === "FAILED" ? undefined : await findMore()) ?? finding;
+    },
+  };
 }
 
 function findingOf(inspection: RedisInspection): Finding {

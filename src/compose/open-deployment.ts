@@ -37,6 +37,8 @@ export interface Deployment {
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
+  /** See Backend. For whoever takes part; who only looks leaves it. */
+  own(): Promise<void>;
   /** Lets go of all connections. */
   close(): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     processes: createPostgresProcessRegister({ session, unitOfWork }),
     examinations: [examineDatabase(session), ...backend.examinations],
     ready: () => backend.ready(),
+    own: () => backend.own(),
     async close() {
       await backend.close();
       await pool.end();

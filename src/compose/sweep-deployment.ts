@@ -29,6 +29,7 @@ export async function sweepDeployment(options: SweepDeploymentOptions): Promise<
   try {
     await refuseOtherBackend(deployment);
     await deployment.ready();
+    await deployment.own();
     return await sweepNow(deployment.ports, sweepOptionsOf(config));
   } finally {
     await deployment.close();

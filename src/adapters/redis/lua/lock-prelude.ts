@@ -2,6 +2,7 @@
  * What every lock script begins with. The locks of an epoch lie under keys of their own, all in one hash tag:
  *
  * - `epoch` names the current epoch and the server's run that it is good for,
+ * - `deployment` names the database whose keys these are, see prefix-owner,
  * - `build` names the epoch that is being built, or was when its builder died,
  * - `<epoch>:building` names the run in which an epoch is being built that is not current yet,
  * - `<epoch>:records:<model>` maps a record's id to its owner (36 characters) and scope,
