@@ -57,7 +57,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { session } = deployment;
   const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
-  const models = await options.readModels(shapes).catch(async (error: unknown) => {
+  const reading = deployment.followTime().then(() => options.readModels(shapes));
+  const models = await reading.catch(async (error: unknown) => {
     await deployment.close();
     throw error;
   });

@@ -55,6 +55,7 @@ export function createWorkers(
       process: announced,
       silenceMs: config.leaseMs,
       clock,
+      followTime: () => deployment.followTime(),
       logger,
       onMoved,
     }),

@@ -8,6 +8,7 @@ import type { Health } from "../core/health/read-health.ts";
 import { isHealthy, readHealth } from "../core/health/read-health.ts";
 import { runExaminations } from "../core/health/run-examinations.ts";
 import { createPostgresProcessReader } from "../adapters/postgres/postgres-process-register.ts";
+import { readServerTime } from "../adapters/postgres/read-server-time.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
@@ -95,7 +96,7 @@ async function diagnoseDatabase(
     { databaseUrl, applicationName: "powercrud doctor", logger },
     async (session) => {
       const found = await runExaminations(ports, [examineMigrations(session, projectDir)]);
-      const heardSince = new Date(clock.now().getTime() - config.leaseMs);
+      const heardSince = new Date((await timeAt(session, clock)).getTime() - config.leaseMs);
       const current = isHealthy(found)
         ? // Should the database go just now, the checks that follow say so.
           await currentBackend(session, config, heardSince).catch(() => undefined)
@@ -112,6 +113,8 @@ async function diagnoseDatabase(
   }
   const deployment = openDeployment({ config, databaseUrl, backend, clock, logger });
   try {
+    // Should it fail, the checks say why.
+    await deployment.followTime().catch(() => undefined);
     // Once more, with what only shows beside the database: whose the keys are.
     const redis = deployment.examinations.filter(({ name }) => name === "redis");
     const health = await readHealth(healthPortsOf(deployment, config, redis));
@@ -121,6 +124,11 @@ async function diagnoseDatabase(
   } finally {
     await deployment.close();
   }
+}
+
+/** By the database's clock, if it can be read. */
+function timeAt(session: SqlSession, clock: Clock): Promise<Date> {
+  return readServerTime(session).catch(() => clock.now());
 }
 
 /** Redis, where processes run that keep their locks there, and it is known where that is; undefined otherwise. */

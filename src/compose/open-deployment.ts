@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import { createFollowedClock } from "../kernel/followed-clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import type { BackendChoice } from "../core/health/examine-backend.ts";
@@ -11,6 +12,7 @@ import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
 import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
+import { readServerTime } from "../adapters/postgres/read-server-time.ts";
 import type { Config } from "../config/config.ts";
 import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examine-database.ts";
@@ -23,6 +25,7 @@ export interface DeploymentOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly backend: BackendChoice;
+  /** Tells how time goes on; what time it is, the database tells. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -39,13 +42,15 @@ export interface Deployment {
   ready(): Promise<void>;
   /** See Backend. For whoever takes part; who only looks leaves it. */
   own(): Promise<void>;
+  /** Sets the ports' clock by the database's: processes compare times that others wrote. @throws AppError UNAVAILABLE */
+  followTime(): Promise<void>;
   /** Lets go of all connections. */
   close(): Promise<void>;
 }
 
 /** Wires the stores of a migrated database and the backend's. Connects when first used. */
 export function openDeployment(options: DeploymentOptions): Deployment {
-  const { config, databaseUrl, backend: chosen, clock, logger } = options;
+  const { config, databaseUrl, backend: chosen, logger } = options;
   const pool = createPool({
     connectionString: databaseUrl,
     applicationName: "powercrud engine",
@@ -56,6 +61,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     logger,
   });
   const session = createPgSession(pool);
+  const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session, unitOfWork });
   return {
@@ -75,6 +81,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     examinations: [examineDatabase(session), ...backend.examinations],
     ready: () => backend.ready(),
     own: () => backend.own(),
+    followTime: () => clock.follow(),
     async close() {
       await backend.close();
       await pool.end();

@@ -30,6 +30,7 @@ export async function sweepDeployment(options: SweepDeploymentOptions): Promise<
     await refuseOtherBackend(deployment);
     await deployment.ready();
     await deployment.own();
+    await deployment.followTime();
     return await sweepNow(deployment.ports, sweepOptionsOf(config));
   } finally {
     await deployment.close();

@@ -13,6 +13,8 @@ export interface AnnouncerOptions {
   /** After so long without a word a process counts as gone, in ms. */
   readonly silenceMs: number;
   readonly clock: Clock;
+  /** Sets the clock, with each announcement. Default: it is left as it is. */
+  readonly followTime?: () => Promise<void>;
   readonly logger: Logger;
   /** Called once when others have moved the deployment to another backend. Default: nothing but the log. */
   readonly onMoved?: ((error: AppError) => void) | undefined;
@@ -25,6 +27,7 @@ export interface AnnouncerOptions {
  */
 export function createAnnouncer(options: AnnouncerOptions): Service {
   const { register, process, silenceMs, clock, logger, onMoved = () => undefined } = options;
+  const { followTime = async () => undefined } = options;
   const failures = createFailureLog(logger, "announcing the process");
   let stopTimer: (() => void) | undefined;
   let announcing = Promise.resolve();
@@ -35,6 +38,7 @@ export function createAnnouncer(options: AnnouncerOptions): Service {
     }
     const current = await register.backend();
     if (current === process.backend) {
+      await followTime();
       await register.announce(process, clock.now());
       return;
     }
@@ -54,6 +58,7 @@ export function createAnnouncer(options: AnnouncerOptions): Service {
   return createService({
     name: "announcer",
     async start() {
+      await followTime();
       const now = clock.now();
       await register.enlist(process, now, new Date(now.getTime() - silenceMs));
       stopTimer = clock.every(Math.ceil(silenceMs / 3), announce);
