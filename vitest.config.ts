@@ -54,7 +54,7 @@ export default defineConfig({
       project("integration-redis", {
         testTimeout: 60_000,
         needsServices: true,
-        include: ["test/integration/engine/**/*.test.ts"],
+        include: ["test/integration/engine/**/*.test.ts", "test/integration/models/bulk-*.test.ts"],
         env: { POWERCRUD_TEST_BACKEND: "redis" },
       }),
       project("e2e", { testTimeout: 240_000, needsServices: true }),

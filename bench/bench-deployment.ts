@@ -18,6 +18,8 @@ export interface BenchEvent {
 export interface BenchDeployment {
   readonly backend: BackendName;
   readonly pool: pg.Pool;
+  /** Of the processes, in the order of their roles. */
+  readonly pids: readonly number[];
   /** One operation over HTTP. @throws when the answer has errors */
   request<T>(query: string, variables: Record<string, unknown>): Promise<T>;
   /** The events of all tasks, over one WebSocket; ends with the deployment. */
@@ -83,6 +85,7 @@ export async function startBenchDeployment(
   return {
     backend,
     pool,
+    pids: processes.map(({ pid }) => pid),
     request: (query, variables) => request(`${url}/graphql`, query, variables),
     async *events() {
       for await (const { data } of socket.iterate<{ taskEvents: BenchEvent }>({ query: EVENTS })) {

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 export interface BenchProcess {
   /** What its `ready` line names: the address of an API, or the id of a worker. */
   readonly address: string;
+  readonly pid: number;
   /** Resolves once it has ended. */
   stop(): Promise<void>;
 }
@@ -31,6 +32,7 @@ export async function startBenchProcess(
   });
   return {
     address,
+    pid: child.pid ?? 0,
     async stop() {
       child.kill("SIGTERM");
       await exited;

@@ -4,10 +4,12 @@ import pg from "pg";
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import { startBenchStores } from "./bench-stores.ts";
 import type { BenchTools } from "./bench-tools.ts";
+import { measureOperations } from "./bulk-operations.ts";
 import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
 import { measureGuard } from "./guard.ts";
 import { measureLatency } from "./latency.ts";
+import { measureMillion } from "./million.ts";
 import { measureLocks } from "./locks.ts";
 import type { Measure } from "./measure.ts";
 
@@ -20,6 +22,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   locks: measureLocks,
   guard: measureGuard,
   bulk: measureBulkUpdate,
+  operations: measureOperations,
+  million: measureMillion,
   latency: measureLatency,
   cancel: measureCancel,
 };

@@ -21,12 +21,26 @@ export type { Json, JsonObject } from "./kernel/json.ts";
 export type { Service } from "./kernel/service.ts";
 
 export type { ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
+export type {
+  AppChange,
+  AppProblem,
+  AppRecord,
+  AppRefusal,
+  HookChunk,
+  HookRecord,
+  ModelHooks,
+  ValueChange,
+  WriteContext,
+  WriteOperation,
+  WriteRules,
+} from "./core/records/write-hooks.ts";
 export type { Selection, WhereFilter } from "./core/records/selection.ts";
-export type { FieldChange, RecordChange } from "./core/records/change.ts";
+export type { FieldChange, LinkChange, RecordChange } from "./core/records/change.ts";
 export type { Viewer } from "./core/records/viewer.ts";
 export { ANONYMOUS } from "./core/records/viewer.ts";
 export type { Claim } from "./core/locks/claim.ts";
 export type { BulkRequest, LaunchBulk } from "./core/bulk/bulk-request.ts";
+export type { RetryRequest, RetryTask } from "./core/bulk/retry-task.ts";
 export type { LaunchOptions } from "./core/tasks/launch-options.ts";
 export type { LaunchOutcome } from "./core/tasks/launch-outcome.ts";
 export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";

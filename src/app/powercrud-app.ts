@@ -18,6 +18,7 @@ export const powerCrudApp = defineApp({
           "elevation",
           "status",
           "notes",
+          "tags",
         ],
       },
     }),

@@ -19,6 +19,7 @@ const DEEDS: Readonly<Record<keyof Report["summary"], string>> = {
   promoted: "waited for nobody any more, and are in the queue",
   cleaned: "were settled, and what they left behind is removed",
   released: "held locks and live no more; the locks are released",
+  pruned: "were settled longer ago than tasks are kept, and are deleted",
 };
 
 /** `powercrud sweep`: one pass now, also while processes of the deployment make theirs. */

@@ -6,12 +6,19 @@ import type { Access } from "../core/records/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
+import type { HookTransactions } from "../core/records/hook-transactions.ts";
+import { createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { SideEffects } from "../core/records/side-effects.ts";
+import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
+import type { RecordDefaults } from "../core/bulk/record-defaults.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
+import type { RetryTask } from "../core/bulk/retry-task.ts";
+import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/lock-scopes.ts";
 import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/running-attempts.ts";
@@ -21,8 +28,10 @@ import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
+import { createPostgresRecordDefaults } from "../adapters/postgres/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
+import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 
@@ -32,6 +41,10 @@ export interface EngineOptions extends DeploymentOptions {
   /** The models, once the database's tables can be looked at. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
   readonly createReader: (models: ModelRegistry) => RecordReader;
+  /** What chunks are written with that the app has a say in, or whose viewer has a scope. */
+  readonly createChunkRecords: (models: ModelRegistry) => ChunkRecords;
+  /** Of the same transactions. */
+  readonly hookTransactions: HookTransactions;
   /** The app's own definitions, beside the bulk operations. */
   readonly tasks: readonly TaskDefinition[];
   readonly hooks?: TaskHooks | undefined;
@@ -46,7 +59,9 @@ export interface Engine extends Service {
   readonly lockScopes: LockScopes;
   /** What the database does by itself. */
   readonly sideEffects: SideEffects;
+  readonly defaults: RecordDefaults;
   readonly launchBulk: LaunchBulk;
+  readonly retryTask: RetryTask;
   readonly deployment: Deployment;
 }
 
@@ -67,25 +82,32 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
-  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes, locks });
+  const records = options.createChunkRecords(models);
+  const writer = createPostgresBulkWriter({ session, unitOfWork, records, shapes, locks });
+  const hooks = createRecordHooks({
+    options: options.modelOptions,
+    transactions: options.hookTransactions,
+    logger: options.logger,
+  });
   const { lockEscalationRecords } = config;
-  const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
+  const bulk = { models, access, rules, writer, hooks, sideEffects, lockEscalationRecords };
   const definitions = createTaskDefinitions([
-    createBulkDefinition(bulk, "UPDATE"),
-    createBulkDefinition(bulk, "DELETE"),
+    ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks,
   ]);
   const ports = createPorts(options, deployment, definitions);
-  const launchBulk = createLaunchBulk({
+  const defaults = createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf });
+  const launching = {
     ...ports,
     models,
     reader,
     access,
     lockScopes,
     rules,
+    defaults,
     maxRecords: config.bulkMaxRecords,
     maxChunkRecords: config.chunkRecords,
-  });
+  };
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -94,7 +116,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     access,
     lockScopes,
     sideEffects,
-    launchBulk,
+    defaults,
+    launchBulk: createLaunchBulk(launching),
+    retryTask: createRetryTask(launching),
     deployment,
   };
 }

@@ -6,9 +6,11 @@ import type { Service } from "../kernel/service.ts";
 import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/system-clock.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import { createRecordHooks } from "../core/records/record-hooks.ts";
 import { createWriteRecords } from "../core/records/write-record.ts";
 import { cancelTask } from "../core/tasks/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch-custom.ts";
@@ -16,15 +18,14 @@ import { launchCustom } from "../core/tasks/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
-import { createPrismaAdapter } from "./create-prisma-adapter.ts";
+import type { ConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
+import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
+import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
 import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { createPrismaSideEffects } from "../adapters/prisma/prisma-side-effects.ts";
-import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
-import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
-import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { whereToPrisma } from "../adapters/prisma/where-to-prisma.ts";
 import { addHealth } from "../graphql/health/add-health.ts";
@@ -32,6 +33,8 @@ import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
+import type { ConnectedModels } from "./connect-models.ts";
+import { connectModels } from "./connect-models.ts";
 import { completeConfig } from "./complete-config.ts";
 import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
@@ -69,17 +72,16 @@ export interface PowerCrud extends Service {
   /** Under which the other processes of the deployment know this one. */
   readonly processId: string;
   readonly launchBulk: LaunchBulk;
+  /** Launches a settled task again for what it did not do. */
+  readonly retryTask: RetryTask;
   /** Launches a task of the app's own. */
   launch(launch: CustomLaunch): Promise<LaunchOutcome>;
   /** To look tasks up. */
-  readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors">;
+  readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
   /** The events of all tasks, live and replayed. */
   readonly feed: TaskFeed;
   readonly health: HealthReader;
 }
-
-/** Connections of the Prisma client: reads and single writes. */
-const PRISMA_CONNECTIONS = 10;
 
 /**
  * Wires everything but the server. Reads the database's catalog, so the database must be migrated.
@@ -92,7 +94,9 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   const modelOptions = app.models ?? {};
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
-  const client = createClient(app, databaseUrl, logger);
+  const connected = connectModels({ app, databaseUrl, config, logger });
+  const { client, chunkTransactions } = connected;
+  const constraints = createConstraintCatalog(client);
   const datamodel = app.generated.getDatamodel();
   const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
   const engine = await createEngine({
@@ -106,6 +110,8 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     hooks: app.hooks,
     readModels: (shapes) => markUuidColumns(read, shapes),
     createReader: (models) => createPrismaRecordReader({ client, models }),
+    createChunkRecords: (models) => createPrismaChunkRecords({ transactions: chunkTransactions, models }),
+    hookTransactions: createPrismaHookTransactions({ transactions: chunkTransactions, constraints }),
   });
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
@@ -121,9 +127,20 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   ];
   return {
     ...composeServices("powercrud", services),
-    schema: createAppSchema({ engine, feed, health, client, datamodel, modelOptions, logger }),
+    schema: createAppSchema({
+      ...connected,
+      config,
+      engine,
+      feed,
+      health,
+      constraints,
+      datamodel,
+      modelOptions,
+      logger,
+    }),
     processId: engine.ports.workerId,
     launchBulk: engine.launchBulk,
+    retryTask: engine.retryTask,
     launch: (launch) => launchCustom(engine.ports, launch),
     tasks: engine.ports.tasks,
     feed,
@@ -131,18 +148,19 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   };
 }
 
-interface SchemaParts {
+interface SchemaParts extends ConnectedModels {
+  readonly config: Config;
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
-  readonly client: ConnectedClient;
+  readonly constraints: ConstraintCatalog;
   readonly datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>;
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { engine, feed, health, client, datamodel, modelOptions } = parts;
+  const { config, engine, feed, health, client, datamodel, modelOptions } = parts;
   return createSchema({
     client,
     datamodel,
@@ -153,6 +171,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     translateError: translatePrismaError,
     writeRecords: createWrites(parts),
     launchBulk: engine.launchBulk,
+    maxRecords: config.bulkMaxRecords,
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
     contributors: [
@@ -161,34 +180,17 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         log: engine.ports.log,
         feed,
         cancelTask: (request) => cancelTask(engine.ports, request),
+        retryTask: engine.retryTask,
       }),
       addHealth(() => health.read()),
     ],
   });
 }
 
-type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
-
-function createClient(app: PowerCrudApp, databaseUrl: string, logger: Logger): ConnectedClient {
-  const adapter = createPrismaAdapter({
-    connectionString: databaseUrl,
-    maxConnections: PRISMA_CONNECTIONS,
-    applicationName: "powercrud models",
-    logger,
-  });
-  // The generated client's own type is the app's; this is the part that is the same for all.
-  return app.generated.createClient({ adapter }) as ConnectedClient;
-}
-
-function createWrites({
-  engine,
-  client,
-  datamodel,
-  logger,
-}: SchemaParts): ReturnType<typeof createWriteRecords> {
-  const { models, access, lockScopes, reader } = engine;
-  const transactions = createPrismaUnitOfWork({ client, logger });
-  const constraints = createConstraintCatalog(client);
+function createWrites(parts: SchemaParts): ReturnType<typeof createWriteRecords> {
+  const { engine, transactions, constraints, datamodel, modelOptions, logger } = parts;
+  const { models, access, lockScopes, reader, defaults } = engine;
+  const hookTransactions = createPrismaHookTransactions({ transactions, constraints });
   return createWriteRecords({
     models,
     access,
@@ -196,6 +198,11 @@ function createWrites({
     logger,
     unitOfWork: transactions,
     writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
+    app: {
+      hooks: createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger }),
+      defaults,
+      typed: hookTransactions.typed,
+    },
     sideEffects: createPrismaSideEffects({ database: engine.sideEffects, transactions, models }),
     locks: engine.ports.locks,
     lockScopes,

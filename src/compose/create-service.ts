@@ -28,6 +28,7 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
   const powercrud = await createPowerCrud({ ...options, config, logger });
   const server = createHttpServer({
     schema: powercrud.schema,
+    tasks: powercrud.tasks,
     host: config.host,
     port: config.port,
     isReady: () => isReady(powercrud),

@@ -17,12 +17,16 @@ const BEGIN_GRACE_MS = 5000;
 const CLEAN_GRACE_MS = 2000;
 
 /** What a sweep believes, by the configuration. */
-export function sweepOptionsOf({ leaseMs }: Pick<Config, "leaseMs">): SweepOptions {
+export function sweepOptionsOf({
+  leaseMs,
+  taskRetentionMs,
+}: Pick<Config, "leaseMs" | "taskRetentionMs">): SweepOptions {
   return {
     enqueueGraceMs: ENQUEUE_GRACE_MS,
     beginGraceMs: BEGIN_GRACE_MS,
     leaseMs,
     cleanGraceMs: CLEAN_GRACE_MS,
+    retentionMs: taskRetentionMs,
   };
 }
 

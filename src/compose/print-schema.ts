@@ -36,6 +36,7 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
       delete: onlyPrinted,
     },
     launchBulk: onlyPrinted,
+    maxRecords: 0,
     locks: { owners: onlyPrinted },
     tasks: { find: onlyPrinted },
     contributors: [createTaskSchema(createTaskPorts()), addHealth(onlyPrinted)],
@@ -55,6 +56,7 @@ function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
     ...ports,
     feed: createTaskFeed({ ...ports, clock: createSystemClock() }),
     cancelTask: onlyPrinted,
+    retryTask: onlyPrinted,
   };
 }
 

@@ -112,6 +112,14 @@ export const SERVICE_VARIABLES = {
     min: 500,
     max: 3_600_000,
   }),
+  taskRetentionMs: wholeNumber({
+    name: "POWERCRUD_TASK_RETENTION_MS",
+    meaning:
+      "How long a task is kept once it is settled, in ms; then it is deleted with its errors, its events and its idempotency key. The default is 30 days.",
+    fallback: 2_592_000_000,
+    min: 60_000,
+    max: 3_155_760_000_000,
+  }),
   progressIntervalMs: wholeNumber({
     name: "POWERCRUD_PROGRESS_INTERVAL_MS",
     meaning: "The least time, in ms, between two progress messages of one task.",

@@ -1,5 +1,9 @@
 import SchemaBuilder from "@pothos/core";
-import type { ImplementableInterfaceRef, ImplementableObjectRef } from "@pothos/core";
+import type {
+  ImplementableInputObjectRef,
+  ImplementableInterfaceRef,
+  ImplementableObjectRef,
+} from "@pothos/core";
 import PrismaPlugin from "@pothos/plugin-prisma";
 import type { PrismaClient } from "@pothos/plugin-prisma";
 import type {
@@ -12,6 +16,7 @@ import type {
   ValidationRefusal,
 } from "../core/tasks/launch-outcome.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
+import type { LaunchOptions } from "../core/tasks/launch-options.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { MissingRefusal } from "../core/records/write-outcome.ts";
 import type { Json } from "../kernel/json.ts";
@@ -62,9 +67,15 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** GraphQL hands over a null for what its caller left out on purpose. */
+type Nullable<T> = { -readonly [Name in keyof T]?: T[Name] | null | undefined };
+
+/** The options of a launch as an input. */
+export type BulkOptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
+
 /**
  * Types that several rooms of this floor refer to. A ref is made here and implemented where it belongs:
- * `task` and `taskLaunched` in tasks/, `pageInfo` in pagination/, the others in errors/.
+ * `task`, `taskLaunched` and `bulkOptions` in tasks/, `pageInfo` in pagination/, the others in errors/.
  */
 export interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
@@ -78,6 +89,8 @@ export interface SharedRefs {
   readonly limitError: ImplementableObjectRef<BuilderTypes, LimitRefusal>;
   readonly idempotencyError: ImplementableObjectRef<BuilderTypes, IdempotencyRefusal>;
   readonly unavailableError: ImplementableObjectRef<BuilderTypes, UnavailableRefusal>;
+  /** The input `BulkOptions`. */
+  readonly bulkOptions: BulkOptionsRef;
   /** The enum `ModelName`: the names of the exposed models. */
   readonly modelName: PothosSchemaTypes.EnumRef<BuilderTypes, string>;
   /** The union `LaunchResult`; resolvers hand back the {@link LaunchOutcome} as it is. */

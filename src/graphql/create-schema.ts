@@ -38,6 +38,8 @@ export interface SchemaDependencies {
   readonly translateError: (error: unknown) => unknown;
   readonly writeRecords: WriteRecords;
   readonly launchBulk: LaunchBulk;
+  /** More records than these are refused in one bulk operation, before anything is made of them. */
+  readonly maxRecords: number;
   readonly locks: LockHolderPorts["locks"];
   readonly tasks: LockHolderPorts["tasks"];
   /** Further parts: tasks, events. They implement the refs `task` and `taskLaunched`. */
@@ -70,6 +72,7 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
     reader: dependencies.reader,
     writeRecords: dependencies.writeRecords,
     launchBulk: dependencies.launchBulk,
+    maxRecords: dependencies.maxRecords,
     lockHolders: createLockHolders({
       locks: dependencies.locks,
       lockScopes: lockScopesOf(modelOptions),

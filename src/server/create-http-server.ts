@@ -14,6 +14,7 @@ import type { OpenStreams } from "./open-streams.ts";
 import { createOpenStreams } from "./open-streams.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { createOriginPolicy } from "./origin-policy.ts";
+import { createResultsHandler } from "./results-handler.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
 import { SERVER_LIMITS } from "./server-options.ts";
@@ -40,7 +41,8 @@ interface UpgradeGuards extends Pick<Parts, "sockets" | "limits"> {
 }
 
 /**
- * Serves the schema at `/graphql`, GraphiQL to browsers, and health at `/health/live` and `/health/ready`.
+ * Serves the schema at `/graphql`, GraphiQL to browsers, tasks' results below `/tasks`, and health at `/health/live` and
+ * `/health/ready`.
  *
  * Its start rejects with AppError START_FAILED when it cannot listen. Its stop takes nothing new, ends the
  * subscriptions, waits for the requests under way, and cuts off what is left after the drain timeout.
@@ -85,7 +87,10 @@ function createParts(options: HttpServerOptions): Parts {
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
-  const route = createRequestRouter({ graphql, graphiql: createGraphiqlPage(), origins, isReady, logger });
+  const results =
+    options.tasks === undefined ? undefined : createResultsHandler({ tasks: options.tasks, authenticate });
+  const graphiql = createGraphiqlPage();
+  const route = createRequestRouter({ graphql, graphiql, results, origins, isReady, logger });
 
   const server = createServer((request, response) => void route(request, response));
   const connections = trackConnections(server);

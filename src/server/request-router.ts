@@ -4,6 +4,7 @@ import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { sendJson, sendRefusal } from "./plain-responses.ts";
+import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
 
 /** Answers one request. Never rejects. */
@@ -13,6 +14,8 @@ export type RequestRouter = (request: IncomingMessage, response: ServerResponse)
 export interface RouterOptions {
   readonly graphql: GraphQLHandler;
   readonly graphiql: GraphiqlPage;
+  /** Left out: there are no results to read. */
+  readonly results?: ResultsHandler | undefined;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
   readonly logger: Logger;
@@ -34,7 +37,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
 export function createRequestRouter(options: RouterOptions): RequestRouter {
   return async (request, response) => {
     try {
-      const route = ROUTES.get(pathOf(request)) ?? serveNothing;
+      const route = ROUTES.get(pathOf(request)) ?? serveResults;
       await route(options, request, response);
     } catch (error) {
       options.logger.error({ err: error }, "a request could not be answered");
@@ -60,9 +63,8 @@ async function serveGraphQL(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { origin, host } = request.headers;
-  if (!options.origins.isAllowed(origin, host)) {
-    sendRefusal(response, 403, "VALIDATION_FAILED", `Pages from ${origin} may not use this service.`);
+  if (!isAllowed(options, request)) {
+    refuseOrigin(request, response);
   } else if (request.method === "POST" && !GRAPHQL_TYPES.test(request.headers["content-type"] ?? "")) {
     sendRefusal(response, 415, "VALIDATION_FAILED", "Send the content type application/json.");
   } else if (isBrowser(request)) {
@@ -70,6 +72,29 @@ async function serveGraphQL(
   } else {
     await options.graphql.handle(request, response);
   }
+}
+
+async function serveResults(
+  options: RouterOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const answer = options.results?.at(pathOf(request));
+  if (answer === undefined) {
+    serveNothing(options, request, response);
+  } else if (!isAllowed(options, request)) {
+    refuseOrigin(request, response);
+  } else {
+    await answer(request, response);
+  }
+}
+
+function isAllowed({ origins }: RouterOptions, { headers }: IncomingMessage): boolean {
+  return origins.isAllowed(headers.origin, headers.host);
+}
+
+function refuseOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
+  sendRefusal(response, 403, "VALIDATION_FAILED", `Pages from ${origin} may not use this service.`);
 }
 
 async function serveReadiness(

@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from "graphql";
+import type { TaskStore } from "../core/tasks/task-store.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Authenticate } from "./authenticate.ts";
 
@@ -49,6 +50,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Default: everyone is unknown. */
   readonly authenticate?: Authenticate;
+  /** For `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: there are no such files. */
+  readonly tasks?: Pick<TaskStore, "find" | "errors" | "records">;
   /** For `/health/ready`. Default: always ready. */
   readonly isReady?: () => Promise<Readiness>;
   /**

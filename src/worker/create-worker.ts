@@ -2,6 +2,7 @@ import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { AttemptPorts } from "../core/tasks/execute-attempt.ts";
 import { executeAttempt } from "../core/tasks/execute-attempt.ts";
+import { helpAttempt } from "../core/tasks/help-attempt.ts";
 import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
 
 /** What a worker needs. */
@@ -19,7 +20,9 @@ export function createWorker(ports: WorkerPorts): Service {
   const consumer = ports.queue.consume({
     concurrency: ports.concurrency,
     async work(task) {
-      const outcome = await executeAttempt(ports, task);
+      const outcome = await (task.helper === undefined
+        ? executeAttempt(ports, task)
+        : helpAttempt(ports, task));
       ports.logger.debug({ taskId: task.id, outcome }, "a delivery was dealt with");
     },
   });

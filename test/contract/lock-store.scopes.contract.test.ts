@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Claim } from "../../src/core/locks/claim.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, refusedBy } from "./lock-verbs.ts";
+import { openTransaction } from "./open-transaction.ts";
 
 /** Two claims on one model, or a claim and a record's; whether they meet. */
 const MEETINGS = [
@@ -217,6 +218,17 @@ describeWorlds("lock store, scopes", (world) => {
       );
       await world().unitOfWork.run((transaction) => world().locks.release(transaction, owner));
       expect(await acquire(newOwner(), whole(book))).toEqual(GRANTED);
+    });
+
+    it("on a record are as they were when that is rolled back", async () => {
+      const [owner, book] = [newOwner(), newModel()];
+      await acquire(owner, records(book, ["1", "2"], "north"));
+      const open = await openTransaction(world().unitOfWork);
+      const claims = [whole(book, "north"), records(book, ["1", "3"])];
+      expect(await world().locks.acquire(open.transaction, owner, claims)).toEqual(GRANTED);
+      await open.rollBack();
+      expect(await world().locks.heldBy(owner)).toEqual([records(book, ["1", "2"], "north")]);
+      expect(await acquire(newOwner(), whole(book, "south"))).toEqual(GRANTED);
     });
 
     it("are claimed again only where their scope is held: what is not is in line behind who waits", async () => {

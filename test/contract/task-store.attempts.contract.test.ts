@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { progressOf } from "../../src/core/tasks/progress.ts";
 import { withDeadline } from "../support/deadline.ts";
 import { describeWorlds } from "./describe-worlds.ts";
@@ -28,7 +29,7 @@ describeWorlds("task store, running", (world) => {
     });
 
     it("begins again after an orphan, with what earlier attempts committed, and keeps the first start", async () => {
-      const task = await created({ total: 3, chunks: [["1", "2"], ["3"]] });
+      const task = await created({ total: 3, chunks: [plainBatch(["1", "2"]), plainBatch(["3"])] });
       await begin(task);
       await finishChunk(task, 1, countsOf(1, 1));
       await beat(task, 1, 2_000, progressOf(3, countsOf(3)));
@@ -127,10 +128,7 @@ describeWorlds("task store, running", (world) => {
     it("shows the greater of what is committed and what is reported", async () => {
       const task = await created({
         total: 4,
-        chunks: [
-          ["1", "2"],
-          ["3", "4"],
-        ],
+        chunks: [plainBatch(["1", "2"]), plainBatch(["3", "4"])],
       });
       await begin(task);
       const reported = progressOf(4, countsOf(1), { elapsedMs: 1_000, attempted: 1, message: "one" });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { NewTask } from "../../src/core/tasks/task-store.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
@@ -17,7 +18,7 @@ describeWorlds("task store", (world) => {
         label: "Archive",
         viewer: { id: "bob", claims: { tenant: "t1", roles: ["admin"] } },
         total: 3,
-        chunks: [["1", "2"], ["3"]],
+        chunks: [plainBatch(["1", "2"]), plainBatch(["3"])],
         input: { text: 'odd " \\ \n 日本 😀', list: [null, 1.5, { a: [] }] },
       });
       expect(await found(task)).toEqual({
@@ -27,6 +28,8 @@ describeWorlds("task store", (world) => {
         label: "Archive",
         status: "PENDING",
         errorPolicy: "SKIP_FAILED",
+        isDryRun: false,
+        retryOf: null,
         viewer: task.viewer,
         createdAt: task.createdAt,
         startedAt: null,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { progressOf } from "../../src/core/tasks/progress.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import { isFinal, TASK_STATUSES, TRANSITIONS } from "../../src/core/tasks/task-status.ts";
@@ -94,7 +95,7 @@ describeWorlds("task store, settled", (world) => {
     });
 
     it("sums the chunks unless it is told the counts", async () => {
-      const chunks = [["1", "2"], ["3"], ["4"]];
+      const chunks = [["1", "2"], ["3"], ["4"]].map(plainBatch);
       const summed = await created({ total: 4, chunks });
       await begin(summed);
       await finishChunk(summed, 1, countsOf(1, 1));
@@ -109,7 +110,7 @@ describeWorlds("task store, settled", (world) => {
     });
 
     it("waits for a chunk that is being committed, and counts it", async () => {
-      const task = await created({ total: 2, chunks: [["1"], ["2"]] });
+      const task = await created({ total: 2, chunks: [["1"], ["2"]].map(plainBatch) });
       await begin(task);
       await finishChunk(task, 1, countsOf(1));
       const open = await openTransaction(world().unitOfWork);

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import type { Claim } from "../../src/core/locks/claim.ts";
 import type { NewTask } from "../../src/core/tasks/task-store.ts";
 import { createId } from "../../src/kernel/ids.ts";
@@ -54,7 +55,7 @@ describeWorlds("task store, what waits", (world) => {
 
   it("tells the records of all chunks, without those that the launch left out", async () => {
     const skipped = [{ recordId: "9", outcome: "SKIPPED", code: "RECORD_LOCKED", message: "held" }] as const;
-    const task = await created({ chunks: [["2", "1"], ["é"]], skipped });
+    const task = await created({ chunks: [["2", "1"], ["é"]].map(plainBatch), skipped });
     expect(await world().tasks.recordIds(task.id)).toEqual(["2", "1", "é"]);
     expect(await world().tasks.recordIds((await created()).id)).toEqual([]);
     expect(await world().tasks.recordIds(createId(new Date()))).toEqual([]);

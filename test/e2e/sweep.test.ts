@@ -26,6 +26,7 @@ const NOTHING = {
   promoted: [],
   cleaned: [],
   released: [],
+  pruned: [],
 };
 
 const ids = (first: number, last: number): string[] =>
@@ -210,6 +211,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       `  ${cleaned}`,
       "released: 1 (held locks and live no more; the locks are released)",
       `  ${owner}`,
+      "pruned: 0",
       "left alone: 0",
     ]);
     expect(await locks()).toEqual([[enqueued, [{ model: "City", ids: ["43"] }]]]);
@@ -219,6 +221,23 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       ...NOTHING,
       leftAlone: [{ taskId: enqueued, reason: "It is queued." }],
     });
+  });
+
+  it("deletes what settled longer ago than tasks are kept, once", async () => {
+    const [old, kept] = [await launch(["44"], { mode: "SYNC" }), await launch(["45"], { mode: "SYNC" })];
+    for (const [id, age] of [
+      [old, "31 days"],
+      [kept, "29 days"],
+    ]) {
+      await sql.query(
+        "UPDATE powercrud.task SET finished_at = finished_at - $2::interval, cleaned_at = now() WHERE id = $1",
+        [id, age],
+      );
+    }
+    expect(await sweepJson()).toMatchObject({ ...NOTHING, pruned: [old] });
+    expect(await sweepJson()).toMatchObject(NOTHING);
+    const { rows } = await sql.query("SELECT id::text FROM powercrud.task WHERE id IN ($1, $2)", [old, kept]);
+    expect(rows).toEqual([{ id: kept }]);
   });
 
   it("says that async is disabled", async () => {

@@ -87,7 +87,7 @@ describe("an embedding program", () => {
 
   it("is told at once of a kind that it never defined", async () => {
     await expect(powercrud.launch({ kind: "nothing", input: null })).rejects.toThrow(
-      'There is no task kind "nothing". Known: bulkUpdate, bulkDelete, rebuildStatistics.',
+      'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics.',
     );
   });
 });

@@ -9,6 +9,7 @@ import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import { createModelRegistry } from "../../src/core/records/model-registry.ts";
 import { cancelTask } from "../../src/core/tasks/cancel-task.ts";
+import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { createBuilder } from "../../src/graphql/builder.ts";
 import { addErrorTypes } from "../../src/graphql/errors/add-error-types.ts";
 import { createSharedRefs } from "../../src/graphql/errors/create-shared-refs.ts";
@@ -29,6 +30,7 @@ import { createTaskDriver } from "./task-driver.ts";
 export interface ServerFixture {
   readonly server: HttpServer;
   readonly tasks: TaskDriver;
+  readonly store: TaskStore;
   /** What was logged as an error or a warning. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   /** How many subscriptions the feed serves. */
@@ -57,13 +59,22 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
     ...ports,
     feed: counted.feed,
     cancelTask: (request) => cancelTask(ports, request),
+    retryTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
   });
-  const server = createHttpServer({ schema, host: "127.0.0.1", port: 0, logger, ...options });
+  const server = createHttpServer({
+    schema,
+    tasks: ports.tasks,
+    host: "127.0.0.1",
+    port: 0,
+    logger,
+    ...options,
+  });
   await server.start();
   return {
     server,
     logged,
     tasks: createTaskDriver(ports),
+    store: ports.tasks,
     subscriberCount: () => counted.open.size,
     async stop() {
       await server.stop();
@@ -94,7 +105,8 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
   };
 }
 
-function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
+/** The tasks' part of the schema over any adapters, and what the tests need to break it. */
+export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
   const builder = createBuilder({} as never, { datamodel: { models: {}, enums: {}, types: {} } });
   const models = createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []);
   const refs = createSharedRefs(builder, models);

@@ -7,14 +7,22 @@ import { createPostgresBulkWriter } from "../../src/adapters/postgres/postgres-b
 import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
 import { createTableShapes } from "../../src/adapters/postgres/table-shape.ts";
+import { createPostgresRecordDefaults } from "../../src/adapters/postgres/postgres-record-defaults.ts";
+import { defaultGeneratorOf } from "../../src/adapters/prisma/default-generators.ts";
+import { BULK_OPERATIONS } from "../../src/core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../../src/core/bulk/bulk-definition.ts";
 import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
+import { bulkRulesOf } from "../../src/core/bulk/bulk-rules.ts";
 import type { BulkRules } from "../../src/core/bulk/bulk-rules.ts";
 import type { BulkWriter } from "../../src/core/bulk/bulk-writer.ts";
 import { createLaunchBulk } from "../../src/core/bulk/launch-bulk.ts";
+import type { RetryTask } from "../../src/core/bulk/retry-task.ts";
+import { createRetryTask } from "../../src/core/bulk/retry-task.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
+import type { ModelOptionsMap } from "../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../src/core/records/model.ts";
+import { createRecordHooks } from "../../src/core/records/record-hooks.ts";
 import type { Access } from "../../src/core/records/access.ts";
 import { ANONYMOUS } from "../../src/core/records/viewer.ts";
 import type { LockScopes } from "../../src/core/locks/lock-scopes.ts";
@@ -26,6 +34,7 @@ import type { TaskDefinition } from "../../src/core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../../src/core/tasks/task-definitions.ts";
 import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
+import type { Logger } from "../../src/kernel/logger.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { createSystemClock } from "../../src/kernel/system-clock.ts";
@@ -34,12 +43,17 @@ import { withDeadline } from "./deadline.ts";
 import type { TestBackend } from "./test-backend.ts";
 import { createTestBackend } from "./test-backend.ts";
 import { createTestDatabase } from "./test-database.ts";
+import { createThingRecords, createThingTransactions } from "./thing-records.ts";
 import { createThingReader, THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
 
 /** What a test may put in the place of the usual. */
 export interface EngineOverrides {
   readonly access?: Access;
   readonly rules?: BulkRules;
+  /** Of what the models' code does around writes; its client is the transaction's session. */
+  readonly modelOptions?: ModelOptionsMap;
+  /** For what goes wrong in that code. Default: says nothing. */
+  readonly logger?: Logger;
   /** In the place of Thing's; selected by ids. */
   readonly models?: ModelRegistry;
   /** SQL that makes their tables. */
@@ -61,8 +75,9 @@ export interface EngineOverrides {
 
 const USUAL = {
   access: { scope: () => undefined },
-  rules: { allowedFields: () => undefined },
+  rules: bulkRulesOf({}),
   models: THING_MODELS,
+  modelOptions: {},
   tasks: [],
   lockScopes: { of: () => undefined },
   isAsyncEnabled: true,
@@ -85,6 +100,7 @@ export interface EngineFixture {
   launch(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<LaunchOutcome>;
   /** The same, when it must be accepted. */
   launched(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task>;
+  readonly retry: RetryTask;
   /** The task once it is settled. */
   settled(taskId: string): Promise<Task>;
   task(taskId: string): Promise<Task>;
@@ -99,10 +115,11 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   const session = createPgSession(pool);
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const reader = createThingReader(session);
-  const { access, rules, tasks, lockScopes, maxRecords, maxChunkRecords, models, ...settings } = {
-    ...USUAL,
-    ...overrides,
-  };
+  const { access, rules, tasks, lockScopes, maxRecords, maxChunkRecords, models, modelOptions, ...settings } =
+    {
+      ...USUAL,
+      ...overrides,
+    };
   const shapes = createTableShapes(session);
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
   const backend = await createTestBackend({
@@ -113,9 +130,15 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     redisUrl: overrides.redisUrl,
   });
   const { bus, locks, queue: realQueue } = backend;
-  const writer = createPostgresBulkWriter({ session, unitOfWork, reader, shapes, locks });
+  const records = createThingRecords(unitOfWork);
+  const writer = createPostgresBulkWriter({ session, unitOfWork, records, shapes, locks });
+  const hooks = createRecordHooks({
+    options: modelOptions,
+    transactions: createThingTransactions(),
+    logger: overrides.logger ?? logger,
+  });
   const { lockEscalationRecords } = settings;
-  const bulk = { models, access, rules, writer, sideEffects, lockEscalationRecords };
+  const bulk = { models, access, rules, writer, hooks, sideEffects, lockEscalationRecords };
   const runningAttempts = createRunningAttempts({ bus, logger });
   const ports: LaunchPorts = {
     unitOfWork,
@@ -129,8 +152,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     logger,
     ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
     definitions: createTaskDefinitions([
-      createBulkDefinition(bulk, "UPDATE"),
-      createBulkDefinition(bulk, "DELETE"),
+      ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
       ...tasks,
     ]),
     workerId: "test",
@@ -144,21 +166,24 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     },
   };
   const feed = createTaskFeed(ports);
-  const worker = createWorker({ ...ports, runningAttempts, queue: realQueue, concurrency: 2 });
+  const worker = createWorker({ ...ports, runningAttempts, concurrency: 2 });
   await feed.start();
   await runningAttempts.start();
   await worker.start();
-  const launchBulk = createLaunchBulk({
+  const launching = {
     ...ports,
     models,
     reader,
     access,
     lockScopes,
     rules,
+    defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
     maxRecords,
     maxChunkRecords,
-  });
+  };
+  const launchBulk = createLaunchBulk(launching);
   const fixture: EngineFixture = {
+    retry: createRetryTask(launching),
     pool,
     session,
     ports,
@@ -168,7 +193,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     launch: (request) =>
       launchBulk({
         model: "Thing",
-        selection: { where: {} },
+        ...("records" in request ? {} : { selection: { where: {} } }),
         viewer: ANONYMOUS,
         ...request,
         options: { maxAffected: 1_000_000, ...request.options },

@@ -1,4 +1,11 @@
-import type { ColumnField, EnumField, Model, ScalarField, ScalarType } from "../../src/core/records/model.ts";
+import type {
+  EnumField,
+  Field,
+  Model,
+  RelationField,
+  ScalarField,
+  ScalarType,
+} from "../../src/core/records/model.ts";
 
 /** A scalar column with the usual answers; overrides say what is special. */
 export function scalar(name: string, type: ScalarType, overrides: Partial<ScalarField> = {}): ScalarField {
@@ -22,14 +29,23 @@ export function enumeration(name: string, type: string, overrides: Partial<EnumF
   return { ...scalar(name, "String"), ...overrides, kind: "enum", type };
 }
 
-/** A model of these columns; the key is made of those with isKey. */
-export function modelOf(name: string, fields: readonly ColumnField[]): Model {
+/** A relation to another model. */
+export function relation(
+  name: string,
+  type: string,
+  overrides: Partial<RelationField> & Pick<RelationField, "relationName">,
+): RelationField {
+  return { kind: "relation", name, type, isList: false, isNullable: false, foreignKey: [], ...overrides };
+}
+
+/** A model of these fields; the key is made of the columns with isKey. */
+export function modelOf(name: string, fields: readonly Field[]): Model {
   return {
     name,
     plural: `${name.toLowerCase()}s`,
     table: name.toLowerCase(),
     schema: "public",
-    key: fields.filter((field) => field.isKey),
+    key: fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey),
     fields,
   };
 }

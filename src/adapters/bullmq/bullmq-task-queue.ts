@@ -89,5 +89,9 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
 
 /** Equal for a task enqueued twice after the same attempt, so that BullMQ keeps one. */
 function toJob(task: QueuedTask): { name: string; data: QueuedTask; opts: { jobId: string } } {
-  return { name: "task", data: task, opts: { jobId: `${task.id}.${task.attempt}` } };
+  return {
+    name: "task",
+    data: task,
+    opts: { jobId: [task.id, task.attempt, ...(task.helper === undefined ? [] : [task.helper])].join(".") },
+  };
 }

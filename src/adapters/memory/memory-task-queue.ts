@@ -81,5 +81,5 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
 }
 
 function keyOf(task: QueuedTask): string {
-  return `${task.id}:${task.attempt}`;
+  return `${task.id}:${task.attempt}:${task.helper ?? ""}`;
 }

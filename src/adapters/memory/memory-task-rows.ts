@@ -14,8 +14,16 @@ export interface MemoryTaskRows {
   lock(transaction: Transaction, id: string): Promise<StoredTask | undefined>;
   /** The task under an idempotency key, the key locked until the transaction ends. */
   lockKey(transaction: Transaction, creator: string | null, key: string): Promise<StoredTask | undefined>;
+  /** The unsettled task with a duplicate key, the key locked until the transaction ends. */
+  lockDuplicate(
+    transaction: Transaction,
+    creator: string | null,
+    key: string,
+  ): Promise<StoredTask | undefined>;
   /** Visible to others with the commit. */
   put(transaction: Transaction, row: StoredTask): void;
+  /** Forgets the row at once. */
+  remove(id: string): void;
 }
 
 /** @param maxTasks beyond it the oldest cleaned tasks are forgotten; where there are none, new ones are refused */
@@ -48,6 +56,7 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
   };
   return {
     get: (id) => rows.get(id),
+    remove: (id) => void rows.delete(id),
     all: () => rows.values(),
     async lock(transaction, id) {
       await gate.enter(requiredMemory(transaction), `task ${id}`, "EXCLUSIVE");
@@ -56,6 +65,14 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
     async lockKey(transaction, creator, key) {
       await gate.enter(requiredMemory(transaction), `key ${JSON.stringify([creator, key])}`, "EXCLUSIVE");
       return view(transaction).find((row) => row.idempotencyKey === key && row.task.viewer.id === creator);
+    },
+    async lockDuplicate(transaction, creator, key) {
+      await gate.enter(
+        requiredMemory(transaction),
+        `duplicate ${JSON.stringify([creator, key])}`,
+        "EXCLUSIVE",
+      );
+      return view(transaction).find((row) => row.duplicateKey === key && row.task.viewer.id === creator);
     },
     put(transaction, row) {
       if (!rows.has(row.id) && rows.size >= maxTasks) {

@@ -1,20 +1,26 @@
-import type { Counts, Progress } from "../../core/tasks/progress.ts";
+import type { Counts } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
 import { canTransition } from "../../core/tasks/task-status.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
 import type {
   CreateResult,
+  IdempotentTask,
   NewTask,
   Settlement,
-  StrandedTask,
   TaskStore,
   WaitingTask,
 } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
+import { createMemoryChores } from "./memory-chores.ts";
+import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
 import { createMemoryTaskRows } from "./memory-task-rows.ts";
-import type { MemoryTaskRows } from "./memory-task-rows.ts";
+import { createStrandedReads } from "./stranded-tasks.ts";
+import { leaseKey } from "./task-shelf.ts";
+import type { TaskShelf } from "./task-shelf.ts";
 import { countDone, matchesQuery, readTask, storeTask } from "./stored-task.ts";
+import { recordsToRetry } from "./records-to-retry.ts";
 import type { StoredTask } from "./stored-task.ts";
 
 /** A task store in memory, with the hand that a bulk writer in memory needs. */
@@ -23,30 +29,13 @@ export interface MemoryTaskStore extends TaskStore {
   finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<boolean>;
 }
 
-/** An attempt's lease; outside the task's row, so that a heartbeat waits for nobody. */
-interface Lease {
-  readonly heartbeatAt: Date;
-  readonly progress: Progress | null;
-}
-
-/** What the parts of the store share. */
-interface Shelf {
-  readonly rows: MemoryTaskRows;
-  readonly leases: Map<string, Lease>;
-  readonly enqueued: Map<string, Date>;
-  /** When tasks were asked to stop. */
-  readonly cancellations: Map<string, Date>;
-  readonly nextErrorPosition: () => number;
-}
-
 /**
  * Tasks of one process.
  * @param options.maxTasks how many are kept; beyond it the oldest cleaned ones are forgotten. Default 10,000
  */
 export function createMemoryTaskStore(options: { readonly maxTasks?: number } = {}): MemoryTaskStore {
   let errorPosition = 0;
-  const turns = new Map<string, Date>();
-  const shelf: Shelf = {
+  const shelf: TaskShelf = {
     rows: createMemoryTaskRows(options.maxTasks ?? 10_000),
     leases: new Map(),
     enqueued: new Map(),
@@ -58,15 +47,8 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     ...createStrandedReads(shelf),
     ...createAttemptWrites(shelf),
     ...createWaits(shelf),
-    create: (transaction, task) => createTask(shelf, transaction, task),
-    async takeTurn(chore, at, intervalMs) {
-      const last = turns.get(chore);
-      if (last !== undefined && last.getTime() > at.getTime() - intervalMs) {
-        return false;
-      }
-      turns.set(chore, at);
-      return true;
-    },
+    ...createLaunchWrites(shelf),
+    ...createMemoryChores(shelf),
     async markEnqueued(taskIds, at) {
       const pending = taskIds.filter((id) => shelf.rows.get(id)?.task.status === "PENDING");
       pending.forEach((id) => shelf.enqueued.set(id, at));
@@ -104,15 +86,27 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
   };
 }
 
+function createLaunchWrites(shelf: TaskShelf): Pick<TaskStore, "create" | "lockDuplicate"> {
+  return {
+    create: (transaction, task) => createTask(shelf, transaction, task),
+    async lockDuplicate(transaction, viewer, key) {
+      const row = await shelf.rows.lockDuplicate(transaction, viewer.id, key);
+      return row && idempotent(row);
+    },
+  };
+}
+
 async function createTask(
-  { rows, nextErrorPosition }: Shelf,
+  { rows, nextErrorPosition }: TaskShelf,
   transaction: Transaction,
   task: NewTask,
 ): Promise<CreateResult> {
-  const key = task.idempotencyKey;
-  const existing = key === null ? undefined : await rows.lockKey(transaction, task.viewer.id, key);
+  const { idempotencyKey, duplicateKey, viewer } = task;
+  const existing =
+    (idempotencyKey === null ? undefined : await rows.lockKey(transaction, viewer.id, idempotencyKey)) ??
+    (duplicateKey === null ? undefined : await rows.lockDuplicate(transaction, viewer.id, duplicateKey));
   if (existing !== undefined) {
-    return { isCreated: false, existing: { id: existing.id, inputHash: existing.inputHash } };
+    return { isCreated: false, existing: idempotent(existing) };
   }
   await rows.lock(transaction, task.id);
   rows.put(transaction, storeTask(task, nextErrorPosition));
@@ -125,6 +119,7 @@ function settled(row: StoredTask, settlement: Settlement, nextPosition: () => nu
   return {
     ...row,
     task: { ...row.task, status, message, result, finishedAt, blockedBy: null },
+    duplicateKey: null,
     counts: settlement.counts ?? countDone(row),
     total: settlement.total ?? row.total,
     errors: [...row.errors, ...added],
@@ -142,7 +137,7 @@ type Waits = Pick<
   | "findWaitingForNobody"
 >;
 
-function createWaits({ rows }: Shelf): Waits {
+function createWaits({ rows }: TaskShelf): Waits {
   const find = (isWanted: (blocker: string) => boolean, limit: number): WaitingTask[] =>
     [...rows.all()]
       .filter(({ task }) => task.status === "WAITING" && isWanted(task.blockedBy ?? ""))
@@ -184,7 +179,7 @@ function createWaits({ rows }: Shelf): Waits {
 
 type AttemptWrites = Pick<TaskStore, "beginAttempt" | "heartbeat" | "requestCancel">;
 
-function createAttemptWrites({ rows, leases, cancellations }: Shelf): AttemptWrites {
+function createAttemptWrites({ rows, leases, cancellations }: TaskShelf): AttemptWrites {
   return {
     async requestCancel({ taskId, at }) {
       if (rows.get(taskId)?.task.status !== "RUNNING") {
@@ -227,23 +222,35 @@ function createAttemptWrites({ rows, leases, cancellations }: Shelf): AttemptWri
   };
 }
 
+function idempotent({ id, inputHash }: StoredTask): IdempotentTask {
+  return { id, inputHash };
+}
+
 type TaskReads = Pick<
   TaskStore,
-  "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors"
->;
+  "findByIdempotencyKey" | "findDuplicate" | "find" | "list" | "count" | "retries"
+> &
+  ReturnType<typeof createMemoryResultReads>;
 
-function createReads({ rows, leases, cancellations }: Shelf): TaskReads {
+function createReads(shelf: TaskShelf): TaskReads & RetryReads {
+  const { rows, leases, cancellations } = shelf;
   const read = (row: StoredTask): Task =>
     readTask(row, {
       reported: leases.get(leaseKey(row))?.progress ?? null,
       cancelRequestedAt: cancellations.get(row.id) ?? null,
     });
   return {
+    ...createRetryReads(shelf),
+    ...createMemoryResultReads(rows),
     async findByIdempotencyKey(viewer, key) {
       const row = [...rows.all()].find(
         (one) => one.idempotencyKey === key && one.task.viewer.id === viewer.id,
       );
-      return row === undefined ? undefined : { id: row.id, inputHash: row.inputHash };
+      return row && idempotent(row);
+    },
+    async findDuplicate(viewer, key) {
+      const row = [...rows.all()].find((one) => one.duplicateKey === key && one.task.viewer.id === viewer.id);
+      return row && idempotent(row);
     },
     async find(ids) {
       const found = ids.flatMap((id) => rows.get(id) ?? []);
@@ -257,55 +264,32 @@ function createReads({ rows, leases, cancellations }: Shelf): TaskReads {
         .slice(0, query.limit)
         .map(read);
     },
+    async retries(taskIds) {
+      const byFirst = new Map<string, Task[]>();
+      for (const row of [...rows.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+        const { retryOf } = row.task;
+        if (retryOf !== null && taskIds.includes(retryOf)) {
+          byFirst.set(retryOf, [...(byFirst.get(retryOf) ?? []), read(row)].slice(0, MAX_LISTED_RETRIES));
+        }
+      }
+      return byFirst;
+    },
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
     },
-    async errors(taskId, after, limit) {
-      const errors = rows.get(taskId)?.errors ?? [];
-      return errors.filter(({ position }) => position > after).slice(0, limit);
-    },
-    async countErrors(taskId) {
-      return rows.get(taskId)?.errors.length ?? 0;
-    },
   };
 }
 
-function createStrandedReads({
-  rows,
-  leases,
-  enqueued,
-}: Shelf): Pick<TaskStore, "findUnenqueued" | "findUnbegun" | "findOrphans" | "findUncleaned"> {
-  /** `since` says how long a row has been stranded; undefined where it is not. */
-  const find = (
-    since: (row: StoredTask) => Date | null | undefined,
-    before: Date,
-    limit: number,
-  ): StrandedTask[] =>
-    [...rows.all()]
-      .flatMap((row) => {
-        const moment = since(row);
-        return moment != null && moment < before ? [{ id: row.id, attempt: row.task.attempt, moment }] : [];
-      })
-      .toSorted((a, b) => a.moment.getTime() - b.moment.getTime() || (a.id < b.id ? -1 : 1))
-      .slice(0, limit)
-      .map(({ id, attempt }) => ({ id, attempt }));
-  const isUnenqueued = ({ id, task }: StoredTask): boolean => task.status === "PENDING" && !enqueued.has(id);
+type RetryReads = Pick<TaskStore, "recordsToRetry" | "ownClaims">;
+
+function createRetryReads({ rows }: TaskShelf): RetryReads {
   return {
-    findUnenqueued: async (before, limit) =>
-      find((row) => (isUnenqueued(row) ? row.task.createdAt : null), before, limit),
-    findUnbegun: async (before, limit) =>
-      find(({ id, task }) => (task.status === "PENDING" ? enqueued.get(id) : null), before, limit),
-    findOrphans: async (before, limit) =>
-      find(
-        (row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null),
-        before,
-        limit,
-      ),
-    findUncleaned: async (before, limit) =>
-      find((row) => (row.cleanedAt === null ? row.task.finishedAt : null), before, limit),
+    async recordsToRetry(taskId, records) {
+      const row = rows.get(taskId);
+      return row === undefined ? [] : recordsToRetry(row, records);
+    },
+    async ownClaims(taskId) {
+      return rows.get(taskId)?.claims.filter(({ isDependent }) => isDependent !== true) ?? [];
+    },
   };
-}
-
-function leaseKey({ id, task }: StoredTask): string {
-  return `${id}:${task.attempt}`;
 }

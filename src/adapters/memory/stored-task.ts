@@ -1,6 +1,7 @@
 import type { Counts, Progress } from "../../core/tasks/progress.ts";
 import { addCounts, NO_COUNTS, progressOf } from "../../core/tasks/progress.ts";
 import { runningProgress } from "../../core/tasks/running-progress.ts";
+import type { TaskClaim } from "../../core/tasks/task-claim.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
 import type { TaskQuery } from "../../core/tasks/task-store.ts";
 import type { NewTask } from "../../core/tasks/task-store.ts";
@@ -9,6 +10,7 @@ import type { Task } from "../../core/tasks/task.ts";
 /** A part of a task's records. */
 export interface StoredChunk extends Counts {
   readonly ids: readonly string[];
+  readonly fields: readonly string[];
   readonly isDone: boolean;
 }
 
@@ -21,6 +23,9 @@ export interface StoredTask {
   readonly counts: Counts;
   readonly inputHash: string;
   readonly idempotencyKey: string | null;
+  /** Null once it is settled. */
+  readonly duplicateKey: string | null;
+  readonly claims: readonly TaskClaim[];
   readonly cleanedAt: Date | null;
   readonly chunks: readonly StoredChunk[];
   readonly skippedAtLaunch: number;
@@ -30,7 +35,8 @@ export interface StoredTask {
 
 /** A new one, PENDING. @param nextPosition numbers its errors */
 export function storeTask(created: NewTask, nextPosition: () => number): StoredTask {
-  const { id, kind, model, label, errorPolicy, viewer, createdAt, input } = structuredClone(created);
+  const { id, kind, model, label, errorPolicy, isDryRun, retryOf, viewer, createdAt, input, claims } =
+    structuredClone(created);
   return {
     id,
     task: {
@@ -39,6 +45,8 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
       model,
       label,
       errorPolicy,
+      isDryRun,
+      retryOf,
       viewer,
       createdAt,
       input,
@@ -54,8 +62,10 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
     counts: { ...NO_COUNTS, skipped: created.skipped.length },
     inputHash: created.inputHash,
     idempotencyKey: created.idempotencyKey,
+    duplicateKey: created.duplicateKey,
+    claims,
     cleanedAt: null,
-    chunks: created.chunks.map((ids) => ({ ids, isDone: false, ...NO_COUNTS })),
+    chunks: created.chunks.map(({ ids, fields }) => ({ ids, fields, isDone: false, ...NO_COUNTS })),
     skippedAtLaunch: created.skipped.length,
     hasDependents: created.claims.some(({ isDependent }) => isDependent === true),
     errors: created.skipped.map((error) => ({ ...error, position: nextPosition() })),

@@ -5,7 +5,7 @@ import type { LifecycleEvent, LifecycleEventType } from "../../core/events/task-
 import type { Progress } from "../../core/tasks/progress.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { APPEND_EVENT } from "./sql/append-event.ts";
-import { REPLAY_EVENTS } from "./sql/replay-events.ts";
+import { READ_HEAD, REPLAY_EVENTS } from "./sql/replay-events.ts";
 
 interface EventRow {
   /** bigint comes as text. */
@@ -42,8 +42,7 @@ export function createPostgresEventLog(options: { readonly session: SqlSession }
       return rows.map(toEvent);
     },
     async head() {
-      const text = "SELECT coalesce(max(position), 0) AS position FROM powercrud.event";
-      const [row] = await options.session.query<Pick<EventRow, "position">>(text);
+      const [row] = await options.session.query<Pick<EventRow, "position">>(READ_HEAD);
       return Number(row?.position ?? 0);
     },
   };

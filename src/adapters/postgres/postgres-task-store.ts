@@ -1,17 +1,22 @@
-import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { isUuid } from "../../kernel/ids.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { TaskError, TaskErrorOutcome } from "../../core/tasks/task-error.ts";
+import { mergeBatches } from "../../core/tasks/record-batch.ts";
+import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { toDependents } from "../../core/tasks/task-claim.ts";
+import type { TaskClaim } from "../../core/tasks/task-claim.ts";
 import { statusesBefore } from "../../core/tasks/task-status.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
+import type { Task } from "../../core/tasks/task.ts";
 import type { StrandedTask, TaskQuery, TaskStore, WaitingTask } from "../../core/tasks/task-store.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
-import { createTask, findByIdempotencyKey } from "./create-task.ts";
+import { createTask, findByIdempotencyKey, findDuplicate, lockDuplicate } from "./create-task.ts";
+import { createResultReads } from "./result-reads.ts";
 import { settleAttempt } from "./settle-attempt.ts";
 import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "./sql/attempt-statements.ts";
-import { COUNT_TASKS, FIND_TASKS, LIST_TASKS } from "./sql/select-tasks.ts";
+import { LIST_RETRIES, COUNT_TASKS, FIND_TASKS, LIST_TASKS } from "./sql/select-tasks.ts";
+import { OWN_CLAIMS, RECORDS_TO_RETRY } from "./sql/retry-statements.ts";
+import { PRUNE_TASKS } from "./sql/prune-tasks.ts";
 import {
-  COUNT_TASK_ERRORS,
   END_WAITING,
   FIND_ORPHANS,
   FIND_UNCLEANED,
@@ -19,7 +24,6 @@ import {
   FIND_UNENQUEUED,
   FIND_WAITING_FOR,
   FIND_WAITING_FOR_NOBODY,
-  LIST_TASK_ERRORS,
   LOCK_WAITING,
   MARK_CLEANED,
   MARK_ENQUEUED,
@@ -33,7 +37,14 @@ import type { TaskRow } from "./task-row.ts";
 
 type TaskReads = Pick<
   TaskStore,
-  "findByIdempotencyKey" | "find" | "list" | "count" | "errors" | "countErrors"
+  | "findByIdempotencyKey"
+  | "findDuplicate"
+  | "find"
+  | "list"
+  | "count"
+  | "retries"
+  | "recordsToRetry"
+  | "ownClaims"
 >;
 type StrandedReads = Pick<TaskStore, "findUnenqueued" | "findUnbegun" | "findOrphans" | "findUncleaned">;
 
@@ -45,9 +56,11 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
   const { session } = options;
   return {
     ...createReads(session),
+    ...createResultReads(session),
     ...createStrandedReads(session),
     ...createWaits(session),
     create: (transaction, task) => createTask(requiredSession(transaction), task),
+    lockDuplicate: (transaction, viewer, key) => lockDuplicate(requiredSession(transaction), viewer.id, key),
     async markEnqueued(taskIds, at) {
       await session.query(MARK_ENQUEUED, [taskIds, at]);
     },
@@ -66,6 +79,10 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
       const running = await session.query(REQUEST_CANCEL, [taskId, at, by]);
       return running.length > 0 ? "REQUESTED" : "NOT_RUNNING";
     },
+    async prune(finishedBefore, limit) {
+      const pruned = await session.query<{ id: string }>(PRUNE_TASKS, [finishedBefore, limit]);
+      return pruned.map(({ id }) => id);
+    },
     async takeTurn(chore, at, intervalMs) {
       const before = new Date(at.getTime() - intervalMs);
       return (await session.query(TAKE_TURN, [chore, at, before])).length > 0;
@@ -82,6 +99,8 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
 function createReads(session: SqlSession): TaskReads {
   return {
     findByIdempotencyKey: (viewer, key) => findByIdempotencyKey(session, viewer.id, key),
+    findDuplicate: (viewer, key) => findDuplicate(session, viewer.id, key),
+    ...createRetryReads(session),
     async find(ids) {
       const rows = await session.query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
       return new Map(rows.map((row) => [row.id, toTask(row)]));
@@ -98,13 +117,28 @@ function createReads(session: SqlSession): TaskReads {
       const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
       return row?.count ?? 0;
     },
-    async errors(taskId, after, limit) {
-      const rows = await session.query<TaskErrorRow>(LIST_TASK_ERRORS, [taskId, after, limit]);
-      return rows.map(toTaskError);
+  };
+}
+
+function createRetryReads(session: SqlSession): Pick<TaskStore, "retries" | "recordsToRetry" | "ownClaims"> {
+  return {
+    async retries(taskIds) {
+      const rows = await session.query<TaskRow>(LIST_RETRIES, [taskIds.filter(isUuid), MAX_LISTED_RETRIES]);
+      const byFirst = new Map<string, Task[]>();
+      for (const task of rows.map(toTask)) {
+        const first = task.retryOf ?? "";
+        byFirst.set(first, [...(byFirst.get(first) ?? []), task]);
+      }
+      return byFirst;
     },
-    async countErrors(taskId) {
-      const [row] = await session.query<{ count: number }>(COUNT_TASK_ERRORS, [taskId]);
-      return row?.count ?? 0;
+    async recordsToRetry(taskId, records) {
+      const values = [taskId, records !== "UNPROCESSED", records !== "FAILED"];
+      const chunks = await session.query<Pick<RecordBatch, "ids" | "fields">>(RECORDS_TO_RETRY, values);
+      return mergeBatches(chunks.map((chunk) => ({ ...chunk, columns: [] })));
+    },
+    async ownClaims(taskId) {
+      const rows = await session.query<{ claim: TaskClaim }>(OWN_CLAIMS, [taskId]);
+      return rows.map(({ claim }) => claim);
     },
   };
 }
@@ -165,18 +199,4 @@ function filterValues(query: Omit<TaskQuery, "after" | "limit">): readonly unkno
     query.ids?.filter(isUuid) ?? null,
     query.createdBy ?? null,
   ];
-}
-
-interface TaskErrorRow {
-  /** bigint comes as text. */
-  readonly position: string;
-  readonly record_id: string | null;
-  readonly outcome: TaskErrorOutcome;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly field: string | null;
-}
-
-function toTaskError({ position, record_id: recordId, field, ...rest }: TaskErrorRow): TaskError {
-  return { ...rest, recordId, position: Number(position), ...(field === null ? {} : { field }) };
 }

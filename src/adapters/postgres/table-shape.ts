@@ -2,7 +2,9 @@ import { AppError } from "../../kernel/app-error.ts";
 import { quoteName } from "../../kernel/quote-name.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf } from "../../core/records/model.ts";
+import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import type { JoinTable } from "./join-table.ts";
+import { joinTableName, joinTableOf } from "./join-table.ts";
 
 /** A column as SQL needs it. */
 export interface ColumnShape {
@@ -21,6 +23,8 @@ export interface TableShape {
   readonly key: readonly ColumnShape[];
   /** By field name. */
   readonly columns: ReadonlyMap<string, ColumnShape>;
+  /** Of its many-to-many relations, by field name. */
+  readonly joinTables: ReadonlyMap<string, JoinTable>;
 }
 
 /** Gives each model's table shape. */
@@ -58,10 +62,32 @@ export function createTableShapes(session: SqlSession): TableShapes {
 async function readShape(session: SqlSession, model: Model): Promise<TableShape> {
   // Never left to the search path: that begins with the user's name, and "powercrud" has tables of its own.
   const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
-  const rows = await session.query<{ name: string; type: string }>(COLUMN_TYPES, [table]);
-  const types = new Map(rows.map((row) => [row.name, row.type]));
+  const types = await readTypes(session, table);
   const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(model, field, types)]));
-  return { model, table, columns, key: model.key.map((field) => shapeOf(model, field, types)) };
+  return {
+    model,
+    table,
+    columns,
+    key: model.key.map((field) => shapeOf(model, field, types)),
+    joinTables: await readJoinTables(session, model),
+  };
+}
+
+async function readTypes(session: SqlSession, table: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await session.query<{ name: string; type: string }>(COLUMN_TYPES, [table]);
+  return new Map(rows.map((row) => [row.name, row.type]));
+}
+
+async function readJoinTables(session: SqlSession, model: Model): Promise<ReadonlyMap<string, JoinTable>> {
+  const joinTables = new Map<string, JoinTable>();
+  for (const relation of relationsOf(model).filter(({ isList }) => isList)) {
+    const types = await readTypes(session, joinTableName(model, relation));
+    const joinTable = joinTableOf(model, relation, types);
+    if (joinTable !== undefined) {
+      joinTables.set(relation.name, joinTable);
+    }
+  }
+  return joinTables;
 }
 
 function shapeOf(model: Model, field: ColumnField, types: ReadonlyMap<string, string>): ColumnShape {

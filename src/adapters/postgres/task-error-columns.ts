@@ -1,6 +1,6 @@
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
 
-/** Task errors as columns for `unnest`: record ids, outcomes, codes, messages, fields. */
+/** Task errors as columns for `unnest`: record ids, outcomes, codes, messages, fields, indexes. */
 export function taskErrorColumns(errors: readonly NewTaskError[]): readonly (readonly unknown[])[] {
   return [
     errors.map((error) => error.recordId),
@@ -8,5 +8,6 @@ export function taskErrorColumns(errors: readonly NewTaskError[]): readonly (rea
     errors.map((error) => error.code),
     errors.map((error) => error.message),
     errors.map((error) => error.field ?? null),
+    errors.map((error) => error.index ?? null),
   ];
 }

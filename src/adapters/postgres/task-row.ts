@@ -14,6 +14,8 @@ export interface TaskRow {
   readonly label: string | null;
   readonly status: TaskStatus;
   readonly error_policy: ErrorPolicy;
+  readonly is_dry_run: boolean;
+  readonly retry_of: string | null;
   readonly viewer: Viewer;
   readonly created_at: Date;
   readonly started_at: Date | null;
@@ -46,6 +48,8 @@ export function toTask(row: TaskRow): Task {
     label: row.label,
     status: row.status,
     errorPolicy: row.error_policy,
+    isDryRun: row.is_dry_run,
+    retryOf: row.retry_of,
     viewer: row.viewer,
     createdAt: row.created_at,
     startedAt: row.started_at,

@@ -2,7 +2,7 @@ import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import type { RecordKey } from "../../core/records/record-key.ts";
 import { formatRecordKey, parseRecordKey } from "../../core/records/record-key.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
-import type { PrismaPort } from "./prisma-client-port.ts";
+import type { PrismaTransaction } from "./prisma-client-port.ts";
 import { delegateOf } from "./prisma-client-port.ts";
 import { translatePrismaError } from "./prisma-unavailable.ts";
 import { whereToPrisma } from "./where-to-prisma.ts";
@@ -10,9 +10,13 @@ import { whereToPrisma } from "./where-to-prisma.ts";
 /** PostgreSQL takes 32,767 parameters in a statement; the filter needs some of them. */
 const MAX_KEYS_PER_QUERY = 30_000;
 
+/** Records that Prisma hands over take some hundred bytes each until they are ids. */
+const PAGE_SIZE = 20_000;
+
 /** What the reader works with. */
 export interface RecordReaderPorts {
-  readonly client: PrismaPort;
+  /** Or the client inside a transaction. */
+  readonly client: PrismaTransaction;
   readonly models: ModelRegistry;
 }
 
@@ -22,13 +26,27 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
   return {
     async findIds(modelName, where, limit) {
       const model = models.get(modelName);
-      const args = {
-        where: whereToPrisma(models, model, where),
-        select: keySelect(model),
-        orderBy: model.key.map((field) => ({ [field.name]: "asc" })),
-        take: limit,
-      };
-      return readIds(ports, model, args);
+      const filter = whereToPrisma(models, model, where);
+      const ids: string[] = [];
+      // Prisma compares neither booleans nor enum values; there are few of these.
+      const isComparable = model.key.every(({ kind, type }) => kind === "scalar" && type !== "Boolean");
+      const pageSize = isComparable ? PAGE_SIZE : limit;
+      for (let page: readonly string[] = []; ids.length < limit;) {
+        const last = page.at(-1);
+        page = await readIds(ports, model, {
+          where: last === undefined ? filter : { AND: [filter, behind(model, parseRecordKey(model, last))] },
+          select: keySelect(model),
+          orderBy: model.key.map((field) => ({ [field.name]: "asc" })),
+          take: Math.min(pageSize, limit - ids.length),
+        });
+        for (const id of page) {
+          ids.push(id);
+        }
+        if (page.length < pageSize) {
+          break;
+        }
+      }
+      return ids;
     },
     async existingIds(modelName, ids, where) {
       const model = models.get(modelName);
@@ -52,6 +70,16 @@ async function readIds(ports: RecordReaderPorts, model: Model, args: object): Pr
   } catch (error) {
     throw translatePrismaError(error);
   }
+}
+
+/** Keys that come later in the order of the key's fields. */
+function behind(model: Model, key: RecordKey): object {
+  return {
+    OR: model.key.map(({ name }, at) => ({
+      ...Object.fromEntries(model.key.slice(0, at).map((field) => [field.name, key[field.name]])),
+      [name]: { gt: key[name] },
+    })),
+  };
 }
 
 function keySelect(model: Model): Record<string, true> {

@@ -6,14 +6,12 @@ import type { RelationChange } from "../../core/records/relation-change.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
 import { jsonNull } from "./column-from-json.ts";
 import type { ConstraintCatalog } from "./constraint-catalog.ts";
-import { conventionalColumns } from "./constraint-catalog.ts";
 import type { ModelDelegate } from "./prisma-client-port.ts";
 import { delegateOf } from "./prisma-client-port.ts";
-import type { ConstraintColumns } from "./prisma-problem.ts";
-import { prismaProblem, refusedBy } from "./prisma-problem.ts";
 import { lockRecordSql } from "./lock-record-sql.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import type { Datamodel } from "./read-model-registry.ts";
+import { refusedWrite } from "./refused-write.ts";
 import { uniqueWhere } from "./unique-where.ts";
 import { whereToPrisma } from "./where-to-prisma.ts";
 
@@ -37,7 +35,7 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
     try {
       return { record: await deed(delegateOf(ports.transactions.clientOf(transaction), modelName), model) };
     } catch (error) {
-      const problem = prismaProblem(error, model, await constraintColumns(ports.constraints, model, error));
+      const problem = await refusedWrite(ports.constraints, model, error);
       if (problem === undefined) {
         throw error;
       }
@@ -61,6 +59,12 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
       write(transaction, modelName, (delegate, model) =>
         delegate.delete({ ...asShape(shape), where: uniqueWhere(datamodel, model, key) }),
       ),
+    async readWhole(transaction, modelName, key) {
+      const model = models.get(modelName);
+      const client = ports.transactions.clientOf(transaction);
+      await client.$queryRawUnsafe(lockRecordSql(model), ...model.key.map((field) => key[field.name]));
+      return (await delegateOf(client, modelName).findFirst({ where: { ...key } })) ?? undefined;
+    },
     async lockForWrite(transaction, modelName, key, scope, shape) {
       const model = models.get(modelName);
       const client = ports.transactions.clientOf(transaction);
@@ -78,17 +82,6 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
         : ((await delegateOf(client, modelName).findFirst({ ...asShape(shape), where })) ?? undefined);
     },
   };
-}
-
-/** Goes to the catalog over another connection, this one's transaction being broken; so only for names of the app's own. */
-async function constraintColumns(
-  catalog: ConstraintCatalog,
-  model: Model,
-  error: unknown,
-): Promise<ConstraintColumns> {
-  const constraint = refusedBy(error);
-  const columns = constraint === undefined ? [] : conventionalColumns(model, constraint);
-  return columns === undefined ? catalog.ofTable(model) : () => columns;
 }
 
 function asShape(shape: unknown): object {

@@ -1,6 +1,7 @@
 import { createTransactionEffects } from "../../core/transactions/transaction-effects.ts";
 import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { PrismaPort, PrismaTransaction } from "./prisma-client-port.ts";
 import { translatePrismaError } from "./prisma-unavailable.ts";
 
@@ -12,6 +13,13 @@ export interface PrismaUnitOfWorkOptions {
   readonly maxWaitMs?: number;
   /** How long the whole transaction may take, in ms. Default 30,000. */
   readonly timeoutMs?: number;
+  /**
+   * Finds the connection that work takes, so that statements beside Prisma's go over it as they are. Default: they go
+   * through Prisma, which tells less of an error.
+   */
+  readonly leases?: {
+    run<T>(work: (leased: () => SqlSession) => Promise<T>): Promise<T>;
+  };
 }
 
 /** The client behind each open transaction, for the adapters of this folder. */
@@ -28,22 +36,26 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
     maxWait: options.maxWaitMs ?? 5_000,
     timeout: options.timeoutMs ?? 30_000,
   } as const;
+  const traced = <T>(begin: (leased?: () => SqlSession) => Promise<T>): Promise<T> =>
+    options.leases === undefined ? begin() : options.leases.run(begin);
   return {
     async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
       const effects = createTransactionEffects(options.logger);
       let value: T;
       try {
-        value = await options.client.$transaction((client) => {
-          const transaction: Transaction = {
-            session: {
-              query: (text, values = []) => client.$queryRawUnsafe(text, ...values),
-            },
-            onCommit: effects.onCommit,
-            onRollback: effects.onRollback,
-          };
-          clients.set(transaction, client);
-          return work(transaction);
-        }, limits);
+        value = await traced((leased) =>
+          options.client.$transaction((client) => {
+            const transaction: Transaction = {
+              session: leased?.() ?? {
+                query: (text, values = []) => client.$queryRawUnsafe(text, ...values),
+              },
+              onCommit: effects.onCommit,
+              onRollback: effects.onRollback,
+            };
+            clients.set(transaction, client);
+            return work(transaction);
+          }, limits),
+        );
       } catch (error) {
         await effects.rolledBack();
         throw translatePrismaError(error);

@@ -2,6 +2,7 @@ import pluralize from "pluralize";
 import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
+  EnumField,
   EnumType,
   Field,
   Model,
@@ -10,6 +11,9 @@ import type {
 } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
 import { createModelRegistry } from "../../core/records/model-registry.ts";
+import { isMadeByPrisma } from "./default-generators.ts";
+import type { SchemaText } from "./read-schema-text.ts";
+import { readSchemaText } from "./read-schema-text.ts";
 
 /** A field in Pothos' generated data model. */
 interface DatamodelField {
@@ -39,8 +43,12 @@ export interface Datamodel {
   readonly datamodel: { readonly models: Readonly<Record<string, DatamodelModel>> };
 }
 
-/** The generated client, for its runtime data model: the only place that tells table and column names. */
+/**
+ * The generated client: only its runtime data model tells table and column names, and only the text of the schema that
+ * it was generated from tells enum values' names in the database, and how defaults are made.
+ */
 export interface NamedInDatabase {
+  readonly _engineConfig?: { readonly inlineSchema?: string };
   readonly _runtimeDataModel?: {
     readonly models: Readonly<
       Record<
@@ -90,9 +98,14 @@ export function readModelRegistry(generated: GeneratedModels, options: ModelOpti
     );
   }
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
+  const source = {
+    client: generated.client,
+    text: readSchemaText(generated.client._engineConfig?.inlineSchema ?? ""),
+    exposed,
+  };
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel(generated.client, exposed, name, model, options[name]?.plural));
+    .map(([name, model]) => readModel(source, name, model, options[name]?.plural));
   const enums = Object.entries(generated.enums).map(([name, values]): EnumType => ({
     name,
     values: Object.keys(values),
@@ -100,9 +113,14 @@ export function readModelRegistry(generated: GeneratedModels, options: ModelOpti
   return createModelRegistry(read, enums);
 }
 
+interface ModelSource {
+  readonly client: NamedInDatabase;
+  readonly text: SchemaText;
+  readonly exposed: ReadonlySet<string>;
+}
+
 function readModel(
-  client: NamedInDatabase,
-  exposed: ReadonlySet<string>,
+  { client, text, exposed }: ModelSource,
   name: string,
   source: DatamodelModel,
   plural: string | undefined,
@@ -112,7 +130,13 @@ function readModel(
   const keyNames = keyNamesOf(source);
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
-    .map((field) => readField(field, keyNames, columnNames.get(field.name) ?? field.name));
+    .map((field) =>
+      readField(field, {
+        isKey: keyNames.includes(field.name),
+        column: columnNames.get(field.name) ?? field.name,
+        ...notesOf(text, name, field),
+      }),
+    );
   const key = readKey(name, keyNames, fields);
   return {
     name,
@@ -149,6 +173,11 @@ function readKey(
         `The key field ${model}.${name} is of a type that cannot be a key. Use ${types} or an enum, ${advice}.`,
       );
     }
+    if (field.kind === "enum" && field.labels !== undefined) {
+      throw invalid(
+        `The key field ${model}.${name} is of an enum whose values have other names in the database, so a key has two spellings. Remove @map from the values of ${field.type}, ${advice}.`,
+      );
+    }
     return field;
   });
 }
@@ -171,7 +200,24 @@ function isUsable(field: DatamodelField, exposed: ReadonlySet<string>): boolean 
   return field.kind === "enum" || (field.kind === "scalar" && SCALAR_TYPES.has(field.type));
 }
 
-function readField(field: DatamodelField, keyNames: readonly string[], column: string): Field {
+/** What the schema's text adds to a column. */
+function notesOf(
+  text: SchemaText,
+  model: string,
+  field: DatamodelField,
+): Pick<EnumField, "labels" | "generator"> {
+  const call = text.defaultCall(model, field.name);
+  const labels = field.kind === "enum" ? text.labels(field.type) : {};
+  return {
+    ...(call !== undefined && isMadeByPrisma(call) ? { generator: call } : {}),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+  };
+}
+
+function readField(
+  field: DatamodelField,
+  known: Pick<EnumField, "isKey" | "column" | "labels" | "generator">,
+): Field {
   const base = {
     name: field.name,
     isList: field.isList,
@@ -189,9 +235,8 @@ function readField(field: DatamodelField, keyNames: readonly string[], column: s
   }
   const columnBase = {
     ...base,
-    column,
+    ...known,
     hasDefault: field.hasDefaultValue || field.isUpdatedAt === true,
-    isKey: keyNames.includes(field.name),
     isUnique: field.isUnique || field.isId,
     isUpdatedAt: field.isUpdatedAt === true,
   };

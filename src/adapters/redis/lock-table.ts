@@ -3,6 +3,7 @@ import { ACQUIRE_RECORDS } from "./lua/acquire-records.ts";
 import { ACQUIRE_WHOLE } from "./lua/acquire-whole.ts";
 import { LIST_OWNERS } from "./lua/list-owners.ts";
 import { BUILD_EPOCH, OPEN_EPOCH } from "./lua/open-epoch.ts";
+import { MOVE_RECORDS } from "./lua/move-records.ts";
 import { READ_OWNED } from "./lua/read-owned.ts";
 import { READ_OWNERS } from "./lua/read-owners.ts";
 import { RELEASE_NEXT } from "./lua/release-next.ts";
@@ -31,6 +32,8 @@ export interface BatchResult {
   readonly wasEmpty: boolean;
   /** What it had before of what it asked. */
   readonly had: ReadonlySet<string>;
+  /** What it had under another scope, with that scope: a take has moved it. */
+  readonly moved: readonly (readonly [id: string, scope: string])[];
   /** Records in the way, and the owners; at most as many as asked for. */
   readonly records: readonly (readonly [id: string, owner: string])[];
   /** Who has the whole model, in one scope or another; counts as one conflict. */
@@ -59,6 +62,8 @@ export interface RedisLockTable {
   /** All records that are held of a model. */
   scanRecords(epoch: string, model: string): AsyncIterable<{ id: string; owner: string; scope: string }>;
   releaseRecords(epoch: string, owner: string, batch: IdBatch): Promise<void>;
+  /** Puts records that are the owner's under the batch's scope. */
+  moveRecords(epoch: string, owner: string, batch: IdBatch): Promise<void>;
   releaseWhole(epoch: string, owner: string, claim: Omit<Claim, "ids">): Promise<void>;
   /** Lets go of all that the owner holds, or of all of one model. */
   releaseAll(epoch: string, owner: string, model?: string): Promise<void>;
@@ -113,15 +118,16 @@ function createClaims(run: RunLockScript): Pick<RedisLockTable, "acquireRecords"
   return {
     async acquireRecords(epoch, owner, { model, scope, separator, text }, mode, maxListed) {
       const values = [owner, model, scope, separator, text, maxListed, mode];
-      const [isBlocked, isNew, had, total, wholes, records, owners] = (await run(
+      const [isBlocked, isNew, had, total, wholes, records, owners, moves = []] = (await run(
         ACQUIRE_RECORDS,
         epoch,
         ...values,
-      )) as [number, number, string[], number, string[], string[], string[]];
+      )) as [number, number, string[], number, string[], string[], string[], string[]?];
       return {
         isBlocked: isBlocked === 1,
         wasEmpty: isNew === 1,
         had: new Set(had),
+        moved: inPairs(moves),
         records: inPairs(records),
         wholes,
         total,
@@ -135,6 +141,7 @@ function createClaims(run: RunLockScript): Pick<RedisLockTable, "acquireRecords"
         isBlocked: isBlocked === 1,
         wasEmpty: isNew === 1,
         had: new Set(had === 1 ? ["*"] : []),
+        moved: [],
         records: [],
         wholes,
         total: Math.min(1, wholes.length) + records,
@@ -144,12 +151,15 @@ function createClaims(run: RunLockScript): Pick<RedisLockTable, "acquireRecords"
   };
 }
 
-type Releases = Pick<RedisLockTable, "releaseRecords" | "releaseWhole" | "releaseAll">;
+type Releases = Pick<RedisLockTable, "releaseRecords" | "moveRecords" | "releaseWhole" | "releaseAll">;
 
 function createReleases(run: RunLockScript): Releases {
   return {
     async releaseRecords(epoch, owner, { model, separator, text }) {
       await run(RELEASE_RECORDS, epoch, owner, model, separator, text);
+    },
+    async moveRecords(epoch, owner, { model, scope, separator, text }) {
+      await run(MOVE_RECORDS, epoch, owner, model, scope, separator, text);
     },
     async releaseWhole(epoch, owner, { model, scope = "" }) {
       await run(RELEASE_WHOLE, epoch, owner, model, scope);

@@ -157,14 +157,21 @@ async function undoStep(
   { table, epoch }: TakePorts,
   owner: string,
   { claim, batch }: Step,
-  { wasEmpty, had }: BatchResult,
+  { wasEmpty, had, moved }: BatchResult,
 ): Promise<void> {
   if (wasEmpty) {
     await table.releaseAll(epoch, owner);
   } else if (batch === undefined) {
     await (had.size === 0 ? table.releaseWhole(epoch, owner, claim) : Promise.resolve());
   } else {
-    const added = batch.ids.filter((id) => !had.has(id));
+    const before = new Map(moved);
+    for (const scope of new Set(before.values())) {
+      const ids = [...before.keys()].filter((id) => before.get(id) === scope);
+      for (const part of toBatches({ model: batch.model, scope, ids })) {
+        await table.moveRecords(epoch, owner, part);
+      }
+    }
+    const added = batch.ids.filter((id) => !had.has(id) && !before.has(id));
     for (const part of toBatches({ model: batch.model, scope: batch.scope, ids: added })) {
       await table.releaseRecords(epoch, owner, part);
     }

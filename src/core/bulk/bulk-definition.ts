@@ -1,19 +1,32 @@
-import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { AppError } from "../../kernel/app-error.ts";
 import { cancelled } from "../tasks/running-attempts.ts";
+import { fenced, isCancellation } from "./attempt-stop.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import type { RecordHooks } from "../records/record-hooks.ts";
+import type { ScopeCheck } from "../records/scope-checks.ts";
+import { scopeChecks } from "../records/scope-checks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
-import type { Counts } from "../tasks/progress.ts";
-import type { NewTaskError } from "../tasks/task-error.ts";
-import type { AttemptContext, HandlerResult, TaskDefinition } from "../tasks/task-definition.ts";
-import { decodeBulkChange } from "./bulk-input.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
+import type { AttemptContext, HandlerResult, HelpContext, TaskDefinition } from "../tasks/task-definition.ts";
+import { decodeBulkChange, decodeBulkData } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRules } from "./bulk-rules.ts";
 import type { BulkOperation, BulkWork, BulkWriter } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
+import { checkRowFields } from "./check-rows.ts";
+import { operationsOf } from "./hook-batch.ts";
+import { namedFields } from "./row-field.ts";
+import { tryAll } from "./try-all.ts";
+import { writeAllOrNothing } from "./write-all-or-nothing.ts";
 
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
 const LANES = 2;
+
+/** A smaller task is written before a helper has come. */
+const MIN_SHARED_RECORDS = 20_000;
+/** Fewer are not worth another worker's coming. */
+const CHUNKS_PER_WORKER = 4;
 
 /** What running bulk tasks needs. */
 export interface BulkDefinitionPorts {
@@ -21,6 +34,7 @@ export interface BulkDefinitionPorts {
   readonly access: Access;
   readonly rules: BulkRules;
   readonly writer: BulkWriter;
+  readonly hooks: RecordHooks;
   readonly sideEffects: SideEffects;
   /** Of a model of which more records hang on those of a task, the whole is claimed. */
   readonly lockEscalationRecords: number;
@@ -38,7 +52,7 @@ export function createBulkDefinition(
       const model = models.get(name ?? "");
       const plan = await (operation === "DELETE"
         ? sideEffects.ofDelete(model)
-        : sideEffects.ofUpdate(model, decodeBulkChange(input)));
+        : sideEffects.ofUpdate(model, decodeBulkData(input)));
       return (
         plan && {
           models: plan.models,
@@ -48,9 +62,17 @@ export function createBulkDefinition(
     },
     async handle(context) {
       const work = await prepareWork(ports, operation, context);
-      return context.task.errorPolicy === "ALL_OR_NOTHING"
-        ? writeAllOrNothing(ports.writer, work, context)
-        : writeChunkByChunk(ports.writer, work, context);
+      if (context.task.isDryRun) {
+        return tryAll(ports.writer, work, context);
+      }
+      if (context.task.errorPolicy === "ALL_OR_NOTHING") {
+        return writeAllOrNothing(ports.writer, work, context);
+      }
+      await shareChunks(ports, work, context);
+      return writeChunkByChunk(ports.writer, work, context);
+    },
+    async help(context) {
+      await writeLanes(ports.writer, await prepareWork(ports, operation, context), context);
     },
   };
 }
@@ -59,20 +81,61 @@ export function createBulkDefinition(
 async function prepareWork(
   ports: BulkDefinitionPorts,
   operation: BulkOperation["operation"],
-  { task, attempt }: AttemptContext,
+  { task, attempt }: HelpContext,
 ): Promise<BulkWork> {
   const model = ports.models.get(task.model ?? "");
-  const base = { taskId: task.id, attempt, model, scope: ports.access.scope(model.name, task.viewer) };
+  const base = {
+    taskId: task.id,
+    attempt,
+    model,
+    scope: ports.access.scope(model.name, task.viewer),
+    hooks: ports.hooks.of(model, operationsOf(operation), {
+      viewer: task.viewer,
+      task: { id: task.id, label: task.label, attempt },
+      isDryRun: task.isDryRun,
+    }),
+  };
+  const checksOf = (written: readonly string[]): readonly ScopeCheck[] =>
+    scopeChecks(ports.access, model, task.viewer, written);
+  const checks = (written: readonly string[]): Pick<BulkWork, "scopeChecks"> =>
+    checksOf(written).length === 0 ? {} : { scopeChecks: checksOf };
   if (operation === "DELETE") {
     return { ...base, operation };
   }
-  const change = decodeBulkChange(task.input);
-  const [problem] = checkChange(model, ports.models.enums(), ports.rules, change);
+  if (operation === "UPDATE") {
+    const change = decodeBulkChange(task.input);
+    refuse(checkChange(ports.models, model, ports.rules, change));
+    const references = await ports.sideEffects.references(model, Object.keys(change));
+    return { ...base, ...checks(Object.keys(change)), operation, change, references };
+  }
+  const fields = await ports.writer.listFields(task.id);
+  refuse(checkRowFields(ports.models, model, ports.rules, fields));
+  const named = namedFields(fields);
+  const references = await ports.sideEffects.references(model, named);
+  return { ...base, ...checks(named), operation, references };
+}
+
+function refuse([problem]: readonly RecordProblem[]): void {
   if (problem !== undefined) {
     throw new AppError("TASK_FAILED", problem.message);
   }
-  const references = await ports.sideEffects.references(model, Object.keys(change));
-  return { ...base, operation, change, references };
+}
+
+/** Several workers write a task that has enough for all of them. */
+async function shareChunks(
+  { rules, writer }: BulkDefinitionPorts,
+  { model, taskId }: BulkWork,
+  context: AttemptContext,
+): Promise<void> {
+  const wanted = rules.parallelism(model.name) - 1;
+  if (wanted <= 0 || (context.task.progress.total ?? 0) < MIN_SHARED_RECORDS) {
+    return;
+  }
+  const { pendingChunks } = await writer.countWritten(taskId);
+  const helpers = Math.min(wanted, Math.floor(pendingChunks / CHUNKS_PER_WORKER) - 1);
+  if (helpers > 0) {
+    await context.askForHelp(helpers);
+  }
 }
 
 async function writeChunkByChunk(
@@ -81,14 +144,17 @@ async function writeChunkByChunk(
   context: AttemptContext,
 ): Promise<HandlerResult> {
   for (;;) {
-    const lanes = Array.from({ length: LANES }, () => writeLane(writer, work, context));
-    // All lanes end before the attempt does: nothing of it may still be writing when it settles.
-    const ends = await Promise.allSettled(lanes);
-    const failed = ends.find((end) => end.status === "rejected");
-    const isCancelled = isCancellation(failed?.reason);
-    if (failed !== undefined && !isCancelled) {
-      throw failed.reason;
-    }
+    const isCancelled = await writeLanes(writer, work, context).then(
+      () => false,
+      (error: unknown) => {
+        if (!isCancellation(error)) {
+          throw error;
+        }
+        return true;
+      },
+    );
+    // What helpers are writing belongs to the attempt: it does not end before them.
+    await writer.untilWritten(work.taskId);
     const { counts, pendingChunks } = await writer.countWritten(work.taskId);
     if (pendingChunks === 0 || isCancelled) {
       return { counts, isCancelled: pendingChunks > 0 };
@@ -96,7 +162,17 @@ async function writeChunkByChunk(
   }
 }
 
-async function writeLane(writer: BulkWriter, work: BulkWork, context: AttemptContext): Promise<void> {
+/** Until no chunk is left that nobody has. @throws what ended one of the lanes, once all have ended */
+async function writeLanes(writer: BulkWriter, work: BulkWork, context: HelpContext): Promise<void> {
+  const lanes = Array.from({ length: LANES }, () => writeLane(writer, work, context));
+  const ends = await Promise.allSettled(lanes);
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed !== undefined) {
+    throw failed.reason;
+  }
+}
+
+async function writeLane(writer: BulkWriter, work: BulkWork, context: HelpContext): Promise<void> {
   for (;;) {
     context.signal.throwIfAborted();
     const result = await writer.writeNextChunk(work);
@@ -112,63 +188,4 @@ async function writeLane(writer: BulkWriter, work: BulkWork, context: AttemptCon
         return;
     }
   }
-}
-
-async function writeAllOrNothing(
-  writer: BulkWriter,
-  work: BulkWork,
-  context: AttemptContext,
-): Promise<HandlerResult> {
-  const result = await writer
-    .writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal)
-    .catch(cancelledOrRolledBack);
-  switch (result.kind) {
-    case "WRITTEN":
-      return { counts: (await writer.countWritten(work.taskId)).counts };
-    case "FENCED":
-      throw fenced();
-    case "CANCELLED":
-      return { counts: (await writer.countWritten(work.taskId)).counts, isCancelled: true };
-    case "REFUSED": {
-      const [first] = result.errors;
-      return {
-        message: first === undefined ? "Nothing was changed." : `Nothing was changed. ${describe(first)}`,
-        counts: await countsOfRefusal(writer, work.taskId, result.errors),
-        failure: { errors: result.errors },
-      };
-    }
-  }
-}
-
-/** Everything was rolled back: what was reported on the way did not happen. */
-function cancelledOrRolledBack(error: unknown): { readonly kind: "CANCELLED" } {
-  if (isCancellation(error)) {
-    return { kind: "CANCELLED" };
-  }
-  if (isAppError(error, "INTERNAL")) {
-    throw new AppError(error.code, error.message, { cause: error.cause, details: { isRolledBack: true } });
-  }
-  throw error;
-}
-
-/** Besides the failures only what was skipped at the launch: all else was rolled back. */
-async function countsOfRefusal(
-  writer: BulkWriter,
-  taskId: string,
-  errors: readonly NewTaskError[],
-): Promise<Counts> {
-  const { counts } = await writer.countWritten(taskId);
-  return { ...counts, failed: errors.filter(({ recordId }) => recordId !== null).length };
-}
-
-function describe(error: { readonly recordId: string | null; readonly message: string }): string {
-  return error.recordId === null ? error.message : `Record ${error.recordId}: ${error.message}`;
-}
-
-function isCancellation(error: unknown): boolean {
-  return isAppError(error, "CANCELLED");
-}
-
-function fenced(): AppError {
-  return new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over.");
 }

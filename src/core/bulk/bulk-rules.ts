@@ -1,16 +1,28 @@
 import type { ModelOptionsMap } from "../records/model-options.ts";
-import type { ColumnField, Model } from "../records/model.ts";
-import { columnsOf } from "../records/model.ts";
+import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
+import { columnsOf, relationsOf } from "../records/model.ts";
+import { isManyToMany } from "../records/relation-kind.ts";
+
+/** As many workers keep a database busy; more of them would take turns. */
+const DEFAULT_PARALLELISM = 4;
 
 /** What an app allows in bulk, per model. */
 export interface BulkRules {
   /** The fields that a bulk update of the model may change; undefined means every one that can be changed. */
   allowedFields(model: string): readonly string[] | undefined;
+  /** How many workers, or slots of workers, write one task of the model at the same time. */
+  parallelism(model: string): number;
+  /** The most records of one chunk; undefined for the service's own limit. */
+  chunkRecords(model: string): number | undefined;
 }
 
 /** The bulk rules that the options make up. */
 export function bulkRulesOf(options: ModelOptionsMap): BulkRules {
-  return { allowedFields: (model) => options[model]?.bulk?.fields };
+  return {
+    allowedFields: (model) => options[model]?.bulk?.fields,
+    parallelism: (model) => options[model]?.bulk?.parallelism ?? DEFAULT_PARALLELISM,
+    chunkRecords: (model) => options[model]?.bulk?.chunkRecords,
+  };
 }
 
 /** The columns that a bulk update of the model may change: allowed by the app, not the key, not `@updatedAt`. */
@@ -19,4 +31,19 @@ export function changeableColumns(model: Model, rules: BulkRules): readonly Colu
   return columnsOf(model).filter(
     (field) => !field.isKey && !field.isUpdatedAt && (allowed === undefined || allowed.includes(field.name)),
   );
+}
+
+/** The relations whose links a bulk update of the model may change: many-to-many, and allowed by the app. */
+export function changeableLinks(
+  models: ModelRegistry,
+  model: Model,
+  rules: BulkRules,
+): readonly RelationField[] {
+  const allowed = rules.allowedFields(model.name);
+  return manyToManyOf(models, model).filter((field) => allowed === undefined || allowed.includes(field.name));
+}
+
+/** The relations of the model that lead over a join table. */
+export function manyToManyOf(models: ModelRegistry, model: Model): readonly RelationField[] {
+  return relationsOf(model).filter((field) => isManyToMany(models, model, field));
 }

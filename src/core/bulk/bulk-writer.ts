@@ -1,14 +1,21 @@
 import type { RecordChange } from "../records/change.ts";
 import type { ReferencePlan } from "../records/reference-plan.ts";
 import type { Model } from "../records/model.ts";
+import type { AppHooks } from "../records/record-hooks.ts";
+import type { ScopeCheck } from "../records/scope-checks.ts";
 import type { WhereFilter } from "../records/selection.ts";
 import type { Counts } from "../tasks/progress.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
+import type { ErrorPolicy } from "../tasks/task.ts";
 
-/** What a bulk task does to each of its records. */
+/**
+ * What a bulk task does to each of its records: the same change, or what stands beside the record in its chunk (see
+ * row-field), or its deletion.
+ */
 export type BulkOperation =
   | { readonly operation: "UPDATE"; readonly change: RecordChange }
-  | { readonly operation: "DELETE" };
+  | { readonly operation: "DELETE" }
+  | { readonly operation: "CREATE" | "UPDATE_EACH" | "UPSERT" };
 
 /** One attempt of a bulk task, as the writer needs it. */
 export type BulkWork = BulkOperation & {
@@ -20,6 +27,13 @@ export type BulkWork = BulkOperation & {
   readonly scope: WhereFilter | undefined;
   /** What the change makes the records refer to, where that is to be guarded. Left out: nothing. */
   readonly references?: ReferencePlan | undefined;
+  /**
+   * What records must match of which these fields were written, so that nothing leads out of the viewer's scope: those
+   * that do not fail. Left out: nothing.
+   */
+  readonly scopeChecks?: ((written: readonly string[]) => readonly ScopeCheck[]) | undefined;
+  /** What the app says about it. Left out: nothing. */
+  readonly hooks?: AppHooks | undefined;
 };
 
 /** What became of one chunk. */
@@ -40,6 +54,23 @@ export type WholeResult =
   | { readonly kind: "FENCED" }
   | { readonly kind: "CANCELLED" };
 
+/** More errors of a dry run than these are counted, not kept: they are held in memory until it settles. */
+export const MAX_TRIAL_ERRORS = 100_000;
+
+/** What would have become of all chunks. */
+export type TrialResult =
+  /** Also where records failed, if the policy is SKIP_FAILED. */
+  | {
+      readonly kind: "TRIED";
+      /** Of the whole task, with what was skipped at the launch. */
+      readonly counts: Counts;
+      /** What would have been recorded, in that order; at most {@link MAX_TRIAL_ERRORS}. */
+      readonly errors: readonly NewTaskError[];
+      /** How many there would have been. */
+      readonly errorCount: number;
+    }
+  | Exclude<WholeResult, { readonly kind: "WRITTEN" }>;
+
 /** How far a task's chunks have come. */
 export interface WrittenChunks {
   readonly counts: Counts;
@@ -51,7 +82,7 @@ export interface WrittenChunks {
  * transaction that holds the task's fence: it commits only if the attempt is still the current one.
  * A record that would refer to one that another task holds cannot be written (RECORD_LOCKED), where the database may
  * change it for that one's sake: no task comes to hold that one before the transaction ends.
- * Both writing methods throw AppError UNAVAILABLE when the database goes away; what was not committed is not done.
+ * All writing methods throw AppError UNAVAILABLE when the database goes away; what was not committed is not done.
  */
 export interface BulkWriter {
   /**
@@ -69,6 +100,20 @@ export interface BulkWriter {
     onWritten: (counts: Counts) => void,
     signal: AbortSignal,
   ): Promise<WholeResult>;
+  /**
+   * Does with all chunks what the policy says, in one transaction that is rolled back: nothing is left of it, and nobody
+   * is kept from claiming what the records would refer to. Arguments as for {@link writeAllChunks}.
+   */
+  tryAllChunks(
+    work: BulkWork,
+    errorPolicy: ErrorPolicy,
+    onWritten: (counts: Counts) => void,
+    signal: AbortSignal,
+  ): Promise<TrialResult>;
+  /** Resolves once the chunks that others are writing now are written, or given up. */
+  untilWritten(taskId: string): Promise<void>;
+  /** All fields that some of the task's chunks have values for. */
+  listFields(taskId: string): Promise<readonly string[]>;
   /** What the task's committed chunks add up to, and how many are still to be written. */
   countWritten(taskId: string): Promise<WrittenChunks>;
 }

@@ -1,9 +1,10 @@
 import type { Json } from "../../kernel/json.ts";
-import type { FieldChange, RecordChange } from "../records/change.ts";
-import type { ColumnField, EnumType, Model } from "../records/model.ts";
+import type { FieldChange, LinkChange, RecordChange } from "../records/change.ts";
+import type { ColumnField, EnumType, Model, ModelRegistry } from "../records/model.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { BulkRules } from "./bulk-rules.ts";
-import { changeableColumns } from "./bulk-rules.ts";
+import { changeableColumns, changeableLinks } from "./bulk-rules.ts";
+import { describeLinkMisfit } from "./check-links.ts";
 import { describeMisfit } from "./column-value.ts";
 
 const ARITHMETIC = new Set(["increment", "decrement", "multiply"]);
@@ -14,36 +15,41 @@ const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
  * the rules may have changed since.
  */
 export function checkChange(
+  models: ModelRegistry,
   model: Model,
-  enums: readonly EnumType[],
   rules: BulkRules,
   change: RecordChange,
 ): readonly RecordProblem[] {
   const columns = new Map(changeableColumns(model, rules).map((field) => [field.name, field]));
+  const links = new Map(changeableLinks(models, model, rules).map((field) => [field.name, field]));
   const names = Object.keys(change);
   if (names.length === 0) {
     return [problem("The change names no field. Give at least one, such as {field: {set: value}}.")];
   }
   return names.flatMap((name) => {
-    const field = columns.get(name);
-    const fieldChange = change[name];
-    if (field === undefined || fieldChange === undefined) {
-      const known = [...columns.keys()].join(", ");
+    const column = columns.get(name);
+    const link = links.get(name);
+    const members = change[name];
+    if ((column === undefined && link === undefined) || members === undefined) {
+      const known = [...columns.keys(), ...links.keys()].join(", ");
       return [problem(`${model.name}.${name} cannot be changed in bulk. Fields that can: ${known}.`, name)];
     }
-    const misfit = checkFieldChange(field, enums, fieldChange);
+    const misfit =
+      link === undefined
+        ? describeFieldMisfit(column, models.enums(), members as FieldChange)
+        : describeLinkMisfit(models.get(link.type), members as LinkChange);
     return misfit === undefined ? [] : [problem(`${model.name}.${name}: ${misfit}`, name)];
   });
 }
 
-function checkFieldChange(
-  field: ColumnField,
+function describeFieldMisfit(
+  field: ColumnField | undefined,
   enums: readonly EnumType[],
   change: FieldChange,
 ): string | undefined {
   const members = Object.entries(change) as readonly [string, Json][];
   const [first] = members;
-  if (first === undefined || members.length > 1) {
+  if (field === undefined || first === undefined || members.length > 1) {
     return "give exactly one of set, increment, decrement, multiply.";
   }
   const [operator, value] = first;

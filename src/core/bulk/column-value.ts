@@ -60,7 +60,8 @@ export function describeMisfit(
     return value.map((item: Json) => describeItem(field, enums, item)).find((misfit) => misfit !== undefined);
   }
   if (value === null) {
-    return field.isNullable ? undefined : "cannot be null.";
+    // JSON has a null of its own, which such a column may hold.
+    return field.isNullable || field.type === "Json" ? undefined : "cannot be null.";
   }
   return describeItem(field, enums, value);
 }

@@ -1,23 +1,31 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import { errorFields } from "../../kernel/error-fields.ts";
+import type { Json } from "../../kernel/json.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
 import type { RecordReader } from "../records/record-reader.ts";
+import type { Viewer } from "../records/viewer.ts";
 import type { LockScopes } from "../locks/lock-scopes.ts";
 import { checkLaunchOptions } from "../tasks/check-launch-options.ts";
 import { contentHash } from "../tasks/content-hash.ts";
-import type { ValidationRefusal } from "../tasks/launch-outcome.ts";
+import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
 import type { LaunchOutcome } from "../tasks/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch-task.ts";
 import { launchHash } from "../tasks/launch-request.ts";
-import { launchTask, repeatedLaunch } from "../tasks/launch-task.ts";
+import { launchTask } from "../tasks/launch-task.ts";
+import { answerRepeated } from "../tasks/repeated-launch.ts";
+import type { TaskClaim } from "../tasks/task-claim.ts";
 import { encodeBulkInput } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRequest, LaunchBulk } from "./bulk-request.ts";
 import type { BulkRules } from "./bulk-rules.ts";
-import type { BulkOperation } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
-import { resolveSelection } from "./resolve-selection.ts";
+import { checkRows } from "./check-rows.ts";
+import type { RecordDefaults } from "./record-defaults.ts";
+import type { ResolvedTarget } from "./resolve-target.ts";
+import { refuseManyIds } from "./resolve-selection.ts";
+import { refuseLength, resolveTarget } from "./resolve-target.ts";
 
 /** What bulk launches need besides launching. */
 export interface BulkPorts extends LaunchPorts {
@@ -26,6 +34,7 @@ export interface BulkPorts extends LaunchPorts {
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly rules: BulkRules;
+  readonly defaults: RecordDefaults;
   /** More records are refused, whatever the caller allows. */
   readonly maxRecords: number;
   /** The most records of one chunk. */
@@ -36,11 +45,7 @@ export interface BulkPorts extends LaunchPorts {
 export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
   return async (request) => {
     try {
-      return (
-        refuseInvalid(ports, request) ??
-        (await answerRepeated(ports, request)) ??
-        (await resolveAndLaunch(ports, request))
-      );
+      return refuseInvalid(ports, request) ?? (await launchNew(ports, request));
     } catch (error) {
       if (isAppError(error, "UNAVAILABLE")) {
         ports.logger.debug(errorFields(error), "a launch was refused: a store is out of reach");
@@ -51,62 +56,92 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
   };
 }
 
-function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusal | undefined {
-  const model = ports.models.get(request.model);
-  const problems = [
-    ...checkLaunchOptions(request.options),
-    ...(request.operation === "UPDATE"
-      ? checkChange(model, ports.models.enums(), ports.rules, request.change)
-      : []),
-  ];
+function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusal | LimitRefusal | undefined {
+  const inOptions = checkLaunchOptions(request.options);
+  // Before the records, for looking through a list that is too long costs as much as the list.
+  const refusal = inOptions.length === 0 ? refuseSize(ports, request) : undefined;
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  const problems = [...inOptions, ...checkTarget(ports, request)];
   const [first] = problems;
   return first === undefined ? undefined : { outcome: "INVALID", message: first.message, problems };
 }
 
-/** Asked before the selection is resolved: the first run may have changed what a filter matches. */
-async function answerRepeated(ports: BulkPorts, request: BulkRequest): Promise<LaunchOutcome | undefined> {
-  const key = request.options.idempotencyKey;
-  const existing =
-    key === undefined ? undefined : await ports.tasks.findByIdempotencyKey(request.viewer, key);
-  return existing === undefined ? undefined : repeatedLaunch(ports, existing, hashOf(request));
+function refuseSize(
+  { maxRecords }: BulkPorts,
+  request: BulkRequest,
+): ValidationRefusal | LimitRefusal | undefined {
+  const { options } = request;
+  return "records" in request
+    ? refuseLength(request.operation, request.records, options, maxRecords)
+    : refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords });
 }
 
-async function resolveAndLaunch(ports: BulkPorts, request: BulkRequest): Promise<LaunchOutcome> {
-  const { maxAffected } = request.options;
-  const resolved = await resolveSelection(ports, {
-    model: ports.models.get(request.model),
-    selection: request.selection,
-    viewer: request.viewer,
-    maxAffected,
-    maxRecords: ports.maxRecords,
-  });
-  if (resolved.outcome !== "IDS") {
-    return resolved;
+function checkTarget({ models, rules }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {
+  const model = models.get(request.model);
+  switch (request.operation) {
+    case "DELETE":
+      return [];
+    case "UPDATE":
+      return checkChange(models, model, rules, request.change);
+    case "CREATE":
+    case "UPDATE_EACH":
+    case "UPSERT":
+      return checkRows(models, model, rules, request);
   }
-  const scope = ports.lockScopes.of(request.model, request.viewer);
+}
+
+async function launchNew(ports: BulkPorts, request: BulkRequest): Promise<LaunchOutcome> {
+  const inputHash = hashOf(request);
+  const repeated = await answerRepeated(ports, { ...request, inputHash });
+  if (repeated !== undefined) {
+    return repeated;
+  }
+  const resolved = await resolveTarget(ports, request);
+  return resolved.outcome === "RESOLVED" ? launch(ports, request, inputHash, resolved) : resolved;
+}
+
+function launch(
+  ports: BulkPorts,
+  request: BulkRequest,
+  inputHash: string,
+  target: ResolvedTarget,
+): Promise<LaunchOutcome> {
   return launchTask(ports, {
     kind: BULK_KINDS[request.operation],
     model: request.model,
     viewer: request.viewer,
-    input: encodeBulkInput(request.selection, operationOf(request)),
-    inputHash: hashOf(request),
+    input: encodeBulkInput(request),
+    inputHash,
     options: request.options,
-    claims: [{ model: request.model, ids: "chunks", ...(scope === undefined ? {} : { scope }) }],
-    records: resolved.ids,
-    maxChunkRecords: ports.maxChunkRecords,
-    total: resolved.ids.length,
+    claims: [claimOfChunks(ports, request.model, request.viewer)],
+    records: target.ids,
+    ...(target.batches === undefined ? {} : { batches: target.batches }),
+    maxChunkRecords: ports.rules.chunkRecords(request.model) ?? ports.maxChunkRecords,
+    total: target.ids.length,
   });
 }
 
-function operationOf(request: BulkRequest): BulkOperation {
-  return request.operation === "UPDATE"
-    ? { operation: "UPDATE", change: request.change }
-    : { operation: "DELETE" };
+/** On the records of the task's own chunks, under the viewer's scope. */
+export function claimOfChunks(
+  { lockScopes }: Pick<BulkPorts, "lockScopes">,
+  model: string,
+  viewer: Viewer,
+): TaskClaim {
+  const scope = lockScopes.of(model, viewer);
+  return { model, ids: "chunks", ...(scope === undefined ? {} : { scope }) };
 }
 
 function hashOf(request: BulkRequest): string {
-  const input = encodeBulkInput(request.selection, operationOf(request));
-  // A long list of ids is not in the input whole, so it goes into the hash by itself.
-  const ids = "ids" in request.selection ? contentHash(request.selection.ids) : null;
-  return launchHash(BULK_KINDS[request.operation], { model: request.model, input, ids }, request.options);
+  const input = encodeBulkInput(request);
+  // A long list is not in the input whole, so it goes into the hash by itself.
+  const ids =
+    "selection" in request && "ids" in request.selection ? contentHash(request.selection.ids) : null;
+  const records = "records" in request ? contentHash(request.records as unknown as Json) : null;
+  return launchHash(
+    BULK_KINDS[request.operation],
+    { model: request.model, input, ids, ...(records === null ? {} : { records }) },
+    request.options,
+  );
 }

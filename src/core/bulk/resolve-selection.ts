@@ -47,11 +47,17 @@ export async function resolveSelection(
     : resolveFilter(ports, request, request.selection.where);
 }
 
+/** Why a list of ids may not be launched because of its length, repeats and all; looks at nothing but that. */
+export function refuseManyIds(
+  request: Pick<SelectionRequest, "selection" | keyof Limits>,
+): LimitRefusal | undefined {
+  return "ids" in request.selection && request.selection.ids.length > request.maxRecords
+    ? tooMany(request, request.selection.ids.length)
+    : undefined;
+}
+
 function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
   const limit = smallestLimit(request);
-  if (given.length > request.maxRecords) {
-    return tooMany(request, given.length);
-  }
   const ids = new Set<string>();
   const problems: RecordProblem[] = [];
   for (const id of given) {
@@ -103,11 +109,13 @@ function hasCondition(where: WhereFilter): boolean {
   });
 }
 
-function smallestLimit(request: SelectionRequest): number {
+type Limits = Pick<SelectionRequest, "maxAffected" | "maxRecords">;
+
+function smallestLimit(request: Limits): number {
   return Math.min(request.maxAffected ?? request.maxRecords, request.maxRecords);
 }
 
-function tooMany(request: SelectionRequest, matched: number | null): LimitRefusal {
+function tooMany(request: Limits, matched: number | null): LimitRefusal {
   const limit = smallestLimit(request);
   const whose =
     limit === request.maxAffected ? "options.maxAffected allows" : "this service allows in one operation";

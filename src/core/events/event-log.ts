@@ -23,8 +23,8 @@ export interface ReplayQuery {
 export interface EventLog {
   /** Appends within the transaction; visible with its commit, in order (see {@link LifecycleEvent.position}). */
   append(transaction: Transaction, event: NewLifecycleEvent): Promise<void>;
-  /** In order of position. */
+  /** In order of position. Events that went with their tasks, once these were pruned, are passed over. */
   replay(query: ReplayQuery): Promise<readonly LifecycleEvent[]>;
-  /** The highest position there is; 0 in an empty log. */
+  /** The highest position that was ever given; 0 before the first. It never falls, whatever is pruned. */
   head(): Promise<number>;
 }

@@ -2,9 +2,14 @@ import type { LockScopes } from "../locks/lock-scopes.ts";
 import type { Access } from "./access.ts";
 import type { WhereFilter } from "./selection.ts";
 import type { Viewer } from "./viewer.ts";
+import type { AppRecord, WriteRules } from "./write-hooks.ts";
 
-/** What an app says about one of its models; everything may be left out. */
-export interface ModelOptions {
+/**
+ * What an app says about one of its models; everything may be left out.
+ * @typeParam Row the model's records, as Prisma types them
+ * @typeParam Client Prisma's client inside a transaction
+ */
+export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRules<Row, Client> {
   /** False keeps the model out of the API altogether. Default true. */
   readonly isExposed?: boolean;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
@@ -19,6 +24,10 @@ export interface ModelOptions {
   readonly bulk?: {
     /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
     readonly fields?: readonly string[];
+    /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 4. */
+    readonly parallelism?: number;
+    /** The most records of one chunk. Default: POWERCRUD_CHUNK_RECORDS. */
+    readonly chunkRecords?: number;
   };
 }
 

@@ -22,6 +22,8 @@ interface ColumnBase extends FieldBase {
   readonly column: string;
   /** Whether the database or Prisma fills it in when a create leaves it out. */
   readonly hasDefault: boolean;
+  /** The default that only Prisma makes, as the schema writes it: `uuid(7)`. */
+  readonly generator?: string;
   readonly isKey: boolean;
   readonly isUnique: boolean;
   /** Prisma's `@updatedAt`: set on every write, never by the caller. */
@@ -41,6 +43,8 @@ export interface EnumField extends ColumnBase {
   readonly kind: "enum";
   /** Name of the enum in the Prisma schema. */
   readonly type: string;
+  /** The database's names of those values for which it has another (`@map`). */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A relation to another model, or to the same one. */

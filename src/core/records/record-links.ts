@@ -23,6 +23,8 @@ export interface Links {
   /** To be linked with: they must be there. */
   readonly wanted: readonly string[];
   readonly all: readonly string[];
+  /** Where in the input each of those wanted stands; left out: under the field's name. */
+  readonly places?: ReadonlyMap<string, string>;
 }
 
 /** From the links that the data names. */
@@ -57,20 +59,17 @@ export async function missingLinks(
   links: readonly Links[],
 ): Promise<readonly RecordProblem[]> {
   const problems: RecordProblem[] = [];
-  for (const { field, target, wanted } of links) {
+  for (const { field, target, wanted, places } of links) {
     const scope = ports.access.scope(target.name, viewer);
     const found = new Set(
       wanted.length === 0 ? [] : await ports.reader.existingIds(target.name, wanted, scope),
     );
-    problems.push(...wanted.filter((id) => !found.has(id)).map((id) => noSuchRecord(target, id, field)));
+    const missing = wanted.filter((id) => !found.has(id));
+    problems.push(...missing.map((id) => noSuchRecord(target, id, places?.get(id) ?? field.name)));
   }
   return problems;
 }
 
-function noSuchRecord(target: Model, id: string, field: RelationField): RecordProblem {
-  return {
-    code: "CONSTRAINT_VIOLATED",
-    field: field.name,
-    message: `${field.name}: there is no ${target.name} ${id}.`,
-  };
+function noSuchRecord(target: Model, id: string, field: string): RecordProblem {
+  return { code: "CONSTRAINT_VIOLATED", field, message: `${field}: there is no ${target.name} ${id}.` };
 }

@@ -2,6 +2,7 @@ import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordKey } from "./record-key.ts";
 import type { RecordProblem } from "./record-problem.ts";
 import type { WhereFilter } from "./selection.ts";
+import type { AppRecord } from "./write-hooks.ts";
 
 /** Column values and relation changes by field name, typed as Prisma wants them. */
 export type RecordData = Readonly<Record<string, unknown>>;
@@ -31,4 +32,6 @@ export interface RecordWriter {
     scope: WhereFilter | undefined,
     shape: unknown,
   ): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** The record with all its columns, locked likewise; undefined if there is none. */
+  readWhole(transaction: Transaction, model: string, key: RecordKey): Promise<AppRecord | undefined>;
 }

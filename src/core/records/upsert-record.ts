@@ -1,8 +1,8 @@
-import { isAppError } from "../../kernel/app-error.ts";
+import { disagreeingKeys } from "./disagreeing-keys.ts";
 import { unlessUnavailable } from "./guarded-write.ts";
 import type { Model } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
-import { canonicalRecordId, formatRecordKey } from "./record-key.ts";
+import { formatRecordKey } from "./record-key.ts";
 import type { RecordProblem } from "./record-problem.ts";
 import type { RecordData } from "./record-writer.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
@@ -65,23 +65,9 @@ function isRefusedByDatabase(outcome: WriteOutcome): boolean {
 
 /** Key fields in the data of the create that say otherwise than the id. */
 function keyProblems(model: Model, data: RecordData, key: RecordKey): readonly RecordProblem[] {
-  return model.key
-    .filter(({ name }) => data[name] !== undefined && !agrees(model, { ...key, [name]: data[name] }, key))
-    .map(({ name }): RecordProblem => ({
-      code: "VALIDATION_FAILED",
-      field: `create.${name}`,
-      message: `create.${name} is not what id says. Leave it out, or give the record's own.`,
-    }));
-}
-
-function agrees(model: Model, named: Readonly<Record<string, unknown>>, key: RecordKey): boolean {
-  try {
-    return canonicalRecordId(model, formatRecordKey(model, named)) === formatRecordKey(model, key);
-  } catch (error) {
-    // Such as a text that is no UUID: then it is not this record's key.
-    if (isAppError(error, "VALIDATION_FAILED")) {
-      return false;
-    }
-    throw error;
-  }
+  return disagreeingKeys(model, data, key).map((name): RecordProblem => ({
+    code: "VALIDATION_FAILED",
+    field: `create.${name}`,
+    message: `create.${name} is not what id says. Leave it out, or give the record's own.`,
+  }));
 }

@@ -1,7 +1,15 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
+import type { WriteSubject } from "./app-write.ts";
+import { appHooksOf, completeNewRecord, writeWithApp } from "./app-write.ts";
 import type { Write } from "./guarded-write.ts";
-import { ANY_NEW_RECORD, guardedWrite, guardEffects, guardReferences } from "./guarded-write.ts";
+import {
+  ANY_NEW_RECORD,
+  guardedWrite,
+  guardEffects,
+  guardReferences,
+  unlessUnavailable,
+} from "./guarded-write.ts";
 import type { Model } from "./model.ts";
 import { columnsOf } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
@@ -11,6 +19,7 @@ import { upsertRecord } from "./upsert-record.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 import type { WritePorts } from "./write-ports.ts";
 import { refuseUnreached } from "./write-reach.ts";
+import type { WriteRefusal } from "./write-refusal.ts";
 import { invalid, missing } from "./write-refusal.ts";
 import type { CreateRequest, DeleteRequest, UpdateRequest, UpsertRequest } from "./write-request.ts";
 import { problemOfScope } from "./written-scope.ts";
@@ -42,24 +51,40 @@ export function createWriteRecords(ports: WritePorts): WriteRecords {
   };
 }
 
-function createRecord(ports: WritePorts, request: CreateRequest): Promise<WriteOutcome> {
-  const { data } = request;
+async function createRecord(ports: WritePorts, request: CreateRequest): Promise<WriteOutcome> {
+  const { app } = ports;
   const model = ports.models.get(request.model);
+  if (app === undefined || appHooksOf(ports, model, "CREATE", request) === undefined) {
+    return createWith(ports, model, request, request.data);
+  }
+  return unlessUnavailable(ports, async () => {
+    const completed = await completeNewRecord(app, model, request.data);
+    return "rollBack" in completed ? completed.rollBack : createWith(ports, model, request, completed.data);
+  });
+}
+
+function createWith(
+  ports: WritePorts,
+  model: Model,
+  request: CreateRequest,
+  data: RecordData,
+): Promise<WriteOutcome> {
   // A new record has nothing that refers to it.
   const effects = (): Promise<undefined> => Promise.resolve(undefined);
   const written = (): readonly string[] =>
     columnsOf(model)
       .filter(({ name, hasDefault }) => data[name] !== null && (data[name] !== undefined || hasDefault))
       .map(({ name }) => name);
-  const create = (id: string): Promise<WriteOutcome> =>
-    guardedWrite(ports, { request, id, data, effects, written }, async (write) => {
-      const result = await ports.writer.create(write.transaction, model.name, data, request.shape);
-      return finish(ports, write, result, data, {});
-    });
+  const create = (id: string, key: RecordKey): Promise<WriteOutcome> =>
+    guardedWrite(ports, { request, id, data, effects, written }, (write) =>
+      finish(ports, write, { operation: "CREATE", id, key, data }, () =>
+        ports.writer.create(write.transaction, model.name, data, request.shape),
+      ),
+    );
   const isKeyed = model.key.every((field) => data[field.name] !== undefined);
   return isKeyed
-    ? keyed(model, formatRecordKey(model, data), (_key, id) => create(id))
-    : create(ANY_NEW_RECORD);
+    ? keyed(model, formatRecordKey(model, data), (key, id) => create(id, key))
+    : create(ANY_NEW_RECORD, {});
 }
 
 function updateRecord(ports: WritePorts, request: UpdateRequest): Promise<WriteOutcome> {
@@ -76,8 +101,9 @@ function updateRecord(ports: WritePorts, request: UpdateRequest): Promise<WriteO
       if (refusal !== undefined) {
         return refusal;
       }
-      const result = await ports.writer.update(transaction, model.name, key, data, request.shape);
-      return isMissing(result) ? missing(model, id) : finish(ports, write, result, data, key);
+      return finish(ports, write, { operation: "UPDATE", id, key, data }, () =>
+        ports.writer.update(transaction, model.name, key, data, request.shape),
+      );
     }),
   );
 }
@@ -95,13 +121,9 @@ function deleteRecord(ports: WritePorts, request: DeleteRequest): Promise<WriteO
       if (refusal !== undefined) {
         return refusal;
       }
-      const result = await ports.writer.delete(transaction, model.name, key, request.shape);
-      if (isMissing(result)) {
-        return missing(model, id);
-      }
-      return "problem" in result
-        ? invalid([result.problem])
-        : { commit: { outcome: "WRITTEN", record: result.record } };
+      return finish(ports, write, { operation: "DELETE", id, key, data: {} }, () =>
+        ports.writer.delete(transaction, model.name, key, request.shape),
+      );
     }),
   );
 }
@@ -124,28 +146,57 @@ async function keyed(
   return write(key, formatRecordKey(model, key));
 }
 
-/** @param key what is known of it beforehand; the data, and then the written record, tell the rest */
+/**
+ * Writes, and looks whether it may stay.
+ * @param subject its key as far as it is known; the data, and then the written record, tell the rest
+ */
 async function finish(
   ports: WritePorts,
   write: Write,
-  result: WriteResult,
-  data: RecordData,
-  key: RecordKey,
+  subject: WriteSubject,
+  own: () => Promise<WriteResult>,
 ): Promise<Decision<WriteOutcome>> {
+  const { id, data, operation } = subject;
+  const done = await writeWithApp(ports, write, subject, own);
+  if ("rollBack" in done) {
+    return done;
+  }
+  const { result } = done;
+  if (isMissing(result)) {
+    return missing(write.model, id);
+  }
   if ("problem" in result) {
     return invalid([result.problem]);
   }
-  const written = result.record as Readonly<Record<string, unknown>>;
-  const keyOf = (): RecordKey =>
-    Object.fromEntries(
-      write.model.key.map(({ name }) => [name, data[name] ?? key[name] ?? written[name]]),
-    ) as RecordKey;
-  const problem = await problemOfScope(ports, write, data, keyOf);
-  if (problem !== undefined) {
-    return invalid([problem]);
+  if (operation !== "DELETE") {
+    const refusal = await refuseWritten(ports, write, data, () => writtenKey(write.model, subject, result));
+    if (refusal !== undefined) {
+      return refusal;
+    }
   }
-  const refusal = await guardReferences(ports, write, keyOf);
-  return refusal ?? { commit: { outcome: "WRITTEN", record: result.record } };
+  await done.tell();
+  return { commit: { outcome: "WRITTEN", record: result.record } };
+}
+
+async function refuseWritten(
+  ports: WritePorts,
+  write: Write,
+  data: RecordData,
+  keyOf: () => RecordKey,
+): Promise<WriteRefusal | undefined> {
+  const problem = await problemOfScope(ports, write, data, keyOf);
+  return problem === undefined ? guardReferences(ports, write, keyOf) : invalid([problem]);
+}
+
+function writtenKey(
+  model: Model,
+  { data, key }: WriteSubject,
+  { record }: Extract<WriteResult, { record: unknown }>,
+): RecordKey {
+  const written = record as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    model.key.map(({ name }) => [name, data[name] ?? key[name] ?? written[name]]),
+  ) as RecordKey;
 }
 
 function isMissing(result: WriteResult): boolean {

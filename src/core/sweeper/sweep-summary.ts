@@ -12,6 +12,8 @@ export interface SweepSummary {
   readonly cleaned: readonly string[];
   /** Owners of locks that live no more. */
   readonly released: readonly string[];
+  /** Settled longer ago than tasks are kept, and deleted. */
+  readonly pruned: readonly string[];
 }
 
 /** A task that a pass left alone. */

@@ -6,6 +6,7 @@ import { settleAsCounted } from "../tasks/settle-as-counted.ts";
 import type { TaskPorts } from "../tasks/task-ports.ts";
 import type { StrandedTask } from "../tasks/task-store.ts";
 import type { Task } from "../tasks/task.ts";
+import { pruneTasks } from "./prune-tasks.ts";
 import { reconcileLocks } from "./reconcile-locks.ts";
 import type { SweepSummary } from "./sweep-summary.ts";
 
@@ -19,6 +20,8 @@ export interface SweepOptions {
   readonly leaseMs: number;
   /** A settled task is cleaned at once; older ones were left behind. */
   readonly cleanGraceMs: number;
+  /** A settled task is deleted when it is older. Left out: never. */
+  readonly retentionMs?: number;
 }
 
 /** The most tasks of each sort that one pass looks after; the next pass takes the rest. */
@@ -26,7 +29,7 @@ const BATCH = 500;
 
 /**
  * One pass over what a crash can leave behind: tasks committed but never enqueued, attempts whose worker died, tasks
- * that wait for nobody, settled tasks that were not cleaned, and locks of nobody. Idempotent; several at once do no
+ * that wait for nobody, settled tasks that were not cleaned, and locks of nobody; and it deletes the old. Idempotent; several at once do no
  * harm, since the queue does not double an attempt and of two deliveries one begins. What lives is not touched.
  */
 export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {
@@ -35,7 +38,9 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const orphans = await lookAfterOrphans(ports, ago(options.leaseMs));
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
-  return { enqueued, ...orphans, promoted, cleaned, released: await reconcileLocks(ports) };
+  const released = await reconcileLocks(ports);
+  const pruned = await pruneTasks(ports, options.retentionMs);
+  return { enqueued, ...orphans, promoted, cleaned, released, pruned };
 }
 
 async function enqueuePending(

@@ -26,12 +26,13 @@ export function endOfResult(result: HandlerResult, progress: Progress): AttemptE
   if (result.isCancelled === true) {
     return ended("CANCELLED", describeCancelled(progress.total, counts), counts);
   }
+  const errors = result.failure?.errors ?? result.errors;
   const settlement = {
     status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
     message: result.message ?? describeNothing(progress.total, counts),
     result: result.result ?? null,
     counts,
-    ...(result.failure === undefined ? {} : { errors: result.failure.errors }),
+    ...(errors === undefined ? {} : { errors }),
   } as const;
   return { kind: "ENDED", settlement };
 }

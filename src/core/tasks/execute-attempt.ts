@@ -47,7 +47,10 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   const controller = new AbortController();
   const stop = (reason: AppError): void => controller.abort(reason);
   const reporter = createReporter(ports, attempt);
-  const leave = ports.runningAttempts.add(taskId, stop);
+  const leave = ports.runningAttempts.add(taskId, {
+    stop,
+    onHelp: (help) => help.attempt === attempt.number && reporter.report(help.counts),
+  });
   const endLease = keepLease(
     ports,
     { taskId, number: attempt.number },
@@ -129,12 +132,21 @@ async function handle(
       signal,
       reportProgress: reporter.report,
       setTotal: reporter.setTotal,
+      askForHelp: (count) => askForHelp(ports, { id: task.id, attempt: number }, count),
     });
     return endOfResult(result, reporter.current());
   } catch (error) {
     // Whatever a handler throws once it was told to stop, that is why.
     return endOfError(signal.aborted ? signal.reason : error, reporter.current());
   }
+}
+
+/** Helpers come when a worker has a slot for them, or not at all: the attempt does what is left of the work. */
+async function askForHelp(ports: AttemptPorts, attempt: QueuedTask, count: number): Promise<void> {
+  const helpers = Array.from({ length: count }, (_, at) => ({ ...attempt, helper: at + 1 }));
+  await ports.queue.enqueue(helpers).catch((error: unknown) => {
+    ports.logger.warn({ err: error, taskId: attempt.id }, "a task could not be shared with other workers");
+  });
 }
 
 async function conclude(

@@ -8,7 +8,8 @@ import type { LaunchOptions } from "./launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchPorts } from "./launch-task.ts";
 import { launchHash } from "./launch-request.ts";
-import { launchTask, repeatedLaunch } from "./launch-task.ts";
+import { launchTask } from "./launch-task.ts";
+import { answerRepeated } from "./repeated-launch.ts";
 
 /** A task of the app's own, launched from code. */
 export interface CustomLaunch {
@@ -34,17 +35,15 @@ export interface CustomLaunch {
 export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Promise<LaunchOutcome> {
   const { kind, input, claims = [], model = null, viewer = ANONYMOUS, options = {} } = launch;
   ports.definitions.get(kind);
-  const problems = [...checkLaunchOptions(options), ...checkOnConflict(options)];
+  const problems = checkCustomOptions(options);
   const [problem] = problems;
   if (problem !== undefined) {
     return { outcome: "INVALID", message: problem.message, problems };
   }
-  const inputHash = launchHash(kind, input, options);
-  const { idempotencyKey } = options;
-  const existing =
-    idempotencyKey === undefined ? undefined : await ports.tasks.findByIdempotencyKey(viewer, idempotencyKey);
-  if (existing !== undefined) {
-    return repeatedLaunch(ports, existing, inputHash);
+  const inputHash = launchHash(kind, hashedInput(input, model, claims), options);
+  const repeated = await answerRepeated(ports, { viewer, options, inputHash });
+  if (repeated !== undefined) {
+    return repeated;
   }
   return launchTask(ports, {
     kind,
@@ -60,8 +59,27 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
   });
 }
 
-/** Only a task that works record by record can leave some out. */
-function checkOnConflict({ onConflict }: LaunchOptions): readonly RecordProblem[] {
-  const message = "options.onConflict: SKIP is for bulk operations; use REJECT or WAIT.";
-  return onConflict === "SKIP" ? [{ code: "VALIDATION_FAILED", field: "options.onConflict", message }] : [];
+/** Not the input alone: the same on other records is another operation. */
+function hashedInput(input: Json, model: string | null, claims: readonly Claim[]): Json {
+  return model === null && claims.length === 0
+    ? input
+    : { input, model, claims: claims as unknown as readonly Json[] };
+}
+
+/** What is wrong with the options of a launch that is no bulk operation; nothing if they are fine. */
+export function checkCustomOptions(options: LaunchOptions): readonly RecordProblem[] {
+  return [
+    ...checkLaunchOptions(options),
+    // Only a task that works record by record can leave some out.
+    ...(options.onConflict === "SKIP"
+      ? [bulkOnly("onConflict", "SKIP is for bulk operations; use REJECT or WAIT.")]
+      : []),
+    // Nobody but its handler knows how to undo what it does.
+    ...(options.dryRun === true ? [bulkOnly("dryRun", "is for bulk operations; leave it out.")] : []),
+  ];
+}
+
+function bulkOnly(option: keyof LaunchOptions, message: string): RecordProblem {
+  const field = `options.${option}`;
+  return { code: "VALIDATION_FAILED", field, message: `${field}: ${message}` };
 }

@@ -19,6 +19,16 @@ export interface LaunchOptions {
   readonly idempotencyKey?: string;
   /** Refuse when more records match. Required with a filter that matches everything. At least 0. */
   readonly maxAffected?: number;
+  /**
+   * True: the task runs as it would, in one transaction that is rolled back, and settles with the counts and errors that
+   * it would have had. Default: false.
+   */
+  readonly dryRun?: boolean;
+  /**
+   * False (default): while the viewer has an identical task that is not settled, a launch is answered with that one. A
+   * launch with an idempotency key takes no part in this: a key of its own says that it is an operation of its own.
+   */
+  readonly allowDuplicate?: boolean;
   /** Shown beside the task. At most 200 characters. */
   readonly label?: string;
 }

@@ -36,6 +36,12 @@ export interface IdempotencyRefusal {
   readonly task: Task;
 }
 
+/** The task that was to be retried is not there. */
+export interface MissingTaskRefusal {
+  readonly outcome: "MISSING";
+  readonly message: string;
+}
+
 /** A store or the queue cannot be reached; nothing was changed. */
 export interface UnavailableRefusal {
   readonly outcome: "UNAVAILABLE";
@@ -46,7 +52,10 @@ export interface UnavailableRefusal {
 export interface Launched {
   readonly outcome: "LAUNCHED";
   readonly task: Task;
-  /** True when an earlier launch with the same idempotency key made the task. */
+  /**
+   * True when an earlier launch made the task: one with the same idempotency key, or an identical one whose task is not
+   * settled yet.
+   */
   readonly isDuplicate: boolean;
 }
 
@@ -57,4 +66,5 @@ export type LaunchOutcome =
   | ValidationRefusal
   | LimitRefusal
   | IdempotencyRefusal
+  | MissingTaskRefusal
   | UnavailableRefusal;

@@ -2,6 +2,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../records/viewer.ts";
 import { contentHash } from "./content-hash.ts";
 import type { LaunchOptions } from "./launch-options.ts";
+import type { RecordBatch } from "./record-batch.ts";
 import type { TaskClaim } from "./task-claim.ts";
 
 /** A task about to be launched, its records resolved. */
@@ -11,15 +12,19 @@ export interface LaunchRequest {
   readonly viewer: Viewer;
   /** Kept with the task. */
   readonly input: Json;
-  /** What was asked, for the idempotency key; see {@link launchHash}. */
+  /** What was asked, for the idempotency key and for duplicates; see {@link launchHash}. */
   readonly inputHash: string;
   readonly options: LaunchOptions;
   /** The ids of the records that it works on by chunks; empty for tasks that do not. */
   readonly records: readonly string[];
+  /** The same records with what is to be written to each, where that differs; their order may be another. */
+  readonly batches?: readonly RecordBatch[];
   /** The most records of one chunk. */
   readonly maxChunkRecords: number;
   readonly claims: readonly TaskClaim[];
   readonly total: number | null;
+  /** The task that is retried; see NewTask. */
+  readonly retryOf?: string;
 }
 
 /** Identifies what was asked for: kind, input and how failures and conflicts are met. */
@@ -27,8 +32,17 @@ export function launchHash(kind: string, input: Json, options: LaunchOptions): s
   return contentHash({
     kind,
     input,
-    errorPolicy: options.errorPolicy ?? null,
-    // Only where it is not the default, so that keys of before this option stay what they were.
+    errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
+    // Only where they are not the default, so that keys of before these options stay what they were.
     ...(options.onConflict === "SKIP" ? { onConflict: "SKIP" } : {}),
+    ...(options.dryRun === true ? { dryRun: true } : {}),
   });
+}
+
+/** By which identical launches know each other; null for one that is to be a task of its own whatever runs. */
+export function duplicateKeyOf({
+  options,
+  inputHash,
+}: Pick<LaunchRequest, "options" | "inputHash">): string | null {
+  return options.allowDuplicate === true || options.idempotencyKey !== undefined ? null : inputHash;
 }

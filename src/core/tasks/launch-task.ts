@@ -8,11 +8,11 @@ import type { LaunchOutcome, ValidationRefusal } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
 import { retryWaiting } from "./promote-waiting.ts";
+import { readTask } from "./read-task.ts";
+import { answerWith } from "./repeated-launch.ts";
 import { settleAsCounted } from "./settle-as-counted.ts";
 import { callHook } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
-import type { IdempotentTask } from "./task-store.ts";
-import type { Task } from "./task.ts";
 import { writeLaunch } from "./write-launch.ts";
 
 /** What launching needs: the ports, and what runs an attempt in the request. */
@@ -37,7 +37,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
     }
     switch (written.kind) {
       case "EXISTING":
-        return await repeatedLaunch(ports, written.existing, request.inputHash);
+        return await answerWith(ports, written.existing, request.inputHash);
       case "REFUSED":
         return await conflictRefusal(ports.tasks, written.refusal);
       case "WAITING":
@@ -67,23 +67,6 @@ async function refuseByHook(
     const message = error instanceof Error ? error.message : String(error);
     return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message }] };
   }
-}
-
-/** The answer to a launch under a key that was used before. */
-export async function repeatedLaunch(
-  ports: Pick<TaskPorts, "tasks">,
-  existing: IdempotentTask,
-  inputHash: string,
-): Promise<LaunchOutcome> {
-  const task = await readTask(ports, existing.id);
-  if (existing.inputHash === inputHash) {
-    return { outcome: "LAUNCHED", task, isDuplicate: true };
-  }
-  return {
-    outcome: "IDEMPOTENCY_MISMATCH",
-    message: "This idempotency key was used with other input. Use a new key for a new operation.",
-    task,
-  };
 }
 
 /** The blocker may have settled between the look and the commit; it would not know of this one. */
@@ -176,12 +159,4 @@ async function withdraw(ports: LaunchPorts, taskId: string): Promise<void> {
     status: "FAILED",
     message: () => "The task queue could not be reached.",
   });
-}
-
-async function readTask(ports: Pick<TaskPorts, "tasks">, taskId: string): Promise<Task> {
-  const task = (await ports.tasks.find([taskId])).get(taskId);
-  if (task === undefined) {
-    throw new AppError("INTERNAL", `Task ${taskId} is not in the store.`);
-  }
-  return task;
 }

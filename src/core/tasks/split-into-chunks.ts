@@ -1,19 +1,25 @@
+import type { RecordBatch } from "./record-batch.ts";
+import { sliceBatch } from "./record-batch.ts";
+
 /** A task has at least so many chunks where it can, so that its progress is seen to move. */
 const MIN_CHUNK_COUNT = 20;
 /** Below this a chunk costs more in round trips than its progress is worth. */
 const MIN_CHUNK_RECORDS = 50;
 
 /**
- * Cuts a task's ids into chunks, in order: as large as allowed for large tasks, where a statement per chunk counts,
- * and smaller for small ones, where somebody watches.
+ * Cuts a task's records into chunks, in order: as large as allowed for large tasks, where a statement per chunk counts,
+ * and smaller for small ones, where somebody watches. The records of a chunk are all of one batch.
  */
 export function splitIntoChunks(
-  ids: readonly string[],
+  batches: readonly RecordBatch[],
   maxChunkRecords: number,
-): readonly (readonly string[])[] {
-  const wanted = Math.max(MIN_CHUNK_RECORDS, Math.ceil(ids.length / MIN_CHUNK_COUNT));
+): readonly RecordBatch[] {
+  const total = batches.reduce((sum, { ids }) => sum + ids.length, 0);
+  const wanted = Math.max(MIN_CHUNK_RECORDS, Math.ceil(total / MIN_CHUNK_COUNT));
   const size = Math.max(1, Math.min(maxChunkRecords, wanted));
-  return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
-    ids.slice(at * size, (at + 1) * size),
+  return batches.flatMap((batch) =>
+    Array.from({ length: Math.ceil(batch.ids.length / size) }, (_, at) =>
+      sliceBatch(batch, at * size, (at + 1) * size),
+    ),
   );
 }

@@ -20,9 +20,20 @@ export interface AttemptContext {
    * @param message shown beside the counts until the next one
    */
   reportProgress(added: Partial<Counts>, message?: string): void;
+  /**
+   * Has other workers, or other slots of this one, help with the attempt: each runs the definition's `help` at the same
+   * time. Whether and when they come is not sure.
+   */
+  askForHelp(count: number): Promise<void>;
   /** For handlers that learn only now how much there is to do. */
   setTotal(total: number): void;
 }
+
+/** What a helper is given. */
+export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal"> & {
+  /** Adds to the counts of the attempt that it helps. */
+  reportProgress(added: Counts): void;
+};
 
 /** What a handler hands back when it did not throw. */
 export interface HandlerResult {
@@ -32,6 +43,8 @@ export interface HandlerResult {
   readonly counts?: Counts;
   /** It stopped because the task is cancelled; `counts` tell what was done. */
   readonly isCancelled?: boolean;
+  /** Recorded with the settlement, where the handler has not recorded them by itself. */
+  readonly errors?: readonly NewTaskError[];
   /** The task failed as a whole, because of these records. Without it the counts decide. */
   readonly failure?: { readonly errors: readonly NewTaskError[] };
 }
@@ -45,6 +58,8 @@ export interface TaskDefinition {
   /** Unique, in camel case: `rebuildStatistics`. */
   readonly kind: string;
   handle(context: AttemptContext): Promise<HandlerResult>;
+  /** Does a part of what `handle` of the same attempt does, until there is nothing left for it. */
+  help?(context: HelpContext): Promise<void>;
   /**
    * What such a task changes besides the records that it is launched on, which it then claims as well; undefined where
    * there can be none. Asked outside any transaction. Default: nothing, at no cost.

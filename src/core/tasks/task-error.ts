@@ -8,6 +8,8 @@ export interface NewTaskError extends RecordProblem {
   /** Null where the problem is not one record's. */
   readonly recordId: string | null;
   readonly outcome: TaskErrorOutcome;
+  /** Its place in the list that the caller gave, from 0; for operations on lists of records. */
+  readonly index?: number;
 }
 
 /** As recorded. */

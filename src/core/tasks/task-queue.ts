@@ -2,12 +2,15 @@ import type { Service } from "../../kernel/service.ts";
 import type { StrandedTask } from "./task-store.ts";
 
 /** What travels through the queue: which task, and which attempt was its latest when it was enqueued. */
-export type QueuedTask = StrandedTask;
+export interface QueuedTask extends StrandedTask {
+  /** Which helper of that attempt is wanted, from 1 on; left out for the task's next attempt itself. */
+  readonly helper?: number;
+}
 
 /** Hands tasks to workers, at least once. The rows in the task store, not the queue, say what is to be done. */
 export interface TaskQueue {
   /**
-   * Enqueues; a task already in the queue after the same attempt is not doubled.
+   * Enqueues; a task already in the queue after the same attempt is not doubled, nor is a helper.
    * @throws AppError UNAVAILABLE at once when the queue cannot be reached
    */
   enqueue(tasks: readonly QueuedTask[]): Promise<void>;

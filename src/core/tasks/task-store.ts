@@ -3,8 +3,11 @@ import type { Viewer } from "../records/viewer.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { Counts, Progress } from "./progress.ts";
+import type { RecordBatch } from "./record-batch.ts";
+import type { RetryRecords } from "./retry-records.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError, TaskError } from "./task-error.ts";
+import type { RecordPlace, TaskRecord } from "./task-record.ts";
 import type { FinalStatus, TaskStatus } from "./task-status.ts";
 import type { ErrorPolicy, Task } from "./task.ts";
 
@@ -16,22 +19,30 @@ export interface NewTask {
   readonly label: string | null;
   readonly viewer: Viewer;
   readonly errorPolicy: ErrorPolicy;
+  readonly isDryRun: boolean;
+  /**
+   * The task that is retried, if one is. Chunks that have fields then come without columns: the values of their records
+   * are copied from that task's chunks.
+   */
+  readonly retryOf: string | null;
   readonly input: Json;
   readonly idempotencyKey: string | null;
+  /** Shared by launches that ask for the same; null for one that is a task of its own whatever runs. */
+  readonly duplicateKey: string | null;
   /** Hash of what was asked; tells a repeated launch from another one under the same key. */
   readonly inputHash: string;
   readonly createdAt: Date;
   /** Records in all; null where the handler will tell. */
   readonly total: number | null;
-  /** The records' ids, cut into chunks. Empty for tasks that do not work by chunks. */
-  readonly chunks: readonly (readonly string[])[];
+  /** The records, cut into chunks. Empty for tasks that do not work by chunks. */
+  readonly chunks: readonly RecordBatch[];
   /** What it holds from the launch until it settles. */
   readonly claims: readonly TaskClaim[];
   /** Records left out at the launch: part of the total, counted as skipped from the start. */
   readonly skipped: readonly NewTaskError[];
 }
 
-/** An earlier task under the same idempotency key. */
+/** An earlier task that a launch is answered with: under its idempotency key, or unsettled and the same. */
 export interface IdempotentTask {
   readonly id: string;
   readonly inputHash: string;
@@ -40,8 +51,11 @@ export interface IdempotentTask {
 /** Result of {@link TaskStore.create}. */
 export type CreateResult =
   | { readonly isCreated: true }
-  /** The key is taken; nothing was written. */
+  /** The idempotency key, or the duplicate key, is taken; nothing was written. */
   | { readonly isCreated: false; readonly existing: IdempotentTask };
+
+/** More retries of a task than these are not listed with it. */
+export const MAX_LISTED_RETRIES = 100;
 
 /** A page request: newest first, or from a position on. */
 export interface TaskQuery {
@@ -105,10 +119,17 @@ export interface WaitingTask extends StrandedTask {
  * happen. Methods with a transaction write within it; the others read what is committed.
  */
 export interface TaskStore {
-  /** Writes task and chunks, PENDING, unless the viewer used the idempotency key before. */
+  /**
+   * Writes task and chunks, PENDING, unless the viewer used the idempotency key before, or has an unsettled task with
+   * the same duplicate key. Of several at once with the same key, one is written.
+   */
   create(transaction: Transaction, task: NewTask): Promise<CreateResult>;
   /** The task that the viewer launched under the key. */
   findByIdempotencyKey(viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
+  /** The viewer's unsettled task with the duplicate key. */
+  findDuplicate(viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
+  /** The same, and keeps others who ask in this way waiting until the transaction ends. */
+  lockDuplicate(transaction: Transaction, viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
   /** The tasks with these ids; unknown ones are left out. Progress of running tasks is up to date. */
   find(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
   /** Newest first. */
@@ -119,6 +140,24 @@ export interface TaskStore {
   errors(taskId: string, after: number, limit: number): Promise<readonly TaskError[]>;
   /** How many errors a task has. */
   countErrors(taskId: string): Promise<number>;
+  /** The tasks that retry these, by the one they retry; of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
+  retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /**
+   * Records of a settled task, in the order of its chunks: those that failed, those of chunks that were not written and
+   * did not fail, or both. Those with the same fields together; columns are left out.
+   */
+  recordsToRetry(taskId: string, records: RetryRecords): Promise<readonly RecordBatch[]>;
+  /** What the task claims, without what it claims because that hangs on its records. */
+  ownClaims(taskId: string): Promise<readonly TaskClaim[]>;
+  /** The first errors of each task, in order, in one look-up; tasks without errors are left out. */
+  firstErrors(taskIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly TaskError[]>>;
+  /** How many errors each task has, in one look-up; tasks without errors are left out. */
+  errorCounts(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * A task's records after a place (BEFORE_RECORDS: from the start) in the order of its chunks, what the launch left
+   * out first, and what became of each: for a task that runs, what is so now. None where a task has no chunks.
+   */
+  records(taskId: string, after: RecordPlace, limit: number): Promise<readonly TaskRecord[]>;
 
   /** What the task claims because it hangs on its records, in the place of what that was before. */
   setDependents(transaction: Transaction, taskId: string, claims: readonly Claim[]): Promise<void>;
@@ -166,7 +205,8 @@ export interface TaskStore {
   }): Promise<HeartbeatResult>;
   /**
    * Final status, if the attempt is still the current one and the table of transitions allows it; else false.
-   * A task that FAILED before its first attempt was withdrawn: its idempotency key is free again.
+   * A task that FAILED before its first attempt was withdrawn: its idempotency key is free again. The duplicate key
+   * of every settled task is.
    */
   settle(transaction: Transaction, taskId: string, attempt: number, settlement: Settlement): Promise<boolean>;
   /** Notes that locks are gone and CLEANUP is written. False when it was noted before. */
@@ -183,6 +223,13 @@ export interface TaskStore {
   findOrphans(silentSince: Date, limit: number): Promise<readonly StrandedTask[]>;
   /** Settled before the moment, and not cleaned. Oldest first. */
   findUncleaned(finishedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /**
+   * Deletes tasks that settled before the moment and are cleaned, the oldest first, with all that is theirs: records,
+   * errors, attempts, and, where the log is in the same store, events. At most `limit` tasks, and fewer where they
+   * had many records. While another call is at it, none.
+   * @returns their ids
+   */
+  prune(finishedBefore: Date, limit: number): Promise<readonly string[]>;
   /**
    * Takes a turn at a chore that one process does for all: true for one caller, then for nobody until the interval
    * is over.

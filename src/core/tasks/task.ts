@@ -20,6 +20,10 @@ export interface Task {
   readonly label: string | null;
   readonly status: TaskStatus;
   readonly errorPolicy: ErrorPolicy;
+  /** Whether it only tries: all that it writes is rolled back. */
+  readonly isDryRun: boolean;
+  /** The task whose records it tries again, where it does. */
+  readonly retryOf: string | null;
   /** Who launched it; the worker applies this viewer's scope. */
   readonly viewer: Viewer;
   readonly createdAt: Date;

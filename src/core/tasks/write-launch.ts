@@ -6,9 +6,12 @@ import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Dependents } from "./dependents.ts";
 import { readDependents } from "./dependents.ts";
 import type { LaunchRequest } from "./launch-request.ts";
+import { duplicateKeyOf } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
 import { NO_COUNTS, progressOf } from "./progress.ts";
 import { recordEvent } from "./record-event.ts";
+import type { RecordBatch } from "./record-batch.ts";
+import { filterBatch, plainBatch } from "./record-batch.ts";
 import { splitIntoChunks } from "./split-into-chunks.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import { escalate, toClaim, toDependents } from "./task-claim.ts";
@@ -108,6 +111,10 @@ async function withDependents(launch: Launch, claims: readonly TaskClaim[]): Pro
 /** Locks first here: only they tell which records the task is for. */
 async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   const { request } = launch;
+  const duplicate = await lockDuplicate(launch);
+  if (duplicate !== undefined) {
+    return { rollBack: { kind: "EXISTING", existing: duplicate } };
+  }
   await enterForFree(launch);
   const { claims, conflicts } = await acquireFree(launch);
   const isSkippable = conflicts.every(({ model }) => model === request.model);
@@ -131,6 +138,15 @@ async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   return existing === undefined
     ? { commit: { kind: "CREATED" } }
     : { rollBack: { kind: "EXISTING", existing } };
+}
+
+/**
+ * Before the locks: a settlement writes the task that has the key first, and lets go of its locks then, so whoever came
+ * to the key with locks in hand could wait for it while it waits for them.
+ */
+async function lockDuplicate({ ports, transaction, request }: Launch): Promise<IdempotentTask | undefined> {
+  const key = duplicateKeyOf(request);
+  return key === null ? undefined : ports.tasks.lockDuplicate(transaction, request.viewer, key);
 }
 
 /** All models in one go; see LockStore.enter. */
@@ -188,7 +204,7 @@ function heldError(recordId: string, owner: string): NewTaskError {
   return { recordId, outcome: "SKIPPED", code: "RECORD_LOCKED", message: `Task ${owner} holds the record.` };
 }
 
-/** @returns the earlier task under the same idempotency key; then nothing was written */
+/** @returns the earlier task that answers the launch; then nothing was written */
 async function create(
   { ports, transaction, taskId, request }: Launch,
   claims: readonly TaskClaim[],
@@ -203,12 +219,15 @@ async function create(
     label: options.label ?? null,
     viewer: request.viewer,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
+    isDryRun: options.dryRun ?? false,
+    retryOf: request.retryOf ?? null,
     input: request.input,
     idempotencyKey: options.idempotencyKey ?? null,
+    duplicateKey: duplicateKeyOf(request),
     inputHash: request.inputHash,
     createdAt: ports.clock.now(),
     total,
-    chunks: splitIntoChunks(records, request.maxChunkRecords),
+    chunks: splitIntoChunks(batchesOf(request, records), request.maxChunkRecords),
     claims,
     skipped,
   });
@@ -222,4 +241,17 @@ async function create(
     message: options.label ?? null,
   });
   return undefined;
+}
+
+/** @param records those of the request that were not left out */
+function batchesOf(request: LaunchRequest, records: readonly string[]): readonly RecordBatch[] {
+  const { batches } = request;
+  if (batches === undefined) {
+    return [plainBatch(records)];
+  }
+  if (records.length === request.records.length) {
+    return batches;
+  }
+  const kept = new Set(records);
+  return batches.map((batch) => filterBatch(batch, (id) => kept.has(id)));
 }

@@ -10,7 +10,7 @@ import type { ModelRegistry } from "../../core/records/model.ts";
 import type { MissingRefusal } from "../../core/records/write-outcome.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { assertNever } from "../../kernel/assert-never.ts";
-import type { PageInfo, PowerCrudBuilder, Refusal, SharedRefs } from "../builder.ts";
+import type { BulkOptionsRef, PageInfo, PowerCrudBuilder, Refusal, SharedRefs } from "../builder.ts";
 
 /** Makes the refs that the rooms of this floor share; see {@link SharedRefs} for who implements which. */
 export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistry): SharedRefs {
@@ -38,11 +38,13 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
       refs.validationError,
       refs.limitError,
       refs.idempotencyError,
+      refs.notFoundError,
       refs.unavailableError,
     ],
     resolveType: (outcome) => typeNameOf(outcome),
   });
-  return { ...refs, modelName, launchResult };
+  const bulkOptions: BulkOptionsRef = builder.inputRef("BulkOptions");
+  return { ...refs, bulkOptions, modelName, launchResult };
 }
 
 function typeNameOf(outcome: LaunchOutcome): string {
@@ -57,6 +59,8 @@ function typeNameOf(outcome: LaunchOutcome): string {
       return "LimitError";
     case "IDEMPOTENCY_MISMATCH":
       return "IdempotencyError";
+    case "MISSING":
+      return "NotFoundError";
     case "UNAVAILABLE":
       return "UnavailableError";
     default:

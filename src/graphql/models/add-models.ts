@@ -1,7 +1,7 @@
 import type { EnumType, Model } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addBulkFields } from "./bulk-fields.ts";
-import { addBulkOptions } from "./bulk-inputs.ts";
+import { addBulkRowFields } from "./bulk-row-fields.ts";
 import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
@@ -33,13 +33,14 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
       inputs.get(name) ?? recordInput(builder, name, input, (ref) => inputs.set(name, ref)),
   };
   const enums: ListEnums = { mode: addQueryMode(builder), orders: addSortOrders(builder) };
-  const options = addBulkOptions(schema);
+  const options = context.refs.bulkOptions as AnyInputRef;
   const types = addTypes(schema, enums);
   addRecordLocks(schema);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
     addWriteFields(schema, types, model);
     addBulkFields(schema, { mode: enums.mode, options }, model);
+    addBulkRowFields(schema, options, model);
   }
 }
 

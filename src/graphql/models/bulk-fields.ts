@@ -1,15 +1,11 @@
-import type { BulkRequest } from "../../core/bulk/bulk-request.ts";
-import type { FieldChange, RecordChange } from "../../core/records/change.ts";
+import type { FieldChange, LinkChange, RecordChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { Selection } from "../../core/records/selection.ts";
-import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
-import type { LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
-import { isAppError } from "../../kernel/app-error.ts";
-import type { Json } from "../../kernel/json.ts";
-import type { GraphQLContext } from "../context.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { toJsonValue } from "../pagination/json-value.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
+import { launch } from "./bulk-launch.ts";
+import { givenMembers } from "./given-members.ts";
 import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
@@ -24,7 +20,7 @@ export interface BulkEnums {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** The bulk mutations of the model: `bulkUpdateCities`, `bulkDeleteCities`. */
+/** The bulk mutations of the model that are aimed at a selection: `bulkUpdateCities`, `bulkDeleteCities`. */
 export function addBulkFields(schema: ModelSchema, enums: BulkEnums, model: Model): void {
   const change = bulkUpdateInput(schema, model);
   if (change !== undefined) {
@@ -43,10 +39,15 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
         data: t.arg({ type: change, required: true }),
         options: t.arg({ type: enums.options }),
       },
-      resolve: (_root, args, context) =>
-        launch(schema, context, model, args, {
-          operation: "UPDATE",
-          change: parseChange(args.data as Members),
+      resolve: (_root, { selection, data, options }, context) =>
+        launch(schema, context, {
+          model,
+          options: options as Members | null | undefined,
+          parse: () => ({
+            operation: "UPDATE",
+            selection: parseSelection(schema, model, selection as Members),
+            change: parseChange(model, data as Members),
+          }),
         }),
     }),
   );
@@ -61,74 +62,49 @@ function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): voi
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         options: t.arg({ type: enums.options }),
       },
-      resolve: (_root, args, context) => launch(schema, context, model, args, { operation: "DELETE" }),
+      resolve: (_root, { selection, options }, context) =>
+        launch(schema, context, {
+          model,
+          options: options as Members | null | undefined,
+          parse: () => ({
+            operation: "DELETE",
+            selection: parseSelection(schema, model, selection as Members),
+          }),
+        }),
     }),
   );
 }
 
-/** The part of a request that is not common to all operations. */
-type Operation =
-  | { readonly operation: "UPDATE"; readonly change: RecordChange }
-  | { readonly operation: "DELETE" };
-
-async function launch(
-  schema: ModelSchema,
-  context: GraphQLContext,
-  model: Model,
-  args: { readonly selection?: unknown; readonly options?: unknown },
-  operation: Operation,
-): Promise<LaunchOutcome> {
-  let selection: Selection;
+function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Members): Selection {
+  if (Array.isArray(ids)) {
+    return { ids: ids as string[] };
+  }
   try {
-    selection = parseSelection(schema, model, args.selection as Members);
+    return { where: parseWhere(schema.models, model, where as WhereArgument) };
   } catch (error) {
     if (!isAppError(error, "VALIDATION_FAILED")) {
       throw error;
     }
-    return invalid(error.message, `selection.${String(error.details["field"])}`);
+    const field = `selection.${String(error.details["field"])}`;
+    throw new AppError(error.code, error.message, { details: { field } });
   }
-  const request: BulkRequest = {
-    model: model.name,
-    viewer: context.viewer,
-    selection,
-    options: parseOptions(args.options as Members | null | undefined),
-    ...operation,
-  };
-  return schema.ports.launchBulk(request);
-}
-
-function parseSelection(schema: ModelSchema, model: Model, selection: Members): Selection {
-  const { ids, where } = selection;
-  return Array.isArray(ids)
-    ? { ids: ids as string[] }
-    : { where: parseWhere(schema.models, model, where as WhereArgument) };
 }
 
 /** What is wrong with it is found by the use case, which every way of launching shares. */
-function parseChange(data: Members): RecordChange {
+function parseChange(model: Model, data: Members): RecordChange {
+  const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
   const members = Object.entries(data)
     .filter(([, change]) => change !== undefined)
-    .map(
-      ([name, change]) =>
-        [name, Object.fromEntries(operatorsOf(change as Members | null)) as FieldChange] as const,
-    );
+    .map(([name, change]): [string, FieldChange | LinkChange] => {
+      const operators = (change ?? {}) as Members;
+      return [name, links.has(name) ? givenMembers(operators) : operandsOf(operators)];
+    });
   return Object.fromEntries(members);
 }
 
-function operatorsOf(change: Members | null): readonly (readonly [string, Json])[] {
-  return Object.entries(change ?? {})
+function operandsOf(operators: Members): FieldChange {
+  const members = Object.entries(operators)
     .filter(([, operand]) => operand !== undefined)
     .map(([operator, operand]) => [operator, toJsonValue(operand)] as const);
-}
-
-/** GraphQL has checked names and types, and filled in the defaults; a null stands for what was left out. */
-function parseOptions(options: Members | null | undefined): LaunchOptions {
-  return Object.fromEntries(
-    Object.entries(options ?? {}).filter(([, value]) => value !== null && value !== undefined),
-  );
-}
-
-function invalid(message: string, field: string): LaunchOutcome {
-  const problem: RecordProblem = { code: "VALIDATION_FAILED", message, field };
-  return { outcome: "INVALID", message, problems: [problem] };
+  return Object.fromEntries(members) as unknown as FieldChange;
 }

@@ -1,6 +1,7 @@
 import type { ColumnField, Model } from "../../core/records/model.ts";
-import { changeableColumns } from "../../core/bulk/bulk-rules.ts";
+import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import { columnType, columnTypeName } from "./column-types.ts";
+import { manyChange } from "./many-change.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";
@@ -27,22 +28,27 @@ export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Mod
 /** `CityBulkUpdateInput`; undefined for a model of which nothing can be changed in bulk. */
 export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
   const columns = changeableColumns(model, schema.ports.rules);
-  if (columns.length === 0) {
+  const links = changeableLinks(schema.models, model, schema.ports.rules);
+  if (columns.length === 0 && links.length === 0) {
     return undefined;
   }
   const name = `${model.name}BulkUpdateInput`;
   return schema.input(name, {
-    description: `The change made to each of the selected records of ${model.name}. Only the columns that it names are written.`,
+    description: `The change made to each of the selected records of ${model.name}. Only the columns and links that it names are written.`,
     fields: (t) =>
-      Object.fromEntries(
-        columns.map((field) => [
+      Object.fromEntries([
+        ...columns.map((field) => [
           field.name,
           t.field({
             type: changeInput(schema, field),
             ...(field.documentation === undefined ? {} : { description: field.documentation }),
           }),
         ]),
-      ),
+        ...links.map((field) => [
+          field.name,
+          t.field({ type: manyChange(schema), description: `Links with records of ${field.type}.` }),
+        ]),
+      ]),
   });
 }
 
@@ -63,58 +69,6 @@ function changeInput(schema: ModelSchema, field: ColumnField): AnyInputRef {
             multiply: t.field({ type, description: "Multiplies the value." }),
           }
         : {}),
-    }),
-  });
-}
-
-/** `BulkOptions`. */
-export function addBulkOptions(schema: ModelSchema): AnyInputRef {
-  const { builder } = schema;
-  const onConflict = builder.enumType("OnConflict", {
-    description: "How a launch meets records that another task holds, or stands in line for.",
-    values: {
-      REJECT: { description: "Refuse the whole launch, naming records and holders." },
-      SKIP: {
-        description:
-          "Do the rest. The held records count as skipped, and stand among the task's errors with their holders.",
-      },
-      WAIT: {
-        description:
-          "Stand in line, first come, first served per record: the task is WAITING until all of its records are free.",
-      },
-    },
-  });
-  const errorPolicy = builder.enumType("ErrorPolicy", {
-    description: "What happens when some records cannot be written.",
-    values: {
-      ALL_OR_NOTHING: { description: "Every record is changed, or none." },
-      SKIP_FAILED: {
-        description: "Every record that can be changed is; the others are named with the reason.",
-      },
-    },
-  });
-  const mode = builder.enumType("RunMode", {
-    description: "Where a task runs.",
-    values: {
-      AUTO: { description: "In the request when it is small, else in a worker." },
-      SYNC: { description: "In the request; the answer has the settled task." },
-      ASYNC: { description: "In a worker." },
-    },
-  });
-  return schema.input("BulkOptions", {
-    description: "How a bulk operation is carried out.",
-    fields: (t) => ({
-      onConflict: t.field({ type: onConflict, defaultValue: "REJECT" }),
-      errorPolicy: t.field({ type: errorPolicy, defaultValue: "ALL_OR_NOTHING" }),
-      mode: t.field({ type: mode, defaultValue: "AUTO" }),
-      idempotencyKey: t.string({
-        description:
-          "The same key with the same input gives the first task again; with other input it is refused. At most 200 characters.",
-      }),
-      maxAffected: t.int({
-        description: "Refuse when more records match. Needed with a filter that matches everything.",
-      }),
-      label: t.string({ description: "Shown beside the task. At most 200 characters." }),
     }),
   });
 }

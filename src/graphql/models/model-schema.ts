@@ -26,6 +26,8 @@ export interface ModelPorts extends ScopePorts {
   readonly writeRecords: WriteRecords;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
+  /** More records than these are refused in one bulk operation. */
+  readonly maxRecords: number;
   readonly lockHolders: LockHolders;
   /** Whether some viewers may not see all of the model's records, so that a link to one may be empty. */
   hasScope(model: string): boolean;

@@ -1,7 +1,8 @@
+import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
-import { isManyToMany } from "../../core/records/relation-kind.ts";
+import { columnsOf } from "../../core/records/model.ts";
 import { columnType } from "./column-types.ts";
+import { manyChange } from "./many-change.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
@@ -27,8 +28,7 @@ export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
 /** `CityUpdateInput`; undefined for a model of which nothing can be changed. */
 export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
   const columns = updatableColumns(model);
-  const hasLinks = relationsOf(model).some((field) => isManyToMany(schema.models, model, field));
-  if (columns.length === 0 && !hasLinks) {
+  if (columns.length === 0 && manyToManyOf(schema.models, model).length === 0) {
     return undefined;
   }
   const name = `${model.name}UpdateInput`;
@@ -80,23 +80,6 @@ function linkInputs(
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    relationsOf(model)
-      .filter((field) => isManyToMany(schema.models, model, field))
-      .map((field) => [field.name, input(field.type)]),
+    manyToManyOf(schema.models, model).map((field) => [field.name, input(field.type)]),
   );
-}
-
-function manyChange(schema: ModelSchema): AnyInputRef {
-  return schema.input("ManyChange", {
-    description:
-      "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together.",
-    fields: (t) => ({
-      add: t.field({ type: ["ID"], description: "Ids to link with; those that are linked already stay so." }),
-      remove: t.field({
-        type: ["ID"],
-        description: "Ids to unlink; those that are not linked are no error.",
-      }),
-      set: t.field({ type: ["ID"], description: "The only ids to be linked with from now on." }),
-    }),
-  });
 }

@@ -2,7 +2,7 @@ import type { CancelOutcome } from "../../core/tasks/cancel-task.ts";
 import type { Viewer } from "../../core/records/viewer.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { SchemaContext } from "../builder.ts";
-import { taskIdOf } from "./task-ids.ts";
+import { missingTask, taskIdOf } from "./task-ids.ts";
 
 /** The use case behind the mutation. */
 export type CancelTask = (request: {
@@ -23,9 +23,7 @@ export function addCancelMutation(schema: SchemaContext, cancelTask: CancelTask)
       args: { id: t.arg.id({ required: true }) },
       async resolve(_root, { id }, { viewer }) {
         const taskId = taskIdOf(id);
-        return taskId === undefined
-          ? ({ outcome: "MISSING", message: `There is no task ${shortened(id)}.` } as const)
-          : cancelTask({ taskId, viewer });
+        return taskId === undefined ? missingTask(id) : cancelTask({ taskId, viewer });
       },
     }),
   );
@@ -62,8 +60,4 @@ function defineResult({ builder, refs }: SchemaContext) {
     types: [accepted, refs.notFoundError, settled, refs.unavailableError],
     resolveType: ({ outcome }) => MEMBERS[outcome],
   });
-}
-
-function shortened(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

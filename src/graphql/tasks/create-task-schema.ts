@@ -1,13 +1,18 @@
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
+import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
 import { addTaskSubscriptions } from "../events/task-subscriptions.ts";
+import { addBulkOptions } from "./bulk-options.ts";
 import type { CancelTask } from "./cancel-mutation.ts";
 import { addCancelMutation } from "./cancel-mutation.ts";
+import { addRetryMutation } from "./retry-mutation.ts";
+import { createTaskErrors } from "./task-errors.ts";
 import { createTaskHistory } from "./task-history.ts";
 import { addTaskControlFields } from "./task-control-fields.ts";
 import { defineTaskParts } from "./task-parts.ts";
+import { addTaskRetryFields } from "./task-retry-fields.ts";
 import { addTaskQueries } from "./task-queries.ts";
 import { implementTask } from "./task-type.ts";
 
@@ -17,16 +22,23 @@ export interface TaskSchemaPorts {
   readonly log: Pick<EventLog, "replay">;
   readonly feed: TaskFeed;
   readonly cancelTask: CancelTask;
+  readonly retryTask: RetryTask;
 }
 
-/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, and the subscriptions. */
+/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `retryTask`, and the subscriptions. */
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
     const parts = defineTaskParts(schema);
-    implementTask(schema, parts, { tasks: ports.tasks, history: createTaskHistory(ports.log) });
+    implementTask(schema, parts, {
+      errors: createTaskErrors(ports.tasks),
+      history: createTaskHistory(ports.log),
+    });
     addTaskControlFields(schema, ports.tasks);
+    addTaskRetryFields(schema, ports.tasks);
+    addBulkOptions(schema);
     addTaskQueries(schema, parts, ports.tasks);
     addCancelMutation(schema, ports.cancelTask);
+    addRetryMutation(schema, ports.retryTask);
     addTaskSubscriptions(schema, parts, ports.feed);
   };
 }

@@ -23,3 +23,9 @@ export function taskIdsOf(texts: readonly string[] | null | undefined): readonly
   }
   return texts?.flatMap((text) => taskIdOf(text) ?? []);
 }
+
+/** The answer where an id can be no task's. */
+export function missingTask(text: string): { readonly outcome: "MISSING"; readonly message: string } {
+  const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return { outcome: "MISSING", message: `There is no task ${shown}.` };
+}

@@ -60,6 +60,11 @@ function defineError({ builder }: SchemaContext) {
         nullable: true,
         description: "Null where it is not one record's problem.",
       }),
+      index: t.int({
+        nullable: true,
+        description: "The record's place in the list that the launch gave, from 0; null where it gave none.",
+        resolve: ({ index }) => index,
+      }),
       outcome: t.expose("outcome", { type: outcome }),
       field: t.exposeString("field", { nullable: true, description: "The field at fault." }),
       code: t.exposeString("code", { description: "One of the documented error codes." }),

@@ -2,11 +2,12 @@ import type { TaskQuery, TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
+import { findTask } from "./find-task.ts";
 import type { PageArgs } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
 import type { ListPage } from "./task-connections.ts";
 import { defineConnection } from "./task-connections.ts";
-import { taskIdOf, taskIdsOf } from "./task-ids.ts";
+import { taskIdsOf } from "./task-ids.ts";
 import type { TaskParts } from "./task-parts.ts";
 
 type Where = {
@@ -48,11 +49,6 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
       resolve: (_root, args) => listTasks(tasks, args.where ?? {}, args),
     }),
   }));
-}
-
-async function findTask(tasks: TaskStore, text: string): Promise<Task | undefined> {
-  const id = taskIdOf(text);
-  return id === undefined ? undefined : (await tasks.find([id])).get(id);
 }
 
 function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<ListPage<Task>> {

@@ -1,24 +1,21 @@
 import type { FeedItem } from "../../core/events/feed-item.ts";
-import type { TaskError } from "../../core/tasks/task-error.ts";
-import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { GraphQLContext } from "../context.ts";
 import type { PageArgs } from "./list-page.ts";
-import { createCursorKind, readPage } from "./list-page.ts";
+import { readPage } from "./list-page.ts";
 import type { ListPage } from "./task-connections.ts";
 import { defineConnection } from "./task-connections.ts";
+import type { TaskErrors } from "./task-errors.ts";
 import type { TaskHistory } from "./task-history.ts";
 import type { TaskParts } from "./task-parts.ts";
 
 /** What a task's own lists are read from. */
 export interface TaskTypePorts {
-  readonly tasks: Pick<TaskStore, "errors" | "countErrors">;
+  readonly errors: TaskErrors;
   readonly history: TaskHistory;
 }
-
-const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
 
 /** Implements `Task` and `TaskLaunched`. */
 export function implementTask(schema: SchemaContext, parts: TaskParts, ports: TaskTypePorts): void {
@@ -62,7 +59,7 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
         type: errors,
         description: "What could not be done to which records, in the order in which it was recorded.",
         args: { first: t.arg.int(), after: t.arg.string() },
-        resolve: (task, args) => readErrors(ports.tasks, task, args),
+        resolve: (task, args, context) => ports.errors.of(context, task, args),
       }),
       events: t.field({
         type: events,
@@ -72,23 +69,19 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
       }),
     }),
   });
+  implementLaunched(schema);
+}
+
+function implementLaunched({ refs }: SchemaContext): void {
   refs.taskLaunched.implement({
     description: "Accepted: the task is durable, or, when it is small, done already.",
     fields: (t) => ({
       task: t.expose("task", { type: refs.task }),
       isDuplicate: t.exposeBoolean("isDuplicate", {
-        description: "True when an earlier launch with the same idempotency key made the task.",
+        description:
+          "True when an earlier launch made the task: one with the same idempotency key, or an identical one of the caller's that is not settled yet.",
       }),
     }),
-  });
-}
-
-function readErrors(tasks: TaskTypePorts["tasks"], task: Task, args: PageArgs): Promise<ListPage<TaskError>> {
-  const after = typeof args.after === "string" ? Number(ERROR_CURSOR.decode(args.after)) : 0;
-  return readPage(args, {
-    read: (limit) => tasks.errors(task.id, after, limit),
-    cursorOf: (error) => ERROR_CURSOR.encode(String(error.position)),
-    count: () => tasks.countErrors(task.id),
   });
 }
 

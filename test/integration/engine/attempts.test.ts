@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import type { BulkWork } from "../../../src/core/bulk/bulk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { launchTask } from "../../../src/core/tasks/launch-task.ts";
@@ -34,12 +35,15 @@ const TASKS: readonly TaskDefinition[] = [
 ];
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ tasks: TASKS, rules: { allowedFields: () => allowedFields } });
+  engine = await createEngineFixture({
+    tasks: TASKS,
+    rules: { ...bulkRulesOf({}), allowedFields: () => allowedFields },
+  });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
   allowedFields = undefined;
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 300);
 });
 

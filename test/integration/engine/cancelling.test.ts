@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 400);
   sumBefore = 0;
   sumBefore = await total();
@@ -201,8 +201,11 @@ async function beginWithoutWorker(): Promise<string> {
       label: null,
       viewer: ANONYMOUS,
       errorPolicy: "SKIP_FAILED",
+      isDryRun: false,
+      retryOf: null,
       input: null,
       idempotencyKey: null,
+      duplicateKey: null,
       inputHash: id,
       createdAt: new Date(),
       total: null,

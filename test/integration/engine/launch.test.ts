@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   queueMood = "WORKS";
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 200);
 });
 

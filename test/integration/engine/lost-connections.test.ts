@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   await engine.pool.query(
-    "TRUNCATE part, seal, thing, breaks; INSERT INTO breaks VALUES (1); ALTER SEQUENCE breaks_made RESTART",
+    "TRUNCATE part, seal, thing, breaks CASCADE; INSERT INTO breaks VALUES (1); ALTER SEQUENCE breaks_made RESTART",
   );
   await insertThings(engine.session, 50);
 });

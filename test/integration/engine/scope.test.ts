@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/core/records/viewer.ts";
+import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -18,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 100);
   await engine.pool.query("UPDATE thing SET tenant = 'b' WHERE id % 2 = 0");
 });
@@ -67,3 +68,98 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
     });
   },
 );
+
+describe("what a write would move out of the viewer's scope", () => {
+  const OUTSIDE = {
+    outcome: "FAILED",
+    code: "VALIDATION_FAILED",
+    message: "You may not write a Thing with these values.",
+  };
+
+  async function tenants(ids: readonly number[]): Promise<unknown> {
+    return engine.session.query("SELECT id, tenant, count FROM thing WHERE id = ANY ($1) ORDER BY id", [ids]);
+  }
+
+  async function run(
+    request: Parameters<EngineFixture["launched"]>[0],
+    errorPolicy: ErrorPolicy = "SKIP_FAILED",
+  ): Promise<Task> {
+    const options = { errorPolicy, mode: "ASYNC" } as const;
+    const task = await engine.launched({ ...request, viewer: OF_TENANT_A, options });
+    return engine.settled(task.id);
+  }
+
+  async function errors(task: Task): Promise<readonly unknown[]> {
+    const found = await engine.ports.tasks.errors(task.id, 0, 100);
+    return found.toSorted((a, b) => Number(a.recordId) - Number(b.recordId));
+  }
+
+  it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("fails under %s, and stays", async (errorPolicy) => {
+    const task = await run(
+      { operation: "UPDATE", change: { tenant: { set: "b" }, count: { set: 500 } } },
+      errorPolicy,
+    );
+    expect(task).toMatchObject({ status: "FAILED", progress: { succeeded: 0, failed: 50 } });
+    expect(await errors(task)).toMatchObject([
+      { ...OUTSIDE, recordId: "1" },
+      ...Array.from({ length: 49 }, () => OUTSIDE),
+    ]);
+    expect(await tenants([1, 3])).toEqual([
+      { id: 1, tenant: "a", count: 1 },
+      { id: 3, tenant: "a", count: 3 },
+    ]);
+  });
+
+  it("fails record by record, and the others are written", async () => {
+    const task = await run({
+      operation: "UPDATE_EACH",
+      records: [1, 2, 3, 5].map((id) => ({
+        id: String(id),
+        data: { count: 500, tenant: id === 3 ? "b" : "a" },
+      })),
+    });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 2, failed: 1, skipped: 1 } });
+    expect(await errors(task)).toMatchObject([
+      { recordId: "2", code: "RECORD_MISSING", index: 1 },
+      { ...OUTSIDE, recordId: "3", index: 2 },
+    ]);
+    expect(await tenants([1, 2, 3, 5])).toMatchObject([
+      { count: 500 },
+      { count: 2 },
+      { count: 3 },
+      { count: 500 },
+    ]);
+  });
+
+  it("is not created there", async () => {
+    const record = (id: number, tenant: string): object => ({ id, name: `new ${id}`, count: 1, tenant });
+    const task = await run({
+      operation: "CREATE",
+      records: [record(1001, "a"), record(1002, "b"), record(1003, "a")] as never,
+    });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 2, failed: 1 } });
+    expect(await errors(task)).toMatchObject([{ ...OUTSIDE, recordId: "1002", index: 1 }]);
+    expect(await tenants([1001, 1002, 1003])).toMatchObject([{ id: 1001 }, { id: 1003 }]);
+  });
+
+  it("is neither changed nor revealed by an upsert, which creates what is not there", async () => {
+    const task = await run({
+      operation: "UPSERT",
+      records: ["1", "2", "2001", "2002"].map((id) => ({
+        id,
+        create: { name: `new ${id}`, count: 1, tenant: id === "2002" ? "b" : "a" },
+        update: { count: 500 },
+      })),
+    });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 2, failed: 2, skipped: 0 } });
+    expect(await errors(task)).toMatchObject([
+      { recordId: "2", outcome: "FAILED", code: "CONSTRAINT_VIOLATED", field: "id", index: 1 },
+      { ...OUTSIDE, recordId: "2002", index: 3 },
+    ]);
+    expect(await tenants([1, 2, 2001, 2002])).toEqual([
+      { id: 1, tenant: "a", count: 500 },
+      { id: 2, tenant: "b", count: 2 },
+      { id: 2001, tenant: "a", count: 1 },
+    ]);
+  });
+});

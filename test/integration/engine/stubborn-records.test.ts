@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing; DROP TRIGGER IF EXISTS stubborn ON thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE; DROP TRIGGER IF EXISTS stubborn ON thing");
   await insertThings(engine.session, 40);
 });
 

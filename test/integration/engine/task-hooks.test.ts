@@ -66,7 +66,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   [told, launches, mood] = [[], [], "CALM"];
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 60);
 });
 

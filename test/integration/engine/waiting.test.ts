@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 200);
 });
 

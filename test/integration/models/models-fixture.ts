@@ -156,11 +156,13 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       launches.push(request);
       return Promise.resolve({ outcome: "LIMIT", message: "only recorded", limit: 0, matched: null });
     },
+    maxRecords: 1000,
     locks,
     tasks,
     contributors: [
       createTaskSchema({
         cancelTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
+        retryTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
         ...feedPorts,
         feed: createTaskFeed({ ...feedPorts, clock: createSystemClock() }),
       }),

@@ -89,10 +89,10 @@ describe("the schema", () => {
       isUnique: false,
       isId: true,
     });
-    const read = (fields: object[]): unknown =>
+    const read = (fields: object[], more: object = {}): unknown =>
       readModelRegistry(
         {
-          client,
+          client: { ...client, ...more },
           enums: {},
           datamodel: { datamodel: { models: { Odd: { fields, primaryKey: null } } } } as never,
         },
@@ -107,6 +107,10 @@ describe("the schema", () => {
     expect(() => read([field("a", "Bytes")])).toThrow(
       "The key field Odd.a is of a type that cannot be a key.",
     );
+    const mapped = 'model Odd {\n  a Mood @id\n}\nenum Mood {\n  GRIM @map("very grim")\n}';
+    expect(() =>
+      read([{ ...field("a", "Mood"), kind: "enum" }], { _engineConfig: { inlineSchema: mapped } }),
+    ).toThrow("The key field Odd.a is of an enum whose values have other names in the database");
     expect(() => readModelRegistry({ ...generated, client }, { Itme: {} })).toThrow(
       'There are options for a model "Itme"',
     );

@@ -5,6 +5,7 @@ import type { Deployment } from "../../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../../src/compose/open-deployment.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import type { BackendName } from "../../../src/core/processes/process-register.ts";
+import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
 import type { NewTask } from "../../../src/core/tasks/task-store.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
 import { createId } from "../../../src/kernel/ids.ts";
@@ -77,7 +78,7 @@ async function launchWithin(
   await tasks.create(transaction, task);
   const claims = task.claims.map((claim): Claim => ({
     ...claim,
-    ids: claim.ids === "chunks" ? task.chunks.flat() : claim.ids,
+    ids: claim.ids === "chunks" ? task.chunks.flatMap((chunk) => chunk.ids) : claim.ids,
   }));
   const { isGranted } = await locks.acquireOrWait(transaction, task.id, claims);
   if (!isGranted) {
@@ -118,7 +119,7 @@ describe("locks that move between PostgreSQL and Redis", () => {
     const many = await launch("postgres", { claims: [{ model: "City", ids: numbered(1, 1200) }] });
     const chunked = await launch("postgres", {
       claims: [{ model: "Tag", ids: "chunks" }],
-      chunks: [numbered(1, 700), numbered(701, 5)],
+      chunks: [plainBatch(numbered(1, 700)), plainBatch(numbered(701, 5))],
     });
     const whole = await launch("postgres", {
       claims: [

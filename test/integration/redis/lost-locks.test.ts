@@ -18,7 +18,7 @@ const PATIENT = { enqueueGraceMs: 60_000, beginGraceMs: 60_000, leaseMs: 60_000,
 let engine: EngineFixture;
 
 async function fill(): Promise<void> {
-  await engine.pool.query("TRUNCATE part, seal, thing");
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 300);
   await engine.pool.query("UPDATE thing SET count = 0");
 }
@@ -282,8 +282,11 @@ async function createTask(
     label: null,
     viewer: { id: null },
     errorPolicy: "SKIP_FAILED",
+    isDryRun: false,
+    retryOf: null,
     input: { data: {} },
     idempotencyKey: null,
+    duplicateKey: null,
     inputHash: id,
     createdAt: new Date(),
     total: 1,

@@ -33,6 +33,7 @@ test("defaults", () => {
     workerConcurrency: 4,
     leaseMs: 10_000,
     progressIntervalMs: 100,
+    taskRetentionMs: 2_592_000_000,
     seedCities: Infinity,
   });
 });
@@ -55,6 +56,7 @@ test("every variable is read", () => {
     POWERCRUD_CHUNK_RECORDS: "3",
     POWERCRUD_WORKER_CONCURRENCY: "5",
     POWERCRUD_LEASE_MS: "6000",
+    POWERCRUD_TASK_RETENTION_MS: "9000000",
     POWERCRUD_PROGRESS_INTERVAL_MS: "7",
     POWERCRUD_SEED_CITIES: "8",
   };
@@ -76,6 +78,7 @@ test("every variable is read", () => {
     3,
     5,
     6000,
+    9_000_000,
     7,
     8,
   ]);

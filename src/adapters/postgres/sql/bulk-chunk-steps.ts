@@ -8,7 +8,7 @@ SELECT ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
 
 /** Takes the task's next chunk that no other transaction has. */
 export const TAKE_FREE_CHUNK = `
-SELECT number, ids FROM powercrud.chunk
+SELECT number, ids, coalesce(fields, '{}') AS fields, columns, separator, null_mark FROM powercrud.chunk
  WHERE task_id = $1::uuid AND status = 'PENDING'
  ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED`;
 
@@ -17,7 +17,7 @@ SELECT number, ids FROM powercrud.chunk
  * that has lost the task, and cannot commit.
  */
 export const TAKE_CHUNK = `
-SELECT number, ids FROM powercrud.chunk
+SELECT number, ids, coalesce(fields, '{}') AS fields, columns, separator, null_mark FROM powercrud.chunk
  WHERE task_id = $1::uuid AND status = 'PENDING'
  ORDER BY number LIMIT 1 FOR UPDATE`;
 
@@ -30,13 +30,39 @@ SELECT c.number, ARRAY(
   FROM powercrud.chunk c
  WHERE c.task_id = $1::uuid AND c.number > $2::int ORDER BY c.number LIMIT 1`;
 
+/** A chunk as it is stored. */
+export interface ChunkRow {
+  readonly number: number;
+  readonly ids: readonly string[];
+  readonly fields: readonly string[];
+  /** See joined-columns. */
+  readonly columns: readonly string[] | null;
+  readonly separator: string | null;
+  readonly null_mark: string | null;
+}
+
+/** $1 task. The different fields of its chunks that are not written yet, those of the first chunk first. */
+export const LIST_PENDING_FIELDS = `
+SELECT coalesce(fields, '{}') AS fields FROM powercrud.chunk
+ WHERE task_id = $1::uuid AND status = 'PENDING' GROUP BY 1 ORDER BY min(number)`;
+
+/** $1 task. Waits for who has chunks that are not written yet; each row is let go of at once. */
+export const AWAIT_CHUNKS = `
+SELECT count(*) FROM (
+  SELECT FROM powercrud.chunk WHERE task_id = $1::uuid AND status = 'PENDING' ORDER BY number FOR SHARE
+) AS waited`;
+
+/** $1 task. */
+export const LIST_FIELDS =
+  "SELECT DISTINCT unnest(fields) AS field FROM powercrud.chunk WHERE task_id = $1::uuid ORDER BY field";
+
 /** Marks a chunk DONE with its counts, and records its errors in the order given. */
 export const FINISH_CHUNK = `
 WITH errors AS (
-  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field)
-  SELECT $1::uuid, record_id, outcome, code, message, field
-    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
-         WITH ORDINALITY AS e (record_id, outcome, code, message, field, at)
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
+  SELECT $1::uuid, record_id, outcome, code, message, field, index
+    FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::integer[])
+         WITH ORDINALITY AS e (record_id, outcome, code, message, field, index, at)
    ORDER BY at
 )
 UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3::int, failed = $4::int, skipped = $5::int

@@ -2,10 +2,13 @@ import type { BulkWork } from "../../../core/bulk/bulk-writer.ts";
 import type { TableShape } from "../table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
 import { IS_CANCELLED } from "./bulk-chunk-steps.ts";
-import { keyColumns, sameKey } from "./bulk-target.ts";
+import { expectedColumn, indexColumn, rowColumns, targetList } from "./bulk-rows.ts";
+import { keyMatches, sameKey } from "./bulk-target.ts";
 
 /** Why a record of the chunk was left out. */
 export const MISSING_MESSAGE = "The record is not there any more, or out of reach.";
+/** Why a record of the chunk failed. */
+export const STALE_MESSAGE = "The record has changed since it was read. Read it again.";
 
 /** The chunk that was written; `number` is null when there was none to write. */
 export interface NextChunkRow {
@@ -13,6 +16,7 @@ export interface NextChunkRow {
   readonly is_cancelled: boolean;
   readonly number: number | null;
   readonly succeeded: number;
+  readonly failed: number;
   readonly skipped: number;
 }
 
@@ -24,45 +28,73 @@ export interface NextChunkRow {
  * this statement, or this one sees the new attempt number and writes nothing. Chunks of one task do not wait for
  * each other.
  *
+ * @param fields what stands beside each record of the chunks that are meant; others are left for another statement
  * @param isWhole true inside a transaction that writes all chunks: it takes the fence by itself at its end, and
  *   waits for a chunk that another transaction has instead of leaving it out
  */
 export function nextChunkSql(
   table: TableShape,
   work: BulkWork,
+  fields: readonly string[],
   isWhole: boolean,
 ): { readonly text: string; readonly values: readonly unknown[] } {
-  const change = changeSql(table, work, 4);
+  const own = [work.taskId, work.attempt, MISSING_MESSAGE, STALE_MESSAGE, fields];
+  const change = changeSql(table, work, fields, own.length + 1);
   const text = `
 WITH fence AS MATERIALIZED (
   SELECT id, ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
    WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' ${isWhole ? "" : "FOR SHARE"}
 ), chunk AS MATERIALIZED (
-  SELECT c.number, c.ids
+  SELECT c.number, c.ids, c.columns, c.separator, c.null_mark
     FROM powercrud.chunk c
    WHERE c.task_id = (SELECT id FROM fence WHERE NOT is_cancelled) AND c.status = 'PENDING'
+     AND coalesce(c.fields, '{}') = $5::text[]
    ORDER BY c.number LIMIT 1
      FOR UPDATE ${isWhole ? "" : "SKIP LOCKED"}
 ), target AS MATERIALIZED (
-  SELECT id, ${keyColumns(table)} FROM chunk, unnest(chunk.ids) AS id
-), changed AS (
-  ${change.text}
-), missing AS (
-  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message)
-  SELECT $1::uuid, target.id, 'SKIPPED', 'RECORD_MISSING', $3::text
-    FROM target WHERE NOT EXISTS (SELECT FROM changed WHERE ${sameKey(table, "changed", "target")})
-  RETURNING 1
+  SELECT ${targetList(table, fields)} FROM (${chunkRowsSql(fields)}) AS listed
+), ${change.text}, left_out AS (
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, index)
+  SELECT $1::uuid, o.id, CASE WHEN o.is_stale THEN 'FAILED' ELSE 'SKIPPED' END,
+         CASE WHEN o.is_stale THEN 'STALE_RECORD' ELSE 'RECORD_MISSING' END,
+         CASE WHEN o.is_stale THEN $4::text ELSE $3::text END, o.index
+    FROM (${leftOutSql(table, fields)}) AS o
+  RETURNING outcome
 ), done AS (
   UPDATE powercrud.chunk c
      SET status = 'DONE',
          succeeded = (SELECT count(*) FROM changed),
-         skipped = (SELECT count(*) FROM missing)
+         failed = (SELECT count(*) FROM left_out WHERE outcome = 'FAILED'),
+         skipped = (SELECT count(*) FROM left_out WHERE outcome = 'SKIPPED')
     FROM chunk
    WHERE c.task_id = $1::uuid AND c.number = chunk.number
-  RETURNING c.number, c.succeeded, c.skipped
+  RETURNING c.number, c.succeeded, c.failed, c.skipped
 )
 SELECT EXISTS (SELECT FROM fence) AS is_current, EXISTS (SELECT FROM fence WHERE is_cancelled) AS is_cancelled,
-       done.number, coalesce(done.succeeded, 0) AS succeeded, coalesce(done.skipped, 0) AS skipped
+       done.number, coalesce(done.succeeded, 0) AS succeeded, coalesce(done.failed, 0) AS failed,
+       coalesce(done.skipped, 0) AS skipped
   FROM (VALUES (1)) AS one LEFT JOIN done ON true`;
-  return { text, values: [work.taskId, work.attempt, MISSING_MESSAGE, ...change.values] };
+  return { text, values: [...own, ...change.values] };
+}
+
+/** Each column ends with the separator, so it is cut into one part too many, beside which there is no id. */
+function chunkRowsSql(fields: readonly string[]): string {
+  const columns = fields.map(
+    (_field, at) => `string_to_array(chunk.columns[${at + 1}], chunk.separator, chunk.null_mark)`,
+  );
+  const lists = ["chunk.ids", ...columns].join(", ");
+  return `SELECT u.* FROM chunk, unnest(${lists}) AS u(${rowColumns(fields)}) WHERE u.id IS NOT NULL`;
+}
+
+/** The records of `target` that were not changed: not there, or, where asked for, not as expected any more. */
+export function leftOutSql(table: TableShape, fields: readonly string[]): string {
+  const expected = expectedColumn(fields);
+  const index = indexColumn(fields);
+  const isStale =
+    expected === undefined
+      ? "false"
+      : `target.${expected} IS NOT NULL AND EXISTS (SELECT FROM ${table.table} t WHERE ${keyMatches(table, "t", "target")})`;
+  return `
+  SELECT target.id, ${index === undefined ? "NULL::integer" : `target.${index}`} AS index, ${isStale} AS is_stale
+    FROM target WHERE NOT EXISTS (SELECT FROM changed WHERE ${sameKey(table, "changed", "target")})`;
 }

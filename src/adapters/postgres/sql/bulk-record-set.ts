@@ -1,23 +1,33 @@
 import type { BulkOperation } from "../../../core/bulk/bulk-writer.ts";
+import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import type { TableShape } from "../table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
-import { keyColumns, keyMatches, sameKey } from "./bulk-target.ts";
+import { leftOutSql } from "./bulk-next-chunk.ts";
+import { rowColumns, targetList } from "./bulk-rows.ts";
+import { keyColumns, keyMatches } from "./bulk-target.ts";
 
-/** Changes the given records and returns the ids that were not there. */
+/** A record that was not changed. */
+export interface LeftOutRow {
+  readonly id: string;
+  readonly index: number | null;
+  readonly is_stale: boolean;
+}
+
+/** Changes the given records and returns those that it left out. */
 export function recordSetSql(
   table: TableShape,
   operation: BulkOperation,
-  ids: readonly string[],
+  { ids, fields, columns }: RecordBatch,
 ): { readonly text: string; readonly values: readonly unknown[] } {
-  const change = changeSql(table, operation, 2);
+  const own = [ids, ...columns];
+  const lists = own.map((_list, at) => `$${at + 1}::text[]`).join(", ");
+  const change = changeSql(table, operation, fields, own.length + 1);
   const text = `
 WITH target AS MATERIALIZED (
-  SELECT id, ${keyColumns(table)} FROM unnest($1::text[]) AS id
-), changed AS (
-  ${change.text}
-)
-SELECT target.id FROM target WHERE NOT EXISTS (SELECT FROM changed WHERE ${sameKey(table, "changed", "target")})`;
-  return { text, values: [ids, ...change.values] };
+  SELECT ${targetList(table, fields)} FROM unnest(${lists}) AS listed(${rowColumns(fields)})
+), ${change.text}
+${leftOutSql(table, fields)}`;
+  return { text, values: [...own, ...change.values] };
 }
 
 /** Locks the given records against other writers and returns the ids of those that are there. */

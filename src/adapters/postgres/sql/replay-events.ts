@@ -5,3 +5,9 @@ export const REPLAY_EVENTS = `
   WHERE position > $1::bigint AND ($2::uuid[] IS NULL OR task_id = ANY ($2::uuid[]))
   ORDER BY position
   LIMIT $3::integer`;
+
+/** Also where the latest events were deleted with their tasks. */
+export const READ_HEAD = `
+  SELECT greatest(
+    (SELECT max(position) FROM powercrud.event), (SELECT position FROM powercrud.pruned), 0
+  ) AS position`;

@@ -1,7 +1,8 @@
 /** What task-row reads of a task; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
 export const TASK_COLUMNS = `
-  t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.viewer, t.created_at, t.started_at,
-  t.finished_at, t.attempt, t.blocked_by::text AS blocked_by, k.requested_at AS cancel_requested_at, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.retry_of::text AS retry_of,
+  t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
+  k.requested_at AS cancel_requested_at, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
@@ -37,3 +38,11 @@ export const LIST_TASKS = `
 
 /** $1-$5 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
+
+/** $1 the tasks that are retried, $2 limit for each. */
+export const LIST_RETRIES = `
+  SELECT ${TASK_COLUMNS} FROM unnest($1::uuid[]) AS first(id)
+  CROSS JOIN LATERAL (
+    SELECT * FROM powercrud.task one WHERE one.retry_of = first.id ORDER BY one.id LIMIT $2::integer
+  ) t ${RUNNING_PROGRESS}
+  ORDER BY t.id`;

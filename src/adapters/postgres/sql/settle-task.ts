@@ -12,6 +12,7 @@ export const SETTLE_TASK = `
   SET status = $2::text, blocked_by = NULL, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
       succeeded = coalesce($6::integer, c.succeeded, 0), failed = coalesce($7::integer, c.failed, 0),
       skipped = coalesce($8::integer, c.skipped, 0), total = coalesce($9::integer, t.total),
+      duplicate_key = NULL,
       idempotency_key = CASE WHEN t.attempt = 0 AND $2::text = 'FAILED' THEN NULL ELSE t.idempotency_key END
   FROM (
     SELECT sum(k.succeeded)::integer AS succeeded, sum(k.failed)::integer AS failed, sum(k.skipped)::integer AS skipped
@@ -19,10 +20,10 @@ export const SETTLE_TASK = `
   ) c
   WHERE t.id = $1::uuid`;
 
-/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields. Positions are in the order given. */
+/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions are in the order given. */
 export const INSERT_TASK_ERRORS = `
-  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field)
-  SELECT $1::uuid, e.record_id, e.outcome, e.code, e.message, e.field
-  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-    WITH ORDINALITY AS e(record_id, outcome, code, message, field, number)
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
+  SELECT $1::uuid, e.record_id, e.outcome, e.code, e.message, e.field, e.index
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[])
+    WITH ORDINALITY AS e(record_id, outcome, code, message, field, index, number)
   ORDER BY e.number`;

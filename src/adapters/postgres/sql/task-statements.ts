@@ -15,14 +15,14 @@ export const MARK_CLEANED = `
   WHERE id = $1::uuid AND finished_at IS NOT NULL AND cleaned_at IS NULL
   RETURNING id`;
 
-/** $1 task, $2 position to start after, $3 limit. */
-export const LIST_TASK_ERRORS = `
-  SELECT position, record_id, outcome, code, message, field FROM powercrud.task_error
-  WHERE task_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::integer`;
+/** $1 task. The position of its latest error. */
+export const LAST_ERROR_POSITION =
+  "SELECT coalesce(max(position), 0) AS position FROM powercrud.task_error WHERE task_id = $1::uuid";
 
-/** $1 task. */
-export const COUNT_TASK_ERRORS =
-  "SELECT count(*)::integer AS count FROM powercrud.task_error WHERE task_id = $1::uuid";
+/** $1 task, $2 position. How many errors it has after that. */
+export const COUNT_ERRORS_AFTER = `
+  SELECT count(*)::integer AS count FROM powercrud.task_error
+  WHERE task_id = $1::uuid AND position > $2::bigint`;
 
 /** $1 task, $2 claims. */
 export const SET_DEPENDENTS = `

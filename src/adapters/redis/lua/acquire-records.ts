@@ -7,8 +7,8 @@ import { LOCK_FUNCTIONS, LOCK_PRELUDE } from "./lock-prelude.ts";
  * ARGV: epoch, owner (empty for nobody), model, scope, separator, ids joined, conflicts to list at most (-1 for all),
  * "take" or "look".
  * Answers OK, whether anything was in the way (1 or 0), whether the owner had nothing before, the ids that it had
- * already, the number of conflicts, whole-model conflicts as owners, record conflicts as id and owner in turn, and the
- * owners of all of them.
+ * already, the number of conflicts, whole-model conflicts as owners, record conflicts as id and owner in turn, the
+ * owners of all of them, and what was moved, as id and the scope before in turn.
  */
 export const ACQUIRE_RECORDS = `${LOCK_PRELUDE}${LOCK_FUNCTIONS}
 local owner, model, scope, separator = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -33,7 +33,7 @@ for _, held in ipairs(all_wholes) do
 end
 local key = base .. 'records:' .. model
 local holders = read_holders(key, ids, n)
-local had, fresh, moved = {}, {}, {}
+local had, fresh, moved, moves = {}, {}, {}, {}
 for at = 1, n do
   local holder = holders[at]
   if not holder then
@@ -44,6 +44,8 @@ for at = 1, n do
       if takes_in(all_wholes, owner, other_scope) and not is_covered then
         fresh[#fresh + 1] = ids[at]
         moved[other_scope] = (moved[other_scope] or 0) + 1
+        moves[#moves + 1] = ids[at]
+        moves[#moves + 1] = other_scope
       else
         had[#had + 1] = ids[at]
       end
@@ -79,5 +81,5 @@ if takes and not is_covered and #fresh > 0 then
   redis.call('RPUSH', base .. 'owned:' .. owner, model .. '\\0' .. scope .. '\\0' .. separator .. '\\0' .. joined)
   redis.call('SADD', base .. 'owners', owner)
 end
-return { 'OK', 0, is_new, is_covered and ids or had, 0, {}, {}, {} }
+return { 'OK', 0, is_new, is_covered and ids or had, 0, {}, {}, {}, moves }
 `;

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { bulkRulesOf } from "../../../../src/core/bulk/bulk-rules.ts";
 import { checkChange } from "../../../../src/core/bulk/check-change.ts";
 import type { RecordChange } from "../../../../src/core/records/change.ts";
+import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
 import { enumeration, modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const MODEL = modelOf("Thing", [
@@ -16,11 +18,11 @@ const MODEL = modelOf("Thing", [
   enumeration("state", "State"),
   scalar("touchedAt", "DateTime", { isUpdatedAt: true }),
 ]);
-const ENUMS = [{ name: "State", values: ["ON", "OFF"] }];
+const MODELS = createModelRegistry([MODEL], [{ name: "State", values: ["ON", "OFF"] }]);
 
 function messages(change: unknown, allowed?: readonly string[]): readonly string[] {
-  const rules = { allowedFields: () => allowed };
-  return checkChange(MODEL, ENUMS, rules, change as RecordChange).map((problem) => problem.message);
+  const rules = { ...bulkRulesOf({}), allowedFields: () => allowed };
+  return checkChange(MODELS, MODEL, rules, change as RecordChange).map((problem) => problem.message);
 }
 
 describe("checking a bulk change", () => {

@@ -141,6 +141,8 @@ function newTask(id: string): Task {
     label: null,
     status: "PENDING",
     errorPolicy: "SKIP_FAILED",
+    isDryRun: false,
+    retryOf: null,
     viewer: ANONYMOUS,
     createdAt: new Date(0),
     startedAt: null,

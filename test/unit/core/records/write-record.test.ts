@@ -67,6 +67,7 @@ function createWorld(overrides: Overrides = {}): World {
         deeds.push("look");
         return Promise.resolve(overrides.isLockable === false ? undefined : {});
       },
+      readWhole: () => Promise.reject(new Error("nobody asked for it")),
     },
     sideEffects: {
       ofDelete: () => Promise.resolve(overrides.effects),

@@ -1,0 +1,154 @@
+import pg from "pg";
+import { powerCrudApp } from "../src/app/powercrud-app.ts";
+import type { BackendName } from "../src/core/processes/process-register.ts";
+import type { BulkRequest, PowerCrud } from "../src/index.ts";
+import { ANONYMOUS, createPowerCrud } from "../src/index.ts";
+import type { BareOperation, BenchCity } from "./bare-operations.ts";
+import { bareCreate, bareDelete, bareLink, bareUpdateEach } from "./bare-operations.ts";
+import type { BenchTools } from "./bench-tools.ts";
+import type { Measure } from "./measure.ts";
+import { median } from "./statistics.ts";
+
+const ROUNDS = 3;
+/** Beyond the ids of GeoNames, so that these are ours alone. */
+const FIRST_ID = 1_500_000_000;
+const TAG = "0195f8f0-0000-7000-8000-0000000000be";
+
+/** One operation beside its floor. */
+interface Operation {
+  readonly name: string;
+  /** Whether the cities are there before. */
+  readonly hasCities: boolean;
+  readonly request: (cities: readonly BenchCity[]) => Partial<BulkRequest>;
+  readonly bare: BareOperation;
+  readonly target: string;
+}
+
+const OPERATIONS: readonly Operation[] = [
+  {
+    name: "update each",
+    hasCities: true,
+    request: (cities) => ({
+      operation: "UPDATE_EACH",
+      records: cities.map(({ id, population }) => ({ id: String(id), data: { population } })),
+    }),
+    bare: bareUpdateEach,
+    target: "≥ 0.5",
+  },
+  {
+    name: "create",
+    hasCities: false,
+    request: (cities) => ({
+      operation: "CREATE",
+      records: cities.map((city) => ({ ...city, countryCode: "FR", latitude: 1, longitude: 2 })),
+    }),
+    bare: bareCreate,
+    target: "≥ 0.5",
+  },
+  {
+    name: "delete",
+    hasCities: true,
+    request: (cities) => ({
+      operation: "DELETE",
+      selection: { ids: cities.map(({ id }) => String(id)) },
+    }),
+    bare: bareDelete,
+    target: "≥ 0.5",
+  },
+  {
+    name: "add a tag to each",
+    hasCities: true,
+    request: (cities) => ({
+      operation: "UPDATE",
+      change: { tags: { add: [TAG] } },
+      selection: { ids: cities.map(({ id }) => String(id)) },
+    }),
+    bare: bareLink(TAG),
+    target: "≥ 0.4",
+  },
+];
+
+/** Every bulk operation on 100,000 records from its launch in this process to its end, beside bare statements. */
+export async function measureOperations(
+  { stores, ids }: BenchTools,
+  backend: BackendName,
+): Promise<readonly Measure[]> {
+  const databaseUrl = stores.databaseUrl(backend);
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
+  const powercrud = await createPowerCrud({
+    app: powerCrudApp,
+    databaseUrl,
+    config: backend === "redis" ? { redisUrl: stores.redisUrl, backend } : { backend },
+  });
+  await powercrud.start();
+  const cities = ids.map((_id, at) => ({ id: FIRST_ID + at, name: `City ${at}`, population: at }));
+  try {
+    await pool.query("INSERT INTO tag (id, label) VALUES ($1, 'bench') ON CONFLICT DO NOTHING", [TAG]);
+    const measures: Measure[] = [];
+    for (const operation of OPERATIONS) {
+      measures.push(await measureOperation(powercrud, pool, operation, cities));
+    }
+    return measures;
+  } finally {
+    await powercrud.stop();
+    await empty(pool);
+    await pool.end();
+  }
+}
+
+async function measureOperation(
+  powercrud: PowerCrud,
+  pool: pg.Pool,
+  operation: Operation,
+  cities: readonly BenchCity[],
+): Promise<Measure> {
+  const ours: number[] = [];
+  const bare: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await prepare(pool, operation, cities);
+    bare.push(await operation.bare(pool, cities));
+    await prepare(pool, operation, cities);
+    ours.push(await timeLaunch(powercrud, operation.request(cities)));
+  }
+  const rate = (times: readonly number[]): number => (cities.length * 1000) / median(times);
+  return {
+    name: `bulk ${operation.name}, launch to COMPLETE`,
+    value: `${Math.round(rate(ours)).toLocaleString("en-US")} rows/s`,
+    floor: `${Math.round(rate(bare)).toLocaleString("en-US")} rows/s`,
+    ratio: rate(ours) / rate(bare),
+    target: operation.target,
+  };
+}
+
+/** Each on a freshly made and vacuumed table, so that neither inherits the other's dead rows. */
+async function prepare(pool: pg.Pool, { hasCities }: Operation, cities: readonly BenchCity[]): Promise<void> {
+  await empty(pool);
+  if (hasCities) {
+    await bareCreate(pool, cities);
+  }
+  await pool.query("VACUUM ANALYZE city");
+  await pool.query('VACUUM ANALYZE "_CityToTag"');
+}
+
+async function empty(pool: pg.Pool): Promise<void> {
+  await pool.query("DELETE FROM city WHERE id >= $1", [FIRST_ID]);
+}
+
+async function timeLaunch(powercrud: PowerCrud, request: Partial<BulkRequest>): Promise<number> {
+  const start = performance.now();
+  const outcome = await powercrud.launchBulk({
+    model: "City",
+    viewer: ANONYMOUS,
+    options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC" },
+    ...request,
+  } as BulkRequest);
+  if (outcome.outcome !== "LAUNCHED") {
+    throw new Error(outcome.message);
+  }
+  for await (const task of powercrud.feed.watch(outcome.task.id)) {
+    if (task.finishedAt !== null && task.status !== "SUCCEEDED") {
+      throw new Error(`${task.kind}: ${task.status} ${task.message}`);
+    }
+  }
+  return performance.now() - start;
+}

@@ -1,0 +1,33 @@
+import type { TaskStore } from "../../core/tasks/task-store.ts";
+import type { TaskShelf } from "./task-shelf.ts";
+
+/** What a memory task store does for the sweeper besides looking for what is stranded. */
+export function createMemoryChores(shelf: TaskShelf): Pick<TaskStore, "takeTurn" | "prune"> {
+  const turns = new Map<string, Date>();
+  return {
+    async takeTurn(chore, at, intervalMs) {
+      const last = turns.get(chore);
+      if (last !== undefined && last.getTime() > at.getTime() - intervalMs) {
+        return false;
+      }
+      turns.set(chore, at);
+      return true;
+    },
+    prune: async (finishedBefore, limit) => prune(shelf, finishedBefore, limit),
+  };
+}
+
+function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: number): readonly string[] {
+  const pruned = [...rows.all()]
+    .flatMap(({ id, cleanedAt, task: { finishedAt } }) =>
+      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore ? [{ id, finishedAt }] : [],
+    )
+    .toSorted((a, b) => a.finishedAt.getTime() - b.finishedAt.getTime() || (a.id < b.id ? -1 : 1))
+    .slice(0, limit)
+    .map(({ id }) => id);
+  for (const id of pruned) {
+    rows.remove(id);
+    cancellations.delete(id);
+  }
+  return pruned;
+}

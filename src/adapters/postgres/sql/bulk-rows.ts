@@ -1,0 +1,156 @@
+import type { BulkOperation } from "../../../core/bulk/bulk-writer.ts";
+import type { RowField, RowPart } from "../../../core/bulk/row-field.ts";
+import { parseRowField } from "../../../core/bulk/row-field.ts";
+import { updatedAtField } from "../../../core/records/model.ts";
+import type { TableShape } from "../table-shape.ts";
+import { nowFor, requiredColumn, touches, updateSql } from "./bulk-columns.ts";
+import { linkSql } from "./bulk-links.ts";
+import { keyColumns, keyMatches, returnedKey, sameKey } from "./bulk-target.ts";
+import { castText } from "./cast-text.ts";
+
+type RowOperation = Extract<BulkOperation["operation"], "CREATE" | "UPDATE_EACH" | "UPSERT">;
+
+/** A field with its place among the columns: its values are in `target.v<at>`. */
+type PlacedField = RowField & { readonly at: number };
+
+/** Names for what stands beside each id: `id, c0, c1 …` */
+export function rowColumns(fields: readonly string[]): string {
+  return ["id", ...fields.map((_field, at) => `c${at}`)].join(", ");
+}
+
+/**
+ * The select list of `target`: the id, the key's columns, and what stands beside each record, typed as in the table.
+ * Over rows with {@link rowColumns}.
+ */
+export function targetList(table: TableShape, fields: readonly string[]): string {
+  const values = fields.map((text, at) => `${typedValue(table, parseRowField(text), `c${at}`)} AS v${at}`);
+  return ["id", keyColumns(table), ...values].join(", ");
+}
+
+function typedValue(table: TableShape, field: RowField, text: string): string {
+  switch (field.kind) {
+    case "VALUE":
+      return castText(requiredColumn(table, field.field), text);
+    case "LINKS":
+      return text;
+    case "EXPECTED":
+      return `${text}::timestamptz`;
+    case "INDEX":
+      return `${text}::integer`;
+  }
+}
+
+/** The common table expressions of an operation whose records each have their own values. */
+export function rowChangeSql(table: TableShape, operation: RowOperation, fields: readonly string[]): string {
+  const placed = placedFields(fields);
+  switch (operation) {
+    case "CREATE":
+      return [
+        `changed AS (\n  ${insertSql(table, placed, "target")}\n)`,
+        ...linkChanges(table, placed, "create", "changed"),
+      ].join(", ");
+    case "UPDATE_EACH":
+      return [
+        `changed AS (\n  ${eachSql(table, placed)}\n)`,
+        ...linkChanges(table, placed, "update", "changed"),
+      ].join(", ");
+    case "UPSERT":
+      return [
+        `updated AS (\n  ${eachSql(table, placed)}\n)`,
+        `absent AS (\n  SELECT * FROM target WHERE NOT EXISTS (SELECT FROM updated WHERE ${sameKey(table, "updated", "target")})\n)`,
+        `inserted AS (\n  ${insertSql(table, placed, "absent")}\n)`,
+        "changed AS (\n  SELECT * FROM updated UNION ALL SELECT * FROM inserted\n)",
+        ...linkChanges(table, placed, "update", "updated"),
+        ...linkChanges(table, placed, "create", "inserted"),
+      ].join(", ");
+  }
+}
+
+/** The place of the `@updatedAt` that records must still have; undefined where none is asked for. */
+export function expectedColumn(fields: readonly string[]): string | undefined {
+  const found = placedFields(fields).find(({ kind }) => kind === "EXPECTED");
+  return found === undefined ? undefined : `v${found.at}`;
+}
+
+/** The place of the records' indexes in the caller's list. */
+export function indexColumn(fields: readonly string[]): string | undefined {
+  const found = placedFields(fields).find(({ kind }) => kind === "INDEX");
+  return found === undefined ? undefined : `v${found.at}`;
+}
+
+function placedFields(fields: readonly string[]): readonly PlacedField[] {
+  return fields.map((text, at) => ({ ...parseRowField(text), at }));
+}
+
+function valuesOf(
+  placed: readonly PlacedField[],
+  part: RowPart,
+): readonly (Extract<RowField, { kind: "VALUE" }> & { readonly at: number })[] {
+  return placed.flatMap((field) => (field.kind === "VALUE" && field.part === part ? [field] : []));
+}
+
+function eachSql(table: TableShape, placed: readonly PlacedField[]): string {
+  const assignments = valuesOf(placed, "update").map(
+    ({ field, at }) => `${requiredColumn(table, field).name} = target.v${at}`,
+  );
+  const expected = placed.find(({ kind }) => kind === "EXPECTED");
+  const touched = updatedAtField(table.model);
+  const isAsExpected =
+    expected === undefined || touched === undefined
+      ? ""
+      : ` AND (target.v${expected.at} IS NULL OR ${updatedAtText(table, touched.name)} = target.v${expected.at})`;
+  return updateSql(
+    table,
+    [...assignments, ...touches(table)],
+    `${keyMatches(table, "t", "target")}${isAsExpected}`,
+  );
+}
+
+/** To the millisecond, which is all that JavaScript's dates tell; `timestamp` columns are in UTC. */
+function updatedAtText(table: TableShape, name: string): string {
+  const { name: column, type } = requiredColumn(table, name);
+  const zoned = type.includes("with time zone") ? `t.${column}` : `t.${column} AT TIME ZONE 'UTC'`;
+  return `date_trunc('milliseconds', ${zoned})`;
+}
+
+function insertSql(table: TableShape, placed: readonly PlacedField[], rows: string): string {
+  const keyNames = new Set(table.key.map(({ field }) => field.name));
+  const values = valuesOf(placed, "create").filter(({ field }) => !keyNames.has(field));
+  const touched = updatedAtField(table.model);
+  const touchedColumn = touched === undefined ? [] : [requiredColumn(table, touched.name)];
+  const names = [
+    ...table.key.map(({ name }) => name),
+    ...values.map(({ field }) => requiredColumn(table, field).name),
+    ...touchedColumn.map(({ name }) => name),
+  ];
+  const sources = [
+    ...table.key.map((_column, at) => `${rows}.k${at}`),
+    ...values.map(({ at }) => `${rows}.v${at}`),
+    ...touchedColumn.map(nowFor),
+  ];
+  return `INSERT INTO ${table.table} AS t (${names.join(", ")}) SELECT ${sources.join(", ")} FROM ${rows} RETURNING ${returnedKey(table)}`;
+}
+
+function linkChanges(
+  table: TableShape,
+  placed: readonly PlacedField[],
+  part: RowPart,
+  rows: string,
+): readonly string[] {
+  return placed.flatMap((field) => {
+    if (field.kind !== "LINKS" || field.part !== part) {
+      return [];
+    }
+    const join = table.joinTables.get(field.field);
+    if (join === undefined) {
+      throw new TypeError(
+        `${table.model.name} has no links ${field.field}; the change should have been checked`,
+      );
+    }
+    return linkSql(
+      { join, operator: field.operator, ids: `target.v${field.at}` },
+      rows,
+      `${part}_link${field.at}`,
+    );
+  });
+}

@@ -1,0 +1,54 @@
+const ERROR_COLUMNS = "position, record_id, outcome, code, message, field, index";
+
+/** $1 task, $2 position to start after, $3 limit. */
+export const LIST_TASK_ERRORS = `
+  SELECT ${ERROR_COLUMNS} FROM powercrud.task_error
+  WHERE task_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::integer`;
+
+/** $1 tasks, $2 limit for each. */
+export const LIST_FIRST_ERRORS = `
+  SELECT t.id::text AS task_id, e.* FROM unnest($1::uuid[]) AS t(id)
+  CROSS JOIN LATERAL (
+    SELECT ${ERROR_COLUMNS} FROM powercrud.task_error
+    WHERE task_id = t.id ORDER BY position LIMIT $2::integer
+  ) e
+  ORDER BY t.id, e.position`;
+
+/** $1 tasks. */
+export const COUNT_TASK_ERRORS = `
+  SELECT task_id::text AS task_id, count(*)::integer AS count FROM powercrud.task_error
+  WHERE task_id = ANY ($1::uuid[]) GROUP BY task_id`;
+
+/**
+ * $1 task, $2 chunk and $3 number of the record to start after, $4 limit. Goes from chunk to chunk until it has
+ * enough, so that a page costs the same wherever it is, however the records are cut.
+ */
+export const LIST_RECORDS = `
+  WITH RECURSIVE part AS (
+    (
+      SELECT number, skipped, cardinality(ids) - skipped AS sum FROM (
+        SELECT number, ids, CASE WHEN number = $2::integer THEN $3::integer ELSE 0 END AS skipped
+        FROM powercrud.chunk WHERE task_id = $1::uuid AND number >= $2::integer ORDER BY number LIMIT 1
+      ) first
+    )
+    UNION ALL
+    SELECT next.number, 0, part.sum + next.count FROM part
+    CROSS JOIN LATERAL (
+      SELECT number, cardinality(ids) AS count FROM powercrud.chunk
+      WHERE task_id = $1::uuid AND number > part.number ORDER BY number LIMIT 1
+    ) next
+    WHERE part.sum < $4::integer
+  ), record AS MATERIALIZED (
+    SELECT c.number AS chunk, (part.skipped + u.at)::integer AS number, u.id, c.status
+    FROM part JOIN powercrud.chunk c ON c.task_id = $1::uuid AND c.number = part.number
+    CROSS JOIN LATERAL unnest(c.ids[part.skipped + 1 : part.skipped + $4::integer]) WITH ORDINALITY AS u(id, at)
+    ORDER BY 1, 2 LIMIT $4::integer
+  )
+  SELECT r.chunk, r.number, r.id, e.code, e.message,
+         coalesce(e.outcome, CASE r.status WHEN 'DONE' THEN 'SUCCEEDED' ELSE 'UNPROCESSED' END) AS outcome
+  FROM record r LEFT JOIN LATERAL (
+    SELECT outcome, code, message FROM powercrud.task_error
+    WHERE task_id = $1::uuid AND hashtextextended(record_id, 0) = hashtextextended(r.id, 0) AND record_id = r.id
+    ORDER BY position LIMIT 1
+  ) e ON true
+  ORDER BY r.chunk, r.number`;

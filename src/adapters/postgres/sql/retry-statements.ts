@@ -1,0 +1,51 @@
+/**
+ * $1 task, $2 whether those that failed are wanted, $3 whether those that were not come to are. One row a chunk, in their
+ * order, as far as it has any. Number 0 is what the launch left out.
+ */
+export const RECORDS_TO_RETRY = `
+  WITH failed AS MATERIALIZED (
+    SELECT record_id FROM powercrud.task_error
+    WHERE task_id = $1::uuid AND outcome = 'FAILED' AND record_id IS NOT NULL
+  )
+  SELECT wanted.fields, wanted.ids FROM (
+    SELECT c.number, coalesce(c.fields, '{}') AS fields, ARRAY(
+             SELECT r.id FROM unnest(c.ids) WITH ORDINALITY AS r(id, at)
+             WHERE CASE WHEN r.id IN (SELECT record_id FROM failed) THEN $2::boolean
+                        ELSE $3::boolean AND c.status = 'PENDING' END
+             ORDER BY r.at
+           ) AS ids
+    FROM powercrud.chunk c WHERE c.task_id = $1::uuid AND c.number > 0
+  ) wanted
+  WHERE cardinality(wanted.ids) > 0 ORDER BY wanted.number`;
+
+/**
+ * $1 task, $2 the task that it retries. Gives the new task's chunks what stands beside their records in the chunks of the
+ * first, text by text as it is kept there (see joined-columns): all chunks of a task share separator and mark for null.
+ */
+export const COPY_COLUMNS = `
+  WITH cell AS MATERIALIZED (
+    SELECT u.id, k.at, min(u.text COLLATE "C") || min(s.separator) AS text
+    FROM powercrud.chunk s,
+         generate_series(1, cardinality(s.fields)) AS k(at),
+         unnest(s.ids, string_to_array(s.columns[k.at], s.separator)) AS u(id, text)
+    WHERE s.task_id = $2::uuid AND s.fields IS NOT NULL AND u.id IS NOT NULL
+      AND u.id IN (SELECT unnest(n.ids) FROM powercrud.chunk n WHERE n.task_id = $1::uuid)
+    GROUP BY u.id, k.at
+  ), joined AS (
+    SELECT n.number, cell.at, string_agg(cell.text, '' ORDER BY r.at) AS text
+    FROM powercrud.chunk n, unnest(n.ids) WITH ORDINALITY AS r(id, at) JOIN cell ON cell.id = r.id
+    WHERE n.task_id = $1::uuid AND n.fields IS NOT NULL
+    GROUP BY n.number, cell.at
+  ), gathered AS (
+    SELECT number, array_agg(text ORDER BY at) AS columns FROM joined GROUP BY number
+  ), marks AS (
+    SELECT separator, null_mark FROM powercrud.chunk WHERE task_id = $2::uuid AND fields IS NOT NULL LIMIT 1
+  )
+  UPDATE powercrud.chunk c
+  SET columns = gathered.columns, separator = marks.separator, null_mark = marks.null_mark
+  FROM gathered, marks WHERE c.task_id = $1::uuid AND c.number = gathered.number`;
+
+/** $1 task. */
+export const OWN_CLAIMS = `
+  SELECT own.claim FROM powercrud.task t, jsonb_array_elements(t.claims) WITH ORDINALITY AS own(claim, at)
+  WHERE t.id = $1::uuid AND NOT own.claim ? 'isDependent' ORDER BY own.at`;

@@ -1,0 +1,75 @@
+import type { DatabaseFault, HookTransactions } from "../../core/records/hook-transactions.ts";
+import type { Model } from "../../core/records/model.ts";
+import { requiredSession } from "../../core/transactions/required-session.ts";
+import { isAppError } from "../../kernel/app-error.ts";
+import { toUnavailableError } from "../../kernel/unavailable-error.ts";
+import type { ConstraintCatalog } from "./constraint-catalog.ts";
+import type { PrismaErrorShape } from "./prisma-unavailable.ts";
+import { adapterReport } from "./prisma-unavailable.ts";
+import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
+import { refusedWrite } from "./refused-write.ts";
+import { typedValue } from "./typed-value.ts";
+
+/** What hooks take part in transactions with. */
+export interface HookTransactionsPorts {
+  readonly transactions: PrismaTransactions;
+  readonly constraints: ConstraintCatalog;
+}
+
+/** Deadlock, serialization failure, lock not to be had. */
+const LOST_RACES = new Set(["40P01", "40001", "55P03"]);
+
+/** Lets hooks take part in transactions of the Prisma client. */
+export function createPrismaHookTransactions(ports: HookTransactionsPorts): HookTransactions {
+  return {
+    clientOf: (transaction) => ports.transactions.clientOf(transaction),
+    async undoable(transaction, work) {
+      const session = requiredSession(transaction);
+      await session.query("SAVEPOINT hook");
+      try {
+        const value = await work();
+        await session.query("RELEASE SAVEPOINT hook");
+        return value;
+      } catch (error) {
+        await session.query("ROLLBACK TO SAVEPOINT hook");
+        await session.query("RELEASE SAVEPOINT hook");
+        throw error;
+      }
+    },
+    faultOf: (error, model) => faultOf(ports.constraints, error, model),
+    typed: typedValue,
+  };
+}
+
+async function faultOf(
+  constraints: ConstraintCatalog,
+  error: unknown,
+  model: Model,
+): Promise<DatabaseFault | undefined> {
+  if (!isOfPrisma(error)) {
+    return undefined;
+  }
+  const unavailable = toUnavailableError(error);
+  if (isAppError(unavailable)) {
+    return { kind: "LOST", error: unavailable };
+  }
+  const lostRace = lostRaceOf(error);
+  if (lostRace !== undefined) {
+    return { kind: "LOST", error: lostRace };
+  }
+  const problem = await refusedWrite(constraints, model, error);
+  return problem === undefined ? { kind: "WRONG" } : { kind: "REFUSED", problem };
+}
+
+/** Their classes are generated with the client, so they are told by their names. */
+function isOfPrisma(error: unknown): error is Error & PrismaErrorShape {
+  return error instanceof Error && /^(?:PrismaClient|DriverAdapterError)/.test(error.name);
+}
+
+/** As the driver would throw it, with the SQLSTATE as its code. */
+function lostRaceOf(error: Error & PrismaErrorShape): Error | undefined {
+  const state = adapterReport(error)?.originalCode ?? (error.code === "P2034" ? "40001" : "");
+  return LOST_RACES.has(state)
+    ? Object.assign(new Error(error.message, { cause: error }), { code: state })
+    : undefined;
+}

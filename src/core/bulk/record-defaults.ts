@@ -1,0 +1,16 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Model } from "../records/model.ts";
+
+/**
+ * Makes the values of new records that must be known before these are written: keys, so that a task can name its
+ * records, and defaults that Prisma would make, which the database knows nothing of. All others are the database's.
+ */
+export interface RecordDefaults {
+  /**
+   * @param given the fields that all of the records name
+   * @param count of the records
+   * @returns one value for each record, by field; only fields that are not given
+   * @throws AppError VALIDATION_FAILED, naming the field, where a key is left out that has no default
+   */
+  make(model: Model, given: readonly string[], count: number): Promise<ReadonlyMap<string, readonly Json[]>>;
+}

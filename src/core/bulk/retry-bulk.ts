@@ -1,0 +1,133 @@
+import { checkLaunchOptions } from "../tasks/check-launch-options.ts";
+import type { Model } from "../records/model.ts";
+import type { RecordProblem } from "../records/record-problem.ts";
+import type { Viewer } from "../records/viewer.ts";
+import type { LaunchOptions } from "../tasks/launch-options.ts";
+import type { LaunchOutcome, LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
+import { launchHash } from "../tasks/launch-request.ts";
+import { launchTask } from "../tasks/launch-task.ts";
+import type { RecordBatch } from "../tasks/record-batch.ts";
+import { answerRepeated } from "../tasks/repeated-launch.ts";
+import type { RetryRecords } from "../tasks/retry-records.ts";
+import type { Task } from "../tasks/task.ts";
+import { decodeBulkChange } from "./bulk-input.ts";
+import type { BulkOperation } from "./bulk-writer.ts";
+import { checkChange } from "./check-change.ts";
+import { checkRowFields } from "./check-rows.ts";
+import type { BulkPorts } from "./launch-bulk.ts";
+import { claimOfChunks } from "./launch-bulk.ts";
+import { missingTargets } from "./resolve-target.ts";
+
+/** A bulk task to be retried. */
+interface BulkRetry {
+  readonly task: Task;
+  readonly operation: BulkOperation["operation"];
+  readonly viewer: Viewer;
+  readonly records: RetryRecords;
+  readonly options: LaunchOptions;
+}
+
+/** Launches a settled bulk task again for some of its records. */
+export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<LaunchOutcome> {
+  const { task, viewer, records, options } = retry;
+  const inOptions = checkLaunchOptions(options);
+  if (inOptions.length > 0) {
+    return invalid(inOptions);
+  }
+  const inputHash = launchHash(task.kind, { retryOf: task.id, records }, options);
+  const repeated = await answerRepeated(ports, { viewer, options, inputHash });
+  if (repeated !== undefined) {
+    return repeated;
+  }
+  const batches = await ports.tasks.recordsToRetry(task.id, records);
+  const ids = batches.flatMap((batch) => batch.ids);
+  const refusal = refuseCount(ports, retry, ids.length) ?? (await refuseOperation(ports, retry, batches));
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  return launchTask(ports, {
+    kind: task.kind,
+    model: task.model,
+    viewer,
+    input: task.input,
+    inputHash,
+    options,
+    claims: [claimOfChunks(ports, task.model ?? "", viewer)],
+    records: ids,
+    batches,
+    maxChunkRecords: ports.maxChunkRecords,
+    total: ids.length,
+    retryOf: task.id,
+  });
+}
+
+/** A retry that is refused for the sake of the task, not of any field. */
+export function invalidTask(message: string): ValidationRefusal {
+  return invalid([{ code: "VALIDATION_FAILED", message, field: "id" }]);
+}
+
+const NOTHING_LEFT: Readonly<Record<RetryRecords, string>> = {
+  FAILED: "no record of it failed",
+  UNPROCESSED: "it came to all of its records",
+  FAILED_AND_UNPROCESSED: "it came to all of its records, and none failed",
+};
+
+function refuseCount(
+  { maxRecords }: BulkPorts,
+  { task, records, options }: BulkRetry,
+  count: number,
+): ValidationRefusal | LimitRefusal | undefined {
+  if (count === 0) {
+    return invalidTask(`Nothing of task ${task.id} can be retried: ${NOTHING_LEFT[records]}.`);
+  }
+  const limit = Math.min(options.maxAffected ?? maxRecords, maxRecords);
+  if (count <= limit) {
+    return undefined;
+  }
+  const whose = limit === maxRecords ? "this service allows in one operation" : "options.maxAffected allows";
+  const message = `${count} records are to be retried; ${whose} ${limit}. Nothing was changed.`;
+  return { outcome: "LIMIT", message, limit, matched: count };
+}
+
+/** The rules, the schema and the viewer may be others than at the first launch. */
+async function refuseOperation(
+  ports: BulkPorts,
+  retry: BulkRetry,
+  batches: readonly RecordBatch[],
+): Promise<ValidationRefusal | undefined> {
+  const model = ports.models.all().find(({ name }) => name === retry.task.model);
+  if (model === undefined) {
+    return invalidTask(`Task ${retry.task.id} is about ${retry.task.model}, which is no model any more.`);
+  }
+  const problems = await findProblems(ports, model, retry, batches);
+  return problems.length === 0 ? undefined : invalid(problems);
+}
+
+async function findProblems(
+  ports: BulkPorts,
+  model: Model,
+  { task, operation, viewer }: BulkRetry,
+  batches: readonly RecordBatch[],
+): Promise<readonly RecordProblem[]> {
+  const { models, rules } = ports;
+  switch (operation) {
+    case "DELETE":
+      return [];
+    case "UPDATE": {
+      const change = decodeBulkChange(task.input);
+      const inChange = checkChange(models, model, rules, change);
+      const target = { operation, change, selection: { ids: [] } } as const;
+      return inChange.length > 0 ? inChange : missingTargets(ports, viewer, model, target);
+    }
+    case "CREATE":
+    case "UPDATE_EACH":
+    case "UPSERT": {
+      const fields = new Set(batches.flatMap((batch) => batch.fields));
+      return checkRowFields(models, model, rules, [...fields]);
+    }
+  }
+}
+
+function invalid(problems: readonly RecordProblem[]): ValidationRefusal {
+  return { outcome: "INVALID", message: problems[0]?.message ?? "", problems };
+}

@@ -1,0 +1,84 @@
+import { isAppError } from "../../kernel/app-error.ts";
+import type { Viewer } from "../records/viewer.ts";
+import { retryCustom } from "../tasks/retry-custom.ts";
+import type { LaunchOptions } from "../tasks/launch-options.ts";
+import type { LaunchOutcome, ValidationRefusal } from "../tasks/launch-outcome.ts";
+import type { RetryRecords } from "../tasks/retry-records.ts";
+import { isFinal } from "../tasks/task-status.ts";
+import type { Task } from "../tasks/task.ts";
+import { bulkOperationOf } from "./bulk-kinds.ts";
+import type { BulkPorts } from "./launch-bulk.ts";
+import { invalidTask, retryBulk } from "./retry-bulk.ts";
+
+/** A settled task to be launched again for what it did not do. */
+export interface RetryRequest {
+  readonly taskId: string;
+  /** Who retries: it is this one's scope that counts. */
+  readonly viewer: Viewer;
+  /** Of a bulk task. Default: FAILED_AND_UNPROCESSED. */
+  readonly records?: RetryRecords;
+  /** Left out: the error policy of the first task, and a label that names it; else as for any launch. */
+  readonly options?: LaunchOptions;
+}
+
+/** The use case behind `retryTask`. */
+export type RetryTask = (request: RetryRequest) => Promise<LaunchOutcome>;
+
+/**
+ * Launches a settled task again, as a new task that knows the first: of a bulk task those records that failed, or that
+ * it did not come to, each with the values that it was to have; any other with the same input. It claims, is refused,
+ * answered with a duplicate and run as any launch. What earlier retries of the task did is not looked at.
+ */
+export function createRetryTask(ports: BulkPorts): RetryTask {
+  return async (request) => {
+    try {
+      return await retry(ports, request);
+    } catch (error) {
+      if (isAppError(error, "UNAVAILABLE")) {
+        ports.logger.warn({ err: error, taskId: request.taskId }, "a store is out of reach for a retry");
+        return { outcome: "UNAVAILABLE", message: error.message };
+      }
+      throw error;
+    }
+  };
+}
+
+async function retry(ports: BulkPorts, request: RetryRequest): Promise<LaunchOutcome> {
+  const { taskId, viewer, records = "FAILED_AND_UNPROCESSED" } = request;
+  const task = (await ports.tasks.find([taskId])).get(taskId);
+  if (task === undefined) {
+    return { outcome: "MISSING", message: `There is no task ${taskId}.` };
+  }
+  const refusal = refuseState(task);
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  const options = inherit(task, request.options ?? {});
+  const operation = bulkOperationOf(task.kind);
+  return operation === undefined
+    ? retryCustom(ports, { task, viewer, options })
+    : retryBulk(ports, { task, operation, viewer, records, options });
+}
+
+function refuseState({ id, status, isDryRun }: Task): ValidationRefusal | undefined {
+  if (!isFinal(status)) {
+    return invalidTask(`Task ${id} is ${status}; only a settled task can be retried.`);
+  }
+  return isDryRun
+    ? invalidTask(
+        `Task ${id} was a dry run and changed nothing, so nothing of it can be retried. Launch the operation itself.`,
+      )
+    : undefined;
+}
+
+function inherit(task: Task, options: LaunchOptions): LaunchOptions {
+  return { errorPolicy: task.errorPolicy, label: labelOf(task), ...options };
+}
+
+const MAX_LABEL_LENGTH = 200;
+
+function labelOf({ id, label }: Task): string {
+  const text = `retry of ${label === null || label === "" ? id : label}`;
+  // Not between the halves of a character, which no database keeps apart.
+  return text.slice(0, MAX_LABEL_LENGTH).replace(/\p{Surrogate}$/u, "");
+}

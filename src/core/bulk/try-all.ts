@@ -1,0 +1,39 @@
+import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
+import { processedOf } from "../tasks/progress.ts";
+import { fenced } from "./attempt-stop.ts";
+import type { BulkWork, BulkWriter, TrialResult } from "./bulk-writer.ts";
+import { cancelledOrRolledBack, countsOfRefusal, describeFirst } from "./write-all-or-nothing.ts";
+
+const NOTHING_CHANGED = "Dry run: nothing was changed.";
+
+/** A dry run: does all that the task would do, tells what would have become of it, and leaves nothing of it. */
+export async function tryAll(
+  writer: BulkWriter,
+  work: BulkWork,
+  { task, reportProgress, signal }: AttemptContext,
+): Promise<HandlerResult> {
+  const result = await writer
+    .tryAllChunks(work, task.errorPolicy, (counts) => reportProgress(counts), signal)
+    .catch(cancelledOrRolledBack);
+  switch (result.kind) {
+    case "TRIED":
+      return { message: describeTrial(result), counts: result.counts, errors: result.errors };
+    case "REFUSED":
+      return {
+        message: `${NOTHING_CHANGED} The task would have failed: ${describeFirst(result.errors)}`,
+        counts: await countsOfRefusal(writer, work.taskId, result.errors),
+        failure: { errors: result.errors },
+      };
+    case "FENCED":
+      throw fenced();
+    case "CANCELLED":
+      return { counts: (await writer.countWritten(work.taskId)).counts, isCancelled: true };
+  }
+}
+
+function describeTrial({ counts, errors, errorCount }: Extract<TrialResult, { kind: "TRIED" }>): string {
+  const { succeeded, failed, skipped } = counts;
+  const omitted =
+    errorCount > errors.length ? ` Of ${errorCount} errors the first ${errors.length} are listed.` : "";
+  return `${NOTHING_CHANGED} Of ${processedOf(counts)} records ${succeeded} would have been written, ${failed} would have failed, and ${skipped} would have been skipped.${omitted}`;
+}

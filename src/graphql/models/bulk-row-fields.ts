@@ -1,0 +1,100 @@
+import type { RowsTarget } from "../../core/bulk/check-rows.ts";
+import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
+import { refuseLength } from "../../core/bulk/resolve-target.ts";
+import type { Model } from "../../core/records/model.ts";
+import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
+import type { LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
+import type { GraphQLContext } from "../context.ts";
+import { launch } from "./bulk-launch.ts";
+import type { RowArgument } from "./bulk-row-data.ts";
+import { parseRows } from "./bulk-row-data.ts";
+import { updateEachInput, upsertInput } from "./bulk-row-inputs.ts";
+import { namesOf } from "./model-names.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import type { AnyInputRef } from "./pothos-dynamic.ts";
+import { createInput, updateInput } from "./write-inputs.ts";
+
+/**
+ * The bulk mutations of the model that take a list of records: `bulkCreateCities`, and, where anything of it may be
+ * changed in bulk, `bulkUpdateEachCities` and `bulkUpsertCities`.
+ */
+export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, model: Model): void {
+  const { models, ports } = schema;
+  const create = createInput(schema, model);
+  addRowsField(schema, options, model, {
+    operation: "CREATE",
+    verb: "Create",
+    argument: "data",
+    item: create,
+    description: `Creates many records of ${model.name}, as a task.`,
+  });
+  const update = updateInput(schema, model);
+  const changeable = [
+    ...changeableColumns(model, ports.rules),
+    ...changeableLinks(models, model, ports.rules),
+  ];
+  if (update === undefined || changeable.length === 0) {
+    return;
+  }
+  addRowsField(schema, options, model, {
+    operation: "UPDATE_EACH",
+    verb: "UpdateEach",
+    argument: "records",
+    item: updateEachInput(schema, model, update),
+    description: `Makes to each of many records of ${model.name} its own change, as a task.`,
+  });
+  addRowsField(schema, options, model, {
+    operation: "UPSERT",
+    verb: "Upsert",
+    argument: "records",
+    item: upsertInput(schema, model, { create, update }),
+    description: `Changes each of many records of ${model.name} where it is there, else creates it, as a task.`,
+  });
+}
+
+interface RowsField {
+  readonly operation: RowsTarget["operation"];
+  readonly verb: string;
+  /** See core's list-name. */
+  readonly argument: "data" | "records";
+  readonly item: AnyInputRef;
+  readonly description: string;
+}
+
+function addRowsField(schema: ModelSchema, options: AnyInputRef, model: Model, field: RowsField): void {
+  const { operation, verb, argument, item, description } = field;
+  schema.builder.mutationField(`bulk${verb}${namesOf(model).Many}`, (t) =>
+    t.field({
+      type: schema.refs.launchResult,
+      description,
+      args: {
+        [argument]: t.arg({ type: [item], required: true }),
+        options: t.arg({ type: options }),
+      },
+      resolve: (_root, args: Readonly<Record<string, unknown>>, context) =>
+        launchRows(schema, context, model, {
+          operation,
+          rows: args[argument] as readonly RowArgument[],
+          options: args["options"] as LaunchOptions | null | undefined,
+        }),
+    }),
+  );
+}
+
+async function launchRows(
+  schema: ModelSchema,
+  context: GraphQLContext,
+  model: Model,
+  asked: {
+    readonly operation: RowsTarget["operation"];
+    readonly rows: readonly RowArgument[];
+    readonly options: LaunchOptions | null | undefined;
+  },
+): Promise<LaunchOutcome> {
+  const { operation, rows, options } = asked;
+  // Before anything is made of them: the use case, which asks the same, is given them parsed.
+  const refusal = refuseLength(operation, rows, {}, schema.ports.maxRecords);
+  return (
+    refusal ?? launch(schema, context, { model, options, parse: () => parseRows(model, operation, rows) })
+  );
+}

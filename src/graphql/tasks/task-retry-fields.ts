@@ -1,0 +1,37 @@
+import { canRetry } from "../../core/bulk/can-retry.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
+import { createBatchLoader } from "../batch-loader.ts";
+import type { SchemaContext } from "../builder.ts";
+
+/** What tries a task makes of another: adds `isDryRun`, `retryOf`, `retries` and `canRetry`. */
+export function addTaskRetryFields(
+  { builder, refs }: SchemaContext,
+  tasks: Pick<TaskStore, "find" | "retries">,
+): void {
+  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
+  const retriesOf = createBatchLoader((_context, ids) => tasks.retries(ids));
+  builder.objectFields(refs.task, (t) => ({
+    isDryRun: t.exposeBoolean("isDryRun", {
+      description:
+        "Whether it only tried: its counts and errors tell what would have been, and nothing was changed.",
+    }),
+    retryOf: t.field({
+      type: refs.task,
+      nullable: true,
+      description: "The task that it retries.",
+      resolve: async ({ retryOf }, _args, context) =>
+        retryOf === null ? null : await taskOf(context, retryOf),
+    }),
+    retries: t.field({
+      type: [refs.task],
+      description: `The tasks that retry it, oldest first; at most ${MAX_LISTED_RETRIES}.`,
+      resolve: async ({ id }, _args, context) => (await retriesOf(context, id)) ?? [],
+    }),
+    canRetry: t.boolean({
+      description:
+        "Whether `retryTask` would find something to do: it is settled, no dry run, and left records that failed or were not come to; a task that is no bulk operation FAILED or was CANCELLED.",
+      resolve: canRetry,
+    }),
+  }));
+}

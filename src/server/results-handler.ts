@@ -1,0 +1,151 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { AppError, isAppError } from "../kernel/app-error.ts";
+import type { TaskStore } from "../core/tasks/task-store.ts";
+import { withFirstValue } from "../graphql/events/with-first-value.ts";
+import { findTask } from "../graphql/tasks/find-task.ts";
+import type { Authenticate } from "./authenticate.ts";
+import { sendRefusal } from "./plain-responses.ts";
+import { headersOf } from "./request-headers.ts";
+import type { ResultFile, ResultReads } from "./task-results.ts";
+import { readResults, RESULT_FILES } from "./task-results.ts";
+
+/** Tasks' results as files: `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. */
+export interface ResultsHandler {
+  /** The request's answer, where its path is a file's; undefined where it is not. */
+  at(path: string): FileAnswer | undefined;
+}
+
+/** Answers one request for a file, which has passed the origin policy. */
+type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** What the handler works with. */
+export interface ResultsHandlerOptions {
+  readonly tasks: ResultReads & Pick<TaskStore, "find">;
+  readonly authenticate: Authenticate;
+}
+
+interface AskedFile {
+  readonly taskId: string;
+  readonly file: ResultFile;
+}
+
+/** Answers GET and HEAD. A file is read as fast as it is taken, and no further once its reader has left. */
+export function createResultsHandler(options: ResultsHandlerOptions): ResultsHandler {
+  return {
+    at(path) {
+      const asked = parsePath(path);
+      return asked === undefined
+        ? undefined
+        : (request, response) => handle(options, asked, request, response);
+    },
+  };
+}
+
+async function handle(
+  options: ResultsHandlerOptions,
+  asked: AskedFile,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  allowOrigin(request, response);
+  if (isPreflight(request)) {
+    const asksFor = request.headers["access-control-request-headers"] ?? "";
+    response.setHeader("access-control-allow-methods", "GET, HEAD");
+    response.setHeader("access-control-allow-headers", asksFor);
+    response.writeHead(204).end();
+  } else if (request.method === "GET" || request.method === "HEAD") {
+    await answer(options, asked, request, response);
+  } else {
+    response.setHeader("allow", "GET, HEAD");
+    sendRefusal(response, 405, "VALIDATION_FAILED", "Results are read with GET or HEAD.");
+  }
+}
+
+function parsePath(path: string): AskedFile | undefined {
+  const [root, tasks, taskId = "", name, ...rest] = path.split("/");
+  const file = RESULT_FILES.find((one) => one === name);
+  return root === "" && tasks === "tasks" && file !== undefined && rest.length === 0
+    ? { taskId, file }
+    : undefined;
+}
+
+/** The page that asks has passed the origin policy; its browser is told so, as GraphQL tells it. */
+function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("vary", "Origin");
+  if (origin !== undefined) {
+    response.setHeader("access-control-allow-origin", origin);
+    response.setHeader("access-control-allow-credentials", "true");
+    response.setHeader("access-control-expose-headers", "content-disposition");
+  }
+}
+
+/** A browser asks whether a page of another origin may send what it is about to send. */
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
+}
+
+async function answer(
+  options: ResultsHandlerOptions,
+  asked: AskedFile,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    await sendFile(options, asked, request, response);
+  } catch (error) {
+    if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
+      throw error;
+    }
+    sendRefusal(response, statusOf(error), error.code, error.message);
+  }
+}
+
+/** Besides the store, only what says who asks refuses anything here. */
+function statusOf({ code }: AppError): number {
+  return code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
+}
+
+async function sendFile(
+  { tasks, authenticate }: ResultsHandlerOptions,
+  { taskId, file }: AskedFile,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  await authenticate({ headers: headersOf(request) });
+  const task = await findTask(tasks, taskId);
+  if (task === undefined) {
+    throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
+  }
+  const isHead = request.method === "HEAD";
+  // Before the head is sent: a store out of reach can still be told.
+  const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task.id, file));
+  response.writeHead(200, {
+    "content-type": "application/jsonl; charset=utf-8",
+    "content-disposition": `attachment; filename="task-${task.id}-${file}"`,
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  if (pages === undefined) {
+    response.end();
+  } else {
+    await send(pages, response);
+  }
+}
+
+async function send(pages: AsyncIterable<string>, response: ServerResponse): Promise<void> {
+  try {
+    await pipeline(Readable.from(pages), response);
+  } catch (error) {
+    if (!hasReaderLeft(error)) {
+      throw error;
+    }
+  }
+}
+
+/** How a stream says that the other end is gone; of a store that is gone, an AppError tells. */
+function hasReaderLeft(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "EPIPE";
+}

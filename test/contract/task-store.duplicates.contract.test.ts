@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { isFinal, TASK_STATUSES } from "../../src/core/tasks/task-status.ts";
+import type { FinalStatus } from "../../src/core/tasks/task-status.ts";
+import type { IdempotentTask, NewTask } from "../../src/core/tasks/task-store.ts";
+import { describeWorlds } from "./describe-worlds.ts";
+import { openTransaction } from "./open-transaction.ts";
+import { sampleTask } from "./sample-task.ts";
+import { taskVerbs } from "./task-verbs.ts";
+
+const FINAL_STATUSES = TASK_STATUSES.filter((status): status is FinalStatus => isFinal(status));
+
+describeWorlds("task store, duplicates", (world) => {
+  const { create, created, begin, settle } = taskVerbs(world);
+
+  const found = (task: NewTask): Promise<IdempotentTask | undefined> =>
+    world().tasks.findDuplicate(task.viewer, task.duplicateKey ?? "");
+  const idempotent = ({ id, inputHash }: NewTask): IdempotentTask => ({ id, inputHash });
+
+  describe("the duplicate key", () => {
+    it("is taken until the task is settled, and leaves nothing of a launch that comes meanwhile", async () => {
+      const first = await created({ duplicateKey: "until settled", inputHash: "h" });
+      const second = sampleTask({ duplicateKey: "until settled" });
+      expect(await create(second)).toEqual({ isCreated: false, existing: idempotent(first) });
+      expect(await found(second)).toEqual(idempotent(first));
+      await begin(first);
+      expect(await create(second)).toEqual({ isCreated: false, existing: idempotent(first) });
+      expect((await world().tasks.find([second.id])).size).toBe(0);
+      await settle(first, 1);
+      expect(await found(second)).toBeUndefined();
+      expect(await create(second)).toEqual({ isCreated: true });
+    });
+
+    it.each(FINAL_STATUSES)("is free again after %s", async (status) => {
+      const first = await created({ duplicateKey: `until ${status}` });
+      await begin(first);
+      await settle(first, 1, { status });
+      expect(await create(sampleTask({ duplicateKey: `until ${status}` }))).toEqual({ isCreated: true });
+    });
+
+    it("is the viewer's own; the anonymous share theirs", async () => {
+      const task = { duplicateKey: "whose" };
+      await created(task);
+      await created({ ...task, viewer: { id: "bea" } });
+      const anonymous = await created({ ...task, viewer: { id: null } });
+      expect(await create(sampleTask({ ...task, viewer: { id: null } }))).toMatchObject({
+        existing: { id: anonymous.id },
+      });
+      expect(await world().tasks.findDuplicate({ id: "cid" }, "whose")).toBeUndefined();
+    });
+
+    it("is no idempotency key, and null is none", async () => {
+      await created({ duplicateKey: "either" });
+      await created({ idempotencyKey: "either" });
+      await created({ duplicateKey: null });
+      await created({ duplicateKey: null });
+      expect(await world().tasks.findDuplicate({ id: "ann" }, "")).toBeUndefined();
+    });
+
+    it("lets one of many at once through", async () => {
+      const tasks = Array.from({ length: 8 }, () => sampleTask({ duplicateKey: "crowd" }));
+      const results = await Promise.all(tasks.map(create));
+      const winners = tasks.filter((_task, at) => results[at]?.isCreated);
+      expect(winners).toHaveLength(1);
+      expect(results.filter(({ isCreated }) => !isCreated)).toEqual(
+        Array.from({ length: 7 }, () => ({
+          isCreated: false,
+          existing: { id: winners[0]?.id, inputHash: "hash" },
+        })),
+      );
+    });
+
+    it("is free again when the launch that took it is rolled back", async () => {
+      const open = await openTransaction(world().unitOfWork);
+      await world().tasks.create(open.transaction, sampleTask({ duplicateKey: "undone" }));
+      const second = create(sampleTask({ duplicateKey: "undone" }));
+      await world().untilWaiting();
+      await open.rollBack();
+      expect(await second).toEqual({ isCreated: true });
+    });
+  });
+
+  describe("locking the duplicate key", () => {
+    it("keeps another who locks it waiting, who then sees the task", async () => {
+      const task = sampleTask({ duplicateKey: "locked", inputHash: "h" });
+      const open = await openTransaction(world().unitOfWork);
+      const lock = (transaction: typeof open.transaction): Promise<IdempotentTask | undefined> =>
+        world().tasks.lockDuplicate(transaction, task.viewer, "locked");
+      expect(await lock(open.transaction)).toBeUndefined();
+      const second = world().unitOfWork.run(lock);
+      await world().untilWaiting();
+      await world().tasks.create(open.transaction, task);
+      await open.commit();
+      expect(await second).toEqual(idempotent(task));
+    });
+  });
+});

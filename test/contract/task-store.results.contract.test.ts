@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
+import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
+import type { TaskRecord } from "../../src/core/tasks/task-record.ts";
+import { BEFORE_RECORDS } from "../../src/core/tasks/task-record.ts";
+import { describeWorlds } from "./describe-worlds.ts";
+import { sampleTask } from "./sample-task.ts";
+import { countsOf, taskVerbs } from "./task-verbs.ts";
+
+const failed = (recordId: string | null, message = "Taken."): NewTaskError => ({
+  recordId,
+  outcome: "FAILED",
+  code: "CONSTRAINT_VIOLATED",
+  message,
+  field: "name",
+});
+const skipped = (recordId: string): NewTaskError => ({
+  recordId,
+  outcome: "SKIPPED",
+  code: "RECORD_LOCKED",
+  message: "Held.",
+});
+
+describeWorlds("task store, results", (world) => {
+  const { created, begin, finishChunk, settle } = taskVerbs(world);
+
+  /** All records, read in pages of the size. */
+  const readRecords = async (taskId: string, limit: number): Promise<readonly TaskRecord[]> => {
+    const all: TaskRecord[] = [];
+    for (let isLast = false; !isLast;) {
+      const page = await world().tasks.records(taskId, all.at(-1)?.place ?? BEFORE_RECORDS, limit);
+      expect(page.length).toBeLessThanOrEqual(limit);
+      all.push(...page);
+      isLast = page.length < limit;
+    }
+    return all;
+  };
+  const told = ({ id, outcome, code, message }: TaskRecord): string =>
+    [id, outcome, code, message].filter((part) => part !== undefined).join(" ");
+
+  describe("records", () => {
+    it("tells what became of each, in the order of the chunks, what was left out first", async () => {
+      const task = await created({
+        total: 7,
+        chunks: [["b", "a"], ["d", "c"], ["e"]].map(plainBatch),
+        skipped: [skipped("z"), skipped("y")],
+      });
+      const unprocessed = ["b", "a", "d", "c", "e"].map((id) => `${id} UNPROCESSED`);
+      const leftOut = ["z SKIPPED RECORD_LOCKED Held.", "y SKIPPED RECORD_LOCKED Held."];
+      expect((await readRecords(task.id, 10)).map(told)).toEqual([...leftOut, ...unprocessed]);
+
+      await begin(task);
+      await finishChunk(task, 1, countsOf(1, 1));
+      await finishChunk(task, 3, countsOf(1));
+      expect((await readRecords(task.id, 10)).map(told)).toEqual([
+        ...leftOut,
+        "b SUCCEEDED",
+        "a SUCCEEDED",
+        "d UNPROCESSED",
+        "c UNPROCESSED",
+        "e SUCCEEDED",
+      ]);
+
+      const errors = [failed("a", "First."), failed("a", "Second."), failed("c"), failed(null)];
+      await settle(task, 1, { status: "PARTIAL", errors });
+      const all = await readRecords(task.id, 10);
+      expect(all.map(told)).toEqual([
+        ...leftOut,
+        "b SUCCEEDED",
+        "a FAILED CONSTRAINT_VIOLATED First.",
+        "d UNPROCESSED",
+        "c FAILED CONSTRAINT_VIOLATED Taken.",
+        "e SUCCEEDED",
+      ]);
+      expect(all.map(({ place }) => [place.chunk, place.number])).toEqual([
+        [0, 1],
+        [0, 2],
+        [1, 1],
+        [1, 2],
+        [2, 1],
+        [2, 2],
+        [3, 1],
+      ]);
+      expect(Object.keys(all[2] ?? {})).toEqual(["id", "outcome", "place"]);
+    });
+
+    it("comes in pages of any size, with nothing missed or told twice", async () => {
+      const chunks = [4, 1, 7, 3, 1].map((size, chunk) =>
+        plainBatch(Array.from({ length: size }, (_, at) => `${chunk}-${at}`)),
+      );
+      const task = await created({ total: 16, chunks });
+      const ids = chunks.flatMap((batch) => batch.ids);
+      for (const limit of [1, 2, 3, 4, 5, 7, 11, 15, 16, 17]) {
+        expect((await readRecords(task.id, limit)).map(({ id }) => id)).toEqual(ids);
+      }
+    });
+
+    it("tells errors of one task only, and of ids however odd or long", async () => {
+      const long = "x".repeat(20_000);
+      const odd = ['a"b', "", "日本", "{1,2}", long];
+      const task = await created({ total: odd.length, chunks: [plainBatch(odd)] });
+      const other = await created({ total: odd.length, chunks: [plainBatch(odd)] });
+      await begin(task);
+      await settle(task, 1, { status: "FAILED", errors: odd.map((id) => failed(id)) });
+      expect((await readRecords(task.id, 2)).map(({ id, outcome }) => [id, outcome])).toEqual(
+        odd.map((id) => [id, "FAILED"]),
+      );
+      expect((await readRecords(other.id, 2)).map(({ outcome }) => outcome)).toEqual(
+        odd.map(() => "UNPROCESSED"),
+      );
+    });
+
+    it("has none for tasks without chunks, and for tasks that are not there", async () => {
+      const custom = await created({ total: 3 });
+      expect(await readRecords(custom.id, 5)).toEqual([]);
+      expect(await readRecords(sampleTask().id, 5)).toEqual([]);
+    });
+  });
+
+  describe("errors of many tasks", () => {
+    it("reads the first of each, and counts them", async () => {
+      const three = await created();
+      const none = await created();
+      const one = await created();
+      await settle(three, 0, { status: "CANCELLED", errors: ["1", "2", "3"].map((id) => failed(id)) });
+      await settle(one, 0, { status: "CANCELLED", errors: [{ ...failed("9"), index: 4 }] });
+      const ids = [three.id, none.id, one.id, sampleTask().id];
+      const firstTwo = await world().tasks.firstErrors(ids, 2);
+      expect([...firstTwo.keys()].toSorted()).toEqual([three.id, one.id].toSorted());
+      expect(firstTwo.get(three.id)).toEqual(await world().tasks.errors(three.id, 0, 2));
+      expect(firstTwo.get(one.id)).toEqual([{ ...failed("9"), index: 4, position: expect.any(Number) }]);
+      const counts = await world().tasks.errorCounts(ids);
+      expect(Object.fromEntries(counts)).toEqual({ [three.id]: 3, [one.id]: 1 });
+      expect(await world().tasks.countErrors(three.id)).toBe(3);
+      expect(await world().tasks.countErrors(none.id)).toBe(0);
+      expect(await world().tasks.firstErrors([], 2)).toEqual(new Map());
+    });
+  });
+});

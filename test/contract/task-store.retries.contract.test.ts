@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { RecordBatch } from "../../src/core/tasks/record-batch.ts";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
+import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
+import { MAX_LISTED_RETRIES } from "../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../src/core/tasks/task-store.ts";
+import { describeWorlds } from "./describe-worlds.ts";
+import { sampleTask } from "./sample-task.ts";
+import { countsOf, taskVerbs } from "./task-verbs.ts";
+
+const failure = (recordId: string | null): NewTaskError => ({
+  recordId,
+  outcome: "FAILED",
+  code: "CONSTRAINT_VIOLATED",
+  message: "no",
+});
+const skip = (recordId: string): NewTaskError => ({ ...failure(recordId), outcome: "SKIPPED" });
+
+describeWorlds("task store, retries", (world) => {
+  const { created, begin, finishChunk, settle, found } = taskVerbs(world);
+
+  describe("the records to retry", () => {
+    /** Two chunks of which one is written; of each one record failed. */
+    const settled = async (chunks: readonly RecordBatch[]): Promise<NewTask> => {
+      const task = await created({ total: 7, chunks, skipped: [skip("left out")] });
+      await begin(task);
+      await finishChunk(task, 1, countsOf(1, 1, 1));
+      const errors = [failure("b"), skip("c"), failure("e"), failure(null)];
+      await settle(task, 1, { status: "CANCELLED", errors });
+      return task;
+    };
+    const PLAIN = [
+      ["a", "b", "c"],
+      ["d", "e", "f"],
+    ].map(plainBatch);
+    const batch = (...ids: readonly string[]): RecordBatch => plainBatch(ids);
+
+    it("are those that failed, those that were not come to, or both", async () => {
+      const { id } = await settled(PLAIN);
+      const read = world().tasks.recordsToRetry;
+      expect(await read(id, "FAILED")).toEqual([batch("b", "e")]);
+      expect(await read(id, "UNPROCESSED")).toEqual([batch("d", "f")]);
+      expect(await read(id, "FAILED_AND_UNPROCESSED")).toEqual([batch("b", "d", "e", "f")]);
+      expect(await read(sampleTask().id, "FAILED_AND_UNPROCESSED")).toEqual([]);
+    });
+
+    it("come by the fields that stand beside them", async () => {
+      // A retry's chunks come without columns: so every world can keep them.
+      const [first] = PLAIN;
+      const source = await created({ chunks: first === undefined ? [] : [first] });
+      const chunks = [
+        { ids: ["a", "b"], fields: ["update:name"], columns: [] },
+        { ids: ["c"], fields: ["update:name", ":index"], columns: [] },
+        { ids: ["d"], fields: ["update:name"], columns: [] },
+      ];
+      const { id } = await created({ retryOf: source.id, chunks });
+      expect(await world().tasks.recordsToRetry(id, "UNPROCESSED")).toEqual([
+        { ids: ["a", "b", "d"], fields: ["update:name"], columns: [] },
+        { ids: ["c"], fields: ["update:name", ":index"], columns: [] },
+      ]);
+    });
+
+    it("are none of a task that did all", async () => {
+      const task = await created({ chunks: [plainBatch(["a"])] });
+      await begin(task);
+      await finishChunk(task, 1, countsOf(1));
+      await settle(task, 1);
+      expect(await world().tasks.recordsToRetry(task.id, "FAILED_AND_UNPROCESSED")).toEqual([]);
+    });
+  });
+
+  describe("retries", () => {
+    it("are listed by the task that they retry, oldest first, and know it", async () => {
+      const [first, second, lonely] = [await created(), await created(), await created()];
+      const retries = [
+        await created({ retryOf: first.id }),
+        await created({ retryOf: second.id }),
+        await created({ retryOf: first.id }),
+      ];
+      const listed = await world().tasks.retries([first.id, second.id, lonely.id]);
+      expect([...listed].map(([id, tasks]) => [id, tasks.map((task) => task.id)])).toEqual(
+        expect.arrayContaining([
+          [first.id, [retries[0]?.id, retries[2]?.id]],
+          [second.id, [retries[1]?.id]],
+        ]),
+      );
+      expect(listed.size).toBe(2);
+      expect(listed.get(first.id)?.[0]).toMatchObject({ retryOf: first.id, status: "PENDING" });
+      expect(await found(first)).toMatchObject({ retryOf: null });
+    });
+
+    it("are the first ones where there are very many", async () => {
+      const first = await created();
+      const retries = [];
+      for (let made = 0; made <= MAX_LISTED_RETRIES; made += 1) {
+        retries.push(await created({ retryOf: first.id }));
+      }
+      const listed = (await world().tasks.retries([first.id])).get(first.id);
+      expect(listed?.map(({ id }) => id)).toEqual(retries.slice(0, MAX_LISTED_RETRIES).map(({ id }) => id));
+    });
+  });
+
+  it("tells what a task claimed for its own sake, in order", async () => {
+    const own = [
+      { model: "City", ids: "chunks", scope: "FR" },
+      { model: "Tag", ids: ["1", "2"] },
+      { model: "Country", ids: "all" },
+    ] as const;
+    const dependent = { model: "Tag", ids: ["3"], isDependent: true };
+    const { id } = await created({ claims: [own[0], dependent, own[1], own[2]] });
+    expect(await world().tasks.ownClaims(id)).toEqual(own);
+    expect(await world().tasks.ownClaims(sampleTask().id)).toEqual([]);
+  });
+
+  it("keeps whether a task is a dry run", async () => {
+    expect(await found(await created({ isDryRun: true }))).toMatchObject({ isDryRun: true });
+    expect(await found(await created())).toMatchObject({ isDryRun: false });
+  });
+});

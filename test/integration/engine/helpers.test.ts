@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
+import type { Claim } from "../../../src/core/locks/claim.ts";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import { helpAttempt } from "../../../src/core/tasks/help-attempt.ts";
+import type { Progress } from "../../../src/core/tasks/progress.ts";
+import type { QueuedTask, TaskQueue } from "../../../src/core/tasks/task-queue.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+/** As few as a task must have to be shared. */
+const COUNT = 20_000;
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
+const NO_CLAIMS: readonly Claim[] = [];
+
+let engine: EngineFixture;
+/** Deliveries of helpers, in order. */
+let asked: QueuedTask[] = [];
+let helpersAre: "ENQUEUED" | "KEPT" = "ENQUEUED";
+
+const listening = (real: TaskQueue): TaskQueue => ({
+  ...real,
+  async enqueue(tasks) {
+    asked.push(...tasks.filter(({ helper }) => helper !== undefined));
+    await real.enqueue(
+      helpersAre === "ENQUEUED" ? tasks : tasks.filter(({ helper }) => helper === undefined),
+    );
+  },
+});
+
+beforeAll(async () => {
+  engine = await createEngineFixture({
+    queue: listening,
+    maxChunkRecords: 500,
+    rules: bulkRulesOf({ Thing: { bulk: { parallelism: 3 } } }),
+  });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  [asked, helpersAre] = [[], "ENQUEUED"];
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await insertThings(engine.session, COUNT);
+  await engine.pool.query("UPDATE thing SET count = 0");
+});
+
+function increment(options: object = SKIP_FAILED): Promise<Task> {
+  return engine.launched({ operation: "UPDATE", change: { count: { increment: 1 } }, options });
+}
+
+async function counts(): Promise<readonly unknown[]> {
+  return engine.session.query("SELECT count, count(*)::int AS records FROM thing GROUP BY 1 ORDER BY 1");
+}
+
+describe("a large task", () => {
+  it("is shared with other workers, each chunk written once, and progress never falls", async () => {
+    const { id } = await increment();
+    const seen: Progress[] = [];
+    for await (const task of engine.feed.watch(id)) {
+      seen.push(task.progress);
+    }
+    expect(asked.map((task) => [task.id, task.attempt, task.helper])).toEqual([
+      [id, 1, 1],
+      [id, 1, 2],
+    ]);
+    expect(seen.at(-1)).toMatchObject({ total: COUNT, processed: COUNT, succeeded: COUNT });
+    const processed = seen.map((progress) => progress.processed);
+    expect(processed).toEqual(processed.toSorted((a, b) => a - b));
+    expect(await counts()).toEqual([{ count: 1, records: COUNT }]);
+    expect(await engine.ports.locks.heldBy(id)).toEqual(NO_CLAIMS);
+  });
+
+  it("is not shared where it is all or nothing, or small", async () => {
+    const whole = await increment({ errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" });
+    await engine.settled(whole.id);
+    const small = await engine.launched({
+      operation: "UPDATE",
+      change: { count: { increment: 1 } },
+      selection: { ids: ["1", "2", "3"] },
+      options: SKIP_FAILED,
+    });
+    await engine.settled(small.id);
+    expect(asked).toEqual([]);
+  });
+
+  it("does not settle before what a helper is writing is written", async () => {
+    helpersAre = "KEPT";
+    const release = await holdRecord(engine, 1);
+    const { id } = await increment();
+    await expect.poll(() => asked.length).toBe(2);
+    // The attempt's own lanes are held up by the record at first; then both have nothing left but that chunk.
+    const helped = helpAttempt(engine.ports, asked[0] ?? { id, attempt: 1 });
+    expect(await helped).toBe("HELPED");
+    expect((await engine.task(id)).status).toBe("RUNNING");
+    await release();
+    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: COUNT } });
+    expect(await counts()).toEqual([{ count: 1, records: COUNT }]);
+  });
+
+  it("that is cancelled stops its helpers too, and counts what they did", async () => {
+    helpersAre = "KEPT";
+    const release = await holdRecord(engine, 1);
+    const { id } = await increment();
+    await expect.poll(() => asked.length).toBe(2);
+    await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
+    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toBe("STOPPED");
+    await release();
+    const task = await engine.settled(id);
+    expect(task.status).toBe("CANCELLED");
+    const [{ records } = { records: 0 }] = await engine.session.query<{ records: number }>(
+      "SELECT count(*)::int AS records FROM thing WHERE count = 1",
+    );
+    expect(task.progress.succeeded).toBe(records);
+    expect(records).toBeLessThan(COUNT);
+  });
+});
+
+describe("a helper that comes late", () => {
+  it("finds nothing to do", async () => {
+    const { id } = await increment();
+    await engine.settled(id);
+    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toBe("NOT_NEEDED");
+    expect(await counts()).toEqual([{ count: 1, records: COUNT }]);
+  });
+
+  it("writes nothing for an attempt that has lost the task", async () => {
+    helpersAre = "KEPT";
+    const release = await holdRecord(engine, 1);
+    const { id } = await increment();
+    await expect.poll(() => asked.length).toBe(2);
+    expect(await helpAttempt(engine.ports, { id, attempt: 7, helper: 1 })).toBe("NOT_NEEDED");
+    await release();
+    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
+  });
+});

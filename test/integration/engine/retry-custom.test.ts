@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { canRetry } from "../../../src/core/bulk/can-retry.ts";
+import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const ANONYMOUS = { id: null };
+
+let engine: EngineFixture;
+/** The inputs that the handler was given. */
+const handled: unknown[] = [];
+let isBroken = true;
+
+beforeAll(async () => {
+  engine = await createEngineFixture({
+    tasks: [
+      {
+        kind: "fragile",
+        async handle({ task }) {
+          handled.push(task.input);
+          if (isBroken) {
+            throw new Error("it broke");
+          }
+          return {};
+        },
+      },
+    ],
+  });
+});
+afterAll(() => engine.stop());
+beforeEach(() => insertThings(engine.session, 10));
+
+describe("retrying a task of another kind", () => {
+  it("launches it with the same input and claims, until it has worked", async () => {
+    const claims = [{ model: "Thing", ids: ["1", "2"] }] as const;
+    const outcome = await launchCustom(engine.ports, {
+      kind: "fragile",
+      input: { a: 1 },
+      model: "Thing",
+      claims,
+    });
+    const { task } = outcome as Extract<typeof outcome, { outcome: "LAUNCHED" }>;
+    const first = await engine.settled(task.id);
+    expect(first).toMatchObject({ status: "FAILED", message: "it broke" });
+    expect(canRetry(first)).toBe(true);
+    isBroken = false;
+    const letGo = await holdRecord(engine, 2);
+    const holder = await engine.launched({
+      operation: "UPDATE",
+      change: { count: { set: 5 } },
+      selection: { ids: ["2"] },
+      options: { mode: "ASYNC" },
+    });
+    expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS })).toMatchObject({
+      outcome: "CONFLICT",
+      conflicts: [{ id: "2" }],
+    });
+    await letGo();
+    await engine.settled(holder.id);
+    const again = await engine.retry({ taskId: first.id, viewer: ANONYMOUS });
+    const second = await engine.settled((again as typeof outcome & { outcome: "LAUNCHED" }).task.id);
+    expect(second).toMatchObject({ kind: "fragile", model: "Thing", status: "SUCCEEDED", retryOf: first.id });
+    expect(second.label).toBe(`retry of ${first.id}`);
+    expect(handled).toEqual([{ a: 1 }, { a: 1 }]);
+    expect(canRetry(second)).toBe(false);
+    expect(await engine.retry({ taskId: second.id, viewer: ANONYMOUS })).toMatchObject({
+      outcome: "INVALID",
+      message: `Task ${second.id} is SUCCEEDED; of its kind only those can be retried that FAILED or were CANCELLED.`,
+    });
+  });
+});

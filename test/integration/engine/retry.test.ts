@@ -1,0 +1,307 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
+import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
+import { canRetry } from "../../../src/core/bulk/can-retry.ts";
+import type { RetryRequest } from "../../../src/core/bulk/retry-task.ts";
+import type { Viewer } from "../../../src/core/records/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const ANONYMOUS: Viewer = { id: null };
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
+
+let engine: EngineFixture;
+/** The fields that may be changed in bulk; undefined for all. */
+let allowed: readonly string[] | undefined;
+
+beforeAll(async () => {
+  engine = await createEngineFixture({
+    maxChunkRecords: 50,
+    maxRecords: 500,
+    rules: { ...bulkRulesOf({}), allowedFields: () => allowed },
+    access: {
+      scope: (model, { id }) =>
+        model === "Thing" && id === "narrow" ? { tenant: { equals: "b" } } : undefined,
+    },
+  });
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  allowed = undefined;
+  await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
+  await insertThings(engine.session, 200);
+  await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
+});
+
+const idsFrom = (first: number, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, at) => String(first + at));
+
+type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
+
+async function run(target: Target, options: BulkRequest["options"] = SKIP_FAILED): Promise<Task> {
+  return engine.settled((await engine.launched({ ...target, options: { mode: "ASYNC", ...options } })).id);
+}
+
+async function retried(
+  task: Task,
+  parts: Omit<RetryRequest, "taskId" | "viewer"> & { readonly viewer?: Viewer } = {},
+): Promise<Task> {
+  const outcome = await engine.retry({ taskId: task.id, viewer: ANONYMOUS, ...parts });
+  if (outcome.outcome !== "LAUNCHED") {
+    throw new Error(`the retry was refused: ${outcome.outcome} ${outcome.message}`);
+  }
+  return engine.settled(outcome.task.id);
+}
+
+async function countsOf(ids: readonly string[]): Promise<Record<string, number>> {
+  const rows = await engine.session.query<{ id: number; count: number }>(
+    "SELECT id, count FROM thing WHERE id = ANY ($1::int[])",
+    [ids],
+  );
+  return Object.fromEntries(rows.map(({ id, count }) => [id, count]));
+}
+
+/** Cancelled while the first two of its chunks of 50 are being written: the others are not come to. */
+async function cancelledOnTheWay(target: Target): Promise<Task> {
+  const [letGo, letOtherGo] = [await holdRecord(engine, 1), await holdRecord(engine, 51)];
+  const { id } = await engine.launched({ ...target, options: SKIP_FAILED });
+  await waitersReach(2);
+  await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
+  await letGo();
+  await letOtherGo();
+  return engine.settled(id);
+}
+
+/** Resolves once so many connections wait for locks: the database's own word, not a guess at time. */
+function waitersReach(count: number): Promise<void> {
+  const look = async (): Promise<void> => {
+    const text =
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while ((await engine.session.query(text)).length < count) {
+      // Asked again at once: each look is a round trip.
+    }
+  };
+  return withDeadline(look(), 15_000, `${count} connections to wait for locks`);
+}
+
+const INCREMENT = {
+  operation: "UPDATE",
+  change: { count: { increment: 901 } },
+  // 99 and 199 go over the limit of 999.
+  selection: { ids: [...idsFrom(91, 20), ...idsFrom(191, 10), "999"] },
+} as const satisfies Target;
+
+describe("retrying what failed", () => {
+  it("touches only that, as a task that knows the first and takes over its policy", async () => {
+    const first = await run(INCREMENT, { ...SKIP_FAILED, label: "prices" });
+    expect(first).toMatchObject({ status: "PARTIAL", progress: { succeeded: 28, failed: 2, skipped: 1 } });
+    expect(canRetry(first)).toBe(true);
+    await engine.pool.query("UPDATE thing SET count = 0 WHERE id = 99");
+    const before = await countsOf(idsFrom(1, 200));
+    const second = await retried(first, { records: "FAILED" });
+    expect(second).toMatchObject({
+      kind: "bulkUpdate",
+      model: "Thing",
+      label: "retry of prices",
+      errorPolicy: "SKIP_FAILED",
+      retryOf: first.id,
+      input: first.input,
+      status: "PARTIAL",
+      progress: { total: 2, succeeded: 1, failed: 1, skipped: 0 },
+    });
+    expect(await countsOf(idsFrom(1, 200))).toEqual({ ...before, 99: 901 });
+    const retries = await engine.ports.tasks.retries([first.id]);
+    expect(retries.get(first.id)?.map(({ id }) => id)).toEqual([second.id]);
+    await engine.pool.query("UPDATE thing SET count = 1 WHERE id = 199");
+    const third = await retried(second);
+    expect(third).toMatchObject({
+      status: "SUCCEEDED",
+      retryOf: second.id,
+      progress: { total: 1, succeeded: 1 },
+    });
+    expect(third.label).toBe("retry of retry of prices");
+    expect(canRetry(third)).toBe(false);
+  });
+
+  it("takes what the caller says instead", async () => {
+    const first = await run(INCREMENT);
+    const options = { errorPolicy: "ALL_OR_NOTHING", label: "mine", mode: "SYNC" } as const;
+    expect(await retried(first, { options })).toMatchObject({
+      label: "mine",
+      errorPolicy: "ALL_OR_NOTHING",
+      status: "FAILED",
+    });
+    expect(
+      await engine.retry({ taskId: first.id, viewer: ANONYMOUS, options: { maxAffected: 1 } }),
+    ).toMatchObject({
+      outcome: "LIMIT",
+      limit: 1,
+      matched: 2,
+    });
+    expect(await retried(first, { options: { dryRun: true } })).toMatchObject({
+      isDryRun: true,
+      status: "FAILED",
+    });
+  });
+
+  it("of ALL_OR_NOTHING may be of the named ones, of the others, or of all", async () => {
+    const first = await run(INCREMENT, { errorPolicy: "ALL_OR_NOTHING" });
+    // Names the failures of the first chunk that has any.
+    expect(first).toMatchObject({ status: "FAILED", progress: { total: 31, succeeded: 0, failed: 2 } });
+    const before = await countsOf(idsFrom(1, 200));
+    const others = await retried(first, { records: "UNPROCESSED" });
+    expect(others).toMatchObject({ status: "SUCCEEDED", progress: { total: 29, succeeded: 28, skipped: 1 } });
+    expect(await countsOf(["91", "99", "199"])).toEqual({ 91: (before[91] ?? 0) + 901, 99: 99, 199: 99 });
+    await engine.pool.query("UPDATE thing SET count = id % 98 WHERE id IN (91, 99, 199)");
+    expect(await retried(first, { records: "FAILED" })).toMatchObject({
+      progress: { total: 2, succeeded: 2 },
+    });
+  });
+
+  it("leaves the records of a whole ALL_OR_NOTHING task that failed to be done at once", async () => {
+    const first = await run(INCREMENT, { errorPolicy: "ALL_OR_NOTHING" });
+    await engine.pool.query("UPDATE thing SET count = 0 WHERE id IN (99, 199)");
+    expect(await retried(first)).toMatchObject({
+      status: "SUCCEEDED",
+      errorPolicy: "ALL_OR_NOTHING",
+      progress: { total: 31, succeeded: 30, skipped: 1 },
+    });
+    expect(await countsOf(["91", "99"])).toEqual({ 91: 992, 99: 901 });
+  });
+});
+
+describe("retrying what was not come to", () => {
+  it("does the rest of a task that was cancelled, each record once", async () => {
+    const target = {
+      operation: "UPDATE",
+      change: { count: { increment: 1 } },
+      selection: { ids: idsFrom(1, 200) },
+    } as const;
+    const first = await cancelledOnTheWay(target);
+    expect(first.status).toBe("CANCELLED");
+    const { processed } = first.progress;
+    expect(processed).toBeLessThanOrEqual(100);
+    const second = await retried(first, { records: "UNPROCESSED" });
+    expect(second.progress).toMatchObject({ total: 200 - processed, succeeded: 200 - processed });
+    const expected = idsFrom(1, 200).map((id) => [id, (Number(id) % 100) + 1]);
+    expect(await countsOf(idsFrom(1, 200))).toEqual(Object.fromEntries(expected));
+    expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS, records: "FAILED" })).toMatchObject({
+      outcome: "INVALID",
+      message: `Nothing of task ${first.id} can be retried: no record of it failed.`,
+      problems: [{ field: "id" }],
+    });
+  });
+
+  it("does all of a task that was cancelled in the queue", async () => {
+    const letGo = await holdRecord(engine, 1);
+    const target = { operation: "DELETE", selection: { ids: idsFrom(1, 30) } } as const;
+    const holder = await engine.launched({ ...target, operation: "UPDATE", change: { count: { set: 1 } } });
+    const waiting = await engine.launched({ ...target, options: { onConflict: "WAIT" } });
+    await cancelTask(engine.ports, { taskId: waiting.id, viewer: ANONYMOUS });
+    const first = await engine.settled(waiting.id);
+    expect(canRetry(first)).toBe(true);
+    expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS })).toMatchObject({
+      outcome: "CONFLICT",
+      totalConflicts: 30,
+    });
+    await letGo();
+    await engine.settled(holder.id);
+    expect(await retried(first)).toMatchObject({ kind: "bulkDelete", progress: { succeeded: 30 } });
+    expect(await countsOf(idsFrom(1, 31))).toEqual({ 31: 31 });
+  });
+});
+
+describe("a retry", () => {
+  it("is answered with the same retry that is under way, and repeats under its key", async () => {
+    const first = await run(INCREMENT);
+    const letGo = await holdRecord(engine, 99);
+    const again = (options: RetryRequest["options"] = {}, records: RetryRequest["records"] = "FAILED") =>
+      engine.retry({ taskId: first.id, viewer: ANONYMOUS, records, options: { mode: "ASYNC", ...options } });
+    const outcomes = await Promise.all([again(), again(), again()]);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(["LAUNCHED", "LAUNCHED", "LAUNCHED"]);
+    const tasks = outcomes.flatMap((outcome) => (outcome.outcome === "LAUNCHED" ? [outcome] : []));
+    expect(new Set(tasks.map(({ task }) => task.id)).size).toBe(1);
+    expect(tasks.filter(({ isDuplicate }) => isDuplicate)).toHaveLength(2);
+    expect(await again({}, "FAILED_AND_UNPROCESSED")).toMatchObject({ outcome: "CONFLICT" });
+    await letGo();
+    await engine.settled(tasks[0]?.task.id ?? "");
+    const keyed = await again({ idempotencyKey: "r" });
+    expect(keyed).toMatchObject({ outcome: "LAUNCHED", isDuplicate: false });
+    expect(await again({ idempotencyKey: "r" })).toMatchObject({ outcome: "LAUNCHED", isDuplicate: true });
+    const other = await again({ idempotencyKey: "r" }, "UNPROCESSED");
+    expect(other).toMatchObject({ outcome: "IDEMPOTENCY_MISMATCH" });
+    await engine.settled((keyed as Extract<typeof keyed, { outcome: "LAUNCHED" }>).task.id);
+  });
+
+  it("is within the scope of who retries", async () => {
+    await engine.pool.query("UPDATE thing SET tenant = 'b' WHERE id = 99");
+    const first = await run(INCREMENT);
+    await engine.pool.query("UPDATE thing SET count = 0 WHERE id IN (99, 199)");
+    const second = await retried(first, { viewer: { id: "narrow" } });
+    expect(second).toMatchObject({
+      viewer: { id: "narrow" },
+      progress: { total: 2, succeeded: 1, failed: 0, skipped: 1 },
+    });
+    expect(await countsOf(["99", "199"])).toEqual({ 99: 901, 199: 0 });
+  });
+
+  it("is refused where the rules do not allow the change any more", async () => {
+    const first = await run(INCREMENT);
+    const each = await run({ operation: "UPDATE_EACH", records: [{ id: "1", data: { count: 5000 } }] });
+    allowed = ["name"];
+    for (const { id } of [first, each]) {
+      expect(await engine.retry({ taskId: id, viewer: ANONYMOUS })).toMatchObject({
+        outcome: "INVALID",
+        message: expect.stringMatching(/count cannot be changed in bulk/),
+      });
+    }
+  });
+
+  it("is refused for links to what is not there any more", async () => {
+    const first = await run({
+      operation: "UPDATE",
+      change: { count: { set: 5000 }, labels: { add: ["1"] } },
+      selection: { ids: ["1"] },
+    });
+    await engine.pool.query("DELETE FROM label WHERE id = 1");
+    expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS })).toMatchObject({
+      outcome: "INVALID",
+      problems: [{ field: "labels", message: "labels: there is no Label 1." }],
+    });
+  });
+
+  it("is not of a task that is under way, did all, only tried, or is not there", async () => {
+    const letGo = await holdRecord(engine, 1);
+    const target = {
+      operation: "UPDATE",
+      change: { count: { set: 5 } },
+      selection: { ids: idsFrom(1, 30) },
+    } as const;
+    const running = await engine.launched(target);
+    const again = (taskId: string) => engine.retry({ taskId, viewer: ANONYMOUS });
+    expect(canRetry(running)).toBe(false);
+    expect(await again(running.id)).toMatchObject({
+      outcome: "INVALID",
+      message: expect.stringMatching(/ is (PENDING|RUNNING); only a settled task can be retried\.$/),
+    });
+    await letGo();
+    const done = await engine.settled(running.id);
+    expect(canRetry(done)).toBe(false);
+    expect(await again(done.id)).toMatchObject({
+      outcome: "INVALID",
+      message: `Nothing of task ${done.id} can be retried: it came to all of its records, and none failed.`,
+    });
+    const tried = await run(INCREMENT, { ...SKIP_FAILED, dryRun: true });
+    expect(canRetry(tried)).toBe(false);
+    expect(await again(tried.id)).toMatchObject({
+      outcome: "INVALID",
+      message: `Task ${tried.id} was a dry run and changed nothing, so nothing of it can be retried. Launch the operation itself.`,
+    });
+    const missing = "0195f8f0-0000-7000-8000-00000000000a";
+    expect(await again(missing)).toEqual({ outcome: "MISSING", message: `There is no task ${missing}.` });
+  });
+});

@@ -1,0 +1,154 @@
+import { graphql } from "graphql";
+import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
+import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import type {
+  ModelOptionsMap,
+  PowerCrud,
+  PowerCrudApp,
+  PowerCrudOptions,
+  Viewer,
+} from "../../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+import { createTestRedis } from "../../support/test-redis.ts";
+import type { Answer, GeneratedCode } from "./models-fixture.ts";
+
+export interface BulkOverrides {
+  /** In the place of the demo's models. */
+  readonly generated?: GeneratedCode;
+  readonly models?: ModelOptionsMap;
+  /** What the worker knows of the models, in a process of its own as far as it knows. Default: one process for both. */
+  readonly workerModels?: ModelOptionsMap;
+  readonly config?: PowerCrudOptions["config"];
+}
+
+/** API and worker in one process, on a real database of its own and the backend that the run is for. */
+export interface BulkFixture {
+  query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
+  /** The data of an operation that must succeed. */
+  data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
+  /**
+   * Launches a bulk mutation, in a worker unless told otherwise, with the arguments as variables.
+   * @param types of the arguments: `{data: "[TagCreateInput!]!"}`
+   * @returns what became of it: a refusal as it is, else the task once it is settled, with its errors in their order
+   */
+  run(
+    mutation: string,
+    args: Readonly<Record<string, readonly [type: string, value: unknown]>>,
+    options?: object,
+    viewer?: Viewer,
+  ): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+const TASK = `id kind status message progress { total succeeded failed skipped }
+  errors(first: 100) { totalCount nodes { recordId index outcome field code message } }`;
+
+const RESULT = `__typename
+  ... on TaskLaunched { task { id } }
+  ... on Error { code message }
+  ... on LimitError { limit matched }
+  ... on ValidationError { problems { field code message } }`;
+
+export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<BulkFixture> {
+  const database = await createTestDatabase();
+  const redis = process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? createTestRedis() : undefined;
+  const pool = createPool({
+    connectionString: database.url,
+    applicationName: "test",
+    logger: createSilentLogger(),
+  });
+  if (overrides.generated?.sql !== undefined) {
+    await pool.query(overrides.generated.sql);
+  }
+  const open = async (role: "start" | "serve" | "work", models = overrides.models): Promise<PowerCrud> => {
+    const opened = await createPowerCrud({
+      app: appOf(overrides.generated, models),
+      databaseUrl: database.url,
+      role,
+      config: {
+        workerConcurrency: 2,
+        progressIntervalMs: 0,
+        ...(redis === undefined ? {} : { redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
+        ...overrides.config,
+      },
+    });
+    await opened.start();
+    return opened;
+  };
+  const powercrud = await open(overrides.workerModels === undefined ? "start" : "serve");
+  const worker =
+    overrides.workerModels === undefined ? undefined : await open("work", overrides.workerModels);
+  const settle = async (taskId: string): Promise<void> => {
+    for await (const task of powercrud.feed.watch(taskId)) {
+      void task;
+    }
+  };
+  const fixture: BulkFixture = {
+    query: async (text, values) => (await pool.query(text, [...(values ?? [])])).rows,
+    async data(source, variableValues = {}, viewer = ANONYMOUS) {
+      const { data, errors } = await graphql({
+        schema: powercrud.schema,
+        source,
+        variableValues,
+        contextValue: { viewer },
+      });
+      if (errors !== undefined) {
+        throw new Error(JSON.stringify(errors), { cause: errors[0]?.originalError });
+      }
+      return JSON.parse(JSON.stringify(data));
+    },
+    async run(mutation, args, options = {}, viewer = ANONYMOUS) {
+      const names = Object.entries(args);
+      const declared = names.map(([name, [type]]) => `$${name}: ${type}`).join(", ");
+      const passed = names.map(([name]) => `${name}: $${name}`).join(", ");
+      const { result } = await fixture.data(
+        `mutation (${declared}, $options: BulkOptions) { result: ${mutation}(${passed}, options: $options) { ${RESULT} } }`,
+        {
+          ...Object.fromEntries(names.map(([name, [, value]]) => [name, value])),
+          options: { mode: "ASYNC", ...options },
+        },
+        viewer,
+      );
+      if (result.__typename !== "TaskLaunched") {
+        return result;
+      }
+      await withDeadline(settle(result.task.id), 30_000, `settling of task ${result.task.id}`);
+      const { task } = await fixture.data(
+        `query ($id: ID!) { task(id: $id) { ${TASK} } }`,
+        result.task,
+        viewer,
+      );
+      const { errors, ...told } = task;
+      // Chunks are written side by side.
+      return {
+        ...told,
+        errors: errors.nodes.toSorted((a: Answer, b: Answer) => (a.index ?? 0) - (b.index ?? 0)),
+      };
+    },
+    async stop() {
+      await worker?.stop();
+      await powercrud.stop();
+      await pool.end();
+      await redis?.drop();
+      await database.drop();
+    },
+  };
+  return fixture;
+}
+
+function appOf(generated: GeneratedCode | undefined, models: ModelOptionsMap | undefined): PowerCrudApp {
+  if (generated === undefined) {
+    return models === undefined ? powerCrudApp : defineApp({ ...powerCrudApp, models });
+  }
+  const { datamodel, enums, Client } = generated;
+  return defineApp({
+    generated: {
+      getDatamodel: () => datamodel as ReturnType<PowerCrudApp["generated"]["getDatamodel"]>,
+      enums,
+      createClient: ({ adapter }) => new Client({ adapter, log: [] } as never) as object,
+    },
+    models: models ?? {},
+  });
+}

@@ -1,0 +1,128 @@
+import { graphql } from "graphql";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createMemoryEventBus } from "../../../src/adapters/memory/memory-event-bus.ts";
+import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
+import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
+import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresEventLog } from "../../../src/adapters/postgres/postgres-event-log.ts";
+import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
+import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { createSilentLogger } from "../../../src/kernel/logger.ts";
+import type { SqlSession } from "../../../src/kernel/sql-session.ts";
+import { createSystemClock } from "../../../src/kernel/system-clock.ts";
+import type { TestDatabase } from "../../support/test-database.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+import { createFixtureSchema } from "../server-fixture.ts";
+import { createTaskDriver } from "../task-driver.ts";
+import type { Answer } from "./service-fixture.ts";
+
+let database: TestDatabase;
+let ask: (source: string) => Promise<Answer>;
+let stop: () => Promise<void>;
+const statements: string[] = [];
+/** By task, the ids of the records that failed. */
+const failures = new Map<string, readonly string[]>();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
+  const plain = createPgSession(pool);
+  const session: SqlSession = {
+    query(text, values) {
+      statements.push(text);
+      return plain.query(text, values);
+    },
+  };
+  const ports = {
+    unitOfWork: createPgUnitOfWork({ pool, logger }),
+    tasks: createPostgresTaskStore({ session }),
+    log: createPostgresEventLog({ session }),
+    locks: createPostgresLockStore({ session }),
+    bus: createMemoryEventBus({ logger }),
+    clock: createSystemClock(),
+    logger,
+  };
+  const schema = createFixtureSchema({
+    ...ports,
+    feed: createTaskFeed(ports),
+    cancelTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
+    retryTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
+  });
+  const driver = createTaskDriver(ports);
+  for (const count of [0, 1, 2, 3, 4]) {
+    const id = await driver.create();
+    const recordIds = Array.from({ length: count }, (_, at) => `${count}-${at}`);
+    failures.set(id, recordIds);
+    await driver.start(id);
+    await driver.settle(
+      id,
+      recordIds.map((recordId) => ({
+        recordId,
+        outcome: "FAILED",
+        code: "CONSTRAINT_VIOLATED",
+        message: "Taken.",
+      })),
+    );
+  }
+  ask = async (source) => {
+    const { data, errors } = await graphql({ schema, source, contextValue: { viewer: ANONYMOUS } });
+    if (errors !== undefined) {
+      throw new Error(JSON.stringify(errors));
+    }
+    return JSON.parse(JSON.stringify(data));
+  };
+  stop = async () => {
+    await pool.end();
+    await database.drop();
+  };
+});
+afterAll(() => stop());
+
+/** How many statements an operation takes. */
+async function countOf(source: string): Promise<number> {
+  statements.length = 0;
+  await ask(source);
+  return statements.length;
+}
+
+it("reads the first errors of a list of tasks at once, and their counts", async () => {
+  const list = (first: number, fields: string): string =>
+    `{ tasks(first: ${first}) { nodes { id ${fields} } } }`;
+  const errors = "errors(first: 2) { nodes { recordId } pageInfo { hasNextPage endCursor } }";
+  const counts = "errors(first: 2) { nodes { recordId } totalCount }";
+  expect(await countOf(list(5, ""))).toBe(1);
+  for (const first of [1, 5]) {
+    expect(await countOf(list(first, errors))).toBe(2);
+    expect(await countOf(list(first, counts))).toBe(3);
+  }
+  expect(await countOf(list(5, `${errors} all: errors(first: 50) { nodes { message } }`))).toBe(3);
+
+  const { tasks } = await ask(list(5, counts));
+  expect(tasks.nodes).toHaveLength(failures.size);
+  for (const { id, errors: page } of tasks.nodes) {
+    const wanted = failures.get(id) ?? [];
+    expect(page).toEqual({
+      nodes: wanted.slice(0, 2).map((recordId) => ({ recordId })),
+      totalCount: wanted.length,
+    });
+  }
+});
+
+it("goes on behind a cursor", async () => {
+  const [id = ""] = [...failures].find(([, recordIds]) => recordIds.length === 4) ?? [];
+  const page = async (after: string): Promise<Answer> =>
+    (
+      await ask(
+        `{ task(id: "${id}") { errors(first: 3${after}) { nodes { recordId } pageInfo { hasNextPage endCursor } } } }`,
+      )
+    ).task.errors;
+  const first = await page("");
+  expect(first.nodes.map(({ recordId }: Answer) => recordId)).toEqual(["4-0", "4-1", "4-2"]);
+  expect(first.pageInfo.hasNextPage).toBe(true);
+  const second = await page(`, after: "${first.pageInfo.endCursor}"`);
+  expect(second.nodes).toEqual([{ recordId: "4-3" }]);
+  expect(second.pageInfo.hasNextPage).toBe(false);
+});
