@@ -220,6 +220,13 @@ describeWorlds("lock store, scopes", (world) => {
       expect(await acquire(newOwner(), whole(book))).toEqual(GRANTED);
     });
 
+    it("on a record that the same claim takes in with the whole model keep their first scope", async () => {
+      const [owner, book] = [newOwner(), newModel()];
+      await acquire(owner, records(book, ["1"], "north"), whole(book, "south"));
+      expect(await acquire(owner, whole(book, "north"), records(book, ["1"]))).toEqual(GRANTED);
+      expect(await world().locks.heldBy(owner)).toEqual([whole(book, "north"), whole(book, "south")]);
+    });
+
     it("on a record are as they were when that is rolled back", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, records(book, ["1", "2"], "north"));

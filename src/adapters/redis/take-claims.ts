@@ -70,7 +70,10 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
       await undoUnlessHeld(ports, request, undo);
     }
   });
-  for (const step of request.claims.flatMap(stepsOf)) {
+  // Records first: those that the owner had keep their scope, also where this very claim takes the whole model.
+  const steps = request.claims.flatMap(stepsOf);
+  const inOrder = [...steps.filter(({ batch }) => batch), ...steps.filter(({ batch }) => !batch)];
+  for (const step of inOrder) {
     const isFree = taking.total === 0 && inLine.isGranted && !isGuard;
     await takeStep(ports, request, step, isFree ? "take" : "look", taking);
   }
