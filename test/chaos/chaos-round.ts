@@ -45,6 +45,8 @@ const KEY_PREFIX = "chaos:";
 const SERVER_COUNT = 2;
 const WORKER_COUNT = 3;
 const READY_MS = 60_000;
+/** So many records must have been counted up, at least, for a round to mean something. */
+const ENOUGH_INCREMENTS = 52_000;
 /** Tasks that end between two faults. */
 const SETTLED_BETWEEN = 2;
 /** Nothing takes so long; the sweeper waits 5 s at most before it helps. */
@@ -139,11 +141,22 @@ async function loadAndStrike(round: Round): Promise<void> {
   });
   const targets = { members, postgres: options.postgres, redis, leaseMs: LEASE_MS, moments };
   try {
-    await Promise.race([strikeInTurn(round, targets, plan.faults), users]);
+    await Promise.race([strikeInTurn(round, targets, plan.faults).then(() => untilEnough(sql)), users]);
   } finally {
     ending.abort();
     await users;
   }
+}
+
+/** The users go on after the last fault until they have something to show, on a slow machine for longer. */
+async function untilEnough(sql: Pool): Promise<void> {
+  const look = async (): Promise<true | undefined> => {
+    const { rows } = await sql.query<{ sum: number }>(
+      "SELECT coalesce(sum(succeeded), 0)::integer AS sum FROM powercrud.task WHERE finished_at IS NOT NULL",
+    );
+    return (rows[0]?.sum ?? 0) >= ENOUGH_INCREMENTS ? true : undefined;
+  };
+  await pollUntil(look, READY_MS, `${ENOUGH_INCREMENTS} increments`);
 }
 
 /** Pauses go on while others strike. Each fault waits until the one before has been lived with for a while. */

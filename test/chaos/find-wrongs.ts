@@ -78,12 +78,18 @@ export async function findLeftLocks(sql: Pool): Promise<readonly string[]> {
   return tell("a lock is left in PostgreSQL", rows);
 }
 
-/** What is left of locks in Redis besides the name of their epoch. */
+/** Not locks: what the current epoch is, whose the keys are, and a trace of the last examination. */
+const NO_LOCKS = [":epoch", ":deployment", ":probe"];
+
+/** What is left of locks in Redis. */
 export async function findLeftRedisLocks(url: string, keyPrefix: string): Promise<readonly string[]> {
   const redis = new Redis(url);
   try {
     const keys = await redis.keys(`${keyPrefix}{lock}:*`);
-    return tell("a lock is left in Redis", keys.filter((key) => !key.endsWith(":epoch")).toSorted());
+    return tell(
+      "a lock is left in Redis",
+      keys.filter((key) => !NO_LOCKS.some((end) => key.endsWith(end))).toSorted(),
+    );
   } finally {
     redis.disconnect();
   }

@@ -118,7 +118,7 @@ describe("a Redis that forgets", () => {
     await engine.backend.loseMemory();
     const rivals = await Promise.all(
       Array.from({ length: 8 }, (_, at) =>
-        increment(["2"], { ...SKIP_FAILED, onConflict: "WAIT", label: String(at) }),
+        increment(["2"], { ...SKIP_FAILED, onConflict: "WAIT", label: String(at), allowDuplicate: true }),
       ),
     );
     const settled = await Promise.all(rivals.map(({ id }) => engine.settled(id)));

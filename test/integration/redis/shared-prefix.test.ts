@@ -77,7 +77,7 @@ it("a Redis that lost everything is taken again by whoever builds the locks, or 
       viewer: { id: null },
       operation: "DELETE",
       selection: { ids: ["1"] },
-      options: { mode: "ASYNC" },
+      options: { mode: "ASYNC", allowDuplicate: true },
     });
   expect(await launch()).toMatchObject({ outcome: "LAUNCHED" });
   const id = await operator.get(KEY);
