@@ -4,7 +4,10 @@ import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { SchemaContext } from "../builder.ts";
 
-/** What tries a task makes of another: adds `isDryRun`, `retryOf`, `retries` and `canRetry`. */
+/** Retries handed out when the caller does not say how many. */
+const DEFAULT_RETRIES = 20;
+
+/** What a task has to do with others of its sort: adds `isDryRun`, `retryOf`, `retries` and `canRetry`. */
 export function addTaskRetryFields(
   { builder, refs }: SchemaContext,
   tasks: Pick<TaskStore, "find" | "retries">,
@@ -25,8 +28,11 @@ export function addTaskRetryFields(
     }),
     retries: t.field({
       type: [refs.task],
-      description: `The tasks that retry it, oldest first; at most ${MAX_LISTED_RETRIES}.`,
-      resolve: async ({ id }, _args, context) => (await retriesOf(context, id)) ?? [],
+      description: `The tasks that retry it, oldest first; at most ${MAX_LISTED_RETRIES}. Default: ${DEFAULT_RETRIES}.`,
+      // A page in all but name: what the document asks of them is counted so often before it is run.
+      args: { first: t.arg.int() },
+      resolve: async ({ id }, { first }, context) =>
+        (await retriesOf(context, id))?.slice(0, Math.max(0, first ?? DEFAULT_RETRIES)) ?? [],
     }),
     canRetry: t.boolean({
       description:

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
@@ -9,6 +9,8 @@ import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts
 import { insertThings } from "../../support/thing-fixture.ts";
 
 let engine: EngineFixture;
+/** Lets go of what a test holds; one that failed may have left some. */
+let letAllGo: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   engine = await createEngineFixture({
@@ -17,6 +19,10 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
+afterEach(async () => {
+  await Promise.all(letAllGo.map((letGo) => letGo()));
+  letAllGo = [];
+});
 beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
@@ -24,6 +30,12 @@ beforeEach(async () => {
 });
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
+
+async function hold(id: number): Promise<() => Promise<void>> {
+  const letGo = await holdRecord(engine, id);
+  letAllGo.push(letGo);
+  return letGo;
+}
 
 const idsFrom = (first: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => String(first + at));
@@ -151,7 +163,7 @@ describe("a dry run", () => {
   });
 
   it("is refused where another task holds a record, and counts what SKIP leaves out", async () => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const holder = await engine.launched({
       operation: "UPDATE",
       change: { count: { increment: 1 } },
@@ -174,7 +186,7 @@ describe("a dry run", () => {
   });
 
   it("holds its records, shows its progress, and can be cancelled", async () => {
-    const letGo = await holdRecord(engine, 200);
+    const letGo = await hold(200);
     const before = await state();
     const target = {
       operation: "UPDATE",
@@ -202,7 +214,7 @@ describe("a dry run", () => {
   });
 
   it("is run again whole after its attempt was lost", async () => {
-    const letGo = await holdRecord(engine, 150);
+    const letGo = await hold(150);
     const target = {
       operation: "UPDATE",
       change: { count: { increment: 1 } },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import type { CustomLaunch } from "../../../src/core/tasks/launch-custom.ts";
 import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
@@ -10,6 +10,8 @@ import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 
 let engine: EngineFixture;
+/** Lets go of what a test holds; one that failed may have left some. */
+let letAllGo: (() => Promise<void>)[] = [];
 /** Ends the custom tasks under way. */
 let finish: () => void;
 let isFinished: Promise<void>;
@@ -28,6 +30,10 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
+afterEach(async () => {
+  await Promise.all(letAllGo.map((letGo) => letGo()));
+  letAllGo = [];
+});
 beforeEach(async () => {
   ({ promise: isFinished, resolve: finish } = withResolvers());
   await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
@@ -41,6 +47,12 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 }
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
+
+async function hold(id: number): Promise<() => Promise<void>> {
+  const letGo = await holdRecord(engine, id);
+  letAllGo.push(letGo);
+  return letGo;
+}
 
 const idsFrom = (first: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => String(first + at));
@@ -90,7 +102,7 @@ describe("an identical launch", () => {
   ] satisfies readonly (readonly [string, Target])[])(
     "%s is answered with the task that is under way, and runs once",
     async (_name, target) => {
-      const letGo = await holdRecord(engine, 1);
+      const letGo = await hold(1);
       const first = launched(await engine.launch(target));
       const second = launched(await engine.launch(target));
       expect(first.isDuplicate).toBe(false);
@@ -105,7 +117,7 @@ describe("an identical launch", () => {
   );
 
   it.each(["REJECT", "SKIP", "WAIT"] as const)("of many at once with %s is new once", async (onConflict) => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, () => engine.launch({ ...INCREMENT, options: { onConflict } })),
     );
@@ -119,7 +131,7 @@ describe("an identical launch", () => {
 
   it("in a request of its own waits for nobody: the first may still be running", async () => {
     const few = { ...INCREMENT, selection: { ids: ["1", "2"] } } as const;
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const before = await engine.ports.tasks.count({});
     const running = engine.launch(few);
     await started(before);
@@ -168,7 +180,7 @@ describe("a launch is no duplicate", () => {
   ];
 
   it.each(differences)("%s", async (_name, target) => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const { task } = launched(await engine.launch(INCREMENT));
     expect(await engine.launch(target)).toMatchObject({ outcome: "CONFLICT" });
     await letGo();
@@ -176,7 +188,7 @@ describe("a launch is no duplicate", () => {
   });
 
   it("of one with an idempotency key either", async () => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const { task } = launched(await engine.launch({ ...INCREMENT, options: { idempotencyKey: "first" } }));
     expect(await engine.launch(INCREMENT)).toMatchObject({ outcome: "CONFLICT" });
     await letGo();
@@ -184,7 +196,7 @@ describe("a launch is no duplicate", () => {
   });
 
   it("when it waits in line because it says so", async () => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const options: LaunchOptions = { onConflict: "WAIT", allowDuplicate: true };
     const first = launched(await engine.launch({ ...INCREMENT, options }));
     const second = launched(await engine.launch({ ...INCREMENT, options }));

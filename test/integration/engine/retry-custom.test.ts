@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { canRetry } from "../../../src/core/bulk/can-retry.ts";
 import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
@@ -8,6 +8,8 @@ import { insertThings } from "../../support/thing-fixture.ts";
 const ANONYMOUS = { id: null };
 
 let engine: EngineFixture;
+/** Lets go of what a test holds; one that failed may have left some. */
+let letAllGo: (() => Promise<void>)[] = [];
 /** The inputs that the handler was given. */
 const handled: unknown[] = [];
 let isBroken = true;
@@ -29,7 +31,16 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
+afterEach(async () => {
+  await Promise.all(letAllGo.map((letGo) => letGo()));
+  letAllGo = [];
+});
 beforeEach(() => insertThings(engine.session, 10));
+async function hold(id: number): Promise<() => Promise<void>> {
+  const letGo = await holdRecord(engine, id);
+  letAllGo.push(letGo);
+  return letGo;
+}
 
 describe("retrying a task of another kind", () => {
   it("launches it with the same input and claims, until it has worked", async () => {
@@ -45,7 +56,7 @@ describe("retrying a task of another kind", () => {
     expect(first).toMatchObject({ status: "FAILED", message: "it broke" });
     expect(canRetry(first)).toBe(true);
     isBroken = false;
-    const letGo = await holdRecord(engine, 2);
+    const letGo = await hold(2);
     const holder = await engine.launched({
       operation: "UPDATE",
       change: { count: { set: 5 } },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
@@ -7,16 +7,28 @@ import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts
 import { insertThings } from "../../support/thing-fixture.ts";
 
 let engine: EngineFixture;
+/** Lets go of what a test holds; one that failed may have left some. */
+let letAllGo: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   engine = await createEngineFixture({ maxChunkRecords: 50 });
 });
 afterAll(() => engine.stop());
+afterEach(async () => {
+  await Promise.all(letAllGo.map((letGo) => letGo()));
+  letAllGo = [];
+});
 beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
 });
+
+async function hold(id: number): Promise<() => Promise<void>> {
+  const letGo = await holdRecord(engine, id);
+  letAllGo.push(letGo);
+  return letGo;
+}
 
 const idsFrom = (first: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => String(first + at));
@@ -147,7 +159,7 @@ describe("retrying an operation on a list", () => {
     const records = idsFrom(1, 10).map((id) => ({ id, data: { count: 5000 + Number(id) } }));
     const first = await run({ operation: "UPDATE_EACH", records });
     await engine.pool.query("ALTER TABLE thing DROP CONSTRAINT count_below_thousand");
-    const letGo = await holdRecord(engine, 3);
+    const letGo = await hold(3);
     const holder = await engine.launched({
       operation: "UPDATE",
       change: { state: { set: "OFF" } },

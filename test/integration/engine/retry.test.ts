@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import { canRetry } from "../../../src/core/bulk/can-retry.ts";
 import type { RetryRequest } from "../../../src/core/bulk/retry-task.ts";
@@ -15,6 +16,8 @@ const ANONYMOUS: Viewer = { id: null };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
 
 let engine: EngineFixture;
+/** Lets go of what a test holds; one that failed may have left some. */
+let letAllGo: (() => Promise<void>)[] = [];
 /** The fields that may be changed in bulk; undefined for all. */
 let allowed: readonly string[] | undefined;
 
@@ -30,12 +33,22 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
+afterEach(async () => {
+  await Promise.all(letAllGo.map((letGo) => letGo()));
+  letAllGo = [];
+});
 beforeEach(async () => {
   allowed = undefined;
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
 });
+
+async function hold(id: number): Promise<() => Promise<void>> {
+  const letGo = await holdRecord(engine, id);
+  letAllGo.push(letGo);
+  return letGo;
+}
 
 const idsFrom = (first: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => String(first + at));
@@ -67,7 +80,7 @@ async function countsOf(ids: readonly string[]): Promise<Record<string, number>>
 
 /** Cancelled while the first two of its chunks of 50 are being written: the others are not come to. */
 async function cancelledOnTheWay(target: Target): Promise<Task> {
-  const [letGo, letOtherGo] = [await holdRecord(engine, 1), await holdRecord(engine, 51)];
+  const [letGo, letOtherGo] = [await hold(1), await hold(51)];
   const { id } = await engine.launched({ ...target, options: SKIP_FAILED });
   await waitersReach(2);
   await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
@@ -197,7 +210,7 @@ describe("retrying what was not come to", () => {
   });
 
   it("does all of a task that was cancelled in the queue", async () => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const target = { operation: "DELETE", selection: { ids: idsFrom(1, 30) } } as const;
     const holder = await engine.launched({ ...target, operation: "UPDATE", change: { count: { set: 1 } } });
     const waiting = await engine.launched({ ...target, options: { onConflict: "WAIT" } });
@@ -218,7 +231,7 @@ describe("retrying what was not come to", () => {
 describe("a retry", () => {
   it("is answered with the same retry that is under way, and repeats under its key", async () => {
     const first = await run(INCREMENT);
-    const letGo = await holdRecord(engine, 99);
+    const letGo = await hold(99);
     const again = (options: RetryRequest["options"] = {}, records: RetryRequest["records"] = "FAILED") =>
       engine.retry({ taskId: first.id, viewer: ANONYMOUS, records, options: { mode: "ASYNC", ...options } });
     const outcomes = await Promise.all([again(), again(), again()]);
@@ -275,7 +288,7 @@ describe("a retry", () => {
   });
 
   it("is not of a task that is under way, did all, only tried, or is not there", async () => {
-    const letGo = await holdRecord(engine, 1);
+    const letGo = await hold(1);
     const target = {
       operation: "UPDATE",
       change: { count: { set: 5 } },

@@ -105,8 +105,11 @@ describe("retries", () => {
       options: { errorPolicy: "ALL_OR_NOTHING" },
     });
     expect(again.task).toMatchObject({ status: "FAILED" });
-    const read = await service.data(`{ task(id: "${first.task.id}") { retries { id } } }`);
+    const read = await service.data(
+      `{ task(id: "${first.task.id}") { retries { id } first: retries(first: 1) { id } } }`,
+    );
     expect(read.task.retries).toEqual([{ id: task.id }, { id: again.task.id }]);
+    expect(read.task.first).toEqual([{ id: task.id }]);
   });
 
   test("say why not", async () => {
