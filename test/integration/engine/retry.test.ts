@@ -231,6 +231,8 @@ describe("retrying what was not come to", () => {
 describe("a retry", () => {
   it("is answered with the same retry that is under way, and repeats under its key", async () => {
     const first = await run(INCREMENT);
+    // Else the database refuses them before it comes to wait for the row.
+    await engine.pool.query("UPDATE thing SET count = 0 WHERE id IN (99, 199)");
     const letGo = await hold(99);
     const again = (options: RetryRequest["options"] = {}, records: RetryRequest["records"] = "FAILED") =>
       engine.retry({ taskId: first.id, viewer: ANONYMOUS, records, options: { mode: "ASYNC", ...options } });
