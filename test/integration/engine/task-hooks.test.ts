@@ -119,7 +119,7 @@ describe("hooks along a task's life", () => {
     const holder = await engine.launched(setCount("holder", ["1"]));
     const waiting = await engine.launched({
       ...setCount("waiting", ["1"]),
-      options: { ...SKIP_FAILED, onConflict: "WAIT" },
+      options: { ...SKIP_FAILED, onConflict: "WAIT", allowDuplicate: true },
     });
     await cancelTask(engine.ports, { taskId: waiting.id, viewer: ANONYMOUS });
     expect((await stepsOf(waiting.id)).map(({ step }) => step)).toEqual(["create", "cancel", "cleanup"]);
