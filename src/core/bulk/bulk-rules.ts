@@ -3,8 +3,8 @@ import type { ColumnField, Model, ModelRegistry, RelationField } from "../record
 import { columnsOf, relationsOf } from "../records/model.ts";
 import { isManyToMany } from "../records/relation-kind.ts";
 
-/** As many workers keep a database busy; more of them would take turns. */
-const DEFAULT_PARALLELISM = 4;
+/** More chunks under way at once each take longer on a small machine, and a cancel waits for all of them. */
+const DEFAULT_PARALLELISM = 2;
 
 /** What an app allows in bulk, per model. */
 export interface BulkRules {

@@ -24,7 +24,7 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
   readonly bulk?: {
     /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
     readonly fields?: readonly string[];
-    /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 4. */
+    /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
     /** The most records of one chunk. Default: POWERCRUD_CHUNK_RECORDS. */
     readonly chunkRecords?: number;
