@@ -1,4 +1,5 @@
 import { AppError, isAppError } from "./app-error.ts";
+import { NETWORK_CODES } from "./network-codes.ts";
 
 /**
  * SQLSTATEs that say the server, not the statement, is the matter: class 08 (connection), class 57P (shut-down,
@@ -7,21 +8,8 @@ import { AppError, isAppError } from "./app-error.ts";
  */
 const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
 
-/**
- * Node's codes of a network that does not carry, Prisma's of a database that does not answer or lets nobody in, and
- * what Prisma's driver adapters call the same.
- */
-const NETWORK_CODES: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ECONNABORTED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
+/** Prisma's codes of a database that does not answer or lets nobody in, and what its driver adapters call the same. */
+const PRISMA_CODES: ReadonlySet<string> = new Set([
   "P1000",
   "P1001",
   "P1002",
@@ -84,7 +72,8 @@ interface ErrorParts {
 function saysSoItself({ code, kind, originalCode, message }: ErrorParts): boolean {
   return (
     [code, kind, originalCode].some(
-      (one) => typeof one === "string" && (SQL_STATE.test(one) || NETWORK_CODES.has(one)),
+      (one) =>
+        typeof one === "string" && (SQL_STATE.test(one) || NETWORK_CODES.has(one) || PRISMA_CODES.has(one)),
     ) ||
     (typeof message === "string" && DRIVER_MESSAGE.test(message))
   );

@@ -1,18 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
-
-/** Node's codes of a network that does not carry. */
-const NETWORK_CODES: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "ECONNABORTED",
-  "EPIPE",
-  "ETIMEDOUT",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
-]);
+import { NETWORK_CODES } from "../../kernel/network-codes.ts";
 
 /** ioredis gives these errors no code. */
 const CLIENT_MESSAGE =

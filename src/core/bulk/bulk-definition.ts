@@ -12,7 +12,7 @@ import type { AttemptContext, HandlerResult, HelpContext, TaskDefinition } from 
 import { decodeBulkChange, decodeBulkData } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRules } from "./bulk-rules.ts";
-import type { BulkOperation, BulkWork, BulkWriter } from "./bulk-writer.ts";
+import type { BulkOperation, BulkWork, BulkWriter, WrittenChunks } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRowFields } from "./check-rows.ts";
 import { operationsOf } from "./hook-batch.ts";
@@ -153,13 +153,21 @@ async function writeChunkByChunk(
         return true;
       },
     );
-    // What helpers are writing belongs to the attempt: it does not end before them.
-    await writer.untilWritten(work.taskId);
-    const { counts, pendingChunks } = await writer.countWritten(work.taskId);
+    const { counts, pendingChunks } = await countOnceWritten(writer, work.taskId);
     if (pendingChunks === 0 || isCancelled) {
       return { counts, isCancelled: pendingChunks > 0 };
     }
   }
+}
+
+/** What helpers are writing belongs to the attempt: it does not end before them. Most tasks have no chunk left here. */
+async function countOnceWritten(writer: BulkWriter, taskId: string): Promise<WrittenChunks> {
+  const written = await writer.countWritten(taskId);
+  if (written.pendingChunks === 0) {
+    return written;
+  }
+  await writer.untilWritten(taskId);
+  return writer.countWritten(taskId);
 }
 
 /** Until no chunk is left that nobody has. @throws what ended one of the lanes, once all have ended */

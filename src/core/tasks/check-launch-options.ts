@@ -1,3 +1,4 @@
+import { isStorableText } from "../../kernel/storable-text.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { LaunchOptions } from "./launch-options.ts";
 
@@ -28,10 +29,7 @@ function checkText(
   if (text.length < min || text.length > max) {
     return [problem(field, `needs ${min} to ${max} characters, has ${text.length}.`)];
   }
-  // PostgreSQL keeps neither: no text holds NUL, and half of a surrogate pair is no character.
-  return text.includes("\u0000") || /\p{Surrogate}/u.test(text)
-    ? [problem(field, "cannot hold NUL characters or halves of characters.")]
-    : [];
+  return isStorableText(text) ? [] : [problem(field, "cannot hold NUL characters or halves of characters.")];
 }
 
 function problem(field: string, message: string): RecordProblem {

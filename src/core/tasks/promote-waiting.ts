@@ -3,6 +3,7 @@ import type { Claim } from "../locks/claim.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import { readDependents } from "./dependents.ts";
+import { findBlocker } from "./find-blocker.ts";
 import { knownDefinition } from "./known-definition.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { isFinal } from "./task-status.ts";
@@ -101,8 +102,7 @@ function grantOrGoOnWaiting(ports: PromotePorts, taskId: string, dependence: Dep
       }
       return isPending ? { commit: "GRANTED" } : { rollBack: "GONE" };
     }
-    const last = await ports.locks.lastBefore(transaction, taskId);
-    const blocker = last ?? result.conflicts[0]?.owner ?? taskId;
+    const blocker = await findBlocker(ports.locks, transaction, taskId, result);
     return (await ports.tasks.startWaiting(transaction, taskId, blocker))
       ? { commit: { blocker } }
       : { rollBack: "GONE" };

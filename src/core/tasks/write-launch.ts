@@ -15,6 +15,7 @@ import { filterBatch, plainBatch } from "./record-batch.ts";
 import { splitIntoChunks } from "./split-into-chunks.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import { escalate, toClaim, toDependents } from "./task-claim.ts";
+import { findBlocker } from "./find-blocker.ts";
 import { knownDefinition } from "./known-definition.ts";
 import type { TaskDefinitions } from "./task-definition.ts";
 import type { NewTaskError } from "./task-error.ts";
@@ -90,8 +91,8 @@ async function createOrWait(launch: Launch): Promise<Decision<WrittenLaunch>> {
   if (result.isGranted) {
     return { commit: { kind: "CREATED" } };
   }
-  const blocker = (await ports.locks.lastBefore(transaction, taskId)) ?? result.conflicts[0]?.owner;
-  await ports.tasks.startWaiting(transaction, taskId, blocker ?? taskId);
+  const blocker = await findBlocker(ports.locks, transaction, taskId, result);
+  await ports.tasks.startWaiting(transaction, taskId, blocker);
   return { commit: { kind: "WAITING", hasDependents: launch.dependents !== undefined } };
 }
 
