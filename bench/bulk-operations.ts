@@ -1,10 +1,11 @@
 import pg from "pg";
 import { powerCrudApp } from "../src/app/powercrud-app.ts";
 import type { BackendName } from "../src/core/processes/process-register.ts";
+import type { City, Prisma } from "../src/generated/prisma/client.ts";
 import type { BulkRequest, PowerCrud } from "../src/index.ts";
-import { ANONYMOUS, createPowerCrud } from "../src/index.ts";
+import { ANONYMOUS, createPowerCrud, defineModel } from "../src/index.ts";
 import type { BareOperation, BenchCity } from "./bare-operations.ts";
-import { bareCreate, bareDelete, bareLink, bareUpdateEach } from "./bare-operations.ts";
+import { bareCreate, bareDelete, bareLink, bareUpdate, bareUpdateEach } from "./bare-operations.ts";
 import type { BenchTools } from "./bench-tools.ts";
 import type { Measure } from "./measure.ts";
 import { median } from "./statistics.ts";
@@ -19,6 +20,8 @@ interface Operation {
   readonly name: string;
   /** Whether the cities are there before. */
   readonly hasCities: boolean;
+  /** Whether each record is looked at in TypeScript. */
+  readonly hasValidator?: true;
   readonly request: (cities: readonly BenchCity[]) => Partial<BulkRequest>;
   readonly bare: BareOperation;
   readonly target: string;
@@ -66,7 +69,33 @@ const OPERATIONS: readonly Operation[] = [
     bare: bareLink(TAG),
     target: "≥ 0.4",
   },
+  {
+    name: "update with a validator",
+    hasCities: true,
+    hasValidator: true,
+    request: (cities) => ({
+      operation: "UPDATE",
+      change: { population: { increment: 1 } },
+      selection: { ids: cities.map(({ id }) => String(id)) },
+    }),
+    bare: bareUpdate,
+    target: "≥ 0.2",
+  },
 ];
+
+/** The demo with a rule in TypeScript that looks at each record and at what is to become of it. */
+const VALIDATED_APP = {
+  ...powerCrudApp,
+  models: {
+    ...powerCrudApp.models,
+    City: defineModel<City, Prisma.TransactionClient>({
+      validate: (city, change) =>
+        (city?.population ?? 0) + (change.population?.increment ?? 0) < 0
+          ? [{ message: "Nobody lives in a negative number.", field: "population" }]
+          : [],
+    }),
+  },
+};
 
 /** Every bulk operation on 100,000 records from its launch in this process to its end, beside bare statements. */
 export async function measureOperations(
@@ -75,22 +104,25 @@ export async function measureOperations(
 ): Promise<readonly Measure[]> {
   const databaseUrl = stores.databaseUrl(backend);
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
-  const powercrud = await createPowerCrud({
-    app: powerCrudApp,
-    databaseUrl,
-    config: backend === "redis" ? { redisUrl: stores.redisUrl, backend } : { backend },
-  });
-  await powercrud.start();
   const cities = ids.map((_id, at) => ({ id: FIRST_ID + at, name: `City ${at}`, population: at }));
   try {
     await pool.query("INSERT INTO tag (id, label) VALUES ($1, 'bench') ON CONFLICT DO NOTHING", [TAG]);
     const measures: Measure[] = [];
     for (const operation of OPERATIONS) {
-      measures.push(await measureOperation(powercrud, pool, operation, cities));
+      const powercrud = await createPowerCrud({
+        app: operation.hasValidator ? VALIDATED_APP : powerCrudApp,
+        databaseUrl,
+        config: backend === "redis" ? { redisUrl: stores.redisUrl, backend } : { backend },
+      });
+      try {
+        await powercrud.start();
+        measures.push(await measureOperation(powercrud, pool, operation, cities));
+      } finally {
+        await powercrud.stop();
+      }
     }
     return measures;
   } finally {
-    await powercrud.stop();
     await empty(pool);
     await pool.end();
   }

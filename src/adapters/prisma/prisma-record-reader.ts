@@ -11,7 +11,7 @@ import { whereToPrisma } from "./where-to-prisma.ts";
 const MAX_KEYS_PER_QUERY = 30_000;
 
 /** Records that Prisma hands over take some hundred bytes each until they are ids. */
-const PAGE_SIZE = 20_000;
+const PAGE_SIZE = 5_000;
 
 /** What the reader works with. */
 export interface RecordReaderPorts {
