@@ -1,7 +1,8 @@
 /**
- * What PostgreSQL itself notes of every update of a city, and of every change of a task's status, in the schema `chaos`.
+ * What PostgreSQL itself notes of every write to a city, and of every change of a task's status, in the schema `chaos`.
  *
- * Each writer puts its mark into `notes`: a task its label, a single write a text of its own. The trigger looks, in a
+ * Each writer puts its mark into `notes`: a task its label, a single write a text of its own. A deletion leaves none; its
+ * mark is that of the task that owns the records. The trigger looks, in a
  * snapshot of its own, for the tasks that own what is being written, and once more inside the commit. All of it is
  * part of the writing transaction: what is rolled back is not noted.
  */
@@ -51,6 +52,10 @@ DECLARE
   found chaos.write;
 BEGIN
   SELECT min(notes), count(DISTINCT notes), array_agg(id) INTO found.mark, found.mark_count, found.ids FROM written;
+  IF TG_OP = 'DELETE' THEN
+    SELECT min(label), count(*) INTO found.mark, found.mark_count
+    FROM chaos.owners(found.ids) WHERE status = 'RUNNING';
+  END IF;
   IF found.ids IS NOT NULL THEN
     INSERT INTO chaos.write (mark, mark_count, ids, own_count, foreign_owners)
     SELECT found.mark, found.mark_count, found.ids,
@@ -60,7 +65,11 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER note_write AFTER UPDATE ON city REFERENCING NEW TABLE AS written
+CREATE TRIGGER note_update AFTER UPDATE ON city REFERENCING NEW TABLE AS written
+  FOR EACH STATEMENT EXECUTE FUNCTION chaos.note_write();
+CREATE TRIGGER note_insert AFTER INSERT ON city REFERENCING NEW TABLE AS written
+  FOR EACH STATEMENT EXECUTE FUNCTION chaos.note_write();
+CREATE TRIGGER note_delete AFTER DELETE ON city REFERENCING OLD TABLE AS written
   FOR EACH STATEMENT EXECUTE FUNCTION chaos.note_write();
 
 CREATE FUNCTION chaos.look_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$

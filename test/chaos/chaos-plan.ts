@@ -1,18 +1,21 @@
 import fc from "fast-check";
 
+import { MIN_SHARED_RECORDS } from "../../src/core/bulk/bulk-definition.ts";
 import type { TestBackend } from "./chaos-round.ts";
 
-/** A bulk update to be launched. */
+/** A bulk operation to be launched. */
 export interface LaunchPlan {
+  readonly operation: "UPDATE" | "UPDATE_EACH" | "UPSERT" | "CREATE" | "DELETE";
   readonly errorPolicy: "SKIP_FAILED" | "ALL_OR_NOTHING";
   readonly onConflict: "REJECT" | "SKIP" | "WAIT";
   readonly mode: "ASYNC" | "SYNC";
   /** Where among the cities it begins, in thousandths. */
   readonly from: number;
   readonly size: number;
+  /** For an update, what each record grows by; 0 for all else. */
+  readonly increment: number;
   /** 1 selects by a filter; otherwise by ids, every so many-th. */
   readonly stride: number;
-  readonly increment: number;
   /** How long after its launch it is cancelled; null for never. */
   readonly cancelAfterMs: number | null;
 }
@@ -76,16 +79,48 @@ export function makePlan(seed: number, backend: TestBackend, cycles: number): Ch
   };
 }
 
-const launches: fc.Arbitrary<LaunchPlan> = fc.record({
+const cancelAfterMs = fc.oneof(
+  { weight: 4, arbitrary: fc.constant(null) },
+  { weight: 1, arbitrary: fc.nat(600) },
+);
+const anyLaunch = {
   errorPolicy: fc.constantFrom("SKIP_FAILED", "ALL_OR_NOTHING"),
   onConflict: fc.constantFrom("REJECT", "SKIP", "WAIT"),
   mode: fc.constantFrom("ASYNC", "ASYNC", "ASYNC", "ASYNC", "SYNC"),
   from: fc.nat(999),
   size: fc.integer({ min: 200, max: 8000 }),
   stride: fc.constantFrom(1, 1, 1, 7),
-  increment: fc.integer({ min: 1, max: 9 }),
-  cancelAfterMs: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(600) }),
-});
+  cancelAfterMs,
+} as const;
+const increment = fc.integer({ min: 1, max: 9 });
+
+const launches: fc.Arbitrary<LaunchPlan> = fc.oneof(
+  { weight: 12, arbitrary: fc.record({ ...anyLaunch, operation: fc.constant("UPDATE"), increment }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      ...anyLaunch,
+      operation: fc.constantFrom("UPDATE_EACH", "UPSERT", "CREATE", "CREATE", "DELETE"),
+      size: fc.integer({ min: 200, max: 3000 }),
+      increment: fc.constant(0),
+    }),
+  },
+  // Large enough to be shared among workers.
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      ...anyLaunch,
+      operation: fc.constant("UPDATE"),
+      errorPolicy: fc.constant("SKIP_FAILED"),
+      onConflict: fc.constant("WAIT"),
+      mode: fc.constant("ASYNC"),
+      from: fc.nat(499),
+      size: fc.integer({ min: MIN_SHARED_RECORDS, max: 25_000 }),
+      stride: fc.constant(1),
+      increment,
+    }),
+  },
+);
 
 const singles: fc.Arbitrary<SinglePlan> = fc.record({
   kind: fc.constantFrom("UPDATE", "UPDATE", "UPDATE", "UPDATE", "CREATE"),

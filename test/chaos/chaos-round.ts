@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "pg";
 
 import type { PostgresServer } from "../support/postgres-server.ts";
+import { MIN_SHARED_RECORDS } from "../../src/core/bulk/bulk-definition.ts";
 import { makePlan, type FaultPlan } from "./chaos-plan.ts";
 import { startChaosRedis, type ChaosRedis } from "./chaos-redis.ts";
 import { findLeftLocks, findLeftRedisLocks, findWrongs } from "./find-wrongs.ts";
@@ -34,6 +35,8 @@ export interface RoundReport {
   /** What is wrong; empty when all is as it must be. */
   readonly findings: readonly string[];
   readonly tasksByStatus: Readonly<Record<string, number>>;
+  readonly tasksByKind: Readonly<Record<string, number>>;
+  readonly sharedCount: number;
   readonly attemptCount: number;
   readonly incrementCount: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -152,7 +155,8 @@ async function loadAndStrike(round: Round): Promise<void> {
 async function untilEnough(sql: Pool): Promise<void> {
   const look = async (): Promise<true | undefined> => {
     const { rows } = await sql.query<{ sum: number }>(
-      "SELECT coalesce(sum(succeeded), 0)::integer AS sum FROM powercrud.task WHERE finished_at IS NOT NULL",
+      `SELECT coalesce(sum(succeeded), 0)::integer AS sum FROM powercrud.task
+       WHERE finished_at IS NOT NULL AND label NOT LIKE '%+0'`,
     );
     return (rows[0]?.sum ?? 0) >= ENOUGH_INCREMENTS ? true : undefined;
   };
@@ -246,12 +250,19 @@ async function report({ sql, ledger, findings, faults }: Round): Promise<RoundRe
   const { rows } = await sql.query<{ status: string; count: number; attempts: number }>(
     "SELECT status, count(*)::integer AS count, sum(attempt)::integer AS attempts FROM powercrud.task GROUP BY status",
   );
+  const kinds = await sql.query<{ kind: string; count: number; shared: number }>(
+    `SELECT kind, count(*)::integer AS count, count(*) FILTER (WHERE total >= $1)::integer AS shared
+     FROM powercrud.task WHERE succeeded > 0 GROUP BY kind`,
+    [MIN_SHARED_RECORDS],
+  );
   const increments = await sql.query<{ count: number }>(
-    "SELECT count(*)::integer AS count FROM chaos.applied",
+    "SELECT count(*)::integer AS count FROM chaos.applied WHERE increment > 0",
   );
   return {
     findings,
     tasksByStatus: Object.fromEntries(rows.map(({ status, count }) => [status, count])),
+    tasksByKind: Object.fromEntries(kinds.rows.map(({ kind, count }) => [kind, count])),
+    sharedCount: kinds.rows.reduce((sum, { shared }) => sum + shared, 0),
     attemptCount: rows.reduce((sum, { attempts }) => sum + attempts, 0),
     incrementCount: increments.rows[0]?.count ?? 0,
     faults: Object.fromEntries(faults),

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { withDeadline } from "../support/deadline.ts";
 import { createTestClient } from "../support/graphql-client.ts";
+import { bulkMutationOf } from "./bulk-request.ts";
 import type { ChaosPlan, LaunchPlan, SinglePlan } from "./chaos-plan.ts";
 import { countAnswer, type LaunchRecord, type Ledger, type SingleRecord } from "./ledger.ts";
 import type { Member } from "./member.ts";
@@ -29,25 +30,6 @@ const ANSWER_MS = 4000;
 const MAX_TRIES = 30;
 const RETRY_AFTER_MS = 100;
 
-const LAUNCH = /* GraphQL */ `
-  mutation ($selection: CitySelection!, $increment: Int!, $mark: String!, $options: BulkOptions!) {
-    bulkUpdateCities(
-      selection: $selection
-      data: { population: { increment: $increment }, notes: { set: $mark } }
-      options: $options
-    ) {
-      ... on TaskLaunched {
-        task {
-          id
-        }
-      }
-      ... on Error {
-        code
-        message
-      }
-    }
-  }
-`;
 const CANCEL = /* GraphQL */ `
   mutation ($id: ID!) {
     cancelTask(id: $id) {
@@ -140,7 +122,7 @@ async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan
     hasUnheardTries: false,
   };
   context.ledger.launches.push(record);
-  await launch(context, record, plan);
+  await launch(context, at, record, plan);
   const { taskId } = record;
   if (taskId === undefined) {
     return;
@@ -158,22 +140,20 @@ async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan
 }
 
 /** With the same key again and again, until there is an answer to trust. */
-async function launch(context: UserContext, record: LaunchRecord, plan: LaunchPlan): Promise<void> {
+async function launch(
+  context: UserContext,
+  at: number,
+  record: LaunchRecord,
+  plan: LaunchPlan,
+): Promise<void> {
   const { key } = record;
-  const variables = {
-    selection: selectionOf(context.cityIds, plan),
-    increment: plan.increment,
-    mark: key,
-    options: {
-      errorPolicy: plan.errorPolicy,
-      onConflict: plan.onConflict,
-      mode: plan.mode,
-      idempotencyKey: key,
-      label: key,
-    },
-  };
+  const { errorPolicy, onConflict, mode } = plan;
+  const { field, query, variables } = bulkMutationOf(
+    { cityIds: context.cityIds, plan, at, createdAt: createdBefore(context, at), mark: key },
+    { errorPolicy, onConflict, mode, idempotencyKey: key, label: key },
+  );
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const answer = await ask(context, LAUNCH, variables, "bulkUpdateCities");
+    const answer = await ask(context, query, variables, field);
     if (answer?.task !== undefined) {
       record.answer = "ACCEPTED";
       record.taskId = answer.task.id;
@@ -191,12 +171,11 @@ async function launch(context: UserContext, record: LaunchRecord, plan: LaunchPl
   }
 }
 
-function selectionOf(cityIds: readonly number[], { from, size, stride }: LaunchPlan): object {
-  const start = Math.floor((from / 1000) * cityIds.length);
-  const part = cityIds.slice(start, start + size);
-  return stride === 1
-    ? { where: { id: { gte: part[0], lte: part.at(-1) } } }
-    : { ids: part.filter((_, at) => at % stride === 0).map(String) };
+/** The last launch of creates that is not so young that it would mostly wait for its answer. */
+function createdBefore({ plan }: UserContext, at: number): number {
+  return plan.launches.findLastIndex(
+    ({ operation }, place) => operation === "CREATE" && place < at - LAUNCHERS,
+  );
 }
 
 async function writeSingle(context: UserContext, at: number, plan: SinglePlan): Promise<void> {
@@ -232,7 +211,7 @@ async function ask(
   try {
     const client = createTestClient(address);
     const asked = client.request<Record<string, Answer>>(query, variables);
-    if (field === "bulkUpdateCities") {
+    if (field.startsWith("bulk")) {
       moments.emit("launch", server);
     }
     const answer = (await withDeadline(asked, ANSWER_MS, "an answer"))[field];

@@ -13,7 +13,7 @@ import { countsOf, settlementOf, taskVerbs } from "./task-verbs.ts";
 const FINAL_STATUSES = TASK_STATUSES.filter((status): status is FinalStatus => isFinal(status));
 
 describeWorlds("task store, settled", (world) => {
-  const { created, begin, beat, finishChunk, settle, markCleaned, found } = taskVerbs(world);
+  const { created, begin, beat, finishChunk, lockDone, settle, markCleaned, found } = taskVerbs(world);
 
   describe("settlement", () => {
     /** Brings a new task to a status, by the way that the table allows. */
@@ -94,19 +94,30 @@ describeWorlds("task store, settled", (world) => {
       expect(await settle(sampleTask(), 0, { status: "CANCELLED" })).toBe(false);
     });
 
-    it("sums the chunks unless it is told the counts", async () => {
+    it("tells what the chunks did that are DONE, and nothing of a task without chunks", async () => {
       const chunks = [["1", "2"], ["3"], ["4"]].map(plainBatch);
-      const summed = await created({ total: 4, chunks });
-      await begin(summed);
-      await finishChunk(summed, 1, countsOf(1, 1));
-      await finishChunk(summed, 2, countsOf(0, 0, 1));
-      await settle(summed, 1, { status: "PARTIAL" });
-      expect(await found(summed)).toMatchObject({ progress: progressOf(4, countsOf(1, 1, 1)) });
-      const told = await created({ total: 4, chunks });
-      await begin(told);
-      await finishChunk(told, 1, countsOf(2));
-      await settle(told, 1, { status: "FAILED", counts: countsOf(0, 4) });
-      expect(await found(told)).toMatchObject({ progress: progressOf(4, countsOf(0, 4)) });
+      const task = await created({ total: 4, chunks });
+      expect(await lockDone(task, 0)).toEqual({ counts: countsOf(0) });
+      await begin(task);
+      await beat(task, 1, 1_500, progressOf(4, countsOf(4)));
+      await finishChunk(task, 1, countsOf(1, 1));
+      await finishChunk(task, 2, countsOf(0, 0, 1));
+      expect(await lockDone(task, 1)).toEqual({ counts: countsOf(1, 1, 1) });
+      const bare = await created({ total: 4, chunks: [] });
+      expect(await lockDone(bare, 0)).toEqual({ counts: null });
+      const held = { recordId: "1", outcome: "SKIPPED", code: "RECORD_LOCKED", message: "held" } as const;
+      const allSkipped = await created({ total: 1, chunks: [], skipped: [held] });
+      expect(await lockDone(allSkipped, 0)).toEqual({ counts: countsOf(0, 0, 1) });
+    });
+
+    it("tells it only to the current attempt of a task that is not settled", async () => {
+      const task = await created();
+      await begin(task);
+      await begin(task, 1);
+      expect(await lockDone(task, 1)).toBeUndefined();
+      await settle(task, 2);
+      expect(await lockDone(task, 2)).toBeUndefined();
+      expect(await lockDone(sampleTask(), 0)).toBeUndefined();
     });
 
     it("waits for a chunk that is being committed, and counts it", async () => {
@@ -115,11 +126,22 @@ describeWorlds("task store, settled", (world) => {
       await finishChunk(task, 1, countsOf(1));
       const open = await openTransaction(world().unitOfWork);
       await world().finishChunk(open.transaction, task.id, 2, countsOf(1));
-      const settling = settle(task, 1);
+      const done = lockDone(task, 1);
       await world().untilWaiting();
       await open.commit();
+      expect(await done).toEqual({ counts: countsOf(2) });
+    });
+
+    it("lets nobody settle until the end of the transaction that asked", async () => {
+      const task = await created();
+      await begin(task);
+      const open = await openTransaction(world().unitOfWork);
+      await world().tasks.lockDone(open.transaction, task.id, 1);
+      const settling = settle(task, 1);
+      await world().untilWaiting();
+      expect((await found(task))?.status).toBe("RUNNING");
+      await open.commit();
       expect(await settling).toBe(true);
-      expect(await found(task)).toMatchObject({ progress: progressOf(2, countsOf(2)) });
     });
 
     it("settles one of two at once", async () => {

@@ -1,8 +1,10 @@
 import { expect } from "vitest";
 import type { Counts, Progress } from "../../src/core/tasks/progress.ts";
+import { NO_COUNTS } from "../../src/core/tasks/progress.ts";
 import type {
   Attempt,
   CreateResult,
+  DoneWork,
   HeartbeatResult,
   NewTask,
   Settlement,
@@ -13,7 +15,14 @@ import type { World } from "./world.ts";
 
 /** How a task ended: SUCCEEDED, five seconds after its creation, unless the parts say otherwise. */
 export function settlementOf(task: NewTask, parts: Partial<Settlement> = {}): Settlement {
-  return { status: "SUCCEEDED", message: null, result: null, finishedAt: after(task, 5_000), ...parts };
+  return {
+    status: "SUCCEEDED",
+    message: null,
+    result: null,
+    finishedAt: after(task, 5_000),
+    counts: NO_COUNTS,
+    ...parts,
+  };
 }
 
 export function countsOf(succeeded: number, failed = 0, skipped = 0): Counts {
@@ -30,6 +39,7 @@ export interface TaskVerbs {
   /** A heartbeat so many milliseconds after the task's creation. */
   beat(task: NewTask, attempt: number, ms: number, progress?: Progress): Promise<HeartbeatResult>;
   finishChunk(task: NewTask, number: number, counts: Counts): Promise<void>;
+  lockDone(task: NewTask, attempt: number): Promise<DoneWork | undefined>;
   settle(task: NewTask, attempt: number, parts?: Partial<Settlement>): Promise<boolean>;
   markCleaned(task: NewTask): Promise<boolean>;
   found(task: NewTask): Promise<Task | undefined>;
@@ -58,6 +68,8 @@ export function taskVerbs(world: () => World): TaskVerbs {
       }),
     finishChunk: (task, number, counts) =>
       world().unitOfWork.run((transaction) => world().finishChunk(transaction, task.id, number, counts)),
+    lockDone: (task, attempt) =>
+      world().unitOfWork.run((transaction) => world().tasks.lockDone(transaction, task.id, attempt)),
     settle: (task, attempt, parts) =>
       world().unitOfWork.run((transaction) =>
         world().tasks.settle(transaction, task.id, attempt, settlementOf(task, parts)),

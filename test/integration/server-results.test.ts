@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { NO_COUNTS } from "../../src/core/tasks/progress.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
@@ -43,6 +44,7 @@ async function storeWith(
       status: "CANCELLED",
       message: null,
       result: null,
+      counts: NO_COUNTS,
       finishedAt: new Date(),
       errors,
     });

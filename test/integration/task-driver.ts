@@ -83,7 +83,7 @@ export function createTaskDriver(given: Omit<TaskPorts, "queue">): TaskDriver {
         taskId,
         attempt: 1,
         total: 100,
-        settlement: { status, message: "done", result: null, finishedAt: clock.now(), counts, errors },
+        settle: { status, message: "done", result: null, counts, errors },
       });
     },
   };

@@ -1,6 +1,6 @@
 import type { Counts } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import { canTransition } from "../../core/tasks/task-status.ts";
+import { canTransition, isFinal } from "../../core/tasks/task-status.ts";
 import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
 import type {
   CreateResult,
@@ -52,6 +52,14 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     async markEnqueued(taskIds, at) {
       const pending = taskIds.filter((id) => shelf.rows.get(id)?.task.status === "PENDING");
       pending.forEach((id) => shelf.enqueued.set(id, at));
+    },
+    async lockDone(transaction, taskId, attempt) {
+      const row = await shelf.rows.lock(transaction, taskId);
+      if (row?.task.attempt !== attempt || isFinal(row.task.status)) {
+        return undefined;
+      }
+      const hasChunks = row.chunks.length + row.skippedAtLaunch > 0;
+      return { counts: hasChunks ? countDone(row) : null };
     },
     async settle(transaction, taskId, attempt, settlement) {
       const row = await shelf.rows.lock(transaction, taskId);
@@ -120,7 +128,7 @@ function settled(row: StoredTask, settlement: Settlement, nextPosition: () => nu
     ...row,
     task: { ...row.task, status, message, result, finishedAt, blockedBy: null },
     duplicateKey: null,
-    counts: settlement.counts ?? countDone(row),
+    counts: settlement.counts,
     total: settlement.total ?? row.total,
     errors: [...row.errors, ...added],
   };

@@ -11,7 +11,7 @@ import type { StrandedTask, TaskQuery, TaskStore, WaitingTask } from "../../core
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { createTask, findByIdempotencyKey, findDuplicate, lockDuplicate } from "./create-task.ts";
 import { createResultReads } from "./result-reads.ts";
-import { settleAttempt } from "./settle-attempt.ts";
+import { lockDone, settleAttempt } from "./settle-attempt.ts";
 import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "./sql/attempt-statements.ts";
 import { LIST_RETRIES, COUNT_TASKS, FIND_TASKS, LIST_TASKS } from "./sql/select-tasks.ts";
 import { OWN_CLAIMS, RECORDS_TO_RETRY } from "./sql/retry-statements.ts";
@@ -87,6 +87,7 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
       const before = new Date(at.getTime() - intervalMs);
       return (await session.query(TAKE_TURN, [chore, at, before])).length > 0;
     },
+    lockDone: (transaction, taskId, attempt) => lockDone(requiredSession(transaction), taskId, attempt),
     settle: (transaction, taskId, attempt, settlement) =>
       settleAttempt(requiredSession(transaction), taskId, attempt, settlement),
     async markCleaned(transaction, taskId) {

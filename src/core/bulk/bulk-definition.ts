@@ -24,7 +24,7 @@ import { writeAllOrNothing } from "./write-all-or-nothing.ts";
 const LANES = 2;
 
 /** A smaller task is written before a helper has come. */
-const MIN_SHARED_RECORDS = 20_000;
+export const MIN_SHARED_RECORDS = 20_000;
 /** Fewer are not worth another worker's coming. */
 const CHUNKS_PER_WORKER = 4;
 

@@ -2,7 +2,7 @@ import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts"
 import { processedOf } from "../tasks/progress.ts";
 import { fenced } from "./attempt-stop.ts";
 import type { BulkWork, BulkWriter, TrialResult } from "./bulk-writer.ts";
-import { cancelledOrRolledBack, countsOfRefusal, describeFirst } from "./write-all-or-nothing.ts";
+import { cancelledOrThrown, countsOfRefusal, describeFirst } from "./write-all-or-nothing.ts";
 
 const NOTHING_CHANGED = "Dry run: nothing was changed.";
 
@@ -14,7 +14,7 @@ export async function tryAll(
 ): Promise<HandlerResult> {
   const result = await writer
     .tryAllChunks(work, task.errorPolicy, (counts) => reportProgress(counts), signal)
-    .catch(cancelledOrRolledBack);
+    .catch(cancelledOrThrown);
   switch (result.kind) {
     case "TRIED":
       return { message: describeTrial(result), counts: result.counts, errors: result.errors };

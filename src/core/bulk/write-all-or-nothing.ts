@@ -1,4 +1,3 @@
-import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { Counts } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
@@ -13,7 +12,7 @@ export async function writeAllOrNothing(
 ): Promise<HandlerResult> {
   const result = await writer
     .writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal)
-    .catch(cancelledOrRolledBack);
+    .catch(cancelledOrThrown);
   switch (result.kind) {
     case "WRITTEN":
       return { counts: (await writer.countWritten(work.taskId)).counts };
@@ -30,16 +29,10 @@ export async function writeAllOrNothing(
   }
 }
 
-/**
- * For what writing all chunks together throws: everything was rolled back, and what was reported on the way did not
- * happen.
- */
-export function cancelledOrRolledBack(error: unknown): { readonly kind: "CANCELLED" } {
+/** For what writing all chunks together throws: a cancel leaves nothing of them, as a refusal does. */
+export function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" } {
   if (isCancellation(error)) {
     return { kind: "CANCELLED" };
-  }
-  if (isAppError(error, "INTERNAL")) {
-    throw new AppError(error.code, error.message, { cause: error.cause, details: { isRolledBack: true } });
   }
   throw error;
 }

@@ -1,8 +1,8 @@
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
-import { describeCancelled } from "../tasks/attempt-end.ts";
+import { stoppedEnd } from "../tasks/attempt-end.ts";
 import { cleanTask } from "../tasks/clean-task.ts";
 import { retryWaiting } from "../tasks/promote-waiting.ts";
-import { settleAsCounted } from "../tasks/settle-as-counted.ts";
+import { settleUnattended } from "../tasks/settle-unattended.ts";
 import type { TaskPorts } from "../tasks/task-ports.ts";
 import type { StrandedTask } from "../tasks/task-store.ts";
 import type { Task } from "../tasks/task.ts";
@@ -81,10 +81,7 @@ async function lookAfterOrphans(
 
 /** The settlement fences whatever may still be running, as a next attempt would. */
 function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
-  return settleAsCounted(ports, task, {
-    status: "CANCELLED",
-    message: (counts) => describeCancelled(task.progress.total, counts),
-  });
+  return settleUnattended(ports, task, (done) => stoppedEnd(task.progress, done));
 }
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {

@@ -1,18 +1,14 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Counts, Progress } from "./progress.ts";
-import { NO_COUNTS, processedOf } from "./progress.ts";
+import { countsOf, processedOf } from "./progress.ts";
+import type { Ending, SettleBy } from "./settle-task.ts";
 import { statusOfCounts } from "./settle-task.ts";
 import type { HandlerResult } from "./task-definition.ts";
-import type { Settlement } from "./task-store.ts";
 
 /** How an attempt ended. */
 export type AttemptEnd =
   /** The task with it; `cause` is what the handler threw, if it did. */
-  | {
-      readonly kind: "ENDED";
-      readonly settlement: Omit<Settlement, "finishedAt"> & { readonly counts: Counts };
-      readonly cause?: unknown;
-    }
+  | { readonly kind: "ENDED"; readonly settle: SettleBy; readonly cause?: unknown }
   /** Another attempt has the task. */
   | { readonly kind: "FENCED" }
   /** The process stops; the task is for another one. */
@@ -21,23 +17,29 @@ export type AttemptEnd =
   | { readonly kind: "ABANDONED"; readonly cause: unknown };
 
 /** Of a handler that returned. */
-export function endOfResult(result: HandlerResult, progress: Progress): AttemptEnd {
+export function endOfResult(
+  result: HandlerResult,
+  progress: Progress,
+): { readonly kind: "ENDED"; readonly settle: Ending } {
   const counts = result.counts ?? countsOf(progress);
   if (result.isCancelled === true) {
-    return ended("CANCELLED", describeCancelled(progress.total, counts), counts);
+    return { kind: "ENDED", settle: cancelledEnd(progress.total, counts) };
   }
   const errors = result.failure?.errors ?? result.errors;
-  const settlement = {
+  const settle = {
     status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
     message: result.message ?? describeNothing(progress.total, counts),
     result: result.result ?? null,
     counts,
     ...(errors === undefined ? {} : { errors }),
   } as const;
-  return { kind: "ENDED", settlement };
+  return { kind: "ENDED", settle };
 }
 
-/** Of a handler that threw, or was stopped with this reason. */
+/**
+ * Of a handler that threw, or was stopped with this reason. What it reported may have been undone, and what it did last
+ * may not have been reported; where the task has chunks, they tell.
+ */
 export function endOfError(error: unknown, progress: Progress): AttemptEnd {
   if (isAppError(error, "ATTEMPT_FENCED")) {
     return { kind: "FENCED" };
@@ -49,16 +51,38 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
     return { kind: "ABANDONED", cause: error };
   }
   if (isAppError(error, "CANCELLED")) {
-    const counts = countsOf(progress);
-    return ended("CANCELLED", describeCancelled(progress.total, counts), counts);
+    return { kind: "ENDED", settle: (done) => stoppedEnd(progress, done) };
   }
-  const isRolledBack = isAppError(error) && error.details["isRolledBack"] === true;
   const message = error instanceof Error ? error.message : String(error);
-  return { ...ended("FAILED", message, isRolledBack ? NO_COUNTS : countsOf(progress)), cause: error };
+  const settle: SettleBy = (done) => ({
+    status: "FAILED",
+    message,
+    result: null,
+    counts: done ?? countsOf(progress),
+  });
+  return { kind: "ENDED", settle, cause: error };
+}
+
+/**
+ * Of a task that was to be cancelled, and of which nobody says how far it came.
+ * @param done what its chunks certainly did; null for a task without chunks
+ */
+export function stoppedEnd(progress: Progress, done: Counts | null): Ending {
+  const { total } = progress;
+  if (done === null || total === null || processedOf(done) < total) {
+    return cancelledEnd(total, done ?? countsOf(progress));
+  }
+  // The request came when all was done.
+  return { status: statusOfCounts(done), message: describeNothing(total, done), result: null, counts: done };
+}
+
+/** Of a task that stopped when it was cancelled. @param total null where unknown */
+export function cancelledEnd(total: number | null, counts: Counts): Ending {
+  return { status: "CANCELLED", message: describeCancelled(total, counts), result: null, counts };
 }
 
 /** What a cancelled task did, in words. */
-export function describeCancelled(total: number | null, counts: Counts): string {
+function describeCancelled(total: number | null, counts: Counts): string {
   const processed = processedOf(counts);
   if (total === null) {
     return processed === 0 ? "Cancelled." : `Cancelled after ${processed} records.`;
@@ -75,16 +99,4 @@ function describeNothing(total: number | null, { succeeded, failed, skipped }: C
     return "Nothing was changed: no records were selected.";
   }
   return `Nothing was changed: ${total === 1 ? "the only record was" : `all ${total} records were`} skipped.`;
-}
-
-function ended(
-  status: "CANCELLED" | "FAILED",
-  message: string,
-  counts: Counts,
-): Extract<AttemptEnd, { kind: "ENDED" }> {
-  return { kind: "ENDED", settlement: { status, message, result: null, counts } };
-}
-
-function countsOf({ succeeded, failed, skipped }: Progress): Counts {
-  return { succeeded, failed, skipped };
 }

@@ -1,10 +1,11 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import { errorFields } from "../../kernel/error-fields.ts";
 import type { Viewer } from "../records/viewer.ts";
-import { describeCancelled } from "./attempt-end.ts";
+import { cancelledEnd } from "./attempt-end.ts";
 import type { UnavailableRefusal } from "./launch-outcome.ts";
 import { CANCEL_TOPIC } from "./running-attempts.ts";
-import { settleAsCounted } from "./settle-as-counted.ts";
+import { countsOf } from "./progress.ts";
+import { settleUnattended } from "./settle-unattended.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { isFinal } from "./task-status.ts";
 import type { Task } from "./task.ts";
@@ -73,10 +74,8 @@ async function read(ports: Pick<TaskPorts, "tasks">, taskId: string): Promise<Ta
 }
 
 function cancelUnbegun(ports: TaskPorts, task: Task): Promise<boolean> {
-  return settleAsCounted(ports, task, {
-    status: "CANCELLED",
-    message: (counts) => describeCancelled(task.progress.total, counts),
-  });
+  const { progress } = task;
+  return settleUnattended(ports, task, (done) => cancelledEnd(progress.total, done ?? countsOf(progress)));
 }
 
 async function askToStop(ports: TaskPorts, taskId: string, viewer: Viewer): Promise<boolean> {

@@ -173,8 +173,7 @@ async function conclude(
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
       }
       const { total } = reporter.current();
-      const settlement = { ...end.settlement, finishedAt: ports.clock.now() };
-      const isSettled = await settleTask(ports, { taskId, attempt: number, total, settlement });
+      const isSettled = await settleTask(ports, { taskId, attempt: number, total, settle: end.settle });
       return isSettled ? "SETTLED" : "FENCED";
     }
   }

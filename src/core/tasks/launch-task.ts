@@ -8,9 +8,10 @@ import type { LaunchOutcome, ValidationRefusal } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchSettings } from "./launch-settings.ts";
 import { retryWaiting } from "./promote-waiting.ts";
+import { countsOf } from "./progress.ts";
 import { readTask } from "./read-task.ts";
 import { answerWith } from "./repeated-launch.ts";
-import { settleAsCounted } from "./settle-as-counted.ts";
+import { settleUnattended } from "./settle-unattended.ts";
 import { callHook } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { writeLaunch } from "./write-launch.ts";
@@ -155,8 +156,11 @@ function runsInRequest(settings: LaunchSettings, { options, total }: LaunchReque
 
 /** Takes back a task that nobody will run: FAILED, its locks free. */
 async function withdraw(ports: LaunchPorts, taskId: string): Promise<void> {
-  await settleAsCounted(ports, await readTask(ports, taskId), {
+  const task = await readTask(ports, taskId);
+  await settleUnattended(ports, task, {
     status: "FAILED",
-    message: () => "The task queue could not be reached.",
+    message: "The task queue could not be reached.",
+    result: null,
+    counts: countsOf(task.progress),
   });
 }

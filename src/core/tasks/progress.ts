@@ -22,6 +22,11 @@ export interface Progress extends Counts {
 
 export const NO_COUNTS: Counts = Object.freeze({ succeeded: 0, failed: 0, skipped: 0 });
 
+/** The counts alone. */
+export function countsOf({ succeeded, failed, skipped }: Counts): Counts {
+  return { succeeded, failed, skipped };
+}
+
 /** Sum of two counts. */
 export function addCounts(a: Counts, b: Counts): Counts {
   return {

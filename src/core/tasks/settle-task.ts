@@ -8,6 +8,7 @@ import { callHook } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { FinalStatus } from "./task-status.ts";
 import type { Settlement } from "./task-store.ts";
+import type { Transaction } from "../transactions/transaction.ts";
 
 /** The event that tells of each final status. */
 const EVENT_OF: Readonly<Record<FinalStatus, "COMPLETE" | "FAIL" | "CANCEL">> = {
@@ -19,13 +20,19 @@ const EVENT_OF: Readonly<Record<FinalStatus, "COMPLETE" | "FAIL" | "CANCEL">> = 
 
 const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as const;
 
+/** How a task ends, without when. */
+export type Ending = Omit<Settlement, "finishedAt" | "total">;
+
+/** How a task ends: known, or to be told from what its chunks certainly did (null for a task without chunks). */
+export type SettleBy = Ending | ((done: Counts | null) => Ending);
+
 /** A settlement about to be recorded. */
 export interface SettleRequest {
   readonly taskId: string;
   /** The attempt that settles; 0 when none has begun. */
   readonly attempt: number;
   readonly total: number | null;
-  readonly settlement: Settlement & { readonly counts: Counts };
+  readonly settle: SettleBy;
 }
 
 /**
@@ -34,11 +41,14 @@ export interface SettleRequest {
  * @returns false, with nothing written, when the task is settled already or a later attempt has it
  */
 export async function settleTask(ports: TaskPorts, request: SettleRequest): Promise<boolean> {
-  const { taskId, settlement } = request;
-  const isSettled = await ports.unitOfWork.run(async (transaction) => {
-    const settled = { ...settlement, total: request.total };
-    if (!(await ports.tasks.settle(transaction, taskId, request.attempt, settled))) {
-      return false;
+  const { taskId } = request;
+  const status = await ports.unitOfWork.run(async (transaction) => {
+    const settlement = await settlementOf(ports, transaction, request);
+    if (settlement === undefined) {
+      return undefined;
+    }
+    if (!(await ports.tasks.settle(transaction, taskId, request.attempt, settlement))) {
+      return undefined;
     }
     await ports.locks.release(transaction, taskId);
     await recordEvent(ports, transaction, {
@@ -47,10 +57,10 @@ export async function settleTask(ports: TaskPorts, request: SettleRequest): Prom
       progress: progressOf(request.total, settlement.counts),
       message: settlement.message,
     });
-    return true;
+    return settlement.status;
   });
-  if (isSettled) {
-    await callHook(ports, HOOK_OF[EVENT_OF[settlement.status]], taskId);
+  if (status !== undefined) {
+    await callHook(ports, HOOK_OF[EVENT_OF[status]], taskId);
     // The sweeper makes up for it should this fail.
     await cleanTask(ports, taskId).catch((error: unknown) => {
       ports.logger.warn(
@@ -65,7 +75,21 @@ export async function settleTask(ports: TaskPorts, request: SettleRequest): Prom
       );
     });
   }
-  return isSettled;
+  return status !== undefined;
+}
+
+/** Undefined where there is nothing to settle for this attempt. */
+async function settlementOf(
+  { tasks, clock }: TaskPorts,
+  transaction: Transaction,
+  { taskId, attempt, total, settle }: SettleRequest,
+): Promise<Settlement | undefined> {
+  const common = { total, finishedAt: clock.now() };
+  if (typeof settle !== "function") {
+    return { ...settle, ...common };
+  }
+  const done = await tasks.lockDone(transaction, taskId, attempt);
+  return done && { ...settle(done.counts), ...common };
 }
 
 /** The final status that the counts tell: a task all of whose tried records failed is FAILED. */

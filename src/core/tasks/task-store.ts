@@ -87,14 +87,19 @@ export interface HeartbeatResult {
   readonly isCancelRequested: boolean;
 }
 
+/** What is certain of a task that is not settled. */
+export interface DoneWork {
+  /** Null for a task that has no chunks: only its handler knows what it did. */
+  readonly counts: Counts | null;
+}
+
 /** How an attempt ended. */
 export interface Settlement {
   readonly status: FinalStatus;
   readonly message: string | null;
   readonly result: Json;
   readonly finishedAt: Date;
-  /** The final counts. Left out for tasks by chunks: the store sums their chunks. */
-  readonly counts?: Counts;
+  readonly counts: Counts;
   /** Records in all, where the handler learned it only while it ran; null or left out keeps what the task has. */
   readonly total?: number | null;
   /** Recorded with the settlement: what made an ALL_OR_NOTHING task fail. */
@@ -203,6 +208,11 @@ export interface TaskStore {
     readonly at: Date;
     readonly progress?: Progress;
   }): Promise<HeartbeatResult>;
+  /**
+   * What the task's DONE chunks add up to, once those that are being committed are; nobody changes the task until the
+   * transaction ends. Undefined unless the attempt is still the current one and the task is not settled.
+   */
+  lockDone(transaction: Transaction, taskId: string, attempt: number): Promise<DoneWork | undefined>;
   /**
    * Final status, if the attempt is still the current one and the table of transitions allows it; else false.
    * A task that FAILED before its first attempt was withdrawn: its idempotency key is free again. The duplicate key

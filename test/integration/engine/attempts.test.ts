@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import type { BulkWork } from "../../../src/core/bulk/bulk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch-task.ts";
 import type { TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
 import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
@@ -65,7 +66,8 @@ async function launchCustom(kind: string): Promise<string> {
 
 /** Whether the store lets an attempt settle the task. */
 function settleAs(taskId: string, attempt: number): Promise<boolean> {
-  const settlement = { status: "FAILED", message: "late", result: null, finishedAt: new Date() } as const;
+  const ending = { status: "FAILED", message: "late", result: null, counts: NO_COUNTS } as const;
+  const settlement = { ...ending, finishedAt: new Date() };
   return engine.ports.unitOfWork.run((transaction) =>
     engine.ports.tasks.settle(transaction, taskId, attempt, settlement),
   );

@@ -5,6 +5,9 @@ import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
 import type { CancelOutcome } from "../../../src/core/tasks/cancel-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
 import type { AttemptContext, TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
+import { progressOf } from "../../../src/core/tasks/progress.ts";
+import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
+import type { NewTask } from "../../../src/core/tasks/task-store.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
@@ -145,6 +148,24 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
+  it("takes back all where the connection is lost after the request, and counts nothing of what was undone", async () => {
+    const release = await holdRecord(engine, 101);
+    const task = await increment("ALL_OR_NOTHING");
+    await untilBlocked();
+    await cancel(task.id);
+    await engine.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    await release();
+    await expect
+      .poll(async () => {
+        await sweep(engine.ports, ORPHANS_AT_ONCE);
+        return engine.task(task.id);
+      })
+      .toMatchObject({ status: "CANCELLED", progress: { succeeded: 0, processed: 0, total: 400 } });
+    expect(await total()).toBe(0);
+  });
+
   it("reaches a handler over its signal, whatever it throws then", async () => {
     const { id, context } = await startCustom();
     await cancel(id);
@@ -169,6 +190,16 @@ describe("cancelling", () => {
     expect(await sweep(engine.ports, ORPHANS_AT_ONCE)).toMatchObject({ cancelled: [], rescued: [] });
   });
 
+  it("counts of a task whose worker is dead what its chunks did, not what it reported last", async () => {
+    const chunks = [plainBatch(["1", "2"])];
+    const taskId = await beginWithoutWorker({ errorPolicy: "ALL_OR_NOTHING", total: 2, chunks });
+    const progress = progressOf(2, { succeeded: 2, failed: 0, skipped: 0 });
+    await engine.ports.tasks.heartbeat({ taskId, attempt: 1, at: new Date(), progress });
+    await cancel(taskId);
+    await sweep(engine.ports, ORPHANS_AT_ONCE);
+    expect(await engine.task(taskId)).toMatchObject({ status: "CANCELLED", progress: { succeeded: 0 } });
+  });
+
   it("is refused once the task is settled, and for no task at all", async () => {
     const task = await increment("SKIP_FAILED");
     await engine.settled(task.id);
@@ -191,7 +222,7 @@ describe("cancelling", () => {
 });
 
 /** As if a worker had begun the task and died: nobody renews its lease. */
-async function beginWithoutWorker(): Promise<string> {
+async function beginWithoutWorker(parts: Partial<NewTask> = {}): Promise<string> {
   const id = createId(new Date());
   await engine.ports.unitOfWork.run(async (transaction) => {
     await engine.ports.tasks.create(transaction, {
@@ -212,6 +243,7 @@ async function beginWithoutWorker(): Promise<string> {
       chunks: [],
       claims: [],
       skipped: [],
+      ...parts,
     });
     const begin = { taskId: id, expectedAttempt: 0, workerId: "dead", at: new Date() };
     await engine.ports.tasks.beginAttempt(transaction, begin);

@@ -5,6 +5,7 @@ import type { Deployment } from "../../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../../src/compose/open-deployment.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import type { BackendName } from "../../../src/core/processes/process-register.ts";
+import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
 import type { NewTask } from "../../../src/core/tasks/task-store.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
@@ -99,6 +100,7 @@ async function settle(backend: BackendName, taskId: string): Promise<void> {
       status: "CANCELLED",
       message: null,
       result: null,
+      counts: NO_COUNTS,
       finishedAt: new Date(),
     });
     await locks.release(transaction, taskId);

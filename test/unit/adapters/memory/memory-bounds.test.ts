@@ -65,6 +65,7 @@ describe("memory adapters", () => {
         status: "CANCELLED",
         message: null,
         result: null,
+        counts: NO_COUNTS,
         finishedAt: at,
       });
       await store.markCleaned(transaction, "b");

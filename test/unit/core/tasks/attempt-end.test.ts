@@ -1,13 +1,41 @@
 import { describe, expect, it } from "vitest";
-import { endOfResult } from "../../../../src/core/tasks/attempt-end.ts";
+import { endOfError, endOfResult } from "../../../../src/core/tasks/attempt-end.ts";
+import type { Counts } from "../../../../src/core/tasks/progress.ts";
 import { NO_COUNTS, progressOf } from "../../../../src/core/tasks/progress.ts";
+import { cancelled } from "../../../../src/core/tasks/running-attempts.ts";
+import type { Ending } from "../../../../src/core/tasks/settle-task.ts";
 import type { HandlerResult } from "../../../../src/core/tasks/task-definition.ts";
 
 /** What the task says of itself once the handler has returned. */
 function messageOf(total: number | null, result: HandlerResult): string | null | undefined {
-  const end = endOfResult(result, progressOf(total, NO_COUNTS));
-  return end.kind === "ENDED" ? end.settlement.message : undefined;
+  return endOfResult(result, progressOf(total, NO_COUNTS)).settle.message;
 }
+
+describe("a task that was to be cancelled, and whose handler threw", () => {
+  const reported = progressOf(10, { succeeded: 7, failed: 0, skipped: 0 });
+  const endAfter = (done: Counts | null): Partial<Ending> => {
+    const end = endOfError(cancelled(), reported);
+    return end.kind === "ENDED" && typeof end.settle === "function" ? end.settle(done) : {};
+  };
+
+  it("has done what its chunks say, whatever was reported of what is undone by now", () => {
+    const done = { succeeded: 2, failed: 1, skipped: 0 };
+    expect(endAfter(done)).toMatchObject({ status: "CANCELLED", counts: done });
+    expect(endAfter(NO_COUNTS)).toMatchObject({ status: "CANCELLED", counts: NO_COUNTS });
+  });
+
+  it("has done what it reported, where it has no chunks", () => {
+    expect(endAfter(null)).toMatchObject({
+      status: "CANCELLED",
+      counts: { succeeded: 7 },
+      message: "Cancelled: 7 of 10 records were dealt with, 3 were left as they were.",
+    });
+  });
+
+  it("was done before, where all of its chunks are", () => {
+    expect(endAfter({ succeeded: 9, failed: 1, skipped: 0 })).toMatchObject({ status: "PARTIAL" });
+  });
+});
 
 describe("the message of a task that went well", () => {
   it.each([
