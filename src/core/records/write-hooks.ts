@@ -62,7 +62,7 @@ export interface WriteContext<Client = unknown> {
   /** Nothing will be kept: for what the database cannot undo, such as a message that is sent. */
   readonly isDryRun: boolean;
   /** Does something once the write is committed, and not at all if it is undone. A failure is logged. */
-  onCommit(effect: () => Promise<void>): void;
+  onCommit(effect: () => MaybeLater<void>): void;
 }
 
 /** Maybe in time; nothing is a list of none. */

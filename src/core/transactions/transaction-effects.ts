@@ -1,7 +1,7 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import type { Transaction } from "./transaction.ts";
+import type { Effect, Transaction } from "./transaction.ts";
 
 /** What was registered on a transaction, and the means to run it; shared by every unit of work. */
 export interface TransactionEffects extends Pick<Transaction, "onCommit" | "onRollback"> {
@@ -11,15 +11,17 @@ export interface TransactionEffects extends Pick<Transaction, "onCommit" | "onRo
 
 /** Collects the effects of one transaction. */
 export function createTransactionEffects(logger: Logger): TransactionEffects {
-  const commits: (() => Promise<void>)[] = [];
-  const rollbacks: (() => Promise<void>)[] = [];
-  const runAll = async (effects: readonly (() => Promise<void>)[], when: string): Promise<void> => {
+  const commits: Effect[] = [];
+  const rollbacks: Effect[] = [];
+  const runAll = async (effects: readonly Effect[], when: string): Promise<void> => {
     for (const effect of effects) {
-      await effect().catch((error: unknown) => {
+      try {
+        await effect();
+      } catch (error) {
         // What a store out of reach was not told, such as that locks are free, the sweeper makes up for.
         const level = isAppError(error, "UNAVAILABLE") ? "warn" : "error";
         logger[level](errorFields(error), `an effect failed after ${when}`);
-      });
+      }
     }
   };
   return {

@@ -98,6 +98,24 @@ describe("a hook before the write", () => {
     expect(effects).toEqual(["after 1"]);
   });
 
+  it("may leave effects that return nothing, or throw: the records stay written and are counted so", async () => {
+    const effects: string[] = [];
+    say({
+      hooks: {
+        beforeUpdate({ records }, { onCommit }) {
+          onCommit(() => {
+            throw new Error("The mail is down.");
+          });
+          onCommit(() => void effects.push(`after ${records[0]?.id}`));
+        },
+      },
+    });
+    const task = await run({ ...INCREMENT, selection: { ids: ["1", "2"] } });
+    expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 2, failed: 0 } });
+    expect(await changed()).toEqual([1, 2]);
+    expect(effects).toEqual(["after 1"]);
+  });
+
   it("is told of a dry run, whose effects never come", async () => {
     const seen: unknown[] = [];
     say({

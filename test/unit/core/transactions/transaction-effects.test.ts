@@ -16,3 +16,20 @@ it("the effects of a transaction warn of a store out of reach, and tell of any o
     { level: "error", fields: { err: bug }, message },
   ]);
 });
+
+it("effects may return nothing, and one that throws at once does not keep the others from running", async () => {
+  const logger = createLogBook();
+  const { onCommit, committed } = createTransactionEffects(logger);
+  const told: string[] = [];
+  const bug = new Error("a bug");
+  onCommit(() => void told.push("first"));
+  onCommit(() => {
+    throw bug;
+  });
+  onCommit(async () => void told.push("last"));
+  await committed();
+  expect(told).toEqual(["first", "last"]);
+  expect(logger.lines).toEqual([
+    { level: "error", fields: { err: bug }, message: "an effect failed after commit" },
+  ]);
+});
