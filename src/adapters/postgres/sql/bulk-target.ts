@@ -1,4 +1,5 @@
 import type { ColumnShape, TableShape } from "../table-shape.ts";
+import { castText } from "./cast-text.ts";
 
 /**
  * The select list that turns a column `id`, canonical text, into the key's columns `k0`, `k1` …, typed as in the
@@ -8,9 +9,9 @@ import type { ColumnShape, TableShape } from "../table-shape.ts";
 export function keyColumns(table: TableShape): string {
   const [only] = table.key;
   if (table.key.length === 1 && only !== undefined) {
-    return `id::${only.type} AS k0`;
+    return `${castText(only, "id")} AS k0`;
   }
-  return table.key.map((column, at) => `${compositePart(at)}::${column.type} AS k${at}`).join(", ");
+  return table.key.map((column, at) => `${castText(column, compositePart(at))} AS k${at}`).join(", ");
 }
 
 /** `t.a = target.k0 AND t.b = target.k1` */
