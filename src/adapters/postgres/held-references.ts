@@ -1,4 +1,5 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
+import { batchIndexes } from "../../core/bulk/batch-index.ts";
 import type { BulkWork } from "../../core/bulk/bulk-writer.ts";
 import type { LockConflict, LockStore } from "../../core/locks/lock-store.ts";
 import type { Reference } from "../../core/records/reference-plan.ts";
@@ -6,7 +7,9 @@ import { claimsOfReferences } from "../../core/records/reference-plan.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
-import { WRITTEN_CHUNK_IDS } from "./sql/bulk-chunk-steps.ts";
+import { batchOf } from "./chunk-writer.ts";
+import type { ChunkRow } from "./sql/bulk-chunk-steps.ts";
+import { NEXT_CHUNK_WITH, WRITTEN_CHUNK_IDS } from "./sql/bulk-chunk-steps.ts";
 
 /** What guarding takes. */
 type Guard = Pick<LockStore, "guard">;
@@ -50,7 +53,25 @@ export async function heldReferencesOfAll(
       found.set(nameOf(reference), reference);
     }
   }
-  return guardReferences(locks, transaction, taskId, [...found.values()]);
+  const errors = await guardReferences(locks, transaction, taskId, [...found.values()]);
+  return withPlaces(requiredSession(transaction), taskId, errors);
+}
+
+/** With their places in the caller's list, where there is one; read only now, for most tasks come to no such error. */
+async function withPlaces(
+  session: SqlSession,
+  taskId: string,
+  errors: readonly NewTaskError[],
+): Promise<readonly NewTaskError[]> {
+  const places = new Map<string, { index?: number }>();
+  const ids = errors.flatMap(({ recordId }) => recordId ?? []);
+  for (let last: number | undefined = 0; last !== undefined && ids.length > 0;) {
+    const [chunk]: ChunkRow[] = await session.query<ChunkRow>(NEXT_CHUNK_WITH, [taskId, last, ids]);
+    const indexOf = chunk && batchIndexes(batchOf(chunk));
+    chunk?.ids.forEach((id) => places.set(id, indexOf?.(id) ?? {}));
+    last = chunk?.number;
+  }
+  return errors.map((error) => ({ ...error, ...places.get(error.recordId ?? "") }));
 }
 
 async function* writtenIds(session: SqlSession, taskId: string): AsyncGenerator<readonly string[]> {

@@ -15,3 +15,17 @@ export function batchIndexes({ ids, fields, columns }: RecordBatch): (id: string
     return index === undefined ? {} : { index };
   };
 }
+
+/** The same over several batches; they are looked through only once somebody asks. */
+export function placesInList(batches: readonly RecordBatch[]): (id: string) => { index?: number } {
+  let places: ReadonlyMap<string, { index?: number }> | undefined;
+  return (id) => {
+    places ??= new Map(
+      batches.flatMap((batch) => {
+        const indexOf = batchIndexes(batch);
+        return batch.ids.map((each) => [each, indexOf(each)] as const);
+      }),
+    );
+    return places.get(id) ?? {};
+  };
+}

@@ -16,6 +16,7 @@ import { launchHash } from "../tasks/launch-request.ts";
 import { launchTask } from "../tasks/launch-task.ts";
 import { answerRepeated } from "../tasks/repeated-launch.ts";
 import type { TaskClaim } from "../tasks/task-claim.ts";
+import { placesInList } from "./batch-index.ts";
 import { encodeBulkInput } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRequest, LaunchBulk } from "./bulk-request.ts";
@@ -117,7 +118,9 @@ function launch(
     options: request.options,
     claims: [claimOfChunks(ports, request.model, request.viewer)],
     records: target.ids,
-    ...(target.batches === undefined ? {} : { batches: target.batches }),
+    ...(target.batches === undefined
+      ? {}
+      : { batches: target.batches, placeOf: placesInList(target.batches) }),
     maxChunkRecords: ports.rules.chunkRecords(request.model) ?? ports.maxChunkRecords,
     total: target.ids.length,
   });

@@ -4,6 +4,7 @@ import { contentHash } from "./content-hash.ts";
 import type { LaunchOptions } from "./launch-options.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { TaskClaim } from "./task-claim.ts";
+import type { NewTaskError } from "./task-error.ts";
 
 /** A task about to be launched, its records resolved. */
 export interface LaunchRequest {
@@ -19,6 +20,8 @@ export interface LaunchRequest {
   readonly records: readonly string[];
   /** The same records with what is to be written to each, where that differs; their order may be another. */
   readonly batches?: readonly RecordBatch[];
+  /** Where a record stands in the caller's list, where it came in one: for the errors of those that are left out. */
+  readonly placeOf?: (id: string) => Pick<NewTaskError, "index">;
   /** The most records of one chunk. */
   readonly maxChunkRecords: number;
   readonly claims: readonly TaskClaim[];

@@ -127,7 +127,7 @@ async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   const owners = new Map(conflicts.map(({ id, owner }) => [id, owner]));
   const skipped = request.records.flatMap((id) => {
     const owner = whole?.owner ?? owners.get(id);
-    return owner === undefined ? [] : [heldError(id, owner)];
+    return owner === undefined ? [] : [{ ...heldError(id, owner), ...request.placeOf?.(id) }];
   });
   const records =
     skipped.length === 0 ? request.records : request.records.filter((id) => !whole && !owners.has(id));

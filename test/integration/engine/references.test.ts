@@ -112,6 +112,22 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     expect([await shelfOf(20), await shelfOf(30)]).toEqual([2, 3]);
   });
 
+  it.each([SKIP_FAILED, ALL_OR_NOTHING])("tells which one of a list it is: %o", async (options) => {
+    await library.held(() => library.change("Shelf", ["1"]));
+    const task = taskOf(
+      await engine.launch({
+        operation: "UPDATE_EACH",
+        model: "Book",
+        records: ["30", "31", "21", "20"].map((id) => ({ id, data: { shelfId: id === "20" ? 1 : 2 } })),
+        options: { mode: "ASYNC", ...options },
+      }),
+    );
+    await engine.settled(task);
+    expect(await engine.ports.tasks.errors(task, 0, 10)).toMatchObject([
+      { recordId: "20", code: "RECORD_LOCKED", index: 3 },
+    ]);
+  });
+
   it("fails while a task holds the whole model", async () => {
     const ids = Array.from({ length: 31 }, (_, at) => String(at + 1));
     const holder = await library.held(() => library.change("Shelf", ids));

@@ -222,6 +222,28 @@ describe("a launch that skips", () => {
     expect(await countOf(2)).toBe(1);
   });
 
+  it("tells the places in a list of those that are held", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1", "2", "3"], 1, SKIP_FAILED);
+    const task = await engine.launched({
+      operation: "UPDATE_EACH",
+      records: ["4", "3", "5", "2"].map((id) => ({ id, data: id === "2" ? { name: "two" } : { count: 7 } })),
+      options: SKIP,
+    });
+    await engine.settled(task.id);
+    const errors = await engine.ports.tasks.errors(task.id, 0, 10);
+    expect(
+      errors
+        .map(({ recordId, code, index }) => [recordId, code, index] as const)
+        .toSorted((a, b) => String(a[0]).localeCompare(String(b[0]))),
+    ).toEqual([
+      ["2", "RECORD_LOCKED", 3],
+      ["3", "RECORD_LOCKED", 1],
+    ]);
+    await release();
+    await engine.settled(holder.id);
+  });
+
   it("does nothing, successfully, when all is held", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2"], 1, SKIP_FAILED);

@@ -30,6 +30,11 @@ SELECT c.number, ARRAY(
   FROM powercrud.chunk c
  WHERE c.task_id = $1::uuid AND c.number > $2::int ORDER BY c.number LIMIT 1`;
 
+/** $1 task, $2 number of the chunk before, $3 ids. The task's next chunk with one of them, and what stands beside its records. */
+export const NEXT_CHUNK_WITH = `
+SELECT number, ids, coalesce(fields, '{}') AS fields, columns, separator, null_mark FROM powercrud.chunk
+ WHERE task_id = $1::uuid AND number > $2::int AND fields IS NOT NULL AND ids && $3::text[] ORDER BY number LIMIT 1`;
+
 /** A chunk as it is stored. */
 export interface ChunkRow {
   readonly number: number;
