@@ -30,6 +30,7 @@ CREATE TABLE chaos.write (
 );
 CREATE TABLE chaos.transition (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
   task_id uuid NOT NULL,
   old_status text NOT NULL,
   new_status text NOT NULL

@@ -39,7 +39,7 @@ export interface RoundReport {
   readonly sharedCount: number;
   readonly attemptCount: number;
   readonly incrementCount: number;
-  readonly faults: Readonly<Record<string, number>>;
+  readonly faults: readonly string[];
   readonly answers: Readonly<Record<string, number>>;
 }
 
@@ -64,8 +64,8 @@ interface Round {
   readonly ledger: Ledger;
   readonly moments: EventEmitter;
   readonly findings: string[];
-  /** How often each struck. */
-  readonly faults: Map<string, number>;
+  /** When each struck, in order. */
+  readonly faults: string[];
 }
 
 /** Copies the database, deploys onto it, puts it under load and faults, waits until it is quiet, and looks at it. */
@@ -90,7 +90,7 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
     ledger: createLedger(),
     moments: new EventEmitter(),
     findings,
-    faults: new Map(),
+    faults: [],
   };
   try {
     await allReady(members);
@@ -173,7 +173,7 @@ async function strikeInTurn(round: Round, targets: Targets, faults: readonly Fau
     if (Date.now() > end) {
       break;
     }
-    round.faults.set(fault.kind, (round.faults.get(fault.kind) ?? 0) + 1);
+    round.faults.push(`${new Date().toISOString().slice(11, -1)} ${fault.kind}`);
     const struck = strike(targets, fault);
     if (fault.kind.startsWith("PAUSE")) {
       pauses.push(struck);
@@ -265,7 +265,7 @@ async function report({ sql, ledger, findings, faults }: Round): Promise<RoundRe
     sharedCount: kinds.rows.reduce((sum, { shared }) => sum + shared, 0),
     attemptCount: rows.reduce((sum, { attempts }) => sum + attempts, 0),
     incrementCount: increments.rows[0]?.count ?? 0,
-    faults: Object.fromEntries(faults),
+    faults,
     answers: Object.fromEntries([...ledger.answers].toSorted(([a], [b]) => (a < b ? -1 : 1))),
   };
 }

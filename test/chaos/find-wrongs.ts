@@ -27,6 +27,7 @@ export async function findWrongs({ sql, ledger }: Aftermath): Promise<readonly s
   const forbidden = moves.filter((move) => !canTransition(move.old_status, move.new_status));
   return [
     ...found,
+    ...(await tellHistory(sql, found)),
     ...tell("a status moved as the table of transitions forbids", forbidden),
     ...(await findBrokenPromises(sql, ledger)),
   ];
@@ -68,6 +69,26 @@ async function findBrokenPromises(sql: Pool, ledger: Ledger): Promise<readonly s
   ];
 }
 
+/** What happened to the tasks that the findings name, in the order of time. */
+async function tellHistory(sql: Pool, findings: readonly string[]): Promise<readonly string[]> {
+  const labels = [...new Set(findings.flatMap((finding) => finding.match(/bulk-\d+\+\d+/g) ?? []))];
+  const { rows } = await sql.query<{ line: string }>(HISTORY, [labels]);
+  return rows.map(({ line }) => line);
+}
+
+/** $1 labels. */
+const HISTORY = `
+  SELECT to_char(at, 'HH24:MI:SS.MS') || ' ' || label || ' ' || what AS line FROM (
+    SELECT e.at, t.label, e.type || coalesce(' ' || e.message, '') AS what
+    FROM powercrud.event e JOIN powercrud.task t ON t.id = e.task_id WHERE t.label = ANY ($1)
+    UNION ALL
+    SELECT c.at, t.label, c.old_status || ' to ' || c.new_status
+    FROM chaos.transition c JOIN powercrud.task t ON t.id = c.task_id WHERE t.label = ANY ($1)
+    UNION ALL
+    SELECT at, mark, 'writes ' || cardinality(ids) || ' from ' || ids[1] || ', owned by ' || foreign_owners::text
+    FROM chaos.write WHERE mark = ANY ($1)
+  ) history ORDER BY at`;
+
 function tell(wrong: string, rows: readonly unknown[]): readonly string[] {
   return rows.length === 0 ? [] : [`${wrong} (${rows.length}): ${JSON.stringify(rows.slice(0, MAX_TOLD))}`];
 }
@@ -78,8 +99,8 @@ export async function findLeftLocks(sql: Pool): Promise<readonly string[]> {
   return tell("a lock is left in PostgreSQL", rows);
 }
 
-/** Not locks: what the current epoch is, whose the keys are, and a trace of the last examination. */
-const NO_LOCKS = [":epoch", ":deployment", ":probe"];
+/** Not locks: what the current epoch is, whose the keys are, who was last at the locks, a trace of an examination. */
+const NO_LOCKS = [":epoch", ":deployment", ":turns", ":probe"];
 
 /** What is left of locks in Redis. */
 export async function findLeftRedisLocks(url: string, keyPrefix: string): Promise<readonly string[]> {

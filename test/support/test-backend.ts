@@ -13,6 +13,8 @@ import { createTestRedis } from "./test-redis.ts";
 export interface TestBackend extends Backend {
   /** Takes from Redis all that it has of this backend, as FLUSHALL would. */
   loseMemory(): Promise<void>;
+  /** In front of all its keys in Redis; empty where it has none. */
+  readonly redisKeyPrefix: string;
 }
 
 /** The backend that this run of the tests is for: some suites run once on each. */
@@ -55,6 +57,7 @@ export async function createTestBackend(options: {
   await backend.locks.listOwners();
   return {
     ...backend,
+    redisKeyPrefix: redis?.keyPrefix ?? "",
     loseMemory: async () => redis?.drop(),
     async close() {
       await backend.close();

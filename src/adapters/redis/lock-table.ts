@@ -2,6 +2,7 @@ import type { Claim } from "../../core/locks/claim.ts";
 import { ACQUIRE_RECORDS } from "./lua/acquire-records.ts";
 import { ACQUIRE_WHOLE } from "./lua/acquire-whole.ts";
 import { LIST_OWNERS } from "./lua/list-owners.ts";
+import { BEGIN_TURN } from "./lua/begin-turn.ts";
 import { BUILD_EPOCH, OPEN_EPOCH } from "./lua/open-epoch.ts";
 import { MOVE_RECORDS } from "./lua/move-records.ts";
 import { READ_OWNED } from "./lua/read-owned.ts";
@@ -12,6 +13,7 @@ import { RELEASE_WHOLE } from "./lua/release-whole.ts";
 import { REMOVE_EPOCHS } from "./lua/remove-epochs.ts";
 import { SCAN_RECORDS } from "./lua/scan-records.ts";
 import type { IdBatch } from "./id-batches.ts";
+import { LostTurn, NO_TURN } from "./lock-turn.ts";
 import type { ScriptClient } from "./run-script.ts";
 import { runScript } from "./run-script.ts";
 
@@ -47,8 +49,12 @@ export interface BatchResult {
 /** Whether a script takes what it can, or only looks. */
 export type TakeMode = "take" | "look";
 
-/** The lock table in Redis, one script a deed. Each throws LostLocks where the epoch is not the server's. */
+/**
+ * The lock table in Redis, one script a deed. Each throws LostLocks where the epoch is not the server's, and LostTurn
+ * where it relies on a turn that is over; without a turn it relies on none.
+ */
 export interface RedisLockTable {
+  beginTurn(epoch: string, turn: string): Promise<void>;
   /** @param maxListed -1 for all */
   acquireRecords(
     epoch: string,
@@ -56,17 +62,24 @@ export interface RedisLockTable {
     batch: IdBatch,
     mode: TakeMode,
     maxListed: number,
+    turn?: string,
   ): Promise<BatchResult>;
   /** `had` holds `"*"` where the owner had the model before; records in the way are counted, not listed. */
-  acquireWhole(epoch: string, owner: string, claim: Omit<Claim, "ids">, mode: TakeMode): Promise<BatchResult>;
+  acquireWhole(
+    epoch: string,
+    owner: string,
+    claim: Omit<Claim, "ids">,
+    mode: TakeMode,
+    turn?: string,
+  ): Promise<BatchResult>;
   /** All records that are held of a model. */
   scanRecords(epoch: string, model: string): AsyncIterable<{ id: string; owner: string; scope: string }>;
-  releaseRecords(epoch: string, owner: string, batch: IdBatch): Promise<void>;
+  releaseRecords(epoch: string, owner: string, batch: IdBatch, turn?: string): Promise<void>;
   /** Puts records that are the owner's under the batch's scope. */
-  moveRecords(epoch: string, owner: string, batch: IdBatch): Promise<void>;
-  releaseWhole(epoch: string, owner: string, claim: Omit<Claim, "ids">): Promise<void>;
+  moveRecords(epoch: string, owner: string, batch: IdBatch, turn?: string): Promise<void>;
+  releaseWhole(epoch: string, owner: string, claim: Omit<Claim, "ids">, turn?: string): Promise<void>;
   /** Lets go of all that the owner holds, or of all of one model. */
-  releaseAll(epoch: string, owner: string, model?: string): Promise<void>;
+  releaseAll(epoch: string, owner: string, model?: string, turn?: string): Promise<void>;
   owners(epoch: string, batch: IdBatch): Promise<readonly string[]>;
   heldBy(epoch: string, owner: string): AsyncIterable<Claim>;
   listOwners(epoch: string): Promise<readonly string[]>;
@@ -83,15 +96,16 @@ export interface RedisLockTable {
 type RunLockScript = (
   text: string,
   epoch: string,
-  ...values: readonly (string | number)[]
+  values: readonly (string | number)[],
+  turn?: string,
 ) => Promise<readonly unknown[]>;
 
 /** @param key the epoch's key, which ends in "epoch"; all other keys begin like it */
 export function createRedisLockTable(client: ScriptClient, key: string): RedisLockTable {
-  const run: RunLockScript = async (text, epoch, ...values) => {
-    const [status, ...answer] = (await runScript(client, text, key, [epoch, ...values])) as unknown[];
+  const run: RunLockScript = async (text, epoch, values, turn = NO_TURN) => {
+    const [status, ...answer] = (await runScript(client, text, key, [epoch, ...values, turn])) as unknown[];
     if (status !== "OK") {
-      throw new LostLocks(epoch);
+      throw status === "STALE" ? new LostTurn() : new LostLocks(epoch);
     }
     return answer;
   };
@@ -99,10 +113,13 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
     ...createClaims(run),
     ...createReleases(run),
     ...createLookUps(run),
+    async beginTurn(epoch, turn) {
+      await run(BEGIN_TURN, epoch, [], turn);
+    },
     async removeOthers(epoch) {
       let cursor = "0";
       do {
-        [cursor] = (await run(REMOVE_EPOCHS, epoch, cursor)) as [string];
+        [cursor] = (await run(REMOVE_EPOCHS, epoch, [cursor])) as [string];
       } while (cursor !== "0");
     },
     async build(epoch) {
@@ -116,12 +133,13 @@ export function createRedisLockTable(client: ScriptClient, key: string): RedisLo
 
 function createClaims(run: RunLockScript): Pick<RedisLockTable, "acquireRecords" | "acquireWhole"> {
   return {
-    async acquireRecords(epoch, owner, { model, scope, separator, text }, mode, maxListed) {
+    async acquireRecords(epoch, owner, { model, scope, separator, text }, mode, maxListed, turn) {
       const values = [owner, model, scope, separator, text, maxListed, mode];
       const [isBlocked, isNew, had, total, wholes, records, owners, moves = []] = (await run(
         ACQUIRE_RECORDS,
         epoch,
-        ...values,
+        values,
+        turn,
       )) as [number, number, string[], number, string[], string[], string[], string[]?];
       return {
         isBlocked: isBlocked === 1,
@@ -134,8 +152,8 @@ function createClaims(run: RunLockScript): Pick<RedisLockTable, "acquireRecords"
         owners,
       };
     },
-    async acquireWhole(epoch, owner, { model, scope = "" }, mode) {
-      const answer = await run(ACQUIRE_WHOLE, epoch, owner, model, scope, mode);
+    async acquireWhole(epoch, owner, { model, scope = "" }, mode, turn) {
+      const answer = await run(ACQUIRE_WHOLE, epoch, [owner, model, scope, mode], turn);
       const [isBlocked, isNew, had, wholes, records] = answer as [number, number, number, string[], number];
       return {
         isBlocked: isBlocked === 1,
@@ -155,18 +173,18 @@ type Releases = Pick<RedisLockTable, "releaseRecords" | "moveRecords" | "release
 
 function createReleases(run: RunLockScript): Releases {
   return {
-    async releaseRecords(epoch, owner, { model, separator, text }) {
-      await run(RELEASE_RECORDS, epoch, owner, model, separator, text);
+    async releaseRecords(epoch, owner, { model, separator, text }, turn) {
+      await run(RELEASE_RECORDS, epoch, [owner, model, separator, text], turn);
     },
-    async moveRecords(epoch, owner, { model, scope, separator, text }) {
-      await run(MOVE_RECORDS, epoch, owner, model, scope, separator, text);
+    async moveRecords(epoch, owner, { model, scope, separator, text }, turn) {
+      await run(MOVE_RECORDS, epoch, [owner, model, scope, separator, text], turn);
     },
-    async releaseWhole(epoch, owner, { model, scope = "" }) {
-      await run(RELEASE_WHOLE, epoch, owner, model, scope);
+    async releaseWhole(epoch, owner, { model, scope = "" }, turn) {
+      await run(RELEASE_WHOLE, epoch, [owner, model, scope], turn);
     },
-    async releaseAll(epoch, owner, model = "") {
+    async releaseAll(epoch, owner, model = "", turn = NO_TURN) {
       for (let index = 0; index >= 0;) {
-        [index] = (await run(RELEASE_NEXT, epoch, owner, model, index)) as [number];
+        [index] = (await run(RELEASE_NEXT, epoch, [owner, model, index], turn)) as [number];
       }
     },
   };
@@ -179,7 +197,7 @@ function createLookUps(run: RunLockScript): LookUps {
     async *scanRecords(epoch, model) {
       let cursor = "0";
       do {
-        const [next, flat] = (await run(SCAN_RECORDS, epoch, model, cursor)) as [string, string[]];
+        const [next, flat] = (await run(SCAN_RECORDS, epoch, [model, cursor])) as [string, string[]];
         for (const [id, holder] of inPairs(flat)) {
           yield { id, owner: holder.slice(0, OWNER_LENGTH), scope: holder.slice(OWNER_LENGTH) };
         }
@@ -187,12 +205,16 @@ function createLookUps(run: RunLockScript): LookUps {
       } while (cursor !== "0");
     },
     async owners(epoch, { model, scope, separator, text }) {
-      const [owners] = (await run(READ_OWNERS, epoch, model, scope, separator, text)) as [string[]];
+      const [owners] = (await run(READ_OWNERS, epoch, [model, scope, separator, text])) as [string[]];
       return owners;
     },
     async *heldBy(epoch, owner) {
       for (let index = 0; ; index += 1) {
-        const entry = (await run(READ_OWNED, epoch, owner, index)) as [string?, string?, (string[] | "all")?];
+        const entry = (await run(READ_OWNED, epoch, [owner, index])) as [
+          string?,
+          string?,
+          (string[] | "all")?,
+        ];
         const [model, scope, ids] = entry;
         if (model === undefined || ids === undefined) {
           return;
@@ -201,12 +223,12 @@ function createLookUps(run: RunLockScript): LookUps {
       }
     },
     async listOwners(epoch) {
-      const [owners] = (await run(LIST_OWNERS, epoch)) as [string[]];
+      const [owners] = (await run(LIST_OWNERS, epoch, [])) as [string[]];
       return owners;
     },
     async isCurrent(epoch) {
       try {
-        await run(LIST_OWNERS, epoch);
+        await run(LIST_OWNERS, epoch, []);
         return true;
       } catch (error) {
         if (error instanceof LostLocks) {

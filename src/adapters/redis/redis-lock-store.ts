@@ -9,6 +9,7 @@ import { sortIds } from "../../core/locks/sort-ids.ts";
 import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
 import { toBatches } from "./id-batches.ts";
 import { createRedisLockTable, LostLocks } from "./lock-table.ts";
+import { LostTurn } from "./lock-turn.ts";
 import { rebuildLocks } from "./rebuild-locks.ts";
 import type { ScriptClient } from "./run-script.ts";
 import { takeClaims } from "./take-claims.ts";
@@ -142,6 +143,13 @@ function lostAgain(): AppError {
   });
 }
 
+/** Only a process whose connection to the database has ended gets here; the next statement over it would tell. */
+function lostTurn(): AppError {
+  return new AppError("UNAVAILABLE", "The connection to the database was lost. Try again.", {
+    details: { isRetryable: true },
+  });
+}
+
 /** Once granted, the owner stands in line no more. */
 async function acquireAndLeave(
   store: Store,
@@ -231,6 +239,9 @@ async function orRebuild<T>(store: Store, transaction: Transaction, work: () => 
   try {
     return await store.relyOn(work);
   } catch (error) {
+    if (error instanceof LostTurn) {
+      throw lostTurn();
+    }
     if (!(error instanceof LostLocks)) {
       throw error;
     }

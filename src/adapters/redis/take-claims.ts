@@ -9,6 +9,8 @@ import type { IdBatch } from "./id-batches.ts";
 import { toBatches } from "./id-batches.ts";
 import type { BatchResult, RedisLockTable, TakeMode } from "./lock-table.ts";
 import { LostLocks } from "./lock-table.ts";
+import type { LockTurn } from "./lock-turn.ts";
+import { createLockTurn, LostTurn, NO_TURN } from "./lock-turn.ts";
 
 /** What taking works with, once the transaction has entered for the models. */
 export interface TakePorts {
@@ -43,10 +45,13 @@ interface Step {
 
 /** What was found in the way so far, and how to undo what was taken before. */
 interface Taking {
+  readonly turn: LockTurn;
+  /** Whether the turn is signed for. */
+  hasBegun: boolean;
   readonly conflicts: LockConflict[];
   /** With those that are not listed. */
   total: number;
-  readonly undos: (() => Promise<void>)[];
+  readonly undos: ((turn: LockTurn) => Promise<void>)[];
 }
 
 /** Each round frees what it found to be nobody's; what is still found after so many is in the way. */
@@ -59,15 +64,16 @@ const MAX_ROUNDS = 10;
  */
 export async function takeClaims(ports: TakePorts, request: TakeRequest): Promise<AcquireResult> {
   const { inLine, isGuard } = request;
-  const taking: Taking = { conflicts: [], total: 0, undos: [] };
-  const undo = async (): Promise<void> => {
+  const turn = createLockTurn([...new Set(request.claims.map(({ model }) => model))]);
+  const taking: Taking = { turn, hasBegun: false, conflicts: [], total: 0, undos: [] };
+  const undo = async (within: LockTurn): Promise<void> => {
     for (const step of taking.undos.splice(0).toReversed()) {
-      await step();
+      await step(within);
     }
   };
   ports.transaction.onRollback(async () => {
     if (taking.undos.length > 0) {
-      await undoUnlessHeld(ports, request, undo);
+      await undoUnlessHeld(ports, request, turn.models, undo);
     }
   });
   // Records first: those that the owner had keep their scope, also where this very claim takes the whole model.
@@ -80,7 +86,7 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
   if (taking.total === 0 && inLine.isGranted) {
     return { isGranted: true };
   }
-  await undo();
+  await undo(turn);
   return refusalOf(taking, inLine, request.isComplete);
 }
 
@@ -90,24 +96,26 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
  * undone now is nobody's, and is taken from it by whoever finds it in the way.
  */
 async function undoUnlessHeld(
-  { ledger, unitOfWork }: TakePorts,
-  { claims, owner = "" }: TakeRequest,
-  undo: () => Promise<void>,
+  { table, epoch, ledger, unitOfWork }: TakePorts,
+  { owner = "" }: TakeRequest,
+  models: readonly string[],
+  undo: (turn: LockTurn) => Promise<void>,
 ): Promise<void> {
-  const models = [...new Set(claims.map(({ model }) => model))];
   await unitOfWork.run(async (transaction) => {
     await ledger.enter(transaction, models, "CLAIM");
-    if (!(await ledger.holders(transaction, [owner])).has(owner)) {
+    const turn = createLockTurn(models);
+    try {
+      await table.beginTurn(epoch, turn.begin());
+      if (!(await ledger.holders(transaction, [owner])).has(owner)) {
+        await undo(turn);
+      }
+    } catch (error) {
       // What was lost with the epoch needs no undoing.
-      await undo().catch(unlessLost);
+      if (!(error instanceof LostLocks || error instanceof LostTurn)) {
+        throw error;
+      }
     }
   });
-}
-
-function unlessLost(error: unknown): void {
-  if (!(error instanceof LostLocks)) {
-    throw error;
-  }
 }
 
 function stepsOf(claim: Claim): readonly Step[] {
@@ -124,16 +132,16 @@ async function takeStep(
   taking: Taking,
 ): Promise<void> {
   for (let rounds = 1; ; rounds += 1) {
-    const result = await runStep(ports, request, step, mode);
+    const result = await runStep(ports, request, step, mode, taking);
     if (!result.isBlocked) {
       if (mode === "take" && request.owner !== undefined) {
-        taking.undos.push(() => undoStep(ports, request.owner ?? "", step, result));
+        taking.undos.push((turn) => undoStep(ports, request.owner ?? "", step, result, turn));
       }
       return;
     }
     const conflicts = await listConflicts(ports, request, step, result);
     const owners = new Set([...result.owners, ...conflicts.map((conflict) => conflict.owner)]);
-    if (rounds === MAX_ROUNDS || !(await freeOfNobody(ports, [...owners]))) {
+    if (rounds === MAX_ROUNDS || !(await freeOfNobody(ports, [...owners], taking))) {
       // A whole model is in the way of every batch, and counts once.
       const seen = new Set(taking.conflicts.map(nameOf));
       const fresh = conflicts.filter((conflict) => !seen.has(nameOf(conflict)));
@@ -144,15 +152,22 @@ async function takeStep(
   }
 }
 
-function runStep(
+/** A claim signs for its turn with its first script. Guards have theirs together, and only look. */
+async function runStep(
   { table, epoch }: TakePorts,
-  { owner = "", isComplete }: TakeRequest,
+  { owner = "", isComplete, isGuard }: TakeRequest,
   { claim, batch }: Step,
   mode: TakeMode,
+  taking: Taking,
 ): Promise<BatchResult> {
-  return batch === undefined
-    ? table.acquireWhole(epoch, owner, claim, mode)
-    : table.acquireRecords(epoch, owner, batch, mode, isComplete ? -1 : MAX_REPORTED_CONFLICTS);
+  const signed = taking.hasBegun ? taking.turn.keep() : taking.turn.begin();
+  const turn = isGuard ? NO_TURN : signed;
+  const result =
+    batch === undefined
+      ? await table.acquireWhole(epoch, owner, claim, mode, turn)
+      : await table.acquireRecords(epoch, owner, batch, mode, isComplete ? -1 : MAX_REPORTED_CONFLICTS, turn);
+  taking.hasBegun ||= !isGuard;
+  return result;
 }
 
 /** Only what it added: the rest the owner had before. */
@@ -161,35 +176,52 @@ async function undoStep(
   owner: string,
   { claim, batch }: Step,
   { wasEmpty, had, moved }: BatchResult,
+  turn: LockTurn,
 ): Promise<void> {
+  const signed = turn.keep();
   if (wasEmpty) {
-    await table.releaseAll(epoch, owner);
+    await table.releaseAll(epoch, owner, undefined, signed);
   } else if (batch === undefined) {
-    await (had.size === 0 ? table.releaseWhole(epoch, owner, claim) : Promise.resolve());
+    await (had.size === 0 ? table.releaseWhole(epoch, owner, claim, signed) : Promise.resolve());
   } else {
     const before = new Map(moved);
     for (const scope of new Set(before.values())) {
       const ids = [...before.keys()].filter((id) => before.get(id) === scope);
       for (const part of toBatches({ model: batch.model, scope, ids })) {
-        await table.moveRecords(epoch, owner, part);
+        await table.moveRecords(epoch, owner, part, signed);
       }
     }
     const added = batch.ids.filter((id) => !had.has(id) && !before.has(id));
     for (const part of toBatches({ model: batch.model, scope: batch.scope, ids: added })) {
-      await table.releaseRecords(epoch, owner, part);
+      await table.releaseRecords(epoch, owner, part, signed);
     }
   }
 }
 
-/** @returns whether anybody was found who lives no more */
+/**
+ * The turn is signed for before anybody is looked up: whoever is found to live no more can come to hold something only
+ * in a later turn, and then this one is over.
+ * @returns whether anybody was found who lives no more
+ */
 async function freeOfNobody(
   { table, ledger, transaction, epoch }: TakePorts,
   owners: readonly string[],
+  { turn, hasBegun }: Taking,
 ): Promise<boolean> {
+  if (!hasBegun) {
+    await table.beginTurn(epoch, turn.begin());
+  }
   const live = await ledger.liveOwners(transaction, owners);
   const dead = owners.filter((owner) => !live.has(owner));
-  for (const owner of dead) {
-    await table.releaseAll(epoch, owner);
+  try {
+    for (const owner of dead) {
+      await table.releaseAll(epoch, owner, undefined, turn.keep());
+    }
+  } catch (error) {
+    // Of several guards at once the last to sign lets go; the others look again.
+    if (hasBegun || !(error instanceof LostTurn)) {
+      throw error;
+    }
   }
   return dead.length > 0;
 }

@@ -1,6 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { errorFields } from "../../kernel/error-fields.ts";
-import { createId } from "../../kernel/ids.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
 import { executeAttempt } from "./execute-attempt.ts";
 import { conflictRefusal } from "./conflict-refusal.ts";
@@ -26,15 +25,14 @@ export interface LaunchPorts extends AttemptPorts {
  * threshold, runs it here and now. A refusal leaves nothing behind.
  */
 export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
-  const taskId = createId(ports.clock.now());
   const refusal = await refuseByHook(ports, request);
   if (refusal !== undefined) {
     return refusal;
   }
   try {
-    const written = await writeLaunch(ports, taskId, request);
+    const written = await writeLaunch(ports, request);
     if (written.kind === "CREATED" || written.kind === "WAITING") {
-      await callHook(ports, "create", taskId);
+      await callHook(ports, "create", written.taskId);
     }
     switch (written.kind) {
       case "EXISTING":
@@ -42,9 +40,9 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
       case "REFUSED":
         return await conflictRefusal(ports.tasks, written.refusal);
       case "WAITING":
-        return await waitInLine(ports, taskId, written.hasDependents);
+        return await waitInLine(ports, written.taskId, written.hasDependents);
       case "CREATED":
-        return await setGoing(ports, taskId, request);
+        return await setGoing(ports, written.taskId, request);
     }
   } catch (error) {
     if (isAppError(error, "UNAVAILABLE")) {

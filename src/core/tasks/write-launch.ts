@@ -1,3 +1,4 @@
+import { createId } from "../../kernel/ids.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { LockConflict, LockRefusal } from "../locks/lock-store.ts";
 import type { Transaction } from "../transactions/transaction.ts";
@@ -24,9 +25,9 @@ import type { IdempotentTask } from "./task-store.ts";
 
 /** What became of the launch's transaction. */
 export type WrittenLaunch =
-  | { readonly kind: "CREATED" }
+  | { readonly kind: "CREATED"; readonly taskId: string }
   /** Created, and it stands in line. */
-  | { readonly kind: "WAITING"; readonly hasDependents: boolean }
+  | { readonly kind: "WAITING"; readonly taskId: string; readonly hasDependents: boolean }
   | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
   | { readonly kind: "REFUSED"; readonly refusal: LockRefusal };
 
@@ -40,6 +41,7 @@ export interface WriteLaunchPorts extends Omit<TaskPorts, "queue" | "logger" | "
 interface Launch {
   readonly ports: WriteLaunchPorts;
   readonly transaction: Transaction;
+  /** Of this try's own: with what a try leaves behind in a store that does not roll back, the next has nothing to do. */
   readonly taskId: string;
   readonly request: LaunchRequest;
   /** What the task changes besides its records, if it can be anything. */
@@ -47,13 +49,10 @@ interface Launch {
 }
 
 /** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
-export async function writeLaunch(
-  ports: WriteLaunchPorts,
-  taskId: string,
-  request: LaunchRequest,
-): Promise<WrittenLaunch> {
+export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchRequest): Promise<WrittenLaunch> {
   const dependents = await knownDefinition(ports.definitions, request.kind)?.dependents?.(request);
   return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) => {
+    const taskId = createId(ports.clock.now());
     const launch = { ports, transaction, taskId, request, dependents };
     switch (request.options.onConflict ?? "REJECT") {
       case "REJECT":
@@ -76,7 +75,7 @@ async function createOrRefuse(launch: Launch): Promise<Decision<WrittenLaunch>> 
   const { ports, transaction, taskId } = launch;
   const result = await ports.locks.acquire(transaction, taskId, await withDependents(launch, claims));
   return result.isGranted
-    ? { commit: { kind: "CREATED" } }
+    ? { commit: { kind: "CREATED", taskId } }
     : { rollBack: { kind: "REFUSED", refusal: result } };
 }
 
@@ -89,11 +88,11 @@ async function createOrWait(launch: Launch): Promise<Decision<WrittenLaunch>> {
   const { ports, transaction, taskId } = launch;
   const result = await ports.locks.acquireOrWait(transaction, taskId, await withDependents(launch, claims));
   if (result.isGranted) {
-    return { commit: { kind: "CREATED" } };
+    return { commit: { kind: "CREATED", taskId } };
   }
   const blocker = await findBlocker(ports.locks, transaction, taskId, result);
   await ports.tasks.startWaiting(transaction, taskId, blocker);
-  return { commit: { kind: "WAITING", hasDependents: launch.dependents !== undefined } };
+  return { commit: { kind: "WAITING", taskId, hasDependents: launch.dependents !== undefined } };
 }
 
 /** Enters the models, and notes with the task what hangs on its records now. */
@@ -137,7 +136,7 @@ async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   }
   const existing = await create(launch, [...claims, ...held.claims], records, skipped);
   return existing === undefined
-    ? { commit: { kind: "CREATED" } }
+    ? { commit: { kind: "CREATED", taskId: launch.taskId } }
     : { rollBack: { kind: "EXISTING", existing } };
 }
 

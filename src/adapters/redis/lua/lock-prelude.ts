@@ -11,10 +11,11 @@
  * - `<epoch>:owned:<owner>` lists what the owner acquired, each as model, scope, separator and joined ids, or without
  *   the last two for a whole model; it may name more than the owner still has,
  * - `<epoch>:tally:<owner>` counts what it has, by model and scope,
- * - `<epoch>:owners` holds whoever has anything.
+ * - `<epoch>:owners` holds whoever has anything,
+ * - `<epoch>:turns` maps a model to the last turn that was begun at its locks, see lock-turn.
  *
- * KEYS[1] is the epoch's key, ARGV[1] the epoch. A script that finds another one, or another run of the server, which
- * may have lost what was written last, answers LOST and does nothing.
+ * KEYS[1] is the epoch's key, ARGV[1] the epoch, the last of ARGV a turn or nothing. A script that finds another one, or another run of the server, which
+ * may have lost what was written last, answers LOST and does nothing; one that relies on a turn that is over, STALE.
  */
 export const LOCK_PRELUDE = `
 local base = string.sub(KEYS[1], 1, -6) .. ARGV[1] .. ':'
@@ -24,6 +25,15 @@ end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] .. ' ' .. run_id()
     and redis.call('GET', base .. 'building') ~= run_id() then
   return { 'LOST' }
+end
+local turn = {}
+for part in string.gmatch(ARGV[#ARGV], '[^%z]+') do turn[#turn + 1] = part end
+for at = 3, #turn do
+  if turn[1] == 'begin' then
+    redis.call('HSET', base .. 'turns', turn[at], turn[2])
+  elseif redis.call('HGET', base .. 'turns', turn[at]) ~= turn[2] then
+    return { 'STALE' }
+  end
 end
 `;
 
