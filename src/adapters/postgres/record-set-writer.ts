@@ -3,13 +3,17 @@ import { batchIndexes } from "../../core/bulk/batch-index.ts";
 import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
-import { sliceBatch } from "../../core/tasks/record-batch.ts";
+import { filterBatch, sliceBatch } from "../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
+import { awaitsOthers } from "./awaits-others.ts";
 import { constraintProblem, failsForEveryRecord } from "./constraint-problem.ts";
 import { MISSING_MESSAGE, STALE_MESSAGE } from "./sql/bulk-next-chunk.ts";
 import type { LeftOutRow } from "./sql/bulk-record-set.ts";
 import { lockRecordsSql, recordSetSql } from "./sql/bulk-record-set.ts";
 import type { TableShape } from "./table-shape.ts";
+
+/** Each round writes what the one before made way for; longer chains than this are left with their errors. */
+const MAX_ROUNDS = 10;
 
 /** What became of a set of records. */
 export interface RecordSetResult {
@@ -22,6 +26,8 @@ export interface SetRefusal {
   readonly problem: RecordProblem;
   /** It would be the same for each record by itself, so there is no use in trying. */
   readonly isForAll: boolean;
+  /** It may go through once others of the set are written. */
+  readonly awaitsOthers?: boolean;
 }
 
 /** A way to write a set of records at once. */
@@ -50,14 +56,23 @@ export function createStatementSetWriter(
     refusalOf(error) {
       const problem = constraintProblem(error, table);
       const isForAll = problem !== undefined && failsForEveryRecord(error, table, operation);
-      return Promise.resolve(problem && { problem, isForAll });
+      return Promise.resolve(problem && { problem, isForAll, awaitsOthers: awaitsOthers(error, table) });
     },
   };
 }
 
+/** What became of one try at a set. */
+interface SetTry extends RecordSetResult {
+  /** Those of the offenders that may go through now that others are written. */
+  readonly awaiting: readonly string[];
+}
+
+const NOTHING: SetTry = { succeeded: 0, errors: [], awaiting: [] };
+
 /**
  * Writes a set of records inside a transaction, at once where it can. Where the set is refused, it is halved until the
- * offenders stand alone: k offenders among n records cost about k · log2(n) statements more.
+ * offenders stand alone: k offenders among n records cost about k · log2(n) statements more. That separates records
+ * that refer to each other, so those are tried again as long as it helps.
  * @throws what the database said, when it is not about the records' values
  */
 export async function writeRecordSet(
@@ -66,14 +81,37 @@ export async function writeRecordSet(
   writer: SetWriter,
   batch: RecordBatch,
 ): Promise<RecordSetResult> {
+  let { succeeded, errors, awaiting } = await trySet(session, table, writer, batch);
+  for (
+    let rounds = 0, gained = succeeded;
+    gained > 0 && awaiting.length > 0 && rounds < MAX_ROUNDS;
+    rounds += 1
+  ) {
+    const again = new Set(awaiting);
+    const isAgain = (id: string | null): boolean => id !== null && again.has(id);
+    const next = await trySet(session, table, writer, filterBatch(batch, isAgain));
+    gained = next.succeeded;
+    succeeded += gained;
+    errors = [...errors.filter(({ recordId }) => !isAgain(recordId)), ...next.errors];
+    awaiting = next.awaiting;
+  }
+  return { succeeded, errors };
+}
+
+async function trySet(
+  session: SqlSession,
+  table: TableShape,
+  writer: SetWriter,
+  batch: RecordBatch,
+): Promise<SetTry> {
   if (batch.ids.length === 0) {
-    return { succeeded: 0, errors: [] };
+    return NOTHING;
   }
   await session.query("SAVEPOINT record_set");
   try {
     const errors = await writer.write(batch);
     await session.query("RELEASE SAVEPOINT record_set");
-    return { succeeded: batch.ids.length - errors.length, errors };
+    return { succeeded: batch.ids.length - errors.length, errors, awaiting: [] };
   } catch (error) {
     const refusal = await writer.refusalOf(error);
     if (refusal === undefined) {
@@ -83,7 +121,7 @@ export async function writeRecordSet(
     await session.query("RELEASE SAVEPOINT record_set");
     return refusal.isForAll
       ? failAll(session, table, writer, batch, refusal.problem)
-      : halve(session, table, writer, batch, refusal.problem);
+      : halve(session, table, writer, batch, refusal);
   }
 }
 
@@ -106,18 +144,23 @@ async function halve(
   table: TableShape,
   writer: SetWriter,
   batch: RecordBatch,
-  problem: RecordProblem,
-): Promise<RecordSetResult> {
+  { problem, awaitsOthers: isAwaiting = false }: SetRefusal,
+): Promise<SetTry> {
   const { ids } = batch;
   const [only] = ids;
   if (ids.length === 1 && only !== undefined) {
     const indexed = batchIndexes(batch)(only);
-    return { succeeded: 0, errors: [{ ...problem, ...indexed, recordId: only, outcome: "FAILED" }] };
+    const errors: readonly NewTaskError[] = [{ ...problem, ...indexed, recordId: only, outcome: "FAILED" }];
+    return { succeeded: 0, errors, awaiting: isAwaiting ? ids : [] };
   }
   const middle = Math.ceil(ids.length / 2);
-  const left = await writeRecordSet(session, table, writer, sliceBatch(batch, 0, middle));
-  const right = await writeRecordSet(session, table, writer, sliceBatch(batch, middle, ids.length));
-  return { succeeded: left.succeeded + right.succeeded, errors: [...left.errors, ...right.errors] };
+  const left = await trySet(session, table, writer, sliceBatch(batch, 0, middle));
+  const right = await trySet(session, table, writer, sliceBatch(batch, middle, ids.length));
+  return {
+    succeeded: left.succeeded + right.succeeded,
+    errors: [...left.errors, ...right.errors],
+    awaiting: [...left.awaiting, ...right.awaiting],
+  };
 }
 
 async function failAll(
@@ -126,7 +169,7 @@ async function failAll(
   { isOnExisting }: SetWriter,
   batch: RecordBatch,
   problem: RecordProblem,
-): Promise<RecordSetResult> {
+): Promise<SetTry> {
   const { ids } = batch;
   const there = isOnExisting ? await session.query<{ id: string }>(lockRecordsSql(table), [ids]) : [];
   const present = isOnExisting ? new Set(there.map(({ id }) => id)) : new Set(ids);
@@ -135,5 +178,5 @@ async function failAll(
     ...(present.has(id) ? { ...problem, recordId: id, outcome: "FAILED" } : missingError(id)),
     ...indexed(id),
   }));
-  return { succeeded: 0, errors };
+  return { succeeded: 0, errors, awaiting: [] };
 }

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { LibraryEngine } from "../../support/library-engine.ts";
+import { createLibraryEngine } from "../../support/library-engine.ts";
+
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
+
+let library: LibraryEngine;
+
+beforeAll(async () => {
+  library = await createLibraryEngine({ maxChunkRecords: 100 });
+  await library.engine.pool.query(`
+    ALTER TABLE folder ADD CONSTRAINT no_bad_notes CHECK (note <> 'bad');
+    ALTER TABLE folder DROP CONSTRAINT folder_parent_id_fkey,
+      ADD CONSTRAINT folder_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES folder ON DELETE RESTRICT`);
+});
+afterAll(() => library.engine.stop());
+beforeEach(async () => {
+  await library.reset();
+  await library.engine.pool.query("TRUNCATE folder CASCADE");
+});
+
+async function run(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task> {
+  const task = await library.engine.launched({ model: "Folder", options: SKIP_FAILED, ...request });
+  return library.engine.settled(task.id);
+}
+
+async function failedIds({ id }: Task): Promise<readonly (string | null)[]> {
+  return (await library.engine.ports.tasks.errors(id, 0, 100)).map(({ recordId }) => recordId);
+}
+
+async function folders(): Promise<readonly number[]> {
+  const rows = await library.engine.session.query<{ id: number }>("SELECT id FROM folder ORDER BY id");
+  return rows.map(({ id }) => id);
+}
+
+describe("records that refer to each other, beside one that cannot be written", () => {
+  it("are created, the later parent before the earlier child", async () => {
+    const records = [
+      { id: 1, parentId: 4, note: "good" },
+      { id: 2, parentId: null, note: "bad" },
+      { id: 3, parentId: 1, note: "good" },
+      { id: 4, parentId: null, note: "good" },
+      { id: 5, parentId: 2, note: "good" },
+    ];
+    const task = await run({ operation: "CREATE", records });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 3, failed: 2 } });
+    // The child of the one that could not be written cannot either.
+    expect(await failedIds(task)).toEqual(["2", "5"]);
+    expect(await folders()).toEqual([1, 3, 4]);
+  });
+
+  it("are deleted, though the children come later", async () => {
+    await library.engine.pool.query(
+      "INSERT INTO folder (id, parent_id) VALUES (1, NULL), (2, 1), (3, 2), (4, NULL), (5, 4), (6, 5)",
+    );
+    // 6 is not among them, so neither 5 nor 4 can go.
+    const task = await run({ operation: "DELETE", selection: { ids: ["1", "2", "3", "4", "5"] } });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 3, failed: 2 } });
+    expect(await failedIds(task)).toEqual(["4", "5"]);
+    expect(await folders()).toEqual([4, 5, 6]);
+  });
+});
