@@ -50,19 +50,32 @@ function describeFieldMisfit(
   const members = Object.entries(change) as readonly [string, Json][];
   const [first] = members;
   if (field === undefined || first === undefined || members.length > 1) {
-    return "give exactly one of set, increment, decrement, multiply.";
+    return describeNoOne(field);
   }
   const [operator, value] = first;
   if (operator === "set") {
     return describeMisfit(field, enums, value);
   }
   if (!ARITHMETIC.has(operator)) {
-    return `${operator} is not an operation; give set, increment, decrement or multiply.`;
+    return `${operator} is not an operation; give ${isNumeric(field) ? "set, increment, decrement or multiply" : "set"}.`;
   }
-  if (!NUMERIC.has(field.type) || field.isList) {
+  if (!isNumeric(field)) {
     return `${operator} needs a number field; this one is ${field.type}${field.isList ? "[]" : ""}. Use set.`;
   }
   return value === null ? `${operator} needs a number, not null.` : describeMisfit(field, enums, value);
+}
+
+/** Where there is not one member: a null stands for none, and may have been meant as the value. */
+function describeNoOne(field: ColumnField | undefined): string {
+  const what =
+    field === undefined || isNumeric(field)
+      ? "give exactly one of set, increment, decrement, multiply"
+      : "give set";
+  return field?.isNullable === true ? `${what}; to clear it, give {set: null}.` : `${what}.`;
+}
+
+function isNumeric({ type, isList }: ColumnField): boolean {
+  return NUMERIC.has(type) && !isList;
 }
 
 function problem(message: string, field?: string): RecordProblem {

@@ -19,7 +19,19 @@ export function describeLinkMisfit(target: Model, change: LinkChange): string | 
   if (notList !== undefined) {
     return `${notList[0]} needs a list of ids.`;
   }
-  return idsOfLinks(change).flatMap((id) => describeIdMisfit(target, id) ?? [])[0];
+  return (
+    idsOfLinks(change).flatMap((id) => describeIdMisfit(target, id) ?? [])[0] ?? describeBoth(target, change)
+  );
+}
+
+/** A record that is to be linked with and unlinked: which of the two should it be? */
+function describeBoth(target: Model, change: LinkChange): string | undefined {
+  const { add = [], remove = [] } = canonicalLinks(target, change);
+  const removed = new Set(remove);
+  const both = add.find((id) => removed.has(id));
+  return both === undefined
+    ? undefined
+    : `${target.name} ${both} is in add and in remove. Give it in one of them.`;
 }
 
 /** All ids that a change of links names. */

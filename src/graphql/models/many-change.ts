@@ -5,7 +5,7 @@ import type { AnyInputRef } from "./pothos-dynamic.ts";
 export function manyChange(schema: ModelSchema): AnyInputRef {
   return schema.input("ManyChange", {
     description:
-      "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together.",
+      "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together, each with other ids.",
     fields: (t) => ({
       add: t.field({ type: ["ID"], description: "Ids to link with; those that are linked already stay so." }),
       remove: t.field({

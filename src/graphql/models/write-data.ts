@@ -1,10 +1,12 @@
-import { isAppError } from "../../kernel/app-error.ts";
+import { canonicalLinks, describeLinkMisfit } from "../../core/bulk/check-links.ts";
+import type { LinkChange } from "../../core/records/change.ts";
 import type { Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import type { RecordKey } from "../../core/records/record-key.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { RecordData } from "../../core/records/record-writer.ts";
 import type { RelationChange } from "../../core/records/relation-change.ts";
+import { givenMembers } from "./given-members.ts";
 
 /** An input as GraphQL hands it over: typed, without a prototype. */
 export type DataArgument = Readonly<Record<string, unknown>>;
@@ -70,33 +72,22 @@ function parseLinks(models: ModelRegistry, field: RelationField, value: unknown)
   if (value === null) {
     return refuse(field.name, `${field.name} cannot be null. Leave it out, or give ids.`);
   }
-  const members = Object.entries(Array.isArray(value) ? { add: value as unknown } : (value as object));
-  const given = members.filter(([, ids]) => ids !== undefined && ids !== null) as readonly (readonly [
-    string,
-    string[],
-  ])[];
-  if (given.length > 1 && given.some(([name]) => name === "set")) {
-    return refuse(
-      field.name,
-      `${field.name}: set replaces all links, so give either set, or add and remove.`,
-    );
+  const given = givenMembers((Array.isArray(value) ? { add: value as unknown } : value) as LinkChange);
+  if (Object.keys(given).length === 0) {
+    return { value: {} };
   }
   const target = models.get(field.type);
-  try {
-    const change: RelationChange = Object.fromEntries(
-      given.map(([name, ids]) => [name, keysOf(target, ids)]),
-    );
-    return { value: change };
-  } catch (error) {
-    if (!isAppError(error, "VALIDATION_FAILED")) {
-      throw error;
-    }
-    return refuse(field.name, `${field.name}: ${error.message}`);
+  const misfit = describeLinkMisfit(target, given);
+  if (misfit !== undefined) {
+    return refuse(field.name, `${field.name}: ${misfit}`);
   }
-}
-
-function keysOf(target: Model, ids: readonly string[]): readonly RecordKey[] {
-  return [...new Set(ids)].map((id) => parseRecordKey(target, id));
+  const keys = Object.entries(canonicalLinks(target, given)).map(
+    ([name, ids]: [string, readonly string[]]) => [
+      name,
+      ids.map((id): RecordKey => parseRecordKey(target, id)),
+    ],
+  );
+  return { value: Object.fromEntries(keys) as RelationChange };
 }
 
 function refuse(field: string, message: string): { readonly problem: RecordProblem } {

@@ -57,6 +57,13 @@ describe("bulk update", () => {
     [{ tags: { add: [ELSEWHERE] } }, { field: "tags", code: "CONSTRAINT_VIOLATED" }, ELSEWHERE],
     [{ tags: { add: ["x"] } }, { field: "tags", code: "VALIDATION_FAILED" }, '"x" is not an id of Tag'],
     [{ tags: { add: [RED], set: [RED] } }, { field: "tags" }, "either set, or add and remove"],
+    [
+      { tags: { add: [GREEN, RED], remove: [RED.toUpperCase()] } },
+      { field: "tags", code: "VALIDATION_FAILED" },
+      `City.tags: Tag ${RED} is in add and in remove.`,
+    ],
+    [{ notes: null }, { field: "notes" }, "City.notes: give set; to clear it, give {set: null}."],
+    [{ name: {} }, { field: "name" }, "City.name: give set."],
     [{ tags: {} }, { field: "tags" }, "give add, remove, or set"],
     [{ tags: null }, { field: "tags" }, "give add, remove, or set"],
     [{ name: { set: null } }, { field: "name" }, "cannot be null"],

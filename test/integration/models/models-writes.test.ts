@@ -135,6 +135,9 @@ describe("update", () => {
     expect(await labels({ set: [a] })).toEqual(["a"]);
     expect(await labels({ set: [] })).toEqual([]);
     expect((await update("1", { tags: { set: [a], add: [b] } })).problems).toMatchObject([{ field: "tags" }]);
+    expect((await update("1", { tags: { add: [a, c], remove: [c] } })).problems).toMatchObject([
+      { field: "tags", message: `tags: Tag ${c} is in add and in remove. Give it in one of them.` },
+    ]);
   });
 
   test("refuses a missing record, a malformed id and an empty change", async () => {
@@ -174,7 +177,7 @@ describe("delete", () => {
     const { deleteCountry } = await api.data(`mutation { deleteCountry(id: "FR") { __typename ${ERRORS} } }`);
     expect(deleteCountry).toMatchObject({
       __typename: "ValidationError",
-      message: "The Country is still referred to by other records in city.",
+      message: "The Country is still referred to by other records of City.",
     });
   });
 });
