@@ -1,5 +1,6 @@
 import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
+import { relatedModel } from "../../core/records/model.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** The parts of PostgreSQL's error report that tell a person what was wrong. */
@@ -21,22 +22,22 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   },
   "23503": (report, table) => {
     const { columns, values } = keyOf(report);
-    const field = fieldOf(table, columns);
+    const fields = fieldsOf(table, columns);
     return referringTable(report) === undefined
       ? {
-          message: `${field ?? columns ?? "The foreign key"}: there is no record ${values ?? "of that key"} to refer to.`,
-          ...named(field),
+          message: `${subject(fields, columns) ?? "The foreign key"}: there is no record ${values ?? "of that key"} to refer to.`,
+          ...named(fields?.join(",")),
         }
-      : stillReferred(report);
+      : stillReferred(report, table);
   },
   // `ON DELETE RESTRICT`, which PostgreSQL 18 tells apart from a missing key.
-  "23001": (report) => stillReferred(report),
+  "23001": (report, table) => stillReferred(report, table),
   "23505": (report, table) => {
     const { columns, values } = keyOf(report);
-    const field = fieldOf(table, columns);
+    const fields = fieldsOf(table, columns);
     return {
-      message: `${field ?? columns ?? "The value"} must be unique: another record has ${values ?? "it"}.`,
-      ...named(field),
+      message: `${subject(fields, columns) ?? "The value"} must be unique: another record has ${values ?? "it"}.`,
+      ...named(fields?.join(",")),
     };
   },
   "23514": (report) => ({ message: `It would break the rule ${report.constraint ?? "of the table"}.` }),
@@ -99,8 +100,10 @@ function referringTable(report: DatabaseReport): string | undefined {
   return /is (?:still )?referenced from table "([^"]+)"/.exec(report.detail ?? "")?.[1];
 }
 
-function stillReferred(report: DatabaseReport): { message: string } {
-  return { message: `It is still referred to by records in ${referringTable(report) ?? "another table"}.` };
+function stillReferred(report: DatabaseReport, { model }: TableShape): { message: string } {
+  const table = referringTable(report);
+  const others = table === undefined ? "another model" : (relatedModel(model, table) ?? table);
+  return { message: `It is still referred to by records of ${others}.` };
 }
 
 /** `Key (country_code)=(ZZ) is not present …` */
@@ -112,6 +115,16 @@ function keyOf(report: DatabaseReport): { columns: string | undefined; values: s
 function fieldOf(table: TableShape, column: string | undefined): string | undefined {
   const bare = column?.replaceAll('"', "");
   return [...table.columns.values()].find(({ field }) => field.column === bare)?.field.name;
+}
+
+/** Of `"bookId", who`, which quotes what it must; undefined where one of them is no field, such as an expression. */
+function fieldsOf(table: TableShape, columns: string | undefined): readonly string[] | undefined {
+  const names = columns?.split(", ").map((name) => fieldOf(table, name)) ?? [];
+  return names.length > 0 && names.every((name) => name !== undefined) ? names : undefined;
+}
+
+function subject(fields: readonly string[] | undefined, columns: string | undefined): string | undefined {
+  return fields?.join(" and ") ?? columns?.replaceAll('"', "");
 }
 
 function named(field: string | undefined): { field?: string } {

@@ -1,5 +1,5 @@
 import type { Model } from "../../core/records/model.ts";
-import { columnsOf } from "../../core/records/model.ts";
+import { columnsOf, relatedModel } from "../../core/records/model.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { AdapterReport, PrismaErrorShape } from "./prisma-unavailable.ts";
 import { adapterReport } from "./prisma-unavailable.ts";
@@ -116,7 +116,8 @@ function othersRefer({ report }: Refused): boolean {
 
 function stillReferred({ report, model }: Refused): string {
   const table = /on table "([^"]+)"$/.exec(report.originalMessage ?? "")?.[1];
-  return `The ${model.name} is still referred to by other records${table === undefined ? "" : ` in ${table}`}.`;
+  const others = table === undefined ? undefined : (relatedModel(model, table) ?? table);
+  return `The ${model.name} is still referred to by other records${others === undefined ? "" : ` of ${others}`}.`;
 }
 
 function quotedConstraint(report: AdapterReport): string | undefined {

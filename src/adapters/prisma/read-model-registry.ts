@@ -131,7 +131,7 @@ function readModel(
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
     .map((field) =>
-      readField(field, {
+      readField(client, field, {
         isKey: keyNames.includes(field.name),
         column: columnNames.get(field.name) ?? field.name,
         ...notesOf(text, name, field),
@@ -215,6 +215,7 @@ function notesOf(
 }
 
 function readField(
+  client: NamedInDatabase,
   field: DatamodelField,
   known: Pick<EnumField, "isKey" | "column" | "labels" | "generator">,
 ): Field {
@@ -229,6 +230,7 @@ function readField(
       ...base,
       kind: "relation",
       type: field.type,
+      table: client._runtimeDataModel?.models[field.type]?.dbName ?? field.type,
       relationName: field.relationName ?? field.name,
       foreignKey: field.relationFromFields ?? [],
     };

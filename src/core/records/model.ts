@@ -53,6 +53,8 @@ export interface RelationField extends FieldBase {
   /** Name of the model it leads to. */
   readonly type: string;
   readonly relationName: string;
+  /** The table of that model; left out where nobody asks. */
+  readonly table?: string;
   /** The fields of this model that hold the foreign key; empty where the other side or a join table holds it. */
   readonly foreignKey: readonly string[];
 }
@@ -98,6 +100,11 @@ export function columnsOf(model: Model): readonly ColumnField[] {
 /** The model's relations. */
 export function relationsOf(model: Model): readonly RelationField[] {
   return model.fields.filter((field) => field.kind === "relation");
+}
+
+/** The model with that table among those that a model has relations with: what refers to its records is one of them. */
+export function relatedModel(model: Model, table: string): string | undefined {
+  return relationsOf(model).find((relation) => relation.table === table)?.type;
 }
 
 /** The `@updatedAt` column, if the model has one. */

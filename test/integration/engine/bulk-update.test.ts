@@ -181,7 +181,7 @@ describe("records that break a rule", () => {
     ]);
     const errors = await engine.ports.tasks.errors(task.id, 0, 10);
     expect(new Set(errors.map((error) => error.message))).toEqual(
-      new Set(["It is still referred to by records in part.", "It is still referred to by records in seal."]),
+      new Set(["It is still referred to by records of part.", "It is still referred to by records of seal."]),
     );
   });
 });
