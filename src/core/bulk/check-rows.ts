@@ -3,7 +3,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { columnsOf, updatedAtField } from "../records/model.ts";
-import { disagreeingKeys } from "../records/disagreeing-keys.ts";
+import { disagreeingKeys, remedyOfKey } from "../records/disagreeing-keys.ts";
 import type { RecordKey } from "../records/record-key.ts";
 import { canonicalRecordId, parseRecordKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
@@ -178,7 +178,7 @@ function checkAgreement(model: Model, id: string, create: RowData, path: string)
   return key === undefined
     ? []
     : disagreeingKeys(model, create, key).map((name) =>
-        problem(`${path}.${name}`, "is not what id says. Leave it out, or give the record's own."),
+        problem(`${path}.${name}`, `is not what id says. ${remedyOfKey(model, name)}`),
       );
 }
 

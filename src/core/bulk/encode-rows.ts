@@ -4,6 +4,7 @@ import { toColumnText } from "../records/column-text.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { ColumnField, Model, ModelRegistry } from "../records/model.ts";
 import { columnsOf, relationsOf } from "../records/model.ts";
+import { keyInData } from "../records/key-in-data.ts";
 import { canonicalRecordId, formatRecordKey } from "../records/record-key.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { RowData, UpdateRow, UpsertRow } from "./bulk-request.ts";
@@ -140,7 +141,7 @@ function givenKey(model: Model, data: RowData): string | undefined {
 /** Of the key's values as JSON has them. */
 function idOf(model: Model, data: Readonly<Record<string, unknown>>): string {
   const texts = Object.fromEntries(model.key.map((field) => [field.name, keyText(field, data[field.name])]));
-  return canonicalRecordId(model, formatRecordKey(model, texts));
+  return formatRecordKey(model, keyInData(model, texts));
 }
 
 function keyText(field: ColumnField, value: unknown): string {

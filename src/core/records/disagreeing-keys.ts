@@ -17,6 +17,13 @@ export function disagreeingKeys(
   );
 }
 
+/** What to do about such a field: inputs need those that have no default. */
+export function remedyOfKey({ key }: Model, name: string): string {
+  return key.find((field) => field.name === name)?.hasDefault === true
+    ? "Leave it out, or give what id says."
+    : "Give what id says.";
+}
+
 function agrees(model: Model, named: Readonly<Record<string, unknown>>, key: RecordKey): boolean {
   try {
     return canonicalRecordId(model, formatRecordKey(model, named)) === formatRecordKey(model, key);

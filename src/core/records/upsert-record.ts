@@ -1,4 +1,4 @@
-import { disagreeingKeys } from "./disagreeing-keys.ts";
+import { disagreeingKeys, remedyOfKey } from "./disagreeing-keys.ts";
 import { unlessUnavailable } from "./guarded-write.ts";
 import type { Model } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
@@ -68,6 +68,6 @@ function keyProblems(model: Model, data: RecordData, key: RecordKey): readonly R
   return disagreeingKeys(model, data, key).map((name): RecordProblem => ({
     code: "VALIDATION_FAILED",
     field: `create.${name}`,
-    message: `create.${name} is not what id says. Leave it out, or give the record's own.`,
+    message: `create.${name} is not what id says. ${remedyOfKey(model, name)}`,
   }));
 }

@@ -13,6 +13,7 @@ import {
 import type { Model } from "./model.ts";
 import { columnsOf } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
+import { keyInData } from "./key-in-data.ts";
 import { formatRecordKey, parseRecordKey } from "./record-key.ts";
 import type { RecordData, WriteResult } from "./record-writer.ts";
 import { upsertRecord } from "./upsert-record.ts";
@@ -83,7 +84,11 @@ function createWith(
     );
   const isKeyed = model.key.every((field) => data[field.name] !== undefined);
   return isKeyed
-    ? keyed(model, formatRecordKey(model, data), (key, id) => create(id, key))
+    ? withKey(
+        model,
+        () => keyInData(model, data),
+        (key, id) => create(id, key),
+      )
     : create(ANY_NEW_RECORD, {});
 }
 
@@ -128,20 +133,23 @@ function deleteRecord(ports: WritePorts, request: DeleteRequest): Promise<WriteO
   );
 }
 
-/** With the typed key and the canonical id; a malformed id is the caller's mistake, so a refusal. */
-async function keyed(
-  model: Model,
-  id: string,
-  write: (key: RecordKey, id: string) => Promise<WriteOutcome>,
-): Promise<WriteOutcome> {
+type KeyedWrite = (key: RecordKey, id: string) => Promise<WriteOutcome>;
+
+function keyed(model: Model, id: string, write: KeyedWrite): Promise<WriteOutcome> {
+  return withKey(model, () => parseRecordKey(model, id), write);
+}
+
+/** With the typed key and the canonical id; a malformed one is the caller's mistake, so a refusal. */
+async function withKey(model: Model, read: () => RecordKey, write: KeyedWrite): Promise<WriteOutcome> {
   let key: RecordKey;
   try {
-    key = parseRecordKey(model, id);
+    key = read();
   } catch (error) {
     if (!isAppError(error, "VALIDATION_FAILED")) {
       throw error;
     }
-    return invalid([{ code: "VALIDATION_FAILED", message: error.message, field: "id" }]).rollBack;
+    const field = String(error.details["field"]);
+    return invalid([{ code: "VALIDATION_FAILED", message: error.message, field }]).rollBack;
   }
   return write(key, formatRecordKey(model, key));
 }

@@ -204,6 +204,50 @@ describe("keys", () => {
     });
   });
 
+  test("must not be empty, be it a part of them", async () => {
+    const data = [
+      { row: 1, letter: "a" },
+      { row: 1, letter: "" },
+    ];
+    expect(await api.run("bulkCreateSeats", { data: ["[SeatCreateInput!]!", data] })).toMatchObject({
+      problems: [
+        {
+          field: "data.1.letter",
+          message: "data.1.letter: Seat.letter cannot be empty: it is part of the key.",
+        },
+      ],
+    });
+    const { createSeat: refused } = await api.data(
+      `mutation { createSeat(data: {row: 1, letter: ""}) { __typename ... on ValidationError { problems { field message } } } }`,
+    );
+    expect(refused).toEqual({
+      __typename: "ValidationError",
+      problems: [{ field: "letter", message: "Seat.letter cannot be empty: it is part of the key." }],
+    });
+    const stamp = await api.run("bulkCreateStamps", { data: ["[StampCreateInput!]!", [{ id: "" }]] });
+    expect(stamp.message).toBe("data.0.id: Stamp.id cannot be empty: it is the key.");
+    const person = await api.run("bulkCreatePeople", {
+      data: ["[PersonCreateInput!]!", [{ code: "x", email: "a" }]],
+    });
+    expect(person).toMatchObject({ problems: [{ field: "data.0.code" }] });
+  });
+
+  test("of several columns that must be unique are named, all of them", async () => {
+    const born = "2000-01-01T00:00:00Z";
+    const data = [
+      { email: "a", born },
+      { email: "a", born },
+    ];
+    const task = await api.run(
+      "bulkCreatePeople",
+      { data: ["[PersonCreateInput!]!", data] },
+      { errorPolicy: "SKIP_FAILED" },
+    );
+    expect(task.errors).toMatchObject([
+      { field: "email,born", message: "email and born must be unique: another record has a, 2000-01-01." },
+    ]);
+  });
+
   test("that are moments, in whatever time zone they are told", async () => {
     const data = [{ day: "2026-01-31T13:00:00+01:00" }, { day: "2026-02-01T00:00:00Z" }];
     expect(await api.run("bulkCreateFishAll", { data: ["[FishCreateInput!]!", data] })).toMatchObject({
