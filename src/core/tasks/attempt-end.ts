@@ -1,6 +1,7 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Counts, Progress } from "./progress.ts";
 import { countsOf, processedOf } from "./progress.ts";
+import { checkResult } from "./check-result.ts";
 import type { Ending, SettleBy } from "./settle-task.ts";
 import { statusOfCounts } from "./settle-task.ts";
 import type { HandlerResult } from "./task-definition.ts";
@@ -16,11 +17,18 @@ export type AttemptEnd =
   /** A store is out of reach; the task is for a later attempt. */
   | { readonly kind: "ABANDONED"; readonly cause: unknown };
 
-/** Of a handler that returned. */
+/** Of a handler that returned. What cannot be stored of that makes the task FAILED, with a message that says so. */
 export function endOfResult(
-  result: HandlerResult,
+  returned: HandlerResult,
   progress: Progress,
 ): { readonly kind: "ENDED"; readonly settle: Ending } {
+  const result = checkResult(returned);
+  if (typeof result === "string") {
+    return {
+      kind: "ENDED",
+      settle: { status: "FAILED", message: result, result: null, counts: countsOf(progress) },
+    };
+  }
   const counts = result.counts ?? countsOf(progress);
   if (result.isCancelled === true) {
     return { kind: "ENDED", settle: cancelledEnd(progress.total, counts) };
@@ -29,7 +37,7 @@ export function endOfResult(
   const settle = {
     status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
     message: result.message ?? describeNothing(progress.total, counts),
-    result: result.result ?? null,
+    result: result.result,
     counts,
     ...(errors === undefined ? {} : { errors }),
   } as const;
@@ -53,7 +61,7 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
   if (isAppError(error, "CANCELLED")) {
     return { kind: "ENDED", settle: (done) => stoppedEnd(progress, done) };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = describeThrown(error);
   const settle: SettleBy = (done) => ({
     status: "FAILED",
     message,
@@ -61,6 +69,28 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
     counts: done ?? countsOf(progress),
   });
   return { kind: "ENDED", settle, cause: error };
+}
+
+/**
+ * Of an attempt whose end could not be recorded, whatever it was: what is known of the task is kept, and the task does
+ * not run again only to come to the same.
+ */
+export function endOfUnsettled(progress: Progress): SettleBy {
+  return (done) => ({
+    status: "FAILED",
+    message: "The end of the task could not be recorded. The details are in the service's log.",
+    result: null,
+    counts: done ?? countsOf(progress),
+  });
+}
+
+/** Anything can be thrown. */
+function describeThrown(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "The handler threw a value that cannot be shown.";
+  }
 }
 
 /**

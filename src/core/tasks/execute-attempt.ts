@@ -4,13 +4,15 @@ import { errorFields } from "../../kernel/error-fields.ts";
 import { createFailureLog } from "../../kernel/failure-log.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
-import { endOfError, endOfResult } from "./attempt-end.ts";
+import { endOfError, endOfResult, endOfUnsettled } from "./attempt-end.ts";
 import { keepLease } from "./lease.ts";
+import type { Progress } from "./progress.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import type { ProgressReporter } from "./progress-reporter.ts";
 import { recordEvent } from "./record-event.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled } from "./running-attempts.ts";
+import type { SettleBy } from "./settle-task.ts";
 import { settleTask } from "./settle-task.ts";
 import type { TaskDefinitions } from "./task-definition.ts";
 import { callHook, tellProgress } from "./task-hooks.ts";
@@ -172,10 +174,40 @@ async function conclude(
       if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
       }
-      const { total } = reporter.current();
-      const isSettled = await settleTask(ports, { taskId, attempt: number, total, settle: end.settle });
+      const isSettled = await settle(ports, { taskId, attempt: number }, reporter.current(), end.settle);
       return isSettled ? "SETTLED" : "FENCED";
     }
+  }
+}
+
+/**
+ * Whatever the store has against how the attempt ended, the task is settled: another attempt would come to the same end,
+ * and hold the locks meanwhile. Only a store that is out of reach leaves it to one.
+ */
+async function settle(
+  ports: AttemptPorts,
+  attempt: { readonly taskId: string; readonly attempt: number },
+  progress: Progress,
+  by: SettleBy,
+): Promise<boolean> {
+  const request = { ...attempt, total: progress.total, settle: by };
+  const unlessUnavailable = (error: unknown): void => {
+    if (isAppError(error, "UNAVAILABLE")) {
+      throw error;
+    }
+  };
+  try {
+    return await settleTask(ports, request);
+  } catch (error) {
+    unlessUnavailable(error);
+  }
+  try {
+    // It may have lost a race, such as a deadlock: nothing of it was done then.
+    return await settleTask(ports, request);
+  } catch (error) {
+    unlessUnavailable(error);
+    ports.logger.error({ err: error, taskId: attempt.taskId }, "how a task ended could not be recorded");
+    return settleTask(ports, { ...request, settle: endOfUnsettled(progress) });
   }
 }
 

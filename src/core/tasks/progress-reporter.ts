@@ -1,11 +1,18 @@
 import type { Clock } from "../../kernel/clock.ts";
+import { toStorableText } from "../../kernel/storable-text.ts";
+import { describeMiscount, describeMiscounts } from "./check-counts.ts";
 import type { Counts, Progress } from "./progress.ts";
 import { addCounts, NO_COUNTS, processedOf, progressOf } from "./progress.ts";
 
 /** Adds up an attempt's counts and says when to publish them. */
 export interface ProgressReporter {
-  /** Adds counts; publishes now, or once the interval is over. Negative numbers are a RangeError: counts never fall. */
+  /**
+   * Adds counts; publishes now, or once the interval is over.
+   * @throws TypeError for anything but whole numbers from 0 on, with nothing added: counts never fall, and what a store
+   * cannot keep would spoil every heartbeat from then on
+   */
   report(added: Partial<Counts>, message?: string): void;
+  /** @throws TypeError for anything but a whole number from 0 on */
   setTotal(total: number): void;
   /** As of now. */
   current(): Progress;
@@ -57,14 +64,15 @@ export function createProgressReporter(options: {
   };
   return {
     report(added, text) {
-      if (Object.values(added).some((count) => count < 0)) {
-        throw new RangeError("progress counts only grow");
-      }
-      counts = addCounts(counts, { ...NO_COUNTS, ...added });
-      message = text ?? message;
+      const whole = { ...NO_COUNTS, ...added };
+      const sum = addCounts(counts, whole);
+      refuse(describeMiscounts(whole) ?? describeMiscounts(sum));
+      counts = sum;
+      message = text == null ? message : toStorableText(text);
       schedule();
     },
     setTotal(value) {
+      refuse(describeMiscount("total", value));
       total = value;
       schedule();
     },
@@ -74,4 +82,10 @@ export function createProgressReporter(options: {
       cancelTimer?.();
     },
   };
+}
+
+function refuse(problem: string | undefined): void {
+  if (problem !== undefined) {
+    throw new TypeError(problem);
+  }
 }

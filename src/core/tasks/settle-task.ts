@@ -1,9 +1,11 @@
 import { errorFields } from "../../kernel/error-fields.ts";
+import { toStorableText } from "../../kernel/storable-text.ts";
 import { cleanTask } from "./clean-task.ts";
 import type { Counts } from "./progress.ts";
 import { progressOf } from "./progress.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import { recordEvent } from "./record-event.ts";
+import { storableError } from "./task-error.ts";
 import { callHook } from "./task-hooks.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import type { FinalStatus } from "./task-status.ts";
@@ -86,10 +88,20 @@ async function settlementOf(
 ): Promise<Settlement | undefined> {
   const common = { total, finishedAt: clock.now() };
   if (typeof settle !== "function") {
-    return { ...settle, ...common };
+    return { ...storable(settle), ...common };
   }
   const done = await tasks.lockDone(transaction, taskId, attempt);
-  return done && { ...settle(done.counts), ...common };
+  return done && { ...storable(settle(done.counts)), ...common };
+}
+
+/** With texts that every store can keep. */
+function storable(ending: Ending): Ending {
+  const { message, errors } = ending;
+  return {
+    ...ending,
+    message: message === null ? null : toStorableText(message),
+    ...(errors === undefined ? {} : { errors: errors.map(storableError) }),
+  };
 }
 
 /** The final status that the counts tell: a task all of whose tried records failed is FAILED. */

@@ -18,6 +18,7 @@ export interface AttemptContext {
   /**
    * Adds to the counts, and publishes them, throttled. Counts never fall.
    * @param message shown beside the counts until the next one
+   * @throws TypeError for counts that are no whole numbers from 0 on; nothing is added then
    */
   reportProgress(added: Partial<Counts>, message?: string): void;
   /**
@@ -25,7 +26,7 @@ export interface AttemptContext {
    * time. Whether and when they come is not sure.
    */
   askForHelp(count: number): Promise<void>;
-  /** For handlers that learn only now how much there is to do. */
+  /** For handlers that learn only now how much there is to do. @throws TypeError unless it is a whole number from 0 on */
   setTotal(total: number): void;
 }
 
@@ -37,6 +38,7 @@ export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal"> & 
 
 /** What a handler hands back when it did not throw. */
 export interface HandlerResult {
+  /** Kept as JSON has it. What cannot be kept makes the task FAILED: a circle, a BigInt, a text with a NUL character. */
   readonly result?: Json;
   readonly message?: string;
   /** Where the handler counts better than what it reported, such as from rows that it committed. */

@@ -1,3 +1,4 @@
+import { toStorableText } from "../../kernel/storable-text.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 
 /** Whether a record was tried and failed, or was left out. */
@@ -10,6 +11,17 @@ export interface NewTaskError extends RecordProblem {
   readonly outcome: TaskErrorOutcome;
   /** Its place in the list that the caller gave, from 0; for operations on lists of records. */
   readonly index?: number;
+}
+
+/** The error with texts that every store can keep: apps and handlers say what they like. */
+export function storableError(error: NewTaskError): NewTaskError {
+  const { recordId, message, field } = error;
+  return {
+    ...error,
+    recordId: recordId === null ? null : toStorableText(recordId),
+    message: toStorableText(message),
+    ...(field === undefined ? {} : { field: toStorableText(field) }),
+  };
 }
 
 /** As recorded. */

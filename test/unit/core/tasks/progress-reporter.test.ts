@@ -45,9 +45,28 @@ describe("progress reporter", () => {
     expect(published[1]).toMatchObject({ total: 10, percent: 50 });
   });
 
-  it("refuses counts that fall", () => {
+  it.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 3e9, "2" as never, 1n as never])(
+    "refuses %s for a count and for the total, and adds nothing",
+    (count) => {
+      const { reporter, published } = setUp();
+      expect(() => reporter.report({ succeeded: 1, failed: count })).toThrow(TypeError);
+      expect(() => reporter.setTotal(count)).toThrow(TypeError);
+      expect(reporter.current()).toMatchObject({ succeeded: 0, failed: 0, total: 100 });
+      expect(published).toEqual([]);
+    },
+  );
+
+  it("refuses counts whose sum is more than can be kept", () => {
     const { reporter } = setUp();
-    expect(() => reporter.report({ succeeded: -1 })).toThrow(RangeError);
+    reporter.report({ succeeded: 2_147_483_647 });
+    expect(() => reporter.report({ failed: 1 })).toThrow(TypeError);
+    expect(reporter.current()).toMatchObject({ succeeded: 2_147_483_647, failed: 0 });
+  });
+
+  it("keeps of a message what can be kept", () => {
+    const { reporter } = setUp();
+    reporter.report({ succeeded: 1 }, "a\u0000b\uD800");
+    expect(reporter.current().message).toBe("a\uFFFDb\uFFFD");
   });
 
   it("keeps the last message and publishes nothing after its stop", () => {
