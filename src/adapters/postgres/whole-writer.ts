@@ -23,6 +23,9 @@ export interface WholePorts extends Omit<ChunkPorts, "transaction" | "locks"> {
   readonly unitOfWork: UnitOfWork;
 }
 
+/** With its release: savepoints left inside each other would make every look at a row slower than the one before. */
+const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";
+
 /** Why what was written of all chunks must not be kept. */
 export type WholeStop = Exclude<WholeResult, { kind: "WRITTEN" }>;
 type Refusal = Extract<WholeResult, { kind: "REFUSED" }>;
@@ -99,13 +102,13 @@ async function writeOneOfAll(
 ): Promise<ChunkResult | Refusal> {
   const session = requiredSession(ports.transaction);
   const isWhole = errorPolicy === "ALL_OR_NOTHING";
-  await session.query("SAVEPOINT chunk");
   if (isPlainWork(work) && (isWhole || work.references === undefined)) {
+    await session.query("SAVEPOINT chunk");
     try {
       const result = await writeAsOne(session, table, work, true);
       // Which records failed is told only the careful way.
       const hasFailures = isWhole && result.kind === "WRITTEN" && result.counts.failed > 0;
-      await session.query(hasFailures ? "ROLLBACK TO SAVEPOINT chunk" : "RELEASE SAVEPOINT chunk");
+      await session.query(hasFailures ? TAKE_BACK : "RELEASE SAVEPOINT chunk");
       if (!hasFailures) {
         return result;
       }
@@ -113,7 +116,7 @@ async function writeOneOfAll(
       if (constraintProblem(error, table) === undefined) {
         throw error;
       }
-      await session.query("ROLLBACK TO SAVEPOINT chunk");
+      await session.query(TAKE_BACK);
     }
   }
   return writeOneCarefully(ports, table, work, isWhole);
