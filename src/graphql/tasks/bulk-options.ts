@@ -52,7 +52,10 @@ function addEnums({ builder }: SchemaContext) {
   const errorPolicy = builder.enumType("ErrorPolicy", {
     description: "What happens when some records cannot be written.",
     values: {
-      ALL_OR_NOTHING: { description: "Every record is changed, or none." },
+      ALL_OR_NOTHING: {
+        description:
+          "When one record cannot be changed, none is. Records that are missing, out of reach or, with SKIP, held are left out beforehand, and named.",
+      },
       SKIP_FAILED: {
         description: "Every record that can be changed is; the others are named with the reason.",
       },
@@ -62,7 +65,10 @@ function addEnums({ builder }: SchemaContext) {
     description: "Where a task runs.",
     values: {
       AUTO: { description: "In the request when it is small, else in a worker." },
-      SYNC: { description: "In the request; the answer has the settled task." },
+      SYNC: {
+        description:
+          "In the request; the answer has the settled task. One that has to wait in line is answered while it is WAITING, and runs in a worker.",
+      },
       ASYNC: { description: "In a worker." },
     },
   });

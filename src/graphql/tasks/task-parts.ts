@@ -62,7 +62,8 @@ function defineError({ builder }: SchemaContext) {
       }),
       index: t.int({
         nullable: true,
-        description: "The record's place in the list that the launch gave, from 0; null where it gave none.",
+        description:
+          "The record's place in the list of records that the launch gave, from 0; null where it gave a selection.",
         resolve: ({ index }) => index,
       }),
       outcome: t.expose("outcome", { type: outcome }),
