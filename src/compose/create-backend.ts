@@ -21,7 +21,7 @@ import { createRedisLockStore } from "../adapters/redis/redis-lock-store.ts";
 import { whenRedisReturns } from "../adapters/redis/when-redis-returns.ts";
 import type { Config } from "../config/config.ts";
 import { examineRedis } from "./examine-redis.ts";
-import { findForeignPrefix, guardPrefix, ownPrefix } from "./own-prefix.ts";
+import { findForeignPrefix, guardPrefix, ownPrefix, refuseForeignPrefix } from "./own-prefix.ts";
 
 /** Everything that may live in Redis or in PostgreSQL. */
 export interface Backend {
@@ -32,8 +32,10 @@ export interface Backend {
   readonly examinations: readonly Examination[];
   /** Resolves once it can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
+  /** Looks whether its part of the server can be the deployment's. @throws as {@link Backend.own} */
+  refuseForeign(): Promise<void>;
   /**
-   * Makes its part of the server the deployment's, for whoever is about to use it.
+   * Makes its part of the server the deployment's, for whoever the deployment has taken in.
    * @throws AppError START_FAILED when a deployment on another database uses it; UNAVAILABLE
    */
   own(): Promise<void>;
@@ -65,6 +67,7 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
     queue,
     examinations: [],
     ready: () => Promise.resolve(),
+    refuseForeign: () => Promise.resolve(),
     own: () => Promise.resolve(),
     async close() {
       await queue.close();
@@ -106,6 +109,7 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     queue,
     examinations: [examineRedis(shared, keyPrefix, () => findForeignPrefix(owner))],
     ready: () => shared.ready(),
+    refuseForeign: () => refuseForeignPrefix(owner, "START_FAILED"),
     own: () => ownPrefix(owner, "START_FAILED"),
     async close() {
       await queue.close();

@@ -128,7 +128,8 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
     name: "engine",
     async start() {
       await deployment.ready();
-      await deployment.own();
+      // Taken only once the process is enlisted: the deployment may refuse it.
+      await deployment.refuseForeign();
       await runningAttempts.start();
     },
     async stop() {
@@ -150,6 +151,7 @@ function createPorts(
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
+    maxAttempts: config.maxAttempts,
     progressIntervalMs: config.progressIntervalMs,
     settings: {
       isAsyncEnabled: config.isAsyncEnabled,

@@ -15,6 +15,7 @@ import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-stor
 import { readServerTime } from "../adapters/postgres/read-server-time.ts";
 import type { Config } from "../config/config.ts";
 import { createBackend } from "./create-backend.ts";
+import { ownOnceEnlisted } from "./own-once-enlisted.ts";
 import { examineDatabase } from "./examine-database.ts";
 
 /** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
@@ -40,7 +41,9 @@ export interface Deployment {
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
-  /** See Backend. For whoever takes part; who only looks leaves it. */
+  /** See Backend. */
+  refuseForeign(): Promise<void>;
+  /** See Backend. For whoever takes part; who only looks leaves it. Done by whoever enlists in `processes`. */
   own(): Promise<void>;
   /** Sets the ports' clock by the database's: processes compare times that others wrote. @throws AppError UNAVAILABLE */
   followTime(): Promise<void>;
@@ -77,9 +80,10 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       clock,
       logger,
     },
-    processes: createPostgresProcessRegister({ session, unitOfWork }),
+    processes: ownOnceEnlisted(createPostgresProcessRegister({ session, unitOfWork }), () => backend.own()),
     examinations: [examineDatabase(session), ...backend.examinations],
     ready: () => backend.ready(),
+    refuseForeign: () => backend.refuseForeign(),
     own: () => backend.own(),
     followTime: () => clock.follow(),
     async close() {

@@ -9,7 +9,14 @@ const FOREIGN = "The keys of this service in Redis belong to a deployment on ano
 /** Takes the prefix for the deployment. @throws AppError with the code where it is another's; UNAVAILABLE */
 export async function ownPrefix(owner: PrefixOwner, code: ErrorCode): Promise<void> {
   if (!(await owner.take())) {
-    throw new AppError(code, `${FOREIGN}. ${remedyOf(owner)}`);
+    throw foreign(owner, code);
+  }
+}
+
+/** Takes nothing: for who does not yet know whether the deployment takes it in. @throws as {@link ownPrefix} */
+export async function refuseForeignPrefix(owner: PrefixOwner, code: ErrorCode): Promise<void> {
+  if (await owner.isForeign()) {
+    throw foreign(owner, code);
   }
 }
 
@@ -30,6 +37,10 @@ export function guardPrefix(ledger: LockLedger, owner: PrefixOwner): LockLedger 
       return entry;
     },
   };
+}
+
+function foreign(owner: PrefixOwner, code: ErrorCode): AppError {
+  return new AppError(code, `${FOREIGN}. ${remedyOf(owner)}`);
 }
 
 function remedyOf({ key }: PrefixOwner): string {

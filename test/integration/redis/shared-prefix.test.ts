@@ -34,11 +34,15 @@ afterAll(async () => {
   }
 });
 
-async function startOn(at: number, redisKeyPrefix = "ours:"): Promise<PowerCrud> {
+async function startOn(
+  at: number,
+  redisKeyPrefix = "ours:",
+  backend: "redis" | "postgres" = "redis",
+): Promise<PowerCrud> {
   const powercrud = await createPowerCrud({
     app: powerCrudApp,
     databaseUrl: databases[at]?.url ?? "",
-    config: { backend: "redis", redisUrl: redis.url, redisKeyPrefix },
+    config: { backend, redisUrl: redis.url, redisKeyPrefix },
   });
   running.push(powercrud);
   await powercrud.start();
@@ -67,6 +71,24 @@ it("a deployment on another database is refused the same keys, and starts with o
       detail: expect.stringContaining(KEY),
     }),
   );
+});
+
+it("a process that its own deployment refuses leaves the keys to whoever may have them", async () => {
+  await startOn(0, "ours:", "postgres");
+  await expect(startOn(0)).rejects.toMatchObject({
+    code: "START_FAILED",
+    message: expect.stringContaining("would keep its locks in redis"),
+  });
+  expect(await operator.get(KEY)).toBeNull();
+  await startOn(1);
+  expect(await operator.get(KEY)).not.toBeNull();
+});
+
+it("a process that finds another's keys does not move its deployment's locks to them", async () => {
+  await startOn(1);
+  await (await startOn(0, "ours:", "postgres")).stop();
+  await expect(startOn(0)).rejects.toMatchObject(refusal);
+  await expect(startOn(0, "ours:", "postgres")).resolves.toBeDefined();
 });
 
 it("a Redis that lost everything is taken again by whoever builds the locks, or else left to who took it", async () => {
