@@ -1,3 +1,4 @@
+import { DATE_TIME_FORM, parseDateTime } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
 import { isStorableText } from "../../kernel/storable-text.ts";
 import type { ColumnField, EnumType, ScalarType } from "../records/model.ts";
@@ -35,9 +36,8 @@ const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
   },
   Boolean: { expected: "true or false", fits: (value) => typeof value === "boolean" },
   DateTime: {
-    expected: "a date and time in ISO 8601, such as 2026-01-31T12:00:00Z",
-    fits: (value) =>
-      typeof value === "string" && /^\d{4}-\d{2}-\d{2}T/.test(value) && !Number.isNaN(Date.parse(value)),
+    expected: DATE_TIME_FORM,
+    fits: (value) => typeof value === "string" && parseDateTime(value) !== undefined,
   },
   Json: { expected: "JSON", fits: () => true },
   Bytes: {

@@ -57,6 +57,8 @@ describe("checking a bulk change", () => {
     [{ name: { set: "a\u0000b" } }, /without NUL/],
     [{ big: { set: "9223372036854775808" } }, /not a whole number of 64 bits/],
     [{ at: { set: "yesterday" } }, /not a date and time in ISO 8601/],
+    [{ at: { set: "+010000-01-01T11:59:59.000Z" } }, /with its offset, in the years 1 to 9999 of UTC/],
+    [{ at: { set: "2026-01-31T12:00:00" } }, /with its offset/],
     [{ blob: { set: "%%" } }, /not bytes in base64/],
     [{ labels: { set: "a" } }, /needs a list/],
     [{ labels: { set: [1] } }, /1 is not text/],
