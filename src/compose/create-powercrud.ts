@@ -41,7 +41,7 @@ import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
-import { markUuidColumns } from "./mark-uuid-columns.ts";
+import { markNativeTypes } from "./mark-native-types.ts";
 import type { PowerCrudApp } from "./powercrud-app.ts";
 
 /** What an embedding service says. */
@@ -108,7 +108,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     clock: createSystemClock(),
     tasks: app.tasks ?? [],
     hooks: app.hooks,
-    readModels: (shapes) => markUuidColumns(read, shapes),
+    readModels: (shapes) => markNativeTypes(read, shapes),
     createReader: (models) => createPrismaRecordReader({ client, models }),
     createChunkRecords: (models) => createPrismaChunkRecords({ transactions: chunkTransactions, models }),
     hookTransactions: createPrismaHookTransactions({ transactions: chunkTransactions, constraints }),

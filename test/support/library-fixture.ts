@@ -36,7 +36,7 @@ export const LIBRARY_MODELS: ModelRegistry = createModelRegistry(
     tableModel("Ticket", ["shelf_code", "String"]),
     tableModel("Folder", ["parent_id", "Int"]),
     tableModel("Stamp", ["seal_id", "Int"]),
-    modelOf("Topic", [scalar("id", "String", { isKey: true, isUuid: true }), scalar("note", "String")]),
+    modelOf("Topic", [scalar("id", "String", { isKey: true, nativeType: "uuid" }), scalar("note", "String")]),
   ],
   [],
 );

@@ -32,7 +32,7 @@ export function joinTableName(model: Model, relation: RelationField): string {
 export function joinTableOf(
   model: Model,
   relation: RelationField,
-  types: ReadonlyMap<string, string>,
+  types: ReadonlyMap<string, { readonly type: string }>,
 ): JoinTable | undefined {
   const [first, second] = ["A", "B"].map((name) => columnOf(name, types));
   if (first === undefined || second === undefined) {
@@ -42,9 +42,12 @@ export function joinTableOf(
   return isFirst(model, relation) ? { table, near: first, far: second } : { table, near: second, far: first };
 }
 
-function columnOf(name: string, types: ReadonlyMap<string, string>): JoinColumn | undefined {
-  const type = types.get(name);
-  return type === undefined ? undefined : { name: quoteName(name), type };
+function columnOf(
+  name: string,
+  types: ReadonlyMap<string, { readonly type: string }>,
+): JoinColumn | undefined {
+  const known = types.get(name);
+  return known === undefined ? undefined : { name: quoteName(name), type: known.type };
 }
 
 function isFirst(model: Model, relation: RelationField): boolean {

@@ -13,6 +13,8 @@ export interface ColumnShape {
   readonly name: string;
   /** Its type as PostgreSQL writes it: `integer`, `character varying(2)`, `"CityStatus"`. */
   readonly type: string;
+  /** The same with its length or precision, and of a domain the type that it is made of: `timestamp(3) without time zone`. */
+  readonly nativeType: string;
 }
 
 /** A model's table as SQL needs it. */
@@ -38,8 +40,10 @@ export interface TableShapes {
  * without any, `character` means one character, and with theirs a cast would cut off what is too long.
  */
 const COLUMN_TYPES = `
-SELECT attname AS name, format_type(atttypid, -1) AS type
-  FROM pg_attribute
+SELECT attname AS name, format_type(atttypid, -1) AS type,
+       CASE WHEN typtype = 'd' THEN format_type(typbasetype, typtypmod)
+            ELSE format_type(atttypid, atttypmod) END AS "nativeType"
+  FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
  WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
 
 /** @returns shapes that are read once each and then remembered; migrations run before the service starts */
@@ -63,19 +67,22 @@ async function readShape(session: SqlSession, model: Model): Promise<TableShape>
   // Never left to the search path: that begins with the user's name, and "powercrud" has tables of its own.
   const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
   const types = await readTypes(session, table);
-  const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(model, field, types)]));
+  const shapeOf = (field: ColumnField): ColumnShape => columnShape(model, field, types);
+  const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(field)]));
   return {
     model,
     table,
     columns,
-    key: model.key.map((field) => shapeOf(model, field, types)),
+    key: model.key.map(shapeOf),
     joinTables: await readJoinTables(session, model),
   };
 }
 
-async function readTypes(session: SqlSession, table: string): Promise<ReadonlyMap<string, string>> {
-  const rows = await session.query<{ name: string; type: string }>(COLUMN_TYPES, [table]);
-  return new Map(rows.map((row) => [row.name, row.type]));
+type ColumnTypes = Pick<ColumnShape, "type" | "nativeType">;
+
+async function readTypes(session: SqlSession, table: string): Promise<ReadonlyMap<string, ColumnTypes>> {
+  const rows = await session.query<ColumnTypes & { name: string }>(COLUMN_TYPES, [table]);
+  return new Map(rows.map(({ name, ...types }) => [name, types]));
 }
 
 async function readJoinTables(session: SqlSession, model: Model): Promise<ReadonlyMap<string, JoinTable>> {
@@ -90,13 +97,17 @@ async function readJoinTables(session: SqlSession, model: Model): Promise<Readon
   return joinTables;
 }
 
-function shapeOf(model: Model, field: ColumnField, types: ReadonlyMap<string, string>): ColumnShape {
-  const type = types.get(field.column);
-  if (type === undefined) {
+function columnShape(
+  model: Model,
+  field: ColumnField,
+  columnTypes: ReadonlyMap<string, ColumnTypes>,
+): ColumnShape {
+  const types = columnTypes.get(field.column);
+  if (types === undefined) {
     throw new AppError(
       "MIGRATION_FAILED",
       `The database has no column "${field.column}" in table "${model.table}", which ${model.name}.${field.name} needs. Run: powercrud migrate`,
     );
   }
-  return { field, name: quoteName(field.column), type };
+  return { field, name: quoteName(field.column), ...types };
 }

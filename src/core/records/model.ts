@@ -28,8 +28,11 @@ interface ColumnBase extends FieldBase {
   readonly isUnique: boolean;
   /** Prisma's `@updatedAt`: set on every write, never by the caller. */
   readonly isUpdatedAt: boolean;
-  /** Whether the column's native type is uuid: the data model does not tell, so it is read from the database at start. */
-  readonly isUuid?: boolean;
+  /**
+   * The column's type as PostgreSQL writes it, with its precision: `uuid`, `timestamp(3) without time zone`. The data
+   * model does not tell, so it is read from the database at start.
+   */
+  readonly nativeType?: string;
 }
 
 /** A column of a scalar type. */

@@ -1,13 +1,11 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { isUuid } from "../../kernel/ids.ts";
 import { isStorableText } from "../../kernel/storable-text.ts";
+import type { KeyValue } from "./key-text.ts";
+import { describeKeyText, formatKeyText, parseKeyText } from "./key-text.ts";
 import type { ColumnField, Model } from "./model.ts";
 
 /** A key's values by field name, typed as Prisma wants them. */
-export type RecordKey = Readonly<Record<string, string | number | bigint | boolean | Date>>;
-
-const INT_MIN = -2_147_483_648;
-const INT_MAX = 2_147_483_647;
+export type RecordKey = Readonly<Record<string, KeyValue>>;
 
 /**
  * Turns an id, as callers write it, into the key's typed values. A single key is the value's text (`2988507`,
@@ -28,20 +26,17 @@ export function parseRecordKey(model: Model, id: string): RecordKey {
 
 /** The canonical text of a key: equal keys give equal texts, and {@link parseRecordKey} takes it back. */
 export function formatRecordKey(model: Model, record: Readonly<Record<string, unknown>>): string {
-  const parts = model.key.map((field) => formatPart(record[field.name]));
+  const parts = model.key.map((field) => formatKeyText(field, record[field.name]));
   const [only] = parts;
   return parts.length === 1 && only !== undefined
     ? only
     : Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
-/** The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case. @throws as {@link parseRecordKey} */
+/** The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case, a
+ * moment of a day that day for a date key. @throws as {@link parseRecordKey} */
 export function canonicalRecordId(model: Model, id: string): string {
   return formatRecordKey(model, parseRecordKey(model, id));
-}
-
-function formatPart(value: unknown): string {
-  return value instanceof Date ? value.toISOString() : String(value);
 }
 
 function splitComposite(model: Model, id: string): readonly string[] {
@@ -56,39 +51,12 @@ function splitComposite(model: Model, id: string): readonly string[] {
   throw malformed(model, id);
 }
 
-function parsePart(model: Model, field: ColumnField, text: string, id: string): RecordKey[string] {
-  const value = parseValue(field, text);
+function parsePart(model: Model, field: ColumnField, text: string, id: string): KeyValue {
+  const value = parseKeyText(field, text);
   if (value === undefined || text === "" || !isStorableText(text)) {
     throw malformed(model, id);
   }
   return value;
-}
-
-/** How the text of each key type is read; types that are not here are text themselves. */
-const PARSERS: Readonly<Record<string, (text: string) => RecordKey[string] | undefined>> = {
-  Int(text) {
-    const number = /^-?\d{1,11}$/.test(text) ? Number(text) : Number.NaN;
-    return number >= INT_MIN && number <= INT_MAX ? number : undefined;
-  },
-  BigInt(text) {
-    const number = /^-?\d{1,19}$/.test(text) ? BigInt(text) : undefined;
-    return number !== undefined && BigInt.asIntN(64, number) === number ? number : undefined;
-  },
-  Boolean(text) {
-    return text === "true" || text === "false" ? text === "true" : undefined;
-  },
-  DateTime(text) {
-    const date = new Date(text);
-    return Number.isNaN(date.getTime()) ? undefined : date;
-  },
-};
-
-function parseValue(field: ColumnField, text: string): RecordKey[string] | undefined {
-  if (field.isUuid === true) {
-    return isUuid(text) ? text.toLowerCase() : undefined;
-  }
-  const parse = PARSERS[field.type];
-  return parse === undefined ? text : parse(text);
 }
 
 function malformed(model: Model, id: string): AppError {
@@ -101,6 +69,6 @@ function malformed(model: Model, id: string): AppError {
 }
 
 function describeKey(model: Model): string {
-  const types = model.key.map((field) => `${field.name} ${field.isUuid === true ? "UUID" : field.type}`);
+  const types = model.key.map((field) => `${field.name} ${describeKeyText(field)}`);
   return model.key.length === 1 ? `the text of ${types.join("")}` : `the opaque id of (${types.join(", ")})`;
 }

@@ -10,8 +10,17 @@ import { modelOf, scalar } from "../../../support/model-fixture.ts";
 const key = { isKey: true };
 const BY_INT = modelOf("Counter", [scalar("id", "Int", key)]);
 const BY_BIGINT = modelOf("Ledger", [scalar("id", "BigInt", key)]);
-const BY_UUID = modelOf("Label", [scalar("id", "String", { ...key, isUuid: true })]);
+const BY_UUID = modelOf("Label", [scalar("id", "String", { ...key, nativeType: "uuid" })]);
 const BY_TEXT = modelOf("Code", [scalar("code", "String", key)]);
+const BY_DAY = modelOf("Day", [scalar("day", "DateTime", { ...key, nativeType: "date" })]);
+const BY_TIME = modelOf("Bell", [
+  scalar("time", "DateTime", { ...key, nativeType: "time(3) without time zone" }),
+]);
+const BY_MOMENT = modelOf("Log", [
+  scalar("at", "DateTime", { ...key, nativeType: "timestamp(3) with time zone" }),
+]);
+const BY_SMALLINT = modelOf("Small", [scalar("id", "Int", { ...key, nativeType: "smallint" })]);
+const BY_OID = modelOf("Big", [scalar("id", "Int", { ...key, nativeType: "oid" })]);
 const COMPOSITE = modelOf("Pair", [scalar("left", "String", key), scalar("right", "Int", key)]);
 
 describe("record keys", () => {
@@ -23,6 +32,18 @@ describe("record keys", () => {
     expect(canonicalRecordId(BY_UUID, upper)).toBe(upper.toLowerCase());
     // A text column tells upper from lower case, whatever the text looks like.
     expect(canonicalRecordId(BY_TEXT, upper)).toBe(upper);
+  });
+
+  it("names a date by its day, and a time of the day by no day", () => {
+    for (const text of ["2026-01-31", "2026-01-31T12:00:00Z", "2026-01-30T23:00:00.5-02:00"]) {
+      expect(canonicalRecordId(BY_DAY, text)).toBe("2026-01-31T00:00:00.000Z");
+      expect(formatRecordKey(BY_DAY, { day: new Date("2026-01-31T23:59:59.999Z") })).toBe(
+        "2026-01-31T00:00:00.000Z",
+      );
+    }
+    expect(canonicalRecordId(BY_DAY, "1969-12-31T12:00:00Z")).toBe("1969-12-31T00:00:00.000Z");
+    expect(canonicalRecordId(BY_TIME, "1969-12-31T13:30:00+01:00")).toBe("1970-01-01T12:30:00.000Z");
+    expect(canonicalRecordId(BY_MOMENT, "2026-01-31T13:30:00.1234+01:00")).toBe("2026-01-31T12:30:00.123Z");
   });
 
   it("types the values as the model says", () => {
@@ -52,6 +73,15 @@ describe("record keys", () => {
     [BY_INT, "1; DROP TABLE"],
     [BY_BIGINT, "12345678901234567890"],
     [BY_UUID, "FR"],
+    [BY_SMALLINT, "32768"],
+    [BY_SMALLINT, "-32769"],
+    [BY_OID, "-1"],
+    [BY_DAY, "1"],
+    [BY_DAY, "2026-02-30"],
+    [BY_DAY, "0000-01-01"],
+    [BY_DAY, "+275760-09-13T00:00:00.000Z"],
+    [BY_MOMENT, "2026-01-31T12:00:00"],
+    [BY_MOMENT, "9999-12-31T23:59:59-12:00"],
     [BY_TEXT, ""],
     [BY_TEXT, "a\u0000"],
     [BY_TEXT, "a\ud83d"],

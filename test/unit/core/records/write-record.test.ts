@@ -22,7 +22,9 @@ const links = {
   foreignKey: [],
 } as const;
 const key = scalar("id", "Int", { isKey: true });
-const LABEL = modelOf("Label", [scalar("id", "String", { isKey: true, hasDefault: true, isUuid: true })]);
+const LABEL = modelOf("Label", [
+  scalar("id", "String", { isKey: true, hasDefault: true, nativeType: "uuid" }),
+]);
 const NOTE: Model = { ...modelOf("Note", [key]), fields: [key, { ...links, name: "labels", type: "Label" }] };
 const UUID = "0195f8f0-0000-7000-8000-00000000000a";
 

@@ -1,0 +1,64 @@
+import { AppError } from "../kernel/app-error.ts";
+import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
+import { createModelRegistry } from "../core/records/model-registry.ts";
+import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/table-shape.ts";
+
+/**
+ * The same models, knowing their columns' native types. Two spellings of one UUID are one record, and must be one lock;
+ * two spellings of a text are two.
+ * @throws AppError INVALID_CONFIG for a key whose ids would not be one for each record
+ */
+export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
+  const marked = await Promise.all(
+    models.all().map(async (model) => markModel(model, await shapes.of(model))),
+  );
+  return createModelRegistry(marked, models.enums());
+}
+
+function markModel(model: Model, shape: TableShape): Model {
+  checkKey(model, shape);
+  const mark = <F extends Field>(field: F): F => {
+    const nativeType = shape.columns.get(field.name)?.nativeType;
+    return nativeType === undefined ? field : { ...field, nativeType };
+  };
+  return { ...model, key: model.key.map(mark), fields: model.fields.map(mark) };
+}
+
+/**
+ * Types of which each value has one text, or is brought to one (see core's key-text), and which the client reads and
+ * writes without loss. A list of those that are fit, for a type that is not known may be anything.
+ */
+const KEY_TYPES =
+  /^(?:text|character varying(?:\(\d+\))?|uuid|smallint|integer|bigint|oid|boolean|date|time\(3\) without time zone|timestamp\(3\) with(?:out)? time zone)$/;
+
+function checkKey(model: Model, shape: TableShape): void {
+  const unfit = shape.key.find(
+    ({ field, nativeType }) => field.kind !== "enum" && !KEY_TYPES.test(nativeType),
+  );
+  if (unfit !== undefined) {
+    throw new AppError(
+      "INVALID_CONFIG",
+      `${model.name}.${unfit.field.name} is a key of type ${unfit.nativeType}, ${describeFault(unfit)}, so locks could be dodged. Use ${remedy(unfit)}, or keep the model out of the API with {isExposed: false} in its options.`,
+    );
+  }
+}
+
+function isTime({ nativeType }: ColumnShape): boolean {
+  return nativeType.startsWith("time");
+}
+
+function describeFault(column: ColumnShape): string {
+  return isTime(column)
+    ? "whose values an id to the millisecond does not name one by one"
+    : "which takes several spellings for one record";
+}
+
+function remedy(column: ColumnShape): string {
+  if (!isTime(column)) {
+    return "text";
+  }
+  const [name = ""] = /^[a-z]+/.exec(column.nativeType) ?? [];
+  return name === "timestamp" && column.nativeType.endsWith("with time zone")
+    ? "timestamptz(3)"
+    : `${name}(3)`;
+}
