@@ -112,6 +112,14 @@ export const SERVICE_VARIABLES = {
     min: 500,
     max: 3_600_000,
   }),
+  maxAttempts: wholeNumber({
+    name: "POWERCRUD_MAX_ATTEMPTS",
+    meaning:
+      "How often a task is begun before it is given up and settled as FAILED, with what it did; its records are free then, and it can be retried. Every attempt counts that did not come to an end: its worker died, others kept it from what it needs, or its process was stopped and handed it over.",
+    fallback: 100,
+    min: 1,
+    max: 1_000_000,
+  }),
   taskRetentionMs: wholeNumber({
     name: "POWERCRUD_TASK_RETENTION_MS",
     meaning:

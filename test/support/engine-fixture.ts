@@ -69,6 +69,7 @@ export interface EngineOverrides {
   readonly lockScopes?: LockScopes;
   readonly whenQueueDown?: "error" | "sync";
   readonly leaseMs?: number;
+  readonly maxAttempts?: number;
   /** Keeps locks, queue and bus in this Redis, whatever backend the run is for. */
   readonly redisUrl?: string;
 }
@@ -86,6 +87,7 @@ const USUAL = {
   lockEscalationRecords: 200_000,
   whenQueueDown: "error",
   leaseMs: 3000,
+  maxAttempts: 100,
 } satisfies EngineOverrides;
 
 /** The engine on a real database of its own with the Thing table, its worker running. */
@@ -157,6 +159,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     ]),
     workerId: "test",
     leaseMs: settings.leaseMs,
+    maxAttempts: settings.maxAttempts,
     progressIntervalMs: 10,
     settings: {
       isAsyncEnabled: settings.isAsyncEnabled,

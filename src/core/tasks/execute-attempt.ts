@@ -5,6 +5,7 @@ import { createFailureLog } from "../../kernel/failure-log.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult, endOfUnsettled } from "./attempt-end.ts";
+import { giveUp } from "./give-up.ts";
 import { keepLease } from "./lease.ts";
 import type { Progress } from "./progress.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
@@ -28,6 +29,8 @@ export interface AttemptPorts extends TaskPorts {
   readonly workerId: string;
   /** How long an attempt may be silent before it counts as orphaned. */
   readonly leaseMs: number;
+  /** A task that was begun so often is not begun again. */
+  readonly maxAttempts: number;
   /** The least time between two publications of progress. */
   readonly progressIntervalMs: number;
 }
@@ -39,8 +42,11 @@ export interface AttemptPorts extends TaskPorts {
  */
 export type AttemptOutcome = "SETTLED" | "NOT_BEGUN" | "FENCED" | "HANDED_OVER" | "ABANDONED";
 
-/** Runs the next attempt of a task, whole: begin, handle, settle. */
+/** Runs the next attempt of a task, whole: begin, handle, settle. One that has had enough of them is only settled. */
 export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+  if (await giveUp(ports, delivery, ports.maxAttempts)) {
+    return "SETTLED";
+  }
   const attempt = await beginAttempt(ports, delivery);
   if (attempt === undefined) {
     return "NOT_BEGUN";

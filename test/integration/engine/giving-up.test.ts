@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { isFinal } from "../../../src/core/tasks/task-status.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
+const ORPHANS_AT_ONCE = {
+  enqueueGraceMs: 60_000,
+  beginGraceMs: 60_000,
+  leaseMs: -1000,
+  cleanGraceMs: 60_000,
+};
+const GAVE_UP = /^Gave up after 3 attempts: /;
+
+let engine: EngineFixture;
+
+beforeAll(async () => {
+  engine = await createEngineFixture({ maxAttempts: 3, maxChunkRecords: 20 });
+  // Every transaction that comes to these records loses.
+  await engine.session.query(`
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$`);
+});
+beforeEach(async () => {
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await insertThings(engine.session, 60);
+  await engine.session.query(`
+    CREATE OR REPLACE TRIGGER lose BEFORE UPDATE ON thing FOR EACH ROW WHEN (OLD.id > 40) EXECUTE FUNCTION lose()`);
+});
+afterAll(() => engine.stop());
+
+/** Sweeps, as the services do, until the task is settled. */
+async function sweptUntilSettled(taskId: string): Promise<Task> {
+  for (;;) {
+    await sweep(engine.ports, ORPHANS_AT_ONCE);
+    const task = await engine.task(taskId);
+    if (isFinal(task.status)) {
+      return task;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe("a task none of whose attempts comes to its end", () => {
+  it("fails after as many as are allowed, with what its chunks did, and frees its records", async () => {
+    const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
+    const task = await sweptUntilSettled(id);
+    expect(task).toMatchObject({
+      status: "FAILED",
+      message: expect.stringMatching(GAVE_UP),
+      attempt: 3,
+      progress: { total: 60, succeeded: 40, failed: 0, skipped: 0 },
+    });
+    expect(await engine.ports.locks.heldBy(id)).toEqual([]);
+  });
+
+  it("has changed nothing under ALL_OR_NOTHING, whatever its attempts reported", async () => {
+    const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
+    expect(await sweptUntilSettled(id)).toMatchObject({
+      status: "FAILED",
+      message: expect.stringMatching(GAVE_UP),
+      progress: { succeeded: 0, failed: 0, skipped: 0 },
+    });
+  });
+
+  it("can be retried for the records that it did not come to", async () => {
+    const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
+    await sweptUntilSettled(id);
+    await engine.session.query("DROP TRIGGER lose ON thing");
+    const outcome = await engine.retry({ taskId: id, viewer: ANONYMOUS });
+    expect(outcome).toMatchObject({ outcome: "LAUNCHED" });
+    const retry = outcome.outcome === "LAUNCHED" ? await engine.settled(outcome.task.id) : undefined;
+    expect(retry).toMatchObject({ status: "SUCCEEDED", progress: { total: 20, succeeded: 20 } });
+  });
+});
