@@ -152,7 +152,6 @@ function createPorts(
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
-    maxAttempts: config.maxAttempts,
     progressIntervalMs: config.progressIntervalMs,
     settings: {
       isAsyncEnabled: config.isAsyncEnabled,
