@@ -1,6 +1,8 @@
 import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
 import { relatedModel } from "../../core/records/model.ts";
+import type { WrittenValue } from "../../core/records/value-fault.ts";
+import { valueFault } from "../../core/records/value-fault.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** The parts of PostgreSQL's error report that tell a person what was wrong. */
@@ -68,13 +70,27 @@ function wordingOf(code: string): Wording | undefined {
   return USER_CLASSES.test(code) ? (report) => ({ message: report.message }) : undefined;
 }
 
-/** What a record's values did wrong, or undefined when the error is not of their making. */
-export function constraintProblem(error: unknown, table: TableShape): RecordProblem | undefined {
+/**
+ * What a record's values did wrong, or undefined when the error is not of their making.
+ * @param values what was to be written, where it is known which record it is about: then more can be told
+ */
+export function constraintProblem(
+  error: unknown,
+  table: TableShape,
+  values: readonly WrittenValue[] = [],
+): RecordProblem | undefined {
   const report = error as Partial<DatabaseReport> | null;
-  const wording = typeof report?.code === "string" ? wordingOf(report.code) : undefined;
-  return wording === undefined
-    ? undefined
-    : { code: "CONSTRAINT_VIOLATED", ...wording(report as DatabaseReport, table) };
+  if (typeof report?.code !== "string") {
+    return undefined;
+  }
+  const wording = wordingOf(report.code);
+  return (
+    wording && {
+      code: "CONSTRAINT_VIOLATED",
+      ...wording(report as DatabaseReport, table),
+      ...valueFault(report.code, values),
+    }
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import { batchIndexes } from "../../core/bulk/batch-index.ts";
 import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
+import { writtenValues } from "../../core/bulk/written-values.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { filterBatch, sliceBatch } from "../../core/tasks/record-batch.ts";
@@ -37,7 +38,7 @@ export interface SetWriter {
   /** Those that were left out, with the reason. @throws where the set is refused; nothing of it is written then */
   write(batch: RecordBatch): Promise<readonly NewTaskError[]>;
   /** What was wrong with the set; undefined when the error is not about the records. May throw another error instead. */
-  refusalOf(error: unknown): Promise<SetRefusal | undefined>;
+  refusalOf(error: unknown, batch: RecordBatch): Promise<SetRefusal | undefined>;
 }
 
 /** Writes sets with one statement each. */
@@ -53,8 +54,9 @@ export function createStatementSetWriter(
       const leftOut = await session.query<LeftOutRow>(text, values);
       return leftOut.map(leftOutError);
     },
-    refusalOf(error) {
-      const problem = constraintProblem(error, table);
+    refusalOf(error, batch) {
+      const isAlone = batch.ids.length === 1;
+      const problem = constraintProblem(error, table, isAlone ? writtenValues(operation, table, batch) : []);
       const isForAll = problem !== undefined && failsForEveryRecord(error, table, operation);
       return Promise.resolve(problem && { problem, isForAll, awaitsOthers: awaitsOthers(error, table) });
     },
@@ -113,7 +115,7 @@ async function trySet(
     await session.query("RELEASE SAVEPOINT record_set");
     return { succeeded: batch.ids.length - errors.length, errors, awaiting: [] };
   } catch (error) {
-    const refusal = await writer.refusalOf(error);
+    const refusal = await writer.refusalOf(error, batch);
     if (refusal === undefined) {
       throw error;
     }

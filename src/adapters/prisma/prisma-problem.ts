@@ -1,6 +1,8 @@
 import type { Model } from "../../core/records/model.ts";
 import { columnsOf, relatedModel } from "../../core/records/model.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { WrittenValue } from "../../core/records/value-fault.ts";
+import { valueFault } from "../../core/records/value-fault.ts";
 import type { AdapterReport, PrismaErrorShape } from "./prisma-unavailable.ts";
 import { adapterReport } from "./prisma-unavailable.ts";
 
@@ -41,6 +43,9 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   P0001: ({ report }) => report.originalMessage ?? "The database's own rules refuse it.",
 };
 
+const DATA_EXCEPTIONS = /^22/;
+const UNTOLD: Wording = () => "The database refuses a value of it.";
+
 const LINK_MISSING: Pick<RecordProblem, "code" | "message"> = {
   code: "CONSTRAINT_VIOLATED",
   message: "A record that it was to be linked with is not there.",
@@ -56,14 +61,17 @@ const OWN_CODES: Readonly<Record<string, Pick<RecordProblem, "code" | "message">
 /**
  * What a record's values did wrong, with the field where the database tells which; undefined when the error is not
  * of their making.
+ * @param values what was to be written, where that is known: then more can be told
  */
 export function prismaProblem(
   error: unknown,
   model: Model,
   columnsOfConstraint: ConstraintColumns,
+  values: readonly WrittenValue[] = [],
 ): RecordProblem | undefined {
   const report = adapterReport(error);
-  const wording = WORDINGS[report?.originalCode ?? ""];
+  const state = report?.originalCode ?? "";
+  const wording = WORDINGS[state] ?? (DATA_EXCEPTIONS.test(state) ? UNTOLD : undefined);
   if (report === undefined || wording === undefined) {
     return ownProblem(error as PrismaErrorShape | null);
   }
@@ -79,6 +87,7 @@ export function prismaProblem(
     code: "CONSTRAINT_VIOLATED",
     message: wording(refused),
     ...(only === undefined ? {} : { field: refused.fields.join(",") }),
+    ...valueFault(state, values),
   };
 }
 

@@ -30,12 +30,13 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
     transaction: Transaction,
     modelName: string,
     deed: (delegate: ModelDelegate, model: Model) => Promise<unknown>,
+    data: RecordData = {},
   ): Promise<WriteResult> => {
     const model = models.get(modelName);
     try {
       return { record: await deed(delegateOf(ports.transactions.clientOf(transaction), modelName), model) };
     } catch (error) {
-      const problem = await refusedWrite(ports.constraints, model, error);
+      const problem = await refusedWrite(ports.constraints, model, error, data);
       if (problem === undefined) {
         throw error;
       }
@@ -44,16 +45,24 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
   };
   return {
     create: (transaction, modelName, data, shape) =>
-      write(transaction, modelName, (delegate, model) =>
-        delegate.create({ ...asShape(shape), data: toPrismaData(datamodel, models, model, data) }),
+      write(
+        transaction,
+        modelName,
+        (delegate, model) =>
+          delegate.create({ ...asShape(shape), data: toPrismaData(datamodel, models, model, data) }),
+        data,
       ),
     update: (transaction, modelName, key, data, shape) =>
-      write(transaction, modelName, (delegate, model) =>
-        delegate.update({
-          ...asShape(shape),
-          where: uniqueWhere(datamodel, model, key),
-          data: toPrismaData(datamodel, models, model, data),
-        }),
+      write(
+        transaction,
+        modelName,
+        (delegate, model) =>
+          delegate.update({
+            ...asShape(shape),
+            where: uniqueWhere(datamodel, model, key),
+            data: toPrismaData(datamodel, models, model, data),
+          }),
+        data,
       ),
     delete: (transaction, modelName, key, shape) =>
       write(transaction, modelName, (delegate, model) =>

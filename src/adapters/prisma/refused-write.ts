@@ -1,5 +1,8 @@
 import type { Model } from "../../core/records/model.ts";
+import { columnsOf as fieldsOf } from "../../core/records/model.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordData } from "../../core/records/record-writer.ts";
+import type { WrittenValue } from "../../core/records/value-fault.ts";
 import type { ConstraintCatalog } from "./constraint-catalog.ts";
 import { conventionalColumns } from "./constraint-catalog.ts";
 import { prismaProblem, refusedBy } from "./prisma-problem.ts";
@@ -12,9 +15,16 @@ export async function refusedWrite(
   catalog: ConstraintCatalog,
   model: Model,
   error: unknown,
+  data: RecordData = {},
 ): Promise<RecordProblem | undefined> {
   const constraint = refusedBy(error);
   const columns = constraint === undefined ? [] : conventionalColumns(model, constraint);
   const columnsOf = columns === undefined ? await catalog.ofTable(model) : () => columns;
-  return prismaProblem(error, model, columnsOf);
+  return prismaProblem(error, model, columnsOf, valuesOf(model, data));
+}
+
+function valuesOf(model: Model, data: RecordData): readonly WrittenValue[] {
+  return fieldsOf(model).flatMap(({ name, nativeType }) =>
+    nativeType === undefined ? [] : [{ field: name, nativeType, operator: "set", value: data[name] ?? null }],
+  );
 }

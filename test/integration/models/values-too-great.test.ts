@@ -1,0 +1,117 @@
+import { resolve } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { BulkFixture } from "./bulk-fixture.ts";
+import { createBulkFixture } from "./bulk-fixture.ts";
+import { generateFixture } from "./generate-fixture.ts";
+import type { Answer } from "./models-fixture.ts";
+
+let api: BulkFixture;
+let generated: Awaited<ReturnType<typeof generateFixture>>;
+
+beforeAll(async () => {
+  const made = await generateFixture(resolve(import.meta.dirname, "native-models.prisma"));
+  generated = { ...made, sql: `CREATE EXTENSION citext; ${made.sql}` };
+  api = await createBulkFixture({ generated });
+});
+afterAll(async () => {
+  await api.stop();
+  await generated.remove();
+});
+beforeEach(async () => {
+  await api.query(`TRUNCATE "Native"`);
+  await api.query(`INSERT INTO "Native" (id, "smallInt", int) VALUES (1, 32000, 1), (2, 1, 1)`);
+});
+
+const PROBLEMS = `__typename ... on ValidationError { problems { code field message } }`;
+
+/** What became of one bad value, told by a single write or by a task's error. */
+type Told = Promise<readonly Answer[]>;
+
+const WAYS: Readonly<Record<string, (data: object) => Told>> = {
+  createNative: async (data) =>
+    (
+      await api.data(
+        `mutation ($data: NativeCreateInput!) { it: createNative(data: $data) { ${PROBLEMS} } }`,
+        {
+          data: { ...data, id: 3 },
+        },
+      )
+    ).it.problems,
+  updateNative: async (data) =>
+    (
+      await api.data(
+        `mutation ($data: NativeUpdateInput!) { it: updateNative(id: "1", data: $data) { ${PROBLEMS} } }`,
+        { data },
+      )
+    ).it.problems,
+  bulkCreateNatives: async (data) =>
+    (await api.run("bulkCreateNatives", { data: ["[NativeCreateInput!]!", [{ ...data, id: 3 }]] })).errors,
+  bulkUpdateNatives: (data) =>
+    updateAll(Object.entries(data).map(([name, set]) => [name, { set: set as unknown }])),
+  bulkUpdateEachNatives: async (data) =>
+    (await api.run("bulkUpdateEachNatives", { records: ["[NativeUpdateEachInput!]!", [{ id: "1", data }]] }))
+      .errors,
+  bulkUpsertNatives: async (data) =>
+    (
+      await api.run("bulkUpsertNatives", {
+        records: ["[NativeUpsertInput!]!", [{ id: "1", create: { id: 1 }, update: data }]],
+      })
+    ).errors,
+};
+
+async function updateAll(changes: readonly (readonly [string, object])[]): Told {
+  const { errors } = await api.run("bulkUpdateNatives", {
+    selection: ["NativeSelection!", { ids: ["1"] }],
+    data: ["NativeBulkUpdateInput!", Object.fromEntries(changes)],
+  });
+  return errors;
+}
+
+describe("a value that its column cannot hold is told with the field and the limit", () => {
+  test.each([
+    [{ text: "a", varChar: "abcd" }, "varChar", `"varChar" holds at most 3 characters, and 4 are given.`],
+    [{ varChar: "😀😀😀😀" }, "varChar", `"varChar" holds at most 3 characters, and 4 are given.`],
+    [{ charOne: "ab" }, "charOne", `"charOne" holds at most 1 character, and 2 are given.`],
+    [{ varChars: ["a", "abcd"] }, "varChars", `"varChars" holds at most 3 characters, and 4 are given.`],
+    [{ bit: "1" }, "bit", `"bit" holds exactly 3 bits, and 1 is given.`],
+    [{ varBit: "10101" }, "varBit", `"varBit" holds at most 4 bits, and 5 are given.`],
+    [
+      { int: 7, smallInt: 40_000 },
+      "smallInt",
+      `"smallInt" holds whole numbers from -32768 to 32767, and 40000 is given.`,
+    ],
+    [
+      { decimal: "12345.5" },
+      "decimal",
+      `"decimal" holds at most 4 digits before the decimal point, and 5 are given.`,
+    ],
+    [
+      { decimal: "9999.995" },
+      "decimal",
+      `"decimal" holds at most 4 digits before the decimal point, and 5 are given.`,
+    ],
+    [{ text: "x", inet: "nowhere" }, "inet", `"inet" is given what is no value of its type, inet.`],
+    [{ xml: "<a>" }, "xml", `"xml" is given what is no value of its type, xml.`],
+    // Which of the two it is, the database does not tell.
+    [{ inet: "nowhere", uuid: "0195f8f0-0000-7000-8000-000000000001" }, null, expect.stringMatching(/type/)],
+  ])("%j", async (data, field, message) => {
+    const told: Record<string, Answer> = {};
+    for (const [way, write] of Object.entries(WAYS)) {
+      told[way] = await write(data);
+    }
+    const problem = expect.objectContaining({ code: "CONSTRAINT_VIOLATED", field, message }) as unknown;
+    expect(told).toEqual(Object.fromEntries(Object.keys(WAYS).map((way) => [way, [problem]])));
+  });
+
+  test("also where it comes of arithmetic, if only one can be it", async () => {
+    const message = `"smallInt" would go beyond what it holds: whole numbers from -32768 to 32767.`;
+    const increment = { increment: 1000 };
+    expect(await updateAll([["smallInt", increment]])).toMatchObject([{ field: "smallInt", message }]);
+    expect(
+      await updateAll([
+        ["smallInt", increment],
+        ["int", increment],
+      ]),
+    ).toMatchObject([{ field: null, message: "A number would go beyond what its column can hold." }]);
+  });
+});
