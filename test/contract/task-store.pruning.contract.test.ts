@@ -57,6 +57,17 @@ describeWorlds("task store, pruning", (world) => {
     expect(await world().tasks.prune(inYear(1981, 59), 10)).toEqual([uncleaned.id]);
   });
 
+  it("leaves a task for later whose retry is not settled", async () => {
+    const first = await ended(inYear(1985, 1));
+    const retry = await created({ createdAt: inYear(1985, 2), retryOf: first.id });
+    expect(await world().tasks.prune(inYear(1985, 59), 10)).toEqual([]);
+    await settle(retry, 0, { status: "CANCELLED", finishedAt: inYear(1986, 1) });
+    expect(await world().tasks.prune(inYear(1985, 59), 10)).toEqual([first.id]);
+    expect(await found(retry)).toMatchObject({ retryOf: null });
+    await markCleaned(retry);
+    expect(await world().tasks.prune(inYear(1986, 59), 10)).toEqual([retry.id]);
+  });
+
   it("takes records, errors and the idempotency key along", async () => {
     const createdAt = inYear(1982, 1);
     const task = await created({

@@ -89,6 +89,14 @@ describeWorlds("task store, retries", (world) => {
       expect(await found(first)).toMatchObject({ retryOf: null });
     });
 
+    it("are not kept of a task that is not there any more", async () => {
+      const gone = sampleTask().id;
+      await expect(created({ retryOf: gone })).rejects.toMatchObject({
+        code: "NOT_FOUND",
+        message: `There is no task ${gone} any more.`,
+      });
+    });
+
     it("are the first ones where there are very many", async () => {
       const first = await created();
       const retries = [];

@@ -18,9 +18,15 @@ export function createMemoryChores(shelf: TaskShelf): Pick<TaskStore, "takeTurn"
 }
 
 function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: number): readonly string[] {
-  const pruned = [...rows.all()]
+  const kept = [...rows.all()];
+  const underRetry = new Set(
+    kept.flatMap(({ task: { retryOf, finishedAt: endedAt } }) => (endedAt === null ? [retryOf] : [])),
+  );
+  const pruned = kept
     .flatMap(({ id, cleanedAt, task: { finishedAt } }) =>
-      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore ? [{ id, finishedAt }] : [],
+      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore && !underRetry.has(id)
+        ? [{ id, finishedAt }]
+        : [],
     )
     .toSorted((a, b) => a.finishedAt.getTime() - b.finishedAt.getTime() || (a.id < b.id ? -1 : 1))
     .slice(0, limit)

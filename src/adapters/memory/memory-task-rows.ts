@@ -22,7 +22,7 @@ export interface MemoryTaskRows {
   ): Promise<StoredTask | undefined>;
   /** Visible to others with the commit. */
   put(transaction: Transaction, row: StoredTask): void;
-  /** Forgets the row at once. */
+  /** Forgets the row at once, and in its retries what they retry. */
   remove(id: string): void;
 }
 
@@ -48,7 +48,7 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
     if (cleaned === undefined) {
       throw new AppError("UNAVAILABLE", "The task store is full.");
     }
-    rows.delete(cleaned.id);
+    forget(rows, cleaned.id);
   };
   const view = (transaction: Transaction): readonly StoredTask[] => {
     const draft = draftOf(transaction);
@@ -56,7 +56,7 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
   };
   return {
     get: (id) => rows.get(id),
-    remove: (id) => void rows.delete(id),
+    remove: (id) => forget(rows, id),
     all: () => rows.values(),
     async lock(transaction, id) {
       await gate.enter(requiredMemory(transaction), `task ${id}`, "EXCLUSIVE");
@@ -81,4 +81,13 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
       draftOf(transaction).set(row.id, row);
     },
   };
+}
+
+function forget(rows: Map<string, StoredTask>, id: string): void {
+  rows.delete(id);
+  for (const row of rows.values()) {
+    if (row.task.retryOf === id) {
+      rows.set(row.id, { ...row, task: { ...row.task, retryOf: null } });
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type { Counts } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
+import { noTaskToRetry } from "../../core/tasks/no-task-to-retry.ts";
 import { canTransition, isFinal } from "../../core/tasks/task-status.ts";
 import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
 import type {
@@ -115,6 +116,9 @@ async function createTask(
     (duplicateKey === null ? undefined : await rows.lockDuplicate(transaction, viewer.id, duplicateKey));
   if (existing !== undefined) {
     return { isCreated: false, existing: idempotent(existing) };
+  }
+  if (task.retryOf !== null && (await rows.lock(transaction, task.retryOf)) === undefined) {
+    throw noTaskToRetry(task.retryOf);
   }
   await rows.lock(transaction, task.id);
   rows.put(transaction, storeTask(task, nextErrorPosition));

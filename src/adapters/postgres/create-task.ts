@@ -1,5 +1,6 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { CreateResult, IdempotentTask, NewTask } from "../../core/tasks/task-store.ts";
+import { noTaskToRetry } from "../../core/tasks/no-task-to-retry.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { joinColumns } from "./joined-columns.ts";
 import { joinIds } from "./joined-ids.ts";
@@ -14,12 +15,16 @@ import { COPY_COLUMNS } from "./sql/retry-statements.ts";
 import { INSERT_TASK_ERRORS } from "./sql/settle-task.ts";
 import { taskErrorColumns } from "./task-error-columns.ts";
 
+const FOREIGN_KEY_VIOLATION = "23503";
+
 /**
  * Writes task and chunks in one statement; what is skipped from the start, in two more, and what a retry takes over from
  * the task that it retries, in one.
  */
 export async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
-  const inserted = await session.query(INSERT_TASK, insertValues(task));
+  const inserted = await session.query(INSERT_TASK, insertValues(task)).catch((error: unknown) => {
+    throw task.retryOf !== null && isMissingFirst(error) ? noTaskToRetry(task.retryOf) : error;
+  });
   if (inserted.length > 0) {
     await insertSkipped(session, task);
     await copyColumns(session, task);
@@ -28,6 +33,12 @@ export async function createTask(session: SqlSession, task: NewTask): Promise<Cr
   const existing = await findExisting(session, task);
   // Gone between the two statements where it was settled, or somebody pruned it: then the key is free again.
   return existing === undefined ? createTask(session, task) : { isCreated: false, existing };
+}
+
+/** Pruned since the launch looked at it. */
+function isMissingFirst(error: unknown): boolean {
+  const { code, constraint } = (error ?? {}) as { readonly code?: unknown; readonly constraint?: unknown };
+  return code === FOREIGN_KEY_VIOLATION && constraint === "task_retry_of_fkey";
 }
 
 async function findExisting(

@@ -38,6 +38,10 @@ export function createRetryTask(ports: BulkPorts): RetryTask {
         ports.logger.warn({ err: error, taskId: request.taskId }, "a store is out of reach for a retry");
         return { outcome: "UNAVAILABLE", message: error.message };
       }
+      // Deleted while the retry was made ready.
+      if (isAppError(error, "NOT_FOUND")) {
+        return { outcome: "MISSING", message: error.message };
+      }
       throw error;
     }
   };

@@ -127,6 +127,7 @@ export interface TaskStore {
   /**
    * Writes task and chunks, PENDING, unless the viewer used the idempotency key before, or has an unsettled task with
    * the same duplicate key. Of several at once with the same key, one is written.
+   * @throws AppError NOT_FOUND where the task that it retries is not there any more
    */
   create(transaction: Transaction, task: NewTask): Promise<CreateResult>;
   /** The task that the viewer launched under the key. */
@@ -234,7 +235,7 @@ export interface TaskStore {
   /** Settled before the moment, and not cleaned. Oldest first. */
   findUncleaned(finishedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
   /**
-   * Deletes tasks that settled before the moment and are cleaned, the oldest first, with all that is theirs: records,
+   * Deletes tasks that settled before the moment, are cleaned and have no retry under way, the oldest first, with all that is theirs: records,
    * errors, attempts, and, where the log is in the same store, events. At most `limit` tasks, and fewer where they
    * had many records. While another call is at it, none.
    * @returns their ids
