@@ -47,7 +47,7 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /** Whether it is true of the error or of one that it was caused by. */
-function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => boolean, depth = 0): boolean {
+export function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => boolean, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > MAX_DEPTH) {
     return false;
   }

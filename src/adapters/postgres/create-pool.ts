@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { Logger } from "../../kernel/logger.ts";
+import { STATEMENT_TIMEOUT_MS } from "../../kernel/statement-timeout.ts";
 
 /** How to reach the database; each left-out member has the default that is documented here. */
 export interface PoolOptions {
@@ -25,7 +26,7 @@ const DEAD_PEER_GRACE_MS = 5_000;
 
 /** A pool whose connections and statements all end in time. Whoever made it ends it. */
 export function createPool(options: PoolOptions): pg.Pool {
-  const statementTimeoutMs = options.statementTimeoutMs ?? 60_000;
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
     connectionString: options.connectionString,
     application_name: options.applicationName,

@@ -1,4 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { BulkWork, BulkWriter, ChunkResult } from "../../core/bulk/bulk-writer.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
@@ -18,9 +19,6 @@ import { tryAllChunks } from "./trial-writer.ts";
 import type { WholePorts } from "./whole-writer.ts";
 import { writeAllChunks } from "./whole-writer.ts";
 import { writeBatch } from "./write-batch.ts";
-
-/** What PostgreSQL says of a statement that took too long. */
-const QUERY_CANCELED = "57014";
 
 /** What the writer works with. */
 export interface BulkWriterPorts extends WholePorts {
@@ -53,7 +51,7 @@ async function untilWritten(session: SqlSession, taskId: string): Promise<void> 
   try {
     await session.query(AWAIT_CHUNKS, [taskId]);
   } catch (error) {
-    if ((error as { code?: unknown }).code !== QUERY_CANCELED) {
+    if (!isStatementTimeout(error)) {
       throw error;
     }
   }
@@ -73,6 +71,10 @@ async function masked<T>(work: () => Promise<T>): Promise<T> {
       : new AppError("INTERNAL", "The database refused the change.", { cause: error });
   }
 }
+    // Before all else: it comes in other guises from transactions of other clients.
+    if (isStatementTimeout(error)) {
+      throw new AppError("TASK_FAILED", `${GIVEN_UP} Try again with retryTask.`, { cause: error });
+    }
 
 async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<ChunkResult> {
   const table = await ports.shapes.of(work.model);

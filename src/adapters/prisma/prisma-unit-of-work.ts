@@ -1,6 +1,8 @@
 import { createTransactionEffects } from "../../core/transactions/transaction-effects.ts";
 import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
+import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { PrismaPort, PrismaTransaction } from "./prisma-client-port.ts";
 import { translatePrismaError } from "./prisma-unavailable.ts";
@@ -58,7 +60,7 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
         );
       } catch (error) {
         await effects.rolledBack();
-        throw translatePrismaError(error);
+        throw isStatementTimeout(error) ? givenUp(error) : translatePrismaError(error);
       }
       await effects.committed();
       return value;
@@ -71,4 +73,9 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
       return client;
     },
   };
+}
+
+/** Nobody is to blame whom the client could name, and nothing was done: as where the database is out of reach. */
+function givenUp(cause: unknown): AppError {
+  return new AppError("UNAVAILABLE", `${GIVEN_UP} Nothing was changed. Try again later.`, { cause });
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -66,6 +67,31 @@ describe.each([
     ).toEqual([{ n: 0 }]);
   });
 });
+
+it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
+  "a statement that the database gives up on fails the task in words, and can be retried: %s",
+  async (errorPolicy) => {
+    await makeStubborn("'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled'");
+    const task = await engine.launched({
+      operation: "UPDATE",
+      change: { count: { increment: 1 } },
+      options: { errorPolicy },
+    });
+    expect(await engine.settled(task.id)).toMatchObject({
+      status: "FAILED",
+      message:
+        "A statement was given up after 60 s, most likely because another database session holds one of the records. Try again with retryTask.",
+    });
+    await engine.pool.query("DROP TRIGGER stubborn ON thing");
+    const retried = await engine.retry({
+      taskId: task.id,
+      viewer: ANONYMOUS,
+      records: "FAILED_AND_UNPROCESSED",
+      options: {},
+    });
+    expect(retried).toMatchObject({ outcome: "LAUNCHED" });
+  },
+);
 
 it("a text for a column of fixed length is stored whole, or refused", async () => {
   const fresh = await createEngineFixture();

@@ -164,6 +164,23 @@ describe("update", () => {
   });
 });
 
+describe("a statement that the database gives up on", () => {
+  test("is told as what can be tried again, not as a fault", async () => {
+    await api.query(`
+      CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled';
+      END $$;
+      CREATE TRIGGER give_up BEFORE UPDATE ON city FOR EACH ROW EXECUTE FUNCTION give_up()`);
+    const refused = await update("1", { notes: "n" });
+    await api.query("DROP TRIGGER give_up ON city");
+    expect(refused).toMatchObject({
+      __typename: "UnavailableError",
+      message:
+        "A statement was given up after 60 s, most likely because another database session holds one of the records. Nothing was changed. Try again later.",
+    });
+  });
+});
+
 describe("delete", () => {
   test("hands the record back as it was", async () => {
     expect(await remove("1")).toMatchObject({
