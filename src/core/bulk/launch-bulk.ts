@@ -25,7 +25,7 @@ import { checkChange } from "./check-change.ts";
 import { checkRows } from "./check-rows.ts";
 import type { RecordDefaults } from "./record-defaults.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
-import { refuseManyIds } from "./resolve-selection.ts";
+import { refuseLargeFilter, refuseManyIds } from "./resolve-selection.ts";
 import { refuseLength, resolveTarget } from "./resolve-target.ts";
 
 /** What bulk launches need besides launching. */
@@ -76,7 +76,8 @@ function refuseSize(
   const { options } = request;
   return "records" in request
     ? refuseLength(request.operation, request.records, options, maxRecords)
-    : refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords });
+    : (refuseLargeFilter(request) ??
+        refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords }));
 }
 
 function checkTarget({ models, rules }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {

@@ -1,12 +1,13 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import type { Json } from "../../kernel/json.ts";
+import { checkFilterSize } from "../records/filter-size.ts";
 import type { Model } from "../records/model.ts";
 import { canonicalRecordId } from "../records/record-key.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../records/scoped-filter.ts";
 import { scopedFilter } from "../records/scoped-filter.ts";
-import type { Selection, WhereFilter } from "../records/selection.ts";
+import type { Selection } from "../records/selection.ts";
+import { isVacuous } from "../records/vacuous-filter.ts";
 import type { Viewer } from "../records/viewer.ts";
 import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
 
@@ -56,6 +57,21 @@ export function refuseManyIds(
     : undefined;
 }
 
+/** Why a filter may not be evaluated because of its size; looks at nothing but that. */
+export function refuseLargeFilter({
+  selection,
+}: Pick<SelectionRequest, "selection">): ValidationRefusal | undefined {
+  try {
+    checkFilterSize("where" in selection ? selection.where : {}, "selection.where");
+    return undefined;
+  } catch (error) {
+    if (!isAppError(error, "VALIDATION_FAILED")) {
+      throw error;
+    }
+    return refused(error.message, "selection.where");
+  }
+}
+
 function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
   const limit = smallestLimit(request);
   const ids = new Set<string>();
@@ -76,7 +92,7 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
     return { outcome: "INVALID", message, problems: problems.slice(0, MAX_NAMED_IDS) };
   }
   if (ids.size === 0) {
-    return nothingSelected("The selection holds no ids. Give at least one.");
+    return refused("The selection holds no ids. Give at least one.");
   }
   return ids.size > limit ? tooMany(request, ids.size) : { outcome: "IDS", ids: [...ids] };
 }
@@ -86,9 +102,9 @@ async function resolveFilter(
   request: SelectionRequest,
   where: Extract<Selection, { where: unknown }>["where"],
 ): Promise<ResolvedSelection> {
-  if (!hasCondition(where) && request.maxAffected === undefined) {
-    return nothingSelected(
-      `An empty filter means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
+  if (request.maxAffected === undefined && isVacuous(ports.models, request.model, where)) {
+    return refused(
+      `The filter asks nothing of a record, so it means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
       "options.maxAffected",
     );
   }
@@ -96,17 +112,6 @@ async function resolveFilter(
   const filter = scopedFilter(ports, request.viewer, request.model, where);
   const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
   return ids.length > limit ? tooMany(request, null) : { outcome: "IDS", ids };
-}
-
-/** Whether the filter asks anything of a record. `{NOT: {}}` and the like ask nothing, however they are meant. */
-function hasCondition(where: WhereFilter): boolean {
-  return Object.entries(where).some(([name, value]) => {
-    if (name !== "AND" && name !== "OR" && name !== "NOT") {
-      return true;
-    }
-    const parts: readonly Json[] = Array.isArray(value) ? value : [value];
-    return parts.some((part) => hasCondition((part ?? {}) as WhereFilter));
-  });
 }
 
 type Limits = Pick<SelectionRequest, "maxAffected" | "maxRecords">;
@@ -124,6 +129,6 @@ function tooMany(request: Limits, matched: number | null): LimitRefusal {
   return { outcome: "LIMIT", message, limit, matched };
 }
 
-function nothingSelected(message: string, field = "selection"): ValidationRefusal {
+function refused(message: string, field = "selection"): ValidationRefusal {
   return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field }] };
 }

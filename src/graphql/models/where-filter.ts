@@ -2,11 +2,9 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import { isStorableText } from "../../kernel/storable-text.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+import { checkFilterSize } from "../../core/records/filter-size.ts";
 import type { WhereFilter } from "../../core/records/selection.ts";
 import { toJsonValue } from "../pagination/json-value.ts";
-
-/** Longer lists of values are refused: the database takes 32,767 parameters in a statement. */
-const MAX_LIST_VALUES = 10_000;
 
 /** A `where` argument as GraphQL hands it over: checked against the input type, without a prototype. */
 export type WhereArgument = Readonly<Record<string, unknown>>;
@@ -16,14 +14,14 @@ export type WhereArgument = Readonly<Record<string, unknown>>;
  * value is needed, or a condition without an operator, is mostly a variable that was not filled in, and would
  * widen the filter unseen.
  *
- * @throws AppError VALIDATION_FAILED with the path of the condition at fault
+ * @throws AppError VALIDATION_FAILED with the path of the condition at fault, or of the filter if it is too large
  */
-export function parseWhere(
-  models: ModelRegistry,
-  model: Model,
-  where: WhereArgument,
-  path = "where",
-): WhereFilter {
+export function parseWhere(models: ModelRegistry, model: Model, where: WhereArgument): WhereFilter {
+  checkFilterSize(where, "where");
+  return parseFilter(models, model, where, "where");
+}
+
+function parseFilter(models: ModelRegistry, model: Model, where: WhereArgument, path: string): WhereFilter {
   const members = Object.entries(where).flatMap(([name, value]): readonly (readonly [string, Json])[] => {
     const here = `${path}.${name}`;
     if (value === undefined) {
@@ -34,7 +32,7 @@ export function parseWhere(
     }
     if (name === "AND" || name === "OR") {
       const parts = value as readonly WhereArgument[];
-      const filters = parts.map((part, at) => parseWhere(models, model, part, `${here}[${at}]`));
+      const filters = parts.map((part, at) => parseFilter(models, model, part, `${here}[${at}]`));
       return keepLogic(name, filters) ? [[name, filters]] : [];
     }
     return [[name, parseMember(models, model, name, value as WhereArgument, here)]];
@@ -55,14 +53,14 @@ function parseMember(
   path: string,
 ): Json {
   if (name === "NOT") {
-    return parseWhere(models, model, value, path);
+    return parseFilter(models, model, value, path);
   }
   const field = model.fields.find((candidate) => candidate.name === name);
   if (field === undefined) {
     throw invalid(path, `${path}: ${model.name} has no field "${name}".`);
   }
   if (Object.values(value).every((operand) => operand === undefined)) {
-    const example = field.kind === "relation" ? (field.isList ? "{some: {}}" : "{is: {}}") : "{equals: …}";
+    const example = field.kind === "relation" ? (field.isList ? "{some: {…}}" : "{is: {…}}") : "{equals: …}";
     throw invalid(path, `${path} names no condition. Leave it out, or give it one, such as ${example}.`);
   }
   return field.kind === "relation"
@@ -88,7 +86,7 @@ function parseRelation(
       }
       return [[operator, null]];
     }
-    return [[operator, parseWhere(models, target, inner as WhereArgument, here)]];
+    return [[operator, parseFilter(models, target, inner as WhereArgument, here)]];
   });
   return Object.fromEntries(members);
 }
@@ -106,9 +104,6 @@ function parseColumn(field: ColumnField, operators: WhereArgument, path: string)
           here,
           `${here} must not be null. ${field.isNullable ? "Use isNull." : "Leave it out, or give it a value."}`,
         );
-      }
-      if (Array.isArray(operand) && operand.length > MAX_LIST_VALUES) {
-        throw invalid(here, `${here} has ${operand.length} values; at most ${MAX_LIST_VALUES} are allowed.`);
       }
       if (holdsUnstorable(operand)) {
         throw invalid(here, `${here} cannot hold NUL characters or halves of characters.`);

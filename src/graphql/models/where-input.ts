@@ -1,14 +1,17 @@
+import { FILTER_LIMITS } from "../../core/records/filter-size.ts";
 import type { Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { columnFilter } from "./filter-inputs.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
+const LIMITS = `At most ${FILTER_LIMITS.conditions} conditions, ${FILTER_LIMITS.values} values in its lists and ${FILTER_LIMITS.depth} levels.`;
+
 /** The filter on a model's records: `CityWhere`. */
 export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
   const name = `${model.name}Where`;
   return schema.input(name, {
-    description: `A filter on records of ${model.name}; all conditions that are given must hold. Without any it matches all.`,
+    description: `A filter on records of ${model.name}; all conditions that are given must hold. Without any it matches all. ${LIMITS}`,
     fields: (t) => ({
       ...logicFields(schema, mode, model, t),
       ...columnFields(schema, mode, model, t),

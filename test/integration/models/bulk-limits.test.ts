@@ -33,16 +33,36 @@ describe("lists and selections", () => {
       "selection.ids",
     ],
     [
-      "everything unsaid",
-      () => world.updateCities({ where: {} }, { name: { set: "x" } }),
+      "a filter without measure",
+      () =>
+        world.updateCities(
+          { where: { OR: ids(1, 2000).map((id) => ({ id: { equals: Number(id) } })) } },
+          { name: { set: "x" } },
+          { maxAffected: 5 },
+        ),
       "ValidationError",
-      "maxAffected",
-      "options.maxAffected",
+      "it has 2000 conditions, where at most 1000 are allowed",
+      "selection.where",
     ],
   ])("of %s are refused", async (_name, launch, type, message, field) => {
     const refused = await launch();
     expect(refused).toMatchObject({ __typename: type, problems: [{ field }] });
     expect(refused.message).toContain(message);
+  });
+
+  test.each([
+    {},
+    { country: { is: {} } },
+    { tags: { every: {} } },
+    { name: { contains: "" } },
+    { id: { notIn: [] } },
+    { OR: [{ id: { equals: 1 } }, {}] },
+  ])("of everything unsaid are refused: %j", async (where) => {
+    expect(await world.updateCities({ where }, { name: { set: "x" } })).toMatchObject({
+      __typename: "ValidationError",
+      message: expect.stringContaining("The filter asks nothing of a record, so it means every City."),
+      problems: [{ field: "options.maxAffected" }],
+    });
   });
 
   test.each([

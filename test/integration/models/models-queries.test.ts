@@ -140,16 +140,29 @@ describe("filters", () => {
     expect((await api.refused(`{ cities(where: ${where}) { nodes { id } } }`)).message).toContain(message);
   });
 
-  test("take variables, and refuse lists without measure", async () => {
+  test("take variables, and refuse filters without measure", async () => {
     expect(await ids("$v", { v: { id: { in: [1, 2] } } })).toEqual([1, 2]);
+    const oneOf = (count: number): object => ({
+      OR: Array.from({ length: count }, (_, at) => ({ id: { equals: at + 1 } })),
+    });
+    expect(await ids("$v", { v: oneOf(1000) })).toHaveLength(300);
+    const deep = Array.from({ length: 500 }).reduce<object>((NOT) => ({ NOT }), { id: { equals: 1 } });
     const many = { id: { in: Array.from({ length: 10_001 }, (_, at) => at) } };
-    const refused = await api.refused(`query ($v: CityWhere) { cities(where: $v) { nodes { id } } }`, {
-      v: many,
-    });
-    expect(refused).toMatchObject({
-      code: "VALIDATION_FAILED",
-      message: expect.stringContaining("10001 values"),
-    });
+    for (const [v, size] of [
+      [many, "10001 values"],
+      [{ OR: [{ id: { in: many.id.in.slice(1) } }, { id: { notIn: [5] } }] }, "10001 values"],
+      [oneOf(40_000), "40000 conditions"],
+      [{ tags: { some: { cities: { some: oneOf(1001) } } } }, "1001 conditions"],
+      [deep, "501 levels"],
+    ] as const) {
+      const found = { code: "VALIDATION_FAILED", message: expect.stringContaining(size) as string };
+      for (const source of [
+        `query ($v: CityWhere) { cities(where: $v) { nodes { id } } }`,
+        `query ($v: CityWhere) { countries { nodes { cities(where: $v) { nodes { id } } } } }`,
+      ]) {
+        expect(await api.refused(source, { v })).toMatchObject(found);
+      }
+    }
   });
 });
 
