@@ -104,6 +104,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     access,
     lockScopes,
     rules,
+    writer,
     defaults,
     maxRecords: config.bulkMaxRecords,
     maxChunkRecords: config.chunkRecords,

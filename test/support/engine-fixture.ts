@@ -180,6 +180,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     access,
     lockScopes,
     rules,
+    writer,
     defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
     maxRecords,
     maxChunkRecords,

@@ -1,7 +1,7 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { BulkWork, BulkWriter, ChunkResult } from "../../core/bulk/bulk-writer.ts";
+import type { BulkWork, BulkWriter, ChunkResult, StoredLinks } from "../../core/bulk/bulk-writer.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
 import type { ChunkPorts } from "./chunk-ports.ts";
@@ -13,6 +13,7 @@ import { isPlainWork } from "./is-plain-work.ts";
 import { isLostRace, retryLostRaces } from "./lost-race.ts";
 import type { ChunkRow } from "./sql/bulk-chunk-steps.ts";
 import { AWAIT_CHUNKS, LIST_FIELDS, TAKE_FREE_CHUNK } from "./sql/bulk-chunk-steps.ts";
+import { LINKS_TO_RETRY } from "./sql/retry-statements.ts";
 import { takeFence } from "./take-fence.ts";
 import type { TableShape, TableShapes } from "./table-shape.ts";
 import { tryAllChunks } from "./trial-writer.ts";
@@ -42,6 +43,14 @@ export function createPostgresBulkWriter(ports: BulkWriterPorts): BulkWriter {
         const rows = await ports.session.query<{ field: string }>(LIST_FIELDS, [taskId]);
         return rows.map(({ field }) => field);
       }),
+    listLinks: (taskId, records) =>
+      masked(() =>
+        ports.session.query<StoredLinks>(LINKS_TO_RETRY, [
+          taskId,
+          records !== "UNPROCESSED",
+          records !== "FAILED",
+        ]),
+      ),
     countWritten: (taskId) => masked(() => countWritten(ports.session, taskId)),
   };
 }

@@ -5,6 +5,7 @@ import type { AppHooks } from "../records/record-hooks.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";
 import type { WhereFilter } from "../records/selection.ts";
 import type { Counts } from "../tasks/progress.ts";
+import type { RetryRecords } from "../tasks/retry-records.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import type { ErrorPolicy } from "../tasks/task.ts";
 
@@ -71,6 +72,14 @@ export type TrialResult =
     }
   | Exclude<WholeResult, { readonly kind: "WRITTEN" }>;
 
+/** What stands in a task's chunks of one relation: records to link with. */
+export interface StoredLinks {
+  /** The relation's name. */
+  readonly field: string;
+  /** Each once. */
+  readonly ids: readonly string[];
+}
+
 /** How far a task's chunks have come. */
 export interface WrittenChunks {
   readonly counts: Counts;
@@ -114,6 +123,8 @@ export interface BulkWriter {
   untilWritten(taskId: string): Promise<void>;
   /** All fields that some of the task's chunks have values for. */
   listFields(taskId: string): Promise<readonly string[]>;
+  /** The links that those of a settled task's records which are to be tried again would be given. */
+  listLinks(taskId: string, records: RetryRecords): Promise<readonly StoredLinks[]>;
   /** What the task's committed chunks add up to, and how many are still to be written. */
   countWritten(taskId: string): Promise<WrittenChunks>;
 }

@@ -21,6 +21,7 @@ import { encodeBulkInput } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRequest, LaunchBulk } from "./bulk-request.ts";
 import type { BulkRules } from "./bulk-rules.ts";
+import type { BulkWriter } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRows } from "./check-rows.ts";
 import type { RecordDefaults } from "./record-defaults.ts";
@@ -36,6 +37,7 @@ export interface BulkPorts extends LaunchPorts {
   readonly lockScopes: LockScopes;
   readonly rules: BulkRules;
   readonly defaults: RecordDefaults;
+  readonly writer: Pick<BulkWriter, "listLinks">;
   /** More records are refused, whatever the caller allows. */
   readonly maxRecords: number;
   /** The most records of one chunk. */

@@ -1,5 +1,7 @@
 import { checkLaunchOptions } from "../tasks/check-launch-options.ts";
 import type { Model } from "../records/model.ts";
+import type { Links } from "../records/record-links.ts";
+import { missingLinks } from "../records/record-links.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { Viewer } from "../records/viewer.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
@@ -11,12 +13,16 @@ import { answerRepeated } from "../tasks/repeated-launch.ts";
 import type { RetryRecords } from "../tasks/retry-records.ts";
 import type { Task } from "../tasks/task.ts";
 import { decodeBulkChange } from "./bulk-input.ts";
+import { manyToManyOf } from "./bulk-rules.ts";
 import type { BulkOperation } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRowFields } from "./check-rows.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
 import { claimOfChunks } from "./launch-bulk.ts";
 import { missingTargets } from "./resolve-target.ts";
+
+/** Named in one refusal. */
+const MAX_PROBLEMS = 10;
 
 /** A bulk task to be retried. */
 interface BulkRetry {
@@ -55,7 +61,7 @@ export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<Lau
     claims: [claimOfChunks(ports, task.model ?? "", viewer)],
     records: ids,
     batches,
-    maxChunkRecords: ports.maxChunkRecords,
+    maxChunkRecords: ports.rules.chunkRecords(task.model ?? "") ?? ports.maxChunkRecords,
     total: ids.length,
     retryOf: task.id,
   });
@@ -100,13 +106,13 @@ async function refuseOperation(
     return invalidTask(`Task ${retry.task.id} is about ${retry.task.model}, which is no model any more.`);
   }
   const problems = await findProblems(ports, model, retry, batches);
-  return problems.length === 0 ? undefined : invalid(problems);
+  return problems.length === 0 ? undefined : invalid(problems.slice(0, MAX_PROBLEMS));
 }
 
 async function findProblems(
   ports: BulkPorts,
   model: Model,
-  { task, operation, viewer }: BulkRetry,
+  { task, operation, viewer, records }: BulkRetry,
   batches: readonly RecordBatch[],
 ): Promise<readonly RecordProblem[]> {
   const { models, rules } = ports;
@@ -123,9 +129,28 @@ async function findProblems(
     case "UPDATE_EACH":
     case "UPSERT": {
       const fields = new Set(batches.flatMap((batch) => batch.fields));
-      return checkRowFields(models, model, rules, [...fields]);
+      const inFields = checkRowFields(models, model, rules, [...fields]);
+      return inFields.length > 0
+        ? inFields
+        : missingLinks(ports, viewer, await storedLinks(ports, model, task.id, records));
     }
   }
+}
+
+/** The links that stand beside the records, as the launch found them for a viewer who may have been another. */
+async function storedLinks(
+  { models, writer }: BulkPorts,
+  model: Model,
+  taskId: string,
+  records: RetryRecords,
+): Promise<readonly Links[]> {
+  const stored = await writer.listLinks(taskId, records);
+  return manyToManyOf(models, model).flatMap((field) => {
+    const ids = [
+      ...new Set(stored.filter((links) => links.field === field.name).flatMap((links) => links.ids)),
+    ];
+    return ids.length === 0 ? [] : [{ field, target: models.get(field.type), wanted: ids, all: ids }];
+  });
 }
 
 function invalid(problems: readonly RecordProblem[]): ValidationRefusal {

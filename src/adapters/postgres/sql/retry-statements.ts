@@ -19,6 +19,28 @@ export const RECORDS_TO_RETRY = `
   WHERE cardinality(wanted.ids) > 0 ORDER BY wanted.number`;
 
 /**
+ * $1 task, $2 whether those that failed are wanted, $3 whether those that were not come to are. The ids that the wanted
+ * records are to be linked with, each once for each field such as `update:tags:add`. What follows a column's last
+ * separator has no id.
+ */
+export const LINKS_TO_RETRY = `
+  WITH failed AS MATERIALIZED (
+    SELECT record_id FROM powercrud.task_error
+    WHERE task_id = $1::uuid AND outcome = 'FAILED' AND record_id IS NOT NULL
+  )
+  SELECT split_part(f.name, ':', 2) AS field, array_agg(DISTINCT link.id) AS ids
+  FROM powercrud.chunk c,
+       unnest(c.fields) WITH ORDINALITY AS f(name, at),
+       unnest(c.ids, string_to_array(c.columns[f.at], c.separator)) AS r(id, text),
+       jsonb_array_elements_text(
+         CASE WHEN r.id IS NULL OR r.text = c.null_mark THEN '[]' ELSE r.text END::jsonb
+       ) AS link(id)
+  WHERE c.task_id = $1::uuid AND c.number > 0 AND f.name ~ '^(create|update):[^:]+:(add|set)$'
+    AND CASE WHEN r.id IN (SELECT record_id FROM failed) THEN $2::boolean
+             ELSE $3::boolean AND c.status = 'PENDING' END
+  GROUP BY f.name ORDER BY f.name`;
+
+/**
  * $1 task, $2 the task that it retries. Gives the new task's chunks what stands beside their records in the chunks of the
  * first, text by text as it is kept there (see joined-columns): all chunks of a task share separator and mark for null.
  */
