@@ -4,8 +4,10 @@ import type { BulkWork } from "../../../src/core/bulk/bulk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch-task.ts";
+import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
 import type { TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
 import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { sampleTask } from "../../contract/sample-task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings, THING } from "../../support/thing-fixture.ts";
@@ -136,6 +138,32 @@ describe("an attempt whose task was taken over", () => {
     ).toEqual([{ n: 0 }]);
   });
 
+  it("is kept from every way of writing while the next attempt has the task", async () => {
+    const taskId = await begunTwice();
+    const work = (attempt: number): BulkWork => ({
+      ...INCREMENT,
+      taskId,
+      attempt,
+      model: THING,
+      scope: undefined,
+    });
+    const careful = (attempt: number): BulkWork => ({ ...work(attempt), scope: { count: { gte: 0 } } });
+    const signal = new AbortController().signal;
+    const fenced = { kind: "FENCED" };
+    for (const zombie of [work(1), careful(1)]) {
+      expect(await engine.writer.writeNextChunk(zombie)).toEqual(fenced);
+      expect(await engine.writer.writeAllChunks(zombie, () => undefined, signal)).toEqual(fenced);
+      expect(await engine.writer.tryAllChunks(zombie, "SKIP_FAILED", () => undefined, signal)).toEqual(
+        fenced,
+      );
+    }
+    const untouched = "SELECT count(*)::int AS n FROM thing WHERE count <> id % 100";
+    expect(await engine.session.query(untouched)).toEqual([{ n: 0 }]);
+    expect(await engine.writer.writeNextChunk(work(2))).toMatchObject({ kind: "WRITTEN" });
+    expect(await engine.writer.writeNextChunk(careful(2))).toMatchObject({ kind: "WRITTEN" });
+    expect(await engine.session.query(untouched)).toEqual([{ n: 2 }]);
+  });
+
   it("under ALL_OR_NOTHING leaves all to the next attempt, which waits for the first one's transaction", async () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
@@ -181,3 +209,16 @@ describe("the worker", () => {
     expect(await engine.session.query("SELECT count FROM thing WHERE id = 3")).toEqual([{ count: 3 }]);
   });
 });
+
+/** A task of two records in two chunks, whose second attempt has begun; no worker knows of it. */
+async function begunTwice(): Promise<string> {
+  const { unitOfWork, tasks } = engine.ports;
+  const task = sampleTask({ total: 2, chunks: [plainBatch(["1"]), plainBatch(["2"])] });
+  await unitOfWork.run((transaction) => tasks.create(transaction, task));
+  for (const expectedAttempt of [0, 1]) {
+    await unitOfWork.run((transaction) =>
+      tasks.beginAttempt(transaction, { taskId: task.id, expectedAttempt, workerId: "w", at: new Date() }),
+    );
+  }
+  return task.id;
+}
