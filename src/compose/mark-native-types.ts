@@ -1,27 +1,31 @@
 import { AppError } from "../kernel/app-error.ts";
-import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
+import type { ColumnField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model-registry.ts";
 import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/table-shape.ts";
 
 /**
- * The same models, knowing their columns' native types. Two spellings of one UUID are one record, and must be one lock;
+ * The same models, knowing their columns' native types, and what values an enum of a key has. Two spellings of one UUID are one record, and must be one lock;
  * two spellings of a text are two.
  * @throws AppError INVALID_CONFIG for a key whose ids would not be one for each record
  */
 export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
   const marked = await Promise.all(
-    models.all().map(async (model) => markModel(model, await shapes.of(model))),
+    models.all().map(async (model) => markModel(model, await shapes.of(model), models.enums())),
   );
   return createModelRegistry(marked, models.enums());
 }
 
-function markModel(model: Model, shape: TableShape): Model {
+function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]): Model {
   checkKey(model, shape);
   const mark = <F extends Field>(field: F): F => {
     const nativeType = shape.columns.get(field.name)?.nativeType;
     return nativeType === undefined ? field : { ...field, nativeType };
   };
-  return { ...model, key: model.key.map(mark), fields: model.fields.map(mark) };
+  const markKey = (field: ColumnField): ColumnField => {
+    const values = enums.find(({ name }) => field.kind === "enum" && name === field.type)?.values;
+    return values === undefined || field.kind !== "enum" ? mark(field) : { ...mark(field), values };
+  };
+  return { ...model, key: model.key.map(markKey), fields: model.fields.map(mark) };
 }
 
 /**

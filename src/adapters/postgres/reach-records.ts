@@ -1,3 +1,4 @@
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { BulkWork } from "../../core/bulk/bulk-writer.ts";
 import { batchIndexes } from "../../core/bulk/batch-index.ts";
 import type { LoadedRecords } from "../../core/bulk/hook-batch.ts";
@@ -9,8 +10,8 @@ import type { NewTaskError } from "../../core/tasks/task-error.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { ChunkPorts } from "./chunk-ports.ts";
 import { loadRecords } from "./load-records.ts";
+import { lockRecords } from "./lock-records.ts";
 import { missingError, staleError } from "./record-set-writer.ts";
-import { lockRecordsSql } from "./sql/bulk-record-set.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** The records of a chunk that the viewer reaches. */
@@ -34,8 +35,7 @@ export async function reachRecords(
   if (work.operation === "CREATE" || (work.scope === undefined && work.hooks === undefined)) {
     return { batch, loaded: new Map(), errors: [] };
   }
-  const loaded = work.hooks === undefined ? undefined : await load(ports, table, batch);
-  const present = new Set(loaded?.keys() ?? (await lock(ports, table, batch)));
+  const { present, loaded, unreadable } = await readApart(ports, table, work, batch);
   const within =
     work.scope === undefined
       ? present
@@ -44,7 +44,10 @@ export async function reachRecords(
         );
   const isStale = staleness(table, batch, loaded);
   const indexed = batchIndexes(batch);
-  const errors = batch.ids.flatMap((id, at): readonly NewTaskError[] => {
+  const unreached = batch.ids.flatMap((id, at): readonly NewTaskError[] => {
+    if (unreadable.has(id)) {
+      return [];
+    }
     if (within.has(id)) {
       return isStale(id, at) ? [{ ...staleError(id), ...indexed(id) }] : [];
     }
@@ -53,27 +56,50 @@ export async function reachRecords(
     }
     return present.has(id) ? [{ ...takenError(table, id), ...indexed(id) }] : [];
   });
+  const errors = [...unreadable.values(), ...unreached];
   const out = new Set(errors.map(({ recordId }) => recordId));
   const kept = errors.length === 0 ? batch : filterBatch(batch, (id) => !out.has(id));
   return { batch: kept, loaded: loaded ?? new Map(), errors };
 }
 
-function load(
-  { records, transaction }: ChunkPorts,
-  table: TableShape,
-  batch: RecordBatch,
-): Promise<LoadedRecords> {
-  return loadRecords(records.typedSession(transaction), table, batch.ids);
+/** The records of a chunk that are there. */
+interface ReadRecords {
+  readonly present: ReadonlySet<string>;
+  /** Undefined where the app has no say. */
+  readonly loaded: LoadedRecords | undefined;
+  /** By id: what the database says where it cannot even look for it, as the statement that writes would be told. */
+  readonly unreadable: ReadonlyMap<string, NewTaskError>;
 }
 
-async function lock(
-  { transaction }: ChunkPorts,
+async function readApart(
+  { records, transaction }: ChunkPorts,
   table: TableShape,
+  work: BulkWork,
   batch: RecordBatch,
-): Promise<readonly string[]> {
+): Promise<ReadRecords> {
   const session = requiredSession(transaction);
-  const rows = await session.query<{ id: string }>(lockRecordsSql(table), [batch.ids]);
-  return rows.map(({ id }) => id);
+  const load = (ids: readonly string[]): Promise<LoadedRecords> =>
+    loadRecords(records.typedSession(transaction), table, ids);
+  if (work.hooks !== undefined) {
+    const loaded = await unlessRefused(session, () => load(batch.ids));
+    if (loaded !== undefined) {
+      return { present: new Set(loaded.keys()), loaded, unreadable: new Map() };
+    }
+  }
+  const { present, errors } = await lockRecords(session, table, batch);
+  const loaded = work.hooks === undefined ? undefined : await load([...present]);
+  return { present, loaded, unreadable: new Map(errors.map((error) => [error.recordId ?? "", error])) };
+}
+
+/** Undefined where the database refuses it; what is wrong is then to be found by other statements. */
+async function unlessRefused<T>(session: SqlSession, read: () => Promise<T>): Promise<T | undefined> {
+  await session.query("SAVEPOINT reading");
+  const result = await read().catch(async () => {
+    await session.query("ROLLBACK TO SAVEPOINT reading");
+    return undefined;
+  });
+  await session.query("RELEASE SAVEPOINT reading");
+  return result;
 }
 
 /** The statement that writes looks, too; but the app is not to be asked about what will not be written. */

@@ -87,8 +87,18 @@ const SCALAR_RULES: Readonly<Record<string, KeyRule>> = {
   DateTime: moment("DateTime such as 2026-01-31T12:00:00Z, in the years 1 to 9999", (ms) => ms),
 };
 
-function ruleOf({ kind, nativeType, type }: ColumnField): KeyRule | undefined {
-  return kind === "enum" ? undefined : (NATIVE_RULES[nativeType ?? ""] ?? SCALAR_RULES[type]);
+function ruleOf(field: ColumnField): KeyRule | undefined {
+  if (field.kind === "enum") {
+    return field.values && oneOf(field.values);
+  }
+  return NATIVE_RULES[field.nativeType ?? ""] ?? SCALAR_RULES[field.type];
+}
+
+function oneOf(values: readonly string[]): KeyRule {
+  return {
+    expected: values.join(" or "),
+    parse: (text) => (values.includes(text) ? text : undefined),
+  };
 }
 
 /** Never negative, unlike JavaScript's own. */

@@ -48,6 +48,8 @@ export interface EnumField extends ColumnBase {
   readonly type: string;
   /** The database's names of those values for which it has another (`@map`). */
   readonly labels?: Readonly<Record<string, string>>;
+  /** The enum's values; of keys only, whose texts are checked by the model alone. */
+  readonly values?: readonly string[];
 }
 
 /** A relation to another model, or to the same one. */
