@@ -24,25 +24,16 @@ export interface RecordWriterPorts {
 }
 
 /** Writes single records through the Prisma client; shapes are the client's `select` or `include`. */
+type Write = (
+  transaction: Transaction,
+  model: string,
+  deed: (delegate: ModelDelegate, model: Model) => Promise<unknown>,
+  data?: RecordData,
+) => Promise<WriteResult>;
+
 export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter {
   const { datamodel, models } = ports;
-  const write = async (
-    transaction: Transaction,
-    modelName: string,
-    deed: (delegate: ModelDelegate, model: Model) => Promise<unknown>,
-    data: RecordData = {},
-  ): Promise<WriteResult> => {
-    const model = models.get(modelName);
-    try {
-      return { record: await deed(delegateOf(ports.transactions.clientOf(transaction), modelName), model) };
-    } catch (error) {
-      const problem = await refusedWrite(ports.constraints, model, error, data);
-      if (problem === undefined) {
-        throw error;
-      }
-      return { problem };
-    }
-  };
+  const write = createWrite(ports);
   return {
     create: (transaction, modelName, data, shape) =>
       write(
@@ -94,6 +85,22 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
 }
 
 function asShape(shape: unknown): object {
+/** A write whose refusal is told in terms of the data. */
+function createWrite({ models, transactions, constraints }: RecordWriterPorts): Write {
+  return async (transaction, modelName, deed, data = {}) => {
+    const model = models.get(modelName);
+    try {
+      return { record: await deed(delegateOf(transactions.clientOf(transaction), modelName), model) };
+    } catch (error) {
+      const problem = await refusedWrite(constraints, model, error, data);
+      if (problem === undefined) {
+        throw error;
+      }
+      return { problem };
+    }
+  };
+}
+
   return (shape as object | undefined) ?? {};
 }
 

@@ -141,12 +141,16 @@ function readModel(
   return {
     name,
     plural: plural ?? pluralOf(name),
-    table: inDatabase?.dbName ?? name,
+    table: tableOf(client, name),
     schema: inDatabase?.schema ?? "public",
     key,
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
   };
+}
+
+function tableOf(client: NamedInDatabase, model: string): string {
+  return client._runtimeDataModel?.models[model]?.dbName ?? model;
 }
 
 function keyNamesOf({ primaryKey, fields }: DatamodelModel): readonly string[] {
@@ -230,7 +234,7 @@ function readField(
       ...base,
       kind: "relation",
       type: field.type,
-      table: client._runtimeDataModel?.models[field.type]?.dbName ?? field.type,
+      table: tableOf(client, field.type),
       relationName: field.relationName ?? field.name,
       foreignKey: field.relationFromFields ?? [],
     };

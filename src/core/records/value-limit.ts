@@ -1,3 +1,5 @@
+import { counted } from "../../kernel/counted.ts";
+
 /** Reads a type such as `character varying(2)` or `numeric(6,2)[]`. */
 const TYPE = /^([a-z ]+?)(?:\((\d+)(?:,(-?\d+))?\))?((?: with(?:out)? time zone)?(?:\[\])?)$/;
 
@@ -9,7 +11,16 @@ const WHOLE_NUMBERS: Readonly<Record<string, readonly [least: bigint, most: bigi
 };
 
 /** The greatest number of the types that round what they hold. */
-const GREATEST: Readonly<Record<string, number>> = { real: 3.402_823_5e38, money: 92_233_720_368_547_758 };
+const GREATEST: Readonly<Record<string, number>> = { real: 3.402_823_5e38, money: 92_233_720_368_547_760 };
+
+/** Types that may have a length or a precision, with what is said of a value that does not keep to it. */
+const SIZED: Readonly<Record<string, (text: string, size: number, scale: number) => string | undefined>> = {
+  "character varying": describeLength,
+  character: describeLength,
+  "bit varying": (text, size) => describeBits(text, size, false),
+  bit: (text, size) => describeBits(text, size, true),
+  numeric: describeDigits,
+};
 
 /**
  * Why a column cannot hold a value, in words that follow its name: `holds at most 2 characters, and 3 are given`.
@@ -24,20 +35,13 @@ export function describeOverrun(nativeType: string, value: unknown): string | un
   if (value === null || value === undefined) {
     return undefined;
   }
-  const [, name = "", size, scale] = TYPE.exec(nativeType) ?? [];
   const text = typeof value === "string" ? value : (value as { toString(): string }).toString();
-  switch (name) {
-    case "character varying":
-    case "character":
-      return size === undefined ? undefined : describeLength(Number(size), text);
-    case "bit varying":
-    case "bit":
-      return size === undefined ? undefined : describeBits(Number(size), text, name === "bit");
-    case "numeric":
-      return size === undefined ? undefined : describeDigits(Number(size), Number(scale ?? 0), text);
-    default:
-      return describeSize(nativeType, text);
+  const [, name = "", size, scale = "0"] = TYPE.exec(nativeType) ?? [];
+  const describe = SIZED[name];
+  if (describe === undefined) {
+    return describeSize(nativeType, text);
   }
+  return size === undefined ? undefined : describe(text, Number(size), Number(scale));
 }
 
 /** What numbers a column holds: `whole numbers from -32768 to 32767`; undefined where that cannot be said. */
@@ -55,7 +59,7 @@ export function describeRange(nativeType: string): string | undefined {
 }
 
 /** Blanks at the end are cut off, not refused. */
-function describeLength(most: number, text: string): string | undefined {
+function describeLength(text: string, most: number): string | undefined {
   // As the database counts them, so an emoji is one.
   const characters = Array.from(text);
   return characters.slice(most).every((character) => character === " ")
@@ -63,7 +67,7 @@ function describeLength(most: number, text: string): string | undefined {
     : `holds at most ${counted(most, "character")}, and ${characters.length} are given`;
 }
 
-function describeBits(size: number, text: string, isExact: boolean): string | undefined {
+function describeBits(text: string, size: number, isExact: boolean): string | undefined {
   if (isExact ? text.length === size : text.length <= size) {
     return undefined;
   }
@@ -72,7 +76,7 @@ function describeBits(size: number, text: string, isExact: boolean): string | un
 }
 
 /** The database rounds to the scale first, and then looks at the digits. */
-function describeDigits(precision: number, scale: number, text: string): string | undefined {
+function describeDigits(text: string, precision: number, scale: number): string | undefined {
   const [, whole = "", fraction = "", exponent = "0"] =
     /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
   const shift = Number(exponent) - fraction.length + scale;
@@ -98,8 +102,4 @@ function describeSize(nativeType: string, text: string): string | undefined {
       ? greatest !== undefined && Math.abs(Number(text)) > greatest
       : /^-?\d+$/.test(text) && (BigInt(text) < whole[0] || BigInt(text) > whole[1]);
   return isBeyond ? `holds ${describeRange(nativeType)}, and ${text} is given` : undefined;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
