@@ -1,3 +1,4 @@
+import { givenInput } from "../../core/bulk/given-input.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { decodeCursor } from "../../core/events/event-cursor.ts";
@@ -51,7 +52,7 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
         type: "JSON",
         nullable: true,
         description: "What it was launched with.",
-        resolve: ({ input }) => input,
+        resolve: givenInput,
       }),
       result: t.field({ type: "JSON", nullable: true, resolve: ({ result }) => result }),
       message: t.exposeString("message", { nullable: true, description: "The outcome in words." }),

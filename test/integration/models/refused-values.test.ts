@@ -16,6 +16,29 @@ beforeEach(async () => {
   );
 });
 
+test("a task tells its input as it was given, without notes of the service's own", async () => {
+  const records = [{ id: "1", data: { population: 3 } }];
+  const { id } = await api.run("bulkUpdateEachCities", { records: ["[CityUpdateEachInput!]!", records] });
+  const { task } = await api.data(`query ($id: ID!) { task(id: $id) { input } }`, { id });
+  expect(task.input).toEqual({ records });
+});
+
+test("a task tells its outcome in words where some records failed", async () => {
+  const data = ["FR", "XX"].map((countryCode, at) => ({
+    id: at + 2,
+    name: "x",
+    countryCode,
+    population: 1,
+    latitude: 1,
+    longitude: 1,
+  }));
+  const args = { data: ["[CityCreateInput!]!", data] } as const;
+  expect(await api.run("bulkCreateCities", args, { errorPolicy: "SKIP_FAILED" })).toMatchObject({
+    status: "PARTIAL",
+    message: "1 of 2 records failed; the other was created.",
+  });
+});
+
 describe("a record that others refer to", () => {
   test("is refused with the name of their model", async () => {
     const task = await api.run("bulkDeleteCountries", { selection: ["CountrySelection!", { ids: ["FR"] }] });
