@@ -8,6 +8,8 @@ import type { ScopeCheck } from "../records/scope-checks.ts";
 import { scopeChecks } from "../records/scope-checks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
+import { describeOutcome } from "../tasks/describe-outcome.ts";
+import { NO_COUNTS } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult, HelpContext, TaskDefinition } from "../tasks/task-definition.ts";
 import { decodeBulkChange, decodeBulkData } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
@@ -69,7 +71,8 @@ export function createBulkDefinition(
         return writeAllOrNothing(ports.writer, work, context);
       }
       await shareChunks(ports, work, context);
-      return writeChunkByChunk(ports.writer, work, context);
+      const result = await writeChunkByChunk(ports.writer, work, context);
+      return { ...messageOf(operation, result), ...result };
     },
     async help(context) {
       await writeLanes(ports.writer, await prepareWork(ports, operation, context), context);
@@ -119,6 +122,23 @@ function refuse([problem]: readonly RecordProblem[]): void {
   if (problem !== undefined) {
     throw new AppError("TASK_FAILED", problem.message);
   }
+}
+
+/** What became of records that were written. */
+const DONE: Readonly<Record<BulkOperation["operation"], string>> = {
+  CREATE: "created",
+  UPDATE: "changed",
+  UPDATE_EACH: "changed",
+  UPSERT: "written",
+  DELETE: "deleted",
+};
+
+function messageOf(
+  operation: BulkOperation["operation"],
+  { counts = NO_COUNTS }: HandlerResult,
+): Pick<HandlerResult, "message"> {
+  const message = describeOutcome(counts, DONE[operation]);
+  return message === null ? {} : { message };
 }
 
 /** Several workers write a task that has enough for all of them. */

@@ -10,6 +10,7 @@ import type { Selection } from "../records/selection.ts";
 import { isVacuous } from "../records/vacuous-filter.ts";
 import type { Viewer } from "../records/viewer.ts";
 import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
+import { describeExcess } from "./describe-excess.ts";
 
 /** Malformed ids named in one refusal; more are counted. */
 const MAX_NAMED_IDS = 10;
@@ -122,10 +123,7 @@ function smallestLimit(request: Limits): number {
 
 function tooMany(request: Limits, matched: number | null): LimitRefusal {
   const limit = smallestLimit(request);
-  const whose =
-    limit === request.maxAffected ? "options.maxAffected allows" : "this service allows in one operation";
-  const found = matched === null ? `More than ${limit}` : String(matched);
-  const message = `${found} records are selected; ${whose} ${limit}. Nothing was changed.`;
+  const message = describeExcess({ matched, what: "selected", limit, maxRecords: request.maxRecords });
   return { outcome: "LIMIT", message, limit, matched };
 }
 

@@ -14,6 +14,7 @@ import type { BulkRequest, BulkTarget } from "./bulk-request.ts";
 import { manyToManyOf } from "./bulk-rules.ts";
 import { canonicalLinks } from "./check-links.ts";
 import type { RowsTarget } from "./check-rows.ts";
+import { describeExcess } from "./describe-excess.ts";
 import { encodeRows } from "./encode-rows.ts";
 import { listName } from "./list-name.ts";
 import type { RecordDefaults } from "./record-defaults.ts";
@@ -95,8 +96,7 @@ export function refuseLength(
   if (length <= limit) {
     return undefined;
   }
-  const whose = limit === maxRecords ? "this service allows in one operation" : "options.maxAffected allows";
-  const message = `${length} records are given; ${whose} ${limit}. Nothing was changed.`;
+  const message = describeExcess({ matched: length, what: "given", limit, maxRecords });
   return { outcome: "LIMIT", message, limit, matched: length };
 }
 

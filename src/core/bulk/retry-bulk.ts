@@ -20,6 +20,7 @@ import { checkRowFields } from "./check-rows.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
 import { claimOfChunks } from "./launch-bulk.ts";
 import { missingTargets } from "./resolve-target.ts";
+import { describeExcess } from "./describe-excess.ts";
 
 /** Named in one refusal. */
 const MAX_PROBLEMS = 10;
@@ -90,8 +91,7 @@ function refuseCount(
   if (count <= limit) {
     return undefined;
   }
-  const whose = limit === maxRecords ? "this service allows in one operation" : "options.maxAffected allows";
-  const message = `${count} records are to be retried; ${whose} ${limit}. Nothing was changed.`;
+  const message = describeExcess({ matched: count, what: "to be retried", limit, maxRecords });
   return { outcome: "LIMIT", message, limit, matched: count };
 }
 

@@ -1,4 +1,5 @@
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
+import type { Counts } from "../tasks/progress.ts";
 import { processedOf } from "../tasks/progress.ts";
 import { fenced } from "./attempt-stop.ts";
 import type { BulkWork, BulkWriter, TrialResult } from "./bulk-writer.ts";
@@ -32,8 +33,20 @@ export async function tryAll(
 }
 
 function describeTrial({ counts, errors, errorCount }: Extract<TrialResult, { kind: "TRIED" }>): string {
-  const { succeeded, failed, skipped } = counts;
   const omitted =
     errorCount > errors.length ? ` Of ${errorCount} errors the first ${errors.length} are listed.` : "";
-  return `${NOTHING_CHANGED} Of ${processedOf(counts)} records ${succeeded} would have been written, ${failed} would have failed, and ${skipped} would have been skipped.${omitted}`;
+  return `${NOTHING_CHANGED} ${describeCounts(counts)}${omitted}`;
+}
+
+function describeCounts(counts: Counts): string {
+  const { succeeded, failed, skipped } = counts;
+  const all = processedOf(counts);
+  if (all === 0) {
+    return "No records were selected.";
+  }
+  if (all === 1) {
+    const fate = succeeded === 1 ? "been written" : failed === 1 ? "failed" : "been skipped";
+    return `The only record would have ${fate}.`;
+  }
+  return `Of ${all} records ${succeeded} would have been written, ${failed} would have failed, and ${skipped} would have been skipped.`;
 }

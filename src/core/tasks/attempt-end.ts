@@ -1,4 +1,6 @@
 import { isAppError } from "../../kernel/app-error.ts";
+import { counted } from "../../kernel/counted.ts";
+import { describeOutcome, was } from "./describe-outcome.ts";
 import type { Counts, Progress } from "./progress.ts";
 import { countsOf, processedOf } from "./progress.ts";
 import { checkResult } from "./check-result.ts";
@@ -36,12 +38,18 @@ export function endOfResult(
   const errors = result.failure?.errors ?? result.errors;
   const settle = {
     status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
-    message: result.message ?? describeNothing(progress.total, counts),
+    message: messageOf(result, progress.total, counts),
     result: result.result,
     counts,
     ...(errors === undefined ? {} : { errors }),
   } as const;
   return { kind: "ENDED", settle };
+}
+
+function messageOf({ message, failure }: HandlerResult, total: number | null, counts: Counts): string | null {
+  // What failed as a whole left nothing for the counts to tell.
+  const told = failure === undefined ? describeOutcome(counts) : null;
+  return message ?? describeNothing(total, counts) ?? told;
 }
 
 /**
@@ -103,7 +111,12 @@ export function stoppedEnd(progress: Progress, done: Counts | null): Ending {
     return cancelledEnd(total, done ?? countsOf(progress));
   }
   // The request came when all was done.
-  return { status: statusOfCounts(done), message: describeNothing(total, done), result: null, counts: done };
+  return {
+    status: statusOfCounts(done),
+    message: describeNothing(total, done) ?? describeOutcome(done),
+    result: null,
+    counts: done,
+  };
 }
 
 /** Of a task that stopped when it was cancelled. @param total null where unknown */
@@ -115,9 +128,11 @@ export function cancelledEnd(total: number | null, counts: Counts): Ending {
 function describeCancelled(total: number | null, counts: Counts): string {
   const processed = processedOf(counts);
   if (total === null) {
-    return processed === 0 ? "Cancelled." : `Cancelled after ${processed} records.`;
+    return processed === 0 ? "Cancelled." : `Cancelled after ${counted(processed, "record")}.`;
   }
-  return `Cancelled: ${processed} of ${total} records were dealt with, ${total - processed} were left as they were.`;
+  const left = total - processed;
+  const asItWas = left === 1 ? "was left as it was" : "were left as they were";
+  return `Cancelled: ${processed} of ${counted(total, "record")} ${was(processed)} dealt with, ${left} ${asItWas}.`;
 }
 
 /** Why a task that went well changed no record, in words; null where it changed some, or nothing is known of any. */

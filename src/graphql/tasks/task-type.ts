@@ -55,7 +55,10 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
         resolve: givenInput,
       }),
       result: t.field({ type: "JSON", nullable: true, resolve: ({ result }) => result }),
-      message: t.exposeString("message", { nullable: true, description: "The outcome in words." }),
+      message: t.exposeString("message", {
+        nullable: true,
+        description: "The outcome in words; null where all went well.",
+      }),
       errors: t.field({
         type: errors,
         description: "What could not be done to which records, in the order in which it was recorded.",

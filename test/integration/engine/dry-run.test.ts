@@ -154,6 +154,10 @@ describe("a dry run", () => {
       message:
         "Dry run: nothing was changed. Of 5 records 3 would have been written, 1 would have failed, and 1 would have been skipped.",
     });
+    const one = { ...target, selection: { ids: ["999"] } };
+    expect(await run(one, { errorPolicy: "SKIP_FAILED", dryRun: true })).toMatchObject({
+      message: "Dry run: nothing was changed. The only record would have been skipped.",
+    });
     expect(await run(target, { dryRun: true })).toMatchObject({
       status: "FAILED",
       message: expect.stringMatching(

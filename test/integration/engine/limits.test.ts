@@ -46,7 +46,7 @@ describe("more records than the service allows", () => {
         outcome: "LIMIT",
         limit: MAX_RECORDS,
         matched: 2_000_000,
-        message: expect.stringMatching(/^2000000 records are .*; this service allows in one operation 10\./),
+        message: expect.stringMatching(/^2000000 records are .*; this service allows 10 in one operation\./),
       });
     }
     expect(await engine.ports.tasks.count({})).toBe(0);
@@ -60,7 +60,7 @@ describe("more records than the service allows", () => {
         limit: MAX_RECORDS,
         matched: null,
         message:
-          "More than 10 records are selected; this service allows in one operation 10. Nothing was changed.",
+          "More than 10 records are selected; this service allows 10 in one operation. Nothing was changed.",
       });
     },
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endOfError, endOfResult } from "../../../../src/core/tasks/attempt-end.ts";
+import { cancelledEnd, endOfError, endOfResult } from "../../../../src/core/tasks/attempt-end.ts";
 import type { Counts } from "../../../../src/core/tasks/progress.ts";
 import { NO_COUNTS, progressOf } from "../../../../src/core/tasks/progress.ts";
 import { cancelled } from "../../../../src/core/tasks/running-attempts.ts";
@@ -32,12 +32,21 @@ describe("a task that was to be cancelled, and whose handler threw", () => {
     });
   });
 
+  it("says so in the singular where it is one", () => {
+    expect(cancelledEnd(2, { succeeded: 1, failed: 0, skipped: 0 }).message).toBe(
+      "Cancelled: 1 of 2 records was dealt with, 1 was left as it was.",
+    );
+    expect(cancelledEnd(null, { succeeded: 1, failed: 0, skipped: 0 }).message).toBe(
+      "Cancelled after 1 record.",
+    );
+  });
+
   it("was done before, where all of its chunks are", () => {
     expect(endAfter({ succeeded: 9, failed: 1, skipped: 0 })).toMatchObject({ status: "PARTIAL" });
   });
 });
 
-describe("the message of a task that went well", () => {
+describe("the message of a task whose handler returned", () => {
   it.each([
     ["had nothing to do", 0, NO_COUNTS, "Nothing was changed: no records were selected."],
     [
@@ -47,8 +56,18 @@ describe("the message of a task that went well", () => {
       "Nothing was changed: the only record was skipped.",
     ],
     ["skipped all", 2, { ...NO_COUNTS, skipped: 2 }, "Nothing was changed: all 2 records were skipped."],
-    ["changed some and skipped the others", 2, { succeeded: 1, failed: 0, skipped: 1 }, null],
-    ["failed at some and skipped the others", 2, { succeeded: 0, failed: 1, skipped: 1 }, null],
+    [
+      "changed some and skipped the others",
+      2,
+      { succeeded: 1, failed: 0, skipped: 1 },
+      "1 of 2 records was skipped; the other was dealt with.",
+    ],
+    [
+      "failed at some and skipped the others",
+      2,
+      { succeeded: 0, failed: 1, skipped: 1 },
+      "1 of 2 records failed; the other was skipped.",
+    ],
     ["did not count, of a number of records", 2, NO_COUNTS, null],
     ["did not count at all", null, NO_COUNTS, null],
   ])("of one that %s", (_which, total, counts, message) => {
