@@ -1,4 +1,4 @@
-import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
 import type { RecordKey } from "../../core/records/record-key.ts";
 import type { RecordData, RecordWriter, WriteResult } from "../../core/records/record-writer.ts";
@@ -6,6 +6,7 @@ import type { RelationChange } from "../../core/records/relation-change.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
 import { jsonNull } from "./column-from-json.ts";
 import type { ConstraintCatalog } from "./constraint-catalog.ts";
+import { jsonArgument } from "./json-argument.ts";
 import type { ModelDelegate } from "./prisma-client-port.ts";
 import { delegateOf } from "./prisma-client-port.ts";
 import { lockRecordSql } from "./lock-record-sql.ts";
@@ -115,12 +116,16 @@ function toPrismaData(
     Object.entries(data).map(([name, value]) => {
       const column = columns.get(name);
       if (column !== undefined) {
-        return [name, column.type === "Json" && value === null ? jsonNull(column) : value];
+        return [name, column.type === "Json" ? jsonData(column, value) : value];
       }
       const field = model.fields.find((candidate) => candidate.name === name);
       return [name, linksOf(datamodel, models.get(field?.type ?? name), value as RelationChange)];
     }),
   );
+}
+
+function jsonData(column: ColumnField, value: unknown): unknown {
+  return value === null ? jsonNull(column) : jsonArgument(column, value);
 }
 
 function linksOf(datamodel: Datamodel, target: Model, change: RelationChange): Record<string, unknown> {

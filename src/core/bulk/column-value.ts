@@ -1,5 +1,6 @@
 import { DATE_TIME_FORM, parseDateTime } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
+import { describeUnstorableJson } from "../../kernel/storable-json.ts";
 import { isStorableText } from "../../kernel/storable-text.ts";
 import type { ColumnField, EnumType, ScalarType } from "../records/model.ts";
 
@@ -14,7 +15,7 @@ const isInt64Text = (value: Json): boolean =>
   /^-?\d{1,19}$/.test(value) &&
   BigInt.asIntN(64, BigInt(value)) === BigInt(value);
 
-const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
+const SCALAR_RULES: Readonly<Record<Exclude<ScalarType, "Json">, ScalarRule>> = {
   String: {
     expected: "text without NUL characters and halves of characters",
     fits: (value) => typeof value === "string" && isStorableText(value),
@@ -39,7 +40,6 @@ const SCALAR_RULES: Readonly<Record<ScalarType, ScalarRule>> = {
     expected: DATE_TIME_FORM,
     fits: (value) => typeof value === "string" && parseDateTime(value) !== undefined,
   },
-  Json: { expected: "JSON", fits: () => true },
   Bytes: {
     expected: "bytes in base64",
     fits: (value) =>
@@ -72,6 +72,9 @@ function describeItem(field: ColumnField, enums: readonly EnumType[], value: Jso
     return typeof value === "string" && values.includes(value)
       ? undefined
       : `${show(value)} is not one of ${values.join(", ")}.`;
+  }
+  if (field.type === "Json") {
+    return describeUnstorableJson(value);
   }
   const rule = SCALAR_RULES[field.type];
   return rule.fits(value) ? undefined : `${show(value)} is not ${rule.expected}.`;

@@ -1,6 +1,8 @@
+import type { Json } from "../../kernel/json.ts";
+import { describeUnstorableJson } from "../../kernel/storable-json.ts";
 import { canonicalLinks, describeLinkMisfit } from "../../core/bulk/check-links.ts";
 import type { LinkChange } from "../../core/records/change.ts";
-import type { Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import type { RecordKey } from "../../core/records/record-key.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
 import type { RecordProblem } from "../../core/records/record-problem.ts";
@@ -57,14 +59,27 @@ function parseMember(models: ModelRegistry, model: Model, name: string, value: u
   if (field.kind === "relation") {
     return parseLinks(models, field, value);
   }
-  if (value === null && !field.isNullable && field.type !== "Json") {
-    return refuse(name, `${name} cannot be null. Leave it out, or give it a value.`);
+  const misfit = describeValueMisfit(field, value);
+  return misfit === undefined ? { value } : refuse(name, `${name}${misfit}`);
+}
+
+/** What is wrong with a column's value, to follow the column's name. */
+function describeValueMisfit(field: ColumnField, value: unknown): string | undefined {
+  if (value === null && !field.isNullable && (field.type !== "Json" || field.isList)) {
+    return " cannot be null. Leave it out, or give it a value.";
   }
   // A literal such as 1e999 passes GraphQL's Float as infinity, which no answer can carry.
   if (typeof value === "number" && !Number.isFinite(value)) {
-    return refuse(name, `${name} needs a number that is not infinite.`);
+    return " needs a number that is not infinite.";
   }
-  return { value };
+  const misfit = field.type === "Json" ? describeJsonMisfit(field, value as Json) : undefined;
+  return misfit && `: ${misfit}`;
+}
+
+/** Of a list, the first item's that cannot be stored. */
+function describeJsonMisfit({ isList }: ColumnField, value: Json): string | undefined {
+  const items = isList && Array.isArray(value) ? (value as readonly Json[]) : [value];
+  return items.map((item) => describeUnstorableJson(item)).find((misfit) => misfit !== undefined);
 }
 
 /** A list of ids on create, a change of links on update. */

@@ -1,6 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 
-/** A column's value as JSON carries it: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64. */
+/** A column's value as JSON carries it: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64. What is JSON stays as it is. */
 export function toJsonValue(value: unknown): Json {
   if (value === null || value === undefined) {
     return null;
@@ -12,13 +12,10 @@ export function toJsonValue(value: unknown): Json {
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
   }
   if (Array.isArray(value)) {
-    return value.map((item: unknown) => toJsonValue(item));
+    return value.map((item: unknown) => (Array.isArray(item) ? (item as Json) : toJsonValue(item)));
   }
   if (typeof value === "bigint" || isDecimal(value)) {
     return value.toString();
-  }
-  if (typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, toJsonValue(inner)]));
   }
   return value as Json;
 }

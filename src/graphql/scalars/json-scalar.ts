@@ -6,7 +6,8 @@ import { parseError } from "./parse-error.ts";
 /** Any JSON value. */
 export const JSON_SCALAR = new GraphQLScalarType<Json, unknown>({
   name: "JSON",
-  description: "Any JSON value.",
+  description:
+    "Any JSON value, nested at most 100 levels deep; without NUL characters and halves of characters.",
   specifiedByURL: "https://www.rfc-editor.org/rfc/rfc8259",
   serialize: (value) => value,
   parseValue: (value) => value as Json,
