@@ -71,6 +71,10 @@ async function masked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    // Before all else: it comes in other guises from transactions of other clients.
+    if (isStatementTimeout(error)) {
+      throw new AppError("TASK_FAILED", `${GIVEN_UP} Try again with retryTask.`, { cause: error });
+    }
     if (isAppError(error)) {
       throw error;
     }
@@ -80,10 +84,6 @@ async function masked<T>(work: () => Promise<T>): Promise<T> {
       : new AppError("INTERNAL", "The database refused the change.", { cause: error });
   }
 }
-    // Before all else: it comes in other guises from transactions of other clients.
-    if (isStatementTimeout(error)) {
-      throw new AppError("TASK_FAILED", `${GIVEN_UP} Try again with retryTask.`, { cause: error });
-    }
 
 async function writeNextChunk(ports: BulkWriterPorts, work: BulkWork): Promise<ChunkResult> {
   const table = await ports.shapes.of(work.model);

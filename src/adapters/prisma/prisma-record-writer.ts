@@ -24,7 +24,6 @@ export interface RecordWriterPorts {
   readonly constraints: ConstraintCatalog;
 }
 
-/** Writes single records through the Prisma client; shapes are the client's `select` or `include`. */
 type Write = (
   transaction: Transaction,
   model: string,
@@ -32,6 +31,7 @@ type Write = (
   data?: RecordData,
 ) => Promise<WriteResult>;
 
+/** Writes single records through the Prisma client; shapes are the client's `select` or `include`. */
 export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter {
   const { datamodel, models } = ports;
   const write = createWrite(ports);
@@ -85,7 +85,6 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
   };
 }
 
-function asShape(shape: unknown): object {
 /** A write whose refusal is told in terms of the data. */
 function createWrite({ models, transactions, constraints }: RecordWriterPorts): Write {
   return async (transaction, modelName, deed, data = {}) => {
@@ -102,6 +101,7 @@ function createWrite({ models, transactions, constraints }: RecordWriterPorts): 
   };
 }
 
+function asShape(shape: unknown): object {
   return (shape as object | undefined) ?? {};
 }
 
