@@ -16,6 +16,9 @@ export interface HookTransactionsPorts {
   readonly constraints: ConstraintCatalog;
 }
 
+/** SQLSTATE of a transaction that can only be rolled back. */
+const ABORTED = "25P02";
+
 /** Deadlock, serialization failure, lock not to be had. */
 const LOST_RACES = new Set(["40P01", "40001", "55P03"]);
 
@@ -46,6 +49,9 @@ async function faultOf(
   error: unknown,
   model: Model,
 ): Promise<DatabaseFault | undefined> {
+  if (isAborted(error)) {
+    return { kind: "WRONG" };
+  }
   if (!isOfPrisma(error)) {
     return undefined;
   }
@@ -59,6 +65,15 @@ async function faultOf(
   }
   const problem = await refusedWrite(constraints, model, error);
   return problem === undefined ? { kind: "WRONG" } : { kind: "REFUSED", problem };
+}
+
+/**
+ * What every statement is answered with after one that failed: code of the app has kept that error to itself. The
+ * statement may have been the service's own, and then the error is the driver's.
+ */
+function isAborted(error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return code === ABORTED || adapterReport(error)?.originalCode === ABORTED;
 }
 
 /** Their classes are generated with the client, so they are told by their names. */
