@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { taskOf } from "../../support/library-engine.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 
 let engine: EngineFixture;
@@ -89,7 +90,10 @@ it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
       records: "FAILED_AND_UNPROCESSED",
       options: {},
     });
-    expect(retried).toMatchObject({ outcome: "LAUNCHED" });
+    expect(await engine.settled(taskOf(retried))).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { succeeded: 40 },
+    });
   },
 );
 
