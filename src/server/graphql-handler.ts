@@ -7,6 +7,7 @@ import type { GraphQLContext } from "../graphql/context.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { createDocumentCache } from "./document-cache.ts";
+import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
 import { operationCost } from "./operation-cost.ts";
 import type { OpenStreams } from "./open-streams.ts";
@@ -75,7 +76,7 @@ function createGraphQLYoga({
     context: async (initial) => ({
       viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
     }),
-    plugins: [limitCost(maxOperationCost), trackStreams(streams)],
+    plugins: [limitNesting(), limitCost(maxOperationCost), trackStreams(streams)],
   });
 }
 
