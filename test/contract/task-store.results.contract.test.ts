@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Counts } from "../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import type { TaskRecord } from "../../src/core/tasks/task-record.ts";
@@ -39,6 +40,26 @@ describeWorlds("task store, results", (world) => {
     [id, outcome, code, message].filter((part) => part !== undefined).join(" ");
 
   describe("records", () => {
+    it("tells of a dry run what would have become of each, where it tried all", async () => {
+      const trial = async (counts: Counts): Promise<readonly string[]> => {
+        const task = await created({
+          isDryRun: true,
+          total: 4,
+          chunks: [["b", "a"], ["c"]].map(plainBatch),
+          skipped: [skipped("z")],
+        });
+        expect((await readRecords(task.id, 10)).map(told).at(-1)).toBe("c UNPROCESSED");
+        await begin(task);
+        await settle(task, 1, { status: "PARTIAL", counts, errors: [failed("a", "No.")] });
+        return (await readRecords(task.id, 2)).map(told);
+      };
+      const leftOut = "z SKIPPED RECORD_LOCKED Held.";
+      const failure = "a FAILED CONSTRAINT_VIOLATED No.";
+      expect(await trial(countsOf(2, 1, 1))).toEqual([leftOut, "b SUCCEEDED", failure, "c SUCCEEDED"]);
+      // It stopped at the failure, or was cancelled: of the others nothing is known.
+      expect(await trial(countsOf(0, 1, 1))).toEqual([leftOut, "b UNPROCESSED", failure, "c UNPROCESSED"]);
+    });
+
     it("tells what became of each, in the order of the chunks, what was left out first", async () => {
       const task = await created({
         total: 7,

@@ -1,3 +1,5 @@
+import { MAX_TRIAL_ERRORS } from "../../core/bulk/bulk-writer.ts";
+import { processedOf } from "../../core/tasks/progress.ts";
 import type { TaskRecord } from "../../core/tasks/task-record.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
@@ -38,16 +40,27 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Resu
 function recordsOf(row: StoredTask): readonly TaskRecord[] {
   const leftOut = row.errors.slice(0, row.skippedAtLaunch).flatMap(({ recordId }) => recordId ?? []);
   const firstErrors = new Map(row.errors.toReversed().map((error) => [error.recordId, error]));
+  const isTried = isWholeTrial(row);
   const chunks = [{ ids: leftOut, isDone: true }, ...row.chunks];
   return chunks.flatMap(({ ids, isDone }, chunk) =>
     ids.map((id, at): TaskRecord => {
       const place = { chunk, number: at + 1 };
       const error = firstErrors.get(id);
       if (error === undefined) {
-        return { id, outcome: isDone ? "SUCCEEDED" : "UNPROCESSED", place };
+        return { id, outcome: isDone || isTried ? "SUCCEEDED" : "UNPROCESSED", place };
       }
       const { outcome, code, message } = error;
       return { id, outcome, code, message, place };
     }),
+  );
+}
+
+/** A dry run that tried all of its records and kept all errors: the others would have been written. */
+function isWholeTrial({ task, counts, total }: StoredTask): boolean {
+  return (
+    task.isDryRun &&
+    task.finishedAt !== null &&
+    processedOf(counts) === total &&
+    counts.failed + counts.skipped <= MAX_TRIAL_ERRORS
   );
 }

@@ -1,7 +1,10 @@
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { TaskErrorOutcome } from "./task-error.ts";
 
-/** What became of one of a task's records. UNPROCESSED: the task did not come to it, or took it back. */
+/**
+ * What became of one of a task's records; of a dry run, what would have. UNPROCESSED: the task did not come to it, or took
+ * it back.
+ */
 export type RecordOutcome = "SUCCEEDED" | TaskErrorOutcome | "UNPROCESSED";
 
 /** Where a record stands among a task's records. */

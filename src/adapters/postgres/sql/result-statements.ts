@@ -1,3 +1,5 @@
+import { MAX_TRIAL_ERRORS } from "../../../core/bulk/bulk-writer.ts";
+
 const ERROR_COLUMNS = "position, record_id, outcome, code, message, field, index";
 
 /** $1 task, $2 position to start after, $3 limit. */
@@ -21,10 +23,15 @@ export const COUNT_TASK_ERRORS = `
 
 /**
  * $1 task, $2 chunk and $3 number of the record to start after, $4 limit. Goes from chunk to chunk until it has
- * enough, so that a page costs the same wherever it is, however the records are cut.
+ * enough, so that a page costs the same wherever it is, however the records are cut. The chunks of a dry run are never
+ * DONE: where it tried them all and kept all errors, its other records would have been written.
  */
 export const LIST_RECORDS = `
-  WITH RECURSIVE part AS (
+  WITH RECURSIVE trial AS MATERIALIZED (
+    SELECT is_dry_run AND finished_at IS NOT NULL AND succeeded + failed + skipped = total
+           AND failed + skipped <= ${MAX_TRIAL_ERRORS} AS is_whole
+    FROM powercrud.task WHERE id = $1::uuid
+  ), part AS (
     (
       SELECT number, skipped, cardinality(ids) - skipped AS sum FROM (
         SELECT number, ids, CASE WHEN number = $2::integer THEN $3::integer ELSE 0 END AS skipped
@@ -45,7 +52,8 @@ export const LIST_RECORDS = `
     ORDER BY 1, 2 LIMIT $4::integer
   )
   SELECT r.chunk, r.number, r.id, e.code, e.message,
-         coalesce(e.outcome, CASE r.status WHEN 'DONE' THEN 'SUCCEEDED' ELSE 'UNPROCESSED' END) AS outcome
+         coalesce(e.outcome, CASE WHEN r.status = 'DONE' OR (SELECT is_whole FROM trial) THEN 'SUCCEEDED'
+                                  ELSE 'UNPROCESSED' END) AS outcome
   FROM record r LEFT JOIN LATERAL (
     SELECT outcome, code, message FROM powercrud.task_error
     WHERE task_id = $1::uuid AND hashtextextended(record_id, 0) = hashtextextended(r.id, 0) AND record_id = r.id
