@@ -11,14 +11,9 @@ import { sampleTask } from "../../contract/sample-task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings, THING } from "../../support/thing-fixture.ts";
+import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
-const ORPHANS_AT_ONCE = {
-  enqueueGraceMs: 60_000,
-  beginGraceMs: 60_000,
-  leaseMs: -1000,
-  cleanGraceMs: 60_000,
-};
 
 let engine: EngineFixture;
 let allowedFields: readonly string[] | undefined;

@@ -14,13 +14,7 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
-
-const ORPHANS_AT_ONCE = {
-  enqueueGraceMs: 60_000,
-  beginGraceMs: 60_000,
-  leaseMs: -1000,
-  cleanGraceMs: 60_000,
-};
+import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 let engine: EngineFixture;
 let sumBefore = 0;

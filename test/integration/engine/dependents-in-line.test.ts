@@ -5,8 +5,7 @@ import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
-
-const PATIENT = { enqueueGraceMs: 60_000, beginGraceMs: 60_000, leaseMs: 60_000, cleanGraceMs: 60_000 };
+import { PATIENT } from "../../support/sweep-options.ts";
 
 let library: LibraryEngine;
 let engine: EngineFixture;

@@ -6,14 +6,9 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
-const ORPHANS_AT_ONCE = {
-  enqueueGraceMs: 60_000,
-  beginGraceMs: 60_000,
-  leaseMs: -1000,
-  cleanGraceMs: 60_000,
-};
 const GAVE_UP = /^Gave up after 3 attempts: /;
 
 let engine: EngineFixture;

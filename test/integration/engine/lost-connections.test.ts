@@ -3,15 +3,11 @@ import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { PATIENT } from "../../support/sweep-options.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
-const LOST_DELIVERIES = {
-  enqueueGraceMs: 60_000,
-  beginGraceMs: -1000,
-  leaseMs: 60_000,
-  cleanGraceMs: 60_000,
-};
-const ALL = { enqueueGraceMs: -1000, beginGraceMs: -1000, leaseMs: 60_000, cleanGraceMs: 60_000 };
+const LOST_DELIVERIES = { ...PATIENT, beginGraceMs: -1000 };
+const ALL = { ...PATIENT, enqueueGraceMs: -1000, beginGraceMs: -1000 };
 
 let engine: EngineFixture;
 

@@ -7,9 +7,9 @@ import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { PATIENT } from "../../support/sweep-options.ts";
 
 const DAY_MS = 86_400_000;
-const PATIENT = { enqueueGraceMs: 60_000, beginGraceMs: 60_000, leaseMs: 60_000, cleanGraceMs: 60_000 };
 const MONTH = { ...PATIENT, retentionMs: 30 * DAY_MS };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 

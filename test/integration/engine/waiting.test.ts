@@ -8,10 +8,10 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { PATIENT } from "../../support/sweep-options.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 const WAIT = { ...SKIP_FAILED, onConflict: "WAIT" } as const;
-const PATIENT = { enqueueGraceMs: 60_000, beginGraceMs: 60_000, leaseMs: 60_000, cleanGraceMs: 60_000 };
 
 let engine: EngineFixture;
 

@@ -1,24 +1,16 @@
-import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
-import { generateFixture } from "./generate-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let api: BulkFixture;
-let generated: Awaited<ReturnType<typeof generateFixture>>;
 
 beforeAll(async () => {
-  generated = await generateFixture(resolve(import.meta.dirname, "other-models.prisma"));
-  api = await createBulkFixture({
-    generated,
+  api = await createBulkModels("other-models.prisma", {
     models: { Secret: { isExposed: false }, Item: { plural: "stock" } },
   });
 });
-afterAll(async () => {
-  await api.stop();
-  await generated.remove();
-});
+afterAll(() => api.stop());
 beforeEach(() =>
   api.query(`TRUNCATE "kept item", "Seat", "Person", "Ticket", "Stamp", "Fish" RESTART IDENTITY CASCADE`),
 );

@@ -1,10 +1,8 @@
-import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AppRecord, HookChunk, WriteContext } from "../../../src/index.ts";
 import { defineModel } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
-import { generateFixture } from "./generate-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
 
 /** As much of the generated client as the hooks use. */
 interface Client {
@@ -12,7 +10,6 @@ interface Client {
 }
 
 let api: BulkFixture;
-let generated: Awaited<ReturnType<typeof generateFixture>>;
 /** What hooks were given, beside what Prisma itself reads of the same record. */
 let seen: { readonly given: HookChunk["records"][number]; readonly read: AppRecord | undefined }[] = [];
 
@@ -22,9 +19,7 @@ async function see({ records }: HookChunk, { client }: WriteContext<Client>): Pr
 }
 
 beforeAll(async () => {
-  generated = await generateFixture(resolve(import.meta.dirname, "other-models.prisma"));
-  api = await createBulkFixture({
-    generated,
+  api = await createBulkModels("other-models.prisma", {
     models: {
       Secret: { isExposed: false },
       Item: defineModel<AppRecord, Client>({
@@ -34,10 +29,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
-  await api.stop();
-  await generated.remove();
-});
+afterAll(() => api.stop());
 beforeEach(async () => {
   seen = [];
   await api.query(`TRUNCATE "kept item" RESTART IDENTITY CASCADE`);

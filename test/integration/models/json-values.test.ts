@@ -1,21 +1,14 @@
-import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
-import { generateFixture } from "./generate-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let api: BulkFixture;
-let generated: Awaited<ReturnType<typeof generateFixture>>;
 
 beforeAll(async () => {
-  generated = await generateFixture(resolve(import.meta.dirname, "json-models.prisma"));
-  api = await createBulkFixture({ generated });
+  api = await createBulkModels("json-models.prisma");
 });
-afterAll(async () => {
-  await api.stop();
-  await generated.remove();
-});
+afterAll(() => api.stop());
 beforeEach(async () => {
   await api.query(`TRUNCATE "Doc"`);
   await api.query(`INSERT INTO "Doc" (id) VALUES (1)`);

@@ -1,16 +1,12 @@
-import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
-import { generateFixture } from "./generate-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let api: BulkFixture;
-let generated: Awaited<ReturnType<typeof generateFixture>>;
 
 beforeAll(async () => {
-  generated = await generateFixture(resolve(import.meta.dirname, "key-models.prisma"));
-  api = await createBulkFixture({ generated });
+  api = await createBulkModels("key-models.prisma");
   await api.query(`
     CREATE TABLE gate (is_shut boolean);
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -21,10 +17,7 @@ beforeAll(async () => {
     );
   }
 });
-afterAll(async () => {
-  await api.stop();
-  await generated.remove();
-});
+afterAll(() => api.stop());
 beforeEach(() => api.query(`TRUNCATE "Day", "Visit", "Plan", "Bell" CASCADE`));
 
 type Named = readonly [model: string, plural: string];

@@ -1,22 +1,14 @@
-import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
-import { generateFixture } from "./generate-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let api: BulkFixture;
-let generated: Awaited<ReturnType<typeof generateFixture>>;
 
 beforeAll(async () => {
-  const made = await generateFixture(resolve(import.meta.dirname, "native-models.prisma"));
-  generated = { ...made, sql: `CREATE EXTENSION citext; ${made.sql}` };
-  api = await createBulkFixture({ generated });
+  api = await createBulkModels("native-models.prisma", {}, "CREATE EXTENSION citext; ");
 });
-afterAll(async () => {
-  await api.stop();
-  await generated.remove();
-});
+afterAll(() => api.stop());
 beforeEach(() => api.query(`TRUNCATE "Native", "Bell"`));
 
 const MOMENT = "2026-01-31T23:14:15.678Z";

@@ -1,22 +1,14 @@
-import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
-import { createBulkFixture } from "./bulk-fixture.ts";
-import { generateFixture } from "./generate-fixture.ts";
+import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let api: BulkFixture;
-let generated: Awaited<ReturnType<typeof generateFixture>>;
 
 beforeAll(async () => {
-  const made = await generateFixture(resolve(import.meta.dirname, "native-models.prisma"));
-  generated = { ...made, sql: `CREATE EXTENSION citext; ${made.sql}` };
-  api = await createBulkFixture({ generated });
+  api = await createBulkModels("native-models.prisma", {}, "CREATE EXTENSION citext; ");
 });
-afterAll(async () => {
-  await api.stop();
-  await generated.remove();
-});
+afterAll(() => api.stop());
 beforeEach(async () => {
   await api.query(`TRUNCATE "Native"`);
   await api.query(`INSERT INTO "Native" (id, "smallInt", int) VALUES (1, 32000, 1), (2, 1, 1)`);

@@ -11,9 +11,9 @@ import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts
 import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { PATIENT } from "../../support/sweep-options.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
-const PATIENT = { enqueueGraceMs: 60_000, beginGraceMs: 60_000, leaseMs: 60_000, cleanGraceMs: 60_000 };
 
 let engine: EngineFixture;
 

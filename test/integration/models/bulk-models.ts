@@ -1,0 +1,27 @@
+import { resolve } from "node:path";
+import type { BulkFixture, BulkOverrides } from "./bulk-fixture.ts";
+import { createBulkFixture } from "./bulk-fixture.ts";
+import { generateFixture } from "./generate-fixture.ts";
+
+/**
+ * A bulk fixture with the models of a Prisma schema of this folder in the place of the demo's.
+ * @param sqlBefore what their tables need
+ */
+export async function createBulkModels(
+  schema: string,
+  overrides: Omit<BulkOverrides, "generated"> = {},
+  sqlBefore = "",
+): Promise<BulkFixture> {
+  const made = await generateFixture(resolve(import.meta.dirname, schema));
+  const api = await createBulkFixture({
+    ...overrides,
+    generated: { ...made, sql: `${sqlBefore}${made.sql}` },
+  });
+  return {
+    ...api,
+    async stop() {
+      await api.stop();
+      await made.remove();
+    },
+  };
+}
