@@ -1,5 +1,3 @@
-import { isAppError } from "../../kernel/app-error.ts";
-import { errorFields } from "../../kernel/error-fields.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
@@ -15,6 +13,7 @@ import type { LaunchPorts } from "../tasks/launch-task.ts";
 import { launchHash } from "../tasks/launch-request.ts";
 import { launchTask } from "../tasks/launch-task.ts";
 import { answerRepeated } from "../tasks/repeated-launch.ts";
+import { unavailableRefusal } from "../tasks/unavailable-refusal.ts";
 import type { TaskClaim } from "../tasks/task-claim.ts";
 import { placesInList } from "./batch-index.ts";
 import { encodeBulkInput } from "./bulk-input.ts";
@@ -50,11 +49,7 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
     try {
       return refuseInvalid(ports, request) ?? (await launchNew(ports, request));
     } catch (error) {
-      if (isAppError(error, "UNAVAILABLE")) {
-        ports.logger.debug(errorFields(error), "a launch was refused: a store is out of reach");
-        return { outcome: "UNAVAILABLE", message: error.message };
-      }
-      throw error;
+      return unavailableRefusal(ports.logger, error, "a launch was refused");
     }
   };
 }

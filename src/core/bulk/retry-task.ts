@@ -5,6 +5,7 @@ import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome, ValidationRefusal } from "../tasks/launch-outcome.ts";
 import type { RetryRecords } from "../tasks/retry-records.ts";
 import { isFinal } from "../tasks/task-status.ts";
+import { unavailableRefusal } from "../tasks/unavailable-refusal.ts";
 import type { Task } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
@@ -34,15 +35,11 @@ export function createRetryTask(ports: BulkPorts): RetryTask {
     try {
       return await retry(ports, request);
     } catch (error) {
-      if (isAppError(error, "UNAVAILABLE")) {
-        ports.logger.warn({ err: error, taskId: request.taskId }, "a store is out of reach for a retry");
-        return { outcome: "UNAVAILABLE", message: error.message };
-      }
       // Deleted while the retry was made ready.
       if (isAppError(error, "NOT_FOUND")) {
         return { outcome: "MISSING", message: error.message };
       }
-      throw error;
+      return unavailableRefusal(ports.logger, error, "a retry was refused", { taskId: request.taskId });
     }
   };
 }

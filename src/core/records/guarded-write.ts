@@ -1,8 +1,7 @@
-import { isAppError } from "../../kernel/app-error.ts";
-import { errorFields } from "../../kernel/error-fields.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { AcquireResult } from "../locks/lock-store.ts";
 import { conflictRefusal } from "../tasks/conflict-refusal.ts";
+import { unavailableRefusal } from "../tasks/unavailable-refusal.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Transaction } from "../transactions/transaction.ts";
@@ -110,11 +109,7 @@ export async function unlessUnavailable(
   try {
     return await work();
   } catch (error) {
-    if (!isAppError(error, "UNAVAILABLE")) {
-      throw error;
-    }
-    ports.logger.debug(errorFields(error), "a write was refused: a store is out of reach");
-    return { outcome: "UNAVAILABLE", message: error.message };
+    return unavailableRefusal(ports.logger, error, "a write was refused");
   }
 }
 

@@ -1,4 +1,3 @@
-import { isAppError } from "../../kernel/app-error.ts";
 import { errorFields } from "../../kernel/error-fields.ts";
 import type { Viewer } from "../records/viewer.ts";
 import { cancelledEnd } from "./attempt-end.ts";
@@ -7,6 +6,7 @@ import { CANCEL_TOPIC } from "./running-attempts.ts";
 import { countsOf } from "./progress.ts";
 import { settleUnattended } from "./settle-unattended.ts";
 import type { TaskPorts } from "./task-ports.ts";
+import { unavailableRefusal } from "./unavailable-refusal.ts";
 import { isFinal } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
@@ -39,14 +39,7 @@ export async function cancelTask(
     }
     return { outcome: "UNAVAILABLE", message: "The task changes too fast to be cancelled. Try again." };
   } catch (error) {
-    if (!isAppError(error, "UNAVAILABLE")) {
-      throw error;
-    }
-    ports.logger.debug(
-      { ...errorFields(error), taskId: request.taskId },
-      "a store is out of reach for cancelling",
-    );
-    return { outcome: "UNAVAILABLE", message: error.message };
+    return unavailableRefusal(ports.logger, error, "a cancelling was refused", { taskId: request.taskId });
   }
 }
 

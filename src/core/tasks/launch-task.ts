@@ -1,4 +1,4 @@
-import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { AppError } from "../../kernel/app-error.ts";
 import { errorFields } from "../../kernel/error-fields.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
 import { executeAttempt } from "./execute-attempt.ts";
@@ -12,6 +12,7 @@ import { readTask } from "./read-task.ts";
 import { answerWith } from "./repeated-launch.ts";
 import { settleUnattended } from "./settle-unattended.ts";
 import { callHook } from "./task-hooks.ts";
+import { unavailableRefusal } from "./unavailable-refusal.ts";
 import type { TaskPorts } from "./task-ports.ts";
 import { writeLaunch } from "./write-launch.ts";
 
@@ -45,11 +46,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
         return await setGoing(ports, written.taskId, request);
     }
   } catch (error) {
-    if (isAppError(error, "UNAVAILABLE")) {
-      ports.logger.debug(errorFields(error), "a launch was refused: a store is out of reach");
-      return { outcome: "UNAVAILABLE", message: error.message };
-    }
-    throw error;
+    return unavailableRefusal(ports.logger, error, "a launch was refused");
   }
 }
 
