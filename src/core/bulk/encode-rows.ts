@@ -10,6 +10,7 @@ import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { RowData, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import { canonicalLinks } from "./check-links.ts";
 import type { RowsTarget } from "./check-rows.ts";
+import { fillRows } from "./fill-rows.ts";
 import { listName } from "./list-name.ts";
 import type { RecordDefaults } from "./record-defaults.ts";
 import type { LinkOperator, RowField, RowPart } from "./row-field.ts";
@@ -36,8 +37,9 @@ interface EncodedRow {
 export async function encodeRows(
   ports: EncodePorts,
   model: Model,
-  target: RowsTarget,
+  given: RowsTarget,
 ): Promise<readonly RecordBatch[]> {
+  const target = fillRows(model, given);
   const shapes = new Map<string, EncodedRow[]>();
   const encode = createRowEncoder(ports.models, model);
   for (const [index, row] of target.records.entries()) {

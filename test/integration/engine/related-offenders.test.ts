@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
+import { createModelRegistry } from "../../../src/core/records/model-registry.ts";
+import { LIBRARY_MODELS } from "../../support/library-fixture.ts";
+import { relation } from "../../support/model-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine } from "../../support/library-engine.ts";
 
@@ -9,7 +12,15 @@ const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 let library: LibraryEngine;
 
 beforeAll(async () => {
-  library = await createLibraryEngine({ maxChunkRecords: 100 });
+  const parent = relation("parent", "Folder", {
+    relationName: "tree",
+    foreignKey: ["parentId"],
+    isNullable: true,
+  });
+  const models = LIBRARY_MODELS.all().map((model) =>
+    model.name === "Folder" ? { ...model, fields: [...model.fields, parent] } : model,
+  );
+  library = await createLibraryEngine({ models: createModelRegistry(models, []), maxChunkRecords: 100 });
   await library.engine.pool.query(`
     ALTER TABLE folder ADD CONSTRAINT no_bad_notes CHECK (note <> 'bad');
     ALTER TABLE folder DROP CONSTRAINT folder_parent_id_fkey,
@@ -35,8 +46,8 @@ async function folders(): Promise<readonly number[]> {
   return rows.map(({ id }) => id);
 }
 
-describe("records that refer to each other, beside one that cannot be written", () => {
-  it("are created, the later parent before the earlier child", async () => {
+describe("records that refer to each other", () => {
+  it("are created beside one that cannot be written, the later parent before the earlier child", async () => {
     const records = [
       { id: 1, parentId: 4, note: "good" },
       { id: 2, parentId: null, note: "bad" },
@@ -50,6 +61,28 @@ describe("records that refer to each other, beside one that cannot be written", 
     expect(await failedIds(task)).toEqual(["2", "5"]);
     expect(await folders()).toEqual([1, 3, 4]);
   });
+
+  it.each([SKIP_FAILED, { errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" } as const])(
+    "are created together, whatever else each of them names: %o",
+    async (options) => {
+      const records = [
+        { id: 1, note: "good" },
+        { id: 2, parentId: 1 },
+        { id: 3, parentId: 2, note: "good" },
+        { id: 4, parentId: 3 },
+      ];
+      const task = await run({ operation: "CREATE", records, options });
+      expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 4 } });
+      expect(
+        await library.engine.session.query("SELECT id, parent_id, note FROM folder ORDER BY id"),
+      ).toEqual([
+        { id: 1, parent_id: null, note: "good" },
+        { id: 2, parent_id: 1, note: null },
+        { id: 3, parent_id: 2, note: "good" },
+        { id: 4, parent_id: 3, note: null },
+      ]);
+    },
+  );
 
   it("are deleted, though the children come later", async () => {
     await library.engine.pool.query(
