@@ -12,15 +12,22 @@ const BROKEN = "holds a NUL character or half of a character.";
  * @param path of the value, such as `tags.0`; empty for the whole
  */
 export function describeUnstorableJson(value: Json, path = "", depth = 0): string | undefined {
-  if (typeof value === "string") {
-    return isStorableText(value) ? undefined : `${path === "" ? "it" : path} ${BROKEN}`;
-  }
   if (typeof value !== "object" || value === null) {
-    return undefined;
+    const problem = describeUnstorableLeaf(value);
+    return problem === undefined ? undefined : `${path === "" ? "it" : path} ${problem}`;
   }
   return depth === MAX_JSON_DEPTH
     ? `it is nested deeper than ${MAX_JSON_DEPTH} levels.`
     : describeUnstorableMember(value, path, depth + 1);
+}
+
+function describeUnstorableLeaf(value: Json): string | undefined {
+  if (typeof value === "string") {
+    return isStorableText(value) ? undefined : BROKEN;
+  }
+  // JSON has no such number, and what writes JSON writes null for it.
+  const isInfinite = typeof value === "number" && !Number.isFinite(value);
+  return isInfinite ? "is a number that is not finite, or too great." : undefined;
 }
 
 function describeUnstorableMember(

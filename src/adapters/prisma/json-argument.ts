@@ -2,8 +2,8 @@ import type { ColumnField } from "../../core/records/model.ts";
 
 /**
  * A value of a JSON column as the client's argument. The client copies an argument member by member and loses those named
- * `__proto__`; a value that has one brings its serialization along, in the form that the client gives to JSON that looks
- * like one of its own marks.
+ * `__proto__`, and of a bare number it keeps 16 digits; such values bring their serialization along, in the forms that the
+ * client gives to JSON that looks like one of its own marks, and to what is a text of JSON already.
  */
 export function jsonArgument(column: ColumnField, value: unknown): unknown {
   if (column.isList && Array.isArray(value)) {
@@ -13,6 +13,9 @@ export function jsonArgument(column: ColumnField, value: unknown): unknown {
 }
 
 function whole(value: unknown): unknown {
+  if (typeof value === "number") {
+    return { toJSON: () => ({ $type: "Json", value: JSON.stringify(value) }) };
+  }
   return hasPrototypeMember(value) ? { toJSON: () => ({ $type: "Raw", value }) } : value;
 }
 

@@ -1,5 +1,5 @@
 import type { Model } from "../records/model.ts";
-import { columnsOf, relationsOf } from "../records/model.ts";
+import { columnsOf, refersToItself } from "../records/model.ts";
 import type { RowsTarget } from "./check-rows.ts";
 
 /**
@@ -8,10 +8,7 @@ import type { RowsTarget } from "./check-rows.ts";
  * together, in the order of the list, and not by two statements of which the wrong one may come first.
  */
 export function fillRows(model: Model, target: RowsTarget): RowsTarget {
-  const refersToItself = relationsOf(model).some(
-    ({ type, foreignKey }) => type === model.name && foreignKey.length > 0,
-  );
-  if (target.operation !== "CREATE" || !refersToItself) {
+  if (target.operation !== "CREATE" || !refersToItself(model)) {
     return target;
   }
   const named = new Set(target.records.flatMap((record) => Object.keys(record)));

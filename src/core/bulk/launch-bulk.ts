@@ -1,6 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import { refersToItself } from "../records/model.ts";
 import type { RecordProblem } from "../records/record-problem.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { Viewer } from "../records/viewer.ts";
@@ -10,6 +11,7 @@ import { contentHash } from "../tasks/content-hash.ts";
 import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
 import type { LaunchOutcome } from "../tasks/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch-task.ts";
+import type { LaunchRequest } from "../tasks/launch-request.ts";
 import { launchHash } from "../tasks/launch-request.ts";
 import { launchTask } from "../tasks/launch-task.ts";
 import { answerRepeated } from "../tasks/repeated-launch.ts";
@@ -119,9 +121,20 @@ function launch(
     ...(target.batches === undefined
       ? {}
       : { batches: target.batches, placeOf: placesInList(target.batches) }),
-    maxChunkRecords: ports.rules.chunkRecords(request.model) ?? ports.maxChunkRecords,
+    ...chunksOf(ports, request.model),
     total: target.ids.length,
   });
+}
+
+/** How large the chunks of a task on the model are. */
+export function chunksOf(
+  { rules, models, maxChunkRecords }: Pick<BulkPorts, "rules" | "models" | "maxChunkRecords">,
+  model: string,
+): Pick<LaunchRequest, "maxChunkRecords" | "isKeptTogether"> {
+  return {
+    maxChunkRecords: rules.chunkRecords(model) ?? maxChunkRecords,
+    isKeptTogether: refersToItself(models.get(model)),
+  };
 }
 
 /** On the records of the task's own chunks, under the viewer's scope. */

@@ -18,7 +18,7 @@ import type { BulkOperation } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRowFields } from "./check-rows.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
-import { claimOfChunks } from "./launch-bulk.ts";
+import { chunksOf, claimOfChunks } from "./launch-bulk.ts";
 import { missingTargets } from "./resolve-target.ts";
 import { describeExcess } from "./describe-excess.ts";
 
@@ -62,7 +62,7 @@ export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<Lau
     claims: [claimOfChunks(ports, task.model ?? "", viewer)],
     records: ids,
     batches,
-    maxChunkRecords: ports.rules.chunkRecords(task.model ?? "") ?? ports.maxChunkRecords,
+    ...chunksOf(ports, task.model ?? ""),
     total: ids.length,
     retryOf: task.id,
   });

@@ -107,6 +107,11 @@ export function relationsOf(model: Model): readonly RelationField[] {
   return model.fields.filter((field) => field.kind === "relation");
 }
 
+/** Whether a record of the model may hold the key of another one of it. */
+export function refersToItself(model: Model): boolean {
+  return relationsOf(model).some(({ type, foreignKey }) => type === model.name && foreignKey.length > 0);
+}
+
 /** The model with that table among those that a model has relations with: what refers to its records is one of them. */
 export function relatedModel(model: Model, table: string): string | undefined {
   return relationsOf(model).find((relation) => relation.table === table)?.type;

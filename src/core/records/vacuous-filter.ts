@@ -4,10 +4,10 @@ import { relationsOf } from "./model.ts";
 import type { WhereFilter } from "./selection.ts";
 
 /**
- * What can be said of a filter without asking the database: nothing is asked of a record, no record can match, or it
- * depends on the record.
+ * What can be said of a filter without asking the database: nothing is asked of a record, no record can match, it
+ * depends on the record; or it is a list of alternatives that nobody filled in, which matches none and is meant as all.
  */
-type Verdict = "VACUOUS" | "IMPOSSIBLE" | "ASKS";
+type Verdict = "VACUOUS" | "IMPOSSIBLE" | "ASKS" | "UNFILLED";
 
 /**
  * Whether a filter asks nothing of a record, however it is put: `{}`, `{country: {is: {}}}`, `{name: {contains: ""}}`,
@@ -16,7 +16,8 @@ type Verdict = "VACUOUS" | "IMPOSSIBLE" | "ASKS";
  * leaves out those that have none.
  */
 export function isVacuous(models: ModelRegistry, model: Model, where: WhereFilter): boolean {
-  return judge(models, model, where) === "VACUOUS";
+  const verdict = judge(models, model, where);
+  return verdict === "VACUOUS" || verdict === "UNFILLED";
 }
 
 function judge(models: ModelRegistry, model: Model, where: WhereFilter): Verdict {
@@ -61,12 +62,16 @@ const RELATION_VERDICTS: Readonly<
   Record<string, (field: Field, inner: Verdict | undefined) => Verdict | undefined>
 > = {
   is: ({ isNullable }, inner) => (inner === "VACUOUS" && isNullable ? "ASKS" : inner),
-  isNot: (_field, inner) => (inner === "IMPOSSIBLE" ? "VACUOUS" : undefined),
+  isNot: (_field, inner) => (isFalse(inner) ? "VACUOUS" : undefined),
   // Having some at all is asked for.
-  some: (_field, inner) => (inner === "IMPOSSIBLE" ? inner : undefined),
-  every: (_field, inner) => (inner === "VACUOUS" ? inner : undefined),
-  none: (_field, inner) => (inner === "IMPOSSIBLE" ? "VACUOUS" : undefined),
+  some: (_field, inner) => (isFalse(inner) ? inner : undefined),
+  every: (_field, inner) => (inner === "VACUOUS" || inner === "UNFILLED" ? inner : undefined),
+  none: (_field, inner) => (isFalse(inner) ? "VACUOUS" : undefined),
 };
+
+function isFalse(verdict: Verdict | undefined): boolean {
+  return verdict === "IMPOSSIBLE" || verdict === "UNFILLED";
+}
 
 /** Operators that an empty text or list makes true. */
 const TRUE_OF_NOTHING: ReadonlySet<string> = new Set([
@@ -101,13 +106,21 @@ function all(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes("IMPOSSIBLE")) {
     return "IMPOSSIBLE";
   }
-  return verdicts.includes("ASKS") ? "ASKS" : "VACUOUS";
+  if (verdicts.includes("ASKS")) {
+    return "ASKS";
+  }
+  return verdicts.includes("UNFILLED") ? "UNFILLED" : "VACUOUS";
 }
 
-/** Of none at all nothing matches; but that is a list that was not filled in. */
 function any(verdicts: readonly Verdict[]): Verdict {
-  if (verdicts.length === 0 || verdicts.includes("VACUOUS")) {
+  if (verdicts.length === 0) {
+    return "UNFILLED";
+  }
+  if (verdicts.includes("VACUOUS")) {
     return "VACUOUS";
   }
-  return verdicts.includes("ASKS") ? "ASKS" : "IMPOSSIBLE";
+  if (verdicts.includes("ASKS")) {
+    return "ASKS";
+  }
+  return verdicts.includes("UNFILLED") ? "UNFILLED" : "IMPOSSIBLE";
 }

@@ -38,6 +38,9 @@ export function valueFault(
 
 function findOverrun(state: string, values: readonly WrittenValue[]): ReturnType<typeof valueFault> {
   for (const { field, nativeType, operator, value } of values) {
+    if (isNumber(nativeType) !== (state === "22003")) {
+      continue;
+    }
     const overrun = operator === "set" ? describeOverrun(nativeType, value) : undefined;
     if (overrun !== undefined) {
       return { field, message: `"${field}" ${overrun}.` };
@@ -53,6 +56,11 @@ function findOverrun(state: string, values: readonly WrittenValue[]): ReturnType
     field,
     message: `"${field}" would go beyond what it holds${range === undefined ? "" : `: ${range}`}.`,
   };
+}
+
+/** Whether the type is one of numbers, whose overruns are told from those of texts and bits. */
+function isNumber(nativeType: string): boolean {
+  return /^(?:smallint|integer|bigint|oid|real|double|numeric|money)/.test(nativeType);
 }
 
 function findUnreadable(state: string, values: readonly WrittenValue[]): ReturnType<typeof valueFault> {

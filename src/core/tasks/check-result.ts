@@ -38,7 +38,7 @@ function checkValue(value: unknown): { readonly value: Json } | { readonly probl
     return { value: null };
   }
   try {
-    const text = JSON.stringify(value) as string | undefined;
+    const text = JSON.stringify(value, refuseInfinite) as string | undefined;
     if (text === undefined) {
       return { problem: "it is no JSON value." };
     }
@@ -51,6 +51,14 @@ function checkValue(value: unknown): { readonly value: Json } | { readonly probl
       problem: error instanceof Error ? String(error.message.split("\n")[0]) : "it is no JSON value.",
     };
   }
+}
+
+/** What would become null without a word. */
+function refuseInfinite(_key: string, value: unknown): unknown {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new TypeError(`it holds the number ${value}, which JSON does not have.`);
+  }
+  return value;
 }
 
 /** What is wrong with a list of errors, in words that begin with the place; undefined if nothing is. */

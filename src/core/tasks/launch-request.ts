@@ -24,6 +24,8 @@ export interface LaunchRequest {
   readonly placeOf?: (id: string) => Pick<NewTaskError, "index">;
   /** The most records of one chunk. */
   readonly maxChunkRecords: number;
+  /** Whether chunks are as large as they may be, since records may need each other; else small tasks have small ones. */
+  readonly isKeptTogether?: boolean;
   readonly claims: readonly TaskClaim[];
   readonly total: number | null;
   /** The task that is retried; see NewTask. */

@@ -227,7 +227,7 @@ async function create(
     inputHash: request.inputHash,
     createdAt: ports.clock.now(),
     total,
-    chunks: splitIntoChunks(batchesOf(request, records), request.maxChunkRecords),
+    chunks: splitIntoChunks(batchesOf(request, records), request.maxChunkRecords, request.isKeptTogether),
     claims,
     skipped,
   });

@@ -27,6 +27,7 @@ const HANDLERS: Readonly<Record<string, (context: AttemptContext) => unknown>> =
   resultNul: () => ({ result: { lines: ["fine", "a\u0000b"] } }),
   resultHalf: () => ({ result: { [HALF]: 1 } }),
   resultCircle: () => ({ result: CIRCLE }),
+  resultInfinite: () => ({ result: { rows: [1, Number.POSITIVE_INFINITY] } }),
   resultBigInt: () => ({ result: { rows: 10n } }),
   resultFunction: () => ({ result: () => 1 }),
   resultDate: () => ({ result: { at: new Date(0), none: undefined } }),
@@ -108,6 +109,11 @@ describe("a handler's end", () => {
       "resultCircle",
       "FAILED",
       "The handler's result cannot be stored: Converting circular structure to JSON",
+    ],
+    [
+      "resultInfinite",
+      "FAILED",
+      "The handler's result cannot be stored: it holds the number Infinity, which JSON does not have.",
     ],
     [
       "resultBigInt",

@@ -84,6 +84,15 @@ describe("records that refer to each other", () => {
     },
   );
 
+  it("are in one chunk also where they are few, the last the parent of all", async () => {
+    const records = Array.from({ length: 90 }, (_, at) => ({
+      id: at + 1,
+      parentId: at < 89 ? at + 2 : null,
+    }));
+    const task = await run({ operation: "CREATE", records });
+    expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 90 } });
+  });
+
   it("are deleted, though the children come later", async () => {
     await library.engine.pool.query(
       "INSERT INTO folder (id, parent_id) VALUES (1, NULL), (2, 1), (3, 2), (4, NULL), (5, 4), (6, 5)",

@@ -60,6 +60,8 @@ const REFUSED: readonly (readonly [what: string, data: object, words: string])[]
   ["half of a character", { required: "\uD800" }, `it ${BROKEN}`],
   ["a key with NUL", { value: { deep: { "a\u0000": 1 } } }, `a key of deep ${BROKEN}`],
   ["a text with NUL in a list", { list: [1, { a: "\u0000" }] }, `a ${BROKEN}`],
+  ["a number beyond all", { value: Number.POSITIVE_INFINITY }, "number"],
+  ["a number beyond all in a list", { value: { a: [1, Number.NEGATIVE_INFINITY] } }, "a.1 is a number"],
   ["101 levels", { value: nested(101) }, "it is nested deeper than 100 levels."],
   ["levels without end", { value: nested(20_000) }, "it is nested deeper than 100 levels."],
 ];
@@ -81,6 +83,8 @@ describe.each(Object.entries(WAYS))("%s", (_way, write) => {
 
   test.each([
     ["100 levels", nested(100)],
+    ["all digits of a number", 0.300_000_000_000_000_04],
+    ["the greatest number", Number.MAX_VALUE],
     ["a key named as JavaScript's prototype", JSON.parse('{"__proto__": {"x": 1}, "a": [{"__proto__": 2}]}')],
     ["a key named as Prisma's own marks", { $type: "DateTime", value: "x", a: { $type: 1 } }],
     ["both", JSON.parse('{"$type": "Json", "__proto__": {"$type": "Raw"}}')],
