@@ -6,6 +6,7 @@ import type { RecordProblem } from "../../core/records/record-problem.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { filterBatch, sliceBatch } from "../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
+import type { Awaiting } from "./awaits-others.ts";
 import { awaitsOthers } from "./awaits-others.ts";
 import { constraintProblem, failsForEveryRecord } from "./constraint-problem.ts";
 import { MISSING_MESSAGE, STALE_MESSAGE } from "./sql/bulk-next-chunk.ts";
@@ -15,6 +16,8 @@ import type { TableShape } from "./table-shape.ts";
 
 /** Each round writes what the one before made way for; longer chains than this are left with their errors. */
 const MAX_ROUNDS = 10;
+/** Each takes a statement on all that are left. */
+const MAX_PEELS = 200;
 
 /** What became of a set of records. */
 export interface RecordSetResult {
@@ -27,8 +30,8 @@ export interface SetRefusal {
   readonly problem: RecordProblem;
   /** It would be the same for each record by itself, so there is no use in trying. */
   readonly isForAll: boolean;
-  /** It may go through once others of the set are written. */
-  readonly awaitsOthers?: boolean;
+  /** It may go through once others of the set are written, or are left out. */
+  readonly awaiting?: Awaiting | undefined;
 }
 
 /** A way to write a set of records at once. */
@@ -58,7 +61,7 @@ export function createStatementSetWriter(
       const isAlone = batch.ids.length === 1;
       const problem = constraintProblem(error, table, isAlone ? writtenValues(operation, table, batch) : []);
       const isForAll = problem !== undefined && failsForEveryRecord(error, table, operation);
-      return Promise.resolve(problem && { problem, isForAll, awaitsOthers: awaitsOthers(error, table) });
+      return Promise.resolve(problem && { problem, isForAll, awaiting: awaitsOthers(error, table, batch) });
     },
   };
 }
@@ -74,7 +77,7 @@ const NOTHING: SetTry = { succeeded: 0, errors: [], awaiting: [] };
 /**
  * Writes a set of records inside a transaction, at once where it can. Where the set is refused, it is halved until the
  * offenders stand alone: k offenders among n records cost about k · log2(n) statements more. That separates records
- * that refer to each other, so those are tried again as long as it helps.
+ * that refer to each other, so those are tried once more together, without the ones that the database then objects to.
  * @throws what the database said, when it is not about the records' values
  */
 export async function writeRecordSet(
@@ -84,20 +87,22 @@ export async function writeRecordSet(
   batch: RecordBatch,
 ): Promise<RecordSetResult> {
   let { succeeded, errors, awaiting } = await trySet(session, table, writer, batch);
-  for (
-    let rounds = 0, gained = succeeded;
-    gained > 0 && awaiting.length > 0 && rounds < MAX_ROUNDS;
-    rounds += 1
-  ) {
+  for (let rounds = 0, gained = 1; gained > 0 && awaiting.length > 0 && rounds < MAX_ROUNDS; rounds += 1) {
     const again = new Set(awaiting);
     const isAgain = (id: string | null): boolean => id !== null && again.has(id);
-    const next = await trySet(session, table, writer, filterBatch(batch, isAgain));
+    const next = await peelSet(session, table, writer, filterBatch(batch, isAgain));
     gained = next.succeeded;
     succeeded += gained;
-    errors = [...errors.filter(({ recordId }) => !isAgain(recordId)), ...next.errors];
+    errors = inOrder(batch, [...errors.filter(({ recordId }) => !isAgain(recordId)), ...next.errors]);
     awaiting = next.awaiting;
   }
   return { succeeded, errors };
+}
+
+function inOrder({ ids }: RecordBatch, errors: readonly NewTaskError[]): readonly NewTaskError[] {
+  const places = new Map(ids.map((id, at) => [id, at]));
+  const placeOf = ({ recordId }: NewTaskError): number => places.get(recordId ?? "") ?? -1;
+  return errors.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 async function trySet(
@@ -106,6 +111,49 @@ async function trySet(
   writer: SetWriter,
   batch: RecordBatch,
 ): Promise<SetTry> {
+  const end = await writeAtOnce(session, writer, batch);
+  if (!("problem" in end)) {
+    return end;
+  }
+  return end.isForAll
+    ? failAll(session, table, writer, batch, end.problem)
+    : halve(session, table, writer, batch, end);
+}
+
+/** The set without those to which the database objects, one after the other; halved where it does not say to which. */
+async function peelSet(
+  session: SqlSession,
+  table: TableShape,
+  writer: SetWriter,
+  batch: RecordBatch,
+): Promise<SetTry> {
+  const errors: NewTaskError[] = [];
+  const indexed = batchIndexes(batch);
+  let rest = batch;
+  for (let peels = 0; peels < MAX_PEELS; peels += 1) {
+    const end = await writeAtOnce(session, writer, rest);
+    if (!("problem" in end)) {
+      return { ...end, errors: [...errors, ...end.errors] };
+    }
+    const out = new Set(end.awaiting?.objectedTo);
+    if (out.size === 0) {
+      break;
+    }
+    for (const recordId of out) {
+      errors.push({ ...end.problem, ...indexed(recordId), recordId, outcome: "FAILED" });
+    }
+    rest = filterBatch(rest, (id) => !out.has(id));
+  }
+  const last = await trySet(session, table, writer, rest);
+  return { ...last, errors: [...errors, ...last.errors] };
+}
+
+/** @returns what became of the set, or why nothing of it was written */
+async function writeAtOnce(
+  session: SqlSession,
+  writer: SetWriter,
+  batch: RecordBatch,
+): Promise<SetTry | SetRefusal> {
   if (batch.ids.length === 0) {
     return NOTHING;
   }
@@ -121,9 +169,7 @@ async function trySet(
     }
     await session.query("ROLLBACK TO SAVEPOINT record_set");
     await session.query("RELEASE SAVEPOINT record_set");
-    return refusal.isForAll
-      ? failAll(session, table, writer, batch, refusal.problem)
-      : halve(session, table, writer, batch, refusal);
+    return refusal;
   }
 }
 
@@ -146,14 +192,14 @@ async function halve(
   table: TableShape,
   writer: SetWriter,
   batch: RecordBatch,
-  { problem, awaitsOthers: isAwaiting = false }: SetRefusal,
+  { problem, awaiting }: SetRefusal,
 ): Promise<SetTry> {
   const { ids } = batch;
   const [only] = ids;
   if (ids.length === 1 && only !== undefined) {
     const indexed = batchIndexes(batch)(only);
     const errors: readonly NewTaskError[] = [{ ...problem, ...indexed, recordId: only, outcome: "FAILED" }];
-    return { succeeded: 0, errors, awaiting: isAwaiting ? ids : [] };
+    return { succeeded: 0, errors, awaiting: awaiting === undefined ? [] : ids };
   }
   const middle = Math.ceil(ids.length / 2);
   const left = await trySet(session, table, writer, sliceBatch(batch, 0, middle));

@@ -93,6 +93,38 @@ describe("records that refer to each other", () => {
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 90 } });
   });
 
+  it.each([2, 8, 64])("are created in a circle of %i beside one that leads nowhere", async (count) => {
+    const circle = Array.from({ length: count }, (_, at) => ({
+      id: at + 1,
+      parentId: ((at + 1) % count) + 1,
+    }));
+    const middle = Math.floor(count / 2);
+    const records = [
+      ...circle.slice(0, middle),
+      { id: 900, parentId: 999 },
+      { id: 901, parentId: 900 },
+      ...circle.slice(middle),
+    ];
+    const task = await run({ operation: "CREATE", records });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: count, failed: 2 } });
+    const errors = await library.engine.ports.tasks.errors(task.id, 0, 10);
+    expect(errors.map(({ recordId, index }) => [recordId, index])).toEqual([
+      ["900", middle],
+      ["901", middle + 1],
+    ]);
+    expect(await folders()).toEqual(circle.map(({ id }) => id));
+  });
+
+  it("are deleted in a circle beside one to which another one refers", async () => {
+    await library.engine.pool.query(
+      "INSERT INTO folder (id, parent_id) VALUES (1, NULL), (2, 1), (3, NULL), (9, 3); UPDATE folder SET parent_id = 2 WHERE id = 1",
+    );
+    const task = await run({ operation: "DELETE", selection: { ids: ["1", "3", "2"] } });
+    expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 2, failed: 1 } });
+    expect(await failedIds(task)).toEqual(["3"]);
+    expect(await folders()).toEqual([3, 9]);
+  });
+
   it("are deleted, though the children come later", async () => {
     await library.engine.pool.query(
       "INSERT INTO folder (id, parent_id) VALUES (1, NULL), (2, 1), (3, 2), (4, NULL), (5, 4), (6, 5)",
