@@ -17,7 +17,7 @@ import type { TableShape } from "./table-shape.ts";
 /** Each round writes what the one before made way for; longer chains than this are left with their errors. */
 const MAX_ROUNDS = 10;
 /** Each takes a statement on all that are left. */
-const MAX_PEELS = 200;
+const MAX_PEELS = 50;
 
 /** What became of a set of records. */
 export interface RecordSetResult {
