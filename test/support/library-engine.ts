@@ -1,5 +1,6 @@
 import type { Claim } from "../../src/core/locks/claim.ts";
 import type { RecordChange } from "../../src/core/records/change.ts";
+import type { TaskError } from "../../src/core/tasks/task-error.ts";
 import type { LaunchOptions } from "../../src/core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../src/core/tasks/launch-outcome.ts";
 import type { EngineFixture, EngineOverrides } from "./engine-fixture.ts";
@@ -25,6 +26,8 @@ export interface LibraryEngine {
   whileClosed<T>(work: () => Promise<T>): Promise<T>;
   /** Runs what was kept back. @returns the status in the end */
   settle(taskId: string): Promise<string>;
+  /** The task's first errors, without their places. */
+  errorsOf(taskId: string): Promise<readonly Partial<TaskError>[]>;
   claimsOf(taskId: string): Promise<Record<string, Claim["ids"]>>;
   /** As if the process that settled the holder had died before it let the waiting one go on. */
   letGo(holder: string, waiting: string): Promise<void>;
@@ -63,6 +66,10 @@ export async function createLibraryEngine(overrides: EngineOverrides = {}): Prom
         await release(owner);
       }
       await fillLibrary(engine.session);
+    },
+    async errorsOf(taskId) {
+      const errors = await engine.ports.tasks.errors(taskId, 0, 10);
+      return errors.map(({ recordId, outcome, code, message }) => ({ recordId, outcome, code, message }));
     },
     remove: (model, ids, options = {}) =>
       engine.launch({

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { TaskError, TaskErrorOutcome } from "../../core/tasks/task-error.ts";
+import type { TaskError } from "../../core/tasks/task-error.ts";
 import type { RecordOutcome, TaskRecord } from "../../core/tasks/task-record.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import {
@@ -9,6 +9,8 @@ import {
   LIST_RECORDS,
   LIST_TASK_ERRORS,
 } from "./sql/result-statements.ts";
+import { toTaskError } from "./task-error-row.ts";
+import type { TaskErrorRow } from "./task-error-row.ts";
 
 type ResultReads = Pick<TaskStore, "errors" | "countErrors" | "firstErrors" | "errorCounts" | "records">;
 
@@ -42,27 +44,6 @@ export function createResultReads(session: SqlSession): ResultReads {
       const values = [taskId, after.chunk, after.number, limit];
       return (await session.query<RecordRow>(LIST_RECORDS, values)).map(toTaskRecord);
     },
-  };
-}
-
-interface TaskErrorRow {
-  /** bigint comes as text. */
-  readonly position: string;
-  readonly record_id: string | null;
-  readonly outcome: TaskErrorOutcome;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly field: string | null;
-  readonly index: number | null;
-}
-
-function toTaskError({ position, record_id: recordId, field, index, ...rest }: TaskErrorRow): TaskError {
-  return {
-    ...rest,
-    recordId,
-    position: Number(position),
-    ...(field === null ? {} : { field }),
-    ...(index === null ? {} : { index }),
   };
 }
 

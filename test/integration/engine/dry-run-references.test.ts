@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
@@ -14,11 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(() => library.reset());
-
-async function errorsOf(task: string): Promise<readonly Partial<TaskError>[]> {
-  const errors = await engine.ports.tasks.errors(task, 0, 10);
-  return errors.map(({ recordId, outcome, code, message }) => ({ recordId, outcome, code, message }));
-}
 
 function shelves(): Promise<unknown> {
   return engine.session.query("SELECT id, shelf_id FROM book ORDER BY id");
@@ -54,8 +48,8 @@ describe("a dry run that would make records refer to what a task holds", () => {
     const tried = await change(true);
     expect(await shelves()).toEqual(before);
     const done = await change(false);
-    expect(await errorsOf(tried)).toEqual(await errorsOf(done));
-    expect(await errorsOf(tried)).toContainEqual(
+    expect(await library.errorsOf(tried)).toEqual(await library.errorsOf(done));
+    expect(await library.errorsOf(tried)).toContainEqual(
       expect.objectContaining({ recordId: "20", outcome: "FAILED", code: "RECORD_LOCKED" }),
     );
     const [first, second] = [await engine.task(tried), await engine.task(done)];

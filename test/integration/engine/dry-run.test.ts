@@ -5,12 +5,13 @@ import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { idsFrom } from "../../support/ids-from.ts";
+import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-/** Lets go of what a test holds; one that failed may have left some. */
-let letAllGo: (() => Promise<void>)[] = [];
+const { hold, letAllGo } = createHolds(() => engine);
 
 beforeAll(async () => {
   engine = await createEngineFixture({
@@ -19,10 +20,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(async () => {
-  await Promise.all(letAllGo.map((letGo) => letGo()));
-  letAllGo = [];
-});
+afterEach(letAllGo);
 beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
@@ -30,15 +28,6 @@ beforeEach(async () => {
 });
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
-
-async function hold(id: number): Promise<() => Promise<void>> {
-  const letGo = await holdRecord(engine, id);
-  letAllGo.push(letGo);
-  return letGo;
-}
-
-const idsFrom = (first: number, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, at) => String(first + at));
 
 async function run(target: Target, options: BulkRequest["options"]): Promise<Task> {
   return engine.settled((await engine.launched({ ...target, options: { mode: "ASYNC", ...options } })).id);

@@ -5,13 +5,14 @@ import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { Launched, LaunchOutcome } from "../../../src/core/tasks/launch-outcome.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { idsFrom } from "../../support/ids-from.ts";
+import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-/** Lets go of what a test holds; one that failed may have left some. */
-let letAllGo: (() => Promise<void>)[] = [];
+const { hold, letAllGo } = createHolds(() => engine);
 /** Ends the custom tasks under way. */
 let finish: () => void;
 let isFinished: Promise<void>;
@@ -30,10 +31,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(async () => {
-  await Promise.all(letAllGo.map((letGo) => letGo()));
-  letAllGo = [];
-});
+afterEach(letAllGo);
 beforeEach(async () => {
   ({ promise: isFinished, resolve: finish } = withResolvers());
   await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
@@ -47,15 +45,6 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 }
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
-
-async function hold(id: number): Promise<() => Promise<void>> {
-  const letGo = await holdRecord(engine, id);
-  letAllGo.push(letGo);
-  return letGo;
-}
-
-const idsFrom = (first: number, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, at) => String(first + at));
 
 /** Not the same when done twice. */
 const INCREMENT = {

@@ -7,6 +7,7 @@ import { AppError } from "../../../src/kernel/app-error.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { idsFrom } from "../../support/ids-from.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
@@ -42,9 +43,6 @@ beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 200);
 });
-
-const idsFrom = (first: number, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, at) => String(first + at));
 
 async function countOf(id: number): Promise<number | undefined> {
   const [row] = await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = $1", [id]);

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
 import type { RecordChange } from "../../../src/core/records/change.ts";
-import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
@@ -21,11 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(() => library.reset());
-
-async function errorsOf(task: string): Promise<readonly Partial<TaskError>[]> {
-  const errors = await engine.ports.tasks.errors(task, 0, 10);
-  return errors.map(({ recordId, outcome, code, message }) => ({ recordId, outcome, code, message }));
-}
 
 async function shelfOf(book: number): Promise<number | undefined> {
   const [row] = await engine.session.query<{ shelf_id: number }>("SELECT shelf_id FROM book WHERE id = $1", [
@@ -71,7 +65,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
       const holder = await library.held(() => library.change("Shelf", ["1"]));
       const task = taskOf(await library.change(model, [id], data, SKIP_FAILED));
       expect(await engine.settled(task)).toMatchObject({ status: "FAILED", progress: { failed: 1 } });
-      expect(await errorsOf(task)).toEqual([
+      expect(await library.errorsOf(task)).toEqual([
         {
           recordId: id,
           outcome: "FAILED",
@@ -133,7 +127,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     const holder = await library.held(() => library.change("Shelf", ids));
     const task = taskOf(await library.change("Book", ["20"], toShelf1, SKIP_FAILED));
     await engine.settled(task);
-    expect((await errorsOf(task))[0]?.message).toContain(`task ${holder} holds all of Shelf`);
+    expect((await library.errorsOf(task))[0]?.message).toContain(`task ${holder} holds all of Shelf`);
   });
 
   it.each([SKIP_FAILED, ALL_OR_NOTHING])("goes on where that task is itself: %o", async (options) => {

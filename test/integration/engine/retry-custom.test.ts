@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { canRetry } from "../../../src/core/bulk/can-retry.ts";
 import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { createHolds } from "../../support/holds.ts";
 
 const ANONYMOUS = { id: null };
 
 let engine: EngineFixture;
-/** Lets go of what a test holds; one that failed may have left some. */
-let letAllGo: (() => Promise<void>)[] = [];
+const { hold, letAllGo } = createHolds(() => engine);
 /** The inputs that the handler was given. */
 const handled: unknown[] = [];
 let isBroken = true;
@@ -31,17 +31,8 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(async () => {
-  await Promise.all(letAllGo.map((letGo) => letGo()));
-  letAllGo = [];
-});
+afterEach(letAllGo);
 beforeEach(() => insertThings(engine.session, 10));
-async function hold(id: number): Promise<() => Promise<void>> {
-  const letGo = await holdRecord(engine, id);
-  letAllGo.push(letGo);
-  return letGo;
-}
-
 describe("retrying a task of another kind", () => {
   it("launches it with the same input and claims, until it has worked", async () => {
     const claims = [{ model: "Thing", ids: ["1", "2"] }] as const;

@@ -3,35 +3,24 @@ import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-reques
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { idsFrom } from "../../support/ids-from.ts";
+import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-/** Lets go of what a test holds; one that failed may have left some. */
-let letAllGo: (() => Promise<void>)[] = [];
+const { hold, letAllGo } = createHolds(() => engine);
 
 beforeAll(async () => {
   engine = await createEngineFixture({ maxChunkRecords: 50 });
 });
 afterAll(() => engine.stop());
-afterEach(async () => {
-  await Promise.all(letAllGo.map((letGo) => letGo()));
-  letAllGo = [];
-});
+afterEach(letAllGo);
 beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
 });
-
-async function hold(id: number): Promise<() => Promise<void>> {
-  const letGo = await holdRecord(engine, id);
-  letAllGo.push(letGo);
-  return letGo;
-}
-
-const idsFrom = (first: number, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, at) => String(first + at));
 
 async function run(target: Partial<BulkRequest> & Pick<BulkTarget, "operation">): Promise<Task> {
   const options = { mode: "ASYNC", errorPolicy: "SKIP_FAILED" } as const;

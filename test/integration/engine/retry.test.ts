@@ -7,16 +7,17 @@ import type { Viewer } from "../../../src/core/records/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { idsFrom } from "../../support/ids-from.ts";
+import { createHolds } from "../../support/holds.ts";
 
 const ANONYMOUS: Viewer = { id: null };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
 
 let engine: EngineFixture;
-/** Lets go of what a test holds; one that failed may have left some. */
-let letAllGo: (() => Promise<void>)[] = [];
+const { hold, letAllGo } = createHolds(() => engine);
 /** The fields that may be changed in bulk; undefined for all. */
 let allowed: readonly string[] | undefined;
 
@@ -32,25 +33,13 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(async () => {
-  await Promise.all(letAllGo.map((letGo) => letGo()));
-  letAllGo = [];
-});
+afterEach(letAllGo);
 beforeEach(async () => {
   allowed = undefined;
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
 });
-
-async function hold(id: number): Promise<() => Promise<void>> {
-  const letGo = await holdRecord(engine, id);
-  letAllGo.push(letGo);
-  return letGo;
-}
-
-const idsFrom = (first: number, count: number): readonly string[] =>
-  Array.from({ length: count }, (_, at) => String(first + at));
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
 

@@ -15,8 +15,9 @@ import type { UnitOfWork } from "../../../src/core/transactions/transaction.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { createHolds } from "../../support/holds.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
@@ -27,15 +28,13 @@ const LAST = "9999";
 
 let engine: EngineFixture;
 let redis: Redis;
-const held: (() => Promise<void>)[] = [];
+const { hold, letAllGo } = createHolds(() => engine);
 
 beforeAll(async () => {
   engine = await createEngineFixture({ redisUrl: inject("redisUrl") });
   redis = new Redis(inject("redisUrl"));
 });
-afterEach(async () => {
-  await Promise.all(held.splice(0).map((letGo) => letGo()));
-});
+afterEach(letAllGo);
 afterAll(async () => {
   redis.disconnect();
   await engine.stop();
@@ -94,12 +93,6 @@ function createSlowProcess(): SlowProcess {
     },
     goOn: () => void moments.emit("going"),
   };
-}
-
-async function hold(id: number): Promise<() => Promise<void>> {
-  const letGo = await holdRecord(engine, id);
-  held.push(letGo);
-  return letGo;
 }
 
 /** One task that holds the last record, and one in line for all of them. */
