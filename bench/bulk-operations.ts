@@ -174,7 +174,7 @@ async function timeLaunch(powercrud: PowerCrud, request: Partial<BulkRequest>): 
     options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC" },
     ...request,
   } as BulkRequest);
-  if (outcome.outcome !== "LAUNCHED") {
+  if (outcome.kind !== "LAUNCHED") {
     throw new Error(outcome.message);
   }
   for await (const task of powercrud.feed.watch(outcome.task.id)) {

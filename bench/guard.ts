@@ -30,12 +30,12 @@ const ROUNDS = 2000;
 const WARM_UPS = 300;
 
 /** Lets everybody pass: an update as it would be without locks. */
-const NO_GUARD: WritePorts["locks"] = { guard: () => Promise.resolve({ isGranted: true }) };
+const NO_GUARD: WritePorts["locks"] = { guard: () => Promise.resolve({ kind: "GRANTED" }) };
 /** Lets everybody pass, too, but not without a round trip to the database: the least that a guard there can cost. */
 const EMPTY_GUARD: WritePorts["locks"] = {
   async guard(transaction) {
     await requiredSession(transaction).query("SELECT 1");
-    return { isGranted: true };
+    return { kind: "GRANTED" };
   },
 };
 
@@ -89,15 +89,15 @@ export async function measureGuard(
 
 async function timeUpdate(writes: WriteRecords, id: string, population: number): Promise<number> {
   const start = performance.now();
-  const { outcome } = await writes.update({
+  const { kind } = await writes.update({
     model: "City",
     viewer: ANONYMOUS,
     id,
     data: { population },
     shape: { select: { id: true, population: true } },
   });
-  if (outcome !== "WRITTEN") {
-    throw new Error(`the update of ${id} was refused: ${outcome}`);
+  if (kind !== "WRITTEN") {
+    throw new Error(`the update of ${id} was refused: ${kind}`);
   }
   return performance.now() - start;
 }

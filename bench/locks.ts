@@ -83,9 +83,9 @@ async function takeAndDrop(
 ): Promise<LockTimes> {
   const owner = randomUUID();
   const start = performance.now();
-  const { isGranted } = await unitOfWork.run((transaction) => locks.acquire(transaction, owner, claims));
+  const { kind } = await unitOfWork.run((transaction) => locks.acquire(transaction, owner, claims));
   const taken = performance.now();
-  if (!isGranted) {
+  if (kind !== "GRANTED") {
     throw new Error("somebody else holds locks");
   }
   await unitOfWork.run((transaction) => locks.release(transaction, owner));

@@ -96,14 +96,14 @@ export async function askStore(
     case "releaseSome":
     case "releaseAll":
       await locks.release(transaction, owner, verb === "releaseSome" ? claims : undefined);
-      return { isGranted: true };
+      return { kind: "GRANTED" };
   }
 }
 
 function toResult(conflicts: readonly LockConflict[]): AcquireResult {
   return conflicts.length === 0
-    ? { isGranted: true }
-    : { isGranted: false, conflicts, totalConflicts: conflicts.length };
+    ? { kind: "GRANTED" }
+    : { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
 }
 
 /** Nor is a record named twice at once, under its scope and without. */

@@ -32,7 +32,7 @@ describeWorlds("lock store", (world) => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       await acquire(first, { model: book, ids: ["2"] });
       expect(await acquire(second, { model: book, ids: ["1", "2", "3"] })).toEqual({
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: [{ model: book, id: "2", owner: first }],
         totalConflicts: 1,
       });
@@ -52,7 +52,7 @@ describeWorlds("lock store", (world) => {
         ...sortIds(numbers(600)).map((id) => ({ model: b, id, owner: first })),
       ];
       expect(result).toEqual({
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: expected.slice(0, 1000),
         totalConflicts: 1300,
       });
@@ -161,7 +161,7 @@ describeWorlds("lock store", (world) => {
       const [owner, book] = [newOwner(), newModel()];
       expect(await acquire(owner, { model: book, ids: "all" })).toEqual(GRANTED);
       const refusal = {
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: [{ model: book, id: null, owner }],
         totalConflicts: 1,
       };
@@ -185,7 +185,7 @@ describeWorlds("lock store", (world) => {
       await acquire(first, { model: book, ids: ["1", "2"] });
       await acquire(second, { model: book, ids: ["3"] });
       expect(await acquire(newOwner(), { model: book, ids: "all" })).toEqual({
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: [
           { model: book, id: "1", owner: first },
           { model: book, id: "2", owner: first },

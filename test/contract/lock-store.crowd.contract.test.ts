@@ -141,10 +141,10 @@ function takenBy(
   result: AcquireResult,
 ): readonly Claim[] | undefined {
   if (verb === "acquireFree") {
-    return freeOf(mergeClaims(claims), result.isGranted ? [] : result.conflicts);
+    return freeOf(mergeClaims(claims), result.kind === "GRANTED" ? [] : result.conflicts);
   }
   const wanted = verb === "acquireWaiting" ? actor.kept.waitsFor(actor.owner) : claims;
-  return result.isGranted ? wanted : undefined;
+  return result.kind === "GRANTED" ? wanted : undefined;
 }
 
 /** What is the actor's own once the step is committed. */

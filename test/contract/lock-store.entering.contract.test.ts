@@ -74,7 +74,7 @@ describeWorlds("lock store, entering", (world) => {
           }),
         ),
       );
-      expect(results.filter(({ isGranted }) => isGranted)).toHaveLength(1);
+      expect(results.filter(({ kind }) => kind === "GRANTED")).toHaveLength(1);
     });
   });
 

@@ -50,7 +50,7 @@ describeWorlds("lock store, any id", (world) => {
         model: book,
         ids: numbers(count, Math.ceil(count / 2) + 1),
       });
-      expect(refused).toMatchObject({ isGranted: false, totalConflicts: count });
+      expect(refused).toMatchObject({ kind: "CONFLICT", totalConflicts: count });
       await release(owner);
       expect(await world().locks.heldBy(owner)).toEqual([]);
     });
@@ -81,7 +81,7 @@ describeWorlds("lock store, any id", (world) => {
       const ids = Array.from({ length: 1_500 }, newOwner);
       await acquire(owner, { model: book, ids });
       expect(await world().locks.heldBy(owner)).toEqual([{ model: book, ids: sortIds(ids) }]);
-      expect(await guard({ model: book, ids: [ids[700] ?? ""] })).toMatchObject({ isGranted: false });
+      expect(await guard({ model: book, ids: [ids[700] ?? ""] })).toMatchObject({ kind: "CONFLICT" });
     });
 
     it("holds any text: quotes, braces, separators, all of Unicode", async () => {
@@ -90,7 +90,7 @@ describeWorlds("lock store, any id", (world) => {
       expect(await world().locks.heldBy(owner)).toEqual([{ model: book, ids: sortIds(ODD_IDS) }]);
       expect(await world().locks.owners(book, ODD_IDS)).toEqual(new Map(ODD_IDS.map((id) => [id, owner])));
       const conflictOf = (id: string): AcquireResult => ({
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: [{ model: book, id, owner }],
         totalConflicts: 1,
       });

@@ -284,7 +284,7 @@ describeWorlds("lock store, lines", (world) => {
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });
       expect(await acquire(waiter)).toEqual(GRANTED);
-      expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toMatchObject({ isGranted: false });
+      expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toMatchObject({ kind: "CONFLICT" });
       expect(await acquire(waiter, { model: author, ids: ["1"] })).toEqual(GRANTED);
       expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
     });

@@ -49,9 +49,9 @@ function applyStep(model: LockModel, owner: number, { verb, claims }: LockStep):
 
 /** The store names all that is in the way, in order, and somebody who is. */
 function expectConflicts(result: AcquireResult, expected: Obstacles, owners: readonly string[]): void {
-  const conflicts = result.isGranted ? [] : result.conflicts;
+  const conflicts = result.kind === "GRANTED" ? [] : result.conflicts;
   expect(conflicts.map(lockName).toSorted()).toEqual([...expected.keys()].toSorted());
-  expect(result.isGranted ? 0 : result.totalConflicts).toBe(expected.size);
+  expect(result.kind === "GRANTED" ? 0 : result.totalConflicts).toBe(expected.size);
   for (const conflict of conflicts) {
     expect(expected.get(lockName(conflict))).toContain(owners.indexOf(conflict.owner));
   }

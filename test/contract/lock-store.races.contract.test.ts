@@ -12,7 +12,7 @@ describeWorlds("lock store, together", (world) => {
       expect(await guard({ model: book, ids: ["1", "2", "3"] })).toEqual(GRANTED);
       await acquire(owner, { model: book, ids: ["2", "5"] });
       expect(await guard({ model: book, ids: ["1", "2", "3"] })).toEqual({
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: [{ model: book, id: "2", owner }],
         totalConflicts: 1,
       });
@@ -51,7 +51,7 @@ describeWorlds("lock store, together", (world) => {
       await world().untilWaiting(2);
       expect(isDecided).toBe(false);
       await open.commit();
-      const refusal = { isGranted: false, conflicts: [{ model: book, id: "1", owner }], totalConflicts: 1 };
+      const refusal = { kind: "CONFLICT", conflicts: [{ model: book, id: "1", owner }], totalConflicts: 1 };
       expect(await single).toEqual(refusal);
       expect(await several).toEqual(refusal);
     });
@@ -81,11 +81,11 @@ describeWorlds("lock store, together", (world) => {
             ),
           ),
         );
-        const winners = owners.filter((_, at) => results[at]?.isGranted);
+        const winners = owners.filter((_, at) => results[at]?.kind === "GRANTED");
         expect(winners).toHaveLength(1);
         const held = await Promise.all(owners.map((owner) => world().locks.heldBy(owner)));
         expect(held.filter((claims) => claims.length > 0)).toHaveLength(1);
-        for (const result of results.filter(({ isGranted }) => !isGranted)) {
+        for (const result of results.filter(({ kind }) => kind !== "GRANTED")) {
           expect(result).toMatchObject({ conflicts: [{ model: book, id: "shared", owner: winners[0] }] });
         }
       }
@@ -102,7 +102,7 @@ describeWorlds("lock store, together", (world) => {
         const results = await Promise.all(
           owners.map((owner, at) => acquire(owner, ...(at % 2 === 0 ? claims : claims.toReversed()))),
         );
-        expect(results.filter(({ isGranted }) => isGranted)).toHaveLength(1);
+        expect(results.filter(({ kind }) => kind === "GRANTED")).toHaveLength(1);
         await Promise.all(owners.map((owner) => release(owner)));
       }
     });
@@ -167,9 +167,9 @@ describeWorlds("lock store, together", (world) => {
       const early = acquire(second, ...claims).finally(() => (isDecided = true));
       await Promise.race([early, world().untilWaiting()]);
       const wasDecided = isDecided;
-      expect(wasDecided && (await early).isGranted).toBe(false);
+      expect(wasDecided && (await early).kind === "GRANTED").toBe(false);
       await open.commit();
-      expect((await early).isGranted).toBe(!wasDecided);
+      expect((await early).kind === "GRANTED").toBe(!wasDecided);
       await release(second);
       expect(await acquire(third, ...claims)).toEqual(GRANTED);
     });

@@ -92,9 +92,9 @@ describeWorlds("lock store, lines together", (world) => {
     );
 
     it.each([
-      { end: "commit", isGranted: false },
-      { end: "rollBack", isGranted: true },
-    ] as const)("make a claim wait for who is joining a line, until the $end", async ({ end, isGranted }) => {
+      { end: "commit", kind: "CONFLICT" },
+      { end: "rollBack", kind: "GRANTED" },
+    ] as const)("make a claim wait for who is joining a line, until the $end", async ({ end, kind }) => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       const open = await openTransaction(world().unitOfWork);
@@ -104,7 +104,9 @@ describeWorlds("lock store, lines together", (world) => {
       await world().untilWaiting();
       expect(isDecided).toBe(false);
       await open[end]();
-      expect(await claim).toEqual(isGranted ? GRANTED : refusedBy({ model: book, id: "2", owner: waiter }));
+      expect(await claim).toEqual(
+        kind === "GRANTED" ? GRANTED : refusedBy({ model: book, id: "2", owner: waiter }),
+      );
     });
 
     it.each(["acquireWaiting", "release"] as const)(
@@ -136,13 +138,13 @@ describeWorlds("lock store, lines together", (world) => {
       const owners = Array.from({ length: 12 }, newOwner);
       const claims = owners.map((_, at): Claim => ({ model: book, ids: ["shared", `own ${at}`] }));
       const results = await Promise.all(owners.map((owner, at) => acquireOrWait(owner, claims[at] as Claim)));
-      expect(results.filter(({ isGranted }) => isGranted)).toHaveLength(1);
-      let [holder = ""] = owners.filter((_, at) => results[at]?.isGranted);
+      expect(results.filter(({ kind }) => kind === "GRANTED")).toHaveLength(1);
+      let [holder = ""] = owners.filter((_, at) => results[at]?.kind === "GRANTED");
       let waiting = owners.filter((owner) => owner !== holder);
       while (waiting.length > 0) {
         await release(holder);
         const tries = await Promise.all(waiting.map((owner) => acquireWaiting(owner)));
-        const granted = waiting.filter((_, at) => tries[at]?.isGranted);
+        const granted = waiting.filter((_, at) => tries[at]?.kind === "GRANTED");
         expect(granted).toHaveLength(1);
         holder = granted[0] ?? "";
         expect(await world().locks.heldBy(holder)).toHaveLength(1);
@@ -163,12 +165,12 @@ describeWorlds("lock store, lines together", (world) => {
       };
       await acquire(holder, ...claims);
       const joined = await Promise.all(owners.map((owner, at) => acquireOrWait(owner, ...wanted(at))));
-      expect(joined.filter(({ isGranted }) => isGranted)).toEqual([]);
+      expect(joined.filter(({ kind }) => kind === "GRANTED")).toEqual([]);
       await release(holder);
       let waiting: readonly string[] = owners;
       while (waiting.length > 0) {
         const tries = await Promise.all(waiting.map((owner) => acquireWaiting(owner)));
-        const granted = waiting.filter((_, at) => tries[at]?.isGranted);
+        const granted = waiting.filter((_, at) => tries[at]?.kind === "GRANTED");
         // Everybody wants the records of the first, so one at a time; and one every time.
         expect(granted).toHaveLength(1);
         await Promise.all(granted.map((owner) => release(owner)));

@@ -3,11 +3,11 @@ import type { AcquireResult, LockConflict } from "../../src/core/locks/lock-stor
 import { createId } from "../../src/kernel/ids.ts";
 import type { World } from "./world.ts";
 
-export const GRANTED: AcquireResult = { isGranted: true };
+export const GRANTED: AcquireResult = { kind: "GRANTED" };
 
 /** What a claim is told that these few are in the way of. */
 export function refusedBy(...conflicts: readonly LockConflict[]): AcquireResult {
-  return { isGranted: false, conflicts, totalConflicts: conflicts.length };
+  return { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
 }
 
 let modelCount = 0;

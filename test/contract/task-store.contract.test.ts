@@ -64,7 +64,7 @@ describeWorlds("task store", (world) => {
       expect(await found(task)).toBeUndefined();
       await open.rollBack();
       expect(await found(task)).toBeUndefined();
-      expect(await create(sampleTask({ idempotencyKey: "rolled back" }))).toEqual({ isCreated: true });
+      expect(await create(sampleTask({ idempotencyKey: "rolled back" }))).toEqual({ kind: "CREATED" });
     });
 
     it("creates, begins and settles in one transaction", async () => {
@@ -91,7 +91,7 @@ describeWorlds("task store", (world) => {
       const first = await created({ idempotencyKey: "k1", inputHash: "h1" });
       const existing = { id: first.id, inputHash: "h1" };
       const second = sampleTask({ idempotencyKey: "k1", inputHash: "h2" });
-      expect(await create(second)).toEqual({ isCreated: false, existing });
+      expect(await create(second)).toEqual({ kind: "EXISTING", existing });
       expect(await found(second)).toBeUndefined();
       expect(await world().tasks.findByIdempotencyKey({ id: "ann" }, "k1")).toEqual(existing);
       expect(await world().tasks.findByIdempotencyKey({ id: "bob" }, "k1")).toBeUndefined();
@@ -100,9 +100,9 @@ describeWorlds("task store", (world) => {
 
     it("keeps the keys of viewers apart; the anonymous share theirs", async () => {
       const nobody = await created({ idempotencyKey: "k3", viewer: { id: null } });
-      expect(await create(sampleTask({ idempotencyKey: "k3" }))).toEqual({ isCreated: true });
+      expect(await create(sampleTask({ idempotencyKey: "k3" }))).toEqual({ kind: "CREATED" });
       expect(await create(sampleTask({ idempotencyKey: "k3", viewer: { id: null } }))).toMatchObject({
-        isCreated: false,
+        kind: "EXISTING",
         existing: { id: nobody.id },
       });
     });
@@ -111,11 +111,11 @@ describeWorlds("task store", (world) => {
       for (let round = 0; round < 5; round += 1) {
         const tasks = Array.from({ length: 10 }, () => sampleTask({ idempotencyKey: `together ${round}` }));
         const results = await Promise.all(tasks.map(create));
-        const winners = tasks.filter((_, at) => results[at]?.isCreated);
+        const winners = tasks.filter((_, at) => results[at]?.kind === "CREATED");
         expect(winners).toHaveLength(1);
-        const others = results.filter(({ isCreated }) => !isCreated);
+        const others = results.filter(({ kind }) => kind !== "CREATED");
         expect(others).toEqual(
-          others.map(() => ({ isCreated: false, existing: { id: winners[0]?.id, inputHash: "hash" } })),
+          others.map(() => ({ kind: "EXISTING", existing: { id: winners[0]?.id, inputHash: "hash" } })),
         );
       }
     });
@@ -130,7 +130,7 @@ describeWorlds("task store", (world) => {
       const waiting = create(second);
       await world().untilWaiting();
       await open.rollBack();
-      expect(await waiting).toEqual({ isCreated: true });
+      expect(await waiting).toEqual({ kind: "CREATED" });
     });
   });
 

@@ -20,21 +20,21 @@ describeWorlds("task store, duplicates", (world) => {
     it("is taken until the task is settled, and leaves nothing of a launch that comes meanwhile", async () => {
       const first = await created({ duplicateKey: "until settled", inputHash: "h" });
       const second = sampleTask({ duplicateKey: "until settled" });
-      expect(await create(second)).toEqual({ isCreated: false, existing: idempotent(first) });
+      expect(await create(second)).toEqual({ kind: "EXISTING", existing: idempotent(first) });
       expect(await found(second)).toEqual(idempotent(first));
       await begin(first);
-      expect(await create(second)).toEqual({ isCreated: false, existing: idempotent(first) });
+      expect(await create(second)).toEqual({ kind: "EXISTING", existing: idempotent(first) });
       expect((await world().tasks.find([second.id])).size).toBe(0);
       await settle(first, 1);
       expect(await found(second)).toBeUndefined();
-      expect(await create(second)).toEqual({ isCreated: true });
+      expect(await create(second)).toEqual({ kind: "CREATED" });
     });
 
     it.each(FINAL_STATUSES)("is free again after %s", async (status) => {
       const first = await created({ duplicateKey: `until ${status}` });
       await begin(first);
       await settle(first, 1, { status });
-      expect(await create(sampleTask({ duplicateKey: `until ${status}` }))).toEqual({ isCreated: true });
+      expect(await create(sampleTask({ duplicateKey: `until ${status}` }))).toEqual({ kind: "CREATED" });
     });
 
     it("is the viewer's own; the anonymous share theirs", async () => {
@@ -59,11 +59,11 @@ describeWorlds("task store, duplicates", (world) => {
     it("lets one of many at once through", async () => {
       const tasks = Array.from({ length: 8 }, () => sampleTask({ duplicateKey: "crowd" }));
       const results = await Promise.all(tasks.map(create));
-      const winners = tasks.filter((_task, at) => results[at]?.isCreated);
+      const winners = tasks.filter((_task, at) => results[at]?.kind === "CREATED");
       expect(winners).toHaveLength(1);
-      expect(results.filter(({ isCreated }) => !isCreated)).toEqual(
+      expect(results.filter(({ kind }) => kind !== "CREATED")).toEqual(
         Array.from({ length: 7 }, () => ({
-          isCreated: false,
+          kind: "EXISTING",
           existing: { id: winners[0]?.id, inputHash: "hash" },
         })),
       );
@@ -75,7 +75,7 @@ describeWorlds("task store, duplicates", (world) => {
       const second = create(sampleTask({ duplicateKey: "undone" }));
       await world().untilWaiting();
       await open.rollBack();
-      expect(await second).toEqual({ isCreated: true });
+      expect(await second).toEqual({ kind: "CREATED" });
     });
   });
 

@@ -85,14 +85,14 @@ describeWorlds("task store, pruning", (world) => {
     await settle(task, 1, { status: "PARTIAL", finishedAt: inYear(1982, 2), errors });
     await markCleaned(task);
     expect(await create({ ...task, id: (await created()).id, chunks: [] })).toMatchObject({
-      isCreated: false,
+      kind: "EXISTING",
     });
     expect(await world().tasks.prune(inYear(1982, 59), 10)).toEqual([task.id]);
     expect(await found(task)).toBeUndefined();
     expect(await world().tasks.records(task.id, BEFORE_RECORDS, 10)).toEqual([]);
     expect(await world().tasks.errors(task.id, 0, 10)).toEqual([]);
     expect(await world().tasks.findByIdempotencyKey({ id: "ann" }, "once")).toBeUndefined();
-    expect(await create(task)).toEqual({ isCreated: true });
+    expect(await create(task)).toEqual({ kind: "CREATED" });
   });
 
   describe("the log", () => {

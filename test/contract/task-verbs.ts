@@ -52,7 +52,7 @@ export function taskVerbs(world: () => World): TaskVerbs {
     create,
     async created(parts) {
       const task = sampleTask(parts);
-      expect(await create(task)).toEqual({ isCreated: true });
+      expect(await create(task)).toEqual({ kind: "CREATED" });
       return task;
     },
     begin: (task, expectedAttempt = 0, at = after(task, 1_000)) =>

@@ -96,7 +96,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC", ...options },
       viewer: ANONYMOUS,
     });
-    if (outcome.outcome !== "LAUNCHED") {
+    if (outcome.kind !== "LAUNCHED") {
       throw new Error(`the launch was refused: ${outcome.message}`);
     }
     return outcome.task.id;

@@ -53,7 +53,7 @@ describe("an embedding program", () => {
       model: "Tag",
       claims: [{ model: "Tag", ids: "all" }],
     });
-    if (launched.outcome !== "LAUNCHED") {
+    if (launched.kind !== "LAUNCHED") {
       throw new Error(launched.message);
     }
     const states: [TaskStatus, string | null][] = [];

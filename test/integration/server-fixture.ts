@@ -59,7 +59,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
     ...ports,
     feed: counted.feed,
     cancelTask: (request) => cancelTask(ports, request),
-    retryTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
+    retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
   });
   const server = createHttpServer({
     schema,

@@ -204,8 +204,8 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
       } as BulkRequest),
     async launched(request) {
       const outcome = await fixture.launch(request);
-      if (outcome.outcome !== "LAUNCHED") {
-        throw new Error(`the launch was refused: ${outcome.outcome} ${outcome.message}`);
+      if (outcome.kind !== "LAUNCHED") {
+        throw new Error(`the launch was refused: ${outcome.kind} ${outcome.message}`);
       }
       return outcome.task;
     },

@@ -109,8 +109,8 @@ export async function createLibraryEngine(overrides: EngineOverrides = {}): Prom
 
 /** The id of a task that must have been accepted. */
 export function taskOf(outcome: LaunchOutcome): string {
-  if (outcome.outcome !== "LAUNCHED") {
-    throw new Error(`${outcome.outcome}: ${outcome.message}`);
+  if (outcome.kind !== "LAUNCHED") {
+    throw new Error(`${outcome.kind}: ${outcome.message}`);
   }
   return outcome.task.id;
 }

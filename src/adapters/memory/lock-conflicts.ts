@@ -45,9 +45,9 @@ export function lastInLine(table: LockTable, claims: readonly Claim[], ticket: n
 /** The first conflicts, and how many there are; none means granted. */
 export function toAcquireResult(conflicts: readonly LockConflict[]): AcquireResult {
   return conflicts.length === 0
-    ? { isGranted: true }
+    ? { kind: "GRANTED" }
     : {
-        isGranted: false,
+        kind: "CONFLICT",
         conflicts: conflicts.slice(0, MAX_REPORTED_CONFLICTS),
         totalConflicts: conflicts.length,
       };

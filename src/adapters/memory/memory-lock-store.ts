@@ -31,7 +31,7 @@ export function createMemoryLockStore(): LockStore {
       const claims = mergeClaims(wanted);
       const draft = await enterModels(transaction, modelsOf(claims), "EXCLUSIVE");
       const result = acquire(draft, owner, claims);
-      if (!result.isGranted) {
+      if (result.kind !== "GRANTED") {
         lastTicket += 1;
         joinLine(draft, owner, claims, lastTicket);
       }
@@ -49,7 +49,7 @@ export function createMemoryLockStore(): LockStore {
       const claims = inLine.length === 0 ? [] : mergeClaims([...inLine, ...added]);
       const draft = await enterModels(transaction, modelsOf(claims), "EXCLUSIVE");
       const result = acquire(draft, owner, claims);
-      if (!result.isGranted) {
+      if (result.kind !== "GRANTED") {
         lastTicket += 1;
         joinLine(draft, owner, claims, lastTicket);
       }
@@ -124,7 +124,7 @@ function createLookUps(table: CommittedLockTable): Pick<LockStore, "owners" | "h
 
 function acquire(draft: LockTableDraft, owner: string, claims: readonly Claim[]): AcquireResult {
   const result = toAcquireResult(findConflicts(draft, owner, claims));
-  if (result.isGranted) {
+  if (result.kind === "GRANTED") {
     grant(draft, owner, claims);
   }
   return result;

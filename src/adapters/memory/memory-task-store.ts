@@ -115,14 +115,14 @@ async function createTask(
     (idempotencyKey === null ? undefined : await rows.lockKey(transaction, viewer.id, idempotencyKey)) ??
     (duplicateKey === null ? undefined : await rows.lockDuplicate(transaction, viewer.id, duplicateKey));
   if (existing !== undefined) {
-    return { isCreated: false, existing: idempotent(existing) };
+    return { kind: "EXISTING", existing: idempotent(existing) };
   }
   if (task.retryOf !== null && (await rows.lock(transaction, task.retryOf)) === undefined) {
     throw noTaskToRetry(task.retryOf);
   }
   await rows.lock(transaction, task.id);
   rows.put(transaction, storeTask(task, nextErrorPosition));
-  return { isCreated: true };
+  return { kind: "CREATED" };
 }
 
 function settled(row: StoredTask, settlement: Settlement, nextPosition: () => number): StoredTask {

@@ -10,8 +10,8 @@ export interface ConflictRow extends LockConflict {
 export function toAcquireResult(rows: readonly ConflictRow[]): AcquireResult {
   const [first] = rows;
   if (first === undefined) {
-    return { isGranted: true };
+    return { kind: "GRANTED" };
   }
   const conflicts = rows.map(({ model, id, owner }) => ({ model, id, owner }));
-  return { isGranted: false, conflicts, totalConflicts: first.total };
+  return { kind: "CONFLICT", conflicts, totalConflicts: first.total };
 }

@@ -28,11 +28,11 @@ export async function createTask(session: SqlSession, task: NewTask): Promise<Cr
   if (inserted.length > 0) {
     await insertSkipped(session, task);
     await copyColumns(session, task);
-    return { isCreated: true };
+    return { kind: "CREATED" };
   }
   const existing = await findExisting(session, task);
   // Gone between the two statements where it was settled, or somebody pruned it: then the key is free again.
-  return existing === undefined ? createTask(session, task) : { isCreated: false, existing };
+  return existing === undefined ? createTask(session, task) : { kind: "EXISTING", existing };
 }
 
 /** Pruned since the launch looked at it. */

@@ -98,7 +98,9 @@ async function guardReferences(
   // A guard lists so many conflicts at most, so those that it did not name are guarded again.
   for (let open = found; open.length > 0;) {
     const guard = await locks.guard(transaction, claimsOfReferences(open), taskId);
-    const conflicts = new Map(guard.isGranted ? [] : guard.conflicts.map((one) => [nameOf(one), one]));
+    const conflicts = new Map(
+      guard.kind === "GRANTED" ? [] : guard.conflicts.map((one) => [nameOf(one), one]),
+    );
     const held = open.flatMap((one) => {
       const conflict = conflicts.get(nameOf(one)) ?? conflicts.get(nameOf({ ...one, id: null }));
       return conflict === undefined ? [] : [{ one, conflict }];

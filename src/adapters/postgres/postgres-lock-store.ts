@@ -56,7 +56,7 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
     acquireOrWait: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_WAIT),
     async acquireFree(transaction, owner, claims) {
       const result = await acquire(transaction, owner, claims, ALL_CONFLICTS);
-      if (result.isGranted) {
+      if (result.kind === "GRANTED") {
         return [];
       }
       // The models are this transaction's alone until its end, so the rest is still free.
@@ -66,7 +66,7 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
     async acquireWaiting(transaction, owner, added = []) {
       const rows = await run<ClaimRow>(requiredSession(transaction), LOCKS_WAITED_FOR, [owner]);
       return rows.length === 0
-        ? { isGranted: true }
+        ? { kind: "GRANTED" }
         : acquire(transaction, owner, [...toClaims(rows), ...added], added.length > 0 ? OR_WAIT : OR_NOTHING);
     },
     async lastBefore(transaction, owner) {
@@ -77,7 +77,7 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
       const named = withoutEmptyClaims(claims);
       const [first] = named;
       if (first === undefined) {
-        return { isGranted: true };
+        return { kind: "GRANTED" };
       }
       const session = requiredSession(transaction);
       const { model, ids, scope = "" } = first;
@@ -114,7 +114,7 @@ async function acquire(
 ): Promise<AcquireResult> {
   const named = withoutEmptyClaims(claims);
   if (named.length === 0) {
-    return { isGranted: true };
+    return { kind: "GRANTED" };
   }
   const values = [owner, ...toSegments(named), maxConflicts, waits];
   return toAcquireResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));

@@ -64,8 +64,8 @@ function lookOnly(locks: Pick<LockStore, "owners">): Pick<LockStore, "guard"> {
         conflicts.push(...others.map(([id, holder]) => ({ model, id, owner: holder })));
       }
       return conflicts.length === 0
-        ? { isGranted: true }
-        : { isGranted: false, conflicts, totalConflicts: conflicts.length };
+        ? { kind: "GRANTED" }
+        : { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
     },
   };
 }

@@ -54,14 +54,14 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
     acquire: (transaction, owner, claims) => acquireAndLeave(store, transaction, owner, claims),
     async acquireOrWait(transaction, owner, claims) {
       const result = await acquire(store, transaction, owner, claims, false);
-      if (!result.isGranted) {
+      if (result.kind !== "GRANTED") {
         await ledger.joinLine(transaction, owner, mergeClaims(claims));
       }
       return result;
     },
     async acquireFree(transaction, owner, claims) {
       const result = await acquire(store, transaction, owner, claims, true);
-      if (result.isGranted) {
+      if (result.kind === "GRANTED") {
         return [];
       }
       // The models are this transaction's alone until its end, so the rest is still free.
@@ -72,7 +72,7 @@ export function createRedisLockStore(ports: RedisLockStoreOptions): LockStore {
       const inLine = await ledger.claimsInLine(transaction, owner);
       const claims = inLine.length === 0 ? [] : [...inLine, ...added];
       const result = await acquireAndLeave(store, transaction, owner, claims);
-      if (!result.isGranted && added.length > 0) {
+      if (result.kind !== "GRANTED" && added.length > 0) {
         await ledger.joinLine(transaction, owner, mergeClaims(added));
       }
       return result;
@@ -158,7 +158,7 @@ async function acquireAndLeave(
   claims: readonly Claim[],
 ): Promise<AcquireResult> {
   const result = await acquire(store, transaction, owner, claims, false);
-  if (result.isGranted && withoutEmptyClaims(claims).length > 0) {
+  if (result.kind === "GRANTED" && withoutEmptyClaims(claims).length > 0) {
     await store.ports.ledger.leaveLine(transaction, owner);
   }
   return result;
@@ -173,7 +173,7 @@ async function acquire(
 ): Promise<AcquireResult> {
   const merged = mergeClaims(claims);
   if (merged.length === 0) {
-    return { isGranted: true };
+    return { kind: "GRANTED" };
   }
   const { ledger } = store.ports;
   const { epoch, hasLine } = await ledger.enter(transaction, modelsOf(merged), "CLAIM");
@@ -183,7 +183,7 @@ async function acquire(
     const inLine: AcquireResult =
       asked.length > 0
         ? await ledger.lineConflicts(transaction, owner, asked, isComplete)
-        : { isGranted: true };
+        : { kind: "GRANTED" };
     return takeClaims(
       { ...store.ports, table: store.table, transaction, epoch },
       { owner, claims: merged, inLine, isComplete, isGuard: false },
@@ -219,14 +219,14 @@ async function guard(
 ): Promise<AcquireResult> {
   const merged = mergeClaims(claims);
   if (merged.length === 0) {
-    return { isGranted: true };
+    return { kind: "GRANTED" };
   }
   const { ledger } = store.ports;
   const { epoch } = await ledger.enter(transaction, modelsOf(merged), "GUARD");
   return orRebuild(store, transaction, () =>
     takeClaims(
       { ...store.ports, table: store.table, transaction, epoch },
-      { owner, claims: merged, inLine: { isGranted: true }, isComplete: false, isGuard: true },
+      { owner, claims: merged, inLine: { kind: "GRANTED" }, isComplete: false, isGuard: true },
     ),
   );
 }

@@ -80,11 +80,11 @@ export async function takeClaims(ports: TakePorts, request: TakeRequest): Promis
   const steps = request.claims.flatMap(stepsOf);
   const inOrder = [...steps.filter(({ batch }) => batch), ...steps.filter(({ batch }) => !batch)];
   for (const step of inOrder) {
-    const isFree = taking.total === 0 && inLine.isGranted && !isGuard;
+    const isFree = taking.total === 0 && inLine.kind === "GRANTED" && !isGuard;
     await takeStep(ports, request, step, isFree ? "take" : "look", taking);
   }
-  if (taking.total === 0 && inLine.isGranted) {
-    return { isGranted: true };
+  if (taking.total === 0 && inLine.kind === "GRANTED") {
+    return { kind: "GRANTED" };
   }
   await undo(turn);
   return refusalOf(taking, inLine, request.isComplete);
@@ -250,12 +250,13 @@ async function listConflicts(
 /** Of a record that is both held and waited for, the holder is in the way. */
 function refusalOf({ conflicts, total }: Taking, inLine: AcquireResult, isComplete: boolean): LockRefusal {
   const held = new Set(conflicts.map(nameOf));
-  const waitedFor = inLine.isGranted ? [] : inLine.conflicts;
+  const waitedFor = inLine.kind === "GRANTED" ? [] : inLine.conflicts;
   const others = waitedFor.filter((conflict) => !held.has(nameOf(conflict)));
   const sorted = sortConflicts([...conflicts, ...others]);
-  const inLineTotal = inLine.isGranted ? 0 : inLine.totalConflicts - (waitedFor.length - others.length);
+  const inLineTotal =
+    inLine.kind === "GRANTED" ? 0 : inLine.totalConflicts - (waitedFor.length - others.length);
   return {
-    isGranted: false,
+    kind: "CONFLICT",
     conflicts: isComplete ? sorted : sorted.slice(0, MAX_REPORTED_CONFLICTS),
     totalConflicts: total + inLineTotal,
   };

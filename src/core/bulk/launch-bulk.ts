@@ -65,7 +65,7 @@ function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusa
   }
   const problems = [...inOptions, ...checkTarget(ports, request)];
   const [first] = problems;
-  return first === undefined ? undefined : { outcome: "INVALID", message: first.message, problems };
+  return first === undefined ? undefined : { kind: "INVALID", message: first.message, problems };
 }
 
 function refuseSize(
@@ -100,7 +100,7 @@ async function launchNew(ports: BulkPorts, request: BulkRequest): Promise<Launch
     return repeated;
   }
   const resolved = await resolveTarget(ports, request);
-  return resolved.outcome === "RESOLVED" ? launch(ports, request, inputHash, resolved) : resolved;
+  return resolved.kind === "RESOLVED" ? launch(ports, request, inputHash, resolved) : resolved;
 }
 
 function launch(

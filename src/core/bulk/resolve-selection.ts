@@ -32,7 +32,7 @@ export interface SelectionPorts extends ScopePorts {
 
 /** The ids, canonical and without repeats, or why not. */
 export type ResolvedSelection =
-  | { readonly outcome: "IDS"; readonly ids: readonly string[] }
+  | { readonly kind: "IDS"; readonly ids: readonly string[] }
   | ValidationRefusal
   | LimitRefusal;
 
@@ -90,12 +90,12 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
   const [first] = problems;
   if (first !== undefined) {
     const message = `${problems.length} of ${given.length} ids are malformed; nothing was changed. The first: ${first.message}`;
-    return { outcome: "INVALID", message, problems: problems.slice(0, MAX_NAMED_IDS) };
+    return { kind: "INVALID", message, problems: problems.slice(0, MAX_NAMED_IDS) };
   }
   if (ids.size === 0) {
     return refused("The selection holds no ids. Give at least one.");
   }
-  return ids.size > limit ? tooMany(request, ids.size) : { outcome: "IDS", ids: [...ids] };
+  return ids.size > limit ? tooMany(request, ids.size) : { kind: "IDS", ids: [...ids] };
 }
 
 async function resolveFilter(
@@ -112,7 +112,7 @@ async function resolveFilter(
   const limit = smallestLimit(request);
   const filter = scopedFilter(ports, request.viewer, request.model, where);
   const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
-  return ids.length > limit ? tooMany(request, null) : { outcome: "IDS", ids };
+  return ids.length > limit ? tooMany(request, null) : { kind: "IDS", ids };
 }
 
 type Limits = Pick<SelectionRequest, "maxAffected" | "maxRecords">;
@@ -124,9 +124,9 @@ function smallestLimit(request: Limits): number {
 function tooMany(request: Limits, matched: number | null): LimitRefusal {
   const limit = smallestLimit(request);
   const message = describeExcess({ matched, what: "selected", limit, maxRecords: request.maxRecords });
-  return { outcome: "LIMIT", message, limit, matched };
+  return { kind: "LIMIT", message, limit, matched };
 }
 
 function refused(message: string, field = "selection"): ValidationRefusal {
-  return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field }] };
+  return { kind: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field }] };
 }

@@ -34,7 +34,7 @@ export interface TargetPorts {
 
 /** The records that an operation is aimed at. */
 export interface ResolvedTarget {
-  readonly outcome: "RESOLVED";
+  readonly kind: "RESOLVED";
   readonly ids: readonly string[];
   /** Where each record has values of its own. */
   readonly batches?: readonly RecordBatch[];
@@ -49,7 +49,7 @@ export async function resolveTarget(
   const problems = await missingTargets(ports, request.viewer, model, request);
   const [first] = problems;
   if (first !== undefined) {
-    return { outcome: "INVALID", message: first.message, problems: problems.slice(0, MAX_PROBLEMS) };
+    return { kind: "INVALID", message: first.message, problems: problems.slice(0, MAX_PROBLEMS) };
   }
   if ("selection" in request) {
     const resolved = await resolveSelection(ports, {
@@ -59,18 +59,18 @@ export async function resolveTarget(
       maxAffected: request.options.maxAffected,
       maxRecords: ports.maxRecords,
     });
-    return resolved.outcome === "IDS" ? { outcome: "RESOLVED", ids: resolved.ids } : resolved;
+    return resolved.kind === "IDS" ? { kind: "RESOLVED", ids: resolved.ids } : resolved;
   }
   try {
     const batches = await encodeRows(ports, model, request);
-    return { outcome: "RESOLVED", ids: batches.flatMap(({ ids }) => ids), batches };
+    return { kind: "RESOLVED", ids: batches.flatMap(({ ids }) => ids), batches };
   } catch (error) {
     if (!isAppError(error, "VALIDATION_FAILED")) {
       throw error;
     }
     const field = String(error.details["field"]);
     const problem = { code: "VALIDATION_FAILED", message: error.message, field } as const;
-    return { outcome: "INVALID", message: error.message, problems: [problem] };
+    return { kind: "INVALID", message: error.message, problems: [problem] };
   }
 }
 
@@ -87,7 +87,7 @@ export function refuseLength(
   if (length === 0) {
     const message = "The list holds no records. Give at least one.";
     return {
-      outcome: "INVALID",
+      kind: "INVALID",
       message,
       problems: [{ code: "VALIDATION_FAILED", message, field: listName(operation) }],
     };
@@ -97,7 +97,7 @@ export function refuseLength(
     return undefined;
   }
   const message = describeExcess({ matched: length, what: "given", limit, maxRecords });
-  return { outcome: "LIMIT", message, limit, matched: length };
+  return { kind: "LIMIT", message, limit, matched: length };
 }
 
 /** Records that the operation would link with and that are not there for the viewer. */

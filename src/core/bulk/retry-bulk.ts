@@ -92,7 +92,7 @@ function refuseCount(
     return undefined;
   }
   const message = describeExcess({ matched: count, what: "to be retried", limit, maxRecords });
-  return { outcome: "LIMIT", message, limit, matched: count };
+  return { kind: "LIMIT", message, limit, matched: count };
 }
 
 /** The rules, the schema and the viewer may be others than at the first launch. */
@@ -154,5 +154,5 @@ async function storedLinks(
 }
 
 function invalid(problems: readonly RecordProblem[]): ValidationRefusal {
-  return { outcome: "INVALID", message: problems[0]?.message ?? "", problems };
+  return { kind: "INVALID", message: problems[0]?.message ?? "", problems };
 }

@@ -37,7 +37,7 @@ export function createRetryTask(ports: BulkPorts): RetryTask {
     } catch (error) {
       // Deleted while the retry was made ready.
       if (isAppError(error, "NOT_FOUND")) {
-        return { outcome: "MISSING", message: error.message };
+        return { kind: "MISSING", message: error.message };
       }
       return unavailableRefusal(ports.logger, error, "a retry was refused", { taskId: request.taskId });
     }
@@ -48,7 +48,7 @@ async function retry(ports: BulkPorts, request: RetryRequest): Promise<LaunchOut
   const { taskId, viewer, records = "FAILED_AND_UNPROCESSED" } = request;
   const task = (await ports.tasks.find([taskId])).get(taskId);
   if (task === undefined) {
-    return { outcome: "MISSING", message: `There is no task ${taskId}.` };
+    return { kind: "MISSING", message: `There is no task ${taskId}.` };
   }
   const refusal = refuseState(task);
   if (refusal !== undefined) {

@@ -12,7 +12,7 @@ export interface LockConflict {
 
 /** Why a claim was refused. */
 export interface LockRefusal {
-  readonly isGranted: false;
+  readonly kind: "CONFLICT";
   /** The first conflicts, by model and id, at most {@link MAX_REPORTED_CONFLICTS}. */
   readonly conflicts: readonly LockConflict[];
   /** How many there are in all. */
@@ -20,7 +20,7 @@ export interface LockRefusal {
 }
 
 /** What became of a claim. */
-export type AcquireResult = { readonly isGranted: true } | LockRefusal;
+export type AcquireResult = { readonly kind: "GRANTED" } | LockRefusal;
 
 /** More conflicts than these are counted, not listed. */
 export const MAX_REPORTED_CONFLICTS = 1000;

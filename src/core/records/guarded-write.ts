@@ -45,7 +45,7 @@ interface Guarded {
   written(model: Model): readonly string[];
 }
 
-type Refused = Extract<AcquireResult, { isGranted: false }>;
+type Refused = Extract<AcquireResult, { kind: "CONFLICT" }>;
 
 /**
  * Runs the write in a transaction in which no task can take the record, nor those that it is linked with; refuses
@@ -127,7 +127,7 @@ export async function guardEffects(
   }
   for await (const claims of effects.waves(transaction, key)) {
     const guard = await ports.locks.guard(transaction, claims);
-    if (!guard.isGranted) {
+    if (guard.kind !== "GRANTED") {
       return { rollBack: await conflictRefusal(ports.tasks, guard) };
     }
   }
@@ -149,7 +149,7 @@ export async function guardReferences(
   }
   const claims = claimsOfReferences(await references.of(transaction, [formatRecordKey(model, keyOf())]));
   const guard = await ports.locks.guard(transaction, scopedClaims(ports, request, claims, []));
-  return guard.isGranted ? undefined : { rollBack: await conflictRefusal(ports.tasks, guard) };
+  return guard.kind === "GRANTED" ? undefined : { rollBack: await conflictRefusal(ports.tasks, guard) };
 }
 
 /**
@@ -167,7 +167,7 @@ async function guardFirst(
   const entered = new Set(affected.filter((name) => claims.every((claim) => claim.model !== name)));
   const entering = [...entered].map((name): Claim => ({ model: name, ids: [ANY_NEW_RECORD] }));
   const guard = await ports.locks.guard(transaction, [...claims, ...entering]);
-  if (guard.isGranted) {
+  if (guard.kind === "GRANTED") {
     return undefined;
   }
   // A task that has a whole model is in the way only if there are records of it to change: the waves will tell.

@@ -44,22 +44,21 @@ export function upsertRecord(
   return unlessUnavailable(ports, async () => {
     if (await isThere()) {
       const outcome = await update();
-      return outcome.outcome === "MISSING" ? create() : outcome;
+      return outcome.kind === "MISSING" ? create() : outcome;
     }
     const outcome = await create();
     if (!isRefusedByDatabase(outcome) || !(await isThere())) {
       return outcome;
     }
     const second = await update();
-    return second.outcome === "MISSING" ? outcome : second;
+    return second.kind === "MISSING" ? outcome : second;
   });
 }
 
 /** Another's create of the same record shows as a broken rule: of the key, or of whichever unique value is looked at first. */
 function isRefusedByDatabase(outcome: WriteOutcome): boolean {
   return (
-    outcome.outcome === "INVALID" &&
-    outcome.problems.some((problem) => problem.code === "CONSTRAINT_VIOLATED")
+    outcome.kind === "INVALID" && outcome.problems.some((problem) => problem.code === "CONSTRAINT_VIOLATED")
   );
 }
 

@@ -2,13 +2,13 @@ import type { ConflictRefusal, UnavailableRefusal, ValidationRefusal } from "../
 
 /** The record is not there, or out of the viewer's scope: the two are not told apart. */
 export interface MissingRefusal {
-  readonly outcome: "MISSING";
+  readonly kind: "MISSING";
   readonly message: string;
 }
 
 /** The record changed since the caller read it. */
 export interface StaleRefusal {
-  readonly outcome: "STALE";
+  readonly kind: "STALE";
   readonly message: string;
   /** The record as it is now, in the caller's shape. */
   readonly current: unknown;
@@ -16,7 +16,7 @@ export interface StaleRefusal {
 
 /** Written; the record in the caller's shape (for a delete, as it was). */
 export interface Written {
-  readonly outcome: "WRITTEN";
+  readonly kind: "WRITTEN";
   readonly record: unknown;
 }
 

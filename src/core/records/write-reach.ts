@@ -55,7 +55,7 @@ function refuseStale(
   }
   const now = actual === null ? "it has none" : `it is ${actual.toISOString()}`;
   const outcome: WriteOutcome = {
-    outcome: "STALE",
+    kind: "STALE",
     message: `${model.name} ${id} has changed since it was read: ${field.name} was expected to be ${expected.toISOString()}, and ${now}. Look at the current record, and write again with its ${field.name}.`,
     current,
   };

@@ -183,7 +183,7 @@ async function finish(
     }
   }
   await done.tell();
-  return { commit: { outcome: "WRITTEN", record: result.record } };
+  return { commit: { kind: "WRITTEN", record: result.record } };
 }
 
 async function refuseWritten(

@@ -9,11 +9,11 @@ export interface WriteRefusal {
 
 /** The record is not there, or not for the viewer to see. */
 export function missing(model: Model, id: string): WriteRefusal {
-  return { rollBack: { outcome: "MISSING", message: `There is no ${model.name} ${id}.` } };
+  return { rollBack: { kind: "MISSING", message: `There is no ${model.name} ${id}.` } };
 }
 
 /** The input, or the database's rules, stand against it. */
 export function invalid(problems: readonly RecordProblem[]): WriteRefusal {
   const message = problems.map((problem) => problem.message).join(" ");
-  return { rollBack: { outcome: "INVALID", message, problems } };
+  return { rollBack: { kind: "INVALID", message, problems } };
 }

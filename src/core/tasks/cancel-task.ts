@@ -13,10 +13,10 @@ import type { Task } from "./task.ts";
 /** What becomes of a request to cancel. */
 export type CancelOutcome =
   /** CANCELLED already, if it had not begun; otherwise still RUNNING, and about to stop. */
-  | { readonly outcome: "CANCELLED"; readonly task: Task }
-  | { readonly outcome: "MISSING"; readonly message: string }
+  | { readonly kind: "CANCELLED"; readonly task: Task }
+  | { readonly kind: "MISSING"; readonly message: string }
   /** It is settled: nothing is left to cancel. */
-  | { readonly outcome: "SETTLED"; readonly message: string; readonly task: Task }
+  | { readonly kind: "SETTLED"; readonly message: string; readonly task: Task }
   | UnavailableRefusal;
 
 /** A task that begins, or settles, while it is looked at is looked at again. */
@@ -37,7 +37,7 @@ export async function cancelTask(
         return outcome;
       }
     }
-    return { outcome: "UNAVAILABLE", message: "The task changes too fast to be cancelled. Try again." };
+    return { kind: "UNAVAILABLE", message: "The task changes too fast to be cancelled. Try again." };
   } catch (error) {
     return unavailableRefusal(ports.logger, error, "a cancelling was refused", { taskId: request.taskId });
   }
@@ -51,15 +51,15 @@ async function tryToCancel(
 ): Promise<CancelOutcome | undefined> {
   const task = await read(ports, taskId);
   if (task === undefined) {
-    return { outcome: "MISSING", message: `There is no task ${taskId}.` };
+    return { kind: "MISSING", message: `There is no task ${taskId}.` };
   }
   if (isFinal(task.status)) {
     const message = `Task ${taskId} is ${task.status} already; there is nothing left to cancel.`;
-    return { outcome: "SETTLED", message, task };
+    return { kind: "SETTLED", message, task };
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
-  return isDone ? { outcome: "CANCELLED", task: (await read(ports, taskId)) ?? task } : undefined;
+  return isDone ? { kind: "CANCELLED", task: (await read(ports, taskId)) ?? task } : undefined;
 }
 
 async function read(ports: Pick<TaskPorts, "tasks">, taskId: string): Promise<Task | undefined> {

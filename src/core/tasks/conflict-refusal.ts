@@ -7,7 +7,7 @@ import type { Task } from "./task.ts";
 /** A refused claim in words, with the tasks that hold the records, read in one look-up. */
 export async function conflictRefusal(
   tasks: Pick<TaskStore, "find">,
-  refused: Extract<AcquireResult, { isGranted: false }>,
+  refused: Extract<AcquireResult, { kind: "CONFLICT" }>,
 ): Promise<ConflictRefusal> {
   const owners = await tasks.find([...new Set(refused.conflicts.map((conflict) => conflict.owner))]);
   const conflicts = refused.conflicts.flatMap((conflict) => {
@@ -15,7 +15,7 @@ export async function conflictRefusal(
     return heldBy === undefined ? [] : [{ ...conflict, heldBy }];
   });
   return {
-    outcome: "CONFLICT",
+    kind: "CONFLICT",
     message: describe(refused, conflicts),
     conflicts,
     totalConflicts: refused.totalConflicts,
@@ -23,7 +23,7 @@ export async function conflictRefusal(
 }
 
 function describe(
-  { totalConflicts }: Extract<AcquireResult, { isGranted: false }>,
+  { totalConflicts }: Extract<AcquireResult, { kind: "CONFLICT" }>,
   conflicts: ConflictRefusal["conflicts"],
 ): string {
   const [first] = conflicts;

@@ -38,7 +38,7 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
   const problems = checkCustomOptions(options);
   const [problem] = problems;
   if (problem !== undefined) {
-    return { outcome: "INVALID", message: problem.message, problems };
+    return { kind: "INVALID", message: problem.message, problems };
   }
   const inputHash = launchHash(kind, hashedInput(input, model, claims), options);
   const repeated = await answerRepeated(ports, { viewer, options, inputHash });

@@ -4,7 +4,7 @@ import type { Task } from "./task.ts";
 
 /** A refused claim with the tasks in the way. */
 export interface ConflictRefusal {
-  readonly outcome: "CONFLICT";
+  readonly kind: "CONFLICT";
   readonly message: string;
   /** Each with the task that holds it, as it is now. */
   readonly conflicts: readonly (LockConflict & { readonly heldBy: Task })[];
@@ -13,7 +13,7 @@ export interface ConflictRefusal {
 
 /** Input of the right shape with an impossible value. */
 export interface ValidationRefusal {
-  readonly outcome: "INVALID";
+  readonly kind: "INVALID";
   readonly message: string;
   /** One per field at fault; may be empty when the whole is at fault. */
   readonly problems: readonly RecordProblem[];
@@ -21,7 +21,7 @@ export interface ValidationRefusal {
 
 /** More records than allowed. */
 export interface LimitRefusal {
-  readonly outcome: "LIMIT";
+  readonly kind: "LIMIT";
   readonly message: string;
   readonly limit: number;
   /** How many match; null where counting stopped at the limit. */
@@ -30,7 +30,7 @@ export interface LimitRefusal {
 
 /** The idempotency key was used with other input. */
 export interface IdempotencyRefusal {
-  readonly outcome: "IDEMPOTENCY_MISMATCH";
+  readonly kind: "IDEMPOTENCY_MISMATCH";
   readonly message: string;
   /** The task that was launched under the key. */
   readonly task: Task;
@@ -38,19 +38,19 @@ export interface IdempotencyRefusal {
 
 /** The task that was to be retried is not there. */
 export interface MissingTaskRefusal {
-  readonly outcome: "MISSING";
+  readonly kind: "MISSING";
   readonly message: string;
 }
 
 /** A store or the queue cannot be reached; nothing was changed. */
 export interface UnavailableRefusal {
-  readonly outcome: "UNAVAILABLE";
+  readonly kind: "UNAVAILABLE";
   readonly message: string;
 }
 
 /** Accepted: the task is durable, or, below the synchronous threshold, settled already. */
 export interface Launched {
-  readonly outcome: "LAUNCHED";
+  readonly kind: "LAUNCHED";
   readonly task: Task;
   /**
    * True when an earlier launch made the task: one with the same idempotency key, or an identical one whose task is not

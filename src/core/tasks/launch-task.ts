@@ -61,7 +61,7 @@ async function refuseByHook(
   } catch (error) {
     logger.debug({ err: error, kind }, "a hook refused a launch");
     const message = error instanceof Error ? error.message : String(error);
-    return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message }] };
+    return { kind: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message }] };
   }
 }
 
@@ -118,7 +118,7 @@ async function launched(ports: LaunchPorts, taskId: string): Promise<LaunchOutco
   const task = await readTask(ports, taskId).catch((error: unknown) => {
     throw acceptedButUnreachable(taskId, error);
   });
-  return { outcome: "LAUNCHED", task, isDuplicate: false };
+  return { kind: "LAUNCHED", task, isDuplicate: false };
 }
 
 function acceptedButUnreachable(taskId: string, cause: unknown): AppError {

@@ -92,7 +92,7 @@ function grantOrGoOnWaiting(ports: PromotePorts, taskId: string, dependence: Dep
     }
     const dependents = await dependence(transaction);
     const result = await ports.locks.acquireWaiting(transaction, taskId, dependents);
-    if (result.isGranted) {
+    if (result.kind === "GRANTED") {
       const isPending = await ports.tasks.endWaiting(transaction, taskId);
       if (isPending) {
         await keepDependents(ports, transaction, taskId, dependents);

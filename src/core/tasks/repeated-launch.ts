@@ -26,10 +26,10 @@ export async function answerWith(
 ): Promise<LaunchOutcome> {
   const task = await readTask(ports, existing.id);
   if (existing.inputHash === inputHash) {
-    return { outcome: "LAUNCHED", task, isDuplicate: true };
+    return { kind: "LAUNCHED", task, isDuplicate: true };
   }
   return {
-    outcome: "IDEMPOTENCY_MISMATCH",
+    kind: "IDEMPOTENCY_MISMATCH",
     message: "This idempotency key was used with other input. Use a new key for a new operation.",
     task,
   };

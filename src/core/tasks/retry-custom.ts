@@ -64,9 +64,9 @@ function refuse(
   }
   const problems = checkCustomOptions(options);
   const [first] = problems;
-  return first === undefined ? undefined : { outcome: "INVALID", message: first.message, problems };
+  return first === undefined ? undefined : { kind: "INVALID", message: first.message, problems };
 }
 
 function invalid(message: string): ValidationRefusal {
-  return { outcome: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field: "id" }] };
+  return { kind: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field: "id" }] };
 }

@@ -50,9 +50,9 @@ export interface IdempotentTask {
 
 /** Result of {@link TaskStore.create}. */
 export type CreateResult =
-  | { readonly isCreated: true }
+  | { readonly kind: "CREATED" }
   /** The idempotency key, or the duplicate key, is taken; nothing was written. */
-  | { readonly isCreated: false; readonly existing: IdempotentTask };
+  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask };
 
 /** More retries of a task than these are not listed with it. */
 export const MAX_LISTED_RETRIES = 100;

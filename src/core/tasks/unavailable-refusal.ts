@@ -18,11 +18,11 @@ export function unavailableRefusal(
 ): UnavailableRefusal {
   if (isAppError(error, "UNAVAILABLE")) {
     logger.debug({ ...errorFields(error), ...fields }, `${what}: a store is out of reach`);
-    return { outcome: "UNAVAILABLE", message: error.message };
+    return { kind: "UNAVAILABLE", message: error.message };
   }
   if (isStatementTimeout(error)) {
     logger.warn({ ...errorFields(error), ...fields }, `${what}: the database gave up on a statement`);
-    return { outcome: "UNAVAILABLE", message: `${GIVEN_UP} Nothing was changed. Try again later.` };
+    return { kind: "UNAVAILABLE", message: `${GIVEN_UP} Nothing was changed. Try again later.` };
   }
   throw error;
 }

@@ -74,7 +74,7 @@ async function createOrRefuse(launch: Launch): Promise<Decision<WrittenLaunch>> 
   // Last, because other writers to the models wait from here to the commit.
   const { ports, transaction, taskId } = launch;
   const result = await ports.locks.acquire(transaction, taskId, await withDependents(launch, claims));
-  return result.isGranted
+  return result.kind === "GRANTED"
     ? { commit: { kind: "CREATED", taskId } }
     : { rollBack: { kind: "REFUSED", refusal: result } };
 }
@@ -87,7 +87,7 @@ async function createOrWait(launch: Launch): Promise<Decision<WrittenLaunch>> {
   }
   const { ports, transaction, taskId } = launch;
   const result = await ports.locks.acquireOrWait(transaction, taskId, await withDependents(launch, claims));
-  if (result.isGranted) {
+  if (result.kind === "GRANTED") {
     return { commit: { kind: "CREATED", taskId } };
   }
   const blocker = await findBlocker(ports.locks, transaction, taskId, result);
@@ -119,7 +119,7 @@ async function createForFree(launch: Launch): Promise<Decision<WrittenLaunch>> {
   const { claims, conflicts } = await acquireFree(launch);
   const isSkippable = conflicts.every(({ model }) => model === request.model);
   if (!isSkippable) {
-    const refusal = { isGranted: false, conflicts, totalConflicts: conflicts.length } as const;
+    const refusal = { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length } as const;
     return { rollBack: { kind: "REFUSED", refusal } };
   }
   const whole = conflicts.find(({ id }) => id === null);
@@ -170,7 +170,7 @@ async function acquireDependents(
   const own = claims.map((claim) => toClaim(claim, recordIds));
   const added = await readDependents(ports.locks, transaction, { dependents, own, recordIds });
   const result = await ports.locks.acquire(transaction, taskId, added);
-  return result.isGranted ? { claims: toDependents(added) } : { refusal: result };
+  return result.kind === "GRANTED" ? { claims: toDependents(added) } : { refusal: result };
 }
 
 /** A whole model is taken only when nothing of it is held; otherwise what is free of it, record by record. */
@@ -231,7 +231,7 @@ async function create(
     claims,
     skipped,
   });
-  if (!created.isCreated) {
+  if (created.kind !== "CREATED") {
     return created.existing;
   }
   await recordEvent(ports, transaction, {

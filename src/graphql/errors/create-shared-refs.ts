@@ -48,7 +48,7 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
 }
 
 function typeNameOf(outcome: LaunchOutcome): string {
-  switch (outcome.outcome) {
+  switch (outcome.kind) {
     case "LAUNCHED":
       return "TaskLaunched";
     case "CONFLICT":

@@ -31,7 +31,7 @@ export async function launch(
     }
     const { code, message } = error;
     return {
-      outcome: "INVALID",
+      kind: "INVALID",
       message,
       problems: [{ code, message, field: String(error.details["field"]) }],
     };

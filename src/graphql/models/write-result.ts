@@ -54,11 +54,11 @@ const MEMBERS = {
 } as const;
 
 function memberOf(outcome: WriteOutcome, payload: string, staleness: Staleness | undefined): string {
-  if (outcome.outcome === "WRITTEN") {
+  if (outcome.kind === "WRITTEN") {
     return payload;
   }
-  if (outcome.outcome !== "STALE") {
-    return MEMBERS[outcome.outcome];
+  if (outcome.kind !== "STALE") {
+    return MEMBERS[outcome.kind];
   }
   if (staleness === undefined) {
     throw new TypeError("a record was found stale that nobody asked about");
@@ -88,5 +88,5 @@ export function writeRequest(
 
 /** The refusal of an input before anything is asked of the database. */
 export function invalidInput(problems: readonly RecordProblem[]): WriteOutcome {
-  return { outcome: "INVALID", message: problems.map((problem) => problem.message).join(" "), problems };
+  return { kind: "INVALID", message: problems.map((problem) => problem.message).join(" "), problems };
 }

@@ -10,7 +10,7 @@ export type CancelTask = (request: {
   readonly viewer: Viewer;
 }) => Promise<CancelOutcome>;
 
-type Outcome<Kind extends CancelOutcome["outcome"]> = Extract<CancelOutcome, { outcome: Kind }>;
+type Outcome<Kind extends CancelOutcome["kind"]> = Extract<CancelOutcome, { kind: Kind }>;
 
 /** Adds `cancelTask` to the mutations. */
 export function addCancelMutation(schema: SchemaContext, cancelTask: CancelTask): void {
@@ -34,7 +34,7 @@ const MEMBERS = {
   MISSING: "NotFoundError",
   SETTLED: "TaskSettledError",
   UNAVAILABLE: "UnavailableError",
-} as const satisfies Record<CancelOutcome["outcome"], string>;
+} as const satisfies Record<CancelOutcome["kind"], string>;
 
 function defineResult({ builder, refs }: SchemaContext) {
   const accepted = builder.objectRef<Outcome<"CANCELLED">>("CancelAccepted").implement({
@@ -58,6 +58,6 @@ function defineResult({ builder, refs }: SchemaContext) {
   return builder.unionType("CancelTaskResult", {
     description: "What becomes of a request to cancel. A refused one has changed nothing.",
     types: [accepted, refs.notFoundError, settled, refs.unavailableError],
-    resolveType: ({ outcome }) => MEMBERS[outcome],
+    resolveType: ({ kind }) => MEMBERS[kind],
   });
 }

@@ -25,7 +25,7 @@ export function taskIdsOf(texts: readonly string[] | null | undefined): readonly
 }
 
 /** The answer where an id can be no task's. */
-export function missingTask(text: string): { readonly outcome: "MISSING"; readonly message: string } {
+export function missingTask(text: string): { readonly kind: "MISSING"; readonly message: string } {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
-  return { outcome: "MISSING", message: `There is no task ${shown}.` };
+  return { kind: "MISSING", message: `There is no task ${shown}.` };
 }

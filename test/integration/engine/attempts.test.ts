@@ -58,7 +58,7 @@ async function launchCustom(kind: string): Promise<string> {
     maxChunkRecords: 1,
     total: null,
   });
-  return outcome.outcome === "LAUNCHED" ? outcome.task.id : outcome.message;
+  return outcome.kind === "LAUNCHED" ? outcome.task.id : outcome.message;
 }
 
 /** Whether the store lets an attempt settle the task. */

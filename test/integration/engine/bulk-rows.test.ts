@@ -228,7 +228,7 @@ describe("links in bulk", () => {
       selection: { ids: ["1"] },
     });
     expect(refused).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       problems: [{ field: "labels", message: expect.stringContaining("Label 77") }],
     });
   });
@@ -276,14 +276,14 @@ describe("lists of records", () => {
     ],
   ])("%s", async (_name, request, message) => {
     const refused = await engine.launch(request as Parameters<EngineFixture["launch"]>[0]);
-    expect(refused).toMatchObject({ outcome: "INVALID", message: expect.stringMatching(message) });
+    expect(refused).toMatchObject({ kind: "INVALID", message: expect.stringMatching(message) });
   });
 
   it("are not longer than the service allows", async () => {
     const small = await createEngineFixture({ maxRecords: 2 });
     const records = [1, 2, 3].map((id) => ({ id: 900 + id, name: `n${id}`, count: 1 }));
     expect(await small.launch({ operation: "CREATE", records })).toMatchObject({
-      outcome: "LIMIT",
+      kind: "LIMIT",
       limit: 2,
       matched: 3,
     });

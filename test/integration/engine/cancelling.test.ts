@@ -105,7 +105,7 @@ async function startCustom(): Promise<{ readonly id: string; readonly context: A
     options: { mode: "ASYNC" },
   });
   const context = await withDeadline(started, 10_000, "the task to start");
-  return { id: outcome.outcome === "LAUNCHED" ? outcome.task.id : "", context };
+  return { id: outcome.kind === "LAUNCHED" ? outcome.task.id : "", context };
 }
 
 describe("cancelling", () => {
@@ -114,8 +114,8 @@ describe("cancelling", () => {
     const task = await increment("SKIP_FAILED");
     await untilBlocked(2);
     const outcome = await cancel(task.id);
-    expect(outcome).toMatchObject({ outcome: "CANCELLED", task: { status: "RUNNING" } });
-    expect(outcome.outcome === "CANCELLED" && outcome.task.cancelRequestedAt).toBeInstanceOf(Date);
+    expect(outcome).toMatchObject({ kind: "CANCELLED", task: { status: "RUNNING" } });
+    expect(outcome.kind === "CANCELLED" && outcome.task.cancelRequestedAt).toBeInstanceOf(Date);
     await release();
     const settled = await engine.settled(task.id);
     expect(settled.status).toBe("CANCELLED");
@@ -178,7 +178,7 @@ describe("cancelling", () => {
 
   it("settles a task whose worker is dead, without running it again", async () => {
     const taskId = await beginWithoutWorker();
-    expect(await cancel(taskId)).toMatchObject({ outcome: "CANCELLED", task: { status: "RUNNING" } });
+    expect(await cancel(taskId)).toMatchObject({ kind: "CANCELLED", task: { status: "RUNNING" } });
     expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).cancelled).toEqual([taskId]);
     expect((await engine.task(taskId)).status).toBe("CANCELLED");
     expect(await sweep(engine.ports, ORPHANS_AT_ONCE)).toMatchObject({ cancelled: [], rescued: [] });
@@ -197,9 +197,9 @@ describe("cancelling", () => {
   it("is refused once the task is settled, and for no task at all", async () => {
     const task = await increment("SKIP_FAILED");
     await engine.settled(task.id);
-    expect(await cancel(task.id)).toMatchObject({ outcome: "SETTLED", task: { status: "SUCCEEDED" } });
-    expect(await cancel(createId(new Date()))).toMatchObject({ outcome: "MISSING" });
-    expect(await cancel("nonsense")).toMatchObject({ outcome: "MISSING" });
+    expect(await cancel(task.id)).toMatchObject({ kind: "SETTLED", task: { status: "SUCCEEDED" } });
+    expect(await cancel(createId(new Date()))).toMatchObject({ kind: "MISSING" });
+    expect(await cancel("nonsense")).toMatchObject({ kind: "MISSING" });
     expect(await total()).toBe(400);
   });
 
@@ -210,7 +210,7 @@ describe("cancelling", () => {
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => cancel(task.id)));
     await release();
     expect((await engine.settled(task.id)).status).toBe("CANCELLED");
-    expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(["CANCELLED"]));
+    expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(["CANCELLED"]));
     expect(await lifecycle(task.id)).toEqual(["CREATE", "START", "CANCEL", "CLEANUP"]);
   });
 });

@@ -26,7 +26,7 @@ describe("a bulk delete that waits", () => {
     expect(waiting).toMatchObject({ task: { status: "WAITING", blockedBy: holder } });
     expect(await library.claimsOf(taskOf(waiting))).toEqual({});
     expect(await library.change("Loan", ["10"])).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ model: "Loan", id: "10", owner: taskOf(waiting), heldBy: { status: "WAITING" } }],
     });
     expect(await library.settle(holder)).toBe("SUCCEEDED");

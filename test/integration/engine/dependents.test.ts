@@ -47,7 +47,7 @@ describe("a bulk delete holds what goes along", () => {
     const holder = await library.held(() => library.change(model, [id]));
     const refused = await library.remove("Shelf", ["2", "1"]);
     expect(refused).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       totalConflicts: 1,
       conflicts: [{ model, id, owner: holder }],
     });
@@ -60,7 +60,7 @@ describe("a bulk delete holds what goes along", () => {
   it("so that a change of a child is refused while the delete of its parent is queued", async () => {
     const holder = await library.held(() => library.remove("Shelf", ["1", "2"]));
     expect(await library.change("Page", ["111"])).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ model: "Page", id: "111", owner: holder }],
     });
     expect(await library.settle(taskOf(await library.change("Page", ["311"])))).toBe("SUCCEEDED");
@@ -101,7 +101,7 @@ describe("a bulk delete holds what goes along", () => {
     const holder = await library.held(() => library.change("Ticket", ["3"]));
     const renamed = { code: { set: "new" } };
     expect(await library.change("Shelf", ["3"], renamed)).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ model: "Ticket", id: "3", owner: holder }],
     });
     expect(await library.settle(taskOf(await library.change("Shelf", ["3"])))).toBe("SUCCEEDED");
@@ -116,7 +116,7 @@ describe("a bulk delete holds what goes along", () => {
     const before = await library.claimsOf(task);
     await engine.backend.loseMemory();
     expect(await library.claimsOf(task)).toEqual(before);
-    expect(await library.change("Page", ["100"])).toMatchObject({ outcome: "CONFLICT" });
+    expect(await library.change("Page", ["100"])).toMatchObject({ kind: "CONFLICT" });
   });
 });
 
@@ -136,7 +136,7 @@ describe("a bulk delete that skips", () => {
   it("is refused while a task holds what hangs on the others", async () => {
     const holder = await library.held(() => library.change("Page", ["200"]));
     expect(await library.remove("Shelf", ["1", "2"], { onConflict: "SKIP" })).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ model: "Page", id: "200", owner: holder }],
     });
     expect(await engine.ports.locks.listOwners()).toEqual([holder]);
@@ -145,7 +145,7 @@ describe("a bulk delete that skips", () => {
   it("is refused while a task holds one that it would skip, and that goes with another", async () => {
     const holder = await library.held(() => library.change("Folder", ["2"]));
     expect(await library.remove("Folder", ["1", "2"], { onConflict: "SKIP" })).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ model: "Folder", id: "2", owner: holder }],
     });
     expect(

@@ -168,7 +168,7 @@ describe("a dry run", () => {
       selection: { ids: idsFrom(21, 30) },
     } as const;
     expect(await engine.launch({ ...target, options: { dryRun: true } })).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       totalConflicts: 10,
     });
     const tried = await run(target, { dryRun: true, onConflict: "SKIP", errorPolicy: "SKIP_FAILED" });
@@ -196,7 +196,7 @@ describe("a dry run", () => {
       }
     }
     const other = await engine.launch({ operation: "DELETE", selection: { ids: ["3"] } });
-    expect(other).toMatchObject({ outcome: "CONFLICT", conflicts: [{ id: "3", owner: id }] });
+    expect(other).toMatchObject({ kind: "CONFLICT", conflicts: [{ id: "3", owner: id }] });
     await cancelTask(engine.ports, { taskId: id, viewer: { id: null } });
     await letGo();
     expect(await engine.settled(id)).toMatchObject({
@@ -249,7 +249,7 @@ describe("a dry run", () => {
     expect(
       await launchCustom(engine.ports, { kind: "custom", input: null, options: { dryRun: true } }),
     ).toEqual({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: "options.dryRun: is for bulk operations; leave it out.",
       problems: [expect.objectContaining({ field: "options.dryRun" })],
     });

@@ -54,8 +54,8 @@ const INCREMENT = {
 } as const satisfies Target;
 
 function launched(outcome: LaunchOutcome): Launched {
-  if (outcome.outcome !== "LAUNCHED") {
-    throw new Error(`the launch was refused: ${outcome.outcome} ${outcome.message}`);
+  if (outcome.kind !== "LAUNCHED") {
+    throw new Error(`the launch was refused: ${outcome.kind} ${outcome.message}`);
   }
   return outcome;
 }
@@ -171,7 +171,7 @@ describe("a launch is no duplicate", () => {
   it.each(differences)("%s", async (_name, target) => {
     const letGo = await hold(1);
     const { task } = launched(await engine.launch(INCREMENT));
-    expect(await engine.launch(target)).toMatchObject({ outcome: "CONFLICT" });
+    expect(await engine.launch(target)).toMatchObject({ kind: "CONFLICT" });
     await letGo();
     await engine.settled(task.id);
   });
@@ -179,7 +179,7 @@ describe("a launch is no duplicate", () => {
   it("of one with an idempotency key either", async () => {
     const letGo = await hold(1);
     const { task } = launched(await engine.launch({ ...INCREMENT, options: { idempotencyKey: "first" } }));
-    expect(await engine.launch(INCREMENT)).toMatchObject({ outcome: "CONFLICT" });
+    expect(await engine.launch(INCREMENT)).toMatchObject({ kind: "CONFLICT" });
     await letGo();
     await engine.settled(task.id);
   });
@@ -215,7 +215,7 @@ describe("an idempotency key", () => {
     });
     expect(await counts()).toEqual(idsFrom(1, 100).map((at) => (Number(at) <= 50 ? 1 : 0)));
     expect(await engine.launch({ ...INCREMENT, options: { ...options, dryRun: true } })).toMatchObject({
-      outcome: "IDEMPOTENCY_MISMATCH",
+      kind: "IDEMPOTENCY_MISMATCH",
       task: { id },
     });
   });

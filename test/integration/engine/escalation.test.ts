@@ -38,7 +38,7 @@ function setCount(
 }
 
 function taskOf(outcome: LaunchOutcome): string {
-  if (outcome.outcome !== "LAUNCHED") {
+  if (outcome.kind !== "LAUNCHED") {
     throw new Error(outcome.message);
   }
   return outcome.task.id;
@@ -50,14 +50,14 @@ describe("a claim above the limit", () => {
     const task = taskOf(await setCount(ids(1, 31)));
     expect(await engine.ports.locks.heldBy(task)).toEqual([{ model: "Thing", ids: "all" }]);
     expect(await setCount(["150"])).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       totalConflicts: 1,
       conflicts: [{ model: "Thing", id: null, owner: task }],
     });
     const created = await engine.ports.unitOfWork.run((transaction) =>
       engine.ports.locks.guard(transaction, [{ model: "Thing", ids: [""] }]),
     );
-    expect(created).toMatchObject({ isGranted: false, conflicts: [{ id: null, owner: task }] });
+    expect(created).toMatchObject({ kind: "CONFLICT", conflicts: [{ id: null, owner: task }] });
     await release();
     expect((await engine.settled(task)).progress).toMatchObject({ succeeded: 31, total: 31 });
     expect((await engine.settled(taskOf(await setCount(["150"])))).status).toBe("SUCCEEDED");
@@ -95,10 +95,10 @@ describe("a claim above the limit", () => {
     const release = await holdRecord(engine, 1);
     const north = taskOf(await setCount(ids(1, 40), SKIP_FAILED, "north"));
     expect(await setCount(["150"], SKIP_FAILED, "north")).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ id: null, owner: north }],
     });
-    expect(await setCount(["150"])).toMatchObject({ outcome: "CONFLICT" });
+    expect(await setCount(["150"])).toMatchObject({ kind: "CONFLICT" });
     const south = taskOf(await setCount(ids(100, 40), SKIP_FAILED, "south"));
     expect((await engine.settled(south)).status).toBe("SUCCEEDED");
     await release();

@@ -7,7 +7,7 @@ import { insertThings } from "../../support/thing-fixture.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 const REFUSED = {
-  outcome: "UNAVAILABLE",
+  kind: "UNAVAILABLE",
   message: expect.stringMatching(
     /^A statement was given up after 60 s, .* Nothing was changed\. Try again later\.$/,
   ),

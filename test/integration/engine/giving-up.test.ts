@@ -67,8 +67,8 @@ describe("a task none of whose attempts comes to its end", () => {
     await sweptUntilSettled(id);
     await engine.session.query("DROP TRIGGER lose ON thing");
     const outcome = await engine.retry({ taskId: id, viewer: ANONYMOUS });
-    expect(outcome).toMatchObject({ outcome: "LAUNCHED" });
-    const retry = outcome.outcome === "LAUNCHED" ? await engine.settled(outcome.task.id) : undefined;
+    expect(outcome).toMatchObject({ kind: "LAUNCHED" });
+    const retry = outcome.kind === "LAUNCHED" ? await engine.settled(outcome.task.id) : undefined;
     expect(retry).toMatchObject({ status: "SUCCEEDED", progress: { total: 20, succeeded: 20 } });
   });
 });

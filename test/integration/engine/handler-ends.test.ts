@@ -78,8 +78,8 @@ async function run(kind: string): Promise<Task> {
     options: { mode: "ASYNC" },
     claims: [],
   });
-  if (outcome.outcome !== "LAUNCHED") {
-    throw new Error(`not launched: ${outcome.outcome}`);
+  if (outcome.kind !== "LAUNCHED") {
+    throw new Error(`not launched: ${outcome.kind}`);
   }
   return engine.settled(outcome.task.id);
 }

@@ -53,9 +53,9 @@ async function taskCount(): Promise<number> {
   return engine.ports.tasks.count({});
 }
 
-function refusal<T extends LaunchOutcome["outcome"]>(outcome: LaunchOutcome, expected: T) {
-  expect(outcome.outcome).toBe(expected);
-  return outcome as Extract<LaunchOutcome, { outcome: T }>;
+function refusal<T extends LaunchOutcome["kind"]>(outcome: LaunchOutcome, expected: T) {
+  expect(outcome.kind).toBe(expected);
+  return outcome as Extract<LaunchOutcome, { kind: T }>;
 }
 
 describe("conflicts", () => {
@@ -104,9 +104,9 @@ describe("conflicts", () => {
         }),
       ),
     );
-    const launched = outcomes.filter((outcome) => outcome.outcome === "LAUNCHED");
+    const launched = outcomes.filter((outcome) => outcome.kind === "LAUNCHED");
     expect(launched).toHaveLength(1);
-    expect(outcomes.filter((outcome) => outcome.outcome === "CONFLICT")).toHaveLength(11);
+    expect(outcomes.filter((outcome) => outcome.kind === "CONFLICT")).toHaveLength(11);
     const [winner] = launched;
     expect(await engine.ports.locks.listOwners()).toEqual([winner?.task.id]);
     await release();
@@ -250,7 +250,7 @@ describe("idempotency keys", () => {
       selection: { ids: [...ids.slice(0, -1), "1600"] },
       options,
     });
-    expect(other.outcome).toBe("IDEMPOTENCY_MISMATCH");
+    expect(other.kind).toBe("IDEMPOTENCY_MISMATCH");
   });
 });
 
@@ -287,7 +287,7 @@ describe("bad input", () => {
   ] as const)("%s is refused clearly and changes nothing", async (_name, request, outcome, message) => {
     const known = await taskCount();
     const refused = await engine.launch({ ...INCREMENT, ...(request as object) });
-    expect(refused.outcome).toBe(outcome);
+    expect(refused.kind).toBe(outcome);
     expect("message" in refused && refused.message).toMatch(message);
     expect(await taskCount()).toBe(known);
     expect(await engine.ports.locks.listOwners()).toEqual([]);

@@ -43,7 +43,7 @@ describe("more records than the service allows", () => {
   it.each(OPERATIONS)("are refused by their number alone: $operation", async ({ of }) => {
     for (const options of [{}, { maxAffected: 5_000_000 }, { idempotencyKey: "k" }, { dryRun: true }]) {
       expect(await engine.launch({ ...of(untouchable(2_000_000)), options })).toMatchObject({
-        outcome: "LIMIT",
+        kind: "LIMIT",
         limit: MAX_RECORDS,
         matched: 2_000_000,
         message: expect.stringMatching(/^2000000 records are .*; this service allows 10 in one operation\./),
@@ -56,7 +56,7 @@ describe("more records than the service allows", () => {
     "are not even read where a filter matches them: $operation",
     async (target) => {
       expect(await engine.launch({ ...target, selection: { where: {} } })).toMatchObject({
-        outcome: "LIMIT",
+        kind: "LIMIT",
         limit: MAX_RECORDS,
         matched: null,
         message:
@@ -86,7 +86,7 @@ describe("more records than the caller expects", () => {
   it.each(targets)("are refused: $operation", async (target) => {
     const before = await engine.session.query("SELECT * FROM thing ORDER BY id");
     expect(await engine.launch({ ...target, options: { maxAffected: 2 } })).toMatchObject({
-      outcome: "LIMIT",
+      kind: "LIMIT",
       limit: 2,
       message: expect.stringMatching(/options\.maxAffected allows 2\. Nothing was changed\.$/),
     });

@@ -56,9 +56,9 @@ describe("a connection lost while an attempt begins", () => {
 
   it("never makes an accepted synchronous launch look refused", async () => {
     const outcome = await engine.launch({ ...INCREMENT, options: { mode: "SYNC" } });
-    expect(outcome).toMatchObject({ outcome: "LAUNCHED", task: { status: "PENDING" } });
+    expect(outcome).toMatchObject({ kind: "LAUNCHED", task: { status: "PENDING" } });
     await sweep(engine.ports, ALL);
-    const id = outcome.outcome === "LAUNCHED" ? outcome.task.id : "";
+    const id = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
     expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 50 } });
   });
 });

@@ -174,7 +174,7 @@ describe("there is no gap", () => {
     await release();
     expect(await written).toMatchObject({ kind: "WRITTEN", counts: { succeeded: 1 } });
     expect(await deleting).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ model: "Book", id: "20", owner: taskId }],
     });
   });

@@ -42,7 +42,7 @@ describe("retrying a task of another kind", () => {
       model: "Thing",
       claims,
     });
-    const { task } = outcome as Extract<typeof outcome, { outcome: "LAUNCHED" }>;
+    const { task } = outcome as Extract<typeof outcome, { kind: "LAUNCHED" }>;
     const first = await engine.settled(task.id);
     expect(first).toMatchObject({ status: "FAILED", message: "it broke" });
     expect(canRetry(first)).toBe(true);
@@ -55,19 +55,19 @@ describe("retrying a task of another kind", () => {
       options: { mode: "ASYNC" },
     });
     expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS })).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ id: "2" }],
     });
     await letGo();
     await engine.settled(holder.id);
     const again = await engine.retry({ taskId: first.id, viewer: ANONYMOUS });
-    const second = await engine.settled((again as typeof outcome & { outcome: "LAUNCHED" }).task.id);
+    const second = await engine.settled((again as typeof outcome & { kind: "LAUNCHED" }).task.id);
     expect(second).toMatchObject({ kind: "fragile", model: "Thing", status: "SUCCEEDED", retryOf: first.id });
     expect(second.label).toBe(`retry of ${first.id}`);
     expect(handled).toEqual([{ a: 1 }, { a: 1 }]);
     expect(canRetry(second)).toBe(false);
     expect(await engine.retry({ taskId: second.id, viewer: ANONYMOUS })).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: `Task ${second.id} is SUCCEEDED; of its kind only those can be retried that FAILED or were CANCELLED.`,
     });
   });

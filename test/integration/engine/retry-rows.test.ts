@@ -29,8 +29,8 @@ async function run(target: Partial<BulkRequest> & Pick<BulkTarget, "operation">)
 
 async function retried(task: Task, options: LaunchOptions = {}): Promise<Task> {
   const outcome = await engine.retry({ taskId: task.id, viewer: { id: null }, options });
-  if (outcome.outcome !== "LAUNCHED") {
-    throw new Error(`the retry was refused: ${outcome.outcome} ${outcome.message}`);
+  if (outcome.kind !== "LAUNCHED") {
+    throw new Error(`the retry was refused: ${outcome.kind} ${outcome.message}`);
   }
   return engine.settled(outcome.task.id);
 }

@@ -52,8 +52,8 @@ async function retried(
   parts: Omit<RetryRequest, "taskId" | "viewer"> & { readonly viewer?: Viewer } = {},
 ): Promise<Task> {
   const outcome = await engine.retry({ taskId: task.id, viewer: ANONYMOUS, ...parts });
-  if (outcome.outcome !== "LAUNCHED") {
-    throw new Error(`the retry was refused: ${outcome.outcome} ${outcome.message}`);
+  if (outcome.kind !== "LAUNCHED") {
+    throw new Error(`the retry was refused: ${outcome.kind} ${outcome.message}`);
   }
   return engine.settled(outcome.task.id);
 }
@@ -139,7 +139,7 @@ describe("retrying what failed", () => {
     expect(
       await engine.retry({ taskId: first.id, viewer: ANONYMOUS, options: { maxAffected: 1 } }),
     ).toMatchObject({
-      outcome: "LIMIT",
+      kind: "LIMIT",
       limit: 1,
       matched: 2,
     });
@@ -191,7 +191,7 @@ describe("retrying what was not come to", () => {
     const expected = idsFrom(1, 200).map((id) => [id, (Number(id) % 100) + 1]);
     expect(await countsOf(idsFrom(1, 200))).toEqual(Object.fromEntries(expected));
     expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS, records: "FAILED" })).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: `Nothing of task ${first.id} can be retried: no record of it failed.`,
       problems: [{ field: "id" }],
     });
@@ -206,7 +206,7 @@ describe("retrying what was not come to", () => {
     const first = await engine.settled(waiting.id);
     expect(canRetry(first)).toBe(true);
     expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS })).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       totalConflicts: 30,
     });
     await letGo();
@@ -225,19 +225,19 @@ describe("a retry", () => {
     const again = (options: RetryRequest["options"] = {}, records: RetryRequest["records"] = "FAILED") =>
       engine.retry({ taskId: first.id, viewer: ANONYMOUS, records, options: { mode: "ASYNC", ...options } });
     const outcomes = await Promise.all([again(), again(), again()]);
-    expect(outcomes.map(({ outcome }) => outcome)).toEqual(["LAUNCHED", "LAUNCHED", "LAUNCHED"]);
-    const tasks = outcomes.flatMap((outcome) => (outcome.outcome === "LAUNCHED" ? [outcome] : []));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(["LAUNCHED", "LAUNCHED", "LAUNCHED"]);
+    const tasks = outcomes.flatMap((outcome) => (outcome.kind === "LAUNCHED" ? [outcome] : []));
     expect(new Set(tasks.map(({ task }) => task.id)).size).toBe(1);
     expect(tasks.filter(({ isDuplicate }) => isDuplicate)).toHaveLength(2);
-    expect(await again({}, "FAILED_AND_UNPROCESSED")).toMatchObject({ outcome: "CONFLICT" });
+    expect(await again({}, "FAILED_AND_UNPROCESSED")).toMatchObject({ kind: "CONFLICT" });
     await letGo();
     await engine.settled(tasks[0]?.task.id ?? "");
     const keyed = await again({ idempotencyKey: "r" });
-    expect(keyed).toMatchObject({ outcome: "LAUNCHED", isDuplicate: false });
-    expect(await again({ idempotencyKey: "r" })).toMatchObject({ outcome: "LAUNCHED", isDuplicate: true });
+    expect(keyed).toMatchObject({ kind: "LAUNCHED", isDuplicate: false });
+    expect(await again({ idempotencyKey: "r" })).toMatchObject({ kind: "LAUNCHED", isDuplicate: true });
     const other = await again({ idempotencyKey: "r" }, "UNPROCESSED");
-    expect(other).toMatchObject({ outcome: "IDEMPOTENCY_MISMATCH" });
-    await engine.settled((keyed as Extract<typeof keyed, { outcome: "LAUNCHED" }>).task.id);
+    expect(other).toMatchObject({ kind: "IDEMPOTENCY_MISMATCH" });
+    await engine.settled((keyed as Extract<typeof keyed, { kind: "LAUNCHED" }>).task.id);
   });
 
   it("is within the scope of who retries", async () => {
@@ -258,7 +258,7 @@ describe("a retry", () => {
     allowed = ["name"];
     for (const { id } of [first, each]) {
       expect(await engine.retry({ taskId: id, viewer: ANONYMOUS })).toMatchObject({
-        outcome: "INVALID",
+        kind: "INVALID",
         message: expect.stringMatching(/count cannot be changed in bulk/),
       });
     }
@@ -272,7 +272,7 @@ describe("a retry", () => {
     });
     await engine.pool.query("DELETE FROM label WHERE id = 1");
     expect(await engine.retry({ taskId: first.id, viewer: ANONYMOUS })).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       problems: [{ field: "labels", message: "labels: there is no Label 1." }],
     });
   });
@@ -288,23 +288,23 @@ describe("a retry", () => {
     const again = (taskId: string) => engine.retry({ taskId, viewer: ANONYMOUS });
     expect(canRetry(running)).toBe(false);
     expect(await again(running.id)).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: expect.stringMatching(/ is (PENDING|RUNNING); only a settled task can be retried\.$/),
     });
     await letGo();
     const done = await engine.settled(running.id);
     expect(canRetry(done)).toBe(false);
     expect(await again(done.id)).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: `Nothing of task ${done.id} can be retried: it came to all of its records, and none failed.`,
     });
     const tried = await run(INCREMENT, { ...SKIP_FAILED, dryRun: true });
     expect(canRetry(tried)).toBe(false);
     expect(await again(tried.id)).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: `Task ${tried.id} was a dry run and changed nothing, so nothing of it can be retried. Launch the operation itself.`,
     });
     const missing = "0195f8f0-0000-7000-8000-00000000000a";
-    expect(await again(missing)).toEqual({ outcome: "MISSING", message: `There is no task ${missing}.` });
+    expect(await again(missing)).toEqual({ kind: "MISSING", message: `There is no task ${missing}.` });
   });
 });

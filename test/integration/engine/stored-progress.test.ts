@@ -43,7 +43,7 @@ describe("the progress of a task in one transaction", () => {
       selection: { ids: ["7"] },
     });
     expect(refused).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ heldBy: { id: task.id, progress: { processed: 250 } } }],
     });
     for await (const { progress } of engine.feed.watch(task.id)) {

@@ -111,7 +111,7 @@ describe("hooks along a task's life", () => {
 
   it("tell a failure by its message, and a cancellation apart from it", async () => {
     const outcome = await launchCustom(engine.ports, { kind: "explode", input: { fuse: 1 }, viewer: ANN });
-    const exploding = outcome.outcome === "LAUNCHED" ? outcome.task.id : outcome.message;
+    const exploding = outcome.kind === "LAUNCHED" ? outcome.task.id : outcome.message;
     const failed = await stepsOf(exploding);
     expect(failed.map(({ step }) => step)).toEqual(["create", "start", "fail", "cleanup"]);
     expect(failed[2]?.task).toMatchObject({ status: "FAILED", message: "boom", input: { fuse: 1 } });
@@ -143,7 +143,7 @@ describe("hooks along a task's life", () => {
   it("may refuse a launch before anything is written, in their own words", async () => {
     const before = await engine.ports.tasks.count({});
     expect(await engine.launch(setCount("forbidden", ["1"]))).toEqual({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: "Not on a Saturday.",
       problems: [{ code: "VALIDATION_FAILED", message: "Not on a Saturday." }],
     });

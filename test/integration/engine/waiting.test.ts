@@ -106,7 +106,7 @@ describe("a launch that waits", () => {
       selection: { ids: ["2"] },
     });
     expect(refused).toMatchObject({
-      outcome: "CONFLICT",
+      kind: "CONFLICT",
       conflicts: [{ id: "2", owner: waiting.id, heldBy: { status: "WAITING" } }],
     });
     const free = await setCount(["3"], 3, SKIP_FAILED);
@@ -122,7 +122,7 @@ describe("a launch that waits", () => {
     const second = await setCount(["2"], 3);
     expect(second).toMatchObject({ status: "WAITING", blockedBy: first.id });
     const outcome = await cancelTask(engine.ports, { taskId: first.id, viewer: ANONYMOUS });
-    expect(outcome).toMatchObject({ outcome: "CANCELLED", task: { status: "CANCELLED" } });
+    expect(outcome).toMatchObject({ kind: "CANCELLED", task: { status: "CANCELLED" } });
     expect((await engine.settled(second.id)).status).toBe("SUCCEEDED");
     await release();
     await engine.settled(holder.id);

@@ -154,15 +154,15 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     }),
     launchBulk: (request) => {
       launches.push(request);
-      return Promise.resolve({ outcome: "LIMIT", message: "only recorded", limit: 0, matched: null });
+      return Promise.resolve({ kind: "LIMIT", message: "only recorded", limit: 0, matched: null });
     },
     maxRecords: 1000,
     locks,
     tasks,
     contributors: [
       createTaskSchema({
-        cancelTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
-        retryTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
+        cancelTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
+        retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
         ...feedPorts,
         feed: createTaskFeed({ ...feedPorts, clock: createSystemClock() }),
       }),
@@ -202,7 +202,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       await unitOfWork.run(async (transaction) => {
         await tasks.create(transaction, task);
         const result = await realLocks.acquire(transaction, task.id, claims);
-        if (!result.isGranted) {
+        if (result.kind !== "GRANTED") {
           throw new Error("the records are held by another task");
         }
       });

@@ -81,8 +81,8 @@ async function launchWithin(
     ...claim,
     ids: claim.ids === "chunks" ? task.chunks.flatMap((chunk) => chunk.ids) : claim.ids,
   }));
-  const { isGranted } = await locks.acquireOrWait(transaction, task.id, claims);
-  if (!isGranted) {
+  const { kind } = await locks.acquireOrWait(transaction, task.id, claims);
+  if (kind !== "GRANTED") {
     await tasks.startWaiting(transaction, task.id, task.id);
   }
   return task.id;
@@ -160,7 +160,7 @@ describe("locks that move between PostgreSQL and Redis", () => {
     // The line has kept its order: whoever came second waits for the first, though the record is free.
     const { unitOfWork, locks } = on.postgres.ports;
     const isGranted = async (owner: string): Promise<boolean> =>
-      (await unitOfWork.run((transaction) => locks.acquireWaiting(transaction, owner))).isGranted;
+      (await unitOfWork.run((transaction) => locks.acquireWaiting(transaction, owner))).kind === "GRANTED";
     expect([await isGranted(rival), await isGranted(waiting)]).toEqual([false, false]);
     await settle("postgres", many);
     expect([await isGranted(rival), await isGranted(waiting), await isGranted(rival)]).toEqual([

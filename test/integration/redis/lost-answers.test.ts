@@ -82,7 +82,7 @@ function launchOver(loss: Loss): Promise<LaunchOutcome> {
 describe("a commit whose answer is lost", () => {
   it("leaves the task that it made with its locks", async () => {
     const lost = await launchOver("ANSWER");
-    expect(lost.outcome).toBe("UNAVAILABLE");
+    expect(lost.kind).toBe("UNAVAILABLE");
     const [task] = await engine.ports.tasks.list({ limit: 1 });
     expect(task).toMatchObject({ label: "lost", status: "PENDING" });
     expect(await engine.ports.locks.heldBy(task?.id ?? "")).toEqual([{ model: "Thing", ids: ["1", "2"] }]);
@@ -91,13 +91,13 @@ describe("a commit whose answer is lost", () => {
       change: { count: { set: 6 } },
       selection: { ids: ["2"] },
     });
-    expect(second).toMatchObject({ outcome: "CONFLICT", conflicts: [{ id: "2", owner: task?.id }] });
+    expect(second).toMatchObject({ kind: "CONFLICT", conflicts: [{ id: "2", owner: task?.id }] });
     await engine.ports.queue.enqueue([{ id: task?.id ?? "", attempt: 0 }]);
     await engine.settled(task?.id ?? "");
   });
 
   it("that never got there leaves no lock", async () => {
-    expect((await launchOver("COMMIT")).outcome).toBe("UNAVAILABLE");
+    expect((await launchOver("COMMIT")).kind).toBe("UNAVAILABLE");
     expect(await engine.ports.locks.listOwners()).toEqual([]);
   });
 });

@@ -59,7 +59,7 @@ describe("a Redis that forgets", () => {
       selection: { ids: ["1", "300"] },
       options: SKIP_FAILED,
     });
-    expect(refused).toMatchObject({ outcome: "CONFLICT", totalConflicts: 2 });
+    expect(refused).toMatchObject({ kind: "CONFLICT", totalConflicts: 2 });
     expect(await engine.ports.locks.heldBy(task.id)).toEqual([{ model: "Thing", ids: allIds.toSorted() }]);
     await release();
     expect((await engine.settled(task.id)).status).toBe("SUCCEEDED");
@@ -89,8 +89,8 @@ describe("a Redis that forgets", () => {
         engine.ports.locks.guard(transaction, [{ model: "Thing", ids: [id] }]),
       );
     await expect(guard("1")).rejects.toMatchObject({ code: "UNAVAILABLE", details: { isRetryable: true } });
-    expect(await guard("1")).toMatchObject({ isGranted: false, conflicts: [{ owner: task.id }] });
-    expect(await guard("2")).toEqual({ isGranted: true });
+    expect(await guard("1")).toMatchObject({ kind: "CONFLICT", conflicts: [{ owner: task.id }] });
+    expect(await guard("2")).toEqual({ kind: "GRANTED" });
     await release();
     await engine.settled(task.id);
   });
@@ -100,7 +100,7 @@ describe("a Redis that forgets", () => {
     const claims = [{ model: "Thing", ids: ["7"] }];
     const open = await openTransaction(engine.ports.unitOfWork);
     await createTask(open.transaction, first);
-    expect(await engine.ports.locks.acquire(open.transaction, first, claims)).toEqual({ isGranted: true });
+    expect(await engine.ports.locks.acquire(open.transaction, first, claims)).toEqual({ kind: "GRANTED" });
     await engine.backend.loseMemory();
     let isDecided = false;
     const rival = engine
@@ -109,7 +109,7 @@ describe("a Redis that forgets", () => {
     await untilSomebodyWaits();
     expect(isDecided).toBe(false);
     await open.commit();
-    expect(await rival).toMatchObject({ outcome: "CONFLICT", conflicts: [{ id: "7", owner: first }] });
+    expect(await rival).toMatchObject({ kind: "CONFLICT", conflicts: [{ id: "7", owner: first }] });
   });
 
   it("is noticed by many at once, and rebuilt once", async () => {
@@ -215,7 +215,7 @@ describe("a Redis that is away", () => {
       change: { count: { set: 9 } },
       selection: { ids: ["1"] },
     });
-    expect(refused).toMatchObject({ outcome: "UNAVAILABLE" });
+    expect(refused).toMatchObject({ kind: "UNAVAILABLE" });
     await expect(
       engine.ports.unitOfWork.run((transaction) =>
         engine.ports.locks.guard(transaction, [{ model: "Thing", ids: ["300"] }]),
@@ -251,10 +251,10 @@ async function untilLaunched(): Promise<Task> {
       selection: { ids: ["1"] },
       options: SKIP_FAILED,
     });
-    if (outcome.outcome === "LAUNCHED") {
+    if (outcome.kind === "LAUNCHED") {
       return outcome.task;
     }
-    expect(outcome.outcome).toBe("UNAVAILABLE");
+    expect(outcome.kind).toBe("UNAVAILABLE");
   }
 }
 

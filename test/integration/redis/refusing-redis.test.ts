@@ -45,8 +45,8 @@ async function outcomes(): Promise<readonly unknown[]> {
 /** A launch writes to Redis, a guard only looks. */
 function refused(message: string, isLookRefused: boolean): readonly object[] {
   return [
-    { outcome: "UNAVAILABLE", message },
-    isLookRefused ? { code: "UNAVAILABLE", message } : { isGranted: true },
+    { kind: "UNAVAILABLE", message },
+    isLookRefused ? { code: "UNAVAILABLE", message } : { kind: "GRANTED" },
   ];
 }
 
@@ -121,7 +121,7 @@ describe("a Redis that answers, and refuses", () => {
 
   it("and serves again when it relents", async () => {
     const [launch, guard] = await outcomes();
-    expect(launch).toMatchObject({ outcome: "LAUNCHED" });
-    expect(guard).toEqual({ isGranted: true });
+    expect(launch).toMatchObject({ kind: "LAUNCHED" });
+    expect(guard).toEqual({ kind: "GRANTED" });
   });
 });

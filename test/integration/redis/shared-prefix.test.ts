@@ -103,20 +103,20 @@ it("a Redis that lost everything is taken again by whoever builds the locks, or 
       selection: { ids: [String((launched += 1))] },
       options: { mode: "ASYNC" },
     });
-  expect(await launch()).toMatchObject({ outcome: "LAUNCHED" });
+  expect(await launch()).toMatchObject({ kind: "LAUNCHED" });
   const id = await operator.get(KEY);
   expect(id).toMatch(/^\d+\.\d+$/);
 
   await operator.flushall();
   // The first look finds the loss, and the locks are built anew.
-  const again = [await launch(), await launch()].map(({ outcome }) => outcome);
+  const again = [await launch(), await launch()].map(({ kind }) => kind);
   expect(again).toContain("LAUNCHED");
   expect(await operator.get(KEY)).toBe(id);
 
   await operator.flushall();
   await operator.set(KEY, "another");
   for (let tries = 0; tries < 2; tries += 1) {
-    expect(await launch()).toMatchObject({ outcome: "UNAVAILABLE" });
+    expect(await launch()).toMatchObject({ kind: "UNAVAILABLE" });
   }
   expect(await operator.get(KEY)).toBe("another");
 });

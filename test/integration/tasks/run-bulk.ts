@@ -17,7 +17,7 @@ export async function runBulk(
     options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC" },
     ...request,
   } as BulkRequest);
-  if (outcome.outcome !== "LAUNCHED") {
+  if (outcome.kind !== "LAUNCHED") {
     throw new Error(outcome.message);
   }
   const task = await service.settled(outcome.task.id);

@@ -48,8 +48,8 @@ beforeAll(async () => {
   const schema = createFixtureSchema({
     ...ports,
     feed: createTaskFeed(ports),
-    cancelTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
-    retryTask: () => Promise.resolve({ outcome: "UNAVAILABLE", message: "nothing runs tasks here" }),
+    cancelTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
+    retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
   });
   const driver = createTaskDriver(ports);
   for (const count of [0, 1, 2, 3, 4]) {

@@ -97,7 +97,7 @@ function createWorld(overrides: Overrides = {}): World {
       guard: (_transaction, claimed) => {
         deeds.push("guard");
         claims.push(claimed);
-        const { guard = { isGranted: true } } = overrides;
+        const { guard = { kind: "GRANTED" } } = overrides;
         return guard instanceof AppError ? Promise.reject(guard) : Promise.resolve(guard);
       },
     },
@@ -129,7 +129,7 @@ describe("a single write", () => {
   test("guards before it writes, in one transaction", async () => {
     const { writes, deeds, claims } = createWorld();
     expect(await writes.update({ ...request, id: "007", data: {} })).toEqual({
-      outcome: "WRITTEN",
+      kind: "WRITTEN",
       record: { id: 1 },
     });
     expect(deeds).toEqual(["begin", "guard", "update", "commit"]);
@@ -138,7 +138,7 @@ describe("a single write", () => {
 
   test("writes nothing when a task holds the record, and names task and progress", async () => {
     const guard: AcquireResult = {
-      isGranted: false,
+      kind: "CONFLICT",
       conflicts: [{ model: "Note", id: "1", owner: "t" }],
       totalConflicts: 1,
     };
@@ -149,7 +149,7 @@ describe("a single write", () => {
     ]) {
       const { writes, deeds } = createWorld({ guard });
       const outcome = await write(writes);
-      expect(outcome).toMatchObject({ outcome: "CONFLICT", conflicts: [{ id: "1", heldBy: { id: "t" } }] });
+      expect(outcome).toMatchObject({ kind: "CONFLICT", conflicts: [{ id: "1", heldBy: { id: "t" } }] });
       expect((outcome as { message: string }).message).toContain(
         "Note 1 is held by task t (bulkUpdate, 12 % done)",
       );
@@ -160,7 +160,7 @@ describe("a single write", () => {
   test("is refused when the locks are out of reach", async () => {
     const { writes, deeds } = createWorld({ guard: new AppError("UNAVAILABLE", "no locks") });
     expect(await writes.delete({ ...request, id: "1" })).toEqual({
-      outcome: "UNAVAILABLE",
+      kind: "UNAVAILABLE",
       message: "no locks",
     });
     expect(deeds).toEqual(["begin", "guard", "roll back"]);
@@ -174,11 +174,11 @@ describe("a single write", () => {
   test("does not begin with a malformed id", async () => {
     const { writes, deeds } = createWorld();
     expect(await writes.update({ ...request, id: "x", data: {} })).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       problems: [{ field: "id" }],
     });
     expect(await writes.create({ ...request, data: { id: Number.NaN } })).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
     });
     expect(deeds).toEqual([]);
   });
@@ -187,7 +187,7 @@ describe("a single write", () => {
     const problem = { code: "CONSTRAINT_VIOLATED", message: "label must be unique", field: "label" } as const;
     const { writes, deeds } = createWorld({ result: { problem } });
     expect(await writes.create({ ...request, data: { id: 1 } })).toEqual({
-      outcome: "INVALID",
+      kind: "INVALID",
       message: problem.message,
       problems: [problem],
     });
@@ -197,10 +197,10 @@ describe("a single write", () => {
   test("finds out while writing that the record is gone", async () => {
     const { writes } = createWorld({ result: { problem: { code: "RECORD_MISSING", message: "" } } });
     expect(await writes.update({ ...request, id: "1", data: {} })).toEqual({
-      outcome: "MISSING",
+      kind: "MISSING",
       message: "There is no Note 1.",
     });
-    expect(await writes.delete({ ...request, id: "1" })).toMatchObject({ outcome: "MISSING" });
+    expect(await writes.delete({ ...request, id: "1" })).toMatchObject({ kind: "MISSING" });
   });
 });
 
@@ -230,7 +230,7 @@ describe("links", () => {
   test("lead only to what is there", async () => {
     const { writes, deeds } = createWorld();
     expect(await writes.update({ ...request, id: "1", data })).toMatchObject({
-      outcome: "INVALID",
+      kind: "INVALID",
       problems: [{ field: "labels", message: `labels: there is no Label ${UUID}.` }],
     });
     expect(deeds).toEqual([]);
@@ -268,15 +268,15 @@ describe("within a scope", () => {
 
   test("what is out of it is not there", async () => {
     const { writes, deeds } = createWorld({ scope, isLockable: false });
-    expect(await writes.update({ ...request, id: "1", data: {} })).toMatchObject({ outcome: "MISSING" });
-    expect(await writes.delete({ ...request, id: "1" })).toMatchObject({ outcome: "MISSING" });
+    expect(await writes.update({ ...request, id: "1", data: {} })).toMatchObject({ kind: "MISSING" });
+    expect(await writes.delete({ ...request, id: "1" })).toMatchObject({ kind: "MISSING" });
     expect(deeds).not.toContain("update");
     expect(deeds).not.toContain("delete");
   });
 
   test("nothing is written that would be out of it", async () => {
     const { writes, deeds } = createWorld({ scope, isLockable: false });
-    expect(await writes.create({ ...request, data: { id: 1 } })).toMatchObject({ outcome: "INVALID" });
+    expect(await writes.create({ ...request, data: { id: 1 } })).toMatchObject({ kind: "INVALID" });
     expect(deeds).toEqual(["begin", "guard", "create", "look", "roll back"]);
   });
 });
@@ -310,7 +310,7 @@ describe("side effects", () => {
 
   test("are not looked for when the record is out of the viewer's scope: a refusal would name others", async () => {
     const { writes, deeds } = createWorld({ effects, scope: { Note: { id: { gt: 0 } } }, isLockable: false });
-    expect(await writes.delete(ofNote)).toMatchObject({ outcome: "MISSING" });
+    expect(await writes.delete(ofNote)).toMatchObject({ kind: "MISSING" });
     expect(deeds).toEqual(["begin", "guard", "look", "roll back"]);
   });
 });

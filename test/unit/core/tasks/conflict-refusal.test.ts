@@ -22,7 +22,7 @@ async function messageOf(
   conflicts: readonly LockConflict[],
   totalConflicts = conflicts.length,
 ): Promise<string> {
-  return (await conflictRefusal(tasks, { isGranted: false, conflicts, totalConflicts })).message;
+  return (await conflictRefusal(tasks, { kind: "CONFLICT", conflicts, totalConflicts })).message;
 }
 
 test("names record, holder, who launched it and how far it is", async () => {
