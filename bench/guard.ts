@@ -12,7 +12,7 @@ import type { NamedInDatabase } from "../src/adapters/prisma/read-model-registry
 import { readModelRegistry } from "../src/adapters/prisma/read-model-registry.ts";
 import { powerCrudApp } from "../src/app/powercrud-app.ts";
 import { accessOf, lockScopesOf } from "../src/core/records/model-options.ts";
-import { ANONYMOUS } from "../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../src/core/access/viewer.ts";
 import type { WritePorts } from "../src/core/records/write-ports.ts";
 import type { WriteRecords } from "../src/core/records/write-record.ts";
 import { createWriteRecords } from "../src/core/records/write-record.ts";

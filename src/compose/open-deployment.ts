@@ -5,7 +5,7 @@ import type { SqlSession } from "../kernel/sql-session.ts";
 import type { BackendChoice } from "../core/health/examine-backend.ts";
 import type { Examination } from "../core/health/health-check.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
-import type { TaskPorts } from "../core/tasks/task-ports.ts";
+import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";

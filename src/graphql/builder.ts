@@ -9,16 +9,15 @@ import type { PrismaClient } from "@pothos/plugin-prisma";
 import type {
   ConflictRefusal,
   IdempotencyRefusal,
-  Launched,
-  LaunchOutcome,
   LimitRefusal,
   UnavailableRefusal,
-  ValidationRefusal,
-} from "../core/tasks/launch-outcome.ts";
+} from "../core/refusals/refusals.ts";
+import type { Launched, LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
+import type { ValidationRefusal } from "../core/refusals/problems.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
 import type { Task } from "../core/tasks/task.ts";
-import type { MissingRefusal } from "../core/records/write-outcome.ts";
+import type { MissingRefusal } from "../core/refusals/refusals.ts";
 import type { Json } from "../kernel/json.ts";
 import type { GraphQLContext } from "./context.ts";
 

@@ -1,4 +1,4 @@
-import type { Viewer } from "../core/records/viewer.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 
 /**
  * What a request brings to its resolvers. Everything else they need was given to the schema when it was made;

@@ -1,5 +1,5 @@
-import { ANONYMOUS } from "../core/records/viewer.ts";
-import type { Viewer } from "../core/records/viewer.ts";
+import { ANONYMOUS } from "../core/access/viewer.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 
 /** What a caller identifies itself with. */
 interface Credentials {

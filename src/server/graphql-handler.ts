@@ -2,7 +2,7 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQ
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga, isAsyncIterable } from "graphql-yoga";
-import type { Viewer } from "../core/records/viewer.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 import type { GraphQLContext } from "../graphql/context.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./authenticate.ts";

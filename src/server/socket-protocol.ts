@@ -2,8 +2,8 @@ import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLForm
 import type { Context, Server, SubscribePayload } from "graphql-ws";
 import { makeServer } from "graphql-ws";
 import { createGraphQLError } from "graphql-yoga";
-import type { Viewer } from "../core/records/viewer.ts";
-import { ANONYMOUS } from "../core/records/viewer.ts";
+import type { Viewer } from "../core/access/viewer.ts";
+import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./authenticate.ts";
 import type { OperationTools } from "./graphql-handler.ts";

@@ -1,5 +1,5 @@
-import { BEFORE_RECORDS } from "../core/tasks/task-record.ts";
-import type { RecordPlace } from "../core/tasks/task-record.ts";
+import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
+import type { RecordPlace } from "../core/tasks/task-results.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
 
 /** Where results are read from. */

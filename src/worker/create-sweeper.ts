@@ -5,7 +5,7 @@ import { createService } from "../kernel/service.ts";
 import { countSwept } from "../core/sweeper/sweep-summary.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { sweep } from "../core/sweeper/sweep.ts";
-import type { TaskPorts } from "../core/tasks/task-ports.ts";
+import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 
 /** The chore whose turns the processes of a deployment take. */
 const CHORE = "sweep";

@@ -1,9 +1,9 @@
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
-import type { AttemptPorts } from "../core/tasks/execute-attempt.ts";
-import { executeAttempt } from "../core/tasks/execute-attempt.ts";
-import { helpAttempt } from "../core/tasks/help-attempt.ts";
-import type { RunningAttempts } from "../core/tasks/running-attempts.ts";
+import type { AttemptPorts } from "../core/tasks/run/execute-attempt.ts";
+import { executeAttempt } from "../core/tasks/run/execute-attempt.ts";
+import { helpAttempt } from "../core/tasks/run/help-attempt.ts";
+import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 
 /** What a worker needs. */
 export interface WorkerPorts extends AttemptPorts {

@@ -1,4 +1,4 @@
-import type { NewTask } from "../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { createId } from "../../src/kernel/ids.ts";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
-import type { NewTask } from "../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { openTransaction } from "./open-transaction.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isFinal, TASK_STATUSES } from "../../src/core/tasks/task-status.ts";
 import type { FinalStatus } from "../../src/core/tasks/task-status.ts";
-import type { IdempotentTask, NewTask } from "../../src/core/tasks/task-store.ts";
+import type { IdempotentTask, NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { openTransaction } from "./open-transaction.ts";
 import { sampleTask } from "./sample-task.ts";

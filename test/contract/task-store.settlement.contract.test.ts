@@ -4,7 +4,7 @@ import { progressOf } from "../../src/core/tasks/progress.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import { isFinal, TASK_STATUSES, TRANSITIONS } from "../../src/core/tasks/task-status.ts";
 import type { FinalStatus, TaskStatus } from "../../src/core/tasks/task-status.ts";
-import type { NewTask } from "../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { openTransaction } from "./open-transaction.ts";
 import { after, sampleTask } from "./sample-task.ts";

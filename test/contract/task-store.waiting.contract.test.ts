@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import type { Claim } from "../../src/core/locks/claim.ts";
-import type { NewTask } from "../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { createId } from "../../src/kernel/ids.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { openTransaction } from "./open-transaction.ts";

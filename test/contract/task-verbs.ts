@@ -1,14 +1,8 @@
 import { expect } from "vitest";
 import type { Counts, Progress } from "../../src/core/tasks/progress.ts";
 import { NO_COUNTS } from "../../src/core/tasks/progress.ts";
-import type {
-  Attempt,
-  CreateResult,
-  DoneWork,
-  HeartbeatResult,
-  NewTask,
-  Settlement,
-} from "../../src/core/tasks/task-store.ts";
+import type { Attempt, DoneWork, HeartbeatResult, Settlement } from "../../src/core/tasks/task-attempts.ts";
+import type { CreateResult, NewTask } from "../../src/core/tasks/new-tasks.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import { after, sampleTask } from "./sample-task.ts";
 import type { World } from "./world.ts";

@@ -8,7 +8,7 @@ import { createMemoryUnitOfWork } from "../../src/adapters/memory/memory-unit-of
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import { createModelRegistry } from "../../src/core/records/model-registry.ts";
-import { cancelTask } from "../../src/core/tasks/cancel-task.ts";
+import { cancelTask } from "../../src/core/tasks/run/cancel-task.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { createBuilder } from "../../src/graphql/builder.ts";
 import { addErrorTypes } from "../../src/graphql/errors/add-error-types.ts";

@@ -1,11 +1,11 @@
 import { encodeAnnouncement, TASK_TOPIC } from "../../src/core/events/task-announcement.ts";
-import type { Viewer } from "../../src/core/records/viewer.ts";
-import { ANONYMOUS } from "../../src/core/records/viewer.ts";
+import type { Viewer } from "../../src/core/access/viewer.ts";
+import { ANONYMOUS } from "../../src/core/access/viewer.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
-import { recordEvent } from "../../src/core/tasks/record-event.ts";
-import { settleTask } from "../../src/core/tasks/settle-task.ts";
+import { recordEvent } from "../../src/core/events/record-event.ts";
+import { settleTask } from "../../src/core/tasks/settle/settle-task.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
-import type { TaskPorts } from "../../src/core/tasks/task-ports.ts";
+import type { TaskPorts } from "../../src/core/tasks/settle/task-ports.ts";
 import { createMemoryTaskQueue } from "../../src/adapters/memory/memory-task-queue.ts";
 import { createId } from "../../src/kernel/ids.ts";
 

@@ -2,7 +2,7 @@ import type { Claim } from "../../src/core/locks/claim.ts";
 import type { RecordChange } from "../../src/core/records/change.ts";
 import type { TaskError } from "../../src/core/tasks/task-error.ts";
 import type { LaunchOptions } from "../../src/core/tasks/launch-options.ts";
-import type { LaunchOutcome } from "../../src/core/tasks/launch-outcome.ts";
+import type { LaunchOutcome } from "../../src/core/tasks/launch/launch-outcome.ts";
 import type { EngineFixture, EngineOverrides } from "./engine-fixture.ts";
 import { createEngineFixture } from "./engine-fixture.ts";
 import { fillLibrary, LIBRARY_MODELS, LIBRARY_TABLES } from "./library-fixture.ts";

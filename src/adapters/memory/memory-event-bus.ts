@@ -1,9 +1,9 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import { checkBusTopic, encodeBusMessage } from "../../core/events/bus-message.ts";
-import { createBusSubscribers } from "../../core/events/bus-subscribers.ts";
 import type { EventBus } from "../../core/events/event-bus.ts";
+import { checkBusTopic, encodeBusMessage } from "../../core/events/event-bus.ts";
+import { createBusSubscribers } from "../../core/events/bus-subscribers.ts";
 
 /** A bus within one process. It delivers while it publishes; there is no connection, so there are no gaps. */
 export function createMemoryEventBus(options: { readonly logger: Logger }): EventBus {

@@ -1,6 +1,6 @@
 import { MAX_TRIAL_ERRORS } from "../../core/bulk/bulk-writer.ts";
 import { processedOf } from "../../core/tasks/progress.ts";
-import type { TaskRecord } from "../../core/tasks/task-record.ts";
+import type { TaskRecord } from "../../core/tasks/task-results.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
 import type { StoredTask } from "./stored-task.ts";

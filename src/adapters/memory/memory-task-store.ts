@@ -1,16 +1,12 @@
 import type { Counts } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import { noTaskToRetry } from "../../core/tasks/no-task-to-retry.ts";
+import { noTaskToRetry } from "../../core/tasks/new-tasks.ts";
 import { canTransition, isFinal } from "../../core/tasks/task-status.ts";
-import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
-import type {
-  CreateResult,
-  IdempotentTask,
-  NewTask,
-  Settlement,
-  TaskStore,
-  WaitingTask,
-} from "../../core/tasks/task-store.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
+import type { CreateResult, IdempotentTask, NewTask } from "../../core/tasks/new-tasks.ts";
+import type { Settlement } from "../../core/tasks/task-attempts.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
+import type { WaitingTask } from "../../core/tasks/waiting-line.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
 import { createMemoryChores } from "./memory-chores.ts";
@@ -195,10 +191,10 @@ function createAttemptWrites({ rows, leases, cancellations }: TaskShelf): Attemp
   return {
     async requestCancel({ taskId, at }) {
       if (rows.get(taskId)?.task.status !== "RUNNING") {
-        return "NOT_RUNNING";
+        return false;
       }
       cancellations.set(taskId, cancellations.get(taskId) ?? at);
-      return "REQUESTED";
+      return true;
     },
     async beginAttempt(transaction, { taskId, expectedAttempt, at }) {
       const row = await rows.lock(transaction, taskId);

@@ -1,6 +1,6 @@
 import { mergeBatches } from "../../core/tasks/record-batch.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
-import type { RetryRecords } from "../../core/tasks/retry-records.ts";
+import type { RetryRecords } from "../../core/tasks/task-results.ts";
 import type { StoredTask } from "./stored-task.ts";
 
 /** The records of a stored task that are to be tried again; see TaskStore. */

@@ -1,10 +1,9 @@
 import type { Counts, Progress } from "../../core/tasks/progress.ts";
-import { addCounts, NO_COUNTS, progressOf } from "../../core/tasks/progress.ts";
-import { runningProgress } from "../../core/tasks/running-progress.ts";
+import { NO_COUNTS, addCounts, progressOf, runningProgress } from "../../core/tasks/progress.ts";
 import type { TaskClaim } from "../../core/tasks/task-claim.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import type { TaskQuery } from "../../core/tasks/task-store.ts";
-import type { NewTask } from "../../core/tasks/task-store.ts";
+import type { TaskQuery } from "../../core/tasks/task-reads.ts";
+import type { NewTask } from "../../core/tasks/new-tasks.ts";
 import type { Task } from "../../core/tasks/task.ts";
 
 /** A part of a task's records. */

@@ -1,4 +1,5 @@
-import type { StrandedTask, TaskStore } from "../../core/tasks/task-store.ts";
+import type { StrandedTask } from "../../core/tasks/stranded-tasks.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { StoredTask } from "./stored-task.ts";
 import { leaseKey } from "./task-shelf.ts";
 import type { TaskShelf } from "./task-shelf.ts";

@@ -1,5 +1,5 @@
 import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import { relatedModel } from "../../core/records/model.ts";
 import type { WrittenValue } from "../../core/records/value-fault.ts";
 import { valueFault } from "../../core/records/value-fault.ts";

@@ -1,6 +1,6 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { CreateResult, IdempotentTask, NewTask } from "../../core/tasks/task-store.ts";
-import { noTaskToRetry } from "../../core/tasks/no-task-to-retry.ts";
+import type { CreateResult, IdempotentTask, NewTask } from "../../core/tasks/new-tasks.ts";
+import { noTaskToRetry } from "../../core/tasks/new-tasks.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { joinColumns } from "./joined-columns.ts";
 import { joinIds } from "./joined-ids.ts";

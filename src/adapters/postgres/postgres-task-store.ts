@@ -5,9 +5,12 @@ import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { toDependents } from "../../core/tasks/task-claim.ts";
 import type { TaskClaim } from "../../core/tasks/task-claim.ts";
 import { statusesBefore } from "../../core/tasks/task-status.ts";
-import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import type { Task } from "../../core/tasks/task.ts";
-import type { StrandedTask, TaskQuery, TaskStore, WaitingTask } from "../../core/tasks/task-store.ts";
+import type { StrandedTask } from "../../core/tasks/stranded-tasks.ts";
+import type { TaskQuery } from "../../core/tasks/task-reads.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
+import type { WaitingTask } from "../../core/tasks/waiting-line.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { createTask, findByIdempotencyKey, findDuplicate, lockDuplicate } from "./create-task.ts";
 import { createResultReads } from "./result-reads.ts";
@@ -77,7 +80,7 @@ export function createPostgresTaskStore(options: { readonly session: SqlSession 
     },
     async requestCancel({ taskId, at, by }) {
       const running = await session.query(REQUEST_CANCEL, [taskId, at, by]);
-      return running.length > 0 ? "REQUESTED" : "NOT_RUNNING";
+      return running.length > 0;
     },
     async prune(finishedBefore, limit) {
       const pruned = await session.query<{ id: string }>(PRUNE_TASKS, [finishedBefore, limit]);

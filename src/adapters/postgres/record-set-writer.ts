@@ -2,7 +2,7 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import { batchIndexes } from "../../core/bulk/batch-index.ts";
 import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
 import { writtenValues } from "../../core/bulk/written-values.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { filterBatch, sliceBatch } from "../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";

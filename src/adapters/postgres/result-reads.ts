@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import type { RecordOutcome, TaskRecord } from "../../core/tasks/task-record.ts";
+import type { RecordOutcome, TaskRecord } from "../../core/tasks/task-results.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import {
   COUNT_TASK_ERRORS,

@@ -2,7 +2,7 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { Counts } from "../../core/tasks/progress.ts";
 import { countsOf } from "../../core/tasks/progress.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../core/tasks/task-status.ts";
-import type { DoneWork, Settlement } from "../../core/tasks/task-store.ts";
+import type { DoneWork, Settlement } from "../../core/tasks/task-attempts.ts";
 import { taskErrorColumns } from "./task-error-columns.ts";
 import { INSERT_TASK_ERRORS, LOCK_TO_SETTLE, SETTLE_TASK, SUM_DONE_CHUNKS } from "./sql/settle-task.ts";
 

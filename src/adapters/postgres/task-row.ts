@@ -1,8 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
-import type { Viewer } from "../../core/records/viewer.ts";
-import { progressOf } from "../../core/tasks/progress.ts";
+import type { Viewer } from "../../core/access/viewer.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
-import { runningProgress } from "../../core/tasks/running-progress.ts";
+import { progressOf, runningProgress } from "../../core/tasks/progress.ts";
 import type { ErrorPolicy, Task } from "../../core/tasks/task.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 

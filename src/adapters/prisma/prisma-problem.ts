@@ -1,6 +1,6 @@
 import type { Model } from "../../core/records/model.ts";
 import { columnsOf, relatedModel } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { WrittenValue } from "../../core/records/value-fault.ts";
 import { valueFault } from "../../core/records/value-fault.ts";
 import type { AdapterReport, PrismaErrorShape } from "./prisma-unavailable.ts";

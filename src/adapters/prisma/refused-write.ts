@@ -1,6 +1,6 @@
 import type { Model } from "../../core/records/model.ts";
 import { columnsOf as fieldsOf } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { RecordData } from "../../core/records/record-writer.ts";
 import type { WrittenValue } from "../../core/records/value-fault.ts";
 import type { ConstraintCatalog } from "./constraint-catalog.ts";

@@ -1,5 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { cancelled } from "../tasks/running-attempts.ts";
+import { cancelled } from "../tasks/run/running-attempts.ts";
 import { fenced, isCancellation } from "./attempt-stop.ts";
 import type { Access } from "../records/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
@@ -7,8 +7,8 @@ import type { RecordHooks } from "../records/record-hooks.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";
 import { scopeChecks } from "../records/scope-checks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
-import type { RecordProblem } from "../records/record-problem.ts";
-import { describeOutcome } from "../tasks/describe-outcome.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
+import { describeOutcome } from "../tasks/settle/ending.ts";
 import { NO_COUNTS } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult, HelpContext, TaskDefinition } from "../tasks/task-definition.ts";
 import { decodeBulkChange, decodeBulkData } from "./bulk-input.ts";

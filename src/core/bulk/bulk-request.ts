@@ -1,9 +1,9 @@
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange, RecordChange } from "../records/change.ts";
 import type { Selection } from "../records/selection.ts";
-import type { Viewer } from "../records/viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
-import type { LaunchOutcome } from "../tasks/launch-outcome.ts";
+import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 
 /** Values of one record by field name, in plain JSON as in a change; relations as changes of their links. */
 export type RowData = Readonly<Record<string, Json | LinkChange>>;

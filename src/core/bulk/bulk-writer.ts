@@ -5,7 +5,7 @@ import type { AppHooks } from "../records/record-hooks.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";
 import type { WhereFilter } from "../records/selection.ts";
 import type { Counts } from "../tasks/progress.ts";
-import type { RetryRecords } from "../tasks/retry-records.ts";
+import type { RetryRecords } from "../tasks/task-results.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import type { ErrorPolicy } from "../tasks/task.ts";
 

@@ -1,7 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { FieldChange, LinkChange, RecordChange } from "../records/change.ts";
 import type { ColumnField, EnumType, Model, ModelRegistry } from "../records/model.ts";
-import type { RecordProblem } from "../records/record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { BulkRules } from "./bulk-rules.ts";
 import { changeableColumns, changeableLinks } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";

@@ -6,7 +6,7 @@ import { columnsOf, updatedAtField } from "../records/model.ts";
 import { disagreeingKeys, remedyOfKey } from "../records/disagreeing-keys.ts";
 import type { RecordKey } from "../records/record-key.ts";
 import { canonicalRecordId, parseRecordKey } from "../records/record-key.ts";
-import type { RecordProblem } from "../records/record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { BulkTarget, RowData, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import type { BulkRules } from "./bulk-rules.ts";
 import { changeableColumns, changeableLinks, manyToManyOf } from "./bulk-rules.ts";

@@ -2,14 +2,15 @@ import { isAppError } from "../../kernel/app-error.ts";
 import { checkFilterSize } from "../records/filter-size.ts";
 import type { Model } from "../records/model.ts";
 import { canonicalRecordId } from "../records/record-key.ts";
-import type { RecordProblem } from "../records/record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../records/scoped-filter.ts";
 import { scopedFilter } from "../records/scoped-filter.ts";
 import type { Selection } from "../records/selection.ts";
 import { isVacuous } from "../records/vacuous-filter.ts";
-import type { Viewer } from "../records/viewer.ts";
-import type { LimitRefusal, ValidationRefusal } from "../tasks/launch-outcome.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { LimitRefusal } from "../refusals/refusals.ts";
+import type { ValidationRefusal } from "../refusals/problems.ts";
 import { describeExcess } from "./describe-excess.ts";
 
 /** Malformed ids named in one refusal; more are counted. */

@@ -1,11 +1,12 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import type { Viewer } from "../records/viewer.ts";
-import { retryCustom } from "../tasks/retry-custom.ts";
+import type { Viewer } from "../access/viewer.ts";
+import { retryCustom } from "../tasks/launch/retry-custom.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
-import type { LaunchOutcome, ValidationRefusal } from "../tasks/launch-outcome.ts";
-import type { RetryRecords } from "../tasks/retry-records.ts";
+import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
+import type { ValidationRefusal } from "../refusals/problems.ts";
+import type { RetryRecords } from "../tasks/task-results.ts";
 import { isFinal } from "../tasks/task-status.ts";
-import { unavailableRefusal } from "../tasks/unavailable-refusal.ts";
+import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { Task } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkPorts } from "./launch-bulk.ts";

@@ -1,4 +1,4 @@
-import type { Viewer } from "../records/viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 
 /** The scopes of claims: see Claim.scope. */
 export interface LockScopes {

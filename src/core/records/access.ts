@@ -1,5 +1,5 @@
 import type { WhereFilter } from "./selection.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 
 /**
  * The rows of each model that a viewer may touch. Applied to every query, to nested reads, to single writes, at

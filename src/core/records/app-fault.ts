@@ -2,7 +2,7 @@ import { isAppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
 import type { Model } from "./model.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 
 /** Thrown by mistakes in code: their words are not meant for callers. */
 const MISTAKES = [TypeError, ReferenceError, RangeError, SyntaxError];

@@ -1,7 +1,7 @@
 import type { Claim } from "../locks/claim.ts";
 import type { AcquireResult } from "../locks/lock-store.ts";
-import { conflictRefusal } from "../tasks/conflict-refusal.ts";
-import { unavailableRefusal } from "../tasks/unavailable-refusal.ts";
+import { conflictRefusal } from "../refusals/conflict-refusal.ts";
+import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../transactions/run-or-roll-back.ts";
 import type { Transaction } from "../transactions/transaction.ts";

@@ -1,7 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { ColumnField, Model } from "./model.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 
 /** What an error of the database means to whoever ran the app's code. */
 export type DatabaseFault =

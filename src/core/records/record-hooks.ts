@@ -4,7 +4,7 @@ import { faultUnlessLost, problemOfThrown } from "./app-fault.ts";
 import type { HookTransactions } from "./hook-transactions.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
 import type { Model } from "./model.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type {
   AppProblem,
   AppRefusal,

@@ -4,11 +4,11 @@ import type { Model, ModelRegistry, RelationField } from "./model.ts";
 import { relationsOf } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
 import { formatRecordKey } from "./record-key.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { RecordReader } from "./record-reader.ts";
 import type { RecordData } from "./record-writer.ts";
 import type { RelationChange } from "./relation-change.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 
 /** What looking for linked records takes. */
 interface LinkPorts {

@@ -1,6 +1,6 @@
 import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordKey } from "./record-key.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { WhereFilter } from "./selection.ts";
 import type { AppRecord } from "./write-hooks.ts";
 

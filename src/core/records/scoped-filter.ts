@@ -4,7 +4,7 @@ import { andFilters } from "./access.ts";
 import type { Model, ModelRegistry } from "./model.ts";
 import { relationsOf } from "./model.ts";
 import type { WhereFilter } from "./selection.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 
 /** What narrowing a filter takes. */
 export interface ScopePorts {

@@ -3,7 +3,7 @@ import { unlessUnavailable } from "./guarded-write.ts";
 import type { Model } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";
 import { formatRecordKey } from "./record-key.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { RecordData } from "./record-writer.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 import type { WritePorts } from "./write-ports.ts";

@@ -1,5 +1,5 @@
 import type { LinkChange } from "./change.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 
 /** What happens to a record. An upsert is a create or an update, by whether the record is there. */
 export type WriteOperation = "CREATE" | "UPDATE" | "DELETE";

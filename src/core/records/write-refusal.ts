@@ -1,5 +1,5 @@
 import type { Model } from "./model.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 
 /** Why nothing is written, as the transaction's decision. */

@@ -1,5 +1,5 @@
 import type { RecordData } from "./record-writer.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 
 /** What every single write is told; `shape` says what to hand back, in the record writer's terms. */
 export interface WriteRequest {

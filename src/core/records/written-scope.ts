@@ -1,6 +1,6 @@
 import type { Write } from "./guarded-write.ts";
 import type { RecordKey } from "./record-key.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { RecordData } from "./record-writer.ts";
 import { scopeChecks } from "./scope-checks.ts";
 import type { WritePorts } from "./write-ports.ts";

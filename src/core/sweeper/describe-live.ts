@@ -1,4 +1,4 @@
-import type { TaskPorts } from "../tasks/task-ports.ts";
+import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import type { Task } from "../tasks/task.ts";
 import type { SweptAround } from "./sweep-summary.ts";
 

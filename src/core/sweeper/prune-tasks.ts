@@ -1,4 +1,4 @@
-import type { TaskPorts } from "../tasks/task-ports.ts";
+import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 
 /** The most tasks that one pass deletes; the next pass takes the rest. */
 const BATCH = 500;

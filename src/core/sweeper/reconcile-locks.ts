@@ -1,4 +1,4 @@
-import type { TaskPorts } from "../tasks/task-ports.ts";
+import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import { isFinal } from "../tasks/task-status.ts";
 
 /** What reconciling works with. */

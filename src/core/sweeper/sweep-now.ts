@@ -1,4 +1,4 @@
-import type { TaskPorts } from "../tasks/task-ports.ts";
+import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import { describeLive } from "./describe-live.ts";
 import type { SweepSummary, SweptAround } from "./sweep-summary.ts";
 import type { SweepOptions } from "./sweep.ts";

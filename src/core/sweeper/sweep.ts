@@ -1,10 +1,9 @@
 import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
-import { stoppedEnd } from "../tasks/attempt-end.ts";
-import { cleanTask } from "../tasks/clean-task.ts";
-import { retryWaiting } from "../tasks/promote-waiting.ts";
-import { settleUnattended } from "../tasks/settle-unattended.ts";
-import type { TaskPorts } from "../tasks/task-ports.ts";
-import type { StrandedTask } from "../tasks/task-store.ts";
+import { stoppedEnd } from "../tasks/settle/ending.ts";
+import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
+import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
+import type { TaskPorts } from "../tasks/settle/task-ports.ts";
+import type { StrandedTask } from "../tasks/stranded-tasks.ts";
 import type { Task } from "../tasks/task.ts";
 import { pruneTasks } from "./prune-tasks.ts";
 import { reconcileLocks } from "./reconcile-locks.ts";

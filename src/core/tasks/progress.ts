@@ -50,7 +50,7 @@ export function percentOf(total: number | null, processed: number): number | nul
 }
 
 /** What is known of the pace; all optional. */
-export interface Pace {
+interface Pace {
   /** How long the attempt has run, in ms. */
   readonly elapsedMs?: number;
   /** How many records this attempt has dealt with; less than the processed ones after a rescue. */
@@ -72,4 +72,45 @@ export function progressOf(total: number | null, counts: Counts, pace: Pace = {}
       rate === null || total === null ? null : Math.max(0, Math.round(((total - processed) * 1000) / rate)),
     message: pace.message ?? null,
   };
+}
+
+/**
+ * The progress of a running task, from the two that know: its DONE chunks, which are certain, and what its attempt
+ * last reported, which also tells of what is not committed yet. The greater counts; pace and message are the
+ * report's.
+ *
+ * @param total as the task was created
+ * @param done the sum over the DONE chunks
+ * @param reported by the current attempt
+ */
+export function runningProgress(total: number | null, done: Counts, reported: Progress | null): Progress {
+  if (reported === null) {
+    return progressOf(total, done);
+  }
+  const { succeeded, failed, skipped } = reported.processed >= processedOf(done) ? reported : done;
+  return {
+    ...progressOf(reported.total ?? total, { succeeded, failed, skipped }, { message: reported.message }),
+    recordsPerSecond: reported.recordsPerSecond,
+    etaMs: reported.etaMs,
+  };
+}
+
+/** What a column of counts, and an Int of GraphQL, can hold. */
+const MAX_COUNT = 2_147_483_647;
+
+/** Why it is no number of records, in words; undefined if it is one. @param name what is counted */
+export function describeMiscount(name: string, count: unknown): string | undefined {
+  return Number.isInteger(count) && (count as number) >= 0 && (count as number) <= MAX_COUNT
+    ? undefined
+    : `${name} must be a whole number from 0 to ${MAX_COUNT}, not ${String(count)}.`;
+}
+
+/** What is wrong with counts that code of the app gave, or with their sum; undefined if nothing is. */
+export function describeMiscounts({ succeeded, failed, skipped }: Counts): string | undefined {
+  return (
+    describeMiscount("succeeded", succeeded) ??
+    describeMiscount("failed", failed) ??
+    describeMiscount("skipped", skipped) ??
+    describeMiscount("the sum of the counts", succeeded + failed + skipped)
+  );
 }

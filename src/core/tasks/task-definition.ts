@@ -1,8 +1,9 @@
-import type { Json } from "../../kernel/json.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
 
 /** What a handler is given. */
 export interface AttemptContext {
@@ -73,4 +74,42 @@ export interface TaskDefinition {
 export interface TaskDefinitions {
   /** @throws AppError UNKNOWN_KIND, naming the known ones */
   get(kind: string): TaskDefinition;
+}
+
+/** @throws AppError INVALID_CONFIG when two definitions share a kind */
+export function createTaskDefinitions(definitions: readonly TaskDefinition[]): TaskDefinitions {
+  const byKind = new Map<string, TaskDefinition>();
+  for (const definition of definitions) {
+    if (byKind.has(definition.kind)) {
+      throw new AppError("INVALID_CONFIG", `Two task definitions share the kind "${definition.kind}".`);
+    }
+    byKind.set(definition.kind, definition);
+  }
+  return {
+    get(kind) {
+      const definition = byKind.get(kind);
+      if (definition === undefined) {
+        throw new AppError(
+          "UNKNOWN_KIND",
+          `There is no task kind "${kind}". Known: ${[...byKind.keys()].join(", ")}.`,
+        );
+      }
+      return definition;
+    },
+  };
+}
+
+/** The definition of the kind; undefined where this process has none. */
+export function knownDefinition(
+  definitions: TaskDefinitions | undefined,
+  kind: string,
+): TaskDefinition | undefined {
+  try {
+    return definitions?.get(kind);
+  } catch (error) {
+    if (isAppError(error, "UNKNOWN_KIND")) {
+      return undefined;
+    }
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { toStorableText } from "../../kernel/storable-text.ts";
-import type { RecordProblem } from "../records/record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 
 /** Whether a record was tried and failed, or was left out. */
 export type TaskErrorOutcome = "FAILED" | "SKIPPED";

@@ -1,20 +1,21 @@
 import type { Logger } from "../../kernel/logger.ts";
 import type { Json } from "../../kernel/json.ts";
-import type { Viewer } from "../records/viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 import type { LaunchOptions } from "./launch-options.ts";
 import type { Progress } from "./progress.ts";
-import type { TaskStore } from "./task-store.ts";
+import type { TaskReads } from "./task-reads.ts";
+import { findTask } from "./task-reads.ts";
 import type { Task } from "./task.ts";
 
-/** What a hook is told of a task: who launched it (`task.viewer`), its input, result, counts and message. */
+/** What a hook is given: the task has viewer, input, result, counts and message. */
 export interface TaskHookContext {
-  /** As it is now. */
+  /** The task as it is now. */
   readonly task: Task;
-  /** Ids of the records that it works on by chunks, read when asked for; empty for tasks that do not. */
+  /** Ids of the records in its chunks, read at each call; empty for a task without chunks. */
   recordIds(): Promise<readonly string[]>;
 }
 
-/** What a hook is told of a task that is about to be launched. */
+/** What the hook `beforeCreate` is given: a task about to be launched. */
 export interface LaunchHookContext {
   readonly kind: string;
   readonly model: string | null;
@@ -25,43 +26,43 @@ export interface LaunchHookContext {
   readonly recordIds: readonly string[];
 }
 
-/** A callback that is waited for. */
+/** A callback. The engine waits for it. */
 export type TaskHook = (context: TaskHookContext) => void | Promise<void>;
 
 /**
- * An app's callbacks along the life of every task, in this order. Each runs in the process that brought the step about,
- * after the step is committed, and is waited for; what it throws is logged and changes nothing. A process that dies in
- * between leaves its hook uncalled: who must miss nothing subscribes to `taskEvents` with a cursor.
+ * The app's callbacks in the life of every task, in this order. Each runs in the process that took the step, after the
+ * step is committed, and the engine waits for it. Errors are logged and change nothing. A process that dies in between
+ * does not call its hook: an app that must miss nothing subscribes to `taskEvents` with a cursor.
  */
 export interface TaskHooks {
-  /** Before anything is written. What it throws refuses the launch with its message. */
+  /** Before anything is written. Throwing refuses the launch, with the error's message. */
   readonly beforeCreate?: (context: LaunchHookContext) => void | Promise<void>;
   /** Before the task is given to the queue. */
   readonly create?: TaskHook;
   /** Once for each attempt, before its handler. */
   readonly start?: TaskHook;
-  /** With each publication of progress; not waited for. */
+  /** With each publication of progress. The engine does not wait for it. */
   readonly progress?: (context: {
     readonly taskId: string;
     readonly attempt: number;
     readonly progress: Progress;
   }) => void | Promise<void>;
-  /** SUCCEEDED or PARTIAL. Of complete, fail and cancel one is called, once. */
+  /** SUCCEEDED or PARTIAL. One of complete, fail and cancel is called, once. */
   readonly complete?: TaskHook;
   readonly fail?: TaskHook;
   readonly cancel?: TaskHook;
-  /** The last of all. */
+  /** The last hook of a task. */
   readonly cleanup?: TaskHook;
 }
 
-/** What calling hooks works with. */
+/** What calling hooks needs. */
 export interface HookPorts {
-  readonly tasks: Pick<TaskStore, "find" | "recordIds">;
+  readonly tasks: Pick<TaskReads, "find" | "recordIds">;
   readonly logger: Logger;
   readonly hooks?: TaskHooks;
 }
 
-/** The hooks that are told of a task that is there. */
+/** The hooks that are given a stored task. */
 export type StepName = Exclude<keyof TaskHooks, "beforeCreate" | "progress">;
 
 /** Calls the hook, if there is one, and waits for it. Never rejects. */
@@ -71,7 +72,7 @@ export async function callHook(ports: HookPorts, step: StepName, taskId: string)
     return;
   }
   try {
-    const task = (await ports.tasks.find([taskId])).get(taskId);
+    const task = await findTask(ports.tasks, taskId);
     if (task !== undefined) {
       await hook({ task, recordIds: () => ports.tasks.recordIds(taskId) });
     }
@@ -80,18 +81,18 @@ export async function callHook(ports: HookPorts, step: StepName, taskId: string)
   }
 }
 
-/** Tells of progress, and waits for nobody. */
-export function tellProgress(
+/** Calls the hook `progress`, if there is one, and does not wait for it. Never throws. */
+export function callProgressHook(
   { hooks, logger }: Pick<HookPorts, "hooks" | "logger">,
-  told: { readonly taskId: string; readonly attempt: number; readonly progress: Progress },
+  call: { readonly taskId: string; readonly attempt: number; readonly progress: Progress },
 ): void {
   const { progress } = hooks ?? {};
   if (progress !== undefined) {
-    // Also what it throws at once becomes a rejection.
+    // A synchronous throw becomes a rejection, too.
     Promise.resolve()
-      .then(() => progress(told))
+      .then(() => progress(call))
       .catch((error: unknown) => {
-        logger.error({ err: error, taskId: told.taskId }, 'the hook "progress" threw');
+        logger.error({ err: error, taskId: call.taskId }, 'the hook "progress" threw');
       });
   }
 }

@@ -1,5 +1,5 @@
 import type { Service } from "../../kernel/service.ts";
-import type { StrandedTask } from "./task-store.ts";
+import type { StrandedTask } from "./stranded-tasks.ts";
 
 /** What travels through the queue: which task, and which attempt was its latest when it was enqueued. */
 export interface QueuedTask extends StrandedTask {

@@ -1,5 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import type { Viewer } from "../records/viewer.ts";
+import type { Viewer } from "../access/viewer.ts";
 import type { Progress } from "./progress.ts";
 import type { TaskStatus } from "./task-status.ts";
 

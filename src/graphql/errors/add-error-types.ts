@@ -1,5 +1,5 @@
-import type { RecordProblem } from "../../core/records/record-problem.ts";
-import type { ConflictRefusal } from "../../core/tasks/launch-outcome.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
+import type { ConflictRefusal } from "../../core/refusals/refusals.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { SchemaContext } from "../builder.ts";
 

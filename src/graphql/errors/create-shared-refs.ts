@@ -1,13 +1,13 @@
-import type { Launched, LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
+import type { Launched, LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type {
   ConflictRefusal,
   IdempotencyRefusal,
   LimitRefusal,
   UnavailableRefusal,
-  ValidationRefusal,
-} from "../../core/tasks/launch-outcome.ts";
+} from "../../core/refusals/refusals.ts";
+import type { ValidationRefusal } from "../../core/refusals/problems.ts";
 import type { ModelRegistry } from "../../core/records/model.ts";
-import type { MissingRefusal } from "../../core/records/write-outcome.ts";
+import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { assertNever } from "../../kernel/assert-never.ts";
 import type { BulkOptionsRef, PageInfo, PowerCrudBuilder, Refusal, SharedRefs } from "../builder.ts";

@@ -1,7 +1,7 @@
 import type { BulkTarget } from "../../core/bulk/bulk-request.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
-import type { LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
+import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import type { GraphQLContext } from "../context.ts";
 import { givenMembers } from "./given-members.ts";

@@ -3,7 +3,7 @@ import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.t
 import { refuseLength } from "../../core/bulk/resolve-target.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
-import type { LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
+import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../context.ts";
 import { launch } from "./bulk-launch.ts";
 import type { RowArgument } from "./bulk-row-data.ts";

@@ -2,8 +2,8 @@ import type { ArgBuilder, ArgumentRef, ImplementableObjectRef } from "@pothos/co
 import type { GraphQLResolveInfo } from "graphql";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { updatedAtField } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
-import type { StaleRefusal } from "../../core/records/write-outcome.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
+import type { StaleRefusal } from "../../core/refusals/refusals.ts";
 import type { ExpectedState } from "../../core/records/write-request.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { BuilderTypes } from "../builder.ts";

@@ -5,7 +5,7 @@ import type { LinkChange } from "../../core/records/change.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import type { RecordKey } from "../../core/records/record-key.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { RecordData } from "../../core/records/record-writer.ts";
 import type { RelationChange } from "../../core/records/relation-change.ts";
 import { givenMembers } from "./given-members.ts";

@@ -1,5 +1,5 @@
 import type { Model } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { TypeLookup } from "./object-type.ts";

@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql";
 import type { Model } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/records/record-problem.ts";
+import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { WriteOutcome, Written } from "../../core/records/write-outcome.ts";
 import type { WriteRequest } from "../../core/records/write-request.ts";
 import type { BuilderTypes } from "../builder.ts";

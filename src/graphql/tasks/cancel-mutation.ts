@@ -1,5 +1,5 @@
-import type { CancelOutcome } from "../../core/tasks/cancel-task.ts";
-import type { Viewer } from "../../core/records/viewer.ts";
+import type { CancelOutcome } from "../../core/tasks/run/cancel-task.ts";
+import type { Viewer } from "../../core/access/viewer.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { SchemaContext } from "../builder.ts";
 import { missingTask, taskIdOf } from "./task-ids.ts";

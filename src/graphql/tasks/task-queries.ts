@@ -1,4 +1,5 @@
-import type { TaskQuery, TaskStore } from "../../core/tasks/task-store.ts";
+import type { TaskQuery } from "../../core/tasks/task-reads.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";

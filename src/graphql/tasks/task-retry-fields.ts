@@ -1,6 +1,6 @@
 import { canRetry } from "../../core/bulk/can-retry.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
-import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { SchemaContext } from "../builder.ts";
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
-import type { CancelOutcome } from "../../../src/core/tasks/cancel-task.ts";
-import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import type { CancelOutcome } from "../../../src/core/tasks/run/cancel-task.ts";
+import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { AttemptContext, TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
 import { progressOf } from "../../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
-import type { NewTask } from "../../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";

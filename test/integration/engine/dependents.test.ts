@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { launchTask } from "../../../src/core/tasks/launch-task.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import type { TaskDefinitions } from "../../../src/core/tasks/task-definition.ts";
 import { requiredSession } from "../../../src/core/transactions/required-session.ts";
 import type { UnitOfWork } from "../../../src/core/transactions/transaction.ts";

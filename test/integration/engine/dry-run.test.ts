@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
-import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
-import type { CustomLaunch } from "../../../src/core/tasks/launch-custom.ts";
-import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import type { CustomLaunch } from "../../../src/core/tasks/launch/launch-custom.ts";
+import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
-import type { Launched, LaunchOutcome } from "../../../src/core/tasks/launch-outcome.ts";
+import type { Launched, LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";

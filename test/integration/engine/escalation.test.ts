@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { LaunchOutcome } from "../../../src/core/tasks/launch-outcome.ts";
+import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";

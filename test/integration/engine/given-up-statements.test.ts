@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";

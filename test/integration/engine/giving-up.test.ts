@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { isFinal } from "../../../src/core/tasks/task-status.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";

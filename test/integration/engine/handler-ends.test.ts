@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { AttemptContext } from "../../../src/core/tasks/task-definition.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
-import { helpAttempt } from "../../../src/core/tasks/help-attempt.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { helpAttempt } from "../../../src/core/tasks/run/help-attempt.ts";
 import type { Progress } from "../../../src/core/tasks/progress.ts";
 import type { QueuedTask, TaskQueue } from "../../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
@@ -92,7 +92,7 @@ describe("a large task", () => {
     await expect.poll(() => asked.length).toBe(2);
     // The attempt's own lanes are held up by the record at first; then both have nothing left but that chunk.
     const helped = helpAttempt(engine.ports, asked[0] ?? { id, attempt: 1 });
-    expect(await helped).toBe("HELPED");
+    expect(await helped).toEqual({ kind: "HELPED" });
     expect((await engine.task(id)).status).toBe("RUNNING");
     await release();
     expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: COUNT } });
@@ -105,7 +105,9 @@ describe("a large task", () => {
     const { id } = await increment();
     await expect.poll(() => asked.length).toBe(2);
     await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
-    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toBe("STOPPED");
+    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toEqual({
+      kind: "STOPPED",
+    });
     await release();
     const task = await engine.settled(id);
     expect(task.status).toBe("CANCELLED");
@@ -121,7 +123,9 @@ describe("a helper that comes late", () => {
   it("finds nothing to do", async () => {
     const { id } = await increment();
     await engine.settled(id);
-    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toBe("NOT_NEEDED");
+    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toEqual({
+      kind: "NOT_NEEDED",
+    });
     expect(await counts()).toEqual([{ count: 1, records: COUNT }]);
   });
 
@@ -130,7 +134,9 @@ describe("a helper that comes late", () => {
     const release = await holdRecord(engine, 1);
     const { id } = await increment();
     await expect.poll(() => asked.length).toBe(2);
-    expect(await helpAttempt(engine.ports, { id, attempt: 7, helper: 1 })).toBe("NOT_NEEDED");
+    expect(await helpAttempt(engine.ports, { id, attempt: 7, helper: 1 })).toEqual({
+      kind: "NOT_NEEDED",
+    });
     await release();
     expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
-import { executeAttempt } from "../../../src/core/tasks/execute-attempt.ts";
-import type { LaunchOutcome } from "../../../src/core/tasks/launch-outcome.ts";
+import { executeAttempt } from "../../../src/core/tasks/run/execute-attempt.ts";
+import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { TaskQueue } from "../../../src/core/tasks/task-queue.ts";
 import { AppError } from "../../../src/kernel/app-error.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
@@ -200,7 +200,7 @@ describe("the queue", () => {
       executeAttempt(engine.ports, delivery),
       executeAttempt(engine.ports, delivery),
     ]);
-    expect(outcomes.toSorted()).toEqual(["NOT_BEGUN", "SETTLED"]);
+    expect(outcomes.map(({ kind }) => kind).toSorted()).toEqual(["NOT_BEGUN", "SETTLED"]);
     expect(await countOf(1)).toBe(2);
   });
 });

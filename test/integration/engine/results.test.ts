@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import type { TaskRecord } from "../../../src/core/tasks/task-record.ts";
-import { BEFORE_RECORDS } from "../../../src/core/tasks/task-record.ts";
+import type { TaskRecord } from "../../../src/core/tasks/task-results.ts";
+import { BEFORE_RECORDS } from "../../../src/core/tasks/task-results.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { canRetry } from "../../../src/core/bulk/can-retry.ts";
-import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";

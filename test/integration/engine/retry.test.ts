@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import { canRetry } from "../../../src/core/bulk/can-retry.ts";
 import type { RetryRequest } from "../../../src/core/bulk/retry-task.ts";
-import type { Viewer } from "../../../src/core/records/viewer.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { taskOf } from "../../support/library-engine.ts";

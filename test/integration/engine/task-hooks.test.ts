@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
-import { launchCustom } from "../../../src/core/tasks/launch-custom.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchHookContext, TaskHook, TaskHooks } from "../../../src/core/tasks/task-hooks.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { retryWaiting } from "../../../src/core/tasks/promote-waiting.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { retryWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
 import { openTransaction } from "../../contract/open-transaction.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";

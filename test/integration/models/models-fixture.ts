@@ -30,8 +30,8 @@ import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts
 import { accessOf, lockScopesOf } from "../../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../../src/core/records/model.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
-import type { Viewer } from "../../../src/core/records/viewer.ts";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { createWriteRecords } from "../../../src/core/records/write-record.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";

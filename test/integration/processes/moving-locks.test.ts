@@ -7,7 +7,7 @@ import type { Claim } from "../../../src/core/locks/claim.ts";
 import type { BackendName } from "../../../src/core/processes/process-register.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
-import type { NewTask } from "../../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";

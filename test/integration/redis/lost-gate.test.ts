@@ -9,7 +9,7 @@ import { RELEASE_NEXT } from "../../../src/adapters/redis/lua/release-next.ts";
 import { createRedisLockStore } from "../../../src/adapters/redis/redis-lock-store.ts";
 import type { ScriptClient } from "../../../src/adapters/redis/run-script.ts";
 import type { LockStore } from "../../../src/core/locks/lock-store.ts";
-import { retryWaiting } from "../../../src/core/tasks/promote-waiting.ts";
+import { retryWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { UnitOfWork } from "../../../src/core/transactions/transaction.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";

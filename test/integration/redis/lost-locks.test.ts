@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
-import { cancelTask } from "../../../src/core/tasks/cancel-task.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import { openTransaction } from "../../contract/open-transaction.ts";

@@ -8,7 +8,7 @@ import { createPostgresEventLog } from "../../../src/adapters/postgres/postgres-
 import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
-import { ANONYMOUS } from "../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
 import { createSystemClock } from "../../../src/kernel/system-clock.ts";

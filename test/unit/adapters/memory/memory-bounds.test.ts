@@ -4,7 +4,7 @@ import { createMemoryLockStore } from "../../../../src/adapters/memory/memory-lo
 import { createMemoryTaskStore } from "../../../../src/adapters/memory/memory-task-store.ts";
 import { createMemoryUnitOfWork } from "../../../../src/adapters/memory/memory-unit-of-work.ts";
 import { NO_COUNTS, progressOf } from "../../../../src/core/tasks/progress.ts";
-import type { NewTask } from "../../../../src/core/tasks/task-store.ts";
+import type { NewTask } from "../../../../src/core/tasks/new-tasks.ts";
 import { createSilentLogger } from "../../../../src/kernel/logger.ts";
 
 const at = new Date("2026-01-01T00:00:00.000Z");

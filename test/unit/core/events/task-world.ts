@@ -7,7 +7,7 @@ import type { Progress } from "../../../../src/core/tasks/progress.ts";
 import { NO_COUNTS, progressOf } from "../../../../src/core/tasks/progress.ts";
 import type { TaskStore } from "../../../../src/core/tasks/task-store.ts";
 import type { Task } from "../../../../src/core/tasks/task.ts";
-import { ANONYMOUS } from "../../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
 import type { Json } from "../../../../src/kernel/json.ts";
 
 /** Tasks, their log and their bus in the hands of a test, which decides what is announced, lost, and slow. */

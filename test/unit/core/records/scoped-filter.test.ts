@@ -3,7 +3,7 @@ import type { Model } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
 import { scopedFilter } from "../../../../src/core/records/scoped-filter.ts";
 import type { WhereFilter } from "../../../../src/core/records/selection.ts";
-import { ANONYMOUS } from "../../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const relation = { kind: "relation", relationName: "r", isNullable: true, foreignKey: [] } as const;

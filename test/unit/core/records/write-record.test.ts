@@ -8,7 +8,7 @@ import type { Model } from "../../../../src/core/records/model.ts";
 import type { WriteResult } from "../../../../src/core/records/record-writer.ts";
 import type { ReferencePlan } from "../../../../src/core/records/reference-plan.ts";
 import type { EffectPlan } from "../../../../src/core/records/side-effects.ts";
-import { ANONYMOUS } from "../../../../src/core/records/viewer.ts";
+import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
 import type { WritePorts } from "../../../../src/core/records/write-ports.ts";
 import type { WriteRecords } from "../../../../src/core/records/write-record.ts";
 import { createWriteRecords } from "../../../../src/core/records/write-record.ts";

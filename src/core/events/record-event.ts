@@ -1,0 +1,27 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Progress } from "../tasks/progress.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { EventBus } from "./event-bus.ts";
+import type { EventLog } from "./event-log.ts";
+import { encodeAnnouncement, TASK_TOPIC } from "./task-announcement.ts";
+import type { LifecycleEventType } from "./task-event.ts";
+
+/** Appends a lifecycle event in the transaction of the change itself, and announces it after the commit. */
+export async function recordEvent(
+  ports: { readonly log: EventLog; readonly bus: EventBus; readonly clock: Clock },
+  transaction: Transaction,
+  event: {
+    readonly taskId: string;
+    readonly type: LifecycleEventType;
+    readonly progress: Progress;
+    readonly message?: string | null;
+  },
+): Promise<void> {
+  await ports.log.append(transaction, { message: null, ...event, at: ports.clock.now() });
+  transaction.onCommit(() => announceChange(ports.bus, event.taskId));
+}
+
+/** Tells all processes that the task has changed. */
+export function announceChange(bus: Pick<EventBus, "publish">, taskId: string): Promise<void> {
+  return bus.publish(TASK_TOPIC, encodeAnnouncement({ kind: "LIFECYCLE", taskId }));
+}

@@ -1,0 +1,55 @@
+import type { AcquireResult } from "../locks/lock-store.ts";
+import type { ConflictRefusal } from "./refusals.ts";
+import { isFinal } from "../tasks/task-status.ts";
+import type { TaskStore } from "../tasks/task-store.ts";
+import type { Task } from "../tasks/task.ts";
+
+/** A refused claim in words, with the tasks that hold the records, read in one look-up. */
+export async function conflictRefusal(
+  tasks: Pick<TaskStore, "find">,
+  refused: Extract<AcquireResult, { kind: "CONFLICT" }>,
+): Promise<ConflictRefusal> {
+  const owners = await tasks.find([...new Set(refused.conflicts.map((conflict) => conflict.owner))]);
+  const conflicts = refused.conflicts.flatMap((conflict) => {
+    const heldBy = owners.get(conflict.owner);
+    return heldBy === undefined ? [] : [{ ...conflict, heldBy }];
+  });
+  return {
+    kind: "CONFLICT",
+    message: describe(refused, conflicts),
+    conflicts,
+    totalConflicts: refused.totalConflicts,
+  };
+}
+
+function describe(
+  { totalConflicts }: Extract<AcquireResult, { kind: "CONFLICT" }>,
+  conflicts: ConflictRefusal["conflicts"],
+): string {
+  const [first] = conflicts;
+  if (first === undefined) {
+    return "The records are held by another task. Try again when it has settled.";
+  }
+  const { id, model, heldBy } = first;
+  const what = id === null ? `All of ${model}` : `${model} ${id}`;
+  const more = totalConflicts > 1 ? ` and ${totalConflicts - 1} more` : "";
+  const isMany = totalConflicts > 1 || id === null;
+  const holder = `by task ${heldBy.id} (${facts(heldBy)})`;
+  // Between the refusal and this look it may have ended.
+  return isFinal(heldBy.status)
+    ? `${what}${more} ${isMany ? "were" : "was"} held ${holder}, which has settled by now. Try again.`
+    : `${what}${more} ${isMany ? "are" : "is"} ${verbOf(heldBy)} ${holder}. Try again when it has settled.`;
+}
+
+/** Who is WAITING holds nothing, but stands in line before whoever comes now. */
+function verbOf({ status }: Task): string {
+  return status === "WAITING" ? "waited for" : "held";
+}
+
+function facts({ kind, viewer, progress, status }: Task): string {
+  return [
+    kind,
+    ...(viewer.id === null ? [] : [`launched by ${viewer.id}`]),
+    ...(status === "WAITING" || progress.percent === null ? [] : [`${Math.floor(progress.percent)} % done`]),
+  ].join(", ");
+}

@@ -1,0 +1,28 @@
+import { isAppError } from "../../kernel/app-error.ts";
+import { errorFields } from "../../kernel/error-fields.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
+import type { UnavailableRefusal } from "./refusals.ts";
+
+/**
+ * The refusal that an error makes which says that a store is out of reach, or that the database gave up waiting for what
+ * others hold.
+ * @param what for the log: `a launch was refused`
+ * @throws any other error, as it is
+ */
+export function unavailableRefusal(
+  logger: Logger,
+  error: unknown,
+  what: string,
+  fields: object = {},
+): UnavailableRefusal {
+  if (isAppError(error, "UNAVAILABLE")) {
+    logger.debug({ ...errorFields(error), ...fields }, `${what}: a store is out of reach`);
+    return { kind: "UNAVAILABLE", message: error.message };
+  }
+  if (isStatementTimeout(error)) {
+    logger.warn({ ...errorFields(error), ...fields }, `${what}: the database gave up on a statement`);
+    return { kind: "UNAVAILABLE", message: `${GIVEN_UP} Nothing was changed. Try again later.` };
+  }
+  throw error;
+}

@@ -1,0 +1,157 @@
+import { AppError } from "../../../kernel/app-error.ts";
+import { errorFields } from "../../../kernel/error-fields.ts";
+import type { AttemptPorts } from "../run/execute-attempt.ts";
+import { executeAttempt } from "../run/execute-attempt.ts";
+import { conflictRefusal } from "../../refusals/conflict-refusal.ts";
+import type { LaunchOutcome } from "./launch-outcome.ts";
+import type { ValidationRefusal } from "../../refusals/problems.ts";
+import { invalid, problem } from "../../refusals/problems.ts";
+import type { LaunchRequest, LaunchSettings } from "./launch-request.ts";
+import { retryWaiting } from "../settle/promote-waiting.ts";
+import { readTask } from "../task-reads.ts";
+import { answerWith } from "./repeated-launch.ts";
+import { settleUnattended } from "../settle/settle-task.ts";
+import { callHook } from "../task-hooks.ts";
+import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
+import { failedEnd } from "../settle/ending.ts";
+import type { TaskPorts } from "../settle/task-ports.ts";
+import type { TaskStore } from "../task-store.ts";
+import { writeLaunch } from "./on-conflict.ts";
+
+/** What launching needs: small tasks run in the request. */
+export interface LaunchPorts extends AttemptPorts {
+  /** The whole store: a launch may retry another task, or be answered by it. */
+  readonly tasks: TaskStore;
+  readonly settings: LaunchSettings;
+}
+
+/**
+ * Makes a task durable together with its locks and its CREATE event, then hands it to the queue or, below the
+ * threshold, runs it here and now. A refusal leaves nothing behind.
+ */
+export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
+  const refusal = await refuseByHook(ports, request);
+  if (refusal !== undefined) {
+    return refusal;
+  }
+  try {
+    const written = await writeLaunch(ports, request);
+    if (written.kind === "CREATED" || written.kind === "WAITING") {
+      await callHook(ports, "create", written.taskId);
+    }
+    switch (written.kind) {
+      case "EXISTING":
+        return await answerWith(ports, written.existing, request.inputHash);
+      case "REFUSED":
+        return await conflictRefusal(ports.tasks, written.refusal);
+      case "WAITING":
+        return await waitInLine(ports, written.taskId, written.hasDependents);
+      case "CREATED":
+        return await start(ports, written.taskId, request);
+    }
+  } catch (error) {
+    return unavailableRefusal(ports.logger, error, "a launch was refused");
+  }
+}
+
+/** The app's callback refuses a launch by throwing, in its own words. */
+async function refuseByHook(
+  { hooks, logger }: Pick<TaskPorts, "hooks" | "logger">,
+  { kind, model, viewer, input, options, records }: LaunchRequest,
+): Promise<ValidationRefusal | undefined> {
+  try {
+    await hooks?.beforeCreate?.({ kind, model, viewer, input, options, recordIds: records });
+    return undefined;
+  } catch (error) {
+    logger.debug({ err: error, kind }, "a hook refused a launch");
+    const message = error instanceof Error ? error.message : String(error);
+    return invalid([problem(message)]);
+  }
+}
+
+/** Tries again at once: a blocker that settled before the commit did not find this task in line. */
+async function waitInLine(
+  ports: LaunchPorts,
+  taskId: string,
+  hasDependents: boolean,
+): Promise<LaunchOutcome> {
+  await retryWaiting(ports, { id: taskId, hasDependents }).catch((error: unknown) => {
+    ports.logger.warn({ ...errorFields(error), taskId }, "a waiting task was left for the sweeper");
+  });
+  return launched(ports, taskId);
+}
+
+async function start(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
+  if (runsInRequest(ports.settings, request)) {
+    await executeHere(ports, taskId);
+  } else {
+    await enqueue(ports, taskId);
+  }
+  return launched(ports, taskId);
+}
+
+async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
+  try {
+    await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
+  } catch (error) {
+    if (ports.settings.whenQueueDown === "sync") {
+      ports.logger.debug(
+        { ...errorFields(error), taskId },
+        "the queue is out of reach; the task runs in its request",
+      );
+      await executeHere(ports, taskId);
+      return;
+    }
+    await withdraw(ports, taskId).catch((failure: unknown) => {
+      ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
+      throw acceptedButUnreachable(taskId, failure);
+    });
+    throw new AppError(
+      "UNAVAILABLE",
+      "The task queue cannot be reached; nothing was changed. Try again later.",
+      { cause: error },
+    );
+  }
+  // Should this fail, the sweeper enqueues the task again, which does no harm.
+  await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
+    ports.logger.warn({ ...errorFields(error), taskId }, "an enqueued task could not be marked as such");
+  });
+}
+
+async function launched(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {
+  const task = await readTask(ports.tasks, taskId).catch((error: unknown) => {
+    throw acceptedButUnreachable(taskId, error);
+  });
+  return { kind: "LAUNCHED", task, isDuplicate: false };
+}
+
+function acceptedButUnreachable(taskId: string, cause: unknown): AppError {
+  return new AppError(
+    "UNAVAILABLE",
+    `Task ${taskId} was accepted and will be run, but the database cannot be reached to tell how it stands. Do not launch it again; look it up by its id.`,
+    { cause },
+  );
+}
+
+/** Never rejects: the task is accepted and durable, so the answer cannot be that nothing was changed. */
+async function executeHere(ports: LaunchPorts, taskId: string): Promise<void> {
+  await executeAttempt(ports, { id: taskId, attempt: 0 }).catch((error: unknown) => {
+    ports.logger.warn(
+      { ...errorFields(error), taskId },
+      "a task could not be run in its request; the sweeper enqueues it",
+    );
+  });
+}
+
+function runsInRequest(settings: LaunchSettings, { options, total }: LaunchRequest): boolean {
+  if (!settings.isAsyncEnabled || options.mode === "SYNC") {
+    return true;
+  }
+  return options.mode !== "ASYNC" && total !== null && total < settings.minAsyncRecords;
+}
+
+/** Withdraws a task that cannot be enqueued: FAILED, its locks free. */
+async function withdraw(ports: LaunchPorts, taskId: string): Promise<void> {
+  const task = await readTask(ports.tasks, taskId);
+  await settleUnattended(ports, task, failedEnd("The task queue could not be reached.", task.progress));
+}

@@ -1,0 +1,187 @@
+import { createId } from "../../../kernel/ids.ts";
+import { recordEvent } from "../../events/record-event.ts";
+import type { Claim } from "../../locks/claim.ts";
+import type { AcquireResult, LockConflict, LockRefusal } from "../../locks/lock-store.ts";
+import type { Transaction } from "../../transactions/transaction.ts";
+import type { Dependents } from "../dependents.ts";
+import { readDependents } from "../dependents.ts";
+import type { IdempotentTask, NewTasks } from "../new-tasks.ts";
+import { NO_COUNTS, progressOf } from "../progress.ts";
+import type { RecordBatch } from "../record-batch.ts";
+import { filterBatch, plainBatch } from "../record-batch.ts";
+import { findBlocker } from "../settle/promote-waiting.ts";
+import type { TaskPorts } from "../settle/task-ports.ts";
+import type { TaskClaim } from "../task-claim.ts";
+import { escalate, toClaim, toDependents } from "../task-claim.ts";
+import type { TaskDefinitions } from "../task-definition.ts";
+import type { NewTaskError } from "../task-error.ts";
+import type { WaitingLine } from "../waiting-line.ts";
+import type { LaunchRequest, LaunchSettings } from "./launch-request.ts";
+import { duplicateKeyOf } from "./launch-request.ts";
+import { splitIntoChunks } from "./split-into-chunks.ts";
+
+/** What writing a launch needs. */
+export interface WriteLaunchPorts extends Omit<
+  TaskPorts<NewTasks & Pick<WaitingLine, "setDependents" | "startWaiting">>,
+  "queue" | "logger" | "definitions"
+> {
+  readonly settings: LaunchSettings;
+  readonly definitions: TaskDefinitions;
+}
+
+/** A launch inside its transaction: the steps that the conflict policies are made of. */
+export interface LaunchTransaction {
+  /** Of this try alone. A store that does not roll back may keep what an earlier try left under its own id. */
+  readonly taskId: string;
+  readonly request: LaunchRequest;
+  /** Whether the task may change records besides its own. */
+  readonly hasDependents: boolean;
+  /** The request's claims; one on more records than the escalation limit is on the whole model. */
+  readonly escalatedClaims: readonly TaskClaim[];
+  /**
+   * Writes task, chunks and CREATE event.
+   * @param records the request's records without those that are left out. Default: all
+   * @returns the earlier task that answers the launch; then nothing was written
+   */
+  create(
+    claims: readonly TaskClaim[],
+    records?: readonly string[],
+    skipped?: readonly NewTaskError[],
+  ): Promise<IdempotentTask | undefined>;
+  /** Finds the unsettled identical task, and makes identical launches wait for this transaction. */
+  lockDuplicate(): Promise<IdempotentTask | undefined>;
+  /** Enters all models that this launch locks, in one go; see LockStore.enter. Nothing for a task without dependents. */
+  enterModels(): Promise<void>;
+  /** Claims all, dependents too, or nothing. Noted with the task, which must have been created. */
+  acquire(claims: readonly TaskClaim[]): Promise<AcquireResult>;
+  /** The same; where it is refused, the task stands in line. */
+  acquireOrWait(claims: readonly TaskClaim[]): Promise<AcquireResult>;
+  /** Claims the records that are free. @returns the conflicts: all of them */
+  acquireFree(claims: readonly TaskClaim[]): Promise<readonly LockConflict[]>;
+  /** Claims what hangs on these records: all of it, or nothing. For tasks that are still to be created. */
+  acquireDependents(claims: readonly TaskClaim[], records: readonly string[]): Promise<DependentsResult>;
+  /** Makes the task WAITING after a refused {@link LaunchTransaction.acquireOrWait}. */
+  startWaiting(refused: LockRefusal): Promise<void>;
+}
+
+/** Result of {@link LaunchTransaction.acquireDependents}. */
+export type DependentsResult =
+  | { readonly kind: "GRANTED"; readonly claims: readonly TaskClaim[] }
+  | LockRefusal;
+
+/** @param dependents what the task changes besides its records; undefined for nothing */
+export function createLaunchTransaction(
+  ports: WriteLaunchPorts,
+  transaction: Transaction,
+  request: LaunchRequest,
+  dependents: Dependents | undefined,
+): LaunchTransaction {
+  const { locks, tasks, settings } = ports;
+  const taskId = createId(ports.clock.now());
+  const toClaims = (claims: readonly TaskClaim[], records = request.records): readonly Claim[] =>
+    claims.map((claim) => toClaim(claim, records));
+  const withDependents = async (claims: readonly TaskClaim[]): Promise<readonly Claim[]> => {
+    const own = toClaims(claims);
+    if (dependents === undefined) {
+      return own;
+    }
+    const dependence = { dependents, own, recordIds: request.records };
+    const added = await readDependents(locks, transaction, dependence);
+    await tasks.setDependents(transaction, taskId, added);
+    return [...own, ...added];
+  };
+  return {
+    taskId,
+    request,
+    hasDependents: dependents !== undefined,
+    escalatedClaims: request.claims.map((claim) =>
+      escalate(claim, request.records, settings.lockEscalationRecords),
+    ),
+    create: (claims, records = request.records, skipped = []) =>
+      createTask(ports, transaction, { taskId, request, claims, records, skipped }),
+    async lockDuplicate() {
+      const key = duplicateKeyOf(request);
+      return key === null ? undefined : tasks.lockDuplicate(transaction, request.viewer, key);
+    },
+    async enterModels() {
+      if (dependents !== undefined) {
+        const own = request.claims.map(({ model }) => model);
+        await locks.enter(transaction, [...new Set([...own, ...dependents.models])]);
+      }
+    },
+    acquire: async (claims) => locks.acquire(transaction, taskId, await withDependents(claims)),
+    acquireOrWait: async (claims) => locks.acquireOrWait(transaction, taskId, await withDependents(claims)),
+    acquireFree: (claims) => locks.acquireFree(transaction, taskId, toClaims(claims)),
+    async acquireDependents(claims, records) {
+      if (dependents === undefined) {
+        return { kind: "GRANTED", claims: [] };
+      }
+      const dependence = { dependents, own: toClaims(claims, records), recordIds: records };
+      const added = await readDependents(locks, transaction, dependence);
+      const result = await locks.acquire(transaction, taskId, added);
+      return result.kind === "GRANTED" ? { kind: "GRANTED", claims: toDependents(added) } : result;
+    },
+    async startWaiting(refused) {
+      const blocker = await findBlocker(locks, transaction, taskId, refused);
+      await tasks.startWaiting(transaction, taskId, blocker);
+    },
+  };
+}
+
+/** A launch whose records and claims are decided. */
+interface DecidedLaunch {
+  readonly taskId: string;
+  readonly request: LaunchRequest;
+  readonly claims: readonly TaskClaim[];
+  readonly records: readonly string[];
+  readonly skipped: readonly NewTaskError[];
+}
+
+async function createTask(
+  ports: WriteLaunchPorts,
+  transaction: Transaction,
+  { taskId, request, claims, records, skipped }: DecidedLaunch,
+): Promise<IdempotentTask | undefined> {
+  const { options, total } = request;
+  const created = await ports.tasks.create(transaction, {
+    id: taskId,
+    kind: request.kind,
+    model: request.model,
+    label: options.label ?? null,
+    viewer: request.viewer,
+    errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
+    isDryRun: options.dryRun ?? false,
+    retryOf: request.retryOf ?? null,
+    input: request.input,
+    idempotencyKey: options.idempotencyKey ?? null,
+    duplicateKey: duplicateKeyOf(request),
+    inputHash: request.inputHash,
+    createdAt: ports.clock.now(),
+    total,
+    chunks: splitIntoChunks(batchesOf(request, records), request.maxChunkRecords, request.isKeptTogether),
+    claims,
+    skipped,
+  });
+  if (created.kind === "EXISTING") {
+    return created.existing;
+  }
+  await recordEvent(ports, transaction, {
+    taskId,
+    type: "CREATE",
+    progress: progressOf(total, { ...NO_COUNTS, skipped: skipped.length }),
+    message: options.label ?? null,
+  });
+  return undefined;
+}
+
+function batchesOf(request: LaunchRequest, records: readonly string[]): readonly RecordBatch[] {
+  const { batches } = request;
+  if (batches === undefined) {
+    return [plainBatch(records)];
+  }
+  if (records.length === request.records.length) {
+    return batches;
+  }
+  const kept = new Set(records);
+  return batches.map((batch) => filterBatch(batch, (id) => kept.has(id)));
+}

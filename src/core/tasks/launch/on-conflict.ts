@@ -1,0 +1,130 @@
+import type { LockConflict, LockRefusal } from "../../locks/lock-store.ts";
+import type { Decision } from "../../transactions/run-or-roll-back.ts";
+import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
+import type { OnConflict } from "../launch-options.ts";
+import type { IdempotentTask } from "../new-tasks.ts";
+import type { TaskClaim } from "../task-claim.ts";
+import { knownDefinition } from "../task-definition.ts";
+import type { NewTaskError } from "../task-error.ts";
+import type { LaunchRequest } from "./launch-request.ts";
+import type { LaunchTransaction, WriteLaunchPorts } from "./launch-transaction.ts";
+import { createLaunchTransaction } from "./launch-transaction.ts";
+
+/** What became of the launch's transaction. */
+export type WrittenLaunch =
+  | { readonly kind: "CREATED"; readonly taskId: string }
+  /** Created, and it stands in line. */
+  | { readonly kind: "WAITING"; readonly taskId: string; readonly hasDependents: boolean }
+  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
+  | { readonly kind: "REFUSED"; readonly refusal: LockRefusal };
+
+/** Decides what becomes of a launch whose records others may hold. */
+type ConflictPolicy = (launch: LaunchTransaction) => Promise<Decision<WrittenLaunch>>;
+
+const POLICIES: Readonly<Record<OnConflict, ConflictPolicy>> = {
+  REJECT: rejectOnConflict,
+  WAIT: waitOnConflict,
+  SKIP: skipConflicts,
+};
+
+/** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
+export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchRequest): Promise<WrittenLaunch> {
+  const dependents = await knownDefinition(ports.definitions, request.kind)?.dependents?.(request);
+  const policy = POLICIES[request.options.onConflict ?? "REJECT"];
+  return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) =>
+    policy(createLaunchTransaction(ports, transaction, request, dependents)),
+  );
+}
+
+async function rejectOnConflict(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {
+  const claims = launch.escalatedClaims;
+  const existing = await launch.create(claims);
+  if (existing !== undefined) {
+    return answered(existing);
+  }
+  // Locks last: other writers to the models wait from here to the commit.
+  const result = await launch.acquire(claims);
+  return result.kind === "GRANTED" ? created(launch) : refused(result);
+}
+
+async function waitOnConflict(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {
+  const claims = launch.escalatedClaims;
+  const existing = await launch.create(claims);
+  if (existing !== undefined) {
+    return answered(existing);
+  }
+  const result = await launch.acquireOrWait(claims);
+  if (result.kind === "GRANTED") {
+    return created(launch);
+  }
+  await launch.startWaiting(result);
+  const { taskId, hasDependents } = launch;
+  return { commit: { kind: "WAITING", taskId, hasDependents } };
+}
+
+/** Locks before the task here: only they tell which records the task is for. */
+async function skipConflicts(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {
+  // The duplicate key before the locks, in the order of a settlement: the other order could deadlock with it.
+  const duplicate = await launch.lockDuplicate();
+  if (duplicate !== undefined) {
+    return answered(duplicate);
+  }
+  await launch.enterModels();
+  const { claims, conflicts } = await acquireFree(launch);
+  if (conflicts.some(({ model }) => model !== launch.request.model)) {
+    return refused({ kind: "CONFLICT", conflicts, totalConflicts: conflicts.length });
+  }
+  const { records, skipped } = leaveOut(launch.request, conflicts);
+  // Dependents of the remaining records cannot be left out: all of them are claimed, or the launch is refused.
+  const dependents = await launch.acquireDependents(claims, records);
+  if (dependents.kind === "CONFLICT") {
+    return refused(dependents);
+  }
+  const existing = await launch.create([...claims, ...dependents.claims], records, skipped);
+  return existing === undefined ? created(launch) : answered(existing);
+}
+
+/** A whole model is claimed only when nothing of it is held; otherwise its free records, one by one. */
+async function acquireFree(
+  launch: LaunchTransaction,
+): Promise<{ readonly claims: readonly TaskClaim[]; readonly conflicts: readonly LockConflict[] }> {
+  const { escalatedClaims, request } = launch;
+  const conflicts = await launch.acquireFree(escalatedClaims);
+  const isEscalated = escalatedClaims.some((claim, at) => claim !== request.claims[at]);
+  return conflicts.length === 0 || !isEscalated
+    ? { claims: escalatedClaims, conflicts }
+    : { claims: request.claims, conflicts: await launch.acquireFree(request.claims) };
+}
+
+/** Splits the request's records into free ones and held ones, which become the task's first errors. */
+function leaveOut(
+  request: LaunchRequest,
+  conflicts: readonly LockConflict[],
+): { readonly records: readonly string[]; readonly skipped: readonly NewTaskError[] } {
+  const wholeModel = conflicts.find(({ id }) => id === null);
+  const owners = new Map(conflicts.map(({ id, owner }) => [id, owner]));
+  const ownerOf = (id: string): string | undefined => wholeModel?.owner ?? owners.get(id);
+  return {
+    records: request.records.filter((id) => ownerOf(id) === undefined),
+    skipped: request.records.flatMap((id) => {
+      const owner = ownerOf(id);
+      return owner === undefined ? [] : [{ ...heldError(id, owner), ...request.placeOf?.(id) }];
+    }),
+  };
+}
+
+function heldError(recordId: string, owner: string): NewTaskError {
+  return { recordId, outcome: "SKIPPED", code: "RECORD_LOCKED", message: `Task ${owner} holds the record.` };
+}
+
+function created({ taskId }: LaunchTransaction): Decision<WrittenLaunch> {
+  return { commit: { kind: "CREATED", taskId } };
+}
+
+function answered(existing: IdempotentTask): Decision<WrittenLaunch> {
+  return { rollBack: { kind: "EXISTING", existing } };
+}
+
+function refused(refusal: LockRefusal): Decision<WrittenLaunch> {
+  return { rollBack: { kind: "REFUSED", refusal } };
+}

@@ -1,0 +1,72 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { RecordBatch } from "./record-batch.ts";
+import type { TaskClaim } from "./task-claim.ts";
+import type { NewTaskError } from "./task-error.ts";
+import type { ErrorPolicy } from "./task.ts";
+
+/** A task about to be written. */
+export interface NewTask {
+  readonly id: string;
+  readonly kind: string;
+  readonly model: string | null;
+  readonly label: string | null;
+  readonly viewer: Viewer;
+  readonly errorPolicy: ErrorPolicy;
+  readonly isDryRun: boolean;
+  /**
+   * The task that is retried, if one is. Chunks that have fields then come without columns: the values of their records
+   * are copied from that task's chunks.
+   */
+  readonly retryOf: string | null;
+  readonly input: Json;
+  readonly idempotencyKey: string | null;
+  /** Equal for identical launches; null where the launch may run beside an identical one. */
+  readonly duplicateKey: string | null;
+  /** Hash of what was asked. It tells a repeated launch from another one under the same key. */
+  readonly inputHash: string;
+  readonly createdAt: Date;
+  /** Number of records; null where the handler will say. */
+  readonly total: number | null;
+  /** The records, cut into chunks. Empty for tasks without chunks. */
+  readonly chunks: readonly RecordBatch[];
+  /** What it holds from the launch until it settles. */
+  readonly claims: readonly TaskClaim[];
+  /** Records left out at the launch: part of the total, counted as skipped from the start. */
+  readonly skipped: readonly NewTaskError[];
+}
+
+/** The earlier task that answers a launch: one with the same idempotency key, or an identical one that is not settled. */
+export interface IdempotentTask {
+  readonly id: string;
+  readonly inputHash: string;
+}
+
+/** Result of {@link NewTasks.create}. */
+export type CreateResult =
+  | { readonly kind: "CREATED" }
+  /** The idempotency key, or the duplicate key, is taken; nothing was written. */
+  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask };
+
+/** Writes tasks at their launch, and finds the earlier task that answers a repeated one. */
+export interface NewTasks {
+  /**
+   * Writes task and chunks, PENDING, unless the viewer used the idempotency key before, or has an unsettled task with
+   * the same duplicate key. Of several at once with the same key, one is written.
+   * @throws AppError NOT_FOUND where the task that it retries is not there any more
+   */
+  create(transaction: Transaction, task: NewTask): Promise<CreateResult>;
+  /** The task that the viewer launched under the key. */
+  findByIdempotencyKey(viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
+  /** The viewer's unsettled task with the duplicate key. */
+  findDuplicate(viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
+  /** The same. Another transaction that asks for the same key waits until this one ends. */
+  lockDuplicate(transaction: Transaction, viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
+}
+
+/** The error that `create` throws for a retry of a task that was deleted meanwhile. */
+export function noTaskToRetry(id: string): AppError {
+  return new AppError("NOT_FOUND", `There is no task ${id} any more.`);
+}

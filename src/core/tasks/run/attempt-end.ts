@@ -1,0 +1,96 @@
+import { isAppError } from "../../../kernel/app-error.ts";
+import type { Counts, Progress } from "../progress.ts";
+import { countsOf } from "../progress.ts";
+import type { Ending, SettleBy } from "../settle/ending.ts";
+import {
+  cancelledEnd,
+  describeNothing,
+  describeOutcome,
+  failedEnd,
+  statusOfCounts,
+  stoppedEnd,
+} from "../settle/ending.ts";
+import type { HandlerResult } from "../task-definition.ts";
+import { checkResult } from "./check-result.ts";
+
+/** How an attempt ended. */
+export type AttemptEnd =
+  /** The task ends with it. `cause` is what the handler threw, if it threw. */
+  | { readonly kind: "ENDED"; readonly settle: SettleBy; readonly cause?: unknown }
+  /** Another attempt has the task. */
+  | { readonly kind: "FENCED" }
+  /** The process stops, and another one goes on with the task. */
+  | { readonly kind: "HANDED_OVER" }
+  /** A store is out of reach. A later attempt goes on with the task. */
+  | { readonly kind: "ABANDONED"; readonly cause: unknown };
+
+/** The end after the handler returned. A result that cannot be stored makes the task FAILED, with a message that says why. */
+export function endOfResult(
+  returned: HandlerResult,
+  progress: Progress,
+): { readonly kind: "ENDED"; readonly settle: Ending } {
+  const checked = checkResult(returned);
+  if ("problem" in checked) {
+    return { kind: "ENDED", settle: failedEnd(checked.problem, progress) };
+  }
+  const result = checked.value;
+  const counts = result.counts ?? countsOf(progress);
+  if (result.isCancelled === true) {
+    return { kind: "ENDED", settle: cancelledEnd(progress.total, counts) };
+  }
+  const errors = result.failure?.errors ?? result.errors;
+  const settle = {
+    status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
+    message: messageOf(result, progress.total, counts),
+    result: result.result,
+    counts,
+    ...(errors === undefined ? {} : { errors }),
+  } as const;
+  return { kind: "ENDED", settle };
+}
+
+function messageOf({ message, failure }: HandlerResult, total: number | null, counts: Counts): string | null {
+  // Where the task failed as a whole, the counts say nothing about the records.
+  const outcome = failure === undefined ? describeOutcome(counts) : null;
+  return message ?? describeNothing(total, counts) ?? outcome;
+}
+
+/**
+ * The end after the handler threw, or was stopped for this reason. Its reports may be ahead of what was committed, or
+ * behind it, so the sums of the DONE chunks count where the task has chunks.
+ */
+export function endOfError(error: unknown, progress: Progress): AttemptEnd {
+  if (isAppError(error, "ATTEMPT_FENCED")) {
+    return { kind: "FENCED" };
+  }
+  if (isAppError(error, "HANDED_OVER")) {
+    return { kind: "HANDED_OVER" };
+  }
+  if (isAppError(error, "UNAVAILABLE")) {
+    return { kind: "ABANDONED", cause: error };
+  }
+  if (isAppError(error, "CANCELLED")) {
+    return { kind: "ENDED", settle: (done) => stoppedEnd(progress, done) };
+  }
+  const message = describeThrown(error);
+  return { kind: "ENDED", settle: (done) => failedEnd(message, progress, done), cause: error };
+}
+
+/** The end of a task whose real end the store refused. It is settled all the same: another attempt would end the same way. */
+export function endOfUnsettled(progress: Progress): SettleBy {
+  return (done) =>
+    failedEnd(
+      "The end of the task could not be recorded. The details are in the service's log.",
+      progress,
+      done,
+    );
+}
+
+/** Code of the app can throw any value. */
+function describeThrown(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "The handler threw a value that cannot be shown.";
+  }
+}

@@ -1,0 +1,119 @@
+import { isAppError } from "../../../kernel/app-error.ts";
+import { errorFields } from "../../../kernel/error-fields.ts";
+import type { Progress } from "../progress.ts";
+import type { SettleBy } from "../settle/ending.ts";
+import { failedEnd } from "../settle/ending.ts";
+import type { SettlePorts } from "../settle/settle-task.ts";
+import { settleTask, settleUnattended } from "../settle/settle-task.ts";
+import type { Attempt } from "../task-attempts.ts";
+import type { QueuedTask } from "../task-queue.ts";
+import { findTask } from "../task-reads.ts";
+import type { AttemptEnd } from "./attempt-end.ts";
+import { endOfUnsettled } from "./attempt-end.ts";
+
+/** What became of a delivery. */
+export type AttemptOutcome =
+  | { readonly kind: "SETTLED" }
+  /** Another delivery has the task, or it is settled already. */
+  | { readonly kind: "NOT_BEGUN" }
+  /** Another attempt took the task over. */
+  | { readonly kind: "FENCED" }
+  /** Back in the queue, because this process stops. */
+  | { readonly kind: "HANDED_OVER" }
+  /** A store went away. The sweeper has the task tried again. */
+  | { readonly kind: "ABANDONED" };
+
+/** Settles the task, hands it over, or leaves it, as the attempt's end asks for. */
+export async function concludeAttempt(
+  ports: SettlePorts,
+  { task, number }: Attempt,
+  progress: Progress,
+  end: AttemptEnd,
+): Promise<AttemptOutcome> {
+  const { id: taskId } = task;
+  switch (end.kind) {
+    case "FENCED":
+      ports.logger.warn({ taskId, attempt: number }, "the attempt was fenced and stopped");
+      return { kind: "FENCED" };
+    case "ABANDONED":
+      ports.logger.warn(
+        { ...errorFields(end.cause), taskId },
+        "the attempt was abandoned: a store is out of reach",
+      );
+      return { kind: "ABANDONED" };
+    case "HANDED_OVER":
+      return handOver(ports, { id: taskId, attempt: number });
+    case "ENDED": {
+      if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
+        ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
+      }
+      const isSettled = await settle(ports, { taskId, attempt: number }, progress, end.settle);
+      return { kind: isSettled ? "SETTLED" : "FENCED" };
+    }
+  }
+}
+
+/**
+ * Settles a task that has had all its attempts. The next one would be cut short as well, and tasks that want its records
+ * would wait for ever. A task that is to be cancelled is left to its next attempt, which stops at once.
+ * @returns false, with nothing written, when the task may run, or another process has it
+ */
+export async function giveUp(
+  ports: SettlePorts,
+  { id, attempt }: QueuedTask,
+  maxAttempts: number,
+): Promise<boolean> {
+  if (attempt < maxAttempts) {
+    return false;
+  }
+  const task = await findTask(ports.tasks, id);
+  if (task?.attempt !== attempt || task.cancelRequestedAt !== null) {
+    return false;
+  }
+  const message = `Gave up after ${attempt} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. What it did not come to can be retried.`;
+  const isSettled = await settleUnattended(ports, task, (done) => failedEnd(message, task.progress, done));
+  if (isSettled) {
+    ports.logger.error({ taskId: id, attempt }, "a task was given up after many attempts");
+  }
+  return isSettled;
+}
+
+/**
+ * Settles the task even where the store refuses its end: another attempt would come to the same end, and hold the locks
+ * meanwhile. Only a store that is out of reach leaves it to another attempt.
+ */
+async function settle(
+  ports: SettlePorts,
+  attempt: { readonly taskId: string; readonly attempt: number },
+  progress: Progress,
+  by: SettleBy,
+): Promise<boolean> {
+  const request = { ...attempt, total: progress.total, settle: by };
+  const unlessUnavailable = (error: unknown): void => {
+    if (isAppError(error, "UNAVAILABLE")) {
+      throw error;
+    }
+  };
+  try {
+    return await settleTask(ports, request);
+  } catch (error) {
+    unlessUnavailable(error);
+  }
+  try {
+    // The first try may have lost a race, such as a deadlock, and was rolled back.
+    return await settleTask(ports, request);
+  } catch (error) {
+    unlessUnavailable(error);
+    ports.logger.error({ err: error, taskId: attempt.taskId }, "how a task ended could not be recorded");
+    return settleTask(ports, { ...request, settle: endOfUnsettled(progress) });
+  }
+}
+
+/** The next attempt may begin at once. Where the queue is out of reach, the sweeper enqueues the task later. */
+async function handOver(ports: SettlePorts, ended: QueuedTask): Promise<AttemptOutcome> {
+  ports.logger.info({ taskId: ended.id, attempt: ended.attempt }, "the task is handed over");
+  await ports.queue.enqueue([ended]).catch((error: unknown) => {
+    ports.logger.warn({ ...errorFields(error), taskId: ended.id }, "a task could not be handed over");
+  });
+  return { kind: "HANDED_OVER" };
+}

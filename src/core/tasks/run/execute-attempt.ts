@@ -1,0 +1,152 @@
+import type { AppError } from "../../../kernel/app-error.ts";
+import { createFailureLog } from "../../../kernel/failure-log.ts";
+import { recordEvent } from "../../events/record-event.ts";
+import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
+import type { SettlePorts } from "../settle/settle-task.ts";
+import type { Attempt } from "../task-attempts.ts";
+import type { TaskDefinitions } from "../task-definition.ts";
+import { callHook, callProgressHook } from "../task-hooks.ts";
+import type { QueuedTask } from "../task-queue.ts";
+import type { AttemptEnd } from "./attempt-end.ts";
+import { endOfError, endOfResult } from "./attempt-end.ts";
+import type { AttemptOutcome } from "./conclude-attempt.ts";
+import { concludeAttempt, giveUp } from "./conclude-attempt.ts";
+import type { Lease } from "./lease.ts";
+import { keepLease } from "./lease.ts";
+import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
+import { createProgressReporter } from "./progress-reporter.ts";
+import type { RunningAttempts } from "./running-attempts.ts";
+import { cancelled } from "./running-attempts.ts";
+
+/** What running an attempt needs. */
+export interface AttemptPorts extends SettlePorts {
+  readonly definitions: TaskDefinitions;
+  readonly runningAttempts: Pick<RunningAttempts, "add">;
+  /** The worker's name in the attempt's row: host, process, and a random part. */
+  readonly workerId: string;
+  /** How long an attempt may be silent before it counts as orphaned. */
+  readonly leaseMs: number;
+  /** After this many attempts a task is not begun again. */
+  readonly maxAttempts: number;
+  /** The least time between two publications of progress. */
+  readonly progressIntervalMs: number;
+}
+
+/**
+ * Runs the next attempt of a task, whole: begin, handle, settle. A task that has had {@link AttemptPorts.maxAttempts} is
+ * only settled.
+ */
+export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+  if (await giveUp(ports, delivery, ports.maxAttempts)) {
+    return { kind: "SETTLED" };
+  }
+  const attempt = await beginAttempt(ports, delivery);
+  if (attempt === undefined) {
+    return { kind: "NOT_BEGUN" };
+  }
+  const { id: taskId, cancelRequestedAt } = attempt.task;
+  const controller = new AbortController();
+  const stop = (reason: AppError): void => controller.abort(reason);
+  const { reporter, lease } = startReporting(ports, attempt, stop);
+  const leave = ports.runningAttempts.add(taskId, {
+    stop,
+    onHelp: (help) => help.attempt === attempt.number && reporter.report(help.counts),
+  });
+  if (cancelRequestedAt !== null) {
+    stop(cancelled());
+  }
+  try {
+    await callHook(ports, "start", taskId);
+    const end = await handle(ports, attempt, reporter, controller.signal);
+    return await concludeAttempt(ports, attempt, reporter.current(), end);
+  } finally {
+    lease.end();
+    leave();
+    reporter.stop();
+  }
+}
+
+function beginAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<Attempt | undefined> {
+  return ports.unitOfWork.run(async (transaction) => {
+    const attempt = await ports.tasks.beginAttempt(transaction, {
+      taskId: delivery.id,
+      expectedAttempt: delivery.attempt,
+      workerId: ports.workerId,
+      at: ports.clock.now(),
+    });
+    if (attempt !== undefined) {
+      await recordEvent(ports, transaction, {
+        taskId: delivery.id,
+        type: "START",
+        progress: attempt.task.progress,
+        message: attempt.number === 1 ? null : `attempt ${attempt.number}`,
+      });
+    }
+    return attempt;
+  });
+}
+
+/** Renews the lease, and sends the progress to subscribers and, with the lease, to the store. */
+function startReporting(
+  ports: AttemptPorts,
+  attempt: Attempt,
+  stop: (reason: AppError) => void,
+): { readonly reporter: ProgressReporter; readonly lease: Lease } {
+  const { id: taskId, progress } = attempt.task;
+  const { clock, leaseMs } = ports;
+  const lease = keepLease(ports, { taskId, number: attempt.number, leaseMs }, () => reporter.current(), stop);
+  const reporter = createProgressReporter({
+    clock,
+    total: progress.total,
+    start: progress,
+    outlets: [createPublisher(ports, attempt), lease.outlet],
+  });
+  return { reporter, lease };
+}
+
+function createPublisher(ports: AttemptPorts, { task, number }: Attempt): ProgressOutlet {
+  const failures = createFailureLog(ports.logger, "publishing progress");
+  const about = { taskId: task.id, attempt: number };
+  return {
+    intervalMs: ports.progressIntervalMs,
+    send(progress) {
+      callProgressHook(ports, { ...about, progress });
+      const at = ports.clock.now().toISOString();
+      ports.bus
+        .publish(TASK_TOPIC, encodeAnnouncement({ kind: "PROGRESS", ...about, at, progress }))
+        .then(failures.worked)
+        .catch((error: unknown) => failures.failed(error, { taskId: task.id }));
+    },
+  };
+}
+
+async function handle(
+  ports: AttemptPorts,
+  { task, number }: Attempt,
+  reporter: ProgressReporter,
+  signal: AbortSignal,
+): Promise<AttemptEnd> {
+  try {
+    signal.throwIfAborted();
+    const result = await ports.definitions.get(task.kind).handle({
+      task,
+      attempt: number,
+      signal,
+      reportProgress: reporter.report,
+      setTotal: reporter.setTotal,
+      askForHelp: (count) => askForHelp(ports, { id: task.id, attempt: number }, count),
+    });
+    return endOfResult(result, reporter.current());
+  } catch (error) {
+    // Once a handler was told to stop, that is the reason for all that it throws.
+    return endOfError(signal.aborted ? signal.reason : error, reporter.current());
+  }
+}
+
+/** Helpers come when a worker has a slot for them, or not at all: the attempt does the rest of the work. */
+async function askForHelp(ports: AttemptPorts, attempt: QueuedTask, count: number): Promise<void> {
+  const helpers = Array.from({ length: count }, (_, at) => ({ ...attempt, helper: at + 1 }));
+  await ports.queue.enqueue(helpers).catch((error: unknown) => {
+    ports.logger.warn({ err: error, taskId: attempt.id }, "a task could not be shared with other workers");
+  });
+}

@@ -1,0 +1,53 @@
+import { isAppError } from "../../../kernel/app-error.ts";
+import type { AttemptPorts } from "./execute-attempt.ts";
+import { knownDefinition } from "../task-definition.ts";
+import { findTask } from "../task-reads.ts";
+import { HELP_TOPIC } from "./running-attempts.ts";
+import type { QueuedTask } from "../task-queue.ts";
+
+/** What became of a helper's delivery. */
+export type HelpOutcome =
+  /** It helped until no work was left. */
+  | { readonly kind: "HELPED" }
+  | { readonly kind: "STOPPED" }
+  /** The attempt is over, or its kind takes no help. */
+  | { readonly kind: "NOT_NEEDED" };
+
+/** Errors that stop a helper as they stop the attempt. The attempt, or the next one, does the rest. */
+const STOPS = ["ATTEMPT_FENCED", "CANCELLED", "HANDED_OVER", "UNAVAILABLE"] as const;
+
+/**
+ * Helps a running attempt with its work. The attempt keeps the lease and settles. The helper's commits are fenced by the
+ * attempt's number, like the attempt's own.
+ */
+export async function helpAttempt(ports: AttemptPorts, { id, attempt }: QueuedTask): Promise<HelpOutcome> {
+  const task = await findTask(ports.tasks, id);
+  const definition = task === undefined ? undefined : knownDefinition(ports.definitions, task.kind);
+  if (task?.status !== "RUNNING" || task.attempt !== attempt || definition?.help === undefined) {
+    return { kind: "NOT_NEEDED" };
+  }
+  const controller = new AbortController();
+  const leave = ports.runningAttempts.add(id, { stop: (reason) => controller.abort(reason) });
+  try {
+    await definition.help({
+      task,
+      attempt,
+      signal: controller.signal,
+      reportProgress(counts) {
+        ports.bus
+          .publish(HELP_TOPIC, { taskId: id, attempt, counts: { ...counts } })
+          .catch((error: unknown) => {
+            ports.logger.debug({ err: error, taskId: id }, "a helper could not report its progress");
+          });
+      },
+    });
+    return { kind: "HELPED" };
+  } catch (error) {
+    // The attempt meets the same fault of the work itself, and reports it.
+    const isFamiliar = controller.signal.aborted || STOPS.some((code) => isAppError(error, code));
+    ports.logger[isFamiliar ? "debug" : "warn"]({ err: error, taskId: id }, "a helper was stopped");
+    return { kind: "STOPPED" };
+  } finally {
+    leave();
+  }
+}

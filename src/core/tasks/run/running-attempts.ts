@@ -1,0 +1,107 @@
+import { AppError } from "../../../kernel/app-error.ts";
+import type { Json } from "../../../kernel/json.ts";
+import type { Logger } from "../../../kernel/logger.ts";
+import type { Service } from "../../../kernel/service.ts";
+import { createService } from "../../../kernel/service.ts";
+import type { Counts } from "../progress.ts";
+import type { EventBus } from "../../events/event-bus.ts";
+
+/** The bus topic on which requests to cancel are told to whoever runs the task. */
+export const CANCEL_TOPIC = "powercrud_cancellations";
+
+/** The bus topic on which helpers tell the attempt that they help what they have done. */
+export const HELP_TOPIC = "powercrud_help";
+
+/** Ends an attempt early, with the reason its signal gives. */
+export type StopAttempt = (reason: AppError) => void;
+
+/** What one helper has done since it told last. */
+export interface HelpMessage {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly counts: Counts;
+}
+
+/** An attempt, or a helper of one, as others reach it. */
+export interface RunningAttempt {
+  readonly stop: StopAttempt;
+  /** Hears what helpers have done. */
+  readonly onHelp?: (message: HelpMessage) => void;
+}
+
+/** The attempts that this process runs, and what can stop them from outside. */
+export interface RunningAttempts extends Service {
+  /** @returns takes it out again */
+  add(taskId: string, attempt: RunningAttempt): () => void;
+  /** Stops all, and those that are still to be added: the process is stopping, and others go on with the tasks. */
+  handOver(): void;
+  count(): number;
+}
+
+/**
+ * Hears over the bus which tasks are to be cancelled. What gets lost there is noticed at the next chunk or heartbeat,
+ * which read the request from the task store.
+ */
+export function createRunningAttempts(options: {
+  readonly bus: Pick<EventBus, "subscribe">;
+  readonly logger: Logger;
+}): RunningAttempts {
+  const attempts = new Map<string, Set<RunningAttempt>>();
+  let isHandedOver = false;
+  const unsubscribes: (() => Promise<void>)[] = [];
+  const listen = async (
+    topic: string,
+    hear: (message: Json, running: RunningAttempt) => void,
+  ): Promise<void> => {
+    const unsubscribe = await options.bus.subscribe(topic, {
+      onMessage: (message) => attempts.get(taskIdOf(message))?.forEach((running) => hear(message, running)),
+      onGap: () => undefined,
+    });
+    unsubscribes.push(unsubscribe);
+  };
+  const service = createService({
+    name: "running attempts",
+    async start() {
+      await listen(CANCEL_TOPIC, (_message, { stop }) => stop(cancelled()));
+      await listen(HELP_TOPIC, (message, { onHelp }) => onHelp?.(message as unknown as HelpMessage));
+    },
+    async stop() {
+      await Promise.all(unsubscribes.splice(0).map((unsubscribe) => unsubscribe()));
+    },
+  });
+  return {
+    ...service,
+    add(taskId, attempt) {
+      const running = attempts.get(taskId) ?? new Set();
+      attempts.set(taskId, running.add(attempt));
+      if (isHandedOver) {
+        attempt.stop(handedOver());
+      }
+      return () => {
+        running.delete(attempt);
+        if (running.size === 0) {
+          attempts.delete(taskId);
+        }
+      };
+    },
+    handOver() {
+      isHandedOver = true;
+      attempts.forEach((running) => running.forEach(({ stop }) => stop(handedOver())));
+    },
+    count: () => attempts.size,
+  };
+}
+
+/** The reason of an attempt that was asked to stop. */
+export function cancelled(): AppError {
+  return new AppError("CANCELLED", "The task was cancelled.");
+}
+
+function handedOver(): AppError {
+  return new AppError("HANDED_OVER", "The process is stopping; another goes on with the task.");
+}
+
+function taskIdOf(message: Json): string {
+  const { taskId } = (message ?? {}) as { readonly taskId?: unknown };
+  return typeof taskId === "string" ? taskId : "";
+}

@@ -1,0 +1,139 @@
+import { errorFields } from "../../../kernel/error-fields.ts";
+import { toStorableText } from "../../../kernel/storable-text.ts";
+import { recordEvent } from "../../events/record-event.ts";
+import type { Transaction } from "../../transactions/transaction.ts";
+import { progressOf } from "../progress.ts";
+import type { Settlement, TaskAttempts } from "../task-attempts.ts";
+import { storableError } from "../task-error.ts";
+import { callHook } from "../task-hooks.ts";
+import type { TaskReads } from "../task-reads.ts";
+import { findTask } from "../task-reads.ts";
+import type { FinalStatus } from "../task-status.ts";
+import type { Task } from "../task.ts";
+import type { WaitingLine } from "../waiting-line.ts";
+import type { Ending, SettleBy } from "./ending.ts";
+import { promoteWaiting } from "./promote-waiting.ts";
+import type { TaskPorts } from "./task-ports.ts";
+
+/** The event of each final status. */
+const EVENT_OF: Readonly<Record<FinalStatus, "COMPLETE" | "FAIL" | "CANCEL">> = {
+  SUCCEEDED: "COMPLETE",
+  PARTIAL: "COMPLETE",
+  FAILED: "FAIL",
+  CANCELLED: "CANCEL",
+};
+
+const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as const;
+
+/** What settling needs. */
+export type SettlePorts = TaskPorts<TaskReads & TaskAttempts & WaitingLine>;
+
+type CleanPorts = Omit<TaskPorts<Pick<TaskReads, "find" | "recordIds"> & TaskAttempts>, "queue">;
+
+/** A settlement about to be recorded. */
+interface SettleRequest {
+  readonly taskId: string;
+  /** The attempt that settles; 0 when none has begun. */
+  readonly attempt: number;
+  readonly total: number | null;
+  readonly settle: SettleBy;
+}
+
+/**
+ * Records how a task ended, in one transaction with its event and the release of its locks: a reader of the event finds
+ * the records free. Then cleans up, and promotes the tasks that waited for this one.
+ * @returns false, with nothing written, when the task is settled already or a later attempt has it
+ */
+export async function settleTask(ports: SettlePorts, request: SettleRequest): Promise<boolean> {
+  const { taskId } = request;
+  const status = await ports.unitOfWork.run((transaction) => writeSettlement(ports, transaction, request));
+  if (status === undefined) {
+    return false;
+  }
+  await callHook(ports, HOOK_OF[EVENT_OF[status]], taskId);
+  const leaveToSweeper = (message: string) => (error: unknown) =>
+    ports.logger.warn({ ...errorFields(error), taskId }, message);
+  await cleanTask(ports, taskId).catch(leaveToSweeper("a settled task was left for the sweeper to clean"));
+  await promoteWaiting(ports, taskId).catch(
+    leaveToSweeper("the tasks that waited for a task were left for the sweeper"),
+  );
+  return true;
+}
+
+/**
+ * Settles a task that no attempt runs, under its latest attempt.
+ * @param task as it was read a moment ago
+ * @returns false, with nothing written, when it was begun or settled meanwhile
+ */
+export function settleUnattended(ports: SettlePorts, task: Task, settle: SettleBy): Promise<boolean> {
+  const { id: taskId, attempt, progress } = task;
+  return settleTask(ports, { taskId, attempt, total: progress.total, settle });
+}
+
+/**
+ * Ends a settled task: locks that are left go, and CLEANUP is its last event.
+ * @returns false when it was cleaned before, or is not settled
+ */
+export async function cleanTask(ports: CleanPorts, taskId: string): Promise<boolean> {
+  const task = await findTask(ports.tasks, taskId);
+  if (task === undefined) {
+    return false;
+  }
+  const isCleaned = await ports.unitOfWork.run(async (transaction) => {
+    const isFirst = await ports.tasks.markCleaned(transaction, taskId);
+    if (isFirst) {
+      await ports.locks.release(transaction, taskId);
+      await recordEvent(ports, transaction, { taskId, type: "CLEANUP", progress: task.progress });
+    }
+    return isFirst;
+  });
+  if (isCleaned) {
+    await callHook(ports, "cleanup", taskId);
+  }
+  return isCleaned;
+}
+
+/** @returns the final status; undefined, with nothing written, where this attempt may not settle the task */
+async function writeSettlement(
+  ports: SettlePorts,
+  transaction: Transaction,
+  request: SettleRequest,
+): Promise<FinalStatus | undefined> {
+  const { taskId, attempt, total } = request;
+  const settlement = await settlementOf(ports, transaction, request);
+  if (settlement === undefined || !(await ports.tasks.settle(transaction, taskId, attempt, settlement))) {
+    return undefined;
+  }
+  await ports.locks.release(transaction, taskId);
+  await recordEvent(ports, transaction, {
+    taskId,
+    type: EVENT_OF[settlement.status],
+    progress: progressOf(total, settlement.counts),
+    message: settlement.message,
+  });
+  return settlement.status;
+}
+
+/** Undefined where the attempt is not the current one, or the task is settled. */
+async function settlementOf(
+  { tasks, clock }: SettlePorts,
+  transaction: Transaction,
+  { taskId, attempt, total, settle }: SettleRequest,
+): Promise<Settlement | undefined> {
+  const common = { total, finishedAt: clock.now() };
+  if (typeof settle !== "function") {
+    return { ...storable(settle), ...common };
+  }
+  const done = await tasks.lockDone(transaction, taskId, attempt);
+  return done && { ...storable(settle(done.counts)), ...common };
+}
+
+/** The ending with texts that every store can keep. */
+function storable(ending: Ending): Ending {
+  const { message, errors } = ending;
+  return {
+    ...ending,
+    message: message === null ? null : toStorableText(message),
+    ...(errors === undefined ? {} : { errors: errors.map(storableError) }),
+  };
+}

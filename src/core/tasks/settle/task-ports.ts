@@ -1,0 +1,29 @@
+import type { Clock } from "../../../kernel/clock.ts";
+import type { Logger } from "../../../kernel/logger.ts";
+import type { EventBus } from "../../events/event-bus.ts";
+import type { EventLog } from "../../events/event-log.ts";
+import type { LockStore } from "../../locks/lock-store.ts";
+import type { UnitOfWork } from "../../transactions/transaction.ts";
+import type { TaskDefinitions } from "../task-definition.ts";
+import type { TaskHooks } from "../task-hooks.ts";
+import type { TaskQueue } from "../task-queue.ts";
+import type { TaskStore } from "../task-store.ts";
+
+/** The ports of the task use cases. Each takes the part that it needs. @typeParam Tasks the part of the task store */
+export interface TaskPorts<Tasks = TaskStore> {
+  readonly unitOfWork: UnitOfWork;
+  readonly tasks: Tasks;
+  readonly log: EventLog;
+  readonly bus: EventBus;
+  readonly locks: LockStore;
+  readonly queue: TaskQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * Needed for tasks in line whose dependents are to be read again. A process without them, or without the task's kind,
+   * leaves these tasks to other processes.
+   */
+  readonly definitions?: TaskDefinitions;
+  /** The app's callbacks. */
+  readonly hooks?: TaskHooks;
+}

@@ -1,0 +1,30 @@
+/** A task that the sweeper should look after. */
+export interface StrandedTask {
+  readonly id: string;
+  /** Number of its latest attempt. */
+  readonly attempt: number;
+}
+
+/** The sweeper's view of the tasks: what a crash left behind, and what is old. */
+export interface StrandedTasks {
+  /** PENDING and never given to the queue, though created before the moment. Oldest first. */
+  findUnenqueued(createdBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /**
+   * PENDING, given to the queue before the moment and not begun since: it waits its turn, or its delivery was lost.
+   * Longest ago first.
+   */
+  findUnbegun(enqueuedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /** RUNNING, but its lease was last renewed before the moment. Oldest first. */
+  findOrphans(silentSince: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /** Settled before the moment, and not cleaned. Oldest first. */
+  findUncleaned(finishedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /**
+   * Deletes tasks that settled before the moment, are cleaned and have no retry under way, oldest first, with their
+   * records, errors, attempts and, where the log is in the same store, events. At most `limit` tasks, fewer where they
+   * have many records, none while another call prunes.
+   * @returns their ids
+   */
+  prune(finishedBefore: Date, limit: number): Promise<readonly string[]>;
+  /** Takes a turn at a chore that one process does for all: true for one caller, then false until the interval is over. */
+  takeTurn(chore: string, at: Date, intervalMs: number): Promise<boolean>;
+}

@@ -1,0 +1,89 @@
+import type { Json } from "../../kernel/json.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { Counts, Progress } from "./progress.ts";
+import type { NewTaskError } from "./task-error.ts";
+import type { FinalStatus } from "./task-status.ts";
+import type { Task } from "./task.ts";
+
+/** One run of a task that has begun. */
+export interface Attempt {
+  readonly task: Task;
+  /** The fencing token. */
+  readonly number: number;
+}
+
+/** What a heartbeat learns. */
+export interface HeartbeatResult {
+  /** False once another attempt has begun or the task is settled: write nothing more. */
+  readonly isCurrent: boolean;
+  /** A viewer asked the task to stop. */
+  readonly isCancelRequested: boolean;
+}
+
+/** What the chunks of an unsettled task say. */
+export interface DoneWork {
+  /** Null for a task without chunks: only its handler knows what it did. */
+  readonly counts: Counts | null;
+}
+
+/** How a task ended, and when. */
+export interface Settlement {
+  readonly status: FinalStatus;
+  readonly message: string | null;
+  readonly result: Json;
+  readonly finishedAt: Date;
+  readonly counts: Counts;
+  /** Number of records, where the handler learned it only while it ran; null or left out keeps what the task has. */
+  readonly total?: number | null;
+  /** Recorded with the settlement: what made an ALL_OR_NOTHING task fail. */
+  readonly errors?: readonly NewTaskError[];
+}
+
+/** The run of a task, from the queue to the settlement. */
+export interface TaskAttempts {
+  /** Notes that the queue has the tasks, so that the sweeper leaves them alone. */
+  markEnqueued(taskIds: readonly string[], at: Date): Promise<void>;
+  /**
+   * Begins the next attempt: RUNNING, attempt + 1, a lease that starts now. Undefined, and nothing written, unless the
+   * task may run and its latest attempt is `expectedAttempt`. So one of two deliveries begins.
+   */
+  beginAttempt(
+    transaction: Transaction,
+    begin: {
+      readonly taskId: string;
+      readonly expectedAttempt: number;
+      readonly workerId: string;
+      readonly at: Date;
+    },
+  ): Promise<Attempt | undefined>;
+  /** Renews the lease and stores the progress as of now, if given (shown while the task runs). */
+  heartbeat(beat: {
+    readonly taskId: string;
+    readonly attempt: number;
+    readonly at: Date;
+    readonly progress?: Progress;
+  }): Promise<HeartbeatResult>;
+  /**
+   * Notes that a RUNNING task is to stop; asking again changes nothing. Waits for no writer.
+   * @returns false where the task is not RUNNING
+   */
+  requestCancel(request: {
+    readonly taskId: string;
+    readonly at: Date;
+    /** Id of the viewer who asks. */
+    readonly by: string | null;
+  }): Promise<boolean>;
+  /**
+   * Sums of the task's DONE chunks, read after the chunks that are being committed. Locks the task until the
+   * transaction ends. Undefined unless the attempt is the current one and the task is not settled.
+   */
+  lockDone(transaction: Transaction, taskId: string, attempt: number): Promise<DoneWork | undefined>;
+  /**
+   * Writes the final status. False unless the attempt is the current one and the table of transitions allows it. The
+   * duplicate key of every settled task is free again; so is the idempotency key of a task that FAILED before its first
+   * attempt, for its launch was withdrawn.
+   */
+  settle(transaction: Transaction, taskId: string, attempt: number, settlement: Settlement): Promise<boolean>;
+  /** Notes that locks are gone and CLEANUP is written. False when it was noted before. */
+  markCleaned(transaction: Transaction, taskId: string): Promise<boolean>;
+}

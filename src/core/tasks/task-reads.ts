@@ -1,0 +1,46 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { TaskStatus } from "./task-status.ts";
+import type { Task } from "./task.ts";
+
+/** At most this many retries are listed with a task. */
+export const MAX_LISTED_RETRIES = 100;
+
+/** A page of tasks, newest first. A left-out member does not restrict. */
+export interface TaskQuery {
+  readonly statuses?: readonly TaskStatus[];
+  readonly kinds?: readonly string[];
+  readonly models?: readonly string[];
+  readonly ids?: readonly string[];
+  readonly createdBy?: string;
+  /** Only tasks older than the one with this id; ids sort by time. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+/** Reads committed tasks. */
+export interface TaskReads {
+  /** The tasks with these ids; unknown ids are left out. Progress of running tasks is up to date. */
+  find(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
+  /** Newest first. */
+  list(query: TaskQuery): Promise<readonly Task[]>;
+  /** Number of matching tasks on all pages. */
+  count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
+  /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
+  retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The records of all the task's chunks, as the launch left them. */
+  recordIds(taskId: string): Promise<readonly string[]>;
+}
+
+/** The task with this id; undefined where there is none. */
+export async function findTask(tasks: Pick<TaskReads, "find">, taskId: string): Promise<Task | undefined> {
+  return (await tasks.find([taskId])).get(taskId);
+}
+
+/** A task that must be there. @throws AppError INTERNAL when it is not */
+export async function readTask(tasks: Pick<TaskReads, "find">, taskId: string): Promise<Task> {
+  const task = await findTask(tasks, taskId);
+  if (task === undefined) {
+    throw new AppError("INTERNAL", `Task ${taskId} is not in the store.`);
+  }
+  return task;
+}

@@ -1,0 +1,57 @@
+import type { ErrorCode } from "../../kernel/error-codes.ts";
+import type { RecordBatch } from "./record-batch.ts";
+import type { TaskClaim } from "./task-claim.ts";
+import type { TaskError, TaskErrorOutcome } from "./task-error.ts";
+
+/** What became of a task's record; in a dry run, what would have. UNPROCESSED: not reached, or taken back. */
+export type RecordOutcome = "SUCCEEDED" | TaskErrorOutcome | "UNPROCESSED";
+
+/** The place of a record among a task's records. */
+export interface RecordPlace {
+  /** From 1; 0 for records that the launch left out. */
+  readonly chunk: number;
+  /** In the chunk, from 1. */
+  readonly number: number;
+}
+
+/** The place before the first record of a task. */
+export const BEFORE_RECORDS: RecordPlace = Object.freeze({ chunk: 0, number: 0 });
+
+/** One of a task's records, and what became of it. */
+export interface TaskRecord {
+  readonly id: string;
+  readonly outcome: RecordOutcome;
+  /** Why it FAILED or was SKIPPED; of several errors the first. */
+  readonly code?: ErrorCode;
+  readonly message?: string;
+  readonly place: RecordPlace;
+}
+
+/** Which records of a task are tried again: failed ones, ones that it did not reach, or both. */
+export const RETRY_RECORDS = ["FAILED", "UNPROCESSED", "FAILED_AND_UNPROCESSED"] as const;
+
+export type RetryRecords = (typeof RETRY_RECORDS)[number];
+
+/** What became of tasks' records, and what a retry takes over. */
+export interface TaskResults {
+  /** A task's errors after a position (0: from the start), in order. */
+  errors(taskId: string, after: number, limit: number): Promise<readonly TaskError[]>;
+  /** Number of a task's errors. */
+  countErrors(taskId: string): Promise<number>;
+  /** The first errors of each task, in order, in one look-up; tasks without errors are left out. */
+  firstErrors(taskIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly TaskError[]>>;
+  /** Number of errors of each task, in one look-up; tasks without errors are left out. */
+  errorCounts(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /**
+   * A task's records after a place (BEFORE_RECORDS: from the start) in the order of its chunks, and what became of each
+   * as of now. Records that the launch left out come first. Empty for a task without chunks.
+   */
+  records(taskId: string, after: RecordPlace, limit: number): Promise<readonly TaskRecord[]>;
+  /**
+   * Records of a settled task, in the order of its chunks: failed ones, ones of chunks that were not written and did not
+   * fail, or both. Records with the same fields come together; columns are left out.
+   */
+  recordsToRetry(taskId: string, records: RetryRecords): Promise<readonly RecordBatch[]>;
+  /** What the task claims, without the claims on dependent records. */
+  ownClaims(taskId: string): Promise<readonly TaskClaim[]>;
+}

@@ -1,0 +1,28 @@
+import type { Claim } from "../locks/claim.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import type { StrandedTask } from "./stranded-tasks.ts";
+
+/** A task that stands in line. */
+export interface WaitingTask extends StrandedTask {
+  /** Whether it may change other records than its own. They are read again when its turn comes. */
+  readonly hasDependents: boolean;
+}
+
+/** The tasks that are WAITING, and the tasks that they wait for. */
+export interface WaitingLine {
+  /** Replaces what the task claims because it hangs on the task's records. */
+  setDependents(transaction: Transaction, taskId: string, claims: readonly Claim[]): Promise<void>;
+  /**
+   * Makes the task WAITING for another one; for a WAITING task, changes which one. False unless it is PENDING or
+   * WAITING.
+   */
+  startWaiting(transaction: Transaction, taskId: string, blockedBy: string): Promise<boolean>;
+  /** Keeps others from changing the task until the transaction ends. False unless it is WAITING. */
+  lockWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
+  /** From WAITING to PENDING, to be enqueued. False unless it is WAITING. */
+  endWaiting(transaction: Transaction, taskId: string): Promise<boolean>;
+  /** WAITING for the task, oldest first. */
+  findWaitingFor(blockedBy: string, limit: number): Promise<readonly WaitingTask[]>;
+  /** WAITING for a task that is settled or not there, oldest first. */
+  findWaitingForNobody(limit: number): Promise<readonly WaitingTask[]>;
+}
