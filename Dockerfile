@@ -5,5 +5,5 @@ RUN npm ci --no-audit --no-fund
 COPY . .
 RUN npm run generate && chown -R node:node /app
 USER node
-ENTRYPOINT ["node", "src/cli/bootstrap.mjs"]
+ENTRYPOINT ["node", "scripts/bootstrap.mjs"]
 CMD ["serve"]

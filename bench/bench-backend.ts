@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import type pg from "pg";
-import { completeConfig } from "../src/compose/complete-config.ts";
+import { completeConfig } from "../src/config/config.ts";
 import { createBackend } from "../src/compose/create-backend.ts";
 import { createPool } from "../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../src/adapters/postgres/pg-session.ts";

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { powerCrudApp } from "../src/app/powercrud-app.ts";
+import powerCrudApp from "../powercrud.config.ts";
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import type { City, Prisma } from "../src/generated/prisma/client.ts";
 import type { BulkRequest, PowerCrud } from "../src/index.ts";

@@ -10,7 +10,7 @@ import { createPrismaSideEffects } from "../src/adapters/prisma/prisma-side-effe
 import { createPrismaUnitOfWork } from "../src/adapters/prisma/prisma-unit-of-work.ts";
 import type { NamedInDatabase } from "../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../src/adapters/prisma/read-model-registry.ts";
-import { powerCrudApp } from "../src/app/powercrud-app.ts";
+import powerCrudApp from "../powercrud.config.ts";
 import { accessOf, lockScopesOf } from "../src/core/records/model-options.ts";
 import { ANONYMOUS } from "../src/core/access/viewer.ts";
 import type { WritePorts } from "../src/core/records/write-ports.ts";

@@ -1,65 +1,206 @@
 import { createHash } from "node:crypto";
-import { basename, resolve } from "node:path";
+import type { EventEmitter } from "node:events";
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 
-import { SEED_VARIABLES } from "../app/seed/seed-variables.ts";
+import pino from "pino";
+
 import type { DatabaseOptions } from "../compose/create-database.ts";
-import { loadConfig } from "../config/load-config.ts";
+import type { PowerCrudApp } from "../compose/define-app.ts";
+import type { Config } from "../config/config.ts";
+import { findUnknownNames, loadConfig } from "../config/config.ts";
 import { SERVICE_VARIABLES } from "../config/service-variables.ts";
-import type { ConfigOf } from "../config/variable.ts";
+import type { ConfigOf, Variables } from "../config/variable.ts";
+import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
-import { createPinoLogger } from "./create-pino-logger.ts";
-import { createStopSignal } from "./create-stop-signal.ts";
 import { findProject } from "./find-project.mjs";
 
-/** All variables of this program: the service's and the demo's. */
-export const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
+/** The file in which a project says what its app is. */
+const PROJECT_FILE = "powercrud.config.ts";
 
 /** What every command is given. */
 export interface CliContext {
-  readonly config: ConfigOf<typeof VARIABLES>;
-  /** Which database the operator wants; see createDatabase. */
+  readonly config: Config;
+  /** The database to use; see createDatabase. */
   readonly database: DatabaseOptions;
-  /** The folder with `package.json` and `prisma/`. */
+  /** The project's folder, absolute: it holds `package.json` and `prisma/`. */
   readonly projectDir: string;
-  /** Whether that is a project of others, which starts its own program with its own models. */
-  readonly isEmbedding: boolean;
   readonly logger: Logger;
   /** Aborted when the operator asks the program to stop. */
   readonly stopSignal: AbortSignal;
-  /** Writes a line of the answer. */
+  /** Refuses a project without a `powercrud.config.ts`. @throws AppError START_FAILED */
+  requireProjectFile(): void;
+  /** The project's app. @throws AppError INVALID_CONFIG when its file cannot be loaded */
+  loadApp(): Promise<PowerCrudApp>;
+  /** The values of variables that the app adds to the service's. @throws AppError INVALID_CONFIG */
+  readVariables<Table extends Variables>(variables: Table): ConfigOf<Table>;
+  /** Writes a line of the answer, to standard output. */
   print(line: string): void;
-  /** Writes a line about what is going on. */
+  /** Writes a line about the progress, to standard error. */
   say(line: string): void;
 }
 
 /**
- * Reads the environment, the only place that does, and turns to the terminal and to signals.
+ * Reads the environment, the terminal and the signals; nothing else in the project does.
  * @throws AppError INVALID_CONFIG
  */
-export function createCliContext(): CliContext {
-  const { dir: projectDir, isEmbedding } = findProject();
-  const config = loadConfig(process.env, VARIABLES);
+export async function createCliContext(): Promise<CliContext> {
+  const { env } = process;
+  const { dir: projectDir } = findProject();
+  const loadApp = rememberCall(() => loadProjectApp(projectDir));
+  const config = loadConfig(env, await knownVariables(env, projectDir, loadApp));
   const logger = createPinoLogger(config.logLevel);
   return {
     config,
     database: {
       databaseUrl: config.databaseUrl,
       dataDir: resolve(projectDir, config.dataDir),
-      // Whoever names a folder means that one.
-      fallbackDir: process.env["POWERCRUD_DATA_DIR"] ? undefined : systemDataDir(projectDir),
+      // A folder that the operator named is used or fails; only the default has a second choice.
+      fallbackDir: env["POWERCRUD_DATA_DIR"] ? undefined : systemDataDir(projectDir),
       logger,
     },
     projectDir,
-    isEmbedding,
     logger,
     stopSignal: createStopSignal(process),
+    requireProjectFile: () => requireProjectFile(projectDir),
+    loadApp,
+    readVariables: (variables) => loadConfig(env, { ...SERVICE_VARIABLES, ...variables }),
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`powercrud: ${line}\n`),
   };
 }
 
-/** For a project in root's home, where no other user may look; one folder per project. */
+/** All variables that the command line of this project takes: the service's, and those of the app's seed. */
+export async function projectVariables(): Promise<Variables> {
+  const app = await loadProjectApp(findProject().dir);
+  return { ...SERVICE_VARIABLES, ...app.seed?.variables };
+}
+
+/** The app is slow to load, so it is asked for its variables only where the service's leave a name unexplained. */
+async function knownVariables(
+  env: NodeJS.ProcessEnv,
+  projectDir: string,
+  loadApp: () => Promise<PowerCrudApp>,
+): Promise<typeof SERVICE_VARIABLES> {
+  const isExplained = findUnknownNames(env, SERVICE_VARIABLES).length === 0;
+  if (isExplained || !existsSync(join(projectDir, PROJECT_FILE))) {
+    return SERVICE_VARIABLES;
+  }
+  return { ...SERVICE_VARIABLES, ...(await loadApp()).seed?.variables };
+}
+
+function requireProjectFile(projectDir: string): void {
+  if (!existsSync(join(projectDir, PROJECT_FILE))) {
+    throw new AppError(
+      "START_FAILED",
+      `${projectDir} has no ${PROJECT_FILE}, so this command does not know the models to serve. ` +
+        "Write one, or start a program of your own; migrate, sweep and doctor work without (docs/embedding.md).",
+    );
+  }
+}
+
+async function loadProjectApp(projectDir: string): Promise<PowerCrudApp> {
+  const file = join(projectDir, PROJECT_FILE);
+  try {
+    const module = (await import(pathToFileURL(file).href)) as { readonly default: PowerCrudApp };
+    return module.default;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });
+  }
+}
+
+/** Calls once; later callers are given the same result. */
+function rememberCall<Result>(call: () => Result): () => Result {
+  let result: { readonly value: Result } | undefined;
+  return () => (result ??= { value: call() }).value;
+}
+
+/** For a project in root's home, which PostgreSQL's own user cannot read; one folder per project. */
 function systemDataDir(projectDir: string): string {
   const hash = createHash("sha256").update(projectDir).digest("hex").slice(0, 8);
   return `/var/lib/powercrud/${basename(projectDir)}-${hash}`;
+}
+
+/** The least severe messages that are written; `silent` writes none. */
+type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
+
+/** The parts of an error that help. Drivers attach whole connections to theirs, passwords included: those stay out. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) {
+    return error;
+  }
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    type: name,
+    code,
+    message,
+    stack,
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
+  };
+}
+
+/** Writes JSON lines to standard error, synchronously: the last lines before a crash must not be lost. */
+function createPinoLogger(level: LogLevel): Logger {
+  return pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ fd: process.stderr.fd, sync: true }),
+  );
+}
+
+/** What is used of `process`. */
+type SignalledProcess = Pick<EventEmitter, "on"> & Pick<NodeJS.Process, "exit" | "ppid" | "env">;
+
+/** Ctrl-C, `kill`, and a closed terminal. */
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+/** What a shell reports for a program that SIGINT ended: 128 plus the signal's number. */
+const FORCED_EXIT_CODE = 130;
+
+/** How often to check that npm still runs, in ms. */
+const PARENT_POLL_MS = 200;
+
+/**
+ * A signal that is aborted when the operator asks the program to stop. Asking a second time ends it at once.
+ * @param echoMs under npm, one Ctrl-C arrives twice: from the terminal and from npm. A signal within this time after
+ *   the first one does not count, in ms. Default 1,000.
+ */
+export function createStopSignal(process: SignalledProcess, echoMs = 1000): AbortSignal {
+  const controller = new AbortController();
+  let firstAt: number | undefined;
+  for (const name of SIGNALS) {
+    process.on(name, () => {
+      const now = performance.now();
+      firstAt ??= now;
+      if (now - firstAt > echoMs) {
+        process.exit(FORCED_EXIT_CODE);
+      }
+      controller.abort(new Error(`stopped by ${name}`));
+    });
+  }
+  watchParent(process, (reason) => controller.abort(reason));
+  return controller.signal;
+}
+
+/**
+ * npm runs a script in a shell, and a `kill` of npm ends that shell without a signal to us. So under npm, the loss of
+ * the parent process means: stop.
+ */
+function watchParent(process: SignalledProcess, stop: (reason: Error) => void): void {
+  if (process.env["npm_command"] === undefined) {
+    return;
+  }
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) {
+      stop(new Error("npm has ended"));
+    }
+  }, PARENT_POLL_MS).unref();
 }

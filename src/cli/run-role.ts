@@ -8,18 +8,18 @@ import type { CliContext } from "./cli-context.ts";
 type Role = NonNullable<ServiceOptions["role"]>;
 
 /**
- * Runs a process of the given role until the stop signal. Prints one line when it does its work: `ready http://…` when
- * it accepts requests, or `ready worker <id>` when it does nothing but take tasks.
- * @param prepareDatabase makes the database fit to be used, or throws
- * @throws what keeps it from starting, or from going on; what had been started by then is stopped
+ * Runs a process of the role until the stop signal. Prints one line once it works: `ready http://…` for an API, or
+ * `ready worker <id>` for a worker alone.
+ * @param prepareDatabase migrates the database, or throws if it is not migrated
+ * @throws what kept the process from starting or running; everything that had started is stopped first
  */
 export async function runRole(
   context: CliContext,
   role: Role,
   prepareDatabase: (databaseUrl: string) => Promise<void>,
 ): Promise<void> {
-  const loading = role === "work" ? loadWorker() : loadServer(role);
-  // A failure is told when the service is due, or not at all, if something else fails first.
+  const loading = role === "work" ? loadWorker(context) : loadServer(context, role);
+  // A failure is reported where the result is awaited, unless something else fails first.
   loading.catch(() => undefined);
   const started: Service[] = [];
   const launch = async <Kind extends Service>(create: () => Kind | Promise<Kind>): Promise<Kind> => {
@@ -46,18 +46,15 @@ export async function runRole(
   }
 }
 
-/** A service that says where it is to be found; only once it has started. */
+/** A service with the address for its `ready` line; valid once it has started. */
 type Addressed = Service & { readonly address: string };
-/** Loading the service takes longer than all that comes before its start, so the two go on side by side. */
-type Loading = Promise<(options: Omit<ServiceOptions, "app" | "role">) => Promise<Addressed>>;
+type Create = (options: Omit<ServiceOptions, "app" | "role">) => Promise<Addressed>;
 
-async function loadServer(role: Role): Loading {
-  const [{ createService }, { powerCrudApp }] = await Promise.all([
-    import("../compose/create-service.ts"),
-    import("../app/powercrud-app.ts"),
-  ]);
+/** Loading takes longer than starting the database, so the two run side by side. */
+async function loadServer({ loadApp }: CliContext, role: Role): Promise<Create> {
+  const [{ createService }, app] = await Promise.all([import("../compose/create-service.ts"), loadApp()]);
   return async (options) => {
-    const service = await createService({ ...options, role, app: powerCrudApp });
+    const service = await createService({ ...options, role, app });
     return {
       ...service,
       get address() {
@@ -67,18 +64,15 @@ async function loadServer(role: Role): Loading {
   };
 }
 
-async function loadWorker(): Loading {
-  const [{ createPowerCrud }, { powerCrudApp }] = await Promise.all([
-    import("../compose/create-powercrud.ts"),
-    import("../app/powercrud-app.ts"),
-  ]);
+async function loadWorker({ loadApp }: CliContext): Promise<Create> {
+  const [{ createPowerCrud }, app] = await Promise.all([import("../compose/create-powercrud.ts"), loadApp()]);
   return async (options) => {
-    const powercrud = await createPowerCrud({ ...options, role: "work", app: powerCrudApp });
+    const powercrud = await createPowerCrud({ ...options, role: "work", app });
     return { ...powercrud, address: `worker ${powercrud.processId}` };
   };
 }
 
-/** Aborted when the deployment has moved to another backend, with the error that ends the process. */
+/** Aborted, with the error that ends the process, when the deployment has moved to another backend. */
 function createMoveSignal(): { readonly signal: AbortSignal; onMoved(error: Error): void } {
   const controller = new AbortController();
   return { signal: controller.signal, onMoved: (error) => controller.abort(error) };
@@ -90,7 +84,7 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Each is stopped even where one before it fails to. */
+/** Stops every service, even if one fails to stop. */
 async function stopInReverse(started: readonly Service[], { logger }: CliContext): Promise<void> {
   for (const service of started.toReversed()) {
     logger.debug({ service: service.name }, "stopping");

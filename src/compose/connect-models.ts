@@ -5,7 +5,7 @@ import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.t
 import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
 import type { Config } from "../config/config.ts";
 import { createPrismaConnections } from "./create-prisma-adapter.ts";
-import type { PowerCrudApp } from "./powercrud-app.ts";
+import type { PowerCrudApp } from "./define-app.ts";
 
 /** The app's client, as far as it is the same for all apps. */
 export type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };

@@ -32,17 +32,17 @@ import { addHealth } from "../graphql/health/add-health.ts";
 import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
+import { completeConfig } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
-import { completeConfig } from "./complete-config.ts";
 import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
-import type { PowerCrudApp } from "./powercrud-app.ts";
+import type { PowerCrudApp } from "./define-app.ts";
 
 /** What an embedding service says. */
 export interface PowerCrudOptions {

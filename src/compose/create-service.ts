@@ -4,7 +4,7 @@ import { composeServices } from "../kernel/service.ts";
 import type { Authenticate } from "../server/authenticate.ts";
 import { createHttpServer } from "../server/create-http-server.ts";
 import type { Readiness } from "../server/server-options.ts";
-import { completeConfig } from "./complete-config.ts";
+import { completeConfig } from "../config/config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
 import { createPowerCrud } from "./create-powercrud.ts";
 

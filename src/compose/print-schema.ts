@@ -11,7 +11,7 @@ import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import { addHealth } from "../graphql/health/add-health.ts";
 import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
-import type { PowerCrudApp } from "./powercrud-app.ts";
+import type { PowerCrudApp } from "./define-app.ts";
 
 /** The app's GraphQL schema as text, in a fixed order. Made without a database: nothing of it is ever run. */
 export function printPowerCrudSchema(app: PowerCrudApp): string {

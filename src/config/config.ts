@@ -1,5 +1,87 @@
-import type { SERVICE_VARIABLES } from "./service-variables.ts";
-import type { ConfigOf } from "./variable.ts";
+import { SERVICE_VARIABLES } from "./service-variables.ts";
+import type { ConfigOf, Variable, Variables } from "./variable.ts";
+import { AppError } from "../kernel/app-error.ts";
 
-/** All of the service's settings, validated and frozen. Durations are in ms; what each means stands at its variable. */
+/** All settings of the service, validated and frozen. Durations are in ms; SERVICE_VARIABLES documents each. */
 export type Config = ConfigOf<typeof SERVICE_VARIABLES>;
+
+/** A name with this prefix is ours; if no variable has it, it is a mistake. */
+const PREFIX = "POWERCRUD_";
+
+/**
+ * Reads the config from an environment. A variable that is unset, empty or blank has its fallback.
+ * @param env names and raw texts, such as `process.env`; names that are not ours are ignored
+ * @param variables the service's and the app's
+ * @throws AppError INVALID_CONFIG with one line per problem, all of them at once; `details.problems` lists them
+ */
+export function loadConfig<Table extends Variables>(
+  env: Readonly<Record<string, string | undefined>>,
+  variables: Table,
+): ConfigOf<Table> {
+  const problems = describeUnknown(env, variables);
+  const config: Record<string, unknown> = {};
+  for (const [property, variable] of Object.entries(variables)) {
+    const text = env[variable.name]?.trim() ?? "";
+    const value = text === "" ? variable.fallback : variable.parse(text);
+    if (text !== "" && value === undefined) {
+      problems.push(describeProblem(variable, text));
+    }
+    config[property] = value;
+  }
+  if (problems.length > 0) {
+    throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
+  }
+  // The loop above filled in every member of the table.
+  return Object.freeze(config) as ConfigOf<Table>;
+}
+
+/** The names in the environment that look like ours and that no variable has. */
+export function findUnknownNames(
+  env: Readonly<Record<string, string | undefined>>,
+  variables: Variables,
+): string[] {
+  const known = new Set(Object.values(variables).map((variable) => variable.name));
+  return Object.keys(env)
+    .filter((name) => name.startsWith(PREFIX) && !known.has(name))
+    .toSorted();
+}
+
+function describeUnknown(env: Readonly<Record<string, string | undefined>>, variables: Variables): string[] {
+  const names = Object.values(variables).map((variable) => variable.name);
+  return findUnknownNames(env, variables).map((name) => {
+    const nearest = nearestName(name, names);
+    return `${name} is not a known variable; ${nearest === undefined ? "see docs/configuration.md" : `did you mean ${nearest}?`}`;
+  });
+}
+
+function describeProblem(variable: Variable<unknown>, text: string): string {
+  const given = variable.isSecret === true ? "is set to something else" : `is ${JSON.stringify(text)}`;
+  return `${variable.name} must be ${variable.expected}, but ${given}`;
+}
+
+/** The name that takes the fewest edits to reach; undefined if they are more than a third of the letters. */
+export function nearestName(wrong: string, names: readonly string[]): string | undefined {
+  const nearest = names
+    .map((name) => ({ name, edits: editDistance(wrong, name) }))
+    .reduce((best, next) => (next.edits < best.edits ? next : best), { name: "", edits: Infinity });
+  return nearest.edits <= Math.ceil(wrong.length / 3) ? nearest.name : undefined;
+}
+
+/** Levenshtein's distance, row by row: insertions, deletions and replacements of one letter count one each. */
+function editDistance(from: string, to: string): number {
+  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (const [row, letter] of Array.from(from).entries()) {
+    const current = [row + 1];
+    for (const [column, other] of Array.from(to).entries()) {
+      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
+      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+    }
+    previous = current;
+  }
+  return previous[to.length] ?? 0;
+}
+
+/** The defaults, replaced by the settings of an embedding program. */
+export function completeConfig(overrides: Partial<Config> = {}): Config {
+  return { ...loadConfig({}, SERVICE_VARIABLES), ...overrides };
+}

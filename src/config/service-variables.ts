@@ -1,4 +1,4 @@
-import { anyText, flag, oneOf, postgresUrl, redisUrl, wholeNumber } from "./variable-kinds.ts";
+import { anyText, flag, oneOf, postgresUrl, redisUrl, wholeNumber } from "./variable.ts";
 
 /** Every variable that the service itself understands. An app adds its own. */
 export const SERVICE_VARIABLES = {

@@ -5,13 +5,12 @@ import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import { authenticateNobody } from "./authenticate.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
+import type { GraphQLHandler } from "./graphql-handler.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { hostText, listen } from "./listen.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OpenConnections } from "./open-connections.ts";
 import { trackConnections } from "./open-connections.ts";
-import type { OpenStreams } from "./open-streams.ts";
-import { createOpenStreams } from "./open-streams.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { createOriginPolicy } from "./origin-policy.ts";
 import { createResultsHandler } from "./results-handler.ts";
@@ -32,7 +31,7 @@ interface Parts {
   readonly server: Server;
   readonly connections: OpenConnections;
   readonly sockets: SocketServer;
-  readonly streams: OpenStreams;
+  readonly graphql: GraphQLHandler;
   readonly limits: Required<ServerLimits>;
 }
 
@@ -44,8 +43,9 @@ interface UpgradeGuards extends Pick<Parts, "sockets" | "limits"> {
  * Serves the schema at `/graphql`, GraphiQL to browsers, tasks' results below `/tasks`, and health at `/health/live` and
  * `/health/ready`.
  *
- * Its start rejects with AppError START_FAILED when it cannot listen. Its stop takes nothing new, ends the
- * subscriptions, waits for the requests under way, and cuts off what is left after the drain timeout.
+ * Its start rejects with AppError START_FAILED when it cannot listen. Its stop accepts nothing new, breaks subscriptions
+ * off (event streams without `complete`, WebSockets with 1001), waits for the requests under way, and cuts off the rest
+ * after the drain timeout.
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { host, logger } = options;
@@ -70,7 +70,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 function createParts(options: HttpServerOptions): Parts {
   const { schema, logger, authenticate = authenticateNobody, isReady = alwaysReady } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
-  const streams = createOpenStreams();
   const maskError = createErrorMask(logger);
   const origins = createOriginPolicy({
     listenHost: options.host,
@@ -81,7 +80,6 @@ function createParts(options: HttpServerOptions): Parts {
     schema,
     authenticate,
     maskError,
-    streams,
     maxBodyBytes,
     maxOperationCost,
   });
@@ -102,7 +100,7 @@ function createParts(options: HttpServerOptions): Parts {
       refuseUpgrade(socket, refusal);
     }
   });
-  return { server, connections, sockets, streams, limits };
+  return { server, connections, sockets, graphql, limits };
 }
 
 /** The HTTP status that says why the request does not become a WebSocket; undefined when it does. */
@@ -122,9 +120,9 @@ function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }
 
-async function stop({ connections, sockets, streams, limits }: Parts): Promise<void> {
+async function stop({ connections, sockets, graphql, limits }: Parts): Promise<void> {
   const drained = connections.drain(limits.drainTimeoutMs);
-  streams.endAll();
+  graphql.breakOffStreams();
   await sockets.close();
   await drained;
 }

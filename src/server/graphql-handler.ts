@@ -1,7 +1,7 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "graphql-yoga";
-import { createGraphQLError, createYoga, isAsyncIterable } from "graphql-yoga";
+import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { Viewer } from "../core/access/viewer.ts";
 import type { GraphQLContext } from "../graphql/context.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
@@ -10,61 +10,61 @@ import { createDocumentCache } from "./document-cache.ts";
 import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
 import { operationCost } from "./operation-cost.ts";
-import type { OpenStreams } from "./open-streams.ts";
 
-/** What a transport knows of an operation's caller before anyone asked who it is. */
+/** What a transport knows about the caller before authentication. */
 interface TransportContext {
-  /** Over WebSocket the viewer is known already. */
+  /** Over WebSocket, where the viewer is authenticated once. */
   readonly viewer?: Viewer;
 }
 
-/** What every transport runs its operations with: the same schema, plugins, validation and mask. */
+/** The schema, plugins, validation and error mask that all transports share. */
 export interface OperationTools {
-  /** @param viewer who asks; known once for each WebSocket */
+  /** The functions to parse, validate and execute the viewer's operations with. */
   forViewer(viewer: Viewer): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
 
 /** GraphQL over HTTP: queries, mutations, and subscriptions as server-sent events. */
 export interface GraphQLHandler extends OperationTools {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /**
+   * Breaks off the event streams that are open, and those that open later, without `complete`: that would look like the
+   * end of a task, and clients would not come back.
+   */
+  breakOffStreams(): void;
 }
 
-/** What the handler works with. */
 export interface GraphQLHandlerOptions {
   readonly schema: GraphQLSchema;
   readonly authenticate: Authenticate;
   readonly maskError: MaskError;
-  readonly streams: OpenStreams;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
-  const yoga = createGraphQLYoga(options);
+  const streams = trackStreams();
+  const yoga = createGraphQLYoga(options, streams.plugin);
   return {
     forViewer: (viewer) => yoga.getEnveloped({ viewer }),
     async handle(request, response) {
       await yoga(request, response);
     },
+    breakOffStreams: () => streams.breakOff(),
   };
 }
 
-function createGraphQLYoga({
-  schema,
-  authenticate,
-  maskError,
-  streams,
-  maxBodyBytes,
-  maxOperationCost,
-}: GraphQLHandlerOptions) {
+function createGraphQLYoga(
+  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost }: GraphQLHandlerOptions,
+  streams: Plugin,
+) {
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
-    // A page that gets here has passed the origin policy; its browser is told so.
+    // The origin policy has let the page through; these headers say so to its browser.
     cors: { methods: ["GET", "POST"] },
     graphiql: false,
     landingPage: false,
-    // Files are not uploaded here, and browsers send this type across origins without asking.
+    // There are no uploads, and browsers send this content type across origins without a preflight.
     multipart: false,
     logging: false,
     maskedErrors: { maskError: (error) => explainLimit(maskError(error), maxBodyBytes) },
@@ -76,11 +76,11 @@ function createGraphQLYoga({
     context: async (initial) => ({
       viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
     }),
-    plugins: [limitNesting(), limitCost(maxOperationCost), trackStreams(streams)],
+    plugins: [limitNesting(), limitCost(maxOperationCost), streams],
   });
 }
 
-/** Refuses operations that would make the service resolve too much, on every transport, before anything is read. */
+/** Refuses operations that would resolve too many fields, on every transport, before anything is read. */
 function limitCost(maxOperationCost: number): Plugin {
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
     const { schema, document, operationName, variableValues } = args;
@@ -108,21 +108,43 @@ function limitCost(maxOperationCost: number): Plugin {
   };
 }
 
-/** Lets the server end the event streams that it sends over HTTP; WebSockets it ends by closing them. */
-function trackStreams(streams: OpenStreams): Plugin {
+interface StreamTracker {
+  readonly plugin: Plugin;
+  breakOff(): void;
+}
+
+/** Knows the responses that are event streams. Their sources hear of a break from yoga, as when a client leaves. */
+function trackStreams(): StreamTracker {
+  const open = new Set<ServerResponse>();
+  let isStopping = false;
+  const track = (stream: ServerResponse): void => {
+    if (isStopping) {
+      stream.destroy();
+      return;
+    }
+    open.add(stream);
+    stream.once("close", () => open.delete(stream));
+  };
   return {
-    onSubscribe: ({ args }) => ({
-      onSubscribeResult({ result, setResult }) {
-        const isHttp = (args.contextValue as { readonly request?: unknown }).request !== undefined;
-        if (isHttp && isAsyncIterable(result)) {
-          setResult(streams.track(result));
+    plugin: {
+      onResponse({ response, serverContext }) {
+        const { res } = serverContext as { readonly res?: ServerResponse };
+        const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+        if (res !== undefined && isStream) {
+          track(res);
         }
       },
-    }),
+    },
+    breakOff() {
+      isStopping = true;
+      for (const stream of open) {
+        stream.destroy();
+      }
+    },
   };
 }
 
-/** Yoga says that a body is too large, not what would be right. */
+/** Yoga says only that the body is too large; this adds the limit and the way out. */
 function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
   if (error.extensions["code"] !== "REQUEST_ENTITY_TOO_LARGE") {
     return error;

@@ -5,10 +5,14 @@ import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 
-import { VARIABLES } from "../../src/cli/cli-context.ts";
-import { createProgram } from "../../src/cli/create-program.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
+import { SEED_VARIABLES } from "../../prisma/seed/seed.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import { SERVICE_VARIABLES } from "../../src/config/service-variables.ts";
 import { codeBlocks } from "../support/markdown-code.ts";
+
+/** The variables of the service and of the demo. */
+const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const COMMANDS = createProgram().commands.map((command) => command.name());

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 
 import { expect, test } from "vitest";
 
-import { powerCrudApp } from "../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../powercrud.config.ts";
 import { printPowerCrudSchema } from "../../src/compose/print-schema.ts";
 
 test("schema.graphql is what the code prints; if not: npx powercrud print-schema > schema.graphql", async () => {

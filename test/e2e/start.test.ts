@@ -59,7 +59,7 @@ const SEEDED = { cities: { totalCount: 500, edges: [{ node: { name: expect.any(S
 test("cold: migrates, seeds with progress, serves; SIGTERM stops everything", async () => {
   const process = await startPowerCrud();
   const url = await untilReady(process);
-  expect(process.lines).toContain("powercrud: seeding the demo data: 500 of 500 records");
+  expect(process.lines).toContain("powercrud: seeding: 500 of 500 records");
   expect(await countCities(url)).toEqual(SEEDED);
   expect(hasServer()).toBe(true);
   process.kill("SIGTERM");

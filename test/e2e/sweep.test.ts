@@ -1,7 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { powerCrudApp } from "../../src/app/powercrud-app.ts";
-import { completeConfig } from "../../src/compose/complete-config.ts";
+import powerCrudApp from "../../powercrud.config.ts";
+import { completeConfig } from "../../src/config/config.ts";
 import type { Deployment } from "../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../src/compose/open-deployment.ts";
 import type { BackendName } from "../../src/core/processes/process-register.ts";

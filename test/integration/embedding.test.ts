@@ -1,6 +1,6 @@
 import { graphql } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { powerCrudApp } from "../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../powercrud.config.ts";
 import type { PowerCrud, Task, TaskDefinition, TaskStatus } from "../../src/index.ts";
 import { createPowerCrud, defineApp } from "../../src/index.ts";
 import { withDeadline } from "../support/deadline.ts";

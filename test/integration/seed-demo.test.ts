@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { seedDemo, type SeedOptions, type SeedOutcome } from "../../src/app/seed/seed-demo.ts";
+import { seedDemo, type SeedOptions, type SeedOutcome } from "../../prisma/seed/seed.ts";
 import { createTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 let database: TestDatabase;

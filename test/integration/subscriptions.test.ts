@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
+import { encodeCursor } from "../../src/core/events/event-cursor.ts";
 import { AppError } from "../../src/kernel/app-error.ts";
 import type { HttpServerOptions } from "../../src/server/server-options.ts";
 import { nextWithin, withDeadline } from "../support/deadline.ts";
@@ -71,6 +72,12 @@ async function nextEvents(results: ClientResults, count: number): Promise<SeenEv
     events.push(data?.["taskEvents"] as SeenEvent);
   }
   return events;
+}
+
+async function readToEnd(results: ClientResults): Promise<void> {
+  for await (const { errors } of results) {
+    expect(errors).toBeUndefined();
+  }
 }
 
 async function ends(results: ClientResults): Promise<void> {
@@ -292,22 +299,63 @@ describe("WebSockets", () => {
   });
 });
 
-describe("stopping with subscribers", () => {
-  it("closes WebSockets with 1001 and completes event streams", async () => {
-    const fixture = await startServerFixture();
+describe.each([
+  ["taskProgress", PROGRESS],
+  ["taskEvents", EVENTS],
+])("a graceful stop, seen by a subscriber of %s while the task runs,", (_name, query) => {
+  async function runningTask(): Promise<{ readonly fixture: ServerFixture; readonly id: string }> {
+    const fixture = await start();
     const id = await fixture.tasks.create();
+    await fixture.tasks.start(id);
+    return { fixture, id };
+  }
+
+  it("breaks an event stream off without complete", async () => {
+    const { fixture, id } = await runningTask();
+    const variables = { id, after: encodeCursor(0) };
+    const response = await fetch(`${fixture.server.url}/graphql`, {
+      method: "POST",
+      headers: { accept: "text/event-stream", "content-type": "application/json" },
+      body: JSON.stringify({ query, variables }),
+    });
+    let text = "";
+    const reading = (async () => {
+      for await (const bytes of response.body ?? []) {
+        text += Buffer.from(bytes).toString();
+      }
+    })();
+    const end = reading.then(
+      () => "ended",
+      () => "broken off",
+    );
+    await until(() => text.includes('"RUNNING"'));
+    await withDeadline(fixture.server.stop(), 2000, "the stop");
+    expect(await end).toBe("broken off");
+    expect(text).not.toContain("event: complete");
+    await until(() => fixture.subscriberCount() === 0);
+    expect(fixture.logged).toEqual([]);
+  });
+
+  it("closes a WebSocket with 1001 and without complete", async () => {
+    const { fixture, id } = await runningTask();
+    const messages: string[] = [];
     let closeCode = 0;
     const client = socketClient(fixture.server.url, {
-      on: { closed: (event) => (closeCode = (event as { code: number }).code) },
+      on: {
+        message: ({ type }) => void messages.push(type),
+        closed: (event) => (closeCode = (event as { code: number }).code),
+      },
     });
-    const socketResults = overSocket(client, { query: PROGRESS, variables: { id } });
-    const sseResults = await overSse(fixture.server.url, { query: PROGRESS, variables: { id } });
-    await Promise.all([nextTask(socketResults), nextTask(sseResults)]);
-    const last = Promise.allSettled([socketResults.next(), ends(sseResults)]);
+    const results = overSocket(client, { query, variables: { id, after: encodeCursor(0) } });
+    await next(results);
+    const last = readToEnd(results).then(
+      () => "ended",
+      () => "broken off",
+    );
     await withDeadline(fixture.server.stop(), 2000, "the stop");
-    expect((await last).map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    expect(await last).toBe("broken off");
     expect(closeCode).toBe(1001);
-    expect(fixture.subscriberCount()).toBe(0);
-    await fixture.stop();
+    expect(messages).not.toContain("complete");
+    await until(() => fixture.subscriberCount() === 0);
   });
 });

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { prepare } from "../../src/cli/prepare.mjs";
+import { prepare } from "../../scripts/prepare.mjs";
 import { prepareMachine } from "./prepare-machine.mjs";
 import { summarize } from "./summarize-run.mjs";
 

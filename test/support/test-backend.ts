@@ -1,6 +1,6 @@
 import type { Backend } from "../../src/compose/create-backend.ts";
 import { createBackend } from "../../src/compose/create-backend.ts";
-import { completeConfig } from "../../src/compose/complete-config.ts";
+import { completeConfig } from "../../src/config/config.ts";
 import { createPostgresProcessRegister } from "../../src/adapters/postgres/postgres-process-register.ts";
 import type { BackendName } from "../../src/core/processes/process-register.ts";
 import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";

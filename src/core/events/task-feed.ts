@@ -48,7 +48,8 @@ export interface TaskFeed {
 
 /**
  * One feed serves a whole process: one subscription to the bus, and one query per new stretch of the log, however
- * many subscribe. Start it before anyone subscribes. Its stop ends all subscriptions.
+ * many subscribe. Start it before anyone subscribes. Its stop ends all subscriptions with AppError UNAVAILABLE: a stop must
+ * not look like the end of a task.
  */
 export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = {}): Service & TaskFeed {
   const settings = { ...TASK_FEED_DEFAULTS, ...options };
@@ -77,7 +78,7 @@ export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = 
       stopPolling?.();
       await reader.end();
       for (const subscription of subscriptions) {
-        subscription.end();
+        subscription.fail(new AppError("UNAVAILABLE", "The task feed has stopped. Subscribe again."));
       }
       await unsubscribe?.();
     },

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../../powercrud.config.ts";
 import type { BackendName, ProcessRole } from "../../../src/core/processes/process-register.ts";
 import type { PowerCrudService, ServiceOptions } from "../../../src/index.ts";
 import { createService, migrateDatabase } from "../../../src/index.ts";

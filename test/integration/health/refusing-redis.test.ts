@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../../powercrud.config.ts";
 import type { PowerCrudService, ServiceOptions } from "../../../src/index.ts";
 import { createService } from "../../../src/index.ts";
 import type { RedisServer } from "../../support/redis-server.ts";

@@ -1,6 +1,6 @@
 import { graphql } from "graphql";
 import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
-import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../../powercrud.config.ts";
 import type {
   ModelOptionsMap,
   PowerCrud,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import pg from "pg";
-import { completeConfig } from "../../../src/compose/complete-config.ts";
+import { completeConfig } from "../../../src/config/config.ts";
 import type { Deployment } from "../../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../../src/compose/open-deployment.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";

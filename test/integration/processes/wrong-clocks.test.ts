@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { completeConfig } from "../../../src/compose/complete-config.ts";
+import { completeConfig } from "../../../src/config/config.ts";
 import type { Deployment } from "../../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../../src/compose/open-deployment.ts";
 import { sweepNow } from "../../../src/core/sweeper/sweep-now.ts";

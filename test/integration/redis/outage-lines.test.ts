@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../../powercrud.config.ts";
 import { createService, migrateDatabase } from "../../../src/index.ts";
 import { createTestClient } from "../../support/graphql-client.ts";
 import { createLogBook } from "../../support/log-book.ts";

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../../powercrud.config.ts";
 import type { PowerCrud } from "../../../src/index.ts";
 import { createPowerCrud } from "../../../src/index.ts";
 import type { RedisServer } from "../../support/redis-server.ts";

@@ -1,7 +1,7 @@
 import { graphql } from "graphql";
 import type { PoolClient } from "pg";
 import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
-import { powerCrudApp } from "../../../src/app/powercrud-app.ts";
+import powerCrudApp from "../../../powercrud.config.ts";
 import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
 import { withDeadline } from "../../support/deadline.ts";

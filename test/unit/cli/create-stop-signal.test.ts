@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 
 import { beforeEach, expect, test, vi } from "vitest";
 
-import { createStopSignal } from "../../../src/cli/create-stop-signal.ts";
+import { createStopSignal } from "../../../src/cli/cli-context.ts";
 
 const exit = vi.fn<(code?: number | string | null) => never>();
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { prepare } from "../../../src/cli/prepare.mjs";
+import { prepare } from "../../../scripts/prepare.mjs";
 import { createTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";
 
 const LOCKFILE = JSON.stringify({

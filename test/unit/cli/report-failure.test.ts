@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { reportFailure } from "../../../src/cli/report-failure.ts";
+import { reportFailure } from "../../../src/cli/program.ts";
 import { AppError } from "../../../src/kernel/app-error.ts";
 
 test("one line per problem, without the stack", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { showSeedProgress } from "../../../src/cli/show-seed-progress.ts";
+import { showSeedProgress } from "../../../src/cli/commands/seed.ts";
 
 test("without a terminal it says a few lines, however many updates there are", () => {
   const lines: string[] = [];
@@ -9,13 +9,11 @@ test("without a terminal it says a few lines, however many updates there are", (
     progress.update(count, 1000);
   }
   progress.end();
-  expect(lines).toEqual(
-    [0, 200, 400, 600, 800, 1000].map((count) => `seeding the demo data: ${count} of 1000 records`),
-  );
+  expect(lines).toEqual([0, 200, 400, 600, 800, 1000].map((count) => `seeding: ${count} of 1000 records`));
 });
 
 test("nothing to do is no division by nothing", () => {
   const lines: string[] = [];
   showSeedProgress({ isTTY: false } as NodeJS.WriteStream, (line) => lines.push(line)).update(0, 0);
-  expect(lines).toEqual(["seeding the demo data: 0 of 0 records"]);
+  expect(lines).toEqual(["seeding: 0 of 0 records"]);
 });

@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 
 import { expect, test } from "vitest";
 
-import { VARIABLES } from "../../../src/cli/cli-context.ts";
-import { describeVariables } from "../../../src/config/describe-variables.ts";
+import { projectVariables } from "../../../src/cli/cli-context.ts";
+import { describeVariables } from "../../../src/config/variable.ts";
 
 test("docs/configuration.md is fresh; if not: npx powercrud print-config-docs > docs/configuration.md", async () => {
   const stored = await readFile(resolve(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
-  const printed = describeVariables(VARIABLES);
+  const printed = describeVariables(await projectVariables());
   expect(printed).toContain("| `POWERCRUD_CHUNK_RECORDS` | 5000 |");
   expect(stored).toBe(printed);
 });

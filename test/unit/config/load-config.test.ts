@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 
-import { VARIABLES } from "../../../src/cli/cli-context.ts";
-import { loadConfig } from "../../../src/config/load-config.ts";
+import { SEED_VARIABLES } from "../../../prisma/seed/seed.ts";
+import { loadConfig } from "../../../src/config/config.ts";
 import { SERVICE_VARIABLES } from "../../../src/config/service-variables.ts";
 import { isAppError } from "../../../src/kernel/app-error.ts";
+
+/** The variables of the service and of the demo. */
+const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
 
 function problemsOf(env: Record<string, string>): string[] {
   try {

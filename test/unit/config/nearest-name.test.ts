@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { nearestName } from "../../../src/config/nearest-name.ts";
+import { nearestName } from "../../../src/config/config.ts";
 
 test.each([
   ["POWERCRUD_PROT", ["POWERCRUD_PORT", "POWERCRUD_HOST"], "POWERCRUD_PORT"],

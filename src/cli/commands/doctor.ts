@@ -1,7 +1,7 @@
-import { diagnoseDeployment } from "../compose/diagnose-deployment.ts";
-import { isAppError } from "../kernel/app-error.ts";
-import { createCliContext } from "./cli-context.ts";
-import type { CliContext } from "./cli-context.ts";
+import { diagnoseDeployment } from "../../compose/diagnose-deployment.ts";
+import { isAppError } from "../../kernel/app-error.ts";
+import type { CliContext } from "../cli-context.ts";
+import { createCliContext } from "../cli-context.ts";
 
 /** The options of `powercrud doctor`. */
 export interface DoctorOptions {
@@ -12,7 +12,7 @@ export interface DoctorOptions {
 type Diagnosis = Awaited<ReturnType<typeof diagnoseDeployment>>;
 type Check = Diagnosis["checks"][number];
 
-/** `powercrud doctor`: what is wrong, also where nothing can start. @returns whether no check FAILED */
+/** `powercrud doctor`: says what is wrong, even if nothing can start. @returns whether no check FAILED */
 export async function doctor({ json: isJson = false }: DoctorOptions): Promise<boolean> {
   const diagnosis = await diagnose();
   const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describe(diagnosis);
@@ -20,11 +20,11 @@ export async function doctor({ json: isJson = false }: DoctorOptions): Promise<b
   return diagnosis.isHealthy;
 }
 
-/** Wrong settings are a finding like any other, and the only one. */
+/** Wrong settings are reported as a failed check, the only one. */
 async function diagnose(): Promise<Diagnosis> {
   let context: CliContext;
   try {
-    context = createCliContext();
+    context = await createCliContext();
   } catch (error) {
     if (!isAppError(error, "INVALID_CONFIG")) {
       throw error;

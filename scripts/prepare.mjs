@@ -17,7 +17,7 @@ import { delimiter, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
-const ROOT = resolve(import.meta.dirname, "../..");
+const ROOT = resolve(import.meta.dirname, "..");
 const INSTALL_STAMP = "node_modules/.powercrud-stamp";
 const GENERATE_STAMP = "src/generated/.stamp";
 /** What the generators are made to write; without any of it there is something to do, whatever the stamp says. */

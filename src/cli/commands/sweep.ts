@@ -1,7 +1,7 @@
-import { requireMigrated } from "../compose/require-migrated.ts";
-import { sweepDeployment } from "../compose/sweep-deployment.ts";
-import type { CliContext } from "./cli-context.ts";
-import { withDatabase } from "./with-database.ts";
+import { requireMigrated } from "../../compose/require-migrated.ts";
+import { sweepDeployment } from "../../compose/sweep-deployment.ts";
+import type { CliContext } from "../cli-context.ts";
+import { withDatabase } from "../with-database.ts";
 
 /** The options of `powercrud sweep`. */
 export interface SweepCommandOptions {

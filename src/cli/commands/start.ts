@@ -1,7 +1,7 @@
-import { migrateDatabase } from "../compose/migrate-database.ts";
-import type { CliContext } from "./cli-context.ts";
+import { migrateDatabase } from "../../compose/migrate-database.ts";
+import type { CliContext } from "../cli-context.ts";
 import { warnAbout } from "./migrate.ts";
-import { runRole } from "./run-role.ts";
+import { runRole } from "../run-role.ts";
 import { seedDatabase } from "./seed.ts";
 
 /** `powercrud start`: everything in one process, on a database that it migrates and seeds. See {@link runRole}. */
@@ -14,5 +14,8 @@ async function migrateAndSeed(context: CliContext, databaseUrl: string): Promise
   const report = await migrateDatabase({ databaseUrl, projectDir });
   warnAbout(context, report);
   logger.info({ applied: [...report.engineApplied, ...report.appApplied] }, "the database is migrated");
-  logger.info({}, await seedDatabase(context, databaseUrl));
+  const seeded = await seedDatabase(context, databaseUrl);
+  if (seeded !== undefined) {
+    logger.info({}, seeded);
+  }
 }

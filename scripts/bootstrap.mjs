@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The way into the command line from a bare checkout: makes it ready, then runs the TypeScript in this same process,
 // so that signals and exit codes need no forwarding. In a project that embeds the package, its owner has done that.
-import { findProject } from "./find-project.mjs";
+import { findProject } from "../src/cli/find-project.mjs";
 import { prepare } from "./prepare.mjs";
 
 try {
@@ -14,4 +14,4 @@ try {
 }
 const { register } = await import("tsx/esm/api");
 register();
-await import("./powercrud.ts");
+await import("../src/cli/powercrud.ts");

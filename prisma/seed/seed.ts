@@ -1,9 +1,63 @@
 import { Client } from "pg";
 
-import { DEMO_TAGS } from "./demo-tags.ts";
-import type { DemoCity } from "./demo-cities.ts";
-import type { DemoCountry } from "./demo-countries.ts";
-import { SEED_MARK, SEED_STATEMENTS } from "./seed-statements.ts";
+import type { AppSeed } from "../../src/index.ts";
+import type { DemoCity } from "./cities.ts";
+import { DEMO_TAGS } from "./cities.ts";
+import type { DemoCountry } from "./countries.ts";
+
+/** The environment variables of the demo. */
+export const SEED_VARIABLES = {
+  seedCities: {
+    name: "POWERCRUD_SEED_CITIES",
+    meaning:
+      "How many cities the demo seeds, the most populous first. Heeded once: a seeded database is left alone.",
+    expected: "all, or a whole number",
+    fallback: Infinity,
+    fallbackText: "all",
+    parse(text: string): number | undefined {
+      return text === "all" ? Infinity : /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+    },
+  },
+};
+
+/** The demo's data: countries, languages, tags and cities. */
+export const demoSeed: AppSeed = {
+  variables: SEED_VARIABLES,
+  async run({ config, ...options }) {
+    const { seedCities } = config as SeedOptions["config"];
+    const { summary } = await seedDemo({ ...options, config: { seedCities } });
+    return summary;
+  },
+};
+
+/** The comment that marks the tables as seeded. */
+const SEED_MARK = "powercrud: demo data seeded";
+
+/** The statements of the seed. Each takes whole columns as arrays, so that a batch is one round trip. */
+const SEED_STATEMENTS = {
+  /** The mark is a comment on a table: transactional, invisible to the API, and gone when the table is. */
+  readMark: `SELECT obj_description('country'::regclass, 'pg_class') AS mark`,
+  /** Of two processes that start together, the second waits here and then finds the mark. */
+  keepOthersOut: `LOCK TABLE country IN SHARE ROW EXCLUSIVE MODE`,
+  hasRecords: `SELECT EXISTS (SELECT FROM country) OR EXISTS (SELECT FROM language) OR EXISTS (SELECT FROM tag) AS found`,
+  insertLanguages: `INSERT INTO language (code, name) SELECT * FROM unnest($1::text[], $2::text[])`,
+  insertCountries: `
+    INSERT INTO country (code, name, continent, capital, currency)
+    SELECT code, name, continent::"Continent", capital, currency
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+      AS c (code, name, continent, capital, currency)`,
+  connectLanguages: `INSERT INTO "_CountryToLanguage" ("A", "B") SELECT * FROM unnest($1::text[], $2::text[])`,
+  insertTags: `INSERT INTO tag (id, label) SELECT * FROM unnest($1::uuid[], $2::text[])`,
+  insertCities: `
+    INSERT INTO city (id, name, country_code, population, latitude, longitude)
+    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[])`,
+  connectTags: `INSERT INTO "_CityToTag" ("A", "B") SELECT * FROM unnest($1::int[], $2::uuid[])`,
+  sumPopulations: `
+    UPDATE country SET population = listed.population
+    FROM (SELECT country_code, sum(population) AS population FROM city GROUP BY country_code) listed
+    WHERE listed.country_code = country.code`,
+  writeMark: `COMMENT ON TABLE country IS '${SEED_MARK}'`,
+};
 
 /** What the seed needs. */
 export interface SeedOptions {
@@ -15,13 +69,13 @@ export interface SeedOptions {
   };
   /** Called after each batch of cities, first with none done. */
   readonly onProgress?: (doneCount: number, totalCount: number) => void;
-  /** Gives the seed up; nothing of it stays. */
+  /** Stops the seed; nothing of it stays. */
   readonly signal?: AbortSignal;
 }
 
 /** What the seed did. */
 export interface SeedOutcome {
-  /** SEEDED_BEFORE: it was done. NOT_EMPTY: somebody's own records are there, and nothing was added to them. */
+  /** SEEDED_BEFORE: an earlier run did it. NOT_EMPTY: the tables hold other records, so nothing was added. */
   readonly kind: "SEEDED" | "SEEDED_BEFORE" | "NOT_EMPTY";
   /** The same in words, with the counts. */
   readonly summary: string;
@@ -33,12 +87,12 @@ const NOT_EMPTY: SeedOutcome = {
   summary: "the demo's tables have records of their own, so nothing was seeded",
 };
 
-/** Rows of one INSERT: large enough that round trips do not count, small enough that progress is seen. */
+/** Rows of one INSERT: few round trips, and still some progress to show. */
 const BATCH = 5000;
 
 /**
- * Fills the demo's tables, once: all in one transaction together with the mark that it was done, so a crash in the
- * middle leaves nothing and the next start begins anew.
+ * Fills the demo's tables, once. The records and the mark that they are there are one transaction: after a crash
+ * nothing is left, and the next start begins again.
  */
 export async function seedDemo(options: SeedOptions): Promise<SeedOutcome> {
   const client = new Client({ connectionString: options.databaseUrl, application_name: "powercrud seed" });
@@ -66,10 +120,10 @@ async function seedWithin(client: Client, options: SeedOptions): Promise<SeedOut
   if (rows[0]?.found === true) {
     return NOT_EMPTY;
   }
-  // These parse some megabytes; a start that seeds nothing does without.
+  // These parse some megabytes, which a start that seeds nothing need not do.
   const [{ demoCities }, { demoCountries, demoLanguages }] = await Promise.all([
-    import("./demo-cities.ts"),
-    import("./demo-countries.ts"),
+    import("./cities.ts"),
+    import("./countries.ts"),
   ]);
   const languages = demoLanguages();
   const countries = demoCountries();

@@ -1,6 +1,6 @@
-import { requireMigrated } from "../compose/require-migrated.ts";
-import type { CliContext } from "./cli-context.ts";
-import { runRole } from "./run-role.ts";
+import { requireMigrated } from "../../compose/require-migrated.ts";
+import type { CliContext } from "../cli-context.ts";
+import { runRole } from "../run-role.ts";
 
 /** `powercrud work`: a worker without an API, on a migrated database. See {@link runRole}. */
 export function work(context: CliContext): Promise<void> {

@@ -1,7 +1,7 @@
-import { AppError } from "../kernel/app-error.ts";
-import { migrateDatabase, type MigrateReport } from "../compose/migrate-database.ts";
-import type { CliContext } from "./cli-context.ts";
-import { withDatabase } from "./with-database.ts";
+import { AppError } from "../../kernel/app-error.ts";
+import { migrateDatabase, type MigrateReport } from "../../compose/migrate-database.ts";
+import type { CliContext } from "../cli-context.ts";
+import { withDatabase } from "../with-database.ts";
 
 /** The options of `powercrud migrate`. */
 export interface MigrateOptions {

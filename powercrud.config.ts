@@ -1,0 +1,28 @@
+import { demoSeed } from "./prisma/seed/seed.ts";
+import * as enums from "./src/generated/prisma/enums.ts";
+import { PrismaClient } from "./src/generated/prisma/client.ts";
+import { getDatamodel } from "./src/generated/pothos-types.ts";
+import { defineApp, defineModel } from "./src/index.ts";
+
+/** The demo: countries, languages, cities and tags. Every model of the Prisma schema is served with the defaults but these. */
+export default defineApp({
+  generated: { getDatamodel, enums, createClient: (options) => new PrismaClient(options) },
+  models: {
+    City: defineModel({
+      bulk: {
+        fields: [
+          "name",
+          "countryCode",
+          "population",
+          "latitude",
+          "longitude",
+          "elevation",
+          "status",
+          "notes",
+          "tags",
+        ],
+      },
+    }),
+  },
+  seed: demoSeed,
+});

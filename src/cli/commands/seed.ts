@@ -1,0 +1,83 @@
+import { Presets, SingleBar } from "cli-progress";
+
+import { migrateDatabase } from "../../compose/migrate-database.ts";
+import type { CliContext } from "../cli-context.ts";
+import { withDatabase } from "../with-database.ts";
+import { warnAbout } from "./migrate.ts";
+
+/** `powercrud seed`: migrates, and puts in the project's first records. */
+export async function seed(context: CliContext): Promise<void> {
+  await withDatabase(context, async (databaseUrl) => {
+    warnAbout(context, await migrateDatabase({ databaseUrl, projectDir: context.projectDir }));
+    context.print((await seedDatabase(context, databaseUrl)) ?? "the project has no seed");
+  });
+}
+
+/**
+ * Seeds a migrated database, and shows the progress.
+ * @returns what the seed did, in words; undefined if the project has none
+ */
+export async function seedDatabase(context: CliContext, databaseUrl: string): Promise<string | undefined> {
+  const { seed: appSeed } = await context.loadApp();
+  if (appSeed === undefined) {
+    return undefined;
+  }
+  const config = context.readVariables(appSeed.variables ?? {});
+  const progress = showSeedProgress(process.stderr, (line) => context.say(line));
+  try {
+    return await appSeed.run({
+      databaseUrl,
+      config,
+      signal: context.stopSignal,
+      onProgress: (doneCount, totalCount) => progress.update(doneCount, totalCount),
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Shows the progress of a seed. */
+interface SeedProgress {
+  update(doneCount: number, totalCount: number): void;
+  /** Restores the terminal. */
+  end(): void;
+}
+
+/** Lines that are written without a terminal, beside the first. */
+const PARTS = 5;
+
+/** A bar on a terminal, and a few lines anywhere else. */
+export function showSeedProgress(stream: NodeJS.WriteStream, say: (line: string) => void): SeedProgress {
+  return stream.isTTY ? showBar(stream) : showLines(say);
+}
+
+function showBar(stream: NodeJS.WriteStream): SeedProgress {
+  const bar = new SingleBar(
+    { stream, format: "seeding {bar} {percentage}% {value}/{total}", hideCursor: true },
+    Presets.shades_classic,
+  );
+  return {
+    update(doneCount, totalCount) {
+      if (bar.isActive) {
+        bar.update(doneCount);
+      } else {
+        bar.start(totalCount, doneCount);
+      }
+    },
+    end: () => bar.stop(),
+  };
+}
+
+function showLines(say: (line: string) => void): SeedProgress {
+  let saidCount = -1;
+  return {
+    update(doneCount, totalCount) {
+      const part = Math.floor((doneCount / Math.max(1, totalCount)) * PARTS);
+      if (part > saidCount) {
+        saidCount = part;
+        say(`seeding: ${doneCount} of ${totalCount} records`);
+      }
+    },
+    end: () => undefined,
+  };
+}
