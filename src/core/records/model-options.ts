@@ -1,6 +1,6 @@
 import type { LockScopes } from "../locks/lock-scopes.ts";
-import type { Access } from "./access.ts";
-import type { WhereFilter } from "./selection.ts";
+import type { Access } from "../access/access.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { Viewer } from "./viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 

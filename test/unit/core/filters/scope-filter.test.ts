@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Model } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
-import { scopedFilter } from "../../../../src/core/records/scoped-filter.ts";
-import type { WhereFilter } from "../../../../src/core/records/selection.ts";
+import { scopeFilter } from "../../../../src/core/filters/scope-filter.ts";
+import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { ANONYMOUS } from "../../../../src/core/records/viewer.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
@@ -26,7 +26,7 @@ function scoped(
   where: WhereFilter | undefined,
   scopes: Record<string, WhereFilter>,
 ): WhereFilter | undefined {
-  return scopedFilter(
+  return scopeFilter(
     { models: MODELS, access: { scope: (name) => scopes[name] } },
     ANONYMOUS,
     MODELS.get(model),
