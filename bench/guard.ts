@@ -4,7 +4,7 @@ import { createPostgresSideEffects } from "../src/adapters/postgres/effects/post
 import { createTableShapes } from "../src/adapters/postgres/table-shape.ts";
 import { createConstraintCatalog } from "../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../src/adapters/prisma/prisma-client-port.ts";
-import { createPrismaRecordReader } from "../src/adapters/prisma/prisma-record-reader.ts";
+import { createPostgresRecordReader } from "../src/adapters/postgres/postgres-record-reader.ts";
 import { createPrismaRecordWriter } from "../src/adapters/prisma/prisma-record-writer.ts";
 import { createPrismaSideEffects } from "../src/adapters/prisma/prisma-side-effects.ts";
 import { createPrismaUnitOfWork } from "../src/adapters/prisma/prisma-unit-of-work.ts";
@@ -123,7 +123,7 @@ function openWrites({ tasks }: BenchBackend, connectionString: string): Writes {
   const ports = {
     models,
     access: accessOf(modelOptions),
-    reader: createPrismaRecordReader({ client, models }),
+    reader: createPostgresRecordReader({ session, models, shapes: createTableShapes(session) }),
     logger,
     unitOfWork: transactions,
     writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),

@@ -35,7 +35,8 @@ export type {
   WriteOperation,
   WriteRules,
 } from "./core/records/write-hooks.ts";
-export type { Selection, WhereFilter } from "./core/records/selection.ts";
+export type { Selection } from "./core/filters/selection.ts";
+export type { WhereFilter } from "./core/access/access.ts";
 export type { FieldChange, LinkChange, RecordChange } from "./core/records/change.ts";
 export type { Viewer } from "./core/access/viewer.ts";
 export { ANONYMOUS } from "./core/access/viewer.ts";

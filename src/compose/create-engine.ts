@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { createId } from "../kernel/ids.ts";
 import type { Service } from "../kernel/service.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
-import type { Access } from "../core/records/access.ts";
+import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
@@ -28,6 +29,7 @@ import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
+import { createPostgresRecordReader } from "../adapters/postgres/postgres-record-reader.ts";
 import { createPostgresRecordDefaults } from "../adapters/postgres/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
@@ -40,9 +42,8 @@ export interface EngineOptions extends DeploymentOptions {
   readonly modelOptions: ModelOptionsMap;
   /** The models, once the database's tables can be looked at. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
-  readonly createReader: (models: ModelRegistry) => RecordReader;
   /** What chunks are written with that the app has a say in, or whose viewer has a scope. */
-  readonly createChunkRecords: (models: ModelRegistry) => ChunkRecords;
+  readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
   /** Of the same transactions. */
   readonly hookTransactions: HookTransactions;
   /** The app's own definitions, beside the bulk operations. */
@@ -77,12 +78,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     await deployment.close();
     throw error;
   });
-  const reader = options.createReader(models);
+  const readerOf = (over: SqlSession): RecordReader =>
+    createPostgresRecordReader({ session: over, models, shapes });
+  const reader = readerOf(session);
   const access = accessOf(options.modelOptions);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
-  const records = options.createChunkRecords(models);
+  const records = options.createChunkRecords(readerOf);
   const writer = createPostgresBulkWriter({ session, unitOfWork, records, shapes, locks });
   const hooks = createRecordHooks({
     options: options.modelOptions,

@@ -22,12 +22,11 @@ import type { ConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts
 import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
-import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
 import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { createPrismaSideEffects } from "../adapters/prisma/prisma-side-effects.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
-import { whereToPrisma } from "../adapters/prisma/where-to-prisma.ts";
+import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health/add-health.ts";
 import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -109,8 +108,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     tasks: app.tasks ?? [],
     hooks: app.hooks,
     readModels: (shapes) => markNativeTypes(read, shapes),
-    createReader: (models) => createPrismaRecordReader({ client, models }),
-    createChunkRecords: (models) => createPrismaChunkRecords({ transactions: chunkTransactions, models }),
+    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions: chunkTransactions, readerOf }),
     hookTransactions: createPrismaHookTransactions({ transactions: chunkTransactions, constraints }),
   });
   const feed = createTaskFeed(engine.ports);
@@ -167,7 +165,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     models: engine.models,
     modelOptions,
     reader: engine.reader,
-    toClientWhere: (model, where) => whereToPrisma(engine.models, model, where),
+    toClientWhere: (model, where) => filterToPrisma(engine.models, model, where),
     translateError: translatePrismaError,
     writeRecords: createWrites(parts),
     launchBulk: engine.launchBulk,

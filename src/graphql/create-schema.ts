@@ -8,7 +8,7 @@ import type { Model, ModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
-import type { WhereFilter } from "../core/records/selection.ts";
+import type { WhereFilter } from "../core/access/access.ts";
 import type { WriteRecords } from "../core/records/write-record.ts";
 import type { SchemaContributor } from "./builder.ts";
 import { createBuilder } from "./builder.ts";

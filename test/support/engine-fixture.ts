@@ -23,7 +23,7 @@ import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../src/core/records/model.ts";
 import { createRecordHooks } from "../../src/core/records/record-hooks.ts";
-import type { Access } from "../../src/core/records/access.ts";
+import type { Access } from "../../src/core/access/access.ts";
 import { ANONYMOUS } from "../../src/core/access/viewer.ts";
 import type { LockScopes } from "../../src/core/locks/lock-scopes.ts";
 import { createRunningAttempts } from "../../src/core/tasks/run/running-attempts.ts";

@@ -1,25 +1,23 @@
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { ChunkRecords } from "../../core/bulk/chunk-records.ts";
-import type { ModelRegistry } from "../../core/records/model.ts";
-import { createPrismaRecordReader } from "./prisma-record-reader.ts";
+import type { RecordReader } from "../../core/records/record-reader.ts";
+import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import { typedValue } from "./typed-value.ts";
 
 /** What chunks are written with. */
 export interface ChunkRecordsPorts {
   readonly transactions: PrismaTransactions;
-  readonly models: ModelRegistry;
+  /** Reads ids over the session. */
+  readonly readerOf: (session: SqlSession) => RecordReader;
 }
 
 /** Chunks in transactions of the Prisma client. */
-export function createPrismaChunkRecords({ transactions, models }: ChunkRecordsPorts): ChunkRecords {
+export function createPrismaChunkRecords({ transactions, readerOf }: ChunkRecordsPorts): ChunkRecords {
   return {
     unitOfWork: transactions,
     existingIds: (transaction, model, ids, where) =>
-      createPrismaRecordReader({ client: transactions.clientOf(transaction), models }).existingIds(
-        model,
-        ids,
-        where,
-      ),
+      readerOf(requiredSession(transaction)).existingIds(model, ids, where),
     typedSession(transaction) {
       const client = transactions.clientOf(transaction);
       return { query: (text, values = []) => client.$queryRawUnsafe(text, ...values) };

@@ -14,7 +14,7 @@ import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import type { Datamodel } from "./read-model-registry.ts";
 import { refusedWrite } from "./refused-write.ts";
 import { uniqueWhere } from "./unique-where.ts";
-import { whereToPrisma } from "./where-to-prisma.ts";
+import { filterToPrisma } from "./filter-to-prisma.ts";
 
 /** What the writer works with. */
 export interface RecordWriterPorts {
@@ -77,7 +77,7 @@ export function createPrismaRecordWriter(ports: RecordWriterPorts): RecordWriter
         return undefined;
       }
       const isEnough = scope === undefined && shape === undefined;
-      const where = { AND: [{ ...key }, whereToPrisma(models, model, scope)] };
+      const where = { AND: [{ ...key }, filterToPrisma(models, model, scope)] };
       return isEnough
         ? { ...key }
         : ((await delegateOf(client, modelName).findFirst({ ...asShape(shape), where })) ?? undefined);

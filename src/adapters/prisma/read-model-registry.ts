@@ -7,6 +7,7 @@ import type {
   Field,
   Model,
   ModelRegistry,
+  RelationField,
   ScalarType,
 } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
@@ -209,10 +210,12 @@ function notesOf(
   text: SchemaText,
   model: string,
   field: DatamodelField,
-): Pick<EnumField, "labels" | "generator"> {
+): Pick<EnumField, "labels" | "generator"> & Pick<RelationField, "references"> {
   const call = text.defaultCall(model, field.name);
   const labels = field.kind === "enum" ? text.labels(field.type) : {};
+  const references = field.kind === "object" ? text.references(model, field.name) : undefined;
   return {
+    ...(references === undefined ? {} : { references }),
     ...(call !== undefined && isMadeByPrisma(call) ? { generator: call } : {}),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
@@ -221,7 +224,10 @@ function notesOf(
 function readField(
   client: NamedInDatabase,
   field: DatamodelField,
-  known: Pick<EnumField, "isKey" | "column" | "labels" | "generator">,
+  {
+    references,
+    ...known
+  }: Pick<EnumField, "isKey" | "column" | "labels" | "generator"> & Pick<RelationField, "references">,
 ): Field {
   const base = {
     name: field.name,
@@ -237,6 +243,7 @@ function readField(
       table: tableOf(client, field.type),
       relationName: field.relationName ?? field.name,
       foreignKey: field.relationFromFields ?? [],
+      ...(references === undefined ? {} : { references }),
     };
   }
   const columnBase = {

@@ -2,6 +2,8 @@
 export interface SchemaText {
   /** The call that makes a field's default, without blanks: `uuid(7)`; undefined where there is none. */
   defaultCall(model: string, field: string): string | undefined;
+  /** The fields that a relation's foreign key refers to; undefined on the side that has none. */
+  references(model: string, field: string): readonly string[] | undefined;
   /** The database's names of those of an enum's values for which it has another (`@map`). */
   labels(enumName: string): Readonly<Record<string, string>>;
 }
@@ -11,6 +13,7 @@ const TEXTS_AND_COMMENTS = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[\s\S]*?\*\//g;
 const BLOCKS = /^[ \t]*(model|enum)\s+(\w+)\s*\{([^}]*)\}/gm;
 /** Up to the call's end; arguments of `@default` itself, such as the constraint's name, may follow. */
 const DEFAULT_CALL = /@default\(\s*(?:value\s*:)?\s*(\w+\([^()]*\))/;
+const REFERENCES = /@relation\([^)]*\breferences\s*:\s*\[([^\]]*)\]/;
 const MAPPED_TO = /\s@map\(\s*(?:name\s*:)?\s*"(\d+)"/;
 
 /**
@@ -31,9 +34,13 @@ export function readSchemaText(text: string): SchemaText {
   const models = new Map(
     blocksOf("model", blocks, (line) => DEFAULT_CALL.exec(line)?.[1]?.replace(/\s+/g, "")),
   );
+  const relations = new Map(
+    blocksOf("model", blocks, (line) => REFERENCES.exec(line)?.[1]?.replaceAll(/\s/g, "")),
+  );
   const enums = new Map(blocksOf("enum", blocks, (line) => texts[Number(MAPPED_TO.exec(line)?.[1])]));
   return {
     defaultCall: (model, field) => models.get(model)?.get(field),
+    references: (model, field) => relations.get(model)?.get(field)?.split(","),
     labels: (enumName) =>
       // Prisma writes texts as JSON does.
       Object.fromEntries(

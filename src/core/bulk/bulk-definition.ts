@@ -1,7 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { cancelled } from "../tasks/run/running-attempts.ts";
 import { fenced, isCancellation } from "./attempt-stop.ts";
-import type { Access } from "../records/access.ts";
+import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { RecordChange } from "../records/change.ts";
-import type { Selection } from "../records/selection.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { BulkTarget, RowData } from "./bulk-request.ts";
 
 /** More ids than these are counted, not listed, in a task's input; its chunks hold them all. */

@@ -1,6 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange, RecordChange } from "../records/change.ts";
-import type { Selection } from "../records/selection.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";

@@ -3,7 +3,7 @@ import type { ReferencePlan } from "../records/reference-plan.ts";
 import type { Model } from "../records/model.ts";
 import type { AppHooks } from "../records/record-hooks.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";
-import type { WhereFilter } from "../records/selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { Counts } from "../tasks/progress.ts";
 import type { RetryRecords } from "../tasks/task-results.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";

@@ -1,6 +1,6 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { HookTransactions } from "../records/hook-transactions.ts";
-import type { WhereFilter } from "../records/selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { Transaction, UnitOfWork } from "../transactions/transaction.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import type { Access } from "../records/access.ts";
+import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import { refersToItself } from "../records/model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";

@@ -1,16 +1,16 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import { checkFilterSize } from "../records/filter-size.ts";
+import { filterSizeProblem } from "../filters/filter-size.ts";
 import type { Model } from "../records/model.ts";
 import { canonicalRecordId } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import type { RecordReader } from "../records/record-reader.ts";
-import type { ScopePorts } from "../records/scoped-filter.ts";
-import { scopedFilter } from "../records/scoped-filter.ts";
-import type { Selection } from "../records/selection.ts";
-import { isVacuous } from "../records/vacuous-filter.ts";
+import type { ScopePorts } from "../filters/scope-filter.ts";
+import type { Selection } from "../filters/selection.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
+import { scopeFilter } from "../filters/scope-filter.ts";
+import { asksNothing } from "../filters/asks-nothing.ts";
 import { describeExcess } from "./describe-excess.ts";
 
 /** Malformed ids named in one refusal; more are counted. */
@@ -63,15 +63,8 @@ export function refuseManyIds(
 export function refuseLargeFilter({
   selection,
 }: Pick<SelectionRequest, "selection">): ValidationRefusal | undefined {
-  try {
-    checkFilterSize("where" in selection ? selection.where : {}, "selection.where");
-    return undefined;
-  } catch (error) {
-    if (!isAppError(error, "VALIDATION_FAILED")) {
-      throw error;
-    }
-    return refused(error.message, "selection.where");
-  }
+  const excess = filterSizeProblem("where" in selection ? selection.where : {}, "selection.where");
+  return excess && refused(excess.message, "selection.where");
 }
 
 function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
@@ -104,14 +97,14 @@ async function resolveFilter(
   request: SelectionRequest,
   where: Extract<Selection, { where: unknown }>["where"],
 ): Promise<ResolvedSelection> {
-  if (request.maxAffected === undefined && isVacuous(ports.models, request.model, where)) {
+  if (request.maxAffected === undefined && asksNothing(ports.models, request.model, where)) {
     return refused(
       `The filter asks nothing of a record, so it means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
       "options.maxAffected",
     );
   }
   const limit = smallestLimit(request);
-  const filter = scopedFilter(ports, request.viewer, request.model, where);
+  const filter = scopeFilter(ports, request.viewer, request.model, where);
   const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
   return ids.length > limit ? tooMany(request, null) : { kind: "IDS", ids };
 }

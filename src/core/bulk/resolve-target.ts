@@ -1,5 +1,5 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import type { Access } from "../records/access.ts";
+import type { Access } from "../access/access.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Model, ModelRegistry } from "../records/model.ts";
 import type { Links } from "../records/record-links.ts";

@@ -1,6 +1,5 @@
 import type { LockScopes } from "../locks/lock-scopes.ts";
-import type { Access } from "./access.ts";
-import type { WhereFilter } from "./selection.ts";
+import type { Access, WhereFilter } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 

@@ -62,6 +62,8 @@ export interface RelationField extends FieldBase {
   readonly table?: string;
   /** The fields of this model that hold the foreign key; empty where the other side or a join table holds it. */
   readonly foreignKey: readonly string[];
+  /** The fields of the other model that `foreignKey` refers to, in its order. Default: that model's key. */
+  readonly references?: readonly string[];
 }
 
 export type ColumnField = ScalarField | EnumField;

@@ -1,5 +1,5 @@
 import type { Claim } from "../locks/claim.ts";
-import type { Access } from "./access.ts";
+import type { Access } from "../access/access.ts";
 import type { Model, ModelRegistry, RelationField } from "./model.ts";
 import { relationsOf } from "./model.ts";
 import type { RecordKey } from "./record-key.ts";

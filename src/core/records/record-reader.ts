@@ -1,4 +1,4 @@
-import type { WhereFilter } from "./selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 
 /** Reads which records there are. What they hold is read by the GraphQL floor, shaped by the query. */
 export interface RecordReader {

@@ -1,7 +1,7 @@
 import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordKey } from "./record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
-import type { WhereFilter } from "./selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { AppRecord } from "./write-hooks.ts";
 
 /** Column values and relation changes by field name, typed as Prisma wants them. */

@@ -1,9 +1,9 @@
-import type { Access } from "./access.ts";
-import { andFilters } from "./access.ts";
+import type { Access } from "../access/access.ts";
+import { andFilters } from "../access/access.ts";
 import type { Model } from "./model.ts";
 import { relationsOf } from "./model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
-import type { WhereFilter } from "./selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
 
 /** What a record must match once it is written, and what is to be said of one that does not. */

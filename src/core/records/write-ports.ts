@@ -8,11 +8,14 @@ import type { HookTransactions } from "./hook-transactions.ts";
 import type { RecordHooks } from "./record-hooks.ts";
 import type { RecordReader } from "./record-reader.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import type { ScopePorts } from "./scoped-filter.ts";
+import type { Access } from "../access/access.ts";
+import type { ModelRegistry } from "./model.ts";
 import type { SideEffects } from "./side-effects.ts";
 
 /** What single writes need. */
-export interface WritePorts extends ScopePorts {
+export interface WritePorts {
+  readonly models: ModelRegistry;
+  readonly access: Access;
   /** Opens the transactions that `writer`, `sideEffects` and `locks` take part in. */
   readonly unitOfWork: UnitOfWork;
   readonly writer: RecordWriter;

@@ -1,16 +1,15 @@
 import type { FieldChange, LinkChange, RecordChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
-import type { Selection } from "../../core/records/selection.ts";
-import { AppError, isAppError } from "../../kernel/app-error.ts";
-import { toJsonValue } from "../pagination/json-value.ts";
+import type { Selection } from "../../core/filters/selection.ts";
+import { AppError } from "../../kernel/app-error.ts";
+import { toJsonValue } from "../../kernel/json-value.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
 import { launch } from "./bulk-launch.ts";
 import { givenMembers } from "./given-members.ts";
 import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
-import type { WhereArgument } from "./where-filter.ts";
-import { parseWhere } from "./where-filter.ts";
+import { parseFilter } from "../../core/filters/parse-filter.ts";
 
 /** The inputs that the bulk mutations of all models share. */
 export interface BulkEnums {
@@ -79,15 +78,14 @@ function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Membe
   if (Array.isArray(ids)) {
     return { ids: ids as string[] };
   }
-  try {
-    return { where: parseWhere(schema.models, model, where as WhereArgument) };
-  } catch (error) {
-    if (!isAppError(error, "VALIDATION_FAILED")) {
-      throw error;
-    }
-    const field = `selection.${String(error.details["field"])}`;
-    throw new AppError(error.code, error.message, { details: { field } });
+  const parsed = parseFilter(schema.models, model, where);
+  if ("value" in parsed) {
+    return { where: parsed.value };
   }
+  const [first] = parsed.problems;
+  const message = parsed.problems.map((problem) => problem.message).join(" ");
+  const field = `selection.${first?.field ?? "where"}`;
+  throw new AppError("VALIDATION_FAILED", message, { details: { field } });
 }
 
 /** What is wrong with it is found by the use case, which every way of launching shares. */

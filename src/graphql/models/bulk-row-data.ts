@@ -4,7 +4,7 @@ import { listName } from "../../core/bulk/list-name.ts";
 import type { LinkChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
 import { AppError } from "../../kernel/app-error.ts";
-import { toJsonValue } from "../pagination/json-value.ts";
+import { toJsonValue } from "../../kernel/json-value.ts";
 import { givenMembers } from "./given-members.ts";
 
 /** An item of the list as GraphQL hands it over: typed, without a prototype. */

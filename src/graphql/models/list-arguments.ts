@@ -1,8 +1,9 @@
 import type { ArgumentRef } from "@pothos/core";
-import { scopedFilter } from "../../core/records/scoped-filter.ts";
-import { andFilters } from "../../core/records/access.ts";
+import { AppError } from "../../kernel/app-error.ts";
+import { scopeFilter } from "../../core/filters/scope-filter.ts";
+import { andFilters } from "../../core/access/access.ts";
 import type { Model } from "../../core/records/model.ts";
-import type { WhereFilter } from "../../core/records/selection.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
 import type { BuilderTypes } from "../builder.ts";
 import type { GraphQLContext } from "../context.ts";
 import type { ListQuery } from "../pagination/list-query.ts";
@@ -12,8 +13,7 @@ import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { SortOrders } from "./order-input.ts";
 import { orderInput } from "./order-input.ts";
-import type { WhereArgument } from "./where-filter.ts";
-import { parseWhere } from "./where-filter.ts";
+import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
 
 /** The enums that filters and orders are made with. */
@@ -76,17 +76,20 @@ export function parseList(
   args: Record<string, unknown>,
 ): ParsedList {
   const query = parseListQuery(ports.models, model, args);
-  const filter = parseScoped(ports, context, model, args["where"] as WhereArgument | null | undefined);
+  const filter = scopeFilter(ports, context.viewer, model, parseWhere(ports, model, args["where"]));
   return { query, filter, pageFilter: andFilters(filter, query.between) };
 }
 
-/** The filter that counts, without the work of paging. */
-function parseScoped(
-  ports: ModelPorts,
-  context: GraphQLContext,
-  model: Model,
-  where: WhereArgument | null | undefined,
-): WhereFilter | undefined {
-  const filter = where === undefined || where === null ? undefined : parseWhere(ports.models, model, where);
-  return scopedFilter(ports, context.viewer, model, filter);
+function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilter | undefined {
+  if (where === undefined || where === null) {
+    return undefined;
+  }
+  const parsed = parseFilter(ports.models, model, where);
+  if ("value" in parsed) {
+    return parsed.value;
+  }
+  const [first] = parsed.problems;
+  throw new AppError("VALIDATION_FAILED", parsed.problems.map(({ message }) => message).join(" "), {
+    details: { field: first?.field ?? "where" },
+  });
 }

@@ -1,9 +1,9 @@
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
-import type { ScopePorts } from "../../core/records/scoped-filter.ts";
+import type { ScopePorts } from "../../core/filters/scope-filter.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
-import type { WhereFilter } from "../../core/records/selection.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
 import type { WriteRecords } from "../../core/records/write-record.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";

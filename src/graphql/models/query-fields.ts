@@ -1,9 +1,9 @@
 import type { Model } from "../../core/records/model.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
-import { scopedFilter } from "../../core/records/scoped-filter.ts";
-import { andFilters } from "../../core/records/access.ts";
+import { scopeFilter } from "../../core/filters/scope-filter.ts";
+import { andFilters } from "../../core/access/access.ts";
 import type { GraphQLContext } from "../context.ts";
-import { toJsonValue } from "../pagination/json-value.ts";
+import { toJsonValue } from "../../kernel/json-value.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
 import type { Page } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
@@ -32,7 +32,7 @@ function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: 
       resolve: (_root, { id }, context, info) => {
         const key = Object.entries(parseRecordKey(model, id));
         const byKey = Object.fromEntries(key.map(([name, value]) => [name, { equals: toJsonValue(value) }]));
-        const where = andFilters(byKey, scopedFilter(ports, context.viewer, model, undefined));
+        const where = andFilters(byKey, scopeFilter(ports, context.viewer, model, undefined));
         const select = plannedSelect(context, info, { typeName: model.name, select: keySelect(model) });
         return ports.source(model.name).findFirst({ where: ports.toClientWhere(model, where), select });
       },

@@ -1,7 +1,9 @@
-import { FILTER_LIMITS } from "../../core/records/filter-size.ts";
-import type { Model } from "../../core/records/model.ts";
+import { FILTER_LIMITS } from "../../core/filters/filter-size.ts";
+import type { Operand } from "../../core/filters/operators.ts";
+import { operatorsOf, RELATION_OPERATORS } from "../../core/filters/operators.ts";
+import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
-import { columnFilter } from "./filter-inputs.ts";
+import { columnType, columnTypeName } from "./column-types.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
@@ -14,8 +16,13 @@ export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model):
     description: `A filter on records of ${model.name}; all conditions that are given must hold. Without any it matches all. ${LIMITS}`,
     fields: (t) => ({
       ...logicFields(schema, mode, model, t),
-      ...columnFields(schema, mode, model, t),
-      ...relationFields(schema, mode, model, t),
+      ...Object.fromEntries([
+        ...columnsOf(model).map((field) => [field.name, member(t, columnFilter(schema, mode, field), field)]),
+        ...relationsOf(model).map((field) => [
+          field.name,
+          member(t, relationFilter(schema, mode, field), field),
+        ]),
+      ]),
     }),
   });
 }
@@ -29,69 +36,76 @@ function logicFields(schema: ModelSchema, mode: AnyEnumRef, model: Model, t: Inp
   };
 }
 
-function columnFields(schema: ModelSchema, mode: AnyEnumRef, model: Model, t: InputBuilder): InputFields {
-  return Object.fromEntries(
-    columnsOf(model).map((field) => [
-      field.name,
-      t.field({ type: columnFilter(schema, mode, field), ...describe(field.documentation) }),
-    ]),
-  );
+function member(
+  t: InputBuilder,
+  type: AnyInputRef,
+  { documentation }: { readonly documentation?: string },
+): InputFields[string] {
+  return t.field({ type, ...(documentation === undefined ? {} : { description: documentation }) });
 }
 
-function relationFields(schema: ModelSchema, mode: AnyEnumRef, model: Model, t: InputBuilder): InputFields {
-  return Object.fromEntries(
-    relationsOf(model).map((field) => {
-      const target = schema.models.get(field.type);
-      const type = field.isList
-        ? listFilter(schema, mode, target)
-        : singleFilter(schema, mode, target, field.isNullable);
-      return [field.name, t.field({ type, ...describe(field.documentation) })];
-    }),
-  );
-}
-
-function listFilter(schema: ModelSchema, mode: AnyEnumRef, target: Model): AnyInputRef {
-  const name = `${target.name}ListRelationFilter`;
+/** The filter on a column of this kind: `StringFilter`, `IntNullableFilter`, `StringListFilter`, `BytesFilter`. */
+function columnFilter(schema: ModelSchema, mode: AnyEnumRef, field: ColumnField): AnyInputRef {
+  const name = `${columnTypeName(field)}${field.isList ? "List" : ""}${field.isNullable ? "Nullable" : ""}Filter`;
   return schema.input(name, {
-    description: `Conditions on related records of ${target.name}, of which there are any number.`,
-    fields: (t) => ({
-      some: t.field({
-        type: whereInput(schema, mode, target),
-        description: "At least one matches; {} asks for any.",
-      }),
-      every: t.field({
-        type: whereInput(schema, mode, target),
-        description: "All match; also where there are none.",
-      }),
-      none: t.field({
-        type: whereInput(schema, mode, target),
-        description: "None matches; {} asks for there being none.",
-      }),
-    }),
+    description: `Conditions on a column; all that are given must hold.${field.isList ? "" : " A null meets none but isNull."}`,
+    fields: (t) =>
+      Object.fromEntries(
+        Object.entries(operatorsOf(field)).map(([operator, { operand, words }]) => [
+          operator,
+          t.field({ type: operandType(schema, mode, field, operand), description: words }),
+        ]),
+      ),
   });
 }
 
-function singleFilter(
+type OperandType = Parameters<InputBuilder["field"]>[0]["type"];
+
+function operandType(
   schema: ModelSchema,
   mode: AnyEnumRef,
-  target: Model,
-  isNullable: boolean,
-): AnyInputRef {
-  const name = `${target.name}${isNullable ? "Nullable" : ""}RelationFilter`;
-  const orNull = isNullable ? " null: there is none." : "";
-  const orNotNull = isNullable ? " null: there is one." : "";
-  return schema.input(name, {
-    description: `Conditions on the related record of ${target.name}.`,
-    fields: (t) => ({
-      is: t.field({ type: whereInput(schema, mode, target), description: `It matches.${orNull}` }),
-      isNot: t.field({
-        type: whereInput(schema, mode, target),
-        description: `It does not match, or is not there.${orNotNull}`,
-      }),
-    }),
-  });
+  field: ColumnField,
+  operand: Operand,
+): OperandType {
+  switch (operand) {
+    case "VALUE":
+      return columnType(schema, field);
+    case "VALUES":
+      return [columnType(schema, field)];
+    case "TEXT":
+      return "String";
+    case "JSON":
+      return "JSON";
+    case "FLAG":
+      return "Boolean";
+    case "MODE":
+      return mode;
+    case "PATH":
+      return ["String"];
+  }
 }
 
-function describe(documentation: string | undefined): { description?: string } {
-  return documentation === undefined ? {} : { description: documentation };
+/** The filter on related records: `CityListRelationFilter`, `CountryRelationFilter`, `CountryNullableRelationFilter`. */
+function relationFilter(schema: ModelSchema, mode: AnyEnumRef, field: RelationField): AnyInputRef {
+  const target = schema.models.get(field.type);
+  const name = `${target.name}${field.isList ? "List" : field.isNullable ? "Nullable" : ""}RelationFilter`;
+  const what = field.isList
+    ? `related records of ${target.name}, of which there are any number`
+    : `the related record of ${target.name}`;
+  const operators = Object.entries(RELATION_OPERATORS).filter(
+    ([, { isOnLists }]) => isOnLists === field.isList,
+  );
+  return schema.input(name, {
+    description: `Conditions on ${what}.`,
+    fields: (t) =>
+      Object.fromEntries(
+        operators.map(([operator, { words, nullWords = "" }]) => [
+          operator,
+          t.field({
+            type: whereInput(schema, mode, target),
+            description: field.isNullable ? `${words}${nullWords}` : words,
+          }),
+        ]),
+      ),
+  });
 }

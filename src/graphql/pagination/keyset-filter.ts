@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../../kernel/json.ts";
-import { andFilters } from "../../core/records/access.ts";
+import { andFilters } from "../../core/access/access.ts";
 import type { EnumType } from "../../core/records/model.ts";
-import type { WhereFilter } from "../../core/records/selection.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
 import type { CursorValues } from "./cursor.ts";
 import type { OrderTerm } from "./order-terms.ts";
 import { isNullableTerm } from "./order-terms.ts";

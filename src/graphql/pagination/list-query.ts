@@ -1,6 +1,6 @@
-import { andFilters } from "../../core/records/access.ts";
+import { andFilters } from "../../core/access/access.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
-import type { WhereFilter } from "../../core/records/selection.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
 import { decodeCursor } from "./cursor.ts";
 import { keysetFilter } from "./keyset-filter.ts";
 import type { OrderInput, OrderTerm } from "./order-terms.ts";

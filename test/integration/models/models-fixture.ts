@@ -14,14 +14,14 @@ import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts
 import { createPrismaAdapter } from "../../../src/compose/create-prisma-adapter.ts";
 import { createConstraintCatalog } from "../../../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
-import { createPrismaRecordReader } from "../../../src/adapters/prisma/prisma-record-reader.ts";
+import { createPostgresRecordReader } from "../../../src/adapters/postgres/postgres-record-reader.ts";
 import { createPrismaRecordWriter } from "../../../src/adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
 import { createPrismaSideEffects } from "../../../src/adapters/prisma/prisma-side-effects.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
 import type { GeneratedModels, NamedInDatabase } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
-import { whereToPrisma } from "../../../src/adapters/prisma/where-to-prisma.ts";
+import { filterToPrisma } from "../../../src/adapters/prisma/filter-to-prisma.ts";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
@@ -120,7 +120,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   client.$on("query", (event) => sql.push(event.query));
   const { datamodel } = generated;
   const models = readModelRegistry({ datamodel, enums: generated.enums, client }, modelOptions);
-  const reader = createPrismaRecordReader({ client, models });
+  const reader = createPostgresRecordReader({ session, models, shapes: createTableShapes(session) });
   const transactions = createPrismaUnitOfWork({ client, logger });
   const constraints = createConstraintCatalog(client);
   // Over the client's own connection, whose statements are counted.
@@ -138,7 +138,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     models,
     modelOptions,
     reader,
-    toClientWhere: (model, where) => whereToPrisma(models, model, where),
+    toClientWhere: (model, where) => filterToPrisma(models, model, where),
     translateError: translatePrismaError,
     writeRecords: createWriteRecords({
       models,

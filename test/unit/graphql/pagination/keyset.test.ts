@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Json } from "../../../../src/kernel/json.ts";
 import type { EnumType, Model, RelationField } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
-import type { WhereFilter } from "../../../../src/core/records/selection.ts";
+import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
 import { parseListQuery, toPrismaList } from "../../../../src/graphql/pagination/list-query.ts";
 import type { OrderInput } from "../../../../src/graphql/pagination/order-terms.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
-import type { WhereFilter } from "../../../../src/core/records/selection.ts";
-import { isVacuous } from "../../../../src/core/records/vacuous-filter.ts";
+import type { WhereFilter } from "../../../../src/core/access/access.ts";
+import { asksNothing } from "../../../../src/core/filters/asks-nothing.ts";
 import { modelOf, relation, scalar } from "../../../support/model-fixture.ts";
 
 const CITY = modelOf("City", [
@@ -46,7 +46,7 @@ describe("a filter", () => {
     { extra: { path: ["a"], stringContains: "" } },
     { extra: { arrayContains: [] } },
   ])("asks nothing: %j", (where) => {
-    expect(isVacuous(MODELS, CITY, where)).toBe(true);
+    expect(asksNothing(MODELS, CITY, where)).toBe(true);
   });
 
   it.each<WhereFilter>([
@@ -71,6 +71,6 @@ describe("a filter", () => {
     { tags: { none: {} } },
     { tags: { every: ONE } },
   ])("asks something: %j", (where) => {
-    expect(isVacuous(MODELS, CITY, where)).toBe(false);
+    expect(asksNothing(MODELS, CITY, where)).toBe(false);
   });
 });

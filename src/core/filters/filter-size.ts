@@ -1,8 +1,10 @@
-import { AppError } from "../../kernel/app-error.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
+import { problem } from "../refusals/problems.ts";
+import { isLogic, RELATION_OPERATORS } from "./operators.ts";
 
 /**
- * What one filter may ask. The database takes 32,767 parameters in a statement, and what makes a statement of a filter
- * takes more than its share of time for each condition, and of the stack for each level.
+ * The largest filter that is taken. The database takes 32,767 parameters in a statement, and translating a filter takes
+ * time for each condition and stack for each level.
  */
 export const FILTER_LIMITS = Object.freeze({
   /** Conditions in all: `{population: {gt: 1, lt: 9}}` has two, and a filter without any counts as one. */
@@ -15,7 +17,7 @@ export const FILTER_LIMITS = Object.freeze({
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A filter that is still to be looked at. */
+/** A filter that is not measured yet. */
 interface Open {
   readonly filter: Members;
   readonly depth: number;
@@ -27,29 +29,24 @@ interface FilterSize {
   depth: number;
 }
 
-const RELATION_OPERATORS: ReadonlySet<string> = new Set(["some", "every", "none", "is", "isNot"]);
-
 /**
- * Refuses a filter that is larger than {@link FILTER_LIMITS}, before anything is made of it.
- * @param where a filter, or what a caller gave for one
- * @param path what it is called in the message
- * @throws AppError VALIDATION_FAILED with the path in its details
+ * What is wrong with a filter that is larger than {@link FILTER_LIMITS}; undefined for any other. Takes anything, checked
+ * or not, of any depth.
+ * @param path the filter's name in the problem
  */
-export function checkFilterSize(where: object, path: string): void {
+export function filterSizeProblem(where: object, path: string): RecordProblem | undefined {
   const size = measureFilter(where as Members);
-  const wrong = [
-    tell(size.conditions, FILTER_LIMITS.conditions, "conditions"),
-    tell(size.values, FILTER_LIMITS.values, "values in its lists"),
-    tell(size.depth, FILTER_LIMITS.depth, "levels of filters within filters"),
+  const excesses = [
+    describeExcess(size.conditions, FILTER_LIMITS.conditions, "conditions"),
+    describeExcess(size.values, FILTER_LIMITS.values, "values in its lists"),
+    describeExcess(size.depth, FILTER_LIMITS.depth, "levels of filters within filters"),
   ].filter((text) => text !== undefined);
-  if (wrong.length > 0) {
-    throw new AppError("VALIDATION_FAILED", `${path} is too large: it has ${wrong.join(", and ")}.`, {
-      details: { field: path },
-    });
-  }
+  return excesses.length === 0
+    ? undefined
+    : problem(`${path} is too large: it has ${excesses.join(", and ")}.`, path);
 }
 
-function tell(found: number, allowed: number, what: string): string | undefined {
+function describeExcess(found: number, allowed: number, what: string): string | undefined {
   return found > allowed ? `${found} ${what}, where at most ${allowed} are allowed` : undefined;
 }
 
@@ -62,7 +59,7 @@ function measureFilter(where: Members): FilterSize {
     size.depth = Math.max(size.depth, depth);
     const before = size.conditions + open.length;
     for (const [name, value] of Object.entries(filter)) {
-      if (name === "AND" || name === "OR" || name === "NOT") {
+      if (isLogic(name)) {
         openAll(open, Array.isArray(value) ? value : [value], depth + 1);
       } else {
         measureField(size, open, value, depth);
@@ -77,7 +74,7 @@ function measureFilter(where: Members): FilterSize {
 
 function measureField(size: FilterSize, open: Open[], operators: unknown, depth: number): void {
   for (const [operator, operand] of Object.entries((operators ?? {}) as Members)) {
-    if (RELATION_OPERATORS.has(operator) && operand != null) {
+    if (Object.hasOwn(RELATION_OPERATORS, operator) && operand != null) {
       openAll(open, [operand], depth + 1);
     } else {
       size.conditions += 1;

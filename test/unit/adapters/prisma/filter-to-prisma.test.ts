@@ -1,9 +1,9 @@
 import { DbNull, JsonNull } from "@prisma/client/runtime/client";
 import { expect, test } from "vitest";
-import { whereToPrisma } from "../../../../src/adapters/prisma/where-to-prisma.ts";
+import { filterToPrisma } from "../../../../src/adapters/prisma/filter-to-prisma.ts";
 import type { Model } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
-import type { WhereFilter } from "../../../../src/core/records/selection.ts";
+import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const columns = modelOf("Row", [
@@ -76,12 +76,12 @@ test.each<[WhereFilter, object]>([
     { up: { isNot: { up: { is: { size: { gt: 2n } } } } } },
   ],
 ])("%j", (where, expected) => {
-  expect(whereToPrisma(MODELS, ROW, where)).toEqual(expected);
+  expect(filterToPrisma(MODELS, ROW, where)).toEqual(expected);
   // What a task stored means the same.
-  expect(whereToPrisma(MODELS, ROW, JSON.parse(JSON.stringify(where)) as WhereFilter)).toEqual(expected);
+  expect(filterToPrisma(MODELS, ROW, JSON.parse(JSON.stringify(where)) as WhereFilter)).toEqual(expected);
 });
 
 test("no filter matches all, and a field that is gone is a fault", () => {
-  expect(whereToPrisma(MODELS, ROW, undefined)).toEqual({});
-  expect(() => whereToPrisma(MODELS, ROW, { gone: { equals: 1 } })).toThrow("Row.gone");
+  expect(filterToPrisma(MODELS, ROW, undefined)).toEqual({});
+  expect(() => filterToPrisma(MODELS, ROW, { gone: { equals: 1 } })).toThrow("Row.gone");
 });

@@ -1,11 +1,11 @@
-import type { Model, ModelRegistry } from "../../core/records/model.ts";
-import type { RecordKey } from "../../core/records/record-key.ts";
-import { formatRecordKey, parseRecordKey } from "../../core/records/record-key.ts";
-import type { RecordReader } from "../../core/records/record-reader.ts";
-import type { PrismaTransaction } from "./prisma-client-port.ts";
-import { delegateOf } from "./prisma-client-port.ts";
-import { translatePrismaError } from "./prisma-unavailable.ts";
-import { whereToPrisma } from "./where-to-prisma.ts";
+import type { Model, ModelRegistry } from "../../src/core/records/model.ts";
+import type { RecordKey } from "../../src/core/records/record-key.ts";
+import { formatRecordKey, parseRecordKey } from "../../src/core/records/record-key.ts";
+import type { RecordReader } from "../../src/core/records/record-reader.ts";
+import type { PrismaTransaction } from "../../src/adapters/prisma/prisma-client-port.ts";
+import { delegateOf } from "../../src/adapters/prisma/prisma-client-port.ts";
+import { translatePrismaError } from "../../src/adapters/prisma/prisma-unavailable.ts";
+import { filterToPrisma } from "../../src/adapters/prisma/filter-to-prisma.ts";
 
 /** PostgreSQL takes 32,767 parameters in a statement; the filter needs some of them. */
 const MAX_KEYS_PER_QUERY = 30_000;
@@ -26,7 +26,7 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
   return {
     async findIds(modelName, where, limit) {
       const model = models.get(modelName);
-      const filter = whereToPrisma(models, model, where);
+      const filter = filterToPrisma(models, model, where);
       const ids: string[] = [];
       // Prisma compares neither booleans nor enum values; there are few of these.
       const isComparable = model.key.every(({ kind, type }) => kind === "scalar" && type !== "Boolean");
@@ -50,7 +50,7 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
     },
     async existingIds(modelName, ids, where) {
       const model = models.get(modelName);
-      const filter = whereToPrisma(models, model, where);
+      const filter = filterToPrisma(models, model, where);
       const found: string[] = [];
       const size = Math.floor(MAX_KEYS_PER_QUERY / model.key.length);
       for (let at = 0; at < ids.length; at += size) {

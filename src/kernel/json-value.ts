@@ -1,4 +1,4 @@
-import type { Json } from "../../kernel/json.ts";
+import type { Json } from "./json.ts";
 
 /** A column's value as JSON carries it: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64. What is JSON stays as it is. */
 export function toJsonValue(value: unknown): Json {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Model } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
-import { scopedFilter } from "../../../../src/core/records/scoped-filter.ts";
-import type { WhereFilter } from "../../../../src/core/records/selection.ts";
+import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
+import { scopeFilter } from "../../../../src/core/filters/scope-filter.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const relation = { kind: "relation", relationName: "r", isNullable: true, foreignKey: [] } as const;
@@ -26,7 +26,7 @@ function scoped(
   where: WhereFilter | undefined,
   scopes: Record<string, WhereFilter>,
 ): WhereFilter | undefined {
-  return scopedFilter(
+  return scopeFilter(
     { models: MODELS, access: { scope: (name) => scopes[name] } },
     ANONYMOUS,
     MODELS.get(model),

@@ -1,0 +1,103 @@
+import type { JsonObject } from "../../kernel/json.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
+import type { Junctions } from "../../core/filters/fold-filter.ts";
+import { combine, foldFilter } from "../../core/filters/fold-filter.ts";
+import { VALUE_OPERATORS } from "../../core/filters/operators.ts";
+import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
+import { columnFromJson } from "./column-from-json.ts";
+
+/** A filter as Prisma's client takes it. */
+export type PrismaWhere = Readonly<Record<string, unknown>>;
+
+/** Prisma's names of the operators for which it has others. */
+const JSON_OPERATORS: Readonly<Record<string, string>> = {
+  stringContains: "string_contains",
+  stringStartsWith: "string_starts_with",
+  stringEndsWith: "string_ends_with",
+  arrayContains: "array_contains",
+};
+
+// Prisma itself leaves an OR of nothing out of an AND, so `combine` lets it stand for the whole AND.
+const JUNCTIONS: Junctions<PrismaWhere> = {
+  nothing: { OR: [] },
+  and: (parts) => (parts.length === 1 ? (parts[0] ?? {}) : { AND: parts }),
+  or: (parts) => ({ OR: parts }),
+  not: (part) => ({ NOT: [part] }),
+};
+
+/**
+ * Turns a filter, as the API takes it and a task stores it, into Prisma's. Both have the same shape except for
+ * `isNull`, `mode`, and values that JSON cannot carry; these are typed by the model. `filter-to-sql` (adapters/postgres)
+ * selects the same records.
+ *
+ * @throws TypeError for a field that the model does not have: the model has changed since the filter was stored
+ */
+export function filterToPrisma(
+  models: ModelRegistry,
+  model: Model,
+  where: WhereFilter | undefined,
+): PrismaWhere {
+  const translated = foldFilter<PrismaWhere | undefined>(models, model, where ?? {}, {
+    filter: (members) => combine("AND", members, JUNCTIONS),
+    logic: (operator, parts) =>
+      combine(operator, parts, operator === "AND" ? { ...JUNCTIONS, and: (AND) => ({ AND }) } : JUNCTIONS),
+    column: (field, operators) => combine("AND", columnConditions(field, operators), JUNCTIONS),
+    relation: ({ name }, _target, parts) =>
+      combine(
+        "AND",
+        parts.map(({ operator, inner }) => ({ [name]: { [operator]: inner === undefined ? {} : inner } })),
+        JUNCTIONS,
+      ),
+  });
+  return translated ?? {};
+}
+
+function columnConditions(field: ColumnField, operators: JsonObject): readonly PrismaWhere[] {
+  const conditions: PrismaWhere[] = [];
+  const together: Record<string, unknown> = {};
+  for (const [operator, operand] of Object.entries(operators)) {
+    if (operator === "isNull") {
+      const isNull = { [field.name]: { equals: columnFromJson({ ...field, isList: false }, null) } };
+      conditions.push(operand === true ? isNull : { NOT: isNull });
+    } else if (operator === "isEmpty") {
+      conditions.push(emptyCondition(field, operand === true));
+    } else {
+      together[JSON_OPERATORS[operator] ?? operator] = operandToPrisma(field, operator, operators);
+    }
+  }
+  const asked = Object.keys(together).filter((name) => name !== "mode" && name !== "path");
+  // Without a path Prisma compares texts with the JSON around them, quotes and all.
+  const path = asked.some((name) => Object.values(JSON_OPERATORS).includes(name)) ? { path: [] } : {};
+  return asked.length === 0 ? conditions : [{ [field.name]: { ...path, ...together } }, ...conditions];
+}
+
+/** A list that was never set is null in the database, and empty to everyone else. */
+function emptyCondition(field: ColumnField, isEmpty: boolean): PrismaWhere {
+  const empty = { [field.name]: { isEmpty } };
+  return isEmpty ? { OR: [empty, { [field.name]: { equals: null } }] } : empty;
+}
+
+function operandToPrisma(field: ColumnField, operator: string, operators: JsonObject): unknown {
+  const operand = operators[operator] ?? null;
+  if (operator === "mode") {
+    return operand === "INSENSITIVE" ? "insensitive" : "default";
+  }
+  if (operator === "path") {
+    return operand;
+  }
+  return isPattern(operator, operators) && typeof operand === "string"
+    ? escapeLike(operand)
+    : columnFromJson(field, operand);
+}
+
+/** Whether Prisma makes a LIKE pattern of the operand, of equality too where letters' case does not count. */
+function isPattern(operator: string, operators: JsonObject): boolean {
+  const isEquality = operator === "equals" || operator === "not";
+  const rule = (VALUE_OPERATORS as Readonly<Record<string, { readonly operand: string }>>)[operator];
+  return rule?.operand === "TEXT" || (isEquality && operators["mode"] === "INSENSITIVE");
+}
+
+/** Prisma does not escape what has a meaning in a pattern. */
+function escapeLike(text: string): string {
+  return text.replaceAll(/[\\%_]/g, (character) => `\\${character}`);
+}

@@ -1,0 +1,52 @@
+import type { JsonObject } from "../../kernel/json.ts";
+import type { Access, WhereFilter } from "../access/access.ts";
+import { andFilters } from "../access/access.ts";
+import type { Model, ModelRegistry } from "../records/model.ts";
+import type { Viewer } from "../access/viewer.ts";
+import { foldFilter } from "./fold-filter.ts";
+
+/** Where scopes come from. */
+export interface ScopePorts {
+  readonly models: ModelRegistry;
+  readonly access: Access;
+}
+
+/**
+ * Narrows a filter to the viewer's scope: the only place that does. Where the filter looks at related records, only
+ * those that the viewer may see count; otherwise a filter could find out about the others, one guess at a time.
+ * @returns undefined for every record
+ */
+export function scopeFilter(
+  ports: ScopePorts,
+  viewer: Viewer,
+  model: Model,
+  where: WhereFilter | undefined,
+): WhereFilter | undefined {
+  const scoped = where === undefined ? undefined : scopeRelations(ports, viewer, model, where);
+  return andFilters(scoped, ports.access.scope(model.name, viewer));
+}
+
+function scopeRelations(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
+  return foldFilter<WhereFilter>(ports.models, model, where, {
+    filter: (members) => Object.assign({}, ...members) as JsonObject,
+    logic: (operator, parts) => ({
+      [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
+    }),
+    column: (field, operators) => ({ [field.name]: operators }),
+    relation: (field, target, parts) => {
+      const scope = ports.access.scope(target.name, viewer);
+      const scoped = parts.map(({ operator, inner }) => [
+        operator,
+        inner === null ? null : scopeInner(operator, inner, scope),
+      ]);
+      return { [field.name]: Object.fromEntries(scoped) as JsonObject };
+    },
+  });
+}
+
+function scopeInner(operator: string, inner: WhereFilter, scope: WhereFilter | undefined): WhereFilter {
+  // "every" asks about all of them, so those out of scope must not be able to spoil the answer.
+  return scope !== undefined && operator === "every"
+    ? { OR: [inner, { NOT: scope }] }
+    : (andFilters(inner, scope) ?? {});
+}
