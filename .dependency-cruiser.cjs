@@ -14,6 +14,46 @@ const MAY_IMPORT = {
 const floors = Object.keys(MAY_IMPORT);
 const at = (floor) => `^src/${floor}/`;
 
+// The floors inside core/, from the ground up. A folder may import its own files and the floors listed, which stand
+// before it in this table: so no two folders import each other. `tasks` is the model of a task: the files of that
+// folder, without its rooms.
+const CORE_MAY_IMPORT = {
+  transactions: [],
+  processes: [],
+  access: [],
+  locks: ["transactions", "access"],
+  tasks: ["transactions", "access", "locks"],
+  refusals: ["access", "locks", "tasks"],
+  records: ["transactions", "access", "locks", "refusals"],
+  filters: ["access", "refusals", "records"],
+  events: ["transactions", "access", "tasks"],
+  "tasks/settle": ["transactions", "access", "locks", "tasks", "events"],
+  "tasks/run": ["transactions", "access", "locks", "tasks", "refusals", "events", "tasks/settle"],
+  "tasks/launch": [
+    "transactions",
+    "access",
+    "locks",
+    "tasks",
+    "refusals",
+    "events",
+    "tasks/settle",
+    "tasks/run",
+  ],
+  bulk: [
+    ...["transactions", "access", "locks", "refusals", "records", "filters", "events"],
+    ...["tasks", "tasks/settle", "tasks/run", "tasks/launch"],
+  ],
+  sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
+  health: ["transactions", "processes", "locks", "events", "tasks"],
+};
+const coreFloors = Object.keys(CORE_MAY_IMPORT);
+const atCore = (floor) => `^src/core/${floor}/${floor === "tasks" ? "[^/]+$" : ""}`;
+
+// Steps upwards that are still to go: single writes become chunks of one record and move to bulk/.
+const KNOWN_STEPS_UPWARDS = {
+  records: ["^src/core/records/write-ports\\.ts$"],
+};
+
 module.exports = {
   forbidden: [
     ...floors.map((floor) => ({
@@ -31,6 +71,20 @@ module.exports = {
       severity: "error",
       comment: "A new folder under src/ must first be given its place in MAY_IMPORT.",
       from: { path: "^src/", pathNot: [...floors.map(at), "^src/index\\.ts$"] },
+      to: {},
+    },
+    ...coreFloors.map((floor) => ({
+      name: `core-floor-${floor.replace("/", "-")}`,
+      severity: "error",
+      comment: `core/${floor} may import only itself and: ${CORE_MAY_IMPORT[floor].join(", ") || "nothing"}.`,
+      from: { path: atCore(floor), pathNot: KNOWN_STEPS_UPWARDS[floor] ?? [] },
+      to: { path: "^src/core/", pathNot: [floor, ...CORE_MAY_IMPORT[floor]].map(atCore) },
+    })),
+    {
+      name: "core-known-floors-only",
+      severity: "error",
+      comment: "A new folder under core/ must first be given its place in CORE_MAY_IMPORT.",
+      from: { path: "^src/core/", pathNot: coreFloors.map(atCore) },
       to: {},
     },
     {

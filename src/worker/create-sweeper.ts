@@ -2,9 +2,8 @@ import type { FailureLog } from "../kernel/failure-log.ts";
 import { createFailureLog } from "../kernel/failure-log.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
-import { countSwept } from "../core/sweeper/sweep-summary.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
-import { sweep } from "../core/sweeper/sweep.ts";
+import { countSwept, sweep } from "../core/sweeper/sweep.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 
 /** The chore whose turns the processes of a deployment take. */

@@ -36,6 +36,9 @@ const HOUSE = {
   "src/kernel/clock.ts": "export const clock = 1;",
   "src/core/tasks/task.ts": 'import { clock } from "../../kernel/clock.ts"; export const task = clock;',
   "src/core/tasks/task-type.ts": "export interface TaskType { id: string }",
+  "src/core/tasks/settle/settle-task.ts": 'import { task } from "../task.ts"; export const settle = task;',
+  "src/core/tasks/launch/launch-task.ts":
+    'import { settle } from "../settle/settle-task.ts"; export const launch = settle;',
   "src/adapters/redis/redis-lock.ts":
     'import { task } from "../../core/tasks/task.ts"; export const redisLock = task;',
   "src/compose/compose.ts": 'export { redisLock } from "../adapters/redis/redis-lock.ts";',
@@ -55,6 +58,21 @@ const PLANTED = {
     rule: "floor-kernel",
     file: "src/kernel/upward-type.ts",
     text: 'import type { TaskType } from "../core/tasks/task-type.ts"; export type UpwardType = TaskType;',
+  },
+  "a step upwards inside core": {
+    rule: "core-floor-tasks",
+    file: "src/core/tasks/upward.ts",
+    text: 'import { settle } from "./settle/settle-task.ts"; export const upward = settle;',
+  },
+  "a step upwards inside the tasks": {
+    rule: "core-floor-tasks-settle",
+    file: "src/core/tasks/settle/upward.ts",
+    text: 'import { launch } from "../launch/launch-task.ts"; export const upward = launch;',
+  },
+  "a folder of core that the table does not know": {
+    rule: "core-known-floors-only",
+    file: "src/core/attic/unknown-room.ts",
+    text: 'import { clock } from "../../kernel/clock.ts"; export const unknownRoom = clock;',
   },
   "an adapter that reaches into another": {
     rule: "adapters-are-strangers",

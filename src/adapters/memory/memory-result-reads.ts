@@ -1,14 +1,15 @@
 import { MAX_TRIAL_ERRORS } from "../../core/bulk/bulk-writer.ts";
 import { processedOf } from "../../core/tasks/progress.ts";
 import type { TaskRecord } from "../../core/tasks/task-results.ts";
-import type { TaskStore } from "../../core/tasks/task-store.ts";
+import { mergeBatches } from "../../core/tasks/record-batch.ts";
+import type { RecordBatch } from "../../core/tasks/record-batch.ts";
+import type { RetryRecords } from "../../core/tasks/task-results.ts";
+import type { TaskResults } from "../../core/tasks/task-results.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
 import type { StoredTask } from "./stored-task.ts";
 
-type ResultReads = Pick<TaskStore, "errors" | "countErrors" | "firstErrors" | "errorCounts" | "records">;
-
 /** What became of tasks' records. */
-export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): ResultReads {
+export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): TaskResults {
   const errorsOf = (taskId: string): StoredTask["errors"] => rows.get(taskId)?.errors ?? [];
   const withErrors = <Value>(
     taskIds: readonly string[],
@@ -28,6 +29,13 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Resu
     countErrors: async (taskId) => errorsOf(taskId).length,
     firstErrors: async (taskIds, limit) => withErrors(taskIds, (errors) => errors.slice(0, limit)),
     errorCounts: async (taskIds) => withErrors(taskIds, (errors) => errors.length),
+    async recordsToRetry(taskId, records) {
+      const row = rows.get(taskId);
+      return row === undefined ? [] : recordsToRetry(row, records);
+    },
+    async ownClaims(taskId) {
+      return rows.get(taskId)?.claims.filter(({ isDependent }) => isDependent !== true) ?? [];
+    },
     async records(taskId, after, limit) {
       const row = rows.get(taskId);
       const isLater = ({ place: { chunk, number } }: TaskRecord): boolean =>
@@ -62,5 +70,17 @@ function isWholeTrial({ task, counts, total }: StoredTask): boolean {
     task.finishedAt !== null &&
     processedOf(counts) === total &&
     counts.failed + counts.skipped <= MAX_TRIAL_ERRORS
+  );
+}
+
+/** The records of a stored task that are to be tried again; see TaskStore. */
+function recordsToRetry({ chunks, errors }: StoredTask, records: RetryRecords): readonly RecordBatch[] {
+  const failed = new Set(errors.filter(({ outcome }) => outcome === "FAILED").map((error) => error.recordId));
+  return mergeBatches(
+    chunks.map(({ ids, fields, isDone }) => ({
+      ids: ids.filter((id) => (failed.has(id) ? records !== "UNPROCESSED" : records !== "FAILED" && !isDone)),
+      fields,
+      columns: [],
+    })),
   );
 }

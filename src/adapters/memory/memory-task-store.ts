@@ -1,5 +1,9 @@
 import type { Counts } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
+import type { NewTasks } from "../../core/tasks/new-tasks.ts";
+import type { TaskAttempts } from "../../core/tasks/task-attempts.ts";
+import type { TaskReads } from "../../core/tasks/task-reads.ts";
+import type { WaitingLine } from "../../core/tasks/waiting-line.ts";
 import { noTaskToRetry } from "../../core/tasks/new-tasks.ts";
 import { canTransition, isFinal } from "../../core/tasks/task-status.ts";
 import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
@@ -9,7 +13,6 @@ import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { WaitingTask } from "../../core/tasks/waiting-line.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
-import { createMemoryChores } from "./memory-chores.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
 import { createMemoryTaskRows } from "./memory-task-rows.ts";
@@ -17,7 +20,6 @@ import { createStrandedReads } from "./stranded-tasks.ts";
 import { leaseKey } from "./task-shelf.ts";
 import type { TaskShelf } from "./task-shelf.ts";
 import { countDone, matchesQuery, readTask, storeTask } from "./stored-task.ts";
-import { recordsToRetry } from "./records-to-retry.ts";
 import type { StoredTask } from "./stored-task.ts";
 
 /** A task store in memory, with the hand that a bulk writer in memory needs. */
@@ -42,10 +44,27 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
   return {
     ...createReads(shelf),
     ...createStrandedReads(shelf),
-    ...createAttemptWrites(shelf),
-    ...createWaits(shelf),
-    ...createLaunchWrites(shelf),
-    ...createMemoryChores(shelf),
+    ...createAttempts(shelf),
+    ...createWaitingLine(shelf),
+    ...createNewTasks(shelf),
+    ...createMemoryResultReads(shelf.rows),
+    async finishChunk(transaction, taskId, number, counts) {
+      const row = await shelf.rows.lock(transaction, taskId);
+      const chunk = row?.chunks[number - 1];
+      if (row === undefined || chunk === undefined || chunk.isDone) {
+        return false;
+      }
+      const chunks = row.chunks.with(number - 1, { ...chunk, ...counts, isDone: true });
+      shelf.rows.put(transaction, { ...row, chunks });
+      return true;
+    },
+  };
+}
+
+type Settling = Pick<TaskAttempts, "markEnqueued" | "lockDone" | "settle" | "markCleaned">;
+
+function createSettling(shelf: TaskShelf): Settling {
+  return {
     async markEnqueued(taskIds, at) {
       const pending = taskIds.filter((id) => shelf.rows.get(id)?.task.status === "PENDING");
       pending.forEach((id) => shelf.enqueued.set(id, at));
@@ -78,22 +97,23 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
       shelf.rows.put(transaction, { ...row, cleanedAt: new Date() });
       return true;
     },
-    async finishChunk(transaction, taskId, number, counts) {
-      const row = await shelf.rows.lock(transaction, taskId);
-      const chunk = row?.chunks[number - 1];
-      if (row === undefined || chunk === undefined || chunk.isDone) {
-        return false;
-      }
-      const chunks = row.chunks.with(number - 1, { ...chunk, ...counts, isDone: true });
-      shelf.rows.put(transaction, { ...row, chunks });
-      return true;
-    },
   };
 }
 
-function createLaunchWrites(shelf: TaskShelf): Pick<TaskStore, "create" | "lockDuplicate"> {
+function createNewTasks(shelf: TaskShelf): NewTasks {
+  const { rows } = shelf;
   return {
     create: (transaction, task) => createTask(shelf, transaction, task),
+    async findByIdempotencyKey(viewer, key) {
+      const row = [...rows.all()].find(
+        (one) => one.idempotencyKey === key && one.task.viewer.id === viewer.id,
+      );
+      return row && idempotent(row);
+    },
+    async findDuplicate(viewer, key) {
+      const row = [...rows.all()].find((one) => one.duplicateKey === key && one.task.viewer.id === viewer.id);
+      return row && idempotent(row);
+    },
     async lockDuplicate(transaction, viewer, key) {
       const row = await shelf.rows.lockDuplicate(transaction, viewer.id, key);
       return row && idempotent(row);
@@ -134,18 +154,7 @@ function settled(row: StoredTask, settlement: Settlement, nextPosition: () => nu
   };
 }
 
-type Waits = Pick<
-  TaskStore,
-  | "setDependents"
-  | "recordIds"
-  | "startWaiting"
-  | "lockWaiting"
-  | "endWaiting"
-  | "findWaitingFor"
-  | "findWaitingForNobody"
->;
-
-function createWaits({ rows }: TaskShelf): Waits {
+function createWaitingLine({ rows }: TaskShelf): WaitingLine {
   const find = (isWanted: (blocker: string) => boolean, limit: number): WaitingTask[] =>
     [...rows.all()]
       .filter(({ task }) => task.status === "WAITING" && isWanted(task.blockedBy ?? ""))
@@ -159,7 +168,6 @@ function createWaits({ rows }: TaskShelf): Waits {
         rows.put(transaction, { ...row, hasDependents: claims.length > 0 });
       }
     },
-    recordIds: async (taskId) => rows.get(taskId)?.chunks.flatMap(({ ids }) => ids) ?? [],
     async startWaiting(transaction, taskId, blockedBy) {
       const row = await rows.lock(transaction, taskId);
       if (row?.task.status !== "PENDING" && row?.task.status !== "WAITING") {
@@ -185,10 +193,10 @@ function createWaits({ rows }: TaskShelf): Waits {
   };
 }
 
-type AttemptWrites = Pick<TaskStore, "beginAttempt" | "heartbeat" | "requestCancel">;
-
-function createAttemptWrites({ rows, leases, cancellations }: TaskShelf): AttemptWrites {
+function createAttempts(shelf: TaskShelf): TaskAttempts {
+  const { rows, leases, cancellations } = shelf;
   return {
+    ...createSettling(shelf),
     async requestCancel({ taskId, at }) {
       if (rows.get(taskId)?.task.status !== "RUNNING") {
         return false;
@@ -234,13 +242,7 @@ function idempotent({ id, inputHash }: StoredTask): IdempotentTask {
   return { id, inputHash };
 }
 
-type TaskReads = Pick<
-  TaskStore,
-  "findByIdempotencyKey" | "findDuplicate" | "find" | "list" | "count" | "retries"
-> &
-  ReturnType<typeof createMemoryResultReads>;
-
-function createReads(shelf: TaskShelf): TaskReads & RetryReads {
+function createReads(shelf: TaskShelf): TaskReads {
   const { rows, leases, cancellations } = shelf;
   const read = (row: StoredTask): Task =>
     readTask(row, {
@@ -248,18 +250,6 @@ function createReads(shelf: TaskShelf): TaskReads & RetryReads {
       cancelRequestedAt: cancellations.get(row.id) ?? null,
     });
   return {
-    ...createRetryReads(shelf),
-    ...createMemoryResultReads(rows),
-    async findByIdempotencyKey(viewer, key) {
-      const row = [...rows.all()].find(
-        (one) => one.idempotencyKey === key && one.task.viewer.id === viewer.id,
-      );
-      return row && idempotent(row);
-    },
-    async findDuplicate(viewer, key) {
-      const row = [...rows.all()].find((one) => one.duplicateKey === key && one.task.viewer.id === viewer.id);
-      return row && idempotent(row);
-    },
     async find(ids) {
       const found = ids.flatMap((id) => rows.get(id) ?? []);
       return new Map(found.map((row) => [row.id, read(row)]));
@@ -285,19 +275,6 @@ function createReads(shelf: TaskShelf): TaskReads & RetryReads {
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
     },
-  };
-}
-
-type RetryReads = Pick<TaskStore, "recordsToRetry" | "ownClaims">;
-
-function createRetryReads({ rows }: TaskShelf): RetryReads {
-  return {
-    async recordsToRetry(taskId, records) {
-      const row = rows.get(taskId);
-      return row === undefined ? [] : recordsToRetry(row, records);
-    },
-    async ownClaims(taskId) {
-      return rows.get(taskId)?.claims.filter(({ isDependent }) => isDependent !== true) ?? [];
-    },
+    recordIds: async (taskId) => rows.get(taskId)?.chunks.flatMap(({ ids }) => ids) ?? [],
   };
 }

@@ -1,15 +1,12 @@
-import type { StrandedTask } from "../../core/tasks/stranded-tasks.ts";
-import type { TaskStore } from "../../core/tasks/task-store.ts";
+import type { StrandedTask, StrandedTasks } from "../../core/tasks/stranded-tasks.ts";
 import type { StoredTask } from "./stored-task.ts";
 import { leaseKey } from "./task-shelf.ts";
 import type { TaskShelf } from "./task-shelf.ts";
 
-/** What the sweeper asks a memory task store for. */
-export function createStrandedReads({
-  rows,
-  leases,
-  enqueued,
-}: TaskShelf): Pick<TaskStore, "findUnenqueued" | "findUnbegun" | "findOrphans" | "findUncleaned"> {
+/** The sweeper's view of a memory task store. */
+export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
+  const { rows, leases, enqueued } = shelf;
+  const turns = new Map<string, Date>();
   /** `since` says how long a row has been stranded; undefined where it is not. */
   const find = (
     since: (row: StoredTask) => Date | null | undefined,
@@ -38,5 +35,35 @@ export function createStrandedReads({
       ),
     findUncleaned: async (before, limit) =>
       find((row) => (row.cleanedAt === null ? row.task.finishedAt : null), before, limit),
+    async takeTurn(chore, at, intervalMs) {
+      const last = turns.get(chore);
+      if (last !== undefined && last.getTime() > at.getTime() - intervalMs) {
+        return false;
+      }
+      turns.set(chore, at);
+      return true;
+    },
+    prune: async (finishedBefore, limit) => prune(shelf, finishedBefore, limit),
   };
+}
+
+function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: number): readonly string[] {
+  const kept = [...rows.all()];
+  const underRetry = new Set(
+    kept.flatMap(({ task: { retryOf, finishedAt: endedAt } }) => (endedAt === null ? [retryOf] : [])),
+  );
+  const pruned = kept
+    .flatMap(({ id, cleanedAt, task: { finishedAt } }) =>
+      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore && !underRetry.has(id)
+        ? [{ id, finishedAt }]
+        : [],
+    )
+    .toSorted((a, b) => a.finishedAt.getTime() - b.finishedAt.getTime() || (a.id < b.id ? -1 : 1))
+    .slice(0, limit)
+    .map(({ id }) => id);
+  for (const id of pruned) {
+    rows.remove(id);
+    cancellations.delete(id);
+  }
+  return pruned;
 }

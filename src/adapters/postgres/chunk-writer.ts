@@ -7,7 +7,7 @@ import type { ChunkRow } from "./sql/bulk-chunk-steps.ts";
 import { FINISH_CHUNK, LIST_PENDING_FIELDS } from "./sql/bulk-chunk-steps.ts";
 import type { NextChunkRow } from "./sql/bulk-next-chunk.ts";
 import { nextChunkSql } from "./sql/bulk-next-chunk.ts";
-import { taskErrorColumns } from "./task-error-columns.ts";
+import { taskErrorColumns } from "./tasks/task-errors.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /**

@@ -13,7 +13,7 @@ import { isPlainWork } from "./is-plain-work.ts";
 import { isLostRace, retryLostRaces } from "./lost-race.ts";
 import type { ChunkRow } from "./sql/bulk-chunk-steps.ts";
 import { AWAIT_CHUNKS, LIST_FIELDS, TAKE_FREE_CHUNK } from "./sql/bulk-chunk-steps.ts";
-import { LINKS_TO_RETRY } from "./sql/retry-statements.ts";
+import { LINKS_TO_RETRY } from "./sql/chunks.ts";
 import { takeFence } from "./take-fence.ts";
 import type { TableShape, TableShapes } from "./table-shape.ts";
 import { tryAllChunks } from "./trial-writer.ts";

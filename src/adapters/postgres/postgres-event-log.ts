@@ -4,8 +4,7 @@ import type { EventLog } from "../../core/events/event-log.ts";
 import type { LifecycleEvent, LifecycleEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
-import { APPEND_EVENT } from "./sql/append-event.ts";
-import { READ_HEAD, REPLAY_EVENTS } from "./sql/replay-events.ts";
+import { APPEND_EVENT, READ_HEAD, REPLAY_EVENTS } from "./sql/events.ts";
 
 interface EventRow {
   /** bigint comes as text. */

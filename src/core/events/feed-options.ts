@@ -1,6 +1,6 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import type { TaskStore } from "../tasks/task-store.ts";
+import type { TaskReads } from "../tasks/task-reads.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { EventLog } from "./event-log.ts";
 
@@ -8,7 +8,7 @@ import type { EventLog } from "./event-log.ts";
 export interface TaskFeedPorts {
   readonly bus: EventBus;
   readonly log: Pick<EventLog, "replay" | "head">;
-  readonly tasks: Pick<TaskStore, "find">;
+  readonly tasks: Pick<TaskReads, "find">;
   readonly logger: Logger;
   readonly clock: Clock;
 }

@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { isUuid } from "../../kernel/ids.ts";
-import type { TaskStore } from "../tasks/task-store.ts";
+import type { TaskReads } from "../tasks/task-reads.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import type { TaskStatus } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
@@ -8,7 +8,7 @@ import type { FeedItem } from "./feed-item.ts";
 
 /** What watching works with. */
 export interface WatchPorts {
-  readonly tasks: Pick<TaskStore, "find">;
+  readonly tasks: Pick<TaskReads, "find">;
   subscribe(request: {
     readonly filter: { readonly taskIds: readonly string[] };
     readonly canSee: (task: Task) => boolean;

@@ -1,13 +1,13 @@
-import type { AcquireResult } from "../locks/lock-store.ts";
+import type { LockRefusal } from "../locks/lock-store.ts";
 import type { ConflictRefusal } from "./refusals.ts";
 import { isFinal } from "../tasks/task-status.ts";
-import type { TaskStore } from "../tasks/task-store.ts";
+import type { TaskReads } from "../tasks/task-reads.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** A refused claim in words, with the tasks that hold the records, read in one look-up. */
+/** The refusal of a claim, with the tasks that hold the records, read in one look-up. */
 export async function conflictRefusal(
-  tasks: Pick<TaskStore, "find">,
-  refused: Extract<AcquireResult, { kind: "CONFLICT" }>,
+  tasks: Pick<TaskReads, "find">,
+  refused: LockRefusal,
 ): Promise<ConflictRefusal> {
   const owners = await tasks.find([...new Set(refused.conflicts.map((conflict) => conflict.owner))]);
   const conflicts = refused.conflicts.flatMap((conflict) => {
@@ -22,10 +22,7 @@ export async function conflictRefusal(
   };
 }
 
-function describe(
-  { totalConflicts }: Extract<AcquireResult, { kind: "CONFLICT" }>,
-  conflicts: ConflictRefusal["conflicts"],
-): string {
+function describe({ totalConflicts }: LockRefusal, conflicts: ConflictRefusal["conflicts"]): string {
   const [first] = conflicts;
   if (first === undefined) {
     return "The records are held by another task. Try again when it has settled.";
@@ -35,13 +32,13 @@ function describe(
   const more = totalConflicts > 1 ? ` and ${totalConflicts - 1} more` : "";
   const isMany = totalConflicts > 1 || id === null;
   const holder = `by task ${heldBy.id} (${facts(heldBy)})`;
-  // Between the refusal and this look it may have ended.
+  // It may have settled after the refusal.
   return isFinal(heldBy.status)
     ? `${what}${more} ${isMany ? "were" : "was"} held ${holder}, which has settled by now. Try again.`
     : `${what}${more} ${isMany ? "are" : "is"} ${verbOf(heldBy)} ${holder}. Try again when it has settled.`;
 }
 
-/** Who is WAITING holds nothing, but stands in line before whoever comes now. */
+/** A WAITING task holds nothing, but stands in line before later claims. */
 function verbOf({ status }: Task): string {
   return status === "WAITING" ? "waited for" : "held";
 }

@@ -5,10 +5,9 @@ import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts"
 import type { UnavailableRefusal } from "./refusals.ts";
 
 /**
- * The refusal that an error makes which says that a store is out of reach, or that the database gave up waiting for what
- * others hold.
+ * The refusal for an error: a store is out of reach, or the database gave up waiting for a row that others hold.
  * @param what for the log: `a launch was refused`
- * @throws any other error, as it is
+ * @throws every other error, as it is
  */
 export function unavailableRefusal(
   logger: Logger,

@@ -1,35 +1,34 @@
-import { encodeAnnouncement, TASK_TOPIC } from "../events/task-announcement.ts";
+import { announceChange } from "../events/record-event.ts";
+import { reconcileLocks } from "./reconcile-locks.ts";
 import { stoppedEnd } from "../tasks/settle/ending.ts";
-import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
+import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import type { StrandedTask } from "../tasks/stranded-tasks.ts";
 import type { Task } from "../tasks/task.ts";
-import { pruneTasks } from "./prune-tasks.ts";
-import { reconcileLocks } from "./reconcile-locks.ts";
-import type { SweepSummary } from "./sweep-summary.ts";
 
-/** How long things may look stranded before the sweeper believes it, in ms. */
+/** How long a task may look stranded before the sweeper acts, in ms. */
 export interface SweepOptions {
-  /** A launch enqueues right after its commit; older ones were left behind. */
+  /** A launch enqueues right after its commit. Older tasks were left behind. */
   readonly enqueueGraceMs: number;
-  /** A delivery may be lost; enqueueing a task again that still waits its turn does nothing. */
+  /** A delivery may be lost. Enqueueing a task that is still in the queue does nothing. */
   readonly beginGraceMs: number;
-  /** An attempt silent for longer is orphaned. */
+  /** An attempt that was silent for longer is orphaned. */
   readonly leaseMs: number;
-  /** A settled task is cleaned at once; older ones were left behind. */
+  /** A settled task is cleaned at once. Older ones were left behind. */
   readonly cleanGraceMs: number;
   /** A settled task is deleted when it is older. Left out: never. */
   readonly retentionMs?: number;
 }
 
-/** The most tasks of each sort that one pass looks after; the next pass takes the rest. */
+/** The most tasks of each sort in one pass. The next pass takes the rest. */
 const BATCH = 500;
 
 /**
- * One pass over what a crash can leave behind: tasks committed but never enqueued, attempts whose worker died, tasks
- * that wait for nobody, settled tasks that were not cleaned, and locks of nobody; and it deletes the old. Idempotent; several at once do no
- * harm, since the queue does not double an attempt and of two deliveries one begins. What lives is not touched.
+ * One pass over what a crash can leave behind: tasks that were never enqueued, attempts whose worker died, tasks that
+ * wait for a settled task, settled tasks that were not cleaned, and locks without a live owner. It also deletes old
+ * tasks. Live tasks are not touched. Idempotent; several passes at once do no harm, since the queue does not double an
+ * attempt, and one of two deliveries begins.
  */
 export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {
   const ago = (ms: number): Date => new Date(ports.clock.now().getTime() - ms);
@@ -78,7 +77,7 @@ async function lookAfterOrphans(
   return { rescued: idsOf(rescued), cancelled };
 }
 
-/** The settlement fences whatever may still be running, as a next attempt would. */
+/** The settlement fences an attempt that may still be running, as a next attempt would. */
 function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
   return settleUnattended(ports, task, (done) => stoppedEnd(task.progress, done));
 }
@@ -99,7 +98,7 @@ async function clean(ports: TaskPorts, finishedBefore: Date): Promise<readonly s
     if (await cleanTask(ports, id)) {
       cleaned.push(id);
       // The settlement's own announcement may have died with its process.
-      await ports.bus.publish(TASK_TOPIC, encodeAnnouncement({ kind: "LIFECYCLE", taskId: id }));
+      await announceChange(ports.bus, id);
     }
   }
   return cleaned;
@@ -107,4 +106,53 @@ async function clean(ports: TaskPorts, finishedBefore: Date): Promise<readonly s
 
 function idsOf(tasks: readonly StrandedTask[]): readonly string[] {
   return tasks.map(({ id }) => id);
+}
+
+/** The tasks that one pass dealt with, as ids. */
+export interface SweepSummary {
+  /** PENDING, and given to the queue again. */
+  readonly enqueued: readonly string[];
+  /** Their worker was dead; a next attempt is in the queue. */
+  readonly rescued: readonly string[];
+  /** Their worker was dead, and they were to be cancelled anyway. */
+  readonly cancelled: readonly string[];
+  /** Their blocker is gone; given to the queue. */
+  readonly promoted: readonly string[];
+  /** Settled, and cleaned by this pass. */
+  readonly cleaned: readonly string[];
+  /** Settled or unknown owners whose locks were released. */
+  readonly released: readonly string[];
+  /** Settled before their retention began, and deleted. */
+  readonly pruned: readonly string[];
+}
+
+/** A task that a pass left alone. */
+export interface SweptAround {
+  readonly taskId: string;
+  readonly reason: string;
+}
+
+/** Number of tasks that a pass dealt with. */
+export function countSwept(summary: SweepSummary): number {
+  return Object.values(summary as unknown as Record<string, readonly string[]>).reduce(
+    (sum, ids) => sum + ids.length,
+    0,
+  );
+}
+
+/** The most tasks that one pass deletes. */
+const PRUNE_BATCH = 500;
+
+/**
+ * Deletes settled, cleaned tasks that are older than their retention, with their history and idempotency keys.
+ * @param retentionMs how long a task is kept once it is settled; undefined for ever
+ * @returns their ids, the oldest first
+ */
+async function pruneTasks(
+  { tasks, clock }: Pick<TaskPorts, "tasks" | "clock">,
+  retentionMs: number | undefined,
+): Promise<readonly string[]> {
+  return retentionMs === undefined
+    ? []
+    : tasks.prune(new Date(clock.now().getTime() - retentionMs), PRUNE_BATCH);
 }

@@ -2,28 +2,28 @@ import type { Claim } from "../locks/claim.ts";
 import type { LockStore } from "../locks/lock-store.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 
-/** What a task changes besides the records that it is launched on, such as those that go with them. */
+/** The records that a task changes besides its own, such as those that are deleted with them. */
 export interface Dependents {
-  /** The models in which there may be any. */
+  /** The models that may have dependent records. */
   readonly models: readonly string[];
   /**
-   * What hangs on the records now. Asked within a transaction that has entered all models, the task's own too, so that
-   * the answer holds until it is claimed; at the launch, and again when a task's turn comes that stood in line.
+   * The records that hang on these now. Called in a transaction that has entered all models, the task's own too, so that
+   * the answer holds until it is claimed: at the launch, and again when the turn of a WAITING task comes.
    */
   claims(transaction: Transaction, recordIds: readonly string[]): Promise<readonly Claim[]>;
 }
 
-/** Whose dependents are read. */
+/** A task and its dependents. */
 interface Dependence {
   readonly dependents: Dependents;
-  /** What the task claims for its own sake. */
+  /** The claims on the task's own records. */
   readonly own: readonly Claim[];
   readonly recordIds: readonly string[];
 }
 
 /**
- * Enters all models and reads the dependents, without what is the task's own. Every model is named, so that what is
- * kept with the task tells that it may have some even while it has none.
+ * Enters all models and reads the dependents, without the task's own records. Every model gets a claim, if need be an
+ * empty one, so that the stored task shows that it may have dependents.
  */
 export async function readDependents(
   locks: Pick<LockStore, "enter">,

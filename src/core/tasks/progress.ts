@@ -1,4 +1,4 @@
-/** How many records an attempt has dealt with, by outcome. */
+/** Number of processed records, by outcome. */
 export interface Counts {
   readonly succeeded: number;
   readonly failed: number;
@@ -6,7 +6,7 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** What is known of a running task's advance. */
+/** How far a task has come. */
 export interface Progress extends Counts {
   /** Null where the handler does not know. */
   readonly total: number | null;
@@ -36,12 +36,12 @@ export function addCounts(a: Counts, b: Counts): Counts {
   };
 }
 
-/** How many records the counts account for. */
+/** Number of processed records. */
 export function processedOf(counts: Counts): number {
   return counts.succeeded + counts.failed + counts.skipped;
 }
 
-/** How much of the total is processed; cut off after two decimals, so that only the whole is 100. */
+/** Percentage of the total, cut off after two decimals, so that only a finished task has 100. */
 export function percentOf(total: number | null, processed: number): number | null {
   if (total === null) {
     return null;
@@ -49,11 +49,11 @@ export function percentOf(total: number | null, processed: number): number | nul
   return total === 0 ? 100 : Math.min(100, Math.floor((processed * 10_000) / total) / 100);
 }
 
-/** What is known of the pace; all optional. */
+/** The pace of an attempt; all optional. */
 interface Pace {
   /** How long the attempt has run, in ms. */
   readonly elapsedMs?: number;
-  /** How many records this attempt has dealt with; less than the processed ones after a rescue. */
+  /** Records processed by this attempt alone; less than all processed ones after a rescue. */
   readonly attempted?: number;
   readonly message?: string | null;
 }
@@ -75,9 +75,8 @@ export function progressOf(total: number | null, counts: Counts, pace: Pace = {}
 }
 
 /**
- * The progress of a running task, from the two that know: its DONE chunks, which are certain, and what its attempt
- * last reported, which also tells of what is not committed yet. The greater counts; pace and message are the
- * report's.
+ * The progress of a running task, from its DONE chunks, which are certain, and its attempt's last report, which includes
+ * uncommitted work. The greater one counts; pace and message are the report's.
  *
  * @param total as the task was created
  * @param done the sum over the DONE chunks
@@ -95,17 +94,17 @@ export function runningProgress(total: number | null, done: Counts, reported: Pr
   };
 }
 
-/** What a column of counts, and an Int of GraphQL, can hold. */
+/** The greatest value of a count's column, and of an Int of GraphQL. */
 const MAX_COUNT = 2_147_483_647;
 
-/** Why it is no number of records, in words; undefined if it is one. @param name what is counted */
+/** Why the value is no count, in words; undefined if it is one. @param name what is counted */
 export function describeMiscount(name: string, count: unknown): string | undefined {
   return Number.isInteger(count) && (count as number) >= 0 && (count as number) <= MAX_COUNT
     ? undefined
     : `${name} must be a whole number from 0 to ${MAX_COUNT}, not ${String(count)}.`;
 }
 
-/** What is wrong with counts that code of the app gave, or with their sum; undefined if nothing is. */
+/** What is wrong with counts from the app's code, or with their sum; undefined if nothing is. */
 export function describeMiscounts({ succeeded, failed, skipped }: Counts): string | undefined {
   return (
     describeMiscount("succeeded", succeeded) ??

@@ -1,23 +1,23 @@
-/** Records of a task, with what is to be written to each: all of a batch name the same fields. */
+/** Records of a task with the values to write to each. All records of a batch have the same fields. */
 export interface RecordBatch {
   readonly ids: readonly string[];
-  /** What the columns are for, in the words of the task's kind; empty where nothing differs from record to record. */
+  /** The meaning of each column, as the task's kind defines it; empty where all records get the same change. */
   readonly fields: readonly string[];
-  /** One column for each field: a text, or null, for each record, in the order of the ids. */
+  /** One column per field: a text or null for each record, in the order of the ids. */
   readonly columns: readonly (readonly (string | null)[])[];
 }
 
-/** Records to all of which the same is done. */
+/** A batch without columns: all records get the same change. */
 export function plainBatch(ids: readonly string[]): RecordBatch {
   return { ids, fields: [], columns: [] };
 }
 
-/** A part of a batch, from one place up to, but not with, another. */
+/** The records from one index up to another, without the latter. */
 export function sliceBatch({ ids, fields, columns }: RecordBatch, from: number, to: number): RecordBatch {
   return { ids: ids.slice(from, to), fields, columns: columns.map((column) => column.slice(from, to)) };
 }
 
-/** Only the records of which it is true. */
+/** The records for which `isKept` is true. */
 export function filterBatch(
   { ids, fields, columns }: RecordBatch,
   isKept: (id: string) => boolean,
@@ -30,7 +30,7 @@ export function filterBatch(
   };
 }
 
-/** Batches of the same fields as one, in the order in which each kind comes first; empty ones are left out. */
+/** Merges batches with the same fields, in the order of first appearance. Empty ones are left out. */
 export function mergeBatches(batches: readonly RecordBatch[]): readonly RecordBatch[] {
   const groups = new Map<string, RecordBatch[]>();
   for (const batch of batches.filter(({ ids }) => ids.length > 0)) {

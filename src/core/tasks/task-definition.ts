@@ -13,21 +13,21 @@ export interface AttemptContext {
   readonly attempt: number;
   /**
    * Aborts when the attempt is to stop, with AppError ATTEMPT_FENCED, CANCELLED or HANDED_OVER. What the handler
-   * throws after that counts as this; should it return, its result counts.
+   * throws after that counts as this; if it returns, its result counts.
    */
   readonly signal: AbortSignal;
   /**
    * Adds to the counts, and publishes them, throttled. Counts never fall.
    * @param message shown beside the counts until the next one
-   * @throws TypeError for counts that are no whole numbers from 0 on; nothing is added then
+   * @throws TypeError for counts that are not whole numbers from 0 on; nothing is added then
    */
   reportProgress(added: Partial<Counts>, message?: string): void;
   /**
-   * Has other workers, or other slots of this one, help with the attempt: each runs the definition's `help` at the same
-   * time. Whether and when they come is not sure.
+   * Asks for helpers: other workers, or other slots of this one, run the definition's `help` at the same time. They may
+   * come late, or not at all.
    */
   askForHelp(count: number): Promise<void>;
-  /** For handlers that learn only now how much there is to do. @throws TypeError unless it is a whole number from 0 on */
+  /** Sets the number of records, for handlers that learn it only now. @throws TypeError unless it is a whole number from 0 on */
   setTotal(total: number): void;
 }
 
@@ -37,42 +37,42 @@ export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal"> & 
   reportProgress(added: Counts): void;
 };
 
-/** What a handler hands back when it did not throw. */
+/** What a handler returns. */
 export interface HandlerResult {
-  /** Kept as JSON has it. What cannot be kept makes the task FAILED: a circle, a BigInt, a text with a NUL character. */
+  /** Stored as JSON. A value that cannot be stored makes the task FAILED: a circle, a BigInt, a NUL character. */
   readonly result?: Json;
   readonly message?: string;
-  /** Where the handler counts better than what it reported, such as from rows that it committed. */
+  /** Final counts, for handlers that know better than their reports. Default: what was reported. */
   readonly counts?: Counts;
-  /** It stopped because the task is cancelled; `counts` tell what was done. */
+  /** It stopped because the task is cancelled; `counts` say what was done. */
   readonly isCancelled?: boolean;
-  /** Recorded with the settlement, where the handler has not recorded them by itself. */
+  /** Recorded with the settlement. Default: none, or the handler has recorded them itself. */
   readonly errors?: readonly NewTaskError[];
   /** The task failed as a whole, because of these records. Without it the counts decide. */
   readonly failure?: { readonly errors: readonly NewTaskError[] };
 }
 
 /**
- * The registered rules of one kind of task. A handler that returns made the task SUCCEEDED, PARTIAL when some
- * records failed, FAILED when all did; one that throws made it FAILED. A handler may be run again after a crash,
- * so it must carry on from what was committed.
+ * The registered rules of one kind of task. When the handler returns, the task is SUCCEEDED, PARTIAL if
+ * records failed, FAILED if all did; when it throws, FAILED. A handler may run again after a crash, so it must go on from
+ * what was committed.
  */
 export interface TaskDefinition {
   /** Unique, in camel case: `rebuildStatistics`. */
   readonly kind: string;
   handle(context: AttemptContext): Promise<HandlerResult>;
-  /** Does a part of what `handle` of the same attempt does, until there is nothing left for it. */
+  /** Does a part of the work of `handle`, until no work is left. */
   help?(context: HelpContext): Promise<void>;
   /**
-   * What such a task changes besides the records that it is launched on, which it then claims as well; undefined where
-   * there can be none. Asked outside any transaction. Default: nothing, at no cost.
+   * Describes the records that such a task changes besides its own, so that it claims them, too; undefined where there
+   * are none. Called outside any transaction. Default: none.
    */
   dependents?(task: Pick<Task, "model" | "input">): Promise<Dependents | undefined>;
 }
 
 /** All definitions, by kind. */
 export interface TaskDefinitions {
-  /** @throws AppError UNKNOWN_KIND, naming the known ones */
+  /** @throws AppError UNKNOWN_KIND, with the known kinds */
   get(kind: string): TaskDefinition;
 }
 

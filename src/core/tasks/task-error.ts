@@ -1,19 +1,23 @@
 import { toStorableText } from "../../kernel/storable-text.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { ErrorCode } from "../../kernel/error-codes.ts";
 
 /** Whether a record was tried and failed, or was left out. */
 export type TaskErrorOutcome = "FAILED" | "SKIPPED";
 
 /** What a task could not do to one record, and why. */
-export interface NewTaskError extends RecordProblem {
-  /** Null where the problem is not one record's. */
+export interface NewTaskError {
+  /** Null where the problem is not about one record. */
   readonly recordId: string | null;
   readonly outcome: TaskErrorOutcome;
-  /** Its place in the list that the caller gave, from 0; for operations on lists of records. */
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** The field at fault, where one is. */
+  readonly field?: string;
+  /** Index of the record in the caller's list, from 0; for operations on lists of records. */
   readonly index?: number;
 }
 
-/** The error with texts that every store can keep: apps and handlers say what they like. */
+/** The error with texts that every store can keep. Apps and handlers may give any text. */
 export function storableError(error: NewTaskError): NewTaskError {
   const { recordId, message, field } = error;
   return {
@@ -24,8 +28,8 @@ export function storableError(error: NewTaskError): NewTaskError {
   };
 }
 
-/** As recorded. */
+/** A recorded error. */
 export interface TaskError extends NewTaskError {
-  /** Grows in the order in which a task's errors were recorded; not without gaps. */
+  /** Grows in the order in which a task's errors were recorded, with gaps. */
   readonly position: number;
 }

@@ -1,20 +1,20 @@
 import type { Service } from "../../kernel/service.ts";
 import type { StrandedTask } from "./stranded-tasks.ts";
 
-/** What travels through the queue: which task, and which attempt was its latest when it was enqueued. */
+/** A delivery: a task, and the number of its latest attempt when it was enqueued. */
 export interface QueuedTask extends StrandedTask {
-  /** Which helper of that attempt is wanted, from 1 on; left out for the task's next attempt itself. */
+  /** Number of the helper of that attempt, from 1; left out for the task's next attempt. */
   readonly helper?: number;
 }
 
-/** Hands tasks to workers, at least once. The rows in the task store, not the queue, say what is to be done. */
+/** Delivers tasks to workers, at least once. The task store, not the queue, says what is to be done. */
 export interface TaskQueue {
   /**
-   * Enqueues; a task already in the queue after the same attempt is not doubled, nor is a helper.
+   * Enqueues. A task that is in the queue after the same attempt is not doubled, nor is a helper.
    * @throws AppError UNAVAILABLE at once when the queue cannot be reached
    */
   enqueue(tasks: readonly QueuedTask[]): Promise<void>;
-  /** How many tasks wait in it. @throws AppError UNAVAILABLE when the queue cannot be reached */
+  /** Number of waiting deliveries. @throws AppError UNAVAILABLE when the queue cannot be reached */
   count(): Promise<number>;
   /**
    * A consumer that calls `work` for each task taken from the queue, at most `concurrency` at a time. Its stop
@@ -24,6 +24,6 @@ export interface TaskQueue {
     readonly concurrency: number;
     readonly work: (task: QueuedTask) => Promise<void>;
   }): Service;
-  /** Lets go of the queue's connections. */
+  /** Closes the queue's connections. */
   close(): Promise<void>;
 }

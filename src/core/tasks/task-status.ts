@@ -1,4 +1,4 @@
-/** Where a task stands. The last four are final. */
+/** The states of a task. The last four are final. */
 export const TASK_STATUSES = [
   "PENDING",
   "WAITING",
@@ -15,7 +15,7 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export type FinalStatus = "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
 
 /**
- * Which status may follow which. RUNNING follows RUNNING when a rescued task begins its next attempt. The
+ * The statuses that may follow each. RUNNING follows RUNNING when a rescued task begins its next attempt. The
  * diagram in `docs/architecture.md` is printed from this table.
  */
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
@@ -38,7 +38,7 @@ export function isFinal(status: TaskStatus): status is FinalStatus {
   return TRANSITIONS[status].length === 0;
 }
 
-/** The statuses from which `to` may be reached: what a guarded UPDATE compares with. */
+/** The statuses that `to` may follow: a guarded UPDATE compares with them. */
 export function statusesBefore(to: TaskStatus): readonly TaskStatus[] {
   return TASK_STATUSES.filter((from) => canTransition(from, to));
 }

@@ -3,41 +3,41 @@ import type { Viewer } from "../access/viewer.ts";
 import type { Progress } from "./progress.ts";
 import type { TaskStatus } from "./task-status.ts";
 
-/** What happens when some records cannot be written. */
+/** What happens when a record cannot be written. */
 export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
 
-/** Where a task runs: by its size, in the request, or in a worker. */
+/** Where a task runs: AUTO by its size, SYNC in the request, ASYNC in a worker. */
 export type RunMode = "AUTO" | "SYNC" | "ASYNC";
 
-/** The durable unit of work that someone launched, as read from the store. */
+/** A durable unit of work, as read from the store. */
 export interface Task {
   /** UUID version 7: sorts by time of creation. */
   readonly id: string;
   /** Name of its definition: `bulkUpdate`. */
   readonly kind: string;
-  /** The model it works on, where it works on one. */
+  /** The model it works on; null for a custom task without one. */
   readonly model: string | null;
   readonly label: string | null;
   readonly status: TaskStatus;
   readonly errorPolicy: ErrorPolicy;
-  /** Whether it only tries: all that it writes is rolled back. */
+  /** Whether all that it writes is rolled back. */
   readonly isDryRun: boolean;
-  /** The task whose records it tries again, where it does. */
+  /** The task that it retries. */
   readonly retryOf: string | null;
-  /** Who launched it; the worker applies this viewer's scope. */
+  /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   /** Number of its latest attempt, the fencing token; 0 before the first. */
   readonly attempt: number;
-  /** While WAITING: a task that holds, or waits before this one for, something that it waits for. Otherwise null. */
+  /** While WAITING, the task that holds its records, or stands before it in line. Otherwise null. */
   readonly blockedBy: string | null;
-  /** Set once somebody asked a running task to stop. */
+  /** Set once a viewer asked the running task to stop. */
   readonly cancelRequestedAt: Date | null;
   readonly input: Json;
   readonly result: Json;
-  /** The outcome in words; never touched by progress. */
+  /** The outcome in words. Progress does not change it. */
   readonly message: string | null;
   readonly progress: Progress;
   /** Set once its locks are gone and CLEANUP is in the log. */

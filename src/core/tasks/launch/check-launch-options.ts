@@ -1,24 +1,38 @@
 import { isStorableText } from "../../../kernel/storable-text.ts";
 import type { RecordProblem } from "../../refusals/problems.ts";
+import { problem } from "../../refusals/problems.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 
 const MAX_KEY_LENGTH = 200;
 const MAX_LABEL_LENGTH = 200;
 
-/** What is wrong with a launch's options; nothing if they are fine. */
+/** The problems of a launch's options; empty if they are fine. */
 export function checkLaunchOptions(options: LaunchOptions): readonly RecordProblem[] {
   const { idempotencyKey, label, maxAffected } = options;
   return [
     ...checkText("idempotencyKey", idempotencyKey, 1, MAX_KEY_LENGTH),
     ...checkText("label", label, 0, MAX_LABEL_LENGTH),
     ...(maxAffected !== undefined && (!Number.isInteger(maxAffected) || maxAffected < 0)
-      ? [problem("maxAffected", "needs a whole number of at least 0.")]
+      ? [optionProblem("maxAffected", "needs a whole number of at least 0.")]
       : []),
   ];
 }
 
+/** The problems of a custom task's options; empty if they are fine. */
+export function checkCustomOptions(options: LaunchOptions): readonly RecordProblem[] {
+  return [
+    ...checkLaunchOptions(options),
+    // Without chunks, no record can be left out.
+    ...(options.onConflict === "SKIP"
+      ? [optionProblem("onConflict", "SKIP is for bulk operations; use REJECT or WAIT.")]
+      : []),
+    // Only the handler knows how to undo what it does.
+    ...(options.dryRun === true ? [optionProblem("dryRun", "is for bulk operations; leave it out.")] : []),
+  ];
+}
+
 function checkText(
-  field: string,
+  option: keyof LaunchOptions,
   text: string | undefined,
   min: number,
   max: number,
@@ -27,11 +41,14 @@ function checkText(
     return [];
   }
   if (text.length < min || text.length > max) {
-    return [problem(field, `needs ${min} to ${max} characters, has ${text.length}.`)];
+    return [optionProblem(option, `needs ${min} to ${max} characters, has ${text.length}.`)];
   }
-  return isStorableText(text) ? [] : [problem(field, "cannot hold NUL characters or halves of characters.")];
+  return isStorableText(text)
+    ? []
+    : [optionProblem(option, "cannot hold NUL characters or halves of characters.")];
 }
 
-function problem(field: string, message: string): RecordProblem {
-  return { code: "VALIDATION_FAILED", field: `options.${field}`, message: `options.${field}: ${message}` };
+function optionProblem(option: keyof LaunchOptions, message: string): RecordProblem {
+  const field = `options.${option}`;
+  return problem(`${field}: ${message}`, field);
 }

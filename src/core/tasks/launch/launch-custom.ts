@@ -1,9 +1,9 @@
 import type { Json } from "../../../kernel/json.ts";
 import type { Claim } from "../../locks/claim.ts";
-import type { RecordProblem } from "../../refusals/problems.ts";
+import { invalid } from "../../refusals/problems.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { ANONYMOUS } from "../../access/viewer.ts";
-import { checkLaunchOptions } from "./check-launch-options.ts";
+import { checkCustomOptions } from "./check-launch-options.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchPorts } from "./launch-task.ts";
@@ -11,7 +11,7 @@ import { launchHash } from "./launch-request.ts";
 import { launchTask } from "./launch-task.ts";
 import { answerRepeated } from "./repeated-launch.ts";
 
-/** A task of the app's own, launched from code. */
+/** A custom task to be launched from code. */
 export interface CustomLaunch {
   /** The kind of a registered definition. */
   readonly kind: string;
@@ -21,24 +21,23 @@ export interface CustomLaunch {
   readonly claims?: readonly Claim[];
   /** The model it works on, for lists and filters. Default: none. */
   readonly model?: string;
-  /** Who launches it. Default: someone unknown. */
+  /** Who launches it. Default: an anonymous viewer. */
   readonly viewer?: Viewer;
-  /** How many records it will deal with, if known; below the threshold it runs at once. Default: unknown, so in a worker. */
+  /** Number of its records, if known; below the threshold it runs in the request. Default: unknown, so it runs in a worker. */
   readonly total?: number;
   readonly options?: LaunchOptions;
 }
 
 /**
- * Launches a task of the app's own, with the same locks, progress and events as a bulk operation.
+ * Launches a custom task, with the same locks, progress and events as a bulk operation.
  * @throws AppError UNKNOWN_KIND before anything is written
  */
 export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Promise<LaunchOutcome> {
   const { kind, input, claims = [], model = null, viewer = ANONYMOUS, options = {} } = launch;
   ports.definitions.get(kind);
   const problems = checkCustomOptions(options);
-  const [problem] = problems;
-  if (problem !== undefined) {
-    return { kind: "INVALID", message: problem.message, problems };
+  if (problems.length > 0) {
+    return invalid(problems);
   }
   const inputHash = launchHash(kind, hashedInput(input, model, claims), options);
   const repeated = await answerRepeated(ports, { viewer, options, inputHash });
@@ -59,27 +58,9 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
   });
 }
 
-/** Not the input alone: the same on other records is another operation. */
+/** Claims count, too: the same input on other records is another operation. */
 function hashedInput(input: Json, model: string | null, claims: readonly Claim[]): Json {
   return model === null && claims.length === 0
     ? input
     : { input, model, claims: claims as unknown as readonly Json[] };
-}
-
-/** What is wrong with the options of a launch that is no bulk operation; nothing if they are fine. */
-export function checkCustomOptions(options: LaunchOptions): readonly RecordProblem[] {
-  return [
-    ...checkLaunchOptions(options),
-    // Only a task that works record by record can leave some out.
-    ...(options.onConflict === "SKIP"
-      ? [bulkOnly("onConflict", "SKIP is for bulk operations; use REJECT or WAIT.")]
-      : []),
-    // Nobody but its handler knows how to undo what it does.
-    ...(options.dryRun === true ? [bulkOnly("dryRun", "is for bulk operations; leave it out.")] : []),
-  ];
-}
-
-function bulkOnly(option: keyof LaunchOptions, message: string): RecordProblem {
-  const field = `options.${option}`;
-  return { code: "VALIDATION_FAILED", field, message: `${field}: ${message}` };
 }

@@ -33,19 +33,19 @@ export interface LaunchRequest {
   readonly retryOf?: string;
 }
 
-/** Identifies what was asked for: kind, input and how failures and conflicts are met. */
+/** Identifies what was asked for: kind, input, and the policies for failures and conflicts. */
 export function launchHash(kind: string, input: Json, options: LaunchOptions): string {
   return contentHash({
     kind,
     input,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
-    // Only where they are not the default, so that keys of before these options stay what they were.
+    // Left out where they are the default: so keys that are older than these options stay valid.
     ...(options.onConflict === "SKIP" ? { onConflict: "SKIP" } : {}),
     ...(options.dryRun === true ? { dryRun: true } : {}),
   });
 }
 
-/** By which identical launches know each other; null for one that is to be a task of its own whatever runs. */
+/** Equal for identical launches; null for a launch that may run beside an identical one. */
 export function duplicateKeyOf({
   options,
   inputHash,
@@ -53,19 +53,19 @@ export function duplicateKeyOf({
   return options.allowDuplicate === true || options.idempotencyKey !== undefined ? null : inputHash;
 }
 
-/** SHA-256 of the content in hex; the same for equal content, however its keys are ordered. */
+/** SHA-256 of the content in hex. The order of keys does not matter. */
 export function contentHash(content: Json): string {
   return createHash("sha256").update(canonicalJson(content)).digest("hex");
 }
 
-/** What the operator decides about launches. */
+/** The operator's settings for launches. */
 export interface LaunchSettings {
   /** False: everything runs in the request. */
   readonly isAsyncEnabled: boolean;
-  /** From so many records on a launch is asynchronous. */
+  /** A launch with this many records is asynchronous. */
   readonly minAsyncRecords: number;
-  /** A claim on more records is made on the whole model instead. */
+  /** A claim on more records locks the whole model. */
   readonly lockEscalationRecords: number;
-  /** What becomes of a launch that cannot be enqueued: withdrawn with an error, or run in the request. */
+  /** A launch that cannot be enqueued is withdrawn with an error, or runs in the request. */
   readonly whenQueueDown: "error" | "sync";
 }

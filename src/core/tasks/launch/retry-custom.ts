@@ -1,16 +1,17 @@
 import type { Viewer } from "../../access/viewer.ts";
 import { knownDefinition } from "../task-definition.ts";
-import { checkCustomOptions } from "./launch-custom.ts";
+import { checkCustomOptions } from "./check-launch-options.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { ValidationRefusal } from "../../refusals/problems.ts";
+import { invalid, problem } from "../../refusals/problems.ts";
 import { launchHash } from "./launch-request.ts";
 import type { LaunchPorts } from "./launch-task.ts";
 import { launchTask } from "./launch-task.ts";
 import { answerRepeated } from "./repeated-launch.ts";
 import type { Task } from "../task.ts";
 
-/** A settled task of the app's own that is to be launched again. */
+/** A settled custom task that is to be launched again. */
 interface CustomRetry {
   readonly task: Task;
   readonly viewer: Viewer;
@@ -18,8 +19,8 @@ interface CustomRetry {
 }
 
 /**
- * Launches a task of the app's own again, with the same input and claims. In a worker unless the caller asks for SYNC:
- * how much it has to do is what its handler said last time, which tells nothing of how long that takes.
+ * Launches a custom task again, with the same input and claims. It runs in a worker unless the caller asks for SYNC: the
+ * total that its handler reported last time does not say how long the task takes.
  */
 export async function retryCustom(
   ports: LaunchPorts,
@@ -56,18 +57,17 @@ function refuse(
   options: LaunchOptions,
 ): ValidationRefusal | undefined {
   if (status !== "FAILED" && status !== "CANCELLED") {
-    return invalid(
+    return invalidTask(
       `Task ${id} is ${status}; of its kind only those can be retried that FAILED or were CANCELLED.`,
     );
   }
   if (knownDefinition(ports.definitions, kind) === undefined) {
-    return invalid(`Task ${id} is of the kind ${kind}, which this service does not know any more.`);
+    return invalidTask(`Task ${id} is of the kind ${kind}, which this service does not know any more.`);
   }
   const problems = checkCustomOptions(options);
-  const [first] = problems;
-  return first === undefined ? undefined : { kind: "INVALID", message: first.message, problems };
+  return problems.length === 0 ? undefined : invalid(problems);
 }
 
-function invalid(message: string): ValidationRefusal {
-  return { kind: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field: "id" }] };
+function invalidTask(message: string): ValidationRefusal {
+  return invalid([problem(message, "id")]);
 }

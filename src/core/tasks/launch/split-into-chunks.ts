@@ -1,15 +1,15 @@
 import type { RecordBatch } from "../record-batch.ts";
 import { sliceBatch } from "../record-batch.ts";
 
-/** A task has at least so many chunks where it can, so that its progress is seen to move. */
+/** The least number of chunks, so that viewers see the progress move. Small tasks have fewer. */
 const MIN_CHUNK_COUNT = 20;
-/** Below this a chunk costs more in round trips than its progress is worth. */
+/** Smaller chunks would cost more in round trips than their progress is worth. */
 const MIN_CHUNK_RECORDS = 50;
 
 /**
- * Cuts a task's records into chunks, in order: as large as allowed for large tasks, where a statement per chunk counts,
- * and smaller for small ones, where somebody watches. The records of a chunk are all of one batch.
- * @param isKeptTogether as large as allowed for small tasks, too
+ * Cuts a task's records into chunks, in order. Large tasks have chunks as large as allowed, for each costs a statement;
+ * small ones have smaller chunks, for viewers watch them. All records of a chunk come from one batch.
+ * @param isKeptTogether chunks as large as allowed for small tasks, too
  */
 export function splitIntoChunks(
   batches: readonly RecordBatch[],

@@ -103,6 +103,12 @@ function createThrottle(
   let isAsked = false;
   let isStopped = false;
 
+  const ended = (isDone: boolean): void => {
+    isRunning = false;
+    if (isAsked || !isDone) {
+      ask();
+    }
+  };
   const run = (): void => {
     cancelTimer = undefined;
     isAsked = false;
@@ -110,12 +116,7 @@ function createThrottle(
     const running = action();
     if (running !== undefined) {
       isRunning = true;
-      void running.then((isDone) => {
-        isRunning = false;
-        if (isAsked || !isDone) {
-          ask();
-        }
-      });
+      void running.then(ended);
     }
   };
   const ask = (): void => {

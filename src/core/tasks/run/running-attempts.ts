@@ -6,41 +6,41 @@ import { createService } from "../../../kernel/service.ts";
 import type { Counts } from "../progress.ts";
 import type { EventBus } from "../../events/event-bus.ts";
 
-/** The bus topic on which requests to cancel are told to whoever runs the task. */
+/** The bus topic of requests to cancel. */
 export const CANCEL_TOPIC = "powercrud_cancellations";
 
-/** The bus topic on which helpers tell the attempt that they help what they have done. */
+/** The bus topic on which helpers report to the attempt. */
 export const HELP_TOPIC = "powercrud_help";
 
 /** Ends an attempt early, with the reason its signal gives. */
 export type StopAttempt = (reason: AppError) => void;
 
-/** What one helper has done since it told last. */
+/** What a helper has done since its last report. */
 export interface HelpMessage {
   readonly taskId: string;
   readonly attempt: number;
   readonly counts: Counts;
 }
 
-/** An attempt, or a helper of one, as others reach it. */
+/** An attempt, or a helper of one, that this process runs. */
 export interface RunningAttempt {
   readonly stop: StopAttempt;
-  /** Hears what helpers have done. */
+  /** Receives the reports of helpers. */
   readonly onHelp?: (message: HelpMessage) => void;
 }
 
-/** The attempts that this process runs, and what can stop them from outside. */
+/** The attempts that this process runs, to be stopped from outside. */
 export interface RunningAttempts extends Service {
-  /** @returns takes it out again */
+  /** @returns a function that removes it */
   add(taskId: string, attempt: RunningAttempt): () => void;
-  /** Stops all, and those that are still to be added: the process is stopping, and others go on with the tasks. */
+  /** Stops all attempts, and later ones at once: the process is stopping, and others go on with the tasks. */
   handOver(): void;
   count(): number;
 }
 
 /**
- * Hears over the bus which tasks are to be cancelled. What gets lost there is noticed at the next chunk or heartbeat,
- * which read the request from the task store.
+ * Listens on the bus for requests to cancel. A lost request is noticed at the next chunk or heartbeat, which read it from
+ * the task store.
  */
 export function createRunningAttempts(options: {
   readonly bus: Pick<EventBus, "subscribe">;

@@ -45,7 +45,7 @@ export function stoppedEnd(progress: Progress, done: Counts | null): Ending {
 }
 
 /** How a task ended, in words; null where every record went well, or where no record was counted. */
-export function describeEnd(total: number | null, counts: Counts): string | null {
+function describeEnd(total: number | null, counts: Counts): string | null {
   return describeNothing(total, counts) ?? describeOutcome(counts);
 }
 

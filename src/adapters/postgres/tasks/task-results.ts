@@ -1,22 +1,19 @@
-import type { ErrorCode } from "../../kernel/error-codes.ts";
-import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { TaskError } from "../../core/tasks/task-error.ts";
-import type { RecordOutcome, TaskRecord } from "../../core/tasks/task-results.ts";
-import type { TaskStore } from "../../core/tasks/task-store.ts";
-import {
-  COUNT_TASK_ERRORS,
-  LIST_FIRST_ERRORS,
-  LIST_RECORDS,
-  LIST_TASK_ERRORS,
-} from "./sql/result-statements.ts";
-import { toTaskError } from "./task-error-row.ts";
-import type { TaskErrorRow } from "./task-error-row.ts";
+import type { ErrorCode } from "../../../kernel/error-codes.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { TaskError } from "../../../core/tasks/task-error.ts";
+import type { RecordOutcome, TaskRecord, TaskResults } from "../../../core/tasks/task-results.ts";
+import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import { mergeBatches } from "../../../core/tasks/record-batch.ts";
+import type { TaskClaim } from "../../../core/tasks/task-claim.ts";
+import { RECORDS_TO_RETRY } from "../sql/chunks.ts";
+import { COUNT_TASK_ERRORS, LIST_FIRST_ERRORS, LIST_RECORDS, LIST_TASK_ERRORS } from "../sql/results.ts";
+import { OWN_CLAIMS } from "../sql/tasks.ts";
+import { toTaskError } from "./task-errors.ts";
+import type { TaskErrorRow } from "./task-errors.ts";
 
-type ResultReads = Pick<TaskStore, "errors" | "countErrors" | "firstErrors" | "errorCounts" | "records">;
-
-/** What became of tasks' records: the store's reads of chunks and errors. */
-export function createResultReads(session: SqlSession): ResultReads {
-  const errorCounts: ResultReads["errorCounts"] = async (taskIds) => {
+/** Reads what became of tasks' records, and what a retry takes over. */
+export function createTaskResults(session: SqlSession): TaskResults {
+  const errorCounts: TaskResults["errorCounts"] = async (taskIds) => {
     const rows = await session.query<{ task_id: string; count: number }>(COUNT_TASK_ERRORS, [taskIds]);
     return new Map(rows.map(({ task_id: taskId, count }) => [taskId, count]));
   };
@@ -43,6 +40,15 @@ export function createResultReads(session: SqlSession): ResultReads {
     async records(taskId, after, limit) {
       const values = [taskId, after.chunk, after.number, limit];
       return (await session.query<RecordRow>(LIST_RECORDS, values)).map(toTaskRecord);
+    },
+    async recordsToRetry(taskId, records) {
+      const values = [taskId, records !== "UNPROCESSED", records !== "FAILED"];
+      const chunks = await session.query<Pick<RecordBatch, "ids" | "fields">>(RECORDS_TO_RETRY, values);
+      return mergeBatches(chunks.map((chunk) => ({ ...chunk, columns: [] })));
+    },
+    async ownClaims(taskId) {
+      const rows = await session.query<{ claim: TaskClaim }>(OWN_CLAIMS, [taskId]);
+      return rows.map(({ claim }) => claim);
     },
   };
 }

@@ -1,27 +1,34 @@
-import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { CreateResult, IdempotentTask, NewTask } from "../../core/tasks/new-tasks.ts";
-import { noTaskToRetry } from "../../core/tasks/new-tasks.ts";
-import type { RecordBatch } from "../../core/tasks/record-batch.ts";
-import { joinColumns } from "./joined-columns.ts";
-import { joinIds } from "./joined-ids.ts";
-import {
-  FIND_BY_IDEMPOTENCY_KEY,
-  FIND_DUPLICATE,
-  INSERT_SKIPPED_CHUNK,
-  INSERT_TASK,
-  LOCK_DUPLICATE,
-} from "./sql/insert-task.ts";
-import { COPY_COLUMNS } from "./sql/retry-statements.ts";
-import { INSERT_TASK_ERRORS } from "./sql/settle-task.ts";
-import { taskErrorColumns } from "./task-error-columns.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../../../core/tasks/new-tasks.ts";
+import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { noTaskToRetry } from "../../../core/tasks/new-tasks.ts";
+import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import { joinColumns } from "../joined-columns.ts";
+import { joinIds } from "../joined-ids.ts";
+import { COPY_COLUMNS, INSERT_SKIPPED_CHUNK } from "../sql/chunks.ts";
+import { INSERT_TASK_ERRORS } from "../sql/results.ts";
+import { FIND_BY_IDEMPOTENCY_KEY, FIND_DUPLICATE, INSERT_TASK, LOCK_DUPLICATE } from "../sql/tasks.ts";
+import { taskErrorColumns } from "./task-errors.ts";
 
 const FOREIGN_KEY_VIOLATION = "23503";
 
-/**
- * Writes task and chunks in one statement; what is skipped from the start, in two more, and what a retry takes over from
- * the task that it retries, in one.
- */
-export async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
+/** Writes new tasks, and finds the earlier ones that answer repeated launches. @param session for reading */
+export function createNewTasks(session: SqlSession): NewTasks {
+  return {
+    create: (transaction, task) => createTask(requiredSession(transaction), task),
+    findByIdempotencyKey: (viewer, key) => findOne(session, FIND_BY_IDEMPOTENCY_KEY, viewer.id, key),
+    findDuplicate: (viewer, key) => findOne(session, FIND_DUPLICATE, viewer.id, key),
+    async lockDuplicate(transaction, viewer, key) {
+      const locking = requiredSession(transaction);
+      await locking.query(LOCK_DUPLICATE, [viewer.id, key]);
+      // A statement of its own sees what was committed while the lock was waited for.
+      return findOne(locking, FIND_DUPLICATE, viewer.id, key);
+    },
+  };
+}
+
+/** One statement for task and chunks, two more for records skipped from the start, one for the values of a retry. */
+async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
   const inserted = await session.query(INSERT_TASK, insertValues(task)).catch((error: unknown) => {
     throw task.retryOf !== null && isMissingFirst(error) ? noTaskToRetry(task.retryOf) : error;
   });
@@ -31,11 +38,11 @@ export async function createTask(session: SqlSession, task: NewTask): Promise<Cr
     return { kind: "CREATED" };
   }
   const existing = await findExisting(session, task);
-  // Gone between the two statements where it was settled, or somebody pruned it: then the key is free again.
+  // Settled or pruned between the two statements: the key is free again.
   return existing === undefined ? createTask(session, task) : { kind: "EXISTING", existing };
 }
 
-/** Pruned since the launch looked at it. */
+/** Whether the task to be retried was pruned after the launch read it. */
 function isMissingFirst(error: unknown): boolean {
   const { code, constraint } = (error ?? {}) as { readonly code?: unknown; readonly constraint?: unknown };
   return code === FOREIGN_KEY_VIOLATION && constraint === "task_retry_of_fkey";
@@ -46,8 +53,10 @@ async function findExisting(
   { idempotencyKey, duplicateKey, viewer }: NewTask,
 ): Promise<IdempotentTask | undefined> {
   return (
-    (idempotencyKey === null ? undefined : await findByIdempotencyKey(session, viewer.id, idempotencyKey)) ??
-    (duplicateKey === null ? undefined : await findDuplicate(session, viewer.id, duplicateKey))
+    (idempotencyKey === null
+      ? undefined
+      : await findOne(session, FIND_BY_IDEMPOTENCY_KEY, viewer.id, idempotencyKey)) ??
+    (duplicateKey === null ? undefined : await findOne(session, FIND_DUPLICATE, viewer.id, duplicateKey))
   );
 }
 
@@ -64,35 +73,7 @@ async function insertSkipped(session: SqlSession, { id, skipped }: NewTask): Pro
   }
 }
 
-/** @param creator the viewer's id; null for the anonymous */
-export async function findByIdempotencyKey(
-  session: SqlSession,
-  creator: string | null,
-  key: string,
-): Promise<IdempotentTask | undefined> {
-  return findOne(session, FIND_BY_IDEMPOTENCY_KEY, creator, key);
-}
-
-/** The creator's unsettled task with the duplicate key. @param creator the viewer's id; null for the anonymous */
-export async function findDuplicate(
-  session: SqlSession,
-  creator: string | null,
-  key: string,
-): Promise<IdempotentTask | undefined> {
-  return findOne(session, FIND_DUPLICATE, creator, key);
-}
-
-/** The same, and others who ask in this way wait for the end of the transaction. */
-export async function lockDuplicate(
-  session: SqlSession,
-  creator: string | null,
-  key: string,
-): Promise<IdempotentTask | undefined> {
-  await session.query(LOCK_DUPLICATE, [creator, key]);
-  // In a statement of its own: one sees what was committed before it began, not while it waited.
-  return findDuplicate(session, creator, key);
-}
-
+/** @param creator the viewer's id; null for an anonymous one */
 async function findOne(
   session: SqlSession,
   text: string,

@@ -1,6 +1,23 @@
+/** $1 task. The sums of its DONE chunks, and the number of all its chunks. */
+export const SUM_DONE_CHUNKS = `
+  SELECT count(*)::integer AS chunks,
+         coalesce(sum(succeeded) FILTER (WHERE status = 'DONE'), 0)::integer AS succeeded,
+         coalesce(sum(failed) FILTER (WHERE status = 'DONE'), 0)::integer AS failed,
+         coalesce(sum(skipped) FILTER (WHERE status = 'DONE'), 0)::integer AS skipped
+  FROM powercrud.chunk WHERE task_id = $1::uuid`;
+
+/** $1 task, $2 ids. Records skipped from the start are a chunk that is DONE already. */
+export const INSERT_SKIPPED_CHUNK = `
+  INSERT INTO powercrud.chunk (task_id, number, ids, status, skipped)
+  VALUES ($1::uuid, 0, $2::text[], 'DONE', cardinality($2::text[]))`;
+
+/** $1 task. Chunk 0 has the records that the launch left out. */
+export const READ_CHUNK_IDS =
+  "SELECT ids FROM powercrud.chunk WHERE task_id = $1::uuid AND number > 0 ORDER BY number";
+
 /**
- * $1 task, $2 whether those that failed are wanted, $3 whether those that were not come to are. One row a chunk, in their
- * order, as far as it has any. Number 0 is what the launch left out.
+ * $1 task, $2 whether failed records are wanted, $3 whether unprocessed ones are. One row for each chunk that has such
+ * records, in order. Chunk 0 has the records that the launch left out.
  */
 export const RECORDS_TO_RETRY = `
   WITH failed AS MATERIALIZED (
@@ -19,9 +36,8 @@ export const RECORDS_TO_RETRY = `
   WHERE cardinality(wanted.ids) > 0 ORDER BY wanted.number`;
 
 /**
- * $1 task, $2 whether those that failed are wanted, $3 whether those that were not come to are. The ids that the wanted
- * records are to be linked with, each once for each field such as `update:tags:add`. What follows a column's last
- * separator has no id.
+ * $1 task, $2 whether failed records are wanted, $3 whether unprocessed ones are. The ids that the wanted records are to
+ * be linked with, each once per field such as `update:tags:add`. The text after a column's last separator has no id.
  */
 export const LINKS_TO_RETRY = `
   WITH failed AS MATERIALIZED (
@@ -41,8 +57,8 @@ export const LINKS_TO_RETRY = `
   GROUP BY f.name ORDER BY f.name`;
 
 /**
- * $1 task, $2 the task that it retries. Gives the new task's chunks what stands beside their records in the chunks of the
- * first, text by text as it is kept there (see joined-columns): all chunks of a task share separator and mark for null.
+ * $1 task, $2 the task that it retries. Copies the values of the new task's records from the chunks of the retried
+ * one, text by text as stored there (see joined-columns): all chunks of a task share separator and mark for null.
  */
 export const COPY_COLUMNS = `
   WITH cell AS MATERIALIZED (
@@ -66,8 +82,3 @@ export const COPY_COLUMNS = `
   UPDATE powercrud.chunk c
   SET columns = gathered.columns, separator = marks.separator, null_mark = marks.null_mark
   FROM gathered, marks WHERE c.task_id = $1::uuid AND c.number = gathered.number`;
-
-/** $1 task. */
-export const OWN_CLAIMS = `
-  SELECT own.claim FROM powercrud.task t, jsonb_array_elements(t.claims) WITH ORDINALITY AS own(claim, at)
-  WHERE t.id = $1::uuid AND NOT own.claim ? 'isDependent' ORDER BY own.at`;

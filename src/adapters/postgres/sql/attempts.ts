@@ -1,4 +1,4 @@
-import { RUNNING_PROGRESS, TASK_COLUMNS } from "./select-tasks.ts";
+import { RUNNING_PROGRESS, TASK_COLUMNS } from "./tasks.ts";
 
 /**
  * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow. No row unless the task
@@ -28,8 +28,8 @@ export const HEARTBEAT = `
   RETURNING EXISTS (SELECT FROM powercrud.cancellation WHERE task_id = $1::uuid) AS is_cancel_requested`;
 
 /**
- * $1 task, $2 at, $3 who. Waits for nobody who writes chunks. No row unless the task runs; asking again keeps the first
- * request.
+ * $1 task, $2 at, $3 id of the viewer. Does not wait for a chunk's transaction. No row unless the task runs; asking again
+ * keeps the first request.
  */
 export const REQUEST_CANCEL = `
   WITH running AS (

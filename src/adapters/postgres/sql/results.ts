@@ -1,5 +1,13 @@
 import { MAX_TRIAL_ERRORS } from "../../../core/bulk/bulk-writer.ts";
 
+/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions are in the order given. */
+export const INSERT_TASK_ERRORS = `
+  INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
+  SELECT $1::uuid, e.record_id, e.outcome, e.code, e.message, e.field, e.index
+  FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[])
+    WITH ORDINALITY AS e(record_id, outcome, code, message, field, index, number)
+  ORDER BY e.number`;
+
 const ERROR_COLUMNS = "position, record_id, outcome, code, message, field, index";
 
 /** $1 task, $2 position to start after, $3 limit. */
@@ -21,10 +29,19 @@ export const COUNT_TASK_ERRORS = `
   SELECT task_id::text AS task_id, count(*)::integer AS count FROM powercrud.task_error
   WHERE task_id = ANY ($1::uuid[]) GROUP BY task_id`;
 
+/** $1 task. The position of its latest error. */
+export const LAST_ERROR_POSITION =
+  "SELECT coalesce(max(position), 0) AS position FROM powercrud.task_error WHERE task_id = $1::uuid";
+
+/** $1 task, $2 position. The number of its errors after that. */
+export const COUNT_ERRORS_AFTER = `
+  SELECT count(*)::integer AS count FROM powercrud.task_error
+  WHERE task_id = $1::uuid AND position > $2::bigint`;
+
 /**
  * $1 task, $2 chunk and $3 number of the record to start after, $4 limit. Goes from chunk to chunk until it has
- * enough, so that a page costs the same wherever it is, however the records are cut. The chunks of a dry run are never
- * DONE: where it tried them all and kept all errors, its other records would have been written.
+ * enough: a page costs the same anywhere in the list, and for any size of chunks. The chunks of a dry run are never DONE:
+ * where it tried them all and kept all errors, its other records would have been written.
  */
 export const LIST_RECORDS = `
   WITH RECURSIVE trial AS MATERIALIZED (

@@ -1,0 +1,30 @@
+/** $1 created before, $2 limit. */
+export const FIND_UNENQUEUED = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE status = 'PENDING' AND enqueued_at IS NULL AND created_at < $1::timestamptz
+  ORDER BY created_at, id LIMIT $2::integer`;
+
+/** $1 enqueued before, $2 limit. */
+export const FIND_UNBEGUN = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE status = 'PENDING' AND enqueued_at < $1::timestamptz
+  ORDER BY enqueued_at, id LIMIT $2::integer`;
+
+/** $1 silent since, $2 limit. */
+export const FIND_ORPHANS = `
+  SELECT t.id::text AS id, t.attempt FROM powercrud.task t
+  JOIN powercrud.attempt a ON a.task_id = t.id AND a.number = t.attempt
+  WHERE t.status = 'RUNNING' AND a.heartbeat_at < $1::timestamptz
+  ORDER BY a.heartbeat_at, t.id LIMIT $2::integer`;
+
+/** $1 finished before, $2 limit. */
+export const FIND_UNCLEANED = `
+  SELECT id::text AS id, attempt FROM powercrud.task
+  WHERE cleaned_at IS NULL AND finished_at < $1::timestamptz
+  ORDER BY finished_at, id LIMIT $2::integer`;
+
+/** $1 chore, $2 now, $3 the moment before which the last turn must have been. */
+export const TAKE_TURN = `
+  INSERT INTO powercrud.turn (name, taken_at) VALUES ($1::text, $2::timestamptz)
+  ON CONFLICT (name) DO UPDATE SET taken_at = EXCLUDED.taken_at WHERE turn.taken_at <= $3::timestamptz
+  RETURNING name`;

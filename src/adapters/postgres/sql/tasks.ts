@@ -1,0 +1,162 @@
+/** The columns of a TaskRow; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
+export const TASK_COLUMNS = `
+  t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.retry_of::text AS retry_of,
+  t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
+  k.requested_at AS cancel_requested_at, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
+  c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
+
+/**
+ * Joins a running task's progress, and whether it is to stop. Settled tasks have their counts in their row, and cost next
+ * to nothing here.
+ */
+export const RUNNING_PROGRESS = `
+  LEFT JOIN powercrud.cancellation k ON k.task_id = t.id
+  LEFT JOIN powercrud.attempt a ON t.status = 'RUNNING' AND a.task_id = t.id AND a.number = t.attempt
+  LEFT JOIN LATERAL (
+    SELECT sum(k.succeeded)::integer AS succeeded, sum(k.failed)::integer AS failed, sum(k.skipped)::integer AS skipped
+    FROM powercrud.chunk k WHERE k.task_id = t.id AND k.status = 'DONE'
+  ) c ON t.status = 'RUNNING'`;
+
+/** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator; each null for any. */
+const TASK_FILTER = `
+  ($1::text[] IS NULL OR t.status = ANY ($1::text[]))
+  AND ($2::text[] IS NULL OR t.kind = ANY ($2::text[]))
+  AND ($3::text[] IS NULL OR t.model = ANY ($3::text[]))
+  AND ($4::uuid[] IS NULL OR t.id = ANY ($4::uuid[]))
+  AND ($5::text IS NULL OR t.created_by = $5::text)`;
+
+/** $1 ids. */
+export const FIND_TASKS = `
+  SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS} WHERE t.id = ANY ($1::uuid[])`;
+
+/** $1-$5 filter, $6 the task before the page or null, $7 limit. Ids sort by time. */
+export const LIST_TASKS = `
+  SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
+  WHERE ${TASK_FILTER} AND ($6::uuid IS NULL OR t.id < $6::uuid)
+  ORDER BY t.id DESC LIMIT $7::integer`;
+
+/** $1-$5 filter. */
+export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
+
+/** $1 the tasks that are retried, $2 limit for each. */
+export const LIST_RETRIES = `
+  SELECT ${TASK_COLUMNS} FROM unnest($1::uuid[]) AS first(id)
+  CROSS JOIN LATERAL (
+    SELECT * FROM powercrud.task one WHERE one.retry_of = first.id ORDER BY one.id LIMIT $2::integer
+  ) t ${RUNNING_PROGRESS}
+  ORDER BY t.id`;
+
+/**
+ * $1-$11 the task's columns as named, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records skipped
+ * from the start; $16 the chunks' fields, each a JSON array, or null where no chunk has any, $17 their joined
+ * columns, with $18 divider, $19 separator and $20 mark for null: see joined-columns; $21 whether it is a dry run, $22 the
+ * task that it retries or null, $23 its duplicate key or null. No row when the viewer used the idempotency key before, or
+ * the duplicate key is taken; where another transaction is about to take one, or to free it, this waits for its end.
+ */
+export const INSERT_TASK = `
+  WITH task AS (
+    INSERT INTO powercrud.task
+      (id, kind, model, label, error_policy, viewer, created_by, input, input_hash, idempotency_key, created_at, total,
+       claims, skipped, is_dry_run, retry_of, duplicate_key)
+    VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $6::jsonb ->> 'id', $7::jsonb, $8::text,
+      $9::text, $10::timestamptz, $11::integer, $14::jsonb, $15::integer,
+      $21::boolean, $22::uuid, $23::text)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+  ), chunks AS (
+    INSERT INTO powercrud.chunk (task_id, number, ids, fields, columns, separator, null_mark)
+    SELECT task.id, c.number, powercrud.split_ids(c.ids, $13::text),
+           CASE WHEN c.fields IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(c.fields)) END,
+           CASE WHEN c.columns <> '' THEN trim_array(string_to_array(c.columns, $18::text), 1) END,
+           CASE WHEN c.fields IS NOT NULL THEN $19::text END, CASE WHEN c.fields IS NOT NULL THEN $20::text END
+    FROM task, unnest($12::text[], $16::jsonb[], $17::text[]) WITH ORDINALITY AS c(ids, fields, columns, number)
+  )
+  SELECT id::text AS id FROM task`;
+
+/** $1 creator or null, $2 key. */
+export const FIND_BY_IDEMPOTENCY_KEY = `
+  SELECT id::text AS id, input_hash FROM powercrud.task
+  WHERE coalesce(created_by, '') = coalesce($1::text, '') AND idempotency_key = $2::text`;
+
+/** $1 creator or null, $2 duplicate key. Only unsettled tasks have one. */
+export const FIND_DUPLICATE = `
+  SELECT id::text AS id, input_hash FROM powercrud.task
+  WHERE coalesce(created_by, '') = coalesce($1::text, '') AND duplicate_key = $2::text`;
+
+/** $1 creator or null, $2 duplicate key. */
+export const LOCK_DUPLICATE = `
+  SELECT pg_advisory_xact_lock(
+    hashtextextended('powercrud.duplicate:' || coalesce($1::text, '') || ':' || $2::text, 0)
+  )`;
+
+/**
+ * $1 tasks, $2 at. A running task needs no note. A task that is just being begun is skipped, too: waiting for it would hold the
+ * launch up until its first chunk is written.
+ */
+export const MARK_ENQUEUED = `
+  UPDATE powercrud.task t SET enqueued_at = $2::timestamptz
+  FROM (
+    SELECT id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND status = 'PENDING' FOR UPDATE SKIP LOCKED
+  ) pending
+  WHERE t.id = pending.id`;
+
+/**
+ * $1 task, $2 attempt, $3 the statuses that the final one may follow. Waits for chunks that are being committed. The
+ * next statement has a snapshot of its own, and sums them, too.
+ */
+export const LOCK_TO_SETTLE = `
+  SELECT id FROM powercrud.task
+  WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($3::text[]) FOR UPDATE`;
+
+/** $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts, $9 total or null to keep it. */
+export const SETTLE_TASK = `
+  UPDATE powercrud.task
+  SET status = $2::text, blocked_by = NULL, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
+      succeeded = $6::integer, failed = $7::integer, skipped = $8::integer, total = coalesce($9::integer, total),
+      duplicate_key = NULL,
+      idempotency_key = CASE WHEN attempt = 0 AND $2::text = 'FAILED' THEN NULL ELSE idempotency_key END
+  WHERE id = $1::uuid`;
+
+/** $1 task. */
+export const MARK_CLEANED = `
+  UPDATE powercrud.task SET cleaned_at = now()
+  WHERE id = $1::uuid AND finished_at IS NOT NULL AND cleaned_at IS NULL
+  RETURNING id`;
+
+/** $1 task. */
+export const OWN_CLAIMS = `
+  SELECT own.claim FROM powercrud.task t, jsonb_array_elements(t.claims) WITH ORDINALITY AS own(claim, at)
+  WHERE t.id = $1::uuid AND NOT own.claim ? 'isDependent' ORDER BY own.at`;
+
+/** A batch ends with the task that brings it to this many records: their errors are deleted one by one. */
+const MAX_RECORDS = 200_000;
+
+/**
+ * $1 finished before, $2 limit. Chunks, errors, attempts and events go by their foreign keys. The row of
+ * `powercrud.pruned` is locked first: of several calls at once one prunes, and none waits. A task with a retry under way
+ * is left for later: clearing `retry_of` in the retry's row would wait for that task's chunk.
+ */
+export const PRUNE_TASKS = `
+  WITH turn AS MATERIALIZED (
+    SELECT position FROM powercrud.pruned FOR UPDATE SKIP LOCKED
+  ), old AS MATERIALIZED (
+    SELECT t.id, t.finished_at, coalesce(t.total, 0) AS records FROM powercrud.task t
+    WHERE t.cleaned_at IS NOT NULL AND t.finished_at < $1::timestamptz AND EXISTS (SELECT FROM turn)
+      AND NOT EXISTS (SELECT FROM powercrud.task r WHERE r.retry_of = t.id AND r.finished_at IS NULL)
+    ORDER BY t.finished_at, t.id LIMIT $2::integer FOR UPDATE OF t SKIP LOCKED
+  ), batch AS MATERIALIZED (
+    SELECT id FROM (
+      SELECT id, sum(records) OVER (ORDER BY finished_at, id) - records AS before FROM old
+    ) counted
+    WHERE before < ${MAX_RECORDS}
+  ), noted AS (
+    UPDATE powercrud.pruned p
+    SET position = greatest(
+      p.position, (SELECT max(e.position) FROM powercrud.event e WHERE e.task_id IN (SELECT id FROM batch))
+    )
+    WHERE EXISTS (SELECT FROM batch)
+  ), gone AS (
+    DELETE FROM powercrud.task t USING batch WHERE t.id = batch.id RETURNING t.id, t.finished_at
+  )
+  SELECT id::text AS id FROM gone ORDER BY finished_at, id`;

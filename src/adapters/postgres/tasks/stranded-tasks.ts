@@ -1,0 +1,24 @@
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { StrandedTask, StrandedTasks } from "../../../core/tasks/stranded-tasks.ts";
+import { FIND_ORPHANS, FIND_UNBEGUN, FIND_UNCLEANED, FIND_UNENQUEUED, TAKE_TURN } from "../sql/stranded.ts";
+import { PRUNE_TASKS } from "../sql/tasks.ts";
+
+/** The sweeper's view of the tasks. */
+export function createStrandedTasks(session: SqlSession): StrandedTasks {
+  const finder = (text: string) => (moment: Date, limit: number) =>
+    session.query<StrandedTask>(text, [moment, limit]);
+  return {
+    findUnenqueued: finder(FIND_UNENQUEUED),
+    findUnbegun: finder(FIND_UNBEGUN),
+    findOrphans: finder(FIND_ORPHANS),
+    findUncleaned: finder(FIND_UNCLEANED),
+    async prune(finishedBefore, limit) {
+      const pruned = await session.query<{ id: string }>(PRUNE_TASKS, [finishedBefore, limit]);
+      return pruned.map(({ id }) => id);
+    },
+    async takeTurn(chore, at, intervalMs) {
+      const before = new Date(at.getTime() - intervalMs);
+      return (await session.query(TAKE_TURN, [chore, at, before])).length > 0;
+    },
+  };
+}

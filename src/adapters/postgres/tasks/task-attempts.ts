@@ -1,0 +1,81 @@
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { Counts } from "../../../core/tasks/progress.ts";
+import { countsOf } from "../../../core/tasks/progress.ts";
+import type { DoneWork, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
+import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "../sql/attempts.ts";
+import { SUM_DONE_CHUNKS } from "../sql/chunks.ts";
+import { INSERT_TASK_ERRORS } from "../sql/results.ts";
+import { LOCK_TO_SETTLE, MARK_CLEANED, MARK_ENQUEUED, SETTLE_TASK } from "../sql/tasks.ts";
+import { taskErrorColumns } from "./task-errors.ts";
+import type { TaskRow } from "./task-reads.ts";
+import { toTask } from "./task-reads.ts";
+
+/** The run of a task. @param session for what happens outside a caller's transaction */
+export function createTaskAttempts(session: SqlSession): TaskAttempts {
+  return {
+    async markEnqueued(taskIds, at) {
+      await session.query(MARK_ENQUEUED, [taskIds, at]);
+    },
+    async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at }) {
+      const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING")];
+      const [row] = await requiredSession(transaction).query<TaskRow>(BEGIN_ATTEMPT, values);
+      return row === undefined ? undefined : { task: toTask(row), number: row.attempt };
+    },
+    async heartbeat({ taskId, attempt, at, progress }) {
+      const stored = progress === undefined ? null : JSON.stringify(progress);
+      const values = [taskId, attempt, at, stored];
+      const [beaten] = await session.query<{ is_cancel_requested: boolean }>(HEARTBEAT, values);
+      return { isCurrent: beaten !== undefined, isCancelRequested: beaten?.is_cancel_requested ?? false };
+    },
+    async requestCancel({ taskId, at, by }) {
+      return (await session.query(REQUEST_CANCEL, [taskId, at, by])).length > 0;
+    },
+    lockDone: (transaction, taskId, attempt) => lockDone(requiredSession(transaction), taskId, attempt),
+    settle: (transaction, taskId, attempt, settlement) =>
+      settle(requiredSession(transaction), taskId, attempt, settlement),
+    async markCleaned(transaction, taskId) {
+      return (await requiredSession(transaction).query(MARK_CLEANED, [taskId])).length > 0;
+    },
+  };
+}
+
+/** See TaskAttempts. */
+async function lockDone(session: SqlSession, taskId: string, attempt: number): Promise<DoneWork | undefined> {
+  const unsettled = TASK_STATUSES.filter((status) => !isFinal(status));
+  if ((await session.query(LOCK_TO_SETTLE, [taskId, attempt, unsettled])).length === 0) {
+    return undefined;
+  }
+  const [done] = await session.query<Counts & { chunks: number }>(SUM_DONE_CHUNKS, [taskId]);
+  return { counts: done === undefined || done.chunks === 0 ? null : countsOf(done) };
+}
+
+/** See TaskAttempts. */
+async function settle(
+  session: SqlSession,
+  taskId: string,
+  attempt: number,
+  settlement: Settlement,
+): Promise<boolean> {
+  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, statusesBefore(settlement.status)]);
+  if (locked.length === 0) {
+    return false;
+  }
+  const { errors = [] } = settlement;
+  await session.query(SETTLE_TASK, [
+    taskId,
+    settlement.status,
+    settlement.message,
+    JSON.stringify(settlement.result),
+    settlement.finishedAt,
+    settlement.counts.succeeded,
+    settlement.counts.failed,
+    settlement.counts.skipped,
+    settlement.total ?? null,
+  ]);
+  if (errors.length > 0) {
+    await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
+  }
+  return true;
+}

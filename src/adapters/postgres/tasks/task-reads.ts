@@ -1,0 +1,125 @@
+import type { Json } from "../../../kernel/json.ts";
+import type { Viewer } from "../../../core/access/viewer.ts";
+import type { Progress } from "../../../core/tasks/progress.ts";
+import { progressOf, runningProgress } from "../../../core/tasks/progress.ts";
+import type { ErrorPolicy, Task } from "../../../core/tasks/task.ts";
+import type { TaskStatus } from "../../../core/tasks/task-status.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import { isUuid } from "../../../kernel/ids.ts";
+import type { TaskQuery, TaskReads } from "../../../core/tasks/task-reads.ts";
+import { MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
+import { READ_CHUNK_IDS } from "../sql/chunks.ts";
+import { COUNT_TASKS, FIND_TASKS, LIST_RETRIES, LIST_TASKS } from "../sql/tasks.ts";
+
+/** Reads tasks, their progress and their records. */
+export function createTaskReads(session: SqlSession): TaskReads {
+  return {
+    async find(ids) {
+      const rows = await session.query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
+      return new Map(rows.map((row) => [row.id, toTask(row)]));
+    },
+    async list(query) {
+      const values = [...filterValues(query), query.after ?? null, query.limit];
+      return (await session.query<TaskRow>(LIST_TASKS, values)).map(toTask);
+    },
+    async count(query) {
+      const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
+      return row?.count ?? 0;
+    },
+    async retries(taskIds) {
+      const rows = await session.query<TaskRow>(LIST_RETRIES, [taskIds.filter(isUuid), MAX_LISTED_RETRIES]);
+      const byFirst = new Map<string, Task[]>();
+      for (const task of rows.map(toTask)) {
+        const first = task.retryOf ?? "";
+        byFirst.set(first, [...(byFirst.get(first) ?? []), task]);
+      }
+      return byFirst;
+    },
+    async recordIds(taskId) {
+      const chunks = await session.query<{ ids: readonly string[] }>(READ_CHUNK_IDS, [taskId]);
+      return chunks.flatMap(({ ids }) => ids);
+    },
+  };
+}
+
+/** Only UUIDs can be ids of tasks. */
+function filterValues(query: Omit<TaskQuery, "after" | "limit">): readonly unknown[] {
+  return [
+    query.statuses ?? null,
+    query.kinds ?? null,
+    query.models ?? null,
+    query.ids?.filter(isUuid) ?? null,
+    query.createdBy ?? null,
+  ];
+}
+
+/** A row with TASK_COLUMNS. */
+export interface TaskRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly model: string | null;
+  readonly label: string | null;
+  readonly status: TaskStatus;
+  readonly error_policy: ErrorPolicy;
+  readonly is_dry_run: boolean;
+  readonly retry_of: string | null;
+  readonly viewer: Viewer;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+  readonly attempt: number;
+  readonly blocked_by: string | null;
+  readonly cancel_requested_at: Date | null;
+  readonly total: number | null;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly message: string | null;
+  readonly input: Json;
+  readonly result: Json;
+  readonly is_cleaned: boolean;
+  /** What the current attempt last reported; null unless the task runs. */
+  readonly reported: Progress | null;
+  /** Sums over the DONE chunks; null where there are none. */
+  readonly done_succeeded: number | null;
+  readonly done_failed: number | null;
+  readonly done_skipped: number | null;
+}
+
+/** The task of a row. */
+export function toTask(row: TaskRow): Task {
+  return {
+    id: row.id,
+    kind: row.kind,
+    model: row.model,
+    label: row.label,
+    status: row.status,
+    errorPolicy: row.error_policy,
+    isDryRun: row.is_dry_run,
+    retryOf: row.retry_of,
+    viewer: row.viewer,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    attempt: row.attempt,
+    blockedBy: row.blocked_by,
+    cancelRequestedAt: row.cancel_requested_at,
+    input: row.input,
+    result: row.result,
+    message: row.message,
+    progress: progressOfRow(row),
+    isCleaned: row.is_cleaned,
+  };
+}
+
+function progressOfRow(row: TaskRow): Progress {
+  if (row.status !== "RUNNING") {
+    return progressOf(row.total, { succeeded: row.succeeded, failed: row.failed, skipped: row.skipped });
+  }
+  const done = {
+    succeeded: row.done_succeeded ?? 0,
+    failed: row.done_failed ?? 0,
+    skipped: row.done_skipped ?? 0,
+  };
+  return runningProgress(row.total, done, row.reported);
+}
