@@ -9,6 +9,7 @@ import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { LockHolders } from "./lock-holders.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
+import type { CanSee } from "./scope-check.ts";
 
 /** Reads a model's records; arguments are the Prisma client's. */
 export interface RecordSource {
@@ -17,7 +18,7 @@ export interface RecordSource {
   count(args: object): Promise<number>;
 }
 
-/** What the models' resolvers work with. */
+/** What the models' resolvers call. */
 export interface ModelPorts extends ScopePorts {
   source(model: string): RecordSource;
   /** The filter as the client takes it. */
@@ -29,16 +30,17 @@ export interface ModelPorts extends ScopePorts {
   /** More records than these are refused in one bulk operation. */
   readonly maxRecords: number;
   readonly lockHolders: LockHolders;
-  /** Whether some viewers may not see all of the model's records, so that a link to one may be empty. */
+  /** Whether the model has a scope, so that a link to one of its records may be hidden. */
   hasScope(model: string): boolean;
 }
 
 export type AnyEnumRef = PothosSchemaTypes.EnumRef<BuilderTypes, string>;
 
-/** What the rooms' functions are given to build one schema with. Inputs are made on first use, once by name. */
+/** What the models' part of one schema is built with. */
 export interface ModelSchema extends SchemaContext {
   readonly ports: ModelPorts;
   readonly enums: ReadonlyMap<string, AnyEnumRef>;
-  /** The input of that name, made unless it is there already. */
+  readonly canSee: CanSee;
+  /** The input of that name; made at the first call. */
   input(name: string, options: RecordInputOptions): AnyInputRef;
 }

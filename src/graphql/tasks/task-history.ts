@@ -3,6 +3,7 @@ import type { EventLog } from "../../core/events/event-log.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { LifecycleEvent } from "../../core/events/task-event.ts";
 import type { Task } from "../../core/tasks/task.ts";
+import { createBatchLoader } from "../batch-loader.ts";
 import type { GraphQLContext } from "../context.ts";
 
 /** Events read at a time. */
@@ -10,41 +11,24 @@ const READ_SIZE = 1000;
 
 /** The lifecycle events of tasks, in order. */
 export interface TaskHistory {
-  /** Reads once for all tasks that are asked for in the same turn by the same operation. */
+  /** Reads once for all tasks that the operation asks for in the same turn. */
   of(context: GraphQLContext, task: Task): Promise<readonly FeedItem[]>;
 }
 
-type EventsByTask = ReadonlyMap<string, readonly LifecycleEvent[]>;
-
-interface Batch {
-  readonly taskIds: Set<string>;
-  readonly events: Promise<EventsByTask>;
-}
-
 export function createTaskHistory(log: Pick<EventLog, "replay">): TaskHistory {
-  const batches = new WeakMap<GraphQLContext, Batch>();
-
-  const openBatch = (context: GraphQLContext): Batch => {
-    const taskIds = new Set<string>();
-    const events = new Promise<void>((resolve) => void setImmediate(resolve)).then(() => {
-      batches.delete(context);
-      return readAll(log, [...taskIds]);
-    });
-    const batch = { taskIds, events };
-    batches.set(context, batch);
-    return batch;
-  };
+  const eventsOf = createBatchLoader((_context, taskIds) => readAll(log, taskIds));
   return {
     async of(context, task) {
-      const batch = batches.get(context) ?? openBatch(context);
-      batch.taskIds.add(task.id);
-      const events = (await batch.events).get(task.id) ?? [];
+      const events = (await eventsOf(context, task.id)) ?? [];
       return events.map((event) => ({ event, task, cursor: encodeCursor(event.position) }));
     },
   };
 }
 
-async function readAll(log: Pick<EventLog, "replay">, taskIds: readonly string[]): Promise<EventsByTask> {
+async function readAll(
+  log: Pick<EventLog, "replay">,
+  taskIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LifecycleEvent[]>> {
   const byTask = new Map<string, LifecycleEvent[]>(taskIds.map((taskId) => [taskId, []]));
   for (let after = 0, isLast = false; !isLast;) {
     const events = await log.replay({ after, taskIds, limit: READ_SIZE });
