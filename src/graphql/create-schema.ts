@@ -11,19 +11,16 @@ import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { WhereFilter } from "../core/records/selection.ts";
 import type { WriteRecords } from "../core/records/write-record.ts";
-import type { SchemaContributor } from "./builder.ts";
-import { createBuilder } from "./builder.ts";
-import type { GraphQLContext } from "./context.ts";
-import { addErrorTypes } from "./errors/add-error-types.ts";
-import { createSharedRefs } from "./errors/create-shared-refs.ts";
-import { toGraphQLError } from "./errors/to-graphql-error.ts";
+import type { GraphQLContext, SchemaContributor } from "./builder.ts";
+import { createBuilder, createSharedRefs } from "./builder.ts";
+import { addErrorTypes, toGraphQLError } from "./errors.ts";
 import { addModels } from "./models/add-models.ts";
 import type { LockHolderPorts } from "./models/lock-holders.ts";
 import { createLockHolders } from "./models/lock-holders.ts";
 import { checkNames, explainClash, reservedNamesOf } from "./models/model-names.ts";
 import type { RecordSource } from "./models/model-schema.ts";
-import { addPageInfo } from "./pagination/add-page-info.ts";
-import { addScalars } from "./scalars/add-scalars.ts";
+import { addPageInfo } from "./pagination/page.ts";
+import { addScalars } from "./scalars.ts";
 
 /** What a schema is made of. */
 export interface SchemaDependencies {

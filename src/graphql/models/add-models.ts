@@ -5,15 +5,15 @@ import { addBulkRowFields } from "./bulk-row-fields.ts";
 import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
+import { addSortOrders } from "./list-arguments.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
+import { createScopeCheck } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
-import { addSortOrders } from "./order-input.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
-import { createScopeCheck } from "./scope-check.ts";
 import { addWriteFields } from "./write-fields.ts";
 
 /** Everything that is made per model: object types, filters, orders, connections, queries and mutations. */

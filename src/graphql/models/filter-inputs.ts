@@ -1,6 +1,6 @@
 import type { ColumnField } from "../../core/records/model.ts";
-import { columnType, columnTypeName } from "./column-types.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import { columnType, columnTypeName } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** Kinds of columns by the operators that they take. */

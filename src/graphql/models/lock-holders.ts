@@ -1,10 +1,10 @@
 import type { LockScopes } from "../../core/locks/lock-scopes.ts";
 import type { LockStore } from "../../core/locks/lock-store.ts";
-import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { createBatchLoader, createModelLoader } from "../batch-loader.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { GraphQLContext } from "../builder.ts";
 
 /** Which tasks hold records, for the viewer who asks. */
 export interface LockHolders {

@@ -2,15 +2,15 @@ import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { GraphQLContext } from "../builder.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
-import { columnType } from "./column-types.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import { columnType } from "./model-schema.ts";
 import type { Connection, ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
-import type { ModelSchema } from "./model-schema.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 

@@ -2,8 +2,7 @@ import type { InputFieldMap, InputFieldRef, FieldMap } from "@pothos/core";
 import type { PrismaObjectRef } from "@pothos/plugin-prisma";
 import { queryFromInfo } from "@pothos/plugin-prisma";
 import type { GraphQLResolveInfo } from "graphql";
-import type { AnyPrismaModel, BuilderTypes, PowerCrudBuilder } from "../builder.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { AnyPrismaModel, BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 
 // Pothos infers shapes from literal field maps. Ours are made from a data model that is known only at start, so there is
