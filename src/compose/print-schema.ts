@@ -9,8 +9,8 @@ import { createMemoryEventLog } from "../adapters/memory/memory-event-log.ts";
 import { createMemoryTaskStore } from "../adapters/memory/memory-task-store.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { createSchema } from "../graphql/create-schema.ts";
-import { addHealth } from "../graphql/health/add-health.ts";
-import { createTaskSchema } from "../graphql/tasks/create-task-schema.ts";
+import { addHealth } from "../graphql/health.ts";
+import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { PowerCrudApp } from "./define-app.ts";
 
 /** The app's GraphQL schema as text, in a fixed order. Made without a database: nothing of it is ever run. */

@@ -1,12 +1,12 @@
 import { createContextCache } from "@pothos/core";
 import DataLoader from "dataloader";
-import type { GraphQLContext } from "./context.ts";
+import type { GraphQLContext } from "./builder.ts";
 
-/** Answers questions about keys, those of the same operation and turn in one look-up. */
+/** Looks up the value of a key; all keys of one operation and one turn of the event loop in one look-up. */
 export type BatchLoader<Value> = (context: GraphQLContext, key: string) => Promise<Value | undefined>;
 
 /**
- * @param read the values of different keys; those without one are left out
+ * @param read returns the values of different keys, without those that have none
  */
 export function createBatchLoader<Value>(
   read: (context: GraphQLContext, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
@@ -19,12 +19,35 @@ export function createBatchLoader<Value>(
           return keys.map((key) => values.get(key));
         },
         {
-          // Nothing is remembered: all events of a subscription share a context, and so do a document's mutations.
+          // Nothing is cached: the events of a subscription share a context, and so do a document's mutations.
           cache: false,
-          // A page's records may come in several microtasks; all are there by the end of the turn.
+          // Resolvers of one page run in several microtasks, but all within one turn.
           batchScheduleFn: (run) => void setImmediate(run),
         },
       ),
   );
   return (context, key) => loaders(context).load(key);
+}
+
+/** The same for keys of a model: one look-up per model. */
+export type ModelLoader<Value> = (
+  context: GraphQLContext,
+  model: string,
+  key: string,
+) => Promise<Value | undefined>;
+
+/** @param read as for {@link createBatchLoader}, for keys of one model */
+export function createModelLoader<Value>(
+  read: (
+    context: GraphQLContext,
+    model: string,
+    keys: readonly string[],
+  ) => Promise<ReadonlyMap<string, Value>>,
+): ModelLoader<Value> {
+  const loaders = new Map<string, BatchLoader<Value>>();
+  return (context, model, key) => {
+    const loader = loaders.get(model) ?? createBatchLoader((given, keys) => read(given, model, keys));
+    loaders.set(model, loader);
+    return loader(context, key);
+  };
 }

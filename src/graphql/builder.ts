@@ -1,27 +1,36 @@
-import SchemaBuilder from "@pothos/core";
 import type {
   ImplementableInputObjectRef,
   ImplementableInterfaceRef,
   ImplementableObjectRef,
 } from "@pothos/core";
-import PrismaPlugin from "@pothos/plugin-prisma";
+import SchemaBuilder from "@pothos/core";
 import type { PrismaClient } from "@pothos/plugin-prisma";
+import PrismaPlugin from "@pothos/plugin-prisma";
+import type { ModelRegistry } from "../core/records/model.ts";
+import type { Viewer } from "../core/access/viewer.ts";
+import type { ValidationRefusal } from "../core/refusals/problems.ts";
 import type {
   ConflictRefusal,
   IdempotencyRefusal,
   LimitRefusal,
+  MissingRefusal,
   UnavailableRefusal,
 } from "../core/refusals/refusals.ts";
-import type { Launched, LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
-import type { ValidationRefusal } from "../core/refusals/problems.ts";
-import type { ModelRegistry } from "../core/records/model.ts";
+import { refusalTypeOf } from "../core/refusals/refusals.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
+import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../core/tasks/task.ts";
-import type { MissingRefusal } from "../core/refusals/refusals.ts";
 import type { Json } from "../kernel/json.ts";
-import type { GraphQLContext } from "./context.ts";
 
-/** A model as Pothos types it. The models are known only at start, so a record's columns are looked up by name. */
+/**
+ * What a resolver knows about the request. Caches of the request are kept by this object's identity, so every operation
+ * needs one of its own.
+ */
+export interface GraphQLContext {
+  readonly viewer: Viewer;
+}
+
+/** A model for Pothos' types. The models are known only at start, so columns are looked up by name. */
 export interface AnyPrismaModel {
   Name: string;
   Shape: Record<string, unknown>;
@@ -37,7 +46,7 @@ export interface AnyPrismaModel {
   Relations: Record<string, { Shape: unknown; Name: string; Nullable: boolean }>;
 }
 
-/** What the schema's resolvers receive and hand back, by scalar. Output accepts what a store may hold. */
+/** The values that resolvers receive and return, by scalar. */
 export type PowerCrudScalars = {
   ID: { Input: string; Output: string | number | bigint };
   BigInt: { Input: bigint; Output: bigint | number | string };
@@ -47,41 +56,41 @@ export type PowerCrudScalars = {
   Bytes: { Input: Uint8Array; Output: Uint8Array };
 };
 
-/** Fields are non-null and arguments optional unless said otherwise. */
-export interface PowerCrudSchemaTypes {
+/** Fields are non-null and arguments optional by default. */
+interface PowerCrudSchemaTypes {
   Context: GraphQLContext;
   PrismaTypes: Record<string, AnyPrismaModel>;
   Scalars: PowerCrudScalars;
   DefaultFieldNullability: false;
 }
 
-/** {@link PowerCrudSchemaTypes} with Pothos' defaults: what its own generic types are parametrised with. */
+/** {@link PowerCrudSchemaTypes} with Pothos' defaults, for its generic types. */
 export type BuilderTypes = PothosSchemaTypes.ExtendDefaultTypes<PowerCrudSchemaTypes>;
 
-/** The schema's builder. Scalars `BigInt`, `DateTime`, `Decimal`, `JSON` and `Bytes` are there by name. */
+/** The schema's builder. Knows the scalars `BigInt`, `DateTime`, `Decimal`, `JSON` and `Bytes` by name. */
 export type PowerCrudBuilder = PothosSchemaTypes.SchemaBuilder<BuilderTypes>;
 
-/** Anything refused on purpose: all error types implement `Error {message, code}`. */
-export interface Refusal {
+/** The part that all refusals have: their types implement `Error {message, code}`. */
+interface RefusalMessage {
   readonly message: string;
 }
 
-/** GraphQL hands over a null for what its caller left out on purpose. */
+/** In GraphQL, a null stands for a member that was left out. */
 type Nullable<T> = { -readonly [Name in keyof T]?: T[Name] | null | undefined };
 
 /** The options of a launch as an input. */
-export type BulkOptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
+type BulkOptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
 
 /**
- * Types that several rooms of this floor refer to. A ref is made here and implemented where it belongs:
- * `task`, `taskLaunched` and `bulkOptions` in tasks/, `pageInfo` in pagination/, the others in errors/.
+ * Types that several parts of the schema refer to. A ref is made here and implemented where it belongs: `task`,
+ * `taskLaunched` and `bulkOptions` in tasks/, `pageInfo` in pagination/, the others in errors.ts.
  */
-export interface SharedRefs {
+interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
   readonly taskLaunched: ImplementableObjectRef<BuilderTypes, Launched>;
   readonly pageInfo: ImplementableObjectRef<BuilderTypes, PageInfo>;
   /** The interface `Error`. */
-  readonly error: ImplementableInterfaceRef<BuilderTypes, Refusal>;
+  readonly error: ImplementableInterfaceRef<BuilderTypes, RefusalMessage>;
   readonly conflictError: ImplementableObjectRef<BuilderTypes, ConflictRefusal>;
   readonly validationError: ImplementableObjectRef<BuilderTypes, ValidationRefusal>;
   readonly notFoundError: ImplementableObjectRef<BuilderTypes, MissingRefusal>;
@@ -92,7 +101,7 @@ export interface SharedRefs {
   readonly bulkOptions: BulkOptionsRef;
   /** The enum `ModelName`: the names of the exposed models. */
   readonly modelName: PothosSchemaTypes.EnumRef<BuilderTypes, string>;
-  /** The union `LaunchResult`; resolvers hand back the {@link LaunchOutcome} as it is. */
+  /** The union `LaunchResult`; resolvers return the {@link LaunchOutcome} as it is. */
   readonly launchResult: PothosSchemaTypes.UnionRef<BuilderTypes, LaunchOutcome>;
 }
 
@@ -104,7 +113,7 @@ export interface PageInfo {
   readonly endCursor: string | null;
 }
 
-/** What every part of the schema is built with. */
+/** What a part of the schema is built with. */
 export interface SchemaContext {
   readonly builder: PowerCrudBuilder;
   readonly refs: SharedRefs;
@@ -129,4 +138,39 @@ export function createBuilder(
       filterConnectionTotalCount: true,
     },
   });
+}
+
+/** Makes the refs that the parts of the schema share; {@link SharedRefs} says who implements which. */
+export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistry): SharedRefs {
+  const refs = {
+    task: builder.objectRef<Task>("Task"),
+    taskLaunched: builder.objectRef<Launched>("TaskLaunched"),
+    pageInfo: builder.objectRef<PageInfo>("PageInfo"),
+    error: builder.interfaceRef<RefusalMessage>("Error"),
+    conflictError: builder.objectRef<ConflictRefusal>(refusalTypeOf("CONFLICT")),
+    validationError: builder.objectRef<ValidationRefusal>(refusalTypeOf("INVALID")),
+    notFoundError: builder.objectRef<MissingRefusal>(refusalTypeOf("MISSING")),
+    limitError: builder.objectRef<LimitRefusal>(refusalTypeOf("LIMIT")),
+    idempotencyError: builder.objectRef<IdempotencyRefusal>(refusalTypeOf("IDEMPOTENCY_MISMATCH")),
+    unavailableError: builder.objectRef<UnavailableRefusal>(refusalTypeOf("UNAVAILABLE")),
+  };
+  const modelName = builder.enumType("ModelName", {
+    description: "The names of the models, as in the Prisma schema.",
+    values: models.all().map((model) => model.name),
+  });
+  const launchResult = builder.unionType("LaunchResult", {
+    description: "The launched task, or why it was refused. A refused launch has changed nothing.",
+    types: [
+      refs.taskLaunched,
+      refs.conflictError,
+      refs.validationError,
+      refs.limitError,
+      refs.idempotencyError,
+      refs.notFoundError,
+      refs.unavailableError,
+    ],
+    resolveType: ({ kind }) => (kind === "LAUNCHED" ? "TaskLaunched" : refusalTypeOf(kind)),
+  });
+  const bulkOptions: BulkOptionsRef = builder.inputRef("BulkOptions");
+  return { ...refs, bulkOptions, modelName, launchResult };
 }

@@ -5,23 +5,22 @@ import { defaultFieldResolver } from "graphql";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { Model, ModelRegistry } from "../core/records/model.ts";
+import { createModelRegistry } from "../core/records/model-registry.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { WhereFilter } from "../core/access/access.ts";
 import type { WriteRecords } from "../core/records/write-record.ts";
-import type { SchemaContributor } from "./builder.ts";
-import { createBuilder } from "./builder.ts";
-import type { GraphQLContext } from "./context.ts";
-import { addErrorTypes } from "./errors/add-error-types.ts";
-import { createSharedRefs } from "./errors/create-shared-refs.ts";
-import { toGraphQLError } from "./errors/to-graphql-error.ts";
+import type { GraphQLContext, SchemaContributor } from "./builder.ts";
+import { createBuilder, createSharedRefs } from "./builder.ts";
+import { addErrorTypes, toGraphQLError } from "./errors.ts";
 import { addModels } from "./models/add-models.ts";
 import type { LockHolderPorts } from "./models/lock-holders.ts";
 import { createLockHolders } from "./models/lock-holders.ts";
+import { checkNames, explainClash, reservedNamesOf } from "./models/model-names.ts";
 import type { RecordSource } from "./models/model-schema.ts";
-import { addPageInfo } from "./pagination/add-page-info.ts";
-import { addScalars } from "./scalars/add-scalars.ts";
+import { addPageInfo } from "./pagination/page.ts";
+import { addScalars } from "./scalars.ts";
 
 /** What a schema is made of. */
 export interface SchemaDependencies {
@@ -49,9 +48,19 @@ export interface SchemaDependencies {
 /**
  * The whole schema, made from the data model. Resolvers report expected errors with `extensions.code`.
  *
- * @throws AppError INVALID_CONFIG when the data model cannot be exposed as it is
+ * @throws AppError INVALID_CONFIG when the data model cannot be exposed as it is, such as a model with a reserved name
  */
 export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
+  const withoutModels = buildSchema({ ...dependencies, models: createModelRegistry([], []) });
+  checkNames(dependencies.models, reservedNamesOf(withoutModels));
+  try {
+    return reportErrors(buildSchema(dependencies), dependencies.translateError);
+  } catch (error) {
+    throw explainClash(error);
+  }
+}
+
+function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
   const builder = createBuilder(dependencies.client, dependencies.datamodel);
   builder.queryType({});
@@ -82,7 +91,7 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }
-  return reportErrors(builder.toSchema(), dependencies.translateError);
+  return builder.toSchema();
 }
 
 /** The client's delegate of the model; the client's type is the app's own. */

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { Viewer } from "../core/access/viewer.ts";
-import type { GraphQLContext } from "../graphql/context.ts";
+import type { GraphQLContext } from "../graphql/builder.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { createDocumentCache } from "./document-cache.ts";

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
-import { withFirstValue } from "../graphql/events/with-first-value.ts";
+import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { findTask } from "../graphql/tasks/find-task.ts";
 import type { Authenticate } from "./authenticate.ts";
 import { sendRefusal } from "./plain-responses.ts";

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 
 import { expect, test } from "vitest";
 
+import { REFUSALS } from "../../src/core/refusals/refusals.ts";
 import { ERROR_CODES } from "../../src/kernel/error-codes.ts";
 
 /** The codes that have a row in a table, or a heading of their own. */
@@ -13,6 +14,15 @@ function documentedCodes(markdown: string): string[] {
 test("docs/errors.md documents every error code once, and no other", async () => {
   const markdown = await readFile(resolve(import.meta.dirname, "../../docs/errors.md"), "utf8");
   expect(documentedCodes(markdown).toSorted()).toEqual(Object.keys(ERROR_CODES).toSorted());
+});
+
+test("docs/errors.md lists every type of refusal with its codes, and no other", async () => {
+  const markdown = await readFile(resolve(import.meta.dirname, "../../docs/errors.md"), "utf8");
+  const rows = [...markdown.matchAll(/^\| `([\w{}]*Error)`[^|]* \| (.*) \|$/gm)].map(([, type, codes]) => [
+    type,
+    codes?.replaceAll("`", "").split(", "),
+  ]);
+  expect(rows).toEqual(Object.values(REFUSALS).map(({ type, codes }) => [type, [...codes]]));
 });
 
 test("a code is documented by a row or a heading, not by being mentioned", () => {

@@ -167,7 +167,7 @@ describeWorlds("task store", (world) => {
     });
   });
 
-  describe("what the sweeper looks for", () => {
+  describe("tasks for the sweeper", () => {
     // Years of their own keep these tests apart from all others' tasks.
     const inYear = (year: number, second: number): Date => new Date(Date.UTC(year, 0, 1, 0, 0, second));
 

@@ -5,29 +5,25 @@ import { addBulkRowFields } from "./bulk-row-fields.ts";
 import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
-import { checkNames } from "./model-names.ts";
+import { addSortOrders } from "./list-arguments.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
+import { createScopeCheck } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
-import { addSortOrders } from "./order-input.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
 import { addWriteFields } from "./write-fields.ts";
 
-/**
- * Everything that is made per model: object types, filters, orders, connections, queries and mutations.
- *
- * @throws AppError INVALID_CONFIG for names that the schema needs for itself
- */
+/** Everything that is made per model: object types, filters, orders, connections, queries and mutations. */
 export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const { builder, models } = context;
-  checkNames(models);
   const inputs = new Map<string, AnyInputRef>();
   const schema: ModelSchema = {
     ...context,
     ports,
+    canSee: createScopeCheck(ports),
     enums: addEnums(builder, models.enums(), models.all()),
     input: (name, input) =>
       inputs.get(name) ?? recordInput(builder, name, input, (ref) => inputs.set(name, ref)),
@@ -44,7 +40,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   }
 }
 
-/** Fields are told only once all types are there, so that they may refer to each other. */
+/** Fields are made when all types are there, so that they may refer to each other. */
 function addTypes(schema: ModelSchema, enums: ListEnums): TypeLookup {
   const objects = new Map<string, RecordObjectRef>();
   const connections = new Map<string, ConnectionRef>();

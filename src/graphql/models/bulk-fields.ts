@@ -1,18 +1,21 @@
+import type { BulkTarget } from "../../core/bulk/bulk-request.ts";
 import type { FieldChange, LinkChange, RecordChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { Selection } from "../../core/filters/selection.ts";
-import { AppError } from "../../kernel/app-error.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
+import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
+import type { GraphQLContext } from "../builder.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
-import { launch } from "./bulk-launch.ts";
-import { givenMembers } from "./given-members.ts";
 import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
+import { toJsonValue } from "../../kernel/json-value.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 
 /** The inputs that the bulk mutations of all models share. */
-export interface BulkEnums {
+interface BulkEnums {
   readonly mode: AnyEnumRef;
   readonly options: AnyInputRef;
 }
@@ -105,4 +108,36 @@ function operandsOf(operators: Members): FieldChange {
     .filter(([, operand]) => operand !== undefined)
     .map(([operator, operand]) => [operator, toJsonValue(operand)] as const);
   return Object.fromEntries(members) as unknown as FieldChange;
+}
+
+/** What one bulk mutation asks for. */
+interface BulkLaunch {
+  readonly model: Model;
+  /** As GraphQL hands them over: names and types checked, defaults filled in. */
+  readonly options: LaunchOptions | null | undefined;
+  /** @throws AppError VALIDATION_FAILED with the path of what is wrong in its details */
+  readonly parse: () => BulkTarget;
+}
+
+/** Launches it; what cannot be parsed is refused like anything else that is invalid. */
+export async function launch(
+  { ports }: ModelSchema,
+  { viewer }: GraphQLContext,
+  { model, options, parse }: BulkLaunch,
+): Promise<LaunchOutcome> {
+  let target: BulkTarget;
+  try {
+    target = parse();
+  } catch (error) {
+    if (!isAppError(error, "VALIDATION_FAILED")) {
+      throw error;
+    }
+    const { code, message } = error;
+    return {
+      kind: "INVALID",
+      message,
+      problems: [{ code, message, field: String(error.details["field"]) }],
+    };
+  }
+  return ports.launchBulk({ model: model.name, viewer, options: givenMembers(options ?? {}), ...target });
 }

@@ -5,7 +5,7 @@ import type { LinkChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import { toJsonValue } from "../../kernel/json-value.ts";
-import { givenMembers } from "./given-members.ts";
+import { givenMembers } from "./model-schema.ts";
 
 /** An item of the list as GraphQL hands it over: typed, without a prototype. */
 export type RowArgument = Readonly<Record<string, unknown>>;

@@ -1,20 +1,18 @@
-import type { ArgumentRef } from "@pothos/core";
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import { andFilters } from "../../core/access/access.ts";
-import type { Model } from "../../core/records/model.ts";
+import type { ColumnField, Model } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
-import type { BuilderTypes } from "../builder.ts";
-import type { GraphQLContext } from "../context.ts";
-import type { ListQuery } from "../pagination/list-query.ts";
-import { parseListQuery } from "../pagination/list-query.ts";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page-request.ts";
+import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
+import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
-import type { SortOrders } from "./order-input.ts";
-import { orderInput } from "./order-input.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
+import type { ListQuery } from "../pagination/list-query.ts";
+import { parseListQuery } from "../pagination/list-query.ts";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
+import type { ArgumentRef } from "@pothos/core";
 
 /** The enums that filters and orders are made with. */
 export interface ListEnums {
@@ -60,7 +58,7 @@ export function listArguments(
 }
 
 /** What the arguments ask for. */
-export interface ParsedList {
+interface ParsedList {
   readonly query: ListQuery;
   /** What is counted: the filter within the viewer's scope. */
   readonly filter: WhereFilter | undefined;
@@ -92,4 +90,55 @@ function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilte
   throw new AppError("VALIDATION_FAILED", parsed.problems.map(({ message }) => message).join(" "), {
     details: { field: first?.field ?? "where" },
   });
+}
+
+/** The directions of an order. */
+interface SortOrders {
+  readonly plain: AnyEnumRef;
+  readonly nullable: AnyEnumRef;
+}
+
+/** The enums `SortOrder` and `NullableSortOrder`. */
+export function addSortOrders(builder: PowerCrudBuilder): SortOrders {
+  return {
+    plain: builder.enumType("SortOrder", {
+      description: "The direction of an order.",
+      values: ["ASC", "DESC"],
+    }),
+    nullable: builder.enumType("NullableSortOrder", {
+      description:
+        "The direction of an order, and where records without a value stand. Without a place: last when ascending, first when descending.",
+      values: ["ASC", "DESC", "ASC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"],
+    }),
+  };
+}
+
+/** One criterion of an order: `CityOrderBy`. */
+function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyInputRef {
+  const name = `${model.name}OrderBy`;
+  return schema.input(name, {
+    description:
+      "One criterion: exactly one field, or one field of a related record. Ties are broken by the key.",
+    isOneOf: true,
+    fields: (t) => ({
+      ...Object.fromEntries(
+        columnsOf(model)
+          .filter(isOrderable)
+          .map((field) => [field.name, t.field({ type: field.isNullable ? orders.nullable : orders.plain })]),
+      ),
+      ...Object.fromEntries(
+        relationsOf(model)
+          .filter((field) => !field.isList)
+          .map((field) => [
+            field.name,
+            t.field({ type: orderInput(schema, orders, schema.models.get(field.type)) }),
+          ]),
+      ),
+    }),
+  });
+}
+
+/** Lists, JSON and bytes have no order that the client could page by. */
+function isOrderable(field: ColumnField): boolean {
+  return !field.isList && field.type !== "Json" && field.type !== "Bytes";
 }

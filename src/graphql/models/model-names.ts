@@ -1,7 +1,8 @@
+import type { GraphQLSchema } from "graphql";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 
-/** The names that a model goes by. */
+/** The names of a model in the API. */
 export interface ModelNames {
   /** `city` */
   readonly one: string;
@@ -11,7 +12,7 @@ export interface ModelNames {
   readonly Many: string;
 }
 
-/** The names of the model's fields. Types begin with the model's own name. */
+/** The names of the model's root fields. Its types begin with its own name. */
 export function namesOf(model: Model): ModelNames {
   const { name, plural } = model;
   return {
@@ -21,30 +22,40 @@ export function namesOf(model: Model): ModelNames {
   };
 }
 
-/** Types and root fields that the schema has besides those of models. */
-const RESERVED = new Set(
-  (
-    "Query Mutation Subscription Error PageInfo Task Tasks Health ModelName SortOrder NullableSortOrder QueryMode BulkOptions " +
-    "RecordLock RecordConflict FieldProblem LaunchResult TaskLaunched TaskEvent TaskProgress TaskStatus TaskError OnConflict " +
-    "ErrorPolicy RunMode ManyChange CancelAccepted CancelTaskResult TaskSettledError String Int Float Boolean ID BigInt DateTime Decimal JSON Bytes"
-  ).split(" "),
-);
+/** The names that a schema has besides those of its models. */
+export interface ReservedNames {
+  readonly types: ReadonlySet<string>;
+  /** Fields of `Query`. */
+  readonly queries: ReadonlySet<string>;
+}
+
+/** @param schema one without models */
+export function reservedNamesOf(schema: GraphQLSchema): ReservedNames {
+  return {
+    types: new Set(Object.keys(schema.getTypeMap())),
+    queries: new Set(Object.keys(schema.getQueryType()?.getFields() ?? {})),
+  };
+}
 
 /** Fields that every record type has, whatever its columns. */
 const RESERVED_FIELDS: ReadonlySet<string> = new Set(["activeTask"]);
 
-/** @throws AppError INVALID_CONFIG for a model, enum or field whose name the schema needs for itself, or that GraphQL does not take */
-export function checkNames(models: ModelRegistry): void {
-  const names = [...models.all().map((model) => model.name), ...models.enums().map((type) => type.name)];
-  for (const name of names) {
-    if (RESERVED.has(name) || name.startsWith("__")) {
-      throw new AppError(
-        "INVALID_CONFIG",
-        `"${name}" is a name that the API needs for itself. Rename it in the Prisma schema, with @@map to keep its name in the database.`,
-      );
-    }
+/** @throws AppError INVALID_CONFIG for a model, enum or field with a name that the schema needs for itself */
+export function checkNames(models: ModelRegistry, reserved: ReservedNames): void {
+  const types = [...models.all(), ...models.enums()];
+  const taken = types.find(({ name }) => reserved.types.has(name) || name.startsWith("__"));
+  if (taken !== undefined) {
+    throw reservedName(taken.name);
   }
   for (const model of models.all()) {
+    const { one, many } = namesOf(model);
+    const query = [one, many].find((name) => reserved.queries.has(name));
+    if (query !== undefined) {
+      throw new AppError(
+        "INVALID_CONFIG",
+        `The model ${model.name} would make a query "${query}", a name that the API needs for itself. Rename the model in the Prisma schema, with @@map to keep its name in the database, or give it another {plural} in its options.`,
+      );
+    }
     const field = model.fields.find(({ name }) => RESERVED_FIELDS.has(name));
     if (field !== undefined) {
       throw new AppError(
@@ -53,4 +64,21 @@ export function checkNames(models: ModelRegistry): void {
       );
     }
   }
+}
+
+/** The error of a model or enum whose name the API gives to a type of its own. */
+function reservedName(name: string): AppError {
+  return new AppError(
+    "INVALID_CONFIG",
+    `"${name}" is a name that the API needs for itself. Rename it in the Prisma schema, with @@map to keep its name in the database.`,
+  );
+}
+
+/**
+ * Explains a clash that only shows while the schema is built: two types of one name, such as a model `IntFilter` beside
+ * the filter of Int columns. Other errors are returned as they are.
+ */
+export function explainClash(error: unknown): unknown {
+  const [, name] = /Another type with name (\w+) already exists/.exec(String(error)) ?? [];
+  return name === undefined ? error : reservedName(name);
 }

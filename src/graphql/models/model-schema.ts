@@ -1,14 +1,15 @@
-import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
-import type { ScopePorts } from "../../core/filters/scope-filter.ts";
-import type { Model } from "../../core/records/model.ts";
+import type { ColumnField, Model, ScalarType } from "../../core/records/model.ts";
+import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
+import type { ScopePorts } from "../../core/filters/scope-filter.ts";
 import type { WriteRecords } from "../../core/records/write-record.ts";
-import type { BuilderTypes, SchemaContext } from "../builder.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
-import type { LockHolders } from "./lock-holders.ts";
+import { createModelLoader } from "../batch-loader.ts";
+import type { BuilderTypes, GraphQLContext, PowerCrudScalars, SchemaContext } from "../builder.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
+import type { LockHolders } from "./lock-holders.ts";
+import type { LoadedRecord } from "../pagination/page.ts";
 
 /** Reads a model's records; arguments are the Prisma client's. */
 export interface RecordSource {
@@ -17,7 +18,7 @@ export interface RecordSource {
   count(args: object): Promise<number>;
 }
 
-/** What the models' resolvers work with. */
+/** What the models' resolvers call. */
 export interface ModelPorts extends ScopePorts {
   source(model: string): RecordSource;
   /** The filter as the client takes it. */
@@ -29,16 +30,73 @@ export interface ModelPorts extends ScopePorts {
   /** More records than these are refused in one bulk operation. */
   readonly maxRecords: number;
   readonly lockHolders: LockHolders;
-  /** Whether some viewers may not see all of the model's records, so that a link to one may be empty. */
+  /** Whether the model has a scope, so that a link to one of its records may be hidden. */
   hasScope(model: string): boolean;
 }
 
 export type AnyEnumRef = PothosSchemaTypes.EnumRef<BuilderTypes, string>;
 
-/** What the rooms' functions are given to build one schema with. Inputs are made on first use, once by name. */
+/** What the models' part of one schema is built with. */
 export interface ModelSchema extends SchemaContext {
   readonly ports: ModelPorts;
   readonly enums: ReadonlyMap<string, AnyEnumRef>;
-  /** The input of that name, made unless it is there already. */
+  readonly canSee: CanSee;
+  /** The input of that name; made at the first call. */
   input(name: string, options: RecordInputOptions): AnyInputRef;
+}
+
+/** The GraphQL scalar of each Prisma scalar. */
+const SCALAR_NAMES = {
+  String: "String",
+  Int: "Int",
+  BigInt: "BigInt",
+  Float: "Float",
+  Decimal: "Decimal",
+  Boolean: "Boolean",
+  DateTime: "DateTime",
+  Json: "JSON",
+  Bytes: "Bytes",
+} as const satisfies Record<ScalarType, keyof PowerCrudScalars | "String" | "Int" | "Float" | "Boolean">;
+
+/** A scalar's name or an enum's ref. */
+type ColumnType = (typeof SCALAR_NAMES)[ScalarType] | AnyEnumRef;
+
+/** The type of one value of the column; of an item where the column is a list. */
+export function columnType(schema: ModelSchema, field: ColumnField): ColumnType {
+  if (field.kind === "scalar") {
+    return SCALAR_NAMES[field.type];
+  }
+  const ref = schema.enums.get(field.type);
+  if (ref === undefined) {
+    throw new TypeError(`the enum ${field.type} is not among the generated ones`);
+  }
+  return ref;
+}
+
+/** The type's name, for the names of inputs made for it: `IntFilter`. */
+export function columnTypeName(field: ColumnField): string {
+  return field.kind === "scalar" ? SCALAR_NAMES[field.type] : field.type;
+}
+
+/** The members of an input that say something: a null stands for what was left out. */
+export function givenMembers<T extends object>(members: T): T {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== null && value !== undefined),
+  ) as T;
+}
+
+/** Whether the viewer may see a record that was reached over a relation. */
+type CanSee = (context: GraphQLContext, model: string, id: string) => Promise<boolean>;
+
+/**
+ * The client filters lists by scope, but not single related records. These are checked with a look-up of their own, one
+ * per model for all levels of a page.
+ */
+export function createScopeCheck(ports: ScopePorts & { readonly reader: RecordReader }): CanSee {
+  const visible = createModelLoader(async ({ viewer }, model, ids) => {
+    const found = await ports.reader.existingIds(model, ids, ports.access.scope(model, viewer));
+    return new Map(found.map((id) => [id, true]));
+  });
+  return async (context, model, id) =>
+    ports.access.scope(model, context.viewer) === undefined || (await visible(context, model, id)) === true;
 }

@@ -2,18 +2,17 @@ import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { GraphQLContext } from "../builder.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
-import { columnType } from "./column-types.ts";
+import type { ModelSchema } from "./model-schema.ts";
+import { columnType } from "./model-schema.ts";
 import type { Connection, ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
-import type { ModelSchema } from "./model-schema.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
-import { createScopeCheck } from "./scope-check.ts";
 
 /** What the fields of object types refer to: other models' types, which may not be made yet. */
 export interface TypeLookup {
@@ -106,7 +105,6 @@ function oneField(
   t: RecordFieldBuilder,
 ): FieldMap[string] {
   const target = schema.models.get(field.type);
-  const canSee = createScopeCheck(schema.ports, target);
   return t.field({
     type: types.object(target.name),
     nullable: (field.isNullable || schema.ports.hasScope(target.name)) as false,
@@ -119,9 +117,9 @@ function oneField(
       if (related === null || !schema.ports.hasScope(target.name)) {
         return related;
       }
-      return canSee(context, formatRecordKey(target, related)).then((isVisible) =>
-        isVisible ? related : null,
-      );
+      return schema
+        .canSee(context, target.name, formatRecordKey(target, related))
+        .then((isVisible) => (isVisible ? related : null));
     }) as never,
   });
 }

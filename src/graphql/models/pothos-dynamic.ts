@@ -2,12 +2,11 @@ import type { InputFieldMap, InputFieldRef, FieldMap } from "@pothos/core";
 import type { PrismaObjectRef } from "@pothos/plugin-prisma";
 import { queryFromInfo } from "@pothos/plugin-prisma";
 import type { GraphQLResolveInfo } from "graphql";
-import type { AnyPrismaModel, BuilderTypes, PowerCrudBuilder } from "../builder.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { AnyPrismaModel, BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 
-// Pothos infers shapes from literal field maps. Ours are made from a data model that is known only at start, so
-// there is nothing to infer; the casts that this takes stand here, and nowhere else.
+// Pothos infers shapes from literal field maps. Ours are made from a data model that is known only at start, so there is
+// nothing to infer. All casts that this takes are in this file.
 
 /** A model's object type; its records are looked up by column name. */
 export type RecordObjectRef = PrismaObjectRef<BuilderTypes, AnyPrismaModel, LoadedRecord>;
@@ -26,7 +25,7 @@ export type AnyInputRef = PothosSchemaTypes.InputObjectRef<BuilderTypes, unknown
 
 export type InputFields = Record<string, InputFieldRef<BuilderTypes, unknown>>;
 
-/** The object type of a model; `select` says what is always loaded, fields add what they need. */
+/** The object type of a model. `select` is loaded always; fields add what they need. */
 export function recordObject(
   builder: PowerCrudBuilder,
   model: string,
@@ -52,7 +51,7 @@ export interface RecordInputOptions {
   readonly fields: (t: InputBuilder) => InputFields;
 }
 
-/** An input type whose fields are told by name. `onRef` gets it before its fields are made: they may refer to it. */
+/** An input type. `onRef` is given it before its fields are made, since they may refer to it. */
 export function recordInput(
   builder: PowerCrudBuilder,
   name: string,
@@ -110,8 +109,9 @@ export type RelationSelect = (
 ) => Record<string, unknown>;
 
 /**
- * The extension by which the Prisma plugin learns what a field selects. Its own `select` option would do but for
- * one thing: it does not tell which fields of the connection are asked for, and so whether to count.
+ * The extension that tells the Prisma plugin what a field selects. It is internal to the plugin, so package.json pins the
+ * version and a test names it. The public `select` option does not do: it plans records under one path, where ours stand
+ * under `nodes` and `edges`, and it does not say whether `totalCount` is asked for.
  */
 export function connectionSelect(typeName: string, select: RelationSelect): { pothosPrismaSelect: unknown } {
   return {

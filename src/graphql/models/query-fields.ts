@@ -2,7 +2,7 @@ import type { Model } from "../../core/records/model.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import { andFilters } from "../../core/access/access.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json-value.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
 import type { Page } from "../pagination/page.ts";

@@ -2,7 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Model } from "../../core/records/model.ts";
 import { canonicalRecordId } from "../../core/records/record-key.ts";
 import type { Task } from "../../core/tasks/task.ts";
-import type { GraphQLContext } from "../context.ts";
+import type { GraphQLContext } from "../builder.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 
 /** Records that one question may be about. */

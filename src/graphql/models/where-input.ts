@@ -3,7 +3,7 @@ import type { Operand } from "../../core/filters/operators.ts";
 import { operatorsOf, RELATION_OPERATORS } from "../../core/filters/operators.ts";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
-import { columnType, columnTypeName } from "./column-types.ts";
+import { columnType, columnTypeName } from "./model-schema.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 

@@ -8,7 +8,7 @@ import { parseRecordKey } from "../../core/records/record-key.ts";
 import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { RecordData } from "../../core/records/record-writer.ts";
 import type { RelationChange } from "../../core/records/relation-change.ts";
-import { givenMembers } from "./given-members.ts";
+import { givenMembers } from "./model-schema.ts";
 
 /** An input as GraphQL hands it over: typed, without a prototype. */
 export type DataArgument = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
-import { columnType } from "./column-types.ts";
-import { manyChange } from "./many-change.ts";
 import type { ModelSchema } from "./model-schema.ts";
+import { columnType } from "./model-schema.ts";
+import { manyChange } from "./bulk-inputs.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */

@@ -5,8 +5,8 @@ import { decodeCursor } from "./cursor.ts";
 import { keysetFilter } from "./keyset-filter.ts";
 import type { OrderInput, OrderTerm } from "./order-terms.ts";
 import { orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
-import type { PageArgs, PageRequest } from "./page-request.ts";
-import { parsePageRequest } from "./page-request.ts";
+import type { PageArgs, PageRequest } from "./page.ts";
+import { parsePageRequest } from "./page.ts";
 
 /** What a connection's arguments ask for, checked. */
 export interface ListQuery {

@@ -1,7 +1,7 @@
-import type { PageInfo } from "../builder.ts";
+import type { PageInfo, SchemaContext } from "../builder.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { OrderTerm } from "./order-terms.ts";
-import type { PageRequest } from "./page-request.ts";
+import { AppError } from "../../kernel/app-error.ts";
 
 /** A record's columns and related records, as far as they were selected. */
 export type LoadedRecord = Readonly<Record<string, unknown>>;
@@ -39,4 +39,74 @@ export function pageInfoOf({ terms, request, records, hasMore }: Page): PageInfo
     startCursor: first === undefined ? null : encodeCursor(terms, first),
     endCursor: last === undefined ? null : encodeCursor(terms, last),
   };
+}
+
+/** Records on a page when the caller does not say. */
+export const DEFAULT_PAGE_SIZE = 20;
+/** The most records on a page. */
+export const MAX_PAGE_SIZE = 1_000;
+
+/** The paging arguments of every connection. */
+export interface PageArgs {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+/** The page that is asked for. */
+export interface PageRequest {
+  readonly size: number;
+  /** From the end (`last`), so the list is read in reverse. */
+  readonly isBackward: boolean;
+  readonly after: string | undefined;
+  readonly before: string | undefined;
+}
+
+/** @throws AppError VALIDATION_FAILED naming the argument, what is wrong with it and what would be right */
+export function parsePageRequest(args: PageArgs): PageRequest {
+  const first = args.first ?? undefined;
+  const last = args.last ?? undefined;
+  if (first !== undefined && last !== undefined) {
+    throw invalid("first", "Give either first or last, not both.");
+  }
+  const size = last ?? first ?? DEFAULT_PAGE_SIZE;
+  checkSize(last === undefined ? "first" : "last", size);
+  return {
+    size,
+    isBackward: last !== undefined,
+    after: args.after ?? undefined,
+    before: args.before ?? undefined,
+  };
+}
+
+function checkSize(name: string, size: number): void {
+  if (size < 0) {
+    throw invalid(name, `${name} must be 0 or more, not ${size}.`);
+  }
+  if (size > MAX_PAGE_SIZE) {
+    const advice = "Ask for the next page with after.";
+    throw invalid(name, `${name} must be at most ${MAX_PAGE_SIZE}, not ${size}. ${advice}`);
+  }
+}
+
+function invalid(field: string, message: string): AppError {
+  return new AppError("VALIDATION_FAILED", message, { details: { field } });
+}
+
+/** The type `PageInfo`. */
+export function addPageInfo({ refs }: SchemaContext): void {
+  refs.pageInfo.implement({
+    description: "Where a page stands in its list.",
+    fields: (t) => ({
+      hasNextPage: t.exposeBoolean("hasNextPage", {
+        description: "Reading backward: whether a `before` cursor was given.",
+      }),
+      hasPreviousPage: t.exposeBoolean("hasPreviousPage", {
+        description: "Reading forward: whether an `after` cursor was given.",
+      }),
+      startCursor: t.exposeString("startCursor", { nullable: true, description: "Null on an empty page." }),
+      endCursor: t.exposeString("endCursor", { nullable: true, description: "Null on an empty page." }),
+    }),
+  });
 }

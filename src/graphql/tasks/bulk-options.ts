@@ -1,6 +1,6 @@
 import type { SchemaContext } from "../builder.ts";
 
-/** Implements `BulkOptions`, with the enums that it is made of. */
+/** Implements `BulkOptions` and its enums. */
 export function addBulkOptions(schema: SchemaContext): void {
   const { onConflict, errorPolicy, mode } = addEnums(schema);
   schema.refs.bulkOptions.implement({
@@ -19,7 +19,7 @@ export function addBulkOptions(schema: SchemaContext): void {
       allowDuplicate: t.boolean({
         defaultValue: false,
         description:
-          "Launches a task of its own even while an identical one of the caller's is not settled. Otherwise that one is the answer, with `isDuplicate`. A launch with an idempotency key is always one of its own.",
+          "Launches a new task even if an identical one of the caller is not settled yet. By default, that task is returned with `isDuplicate`. A launch with an idempotency key is never such a duplicate.",
       }),
       maxAffected: t.int({
         description: "Refuse when more records match. Needed with a filter that matches everything.",
@@ -27,7 +27,7 @@ export function addBulkOptions(schema: SchemaContext): void {
       dryRun: t.boolean({
         defaultValue: false,
         description:
-          "Only tries: the task takes its records and settles with the counts and errors that it would have, and changes nothing. Bulk operations only.",
+          "Only tries: the task locks its records, settles with the counts and errors that a real run would have, and changes nothing. Bulk operations only.",
       }),
       label: t.string({ description: "Shown beside the task. At most 200 characters." }),
     }),
@@ -36,12 +36,12 @@ export function addBulkOptions(schema: SchemaContext): void {
 
 function addEnums({ builder }: SchemaContext) {
   const onConflict = builder.enumType("OnConflict", {
-    description: "How a launch meets records that another task holds, or stands in line for.",
+    description: "What a launch does about records that another task holds or stands in line for.",
     values: {
       REJECT: { description: "Refuse the whole launch, naming records and holders." },
       SKIP: {
         description:
-          "Do the rest. The held records count as skipped, and stand among the task's errors with their holders.",
+          "Change the other records. The held ones count as skipped, and are among the task's errors with their holders.",
       },
       WAIT: {
         description:
@@ -54,20 +54,20 @@ function addEnums({ builder }: SchemaContext) {
     values: {
       ALL_OR_NOTHING: {
         description:
-          "When one record cannot be changed, none is. Records that are missing, out of reach or, with SKIP, held are left out beforehand, and named.",
+          "If one record cannot be changed, none is. Records that are missing, out of scope or, with SKIP, held are left out beforehand and reported.",
       },
       SKIP_FAILED: {
-        description: "Every record that can be changed is; the others are named with the reason.",
+        description: "Every record that can be changed is changed; the others are reported with the reason.",
       },
     },
   });
   const mode = builder.enumType("RunMode", {
     description: "Where a task runs.",
     values: {
-      AUTO: { description: "In the request when it is small, else in a worker." },
+      AUTO: { description: "In the request if it is small, else in a worker." },
       SYNC: {
         description:
-          "In the request; the answer has the settled task. One that has to wait in line is answered while it is WAITING, and runs in a worker.",
+          "In the request; the answer has the settled task. A task that has to wait in line is returned as WAITING, and runs in a worker.",
       },
       ASYNC: { description: "In a worker." },
     },

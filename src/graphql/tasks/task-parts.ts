@@ -5,7 +5,7 @@ import type { TaskError } from "../../core/tasks/task-error.ts";
 import { TASK_STATUSES } from "../../core/tasks/task-status.ts";
 import type { SchemaContext } from "../builder.ts";
 
-/** The types that a task is made of. */
+/** The types of a task's parts. */
 export type TaskParts = ReturnType<typeof defineTaskParts>;
 
 /** Defines `TaskStatus`, `TaskEventType`, `TaskProgress`, `TaskError` and `TaskEvent`. */
@@ -15,7 +15,7 @@ export function defineTaskParts(schema: SchemaContext) {
   return {
     progress,
     status: schema.builder.enumType("TaskStatus", {
-      description: "Where a task stands. SUCCEEDED, PARTIAL, FAILED and CANCELLED are final.",
+      description: "The state of a task. SUCCEEDED, PARTIAL, FAILED and CANCELLED are final.",
       values: TASK_STATUSES,
     }),
     ...defineEvent(schema, progress),
@@ -26,7 +26,7 @@ export function defineTaskParts(schema: SchemaContext) {
 function defineProgress({ builder }: SchemaContext) {
   const progress = builder.objectRef<Progress>("TaskProgress");
   progress.implement({
-    description: "How far a task has come. Within an attempt the counts never fall.",
+    description: "The progress of a task. Within an attempt the counts never fall.",
     fields: (t) => ({
       total: t.exposeInt("total", {
         nullable: true,
@@ -54,11 +54,11 @@ function defineError({ builder }: SchemaContext) {
   });
   const error = builder.objectRef<TaskError>("TaskError");
   error.implement({
-    description: "What a task could not do to one record, and why.",
+    description: "A record that a task did not change, and why.",
     fields: (t) => ({
       recordId: t.exposeID("recordId", {
         nullable: true,
-        description: "Null where it is not one record's problem.",
+        description: "Null where the problem is not one record's.",
       }),
       index: t.int({
         nullable: true,
@@ -82,9 +82,9 @@ function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<type
   });
   const event = builder.objectRef<FeedItem>("TaskEvent");
   event.implement({
-    description: "A fact of a task's life.",
+    description: "Something that happened to a task.",
     fields: (t) => ({
-      cursor: t.exposeString("cursor", { description: "Pass it as `after` to go on behind this event." }),
+      cursor: t.exposeString("cursor", { description: "Pass it as `after` to continue after this event." }),
       sequence: t.int({
         description:
           "1, 2, 3 … within the task. A PROGRESS event repeats the number of the event it follows.",

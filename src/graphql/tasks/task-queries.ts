@@ -3,12 +3,9 @@ import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
-import { findTask } from "./find-task.ts";
-import type { PageArgs } from "./list-page.ts";
-import { createCursorKind, readPage } from "./list-page.ts";
-import type { ListPage } from "./task-connections.ts";
-import { defineConnection } from "./task-connections.ts";
-import { taskIdsOf } from "./task-ids.ts";
+import { findTask, taskIdsOf } from "./find-task.ts";
+import type { ListPage, PageArgs } from "./list-page.ts";
+import { createCursorKind, defineConnection, readPage } from "./list-page.ts";
 import type { TaskParts } from "./task-parts.ts";
 
 type Where = {

@@ -1,19 +1,20 @@
+import { canRetry } from "../../core/bulk/can-retry.ts";
 import { givenInput } from "../../core/bulk/given-input.ts";
-import type { FeedItem } from "../../core/events/feed-item.ts";
-import type { Task } from "../../core/tasks/task.ts";
 import { decodeCursor } from "../../core/events/event-cursor.ts";
-import type { SchemaContext } from "../builder.ts";
-import type { GraphQLContext } from "../context.ts";
-import type { PageArgs } from "./list-page.ts";
-import { readPage } from "./list-page.ts";
-import type { ListPage } from "./task-connections.ts";
-import { defineConnection } from "./task-connections.ts";
-import type { TaskErrors } from "./task-errors.ts";
-import type { TaskHistory } from "./task-history.ts";
+import type { FeedItem } from "../../core/events/feed-item.ts";
+import { isFinal } from "../../core/tasks/task-status.ts";
+import type { TaskStore } from "../../core/tasks/task-store.ts";
+import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
+import type { Task } from "../../core/tasks/task.ts";
+import { createBatchLoader } from "../batch-loader.ts";
+import type { GraphQLContext, SchemaContext } from "../builder.ts";
+import type { ListPage, PageArgs } from "./list-page.ts";
+import { defineConnection, readPage } from "./list-page.ts";
+import type { TaskErrors, TaskHistory } from "./task-lists.ts";
 import type { TaskParts } from "./task-parts.ts";
 
-/** What a task's own lists are read from. */
-export interface TaskTypePorts {
+/** Where a task's lists are read from. */
+interface TaskTypePorts {
   readonly errors: TaskErrors;
   readonly history: TaskHistory;
 }
@@ -61,7 +62,7 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
       }),
       errors: t.field({
         type: errors,
-        description: "What could not be done to which records, in the order in which it was recorded.",
+        description: "The records that were not changed, and why, in the order in which this was recorded.",
         args: { first: t.arg.int(), after: t.arg.string() },
         resolve: (task, args, context) => ports.errors.of(context, task, args),
       }),
@@ -102,4 +103,67 @@ async function readEvents(
     cursorOf: (item) => item.cursor,
     count: async () => items.length,
   });
+}
+
+/** Adds `blockedBy`, `cancelRequestedAt` and `canCancel`. */
+export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pick<TaskStore, "find">): void {
+  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
+  builder.objectFields(refs.task, (t) => ({
+    blockedBy: t.field({
+      type: refs.task,
+      nullable: true,
+      description:
+        "While it is WAITING: a task that holds a record that it waits for, or that stands in line before it.",
+      resolve: async ({ blockedBy }, _args, context) =>
+        blockedBy === null ? null : await taskOf(context, blockedBy),
+    }),
+    cancelRequestedAt: t.expose("cancelRequestedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was asked to stop while it ran.",
+    }),
+    canCancel: t.boolean({
+      description:
+        "Whether `cancelTask` makes a difference: the task is neither settled nor asked to stop before.",
+      resolve: ({ status, cancelRequestedAt }) => !isFinal(status) && cancelRequestedAt === null,
+    }),
+  }));
+}
+
+/** Retries returned when the caller does not say how many. */
+const DEFAULT_RETRIES = 20;
+
+/** Adds `isDryRun`, `retryOf`, `retries` and `canRetry`. */
+export function addTaskRetryFields(
+  { builder, refs }: SchemaContext,
+  tasks: Pick<TaskStore, "find" | "retries">,
+): void {
+  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
+  const retriesOf = createBatchLoader((_context, ids) => tasks.retries(ids));
+  builder.objectFields(refs.task, (t) => ({
+    isDryRun: t.exposeBoolean("isDryRun", {
+      description:
+        "Whether it only tried: its counts and errors show what would have happened, and nothing was changed.",
+    }),
+    retryOf: t.field({
+      type: refs.task,
+      nullable: true,
+      description: "The task that it retries.",
+      resolve: async ({ retryOf }, _args, context) =>
+        retryOf === null ? null : await taskOf(context, retryOf),
+    }),
+    retries: t.field({
+      type: [refs.task],
+      description: `The tasks that retry it, oldest first; at most ${MAX_LISTED_RETRIES}. Default: ${DEFAULT_RETRIES}.`,
+      // Named as a page's argument, so that the operation's cost counts this list as a page.
+      args: { first: t.arg.int() },
+      resolve: async ({ id }, { first }, context) =>
+        (await retriesOf(context, id))?.slice(0, Math.max(0, first ?? DEFAULT_RETRIES)) ?? [],
+    }),
+    canRetry: t.boolean({
+      description:
+        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation FAILED or was CANCELLED.",
+      resolve: canRetry,
+    }),
+  }));
 }

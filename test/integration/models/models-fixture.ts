@@ -39,7 +39,7 @@ import { getDatamodel } from "../../../src/generated/pothos-types.ts";
 import { PrismaClient } from "../../../src/generated/prisma/client.ts";
 import * as enums from "../../../src/generated/prisma/enums.ts";
 import { createSchema } from "../../../src/graphql/create-schema.ts";
-import { createTaskSchema } from "../../../src/graphql/tasks/create-task-schema.ts";
+import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { createSystemClock } from "../../../src/kernel/system-clock.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";

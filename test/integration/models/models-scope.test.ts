@@ -105,4 +105,15 @@ describe("scope", () => {
     };
     expect(await statements(2)).toBe(await statements(1));
   });
+
+  test("checks the single links of all levels of a page with one statement", async () => {
+    const document = `{ cities { nodes { country { code } tags { nodes { cities { nodes { country { code } } } } } } } }`;
+    const statements = async (id: string | null): Promise<number> => {
+      scoped.sql.length = 0;
+      await scoped.data(document, {}, { id });
+      return scoped.sql.length;
+    };
+    // The viewer "all" has no scope to be checked.
+    expect((await statements(null)) - (await statements("all"))).toBe(1);
+  });
 });

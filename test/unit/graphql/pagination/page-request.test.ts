@@ -3,7 +3,7 @@ import {
   DEFAULT_PAGE_SIZE,
   MAX_PAGE_SIZE,
   parsePageRequest,
-} from "../../../../src/graphql/pagination/page-request.ts";
+} from "../../../../src/graphql/pagination/page.ts";
 
 test("defaults", () => {
   expect(DEFAULT_PAGE_SIZE).toBe(20);

@@ -1,10 +1,12 @@
 import { parseValue } from "graphql";
 import { describe, expect, test } from "vitest";
-import { BIG_INT_SCALAR } from "../../../../src/graphql/scalars/big-int-scalar.ts";
-import { BYTES_SCALAR } from "../../../../src/graphql/scalars/bytes-scalar.ts";
-import { DATE_TIME_SCALAR } from "../../../../src/graphql/scalars/date-time-scalar.ts";
-import { DECIMAL_SCALAR } from "../../../../src/graphql/scalars/decimal-scalar.ts";
-import { JSON_SCALAR } from "../../../../src/graphql/scalars/json-scalar.ts";
+import {
+  BIG_INT_SCALAR,
+  BYTES_SCALAR,
+  DATE_TIME_SCALAR,
+  DECIMAL_SCALAR,
+  JSON_SCALAR,
+} from "../../../../src/graphql/scalars.ts";
 
 const literal = (text: string) => parseValue(text);
 

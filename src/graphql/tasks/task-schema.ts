@@ -3,18 +3,14 @@ import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
-import { addTaskSubscriptions } from "../events/task-subscriptions.ts";
+import { addTaskSubscriptions } from "./task-subscriptions.ts";
 import { addBulkOptions } from "./bulk-options.ts";
-import type { CancelTask } from "./cancel-mutation.ts";
-import { addCancelMutation } from "./cancel-mutation.ts";
-import { addRetryMutation } from "./retry-mutation.ts";
-import { createTaskErrors } from "./task-errors.ts";
-import { createTaskHistory } from "./task-history.ts";
-import { addTaskControlFields } from "./task-control-fields.ts";
+import type { CancelTask } from "./task-mutations.ts";
+import { addCancelMutation, addRetryMutation } from "./task-mutations.ts";
+import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
+import { addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
-import { addTaskRetryFields } from "./task-retry-fields.ts";
 import { addTaskQueries } from "./task-queries.ts";
-import { implementTask } from "./task-type.ts";
 
 /** What the tasks' part of the schema reads from. */
 export interface TaskSchemaPorts {

@@ -1,12 +1,15 @@
+import { encodeCursor } from "../../core/events/event-cursor.ts";
+import type { EventLog } from "../../core/events/event-log.ts";
+import type { FeedItem } from "../../core/events/feed-item.ts";
+import type { LifecycleEvent } from "../../core/events/task-event.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { BatchLoader } from "../batch-loader.ts";
 import { createBatchLoader } from "../batch-loader.ts";
-import type { GraphQLContext } from "../context.ts";
-import type { PageArgs } from "./list-page.ts";
+import type { GraphQLContext } from "../builder.ts";
+import type { ListPage, PageArgs } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
-import type { ListPage } from "./task-connections.ts";
 
 /** What could not be done to tasks' records. */
 export interface TaskErrors {
@@ -64,4 +67,39 @@ function keyOf(taskId: string, limit: number): string {
 function parseKey(key: string): { readonly taskId: string; readonly limit: number } {
   const [limit = "", taskId = ""] = key.split(" ");
   return { taskId, limit: Number(limit) };
+}
+
+/** Events read at a time. */
+const READ_SIZE = 1000;
+
+/** The lifecycle events of tasks, in order. */
+export interface TaskHistory {
+  /** Reads once for all tasks that the operation asks for in the same turn. */
+  of(context: GraphQLContext, task: Task): Promise<readonly FeedItem[]>;
+}
+
+export function createTaskHistory(log: Pick<EventLog, "replay">): TaskHistory {
+  const eventsOf = createBatchLoader((_context, taskIds) => readAll(log, taskIds));
+  return {
+    async of(context, task) {
+      const events = (await eventsOf(context, task.id)) ?? [];
+      return events.map((event) => ({ event, task, cursor: encodeCursor(event.position) }));
+    },
+  };
+}
+
+async function readAll(
+  log: Pick<EventLog, "replay">,
+  taskIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly LifecycleEvent[]>> {
+  const byTask = new Map<string, LifecycleEvent[]>(taskIds.map((taskId) => [taskId, []]));
+  for (let after = 0, isLast = false; !isLast;) {
+    const events = await log.replay({ after, taskIds, limit: READ_SIZE });
+    for (const event of events) {
+      byTask.get(event.taskId)?.push(event);
+    }
+    after = events.at(-1)?.position ?? after;
+    isLast = events.length < READ_SIZE;
+  }
+  return byTask;
 }

@@ -2,9 +2,8 @@ import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedFilter, FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { SchemaContext } from "../builder.ts";
-import { taskIdOf, taskIdsOf } from "../tasks/task-ids.ts";
+import { taskIdOf, taskIdsOf } from "../tasks/find-task.ts";
 import type { TaskParts } from "../tasks/task-parts.ts";
-import { withFirstValue } from "./with-first-value.ts";
 
 type Where = {
   readonly taskIds?: readonly string[] | null | undefined;
@@ -59,4 +58,28 @@ function filterOf(where: Where): FeedFilter {
   return Object.fromEntries(
     Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined),
   );
+}
+
+/**
+ * Waits for the iterator's first value, then hands out the same values. What goes wrong before the first value is
+ * then the operation's own error, with its path, and not a stream that breaks.
+ */
+export async function withFirstValue<T>(
+  values: AsyncIterableIterator<T, undefined>,
+): Promise<AsyncIterableIterator<T, undefined>> {
+  let first: IteratorResult<T, undefined> | undefined = await values.next();
+  const iterator: AsyncIterableIterator<T, undefined> = {
+    next() {
+      const step = first;
+      first = undefined;
+      return step === undefined ? values.next() : Promise.resolve(step);
+    },
+    return: async () => (await values.return?.()) ?? { done: true, value: undefined },
+    async throw(error: unknown) {
+      await values.return?.();
+      throw error;
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
 }

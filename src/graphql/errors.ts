@@ -1,12 +1,15 @@
-import type { RecordProblem } from "../../core/refusals/problems.ts";
-import type { ConflictRefusal } from "../../core/refusals/refusals.ts";
-import type { ErrorCode } from "../../kernel/error-codes.ts";
-import type { SchemaContext } from "../builder.ts";
+import type { RecordProblem } from "../core/refusals/problems.ts";
+import type { ConflictRefusal } from "../core/refusals/refusals.ts";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { SchemaContext } from "./builder.ts";
+import { GraphQLError } from "graphql";
+import { REFUSALS } from "../core/refusals/refusals.ts";
+import { isAppError } from "../kernel/app-error.ts";
 
-/** Conflicts handed out when the caller does not say how many. */
+/** Conflicts returned when the caller does not say how many. */
 const DEFAULT_CONFLICTS = 10;
 
-/** The types of expected refusals: members of result unions that all implement `Error`. */
+/** The types of refusals, members of result unions: each implements `Error`. */
 export function addErrorTypes(schema: SchemaContext): void {
   addErrorInterface(schema);
   addConflictError(schema);
@@ -22,7 +25,7 @@ function addErrorInterface({ refs }: SchemaContext): void {
       code: t.field({
         type: "String",
         description: "From the closed list of codes.",
-        // Each member says its own; an interface's resolver is never asked.
+        // Each type has its own; an interface's resolver is never called.
         resolve: () => "INTERNAL" satisfies ErrorCode,
       }),
     }),
@@ -42,10 +45,10 @@ function addConflictError({ builder, refs }: SchemaContext): void {
     }),
   });
   refs.conflictError.implement({
-    description: "Another task holds, or stands in line for, a record that the operation would write.",
+    description: REFUSALS.CONFLICT.words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => "CONFLICT" satisfies ErrorCode }),
+      code: t.field({ type: "String", resolve: () => REFUSALS.CONFLICT.codes[0] }),
       totalConflicts: t.exposeInt("totalConflicts"),
       conflicts: t.field({
         type: [recordConflict],
@@ -70,12 +73,12 @@ function addValidationError({ builder, refs }: SchemaContext): void {
     }),
   });
   refs.validationError.implement({
-    description: "The input has the right shape and an impossible value, or the database's rules refuse it.",
+    description: REFUSALS.INVALID.words,
     interfaces: [refs.error],
     fields: (t) => ({
       code: t.field({
         type: "String",
-        resolve: ({ problems }) => problems[0]?.code ?? ("VALIDATION_FAILED" satisfies ErrorCode),
+        resolve: ({ problems }) => problems[0]?.code ?? REFUSALS.INVALID.codes[0],
       }),
       problems: t.expose("problems", { type: [fieldProblem], description: "One per field at fault." }),
     }),
@@ -84,15 +87,15 @@ function addValidationError({ builder, refs }: SchemaContext): void {
 
 function addPlainErrors({ refs }: SchemaContext): void {
   refs.notFoundError.implement({
-    description: "The record or task is not there, or not for the caller to see.",
+    description: REFUSALS.MISSING.words,
     interfaces: [refs.error],
-    fields: (t) => ({ code: t.field({ type: "String", resolve: () => "NOT_FOUND" satisfies ErrorCode }) }),
+    fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.MISSING.codes[0] }) }),
   });
   refs.limitError.implement({
-    description: "More records match than `maxAffected`, or the service, allows.",
+    description: REFUSALS.LIMIT.words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => "LIMIT_EXCEEDED" satisfies ErrorCode }),
+      code: t.field({ type: "String", resolve: () => REFUSALS.LIMIT.codes[0] }),
       limit: t.exposeInt("limit"),
       matched: t.exposeInt("matched", {
         nullable: true,
@@ -101,16 +104,27 @@ function addPlainErrors({ refs }: SchemaContext): void {
     }),
   });
   refs.idempotencyError.implement({
-    description: "The idempotency key was used before, with other input.",
+    description: REFUSALS.IDEMPOTENCY_MISMATCH.words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => "IDEMPOTENCY_MISMATCH" satisfies ErrorCode }),
+      code: t.field({ type: "String", resolve: () => REFUSALS.IDEMPOTENCY_MISMATCH.codes[0] }),
       task: t.expose("task", { type: refs.task, description: "The task that was launched under the key." }),
     }),
   });
   refs.unavailableError.implement({
-    description: "A store or queue that the operation needs cannot be reached.",
+    description: REFUSALS.UNAVAILABLE.words,
     interfaces: [refs.error],
-    fields: (t) => ({ code: t.field({ type: "String", resolve: () => "UNAVAILABLE" satisfies ErrorCode }) }),
+    fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.UNAVAILABLE.codes[0] }) }),
   });
+}
+
+/**
+ * An {@link AppError} as a GraphQL error: its message, with code and details under `extensions`. Other errors are
+ * returned as they are; the server masks and logs them.
+ */
+export function toGraphQLError(error: unknown): unknown {
+  if (!isAppError(error) || error.code === "INTERNAL") {
+    return error;
+  }
+  return new GraphQLError(error.message, { extensions: { ...error.details, code: error.code } });
 }

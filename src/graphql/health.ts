@@ -1,7 +1,7 @@
-import type { HealthCheck } from "../../core/health/health-check.ts";
-import type { Health } from "../../core/health/read-health.ts";
-import type { SeenProcess } from "../../core/processes/process-register.ts";
-import type { PowerCrudBuilder, SchemaContributor } from "../builder.ts";
+import type { HealthCheck } from "../core/health/health-check.ts";
+import type { Health } from "../core/health/read-health.ts";
+import type { SeenProcess } from "../core/processes/process-register.ts";
+import type { PowerCrudBuilder, SchemaContributor } from "./builder.ts";
 
 /** Examines the deployment. */
 export type ReadHealth = () => Promise<Health>;
