@@ -79,8 +79,12 @@ function comparison(sign: string, like?: string): Translate {
   };
 }
 
-function listComparison(sign: string): Translate {
+/** @param ofNothing the answer for an empty list, also where the column's type cannot be compared */
+function listComparison(sign: string, ofNothing: string): Translate {
   return (test, operand) => {
+    if ((operand as readonly Json[]).length === 0) {
+      return ofNothing;
+    }
     const values = valueList(test, operand as readonly Json[]);
     return isInsensitive(test)
       ? `LOWER(${test.column}) ${sign} (ARRAY(SELECT LOWER(item) FROM unnest(${values}) AS item))`
@@ -100,8 +104,8 @@ function pattern(before: string, after: string): Translate {
 const VALUE_SQL: Readonly<Record<string, Translate>> = {
   equals: comparison("=", "ILIKE"),
   not: comparison("<>", "NOT ILIKE"),
-  in: listComparison("= ANY"),
-  notIn: listComparison("<> ALL"),
+  in: listComparison("= ANY", "FALSE"),
+  notIn: listComparison("<> ALL", "TRUE"),
   lt: comparison("<"),
   lte: comparison("<="),
   gt: comparison(">"),

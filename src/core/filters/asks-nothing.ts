@@ -67,19 +67,16 @@ function judgeRelation(field: RelationField, { operator, inner }: RelationPart<J
   }
   const { verdict } = inner;
   const always = { ...ALWAYS, isSure: verdict.isSure };
+  const never = { ...NEVER, isSure: verdict.isSure };
   const isTrue = verdict.value === "EMPTY" || verdict.value === "TRUE";
   switch (operator) {
     case "is":
-      return isFalse(verdict) ? verdict : isTrue && !field.isNullable ? always : ASKS;
+      return isFalse(verdict) ? never : isTrue && !field.isNullable ? always : ASKS;
     case "isNot":
-      return isFalse(verdict)
-        ? always
-        : isTrue && !field.isNullable
-          ? { ...NEVER, isSure: verdict.isSure }
-          : ASKS;
+      return isFalse(verdict) ? always : isTrue && !field.isNullable ? never : ASKS;
     case "some":
       // Having some at all is asked for.
-      return isFalse(verdict) ? verdict : ASKS;
+      return isFalse(verdict) ? never : ASKS;
     case "every":
       return isTrue ? always : verdict.value === "UNFILLED" ? { ...ALWAYS, isSure: false } : ASKS;
     case "none":
