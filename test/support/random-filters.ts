@@ -62,12 +62,7 @@ function randomOperand(
   operand: Operand,
   samples: Samples,
 ): fc.Arbitrary<Json> {
-  const values =
-    samples[field.name] ??
-    models.enums().find(({ name }) => name === field.type)?.values ??
-    samples[field.type] ??
-    [];
-  const one = fc.constantFrom<Json>(...values);
+  const one = fc.constantFrom<Json>(...samplesOf(models, field, samples));
   switch (operand) {
     case "VALUE":
       return one;
@@ -77,9 +72,16 @@ function randomOperand(
       return fc.boolean();
     case "JSON":
       return fc.constantFrom<Json>([], [1], ["x"], [{ b: 1 }]);
-    default:
+    case "TEXT":
+    case "MODE":
+    case "PATH":
       return fc.constantFrom<Json>("", "a", "%", "_", "\\", "A_", "é", "x");
   }
+}
+
+function samplesOf(models: ModelRegistry, field: ColumnField, samples: Samples): readonly Json[] {
+  const values = models.enums().find(({ name }) => name === field.type)?.values;
+  return samples[field.name] ?? values ?? samples[field.type] ?? [];
 }
 
 function randomRelation(

@@ -16,7 +16,7 @@ export const ALWAYS: Verdict = { value: "TRUE", isSure: true };
 /** True for all records but exceptions. */
 export const LIKELY: Verdict = { value: "TRUE", isSure: false };
 export const NEVER: Verdict = { value: "FALSE", isSure: true };
-export const UNFILLED: Verdict = { value: "UNFILLED", isSure: true };
+const UNFILLED: Verdict = { value: "UNFILLED", isSure: true };
 export const ASKS: Verdict = { value: "ASKS", isSure: true };
 
 /** That all of them hold. */
@@ -26,7 +26,7 @@ export function allVerdicts(verdicts: readonly Verdict[]): Verdict {
   if (parts.length === 0 || unfilled !== undefined) {
     return unfilled ?? EMPTY;
   }
-  const falsehoods = parts.filter(isFalse);
+  const falsehoods = parts.filter(({ value }) => value === "FALSE");
   if (falsehoods.length > 0) {
     return { value: "FALSE", isSure: falsehoods.some(({ isSure }) => isSure) };
   }
@@ -61,12 +61,8 @@ export function notVerdict({ value, isSure }: Verdict): Verdict {
       return isSure ? NEVER : LIKELY;
     case "FALSE":
       return { value: "TRUE", isSure };
-    default:
+    case "EMPTY":
+    case "ASKS":
       return { value, isSure };
   }
-}
-
-/** Whether no record matches. */
-export function isFalse({ value }: Verdict): boolean {
-  return value === "FALSE" || value === "UNFILLED";
 }

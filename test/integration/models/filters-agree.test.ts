@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WhereFilter } from "../../../src/core/access/access.ts";
 import { judgeFilter } from "../../../src/core/filters/asks-nothing.ts";
 import type { Model } from "../../../src/core/records/model.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
@@ -88,6 +89,8 @@ const WORLDS: readonly {
       Boolean: [true, false],
       Json: [null, {}, "a%x", { a: ["x"] }],
       Bytes: ["", "AA=="],
+      // Of bytes in lists Prisma finds none, for it sends them in a form of its own. None of these is in a row.
+      bytesList: ["AAEC", "/w=="],
     },
   },
 ];
@@ -111,8 +114,7 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
     await generated.remove();
   });
 
-  const filtersOf = (model: Model): ReturnType<typeof randomFilters> =>
-    randomFilters(api.models, model, samples);
+  const filtersOf = (model: Model): fc.Arbitrary<WhereFilter> => randomFilters(api.models, model, samples);
 
   test.each(models)("select the same records of %s through SQL as through Prisma", async (name) => {
     const prisma = createPrismaRecordReader({ client: api.client, models: api.models });
@@ -141,10 +143,10 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
         if (value === "ASKS" || !isSure) {
           return;
         }
-        const found = await api.reader.findIds(name, where, LIMIT).catch(() => undefined);
-        if (found !== undefined) {
-          expect(found).toEqual(value === "EMPTY" || value === "TRUE" ? all : []);
-        }
+        const expected = value === "EMPTY" || value === "TRUE" ? all : [];
+        // Of a native type the database takes fewer operators than of the scalar type.
+        const found = await api.reader.findIds(name, where, LIMIT).catch(() => expected);
+        expect(found).toEqual(expected);
       }),
       { numRuns: 4 * RUNS },
     );
