@@ -71,17 +71,21 @@ function comparison(sign: string, like?: string): Translate {
       return `${test.column} IS ${sign === "=" ? "" : "NOT "}NULL`;
     }
     if (!isInsensitive(test)) {
-      return `${test.column} ${sign} ${value(test, operand)}`;
+      return `${test.column} ${sign} ${castOperand(test, operand)}`;
     }
     return like === undefined
-      ? `LOWER(${test.column}) ${sign} LOWER(${value(test, operand)})`
+      ? `LOWER(${test.column}) ${sign} LOWER(${castOperand(test, operand)})`
       : `${test.column} ${like} ${test.statement.parameter(escapeLike(operand))}::text`;
   };
 }
 
-function listComparison(sign: string): Translate {
+/** @param ofNothing the answer for an empty list, also where the column's type cannot be compared */
+function listComparison(sign: string, ofNothing: string): Translate {
   return (test, operand) => {
-    const values = valueList(test, operand as readonly Json[]);
+    if ((operand as readonly Json[]).length === 0) {
+      return ofNothing;
+    }
+    const values = castOperands(test, operand as readonly Json[]);
     return isInsensitive(test)
       ? `LOWER(${test.column}) ${sign} (ARRAY(SELECT LOWER(item) FROM unnest(${values}) AS item))`
       : `${test.column} ${sign} (${values})`;
@@ -100,8 +104,8 @@ function pattern(before: string, after: string): Translate {
 const VALUE_SQL: Readonly<Record<string, Translate>> = {
   equals: comparison("=", "ILIKE"),
   not: comparison("<>", "NOT ILIKE"),
-  in: listComparison("= ANY"),
-  notIn: listComparison("<> ALL"),
+  in: listComparison("= ANY", "FALSE"),
+  notIn: listComparison("<> ALL", "TRUE"),
   lt: comparison("<"),
   lte: comparison("<="),
   gt: comparison(">"),
@@ -157,13 +161,17 @@ const JSON_SQL: Readonly<Record<string, Translate>> = {
 } satisfies Partial<Record<ValueOperator, Translate>>;
 
 const LIST_SQL: Readonly<Record<string, Translate>> = {
-  equals: (test, operand) =>
-    operand === null
-      ? `${test.column} IS NULL`
-      : `${test.column} = ${valueList(test, operand as readonly Json[])}`,
-  has: (test, operand) => `${test.column} @> ${valueList(test, [operand])}`,
-  hasSome: (test, operand) => `${test.column} && ${valueList(test, operand as readonly Json[])}`,
-  hasEvery: (test, operand) => `${test.column} @> ${valueList(test, operand as readonly Json[])}`,
+  equals: (test, operand) => {
+    if (operand === null) {
+      return `${test.column} IS NULL`;
+    }
+    // Values of the type json cannot be compared.
+    const type = test.field.type === "Json" ? "::jsonb[]" : "";
+    return `${test.column}${type} = ${castOperands(test, operand as readonly Json[])}${type}`;
+  },
+  has: (test, operand) => `${test.column} @> ${castOperands(test, [operand])}`,
+  hasSome: (test, operand) => `${test.column} && ${castOperands(test, operand as readonly Json[])}`,
+  hasEvery: (test, operand) => `${test.column} @> ${castOperands(test, operand as readonly Json[])}`,
   // A list that was never set is null in the database, and empty to everyone else.
   isEmpty: ({ column }, operand) =>
     operand === true ? `(cardinality(${column}) = 0 OR ${column} IS NULL)` : `cardinality(${column}) > 0`,
@@ -171,12 +179,12 @@ const LIST_SQL: Readonly<Record<string, Translate>> = {
 } satisfies Record<ListOperator, Translate>;
 
 /** The operand as a parameter, cast to the column's type. */
-function value({ statement, shape }: Translation, operand: Json): string {
+function castOperand({ statement, shape }: Translation, operand: Json): string {
   return castText(shape, `${statement.parameter(toColumnText(shape.field, operand))}::text`);
 }
 
 /** The operands as one parameter: an array of the column's type, or of a list column's type of items. */
-function valueList({ statement, shape }: Translation, operands: readonly Json[]): string {
+function castOperands({ statement, shape }: Translation, operands: readonly Json[]): string {
   const item = itemShape(shape);
   const parameter = statement.parameter(operands.map((operand) => toColumnText(item.field, operand)));
   return castText(item, "x") === `x::${item.type}`
@@ -196,5 +204,5 @@ function isInsensitive({ operators }: Translation): boolean {
 
 /** `%`, `_` and `\` mean themselves. */
 function escapeLike(text: Json): string {
-  return String(text).replaceAll(/[\\%_]/g, (character) => `\\${character}`);
+  return (text as string).replaceAll(/[\\%_]/g, (character) => `\\${character}`);
 }

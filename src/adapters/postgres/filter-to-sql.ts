@@ -128,16 +128,26 @@ interface Link {
 function linkOf(models: ModelRegistry, near: TableShape, field: RelationField, far: TableShape): Link {
   const joinTable = near.joinTables.get(field.name);
   const opposite = oppositeOf(models, near.model, field);
-  if (joinTable !== undefined && opposite?.isList !== false) {
-    return {
-      isList: true,
-      far,
-      nearColumns: near.key.map(({ name }) => name),
-      farColumns: [joinTable.near.name],
-      isNearKey: false,
-      joinTable: { table: joinTable.table, far: joinTable.far.name },
-    };
+  if (joinTable === undefined || opposite?.isList === false) {
+    return keyLink(near, field, far, opposite);
   }
+  return {
+    isList: true,
+    far,
+    nearColumns: near.key.map(({ name }) => name),
+    farColumns: [joinTable.near.name],
+    isNearKey: false,
+    joinTable: { table: joinTable.table, far: joinTable.far.name },
+  };
+}
+
+/** Over a foreign key, which is the field's or the opposite's. */
+function keyLink(
+  near: TableShape,
+  field: RelationField,
+  far: TableShape,
+  opposite: RelationField | undefined,
+): Link {
   const isNearKey = field.foreignKey.length > 0;
   const owner = isNearKey ? field : opposite;
   const [owned, other] = isNearKey ? [near, far] : [far, near];

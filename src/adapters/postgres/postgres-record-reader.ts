@@ -13,13 +13,12 @@ import { keyColumns } from "./sql/bulk-target.ts";
 import { castText } from "./sql/cast-text.ts";
 import type { TableShape } from "./table-shape.ts";
 
-/** Rows take some hundred bytes each until they are ids. */
-const PAGE_SIZE = 50_000;
-
 /** What the reader reads with. */
 export interface RecordReaderPorts extends FilterPorts {
   /** A pool's, or a transaction's. */
   readonly session: SqlSession;
+  /** Records read by one statement; each takes about a hundred bytes until it is an id. Default 50,000. */
+  readonly pageSize?: number;
 }
 
 /**
@@ -27,14 +26,14 @@ export interface RecordReaderPorts extends FilterPorts {
  * @throws AppError VALIDATION_FAILED where a filter's value is not one that its column can hold
  */
 export function createPostgresRecordReader(ports: RecordReaderPorts): RecordReader {
-  const { models, shapes, session } = ports;
+  const { models, shapes, session, pageSize = 50_000 } = ports;
   return {
     async findIds(modelName, where, limit) {
       const model = models.get(modelName);
       const table = await shapes.of(model);
       const ids: string[] = [];
       while (ids.length < limit) {
-        const size = Math.min(PAGE_SIZE, limit - ids.length);
+        const size = Math.min(pageSize, limit - ids.length);
         const statement = createStatement();
         const { joins, condition } = await filterToSql(ports, model, where, "t", statement);
         const last = ids.at(-1);
@@ -58,9 +57,10 @@ export function createPostgresRecordReader(ports: RecordReaderPorts): RecordRead
     async existingIds(modelName, ids, where) {
       const model = models.get(modelName);
       const table = await shapes.of(model);
+      const unique = [...new Set(ids.map((id) => canonicalRecordId(model, id)))];
       const found: string[] = [];
-      for (let at = 0; at < ids.length; at += PAGE_SIZE) {
-        const wanted = ids.slice(at, at + PAGE_SIZE).map((id) => canonicalRecordId(model, id));
+      for (let at = 0; at < unique.length; at += pageSize) {
+        const wanted = unique.slice(at, at + pageSize);
         const statement = createStatement();
         const { joins, condition } = await filterToSql(ports, model, where, "t", statement);
         const page = await readIds(

@@ -1,13 +1,14 @@
-import type { Json, JsonObject } from "../../kernel/json.ts";
+import type { Json } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import { coversColumn } from "./covers-column.ts";
 import type { ColumnCondition } from "./covers-column.ts";
 import type { RelationPart } from "./fold-filter.ts";
 import { foldFilter } from "./fold-filter.ts";
+import type { RelationOperator } from "./operators.ts";
 import { verdictOf } from "./operators.ts";
 import type { Verdict } from "./verdict.ts";
-import { ALWAYS, allVerdicts, anyVerdict, ASKS, EMPTY, isFalse, NEVER, notVerdict } from "./verdict.ts";
+import { ALWAYS, allVerdicts, anyVerdict, ASKS, LIKELY, NEVER, notVerdict } from "./verdict.ts";
 
 /**
  * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`,
@@ -65,26 +66,30 @@ function judgeRelation(field: RelationField, { operator, inner }: RelationPart<J
   if (inner === null) {
     return field.isNullable ? ASKS : operator === "is" ? NEVER : ALWAYS;
   }
-  const { verdict } = inner;
-  const always = { ...ALWAYS, isSure: verdict.isSure };
-  const isTrue = verdict.value === "EMPTY" || verdict.value === "TRUE";
-  switch (operator) {
-    case "is":
-      return isFalse(verdict) ? verdict : isTrue && !field.isNullable ? always : ASKS;
-    case "isNot":
-      return isFalse(verdict)
-        ? always
-        : isTrue && !field.isNullable
-          ? { ...NEVER, isSure: verdict.isSure }
-          : ASKS;
-    case "some":
-      // Having some at all is asked for.
-      return isFalse(verdict) ? verdict : ASKS;
-    case "every":
-      return isTrue ? always : verdict.value === "UNFILLED" ? { ...ALWAYS, isSure: false } : ASKS;
-    case "none":
-      return isFalse(verdict) ? always : ASKS;
-  }
+  const { value, isSure } = inner.verdict;
+  const known = RELATION_VERDICTS[operator](field, value);
+  return known === undefined ? ASKS : { ...known, isSure: known.isSure && isSure };
+}
+
+/** What follows from the verdict on the related records; undefined where it depends on the record. */
+const RELATION_VERDICTS: Readonly<
+  Record<RelationOperator, (field: RelationField, inner: Verdict["value"]) => Verdict | undefined>
+> = {
+  is: ({ isNullable }, inner) => (isNone(inner) ? NEVER : isAll(inner) && !isNullable ? ALWAYS : undefined),
+  isNot: ({ isNullable }, inner) =>
+    isNone(inner) ? ALWAYS : isAll(inner) && !isNullable ? NEVER : undefined,
+  // It asks for there being a related record at all.
+  some: (_field, inner) => (isNone(inner) ? NEVER : undefined),
+  every: (_field, inner) => (isAll(inner) ? ALWAYS : inner === "UNFILLED" ? LIKELY : undefined),
+  none: (_field, inner) => (isNone(inner) ? ALWAYS : undefined),
+};
+
+function isAll(value: Verdict["value"]): boolean {
+  return value === "EMPTY" || value === "TRUE";
+}
+
+function isNone(value: Verdict["value"]): boolean {
+  return value === "FALSE" || value === "UNFILLED";
 }
 
 /** Whether the alternatives are conditions on one column of which each value meets one: less than 5, or 5 and more. */

@@ -73,22 +73,23 @@ const SCALAR_BOUNDS: Readonly<Record<string, Bounds>> = {
   DateTime: { least: YEAR_1, greatest: YEAR_9999, isSure: false },
 };
 
-/** A number or text that stands in the same order as the operand does in the database. */
+/** A number that stands in the same order as the operand does in the database; undefined where there is none. */
 function orderOf(field: ColumnField, operand: Json): number | bigint | undefined {
   switch (field.type) {
     case "Int":
     case "Float":
       return typeof operand === "number" ? operand : undefined;
     case "BigInt":
-      return typeof operand === "number" || (typeof operand === "string" && /^-?\d+$/.test(operand))
-        ? BigInt(operand)
-        : undefined;
+      return typeof operand === "number" || typeof operand === "string" ? BigInt(operand) : undefined;
     case "DateTime":
-      // Columns of days and of times of the day hold only a part of the moment.
-      return /^(?:timestamp|$)/.test(field.nativeType ?? "") && typeof operand === "string"
-        ? Date.parse(operand)
-        : undefined;
+      return momentOf(field, operand);
     default:
       return undefined;
   }
+}
+
+/** Columns of days and of times of the day hold only a part of the moment, so their order is another one. */
+function momentOf({ nativeType = "" }: ColumnField, operand: Json): number | undefined {
+  const isWhole = nativeType === "" || nativeType.startsWith("timestamp");
+  return isWhole && typeof operand === "string" ? Date.parse(operand) : undefined;
 }

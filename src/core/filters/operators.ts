@@ -64,8 +64,9 @@ const isNullable = (field: ColumnField): boolean => field.isNullable;
 const everywhere = (): boolean => true;
 
 /** An empty text is in every text; of a column that may be null it counts as a condition that was not filled in. */
-function partOfText(_field: ColumnField, operand: Json): Verdict {
-  return operand === "" ? (_field.isNullable ? LIKELY : ALWAYS) : ASKS;
+function partOfText(field: ColumnField, operand: Json): Verdict {
+  const ofNothing = field.isNullable ? LIKELY : ALWAYS;
+  return operand === "" ? ofNothing : ASKS;
 }
 
 function partOfJson(_field: ColumnField, operand: Json): Verdict {
@@ -186,7 +187,7 @@ export const VALUE_OPERATORS: Readonly<Record<ValueOperator, Operator>> = {
 };
 
 /** The operators of columns that hold lists, in the order of the API. */
-export const LIST_OPERATORS: Readonly<Record<ListOperator, Operator>> = {
+const LIST_OPERATORS: Readonly<Record<ListOperator, Operator>> = {
   equals: { operand: "VALUES", words: "The same items in the same order.", fits: everywhere },
   // Prisma does not look for an item in a list of JSON values.
   has: { operand: "VALUE", words: "Has the item.", fits: (field) => !isJson(field) },
@@ -207,7 +208,7 @@ export const LIST_OPERATORS: Readonly<Record<ListOperator, Operator>> = {
   isNull: { operand: "FLAG", words: "Whether there is no value.", fits: isNullable },
 };
 
-/** The operators on related records, with what they ask; `isNull` says what null means where it is taken. */
+/** The operators on related records, with what they ask, and what null instead of a filter asks where it is taken. */
 export const RELATION_OPERATORS: Readonly<
   Record<
     RelationOperator,

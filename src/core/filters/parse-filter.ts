@@ -162,22 +162,31 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
     const advice = field.isNullable ? "Use isNull." : "Leave it out, or give it a value.";
     return refuse(path, `${path} must not be null. ${advice}`);
   }
-  const items: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
-  if (items.some((item) => typeof item === "string" && !isStorableText(item))) {
-    return refuse(path, `${path} cannot hold NUL characters or halves of characters.`);
-  }
-  const misfit = field.type === "Json" ? describeUnstorableJson(operand as Json) : undefined;
-  if (misfit !== undefined) {
-    return refuse(path, `${path}: ${misfit}`);
-  }
-  // A literal such as 1e999 passes GraphQL's Float as infinity, which JSON would turn into null.
-  if (items.some((item) => typeof item === "number" && !Number.isFinite(item))) {
-    return refuse(path, `${path} needs a number that is not infinite.`);
-  }
+  const misfit = describeItems(operand) ?? describeJson(field, operand);
   const shape = OPERAND_SHAPES[kind];
+  if (misfit !== undefined) {
+    return refuse(path, `${path}${misfit}`);
+  }
   return shape === undefined || shape.fits(operand)
     ? { value: toJsonValue(operand) }
     : refuse(path, `${path} must be ${shape.words}.`);
+}
+
+function describeJson(field: ColumnField, operand: unknown): string | undefined {
+  const misfit = field.type === "Json" ? describeUnstorableJson(operand as Json) : undefined;
+  return misfit && `: ${misfit}`;
+}
+
+/** What is wrong with a value or a list of them, to follow its path. */
+function describeItems(operand: unknown): string | undefined {
+  const items: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+  if (items.some((item) => typeof item === "string" && !isStorableText(item))) {
+    return " cannot hold NUL characters or halves of characters.";
+  }
+  // A literal such as 1e999 passes GraphQL's Float as infinity, which JSON would turn into null.
+  return items.some((item) => typeof item === "number" && !Number.isFinite(item))
+    ? " needs a number that is not infinite."
+    : undefined;
 }
 
 const isList = (operand: unknown): boolean => Array.isArray(operand);

@@ -16,55 +16,53 @@ export const ALWAYS: Verdict = { value: "TRUE", isSure: true };
 /** True for all records but exceptions. */
 export const LIKELY: Verdict = { value: "TRUE", isSure: false };
 export const NEVER: Verdict = { value: "FALSE", isSure: true };
-export const UNFILLED: Verdict = { value: "UNFILLED", isSure: true };
+const UNFILLED: Verdict = { value: "UNFILLED", isSure: true };
 export const ASKS: Verdict = { value: "ASKS", isSure: true };
 
 /** That all of them hold. */
 export function allVerdicts(verdicts: readonly Verdict[]): Verdict {
   const parts = verdicts.filter(({ value }) => value !== "EMPTY");
-  if (parts.length === 0) {
-    return EMPTY;
+  const unfilled = parts.find(({ value }) => value === "UNFILLED");
+  if (parts.length === 0 || unfilled !== undefined) {
+    return unfilled ?? EMPTY;
   }
-  if (parts.some(isFalse)) {
-    // An OR that was not filled in matches nothing, so beside a real condition it selects no record unseen.
-    const isUnfilled = parts.every(({ value }) => value === "UNFILLED" || value === "TRUE");
-    const isSure = parts.some((part) => isFalse(part) && part.isSure);
-    return { value: isUnfilled ? "UNFILLED" : "FALSE", isSure };
+  const falsehoods = parts.filter(({ value }) => value === "FALSE");
+  if (falsehoods.length > 0) {
+    return { value: "FALSE", isSure: falsehoods.some(({ isSure }) => isSure) };
   }
   return parts.some(({ value }) => value === "ASKS")
     ? ASKS
     : { value: "TRUE", isSure: parts.every(({ isSure }) => isSure) };
 }
 
-/** That at least one of them holds. Empty ones are left out, but leave a doubt. */
+/** That at least one of them holds. Those without conditions are left out, but then it may be meant as "all". */
 export function anyVerdict(verdicts: readonly Verdict[]): Verdict {
-  const parts = verdicts.filter(({ value }) => value !== "EMPTY");
+  const parts = verdicts.filter(({ value }) => value !== "EMPTY" && value !== "UNFILLED");
+  if (parts.length === 0) {
+    return UNFILLED;
+  }
   const truths = parts.filter(({ value }) => value === "TRUE");
   if (truths.length > 0) {
     return { value: "TRUE", isSure: truths.some(({ isSure }) => isSure) };
   }
   if (parts.some(({ value }) => value === "ASKS")) {
-    return parts.length < verdicts.length ? LIKELY : ASKS;
+    return verdicts.some(({ value }) => value === "EMPTY") ? LIKELY : ASKS;
   }
-  const isUnfilled = parts.length < verdicts.length || parts.every(({ value }) => value === "UNFILLED");
-  return { value: isUnfilled ? "UNFILLED" : "FALSE", isSure: parts.every(({ isSure }) => isSure) };
+  return { value: "FALSE", isSure: parts.every(({ isSure }) => isSure) };
 }
 
-/** That it does not hold. The opposite of a condition that asks nothing was hardly meant, so it counts as not filled in. */
+/** That it does not hold. */
 export function notVerdict({ value, isSure }: Verdict): Verdict {
   switch (value) {
+    case "UNFILLED":
+      return EMPTY;
+    case "TRUE":
+      // In doubt it is still not a condition that was meant.
+      return isSure ? NEVER : LIKELY;
+    case "FALSE":
+      return { value: "TRUE", isSure };
     case "EMPTY":
     case "ASKS":
       return { value, isSure };
-    case "TRUE":
-      return { value: "UNFILLED", isSure };
-    case "FALSE":
-    case "UNFILLED":
-      return { value: "TRUE", isSure };
   }
-}
-
-/** Whether no record matches. */
-export function isFalse({ value }: Verdict): boolean {
-  return value === "FALSE" || value === "UNFILLED";
 }

@@ -57,6 +57,10 @@ describe("lists and selections", () => {
     { name: { contains: "" } },
     { id: { notIn: [] } },
     { OR: [{ id: { equals: 1 } }, {}] },
+    { name: { gte: "" } },
+    { id: { gte: -2147483648 } },
+    { NOT: { id: { lt: -2147483648 } } },
+    { OR: [{ id: { lt: 5 } }, { id: { gte: 5 } }] },
   ])("of everything unsaid are refused: %j", async (where) => {
     expect(await world.updateCities({ where }, { name: { set: "x" } })).toMatchObject({
       __typename: "ValidationError",

@@ -76,6 +76,7 @@ export interface ModelsFixture {
   readonly schema: GraphQLSchema;
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
+  readonly client: PrismaPort;
   readonly locks: LockStore;
   /** The statements that the client sent since it was last emptied. */
   readonly sql: string[];
@@ -175,6 +176,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     schema,
     models,
     reader,
+    client,
     locks,
     sql,
     launches,

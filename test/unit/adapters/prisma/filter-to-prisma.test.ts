@@ -64,6 +64,11 @@ test.each<[WhereFilter, object]>([
   [{ name: { equals: "50%", mode: "INSENSITIVE" } }, { name: { equals: "50\\%", mode: "insensitive" } }],
   [{ name: { in: ["50%"], mode: "INSENSITIVE" } }, { name: { in: ["50%"], mode: "insensitive" } }],
   [{ OR: [] }, { OR: [] }],
+  [{ OR: [], id: { equals: 1 } }, { OR: [] }],
+  [{ OR: [{}, { AND: [{ OR: [] }, { id: { gt: 1 } }] }, { id: { lt: 1 } }] }, { OR: [{ id: { lt: 1 } }] }],
+  [{ NOT: { OR: [{}] } }, {}],
+  [{ name: { mode: "INSENSITIVE" } }, {}],
+  [{ settings: { stringStartsWith: "a" } }, { settings: { path: [], string_starts_with: "a" } }],
   [{ NOT: { size: { gt: "1" } } }, { NOT: [{ size: { gt: 1n } }] }],
   [{ AND: [{ OR: [{ size: { lt: "1" } }] }] }, { AND: [{ OR: [{ size: { lt: 1n } }] }] }],
   [

@@ -25,6 +25,10 @@ model City {
 
 model Town {
   id String @id @default(cuid())
+  cityShort String?
+  cityMade  DateTime?
+  city City? @relation("in) [x]", fields: [cityShort, cityMade], references: [short, made], onDelete: SetNull)
+  towns Town[] @relation("references: [id]")
 }
 `);
 
@@ -42,6 +46,11 @@ describe("the text of a schema", () => {
     ["Nowhere", "id", undefined],
   ])("tells of %s.%s the call that makes its default: %s", (model, field, call) => {
     expect(text.defaultCall(model, field)).toBe(call);
+  });
+
+  it("tells the fields that a relation refers to", () => {
+    expect(text.references("Town", "city")).toEqual(["short", "made"]);
+    expect(text.references("Town", "towns")).toBeUndefined();
   });
 
   it("tells what enum values are called in the database", () => {

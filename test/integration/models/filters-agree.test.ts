@@ -1,0 +1,154 @@
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WhereFilter } from "../../../src/core/access/access.ts";
+import { judgeFilter } from "../../../src/core/filters/asks-nothing.ts";
+import type { Model } from "../../../src/core/records/model.ts";
+import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
+import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
+import { createPrismaRecordReader } from "../../support/prisma-record-reader.ts";
+import type { Samples } from "../../support/random-filters.ts";
+import { randomFilters } from "../../support/random-filters.ts";
+import { generateFixture } from "./generate-fixture.ts";
+import type { ModelsFixture } from "./models-fixture.ts";
+import { createModelsFixture } from "./models-fixture.ts";
+
+const RUNS = 250;
+const LIMIT = 1000;
+
+/** Each with rows that a translation could get wrong: nulls, empty texts and lists, wildcards, extremes. */
+const WORLDS: readonly {
+  readonly file: string;
+  readonly models: readonly string[];
+  readonly before?: string;
+  readonly rows: readonly string[];
+  readonly samples: Samples;
+}[] = [
+  {
+    file: "other-models.prisma",
+    models: ["Item", "Seat", "Person", "Ticket", "Fish"],
+    rows: [
+      `INSERT INTO "kept item" (id, "item title", price, weight, is_open, picture, extra, settings, "seenAt", moods, words, numbers, parent, "changedAt") VALUES
+        (-9223372036854775808, '', NULL, NULL, false, NULL, NULL, 'null', NULL, NULL, NULL, NULL, NULL, '2026-01-01'),
+        (1, 'a', 1, 'NaN', true, '\\x00', 'null', '{}', 'infinity', '{}', '{}', '{}', NULL, '0001-01-01'),
+        (2, 'A_%\\', -1.5, '-Infinity', false, '\\x0001ff', '"a%_x"', '[]', '-infinity', '{GAY}', '{a}', '{1}', 1, '2026-01-01'),
+        (3, 'É', 0, 0.1, true, '\\x', '{"a": [1, "x", {"b": 1}]}', '{"a": "Ax"}', '2026-01-31T12:00:00.123', '{"very grim",GAY}', '{"",a,b}', '{1,1,2}', 1, '9999-12-31'),
+        (4, 'xa', 12345678901234.5678, 1e300, false, NULL, '{"a": null}', '{"a": {"1": "x"}}', '2026-01-01', '{"very grim"}', '{b}', '{9223372036854775807}', 3, '2026-01-02'),
+        (9223372036854775807, 'e%', -12345678901234.5678, -1e300, true, NULL, '[1, "x"]', '"x"', NULL, '{}', '{NULL}', '{}', 4, '2026-01-03')`,
+      `INSERT INTO _friends VALUES (1, 2), (2, 1), (3, 3), (3, 1), (4, 2)`,
+      `INSERT INTO "Seat" VALUES (1, 'a', 1), (1, 'b', NULL), (2, 'a', 3), (-2147483648, 'é', 4)`,
+      `INSERT INTO "Person" (code, "e-mail", born, mood, "itemId", "seatRow", "seatLetter") VALUES
+        ('00000000-0000-0000-0000-000000000000', 'a', NULL, NULL, 1, 1, 'a'), ('00000000-0000-0000-0000-0000000000aa', '', '2026-01-31', 'very grim', 3, 1, NULL),
+        ('ffffffff-ffff-ffff-ffff-ffffffffffff', 'x', '0001-01-01', 'GAY', NULL, 2, 'a'), ('00000000-0000-0000-0000-0000000000ab', 'A', '2026-01-01', NULL, 4, NULL, NULL)`,
+      `INSERT INTO "Ticket" (code, token, "order", secret, number, "soldAt", mood, holder) VALUES
+        ('x', '', '', '', -2147483648, '2026-01-01', 'GAY', NULL), ('a', 'A', 'x', 'é', 2147483647, '2026-01-31T12:00:00.123', 'very grim', '')`,
+      `INSERT INTO "Fish" VALUES ('2026-01-31T12:00:00.123'), ('0001-01-01'), ('9999-12-31T23:59:59.999')`,
+    ],
+    samples: {
+      String: ["", "a", "A", "a_%\\", "x", "É", "B"],
+      Int: [1, 2, -2147483648, 2147483647],
+      BigInt: [1, "2", "-9223372036854775808", "9223372036854775807"],
+      Float: [0, 0.1, 1e300, -1e300, Number.MAX_VALUE, -Number.MAX_VALUE],
+      Decimal: ["1", "1.0", "-1.5000", "12345678901234.5678"],
+      Boolean: [true, false],
+      DateTime: ["2026-01-31T12:00:00.123Z", "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"],
+      Json: [null, {}, [], "x", 1, { a: [1, "x", { b: 1 }] }],
+      Bytes: ["", "AA==", "AAH/"],
+      code: ["00000000-0000-0000-0000-000000000000", "FFFFFFFF-ffff-ffff-ffff-ffffffffffff"],
+    },
+  },
+  {
+    file: "native-models.prisma",
+    models: ["Native", "Bell"],
+    before: "CREATE EXTENSION citext; ",
+    rows: [
+      `INSERT INTO "Native" (id) VALUES (0)`,
+      `INSERT INTO "Native" VALUES (1, 'a', 'a', 'a', 'a', '101', '10', '00000000-0000-0000-0000-000000000000', '<a/>', '10.0.0.1', 'A', 1, 1, 1, 1, 1, 0.1, 1, 1, '2026-01-31T12:00:00.123', '2026-01-31T12:00:00', '2026-01-31T12:00:00.123Z', '2026-01-31T12:00:00Z', '2026-01-31', '12:00:00.123', '12:00:00', '12:00:00.123Z', '12:00:00Z', '{"a": ["x"]}', '{"a": ["x"]}', '\\x00', true, '{a}', '{a}', '{10}', '{10.0.0.1}', '{1}', '{0.1}', '{1}', '{2026-01-31}', '{12:00:00.123}', '{2026-01-31T12:00:00.123}', '{2026-01-31T12:00:00Z}', '{"{}"}', '{"\\\\x00"}')`,
+      `INSERT INTO "Native" VALUES (2, '', '', '', '', '000', '', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '', '::/0', '', -2147483648, -32768, 0, -9223372036854775808, '-Infinity', '-Infinity', -9999.99, '-92233720368547758.08', '-infinity', '-infinity', '-infinity', '-infinity', '-infinity', '00:00', '00:00', '00:00+15', '00:00+15', 'null', 'null', '', false)`,
+      `INSERT INTO "Native" VALUES (3, 'A_%\\', 'A_%', '%', 'A_%', '111', '1111', '00000000-0000-0000-0000-0000000000aa', '<A/>', '10.0.0.0/8', 'a', 2147483647, 32767, 4294967295, 9223372036854775807, 'NaN', 'NaN', 9999.99, '92233720368547758.07', 'infinity', 'infinity', 'infinity', 'infinity', 'infinity', '24:00', '24:00', '23:59-15', '23:59-15', '"a%x"', '"a%x"', '\\xff', true)`,
+      `INSERT INTO "Bell" VALUES ('00:00'), ('12:00:00.123')`,
+    ],
+    samples: {
+      String: ["", "a", "A", "A_%", "x"],
+      bit: ["101", "000"],
+      varBit: ["10", ""],
+      varBits: ["10", ""],
+      uuid: ["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"],
+      inet: ["10.0.0.1", "10.0.0.0/8"],
+      inets: ["10.0.0.1", "10.0.0.0/8"],
+      Int: [1, -2147483648, 2147483647],
+      smallInt: [1, -32768, 32767],
+      smallInts: [1, -32768],
+      oid: [0, 1, 2147483647],
+      BigInt: [1, "-9223372036854775808", "9223372036854775807"],
+      Float: [0.1, 1, -Number.MAX_VALUE, Number.MAX_VALUE],
+      real: [0.1, 1],
+      reals: [0.1, 1],
+      Decimal: ["1", "1.00", "-9999.99"],
+      DateTime: ["2026-01-31T12:00:00.123Z", "2026-01-31T00:00:00.000Z", "0001-01-01T00:00:00.000Z"],
+      Boolean: [true, false],
+      Json: [null, {}, "a%x", { a: ["x"] }],
+      Bytes: ["", "AA=="],
+      // Of bytes in lists Prisma finds none, for it sends them in a form of its own. None of these is in a row.
+      bytesList: ["AAEC", "/w=="],
+    },
+  },
+];
+
+describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, samples }) => {
+  let generated: Awaited<ReturnType<typeof generateFixture>>;
+  let api: ModelsFixture;
+
+  beforeAll(async () => {
+    generated = await generateFixture(join(import.meta.dirname, file));
+    api = await createModelsFixture({
+      generated: { ...generated, sql: `${before}${generated.sql}` },
+      modelOptions: file.startsWith("other") ? { Secret: { isExposed: false } } : {},
+    });
+    for (const row of rows) {
+      await api.query(row);
+    }
+  });
+  afterAll(async () => {
+    await api.stop();
+    await generated.remove();
+  });
+
+  const filtersOf = (model: Model): fc.Arbitrary<WhereFilter> => randomFilters(api.models, model, samples);
+
+  test.each(models)("select the same records of %s through SQL as through Prisma", async (name) => {
+    const prisma = createPrismaRecordReader({ client: api.client, models: api.models });
+    await fc.assert(
+      fc.asyncProperty(filtersOf(api.models.get(name)), async (where) => {
+        const expected = await prisma.findIds(name, where, LIMIT).catch(() => undefined);
+        if (expected === undefined) {
+          return; // Prisma takes fewer operators of native types than the database.
+        }
+        expect(await api.reader.findIds(name, where, LIMIT)).toEqual(expected);
+        const all = await api.reader.findIds(name, undefined, LIMIT);
+        const existing = await api.reader.existingIds(name, all, where);
+        expect(existing.toSorted()).toEqual(expected.toSorted());
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  test.each(models)("that are judged always true or false of %s are so for every row", async (name) => {
+    const shapes = createTableShapes({ query: (text, values) => api.query(text, values) as never });
+    const marked = await markNativeTypes(api.models, shapes);
+    const all = await api.reader.findIds(name, undefined, LIMIT);
+    await fc.assert(
+      fc.asyncProperty(filtersOf(api.models.get(name)), async (where) => {
+        const { value, isSure } = judgeFilter(marked, marked.get(name), where);
+        if (value === "ASKS" || !isSure) {
+          return;
+        }
+        const expected = value === "EMPTY" || value === "TRUE" ? all : [];
+        // Of a native type the database takes fewer operators than of the scalar type.
+        const found = await api.reader.findIds(name, where, LIMIT).catch(() => expected);
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 4 * RUNS },
+    );
+  });
+});
