@@ -11,7 +11,7 @@ type Role = NonNullable<ServiceOptions["role"]>;
  * Runs a process of the given role until the stop signal. Prints one line when it does its work: `ready http://…` when
  * it accepts requests, or `ready worker <id>` when it does nothing but take tasks.
  * @param prepareDatabase makes the database fit to be used, or throws
- * @throws what keeps it from starting, or from going on; what had been started by then is stopped
+ * @throws what keeps it from starting; what had been started by then is stopped
  */
 export async function runRole(
   context: CliContext,
@@ -35,12 +35,9 @@ export async function runRole(
     const { url: databaseUrl } = await launch(() => createDatabase(context.database));
     await prepareDatabase(databaseUrl);
     const create = await loading;
-    const moved = createMoveSignal();
-    const { onMoved } = moved;
-    const { address } = await launch(() => create({ config, databaseUrl, projectDir, logger, onMoved }));
+    const { address } = await launch(() => create({ config, databaseUrl, projectDir, logger }));
     context.print(`ready ${address}`);
-    await untilAborted(AbortSignal.any([context.stopSignal, moved.signal]));
-    moved.signal.throwIfAborted();
+    await untilAborted(context.stopSignal);
   } finally {
     await stopInReverse(started, context);
   }
@@ -76,12 +73,6 @@ async function loadWorker(): Loading {
     const powercrud = await createPowerCrud({ ...options, role: "work", app: powerCrudApp });
     return { ...powercrud, address: `worker ${powercrud.processId}` };
   };
-}
-
-/** Aborted when the deployment has moved to another backend, with the error that ends the process. */
-function createMoveSignal(): { readonly signal: AbortSignal; onMoved(error: Error): void } {
-  const controller = new AbortController();
-  return { signal: controller.signal, onMoved: (error) => controller.abort(error) };
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

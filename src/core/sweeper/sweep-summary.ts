@@ -10,7 +10,7 @@ export interface SweepSummary {
   readonly promoted: readonly string[];
   /** Settled, but not cleaned. */
   readonly cleaned: readonly string[];
-  /** Owners of locks that live no more. */
+  /** Owners of orphaned locks: tasks that are settled or do not exist. */
   readonly released: readonly string[];
   /** Settled longer ago than tasks are kept, and deleted. */
   readonly pruned: readonly string[];

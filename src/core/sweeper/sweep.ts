@@ -7,7 +7,6 @@ import type { TaskPorts } from "../tasks/task-ports.ts";
 import type { StrandedTask } from "../tasks/task-store.ts";
 import type { Task } from "../tasks/task.ts";
 import { pruneTasks } from "./prune-tasks.ts";
-import { reconcileLocks } from "./reconcile-locks.ts";
 import type { SweepSummary } from "./sweep-summary.ts";
 
 /** How long things may look stranded before the sweeper believes it, in ms. */
@@ -16,6 +15,11 @@ export interface SweepOptions {
   readonly enqueueGraceMs: number;
   /** A delivery may be lost; enqueueing a task again that still waits its turn does nothing. */
   readonly beginGraceMs: number;
+  /**
+   * Whether a worker reads this process's queue. If none does, tasks that were enqueued and not begun are left to the
+   * processes whose queue is read. Default: yes.
+   */
+  readonly isQueueRead?: () => Promise<boolean>;
   /** An attempt silent for longer is orphaned. */
   readonly leaseMs: number;
   /** A settled task is cleaned at once; older ones were left behind. */
@@ -34,22 +38,26 @@ const BATCH = 500;
  */
 export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {
   const ago = (ms: number): Date => new Date(ports.clock.now().getTime() - ms);
-  const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), ago(options.beginGraceMs));
+  const isQueueRead = (await options.isQueueRead?.()) ?? true;
+  const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
+  const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
   const orphans = await lookAfterOrphans(ports, ago(options.leaseMs));
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
-  const released = await reconcileLocks(ports);
+  const released = await ports.locks.releaseOrphans();
   const pruned = await pruneTasks(ports, options.retentionMs);
   return { enqueued, ...orphans, promoted, cleaned, released, pruned };
 }
 
+/** @param enqueuedBefore undefined: tasks that were enqueued and not begun are left alone */
 async function enqueuePending(
   ports: TaskPorts,
   createdBefore: Date,
-  enqueuedBefore: Date,
+  enqueuedBefore: Date | undefined,
 ): Promise<readonly string[]> {
   const unenqueued = await ports.tasks.findUnenqueued(createdBefore, BATCH);
-  const pending = [...unenqueued, ...(await ports.tasks.findUnbegun(enqueuedBefore, BATCH))];
+  const unbegun = enqueuedBefore === undefined ? [] : await ports.tasks.findUnbegun(enqueuedBefore, BATCH);
+  const pending = [...unenqueued, ...unbegun];
   if (pending.length > 0) {
     await ports.queue.enqueue(pending);
     await ports.tasks.markEnqueued(idsOf(pending), ports.clock.now());
