@@ -12,6 +12,7 @@ export interface TestBackend extends Backend {
   loseMemory(): Promise<void>;
   /** In front of all its keys in Redis; empty where it has none. */
   readonly redisKeyPrefix: string;
+  readonly databaseUrl: string;
 }
 
 /** The backend that this run of the tests is for: some suites run once on each. */
@@ -38,6 +39,7 @@ export async function createTestBackend(options: {
   return {
     ...backend,
     redisKeyPrefix: redis?.keyPrefix ?? "",
+    databaseUrl: options.databaseUrl,
     loseMemory: async () => redis?.drop(),
     async close() {
       await backend.close();

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { isAppError } from "../../kernel/app-error.ts";
 import type { RedisConnection } from "./redis-connection.ts";
@@ -48,6 +49,8 @@ redis.call('INFO', 'server')
 redis.call('SET', KEYS[1], '1', 'PX', 10000)
 return 1
 `;
+
+const TRY_WRITE_HASH = createHash("sha1").update(TRY_WRITE).digest("hex");
 
 /** From this part of maxmemory on, the server is about to refuse writes. */
 const SCARCE_MEMORY = 0.9;
@@ -110,7 +113,14 @@ async function readFacts(client: Redis, keyPrefix: string): Promise<RedisFacts> 
 /** @returns why the server refused; null where it wrote the key */
 async function tryWrite(client: Redis, keyPrefix: string): Promise<string | null> {
   try {
-    await client.eval(TRY_WRITE, 1, `${keyPrefix}probe`);
+    const key = `${keyPrefix}probe`;
+    // By its hash first, as the queue runs its scripts: a user may be denied either of the two.
+    await client.evalsha(TRY_WRITE_HASH, 1, key).catch((error: unknown) => {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) {
+        throw error;
+      }
+      return client.eval(TRY_WRITE, 1, key);
+    });
     return null;
   } catch (cause) {
     const error = toRedisUnavailable(cause);

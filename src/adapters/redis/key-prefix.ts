@@ -29,9 +29,11 @@ const FOREIGN = "The keys of this service in Redis belong to a deployment on ano
 export function createKeyPrefix({ client, keyPrefix, deploymentId }: KeyPrefixOptions): KeyPrefix {
   const key = `${keyPrefix}deployment`;
   const remedy = `Set POWERCRUD_REDIS_KEY_PREFIX to one that nobody uses; or, if that deployment is gone, delete the key ${key}.`;
+  let known: string | undefined;
   const ask = async <Answer>(work: (id: string) => Promise<Answer>): Promise<Answer> => {
-    const id = await deploymentId();
-    return work(id).catch((error: unknown) => {
+    // Asked once: that the database is out of reach later is not for Redis to say.
+    known ??= await deploymentId();
+    return work(known).catch((error: unknown) => {
       throw toRedisUnavailable(error);
     });
   };
