@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProcessRegister, RunningProcess } from "../../../src/core/processes/process-register.ts";
+import { AppError } from "../../../src/kernel/app-error.ts";
 import type { Logger } from "../../../src/kernel/logger.ts";
 import { createAnnouncer } from "../../../src/worker/create-announcer.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
@@ -25,7 +26,9 @@ describe("the announcer", () => {
     const register: ProcessRegister = {
       ...parts.register,
       announce: (process, at) =>
-        failures-- > 0 ? Promise.reject(new Error("away")) : parts.register.announce(process, at),
+        failures-- > 0
+          ? Promise.reject(new AppError("UNAVAILABLE", "away"))
+          : parts.register.announce(process, at),
     };
     const announcer = createAnnouncer({ ...parts, register, clock, logger: silent(calls) });
     await announcer.start();
