@@ -1,4 +1,3 @@
-import { Redis } from "ioredis";
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import { bareBus } from "./bare-bus.ts";
 import { timeBareLocks } from "./bare-locks.ts";
@@ -34,9 +33,8 @@ export async function measureBulkUpdate(
   backend: BackendName,
 ): Promise<readonly Measure[]> {
   const deployment = await startBenchDeployment(stores, { backend, roles: ["start"] });
-  const redis = new Redis(stores.redisUrl);
   try {
-    const rounds = await runRounds(deployment, redis, ids);
+    const rounds = await runRounds(deployment, ids);
     const latencies = [...rounds.byIds, ...rounds.byFilter].flatMap((round) => round.latenciesMs);
     return [
       ...linesOf(rounds, ids.length),
@@ -48,13 +46,12 @@ export async function measureBulkUpdate(
       },
     ];
   } finally {
-    redis.disconnect();
     await deployment.stop();
   }
 }
 
-async function runRounds(deployment: BenchDeployment, redis: Redis, ids: readonly number[]): Promise<Rounds> {
-  const { backend, pool } = deployment;
+async function runRounds(deployment: BenchDeployment, ids: readonly number[]): Promise<Rounds> {
+  const { pool } = deployment;
   const names = ids.map(String);
   const byIds = { ids: names };
   const byFilter = { where: { id: { lte: ids.at(-1) } } };
@@ -63,7 +60,7 @@ async function runRounds(deployment: BenchDeployment, redis: Redis, ids: readonl
   for (let round = 0; round < ROUNDS; round += 1) {
     // In turns, and each on a freshly vacuumed table, so that neither inherits the other's dead rows.
     rounds.bareUpdates.push(await timeBareUpdate(pool, ids, FLOOR_ROWS));
-    rounds.bareLocks.push((await timeBareLocks({ pool, redis }, backend, names)).takeMs);
+    rounds.bareLocks.push((await timeBareLocks({ pool }, names)).takeMs);
     rounds.byIds.push(await runRound(deployment, byIds, ids.length, `ids ${round}`));
     rounds.byFilter.push(await runRound(deployment, byFilter, ids.length, `filter ${round}`));
   }

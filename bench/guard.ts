@@ -1,5 +1,4 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import type { BackendName } from "../src/core/processes/process-register.ts";
 import { createPostgresSideEffects } from "../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createTableShapes } from "../src/adapters/postgres/table-shape.ts";
 import { createConstraintCatalog } from "../src/adapters/prisma/constraint-catalog.ts";
@@ -20,8 +19,8 @@ import { requiredSession } from "../src/core/transactions/required-session.ts";
 import type { UnitOfWork } from "../src/core/transactions/transaction.ts";
 import type { SqlSession } from "../src/kernel/sql-session.ts";
 import { createSilentLogger } from "../src/kernel/logger.ts";
-import type { BenchBackend } from "./bench-backend.ts";
-import { countRoundTrips, openBenchBackend } from "./bench-backend.ts";
+import type { LockBench } from "./lock-bench.ts";
+import { countStatements, openLockBench } from "./lock-bench.ts";
 import type { BenchTools } from "./bench-tools.ts";
 import type { Measure } from "./measure.ts";
 import { inMs, median } from "./statistics.ts";
@@ -40,14 +39,11 @@ const EMPTY_GUARD: WritePorts["locks"] = {
 };
 
 /** What the guard adds to a single update through Prisma: the use case with it, without it, and with an empty one, in turns. */
-export async function measureGuard(
-  { stores, ids }: BenchTools,
-  name: BackendName,
-): Promise<readonly Measure[]> {
-  const backend = await openBenchBackend(stores, name);
-  const { create, unitOfWork, close } = openWrites(backend, stores.databaseUrl(name));
+export async function measureGuard({ stores, ids }: BenchTools): Promise<readonly Measure[]> {
+  const bench = openLockBench(stores);
+  const { create, unitOfWork, close } = openWrites(bench, stores.databaseUrl("postgres"));
   try {
-    const kinds = [backend.locks, NO_GUARD, EMPTY_GUARD].map((locks) => ({
+    const kinds = [bench.locks, NO_GUARD, EMPTY_GUARD].map((locks) => ({
       writes: create(locks),
       times: [] as number[],
     }));
@@ -62,8 +58,8 @@ export async function measureGuard(
     const added = (times: readonly number[]): readonly number[] =>
       times.map((ms, round) => ms - (bare[round] ?? Number.NaN));
     const claims = [{ model: "City", ids: [String(ids[0])] }];
-    const trips = await countRoundTrips(backend, unitOfWork, (transaction) =>
-      backend.locks.guard(transaction, claims),
+    const statements = await countStatements(unitOfWork, (transaction) =>
+      bench.locks.guard(transaction, claims),
     );
     return [
       {
@@ -74,7 +70,7 @@ export async function measureGuard(
         target: "-",
       },
       {
-        name: `what the guard adds (${trips}), p50`,
+        name: `what the guard adds (${statements} SQL), p50`,
         value: inMs(median(added(here))),
         floor: `SELECT 1 in its place ${inMs(median(added(empty)))}`,
         ratio: median(added(here)) / median(added(empty)),
@@ -83,7 +79,7 @@ export async function measureGuard(
     ];
   } finally {
     await close();
-    await backend.close();
+    await bench.close();
   }
 }
 
@@ -109,7 +105,7 @@ interface Writes {
   close(): Promise<void>;
 }
 
-function openWrites({ tasks }: BenchBackend, connectionString: string): Writes {
+function openWrites({ tasks }: LockBench, connectionString: string): Writes {
   const { generated, models: modelOptions = {} } = powerCrudApp;
   const logger = createSilentLogger();
   const adapter = new PrismaPg({ connectionString });

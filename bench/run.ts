@@ -28,6 +28,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   cancel: measureCancel,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
+/** Locks are in PostgreSQL whatever the backend. */
+const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard"]);
 
 const wanted = wantedOf(parseArgs({ allowPositionals: true }).positionals);
 const stores = await startBenchStores();
@@ -35,8 +37,10 @@ try {
   const tools: BenchTools = { stores, ids: await readIds(stores.databaseUrl("postgres")) };
   printMachine(stores.versions);
   for (const section of wanted.sections) {
-    for (const backend of wanted.backends) {
-      printTable(`${section} on ${backend}`, (await SECTIONS[section]?.(tools, backend)) ?? []);
+    const isOnce = WITHOUT_BACKEND.has(section);
+    for (const backend of isOnce ? wanted.backends.slice(0, 1) : wanted.backends) {
+      const title = isOnce ? section : `${section} on ${backend}`;
+      printTable(title, (await SECTIONS[section]?.(tools, backend)) ?? []);
     }
   }
 } finally {

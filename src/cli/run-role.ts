@@ -11,7 +11,7 @@ type Role = NonNullable<ServiceOptions["role"]>;
  * Runs a process of the role until the stop signal. Prints one line once it works: `ready http://…` for an API, or
  * `ready worker <id>` for a worker alone.
  * @param prepareDatabase migrates the database, or throws if it is not migrated
- * @throws what kept the process from starting or running; everything that had started is stopped first
+ * @throws what kept the process from starting; everything that had started is stopped first
  */
 export async function runRole(
   context: CliContext,
@@ -35,12 +35,9 @@ export async function runRole(
     const { url: databaseUrl } = await launch(() => createDatabase(context.database));
     await prepareDatabase(databaseUrl);
     const create = await loading;
-    const moved = createMoveSignal();
-    const { onMoved } = moved;
-    const { address } = await launch(() => create({ config, databaseUrl, projectDir, logger, onMoved }));
+    const { address } = await launch(() => create({ config, databaseUrl, projectDir, logger }));
     context.print(`ready ${address}`);
-    await untilAborted(AbortSignal.any([context.stopSignal, moved.signal]));
-    moved.signal.throwIfAborted();
+    await untilAborted(context.stopSignal);
   } finally {
     await stopInReverse(started, context);
   }
@@ -70,12 +67,6 @@ async function loadWorker({ loadApp }: CliContext): Promise<Create> {
     const powercrud = await createPowerCrud({ ...options, role: "work", app });
     return { ...powercrud, address: `worker ${powercrud.processId}` };
   };
-}
-
-/** Aborted, with the error that ends the process, when the deployment has moved to another backend. */
-function createMoveSignal(): { readonly signal: AbortSignal; onMoved(error: Error): void } {
-  const controller = new AbortController();
-  return { signal: controller.signal, onMoved: (error) => controller.abort(error) };
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
-import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { BackendChoice } from "../core/health/examinations.ts";
 import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";

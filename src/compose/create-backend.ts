@@ -1,41 +1,30 @@
 import { AppError } from "../kernel/app-error.ts";
-import { errorFields } from "../kernel/error-fields.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
-import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
-import type { LockStore } from "../core/locks/lock-store.ts";
 import type { TaskQueue } from "../core/tasks/task-queue.ts";
-import type { UnitOfWork } from "../core/transactions/transaction.ts";
 import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task-queue.ts";
 import { createRedisTaskQueue } from "../adapters/bullmq/create-redis-task-queue.ts";
+import { readDeploymentId } from "../adapters/postgres/database-facts.ts";
 import { createPostgresEventBus } from "../adapters/postgres/postgres-event-bus.ts";
-import { createPostgresLockLedger } from "../adapters/postgres/postgres-lock-ledger.ts";
-import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
-import { readDeploymentId } from "../adapters/postgres/read-deployment-id.ts";
-import { createPrefixOwner } from "../adapters/redis/prefix-owner.ts";
+import { createKeyPrefix } from "../adapters/redis/key-prefix.ts";
 import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis-connection.ts";
 import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
-import { createRedisLockStore } from "../adapters/redis/redis-lock-store.ts";
-import { whenRedisReturns } from "../adapters/redis/when-redis-returns.ts";
 import type { Config } from "../config/config.ts";
-import { examineRedis } from "./examine-redis.ts";
-import { findForeignPrefix, guardPrefix, ownPrefix, refuseForeignPrefix } from "./own-prefix.ts";
+import { examineRedis } from "./examinations.ts";
 
-/** Everything that may live in Redis or in PostgreSQL. */
+/** Queue and messages, in Redis or in PostgreSQL. */
 export interface Backend {
-  readonly locks: LockStore;
   readonly bus: EventBus;
   readonly queue: TaskQueue;
-  /** Of servers that nothing works without, beside the database. */
+  /** Of the backend's own server, where it has one beside the database. */
   readonly examinations: readonly Examination[];
   /** Resolves once it can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
-  /** Looks whether its part of the server can be the deployment's. @throws as {@link Backend.own} */
-  refuseForeign(): Promise<void>;
   /**
-   * Makes its part of the server the deployment's, for whoever the deployment has taken in.
+   * Makes its part of the server the deployment's. Only for processes that take part in the deployment.
    * @throws AppError START_FAILED when a deployment on another database uses it; UNAVAILABLE
    */
   own(): Promise<void>;
@@ -49,7 +38,6 @@ export interface BackendOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly session: SqlSession;
-  readonly unitOfWork: UnitOfWork;
   readonly logger: Logger;
 }
 
@@ -62,12 +50,10 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
   const bus = createPostgresEventBus({ connectionString: databaseUrl, session, logger });
   const queue = createPostgresTaskQueue({ databaseUrl, concurrency: config.workerConcurrency, logger });
   return {
-    locks: createPostgresLockStore({ session }),
     bus,
     queue,
     examinations: [],
     ready: () => Promise.resolve(),
-    refuseForeign: () => Promise.resolve(),
     own: () => Promise.resolve(),
     async close() {
       await queue.close();
@@ -77,7 +63,7 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
 }
 
 /** @throws AppError INVALID_CONFIG without an address */
-function createRedisBackend({ config, session, unitOfWork, logger }: BackendOptions): Backend {
+function createRedisBackend({ config, session, logger }: BackendOptions): Backend {
   const { redisUrl: url, redisKeyPrefix: keyPrefix } = config;
   if (url === undefined) {
     throw new AppError("INVALID_CONFIG", "The Redis backend needs REDIS_URL.");
@@ -90,41 +76,21 @@ function createRedisBackend({ config, session, unitOfWork, logger }: BackendOpti
     keyPrefix,
     logger,
   });
-  const owner = createPrefixOwner({
+  const prefix = createKeyPrefix({
     client: shared.client,
     keyPrefix,
-    deploymentId: rememberSuccess(() => readDeploymentId(session)),
-  });
-  const ledger = guardPrefix(createPostgresLockLedger({ session }), owner);
-  const locks = createRedisLockStore({ client: shared.client, keyPrefix, ledger, unitOfWork, logger });
-  // Any look-up notices a loss; somebody has to look, or the first to claim something waits for it.
-  whenRedisReturns(shared.client, () => {
-    locks.listOwners().catch((error: unknown) => {
-      logger.warn(errorFields(error), "the locks could not be looked at after Redis came back");
-    });
+    deploymentId: () => readDeploymentId(session),
   });
   return {
-    locks,
     bus,
     queue,
-    examinations: [examineRedis(shared, keyPrefix, () => findForeignPrefix(owner))],
+    examinations: [examineRedis(shared, keyPrefix, () => prefix.examine())],
     ready: () => shared.ready(),
-    refuseForeign: () => refuseForeignPrefix(owner, "START_FAILED"),
-    own: () => ownPrefix(owner, "START_FAILED"),
+    own: () => prefix.own(),
     async close() {
       await queue.close();
       await bus.close();
       shared.close();
     },
   };
-}
-
-/** Asks until there is an answer, and then no more. */
-function rememberSuccess<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
-  let known: Promise<Answer> | undefined;
-  return () =>
-    (known ??= ask().catch((error: unknown) => {
-      known = undefined;
-      throw error;
-    }));
 }

@@ -132,8 +132,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
     name: "engine",
     async start() {
       await deployment.ready();
-      // Taken only once the process is enlisted: the deployment may refuse it.
-      await deployment.refuseForeign();
+      await deployment.own();
       await runningAttempts.start();
     },
     async stop() {

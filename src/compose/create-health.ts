@@ -1,26 +1,25 @@
-import { examineBelonging } from "../core/health/examine-belonging.ts";
-import { examineBus } from "../core/health/examine-bus.ts";
-import { examineQueue } from "../core/health/examine-queue.ts";
+import { examineBus } from "../core/health/examinations.ts";
+import { examineQueue } from "../core/health/examinations.ts";
 import type { Examination, HealthCheck } from "../core/health/health-check.ts";
 import type { Health, HealthPorts } from "../core/health/read-health.ts";
 import { readHealth } from "../core/health/read-health.ts";
-import { runExaminations } from "../core/health/run-examinations.ts";
+import { runExaminations } from "../core/health/health-check.ts";
 import type { Config } from "../config/config.ts";
-import { examineMigrations } from "./examine-migrations.ts";
+import { examineDatabase, examineMigrations } from "./examinations.ts";
 import type { Deployment } from "./open-deployment.ts";
 
-/** How the deployment fares. Many who ask at once are given one answer. */
+/** Reads the health of the deployment. Calls at the same time share one answer. */
 export interface HealthReader {
   /** Examines everything. */
   read(): Promise<Health>;
   /**
-   * Examines only what nothing works without: the database, Redis where it is the backend, and whether the deployment
-   * is still on that backend.
+   * Examines only what nothing works without: the database. Without Redis, records are read and written, and launches
+   * go on as POWERCRUD_WHEN_QUEUE_DOWN says; taking the process out of service would refuse all of that.
    */
   readVital(): Promise<readonly HealthCheck[]>;
 }
 
-/** What health is read of. */
+/** What the health of a deployment is read with. */
 export interface HealthOptions {
   readonly deployment: Deployment;
   readonly config: Config;
@@ -31,7 +30,7 @@ export interface HealthOptions {
 export function createHealth({ deployment, config, projectDir }: HealthOptions): HealthReader {
   const migrations = examineMigrations(deployment.session, projectDir);
   const ports = healthPortsOf(deployment, config, [...deployment.examinations, migrations]);
-  const vital = [...deployment.examinations, examineBelonging(deployment.backend, deployment.processes)];
+  const vital = [examineDatabase(deployment.session)];
   return {
     read: shareRuns(() => readHealth(ports)),
     readVital: shareRuns(() => runExaminations(ports, vital)),
@@ -60,7 +59,7 @@ export function healthPortsOf(
   };
 }
 
-/** Whoever asks while a run is under way has its result: asking often makes no more work than asking once. */
+/** A call while a run is under way gets its result: many calls make no more work than one. */
 function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | undefined;
   return () =>

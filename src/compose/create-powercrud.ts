@@ -1,5 +1,4 @@
 import type { GraphQLSchema } from "graphql";
-import type { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
@@ -56,12 +55,6 @@ export interface PowerCrudOptions {
   readonly config?: Partial<Config>;
   /** Default: says nothing. */
   readonly logger?: Logger;
-  /**
-   * Called once when others have moved the deployment to another backend, as they may while this process is silent. It
-   * claims nothing and runs nothing any more: end it with the error's message and start it again. Default: only the
-   * log tells.
-   */
-  readonly onMoved?: (error: AppError) => void;
 }
 
 /** Schema, engine, worker and sweeper in this process. Its start begins to take tasks; its stop waits for those under way. */
@@ -121,7 +114,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     }),
     engine,
     feed,
-    ...createWorkers(engine, config, role, options.onMoved),
+    ...createWorkers(engine, config, role),
   ];
   return {
     ...composeServices("powercrud", services),

@@ -1,5 +1,4 @@
 import { hostname } from "node:os";
-import type { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
@@ -8,6 +7,7 @@ import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "./create-engine.ts";
+import type { Deployment } from "./open-deployment.ts";
 
 /** How long a launch may take from its commit to the queue before the sweeper helps, in ms. */
 const ENQUEUE_GRACE_MS = 2000;
@@ -16,30 +16,26 @@ const BEGIN_GRACE_MS = 5000;
 /** How long a settled task may take until it is cleaned before the sweeper helps, in ms. */
 const CLEAN_GRACE_MS = 2000;
 
-/** What a sweep believes, by the configuration. */
-export function sweepOptionsOf({
-  leaseMs,
-  taskRetentionMs,
-}: Pick<Config, "leaseMs" | "taskRetentionMs">): SweepOptions {
+/** How a sweep of a process of this deployment decides. */
+export function sweepOptionsOf(
+  { leaseMs, taskRetentionMs }: Pick<Config, "leaseMs" | "taskRetentionMs">,
+  { backend, processes, ports: { clock } }: Pick<Deployment, "backend" | "processes" | "ports">,
+): SweepOptions {
   return {
     enqueueGraceMs: ENQUEUE_GRACE_MS,
     beginGraceMs: BEGIN_GRACE_MS,
+    async isQueueRead() {
+      const listed = await processes.list(new Date(clock.now().getTime() - leaseMs));
+      return listed.some(({ backend: name, concurrency }) => name === backend.name && concurrency > 0);
+    },
     leaseMs,
     cleanGraceMs: CLEAN_GRACE_MS,
     retentionMs: taskRetentionMs,
   };
 }
 
-/**
- * What runs on in a process, whatever is asked of it: its announcements, its worker if it works, and the sweeper.
- * @param onMoved see PowerCrudOptions
- */
-export function createWorkers(
-  engine: Engine,
-  config: Config,
-  role: ProcessRole,
-  onMoved?: (error: AppError) => void,
-): readonly Service[] {
+/** What runs in a process beside the answers to requests: its announcements, its worker if it works, and the sweeper. */
+export function createWorkers(engine: Engine, config: Config, role: ProcessRole): readonly Service[] {
   const { ports, deployment } = engine;
   const { processes, backend } = deployment;
   const { clock, logger, workerId } = ports;
@@ -61,11 +57,11 @@ export function createWorkers(
       clock,
       followTime: () => deployment.followTime(),
       logger,
-      onMoved,
     }),
     ...(concurrency > 0 ? [createWorker({ ...ports, concurrency })] : []),
     createSweeper(ports, {
-      ...sweepOptionsOf(config),
+      ...sweepOptionsOf(config, deployment),
+      chore: `sweep:${backend.name}`,
       intervalMs: Math.max(250, Math.ceil(config.leaseMs / 2)),
     }),
   ];

@@ -2,21 +2,21 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createSystemClock } from "../kernel/system-clock.ts";
-import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination, HealthCheck } from "../core/health/health-check.ts";
 import type { Health } from "../core/health/read-health.ts";
+import { usualBackend } from "../core/processes/process-register.ts";
 import { isHealthy, readHealth } from "../core/health/read-health.ts";
-import { runExaminations } from "../core/health/run-examinations.ts";
-import { createPostgresProcessReader } from "../adapters/postgres/postgres-process-register.ts";
-import { readServerTime } from "../adapters/postgres/read-server-time.ts";
+import { runExaminations } from "../core/health/health-check.ts";
+import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
+import { readServerTime } from "../adapters/postgres/database-facts.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { DatabaseOptions } from "./create-database.ts";
 import { createDatabase } from "./create-database.ts";
 import { healthPortsOf } from "./create-health.ts";
-import { examineMigrations } from "./examine-migrations.ts";
-import { examineRedis } from "./examine-redis.ts";
+import { examineMigrations, examineRedis } from "./examinations.ts";
 import { openDeployment } from "./open-deployment.ts";
 import { withSession } from "./with-session.ts";
 
@@ -99,9 +99,9 @@ async function diagnoseDatabase(
       const heardSince = new Date((await timeAt(session, clock)).getTime() - config.leaseMs);
       const current = isHealthy(found)
         ? // Should the database go just now, the checks that follow say so.
-          await currentBackend(session, config, heardSince).catch(() => undefined)
+          await backendOfOthers(session, config, heardSince).catch(() => undefined)
         : undefined;
-      // Who cannot reach Redis would come to another backend than those who run; it is theirs that is looked at.
+      // If Redis cannot be reached from here, the backend of the running processes is the one to look at.
       const isAside = chosen === null || chosen.isFallback === true;
       return { migrations: found, backend: (isAside ? current : undefined) ?? chosen };
     },
@@ -131,19 +131,18 @@ function timeAt(session: SqlSession, clock: Clock): Promise<Date> {
   return readServerTime(session).catch(() => clock.now());
 }
 
-/** Redis, where processes run that keep their locks there, and it is known where that is; undefined otherwise. */
-async function currentBackend(
+/** Redis, if processes run that have their queue there; undefined otherwise. */
+async function backendOfOthers(
   session: SqlSession,
   { backend, redisUrl }: Config,
   heardSince: Date,
 ): Promise<BackendChoice | undefined> {
-  const register = createPostgresProcessReader(session);
-  if (redisUrl === undefined || backend === "postgres" || (await register.backend()) !== "redis") {
+  if (redisUrl === undefined || backend === "postgres") {
     return undefined;
   }
-  const others = await register.list(heardSince);
-  return others.length > 0
-    ? { name: "redis", reason: "The processes of the deployment keep their locks there." }
+  const others = await createPostgresProcessRegister({ session }).list(heardSince);
+  return usualBackend(others) === "redis"
+    ? { name: "redis", reason: "The processes of the deployment have their queue there." }
     : undefined;
 }
 

@@ -1,10 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 
-import { AppError } from "../kernel/app-error.ts";
-import { readMigrationFolder, writeMigration } from "../adapters/prisma/migration-folder.ts";
-import { openSchemaEngine, type Datamodel, type SchemaEngine } from "../adapters/prisma/schema-engine.ts";
-import { appMigrations, ENGINE_MIGRATIONS } from "./migration-sources.ts";
+import { AppError, isAppError } from "../kernel/app-error.ts";
+import { applyFunctions } from "../adapters/postgres/database-functions.ts";
+import { takeAlong } from "../adapters/postgres/earlier-migrations.ts";
+import {
+  listMigrationNames,
+  readMigrationFolder,
+  scriptOf,
+  writeMigration,
+} from "../adapters/prisma/migration-folder.ts";
+import {
+  openSchemaEngine,
+  type Datamodel,
+  type MigrationRun,
+  type SchemaEngine,
+} from "../adapters/prisma/schema-engine.ts";
+import { appMigrations, ENGINE_FUNCTIONS, ENGINE_MIGRATIONS } from "./migration-sources.ts";
 
 /** What to migrate, and from where. */
 export interface MigrateOptions {
@@ -26,7 +38,7 @@ export interface NewMigration {
 
 /** What a migration run did. */
 export interface MigrateReport {
-  /** Of the engine's own tables, in the PostgreSQL schema `powercrud`. */
+  /** Of the engine's own tables, in the PostgreSQL schema `powercrud`; last "functions", if those were made anew. */
   readonly engineApplied: readonly string[];
   /** Of the app's models. */
   readonly appApplied: readonly string[];
@@ -45,15 +57,14 @@ const APP_SCHEMA = "prisma/schema.prisma";
 const DESTRUCTIVE = /\bDROP\s+(?:TABLE|COLUMN)\b/i;
 
 /**
- * Brings a database up to date: first the engine's own tables, then the app's, with Prisma's own schema engine and
- * its own history, so `prisma migrate deploy` may be used by turns. Several at once wait for each other.
+ * Brings a database up to date: first the engine's own tables and functions, then the app's tables, with Prisma's own
+ * schema engine and its own history, so `prisma migrate deploy` may be used by turns. Several at once wait for each
+ * other.
  * @throws AppError MIGRATION_FAILED
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<MigrateReport> {
   const { databaseUrl, projectDir } = options;
-  const engineRun = await withEngine({ databaseUrl, schema: ENGINE_MIGRATIONS.schema }, async (engine) =>
-    engine.applyMigrations(await readMigrationFolder(ENGINE_MIGRATIONS.folder)),
-  );
+  const engineRun = await withEngine({ databaseUrl, schema: ENGINE_MIGRATIONS.schema }, migrateEngine);
   const datamodel = await readDatamodel(projectDir);
   const { schema } = appMigrations(projectDir);
   const appRun = await withEngine({ databaseUrl, schema, datamodel }, (engine) =>
@@ -64,6 +75,21 @@ export async function migrateDatabase(options: MigrateOptions): Promise<MigrateR
     engineApplied: engineRun.applied,
     missing: [...engineRun.missing, ...appRun.missing],
   };
+}
+
+async function migrateEngine(engine: SchemaEngine): Promise<MigrationRun> {
+  const migrations = await readMigrationFolder(ENGINE_MIGRATIONS.folder);
+  try {
+    const [first] = await listMigrationNames(ENGINE_MIGRATIONS.folder);
+    if (first !== undefined) {
+      await takeAlong(engine.session, { name: first, script: scriptOf(migrations, first) });
+    }
+    const run = await engine.applyMigrations(migrations);
+    const isChanged = await applyFunctions(engine.session);
+    return isChanged ? { ...run, applied: [...run.applied, ENGINE_FUNCTIONS] } : run;
+  } catch (cause) {
+    throw isAppError(cause) ? cause : new AppError("MIGRATION_FAILED", String(cause), { cause });
+  }
 }
 
 type AppReport = Omit<MigrateReport, "engineApplied">;

@@ -14,6 +14,9 @@ export const ENGINE_MIGRATIONS: MigrationSource = {
   schema: "powercrud",
 };
 
+/** Stands among the names of migrations for the engine's database functions, which have no history. */
+export const ENGINE_FUNCTIONS = "functions";
+
 /**
  * The tables of the app's models.
  * @param projectDir the folder that holds `prisma/`, absolute

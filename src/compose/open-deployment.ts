@@ -2,21 +2,21 @@ import type { Clock } from "../kernel/clock.ts";
 import { createFollowedClock } from "../kernel/followed-clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
-import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
 import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
-import { readServerTime } from "../adapters/postgres/read-server-time.ts";
+import { readServerTime } from "../adapters/postgres/database-facts.ts";
 import type { Config } from "../config/config.ts";
 import { createBackend } from "./create-backend.ts";
-import { ownOnceEnlisted } from "./own-once-enlisted.ts";
-import { examineDatabase } from "./examine-database.ts";
+import { examineDatabase } from "./examinations.ts";
 
 /** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
@@ -31,19 +31,17 @@ export interface DeploymentOptions {
   readonly logger: Logger;
 }
 
-/** All that the processes on one database share, as one of them sees it; it needs no model. */
+/** What the processes on one database share, as one of them sees it; it needs no model. */
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
   readonly ports: TaskPorts;
   readonly processes: ProcessRegister;
-  /** Of the servers that nothing works without. */
+  /** Of the database, and of Redis where it is the backend. */
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
   /** See Backend. */
-  refuseForeign(): Promise<void>;
-  /** See Backend. For whoever takes part; who only looks leaves it. Done by whoever enlists in `processes`. */
   own(): Promise<void>;
   /** Sets the ports' clock by the database's: processes compare times that others wrote. @throws AppError UNAVAILABLE */
   followTime(): Promise<void>;
@@ -66,7 +64,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   const session = createPgSession(pool);
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
-  const backend = createBackend({ ...options, chosen, session, unitOfWork });
+  const backend = createBackend({ ...options, chosen, session });
   return {
     backend: chosen,
     session,
@@ -74,16 +72,15 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
       log: createPostgresEventLog({ session }),
-      locks: backend.locks,
+      locks: createPostgresLockStore({ session }),
       bus: backend.bus,
       queue: backend.queue,
       clock,
       logger,
     },
-    processes: ownOnceEnlisted(createPostgresProcessRegister({ session, unitOfWork }), () => backend.own()),
+    processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],
     ready: () => backend.ready(),
-    refuseForeign: () => backend.refuseForeign(),
     own: () => backend.own(),
     followTime: () => clock.follow(),
     async close() {

@@ -1,12 +1,6 @@
 import type { PrismaClient } from "@pothos/plugin-prisma";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { lexicographicSortSchema, printSchema } from "graphql";
-import { createSilentLogger } from "../kernel/logger.ts";
-import { createSystemClock } from "../kernel/system-clock.ts";
-import { createTaskFeed } from "../core/events/task-feed.ts";
-import { createMemoryEventBus } from "../adapters/memory/memory-event-bus.ts";
-import { createMemoryEventLog } from "../adapters/memory/memory-event-log.ts";
-import { createMemoryTaskStore } from "../adapters/memory/memory-task-store.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import { addHealth } from "../graphql/health.ts";
@@ -45,19 +39,18 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
 }
 
 function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
-  const logger = createSilentLogger();
-  const ports = {
-    tasks: createMemoryTaskStore(),
-    log: createMemoryEventLog(),
-    bus: createMemoryEventBus({ logger }),
-    logger,
-  };
   return {
-    ...ports,
-    feed: createTaskFeed({ ...ports, clock: createSystemClock() }),
+    tasks: neverCalled(),
+    log: neverCalled(),
+    feed: neverCalled(),
     cancelTask: onlyPrinted,
     retryTask: onlyPrinted,
   };
+}
+
+/** A port that has every method, each of which rejects. */
+function neverCalled<Port extends object>(): Port {
+  return new Proxy({} as Port, { get: () => onlyPrinted });
 }
 
 function onlyPrinted(): Promise<never> {

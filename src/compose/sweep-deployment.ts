@@ -1,4 +1,3 @@
-import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSystemClock } from "../kernel/system-clock.ts";
 import type { SweepReport } from "../core/sweeper/sweep-now.ts";
@@ -6,7 +5,6 @@ import { sweepNow } from "../core/sweeper/sweep-now.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import { sweepOptionsOf } from "./create-workers.ts";
-import type { Deployment } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 
 /** Which deployment to sweep. */
@@ -19,31 +17,19 @@ export interface SweepDeploymentOptions {
 
 /**
  * One pass of the sweeper, beside those of the deployment's own processes.
- * @throws AppError START_FAILED where this process would come to another backend than the deployment uses;
- *   UNAVAILABLE when the database or the backend cannot be reached
+ * @throws AppError START_FAILED when another deployment uses its keys in Redis; UNAVAILABLE when the database or the
+ *   backend cannot be reached
  */
 export async function sweepDeployment(options: SweepDeploymentOptions): Promise<SweepReport> {
   const { config, logger } = options;
   const backend = await chooseBackend(config, logger);
   const deployment = openDeployment({ ...options, backend, clock: createSystemClock() });
   try {
-    await refuseOtherBackend(deployment);
     await deployment.ready();
     await deployment.own();
     await deployment.followTime();
-    return await sweepNow(deployment.ports, sweepOptionsOf(config));
+    return await sweepNow(deployment.ports, sweepOptionsOf(config, deployment));
   } finally {
     await deployment.close();
-  }
-}
-
-/** A pass over locks that are kept elsewhere would find none, and a queue that nobody reads. */
-async function refuseOtherBackend({ backend, processes }: Deployment): Promise<void> {
-  const current = await processes.backend();
-  if (current !== backend.name) {
-    throw new AppError(
-      "START_FAILED",
-      `the deployment keeps its locks in ${current}, and this command came to ${backend.name}: ${backend.reason}`,
-    );
   }
 }

@@ -38,9 +38,6 @@ const DRIVER_MESSAGE =
 /** How deep causes are followed; drivers wrap once or twice. */
 const MAX_DEPTH = 4;
 
-/** Raised by powercrud.enter_locks() where the locks are kept elsewhere by now. */
-const MOVED_LOCKS = "PCB01";
-
 /** Whether the error says that PostgreSQL could not be reached, or that the connection broke. */
 export function isConnectionError(error: unknown): boolean {
   return isAnywhereIn(error, saysSoItself);
@@ -83,20 +80,10 @@ function errorsWithin({ cause, errors, meta }: ErrorParts): readonly unknown[] {
   return [cause, meta?.driverAdapterError, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
 }
 
-/**
- * AppError UNAVAILABLE, with the error as its cause, where the connection is the matter, or locks that have moved; else
- * the error itself.
- */
+/** AppError UNAVAILABLE, with the error as its cause, if the connection is the matter; otherwise the error itself. */
 export function toUnavailableError(error: unknown): unknown {
-  if (isAppError(error)) {
+  if (isAppError(error) || !isConnectionError(error)) {
     return error;
   }
-  if (isConnectionError(error)) {
-    return new AppError("UNAVAILABLE", "The database cannot be reached.", { cause: error });
-  }
-  return isAnywhereIn(error, ({ code, originalCode }) => code === MOVED_LOCKS || originalCode === MOVED_LOCKS)
-    ? new AppError("UNAVAILABLE", "The locks are kept elsewhere by now. This process has to be restarted.", {
-        cause: error,
-      })
-    : error;
+  return new AppError("UNAVAILABLE", "The database cannot be reached.", { cause: error });
 }

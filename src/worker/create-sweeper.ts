@@ -6,11 +6,13 @@ import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { countSwept, sweep } from "../core/sweeper/sweep.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 
-/** The chore whose turns the processes of a deployment take. */
-const CHORE = "sweep";
-
 /** When the sweeper passes, and what it believes. */
 export interface SweeperOptions extends SweepOptions {
+  /**
+   * The chore whose turns are taken: one for each queue, since a process enqueues in its own only, and the turns of
+   * processes on another queue must not take those of this one away.
+   */
+  readonly chore: string;
   /** Time between two passes, in ms, of all processes together. */
   readonly intervalMs: number;
 }
@@ -44,7 +46,7 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
 async function sweepInTurn(ports: TaskPorts, options: SweeperOptions, failures: FailureLog): Promise<void> {
   try {
     // A little early counts: the processes' timers do not tick as one.
-    const isOurs = await ports.tasks.takeTurn(CHORE, ports.clock.now(), options.intervalMs * 0.9);
+    const isOurs = await ports.tasks.takeTurn(options.chore, ports.clock.now(), options.intervalMs * 0.9);
     if (!isOurs) {
       return;
     }

@@ -38,7 +38,14 @@ const FAULTS_OF_ALL = [
   "POSTGRES_FAST",
   "POSTGRES_IMMEDIATE",
 ] as const;
-const FAULTS_OF_REDIS = ["REDIS_FLUSHED", "REDIS_KEPT", "REDIS_LOST"] as const;
+const FAULTS_OF_REDIS = [
+  "REDIS_FLUSHED",
+  "REDIS_KEPT",
+  "REDIS_LOST",
+  "REDIS_STOPPED",
+  "REDIS_PAUSED",
+  "REDIS_RESTORED",
+] as const;
 
 export type FaultKind = (typeof FAULTS_OF_ALL)[number] | (typeof FAULTS_OF_REDIS)[number];
 

@@ -1,35 +1,66 @@
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { Redis } from "ioredis";
 
 import { startRedisServer } from "../support/redis-server.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
-/** A Redis to be ill-treated. */
+/** A Redis that faults strike. */
 export interface ChaosRedis {
   readonly url: string;
   /** Empties it. */
   flush(): Promise<void>;
   /** SIGKILL, and another one on the same port; with what its append-only file kept, or without. */
   crash(keeps: "DATA" | "NOTHING"): Promise<void>;
+  /** Ends it politely, and starts it again after so long. */
+  stopFor(ms: number): Promise<void>;
+  /** SIGSTOP, and SIGCONT after so long. */
+  pauseFor(ms: number): Promise<void>;
+  /** Copies its append-only file, lets it go on for so long, and starts it again with the copy. */
+  restoreAfter(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts it, with an append-only file. */
 export async function startChaosRedis(): Promise<ChaosRedis> {
   const folder = await createTemporaryFolder("chaos-redis");
+  const files = join(folder.path, "appendonlydir");
+  const copy = join(folder.path, "copy");
   const server = await startRedisServer({ appendonly: "yes", dir: folder.path });
+  const kill = async (): Promise<void> => {
+    const report = await ask(server.url, (redis) => redis.info("server"));
+    process.kill(Number(/process_id:(\d+)/.exec(report)?.[1]), "SIGKILL");
+    await server.halt();
+  };
   return {
     url: server.url,
     flush: async () => void (await ask(server.url, (redis) => redis.flushall())),
     async crash(keeps) {
-      const report = await ask(server.url, (redis) => redis.info("server"));
-      process.kill(Number(/process_id:(\d+)/.exec(report)?.[1]), "SIGKILL");
-      await server.halt();
+      await kill();
       if (keeps === "NOTHING") {
-        await rm(join(folder.path, "appendonlydir"), { recursive: true, force: true });
+        await rm(files, { recursive: true, force: true });
       }
+      await server.revive();
+    },
+    async stopFor(ms) {
+      await server.halt();
+      await delay(ms);
+      await server.revive();
+    },
+    async pauseFor(ms) {
+      server.pause();
+      await delay(ms);
+      server.resume();
+    },
+    async restoreAfter(ms) {
+      await rm(copy, { recursive: true, force: true });
+      await cp(files, copy, { recursive: true });
+      await delay(ms);
+      await kill();
+      await rm(files, { recursive: true, force: true });
+      await cp(copy, files, { recursive: true });
       await server.revive();
     },
     async stop() {

@@ -7,7 +7,7 @@ import type { PostgresServer } from "../support/postgres-server.ts";
 import { MIN_SHARED_RECORDS } from "../../src/core/bulk/bulk-definition.ts";
 import { makePlan, type FaultPlan } from "./chaos-plan.ts";
 import { startChaosRedis, type ChaosRedis } from "./chaos-redis.ts";
-import { findLeftLocks, findLeftRedisLocks, findWrongs } from "./find-wrongs.ts";
+import { findLeftLocks, findWrongs } from "./find-wrongs.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { startMember, type Member } from "./member.ts";
 import { pollUntil } from "./poll-until.ts";
@@ -78,7 +78,7 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   const databaseUrl = options.postgres.urlOf(name);
   const redis = options.backend === "redis" ? await startChaosRedis() : undefined;
   const findings: string[] = [];
-  const members = deploy(options.backend, databaseUrl, redis?.url, (finding) => void findings.push(finding));
+  const members = deploy(options, databaseUrl, redis?.url, (finding) => void findings.push(finding));
   const sql = new Pool({ connectionString: databaseUrl, max: 4 });
   // PostgreSQL is restarted under it.
   sql.on("error", () => undefined);
@@ -106,8 +106,13 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   }
 }
 
+/** By turns, so that both are put to the test. */
+function whenQueueDown({ seed }: RoundOptions): "error" | "sync" {
+  return seed % 2 === 0 ? "error" : "sync";
+}
+
 function deploy(
-  backend: TestBackend,
+  options: RoundOptions,
   databaseUrl: string,
   redisUrl: string | undefined,
   onFinding: (finding: string) => void,
@@ -117,7 +122,8 @@ function deploy(
     DATABASE_URL: databaseUrl,
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     POWERCRUD_REDIS_KEY_PREFIX: KEY_PREFIX,
-    POWERCRUD_BACKEND: backend,
+    POWERCRUD_BACKEND: options.backend,
+    POWERCRUD_WHEN_QUEUE_DOWN: whenQueueDown(options),
     POWERCRUD_LEASE_MS: String(LEASE_MS),
     POWERCRUD_CHUNK_RECORDS: "500",
     POWERCRUD_LOG_LEVEL: "warn",
@@ -137,6 +143,7 @@ async function loadAndStrike(round: Round): Promise<void> {
     plan,
     ledger,
     moments,
+    whenQueueDown: whenQueueDown(options),
     signal: ending.signal,
     cityIds: rows.map(({ id }) => id),
     servers: members.filter(({ role }) => role === "serve"),
@@ -209,7 +216,7 @@ async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
 }
 
 /** Nothing strikes any more: every process comes back, every task ends, every lock goes. */
-async function quieten({ sql, redis, members, findings }: Round): Promise<void> {
+async function quieten({ sql, members, findings }: Round): Promise<void> {
   const tell = (error: unknown): void => void findings.push(String(error));
   await allReady(members).catch(tell);
   const isQuiet = async (): Promise<true | undefined> => {
@@ -222,9 +229,6 @@ async function quieten({ sql, redis, members, findings }: Round): Promise<void> 
   let left: readonly string[] = [];
   const isFree = async (): Promise<true | undefined> => {
     left = await findLeftLocks(sql);
-    if (redis !== undefined) {
-      left = [...left, ...(await findLeftRedisLocks(redis.url, KEY_PREFIX))];
-    }
     return left.length === 0 ? true : undefined;
   };
   await pollUntil(isFree, READY_MS / 4, "the end of all locks").catch(() => void findings.push(...left));

@@ -39,7 +39,7 @@ describe("a deployment of two APIs and three workers, under load and faults of e
   afterAll(() => postgres.stop());
 
   it.each(BACKENDS)(
-    "keeps every promise with locks, queue and messages in %s",
+    "keeps every promise with queue and messages in %s",
     async (backend) => {
       const end = Date.now() + MINUTES * 60_000;
       let seed = FIRST_SEED;

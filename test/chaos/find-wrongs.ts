@@ -1,4 +1,3 @@
-import { Redis } from "ioredis";
 import type { Pool } from "pg";
 
 import { canTransition, type TaskStatus } from "../../src/core/tasks/task-status.ts";
@@ -50,6 +49,7 @@ async function findBrokenPromises(sql: Pool, ledger: Ledger): Promise<readonly s
       "an answer was an unexpected error",
       [...answers.keys()].filter((answer) => answer.includes("INTERNAL")),
     ),
+    ...tell("a write or a launch was refused because of Redis", ledger.redisRefusals),
     ...tell(
       "an accepted launch has no task",
       launches.filter(({ taskId, key }) => taskId !== undefined && labels.get(taskId) !== key),
@@ -93,25 +93,8 @@ function tell(wrong: string, rows: readonly unknown[]): readonly string[] {
   return rows.length === 0 ? [] : [`${wrong} (${rows.length}): ${JSON.stringify(rows.slice(0, MAX_TOLD))}`];
 }
 
-/** What is left of locks in PostgreSQL; it may take the sweeper a moment. */
+/** The locks that are left; it may take the sweeper a moment to release them. */
 export async function findLeftLocks(sql: Pool): Promise<readonly string[]> {
   const { rows } = await sql.query("SELECT owner, model, ticket FROM powercrud.lock");
-  return tell("a lock is left in PostgreSQL", rows);
-}
-
-/** Not locks: what the current epoch is, whose the keys are, who was last at the locks, a trace of an examination. */
-const NO_LOCKS = [":epoch", ":deployment", ":turns", ":probe"];
-
-/** What is left of locks in Redis. */
-export async function findLeftRedisLocks(url: string, keyPrefix: string): Promise<readonly string[]> {
-  const redis = new Redis(url);
-  try {
-    const keys = await redis.keys(`${keyPrefix}{lock}:*`);
-    return tell(
-      "a lock is left in Redis",
-      keys.filter((key) => !NO_LOCKS.some((end) => key.endsWith(end))).toSorted(),
-    );
-  } finally {
-    redis.disconnect();
-  }
+  return tell("a lock is left", rows);
 }

@@ -23,10 +23,12 @@ export interface Ledger {
   readonly singles: SingleRecord[];
   /** Answers by their code, for the report. */
   readonly answers: Map<string, number>;
+  /** Answers that refuse because of Redis, where nothing may: always for single writes, for launches as configured. */
+  readonly redisRefusals: string[];
 }
 
 export function createLedger(): Ledger {
-  return { launches: [], singles: [], answers: new Map() };
+  return { launches: [], singles: [], answers: new Map(), redisRefusals: [] };
 }
 
 export function countAnswer(ledger: Ledger, code: string): void {

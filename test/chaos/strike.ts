@@ -20,12 +20,15 @@ export interface Targets {
 /** A launch takes about so long from its request to its commit and the queue, in ms. */
 const LAUNCH_MS = 80;
 
-/** Does one fault; resolves when it is over, but for what restarts by itself. */
+/** Longer than a command to Redis waits for its answer, in ms. */
+const REDIS_OUTAGE_MS = 4000;
+
+/** Carries one fault out; resolves when it is over, except for what restarts by itself. */
 export function strike(targets: Targets, fault: FaultPlan): Promise<void> {
-  return DEEDS[fault.kind](targets, fault);
+  return STRIKES[fault.kind](targets, fault);
 }
 
-const DEEDS: Readonly<Record<FaultKind, (targets: Targets, fault: FaultPlan) => Promise<void>>> = {
+const STRIKES: Readonly<Record<FaultKind, (targets: Targets, fault: FaultPlan) => Promise<void>>> = {
   KILL_WORKER: async (targets, fault) => void pick(targets, "work", fault)?.kill(),
   KILL_SERVER: killInLaunch,
   PAUSE_WORKER: (targets, fault) => pause(targets, "work", fault),
@@ -37,6 +40,9 @@ const DEEDS: Readonly<Record<FaultKind, (targets: Targets, fault: FaultPlan) => 
   REDIS_FLUSHED: async ({ redis }) => redis?.flush(),
   REDIS_KEPT: async ({ redis }) => redis?.crash("DATA"),
   REDIS_LOST: async ({ redis }) => redis?.crash("NOTHING"),
+  REDIS_STOPPED: async ({ redis }, { beyondMs }) => redis?.stopFor(REDIS_OUTAGE_MS + beyondMs),
+  REDIS_PAUSED: async ({ redis }, { beyondMs }) => redis?.pauseFor(REDIS_OUTAGE_MS + beyondMs),
+  REDIS_RESTORED: async ({ redis }, { beyondMs }) => redis?.restoreAfter(beyondMs),
 };
 
 function pick({ members }: Targets, role: Member["role"], { member }: FaultPlan): Member | undefined {

@@ -18,6 +18,8 @@ export interface UserContext {
   readonly ledger: Ledger;
   /** `launch` with the server, when a launch is on its way to it. */
   readonly moments: EventEmitter;
+  /** What the APIs do with a launch while the queue is out of reach. */
+  readonly whenQueueDown: "error" | "sync";
   /** Ends the users, each after what it is at. */
   readonly signal: AbortSignal;
   isSettled(taskId: string): Promise<boolean>;
@@ -54,6 +56,7 @@ const UPDATE = /* GraphQL */ `
       }
       ... on Error {
         code
+        message
       }
     }
   }
@@ -78,6 +81,7 @@ const CREATE = /* GraphQL */ `
       }
       ... on Error {
         code
+        message
       }
     }
   }
@@ -195,9 +199,13 @@ async function writeSingle(context: UserContext, at: number, plan: SinglePlan): 
   }
 }
 
+function isLaunch(field: string): boolean {
+  return field.startsWith("bulk");
+}
+
 /** One try at one of the servers; undefined when no answer came. */
 async function ask(
-  { servers, moments, ledger }: UserContext,
+  { servers, moments, ledger, whenQueueDown }: UserContext,
   query: string,
   variables: Record<string, unknown>,
   field: string,
@@ -211,11 +219,14 @@ async function ask(
   try {
     const client = createTestClient(address);
     const asked = client.request<Record<string, Answer>>(query, variables);
-    if (field.startsWith("bulk")) {
+    if (isLaunch(field)) {
       moments.emit("launch", server);
     }
     const answer = (await withDeadline(asked, ANSWER_MS, "an answer"))[field];
     countAnswer(ledger, `${field}: ${answer?.code ?? "done"}`);
+    if (/Redis|queue/.test(answer?.message ?? "") && !(isLaunch(field) && whenQueueDown === "error")) {
+      ledger.redisRefusals.push(`${field}: ${answer?.message}`);
+    }
     return answer;
   } catch (error) {
     countAnswer(

@@ -8,10 +8,10 @@ import { createPostgresWorld } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { createTcpProxy } from "./tcp-proxy.ts";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeTransports } from "./describe-worlds.ts";
 import { createRecorder, newTopic } from "./event-bus-recorder.ts";
 
-describeWorlds("event bus", (world) => {
+describeTransports("event bus", (world) => {
   it("carries messages to every subscriber of the topic, and to no other", async () => {
     const [topic, other] = [newTopic(), newTopic()];
     const [first, second, stranger] = [createRecorder(), createRecorder(), createRecorder()];

@@ -32,8 +32,8 @@ export interface LockModel {
   acquireWaiting(owner: number): Obstacles;
   /** Stands the owner in line. */
   join(owner: number, claims: readonly Claim[]): void;
-  /** Without claims: of all, and of the place in line. */
-  release(owner: number, claims?: readonly Claim[]): void;
+  /** Of all, and of the place in line. */
+  release(owner: number): void;
   /** Whether the owner stands in line. */
   isWaiting(owner: number): boolean;
   /** What it stands in line for. */
@@ -135,13 +135,8 @@ export function createLockModel(initial: readonly LockMark[] = []): LockModel {
       lastPlace += 1;
       marks = [...marks, ...toMarks(owner, claims, lastPlace)];
     },
-    release(owner, claims) {
-      const named = claims === undefined ? undefined : toMarks(owner, claims, HELD);
-      const isNamed = (mark: LockMark): boolean =>
-        named?.some(({ model: name, id }) => name === mark.model && (id === null || id === mark.id)) ?? true;
-      marks = marks.filter(
-        (mark) => mark.owner !== owner || !isNamed(mark) || (named !== undefined && isInLine(owner, mark)),
-      );
+    release(owner) {
+      marks = marks.filter((mark) => mark.owner !== owner);
     },
     waitsFor: (owner) => marks.filter((mark) => isInLine(owner, mark)).map(toClaim),
     isWaiting: (owner) => marks.some((mark) => isInLine(owner, mark)),

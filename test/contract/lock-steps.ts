@@ -5,14 +5,7 @@ import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import type { LockModel } from "./lock-model.ts";
 
 /** What somebody may do in a transaction. */
-export type LockVerb =
-  | "acquire"
-  | "acquireOrWait"
-  | "acquireFree"
-  | "acquireWaiting"
-  | "guard"
-  | "releaseSome"
-  | "releaseAll";
+export type LockVerb = "acquire" | "acquireOrWait" | "acquireFree" | "acquireWaiting" | "guard" | "release";
 
 /** What somebody does in a transaction. */
 export interface LockStep {
@@ -56,9 +49,8 @@ export const arbitraryStep: fc.Arbitrary<LockStep> = fc.record({
     "acquireWaiting",
     "acquireFree",
     "guard",
-    "releaseSome",
-    "releaseAll",
-    "releaseAll",
+    "release",
+    "release",
   ),
   claims: arbitraryClaims,
   isKept: fc.constantFrom(true, true, true, true, false),
@@ -76,7 +68,7 @@ export function fitStep(step: LockStep, model: LockModel, owner: number, run: st
   return { ...step, claims, verb: isUnfit ? "acquireWaiting" : step.verb };
 }
 
-/** What the store says of a step; to let go of something is always granted. */
+/** The answer of the store to a step; a release is always granted. */
 export async function askStore(
   locks: LockStore,
   transaction: Transaction,
@@ -93,9 +85,8 @@ export async function askStore(
       return locks.acquireWaiting(transaction, owner);
     case "guard":
       return locks.guard(transaction, claims);
-    case "releaseSome":
-    case "releaseAll":
-      await locks.release(transaction, owner, verb === "releaseSome" ? claims : undefined);
+    case "release":
+      await locks.release(transaction, owner);
       return { kind: "GRANTED" };
   }
 }

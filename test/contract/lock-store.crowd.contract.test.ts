@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { mergeClaims } from "../../src/core/locks/claim.ts";
 import type { Claim } from "../../src/core/locks/claim.ts";
-import { freeOf } from "../../src/core/locks/free-of.ts";
+import { freeOf, mergeClaims } from "../../src/core/locks/claim.ts";
 import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeLocks } from "./describe-worlds.ts";
 import { createLockModel, heldNames } from "./lock-model.ts";
 import type { LockModel } from "./lock-model.ts";
 import { checkInLanes, RUNS_TIMEOUT_MS } from "./lock-runs.ts";
@@ -32,7 +31,7 @@ interface Crowd {
 
 class RolledBack extends Error {}
 
-describeWorlds("lock store in a crowd", (world) => {
+describeLocks("lock store in a crowd", (world) => {
   const { release } = lockVerbs(world);
 
   const note = ({ witness }: Crowd, actor: LockActor, step: LockStep, result: AcquireResult): void => {
@@ -41,7 +40,7 @@ describeWorlds("lock store in a crowd", (world) => {
       witness.guards(actor, taken ?? []);
     } else if (taken === undefined) {
       witness.refused(actor, step);
-    } else if (step.verb !== "releaseSome" && step.verb !== "releaseAll") {
+    } else if (step.verb !== "release") {
       witness.granted(actor, taken);
     }
   };
@@ -90,7 +89,7 @@ describeWorlds("lock store in a crowd", (world) => {
     const isWaiting = ({ kept, owner }: LockActor): boolean => kept.isWaiting(owner);
     for (let waiting = actors.filter(isWaiting); waiting.length > 0;) {
       await all(
-        "releaseAll",
+        "release",
         actors.filter((actor) => !isWaiting(actor)),
       );
       await all("acquireWaiting", waiting);
@@ -153,8 +152,8 @@ function afterStep(actor: LockActor, step: LockStep, result: AcquireResult): Loc
   if (step.verb === "guard") {
     return next;
   }
-  if (step.verb === "releaseSome" || step.verb === "releaseAll") {
-    next.release(actor.owner, step.verb === "releaseSome" ? step.claims : undefined);
+  if (step.verb === "release") {
+    next.release(actor.owner);
     return next;
   }
   const taken = takenBy(actor, step, result);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeLocks } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, refusedBy } from "./lock-verbs.ts";
 import { openTransaction } from "./open-transaction.ts";
 
-describeWorlds("lock store, entering", (world) => {
+describeLocks("lock store, entering", (world) => {
   const { acquire, acquireOrWait, acquireWaiting, guard, release } = lockVerbs(world);
 
   describe("who enters", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
 import { sortIds } from "../../src/core/locks/sort-ids.ts";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeLocks } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lock-verbs.ts";
 
 /** Nothing but what canonical ids may be: any text without NUL that is not empty. */
@@ -36,7 +36,7 @@ const ODD_IDS = [
   "00000000-0000-4000-8000-000000000000",
 ];
 
-describeWorlds("lock store, any id", (world) => {
+describeLocks("lock store, any id", (world) => {
   const { acquire, guard, release } = lockVerbs(world);
 
   describe("sizes and kinds of ids", () => {

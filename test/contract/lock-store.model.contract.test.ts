@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeLocks } from "./describe-worlds.ts";
 import { createLockModel, heldNames, lockName } from "./lock-model.ts";
 import type { LockModel, Obstacles } from "./lock-model.ts";
 import { checkInLanes, RUNS_TIMEOUT_MS } from "./lock-runs.ts";
@@ -40,9 +40,8 @@ function applyStep(model: LockModel, owner: number, { verb, claims }: LockStep):
       return model.acquireWaiting(owner);
     case "guard":
       return model.guard(claims);
-    case "releaseSome":
-    case "releaseAll":
-      model.release(owner, verb === "releaseSome" ? claims : undefined);
+    case "release":
+      model.release(owner);
       return new Map();
   }
 }
@@ -57,7 +56,7 @@ function expectConflicts(result: AcquireResult, expected: Obstacles, owners: rea
   }
 }
 
-describeWorlds("lock store against its model", (world) => {
+describeLocks("lock store against its model", (world) => {
   const { release } = lockVerbs(world);
 
   const heldBy = async (run: Run, owner: number): Promise<readonly string[]> =>
@@ -87,7 +86,7 @@ describeWorlds("lock store against its model", (world) => {
     const isGone = run.vanished.has(owner);
     if (isGone && vanishes) {
       run.vanished.delete(owner);
-      await takeStep(run, owner, { verb: "releaseAll", claims: [], isKept: true });
+      await takeStep(run, owner, { verb: "release", claims: [], isKept: true });
     } else if (!isGone) {
       await takeStep(run, owner, step);
       if (vanishes) {
@@ -101,7 +100,7 @@ describeWorlds("lock store against its model", (world) => {
     const all = run.owners.map((_, owner) => owner);
     for (let waiting = all.filter(run.model.isWaiting); waiting.length > 0;) {
       for (const owner of all.filter((one) => !run.model.isWaiting(one))) {
-        await takeStep(run, owner, { verb: "releaseAll", claims: [], isKept: true });
+        await takeStep(run, owner, { verb: "release", claims: [], isKept: true });
       }
       for (const owner of waiting.toReversed()) {
         await takeStep(run, owner, { verb: "acquireWaiting", claims: [], isKept: true });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Claim } from "../../src/core/locks/claim.ts";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeLocks } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lock-verbs.ts";
 import { openTransaction } from "./open-transaction.ts";
 
-describeWorlds("lock store, lines together", (world) => {
+describeLocks("lock store, lines together", (world) => {
   const { acquire, acquireFree, acquireOrWait, acquireWaiting, release } = lockVerbs(world);
 
   describe("the last before a waiter", () => {

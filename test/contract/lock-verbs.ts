@@ -1,11 +1,11 @@
 import type { Claim } from "../../src/core/locks/claim.ts";
 import type { AcquireResult, LockConflict } from "../../src/core/locks/lock-store.ts";
 import { createId } from "../../src/kernel/ids.ts";
-import type { World } from "./world.ts";
+import type { PostgresWorld } from "./postgres-world.ts";
 
 export const GRANTED: AcquireResult = { kind: "GRANTED" };
 
-/** What a claim is told that these few are in the way of. */
+/** The refusal that names these conflicts. */
 export function refusedBy(...conflicts: readonly LockConflict[]): AcquireResult {
   return { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
 }
@@ -35,10 +35,10 @@ export interface LockVerbs {
   acquireFree(owner: string, ...claims: Claim[]): Promise<readonly LockConflict[]>;
   acquireWaiting(owner: string): Promise<AcquireResult>;
   guard(...claims: Claim[]): Promise<AcquireResult>;
-  release(owner: string, claims?: readonly Claim[]): Promise<void>;
+  release(owner: string): Promise<void>;
 }
 
-export function lockVerbs(world: () => World): LockVerbs {
+export function lockVerbs(world: () => PostgresWorld): LockVerbs {
   return {
     acquire: (owner, ...claims) =>
       world().unitOfWork.run((transaction) => world().locks.acquire(transaction, owner, claims)),
@@ -49,7 +49,6 @@ export function lockVerbs(world: () => World): LockVerbs {
     acquireWaiting: (owner) =>
       world().unitOfWork.run((transaction) => world().locks.acquireWaiting(transaction, owner)),
     guard: (...claims) => world().unitOfWork.run((transaction) => world().locks.guard(transaction, claims)),
-    release: (owner, claims) =>
-      world().unitOfWork.run((transaction) => world().locks.release(transaction, owner, claims)),
+    release: (owner) => world().unitOfWork.run((transaction) => world().locks.release(transaction, owner)),
   };
 }

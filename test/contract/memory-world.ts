@@ -1,10 +1,9 @@
 import { setImmediate } from "node:timers/promises";
-import { createMemoryEventBus } from "../../src/adapters/memory/memory-event-bus.ts";
-import { createMemoryEventLog } from "../../src/adapters/memory/memory-event-log.ts";
-import { createMemoryLockStore } from "../../src/adapters/memory/memory-lock-store.ts";
-import { createMemoryTaskQueue } from "../../src/adapters/memory/memory-task-queue.ts";
-import { createMemoryTaskStore } from "../../src/adapters/memory/memory-task-store.ts";
-import { createMemoryUnitOfWork } from "../../src/adapters/memory/memory-unit-of-work.ts";
+import { createMemoryEventBus } from "../support/memory/memory-event-bus.ts";
+import { createMemoryEventLog } from "../support/memory/memory-event-log.ts";
+import { createMemoryTaskQueue } from "../support/memory/memory-task-queue.ts";
+import { createMemoryTaskStore } from "../support/memory/memory-task-store.ts";
+import { createMemoryUnitOfWork } from "../support/memory/memory-unit-of-work.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import type { World } from "./world.ts";
 
@@ -17,7 +16,6 @@ export async function createMemoryWorld(): Promise<World> {
     unitOfWork: createMemoryUnitOfWork({ logger }),
     tasks,
     log: createMemoryEventLog(),
-    locks: createMemoryLockStore(),
     bus,
     queue,
     async finishChunk(transaction, taskId, number, counts) {

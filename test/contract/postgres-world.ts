@@ -7,13 +7,15 @@ import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-eve
 import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
 import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
+import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import { requiredSession } from "../../src/core/transactions/required-session.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import type { World } from "./world.ts";
 
-/** A world with its database. */
+/** A world with its database, and with locks. */
 export interface PostgresWorld extends World {
+  readonly locks: LockStore;
   readonly url: string;
   readonly pool: Pool;
 }

@@ -3,7 +3,7 @@ import type { QueuedTask } from "../../src/core/tasks/task-queue.ts";
 import { createId } from "../../src/kernel/ids.ts";
 import type { Service } from "../../src/kernel/service.ts";
 import { withDeadline } from "../support/deadline.ts";
-import { describeWorlds } from "./describe-worlds.ts";
+import { describeTransports } from "./describe-worlds.ts";
 import type { ManualWork } from "./manual-work.ts";
 import { createManualWork } from "./manual-work.ts";
 
@@ -12,7 +12,7 @@ const newTasks = (count: number): QueuedTask[] =>
 
 const byId = (a: QueuedTask, b: QueuedTask): number => a.id.localeCompare(b.id);
 
-describeWorlds("task queue", (world) => {
+describeTransports("task queue", (world) => {
   /** Each test leaves the queue empty, and nobody at work. */
   const open: { readonly consumer: Service; readonly work: ManualWork }[] = [];
   afterEach(async () => {

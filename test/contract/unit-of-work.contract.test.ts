@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requiredSession } from "../../src/core/transactions/required-session.ts";
+import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import { openTransaction } from "./open-transaction.ts";
 import { createPostgresWorld } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
@@ -58,12 +59,19 @@ describeWorlds("unit of work", (world) => {
     const task = sampleTask();
     const open = await openTransaction(world().unitOfWork);
     await world().tasks.create(open.transaction, task);
-    await world().locks.acquire(open.transaction, task.id, [{ model: "Together", ids: ["1"] }]);
-    // Look-ups of locks may be ahead of the commit, see LockStore.
+    await world().log.append(open.transaction, {
+      taskId: task.id,
+      type: "CREATE",
+      at: task.createdAt,
+      progress: progressOf(1, NO_COUNTS),
+      message: null,
+    });
+    const eventsOf = (): Promise<unknown> => world().log.replay({ after: 0, taskIds: [task.id], limit: 10 });
     expect((await world().tasks.find([task.id])).size).toBe(0);
+    expect(await eventsOf()).toHaveLength(0);
     await open.commit();
     expect((await world().tasks.find([task.id])).size).toBe(1);
-    expect(await world().locks.heldBy(task.id)).toHaveLength(1);
+    expect(await eventsOf()).toHaveLength(1);
   });
 });
 
@@ -88,6 +96,18 @@ describe("unit of work: postgres only", () => {
     }
     expect(world.pool.totalCount).toBe(world.pool.idleCount);
     expect(world.pool.totalCount).toBe(1);
+  });
+
+  it("shows a task and its locks together", async () => {
+    const task = sampleTask();
+    const open = await openTransaction(world.unitOfWork);
+    await world.tasks.create(open.transaction, task);
+    await world.locks.acquire(open.transaction, task.id, [{ model: "Together", ids: ["1"] }]);
+    expect((await world.tasks.find([task.id])).size).toBe(0);
+    expect(await world.locks.heldBy(task.id)).toEqual([]);
+    await open.commit();
+    expect((await world.tasks.find([task.id])).size).toBe(1);
+    expect(await world.locks.heldBy(task.id)).toHaveLength(1);
   });
 
   it("does not report a commit where PostgreSQL rolled back", async () => {

@@ -6,9 +6,9 @@ import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import { freePort } from "../support/free-port.ts";
 import { createWorldAt } from "./postgres-world.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
-import type { RedisPorts } from "./redis-world.ts";
-import { createRedisPorts } from "./redis-world.ts";
+import { createRedisTransportsAt } from "./redis-transports.ts";
 import { sampleTask } from "./sample-task.ts";
+import type { Transports } from "./world.ts";
 
 const UNAVAILABLE = { name: "AppError", code: "UNAVAILABLE", cause: expect.anything() };
 
@@ -44,10 +44,9 @@ describe("postgres out of reach", () => {
     ["locks.guard of one", () => world.locks.guard(transaction, claims)],
     ["locks.guard of a model", () => world.locks.guard(transaction, [{ model: "Book", ids: "all" }])],
     ["locks.release", () => world.locks.release(transaction, task.id)],
-    ["locks.release of some", () => world.locks.release(transaction, task.id, claims)],
     ["locks.owners", () => world.locks.owners("Book", ["1"])],
     ["locks.heldBy", () => world.locks.heldBy(task.id)],
-    ["locks.listOwners", () => world.locks.listOwners()],
+    ["locks.releaseOrphans", () => world.locks.releaseOrphans()],
     ["tasks.create", () => world.tasks.create(transaction, task)],
     ["tasks.find", () => world.tasks.find([task.id])],
     ["tasks.heartbeat", () => world.tasks.heartbeat({ taskId: task.id, attempt: 1, at: task.createdAt })],
@@ -66,9 +65,9 @@ describe("postgres out of reach", () => {
 });
 
 describe("redis out of reach", () => {
-  let ports: RedisPorts;
+  let ports: Transports;
   beforeAll(async () => {
-    ports = createRedisPorts(`redis://nobody:secret@127.0.0.1:${await freePort()}`, "none:");
+    ports = createRedisTransportsAt(`redis://nobody:secret@127.0.0.1:${await freePort()}`, "none:");
   });
   afterAll(() => ports.close());
 

@@ -1,22 +1,24 @@
 import type { EventBus } from "../../src/core/events/event-bus.ts";
 import type { EventLog } from "../../src/core/events/event-log.ts";
-import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import type { Counts } from "../../src/core/tasks/progress.ts";
 import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import type { Transaction, UnitOfWork } from "../../src/core/transactions/transaction.ts";
 
-/** One implementation of every port, wired together, with what tests need to disturb it. */
-export interface World {
+/** Queue and bus of one backend. */
+export interface Transports {
+  readonly bus: EventBus;
+  readonly queue: TaskQueue;
+  close(): Promise<void>;
+}
+
+/** One implementation of the ports that share transactions, wired together, with what tests need to disturb it. */
+export interface World extends Transports {
   readonly unitOfWork: UnitOfWork;
   readonly tasks: TaskStore;
   readonly log: EventLog;
-  readonly locks: LockStore;
-  readonly bus: EventBus;
-  readonly queue: TaskQueue;
   /** Marks a chunk DONE, as the writer of chunks does with its data. */
   finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<void>;
   /** Resolves once as many transactions as given wait for another one. */
   untilWaiting(count?: number): Promise<void>;
-  close(): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { BackendName } from "../../src/core/processes/process-register.ts";
 import type { LaunchOptions, PowerCrud, Task } from "../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger } from "../../src/index.ts";
 import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { lockOwners } from "../support/lock-owners.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { PowerCrudProcess, ReadyProcess } from "../support/powercrud-process.ts";
 import { runPowerCrud, spawnPowerCrud, startRole } from "../support/powercrud-process.ts";
@@ -125,7 +126,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
 
   async function locks(): Promise<unknown> {
     const { locks: store } = deployment.ports;
-    const owners = (await store.listOwners()).toSorted();
+    const owners = await lockOwners(deployment.session);
     return Promise.all(owners.map(async (owner) => [owner, await store.heldBy(owner)]));
   }
 

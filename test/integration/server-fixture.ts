@@ -1,12 +1,12 @@
 import type { GraphQLSchema } from "graphql";
-import { createMemoryEventBus } from "../../src/adapters/memory/memory-event-bus.ts";
-import { createMemoryEventLog } from "../../src/adapters/memory/memory-event-log.ts";
-import { createMemoryLockStore } from "../../src/adapters/memory/memory-lock-store.ts";
-import { createMemoryTaskQueue } from "../../src/adapters/memory/memory-task-queue.ts";
-import { createMemoryTaskStore } from "../../src/adapters/memory/memory-task-store.ts";
-import { createMemoryUnitOfWork } from "../../src/adapters/memory/memory-unit-of-work.ts";
+import { createMemoryEventBus } from "../support/memory/memory-event-bus.ts";
+import { createMemoryEventLog } from "../support/memory/memory-event-log.ts";
+import { createMemoryTaskQueue } from "../support/memory/memory-task-queue.ts";
+import { createMemoryTaskStore } from "../support/memory/memory-task-store.ts";
+import { createMemoryUnitOfWork } from "../support/memory/memory-unit-of-work.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
+import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import { createModelRegistry } from "../../src/core/records/model-registry.ts";
 import { cancelTask } from "../../src/core/tasks/run/cancel-task.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
@@ -24,6 +24,12 @@ import type { HttpServerOptions } from "../../src/server/server-options.ts";
 import { modelOf, scalar } from "../support/model-fixture.ts";
 import type { TaskDriver } from "./task-driver.ts";
 import { createTaskDriver } from "./task-driver.ts";
+
+/** Nothing is claimed here; settling a task releases what it never had. */
+const NO_LOCKS = {
+  release: () => Promise.resolve(),
+  owners: () => Promise.resolve(new Map()),
+} as unknown as LockStore;
 
 /** A server over real sockets, on memory, whose tasks move when the test says so. */
 export interface ServerFixture {
@@ -46,7 +52,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
     tasks: createMemoryTaskStore(),
     log: createMemoryEventLog(),
     bus: createMemoryEventBus({ logger }),
-    locks: createMemoryLockStore(),
+    locks: NO_LOCKS,
     queue: createMemoryTaskQueue({ logger }),
     clock: createSystemClock(),
     logger,

@@ -6,7 +6,7 @@ import { recordEvent } from "../../src/core/events/record-event.ts";
 import { settleTask } from "../../src/core/tasks/settle/settle-task.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import type { TaskPorts } from "../../src/core/tasks/settle/task-ports.ts";
-import { createMemoryTaskQueue } from "../../src/adapters/memory/memory-task-queue.ts";
+import { createMemoryTaskQueue } from "../support/memory/memory-task-queue.ts";
 import { createId } from "../../src/kernel/ids.ts";
 
 /** Moves tasks of 100 records. */

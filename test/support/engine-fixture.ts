@@ -5,6 +5,7 @@ import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.
 import { createPostgresSideEffects } from "../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresBulkWriter } from "../../src/adapters/postgres/postgres-bulk-writer.ts";
 import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
+import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
 import { createTableShapes } from "../../src/adapters/postgres/table-shape.ts";
 import { createPostgresRecordDefaults } from "../../src/adapters/postgres/postgres-record-defaults.ts";
@@ -70,7 +71,7 @@ export interface EngineOverrides {
   readonly whenQueueDown?: "error" | "sync";
   readonly leaseMs?: number;
   readonly maxAttempts?: number;
-  /** Keeps locks, queue and bus in this Redis, whatever backend the run is for. */
+  /** Puts queue and bus in this Redis, whatever backend the run is for. */
   readonly redisUrl?: string;
 }
 
@@ -127,11 +128,11 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   const backend = await createTestBackend({
     databaseUrl: database.url,
     session,
-    unitOfWork,
     logger,
     redisUrl: overrides.redisUrl,
   });
-  const { bus, locks, queue: realQueue } = backend;
+  const { bus, queue: realQueue } = backend;
+  const locks = createPostgresLockStore({ session });
   const records = createThingRecords(unitOfWork);
   const writer = createPostgresBulkWriter({ session, unitOfWork, records, shapes, locks });
   const hooks = createRecordHooks({

@@ -62,9 +62,7 @@ export async function createLibraryEngine(overrides: EngineOverrides = {}): Prom
     engine,
     whileClosed,
     async reset() {
-      for (const owner of await engine.ports.locks.listOwners()) {
-        await release(owner);
-      }
+      await engine.session.query("DELETE FROM powercrud.lock");
       await fillLibrary(engine.session);
     },
     async errorsOf(taskId) {

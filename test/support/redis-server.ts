@@ -11,6 +11,9 @@ export interface RedisServer {
   /** Ends the process and all that it held; `revive` starts another one on the same port. */
   halt(): Promise<void>;
   revive(): Promise<void>;
+  /** Stops the process where it is, connections and all, as a machine does that hangs; `resume` lets it go on. */
+  pause(): void;
+  resume(): void;
   /** Ends it for good. */
   stop(): Promise<void>;
 }
@@ -30,27 +33,34 @@ export async function startRedisServer(settings: Record<string, string> = {}): P
     "maxmemory-policy": "noeviction",
     ...settings,
   };
-  const start = (): Promise<() => Promise<void>> =>
+  const start = (): Promise<RedisProcess> =>
     startProcess(
       Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]),
       folder.path,
     );
-  let end = await start();
+  let running = await start();
   return {
     url: `redis://127.0.0.1:${port}`,
-    halt: () => end(),
+    halt: () => running.end(),
     async revive() {
-      end = await start();
+      running = await start();
     },
+    pause: () => running.signal("SIGSTOP"),
+    resume: () => running.signal("SIGCONT"),
     async stop() {
-      await end();
+      await running.end();
       await folder.remove();
     },
   };
 }
 
-/** @returns ends the process; idempotent */
-async function startProcess(parts: readonly string[], cwd: string): Promise<() => Promise<void>> {
+interface RedisProcess {
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
+  /** Idempotent. */
+  end(): Promise<void>;
+}
+
+async function startProcess(parts: readonly string[], cwd: string): Promise<RedisProcess> {
   const server = spawn("redis-server", parts, { cwd, stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(server, "exit");
   const ready = new Promise<void>((resolve, reject) => {
@@ -63,8 +73,11 @@ async function startProcess(parts: readonly string[], cwd: string): Promise<() =
     });
   });
   await withDeadline(ready, 15_000, "starting redis-server");
-  return async () => {
-    server.kill("SIGTERM");
-    await withDeadline(exited, 15_000, "stopping redis-server");
+  return {
+    signal: (name) => void server.kill(name),
+    async end() {
+      server.kill("SIGTERM");
+      await withDeadline(exited, 15_000, "stopping redis-server");
+    },
   };
 }

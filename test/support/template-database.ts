@@ -3,6 +3,9 @@ import { join } from "node:path";
 
 import { Client } from "pg";
 
+import { applyFunctions } from "../../src/adapters/postgres/database-functions.ts";
+import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+
 /** Every test file's database is a copy of this one. */
 export const TEMPLATE_DATABASE = "powercrud_template";
 
@@ -15,13 +18,14 @@ export async function createTemplateDatabase(adminUrl: string, templateUrl: stri
   await withClient(adminUrl, (admin) => admin.query(`ALTER DATABASE ${TEMPLATE_DATABASE} IS_TEMPLATE true`));
 }
 
-/** Applies the migrations' SQL as it stands; the project's own migrator has tests of its own. */
+/** Applies the migrations' SQL as it stands, and the functions; the project's own migrator has tests of its own. */
 async function migrate(url: string): Promise<void> {
   const folders = await Promise.all(MIGRATIONS.map(migrationFiles));
   await withClient(url, async (client) => {
     for (const file of folders.flat()) {
       await client.query(await readFile(file, "utf8"));
     }
+    await applyFunctions(createPgSession(client));
   });
 }
 

@@ -1,10 +1,7 @@
 import type { Backend } from "../../src/compose/create-backend.ts";
 import { createBackend } from "../../src/compose/create-backend.ts";
 import { completeConfig } from "../../src/config/config.ts";
-import { createPostgresProcessRegister } from "../../src/adapters/postgres/postgres-process-register.ts";
 import type { BackendName } from "../../src/core/processes/process-register.ts";
-import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";
-import { createId } from "../../src/kernel/ids.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { createTestRedis } from "./test-redis.ts";
@@ -15,19 +12,19 @@ export interface TestBackend extends Backend {
   loseMemory(): Promise<void>;
   /** In front of all its keys in Redis; empty where it has none. */
   readonly redisKeyPrefix: string;
+  readonly databaseUrl: string;
 }
 
 /** The backend that this run of the tests is for: some suites run once on each. */
 const TEST_BACKEND: BackendName = process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? "redis" : "postgres";
 
 /**
- * Locks, queue and bus as the service wires them, with nothing of others in them.
+ * Queue and bus as the service wires them, with nothing of others in them.
  * @param options.redisUrl puts them in this Redis whatever the run is for
  */
 export async function createTestBackend(options: {
   readonly databaseUrl: string;
   readonly session: SqlSession;
-  readonly unitOfWork: UnitOfWork;
   readonly logger: Logger;
   readonly redisUrl?: string | undefined;
 }): Promise<TestBackend> {
@@ -37,27 +34,12 @@ export async function createTestBackend(options: {
     workerConcurrency: 2,
     ...(redis === undefined ? {} : { redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
   });
-  const now = new Date();
-  await createPostgresProcessRegister(options).enlist(
-    {
-      id: createId(now),
-      role: "start",
-      backend: name,
-      host: "test",
-      pid: process.pid,
-      concurrency: 2,
-      startedAt: now,
-    },
-    now,
-    now,
-  );
   const backend = createBackend({ ...options, config, chosen: { name, reason: "test" } });
   await backend.ready();
-  // Builds the lock table where there is none yet.
-  await backend.locks.listOwners();
   return {
     ...backend,
     redisKeyPrefix: redis?.keyPrefix ?? "",
+    databaseUrl: options.databaseUrl,
     loseMemory: async () => redis?.drop(),
     async close() {
       await backend.close();

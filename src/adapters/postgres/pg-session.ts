@@ -2,7 +2,7 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** The part of pg's pool or client that a session needs. */
-export interface Queryable {
+interface Queryable {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
@@ -17,6 +17,19 @@ export function createPgSession(queryable: Queryable): SqlSession {
       try {
         const { rows } = await queryable.query(text, [...values]);
         return rows as Row[];
+      } catch (error) {
+        throw toUnavailableError(error);
+      }
+    },
+  };
+}
+
+/** The same session with this service's errors: sessions of other adapters do not know them. */
+export function translatedSession(session: SqlSession): SqlSession {
+  return {
+    async query(text, values) {
+      try {
+        return await session.query(text, values);
       } catch (error) {
         throw toUnavailableError(error);
       }

@@ -6,14 +6,15 @@ import {
   type SqlDriverAdapter,
   type SqlResultSet,
 } from "@prisma/driver-adapter-utils";
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import { DatabaseError, Pool, type PoolClient, type QueryResult } from "pg";
 
 /** One connection to PostgreSQL that Prisma's schema engine and we use by turns. */
 export interface MigrationConnection {
   /** What the engine takes. */
   readonly factory: ErrorCapturingSqlMigrationAwareDriverAdapterFactory;
-  /** A statement of our own, between the engine's. */
-  query(sql: string, values?: readonly unknown[]): Promise<void>;
+  /** For statements of our own, between the engine's. */
+  readonly session: SqlSession;
   /** PostgreSQL's own error of the script that the engine ran last, if it refused it; the engine's is murkier. */
   scriptError(): DatabaseError | undefined;
   close(): Promise<void>;
@@ -61,7 +62,10 @@ export async function openMigrationConnection(
       connect,
       connectToShadowDb: () => Promise.reject(new Error("migrations are made without a shadow database")),
     }),
-    query: async (sql, values = []) => void (await client.query(sql, [...values])),
+    session: {
+      query: async <Row>(text: string, values: readonly unknown[] = []) =>
+        (await client.query(text, [...values])).rows as Row[],
+    },
     scriptError: () => scriptError,
     async close() {
       client.release(true);
@@ -69,7 +73,7 @@ export async function openMigrationConnection(
     },
   };
   try {
-    await connection.query(`SET search_path TO "${schema}"`);
+    await connection.session.query(`SET search_path TO "${schema}"`);
   } catch (error) {
     await connection.close();
     throw error;

@@ -6,6 +6,7 @@ import type {
 } from "@prisma/schema-engine-wasm/schema_engine_bg";
 
 import { AppError } from "../../kernel/app-error.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import { instantiateSchemaEngine } from "./instantiate-schema-engine.ts";
 import { openMigrationConnection } from "./migration-connection.ts";
 import { migrationError } from "./migration-error.ts";
@@ -36,6 +37,8 @@ export interface MigrationRun {
 
 /** Prisma's schema engine, connected to one database. */
 export interface SchemaEngine {
+  /** The engine's connection, for statements between its own, under the lock that keeps other migrators out. */
+  readonly session: SqlSession;
   /**
    * Applies what is pending, each migration and its row in the history in one transaction, unless it says that it
    * cannot be in one. Waits while another process migrates.
@@ -68,14 +71,15 @@ export async function openSchemaEngine(options: SchemaEngineOptions): Promise<Sc
     throw migrationError(error, connection.scriptError());
   };
   try {
-    await connection.query(LOCK);
-    await connection.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    await connection.session.query(LOCK);
+    await connection.session.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
     const engine = await WasmSchemaEngine.new(
       { datamodels: [[datamodel.path, datamodel.content]] },
       () => undefined,
       connection.factory,
     );
     return {
+      session: connection.session,
       applyMigrations: (list) => applyMigrations({ engine, connection }, list),
       diffToDatamodel: (target) => diffToDatamodel(engine, target).catch(fail),
       async close() {
@@ -115,14 +119,14 @@ async function applyOne(opened: Opened, list: MigrationList, name: string): Prom
   const isAtomic = !NEEDS_NO_TRANSACTION.test(scriptOf(list, name));
   const end = list.migrationDirectories.findIndex((directory) => directory.path === name) + 1;
   const migrationsList = { ...list, migrationDirectories: list.migrationDirectories.slice(0, end) };
-  await connection.query(isAtomic ? "BEGIN" : "SELECT 1");
+  await connection.session.query(isAtomic ? "BEGIN" : "SELECT 1");
   try {
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: NO_FILTER });
-    await connection.query(isAtomic ? "COMMIT" : "SELECT 1");
+    await connection.session.query(isAtomic ? "COMMIT" : "SELECT 1");
     return appliedMigrationNames;
   } catch (error) {
     // Takes the row in the history along, so that a corrected migration can simply be applied.
-    await connection.query("ROLLBACK");
+    await connection.session.query("ROLLBACK");
     const file = `${list.baseDir}/${name}/migration.sql`;
     throw migrationError(error, connection.scriptError(), { file, script: scriptOf(list, name) });
   }

@@ -1,9 +1,8 @@
+import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { isAppError } from "../../kernel/app-error.ts";
-import { TRY_WRITE } from "./lua/try-write.ts";
 import type { RedisConnection } from "./redis-connection.ts";
-import { meaningOfAnswer } from "./redis-unavailable.ts";
-import { runScript } from "./run-script.ts";
+import { meaningOfAnswer, toRedisUnavailable } from "./redis-unavailable.ts";
 
 /** What a Redis server says of itself. */
 export interface RedisFacts {
@@ -20,7 +19,7 @@ export interface RedisFacts {
   readonly isAppendOnly: boolean;
   /** The database that the connection asked for does not exist; it uses number 0 instead. */
   readonly isDatabaseMissing: boolean;
-  /** Why it would not run a script that writes; null where it did, or where it was not asked to. */
+  /** Why it refused to run a script that writes; null where it ran one, or was not asked to. */
   readonly refusal: string | null;
 }
 
@@ -29,20 +28,29 @@ export type RedisInspection =
   | ({ readonly isReachable: true } & RedisFacts)
   | {
       readonly isReachable: false;
-      /** It is there, and does not let the service in, or not now. */
+      /** It answers, but does not let the service in, or not now. */
       readonly isAnswering: boolean;
-      /** What is so, without an address. */
+      /** Without an address. */
       readonly message: string;
       /** What the server, the driver or the network said. */
       readonly reason: string;
     };
 
-/** Something about a server that the service cannot work with, or only at a risk. */
+/** Something about a server that makes it useless for the service, or risky. */
 export interface RedisProblem {
   readonly severity: "error" | "warning";
   /** What is wrong, and what would be right. */
   readonly message: string;
 }
+
+/** Writes a key that expires by itself, from a script, as the queue does. KEYS[1] the key. */
+const TRY_WRITE = `
+redis.call('INFO', 'server')
+redis.call('SET', KEYS[1], '1', 'PX', 10000)
+return 1
+`;
+
+const TRY_WRITE_HASH = createHash("sha1").update(TRY_WRITE).digest("hex");
 
 /** From this part of maxmemory on, the server is about to refuse writes. */
 const SCARCE_MEMORY = 0.9;
@@ -64,7 +72,7 @@ export async function inspectRedis(connection: RedisConnection, keyPrefix: strin
   }
 }
 
-/** What is wrong with a server, the worst first; nothing where all is well. */
+/** The problems of a server, the worst first; none where it is fine. */
 export function redisProblems(inspection: RedisInspection): readonly RedisProblem[] {
   if (!inspection.isReachable) {
     const message = `${inspection.message.replace(/\.$/, "")}: ${inspection.reason}`;
@@ -102,12 +110,20 @@ async function readFacts(client: Redis, keyPrefix: string): Promise<RedisFacts> 
   };
 }
 
-/** @returns why not */
+/** @returns why the server refused; null where it wrote the key */
 async function tryWrite(client: Redis, keyPrefix: string): Promise<string | null> {
   try {
-    await runScript(client, TRY_WRITE, `${keyPrefix}{lock}:probe`, []);
+    const key = `${keyPrefix}probe`;
+    // By its hash first, as the queue runs its scripts: a user may be denied either of the two.
+    await client.evalsha(TRY_WRITE_HASH, 1, key).catch((error: unknown) => {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) {
+        throw error;
+      }
+      return client.eval(TRY_WRITE, 1, key);
+    });
     return null;
-  } catch (error) {
+  } catch (cause) {
+    const error = toRedisUnavailable(cause);
     if (isAppError(error, "UNAVAILABLE") && meaningOfAnswer(reasonOf(error)) !== undefined) {
       return error.message;
     }
@@ -158,8 +174,8 @@ function databaseProblem({ isDatabaseMissing }: RedisFacts): string | undefined 
 function policyProblem({ maxmemoryPolicy }: RedisFacts): string | undefined {
   return maxmemoryPolicy === null || maxmemoryPolicy === "noeviction"
     ? undefined
-    : `Redis drops keys when its memory is full (maxmemory-policy ${maxmemoryPolicy}), and with them locks and queued ` +
-        "tasks: maxmemory-policy noeviction is needed";
+    : `Redis drops keys when its memory is full (maxmemory-policy ${maxmemoryPolicy}), and with them queued tasks: ` +
+        "maxmemory-policy noeviction is needed";
 }
 
 function memoryProblem({ usedMemory, maxmemory, refusal }: RedisFacts): string | undefined {
@@ -178,8 +194,8 @@ function unknownPolicy({ maxmemoryPolicy }: RedisFacts): string | undefined {
 function appendOnlyProblem({ isAppendOnly }: RedisFacts): string | undefined {
   return isAppendOnly
     ? undefined
-    : "Redis keeps no append-only file: after a restart, locks and queue have to be built anew from the database, and " +
-        "launches are refused or wait until they are; appendonly yes is better";
+    : "Redis keeps no append-only file: after a restart its queue is empty, and tasks begin late, when the sweeper has " +
+        "enqueued them again; appendonly yes is better";
 }
 
 /** The reason underneath, where there is one. */

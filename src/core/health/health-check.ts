@@ -1,4 +1,8 @@
-/** How a part of the deployment fares. WARNING: it works, and somebody should look at it. */
+import { isAppError } from "../../kernel/app-error.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+
+/** The state of a part of the deployment. WARNING: it works, and the operator should look at it. */
 export type HealthStatus = "OK" | "WARNING" | "FAILED";
 
 /** What an examination found. */
@@ -10,7 +14,7 @@ export interface Finding {
   readonly detail?: string;
 }
 
-/** A part of the deployment, and how it was found. */
+/** A part of the deployment, and what was found. */
 export interface HealthCheck extends Finding {
   /** One word, such as "database". */
   readonly name: string;
@@ -26,4 +30,59 @@ export interface Examination {
    * @param signal is aborted when nobody waits for the finding any more
    */
   examine(signal: AbortSignal): Promise<Finding>;
+}
+
+/** What examinations are run with. */
+export interface ExaminationPorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How long an examination may take by default, in ms. */
+const PATIENCE_MS = 3000;
+
+/**
+ * Runs them side by side and returns what each found, in the same order. Never rejects, and takes no longer than the
+ * patience, whatever hangs.
+ * @param patienceMs for each of them. Default 3,000
+ */
+export function runExaminations(
+  ports: ExaminationPorts,
+  examinations: readonly Examination[],
+  patienceMs = PATIENCE_MS,
+): Promise<readonly HealthCheck[]> {
+  return Promise.all(examinations.map((examination) => runOne(ports, examination, patienceMs)));
+}
+
+async function runOne(
+  { clock, logger }: ExaminationPorts,
+  { name, examine }: Examination,
+  patienceMs: number,
+): Promise<HealthCheck> {
+  const begun = clock.now().getTime();
+  const patience = new AbortController();
+  const stopTimer = clock.after(patienceMs, () => patience.abort());
+  const outOfPatience = new Promise<Finding>((resolve) => {
+    patience.signal.addEventListener("abort", () =>
+      resolve({ status: "FAILED", message: `There was no answer within ${patienceMs} ms.` }),
+    );
+  });
+  const finding = examine(patience.signal).catch((error: unknown) => findingOf(error, name, logger));
+  const { status, message, detail } = await Promise.race([finding, outOfPatience]);
+  stopTimer();
+  const latencyMs = clock.now().getTime() - begun;
+  return { name, status, message, ...(detail === undefined ? {} : { detail }), latencyMs };
+}
+
+/** An unexpected error may say anything, so the caller is not shown it. */
+function findingOf(error: unknown, name: string, logger: Logger): Finding {
+  if (isAppError(error) && error.code !== "INTERNAL") {
+    return { status: "FAILED", message: error.message, ...detailOf(error.cause) };
+  }
+  logger.warn({ err: error, check: name }, "a health check met an unexpected error");
+  return { status: "FAILED", message: "It could not be examined.", ...detailOf(error) };
+}
+
+function detailOf(error: unknown): Pick<Finding, "detail"> {
+  return error instanceof Error && error.message !== "" ? { detail: error.message } : {};
 }

@@ -6,20 +6,20 @@ export interface Claim {
   readonly model: string;
   readonly ids: readonly string[] | "all";
   /**
-   * Narrows what a claim on the whole model means: it does not meet claims of another scope. Records of different
-   * scopes must be different records; one id is one record whatever the scopes. Default: none, which meets all.
+   * Narrows a claim on the whole model: it does not conflict with claims of another scope. Different scopes must have
+   * different records; one id is the same record in every scope. Default: none, which conflicts with all.
    */
   readonly scope?: string | undefined;
 }
 
-/** Without those that name no record: they ask for nothing, and nothing is in their way. */
+/** Leaves out claims that name no record: they ask for nothing. */
 export function withoutEmptyClaims(claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(({ ids }) => ids.length > 0);
 }
 
 /**
- * One claim per model and scope, no id twice. A claim on the whole takes in those on its records, and without a scope
- * all others on the model.
+ * One claim per model and scope, no id twice. A claim on the whole model replaces those on its records in the same
+ * scope; without a scope it replaces every other claim on the model.
  */
 export function mergeClaims(claims: readonly Claim[]): readonly Claim[] {
   const groups = new Map<string, Claim[]>();
@@ -53,4 +53,26 @@ function unite(claims: readonly Claim[]): Claim["ids"] {
     claim.ids.forEach((id) => ids.add(id));
   }
   return [...ids];
+}
+
+/** A record that is in the way of a claim; `id` null stands for the whole model. */
+interface Taken {
+  readonly model: string;
+  readonly id: string | null;
+}
+
+/** The part of the claims that is free: without every record and model that a conflict names. */
+export function freeOf(claims: readonly Claim[], conflicts: readonly Taken[]): readonly Claim[] {
+  const taken = new Map<string, Set<string | null>>();
+  for (const { model, id } of conflicts) {
+    taken.set(model, (taken.get(model) ?? new Set()).add(id));
+  }
+  return claims.flatMap((claim) => {
+    const takenIds = taken.get(claim.model);
+    if (takenIds === undefined) {
+      return [claim];
+    }
+    const isOutOfReach = claim.ids === "all" || takenIds.has(null);
+    return isOutOfReach ? [] : [{ ...claim, ids: claim.ids.filter((id) => !takenIds.has(id)) }];
+  });
 }

@@ -1,12 +1,12 @@
 /** What a process of a deployment does: API and worker, only one of them. */
 export type ProcessRole = "start" | "serve" | "work";
 
-/** Where locks, queue and messages are. */
+/** Where queue and messages are. */
 export type BackendName = "postgres" | "redis";
 
 /** A process that serves or works. */
 export interface RunningProcess {
-  /** Host, process id and a random part; a worker's attempts are begun under it. */
+  /** Host, process id and a random part; a worker begins its attempts under it. */
   readonly id: string;
   readonly role: ProcessRole;
   readonly backend: BackendName;
@@ -17,26 +17,36 @@ export interface RunningProcess {
   readonly startedAt: Date;
 }
 
-/** One that was heard of. */
+/** A process, and when it last announced itself. */
 export interface SeenProcess extends RunningProcess {
   readonly seenAt: Date;
 }
 
-/** The processes of a deployment, known to each other as long as they announce themselves. */
+/** The processes of a deployment. Each is known to the others as long as it announces itself. */
 export interface ProcessRegister {
   /**
-   * Announces a process for the first time, and settles on its backend for the deployment.
-   * @param silentSince processes not heard of since then do not count any more
-   * @throws AppError START_FAILED when others that were heard of use another backend: two of them would each grant the
-   *   same records
+   * Announces a process for the first time.
+   * @param silentSince processes that were silent since then are forgotten
    */
   enlist(process: RunningProcess, at: Date, silentSince: Date): Promise<void>;
-  /** Announces it again; one that was forgotten meanwhile is remembered. */
+  /** Announces it again; one that was forgotten meanwhile is known again. */
   announce(process: RunningProcess, at: Date): Promise<void>;
-  /** Where the deployment keeps its locks: what the last process to move them wanted. */
-  backend(): Promise<BackendName>;
-  /** It ends. Unknown ones are no matter. */
+  /** Forgets a process that ends. An unknown id does nothing. */
   withdraw(id: string): Promise<void>;
-  /** Those heard of since, in the order in which they started. */
+  /** The processes that announced themselves since then, in the order in which they started. */
   list(seenSince: Date): Promise<readonly SeenProcess[]>;
+}
+
+/**
+ * The backend that the deployment's tasks are run from: the one of most workers, then of most processes. Redis where
+ * both are used alike; undefined without processes.
+ */
+export function usualBackend(processes: readonly RunningProcess[]): BackendName | undefined {
+  const workers = processes.filter(({ concurrency }) => concurrency > 0);
+  const counted = workers.length > 0 ? workers : processes;
+  if (counted.length === 0) {
+    return undefined;
+  }
+  const onRedis = counted.filter(({ backend }) => backend === "redis").length;
+  return onRedis * 2 >= counted.length ? "redis" : "postgres";
 }

@@ -1,5 +1,4 @@
 import { announceChange } from "../events/record-event.ts";
-import { reconcileLocks } from "./reconcile-locks.ts";
 import { stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
@@ -13,6 +12,11 @@ export interface SweepOptions {
   readonly enqueueGraceMs: number;
   /** A delivery may be lost. Enqueueing a task that is still in the queue does nothing. */
   readonly beginGraceMs: number;
+  /**
+   * Whether a worker reads this process's queue. If none does, tasks that were enqueued and not begun are left to the
+   * processes whose queue is read. Default: yes.
+   */
+  readonly isQueueRead?: () => Promise<boolean>;
   /** An attempt that was silent for longer is orphaned. */
   readonly leaseMs: number;
   /** A settled task is cleaned at once. Older ones were left behind. */
@@ -32,22 +36,26 @@ const BATCH = 500;
  */
 export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {
   const ago = (ms: number): Date => new Date(ports.clock.now().getTime() - ms);
-  const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), ago(options.beginGraceMs));
+  const isQueueRead = (await options.isQueueRead?.()) ?? true;
+  const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
+  const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
   const orphans = await lookAfterOrphans(ports, ago(options.leaseMs));
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
-  const released = await reconcileLocks(ports);
+  const released = await ports.locks.releaseOrphans();
   const pruned = await pruneTasks(ports, options.retentionMs);
   return { enqueued, ...orphans, promoted, cleaned, released, pruned };
 }
 
+/** @param enqueuedBefore undefined: tasks that were enqueued and not begun are left alone */
 async function enqueuePending(
   ports: TaskPorts,
   createdBefore: Date,
-  enqueuedBefore: Date,
+  enqueuedBefore: Date | undefined,
 ): Promise<readonly string[]> {
   const unenqueued = await ports.tasks.findUnenqueued(createdBefore, BATCH);
-  const pending = [...unenqueued, ...(await ports.tasks.findUnbegun(enqueuedBefore, BATCH))];
+  const unbegun = enqueuedBefore === undefined ? [] : await ports.tasks.findUnbegun(enqueuedBefore, BATCH);
+  const pending = [...unenqueued, ...unbegun];
   if (pending.length > 0) {
     await ports.queue.enqueue(pending);
     await ports.tasks.markEnqueued(idsOf(pending), ports.clock.now());

@@ -18,8 +18,8 @@ export function createTransactionEffects(logger: Logger): TransactionEffects {
       try {
         await effect();
       } catch (error) {
-        // What a store out of reach was not told, such as that locks are free, the sweeper makes up for.
-        const level = isAppError(error, "UNAVAILABLE") ? "warn" : "error";
+        // An announcement that was not sent while the bus is out of reach. Its connection logs the outage once.
+        const level = isAppError(error, "UNAVAILABLE") ? "debug" : "error";
         logger[level](errorFields(error), `an effect failed after ${when}`);
       }
     }

@@ -8,6 +8,7 @@ import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
 import type { TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sampleTask } from "../../contract/sample-task.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings, THING } from "../../support/thing-fixture.ts";
@@ -87,7 +88,7 @@ describe("a handler", () => {
         ["FAIL", "boom"],
         ["CLEANUP", null],
       ]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it("gets its input and the task's id; its counts, result and message are kept", async () => {

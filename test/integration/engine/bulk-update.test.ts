@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TASK_TOPIC } from "../../../src/core/events/task-announcement.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -44,7 +45,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
     });
     expect(await sumOfCounts()).toBe(before + 500);
     await expect.poll(() => eventsOf(task.id)).toEqual(["CREATE", "START", "COMPLETE", "CLEANUP"]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it("writes only the named columns and the time of the change", async () => {
@@ -134,7 +135,7 @@ describe("records that break a rule", () => {
       expect.objectContaining({ recordId: "77", outcome: "FAILED", code: "CONSTRAINT_VIOLATED" }),
     ]);
     await expect.poll(() => eventsOf(task.id)).toEqual(["CREATE", "START", "FAIL", "CLEANUP"]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it("are the only ones left out under SKIP_FAILED", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
@@ -86,7 +87,7 @@ describe("a bulk delete that waits", () => {
     await cancelTask(engine.ports, { taskId: waiting, viewer: ANONYMOUS });
     expect((await engine.settled(behind)).status).toBe("SUCCEEDED");
     await library.settle(holder);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 });
 
@@ -106,6 +107,6 @@ it("crossing launches on parents and children are granted one at a time, and non
   for (const task of tasks) {
     expect((await engine.settled(task)).status).toBe("SUCCEEDED");
   }
-  expect(await engine.ports.locks.listOwners()).toEqual([]);
+  expect(await lockOwners(engine.session)).toEqual([]);
   expect(await library.count("shelf")).toBe(1);
 });

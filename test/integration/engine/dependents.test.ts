@@ -4,6 +4,7 @@ import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import type { TaskDefinitions } from "../../../src/core/tasks/task-definition.ts";
 import { requiredSession } from "../../../src/core/transactions/required-session.ts";
 import type { UnitOfWork } from "../../../src/core/transactions/transaction.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
@@ -34,7 +35,7 @@ describe("a bulk delete holds what goes along", () => {
     expect([await library.count("shelf"), await library.count("book"), await library.count("page")]).toEqual([
       2, 4, 8,
     ]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it.each([
@@ -52,7 +53,7 @@ describe("a bulk delete holds what goes along", () => {
       conflicts: [{ model, id, owner: holder }],
     });
     expect((refused as { message: string }).message).toContain(`${model} ${id} is held by task ${holder}`);
-    expect(await engine.ports.locks.listOwners()).toEqual([holder]);
+    expect(await lockOwners(engine.session)).toEqual([holder]);
     expect(await library.count("powercrud.task")).toBe(1);
     await library.held(() => library.remove("Shelf", ["3"]));
   });
@@ -139,7 +140,7 @@ describe("a bulk delete that skips", () => {
       kind: "CONFLICT",
       conflicts: [{ model: "Page", id: "200", owner: holder }],
     });
-    expect(await engine.ports.locks.listOwners()).toEqual([holder]);
+    expect(await lockOwners(engine.session)).toEqual([holder]);
   });
 
   it("is refused while a task holds one that it would skip, and that goes with another", async () => {

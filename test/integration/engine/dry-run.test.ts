@@ -4,6 +4,7 @@ import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -128,7 +129,7 @@ describe("a dry run", () => {
       expect(outcomeOf(tried)).toEqual(outcomeOf(done));
       expect(await errorsOf(tried)).toEqual(await errorsOf(done));
       expect([tried.isDryRun, done.isDryRun]).toEqual([true, false]);
-      expect(await engine.ports.locks.listOwners()).toEqual([]);
+      expect(await lockOwners(engine.session)).toEqual([]);
     },
   );
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -47,7 +48,7 @@ async function givingUpOn<T>(table: string, work: () => Promise<T>): Promise<T> 
 it("a launch on whose statement the database gives up is refused, and leaves nothing", async () => {
   expect(await givingUpOn("task", () => engine.launch(INCREMENT))).toEqual(REFUSED);
   expect(await engine.ports.tasks.count({})).toBe(0);
-  expect(await engine.ports.locks.listOwners()).toEqual([]);
+  expect(await lockOwners(engine.session)).toEqual([]);
 });
 
 it("so is a cancelling, and the task goes on", async () => {

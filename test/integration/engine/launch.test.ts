@@ -4,6 +4,7 @@ import { executeAttempt } from "../../../src/core/tasks/run/execute-attempt.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { TaskQueue } from "../../../src/core/tasks/task-queue.ts";
 import { AppError } from "../../../src/kernel/app-error.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -108,10 +109,10 @@ describe("conflicts", () => {
     expect(launched).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome.kind === "CONFLICT")).toHaveLength(11);
     const [winner] = launched;
-    expect(await engine.ports.locks.listOwners()).toEqual([winner?.task.id]);
+    expect(await lockOwners(engine.session)).toEqual([winner?.task.id]);
     await release();
     await engine.settled(winner?.task.id ?? "");
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it("hold for small, synchronous launches as well", async () => {
@@ -136,7 +137,7 @@ describe("the queue", () => {
       "UNAVAILABLE",
     );
     expect(refused.message).toMatch(/nothing was changed/);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
     expect(await countOf(1)).toBe(1);
     queueMood = "WORKS";
     const again = refusal(
@@ -290,7 +291,7 @@ describe("bad input", () => {
     expect(refused.kind).toBe(outcome);
     expect("message" in refused && refused.message).toMatch(message);
     expect(await taskCount()).toBe(known);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 });
 

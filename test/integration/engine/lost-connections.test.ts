@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -51,7 +52,7 @@ describe("a connection lost while an attempt begins", () => {
     expect(
       await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1"),
     ).toEqual([{ n: 0 }]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it("never makes an accepted synchronous launch look refused", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -25,6 +26,6 @@ it.each(["AUTO", "ASYNC", "SYNC"] as const)(
     expect(task).toMatchObject({ status: "SUCCEEDED", attempt: 1, progress: { total: 60, succeeded: 60 } });
     const events = await engine.ports.log.replay({ after: 0, taskIds: [task.id], limit: 10 });
     expect(events.map((event) => event.type)).toEqual(["CREATE", "START", "COMPLETE", "CLEANUP"]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   },
 );

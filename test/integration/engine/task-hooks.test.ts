@@ -4,6 +4,7 @@ import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchHookContext, TaskHook, TaskHooks } from "../../../src/core/tasks/task-hooks.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -137,7 +138,7 @@ describe("hooks along a task's life", () => {
       attempt: 1,
       progress: { succeeded: 2 },
     });
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 
   it("may refuse a launch before anything is written, in their own words", async () => {
@@ -149,6 +150,6 @@ describe("hooks along a task's life", () => {
     });
     expect(await engine.ports.tasks.count({})).toBe(before);
     expect(told).toEqual([]);
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 });

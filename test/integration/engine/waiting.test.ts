@@ -5,6 +5,7 @@ import { retryWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts"
 import { openTransaction } from "../../contract/open-transaction.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -155,7 +156,7 @@ describe("a launch that waits", () => {
     );
     const settled = await allSettled(tasks);
     expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(["SUCCEEDED"]));
-    expect(await engine.ports.locks.listOwners()).toEqual([]);
+    expect(await lockOwners(engine.session)).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { graphql } from "graphql";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createMemoryEventBus } from "../../../src/adapters/memory/memory-event-bus.ts";
+import { createMemoryEventBus } from "../../support/memory/memory-event-bus.ts";
 import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";

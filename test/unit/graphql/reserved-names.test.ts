@@ -1,8 +1,8 @@
 import { buildSchema } from "graphql";
 import { describe, expect, it } from "vitest";
-import { createMemoryEventBus } from "../../../src/adapters/memory/memory-event-bus.ts";
-import { createMemoryEventLog } from "../../../src/adapters/memory/memory-event-log.ts";
-import { createMemoryTaskStore } from "../../../src/adapters/memory/memory-task-store.ts";
+import { createMemoryEventBus } from "../../support/memory/memory-event-bus.ts";
+import { createMemoryEventLog } from "../../support/memory/memory-event-log.ts";
+import { createMemoryTaskStore } from "../../support/memory/memory-task-store.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import { createModelRegistry } from "../../../src/core/records/model-registry.ts";
 import type { ModelRegistry } from "../../../src/core/records/model.ts";

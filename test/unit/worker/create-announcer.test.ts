@@ -1,47 +1,71 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryProcessRegister } from "../../../src/adapters/memory/memory-process-register.ts";
-import type { BackendName, RunningProcess } from "../../../src/core/processes/process-register.ts";
-import type { AppError } from "../../../src/kernel/app-error.ts";
+import type { ProcessRegister, RunningProcess } from "../../../src/core/processes/process-register.ts";
+import { AppError } from "../../../src/kernel/app-error.ts";
 import type { Logger } from "../../../src/kernel/logger.ts";
 import { createAnnouncer } from "../../../src/worker/create-announcer.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 const SILENCE_MS = 900;
 
-function processOf(id: string, backend: BackendName, startedAt: Date): RunningProcess {
-  return { id, role: "work", backend, host: "a", pid: 7, concurrency: 4, startedAt };
-}
-
-describe("the announcer of a process that slept through a move of the locks", () => {
-  it("says so once, and announces the process no more", async () => {
+describe("the announcer", () => {
+  it("enlists the process, announces it three times per lease, and withdraws it", async () => {
     const clock = createManualClock();
-    const register = createMemoryProcessRegister();
-    const logged: string[] = [];
-    const note = (_fields: object, message: string): void => void logged.push(message);
-    const logger: Logger = { debug: () => {}, info: () => {}, warn: note, error: note };
-    const moves: AppError[] = [];
-    const announcer = createAnnouncer({
-      register,
-      process: processOf("sleeper", "postgres", clock.now()),
-      silenceMs: SILENCE_MS,
-      clock,
-      logger,
-      onMoved: (error) => moves.push(error),
-    });
+    const calls: string[] = [];
+    const announcer = createAnnouncer({ ...createParts(calls), clock, logger: silent(calls) });
     await announcer.start();
-    const later = new Date(clock.now().getTime() + 10 * SILENCE_MS);
-    await register.enlist(processOf("mover", "redis", later), later, later);
-
-    clock.advance(12 * SILENCE_MS);
-    // The stop waits for what is under way.
+    clock.advance(SILENCE_MS);
     await announcer.stop();
-    expect(moves).toEqual([
-      expect.objectContaining({
-        code: "START_FAILED",
-        message: expect.stringMatching(/moved .* to redis, and this process kept them in postgres/),
-      }),
-    ]);
-    expect(logged).toEqual(["the process is of no use any more"]);
-    expect((await register.list(later)).map(({ id }) => id)).toEqual(["mover"]);
+    expect(calls).toEqual(["enlist one", ...Array.from({ length: 3 }, () => "announce one"), "withdraw one"]);
+  });
+
+  it("goes on after an announcement that failed, and logs an outage once", async () => {
+    const clock = createManualClock();
+    const calls: string[] = [];
+    const parts = createParts(calls);
+    let failures = 2;
+    const register: ProcessRegister = {
+      ...parts.register,
+      announce: (process, at) =>
+        failures-- > 0
+          ? Promise.reject(new AppError("UNAVAILABLE", "away"))
+          : parts.register.announce(process, at),
+    };
+    const announcer = createAnnouncer({ ...parts, register, clock, logger: silent(calls) });
+    await announcer.start();
+    clock.advance(SILENCE_MS);
+    await announcer.stop();
+    expect(calls.filter((call) => call.startsWith("announce"))).toHaveLength(1);
+    expect(calls.filter((call) => call.startsWith("log"))).toHaveLength(1);
   });
 });
+
+function createParts(calls: string[]): {
+  register: ProcessRegister;
+  process: RunningProcess;
+  silenceMs: number;
+} {
+  return {
+    register: {
+      enlist: async ({ id }) => void calls.push(`enlist ${id}`),
+      announce: async ({ id }) => void calls.push(`announce ${id}`),
+      withdraw: async (id) => void calls.push(`withdraw ${id}`),
+      list: async () => [],
+    },
+    process: {
+      id: "one",
+      role: "work",
+      backend: "postgres",
+      host: "a",
+      pid: 7,
+      concurrency: 4,
+      startedAt: new Date(0),
+    },
+    silenceMs: SILENCE_MS,
+  };
+}
+
+/** Notes warnings and errors. */
+function silent(calls: string[]): Logger {
+  const note = (_fields: object, message: string): void => void calls.push(`log ${message}`);
+  return { debug: () => {}, info: () => {}, warn: note, error: note };
+}

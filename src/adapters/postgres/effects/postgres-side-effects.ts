@@ -5,7 +5,7 @@ import type { Reference, ReferencePlan } from "../../../core/records/reference-p
 import type { EffectPlan, SideEffects } from "../../../core/records/side-effects.ts";
 import { requiredSession } from "../../../core/transactions/required-session.ts";
 import type { TableShapes } from "../table-shape.ts";
-import { translatedSession } from "../translated-session.ts";
+import { translatedSession } from "../pg-session.ts";
 import { effectClaims } from "./effect-claims.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
 import { createEffectGraph } from "./effect-graph.ts";

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freeOf } from "../../../../src/core/locks/free-of.ts";
-
-const OWNER = "someone";
+import { freeOf } from "../../../../src/core/locks/claim.ts";
 
 describe("freeOf", () => {
   it("leaves the claims as they are where nothing is in the way", () => {
@@ -10,7 +8,7 @@ describe("freeOf", () => {
       { model: "Tag", ids: "all" } as const,
     ];
     expect(freeOf(claims, [])).toEqual(claims);
-    expect(freeOf(claims, [{ model: "Street", id: "1", owner: OWNER }])).toEqual(claims);
+    expect(freeOf(claims, [{ model: "Street", id: "1" }])).toEqual(claims);
   });
 
   it("takes out the records that are in the way, in their own model only", () => {
@@ -21,9 +19,9 @@ describe("freeOf", () => {
           { model: "Tag", ids: ["1", "2"] },
         ],
         [
-          { model: "City", id: "1", owner: OWNER },
-          { model: "City", id: "3", owner: OWNER },
-          { model: "Tag", id: "2", owner: OWNER },
+          { model: "City", id: "1" },
+          { model: "City", id: "3" },
+          { model: "Tag", id: "2" },
         ],
       ),
     ).toEqual([
@@ -33,12 +31,10 @@ describe("freeOf", () => {
   });
 
   it("takes out every record of a model that is held whole", () => {
-    expect(freeOf([{ model: "City", ids: ["1", "2"] }], [{ model: "City", id: null, owner: OWNER }])).toEqual(
-      [],
-    );
+    expect(freeOf([{ model: "City", ids: ["1", "2"] }], [{ model: "City", id: null }])).toEqual([]);
   });
 
   it("takes out a claim on a whole model where anything in it is in the way", () => {
-    expect(freeOf([{ model: "City", ids: "all" }], [{ model: "City", id: "7", owner: OWNER }])).toEqual([]);
+    expect(freeOf([{ model: "City", ids: "all" }], [{ model: "City", id: "7" }])).toEqual([]);
   });
 });

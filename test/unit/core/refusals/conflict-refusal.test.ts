@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createMemoryTaskStore } from "../../../../src/adapters/memory/memory-task-store.ts";
-import { createMemoryUnitOfWork } from "../../../../src/adapters/memory/memory-unit-of-work.ts";
+import { createMemoryTaskStore } from "../../../support/memory/memory-task-store.ts";
+import { createMemoryUnitOfWork } from "../../../support/memory/memory-unit-of-work.ts";
 import type { LockConflict } from "../../../../src/core/locks/lock-store.ts";
 import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
 import { conflictRefusal } from "../../../../src/core/refusals/conflict-refusal.ts";

@@ -3,7 +3,7 @@ import { createTransactionEffects } from "../../../../src/core/transactions/tran
 import { AppError } from "../../../../src/kernel/app-error.ts";
 import { createLogBook } from "../../../support/log-book.ts";
 
-it("the effects of a transaction warn of a store out of reach, and tell of any other error in full", async () => {
+it("the effects of a transaction log a bus out of reach for debugging only, and any other error in full", async () => {
   const logger = createLogBook();
   const { onCommit, committed } = createTransactionEffects(logger);
   const bug = new Error("a bug");
@@ -12,7 +12,7 @@ it("the effects of a transaction warn of a store out of reach, and tell of any o
   await committed();
   const message = "an effect failed after commit";
   expect(logger.lines).toEqual([
-    { level: "warn", fields: { reason: "Redis cannot be reached." }, message },
+    { level: "debug", fields: { reason: "Redis cannot be reached." }, message },
     { level: "error", fields: { err: bug }, message },
   ]);
 });

@@ -1,0 +1,53 @@
+import type pg from "pg";
+import { createPool } from "../src/adapters/postgres/create-pool.ts";
+import { createPgSession } from "../src/adapters/postgres/pg-session.ts";
+import { createPgUnitOfWork } from "../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPostgresLockStore } from "../src/adapters/postgres/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../src/adapters/postgres/postgres-task-store.ts";
+import type { LockStore } from "../src/core/locks/lock-store.ts";
+import type { TaskStore } from "../src/core/tasks/task-store.ts";
+import type { Transaction, UnitOfWork } from "../src/core/transactions/transaction.ts";
+import { createSilentLogger } from "../src/kernel/logger.ts";
+import type { BenchStores } from "./bench-stores.ts";
+
+/** The locks as the service wires them, in this process; nothing else of the deployment may run meanwhile. */
+export interface LockBench {
+  readonly pool: pg.Pool;
+  readonly unitOfWork: UnitOfWork;
+  readonly locks: LockStore;
+  readonly tasks: TaskStore;
+  close(): Promise<void>;
+}
+
+export function openLockBench(stores: BenchStores): LockBench {
+  const logger = createSilentLogger();
+  const connectionString = stores.databaseUrl("postgres");
+  const pool = createPool({ connectionString, applicationName: "bench", logger });
+  const session = createPgSession(pool);
+  return {
+    pool,
+    unitOfWork: createPgUnitOfWork({ pool, logger }),
+    locks: createPostgresLockStore({ session }),
+    tasks: createPostgresTaskStore({ session }),
+    close: () => pool.end(),
+  };
+}
+
+/** How many statements a piece of work takes within its transaction. */
+export async function countStatements(
+  unitOfWork: UnitOfWork,
+  work: (transaction: Transaction) => Promise<unknown>,
+): Promise<number> {
+  let statements = 0;
+  await unitOfWork.run((transaction) => {
+    const { session } = transaction;
+    const counting: Transaction["session"] = session && {
+      query(text, values) {
+        statements += 1;
+        return session.query(text, values);
+      },
+    };
+    return work({ ...transaction, session: counting });
+  });
+  return statements;
+}

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { SqlSession } from "../../kernel/sql-session.ts";
+
+/** One file a subject. */
+const FOLDER = join(import.meta.dirname, "functions");
+
+/** `invalid_function_definition`: CREATE OR REPLACE cannot change what a function returns, nor its parameters' names. */
+const NOT_REPLACEABLE = "42P13";
+
+const HAS_HASH = "SELECT to_regclass('powercrud.function_hash') IS NOT NULL AS found";
+const READ_HASH = "SELECT hash FROM powercrud.function_hash";
+/** $1 hash. */
+const WRITE_HASH = `
+  INSERT INTO powercrud.function_hash (hash) VALUES ($1) ON CONFLICT (is_only) DO UPDATE SET hash = EXCLUDED.hash`;
+/** `version` changes with every CREATE OR REPLACE. */
+const LIST_FUNCTIONS = `
+  SELECT oid::regprocedure::text AS signature, oid::text || ' ' || xmin::text AS version
+  FROM pg_proc WHERE pronamespace = 'powercrud'::regnamespace`;
+
+interface FunctionRow {
+  readonly signature: string;
+  readonly version: string;
+}
+
+/** The text of all files of functions, in the order of their names. */
+interface FunctionSource {
+  readonly texts: readonly string[];
+  readonly hash: string;
+}
+
+/**
+ * Makes the engine's database functions from their files, unless the database has them from the same text; functions
+ * that no file defines any more are dropped. Processes that call them meanwhile see all of them before or all of them
+ * after the change.
+ * @param session one connection, outside a transaction, under a lock that keeps other migrators out
+ * @returns whether anything was changed
+ */
+export async function applyFunctions(session: SqlSession): Promise<boolean> {
+  const source = await readSource();
+  if ((await readHash(session)) === source.hash) {
+    return false;
+  }
+  await session.query("BEGIN");
+  try {
+    // The files refer to each other; a function's body is checked when it first runs.
+    await session.query("SET LOCAL check_function_bodies = off");
+    const before = await session.query<FunctionRow>(LIST_FUNCTIONS);
+    await createAll(session, source, before);
+    const versions = new Set(before.map(({ version }) => version));
+    const after = await session.query<FunctionRow>(LIST_FUNCTIONS);
+    await dropAll(
+      session,
+      after.filter(({ version }) => versions.has(version)),
+    );
+    await session.query(WRITE_HASH, [source.hash]);
+    await session.query("COMMIT");
+  } catch (error) {
+    await session.query("ROLLBACK");
+    throw error;
+  }
+  return true;
+}
+
+/** Whether the database has the functions that this checkout has; true also of a database that was never migrated. */
+export async function hasCurrentFunctions(session: SqlSession): Promise<boolean> {
+  const [table] = await session.query<{ found: boolean }>(HAS_HASH);
+  return table?.found !== true || (await readHash(session)) === (await readSource()).hash;
+}
+
+async function createAll(
+  session: SqlSession,
+  { texts }: FunctionSource,
+  before: readonly FunctionRow[],
+): Promise<void> {
+  const run = async (): Promise<void> => {
+    for (const text of texts) {
+      await session.query(text);
+    }
+  };
+  await session.query("SAVEPOINT functions");
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === NOT_REPLACEABLE)) {
+      throw error;
+    }
+    await session.query("ROLLBACK TO SAVEPOINT functions");
+    await dropAll(session, before);
+    await run();
+  }
+}
+
+/** With the triggers that call them. */
+async function dropAll(session: SqlSession, functions: readonly FunctionRow[]): Promise<void> {
+  if (functions.length > 0) {
+    await session.query(`DROP FUNCTION ${functions.map(({ signature }) => signature).join(", ")} CASCADE`);
+  }
+}
+
+async function readHash(session: SqlSession): Promise<string | undefined> {
+  const [row] = await session.query<{ hash: string }>(READ_HASH);
+  return row?.hash;
+}
+
+async function readSource(): Promise<FunctionSource> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith(".sql")).toSorted();
+  const texts = await Promise.all(names.map((name) => readFile(join(FOLDER, name), "utf8")));
+  return { texts, hash: createHash("sha256").update(texts.join("\0")).digest("hex") };
+}

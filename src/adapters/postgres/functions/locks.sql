@@ -1,0 +1,116 @@
+-- The locks: rows of powercrud.lock without a ticket. A claim takes several statements, each with a snapshot of its own,
+-- and is one round trip here.
+
+-- What others than the claimant hold of the segments, or stand in line for with a ticket below the given one: at most
+-- max_rows of them, each row with the number of all. A record that is both held and waited for is its holder's.
+-- Records: only the segments whose bounds meet are taken apart, and compared by hash, so the cost does not depend
+-- on how the ids of two tasks interleave.
+CREATE OR REPLACE FUNCTION powercrud.find_lock_conflicts(
+  claimant uuid, asked powercrud.segment[], separator text, before_ticket bigint, max_rows integer
+) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql SET work_mem = '64MB' AS $$
+BEGIN
+  RETURN QUERY
+  WITH wanted AS MATERIALIZED (SELECT w.* FROM unnest(asked) AS w),
+  near AS MATERIALIZED (
+    SELECT DISTINCT l.id FROM wanted w
+    JOIN powercrud.lock l ON l.model = w.model AND l.lowest <= w.highest AND l.highest >= w.lowest
+    WHERE l.owner IS DISTINCT FROM claimant AND (l.ticket IS NULL OR l.ticket < before_ticket)
+  ),
+  conflict AS (
+    SELECT l.model, NULL AS id, l.owner, l.ticket FROM powercrud.lock l
+    WHERE l.lowest IS NULL AND l.owner IS DISTINCT FROM claimant AND (l.ticket IS NULL OR l.ticket < before_ticket)
+      AND EXISTS (SELECT FROM wanted w WHERE w.model = l.model AND (w.scope = '' OR l.scope IN ('', w.scope)))
+    UNION ALL
+    SELECT l.model, unnest(l.ids), l.owner, l.ticket FROM powercrud.lock l
+    WHERE l.owner IS DISTINCT FROM claimant AND (l.ticket IS NULL OR l.ticket < before_ticket) AND EXISTS (
+      SELECT FROM wanted w
+      WHERE w.model = l.model AND w.lowest IS NULL AND (w.scope = '' OR l.scope IN ('', w.scope))
+    )
+    UNION ALL
+    SELECT h.model, h.id, h.owner, h.ticket
+    FROM (SELECT l.model, unnest(l.ids) AS id, l.owner, l.ticket FROM near JOIN powercrud.lock l ON l.id = near.id) h
+    JOIN (
+      SELECT w.model, unnest(powercrud.split_ids(w.ids, separator)) AS id FROM wanted w WHERE EXISTS (SELECT FROM near)
+    ) a ON a.id = h.id AND a.model = h.model
+  )
+  SELECT f.model, f.id, f.owner::text, (count(*) OVER ())::integer FROM (
+    SELECT DISTINCT ON (c.model COLLATE "C", c.id COLLATE "C") c.model, c.id, c.owner FROM conflict c
+    ORDER BY c.model COLLATE "C", c.id COLLATE "C", c.ticket NULLS FIRST
+  ) f
+  ORDER BY f.model COLLATE "C", f.id COLLATE "C" NULLS FIRST LIMIT max_rows;
+END $$;
+
+-- The claim of one owner: stored whole, or not at all when it returns conflicts, which are what others hold or stood in
+-- line for before. A granted claimant leaves the line; a refused one joins it if asked to.
+CREATE OR REPLACE FUNCTION powercrud.acquire_lock(
+  claimant uuid, asked powercrud.segment[], separator text, max_rows integer, waits boolean
+) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
+DECLARE
+  models text[] := ARRAY(SELECT DISTINCT w.model FROM unnest(asked) AS w);
+  is_holder boolean;
+BEGIN
+  PERFORM powercrud.enter_locks(models, true);
+  is_holder := EXISTS (
+    SELECT FROM powercrud.lock l WHERE l.owner = claimant AND l.model = ANY (models) AND l.ticket IS NULL
+  );
+  IF is_holder THEN
+    -- What it holds it may claim again while others wait for it, and nothing is stored twice.
+    asked := powercrud.beyond_lock_rows(claimant, asked, separator, false);
+  END IF;
+  RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(
+    claimant, asked, separator, powercrud.lock_ticket_of(claimant), max_rows
+  );
+  IF FOUND THEN
+    IF waits THEN
+      PERFORM powercrud.join_lock_line(claimant, asked, separator);
+    END IF;
+    RETURN;
+  END IF;
+  DELETE FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL;
+  IF is_holder THEN
+    -- A claim on a whole model replaces those on its records.
+    DELETE FROM powercrud.lock l USING unnest(asked) AS w
+    WHERE w.lowest IS NULL AND l.owner = claimant AND l.model = w.model AND w.scope IN ('', l.scope);
+  END IF;
+  INSERT INTO powercrud.lock (owner, model, scope, lowest, highest, ids)
+  SELECT claimant, w.model, w.scope, w.lowest, w.highest, powercrud.split_ids(w.ids, separator)
+  FROM unnest(asked) AS w;
+END $$;
+
+-- Keeps every task from claiming the records until the end of the transaction; returns what tasks hold of them, except
+-- the claimant.
+CREATE OR REPLACE FUNCTION powercrud.guard_lock(
+  claimant uuid, asked powercrud.segment[], separator text, max_rows integer
+) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM powercrud.enter_locks(ARRAY(SELECT w.model FROM unnest(asked) AS w), false);
+  RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(claimant, asked, separator, NULL, max_rows);
+END $$;
+
+-- The same for one record, the guard of every single write: two look-ups in one index. What is held whole comes first.
+CREATE OR REPLACE FUNCTION powercrud.guard_record(record_model text, record_id text, record_scope text)
+RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM powercrud.enter_locks(ARRAY[record_model], false);
+  RETURN QUERY
+  SELECT c.*, (count(*) OVER ())::integer FROM (
+    (
+      SELECT l.model, NULL, l.owner::text FROM powercrud.lock l
+      WHERE l.model = record_model AND l.lowest IS NULL AND l.ticket IS NULL
+        AND (record_scope = '' OR l.scope IN ('', record_scope))
+      LIMIT 1
+    )
+    UNION ALL
+    SELECT l.model, record_id, l.owner::text FROM powercrud.lock l
+    WHERE l.model = record_model AND l.lowest <= record_id AND l.highest >= record_id AND record_id = ANY (l.ids)
+      AND l.ticket IS NULL
+  ) c;
+END $$;
+
+-- Releases everything the owner holds, and its place in line: that first, or a grant that commits meanwhile would turn it
+-- into locks that one statement does not see. Not through the gate: until the commit others see the rows and are refused.
+CREATE OR REPLACE FUNCTION powercrud.release_all_locks(claimant uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL FOR UPDATE;
+  DELETE FROM powercrud.lock l WHERE l.owner = claimant;
+END $$;

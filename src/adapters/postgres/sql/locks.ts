@@ -1,0 +1,66 @@
+// The rules are in functions/locks.sql and functions/lines.sql: a claim takes several statements, each with a snapshot
+// of its own, and is to cost one round trip.
+
+/**
+ * Turns five arrays of text into a `powercrud.segment[]`. Every parameter is cast: sessions other than pg's send
+ * parameters without types.
+ * @param first number of the first of the parameters: models, lowest, highest, ids, scopes
+ */
+function segmentsSql(first: number): string {
+  const parameters = Array.from({ length: 5 }, (_, at) => `$${first + at}::text[]`).join(", ");
+  return `ARRAY(SELECT ROW(s.model, s.lowest, s.highest, s.ids, s.scope)::powercrud.segment
+    FROM unnest(${parameters}) AS s(model, lowest, highest, ids, scope))`;
+}
+
+/**
+ * $1 owner, $2-$6 segments, $7 separator, $8 conflicts at most or null, $9 whether a refused owner joins the line.
+ * Rows are conflicts; none means granted.
+ */
+export const ACQUIRE_LOCK = `SELECT model, id, owner, total
+  FROM powercrud.acquire_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer, $9::boolean)`;
+
+/** $1 models. Exclusively, as a claim does. Returns a number: not every session can read a void. */
+export const ENTER_LOCKS = `SELECT count(*)::integer AS done
+  FROM (SELECT powercrud.enter_locks($1::text[], true)) AS entered`;
+
+/** $1 owner whose locks are not in the way, or null; $2-$6 segments, $7 separator, $8 conflicts at most. */
+export const GUARD_LOCK = `SELECT model, id, owner, total
+  FROM powercrud.guard_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer)`;
+
+/** $1 model, $2 id, $3 scope. */
+export const GUARD_RECORD =
+  "SELECT model, id, owner, total FROM powercrud.guard_record($1::text, $2::text, $3::text)";
+
+/** $1 owner. Returns a number, too. */
+export const RELEASE_ALL = `SELECT count(*)::integer AS done
+  FROM (SELECT powercrud.release_all_locks($1::uuid)) AS released`;
+
+/** Locks and places in line whose owner is not an unsettled task. One snapshot sees a launch's task and locks, or neither. */
+export const RELEASE_ORPHANS = `
+  WITH gone AS (
+    DELETE FROM powercrud.lock l
+    WHERE NOT EXISTS (SELECT FROM powercrud.task t WHERE t.id = l.owner AND t.finished_at IS NULL)
+    RETURNING l.owner
+  )
+  SELECT DISTINCT owner::text AS owner FROM gone ORDER BY 1`;
+
+/** $1-$5 segments, $6 separator. */
+export const LOCK_OWNERS = `SELECT model, id, owner
+  FROM powercrud.find_lock_conflicts(NULL, ${segmentsSql(1)}, $6::text, NULL, NULL)`;
+
+/** $1 owner. */
+export const LOCKS_HELD_BY = `SELECT model, scope, ids FROM powercrud.lock
+  WHERE owner = $1::uuid AND ticket IS NULL ORDER BY model COLLATE "C", scope COLLATE "C"`;
+
+/** $1 owner. Waits for a transaction that takes the owner out of the line, and keeps others from doing so meanwhile. */
+export const LOCKS_WAITED_FOR = `SELECT model, scope, ids FROM powercrud.lock
+  WHERE owner = $1::uuid AND ticket IS NOT NULL FOR UPDATE`;
+
+/** $1 owner in line. The task right before it in line for something that both wait for. */
+export const LAST_BEFORE = `
+  SELECT l.owner::text AS owner
+  FROM powercrud.lock w JOIN powercrud.lock l ON l.model = w.model AND l.ticket < w.ticket
+    AND CASE WHEN l.lowest IS NULL OR w.lowest IS NULL THEN l.scope = '' OR w.scope = '' OR l.scope = w.scope
+             ELSE l.lowest <= w.highest AND l.highest >= w.lowest AND l.ids && w.ids END
+  WHERE w.owner = $1::uuid AND w.ticket IS NOT NULL
+  ORDER BY l.ticket DESC LIMIT 1`;

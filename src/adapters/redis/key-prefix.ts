@@ -1,0 +1,55 @@
+import type { Redis } from "ioredis";
+import { AppError } from "../../kernel/app-error.ts";
+import type { Finding } from "../../core/health/health-check.ts";
+import { toRedisUnavailable } from "./redis-unavailable.ts";
+
+/**
+ * The prefix of this deployment's keys and channels in Redis. Two deployments under one prefix would take tasks from
+ * each other's queue: each is lost to its own until the sweeper enqueues it again.
+ */
+export interface KeyPrefix {
+  /**
+   * Takes the prefix for the deployment unless it has it already.
+   * @throws AppError START_FAILED when a deployment on another database has it; UNAVAILABLE
+   */
+  own(): Promise<void>;
+  /** FAILED when a deployment on another database has it; undefined when this one has it, or nobody. @throws AppError UNAVAILABLE */
+  examine(): Promise<Finding | undefined>;
+}
+
+export interface KeyPrefixOptions {
+  readonly client: Pick<Redis, "get" | "set">;
+  readonly keyPrefix: string;
+  /** The same for all processes of a deployment, and no other's. */
+  readonly deploymentId: () => Promise<string>;
+}
+
+const FOREIGN = "The keys of this service in Redis belong to a deployment on another database";
+
+export function createKeyPrefix({ client, keyPrefix, deploymentId }: KeyPrefixOptions): KeyPrefix {
+  const key = `${keyPrefix}deployment`;
+  const remedy = `Set POWERCRUD_REDIS_KEY_PREFIX to one that nobody uses; or, if that deployment is gone, delete the key ${key}.`;
+  let known: string | undefined;
+  const ask = async <Answer>(work: (id: string) => Promise<Answer>): Promise<Answer> => {
+    // Asked once: that the database is out of reach later is not for Redis to say.
+    known ??= await deploymentId();
+    return work(known).catch((error: unknown) => {
+      throw toRedisUnavailable(error);
+    });
+  };
+  return {
+    own: () =>
+      ask(async (id) => {
+        const isOurs = (await client.set(key, id, "NX")) === "OK" || (await client.get(key)) === id;
+        if (!isOurs) {
+          throw new AppError("START_FAILED", `${FOREIGN}. ${remedy}`);
+        }
+      }),
+    examine: () =>
+      ask(async (id) =>
+        [id, null].includes(await client.get(key))
+          ? undefined
+          : { status: "FAILED", message: `${FOREIGN}.`, detail: remedy },
+      ),
+  };
+}

@@ -1,0 +1,131 @@
+import type { PoolClient } from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createSilentLogger } from "../../../src/kernel/logger.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
+import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
+import { retryWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import type { UnitOfWork } from "../../../src/core/transactions/transaction.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
+
+/** What becomes of the next COMMIT on a connection: its answer is lost, or it never gets there. */
+type Loss = "ANSWER" | "COMMIT";
+
+let engine: EngineFixture;
+
+beforeAll(async () => {
+  engine = await createEngineFixture();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await insertThings(engine.session, 20);
+});
+
+/** Transactions on the engine's database whose connection breaks at their commit. */
+function breaking(loss: Loss, beforeEffects: () => Promise<void> = () => Promise.resolve()): UnitOfWork {
+  let isFirst = true;
+  const connect = async (): Promise<PoolClient> => {
+    const client = await engine.pool.connect();
+    if (!isFirst) {
+      return client;
+    }
+    isFirst = false;
+    const query = client.query.bind(client) as (...parts: readonly unknown[]) => Promise<unknown>;
+    const broken = async (...parts: readonly unknown[]): Promise<unknown> => {
+      if (parts[0] !== "COMMIT") {
+        return query(...parts);
+      }
+      await query(loss === "ANSWER" ? "COMMIT" : "ROLLBACK");
+      await beforeEffects();
+      throw Object.assign(new Error("Connection terminated unexpectedly"), { code: "ECONNRESET" });
+    };
+    return Object.assign(client, { query: broken });
+  };
+  return createPgUnitOfWork({ pool: { connect }, logger: createSilentLogger() });
+}
+
+function setCount(ids: readonly string[], options: object = SKIP_FAILED): Promise<Task> {
+  return engine.launched({
+    operation: "UPDATE",
+    change: { count: { set: 5 } },
+    selection: { ids },
+    options,
+  });
+}
+
+/** A launch on the records 1 and 2 whose own transaction meets with the loss. */
+function launchOver(loss: Loss): Promise<LaunchOutcome> {
+  return launchTask(
+    { ...engine.ports, unitOfWork: breaking(loss) },
+    {
+      kind: "bulkUpdate",
+      model: "Thing",
+      viewer: ANONYMOUS,
+      input: { data: { count: { set: 5 } } },
+      inputHash: "hash",
+      options: { ...SKIP_FAILED, label: "lost" },
+      claims: [{ model: "Thing", ids: "chunks" }],
+      records: ["1", "2"],
+      maxChunkRecords: 100,
+      total: 2,
+    },
+  );
+}
+
+describe("a commit whose answer is lost", () => {
+  it("leaves the task that it made with its locks", async () => {
+    const lost = await launchOver("ANSWER");
+    expect(lost.kind).toBe("UNAVAILABLE");
+    const [task] = await engine.ports.tasks.list({ limit: 1 });
+    expect(task).toMatchObject({ label: "lost", status: "PENDING" });
+    expect(await engine.ports.locks.heldBy(task?.id ?? "")).toEqual([{ model: "Thing", ids: ["1", "2"] }]);
+    const second = await engine.launch({
+      operation: "UPDATE",
+      change: { count: { set: 6 } },
+      selection: { ids: ["2"] },
+    });
+    expect(second).toMatchObject({ kind: "CONFLICT", conflicts: [{ id: "2", owner: task?.id }] });
+    await engine.ports.queue.enqueue([{ id: task?.id ?? "", attempt: 0 }]);
+    await engine.settled(task?.id ?? "");
+  });
+
+  it("that never got there leaves no lock", async () => {
+    expect((await launchOver("COMMIT")).kind).toBe("UNAVAILABLE");
+    expect(await lockOwners(engine.session)).toEqual([]);
+  });
+});
+
+describe("a process that lost its transaction", () => {
+  it("takes nothing from the task that another process has let go on meanwhile", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await setCount(["1"]);
+    const waiting = await setCount(["1", "2"], { ...SKIP_FAILED, onConflict: "WAIT" });
+    expect(waiting.status).toBe("WAITING");
+    // Nobody else promotes it, and nobody runs it, before this test has looked.
+    const quiet = { ...engine.ports, queue: { ...engine.ports.queue, enqueue: async () => undefined } };
+    await engine.session.query("UPDATE powercrud.task SET blocked_by = gen_random_uuid() WHERE id = $1", [
+      waiting.id,
+    ]);
+    await release();
+    await engine.settled(holder.id);
+    const unitOfWork = breaking("COMMIT", async () => {
+      expect(await retryWaiting(quiet, { id: waiting.id, hasDependents: false })).toBe(true);
+    });
+    await expect(
+      retryWaiting({ ...quiet, unitOfWork }, { id: waiting.id, hasDependents: false }),
+    ).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(await engine.task(waiting.id)).toMatchObject({ status: "PENDING" });
+    expect(await engine.ports.locks.heldBy(waiting.id)).toEqual([{ model: "Thing", ids: ["1", "2"] }]);
+    await engine.ports.queue.enqueue([{ id: waiting.id, attempt: 0 }]);
+    expect((await engine.settled(waiting.id)).status).toBe("SUCCEEDED");
+    expect(await lockOwners(engine.session)).toEqual([]);
+  });
+});

@@ -1,0 +1,305 @@
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import type { AcquireResult } from "../../../src/core/locks/lock-store.ts";
+import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { lockOwners } from "../../support/lock-owners.ts";
+import type { RedisServer } from "../../support/redis-server.ts";
+import { startRedisServer } from "../../support/redis-server.ts";
+import { insertThings } from "../../support/thing-fixture.ts";
+import { PATIENT } from "../../support/sweep-options.ts";
+
+const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
+/** A single write asks nothing of Redis. */
+const WRITE_MS = 1_000;
+/** A launch waits for one answer of the bus and one of the queue, 3 s each. */
+const LAUNCH_MS = 8_000;
+
+let engine: EngineFixture;
+
+async function fill(): Promise<void> {
+  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await insertThings(engine.session, 300);
+  await engine.pool.query("UPDATE thing SET count = 0");
+}
+
+function launch(ids: readonly string[], options: object = SKIP_FAILED): Promise<LaunchOutcome> {
+  return engine.launch({
+    operation: "UPDATE",
+    change: { count: { increment: 1 } },
+    selection: { ids },
+    options,
+  });
+}
+
+async function increment(ids: readonly string[], options: object = SKIP_FAILED): Promise<Task> {
+  const outcome = await launch(ids, options);
+  if (outcome.kind !== "LAUNCHED") {
+    throw new Error(`${outcome.kind}: ${outcome.message}`);
+  }
+  return outcome.task;
+}
+
+/** The guard of a single write. */
+function guard(id: string): Promise<AcquireResult> {
+  return withDeadline(
+    engine.ports.unitOfWork.run((transaction) =>
+      engine.ports.locks.guard(transaction, [{ model: "Thing", ids: [id] }]),
+    ),
+    WRITE_MS,
+    "a guard",
+  );
+}
+
+async function counts(): Promise<readonly number[]> {
+  const rows = await engine.session.query<{ count: number }>(
+    "SELECT DISTINCT count FROM thing ORDER BY count",
+  );
+  return rows.map(({ count }) => count);
+}
+
+async function countOf(id: string): Promise<number | undefined> {
+  const [row] = await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = $1::int", [
+    id,
+  ]);
+  return row?.count;
+}
+
+async function untilFinal(taskId: string): Promise<Task> {
+  const wait = async (): Promise<Task> => {
+    for (;;) {
+      const task = await engine.task(taskId);
+      if (task.finishedAt !== null) {
+        return task;
+      }
+    }
+  };
+  return withDeadline(wait(), 20_000, `settling of task ${taskId}`);
+}
+
+/** As soon as Redis is connected with again. */
+async function untilLaunched(ids: readonly string[]): Promise<Task> {
+  const wait = async (): Promise<Task> => {
+    for (;;) {
+      const outcome = await launch(ids);
+      if (outcome.kind === "LAUNCHED") {
+        return outcome.task;
+      }
+      expect(outcome.kind).toBe("UNAVAILABLE");
+    }
+  };
+  return withDeadline(wait(), 20_000, "a launch to be accepted again");
+}
+
+const allIds = Array.from({ length: 300 }, (_, at) => String(at + 1));
+
+describe("a Redis that is emptied", () => {
+  beforeAll(async () => {
+    engine = await createEngineFixture({ redisUrl: inject("redisUrl"), maxChunkRecords: 50 });
+  });
+  afterAll(() => engine.stop());
+  beforeEach(fill);
+
+  it("costs no task its locks, and refuses no write to other records", async () => {
+    const release = await holdRecord(engine, 1);
+    const task = await increment(allIds.slice(0, 200));
+    await engine.backend.loseMemory();
+    expect(await launch(["1", "300"])).toMatchObject({ kind: "CONFLICT", totalConflicts: 1 });
+    expect(await guard("200")).toMatchObject({ kind: "CONFLICT", conflicts: [{ owner: task.id }] });
+    expect(await guard("201")).toEqual({ kind: "GRANTED" });
+    await release();
+    expect((await engine.settled(task.id)).status).toBe("SUCCEEDED");
+    expect(await counts()).toEqual([0, 1]);
+    expect(await lockOwners(engine.session)).toEqual([]);
+  });
+
+  it("leaves tasks in line, in their order", async () => {
+    const release = await holdRecord(engine, 1);
+    const holder = await increment(["1", "2"]);
+    const first = await increment(["2", "3"], { ...SKIP_FAILED, onConflict: "WAIT" });
+    await engine.backend.loseMemory();
+    const second = await increment(["3"], { ...SKIP_FAILED, onConflict: "WAIT" });
+    expect([first.status, second.status, second.blockedBy]).toEqual(["WAITING", "WAITING", first.id]);
+    await release();
+    const settled = await Promise.all([holder, first, second].map(({ id }) => engine.settled(id)));
+    expect(settled.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
+    expect(await lockOwners(engine.session)).toEqual([]);
+  });
+
+  it("lets many launch at once", async () => {
+    const release = await holdRecord(engine, 1);
+    const task = await increment(["1"]);
+    await engine.backend.loseMemory();
+    const rivals = await Promise.all(
+      Array.from({ length: 8 }, (_, at) =>
+        increment(["2"], { ...SKIP_FAILED, onConflict: "WAIT", label: String(at), allowDuplicate: true }),
+      ),
+    );
+    const settled = await Promise.all(rivals.map(({ id }) => engine.settled(id)));
+    expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(["SUCCEEDED"]));
+    await release();
+    await engine.settled(task.id);
+    expect(await countOf("2")).toBe(8);
+  });
+
+  it("has its queue filled again from the tasks", async () => {
+    const blockers = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
+    // Both places of the worker are taken; the third waits in the queue.
+    const tasks = [await increment(["1"]), await increment(["2"]), await increment(["3"])];
+    await engine.backend.loseMemory();
+    await sweep(engine.ports, { ...PATIENT, beginGraceMs: -1000 });
+    for (const release of blockers) {
+      await release();
+    }
+    const settled = await Promise.all(tasks.map(({ id }) => engine.settled(id)));
+    expect(settled.map(({ status }) => status)).toEqual(["SUCCEEDED", "SUCCEEDED", "SUCCEEDED"]);
+    expect(await counts()).toEqual([0, 1]);
+  });
+});
+
+/** How Redis goes, and comes back. */
+const OUTAGES = [
+  {
+    name: "stopped",
+    begin: (redis: RedisServer) => redis.halt(),
+    end: (redis: RedisServer) => redis.revive(),
+  },
+  {
+    name: "paused",
+    begin: async (redis: RedisServer) => redis.pause(),
+    end: async (redis: RedisServer) => redis.resume(),
+  },
+] as const;
+
+describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
+  let redis: RedisServer;
+  let isAway = false;
+  beforeAll(async () => {
+    redis = await startRedisServer();
+  });
+  afterAll(() => redis.stop());
+
+  const goAway = async (): Promise<void> => {
+    await begin(redis);
+    isAway = true;
+  };
+  const comeBack = async (): Promise<void> => {
+    if (isAway) {
+      isAway = false;
+      await end(redis);
+    }
+  };
+
+  describe("where a launch is withdrawn", () => {
+    beforeAll(async () => {
+      engine = await createEngineFixture({ redisUrl: redis.url, maxChunkRecords: 50 });
+    });
+    beforeEach(fill);
+    afterEach(comeBack);
+    afterAll(() => engine.stop());
+
+    it("refuses no single write and no launch in its request, and tasks that run settle", async () => {
+      const release = await holdRecord(engine, 1);
+      const task = await increment(allIds.slice(0, 200));
+      await goAway();
+      expect(await guard("201")).toEqual({ kind: "GRANTED" });
+      expect(await guard("1")).toMatchObject({ kind: "CONFLICT", conflicts: [{ owner: task.id }] });
+      const inRequest = launch(["202"], { ...SKIP_FAILED, mode: "SYNC" });
+      expect(await withDeadline(inRequest, LAUNCH_MS, "a launch in its request")).toMatchObject({
+        kind: "LAUNCHED",
+        task: { status: "SUCCEEDED" },
+      });
+      await release();
+      expect((await untilFinal(task.id)).status).toBe("SUCCEEDED");
+      expect(await counts()).toEqual([0, 1]);
+    });
+
+    it("withdraws a launch for the background, with its locks, and accepts the next once Redis is back", async () => {
+      await goAway();
+      const outcome = await withDeadline(launch(["5"]), LAUNCH_MS, "a launch");
+      expect(outcome).toMatchObject({
+        kind: "UNAVAILABLE",
+        message: expect.stringContaining("nothing was changed"),
+      });
+      expect(await lockOwners(engine.session)).toEqual([]);
+      expect(await countOf("5")).toBe(0);
+      expect(await guard("5")).toEqual({ kind: "GRANTED" });
+      await comeBack();
+      const task = await untilLaunched(["5"]);
+      expect((await untilFinal(task.id)).status).toBe("SUCCEEDED");
+      expect(await countOf("5")).toBe(1);
+    });
+  });
+
+  describe("where a launch then runs in its request", () => {
+    beforeAll(async () => {
+      engine = await createEngineFixture({
+        redisUrl: redis.url,
+        maxChunkRecords: 50,
+        whenQueueDown: "sync",
+      });
+    });
+    beforeEach(fill);
+    afterEach(comeBack);
+    afterAll(() => engine.stop());
+
+    it("refuses no launch", async () => {
+      await goAway();
+      const outcome = await withDeadline(launch(allIds), LAUNCH_MS, "a launch");
+      expect(outcome).toMatchObject({ kind: "LAUNCHED", task: { status: "SUCCEEDED" } });
+      expect(await counts()).toEqual([1]);
+      expect(await lockOwners(engine.session)).toEqual([]);
+    });
+  });
+});
+
+describe("a Redis that is restored from an old copy", () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await startRedisServer();
+    engine = await createEngineFixture({ redisUrl: redis.url, maxChunkRecords: 50 });
+  });
+  beforeEach(fill);
+  afterAll(async () => {
+    await engine.stop();
+    await redis.stop();
+  });
+
+  it("brings back no lock and no work that is done, and what it lost of the queue is run", async () => {
+    const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
+    // Both places of the worker are taken; the old task waits in the queue when the copy is made.
+    const running = [await increment(["1"]), await increment(["2"])];
+    const old = await increment(["3"]);
+    const operator = new Redis(redis.url);
+    await operator.save();
+    operator.disconnect();
+    for (const release of releases.splice(0)) {
+      await release();
+    }
+    for (const task of [...running, old]) {
+      expect((await untilFinal(task.id)).status).toBe("SUCCEEDED");
+    }
+    releases.push(await holdRecord(engine, 1), await holdRecord(engine, 2));
+    const busy = [await increment(["1"]), await increment(["2"])];
+    const late = await increment(["4"]);
+    await redis.halt();
+    await redis.revive();
+    expect(await guard("3")).toEqual({ kind: "GRANTED" });
+    expect(await guard("4")).toMatchObject({ kind: "CONFLICT", conflicts: [{ owner: late.id }] });
+    await sweep(engine.ports, { ...PATIENT, beginGraceMs: -1000 }).catch(() => undefined);
+    for (const release of releases) {
+      await release();
+    }
+    const next = await untilLaunched(["3"]);
+    await sweep(engine.ports, { ...PATIENT, beginGraceMs: -1000 });
+    for (const task of [...busy, late, next]) {
+      expect((await untilFinal(task.id)).status).toBe("SUCCEEDED");
+    }
+    expect(await Promise.all(["1", "2", "3", "4"].map(countOf))).toEqual([2, 2, 2, 1]);
+    expect(await lockOwners(engine.session)).toEqual([]);
+  });
+});

@@ -1,0 +1,86 @@
+import { MAX_TRIAL_ERRORS } from "../../../src/core/bulk/bulk-writer.ts";
+import { processedOf } from "../../../src/core/tasks/progress.ts";
+import type { TaskRecord } from "../../../src/core/tasks/task-results.ts";
+import { mergeBatches } from "../../../src/core/tasks/record-batch.ts";
+import type { RecordBatch } from "../../../src/core/tasks/record-batch.ts";
+import type { RetryRecords } from "../../../src/core/tasks/task-results.ts";
+import type { TaskResults } from "../../../src/core/tasks/task-results.ts";
+import type { MemoryTaskRows } from "./memory-task-rows.ts";
+import type { StoredTask } from "./stored-task.ts";
+
+/** What became of tasks' records. */
+export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): TaskResults {
+  const errorsOf = (taskId: string): StoredTask["errors"] => rows.get(taskId)?.errors ?? [];
+  const withErrors = <Value>(
+    taskIds: readonly string[],
+    read: (errors: StoredTask["errors"]) => Value,
+  ): Map<string, Value> =>
+    new Map(
+      taskIds.flatMap((taskId) => {
+        const errors = errorsOf(taskId);
+        return errors.length === 0 ? [] : [[taskId, read(errors)] as const];
+      }),
+    );
+  return {
+    errors: async (taskId, after, limit) =>
+      errorsOf(taskId)
+        .filter(({ position }) => position > after)
+        .slice(0, limit),
+    countErrors: async (taskId) => errorsOf(taskId).length,
+    firstErrors: async (taskIds, limit) => withErrors(taskIds, (errors) => errors.slice(0, limit)),
+    errorCounts: async (taskIds) => withErrors(taskIds, (errors) => errors.length),
+    async recordsToRetry(taskId, records) {
+      const row = rows.get(taskId);
+      return row === undefined ? [] : recordsToRetry(row, records);
+    },
+    async ownClaims(taskId) {
+      return rows.get(taskId)?.claims.filter(({ isDependent }) => isDependent !== true) ?? [];
+    },
+    async records(taskId, after, limit) {
+      const row = rows.get(taskId);
+      const isLater = ({ place: { chunk, number } }: TaskRecord): boolean =>
+        chunk > after.chunk || (chunk === after.chunk && number > after.number);
+      return row === undefined ? [] : recordsOf(row).filter(isLater).slice(0, limit);
+    },
+  };
+}
+
+function recordsOf(row: StoredTask): readonly TaskRecord[] {
+  const leftOut = row.errors.slice(0, row.skippedAtLaunch).flatMap(({ recordId }) => recordId ?? []);
+  const firstErrors = new Map(row.errors.toReversed().map((error) => [error.recordId, error]));
+  const isTried = isWholeTrial(row);
+  const chunks = [{ ids: leftOut, isDone: true }, ...row.chunks];
+  return chunks.flatMap(({ ids, isDone }, chunk) =>
+    ids.map((id, at): TaskRecord => {
+      const place = { chunk, number: at + 1 };
+      const error = firstErrors.get(id);
+      if (error === undefined) {
+        return { id, outcome: isDone || isTried ? "SUCCEEDED" : "UNPROCESSED", place };
+      }
+      const { outcome, code, message } = error;
+      return { id, outcome, code, message, place };
+    }),
+  );
+}
+
+/** A dry run that tried all of its records and kept all errors: the others would have been written. */
+function isWholeTrial({ task, counts, total }: StoredTask): boolean {
+  return (
+    task.isDryRun &&
+    task.finishedAt !== null &&
+    processedOf(counts) === total &&
+    counts.failed + counts.skipped <= MAX_TRIAL_ERRORS
+  );
+}
+
+/** The records of a stored task that are to be tried again; see TaskStore. */
+function recordsToRetry({ chunks, errors }: StoredTask, records: RetryRecords): readonly RecordBatch[] {
+  const failed = new Set(errors.filter(({ outcome }) => outcome === "FAILED").map((error) => error.recordId));
+  return mergeBatches(
+    chunks.map(({ ids, fields, isDone }) => ({
+      ids: ids.filter((id) => (failed.has(id) ? records !== "UNPROCESSED" : records !== "FAILED" && !isDone)),
+      fields,
+      columns: [],
+    })),
+  );
+}

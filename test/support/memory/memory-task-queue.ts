@@ -1,0 +1,85 @@
+import { AppError } from "../../../src/kernel/app-error.ts";
+import type { Logger } from "../../../src/kernel/logger.ts";
+import { createService } from "../../../src/kernel/service.ts";
+import type { QueuedTask, TaskQueue } from "../../../src/core/tasks/task-queue.ts";
+
+/** A consumer at work. */
+interface Consumer {
+  readonly concurrency: number;
+  readonly work: (task: QueuedTask) => Promise<void>;
+  readonly running: Set<Promise<void>>;
+}
+
+/** What a queue in memory is made with. */
+export interface MemoryTaskQueueOptions {
+  readonly logger: Logger;
+  /** More waiting tasks are refused. Default 100,000. */
+  readonly maxQueued?: number;
+}
+
+/** A queue within one process: what it holds is gone with it, and the sweeper enqueues again. */
+export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueue {
+  const maxQueued = options.maxQueued ?? 100_000;
+  const line = new Map<string, QueuedTask>();
+  const working = new Set<string>();
+  const consumers = new Set<Consumer>();
+  let isClosed = false;
+
+  const takeNext = (consumer: Consumer): boolean => {
+    const [next] = line;
+    if (next === undefined || consumer.running.size >= consumer.concurrency) {
+      return false;
+    }
+    const [key, task] = next;
+    line.delete(key);
+    working.add(key);
+    const work = async (): Promise<void> => consumer.work(task);
+    const run = work()
+      // Whoever works reports its own outcomes; the rows say what is still to be done.
+      .catch((error: unknown) => options.logger.error({ err: error, taskId: task.id }, "a delivery failed"))
+      .finally(() => {
+        consumer.running.delete(run);
+        working.delete(key);
+        serve();
+      });
+    consumer.running.add(run);
+    return true;
+  };
+  // Round after round, so that consumers share the work.
+  const serve = (): void => {
+    while ([...consumers].filter(takeNext).length > 0);
+  };
+  return {
+    async enqueue(tasks) {
+      const added = tasks.filter((task) => !line.has(keyOf(task)) && !working.has(keyOf(task)));
+      if (isClosed || line.size + added.length > maxQueued) {
+        throw new AppError("UNAVAILABLE", isClosed ? "The queue is closed." : "The queue is full.");
+      }
+      added.forEach((task) => line.set(keyOf(task), task));
+      serve();
+    },
+    count: async () => line.size,
+    consume({ concurrency, work }) {
+      const consumer: Consumer = { concurrency, work, running: new Set() };
+      return createService({
+        name: "memory task queue",
+        async start() {
+          consumers.add(consumer);
+          serve();
+        },
+        async stop() {
+          consumers.delete(consumer);
+          await Promise.all(consumer.running);
+        },
+      });
+    },
+    async close() {
+      isClosed = true;
+      line.clear();
+    },
+  };
+}
+
+function keyOf(task: QueuedTask): string {
+  return `${task.id}:${task.attempt}:${task.helper ?? ""}`;
+}

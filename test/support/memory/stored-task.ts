@@ -1,0 +1,114 @@
+import type { Counts, Progress } from "../../../src/core/tasks/progress.ts";
+import { NO_COUNTS, addCounts, progressOf, runningProgress } from "../../../src/core/tasks/progress.ts";
+import type { TaskClaim } from "../../../src/core/tasks/task-claim.ts";
+import type { TaskError } from "../../../src/core/tasks/task-error.ts";
+import type { TaskQuery } from "../../../src/core/tasks/task-reads.ts";
+import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
+import type { Task } from "../../../src/core/tasks/task.ts";
+
+/** A part of a task's records. */
+export interface StoredChunk extends Counts {
+  readonly ids: readonly string[];
+  readonly fields: readonly string[];
+  readonly isDone: boolean;
+}
+
+/** A task as the memory store keeps it. Never changed, only replaced. */
+export interface StoredTask {
+  readonly id: string;
+  readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt">;
+  readonly total: number | null;
+  /** Final counts; until it is settled, what it left out at the launch. */
+  readonly counts: Counts;
+  readonly inputHash: string;
+  readonly idempotencyKey: string | null;
+  /** Null once it is settled. */
+  readonly duplicateKey: string | null;
+  readonly claims: readonly TaskClaim[];
+  readonly cleanedAt: Date | null;
+  readonly chunks: readonly StoredChunk[];
+  readonly skippedAtLaunch: number;
+  readonly hasDependents: boolean;
+  readonly errors: readonly TaskError[];
+}
+
+/** A new one, PENDING. @param nextPosition numbers its errors */
+export function storeTask(created: NewTask, nextPosition: () => number): StoredTask {
+  const { id, kind, model, label, errorPolicy, isDryRun, retryOf, viewer, createdAt, input, claims } =
+    structuredClone(created);
+  return {
+    id,
+    task: {
+      id,
+      kind,
+      model,
+      label,
+      errorPolicy,
+      isDryRun,
+      retryOf,
+      viewer,
+      createdAt,
+      input,
+      status: "PENDING",
+      startedAt: null,
+      finishedAt: null,
+      attempt: 0,
+      blockedBy: null,
+      result: null,
+      message: null,
+    },
+    total: created.total,
+    counts: { ...NO_COUNTS, skipped: created.skipped.length },
+    inputHash: created.inputHash,
+    idempotencyKey: created.idempotencyKey,
+    duplicateKey: created.duplicateKey,
+    claims,
+    cleanedAt: null,
+    chunks: created.chunks.map(({ ids, fields }) => ({ ids, fields, isDone: false, ...NO_COUNTS })),
+    skippedAtLaunch: created.skipped.length,
+    hasDependents: created.claims.some(({ isDependent }) => isDependent === true),
+    errors: created.skipped.map((error) => ({ ...error, position: nextPosition() })),
+  };
+}
+
+/** Sums over the DONE chunks, and what was left out at the launch. */
+export function countDone(stored: StoredTask): Counts {
+  const start: Counts = { ...NO_COUNTS, skipped: stored.skippedAtLaunch };
+  return stored.chunks.filter((chunk) => chunk.isDone).reduce<Counts>(addCounts, start);
+}
+
+/** What is known of a task outside its row. */
+export interface TaskSurroundings {
+  /** What the current attempt last reported. */
+  readonly reported: Progress | null;
+  readonly cancelRequestedAt: Date | null;
+}
+
+/** As the port hands it out. */
+export function readTask(stored: StoredTask, { reported, cancelRequestedAt }: TaskSurroundings): Task {
+  const isRunning = stored.task.status === "RUNNING";
+  const progress = isRunning
+    ? runningProgress(stored.total, countDone(stored), reported)
+    : progressOf(stored.total, stored.counts);
+  return structuredClone({
+    ...stored.task,
+    cancelRequestedAt,
+    progress,
+    isCleaned: stored.cleanedAt !== null,
+  });
+}
+
+/** Whether the task is one that the query asks for. */
+export function matchesQuery({ task }: StoredTask, query: Omit<TaskQuery, "after" | "limit">): boolean {
+  return (
+    isAmong(task.status, query.statuses) &&
+    isAmong(task.kind, query.kinds) &&
+    isAmong(task.model, query.models) &&
+    isAmong(task.id, query.ids) &&
+    (query.createdBy === undefined || query.createdBy === task.viewer.id)
+  );
+}
+
+function isAmong(value: string | null, wanted: readonly string[] | undefined): boolean {
+  return wanted === undefined || (value !== null && wanted.includes(value));
+}

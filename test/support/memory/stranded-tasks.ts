@@ -1,0 +1,69 @@
+import type { StrandedTask, StrandedTasks } from "../../../src/core/tasks/stranded-tasks.ts";
+import type { StoredTask } from "./stored-task.ts";
+import { leaseKey } from "./task-shelf.ts";
+import type { TaskShelf } from "./task-shelf.ts";
+
+/** The sweeper's view of a memory task store. */
+export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
+  const { rows, leases, enqueued } = shelf;
+  const turns = new Map<string, Date>();
+  /** `since` says how long a row has been stranded; undefined where it is not. */
+  const find = (
+    since: (row: StoredTask) => Date | null | undefined,
+    before: Date,
+    limit: number,
+  ): StrandedTask[] =>
+    [...rows.all()]
+      .flatMap((row) => {
+        const moment = since(row);
+        return moment != null && moment < before ? [{ id: row.id, attempt: row.task.attempt, moment }] : [];
+      })
+      .toSorted((a, b) => a.moment.getTime() - b.moment.getTime() || (a.id < b.id ? -1 : 1))
+      .slice(0, limit)
+      .map(({ id, attempt }) => ({ id, attempt }));
+  const isUnenqueued = ({ id, task }: StoredTask): boolean => task.status === "PENDING" && !enqueued.has(id);
+  return {
+    findUnenqueued: async (before, limit) =>
+      find((row) => (isUnenqueued(row) ? row.task.createdAt : null), before, limit),
+    findUnbegun: async (before, limit) =>
+      find(({ id, task }) => (task.status === "PENDING" ? enqueued.get(id) : null), before, limit),
+    findOrphans: async (before, limit) =>
+      find(
+        (row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null),
+        before,
+        limit,
+      ),
+    findUncleaned: async (before, limit) =>
+      find((row) => (row.cleanedAt === null ? row.task.finishedAt : null), before, limit),
+    async takeTurn(chore, at, intervalMs) {
+      const last = turns.get(chore);
+      if (last !== undefined && last.getTime() > at.getTime() - intervalMs) {
+        return false;
+      }
+      turns.set(chore, at);
+      return true;
+    },
+    prune: async (finishedBefore, limit) => prune(shelf, finishedBefore, limit),
+  };
+}
+
+function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: number): readonly string[] {
+  const kept = [...rows.all()];
+  const underRetry = new Set(
+    kept.flatMap(({ task: { retryOf, finishedAt: endedAt } }) => (endedAt === null ? [retryOf] : [])),
+  );
+  const pruned = kept
+    .flatMap(({ id, cleanedAt, task: { finishedAt } }) =>
+      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore && !underRetry.has(id)
+        ? [{ id, finishedAt }]
+        : [],
+    )
+    .toSorted((a, b) => a.finishedAt.getTime() - b.finishedAt.getTime() || (a.id < b.id ? -1 : 1))
+    .slice(0, limit)
+    .map(({ id }) => id);
+  for (const id of pruned) {
+    rows.remove(id);
+    cancellations.delete(id);
+  }
+  return pruned;
+}
