@@ -10,22 +10,16 @@ import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
-import { createRecordHooks } from "../core/records/record-hooks.ts";
-import { createWriteRecords } from "../core/records/write-record.ts";
 import { cancelTask } from "../core/tasks/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
-import type { ConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
-import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { createPrismaRecordReader } from "../adapters/prisma/prisma-record-reader.ts";
-import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
-import { createPrismaSideEffects } from "../adapters/prisma/prisma-side-effects.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { whereToPrisma } from "../adapters/prisma/where-to-prisma.ts";
 import { addHealth } from "../graphql/health/add-health.ts";
@@ -95,8 +89,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ app, databaseUrl, config, logger });
-  const { client, chunkTransactions } = connected;
-  const constraints = createConstraintCatalog(client);
+  const { client, transactions } = connected;
   const datamodel = app.generated.getDatamodel();
   const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
   const engine = await createEngine({
@@ -110,8 +103,8 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     hooks: app.hooks,
     readModels: (shapes) => markNativeTypes(read, shapes),
     createReader: (models) => createPrismaRecordReader({ client, models }),
-    createChunkRecords: (models) => createPrismaChunkRecords({ transactions: chunkTransactions, models }),
-    hookTransactions: createPrismaHookTransactions({ transactions: chunkTransactions, constraints }),
+    createChunkRecords: (models) => createPrismaChunkRecords({ transactions, models }),
+    hookTransactions: createPrismaHookTransactions(transactions),
   });
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
@@ -133,7 +126,6 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
       engine,
       feed,
       health,
-      constraints,
       datamodel,
       modelOptions,
       logger,
@@ -153,7 +145,6 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
-  readonly constraints: ConstraintCatalog;
   readonly datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>;
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
@@ -169,7 +160,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     reader: engine.reader,
     toClientWhere: (model, where) => whereToPrisma(engine.models, model, where),
     translateError: translatePrismaError,
-    writeRecords: createWrites(parts),
+    writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,
     maxRecords: config.bulkMaxRecords,
     locks: engine.ports.locks,
@@ -184,28 +175,5 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       }),
       addHealth(() => health.read()),
     ],
-  });
-}
-
-function createWrites(parts: SchemaParts): ReturnType<typeof createWriteRecords> {
-  const { engine, transactions, constraints, datamodel, modelOptions, logger } = parts;
-  const { models, access, lockScopes, reader, defaults } = engine;
-  const hookTransactions = createPrismaHookTransactions({ transactions, constraints });
-  return createWriteRecords({
-    models,
-    access,
-    reader,
-    logger,
-    unitOfWork: transactions,
-    writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-    app: {
-      hooks: createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger }),
-      defaults,
-      typed: hookTransactions.typed,
-    },
-    sideEffects: createPrismaSideEffects({ database: engine.sideEffects, transactions, models }),
-    locks: engine.ports.locks,
-    lockScopes,
-    tasks: engine.ports.tasks,
   });
 }

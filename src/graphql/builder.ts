@@ -18,7 +18,7 @@ import type {
 import type { ModelRegistry } from "../core/records/model.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
 import type { Task } from "../core/tasks/task.ts";
-import type { MissingRefusal } from "../core/records/write-outcome.ts";
+import type { MissingRefusal } from "../core/refusals/refusals.ts";
 import type { Json } from "../kernel/json.ts";
 import type { GraphQLContext } from "./context.ts";
 

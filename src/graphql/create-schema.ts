@@ -9,7 +9,7 @@ import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { WhereFilter } from "../core/records/selection.ts";
-import type { WriteRecords } from "../core/records/write-record.ts";
+import type { WriteOne } from "../core/bulk/write-one.ts";
 import type { SchemaContributor } from "./builder.ts";
 import { createBuilder } from "./builder.ts";
 import type { GraphQLContext } from "./context.ts";
@@ -36,7 +36,7 @@ export interface SchemaDependencies {
   readonly toClientWhere: (model: Model, where: WhereFilter | undefined) => object;
   /** What an error of the client means in the house's own words; others as they are. */
   readonly translateError: (error: unknown) => unknown;
-  readonly writeRecords: WriteRecords;
+  readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   /** More records than these are refused in one bulk operation, before anything is made of them. */
   readonly maxRecords: number;
@@ -70,7 +70,7 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
     source: (model) => sourceOf(dependencies.client, model),
     toClientWhere: dependencies.toClientWhere,
     reader: dependencies.reader,
-    writeRecords: dependencies.writeRecords,
+    writeOne: dependencies.writeOne,
     launchBulk: dependencies.launchBulk,
     maxRecords: dependencies.maxRecords,
     lockHolders: createLockHolders({

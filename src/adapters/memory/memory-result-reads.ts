@@ -1,4 +1,4 @@
-import { MAX_TRIAL_ERRORS } from "../../core/bulk/bulk-writer.ts";
+import { MAX_TRIAL_ERRORS } from "../../core/bulk/chunk-writer.ts";
 import { processedOf } from "../../core/tasks/progress.ts";
 import type { TaskRecord } from "../../core/tasks/task-record.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";

@@ -1,6 +1,6 @@
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import type { RecordKey } from "../../core/records/record-key.ts";
-import { formatRecordKey, parseRecordKey } from "../../core/records/record-key.ts";
+import { formatRecordKey, recordKeyOf } from "../../core/records/record-key.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { PrismaTransaction } from "./prisma-client-port.ts";
 import { delegateOf } from "./prisma-client-port.ts";
@@ -34,7 +34,7 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
       for (let page: readonly string[] = []; ids.length < limit;) {
         const last = page.at(-1);
         page = await readIds(ports, model, {
-          where: last === undefined ? filter : { AND: [filter, behind(model, parseRecordKey(model, last))] },
+          where: last === undefined ? filter : { AND: [filter, behind(model, recordKeyOf(model, last))] },
           select: keySelect(model),
           orderBy: model.key.map((field) => ({ [field.name]: "asc" })),
           take: Math.min(pageSize, limit - ids.length),
@@ -54,7 +54,7 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
       const found: string[] = [];
       const size = Math.floor(MAX_KEYS_PER_QUERY / model.key.length);
       for (let at = 0; at < ids.length; at += size) {
-        const keys = ids.slice(at, at + size).map((id) => parseRecordKey(model, id));
+        const keys = ids.slice(at, at + size).map((id) => recordKeyOf(model, id));
         const args = { where: { AND: [keysWhere(model, keys), filter] }, select: keySelect(model) };
         found.push(...(await readIds(ports, model, args)));
       }

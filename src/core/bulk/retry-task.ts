@@ -2,7 +2,8 @@ import { isAppError } from "../../kernel/app-error.ts";
 import type { Viewer } from "../records/viewer.ts";
 import { retryCustom } from "../tasks/retry-custom.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
-import type { LaunchOutcome, ValidationRefusal } from "../tasks/launch-outcome.ts";
+import type { ValidationRefusal } from "../refusals/problems.ts";
+import type { LaunchOutcome } from "../tasks/launch-outcome.ts";
 import type { RetryRecords } from "../tasks/retry-records.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import { unavailableRefusal } from "../tasks/unavailable-refusal.ts";
@@ -82,4 +83,19 @@ function labelOf({ id, label }: Task): string {
   const text = `retry of ${label === null || label === "" ? id : label}`;
   // Not between the halves of a character, which no database keeps apart.
   return text.slice(0, MAX_LABEL_LENGTH).replace(/\p{Surrogate}$/u, "");
+}
+
+/**
+ * Whether a retry of the task would find something to do: of a bulk task records that failed or were not come to, of any
+ * other that it FAILED or was CANCELLED. A dry run did nothing that could be done again.
+ */
+export function canRetry(task: Task): boolean {
+  return isFinal(task.status) && !task.isDryRun && isUnfinished(task);
+}
+
+function isUnfinished({ kind, status, progress }: Task): boolean {
+  if (bulkOperationOf(kind) === undefined) {
+    return status === "FAILED" || status === "CANCELLED";
+  }
+  return progress.failed > 0 || (progress.total !== null && progress.processed < progress.total);
 }

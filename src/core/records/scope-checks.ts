@@ -2,7 +2,7 @@ import type { Access } from "./access.ts";
 import { andFilters } from "./access.ts";
 import type { Model } from "./model.ts";
 import { relationsOf } from "./model.ts";
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { WhereFilter } from "./selection.ts";
 import type { Viewer } from "./viewer.ts";
 

@@ -1,4 +1,4 @@
-import type { RecordProblem } from "./record-problem.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import { describeOverrun, describeRange } from "./value-limit.ts";
 
 /** A value that was to be written to a column. */

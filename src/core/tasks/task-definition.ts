@@ -1,6 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
+import type { RecordBatch } from "./record-batch.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
 
@@ -51,6 +52,12 @@ export interface HandlerResult {
   readonly failure?: { readonly errors: readonly NewTaskError[] };
 }
 
+/** A task whose dependents are asked for. */
+export type DependentRequest = Pick<Task, "model" | "input" | "viewer"> & {
+  /** What is to be written to each of its records, while the task is launched; left out once it is kept. */
+  readonly batches?: readonly RecordBatch[];
+};
+
 /**
  * The registered rules of one kind of task. A handler that returns made the task SUCCEEDED, PARTIAL when some
  * records failed, FAILED when all did; one that throws made it FAILED. A handler may be run again after a crash,
@@ -66,7 +73,7 @@ export interface TaskDefinition {
    * What such a task changes besides the records that it is launched on, which it then claims as well; undefined where
    * there can be none. Asked outside any transaction. Default: nothing, at no cost.
    */
-  dependents?(task: Pick<Task, "model" | "input">): Promise<Dependents | undefined>;
+  dependents?(request: DependentRequest): Promise<Dependents | undefined>;
 }
 
 /** All definitions, by kind. */

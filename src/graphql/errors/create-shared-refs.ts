@@ -7,7 +7,7 @@ import type {
   ValidationRefusal,
 } from "../../core/tasks/launch-outcome.ts";
 import type { ModelRegistry } from "../../core/records/model.ts";
-import type { MissingRefusal } from "../../core/records/write-outcome.ts";
+import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { assertNever } from "../../kernel/assert-never.ts";
 import type { BulkOptionsRef, PageInfo, PowerCrudBuilder, Refusal, SharedRefs } from "../builder.ts";

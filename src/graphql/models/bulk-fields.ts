@@ -1,7 +1,9 @@
 import type { FieldChange, LinkChange, RecordChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { Selection } from "../../core/records/selection.ts";
-import { AppError, isAppError } from "../../kernel/app-error.ts";
+import type { Parsed } from "../../core/refusals/problems.ts";
+import { problem } from "../../core/refusals/problems.ts";
+import { isAppError } from "../../kernel/app-error.ts";
 import { toJsonValue } from "../pagination/json-value.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
 import { launch } from "./bulk-launch.ts";
@@ -43,11 +45,13 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
         launch(schema, context, {
           model,
           options: options as Members | null | undefined,
-          parse: () => ({
-            operation: "UPDATE",
-            selection: parseSelection(schema, model, selection as Members),
-            change: parseChange(model, data as Members),
-          }),
+          parse() {
+            const parsed = parseSelection(schema, model, selection as Members);
+            const change = toChange(model, data as Members);
+            return "problems" in parsed
+              ? parsed
+              : { value: { operation: "UPDATE", selection: parsed.value, change } };
+          },
         }),
     }),
   );
@@ -66,32 +70,33 @@ function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): voi
         launch(schema, context, {
           model,
           options: options as Members | null | undefined,
-          parse: () => ({
-            operation: "DELETE",
-            selection: parseSelection(schema, model, selection as Members),
-          }),
+          parse() {
+            const parsed = parseSelection(schema, model, selection as Members);
+            return "problems" in parsed
+              ? parsed
+              : { value: { operation: "DELETE", selection: parsed.value } };
+          },
         }),
     }),
   );
 }
 
-function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Members): Selection {
+function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Members): Parsed<Selection> {
   if (Array.isArray(ids)) {
-    return { ids: ids as string[] };
+    return { value: { ids: ids as string[] } };
   }
   try {
-    return { where: parseWhere(schema.models, model, where as WhereArgument) };
+    return { value: { where: parseWhere(schema.models, model, where as WhereArgument) } };
   } catch (error) {
     if (!isAppError(error, "VALIDATION_FAILED")) {
       throw error;
     }
-    const field = `selection.${String(error.details["field"])}`;
-    throw new AppError(error.code, error.message, { details: { field } });
+    return { problems: [problem(error.message, `selection.${String(error.details["field"])}`)] };
   }
 }
 
 /** What is wrong with it is found by the use case, which every way of launching shares. */
-function parseChange(model: Model, data: Members): RecordChange {
+function toChange(model: Model, data: Members): RecordChange {
   const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
   const members = Object.entries(data)
     .filter(([, change]) => change !== undefined)

@@ -2,7 +2,8 @@ import type { BulkTarget } from "../../core/bulk/bulk-request.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
-import { isAppError } from "../../kernel/app-error.ts";
+import type { Parsed } from "../../core/refusals/problems.ts";
+import { invalid } from "../../core/refusals/problems.ts";
 import type { GraphQLContext } from "../context.ts";
 import { givenMembers } from "./given-members.ts";
 import type { ModelSchema } from "./model-schema.ts";
@@ -12,8 +13,7 @@ export interface BulkLaunch {
   readonly model: Model;
   /** As GraphQL hands them over: names and types checked, defaults filled in. */
   readonly options: LaunchOptions | null | undefined;
-  /** @throws AppError VALIDATION_FAILED with the path of what is wrong in its details */
-  readonly parse: () => BulkTarget;
+  readonly parse: () => Parsed<BulkTarget>;
 }
 
 /** Launches it; what cannot be parsed is refused like anything else that is invalid. */
@@ -22,19 +22,14 @@ export async function launch(
   { viewer }: GraphQLContext,
   { model, options, parse }: BulkLaunch,
 ): Promise<LaunchOutcome> {
-  let target: BulkTarget;
-  try {
-    target = parse();
-  } catch (error) {
-    if (!isAppError(error, "VALIDATION_FAILED")) {
-      throw error;
-    }
-    const { code, message } = error;
-    return {
-      kind: "INVALID",
-      message,
-      problems: [{ code, message, field: String(error.details["field"]) }],
-    };
+  const target = parse();
+  if ("problems" in target) {
+    return invalid(target.problems);
   }
-  return ports.launchBulk({ model: model.name, viewer, options: givenMembers(options ?? {}), ...target });
+  return ports.launchBulk({
+    model: model.name,
+    viewer,
+    options: givenMembers(options ?? {}),
+    ...target.value,
+  });
 }

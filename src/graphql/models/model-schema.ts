@@ -1,10 +1,10 @@
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
+import type { WriteOne } from "../../core/bulk/write-one.ts";
 import type { ScopePorts } from "../../core/records/scoped-filter.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { WhereFilter } from "../../core/records/selection.ts";
-import type { WriteRecords } from "../../core/records/write-record.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { LockHolders } from "./lock-holders.ts";
@@ -23,7 +23,7 @@ export interface ModelPorts extends ScopePorts {
   /** The filter as the client takes it. */
   toClientWhere(model: Model, where: WhereFilter | undefined): object;
   readonly reader: RecordReader;
-  readonly writeRecords: WriteRecords;
+  readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
   /** More records than these are refused in one bulk operation. */

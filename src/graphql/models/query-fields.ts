@@ -1,9 +1,6 @@
 import type { Model } from "../../core/records/model.ts";
-import { parseRecordKey } from "../../core/records/record-key.ts";
-import { scopedFilter } from "../../core/records/scoped-filter.ts";
-import { andFilters } from "../../core/records/access.ts";
+import { canonicalRecordId } from "../../core/records/record-key.ts";
 import type { GraphQLContext } from "../context.ts";
-import { toJsonValue } from "../pagination/json-value.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
 import type { Page } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
@@ -14,6 +11,7 @@ import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { keySelect } from "./object-type.ts";
+import { readRecord } from "./read-record.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
 
 /** The query fields of the model: `city(id)` and `cities(…)`. */
@@ -29,13 +27,9 @@ function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: 
       nullable: true,
       description: `The ${model.name} with this id; null if there is none that the caller may see.`,
       args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }, context, info) => {
-        const key = Object.entries(parseRecordKey(model, id));
-        const byKey = Object.fromEntries(key.map(([name, value]) => [name, { equals: toJsonValue(value) }]));
-        const where = andFilters(byKey, scopedFilter(ports, context.viewer, model, undefined));
-        const select = plannedSelect(context, info, { typeName: model.name, select: keySelect(model) });
-        return ports.source(model.name).findFirst({ where: ports.toClientWhere(model, where), select });
-      },
+      resolve: (_root, { id }, context, info) =>
+        // A text that is no id of the model is the caller's mistake, not a record that is not there.
+        readRecord(ports, model, canonicalRecordId(model, id), { context, info }),
     }),
   );
 }

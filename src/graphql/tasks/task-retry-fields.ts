@@ -1,4 +1,4 @@
-import { canRetry } from "../../core/bulk/can-retry.ts";
+import { canRetry } from "../../core/bulk/retry-task.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_RETRIES } from "../../core/tasks/task-store.ts";
 import { createBatchLoader } from "../batch-loader.ts";

@@ -1,4 +1,4 @@
-import { givenInput } from "../../core/bulk/given-input.ts";
+import { givenInput } from "../../core/bulk/bulk-input.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { decodeCursor } from "../../core/events/event-cursor.ts";

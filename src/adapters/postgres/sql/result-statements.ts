@@ -1,4 +1,4 @@
-import { MAX_TRIAL_ERRORS } from "../../../core/bulk/bulk-writer.ts";
+import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 
 const ERROR_COLUMNS = "position, record_id, outcome, code, message, field, index";
 
