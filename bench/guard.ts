@@ -1,139 +1,86 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import { createPostgresSideEffects } from "../src/adapters/postgres/effects/postgres-side-effects.ts";
+import { createPgSession } from "../src/adapters/postgres/pg-session.ts";
+import { createPostgresRecordWriter } from "../src/adapters/postgres/postgres-record-writer.ts";
+import { recordSetSql } from "../src/adapters/postgres/sql/bulk-record-set.ts";
 import { createTableShapes } from "../src/adapters/postgres/table-shape.ts";
-import { createConstraintCatalog } from "../src/adapters/prisma/constraint-catalog.ts";
-import type { PrismaPort } from "../src/adapters/prisma/prisma-client-port.ts";
-import { createPostgresRecordReader } from "../src/adapters/postgres/postgres-record-reader.ts";
-import { createPrismaRecordWriter } from "../src/adapters/prisma/prisma-record-writer.ts";
-import { createPrismaSideEffects } from "../src/adapters/prisma/prisma-side-effects.ts";
-import { createPrismaUnitOfWork } from "../src/adapters/prisma/prisma-unit-of-work.ts";
 import type { NamedInDatabase } from "../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../src/adapters/prisma/read-model-registry.ts";
 import powerCrudApp from "../powercrud.config.ts";
-import { accessOf, lockScopesOf } from "../src/core/records/model-options.ts";
-import { ANONYMOUS } from "../src/core/access/viewer.ts";
-import type { WritePorts } from "../src/core/records/write-ports.ts";
-import type { WriteRecords } from "../src/core/records/write-record.ts";
-import { createWriteRecords } from "../src/core/records/write-record.ts";
-import { requiredSession } from "../src/core/transactions/required-session.ts";
-import type { UnitOfWork } from "../src/core/transactions/transaction.ts";
-import type { SqlSession } from "../src/kernel/sql-session.ts";
-import { createSilentLogger } from "../src/kernel/logger.ts";
-import type { LockBench } from "./lock-bench.ts";
-import { countStatements, openLockBench } from "./lock-bench.ts";
+import type { RecordWork } from "../src/core/bulk/record-writer.ts";
+import type { Model } from "../src/core/records/model.ts";
+import type { RecordBatch } from "../src/core/tasks/record-batch.ts";
 import type { BenchTools } from "./bench-tools.ts";
+import type { LockBench } from "./lock-bench.ts";
+import { openLockBench } from "./lock-bench.ts";
 import type { Measure } from "./measure.ts";
+import { measureSingleUpdate } from "./single-update.ts";
 import { inMs, median } from "./statistics.ts";
 
 const ROUNDS = 2000;
 const WARM_UPS = 300;
 
-/** Lets everybody pass: an update as it would be without locks. */
-const NO_GUARD: WritePorts["locks"] = { guard: () => Promise.resolve({ kind: "GRANTED" }) };
-/** Lets everybody pass, too, but not without a round trip to the database: the least that a guard there can cost. */
-const EMPTY_GUARD: WritePorts["locks"] = {
-  async guard(transaction) {
-    await requiredSession(transaction).query("SELECT 1");
-    return { kind: "GRANTED" };
-  },
-};
-
-/** What the guard adds to a single update through Prisma: the use case with it, without it, and with an empty one, in turns. */
+/** What the guard adds to the statement of a single update, and what the whole mutation takes. */
 export async function measureGuard({ stores, ids }: BenchTools): Promise<readonly Measure[]> {
   const bench = openLockBench(stores);
-  const { create, unitOfWork, close } = openWrites(bench, stores.databaseUrl("postgres"));
+  let guard: Measure;
   try {
-    const kinds = [bench.locks, NO_GUARD, EMPTY_GUARD].map((locks) => ({
-      writes: create(locks),
-      times: [] as number[],
-    }));
-    for (let round = 0; round < WARM_UPS + ROUNDS; round += 1) {
-      // Who goes first finds the row's page cold, so they take turns in that, too.
-      for (const at of kinds.keys()) {
-        const kind = kinds[(at + round) % kinds.length];
-        kind?.times.push(await timeUpdate(kind.writes, String(ids[round]), round));
-      }
-    }
-    const [here = [], bare = [], empty = []] = kinds.map(({ times }) => times.slice(WARM_UPS));
-    const added = (times: readonly number[]): readonly number[] =>
-      times.map((ms, round) => ms - (bare[round] ?? Number.NaN));
-    const claims = [{ model: "City", ids: [String(ids[0])] }];
-    const statements = await countStatements(unitOfWork, (transaction) =>
-      bench.locks.guard(transaction, claims),
-    );
-    return [
-      {
-        name: "single update, p50",
-        value: inMs(median(here)),
-        floor: `without guard ${inMs(median(bare))}`,
-        ratio: median(here) / median(bare),
-        target: "-",
-      },
-      {
-        name: `what the guard adds (${statements} SQL), p50`,
-        value: inMs(median(added(here))),
-        floor: `SELECT 1 in its place ${inMs(median(added(empty)))}`,
-        ratio: median(added(here)) / median(added(empty)),
-        target: "≤ 0.5 ms",
-      },
-    ];
+    guard = await measureStatement(bench, ids);
   } finally {
-    await close();
     await bench.close();
   }
+  return [guard, await measureSingleUpdate({ databaseUrl: stores.databaseUrl("postgres"), ids })];
 }
 
-async function timeUpdate(writes: WriteRecords, id: string, population: number): Promise<number> {
-  const start = performance.now();
-  const { kind } = await writes.update({
-    model: "City",
-    viewer: ANONYMOUS,
-    id,
-    data: { population },
-    shape: { select: { id: true, population: true } },
-  });
-  if (kind !== "WRITTEN") {
-    throw new Error(`the update of ${id} was refused: ${kind}`);
+/** The statement with its guard, the same without, and the same after a `SELECT 1`, in turns. */
+async function measureStatement(bench: LockBench, ids: readonly number[]): Promise<Measure> {
+  const session = createPgSession(bench.pool);
+  const shapes = createTableShapes(session);
+  const work: RecordWork = { operation: "UPDATE_EACH", model: cityModel(), scope: undefined };
+  const table = await shapes.of(work.model);
+  const { unitOfWork, locks } = bench;
+  // Plain work takes no transaction of the app's.
+  const records = undefined as never;
+  const writer = createPostgresRecordWriter({ session, unitOfWork, records, shapes, locks });
+  const bare = async (batch: RecordBatch): Promise<void> => {
+    const { text, values } = recordSetSql(table, work, batch);
+    await session.query(text, values);
+  };
+  const kinds = [
+    async (batch: RecordBatch): Promise<void> => void (await writer.writeGuarded(work, batch)),
+    bare,
+    async (batch: RecordBatch): Promise<void> => {
+      await session.query("SELECT 1");
+      await bare(batch);
+    },
+  ].map((write) => ({ write, times: [] as number[] }));
+  for (let round = 0; round < WARM_UPS + ROUNDS; round += 1) {
+    // The first one finds the row's page cold, so they take turns in that, too.
+    for (const at of kinds.keys()) {
+      const kind = kinds[(at + round) % kinds.length];
+      const start = performance.now();
+      await kind?.write({
+        ids: [String(ids[round])],
+        fields: ["update:population"],
+        columns: [[String(round)]],
+      });
+      kind?.times.push(performance.now() - start);
+    }
   }
-  return performance.now() - start;
-}
-
-/** Single writes as the service wires them, by whichever locks. */
-interface Writes {
-  readonly unitOfWork: UnitOfWork;
-  create(locks: WritePorts["locks"]): WriteRecords;
-  close(): Promise<void>;
-}
-
-function openWrites({ tasks }: LockBench, connectionString: string): Writes {
-  const { generated, models: modelOptions = {} } = powerCrudApp;
-  const logger = createSilentLogger();
-  const adapter = new PrismaPg({ connectionString });
-  const client = generated.createClient({ adapter }) as PrismaPort &
-    NamedInDatabase & { $disconnect(): Promise<void> };
-  const datamodel = generated.getDatamodel();
-  const models = readModelRegistry({ datamodel, client, enums: generated.enums }, modelOptions);
-  const transactions = createPrismaUnitOfWork({ client, logger });
-  const constraints = createConstraintCatalog(client);
-  const session: SqlSession = { query: (text, values = []) => client.$queryRawUnsafe(text, ...values) };
-  const ports = {
-    models,
-    access: accessOf(modelOptions),
-    reader: createPostgresRecordReader({ session, models, shapes: createTableShapes(session) }),
-    logger,
-    unitOfWork: transactions,
-    writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-    sideEffects: createPrismaSideEffects({
-      database: createPostgresSideEffects({ session, shapes: createTableShapes(session), models }),
-      transactions,
-      models,
-    }),
-    lockScopes: lockScopesOf(modelOptions),
-    tasks,
-  };
+  const [guarded = [], plain = [], afterEmpty = []] = kinds.map(({ times }) => times.slice(WARM_UPS));
+  const added = (times: readonly number[]): readonly number[] =>
+    times.map((ms, round) => ms - (plain[round] ?? Number.NaN));
   return {
-    unitOfWork: transactions,
-    create: (locks) => createWriteRecords({ ...ports, locks }),
-    close: () => client.$disconnect(),
+    name: "what the guard adds to an update, p50",
+    value: inMs(median(added(guarded))),
+    floor: `SELECT 1 in its place ${inMs(median(added(afterEmpty)))}`,
+    ratio: median(added(guarded)) / median(added(afterEmpty)),
+    target: "≤ 0.5 ms",
   };
+}
+
+function cityModel(): Model {
+  const { generated, models: modelOptions = {} } = powerCrudApp;
+  const client = generated.createClient({ adapter: new PrismaPg({}) }) as NamedInDatabase;
+  const datamodel = generated.getDatamodel();
+  return readModelRegistry({ datamodel, client, enums: generated.enums }, modelOptions).get("City");
 }

@@ -13,22 +13,13 @@ export type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Pr
 /** The app's client, and what opens transactions with it. */
 export interface ConnectedModels {
   readonly client: ConnectedClient;
-  /** Of single writes. */
   readonly transactions: PrismaTransactions;
-  /** Of chunks. */
-  readonly chunkTransactions: PrismaTransactions;
 }
 
 /** Connections for reads and single writes. */
 const BASE_CONNECTIONS = 10;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
-/**
- * What the engine takes for a timer: 24 days. A transaction that writes all or nothing takes as long as it takes, and
- * the database itself ends statements and transactions that stand still.
- */
-const NO_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** Makes the app's client. Connects when first used. */
 export function connectModels(options: {
   readonly app: PowerCrudApp;
@@ -45,9 +36,5 @@ export function connectModels(options: {
   });
   // The generated client's own type is the app's; this is the part that is the same for all.
   const client = app.generated.createClient({ adapter }) as ConnectedClient;
-  return {
-    client,
-    transactions: createPrismaUnitOfWork({ client, logger }),
-    chunkTransactions: createPrismaUnitOfWork({ client, logger, leases, timeoutMs: NO_TIMEOUT_MS }),
-  };
+  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }) };
 }

@@ -10,15 +10,15 @@ import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
 import { createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
-import type { SideEffects } from "../core/records/side-effects.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
-import type { RecordDefaults } from "../core/bulk/record-defaults.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
+import type { WriteOne } from "../core/bulk/write-one.ts";
+import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/lock-scopes.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
@@ -28,8 +28,9 @@ import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definit
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
-import { createPostgresBulkWriter } from "../adapters/postgres/postgres-bulk-writer.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/postgres-record-reader.ts";
+import { createPostgresChunkWriter } from "../adapters/postgres/postgres-chunk-writer.ts";
+import { createPostgresRecordWriter } from "../adapters/postgres/postgres-record-writer.ts";
 import { createPostgresRecordDefaults } from "../adapters/postgres/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/table-shape.ts";
@@ -42,7 +43,7 @@ export interface EngineOptions extends DeploymentOptions {
   readonly modelOptions: ModelOptionsMap;
   /** The models, once the database's tables can be looked at. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
-  /** What chunks are written with that the app has a say in, or whose viewer has a scope. */
+  /** The transactions of writes in which the app has a say, or whose viewer has a scope. */
   readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
   /** Of the same transactions. */
   readonly hookTransactions: HookTransactions;
@@ -58,9 +59,7 @@ export interface Engine extends Service {
   readonly reader: RecordReader;
   readonly access: Access;
   readonly lockScopes: LockScopes;
-  /** What the database does by itself. */
-  readonly sideEffects: SideEffects;
-  readonly defaults: RecordDefaults;
+  readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly retryTask: RetryTask;
   readonly deployment: Deployment;
@@ -86,14 +85,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const lockScopes = lockScopesOf(options.modelOptions);
   const sideEffects = createPostgresSideEffects({ session, shapes, models });
   const records = options.createChunkRecords(readerOf);
-  const writer = createPostgresBulkWriter({ session, unitOfWork, records, shapes, locks });
+  const writing = { session, unitOfWork, records, shapes, locks };
+  const writer = createPostgresChunkWriter(writing);
   const hooks = createRecordHooks({
     options: options.modelOptions,
     transactions: options.hookTransactions,
     logger: options.logger,
   });
   const { lockEscalationRecords } = config;
-  const bulk = { models, access, rules, writer, hooks, sideEffects, lockEscalationRecords };
+  const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks,
@@ -119,8 +119,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     reader,
     access,
     lockScopes,
-    sideEffects,
-    defaults,
+    writeOne: createWriteOne({
+      ...launching,
+      writer: createPostgresRecordWriter(writing),
+      hooks,
+      sideEffects,
+    }),
     launchBulk: createLaunchBulk(launching),
     retryTask: createRetryTask(launching),
     deployment,

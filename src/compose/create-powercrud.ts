@@ -9,21 +9,15 @@ import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
-import { createRecordHooks } from "../core/records/record-hooks.ts";
-import { createWriteRecords } from "../core/records/write-record.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
-import type { ConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
-import { createConstraintCatalog } from "../adapters/prisma/constraint-catalog.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
-import { createPrismaRecordWriter } from "../adapters/prisma/prisma-record-writer.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
-import { createPrismaSideEffects } from "../adapters/prisma/prisma-side-effects.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
@@ -87,8 +81,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ app, databaseUrl, config, logger });
-  const { client, chunkTransactions } = connected;
-  const constraints = createConstraintCatalog(client);
+  const { client, transactions } = connected;
   const datamodel = app.generated.getDatamodel();
   const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
   const engine = await createEngine({
@@ -101,8 +94,8 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     tasks: app.tasks ?? [],
     hooks: app.hooks,
     readModels: (shapes) => markNativeTypes(read, shapes),
-    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions: chunkTransactions, readerOf }),
-    hookTransactions: createPrismaHookTransactions({ transactions: chunkTransactions, constraints }),
+    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
+    hookTransactions: createPrismaHookTransactions(transactions),
   });
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
@@ -124,7 +117,6 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
       engine,
       feed,
       health,
-      constraints,
       datamodel,
       modelOptions,
       logger,
@@ -144,7 +136,6 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
-  readonly constraints: ConstraintCatalog;
   readonly datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>;
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
@@ -160,7 +151,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     reader: engine.reader,
     toClientWhere: (model, where) => filterToPrisma(engine.models, model, where),
     translateError: translatePrismaError,
-    writeRecords: createWrites(parts),
+    writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,
     maxRecords: config.bulkMaxRecords,
     locks: engine.ports.locks,
@@ -175,28 +166,5 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       }),
       addHealth(() => health.read()),
     ],
-  });
-}
-
-function createWrites(parts: SchemaParts): ReturnType<typeof createWriteRecords> {
-  const { engine, transactions, constraints, datamodel, modelOptions, logger } = parts;
-  const { models, access, lockScopes, reader, defaults } = engine;
-  const hookTransactions = createPrismaHookTransactions({ transactions, constraints });
-  return createWriteRecords({
-    models,
-    access,
-    reader,
-    logger,
-    unitOfWork: transactions,
-    writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-    app: {
-      hooks: createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger }),
-      defaults,
-      typed: hookTransactions.typed,
-    },
-    sideEffects: createPrismaSideEffects({ database: engine.sideEffects, transactions, models }),
-    locks: engine.ports.locks,
-    lockScopes,
-    tasks: engine.ports.tasks,
   });
 }

@@ -23,12 +23,7 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     toClientWhere: () => ({}),
     translateError: (error) => error,
-    writeRecords: {
-      create: onlyPrinted,
-      update: onlyPrinted,
-      upsert: onlyPrinted,
-      delete: onlyPrinted,
-    },
+    writeOne: onlyPrinted,
     launchBulk: onlyPrinted,
     maxRecords: 0,
     locks: { owners: onlyPrinted },

@@ -10,10 +10,10 @@ import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { WhereFilter } from "../core/access/access.ts";
-import type { WriteRecords } from "../core/records/write-record.ts";
 import type { GraphQLContext, SchemaContributor } from "./builder.ts";
 import { createBuilder, createSharedRefs } from "./builder.ts";
 import { addErrorTypes, toGraphQLError } from "./errors.ts";
+import type { WriteOne } from "../core/bulk/write-one.ts";
 import { addModels } from "./models/add-models.ts";
 import type { LockHolderPorts } from "./models/lock-holders.ts";
 import { createLockHolders } from "./models/lock-holders.ts";
@@ -35,7 +35,7 @@ export interface SchemaDependencies {
   readonly toClientWhere: (model: Model, where: WhereFilter | undefined) => object;
   /** What an error of the client means in the house's own words; others as they are. */
   readonly translateError: (error: unknown) => unknown;
-  readonly writeRecords: WriteRecords;
+  readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   /** More records than these are refused in one bulk operation, before anything is made of them. */
   readonly maxRecords: number;
@@ -79,7 +79,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
     source: (model) => sourceOf(dependencies.client, model),
     toClientWhere: dependencies.toClientWhere,
     reader: dependencies.reader,
-    writeRecords: dependencies.writeRecords,
+    writeOne: dependencies.writeOne,
     launchBulk: dependencies.launchBulk,
     maxRecords: dependencies.maxRecords,
     lockHolders: createLockHolders({

@@ -3,7 +3,7 @@ import { createPool } from "../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
 import { createPostgresSideEffects } from "../../src/adapters/postgres/effects/postgres-side-effects.ts";
-import { createPostgresBulkWriter } from "../../src/adapters/postgres/postgres-bulk-writer.ts";
+import { createPostgresChunkWriter } from "../../src/adapters/postgres/postgres-chunk-writer.ts";
 import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
 import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
@@ -15,7 +15,7 @@ import { createBulkDefinition } from "../../src/core/bulk/bulk-definition.ts";
 import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
 import { bulkRulesOf } from "../../src/core/bulk/bulk-rules.ts";
 import type { BulkRules } from "../../src/core/bulk/bulk-rules.ts";
-import type { BulkWriter } from "../../src/core/bulk/bulk-writer.ts";
+import type { ChunkWriter } from "../../src/core/bulk/chunk-writer.ts";
 import { createLaunchBulk } from "../../src/core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../../src/core/bulk/retry-task.ts";
 import { createRetryTask } from "../../src/core/bulk/retry-task.ts";
@@ -96,7 +96,7 @@ export interface EngineFixture {
   readonly pool: Pool;
   readonly session: SqlSession;
   readonly ports: LaunchPorts;
-  readonly writer: BulkWriter;
+  readonly writer: ChunkWriter;
   readonly feed: TaskFeed;
   readonly backend: TestBackend;
   /** Launches on Thing as someone anonymous, unless told otherwise. */
@@ -134,14 +134,14 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   const { bus, queue: realQueue } = backend;
   const locks = createPostgresLockStore({ session });
   const records = createThingRecords(unitOfWork);
-  const writer = createPostgresBulkWriter({ session, unitOfWork, records, shapes, locks });
+  const writer = createPostgresChunkWriter({ session, unitOfWork, records, shapes, locks });
   const hooks = createRecordHooks({
     options: modelOptions,
     transactions: createThingTransactions(),
     logger: overrides.logger ?? logger,
   });
   const { lockEscalationRecords } = settings;
-  const bulk = { models, access, rules, writer, hooks, sideEffects, lockEscalationRecords };
+  const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const runningAttempts = createRunningAttempts({ bus, logger });
   const ports: LaunchPorts = {
     unitOfWork,

@@ -1,11 +1,12 @@
 import type { Model, ModelRegistry } from "../../src/core/records/model.ts";
 import type { RecordKey } from "../../src/core/records/record-key.ts";
-import { formatRecordKey, parseRecordKey } from "../../src/core/records/record-key.ts";
+import { formatRecordKey } from "../../src/core/records/record-key.ts";
 import type { RecordReader } from "../../src/core/records/record-reader.ts";
 import type { PrismaTransaction } from "../../src/adapters/prisma/prisma-client-port.ts";
 import { delegateOf } from "../../src/adapters/prisma/prisma-client-port.ts";
 import { translatePrismaError } from "../../src/adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../../src/adapters/prisma/filter-to-prisma.ts";
+import { recordKeyOf } from "../../src/core/records/record-key.ts";
 
 /** PostgreSQL takes 32,767 parameters in a statement; the filter needs some of them. */
 const MAX_KEYS_PER_QUERY = 30_000;
@@ -34,7 +35,7 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
       for (let page: readonly string[] = []; ids.length < limit;) {
         const last = page.at(-1);
         page = await readIds(ports, model, {
-          where: last === undefined ? filter : { AND: [filter, behind(model, parseRecordKey(model, last))] },
+          where: last === undefined ? filter : { AND: [filter, behind(model, recordKeyOf(model, last))] },
           select: keySelect(model),
           orderBy: model.key.map((field) => ({ [field.name]: "asc" })),
           take: Math.min(pageSize, limit - ids.length),
@@ -54,7 +55,7 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
       const found: string[] = [];
       const size = Math.floor(MAX_KEYS_PER_QUERY / model.key.length);
       for (let at = 0; at < ids.length; at += size) {
-        const keys = ids.slice(at, at + size).map((id) => parseRecordKey(model, id));
+        const keys = ids.slice(at, at + size).map((id) => recordKeyOf(model, id));
         const args = { where: { AND: [keysWhere(model, keys), filter] }, select: keySelect(model) };
         found.push(...(await readIds(ports, model, args)));
       }

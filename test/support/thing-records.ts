@@ -1,6 +1,5 @@
-import { constraintProblem } from "../../src/adapters/postgres/constraint-problem.ts";
+import { pgProblem } from "../../src/adapters/postgres/pg-problem.ts";
 import { isLostRace } from "../../src/adapters/postgres/lost-race.ts";
-import type { TableShape } from "../../src/adapters/postgres/table-shape.ts";
 import type { ChunkRecords } from "../../src/core/bulk/chunk-records.ts";
 import type { HookTransactions } from "../../src/core/records/hook-transactions.ts";
 import type { ColumnField } from "../../src/core/records/model.ts";
@@ -36,14 +35,13 @@ export function createThingTransactions(): HookTransactions {
     },
     faultOf(error, model) {
       if (typeof (error as { code?: unknown }).code !== "string") {
-        return Promise.resolve(undefined);
+        return undefined;
       }
       if (isLostRace(error)) {
-        return Promise.resolve({ kind: "LOST", error });
+        return { kind: "LOST", error };
       }
-      const table = { model, columns: new Map() } as unknown as TableShape;
-      const problem = constraintProblem(error, table);
-      return Promise.resolve(problem === undefined ? { kind: "WRONG" } : { kind: "REFUSED", problem });
+      const problem = pgProblem(error, model);
+      return problem === undefined ? { kind: "WRONG" } : { kind: "REFUSED", problem };
     },
     typed,
   };

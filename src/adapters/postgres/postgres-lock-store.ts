@@ -163,13 +163,13 @@ function toClaims(rows: readonly ClaimRow[]): readonly Claim[] {
 }
 
 /** A conflict as the lock functions return it. */
-interface ConflictRow extends LockConflict {
+export interface ConflictRow extends LockConflict {
   /** How many there are in all. */
   readonly total: number;
 }
 
 /** No conflicts mean that the claim is granted. */
-function toAcquireResult(rows: readonly ConflictRow[]): AcquireResult {
+export function toAcquireResult(rows: readonly ConflictRow[]): AcquireResult {
   const [first] = rows;
   if (first === undefined) {
     return { kind: "GRANTED" };

@@ -1,9 +1,9 @@
-import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import type { RecordDefaults } from "../../core/bulk/record-defaults.ts";
+import type { RecordDefaults } from "../../core/records/record-defaults.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
+import { problem } from "../../core/refusals/problems.ts";
 import type { TableShapes } from "./table-shape.ts";
 
 /** What defaults are made with. */
@@ -25,39 +25,48 @@ SELECT a.attname AS name,
 
 /**
  * Keys are drawn by evaluating the column's own default, so that sequences and functions are what they are for every
- * other writer.
+ * other writer. A table's defaults are read once; migrations run before the service starts.
  */
 export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): RecordDefaults {
+  const tables = new Map<string, Promise<ReadonlyMap<string, string>>>();
+  const defaultsOf = (model: Model): Promise<ReadonlyMap<string, string>> => {
+    const known = tables.get(model.name);
+    if (known !== undefined) {
+      return known;
+    }
+    const reading = readDefaults(ports, model);
+    tables.set(model.name, reading);
+    reading.catch(() => tables.delete(model.name));
+    return reading;
+  };
   return {
     async make(model, given, count) {
       const missing = columnsOf(model).filter(({ name }) => !given.includes(name));
+      const hasDefaults = missing.some((field) => field.isKey || field.hasDefault);
+      const inDatabase = hasDefaults ? await defaultsOf(model) : new Map<string, string>();
       const made = new Map<string, readonly Json[]>();
-      const inDatabase = await readDefaults(ports, model, missing);
       for (const field of missing) {
         const expression = inDatabase.get(field.column);
         const generate = ports.generatorOf(field);
+        // What else the database has a default for it fills in while it writes.
         if (expression !== undefined && field.isKey) {
           made.set(field.name, await evaluate(ports.session, expression, count));
         } else if (expression === undefined && generate !== undefined) {
           made.set(field.name, Array.from({ length: count }, generate));
         } else if (field.isKey) {
-          throw missingKey(model, field);
+          const message = `${model.name}.${field.name} is needed for a new record.`;
+          return { problems: [problem(message, field.name)] };
         }
       }
-      return made;
+      return { value: made };
     },
   };
 }
 
-/** Only of keys: what else the database has a default for it fills in while it writes. */
 async function readDefaults(
   { session, shapes }: RecordDefaultsPorts,
   model: Model,
-  missing: readonly ColumnField[],
 ): Promise<ReadonlyMap<string, string>> {
-  if (!missing.some((field) => field.isKey || field.hasDefault)) {
-    return new Map();
-  }
   const { table } = await shapes.of(model);
   const rows = await session.query<{ name: string; expression: string | null }>(COLUMN_DEFAULTS, [table]);
   return new Map(rows.flatMap(({ name, expression }) => (expression === null ? [] : [[name, expression]])));
@@ -69,10 +78,4 @@ async function evaluate(session: SqlSession, expression: string, count: number):
     [count],
   );
   return rows.map(({ value }) => value);
-}
-
-function missingKey(model: Model, field: ColumnField): AppError {
-  return new AppError("VALIDATION_FAILED", `${model.name}.${field.name} is needed for a new record.`, {
-    details: { field: field.name },
-  });
 }

@@ -1,10 +1,6 @@
 /** A model's part of the client, the calls that are used. Arguments and records depend on the data model, so they are open. */
 export interface ModelDelegate {
   findMany(args: object): Promise<Readonly<Record<string, unknown>>[]>;
-  findFirst(args: object): Promise<Readonly<Record<string, unknown>> | null>;
-  create(args: object): Promise<Readonly<Record<string, unknown>>>;
-  update(args: object): Promise<Readonly<Record<string, unknown>>>;
-  delete(args: object): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** What a client offers inside an interactive transaction. */

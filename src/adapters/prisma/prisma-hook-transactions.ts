@@ -3,18 +3,11 @@ import type { Model } from "../../core/records/model.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
-import type { ConstraintCatalog } from "./constraint-catalog.ts";
 import type { PrismaErrorShape } from "./prisma-unavailable.ts";
 import { adapterReport } from "./prisma-unavailable.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
-import { refusedWrite } from "./refused-write.ts";
+import { prismaProblem } from "./prisma-problem.ts";
 import { typedValue } from "./typed-value.ts";
-
-/** What hooks take part in transactions with. */
-export interface HookTransactionsPorts {
-  readonly transactions: PrismaTransactions;
-  readonly constraints: ConstraintCatalog;
-}
 
 /** SQLSTATE of a transaction that can only be rolled back. */
 const ABORTED = "25P02";
@@ -23,9 +16,11 @@ const ABORTED = "25P02";
 const LOST_RACES = new Set(["40P01", "40001", "55P03"]);
 
 /** Lets hooks take part in transactions of the Prisma client. */
-export function createPrismaHookTransactions(ports: HookTransactionsPorts): HookTransactions {
+export function createPrismaHookTransactions(
+  transactions: Pick<PrismaTransactions, "clientOf">,
+): HookTransactions {
   return {
-    clientOf: (transaction) => ports.transactions.clientOf(transaction),
+    clientOf: (transaction) => transactions.clientOf(transaction),
     async undoable(transaction, work) {
       const session = requiredSession(transaction);
       await session.query("SAVEPOINT hook");
@@ -39,16 +34,12 @@ export function createPrismaHookTransactions(ports: HookTransactionsPorts): Hook
         throw error;
       }
     },
-    faultOf: (error, model) => faultOf(ports.constraints, error, model),
+    faultOf,
     typed: typedValue,
   };
 }
 
-async function faultOf(
-  constraints: ConstraintCatalog,
-  error: unknown,
-  model: Model,
-): Promise<DatabaseFault | undefined> {
+function faultOf(error: unknown, model: Model): DatabaseFault | undefined {
   if (isAborted(error)) {
     return { kind: "WRONG" };
   }
@@ -63,7 +54,7 @@ async function faultOf(
   if (lostRace !== undefined) {
     return { kind: "LOST", error: lostRace };
   }
-  const problem = await refusedWrite(constraints, model, error);
+  const problem = prismaProblem(error, model);
   return problem === undefined ? { kind: "WRONG" } : { kind: "REFUSED", problem };
 }
 

@@ -7,22 +7,23 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { PrismaPort, PrismaTransaction } from "./prisma-client-port.ts";
 import { translatePrismaError } from "./prisma-unavailable.ts";
 
-/** What transactions through Prisma are made with; each left-out member has the default that is documented here. */
+/** What transactions through Prisma need; each left-out member has the default that is documented here. */
 export interface PrismaUnitOfWorkOptions {
   readonly client: PrismaPort;
   readonly logger: Logger;
   /** How long to wait for a free connection, in ms. Default 5,000. */
   readonly maxWaitMs?: number;
-  /** How long the whole transaction may take, in ms. Default 30,000. */
-  readonly timeoutMs?: number;
-  /**
-   * Finds the connection that work takes, so that statements beside Prisma's go over it as they are. Default: they go
-   * through Prisma, which tells less of an error.
-   */
-  readonly leases?: {
+  /** Finds the connection that work takes, so that statements beside Prisma's go over it as they are. */
+  readonly leases: {
     run<T>(work: (leased: () => SqlSession) => Promise<T>): Promise<T>;
   };
 }
+
+/**
+ * What Prisma's engine takes for a timer: 24 days. A transaction that writes all or nothing takes as long as it takes,
+ * and the database itself ends statements and transactions that stand still.
+ */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The client behind each open transaction, for the adapters of this folder. */
 export interface PrismaTransactions extends UnitOfWork {
@@ -36,21 +37,17 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
   const limits = {
     isolationLevel: "ReadCommitted",
     maxWait: options.maxWaitMs ?? 5_000,
-    timeout: options.timeoutMs ?? 30_000,
+    timeout: NO_TIMEOUT_MS,
   } as const;
-  const traced = <T>(begin: (leased?: () => SqlSession) => Promise<T>): Promise<T> =>
-    options.leases === undefined ? begin() : options.leases.run(begin);
   return {
     async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
       const effects = createTransactionEffects(options.logger);
       let value: T;
       try {
-        value = await traced((leased) =>
+        value = await options.leases.run((leased) =>
           options.client.$transaction((client) => {
             const transaction: Transaction = {
-              session: leased?.() ?? {
-                query: (text, values = []) => client.$queryRawUnsafe(text, ...values),
-              },
+              session: leased(),
               onCommit: effects.onCommit,
               onRollback: effects.onRollback,
             };

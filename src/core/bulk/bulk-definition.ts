@@ -1,26 +1,34 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { cancelled } from "../tasks/run/running-attempts.ts";
-import { fenced, isCancellation } from "./attempt-stop.ts";
 import type { Access } from "../access/access.ts";
-import type { ModelRegistry } from "../records/model.ts";
+import type { Model, ModelRegistry } from "../records/model.ts";
+import type { LockScopes } from "../locks/lock-scopes.ts";
+import { mergeClaims } from "../locks/claim.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
-import type { ScopeCheck } from "../records/scope-checks.ts";
-import { scopeChecks } from "../records/scope-checks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { describeOutcome } from "../tasks/settle/ending.ts";
+import type { Dependents } from "../tasks/dependents.ts";
 import { NO_COUNTS } from "../tasks/progress.ts";
-import type { AttemptContext, HandlerResult, HelpContext, TaskDefinition } from "../tasks/task-definition.ts";
-import { decodeBulkChange, decodeBulkData } from "./bulk-input.ts";
+import { cancelled } from "../tasks/run/running-attempts.ts";
+import type {
+  AttemptContext,
+  DependentRequest,
+  HandlerResult,
+  HelpContext,
+  TaskDefinition,
+} from "../tasks/task-definition.ts";
+import { decodeBulkChange, decodeUpdatedFields } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRules } from "./bulk-rules.ts";
-import type { BulkOperation, BulkWork, BulkWriter, WrittenChunks } from "./bulk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRowFields } from "./check-rows.ts";
+import type { ChunkWork, ChunkWriter, WrittenChunks } from "./chunk-writer.ts";
 import { operationsOf } from "./hook-batch.ts";
-import { namedFields } from "./row-field.ts";
+import { claimsOfLinks, linksOfBatches, linksOfChange } from "./linked-records.ts";
+import type { BulkOperation } from "./record-writer.ts";
 import { tryAll } from "./try-all.ts";
-import { writeAllOrNothing } from "./write-all-or-nothing.ts";
+import { fenced, isCancellation, writeAllOrNothing } from "./write-all-or-nothing.ts";
+import { scopeChecksOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
 const LANES = 2;
@@ -35,10 +43,11 @@ export interface BulkDefinitionPorts {
   readonly models: ModelRegistry;
   readonly access: Access;
   readonly rules: BulkRules;
-  readonly writer: BulkWriter;
+  readonly writer: ChunkWriter;
   readonly hooks: RecordHooks;
   readonly sideEffects: SideEffects;
-  /** Of a model of which more records hang on those of a task, the whole is claimed. */
+  readonly lockScopes: LockScopes;
+  /** Above this many dependent records of a model, the whole model is claimed. */
   readonly lockEscalationRecords: number;
 }
 
@@ -47,21 +56,9 @@ export function createBulkDefinition(
   ports: BulkDefinitionPorts,
   operation: BulkOperation["operation"],
 ): TaskDefinition {
-  const { models, sideEffects, lockEscalationRecords } = ports;
   return {
     kind: BULK_KINDS[operation],
-    async dependents({ model: name, input }) {
-      const model = models.get(name ?? "");
-      const plan = await (operation === "DELETE"
-        ? sideEffects.ofDelete(model)
-        : sideEffects.ofUpdate(model, decodeBulkData(input)));
-      return (
-        plan && {
-          models: plan.models,
-          claims: (transaction, ids) => plan.claims(transaction, ids, lockEscalationRecords),
-        }
-      );
-    },
+    dependents: (request) => dependentsOf(ports, operation, request),
     async handle(context) {
       const work = await prepareWork(ports, operation, context);
       if (context.task.isDryRun) {
@@ -80,42 +77,86 @@ export function createBulkDefinition(
   };
 }
 
+/**
+ * What a bulk task changes besides its records: what the database changes along with them, and the records that it
+ * links with or unlinks. Links that are named in a list of records are known at the launch alone; a task that waits
+ * has claimed them by then.
+ */
+async function dependentsOf(
+  { models, sideEffects, lockScopes, lockEscalationRecords }: BulkDefinitionPorts,
+  operation: BulkOperation["operation"],
+  { model: name, input, viewer, batches = [] }: DependentRequest,
+): Promise<Dependents | undefined> {
+  const model = models.get(name ?? "");
+  const plan = await (operation === "DELETE"
+    ? sideEffects.ofDelete(model)
+    : sideEffects.ofUpdate(model, decodeUpdatedFields(input)));
+  const linksOf =
+    operation === "UPDATE"
+      ? () => linksOfChange(models, model, decodeBulkChange(input))
+      : (isMeant?: (id: string) => boolean) => linksOfBatches(models, model, batches, isMeant);
+  const linked = linksOf().map(({ target }) => target.name);
+  if (plan === undefined && linked.length === 0) {
+    return undefined;
+  }
+  return {
+    models: [...new Set([...(plan?.models ?? []), ...linked])],
+    async claims(transaction, ids) {
+      const meant = new Set(ids);
+      const links = linksOf((id) => meant.has(id));
+      const affected = (await plan?.claims(transaction, ids, lockEscalationRecords)) ?? [];
+      return mergeClaims([...affected, ...claimsOfLinks(links, (each) => lockScopes.of(each, viewer))]);
+    },
+  };
+}
+
 /** @throws AppError TASK_FAILED when the rules, which may have changed since the launch, refuse the change */
 async function prepareWork(
   ports: BulkDefinitionPorts,
   operation: BulkOperation["operation"],
   { task, attempt }: HelpContext,
-): Promise<BulkWork> {
-  const model = ports.models.get(task.model ?? "");
+): Promise<ChunkWork> {
+  const { access, models, rules, sideEffects, lockScopes } = ports;
+  const { viewer } = task;
+  const model = models.get(task.model ?? "");
   const base = {
     taskId: task.id,
     attempt,
     model,
-    scope: ports.access.scope(model.name, task.viewer),
+    scope: access.scope(model.name, viewer),
+    lockScopeOf: (name: string) => lockScopes.of(name, viewer),
     hooks: ports.hooks.of(model, operationsOf(operation), {
-      viewer: task.viewer,
+      viewer,
       task: { id: task.id, label: task.label, attempt },
       isDryRun: task.isDryRun,
     }),
   };
-  const checksOf = (written: readonly string[]): readonly ScopeCheck[] =>
-    scopeChecks(ports.access, model, task.viewer, written);
-  const checks = (written: readonly string[]): Pick<BulkWork, "scopeChecks"> =>
-    checksOf(written).length === 0 ? {} : { scopeChecks: checksOf };
   if (operation === "DELETE") {
     return { ...base, operation };
   }
-  if (operation === "UPDATE") {
-    const change = decodeBulkChange(task.input);
-    refuse(checkChange(ports.models, model, ports.rules, change));
-    const references = await ports.sideEffects.references(model, Object.keys(change));
-    return { ...base, ...checks(Object.keys(change)), operation, change, references };
+  const change = operation === "UPDATE" ? decodeBulkChange(task.input) : undefined;
+  if (change !== undefined) {
+    refuse(checkChange(models, model, rules, change));
+    const written = Object.keys(change);
+    const references = await sideEffects.references(model, written);
+    return {
+      ...base,
+      ...scopeChecksOf(access, model, viewer, written),
+      operation: "UPDATE",
+      change,
+      references,
+    };
   }
   const fields = await ports.writer.listFields(task.id);
-  refuse(checkRowFields(ports.models, model, ports.rules, fields));
-  const named = namedFields(fields);
-  const references = await ports.sideEffects.references(model, named);
-  return { ...base, ...checks(named), operation, references };
+  refuse(checkRowFields(models, model, rules, fields));
+  const written = writtenFieldsOf(model, operation, fields);
+  const references = await sideEffects.references(model, written);
+  return {
+    ...base,
+    ...scopeChecksOf(access, model, viewer, written),
+    operation: operation as "CREATE" | "UPDATE_EACH" | "UPSERT",
+    references,
+  };
 }
 
 function refuse([problem]: readonly RecordProblem[]): void {
@@ -144,7 +185,7 @@ function messageOf(
 /** Several workers write a task that has enough for all of them. */
 async function shareChunks(
   { rules, writer }: BulkDefinitionPorts,
-  { model, taskId }: BulkWork,
+  { model, taskId }: ChunkWork,
   context: AttemptContext,
 ): Promise<void> {
   const wanted = rules.parallelism(model.name) - 1;
@@ -159,8 +200,8 @@ async function shareChunks(
 }
 
 async function writeChunkByChunk(
-  writer: BulkWriter,
-  work: BulkWork,
+  writer: ChunkWriter,
+  work: ChunkWork,
   context: AttemptContext,
 ): Promise<HandlerResult> {
   for (;;) {
@@ -181,7 +222,7 @@ async function writeChunkByChunk(
 }
 
 /** What helpers are writing belongs to the attempt: it does not end before them. Most tasks have no chunk left here. */
-async function countOnceWritten(writer: BulkWriter, taskId: string): Promise<WrittenChunks> {
+async function countOnceWritten(writer: ChunkWriter, taskId: string): Promise<WrittenChunks> {
   const written = await writer.countWritten(taskId);
   if (written.pendingChunks === 0) {
     return written;
@@ -191,7 +232,7 @@ async function countOnceWritten(writer: BulkWriter, taskId: string): Promise<Wri
 }
 
 /** Until no chunk is left that nobody has. @throws what ended one of the lanes, once all have ended */
-async function writeLanes(writer: BulkWriter, work: BulkWork, context: HelpContext): Promise<void> {
+async function writeLanes(writer: ChunkWriter, work: ChunkWork, context: HelpContext): Promise<void> {
   const lanes = Array.from({ length: LANES }, () => writeLane(writer, work, context));
   const ends = await Promise.allSettled(lanes);
   const failed = ends.find((end) => end.status === "rejected");
@@ -200,7 +241,7 @@ async function writeLanes(writer: BulkWriter, work: BulkWork, context: HelpConte
   }
 }
 
-async function writeLane(writer: BulkWriter, work: BulkWork, context: HelpContext): Promise<void> {
+async function writeLane(writer: ChunkWriter, work: ChunkWork, context: HelpContext): Promise<void> {
   for (;;) {
     context.signal.throwIfAborted();
     const result = await writer.writeNextChunk(work);

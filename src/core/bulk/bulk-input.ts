@@ -1,6 +1,9 @@
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { RecordChange } from "../records/change.ts";
 import type { Selection } from "../filters/selection.ts";
+import type { UpdatedFields } from "../records/side-effects.ts";
+import type { Task } from "../tasks/task.ts";
+import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkTarget, RowData } from "./bulk-request.ts";
 
 /** More ids than these are counted, not listed, in a task's input; its chunks hold them all. */
@@ -33,12 +36,19 @@ export function encodeBulkInput(target: BulkTarget): JsonObject {
   }
 }
 
-/** The fields that updating changes in a bulk task's records, each with something; no others matter of it. */
-export function decodeBulkData(input: Json): Readonly<Record<string, unknown>> {
-  const { data, updatedFields } = input as JsonObject;
-  return Array.isArray(updatedFields)
-    ? Object.fromEntries(updatedFields.map((name) => [String(name), true]))
-    : ((data ?? {}) as JsonObject);
+/** What updating a bulk task's records may change besides them. */
+export function decodeUpdatedFields(input: Json): UpdatedFields {
+  const { data, updatedFields, replacedLinks } = input as JsonObject;
+  if (Array.isArray(updatedFields)) {
+    return {
+      columns: updatedFields as readonly string[],
+      replaced: (replacedLinks ?? []) as readonly string[],
+    };
+  }
+  const change = (data ?? {}) as JsonObject;
+  // Of a column `set` replaces nothing but its value; the name tells which of the two a field is.
+  const replaced = Object.keys(change).filter((name) => Array.isArray((change[name] as JsonObject)["set"]));
+  return { columns: Object.keys(change), replaced };
 }
 
 /** The change that a bulk update's input asks for. */
@@ -56,12 +66,28 @@ function encodeSelection(selection: Selection): JsonObject {
     : { ids };
 }
 
+/** @param updates what is to be written to records that are there */
 function encodeRecords(records: readonly JsonObject[], updates: readonly RowData[]): JsonObject {
-  const updatedFields = [...new Set(updates.flatMap((data) => Object.keys(data)))];
+  const fields = updates.flatMap((data) => Object.entries(data));
+  const updatedFields = [...new Set(fields.map(([name]) => name))];
+  const replaced = fields.filter(([, value]) =>
+    Array.isArray((value as { readonly set?: unknown } | null)?.set),
+  );
+  const replacedLinks = [...new Set(replaced.map(([name]) => name))];
   return {
     updatedFields,
+    ...(replacedLinks.length === 0 ? {} : { replacedLinks }),
     ...(records.length > MAX_LISTED_RECORDS
       ? { recordCount: records.length, firstRecords: records.slice(0, MAX_LISTED_RECORDS) }
       : { records }),
   };
+}
+
+/** A task's input as the caller gave it: without what a launch notes beside a list of records for the worker. */
+export function givenInput({ kind, input }: Pick<Task, "kind" | "input">): Json {
+  if (bulkOperationOf(kind) === undefined || typeof input !== "object" || input === null) {
+    return input;
+  }
+  const { updatedFields: _noted, replacedLinks: _too, ...given } = input as JsonObject;
+  return given;
 }

@@ -1,4 +1,4 @@
-import type { BulkOperation } from "./bulk-writer.ts";
+import type { BulkOperation } from "./record-writer.ts";
 
 /** The task kind of each bulk operation. */
 export const BULK_KINDS: Readonly<Record<BulkOperation["operation"], string>> = {

@@ -12,8 +12,8 @@ export type RowData = Readonly<Record<string, Json | LinkChange>>;
 export interface UpdateRow {
   readonly id: string;
   readonly data: RowData;
-  /** What its `@updatedAt` must still be, in ISO 8601; left out where it does not matter. */
-  readonly expectedUpdatedAt?: string;
+  /** What its `@updatedAt` must still be, in ISO 8601; left out where it does not matter. Null is refused. */
+  readonly expectedUpdatedAt?: string | null;
 }
 
 /** What is to become of a record whether it is there or not. */
@@ -24,13 +24,17 @@ export interface UpsertRow {
   readonly update: RowData;
 }
 
+/** An operation on a list of records, each with values of its own. */
+export type RowsTarget =
+  | { readonly operation: "CREATE"; readonly records: readonly RowData[] }
+  | { readonly operation: "UPDATE_EACH"; readonly records: readonly UpdateRow[] }
+  | { readonly operation: "UPSERT"; readonly records: readonly UpsertRow[] };
+
 /** What is to be done, and to which records. */
 export type BulkTarget =
   | { readonly operation: "UPDATE"; readonly selection: Selection; readonly change: RecordChange }
   | { readonly operation: "DELETE"; readonly selection: Selection }
-  | { readonly operation: "CREATE"; readonly records: readonly RowData[] }
-  | { readonly operation: "UPDATE_EACH"; readonly records: readonly UpdateRow[] }
-  | { readonly operation: "UPSERT"; readonly records: readonly UpsertRow[] };
+  | RowsTarget;
 
 /** One bulk operation, as the API receives it. */
 export type BulkRequest = {
@@ -41,3 +45,36 @@ export type BulkRequest = {
 
 /** The use case behind every bulk mutation: see launch-bulk. */
 export type LaunchBulk = (request: BulkRequest) => Promise<LaunchOutcome>;
+
+/** What callers call the list of records, for the paths of problems: `data` in a bulk create, else `records`. */
+export function listName(operation: RowsTarget["operation"]): string {
+  return operation === "CREATE" ? "data" : "records";
+}
+
+/** Where in the input the parts of a record are, as callers know them; empty for those at the top. */
+export interface RowPaths {
+  /** Its id, and what it must still be. */
+  readonly record: string;
+  /** Its values, if it is created. */
+  readonly create: string;
+  /** Its values, if it is updated. */
+  readonly update: string;
+}
+
+/** The paths of the record at a place in a list. */
+export function listedRowPaths(operation: RowsTarget["operation"], at: number): RowPaths {
+  const record = `${listName(operation)}.${at}`;
+  switch (operation) {
+    case "CREATE":
+      return { record, create: record, update: record };
+    case "UPDATE_EACH":
+      return { record, create: record, update: `${record}.data` };
+    case "UPSERT":
+      return { record, create: `${record}.create`, update: `${record}.update` };
+  }
+}
+
+/** The path of a field within a part of a record. */
+export function fieldPath(path: string, field: string): string {
+  return path === "" ? field : `${path}.${field}`;
+}

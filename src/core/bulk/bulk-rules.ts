@@ -26,7 +26,10 @@ export function bulkRulesOf(options: ModelOptionsMap): BulkRules {
 }
 
 /** The columns that a bulk update of the model may change: allowed by the app, not the key, not `@updatedAt`. */
-export function changeableColumns(model: Model, rules: BulkRules): readonly ColumnField[] {
+export function changeableColumns(
+  model: Model,
+  rules: Pick<BulkRules, "allowedFields">,
+): readonly ColumnField[] {
   const allowed = rules.allowedFields(model.name);
   return columnsOf(model).filter(
     (field) => !field.isKey && !field.isUpdatedAt && (allowed === undefined || allowed.includes(field.name)),
@@ -37,7 +40,7 @@ export function changeableColumns(model: Model, rules: BulkRules): readonly Colu
 export function changeableLinks(
   models: ModelRegistry,
   model: Model,
-  rules: BulkRules,
+  rules: Pick<BulkRules, "allowedFields">,
 ): readonly RelationField[] {
   const allowed = rules.allowedFields(model.name);
   return manyToManyOf(models, model).filter((field) => allowed === undefined || allowed.includes(field.name));

@@ -2,10 +2,11 @@ import type { Json } from "../../kernel/json.ts";
 import type { FieldChange, LinkChange, RecordChange } from "../records/change.ts";
 import type { ColumnField, EnumType, Model, ModelRegistry } from "../records/model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
+import { describeMisfit } from "../records/column-value.ts";
+import { problem } from "../refusals/problems.ts";
 import type { BulkRules } from "./bulk-rules.ts";
 import { changeableColumns, changeableLinks } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";
-import { describeMisfit } from "./column-value.ts";
 
 const ARITHMETIC = new Set(["increment", "decrement", "multiply"]);
 const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
@@ -76,8 +77,4 @@ function describeNoOne(field: ColumnField | undefined): string {
 
 function isNumeric({ type, isList }: ColumnField): boolean {
   return NUMERIC.has(type) && !isList;
-}
-
-function problem(message: string, field?: string): RecordProblem {
-  return { code: "VALIDATION_FAILED", message, ...(field === undefined ? {} : { field }) };
 }

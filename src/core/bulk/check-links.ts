@@ -1,12 +1,17 @@
-import { isAppError } from "../../kernel/app-error.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Model } from "../records/model.ts";
-import { canonicalRecordId } from "../records/record-key.ts";
+import { canonicalRecordId, parseRecordId } from "../records/record-key.ts";
 
 const MEMBERS = ["add", "remove", "set"] as const;
 
-/** What is wrong with a change of links, in words; undefined if it may be made. */
-export function describeLinkMisfit(target: Model, change: LinkChange): string | undefined {
+/**
+ * What is wrong with a change of links, in words; undefined if it may be made.
+ * @param change null where a caller gave that instead of ids
+ */
+export function describeLinkMisfit(target: Model, change: LinkChange | null): string | undefined {
+  if (change === null) {
+    return "cannot be null. Leave it out, or give ids.";
+  }
   const members = Object.entries(change) as readonly (readonly [string, unknown])[];
   const unknown = members.find(([name]) => !(MEMBERS as readonly string[]).includes(name));
   if (unknown !== undefined || members.length === 0) {
@@ -19,27 +24,15 @@ export function describeLinkMisfit(target: Model, change: LinkChange): string | 
   if (notList !== undefined) {
     return `${notList[0]} needs a list of ids.`;
   }
-  return (
-    idsOfLinks(change).flatMap((id) => describeIdMisfit(target, id) ?? [])[0] ?? describeBoth(target, change)
-  );
+  const { add = [], remove = [], set = [] } = change;
+  const malformed = [...add, ...remove, ...set].flatMap((id) => {
+    const parsed = parseRecordId(target, id);
+    return "problems" in parsed ? parsed.problems : [];
+  });
+  return malformed[0]?.message ?? describeBoth(target, change);
 }
 
-/** A record that is to be linked with and unlinked: which of the two should it be? */
-function describeBoth(target: Model, change: LinkChange): string | undefined {
-  const { add = [], remove = [] } = canonicalLinks(target, change);
-  const removed = new Set(remove);
-  const both = add.find((id) => removed.has(id));
-  return both === undefined
-    ? undefined
-    : `${target.name} ${both} is in add and in remove. Give it in one of them.`;
-}
-
-/** All ids that a change of links names. */
-function idsOfLinks({ add = [], remove = [], set = [] }: LinkChange): readonly string[] {
-  return [...add, ...remove, ...set];
-}
-
-/** The ids in their canonical form, each once. */
+/** The ids in their canonical form, each once. @throws AppError VALIDATION_FAILED for a change that does not fit */
 export function canonicalLinks(target: Model, change: LinkChange): LinkChange {
   const canonical = (ids: readonly string[]): readonly string[] => [
     ...new Set(ids.map((id) => canonicalRecordId(target, id))),
@@ -49,14 +42,12 @@ export function canonicalLinks(target: Model, change: LinkChange): LinkChange {
   );
 }
 
-function describeIdMisfit(target: Model, id: string): string | undefined {
-  try {
-    canonicalRecordId(target, id);
-    return undefined;
-  } catch (error) {
-    if (isAppError(error, "VALIDATION_FAILED")) {
-      return error.message;
-    }
-    throw error;
-  }
+/** A record cannot be linked with and unlinked at once. */
+function describeBoth(target: Model, change: LinkChange): string | undefined {
+  const { add = [], remove = [] } = canonicalLinks(target, change);
+  const removed = new Set(remove);
+  const both = add.find((id) => removed.has(id));
+  return both === undefined
+    ? undefined
+    : `${target.name} ${both} is in add and in remove. Give it in one of them.`;
 }

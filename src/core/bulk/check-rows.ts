@@ -1,60 +1,67 @@
-import { isAppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { columnsOf, updatedAtField } from "../records/model.ts";
-import { disagreeingKeys, remedyOfKey } from "../records/disagreeing-keys.ts";
-import type { RecordKey } from "../records/record-key.ts";
-import { canonicalRecordId, parseRecordKey } from "../records/record-key.ts";
+import { disagreeingKeys, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
-import type { BulkTarget, RowData, UpdateRow, UpsertRow } from "./bulk-request.ts";
+import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
+import { problem } from "../refusals/problems.ts";
+import { fieldPath, listName, listedRowPaths } from "./bulk-request.ts";
 import type { BulkRules } from "./bulk-rules.ts";
 import { changeableColumns, changeableLinks, manyToManyOf } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";
-import { describeMisfit } from "./column-value.ts";
-import { listName } from "./list-name.ts";
+import { describeMisfit } from "../records/column-value.ts";
 import { parseRowField } from "./row-field.ts";
-
-/** An operation on a list of records. */
-export type RowsTarget = Extract<BulkTarget, { readonly records: unknown }>;
 
 /** Problems named in one refusal; looking for more would cost and help nobody. */
 const MAX_PROBLEMS = 10;
 
+/** What rows may name, by name. */
 interface RowRules {
   readonly models: ModelRegistry;
   readonly model: Model;
-  /** What may be named, by name. */
   readonly creatable: ReadonlyMap<string, Field>;
   readonly changeable: ReadonlyMap<string, Field>;
 }
 
-/** What is wrong with a list of records, at most ten; nothing if it may be launched. */
+/** What is wrong with a list of records, at most ten problems; none if it may be launched. */
 export function checkRows(
   models: ModelRegistry,
   model: Model,
   rules: BulkRules,
   target: RowsTarget,
 ): readonly RecordProblem[] {
-  const rowRules = {
-    models,
-    model,
-    creatable: byName([
-      ...columnsOf(model).filter((field) => !field.isUpdatedAt),
-      ...manyToManyOf(models, model),
-    ]),
-    changeable: byName([...changeableColumns(model, rules), ...changeableLinks(models, model, rules)]),
-  };
+  const rowRules = rowRulesOf(models, model, rules);
   const problems: RecordProblem[] = [];
   const seen = new Map<string, number>();
   for (const [at, row] of target.records.entries()) {
-    problems.push(...checkRow(rowRules, target.operation, row, at));
-    problems.push(...checkRepeated(model, seen, target.operation, row, at));
+    const paths = listedRowPaths(target.operation, at);
+    problems.push(...checkRow(rowRules, target.operation, row, paths));
+    problems.push(...checkId(rowRules, seen, target.operation, row, at));
     if (problems.length >= MAX_PROBLEMS) {
       break;
     }
   }
   return problems.slice(0, MAX_PROBLEMS);
+}
+
+/** What is wrong with the record of a single write; all of its problems. */
+export function checkOneRow(
+  models: ModelRegistry,
+  model: Model,
+  { operation, records: [row] }: RowsTarget,
+  paths: RowPaths,
+): readonly RecordProblem[] {
+  if (row === undefined) {
+    return [];
+  }
+  // What an app allows in bulk does not narrow single writes.
+  const rules = rowRulesOf(models, model, { allowedFields: () => undefined });
+  const id = operation === "CREATE" ? undefined : parseRecordId(model, String(row["id"]));
+  return [
+    ...(id !== undefined && "problems" in id ? id.problems : []),
+    ...checkRow(rules, operation, row, paths),
+  ];
 }
 
 /**
@@ -67,53 +74,70 @@ export function checkRowFields(
   rules: BulkRules,
   fields: readonly string[],
 ): readonly RecordProblem[] {
-  const changeable = byName([...changeableColumns(model, rules), ...changeableLinks(models, model, rules)]);
+  const { changeable } = rowRulesOf(models, model, rules);
   return fields.map(parseRowField).flatMap((field) => {
     if ((field.kind !== "VALUE" && field.kind !== "LINKS") || field.part !== "update") {
       return [];
     }
     const { field: name } = field;
-    return changeable.has(name) ? [] : [problem(name, `${model.name}.${name} cannot be changed in bulk.`)];
+    return changeable.has(name)
+      ? []
+      : [problemAt("", name, `${model.name}.${name} cannot be changed in bulk.`)];
   });
 }
 
-function byName(fields: readonly Field[]): ReadonlyMap<string, Field> {
-  return new Map(fields.map((field) => [field.name, field]));
+function rowRulesOf(models: ModelRegistry, model: Model, rules: Pick<BulkRules, "allowedFields">): RowRules {
+  const byName = (fields: readonly Field[]): ReadonlyMap<string, Field> =>
+    new Map(fields.map((field) => [field.name, field]));
+  return {
+    models,
+    model,
+    creatable: byName([
+      ...columnsOf(model).filter((field) => !field.isUpdatedAt),
+      ...manyToManyOf(models, model),
+    ]),
+    changeable: byName([...changeableColumns(model, rules), ...changeableLinks(models, model, rules)]),
+  };
 }
 
 function checkRow(
   rules: RowRules,
   operation: RowsTarget["operation"],
   row: RowData | UpdateRow | UpsertRow,
-  at: number,
+  paths: RowPaths,
 ): readonly RecordProblem[] {
-  const path = `${listName(operation)}.${at}`;
+  const { creatable, changeable } = rules;
   switch (operation) {
     case "CREATE":
       return [
-        ...checkValues(rules, rules.creatable, row as RowData, path),
-        ...checkRequired(rules, row as RowData, path, []),
+        ...checkValues(rules, creatable, row as RowData, paths.create),
+        ...checkRequired(rules, row as RowData, paths.create, []),
       ];
     case "UPDATE_EACH": {
       const { data } = row as UpdateRow;
       return [
         ...(Object.keys(data).length === 0
-          ? [problem(`${path}.data`, "names no field. Give at least one.")]
-          : checkValues(rules, rules.changeable, data, `${path}.data`)),
-        ...checkExpected(rules.model, row as UpdateRow, path),
+          ? [noField(paths.update)]
+          : checkValues(rules, changeable, data, paths.update)),
+        ...checkExpected(rules.model, row as UpdateRow, paths.record),
       ];
     }
     case "UPSERT": {
       const { id, create, update } = row as UpsertRow;
       const keyNames = rules.model.key.map(({ name }) => name);
       return [
-        ...checkAgreement(rules.model, id, create, `${path}.create`),
-        ...checkValues(rules, rules.creatable, create, `${path}.create`),
-        ...checkRequired(rules, create, `${path}.create`, keyNames),
-        ...checkValues(rules, rules.changeable, update, `${path}.update`),
+        ...checkAgreement(rules.model, id, create, paths.create),
+        ...checkValues(rules, creatable, create, paths.create),
+        ...checkRequired(rules, create, paths.create, keyNames),
+        ...checkValues(rules, changeable, update, paths.update),
       ];
     }
   }
+}
+
+function noField(path: string): RecordProblem {
+  const field = path === "" ? "data" : path;
+  return problem(`${field}: names no field. Give at least one.`, field);
 }
 
 function checkValues(
@@ -126,15 +150,13 @@ function checkValues(
     const field = allowed.get(name);
     if (field === undefined) {
       const known = [...allowed.keys()].join(", ");
-      return [
-        problem(`${path}.${name}`, `${model.name}.${name} cannot be set here. Fields that can: ${known}.`),
-      ];
+      return [problemAt(path, name, `${model.name}.${name} cannot be set here. Fields that can: ${known}.`)];
     }
     const misfit =
       field.kind === "relation"
-        ? describeLinkMisfit(models.get(field.type), value as LinkChange)
+        ? describeLinkMisfit(models.get(field.type), value as LinkChange | null)
         : describeMisfit(field, models.enums(), value as Json);
-    return misfit === undefined ? [] : [problem(`${path}.${name}`, `${model.name}.${name}: ${misfit}`)];
+    return misfit === undefined ? [] : [problemAt(path, name, `${model.name}.${name}: ${misfit}`)];
   });
 }
 
@@ -155,47 +177,44 @@ function checkRequired(
         data[name] === undefined &&
         !known.includes(name),
     )
-    .map(({ name }) => problem(`${path}.${name}`, `${model.name}.${name} is needed for a new record.`));
+    .map(({ name }) => problemAt(path, name, `${model.name}.${name} is needed for a new record.`));
 }
 
-function checkExpected(model: Model, row: UpdateRow, path: string): readonly RecordProblem[] {
-  const { expectedUpdatedAt } = row;
-  if (expectedUpdatedAt === undefined || updatedAtField(model) !== undefined) {
+/** What the caller expects of the record's `@updatedAt`. */
+export function checkExpected(
+  model: Model,
+  { expectedUpdatedAt }: Pick<UpdateRow, "expectedUpdatedAt">,
+  path: string,
+): readonly RecordProblem[] {
+  if (expectedUpdatedAt === undefined) {
     return [];
   }
-  return [
-    problem(
-      `${path}.expectedUpdatedAt`,
-      `${model.name} has no @updatedAt field, so nothing can be expected of it.`,
-    ),
-  ];
+  const field = "expectedUpdatedAt";
+  if (updatedAtField(model) === undefined) {
+    return [
+      problemAt(path, field, `${model.name} has no @updatedAt field, so nothing can be expected of it.`),
+    ];
+  }
+  // A check that somebody meant to make is not skipped because a variable was not filled in.
+  return expectedUpdatedAt === null
+    ? [problemAt(path, field, `${field} cannot be null. Leave it out to write in any state of the record.`)]
+    : [];
 }
 
 /** What the data of a new record says of the key must be what the id says. */
 function checkAgreement(model: Model, id: string, create: RowData, path: string): readonly RecordProblem[] {
-  const key = parsedKey(model, id);
+  const key = parseRecordKey(model, id);
   // A malformed id is a problem of its own.
-  return key === undefined
+  return "problems" in key
     ? []
-    : disagreeingKeys(model, create, key).map((name) =>
-        problem(`${path}.${name}`, `is not what id says. ${remedyOfKey(model, name)}`),
+    : disagreeingKeys(model, create, key.value).map((name) =>
+        problemAt(path, name, `${model.name}.${name} is not what id says. ${remedyOfKey(model, name)}`),
       );
 }
 
-function parsedKey(model: Model, id: string): RecordKey | undefined {
-  try {
-    return parseRecordKey(model, id);
-  } catch (error) {
-    if (isAppError(error, "VALIDATION_FAILED")) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
-/** An id that is malformed, or stood in the list before: what of the two should become of the record? */
-function checkRepeated(
-  model: Model,
+/** An id that is malformed, or that an earlier record of the list has. */
+function checkId(
+  { model }: RowRules,
   seen: Map<string, number>,
   operation: RowsTarget["operation"],
   row: RowData | UpdateRow | UpsertRow,
@@ -205,22 +224,26 @@ function checkRepeated(
   if (operation === "CREATE" || typeof row["id"] !== "string") {
     return [];
   }
-  const path = `${listName(operation)}.${at}.id`;
-  try {
-    const id = canonicalRecordId(model, row["id"]);
-    const before = seen.get(id);
-    seen.set(id, before ?? at);
-    return before === undefined
-      ? []
-      : [problem(path, `${model.name} ${id} is in records.${before} already. Give each record once.`)];
-  } catch (error) {
-    if (!isAppError(error, "VALIDATION_FAILED")) {
-      throw error;
-    }
-    return [problem(path, error.message)];
+  const path = `${listName(operation)}.${at}`;
+  const id = parseRecordId(model, row["id"]);
+  if ("problems" in id) {
+    return id.problems.map(({ message }) => problemAt(path, "id", message));
   }
+  const before = seen.get(id.value);
+  seen.set(id.value, before ?? at);
+  return before === undefined
+    ? []
+    : [
+        problemAt(
+          path,
+          "id",
+          `${model.name} ${id.value} is in records.${before} already. Give each record once.`,
+        ),
+      ];
 }
 
-function problem(field: string, message: string): RecordProblem {
-  return { code: "VALIDATION_FAILED", message: `${field}: ${message}`, field };
+/** A problem with a field of a record; a record in a list is named in the message, too. */
+function problemAt(path: string, field: string, message: string): RecordProblem {
+  const whole = fieldPath(path, field);
+  return problem(path === "" ? message : `${whole}: ${message}`, whole);
 }

@@ -1,22 +1,20 @@
-import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
-import { toColumnText } from "../records/column-text.ts";
 import type { LinkChange } from "../records/change.ts";
+import { toColumnText } from "../records/column-text.ts";
 import type { ColumnField, Model, ModelRegistry } from "../records/model.ts";
-import { columnsOf, relationsOf } from "../records/model.ts";
-import { keyInData } from "../records/key-in-data.ts";
-import { canonicalRecordId, formatRecordKey } from "../records/record-key.ts";
+import { columnsOf, refersToItself, relationsOf } from "../records/model.ts";
+import type { RecordDefaults } from "../records/record-defaults.ts";
+import { canonicalRecordId, formatRecordKey, keyInData } from "../records/record-key.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
+import { problem } from "../refusals/problems.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
-import type { RowData, UpdateRow, UpsertRow } from "./bulk-request.ts";
+import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
+import { fieldPath, listedRowPaths } from "./bulk-request.ts";
 import { canonicalLinks } from "./check-links.ts";
-import type { RowsTarget } from "./check-rows.ts";
-import { fillRows } from "./fill-rows.ts";
-import { listName } from "./list-name.ts";
-import type { RecordDefaults } from "./record-defaults.ts";
 import type { LinkOperator, RowField, RowPart } from "./row-field.ts";
-import { formatRowField } from "./row-field.ts";
+import { EXPECTED_FIELD, formatRowField } from "./row-field.ts";
 
-/** What encoding works with. */
+/** What encoding needs. */
 export interface EncodePorts {
   readonly models: ModelRegistry;
   readonly defaults: RecordDefaults;
@@ -32,56 +30,84 @@ interface EncodedRow {
 
 /**
  * Turns a checked list of records into batches, one for each set of fields that some of them name: each batch can be
- * written by one statement. New records get their keys, and what else is to be made.
+ * written by one statement. New records get their keys, and what else is to be made. Beside each record stands its
+ * place in the list.
  */
 export async function encodeRows(
   ports: EncodePorts,
   model: Model,
   given: RowsTarget,
-): Promise<readonly RecordBatch[]> {
+): Promise<Parsed<readonly RecordBatch[]>> {
   const target = fillRows(model, given);
+  const pathOf = (index: number): string => listedRowPaths(target.operation, index).record;
   const shapes = new Map<string, EncodedRow[]>();
   const encode = createRowEncoder(ports.models, model);
   for (const [index, row] of target.records.entries()) {
-    const encoded = locate(target.operation, index, () => encode(target.operation, row, index));
-    const shape = [encoded.id === undefined ? "new" : "known", ...encoded.texts.keys()].join("\n");
+    const encoded = encode(target.operation, row, index);
+    if ("problems" in encoded) {
+      return { problems: located(pathOf(index), encoded.problems) };
+    }
+    const { id, texts } = encoded.value;
+    const shape = [id === undefined ? "new" : "known", ...texts.keys()].join("\n");
     const rows = shapes.get(shape);
     if (rows === undefined) {
-      shapes.set(shape, [encoded]);
+      shapes.set(shape, [encoded.value]);
     } else {
-      rows.push(encoded);
+      rows.push(encoded.value);
     }
   }
   const batches: RecordBatch[] = [];
   for (const rows of shapes.values()) {
-    batches.push(await toBatch(ports, model, target.operation, rows));
+    const batch = await toBatch(ports, model, target.operation, rows);
+    if ("problems" in batch) {
+      return { problems: located(pathOf(rows[0]?.index ?? 0), batch.problems) };
+    }
+    batches.push(withPlaces(batch.value, rows));
   }
-  refuseRepeated(model, target.operation, batches);
-  return batches;
+  const repeated = repeatedKeys(model, pathOf, batches);
+  return repeated.length > 0 ? { problems: repeated } : { value: batches };
 }
 
-/** Says of what is wrong with a record's key where in the list it stands. */
-function locate<T>(operation: RowsTarget["operation"], index: number, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw located(operation, index, error);
-  }
+/** The same for the one checked record of a single write: a batch of one. */
+export function encodeOneRow(
+  ports: EncodePorts,
+  model: Model,
+  { operation, records: [row] }: RowsTarget,
+): Promise<Parsed<RecordBatch>> {
+  const encoded = createRowEncoder(ports.models, model)(operation, row ?? {}, 0);
+  return "problems" in encoded ? Promise.resolve(encoded) : toBatch(ports, model, operation, [encoded.value]);
 }
 
-function located(operation: RowsTarget["operation"], index: number, error: unknown): unknown {
-  if (!isAppError(error, "VALIDATION_FAILED")) {
-    return error;
+/**
+ * New records of a model that refers to itself, all with the same fields where that can be: a field that one record
+ * leaves out and another names is null, if leaving it out means null. So a record and the one that it refers to are
+ * written together, in the order of the list, and not by two statements in the wrong order.
+ */
+function fillRows(model: Model, target: RowsTarget): RowsTarget {
+  if (target.operation !== "CREATE" || !refersToItself(model)) {
+    return target;
   }
-  const field = `${listName(operation)}.${index}.${String(error.details["field"])}`;
-  return new AppError("VALIDATION_FAILED", `${field}: ${error.message}`, { details: { field } });
+  const named = new Set(target.records.flatMap((record) => Object.keys(record)));
+  const filled = columnsOf(model).filter(
+    ({ name, isNullable, hasDefault }) => named.has(name) && isNullable && !hasDefault,
+  );
+  const nulls = Object.fromEntries(filled.map(({ name }) => [name, null]));
+  return { ...target, records: target.records.map((record) => ({ ...nulls, ...record })) };
+}
+
+/** Problems of a record in a list, with its place. */
+function located(path: string, problems: readonly RecordProblem[]): readonly RecordProblem[] {
+  return problems.map(({ message, field = "" }) => {
+    const whole = fieldPath(path, field);
+    return problem(`${whole}: ${message}`, whole);
+  });
 }
 
 type EncodeRow = (
   operation: RowsTarget["operation"],
   row: RowData | UpdateRow | UpsertRow,
   index: number,
-) => EncodedRow;
+) => Parsed<EncodedRow>;
 
 function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
   const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
@@ -109,24 +135,32 @@ function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
     switch (operation) {
       case "CREATE":
         put(texts, "create", row as RowData);
-        return { id: givenKey(model, row as RowData), texts, index };
+        return keyed(givenKey(model, row as RowData), texts, index);
       case "UPDATE_EACH": {
         const { id, data, expectedUpdatedAt } = row as UpdateRow;
         put(texts, "update", data);
-        if (expectedUpdatedAt !== undefined) {
-          texts.set(formatRowField({ kind: "EXPECTED" }), new Date(expectedUpdatedAt).toISOString());
+        if (typeof expectedUpdatedAt === "string") {
+          texts.set(EXPECTED_FIELD, new Date(expectedUpdatedAt).toISOString());
         }
-        return { id: canonicalRecordId(model, id), texts, index };
+        return keyed({ value: canonicalRecordId(model, id) }, texts, index);
       }
       case "UPSERT": {
         const { id, create, update } = row as UpsertRow;
         // The key is the id's; what the create says of it agrees (see check-rows).
         put(texts, "create", withoutKey(model, create));
         put(texts, "update", update);
-        return { id: canonicalRecordId(model, id), texts, index };
+        return keyed({ value: canonicalRecordId(model, id) }, texts, index);
       }
     }
   };
+}
+
+function keyed(
+  id: Parsed<string | undefined>,
+  texts: EncodedRow["texts"],
+  index: number,
+): Parsed<EncodedRow> {
+  return "problems" in id ? id : { value: { id: id.value, texts, index } };
 }
 
 function withoutKey(model: Model, data: RowData): RowData {
@@ -136,14 +170,15 @@ function withoutKey(model: Model, data: RowData): RowData {
 }
 
 /** The record's id where the data names its whole key. */
-function givenKey(model: Model, data: RowData): string | undefined {
-  return model.key.every(({ name }) => data[name] !== undefined) ? idOf(model, data) : undefined;
+function givenKey(model: Model, data: RowData): Parsed<string | undefined> {
+  return model.key.every(({ name }) => data[name] !== undefined) ? idOf(model, data) : { value: undefined };
 }
 
 /** Of the key's values as JSON has them. */
-function idOf(model: Model, data: Readonly<Record<string, unknown>>): string {
+function idOf(model: Model, data: Readonly<Record<string, unknown>>): Parsed<string> {
   const texts = Object.fromEntries(model.key.map((field) => [field.name, keyText(field, data[field.name])]));
-  return formatRecordKey(model, keyInData(model, texts));
+  const key = keyInData(model, texts);
+  return "problems" in key ? key : { value: formatRecordKey(model, key.value) };
 }
 
 function keyText(field: ColumnField, value: unknown): string {
@@ -155,29 +190,45 @@ async function toBatch(
   model: Model,
   operation: RowsTarget["operation"],
   rows: readonly EncodedRow[],
-): Promise<RecordBatch> {
+): Promise<Parsed<RecordBatch>> {
   const given = [...(rows[0]?.texts.keys() ?? [])];
-  const columns = given.map((name) => rows.map(({ texts }) => texts.get(name) ?? null));
   const made =
     operation === "UPDATE_EACH"
-      ? new Map()
-      : await makeDefaults(defaults, model, operation, given, rows).catch((error: unknown) => {
-          throw located(operation, rows[0]?.index ?? 0, error);
-        });
-  const ids = rows.map(({ id }, at) => id ?? madeId(model, rows[at], made, at));
-  const madeFields = [...made.keys()];
+      ? { value: new Map<string, readonly Json[]>() }
+      : await makeDefaults(defaults, model, operation, given, rows);
+  if ("problems" in made) {
+    return made;
+  }
+  const ids: string[] = [];
+  for (const [at, row] of rows.entries()) {
+    const id = row.id === undefined ? madeId(model, row, made.value, at) : { value: row.id };
+    if ("problems" in id) {
+      return id;
+    }
+    ids.push(id.value);
+  }
+  const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
+  const madeColumns = [...made.value].map(([name, values]) => {
+    const column = columns.get(name);
+    return values.map((value) => (column === undefined ? null : toColumnText(column, value)));
+  });
   return {
-    ids,
-    fields: [
-      ...given,
-      ...madeFields.map((field) => formatRowField({ kind: "VALUE", part: "create", field })),
-      formatRowField({ kind: "INDEX" }),
-    ],
-    columns: [
-      ...columns,
-      ...madeFields.map((name) => (made.get(name) ?? []).map((value: Json) => textOf(model, name, value))),
-      rows.map(({ index }) => String(index)),
-    ],
+    value: {
+      ids,
+      fields: [
+        ...given,
+        ...[...made.value.keys()].map((field) => formatRowField({ kind: "VALUE", part: "create", field })),
+      ],
+      columns: [...given.map((name) => rows.map(({ texts }) => texts.get(name) ?? null)), ...madeColumns],
+    },
+  };
+}
+
+function withPlaces(batch: RecordBatch, rows: readonly EncodedRow[]): RecordBatch {
+  return {
+    ...batch,
+    fields: [...batch.fields, formatRowField({ kind: "INDEX" })],
+    columns: [...batch.columns, rows.map(({ index }) => String(index))],
   };
 }
 
@@ -187,7 +238,7 @@ function makeDefaults(
   operation: RowsTarget["operation"],
   given: readonly string[],
   rows: readonly EncodedRow[],
-): Promise<ReadonlyMap<string, readonly Json[]>> {
+): ReturnType<RecordDefaults["make"]> {
   const prefix = "create:";
   const named = given.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const keys = operation === "UPSERT" ? model.key.map(({ name }) => name) : [];
@@ -196,43 +247,38 @@ function makeDefaults(
 
 function madeId(
   model: Model,
-  row: EncodedRow | undefined,
+  { texts }: EncodedRow,
   made: ReadonlyMap<string, readonly Json[]>,
   at: number,
-): string {
+): Parsed<string> {
   const key = Object.fromEntries(
     model.key.map(({ name }) => [
       name,
       made.get(name)?.[at] ??
-        row?.texts.get(formatRowField({ kind: "VALUE", part: "create", field: name })) ??
+        texts.get(formatRowField({ kind: "VALUE", part: "create", field: name })) ??
         null,
     ]),
   );
   return idOf(model, key);
 }
 
-function textOf(model: Model, name: string, value: Json): string | null {
-  const field = columnsOf(model).find((column) => column.name === name);
-  return field === undefined ? null : toColumnText(field, value);
-}
-
 /** Keys of new records stand in their data; only here it is seen whether two are the same. */
-function refuseRepeated(
+function repeatedKeys(
   model: Model,
-  operation: RowsTarget["operation"],
+  pathOf: (index: number) => string,
   batches: readonly RecordBatch[],
-): void {
+): readonly RecordProblem[] {
   const seen = new Map<string, string>();
   for (const { ids, columns } of batches) {
     for (const [at, id] of ids.entries()) {
       // The last of a batch's columns has the places in the list.
-      const place = `${listName(operation)}.${columns.at(-1)?.[at]}`;
+      const place = pathOf(Number(columns.at(-1)?.[at]));
       const other = seen.get(id);
       if (other !== undefined) {
-        const message = `${place}: ${model.name} ${id} is in ${other} too. Give each record once.`;
-        throw new AppError("VALIDATION_FAILED", message, { details: { field: place } });
+        return [problem(`${place}: ${model.name} ${id} is in ${other} too. Give each record once.`, place)];
       }
       seen.set(id, place);
     }
   }
+  return [];
 }

@@ -5,7 +5,7 @@ import { fromColumnText } from "../records/from-column-text.ts";
 import type { AppChange, AppRecord, HookRecord, WriteOperation } from "../records/write-hooks.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
-import type { BulkOperation } from "./bulk-writer.ts";
+import type { BulkOperation } from "./record-writer.ts";
 import type { RowField, RowPart } from "./row-field.ts";
 import { parseRowField } from "./row-field.ts";
 

@@ -2,30 +2,30 @@ import type { Json } from "../../kernel/json.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import { refersToItself } from "../records/model.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
+import { invalid } from "../refusals/problems.ts";
+import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { LockScopes } from "../locks/lock-scopes.ts";
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { LaunchRequest } from "../tasks/launch/launch-request.ts";
 import { contentHash, launchHash } from "../tasks/launch/launch-request.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
-import type { ValidationRefusal } from "../refusals/problems.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch/launch-task.ts";
 import { launchTask } from "../tasks/launch/launch-task.ts";
 import { answerRepeated } from "../tasks/launch/repeated-launch.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { TaskClaim } from "../tasks/task-claim.ts";
-import { placesInList } from "./batch-index.ts";
+import { placesInList } from "./row-field.ts";
 import { encodeBulkInput } from "./bulk-input.ts";
 import { BULK_KINDS } from "./bulk-kinds.ts";
 import type { BulkRequest, LaunchBulk } from "./bulk-request.ts";
 import type { BulkRules } from "./bulk-rules.ts";
-import type { BulkWriter } from "./bulk-writer.ts";
+import type { ChunkWriter } from "./chunk-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRows } from "./check-rows.ts";
-import type { RecordDefaults } from "./record-defaults.ts";
+import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
 import { refuseLargeFilter, refuseManyIds } from "./resolve-selection.ts";
 import { refuseLength, resolveTarget } from "./resolve-target.ts";
@@ -38,7 +38,7 @@ export interface BulkPorts extends LaunchPorts {
   readonly lockScopes: LockScopes;
   readonly rules: BulkRules;
   readonly defaults: RecordDefaults;
-  readonly writer: Pick<BulkWriter, "listLinks">;
+  readonly writer: Pick<ChunkWriter, "listLinks">;
   /** More records are refused, whatever the caller allows. */
   readonly maxRecords: number;
   /** The most records of one chunk. */
@@ -64,8 +64,7 @@ function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusa
     return refusal;
   }
   const problems = [...inOptions, ...checkTarget(ports, request)];
-  const [first] = problems;
-  return first === undefined ? undefined : { kind: "INVALID", message: first.message, problems };
+  return problems.length === 0 ? undefined : invalid(problems, problems[0]?.message);
 }
 
 function refuseSize(

@@ -1,17 +1,17 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import { filterSizeProblem } from "../filters/filter-size.ts";
 import type { Model } from "../records/model.ts";
-import { canonicalRecordId } from "../records/record-key.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
+import { parseRecordId } from "../records/record-key.ts";
+import { invalid, problem } from "../refusals/problems.ts";
+import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../filters/scope-filter.ts";
 import type { Selection } from "../filters/selection.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
-import type { ValidationRefusal } from "../refusals/problems.ts";
 import { scopeFilter } from "../filters/scope-filter.ts";
 import { asksNothing } from "../filters/asks-nothing.ts";
-import { describeExcess } from "./describe-excess.ts";
+import { counted } from "../../kernel/counted.ts";
 
 /** Malformed ids named in one refusal; more are counted. */
 const MAX_NAMED_IDS = 10;
@@ -72,19 +72,17 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
   const ids = new Set<string>();
   const problems: RecordProblem[] = [];
   for (const id of given) {
-    try {
-      ids.add(canonicalRecordId(request.model, id));
-    } catch (error) {
-      if (!isAppError(error, "VALIDATION_FAILED")) {
-        throw error;
-      }
-      problems.push({ code: "VALIDATION_FAILED", message: error.message, field: "selection.ids" });
+    const parsed = parseRecordId(request.model, id);
+    if ("value" in parsed) {
+      ids.add(parsed.value);
+    } else {
+      problems.push(...parsed.problems.map(({ message }) => problem(message, "selection.ids")));
     }
   }
   const [first] = problems;
   if (first !== undefined) {
     const message = `${problems.length} of ${given.length} ids are malformed; nothing was changed. The first: ${first.message}`;
-    return { kind: "INVALID", message, problems: problems.slice(0, MAX_NAMED_IDS) };
+    return invalid(problems.slice(0, MAX_NAMED_IDS), message);
   }
   if (ids.size === 0) {
     return refused("The selection holds no ids. Give at least one.");
@@ -122,5 +120,27 @@ function tooMany(request: Limits, matched: number | null): LimitRefusal {
 }
 
 function refused(message: string, field = "selection"): ValidationRefusal {
-  return { kind: "INVALID", message, problems: [{ code: "VALIDATION_FAILED", message, field }] };
+  return invalid([problem(message, field)]);
+}
+
+/** More records than an operation may take. */
+interface Excess {
+  /** How many there are; null for more than the limit. */
+  readonly matched: number | null;
+  /** What they are: they are selected. */
+  readonly what: "given" | "selected" | "to be retried";
+  readonly limit: number;
+  /** The service's own limit; else it is the caller's. */
+  readonly maxRecords: number;
+}
+
+/** Why so many are refused, in words. */
+export function describeExcess({ matched, what, limit, maxRecords }: Excess): string {
+  const found = matched === null ? `More than ${counted(limit, "record")}` : counted(matched, "record");
+  const are = (matched ?? limit) === 1 ? "is" : "are";
+  const allowed =
+    limit === maxRecords
+      ? `this service allows ${limit} in one operation`
+      : `options.maxAffected allows ${limit}`;
+  return `${found} ${are} ${what}; ${allowed}. Nothing was changed.`;
 }

@@ -1,13 +1,11 @@
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { Model } from "../records/model.ts";
-import type { Links } from "../records/record-links.ts";
-import { missingLinks } from "../records/record-links.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
+import { problem } from "../refusals/problems.ts";
+import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
-import type { ValidationRefusal } from "../refusals/problems.ts";
 import { launchHash } from "../tasks/launch/launch-request.ts";
 import { launchTask } from "../tasks/launch/launch-task.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
@@ -16,16 +14,15 @@ import type { RetryRecords } from "../tasks/task-results.ts";
 import type { Task } from "../tasks/task.ts";
 import { decodeBulkChange } from "./bulk-input.ts";
 import { manyToManyOf } from "./bulk-rules.ts";
-import type { BulkOperation } from "./bulk-writer.ts";
+import type { BulkOperation } from "./record-writer.ts";
 import { checkChange } from "./check-change.ts";
 import { checkRowFields } from "./check-rows.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
 import { chunksOf, claimOfChunks } from "./launch-bulk.ts";
-import { missingTargets } from "./resolve-target.ts";
-import { describeExcess } from "./describe-excess.ts";
-
-/** Named in one refusal. */
-const MAX_PROBLEMS = 10;
+import type { Links } from "./linked-records.ts";
+import { linksOfChange, missingLinks } from "./linked-records.ts";
+import { describeExcess } from "./resolve-selection.ts";
+import { refuseFirst } from "./resolve-target.ts";
 
 /** A bulk task to be retried. */
 interface BulkRetry {
@@ -41,7 +38,7 @@ export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<Lau
   const { task, viewer, records, options } = retry;
   const inOptions = checkLaunchOptions(options);
   if (inOptions.length > 0) {
-    return invalid(inOptions);
+    return refuseFirst(inOptions);
   }
   const inputHash = launchHash(task.kind, { retryOf: task.id, records }, options);
   const repeated = await answerRepeated(ports, { viewer, options, inputHash });
@@ -72,7 +69,7 @@ export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<Lau
 
 /** A retry that is refused for the sake of the task, not of any field. */
 export function invalidTask(message: string): ValidationRefusal {
-  return invalid([{ code: "VALIDATION_FAILED", message, field: "id" }]);
+  return refuseFirst([problem(message, "id")]);
 }
 
 const NOTHING_LEFT: Readonly<Record<RetryRecords, string>> = {
@@ -108,7 +105,7 @@ async function refuseOperation(
     return invalidTask(`Task ${retry.task.id} is about ${retry.task.model}, which is no model any more.`);
   }
   const problems = await findProblems(ports, model, retry, batches);
-  return problems.length === 0 ? undefined : invalid(problems.slice(0, MAX_PROBLEMS));
+  return problems.length === 0 ? undefined : refuseFirst(problems);
 }
 
 async function findProblems(
@@ -124,8 +121,9 @@ async function findProblems(
     case "UPDATE": {
       const change = decodeBulkChange(task.input);
       const inChange = checkChange(models, model, rules, change);
-      const target = { operation, change, selection: { ids: [] } } as const;
-      return inChange.length > 0 ? inChange : missingTargets(ports, viewer, model, target);
+      return inChange.length > 0
+        ? inChange
+        : missingLinks(ports, viewer, linksOfChange(models, model, change));
     }
     case "CREATE":
     case "UPDATE_EACH":
@@ -153,8 +151,4 @@ async function storedLinks(
     ];
     return ids.length === 0 ? [] : [{ field, target: models.get(field.type), wanted: ids, all: ids }];
   });
-}
-
-function invalid(problems: readonly RecordProblem[]): ValidationRefusal {
-  return { kind: "INVALID", message: problems[0]?.message ?? "", problems };
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { RecordBatch } from "../tasks/record-batch.ts";
 
 /** Which of the two things that may be done to a record the value belongs to. */
 export type RowPart = "create" | "update";
@@ -38,6 +39,9 @@ export function formatRowField(field: RowField): string {
   }
 }
 
+/** What stands beside a record whose `@updatedAt` the caller expects to be as it saw it. */
+export const EXPECTED_FIELD = formatRowField({ kind: "EXPECTED" });
+
 /** @throws AppError INTERNAL for a text that {@link formatRowField} does not make */
 export function parseRowField(text: string): RowField {
   const [part = "", field = "", operator] = text.split(":");
@@ -61,4 +65,33 @@ export function namedFields(texts: readonly string[]): readonly string[] {
 /** Those of them whose values or links are written by one of the two things that may be done to a record. */
 export function namedFieldsOf(texts: readonly string[], part: RowPart): readonly string[] {
   return namedFields(texts.filter((text) => text.startsWith(`${part}:`)));
+}
+
+const INDEX = formatRowField({ kind: "INDEX" });
+
+/** Tells of each record of a batch its place in the caller's list, where it is known. */
+export function batchIndexes({ ids, fields, columns }: RecordBatch): (id: string) => { index?: number } {
+  const indexes = columns[fields.indexOf(INDEX)];
+  if (indexes === undefined) {
+    return () => ({});
+  }
+  const byId = new Map(ids.map((id, at) => [id, Number(indexes[at])]));
+  return (id) => {
+    const index = byId.get(id);
+    return index === undefined ? {} : { index };
+  };
+}
+
+/** The same over several batches; they are looked through only once somebody asks. */
+export function placesInList(batches: readonly RecordBatch[]): (id: string) => { index?: number } {
+  let places: ReadonlyMap<string, { index?: number }> | undefined;
+  return (id) => {
+    places ??= new Map(
+      batches.flatMap((batch) => {
+        const indexOf = batchIndexes(batch);
+        return batch.ids.map((each) => [each, indexOf(each)] as const);
+      }),
+    );
+    return places.get(id) ?? {};
+  };
 }

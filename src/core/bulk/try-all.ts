@@ -1,20 +1,25 @@
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
 import type { Counts } from "../tasks/progress.ts";
 import { processedOf } from "../tasks/progress.ts";
-import { fenced } from "./attempt-stop.ts";
-import type { BulkWork, BulkWriter, TrialResult } from "./bulk-writer.ts";
-import { cancelledOrThrown, countsOfRefusal, describeFirst } from "./write-all-or-nothing.ts";
+import type { ChunkWork, ChunkWriter, TrialResult } from "./chunk-writer.ts";
+import {
+  cancelledOrThrown,
+  countsOfRefusal,
+  describeFirst,
+  fenced,
+  wholeRunOf,
+} from "./write-all-or-nothing.ts";
 
 const NOTHING_CHANGED = "Dry run: nothing was changed.";
 
 /** A dry run: does all that the task would do, tells what would have become of it, and leaves nothing of it. */
 export async function tryAll(
-  writer: BulkWriter,
-  work: BulkWork,
-  { task, reportProgress, signal }: AttemptContext,
+  writer: ChunkWriter,
+  work: ChunkWork,
+  context: AttemptContext,
 ): Promise<HandlerResult> {
   const result = await writer
-    .tryAllChunks(work, task.errorPolicy, (counts) => reportProgress(counts), signal)
+    .tryAllChunks(work, context.task.errorPolicy, wholeRunOf(context))
     .catch(cancelledOrThrown);
   switch (result.kind) {
     case "TRIED":

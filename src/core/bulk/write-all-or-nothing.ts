@@ -1,18 +1,16 @@
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { Counts } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
-import { fenced, isCancellation } from "./attempt-stop.ts";
-import type { BulkWork, BulkWriter } from "./bulk-writer.ts";
+import type { ChunkWork, ChunkWriter, WholeRun } from "./chunk-writer.ts";
 
 /** ALL_OR_NOTHING: all chunks in one transaction, or nothing. */
 export async function writeAllOrNothing(
-  writer: BulkWriter,
-  work: BulkWork,
+  writer: ChunkWriter,
+  work: ChunkWork,
   context: AttemptContext,
 ): Promise<HandlerResult> {
-  const result = await writer
-    .writeAllChunks(work, (counts) => context.reportProgress(counts), context.signal)
-    .catch(cancelledOrThrown);
+  const result = await writer.writeAllChunks(work, wholeRunOf(context)).catch(cancelledOrThrown);
   switch (result.kind) {
     case "WRITTEN":
       return { counts: (await writer.countWritten(work.taskId)).counts };
@@ -29,6 +27,21 @@ export async function writeAllOrNothing(
   }
 }
 
+/** How the attempt follows the writing of all chunks together, and stops it. */
+export function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
+  return { onWritten: (counts) => reportProgress(counts), signal };
+}
+
+/** What an attempt throws that has lost its task. */
+export function fenced(): AppError {
+  return new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over.");
+}
+
+/** Whether it was thrown because the task is to be cancelled. */
+export function isCancellation(error: unknown): boolean {
+  return isAppError(error, "CANCELLED");
+}
+
 /** For what writing all chunks together throws: a cancel leaves nothing of them, as a refusal does. */
 export function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" } {
   if (isCancellation(error)) {
@@ -39,7 +52,7 @@ export function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" 
 
 /** Besides the failures only what was skipped at the launch: all else was rolled back. */
 export async function countsOfRefusal(
-  writer: BulkWriter,
+  writer: ChunkWriter,
   taskId: string,
   errors: readonly NewTaskError[],
 ): Promise<Counts> {

@@ -1,10 +1,11 @@
 import type { Json } from "../../kernel/json.ts";
 import { fromColumnText } from "../records/from-column-text.ts";
 import type { ColumnField, Model } from "../records/model.ts";
-import { parseRecordKey } from "../records/record-key.ts";
+import type { RecordKey } from "../records/record-key.ts";
+import { recordKeyOf } from "../records/record-key.ts";
 import type { WrittenValue } from "../records/value-fault.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
-import type { BulkOperation } from "./bulk-writer.ts";
+import type { BulkOperation } from "./record-writer.ts";
 import { parseRowField } from "./row-field.ts";
 
 /** A column with what the database says of it. */
@@ -43,6 +44,7 @@ export function writtenValues(
     const text = batch.columns[at]?.[0] ?? null;
     return column === undefined ? [] : valueOf(column.field.name, "set", fromColumnText(column.field, text));
   });
-  const parsed = operation.operation === "UPSERT" ? parseRecordKey(model, batch.ids[0] ?? "") : {};
+  const parsed: Partial<RecordKey> =
+    operation.operation === "UPSERT" ? recordKeyOf(model, batch.ids[0] ?? "") : {};
   return [...given, ...key.flatMap(({ field }) => valueOf(field.name, "set", parsed[field.name]))];
 }

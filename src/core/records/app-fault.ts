@@ -17,12 +17,8 @@ interface FaultPorts {
  * asked; anything else is logged, and told as a fault.
  * @throws the error, where it is the transaction's end: the database went away, others won a race
  */
-export async function problemOfThrown(
-  ports: FaultPorts,
-  model: Model,
-  error: unknown,
-): Promise<RecordProblem> {
-  const fault = await faultUnlessLost(ports, model, error);
+export function problemOfThrown(ports: FaultPorts, model: Model, error: unknown): RecordProblem {
+  const fault = faultUnlessLost(ports, model, error);
   if (fault?.kind === "REFUSED") {
     return fault.problem;
   }
@@ -41,15 +37,15 @@ export async function problemOfThrown(
  * What the error tells of the database, if anything.
  * @throws the error, where it is the transaction's end
  */
-export async function faultUnlessLost(
+export function faultUnlessLost(
   { transactions }: Pick<FaultPorts, "transactions">,
   model: Model,
   error: unknown,
-): Promise<DatabaseFault | undefined> {
+): DatabaseFault | undefined {
   if (isAppError(error, "UNAVAILABLE")) {
     throw error;
   }
-  const fault = await transactions.faultOf(error, model);
+  const fault = transactions.faultOf(error, model);
   if (fault?.kind === "LOST") {
     throw fault.error;
   }

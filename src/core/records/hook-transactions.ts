@@ -19,7 +19,7 @@ export interface HookTransactions {
   /** Runs the code; where it throws, what was written meanwhile is undone, and the transaction goes on. @throws the same */
   undoable<T>(transaction: Transaction, work: () => Promise<T>): Promise<T>;
   /** What an error from that code tells of the database; undefined where it is the app's own. */
-  faultOf(error: unknown, model: Model): Promise<DatabaseFault | undefined>;
+  faultOf(error: unknown, model: Model): DatabaseFault | undefined;
   /** A column's value, as JSON has it, typed as in records; null stays null. */
   typed(field: ColumnField, value: Json): unknown;
 }

@@ -36,7 +36,7 @@ export interface AppHooks {
   /** Has the app write. @throws what it threw; undone by whoever calls */
   persist(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
   /** Why {@link persist} threw: refused by the database, which may be one record's doing, or by the app. @throws if lost */
-  refusalOf(error: unknown): Promise<{ readonly problem: RecordProblem; readonly isForAll: boolean }>;
+  refusalOf(error: unknown): { readonly problem: RecordProblem; readonly isForAll: boolean };
   /** After the write; never throws for what the app did. */
   after(transaction: Transaction, chunk: HookChunk): Promise<void>;
 }
@@ -103,7 +103,7 @@ function bindHooks(
           return [...invalid, ...(await askBefore(rules.hooks, valid, context))];
         });
       } catch (error) {
-        const problem = await problemOfThrown(ports, model, error);
+        const problem = problemOfThrown(ports, model, error);
         return chunk.records.map(({ id }) => ({ id, problem }));
       }
     },
@@ -111,10 +111,10 @@ function bindHooks(
       const refusals = await rules.persist?.(chunk, contextOf(transaction, chunk.operation));
       return known(chunk, refusals ?? []);
     },
-    async refusalOf(error) {
-      const fault = await faultUnlessLost(ports, model, error);
+    refusalOf(error) {
+      const fault = faultUnlessLost(ports, model, error);
       return {
-        problem: await problemOfThrown(ports, model, error),
+        problem: problemOfThrown(ports, model, error),
         isForAll: fault?.kind !== "REFUSED",
       };
     },
@@ -127,7 +127,7 @@ function bindHooks(
       try {
         await transactions.undoable(transaction, async () => hook.call(rules.hooks, chunk, context));
       } catch (error) {
-        await faultUnlessLost(ports, model, error);
+        faultUnlessLost(ports, model, error);
         logger.error({ err: error, model: model.name }, "a hook failed after a write, which stays");
       }
     },
@@ -156,10 +156,10 @@ async function validateAll(
         refused.push({ id, problem: problemOf(problems ?? []) });
       }
     } catch (error) {
-      if ((await ports.transactions.faultOf(error, model)) !== undefined) {
+      if (ports.transactions.faultOf(error, model) !== undefined) {
         throw error;
       }
-      refused.push({ id, problem: await problemOfThrown(ports, model, error) });
+      refused.push({ id, problem: problemOfThrown(ports, model, error) });
     }
   }
   return refused;

@@ -1,5 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { isStorableText } from "../../kernel/storable-text.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
+import { problem } from "../refusals/problems.ts";
 import type { KeyValue } from "./key-text.ts";
 import { describeKeyText, formatKeyText, parseKeyText } from "./key-text.ts";
 import type { ColumnField, Model } from "./model.ts";
@@ -11,17 +13,17 @@ export type RecordKey = Readonly<Record<string, KeyValue>>;
  * Turns an id, as callers write it, into the key's typed values. A single key is the value's text (`2988507`,
  * `FR`). A composite key is the base64url of a JSON array of the parts' texts, in the order of `@@id`.
  *
- * @throws AppError VALIDATION_FAILED saying which model's key it is not, and what would be right
+ * The problem of a text that is no id says what would be right; its field is `id`.
  */
-export function parseRecordKey(model: Model, id: string): RecordKey {
-  const [first] = model.key;
-  const parts = model.key.length === 1 ? [id] : splitComposite(model, id);
-  if (first === undefined || parts.length !== model.key.length) {
-    throw malformed(model, id);
+export function parseRecordKey(model: Model, id: string): Parsed<RecordKey> {
+  const parts = model.key.length === 1 ? [id] : splitComposite(id);
+  if (parts?.length !== model.key.length) {
+    return { problems: [malformed(model, id)] };
   }
-  return Object.fromEntries(
-    model.key.map((field, at) => [field.name, parsePart(model, field, parts[at] ?? "", id)]),
-  );
+  const values = model.key.map((field, at) => parsePart(field, parts[at] ?? ""));
+  return values.every((value) => value !== undefined)
+    ? { value: Object.fromEntries(model.key.map(({ name }, at) => [name, values[at]])) as RecordKey }
+    : { problems: [malformed(model, id)] };
 }
 
 /** The canonical text of a key: equal keys give equal texts, and {@link parseRecordKey} takes it back. */
@@ -33,39 +35,103 @@ export function formatRecordKey(model: Model, record: Readonly<Record<string, un
     : Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
-/** The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case, a
- * moment of a day that day for a date key. @throws as {@link parseRecordKey} */
-export function canonicalRecordId(model: Model, id: string): string {
-  return formatRecordKey(model, parseRecordKey(model, id));
+/**
+ * The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case, a moment of a day that day
+ * for a date key.
+ */
+export function parseRecordId(model: Model, id: string): Parsed<string> {
+  const key = parseRecordKey(model, id);
+  return "problems" in key ? key : { value: formatRecordKey(model, key.value) };
 }
 
-function splitComposite(model: Model, id: string): readonly string[] {
+/** The key of an id that was parsed before. @throws AppError VALIDATION_FAILED for a text that is no id of the model */
+export function recordKeyOf(model: Model, id: string): RecordKey {
+  return orThrow(parseRecordKey(model, id));
+}
+
+/** For queries, whose errors are thrown. @throws AppError VALIDATION_FAILED for a text that is no id of the model */
+export function canonicalRecordId(model: Model, id: string): string {
+  return orThrow(parseRecordId(model, id));
+}
+
+/**
+ * The key that the data of a new record holds. Unlike an id's problems, its problems are those of the fields given.
+ * @param data the values of all of the key's fields, typed or as texts
+ */
+export function keyInData(model: Model, data: Readonly<Record<string, unknown>>): Parsed<RecordKey> {
+  const parts = model.key.map((field) => keyPartInData(model, field, data));
+  const problems = parts.flatMap((part) => ("problems" in part ? part.problems : []));
+  return problems.length > 0
+    ? { problems }
+    : { value: Object.assign({}, ...parts.map((part) => ("value" in part ? part.value : {}))) as RecordKey };
+}
+
+/**
+ * The key's fields whose values in the data differ from the key; fields that the data leaves out agree.
+ * @param data its values typed as in the key, or as JSON has them
+ */
+export function disagreeingKeys(
+  model: Model,
+  data: Readonly<Record<string, unknown>>,
+  key: RecordKey,
+): readonly string[] {
+  const id = formatRecordKey(model, key);
+  return model.key.flatMap(({ name }) => {
+    if (data[name] === undefined) {
+      return [];
+    }
+    const named = parseRecordId(model, formatRecordKey(model, { ...key, [name]: data[name] }));
+    // A text that cannot be a key, such as one that is no UUID, is not this record's.
+    return "value" in named && named.value === id ? [] : [name];
+  });
+}
+
+/** What to do about such a field: inputs need those that have no default. */
+export function remedyOfKey({ key }: Model, name: string): string {
+  return key.find((field) => field.name === name)?.hasDefault === true
+    ? "Leave it out, or give what id says."
+    : "Give what id says.";
+}
+
+function keyPartInData(
+  model: Model,
+  field: ColumnField,
+  data: Readonly<Record<string, unknown>>,
+): Parsed<RecordKey> {
+  const alone = { ...model, key: [field] };
+  const text = formatRecordKey(alone, data);
+  if (text === "") {
+    const what = model.key.length === 1 ? "the key" : "part of the key";
+    return { problems: [problem(`${model.name}.${field.name} cannot be empty: it is ${what}.`, field.name)] };
+  }
+  const key = parseRecordKey(alone, text);
+  return "value" in key ? key : { problems: key.problems.map((each) => ({ ...each, field: field.name })) };
+}
+
+function splitComposite(id: string): readonly string[] | undefined {
   try {
     const parts: unknown = JSON.parse(Buffer.from(id, "base64url").toString("utf8"));
-    if (Array.isArray(parts) && parts.every((part) => typeof part === "string")) {
-      return parts;
-    }
+    return Array.isArray(parts) && parts.every((part) => typeof part === "string") ? parts : undefined;
   } catch {
-    // Not JSON: reported below, like every other malformed id.
+    return undefined;
   }
-  throw malformed(model, id);
 }
 
-function parsePart(model: Model, field: ColumnField, text: string, id: string): KeyValue {
-  const value = parseKeyText(field, text);
-  if (value === undefined || text === "" || !isStorableText(text)) {
-    throw malformed(model, id);
-  }
-  return value;
+function parsePart(field: ColumnField, text: string): KeyValue | undefined {
+  return text === "" || !isStorableText(text) ? undefined : parseKeyText(field, text);
 }
 
-function malformed(model: Model, id: string): AppError {
+function malformed(model: Model, id: string): RecordProblem {
   const shown = id.length > 60 ? `${id.slice(0, 57)}...` : id;
-  return new AppError(
-    "VALIDATION_FAILED",
-    `"${shown}" is not an id of ${model.name}: expected ${describeKey(model)}.`,
-    { details: { field: "id" } },
-  );
+  return problem(`"${shown}" is not an id of ${model.name}: expected ${describeKey(model)}.`, "id");
+}
+
+function orThrow<T>(parsed: Parsed<T>): T {
+  if ("value" in parsed) {
+    return parsed.value;
+  }
+  const [first] = parsed.problems;
+  throw new AppError("VALIDATION_FAILED", first?.message ?? "", { details: { field: first?.field } });
 }
 
 function describeKey(model: Model): string {

@@ -1,5 +1,6 @@
 import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
+import type { RecordBatch } from "./record-batch.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
 import { AppError, isAppError } from "../../kernel/app-error.ts";
@@ -52,6 +53,12 @@ export interface HandlerResult {
   readonly failure?: { readonly errors: readonly NewTaskError[] };
 }
 
+/** A task whose dependents are asked for. */
+export type DependentRequest = Pick<Task, "model" | "input" | "viewer"> & {
+  /** What is to be written to each of its records, while the task is launched; left out once it is kept. */
+  readonly batches?: readonly RecordBatch[];
+};
+
 /**
  * The registered rules of one kind of task. When the handler returns, the task is SUCCEEDED, PARTIAL if
  * records failed, FAILED if all did; when it throws, FAILED. A handler may run again after a crash, so it must go on from
@@ -67,7 +74,7 @@ export interface TaskDefinition {
    * Describes the records that such a task changes besides its own, so that it claims them, too; undefined where there
    * are none. Called outside any transaction. Default: none.
    */
-  dependents?(task: Pick<Task, "model" | "input">): Promise<Dependents | undefined>;
+  dependents?(request: DependentRequest): Promise<Dependents | undefined>;
 }
 
 /** All definitions, by kind. */

@@ -5,6 +5,8 @@ import type { Selection } from "../../core/filters/selection.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
+import type { Parsed } from "../../core/refusals/problems.ts";
+import { invalid } from "../../core/refusals/problems.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
 import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
@@ -12,7 +14,6 @@ import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { toJsonValue } from "../../kernel/json-value.ts";
-import { AppError, isAppError } from "../../kernel/app-error.ts";
 
 /** The inputs that the bulk mutations of all models share. */
 interface BulkEnums {
@@ -45,11 +46,13 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
         launch(schema, context, {
           model,
           options: options as Members | null | undefined,
-          parse: () => ({
-            operation: "UPDATE",
-            selection: parseSelection(schema, model, selection as Members),
-            change: parseChange(model, data as Members),
-          }),
+          parse() {
+            const parsed = parseSelection(schema, model, selection as Members);
+            const change = toChange(model, data as Members);
+            return "problems" in parsed
+              ? parsed
+              : { value: { operation: "UPDATE", selection: parsed.value, change } };
+          },
         }),
     }),
   );
@@ -68,31 +71,34 @@ function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): voi
         launch(schema, context, {
           model,
           options: options as Members | null | undefined,
-          parse: () => ({
-            operation: "DELETE",
-            selection: parseSelection(schema, model, selection as Members),
-          }),
+          parse() {
+            const parsed = parseSelection(schema, model, selection as Members);
+            return "problems" in parsed
+              ? parsed
+              : { value: { operation: "DELETE", selection: parsed.value } };
+          },
         }),
     }),
   );
 }
 
-function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Members): Selection {
+function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Members): Parsed<Selection> {
   if (Array.isArray(ids)) {
-    return { ids: ids as string[] };
+    return { value: { ids: ids as string[] } };
   }
   const parsed = parseFilter(schema.models, model, where);
-  if ("value" in parsed) {
-    return { where: parsed.value };
-  }
-  const [first] = parsed.problems;
-  const message = parsed.problems.map((problem) => problem.message).join(" ");
-  const field = `selection.${first?.field ?? "where"}`;
-  throw new AppError("VALIDATION_FAILED", message, { details: { field } });
+  return "value" in parsed
+    ? { value: { where: parsed.value } }
+    : {
+        problems: parsed.problems.map((problem) => ({
+          ...problem,
+          field: `selection.${problem.field ?? "where"}`,
+        })),
+      };
 }
 
 /** What is wrong with it is found by the use case, which every way of launching shares. */
-function parseChange(model: Model, data: Members): RecordChange {
+function toChange(model: Model, data: Members): RecordChange {
   const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
   const members = Object.entries(data)
     .filter(([, change]) => change !== undefined)
@@ -115,29 +121,19 @@ interface BulkLaunch {
   readonly model: Model;
   /** As GraphQL hands them over: names and types checked, defaults filled in. */
   readonly options: LaunchOptions | null | undefined;
-  /** @throws AppError VALIDATION_FAILED with the path of what is wrong in its details */
-  readonly parse: () => BulkTarget;
+  readonly parse: () => Parsed<BulkTarget>;
 }
 
-/** Launches it; what cannot be parsed is refused like anything else that is invalid. */
+/** Launches it; input with problems is refused as invalid. */
 export async function launch(
   { ports }: ModelSchema,
   { viewer }: GraphQLContext,
   { model, options, parse }: BulkLaunch,
 ): Promise<LaunchOutcome> {
-  let target: BulkTarget;
-  try {
-    target = parse();
-  } catch (error) {
-    if (!isAppError(error, "VALIDATION_FAILED")) {
-      throw error;
-    }
-    const { code, message } = error;
-    return {
-      kind: "INVALID",
-      message,
-      problems: [{ code, message, field: String(error.details["field"]) }],
-    };
+  const target = parse();
+  if ("problems" in target) {
+    return invalid(target.problems);
   }
-  return ports.launchBulk({ model: model.name, viewer, options: givenMembers(options ?? {}), ...target });
+  const given = givenMembers(options ?? {});
+  return ports.launchBulk({ model: model.name, viewer, options: given, ...target.value });
 }

@@ -1,4 +1,4 @@
-import type { RowsTarget } from "../../core/bulk/check-rows.ts";
+import type { RowsTarget } from "../../core/bulk/bulk-request.ts";
 import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import { refuseLength } from "../../core/bulk/resolve-target.ts";
 import type { Model } from "../../core/records/model.ts";
@@ -6,8 +6,8 @@ import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { launch } from "./bulk-fields.ts";
-import type { RowArgument } from "./bulk-row-data.ts";
-import { parseRows } from "./bulk-row-data.ts";
+import type { RowArgument } from "./row-data.ts";
+import { toRows } from "./row-data.ts";
 import { updateEachInput, upsertInput } from "./bulk-row-inputs.ts";
 import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
@@ -95,6 +95,7 @@ async function launchRows(
   // Before anything is made of them: the use case, which asks the same, is given them parsed.
   const refusal = refuseLength(operation, rows, {}, schema.ports.maxRecords);
   return (
-    refusal ?? launch(schema, context, { model, options, parse: () => parseRows(model, operation, rows) })
+    refusal ??
+    launch(schema, context, { model, options, parse: () => ({ value: toRows(model, operation, rows) }) })
   );
 }

@@ -1,10 +1,10 @@
 import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
 import type { ColumnField, Model, ScalarType } from "../../core/records/model.ts";
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
+import type { WriteOne } from "../../core/bulk/write-one.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { ScopePorts } from "../../core/filters/scope-filter.ts";
-import type { WriteRecords } from "../../core/records/write-record.ts";
 import { createModelLoader } from "../batch-loader.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudScalars, SchemaContext } from "../builder.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
@@ -24,7 +24,7 @@ export interface ModelPorts extends ScopePorts {
   /** The filter as the client takes it. */
   toClientWhere(model: Model, where: WhereFilter | undefined): object;
   readonly reader: RecordReader;
-  readonly writeRecords: WriteRecords;
+  readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
   /** More records than these are refused in one bulk operation. */

@@ -72,6 +72,9 @@ export function recordInput(
 /** What the client is to load for a part of the document. */
 export type PlannedSelect = Record<string, unknown>;
 
+/** A way down a document: fields, on which types where that matters. */
+export type PlannedPath = readonly { readonly name: string; readonly type?: string }[];
+
 /**
  * The client's `select` for what the document asks for under `paths`, relations and all, so that one call loads
  * the whole tree; at least what `select` names.
@@ -82,7 +85,7 @@ export function plannedSelect(
   options: {
     readonly typeName: string;
     readonly select: PlannedSelect;
-    readonly paths?: readonly (readonly { name: string; type?: string }[])[];
+    readonly paths?: readonly PlannedPath[];
   },
 ): PlannedSelect {
   const { select } = queryFromInfo({

@@ -1,9 +1,7 @@
 import type { Model } from "../../core/records/model.ts";
-import { parseRecordKey } from "../../core/records/record-key.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import { andFilters } from "../../core/access/access.ts";
 import type { GraphQLContext } from "../builder.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import { canonicalRecordId } from "../../core/records/record-key.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
 import type { Page } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
@@ -14,6 +12,7 @@ import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { keySelect } from "./object-type.ts";
+import { readRecord } from "./read-record.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
 
 /** The query fields of the model: `city(id)` and `cities(…)`. */
@@ -29,13 +28,9 @@ function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: 
       nullable: true,
       description: `The ${model.name} with this id; null if there is none that the caller may see.`,
       args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }, context, info) => {
-        const key = Object.entries(parseRecordKey(model, id));
-        const byKey = Object.fromEntries(key.map(([name, value]) => [name, { equals: toJsonValue(value) }]));
-        const where = andFilters(byKey, scopeFilter(ports, context.viewer, model, undefined));
-        const select = plannedSelect(context, info, { typeName: model.name, select: keySelect(model) });
-        return ports.source(model.name).findFirst({ where: ports.toClientWhere(model, where), select });
-      },
+      resolve: (_root, { id }, context, info) =>
+        // A text that is no id of the model is the caller's mistake, not a record that is not there.
+        readRecord(ports, model, canonicalRecordId(model, id), { context, info }),
     }),
   );
 }

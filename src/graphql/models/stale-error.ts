@@ -1,16 +1,14 @@
 import type { ArgBuilder, ArgumentRef, ImplementableObjectRef } from "@pothos/core";
-import type { GraphQLResolveInfo } from "graphql";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { updatedAtField } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/refusals/problems.ts";
 import type { StaleRefusal } from "../../core/refusals/refusals.ts";
-import type { ExpectedState } from "../../core/records/write-request.ts";
+import type { ExpectedState } from "../../core/bulk/write-one.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
-import type { BuilderTypes, GraphQLContext } from "../builder.ts";
+import type { BuilderTypes } from "../builder.ts";
+import type { LoadedRecord } from "../pagination/page.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
-import { keySelect } from "./object-type.ts";
-import { plannedSelect } from "./pothos-dynamic.ts";
+import type { ReadPlan } from "./read-record.ts";
 
 /** The check on staleness that a model's mutations offer. */
 export interface Staleness {
@@ -62,31 +60,21 @@ export function expectedArgument(
       };
 }
 
-/** What the use case compares with and hands back of a record that differs, or what is wrong with the argument. */
-export function parseExpected(
-  model: Model,
+/** What the use case compares with, and how it reads a record that differs; undefined where nothing is expected. */
+export function expectedState(
   staleness: Staleness | undefined,
   updatedAt: Date | null | undefined,
-  context: GraphQLContext,
-  info: GraphQLResolveInfo,
-): { readonly expected: ExpectedState | undefined } | { readonly problems: readonly RecordProblem[] } {
+  read: (plan: Pick<ReadPlan, "paths" | "select">) => Promise<LoadedRecord | null>,
+): ExpectedState | undefined {
   if (staleness === undefined || updatedAt === undefined) {
-    return { expected: undefined };
+    return undefined;
   }
-  if (updatedAt === null) {
-    return { problems: [NOT_FILLED_IN] };
-  }
-  const select = plannedSelect(context, info, {
-    typeName: model.name,
-    select: { ...keySelect(model), [staleness.field.name]: true },
-    paths: [[{ type: staleness.errorName, name: "current" }]],
-  });
-  return { expected: { updatedAt, shape: { select } } };
+  return {
+    updatedAt: updatedAt === null ? null : updatedAt.toISOString(),
+    readCurrent: () =>
+      read({
+        select: { [staleness.field.name]: true },
+        paths: [[{ type: staleness.errorName, name: "current" }]],
+      }),
+  };
 }
-
-/** A check that somebody meant to make is not to be skipped for a variable that was forgotten. */
-const NOT_FILLED_IN: RecordProblem = {
-  code: "VALIDATION_FAILED",
-  field: "expectedUpdatedAt",
-  message: "expectedUpdatedAt cannot be null. Leave it out to write whatever the record's state.",
-};

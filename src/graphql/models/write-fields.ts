@@ -1,14 +1,16 @@
+import type { RowArgument } from "./row-data.ts";
+import { toRowData } from "./row-data.ts";
 import type { Model } from "../../core/records/model.ts";
-import type { RecordProblem } from "../../core/refusals/problems.ts";
+import { recordKeyOf } from "../../core/records/record-key.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { TypeLookup } from "./object-type.ts";
+import { isMoreThanKey, readRecord } from "./read-record.ts";
 import type { Staleness } from "./stale-error.ts";
-import { addStaleError, expectedArgument, parseExpected } from "./stale-error.ts";
-import type { DataArgument } from "./write-data.ts";
-import { parseData } from "./write-data.ts";
+import { addStaleError, expectedArgument, expectedState } from "./stale-error.ts";
 import { createInput, updateInput } from "./write-inputs.ts";
-import { addWriteResult, invalidInput, writeRequest } from "./write-result.ts";
+import type { WriteAnswer } from "./write-result.ts";
+import { addWriteResult, payloadPath } from "./write-result.ts";
 
 /** The single mutations of the model: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
@@ -31,12 +33,13 @@ function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, in
       type: result,
       description: `Creates a record of ${model.name}.`,
       args: { data: t.arg({ type: input, required: true }) },
-      resolve(_root, args, context, info) {
-        const parsed = parseData(schema.models, model, args.data as DataArgument);
-        return "problems" in parsed
-          ? invalidInput(parsed.problems)
-          : ports.writeRecords.create({ ...writeRequest(model, "Create", context, info), data: parsed.data });
-      },
+      resolve: (_root, args, { viewer }) =>
+        ports.writeOne({
+          operation: "CREATE",
+          model: model.name,
+          viewer,
+          data: toRowData(model, args.data as RowArgument),
+        }),
     }),
   );
 }
@@ -59,18 +62,17 @@ function addUpdateField(
         data: t.arg({ type: input, required: true }),
         ...expectedArgument(staleness, t.arg),
       },
-      resolve(_root, { id, data: given, expectedUpdatedAt }, context, info) {
-        const data = parseData(schema.models, model, given as DataArgument);
-        const expected = parseExpected(model, staleness, expectedUpdatedAt, context, info);
-        return "problems" in data || "problems" in expected
-          ? invalidInput([...problemsOf(data), ...problemsOf(expected)])
-          : ports.writeRecords.update({
-              ...writeRequest(model, "Update", context, info),
-              ...data,
-              ...expected,
-              id,
-            });
-      },
+      resolve: (_root, { id, data, expectedUpdatedAt }, context, info) =>
+        ports.writeOne({
+          operation: "UPDATE",
+          model: model.name,
+          viewer: context.viewer,
+          id,
+          data: toRowData(model, data as RowArgument),
+          expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
+            readRecord(ports, model, id, { context, info, ...plan }),
+          ),
+        }),
     }),
   );
 }
@@ -94,20 +96,21 @@ function addUpsertField(
           required: true,
           description: "For a record that is not there. What it says of the key must agree with the id.",
         }),
-        update: t.arg({ type: inputs.update, required: true, description: "For a record that is there." }),
+        update: t.arg({
+          type: inputs.update,
+          required: true,
+          description: "For a record that is there. May name nothing: then that record stays as it is.",
+        }),
       },
-      resolve(_root, args, context, info) {
-        const create = parseData(schema.models, model, args.create as DataArgument, "create");
-        const update = parseData(schema.models, model, args.update as DataArgument, "update");
-        return "problems" in create || "problems" in update
-          ? invalidInput([...problemsOf(create), ...problemsOf(update)])
-          : ports.writeRecords.upsert({
-              ...writeRequest(model, "Upsert", context, info),
-              id: args.id,
-              create: create.data,
-              update: update.data,
-            });
-      },
+      resolve: (_root, args, { viewer }) =>
+        ports.writeOne({
+          operation: "UPSERT",
+          model: model.name,
+          viewer,
+          id: args.id,
+          create: toRowData(model, args.create as RowArgument),
+          update: toRowData(model, args.update as RowArgument),
+        }),
     }),
   );
 }
@@ -128,16 +131,23 @@ function addDeleteField(
         id: t.arg.id({ required: true }),
         ...expectedArgument(staleness, t.arg),
       },
-      resolve(_root, { id, expectedUpdatedAt }, context, info) {
-        const expected = parseExpected(model, staleness, expectedUpdatedAt, context, info);
-        return "problems" in expected
-          ? invalidInput(expected.problems)
-          : ports.writeRecords.delete({ ...writeRequest(model, "Delete", context, info), ...expected, id });
+      async resolve(_root, { id, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
+        // Before the write's transaction: a selection that takes long must not keep others from the model.
+        const plan = { context, info, paths: [payloadPath(model, "Delete")] };
+        const before = isMoreThanKey(model, plan) ? await readRecord(ports, model, id, plan) : undefined;
+        const outcome = await ports.writeOne({
+          operation: "DELETE",
+          model: model.name,
+          viewer: context.viewer,
+          id,
+          expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
+            readRecord(ports, model, id, { context, info, ...plan }),
+          ),
+        });
+        return outcome.kind === "WRITTEN"
+          ? { ...outcome, before: before === undefined ? recordKeyOf(model, outcome.id) : before }
+          : outcome;
       },
     }),
   );
-}
-
-function problemsOf(parsed: object): readonly RecordProblem[] {
-  return "problems" in parsed ? (parsed.problems as readonly RecordProblem[]) : [];
 }

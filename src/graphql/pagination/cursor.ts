@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
-import { describeMisfit } from "../../core/bulk/column-value.ts";
+import { describeMisfit } from "../../core/records/column-value.ts";
 import type { EnumType } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json-value.ts";
 import type { OrderTerm } from "./order-terms.ts";

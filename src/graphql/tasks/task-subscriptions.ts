@@ -2,8 +2,8 @@ import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedFilter, FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { SchemaContext } from "../builder.ts";
-import { taskIdOf, taskIdsOf } from "../tasks/find-task.ts";
-import type { TaskParts } from "../tasks/task-parts.ts";
+import { taskIdOf, taskIdsOf } from "./find-task.ts";
+import type { TaskParts } from "./task-parts.ts";
 
 type Where = {
   readonly taskIds?: readonly string[] | null | undefined;

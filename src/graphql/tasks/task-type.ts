@@ -1,5 +1,5 @@
-import { canRetry } from "../../core/bulk/can-retry.ts";
-import { givenInput } from "../../core/bulk/given-input.ts";
+import { canRetry } from "../../core/bulk/retry-task.ts";
+import { givenInput } from "../../core/bulk/bulk-input.ts";
 import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";

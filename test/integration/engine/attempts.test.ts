@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
-import type { BulkWork } from "../../../src/core/bulk/bulk-writer.ts";
+import type { ChunkWork } from "../../../src/core/bulk/chunk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
@@ -123,12 +123,15 @@ describe("an attempt whose task was taken over", () => {
     ).toEqual([{ n: 0 }]);
     expect(await settleAs(task.id, 1)).toBe(false);
     expect(await settleAs(task.id, 2)).toBe(false);
-    const zombie: BulkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
+    const zombie: ChunkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
     await engine.pool.query("UPDATE powercrud.chunk SET status = 'PENDING' WHERE task_id = $1", [task.id]);
     expect(await engine.writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
-    expect(await engine.writer.writeAllChunks(zombie, () => undefined, new AbortController().signal)).toEqual(
-      { kind: "FENCED" },
-    );
+    expect(
+      await engine.writer.writeAllChunks(zombie, {
+        onWritten: () => undefined,
+        signal: new AbortController().signal,
+      }),
+    ).toEqual({ kind: "FENCED" });
     expect(
       await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1"),
     ).toEqual([{ n: 0 }]);
@@ -136,22 +139,20 @@ describe("an attempt whose task was taken over", () => {
 
   it("is kept from every way of writing while the next attempt has the task", async () => {
     const taskId = await begunTwice();
-    const work = (attempt: number): BulkWork => ({
+    const work = (attempt: number): ChunkWork => ({
       ...INCREMENT,
       taskId,
       attempt,
       model: THING,
       scope: undefined,
     });
-    const careful = (attempt: number): BulkWork => ({ ...work(attempt), scope: { count: { gte: 0 } } });
-    const signal = new AbortController().signal;
+    const careful = (attempt: number): ChunkWork => ({ ...work(attempt), scope: { count: { gte: 0 } } });
+    const run = { onWritten: () => undefined, signal: new AbortController().signal };
     const fenced = { kind: "FENCED" };
     for (const zombie of [work(1), careful(1)]) {
       expect(await engine.writer.writeNextChunk(zombie)).toEqual(fenced);
-      expect(await engine.writer.writeAllChunks(zombie, () => undefined, signal)).toEqual(fenced);
-      expect(await engine.writer.tryAllChunks(zombie, "SKIP_FAILED", () => undefined, signal)).toEqual(
-        fenced,
-      );
+      expect(await engine.writer.writeAllChunks(zombie, run)).toEqual(fenced);
+      expect(await engine.writer.tryAllChunks(zombie, "SKIP_FAILED", run)).toEqual(fenced);
     }
     const untouched = "SELECT count(*)::int AS n FROM thing WHERE count <> id % 100";
     expect(await engine.session.query(untouched)).toEqual([{ n: 0 }]);

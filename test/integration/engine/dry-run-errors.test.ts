@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { MAX_TRIAL_ERRORS } from "../../../src/core/bulk/bulk-writer.ts";
+import { MAX_TRIAL_ERRORS } from "../../../src/core/bulk/chunk-writer.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { canRetry } from "../../../src/core/bulk/can-retry.ts";
+import { canRetry } from "../../../src/core/bulk/retry-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";

@@ -1,7 +1,7 @@
 import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
-import { canRetry } from "../../../src/core/bulk/can-retry.ts";
+import { canRetry } from "../../../src/core/bulk/retry-task.ts";
 import type { RetryRequest } from "../../../src/core/bulk/retry-task.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";

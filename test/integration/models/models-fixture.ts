@@ -1,9 +1,10 @@
-import type { PrismaPg } from "@prisma/adapter-pg";
+import { PrismaPg } from "@prisma/adapter-pg";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { graphql } from "graphql";
-import type { PoolClient } from "pg";
+import type { Client, PoolClient } from "pg";
 import { createMemoryEventBus } from "../../support/memory/memory-event-bus.ts";
 import { createMemoryEventLog } from "../../support/memory/memory-event-log.ts";
+import { traceLeases } from "../../../src/adapters/postgres/trace-leases.ts";
 import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
 import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
@@ -11,13 +12,12 @@ import { createPostgresSideEffects } from "../../../src/adapters/postgres/effect
 import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
-import { createPrismaAdapter } from "../../../src/compose/create-prisma-adapter.ts";
-import { createConstraintCatalog } from "../../../src/adapters/prisma/constraint-catalog.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/postgres-record-reader.ts";
-import { createPrismaRecordWriter } from "../../../src/adapters/prisma/prisma-record-writer.ts";
+import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
+import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-chunk-records.ts";
+import { createPrismaHookTransactions } from "../../../src/adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
-import { createPrismaSideEffects } from "../../../src/adapters/prisma/prisma-side-effects.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
 import type { GeneratedModels, NamedInDatabase } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
@@ -32,7 +32,11 @@ import type { ModelRegistry } from "../../../src/core/records/model.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
-import { createWriteRecords } from "../../../src/core/records/write-record.ts";
+import { createRecordHooks } from "../../../src/core/records/record-hooks.ts";
+import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
+import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/postgres-record-defaults.ts";
+import { createPostgresRecordWriter } from "../../../src/adapters/postgres/postgres-record-writer.ts";
+import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { getDatamodel } from "../../../src/generated/pothos-types.ts";
@@ -51,7 +55,7 @@ import { sampleTask } from "../../contract/sample-task.ts";
 export interface GeneratedCode {
   readonly datamodel: GeneratedModels["datamodel"];
   readonly enums: GeneratedModels["enums"];
-  readonly Client: new (options: { adapter: PrismaPg; log: { emit: "event"; level: "query" }[] }) => unknown;
+  readonly Client: new (options: { adapter: PrismaPg }) => unknown;
   /** SQL that makes the tables in an empty database. */
   readonly sql?: string;
 }
@@ -78,7 +82,7 @@ export interface ModelsFixture {
   readonly reader: RecordReader;
   readonly client: PrismaPort;
   readonly locks: LockStore;
-  /** The statements that the client sent since it was last emptied. */
+  /** The statements that the service sent since it was last emptied. */
   readonly sql: string[];
   readonly launches: BulkRequest[];
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
@@ -105,32 +109,25 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     await pool.query(generated.sql);
   }
   const session = createPgSession(pool);
+  const sql: string[] = [];
+  const own = createPool({ connectionString: database.url, applicationName: "service", logger });
+  own.on("connect", (connection) => recordStatements(connection, sql));
+  const ownSession = createPgSession(own);
   const realTasks = createPostgresTaskStore({ session });
   const tasks = overrides.tasks?.(realTasks) ?? realTasks;
   const realLocks = createPostgresLockStore({ session });
   const locks = overrides.locks?.(realLocks) ?? realLocks;
-  const sql: string[] = [];
-  const client = new generated.Client({
-    adapter: createPrismaAdapter({ connectionString: database.url, applicationName: "models", logger }),
-    log: [{ emit: "event", level: "query" }],
-  }) as PrismaPort &
-    NamedInDatabase & {
-      $on(event: "query", listen: (event: { query: string }) => void): void;
-      $disconnect(): Promise<void>;
-    };
-  client.$on("query", (event) => sql.push(event.query));
+  const leases = traceLeases(own);
+  const client = new generated.Client({ adapter: new PrismaPg(own) }) as PrismaPort &
+    NamedInDatabase & { $disconnect(): Promise<void> };
   const { datamodel } = generated;
-  const models = readModelRegistry({ datamodel, enums: generated.enums, client }, modelOptions);
-  const reader = createPostgresRecordReader({ session, models, shapes: createTableShapes(session) });
-  const transactions = createPrismaUnitOfWork({ client, logger });
-  const constraints = createConstraintCatalog(client);
-  // Over the client's own connection, whose statements are counted.
-  const catalog: SqlSession = { query: (text, values = []) => client.$queryRawUnsafe(text, ...values) };
-  const effects = createPostgresSideEffects({
-    session: catalog,
-    models,
-    shapes: createTableShapes(catalog),
-  });
+  const shapes = createTableShapes(ownSession);
+  const read = readModelRegistry({ datamodel, enums: generated.enums, client }, modelOptions);
+  const models = await markNativeTypes(read, shapes);
+  const readerOf = (over: SqlSession): RecordReader =>
+    createPostgresRecordReader({ session: over, models, shapes });
+  const reader = readerOf(session);
+  const transactions = createPrismaUnitOfWork({ client, logger, leases });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
@@ -141,14 +138,29 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     reader,
     toClientWhere: (model, where) => filterToPrisma(models, model, where),
     translateError: translatePrismaError,
-    writeRecords: createWriteRecords({
+    writeOne: createWriteOne({
       models,
       access: accessOf(modelOptions),
       reader,
       logger,
-      unitOfWork: transactions,
-      writer: createPrismaRecordWriter({ transactions, models, datamodel, constraints }),
-      sideEffects: createPrismaSideEffects({ database: effects, transactions, models }),
+      defaults: createPostgresRecordDefaults({
+        session: ownSession,
+        shapes,
+        generatorOf: defaultGeneratorOf,
+      }),
+      writer: createPostgresRecordWriter({
+        session: ownSession,
+        unitOfWork: createPgUnitOfWork({ pool: own, logger }),
+        records: createPrismaChunkRecords({ transactions, readerOf }),
+        shapes,
+        locks,
+      }),
+      hooks: createRecordHooks({
+        options: modelOptions,
+        transactions: createPrismaHookTransactions(transactions),
+        logger,
+      }),
+      sideEffects: createPostgresSideEffects({ session: ownSession, models, shapes }),
       locks,
       lockScopes: lockScopesOf(modelOptions),
       tasks,
@@ -216,10 +228,21 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     },
     async stop() {
       await client.$disconnect();
+      await own.end();
       await pool.end();
       await database.drop();
     },
   };
+}
+
+/** Notes the text of each statement that goes over the connection. */
+function recordStatements(connection: Pick<Client, "query">, sql: string[]): void {
+  const query = connection.query.bind(connection) as (...args: unknown[]) => unknown;
+  connection.query = ((...args: unknown[]) => {
+    const [text] = args;
+    sql.push(typeof text === "string" ? text : (text as { readonly text: string }).text);
+    return query(...args);
+  }) as typeof connection.query;
 }
 
 async function seeWaiting(session: SqlSession, kind: string): Promise<void> {

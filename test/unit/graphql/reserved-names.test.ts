@@ -34,7 +34,7 @@ function schemaOf(models: ModelRegistry, datamodel: Readonly<Record<string, obje
     reader: { findIds: never, existingIds: never },
     toClientWhere: () => ({}),
     translateError: (error) => error,
-    writeRecords: { create: never, update: never, upsert: never, delete: never },
+    writeOne: never,
     launchBulk: never,
     maxRecords: 1,
     locks: { owners: never },

@@ -1,6 +1,7 @@
 import type { Model } from "../../../core/records/model.ts";
 import { quoteName } from "../../../kernel/quote-name.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
+import type { JoinTable } from "../join-table.ts";
 import type { TableShape } from "../table-shape.ts";
 import type { Effect } from "./effect-graph.ts";
 import type { ForeignKey, TableName } from "./foreign-keys.ts";
@@ -8,17 +9,24 @@ import { keyList } from "./record-ids.ts";
 
 // Values travel from statement to statement as text, which every type has, and are cast back to their column's.
 
-/** Locks one record, by its key's values, and reads columns of it as text under their own names. */
-export function rootSql(model: Model, columns: readonly string[]): string {
-  const conditions = model.key.map((field, at) => `own.${quoteName(field.column)} = $${at + 1}`);
-  return `SELECT ${textOf(columns)} FROM ${tableSql(model)} AS own WHERE ${conditions.join(" AND ")} FOR UPDATE`;
-}
-
-/** Reads columns of the records with the ids $1, an array, as text under their own names; locks nothing. */
-export function rootsSql(shape: TableShape, columns: readonly string[]): string {
+/**
+ * Reads columns of the records with the ids $1, an array, as text under their own names.
+ * @param isLocking whether the records are locked, too
+ */
+export function rootsSql(shape: TableShape, columns: readonly string[], isLocking = false): string {
   return `
 WITH target AS MATERIALIZED (SELECT ${keyColumns(shape)} FROM unnest($1::text[]) AS id)
-SELECT ${textOf(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches(shape, "own", "target")}`;
+SELECT ${textOf(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches(shape, "own", "target")}
+${isLocking ? "FOR UPDATE OF own" : ""}`;
+}
+
+/** The keys, as {@link keyList} gives them, of what the records with the ids $1, an array, are linked with. */
+export function linkedSql(shape: TableShape, join: JoinTable, target: Model, maxRows?: number): string {
+  const far = join.far.name.replaceAll('"', "");
+  return `
+WITH target AS MATERIALIZED (SELECT ${keyColumns(shape)} FROM unnest($1::text[]) AS id)
+SELECT DISTINCT ${keyList(target, "own", [far])}
+  FROM target JOIN ${join.table} AS own ON own.${join.near.name} = target.k0 ${limitSql(maxRows)}`;
 }
 
 /**

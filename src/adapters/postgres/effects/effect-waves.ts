@@ -1,11 +1,10 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Claim } from "../../../core/locks/claim.ts";
-import type { Model } from "../../../core/records/model.ts";
-import type { RecordKey } from "../../../core/records/record-key.ts";
+import type { TableShape } from "../table-shape.ts";
 import type { Front, Row, Step } from "./effect-front.ts";
 import { columnsOf, createSeenRows, stepsOf } from "./effect-front.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
-import { lockChangedSql, reachedSql, rootSql } from "./effect-statements.ts";
+import { lockChangedSql, reachedSql, rootsSql } from "./effect-statements.ts";
 import type { KeyRow } from "./record-ids.ts";
 import { idOfRow } from "./record-ids.ts";
 
@@ -18,14 +17,11 @@ import { idOfRow } from "./record-ids.ts";
 export async function* effectWaves(
   session: SqlSession,
   graph: EffectGraph,
-  model: Model,
+  shape: TableShape,
   change: TableChange,
-  key: RecordKey,
+  id: string,
 ): AsyncGenerator<readonly Claim[]> {
-  const root = await session.query<Row>(
-    rootSql(model, columnsOf(graph, change)),
-    model.key.map((field) => key[field.name]),
-  );
+  const root = await session.query<Row>(rootsSql(shape, columnsOf(graph, change), true), [[id]]);
   const seen = createSeenRows();
   let fronts: readonly Front[] = seen.unseen([{ change, rows: root }]);
   while (fronts.length > 0) {

@@ -1,14 +1,22 @@
+import type { Claim } from "../../../core/locks/claim.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Model, ModelRegistry } from "../../../core/records/model.ts";
-import { columnsOf } from "../../../core/records/model.ts";
-import type { Reference, ReferencePlan } from "../../../core/records/reference-plan.ts";
-import type { EffectPlan, SideEffects } from "../../../core/records/side-effects.ts";
+import { columnsOf, relationsOf } from "../../../core/records/model.ts";
+import type {
+  EffectPlan,
+  Reference,
+  ReferencePlan,
+  SideEffects,
+} from "../../../core/records/side-effects.ts";
 import { requiredSession } from "../../../core/transactions/required-session.ts";
-import type { TableShapes } from "../table-shape.ts";
+import type { TableShape, TableShapes } from "../table-shape.ts";
 import { translatedSession } from "../pg-session.ts";
+import type { JoinTable } from "../join-table.ts";
+import { lockRecordsSql } from "../sql/bulk-record-set.ts";
 import { effectClaims } from "./effect-claims.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
 import { createEffectGraph } from "./effect-graph.ts";
+import { linkedSql } from "./effect-statements.ts";
 import { effectWaves } from "./effect-waves.ts";
 import type { ForeignKey } from "./foreign-keys.ts";
 import { readForeignKeys } from "./foreign-keys.ts";
@@ -52,14 +60,22 @@ export function createPostgresSideEffects({ session, shapes, models }: SideEffec
     async ofDelete(model) {
       const { schema, table } = model;
       const { graph } = await catalog();
-      return planOf(shapes, graph, model, { schema, table, changed: undefined });
+      return planOf(await shapes.of(model), graph, { schema, table, changed: undefined }, []);
     },
-    async ofUpdate(model, data) {
+    async ofUpdate(model, { columns, replaced }) {
       const { graph } = await catalog();
+      const shape = await shapes.of(model);
       // A value that the record has already changes nothing, but only the database could tell that it is the same.
-      const changed = columnsOf(model).filter(({ name }) => data[name] !== undefined);
-      const columns = changed.map(({ column }) => column);
-      return planOf(shapes, graph, model, graph.updateOf(model, columns));
+      const changed = columnsOf(model).filter(({ name }) => columns.includes(name));
+      const change = graph.updateOf(
+        model,
+        changed.map(({ column }) => column),
+      );
+      const dropped = relationsOf(model).flatMap(({ name, type }) => {
+        const join = replaced.includes(name) ? shape.joinTables.get(name) : undefined;
+        return join === undefined ? [] : [{ join, target: models.get(type) }];
+      });
+      return planOf(shape, graph, change, dropped);
     },
     async references(model, fields) {
       const { foreignKeys } = await catalog();
@@ -71,26 +87,62 @@ export function createPostgresSideEffects({ session, shapes, models }: SideEffec
   };
 }
 
-async function planOf(
-  shapes: TableShapes,
+/** @param dropped links that the write replaces */
+function planOf(
+  shape: TableShape,
   graph: EffectGraph,
-  model: Model,
   change: TableChange,
-): Promise<EffectPlan | undefined> {
-  const reached = graph.modelsOf(change);
+  dropped: readonly DroppedLinks[],
+): EffectPlan | undefined {
+  const { model } = shape;
+  const reached = [...dropped.map(({ target }) => target.name), ...graph.modelsOf(change)];
   if (reached.length === 0) {
     return undefined;
   }
-  // Read here: within the transaction it would take a second connection.
-  const shape = await shapes.of(model);
   return {
-    models: reached,
-    waves: (transaction, key) => effectWaves(requiredSession(transaction), graph, model, change, key),
+    models: [...new Set(reached)],
+    async *waves(transaction, id) {
+      const session = requiredSession(transaction);
+      if (dropped.length > 0) {
+        await session.query(lockRecordsSql(shape), [[id]]);
+        yield await linkedClaims(session, shape, dropped, [id]);
+      }
+      if (graph.modelsOf(change).length > 0) {
+        yield* effectWaves(session, graph, shape, change, id);
+      }
+    },
     async claims(transaction, ids, maxRecords) {
-      const within = translatedSession(requiredSession(transaction));
-      return effectClaims(within, graph, { shape, ids, change, maxRecords });
+      const session = translatedSession(requiredSession(transaction));
+      return [
+        ...(await linkedClaims(session, shape, dropped, ids, maxRecords)),
+        ...(await effectClaims(session, graph, { shape, ids, change, maxRecords })),
+      ];
     },
   };
+}
+
+/** Links of one relation that a write replaces. */
+interface DroppedLinks {
+  readonly join: JoinTable;
+  readonly target: Model;
+}
+
+/** The records that are linked with those of the ids now. @param maxRecords of more, the whole model is claimed */
+async function linkedClaims(
+  session: SqlSession,
+  shape: TableShape,
+  dropped: readonly DroppedLinks[],
+  ids: readonly string[],
+  maxRecords?: number,
+): Promise<readonly Claim[]> {
+  const claims: Claim[] = [];
+  for (const { join, target } of dropped) {
+    const limit = maxRecords === undefined ? undefined : maxRecords + 1;
+    const rows = await session.query<KeyRow>(linkedSql(shape, join, target, limit), [ids]);
+    const isWhole = maxRecords !== undefined && rows.length > maxRecords;
+    claims.push({ model: target.name, ids: isWhole ? "all" : rows.map((row) => idOfRow(target, row)) });
+  }
+  return claims;
 }
 
 async function referencePlan(

@@ -1,12 +1,12 @@
 import type { Json } from "../../../kernel/json.ts";
-import type { BulkOperation } from "../../../core/bulk/bulk-writer.ts";
+import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { LinkOperator } from "../../../core/bulk/row-field.ts";
 import { toColumnText } from "../../../core/records/column-text.ts";
 import type { RecordChange } from "../../../core/records/change.ts";
 import type { TableShape } from "../table-shape.ts";
 import { requiredColumn, touches, updateSql } from "./bulk-columns.ts";
 import { linkSql } from "./bulk-links.ts";
-import { rowChangeSql } from "./bulk-rows.ts";
+import { rowChangeSql, targetMatches } from "./bulk-rows.ts";
 import { keyMatches, returnedKey } from "./bulk-target.ts";
 import { castText } from "./cast-text.ts";
 
@@ -33,7 +33,7 @@ export function changeSql(
     case "DELETE":
       return {
         text: `changed AS (
-  DELETE FROM ${table.table} t USING target WHERE ${keyMatches(table, "t", "target")} RETURNING ${returnedKey(table)}
+  DELETE FROM ${table.table} t USING target WHERE ${targetMatches(table, fields)} RETURNING ${returnedKey(table)}
 )`,
         values: [],
       };

@@ -1,3 +1,6 @@
+import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import { splitColumn } from "../joined-columns.ts";
+
 /** Whether the task is to be cancelled, asked together with its fence. */
 export const IS_CANCELLED = "EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = $1::uuid)";
 
@@ -44,6 +47,12 @@ export interface ChunkRow {
   readonly columns: readonly string[] | null;
   readonly separator: string | null;
   readonly null_mark: string | null;
+}
+
+/** The chunk's records with what stands beside them. */
+export function batchOf({ ids, fields, columns, separator, null_mark: nullMark }: ChunkRow): RecordBatch {
+  const marks = { separator: separator ?? "", nullMark: nullMark ?? "" };
+  return { ids, fields, columns: (columns ?? []).map((text) => splitColumn(text, marks)) };
 }
 
 /** $1 task. The different fields of its chunks that are not written yet, those of the first chunk first. */

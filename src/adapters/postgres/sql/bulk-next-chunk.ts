@@ -1,4 +1,4 @@
-import type { BulkWork } from "../../../core/bulk/bulk-writer.ts";
+import type { ChunkWork } from "../../../core/bulk/chunk-writer.ts";
 import type { TableShape } from "../table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
 import { IS_CANCELLED } from "./bulk-chunk-steps.ts";
@@ -34,7 +34,7 @@ export interface NextChunkRow {
  */
 export function nextChunkSql(
   table: TableShape,
-  work: BulkWork,
+  work: ChunkWork,
   fields: readonly string[],
   isWhole: boolean,
 ): { readonly text: string; readonly values: readonly unknown[] } {

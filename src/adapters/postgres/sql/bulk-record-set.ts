@@ -1,5 +1,6 @@
-import type { BulkOperation } from "../../../core/bulk/bulk-writer.ts";
+import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import type { ConflictRow } from "../postgres-lock-store.ts";
 import type { TableShape } from "../table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
@@ -27,6 +28,42 @@ WITH target AS MATERIALIZED (
   SELECT ${targetList(table, fields)} FROM unnest(${lists}) AS listed(${rowColumns(fields)})
 ), ${change.text}
 ${leftOutSql(table, fields)}`;
+  return { text, values: [...own, ...change.values] };
+}
+
+/** What the guard or the change has to say about a record; none where it was written. */
+export interface GuardedRow {
+  readonly held: ConflictRow | null;
+  readonly left_out: LeftOutRow | null;
+}
+
+/**
+ * Guards one record and changes it, in one statement. The change waits for the guard, and is made only if that found
+ * nobody. The guard is a volatile function whose queries see what was committed while it waited; the change sees the
+ * record as it is when it comes to lock it, for that is how READ COMMITTED changes rows.
+ * @param batch of one record
+ */
+export function guardedRecordSql(
+  table: TableShape,
+  operation: BulkOperation,
+  { ids, fields, columns }: RecordBatch,
+  lockScope = "",
+): { readonly text: string; readonly values: readonly unknown[] } {
+  const own = [table.model.name, ids[0], lockScope, ...columns.map(([text]) => text)];
+  const texts = ["$2", ...columns.map((_column, at) => `$${at + 4}`)].map(
+    (parameter) => `${parameter}::text`,
+  );
+  const change = changeSql(table, operation, fields, own.length + 1);
+  const text = `
+WITH guard AS MATERIALIZED (
+  SELECT model, id, owner, total FROM powercrud.guard_record($1::text, $2::text, $3::text)
+), target AS MATERIALIZED (
+  SELECT ${targetList(table, fields)} FROM (VALUES (${texts.join(", ")})) AS listed(${rowColumns(fields)})
+   WHERE NOT EXISTS (SELECT FROM guard)
+), ${change.text}
+SELECT to_jsonb(guard) AS held, NULL::jsonb AS left_out FROM guard
+UNION ALL
+SELECT NULL, to_jsonb(o) FROM (${leftOutSql(table, fields)}) AS o`;
   return { text, values: [...own, ...change.values] };
 }
 

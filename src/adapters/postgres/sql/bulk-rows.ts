@@ -1,4 +1,4 @@
-import type { BulkOperation } from "../../../core/bulk/bulk-writer.ts";
+import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { RowField, RowPart } from "../../../core/bulk/row-field.ts";
 import { parseRowField } from "../../../core/bulk/row-field.ts";
 import { updatedAtField } from "../../../core/records/model.ts";
@@ -93,17 +93,22 @@ function eachSql(table: TableShape, placed: readonly PlacedField[]): string {
   const assignments = valuesOf(placed, "update").map(
     ({ field, at }) => `${requiredColumn(table, field).name} = target.v${at}`,
   );
+  return updateSql(table, [...assignments, ...touches(table)], placedMatches(table, placed));
+}
+
+/** The rows of `target`, as far as they are as the caller expects. */
+export function targetMatches(table: TableShape, fields: readonly string[]): string {
+  return placedMatches(table, placedFields(fields));
+}
+
+function placedMatches(table: TableShape, placed: readonly PlacedField[]): string {
   const expected = placed.find(({ kind }) => kind === "EXPECTED");
   const touched = updatedAtField(table.model);
   const isAsExpected =
     expected === undefined || touched === undefined
       ? ""
       : ` AND (target.v${expected.at} IS NULL OR ${updatedAtText(table, touched.name)} = target.v${expected.at})`;
-  return updateSql(
-    table,
-    [...assignments, ...touches(table)],
-    `${keyMatches(table, "t", "target")}${isAsExpected}`,
-  );
+  return `${keyMatches(table, "t", "target")}${isAsExpected}`;
 }
 
 /** To the millisecond, which is all that JavaScript's dates tell; `timestamp` columns are in UTC. */

@@ -1,4 +1,4 @@
-import { MAX_TRIAL_ERRORS } from "../../../core/bulk/bulk-writer.ts";
+import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 
 /** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions are in the order given. */
 export const INSERT_TASK_ERRORS = `

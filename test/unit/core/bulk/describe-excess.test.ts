@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { describeExcess } from "../../../../src/core/bulk/describe-excess.ts";
+import { describeExcess } from "../../../../src/core/bulk/resolve-selection.ts";
 
 it.each([
   [

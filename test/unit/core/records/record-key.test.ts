@@ -4,6 +4,7 @@ import {
   canonicalRecordId,
   formatRecordKey,
   parseRecordKey,
+  recordKeyOf,
 } from "../../../../src/core/records/record-key.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
@@ -47,10 +48,10 @@ describe("record keys", () => {
   });
 
   it("types the values as the model says", () => {
-    expect(parseRecordKey(BY_INT, "42")).toEqual({ id: 42 });
-    expect(parseRecordKey(BY_BIGINT, "42")).toEqual({ id: 42n });
-    expect(parseRecordKey(BY_TEXT, "FR")).toEqual({ code: "FR" });
-    expect(parseRecordKey(BY_TEXT, "a😀")).toEqual({ code: "a😀" });
+    expect(parseRecordKey(BY_INT, "42")).toEqual({ value: { id: 42 } });
+    expect(parseRecordKey(BY_BIGINT, "42")).toEqual({ value: { id: 42n } });
+    expect(parseRecordKey(BY_TEXT, "FR")).toEqual({ value: { code: "FR" } });
+    expect(parseRecordKey(BY_TEXT, "a😀")).toEqual({ value: { code: "a😀" } });
   });
 
   it("takes back every composite key that it formats", () => {
@@ -59,7 +60,7 @@ describe("record keys", () => {
         fc.pre(!left.includes("\u0000"));
         const id = formatRecordKey(COMPOSITE, { left, right });
         expect(id).toMatch(/^[\w-]+$/);
-        expect(parseRecordKey(COMPOSITE, id)).toEqual({ left, right });
+        expect(parseRecordKey(COMPOSITE, id)).toEqual({ value: { left, right } });
         expect(canonicalRecordId(COMPOSITE, id)).toBe(id);
       }),
     );
@@ -91,6 +92,10 @@ describe("record keys", () => {
     [COMPOSITE, Buffer.from('["a","x"]').toString("base64url")],
     [COMPOSITE, Buffer.from('["\\ud83d","1"]').toString("base64url")],
   ])("refuses a malformed id of %o", (model, id) => {
-    expect(() => parseRecordKey(model, id)).toThrow(/is not an id of/);
+    const message = expect.stringContaining("is not an id of") as unknown;
+    expect(parseRecordKey(model, id)).toEqual({
+      problems: [{ code: "VALIDATION_FAILED", field: "id", message }],
+    });
+    expect(() => recordKeyOf(model, id)).toThrow(/is not an id of/);
   });
 });

@@ -1,40 +1,14 @@
-import type { RecordChange } from "../records/change.ts";
-import type { ReferencePlan } from "../records/reference-plan.ts";
-import type { Model } from "../records/model.ts";
-import type { AppHooks } from "../records/record-hooks.ts";
-import type { ScopeCheck } from "../records/scope-checks.ts";
-import type { WhereFilter } from "../access/access.ts";
 import type { Counts } from "../tasks/progress.ts";
 import type { RetryRecords } from "../tasks/task-results.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import type { ErrorPolicy } from "../tasks/task.ts";
+import type { RecordWork } from "./record-writer.ts";
 
-/**
- * What a bulk task does to each of its records: the same change, or what stands beside the record in its chunk (see
- * row-field), or its deletion.
- */
-export type BulkOperation =
-  | { readonly operation: "UPDATE"; readonly change: RecordChange }
-  | { readonly operation: "DELETE" }
-  | { readonly operation: "CREATE" | "UPDATE_EACH" | "UPSERT" };
-
-/** One attempt of a bulk task, as the writer needs it. */
-export type BulkWork = BulkOperation & {
+/** One attempt of a bulk task, as the chunk writer needs it. */
+export type ChunkWork = RecordWork & {
   readonly taskId: string;
   /** The fencing token. */
   readonly attempt: number;
-  readonly model: Model;
-  /** The viewer's scope; records outside it are skipped. */
-  readonly scope: WhereFilter | undefined;
-  /** What the change makes the records refer to, where that is to be guarded. Left out: nothing. */
-  readonly references?: ReferencePlan | undefined;
-  /**
-   * What records must match of which these fields were written, so that nothing leads out of the viewer's scope: those
-   * that do not fail. Left out: nothing.
-   */
-  readonly scopeChecks?: ((written: readonly string[]) => readonly ScopeCheck[]) | undefined;
-  /** What the app says about it. Left out: nothing. */
-  readonly hooks?: AppHooks | undefined;
 };
 
 /** What became of one chunk. */
@@ -86,6 +60,14 @@ export interface WrittenChunks {
   readonly pendingChunks: number;
 }
 
+/** How a caller follows and stops the writing of all chunks together. */
+export interface WholeRun {
+  /** Called after each chunk, before the commit. */
+  onWritten(counts: Counts): void;
+  /** Stops between chunks, with nothing written and its reason thrown. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Writes chunks, each exactly once. The data, the errors, the chunk's DONE mark and its counts are one
  * transaction that holds the task's fence: it commits only if the attempt is still the current one.
@@ -93,35 +75,22 @@ export interface WrittenChunks {
  * change it for that one's sake: no task comes to hold that one before the transaction ends.
  * All writing methods throw AppError UNAVAILABLE when the database goes away; what was not committed is not done.
  */
-export interface BulkWriter {
+export interface ChunkWriter {
   /**
    * SKIP_FAILED: writes the task's next chunk; records that cannot be written are recorded and left as they are.
    * May be called again before it returned: each call takes a chunk of its own.
    */
-  writeNextChunk(work: BulkWork): Promise<ChunkResult>;
-  /**
-   * ALL_OR_NOTHING: writes all chunks in one transaction.
-   * @param onWritten called after each chunk, before the commit
-   * @param signal stops between chunks, with nothing written and its reason thrown
-   */
-  writeAllChunks(
-    work: BulkWork,
-    onWritten: (counts: Counts) => void,
-    signal: AbortSignal,
-  ): Promise<WholeResult>;
+  writeNextChunk(work: ChunkWork): Promise<ChunkResult>;
+  /** ALL_OR_NOTHING: writes all chunks in one transaction. */
+  writeAllChunks(work: ChunkWork, run: WholeRun): Promise<WholeResult>;
   /**
    * Does with all chunks what the policy says, in one transaction that is rolled back: nothing is left of it, and nobody
-   * is kept from claiming what the records would refer to. Arguments as for {@link writeAllChunks}.
+   * is kept from claiming what the records would refer to.
    */
-  tryAllChunks(
-    work: BulkWork,
-    errorPolicy: ErrorPolicy,
-    onWritten: (counts: Counts) => void,
-    signal: AbortSignal,
-  ): Promise<TrialResult>;
+  tryAllChunks(work: ChunkWork, errorPolicy: ErrorPolicy, run: WholeRun): Promise<TrialResult>;
   /** Resolves once the chunks that others are writing now are written, or given up. */
   untilWritten(taskId: string): Promise<void>;
-  /** All fields that some of the task's chunks have values for. */
+  /** All fields that chunks of the task have values for. */
   listFields(taskId: string): Promise<readonly string[]>;
   /** The links that those of a settled task's records which are to be tried again would be given. */
   listLinks(taskId: string, records: RetryRecords): Promise<readonly StoredLinks[]>;

@@ -2,7 +2,7 @@ import { DATE_TIME_FORM, parseDateTime } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
 import { describeUnstorableJson } from "../../kernel/storable-json.ts";
 import { isStorableText } from "../../kernel/storable-text.ts";
-import type { ColumnField, EnumType, ScalarType } from "../records/model.ts";
+import type { ColumnField, EnumType, ScalarType } from "./model.ts";
 
 /** Whether the JSON value can stand for a value of the type, and how to say what would. */
 interface ScalarRule {
@@ -75,6 +75,10 @@ function describeItem(field: ColumnField, enums: readonly EnumType[], value: Jso
   }
   if (field.type === "Json") {
     return describeUnstorableJson(value);
+  }
+  // A literal such as 1e999 passes GraphQL's Float as infinity, which no answer can carry.
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return "needs a number that is not infinite.";
   }
   const rule = SCALAR_RULES[field.type];
   return rule.fits(value) ? undefined : `${show(value)} is not ${rule.expected}.`;

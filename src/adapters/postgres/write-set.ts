@@ -1,14 +1,17 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import { batchIndexes } from "../../core/bulk/batch-index.ts";
-import type { BulkOperation } from "../../core/bulk/bulk-writer.ts";
+import type { BulkOperation, RecordWork } from "../../core/bulk/record-writer.ts";
+import { batchIndexes } from "../../core/bulk/row-field.ts";
 import { writtenValues } from "../../core/bulk/written-values.ts";
 import type { RecordProblem } from "../../core/refusals/problems.ts";
+import type { AppHooks, RefusedRecord } from "../../core/records/record-hooks.ts";
+import type { HookRecord, WriteOperation } from "../../core/records/write-hooks.ts";
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { filterBatch, sliceBatch } from "../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
+import type { Transaction } from "../../core/transactions/transaction.ts";
 import type { Awaiting } from "./awaits-others.ts";
 import { awaitsOthers } from "./awaits-others.ts";
-import { constraintProblem, failsForEveryRecord } from "./constraint-problem.ts";
+import { failsForEveryRecord, pgProblem } from "./pg-problem.ts";
 import { MISSING_MESSAGE, STALE_MESSAGE } from "./sql/bulk-next-chunk.ts";
 import type { LeftOutRow } from "./sql/bulk-record-set.ts";
 import { lockRecordsSql, recordSetSql } from "./sql/bulk-record-set.ts";
@@ -20,7 +23,7 @@ const MAX_ROUNDS = 10;
 const MAX_PEELS = 50;
 
 /** What became of a set of records. */
-export interface RecordSetResult {
+export interface WrittenSet {
   readonly succeeded: number;
   readonly errors: readonly NewTaskError[];
 }
@@ -35,23 +38,29 @@ export interface SetRefusal {
 }
 
 /** A way to write a set of records at once. */
-export interface SetWriter {
+export interface SetWay {
   /** Whether it writes only to records that are there. */
   readonly isOnExisting: boolean;
   /** Those that were left out, with the reason. @throws where the set is refused; nothing of it is written then */
   write(batch: RecordBatch): Promise<readonly NewTaskError[]>;
   /** What was wrong with the set; undefined when the error is not about the records. May throw another error instead. */
-  refusalOf(error: unknown, batch: RecordBatch): Promise<SetRefusal | undefined>;
+  refusalOf(error: unknown, batch: RecordBatch): SetRefusal | undefined;
+}
+
+/** Where sets are written, and how. */
+export interface SetWriting {
+  readonly session: SqlSession;
+  readonly table: TableShape;
+  readonly way: SetWay;
+  /** The transaction is rolled back where the set is refused, so it need not be undone on its own: a single write. */
+  readonly isSingle?: boolean;
 }
 
 /** Writes sets with one statement each. */
-export function createStatementSetWriter(
-  session: SqlSession,
-  table: TableShape,
-  operation: BulkOperation,
-): SetWriter {
+export function statementWay(session: SqlSession, table: TableShape, operation: BulkOperation): SetWay {
+  const { model } = table;
   return {
-    isOnExisting: operation.operation !== "CREATE" && operation.operation !== "UPSERT",
+    isOnExisting: isOnExisting(operation),
     async write(batch) {
       const { text, values } = recordSetSql(table, operation, batch);
       const leftOut = await session.query<LeftOutRow>(text, values);
@@ -59,15 +68,47 @@ export function createStatementSetWriter(
     },
     refusalOf(error, batch) {
       const isAlone = batch.ids.length === 1;
-      const problem = constraintProblem(error, table, isAlone ? writtenValues(operation, table, batch) : []);
-      const isForAll = problem !== undefined && failsForEveryRecord(error, table, operation);
-      return Promise.resolve(problem && { problem, isForAll, awaiting: awaitsOthers(error, table, batch) });
+      const problem = pgProblem(error, model, isAlone ? writtenValues(operation, table, batch) : []);
+      const isForAll = problem !== undefined && failsForEveryRecord(error, model, operation);
+      return problem && { problem, isForAll, awaiting: awaitsOthers(error, table, batch) };
     },
   };
 }
 
+/** Has the app write sets of records by its own writer. */
+export function appWay(
+  transaction: Transaction,
+  work: RecordWork,
+  hooks: AppHooks,
+  records: ReadonlyMap<WriteOperation, readonly HookRecord[]>,
+): SetWay {
+  return {
+    isOnExisting: isOnExisting(work),
+    async write(batch) {
+      const wanted = new Set(batch.ids);
+      const refused: RefusedRecord[] = [];
+      for (const [operation, each] of records) {
+        const chunk = { operation, records: each.filter(({ id }) => wanted.has(id)) };
+        refused.push(...(chunk.records.length === 0 ? [] : await hooks.persist(transaction, chunk)));
+      }
+      return failedErrors(batch, refused);
+    },
+    refusalOf: (error) => hooks.refusalOf(error),
+  };
+}
+
+/** Records that the app refused, as errors with their places in the caller's list. */
+export function failedErrors(batch: RecordBatch, refused: readonly RefusedRecord[]): readonly NewTaskError[] {
+  const indexed = batchIndexes(batch);
+  return refused.map(({ id, problem }) => ({ ...problem, ...indexed(id), recordId: id, outcome: "FAILED" }));
+}
+
+function isOnExisting({ operation }: BulkOperation): boolean {
+  return operation !== "CREATE" && operation !== "UPSERT";
+}
+
 /** What became of one try at a set. */
-interface SetTry extends RecordSetResult {
+interface SetTry extends WrittenSet {
   /** Those of the offenders that may go through now that others are written. */
   readonly awaiting: readonly string[];
 }
@@ -80,17 +121,17 @@ const NOTHING: SetTry = { succeeded: 0, errors: [], awaiting: [] };
  * that refer to each other, so those are tried once more together, without the ones that the database then objects to.
  * @throws what the database said, when it is not about the records' values
  */
-export async function writeRecordSet(
-  session: SqlSession,
-  table: TableShape,
-  writer: SetWriter,
-  batch: RecordBatch,
-): Promise<RecordSetResult> {
-  let { succeeded, errors, awaiting } = await trySet(session, table, writer, batch);
+export async function writeSet(set: SetWriting, batch: RecordBatch): Promise<WrittenSet> {
+  const first = await trySet(set, batch);
+  return batch.ids.length > 1 && first.awaiting.length > 0 ? tryAwaiting(set, batch, first) : first;
+}
+
+async function tryAwaiting(set: SetWriting, batch: RecordBatch, first: SetTry): Promise<WrittenSet> {
+  let { succeeded, errors, awaiting } = first;
   for (let rounds = 0, gained = 1; gained > 0 && awaiting.length > 0 && rounds < MAX_ROUNDS; rounds += 1) {
     const again = new Set(awaiting);
     const isAgain = (id: string | null): boolean => id !== null && again.has(id);
-    const next = await peelSet(session, table, writer, filterBatch(batch, isAgain));
+    const next = await peelSet(set, filterBatch(batch, isAgain));
     gained = next.succeeded;
     succeeded += gained;
     errors = inOrder(batch, [...errors.filter(({ recordId }) => !isAgain(recordId)), ...next.errors]);
@@ -105,33 +146,25 @@ function inOrder({ ids }: RecordBatch, errors: readonly NewTaskError[]): readonl
   return errors.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
-async function trySet(
-  session: SqlSession,
-  table: TableShape,
-  writer: SetWriter,
-  batch: RecordBatch,
-): Promise<SetTry> {
-  const end = await writeAtOnce(session, writer, batch);
+async function trySet(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
+  const end = await writeAtOnce(set, batch);
   if (!("problem" in end)) {
     return end;
   }
-  return end.isForAll
-    ? failAll(session, table, writer, batch, end.problem)
-    : halve(session, table, writer, batch, end);
+  const isAlone = batch.ids.length === 1;
+  if (isAlone && set.isSingle === true) {
+    return failOne(batch, end);
+  }
+  return end.isForAll ? failAll(set, batch, end.problem) : isAlone ? failOne(batch, end) : halve(set, batch);
 }
 
 /** The set without those to which the database objects, one after the other; halved where it does not say to which. */
-async function peelSet(
-  session: SqlSession,
-  table: TableShape,
-  writer: SetWriter,
-  batch: RecordBatch,
-): Promise<SetTry> {
+async function peelSet(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
   const errors: NewTaskError[] = [];
   const indexed = batchIndexes(batch);
   let rest = batch;
   for (let peels = 0; peels < MAX_PEELS; peels += 1) {
-    const end = await writeAtOnce(session, writer, rest);
+    const end = await writeAtOnce(set, rest);
     if (!("problem" in end)) {
       return { ...end, errors: [...errors, ...end.errors] };
     }
@@ -144,33 +177,54 @@ async function peelSet(
     }
     rest = filterBatch(rest, (id) => !out.has(id));
   }
-  const last = await trySet(session, table, writer, rest);
+  const last = await trySet(set, rest);
   return { ...last, errors: [...errors, ...last.errors] };
 }
 
 /** @returns what became of the set, or why nothing of it was written */
-async function writeAtOnce(
-  session: SqlSession,
-  writer: SetWriter,
-  batch: RecordBatch,
-): Promise<SetTry | SetRefusal> {
+async function writeAtOnce(set: SetWriting, batch: RecordBatch): Promise<SetTry | SetRefusal> {
   if (batch.ids.length === 0) {
     return NOTHING;
   }
-  await session.query("SAVEPOINT record_set");
+  const { session, way } = set;
+  const undo = set.isSingle === true ? NO_SAVEPOINT : savepoint(session);
+  await undo.begin();
   try {
-    const errors = await writer.write(batch);
-    await session.query("RELEASE SAVEPOINT record_set");
+    const errors = await way.write(batch);
+    await undo.keep();
     return { succeeded: batch.ids.length - errors.length, errors, awaiting: [] };
   } catch (error) {
-    const refusal = await writer.refusalOf(error, batch);
+    const refusal = way.refusalOf(error, batch);
     if (refusal === undefined) {
       throw error;
     }
-    await session.query("ROLLBACK TO SAVEPOINT record_set");
-    await session.query("RELEASE SAVEPOINT record_set");
+    await undo.takeBack();
     return refusal;
   }
+}
+
+/** A part of a transaction that can be undone by itself. */
+interface Undoable {
+  begin(): Promise<unknown>;
+  keep(): Promise<unknown>;
+  takeBack(): Promise<unknown>;
+}
+
+const NO_SAVEPOINT: Undoable = {
+  begin: () => Promise.resolve(),
+  keep: () => Promise.resolve(),
+  takeBack: () => Promise.resolve(),
+};
+
+function savepoint(session: SqlSession): Undoable {
+  return {
+    begin: () => session.query("SAVEPOINT record_set"),
+    keep: () => session.query("RELEASE SAVEPOINT record_set"),
+    async takeBack() {
+      await session.query("ROLLBACK TO SAVEPOINT record_set");
+      await session.query("RELEASE SAVEPOINT record_set");
+    },
+  };
 }
 
 /** A record that was not found; missing and out of scope are not told apart. */
@@ -183,27 +237,25 @@ export function staleError(recordId: string): NewTaskError {
   return { recordId, outcome: "FAILED", code: "STALE_RECORD", message: STALE_MESSAGE };
 }
 
-function leftOutError({ id, index, is_stale: isStale }: LeftOutRow): NewTaskError {
+/** A record that a statement did not change. */
+export function leftOutError({ id, index, is_stale: isStale }: LeftOutRow): NewTaskError {
   return { ...(isStale ? staleError(id) : missingError(id)), ...(index === null ? {} : { index }) };
 }
 
-async function halve(
-  session: SqlSession,
-  table: TableShape,
-  writer: SetWriter,
-  batch: RecordBatch,
-  { problem, awaiting }: SetRefusal,
-): Promise<SetTry> {
+function failOne(batch: RecordBatch, { problem, awaiting }: SetRefusal): SetTry {
   const { ids } = batch;
-  const [only] = ids;
-  if (ids.length === 1 && only !== undefined) {
-    const indexed = batchIndexes(batch)(only);
-    const errors: readonly NewTaskError[] = [{ ...problem, ...indexed, recordId: only, outcome: "FAILED" }];
-    return { succeeded: 0, errors, awaiting: awaiting === undefined ? [] : ids };
-  }
-  const middle = Math.ceil(ids.length / 2);
-  const left = await trySet(session, table, writer, sliceBatch(batch, 0, middle));
-  const right = await trySet(session, table, writer, sliceBatch(batch, middle, ids.length));
+  const errors = failedErrors(
+    batch,
+    ids.map((id) => ({ id, problem })),
+  );
+  return { succeeded: 0, errors, awaiting: awaiting === undefined ? [] : ids };
+}
+
+async function halve(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
+  const { length } = batch.ids;
+  const middle = Math.ceil(length / 2);
+  const left = await trySet(set, sliceBatch(batch, 0, middle));
+  const right = await trySet(set, sliceBatch(batch, middle, length));
   return {
     succeeded: left.succeeded + right.succeeded,
     errors: [...left.errors, ...right.errors],
@@ -212,15 +264,13 @@ async function halve(
 }
 
 async function failAll(
-  session: SqlSession,
-  table: TableShape,
-  { isOnExisting }: SetWriter,
+  { session, table, way }: SetWriting,
   batch: RecordBatch,
   problem: RecordProblem,
 ): Promise<SetTry> {
   const { ids } = batch;
-  const there = isOnExisting ? await session.query<{ id: string }>(lockRecordsSql(table), [ids]) : [];
-  const present = isOnExisting ? new Set(there.map(({ id }) => id)) : new Set(ids);
+  const there = way.isOnExisting ? await session.query<{ id: string }>(lockRecordsSql(table), [ids]) : [];
+  const present = way.isOnExisting ? new Set(there.map(({ id }) => id)) : new Set(ids);
   const indexed = batchIndexes(batch);
   const errors = ids.map((id): NewTaskError => ({
     ...(present.has(id) ? { ...problem, recordId: id, outcome: "FAILED" } : missingError(id)),

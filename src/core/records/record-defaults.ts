@@ -1,5 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
-import type { Model } from "../records/model.ts";
+import type { Parsed } from "../refusals/problems.ts";
+import type { Model } from "./model.ts";
 
 /**
  * Makes the values of new records that must be known before these are written: keys, so that a task can name its
@@ -10,7 +11,11 @@ export interface RecordDefaults {
    * @param given the fields that all of the records name
    * @param count of the records
    * @returns one value for each record, by field; only fields that are not given
-   * @throws AppError VALIDATION_FAILED, naming the field, where a key is left out that has no default
+   *   or the problem of a key that is left out and has no default
    */
-  make(model: Model, given: readonly string[], count: number): Promise<ReadonlyMap<string, readonly Json[]>>;
+  make(
+    model: Model,
+    given: readonly string[],
+    count: number,
+  ): Promise<Parsed<ReadonlyMap<string, readonly Json[]>>>;
 }

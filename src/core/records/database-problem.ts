@@ -1,0 +1,184 @@
+import type { RecordProblem } from "../refusals/problems.ts";
+import { problem } from "../refusals/problems.ts";
+import type { Model } from "./model.ts";
+import { columnsOf, relatedModel } from "./model.ts";
+import type { WrittenValue } from "./value-fault.ts";
+import { valueFault } from "./value-fault.ts";
+
+/** The parts of PostgreSQL's error report that say what was wrong with a record. Each adapter reads it off its driver. */
+export interface DatabaseReport {
+  /** SQLSTATE. */
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: string | undefined;
+  readonly column?: string | undefined;
+  readonly constraint?: string | undefined;
+}
+
+type Wording = (report: DatabaseReport, model: Model) => Omit<RecordProblem, "code">;
+
+/** What a record's own values can make PostgreSQL say, by SQLSTATE (PostgreSQL manual, appendix A). */
+const WORDINGS: Readonly<Record<string, Wording>> = {
+  "23502": (report, model) => {
+    const field = fieldOf(model, report.column);
+    return { message: `${field ?? report.column ?? "A field"} cannot be null.`, ...named(field) };
+  },
+  "23503": (report, model) => {
+    if (isReferredTo(report)) {
+      return stillReferred(report, model);
+    }
+    const { subject, fields, values } = keyOf(report, model);
+    return {
+      message: `${subject ?? "The foreign key"}: there is no record ${values ?? "of that key"} to refer to.`,
+      ...named(fields?.join(",")),
+    };
+  },
+  // `ON DELETE RESTRICT`, which PostgreSQL 18 tells apart from a missing key.
+  "23001": (report, model) => stillReferred(report, model),
+  "23505": (report, model) => {
+    const { subject, fields, values } = keyOf(report, model);
+    return {
+      message: `${subject ?? "The value"} must be unique: another record has ${values ?? "it"}.`,
+      ...named(fields?.join(",")),
+    };
+  },
+  "23514": (report) => ({ message: `It would break the rule ${constraintOf(report) ?? "of the table"}.` }),
+  "23P01": (report) => ({
+    message: `It would break the exclusion rule ${constraintOf(report) ?? "of the table"}.`,
+  }),
+  "22001": () => ({ message: "A text is longer than its column allows." }),
+  "22003": () => ({ message: "A number would go beyond what its column can hold." }),
+  "22021": () => ({ message: "A text holds a character that the database cannot store." }),
+  "22P02": () => ({ message: "A value is not of its column's type." }),
+  // Raised by the app's own triggers, in words meant for people.
+  P0001: (report) => ({ message: report.message }),
+};
+
+/** Other values that PostgreSQL refuses: data exceptions, integrity rules, views' check options, program limits. */
+const VALUE_CLASSES = /^(?:22|23|44|54)/;
+/** Classes that the SQL standard leaves to users: what an app's own functions raise, in their own words. */
+const USER_CLASSES = /^(?:P|[I-OQ-WYZ5-9])(?!0[0-9]{3}$)\w{4}$/;
+const SERVER_CLASSES = /^(?:5[3-8]|72)/;
+
+/**
+ * What a record's values did wrong, or undefined when the error is not of their making.
+ * @param values what was to be written, where it is known which record it is about: then more can be told
+ */
+export function databaseProblem(
+  report: DatabaseReport,
+  model: Model,
+  values: readonly WrittenValue[] = [],
+): RecordProblem | undefined {
+  const wording = wordingOf(report.code);
+  if (wording === undefined) {
+    return undefined;
+  }
+  const { message, field } = { ...wording(report, model), ...valueFault(report.code, values) };
+  return problem(message, field, "CONSTRAINT_VIOLATED");
+}
+
+/** What is said of a key that another record has. @param values the key's values, as PostgreSQL writes them */
+export function takenKeyProblem(model: Model, values: readonly string[]): RecordProblem {
+  const detail = `Key (${model.key.map(({ column }) => column).join(", ")})=(${values.join(", ")}) already exists.`;
+  const { message, field } = {
+    field: undefined,
+    ...WORDINGS["23505"]?.({ code: "23505", message: "", detail }, model),
+  };
+  return problem(message ?? "", field, "CONSTRAINT_VIOLATED");
+}
+
+/** The field that a foreign key or a null is about, where it is a single one. */
+export function fieldAtFault(report: DatabaseReport, model: Model): string | undefined {
+  return report.code === "23503" && report.constraint !== undefined
+    ? fieldOf(model, columnsIn(report.detail))
+    : fieldOf(model, report.column);
+}
+
+function wordingOf(code: string): Wording | undefined {
+  const known = WORDINGS[code];
+  if (known !== undefined || SERVER_CLASSES.test(code)) {
+    return known;
+  }
+  if (VALUE_CLASSES.test(code)) {
+    return () => ({ message: "The database refuses a value of it." });
+  }
+  return USER_CLASSES.test(code) ? (report) => ({ message: report.message }) : undefined;
+}
+
+/** Drivers that do not name the constraint still hand its name on in the message. */
+function constraintOf({ constraint, message }: DatabaseReport): string | undefined {
+  return constraint ?? /constraint "([^"]+)"/.exec(message)?.[1];
+}
+
+/** `Key (code)=(FR) is still referenced from table "city".`, without "still" for RESTRICT. */
+function referringTable({ detail, message }: DatabaseReport): string | undefined {
+  return (
+    /is (?:still )?referenced from table "([^"]+)"/.exec(detail ?? "")?.[1] ??
+    /on table "([^"]+)"$/.exec(message)?.[1]
+  );
+}
+
+/** A delete, or a change of the key, that other records stand in the way of. */
+function isReferredTo({ detail, message }: DatabaseReport): boolean {
+  return /referenced from table/.test(detail ?? "") || message.startsWith("update or delete on table");
+}
+
+function stillReferred(report: DatabaseReport, model: Model): { message: string } {
+  const table = referringTable(report);
+  const others = table === undefined ? "another model" : (relatedModel(model, table) ?? table);
+  return { message: `It is still referred to by records of ${others}.` };
+}
+
+/** A key that a rule is about, in words and by its fields. */
+interface RuledKey {
+  readonly subject: string | undefined;
+  /** Undefined where one of its columns is no field, such as an expression. */
+  readonly fields: readonly string[] | undefined;
+  readonly values: string | undefined;
+}
+
+/** From the detail, `Key (country_code)=(ZZ) is not present …`; else from a name in Prisma's way. */
+function keyOf(report: DatabaseReport, model: Model): RuledKey {
+  const columns = columnsIn(report.detail);
+  const names = columns?.split(", ").map((name) => fieldOf(model, name));
+  const fields =
+    names?.every((name) => name !== undefined) === true
+      ? names
+      : conventionalFields(model, constraintOf(report));
+  return {
+    subject: fields?.join(" and ") ?? columns?.replaceAll('"', ""),
+    fields,
+    values: /^Key \(.*?\)=\((.*?)\) /.exec(report.detail ?? "")?.[1],
+  };
+}
+
+/** Of `"bookId", who`, which quotes what it must. */
+function columnsIn(detail = ""): string | undefined {
+  return /^Key \((.*?)\)=/.exec(detail)?.[1];
+}
+
+function fieldOf(model: Model, column: string | undefined): string | undefined {
+  const bare = column?.replaceAll('"', "");
+  return columnsOf(model).find((field) => field.column === bare)?.name;
+}
+
+/** The fields of a constraint that is named in Prisma's way, such as `city_country_code_fkey`. */
+function conventionalFields(model: Model, constraint = ""): readonly string[] | undefined {
+  if (constraint === `${model.table}_pkey`) {
+    return model.key.map(({ name }) => name);
+  }
+  const middle = /^(.*)_f?key$/.exec(constraint)?.[1];
+  const columns = new Map(columnsOf(model).map(({ name, column }) => [name, column]));
+  const sets = [
+    ...[...columns.keys()].map((name) => [name]),
+    ...model.fields.flatMap((field) => (field.kind === "relation" ? [field.foreignKey] : [])),
+  ];
+  return sets.find(
+    (set) =>
+      set.length > 0 && middle === [model.table, ...set.map((name) => columns.get(name) ?? name)].join("_"),
+  );
+}
+
+function named(field: string | undefined): { field?: string } {
+  return field === undefined ? {} : { field };
+}

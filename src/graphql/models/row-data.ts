@@ -1,0 +1,60 @@
+import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
+import type { LinkChange } from "../../core/records/change.ts";
+import type { Model } from "../../core/records/model.ts";
+import { toJsonValue } from "../../kernel/json-value.ts";
+import { givenMembers } from "./model-schema.ts";
+
+/** An input as GraphQL hands it over: typed, without a prototype. */
+export type RowArgument = Readonly<Record<string, unknown>>;
+
+/** A list of records in plain JSON, as a task can store it. Whether their values fit is found by the use case. */
+export function toRows(
+  model: Model,
+  operation: RowsTarget["operation"],
+  rows: readonly RowArgument[],
+): RowsTarget {
+  const data = (value: unknown): RowData => toRowData(model, value as RowArgument);
+  switch (operation) {
+    case "CREATE":
+      return { operation, records: rows.map(data) };
+    case "UPDATE_EACH":
+      return {
+        operation,
+        records: rows.map((row): UpdateRow => ({
+          id: String(row["id"]),
+          data: data(row["data"]),
+          ...expectation(row["expectedUpdatedAt"] as Date | null | undefined),
+        })),
+      };
+    case "UPSERT":
+      return {
+        operation,
+        records: rows.map((row): UpsertRow => ({
+          id: String(row["id"]),
+          create: data(row["create"]),
+          update: data(row["update"]),
+        })),
+      };
+  }
+}
+
+/** The values of one record in plain JSON; a list of ids to link with becomes a change of links. */
+export function toRowData(model: Model, data: RowArgument): RowData {
+  const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
+  const members = Object.entries(data)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, links.has(name) ? toLinks(value) : toJsonValue(value)] as const);
+  return Object.fromEntries(members);
+}
+
+/** A null among the members of a change stands for what was left out; in the place of all it is refused later. */
+function toLinks(value: unknown): LinkChange | null {
+  if (value === null) {
+    return null;
+  }
+  return Array.isArray(value) ? { add: value as string[] } : givenMembers(value as LinkChange);
+}
+
+function expectation(value: Date | null | undefined): Pick<UpdateRow, "expectedUpdatedAt"> {
+  return value === undefined ? {} : { expectedUpdatedAt: value === null ? null : value.toISOString() };
+}
