@@ -164,10 +164,10 @@ describe("a launch is no duplicate", () => {
   const differences: readonly (readonly [string, Target])[] = [
     ["with another change", { ...INCREMENT, change: { count: { increment: 2 } } }],
     ["on other records", { ...INCREMENT, selection: { ids: idsFrom(1, 49) } }],
-    ["by somebody else", { ...INCREMENT, viewer: { id: "bea" } }],
+    ["by another viewer", { ...INCREMENT, viewer: { id: "bea" } }],
     ["with another error policy", { ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } }],
-    ["that only tries", { ...INCREMENT, options: { dryRun: true } }],
-    ["that says so", { ...INCREMENT, options: { allowDuplicate: true } }],
+    ["as a dry run", { ...INCREMENT, options: { dryRun: true } }],
+    ["with allowDuplicate", { ...INCREMENT, options: { allowDuplicate: true } }],
     ["with an idempotency key of its own", { ...INCREMENT, options: { idempotencyKey: "another" } }],
   ];
 
@@ -187,7 +187,7 @@ describe("a launch is no duplicate", () => {
     await engine.settled(task.id);
   });
 
-  it("of a waiting one with allowDuplicate", async () => {
+  it("where the caller allows it, and may wait in line", async () => {
     const letGo = await hold(1);
     const options: LaunchOptions = { onConflict: "WAIT", allowDuplicate: true };
     const first = launched(await engine.launch({ ...INCREMENT, options }));
