@@ -6,20 +6,19 @@ import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { countSwept, sweep } from "../core/sweeper/sweep.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 
-/** When the sweeper passes, and what it believes. */
+/** The interval of the passes, and the options of each. */
 export interface SweeperOptions extends SweepOptions {
   /**
-   * The chore whose turns are taken: one for each queue, since a process enqueues in its own only, and the turns of
-   * processes on another queue must not take those of this one away.
+   * The chore that processes take turns at: one for each queue. A process enqueues in its own queue only, so processes on
+   * another queue must not take its turns.
    */
   readonly chore: string;
-  /** Time between two passes, in ms, of all processes together. */
+  /** Time between two passes of all processes together, in ms. */
   readonly intervalMs: number;
 }
 
 /**
- * Sweeps at intervals, one pass at a time, and one process of many at a time. A pass that fails is logged; the next
- * tries again.
+ * Sweeps at intervals: one pass at a time, in one process at a time. A failed pass is logged, and the next one tries again.
  */
 export function createSweeper(ports: TaskPorts, options: SweeperOptions): Service {
   let stopTimer: (() => void) | undefined;
@@ -45,7 +44,7 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
 
 async function sweepInTurn(ports: TaskPorts, options: SweeperOptions, failures: FailureLog): Promise<void> {
   try {
-    // A little early counts: the processes' timers do not tick as one.
+    // Nine tenths of an interval are enough: the processes' timers do not tick together.
     const isOurs = await ports.tasks.takeTurn(options.chore, ports.clock.now(), options.intervalMs * 0.9);
     if (!isOurs) {
       return;

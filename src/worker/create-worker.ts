@@ -8,13 +8,13 @@ import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 /** What a worker needs. */
 export interface WorkerPorts extends AttemptPorts {
   readonly runningAttempts: RunningAttempts;
-  /** How many tasks it runs at a time. */
+  /** The most tasks that it runs at a time. */
   readonly concurrency: number;
 }
 
 /**
- * Takes tasks from the queue and runs them. Its stop takes nothing new; what runs finishes its chunk and is handed
- * over to another worker.
+ * Takes tasks from the queue and runs them. Its stop takes nothing new; running tasks finish their chunks and go to
+ * another worker.
  */
 export function createWorker(ports: WorkerPorts): Service {
   const consumer = ports.queue.consume({
@@ -23,7 +23,7 @@ export function createWorker(ports: WorkerPorts): Service {
       const outcome = await (task.helper === undefined
         ? executeAttempt(ports, task)
         : helpAttempt(ports, task));
-      ports.logger.debug({ taskId: task.id, outcome }, "a delivery was dealt with");
+      ports.logger.debug({ taskId: task.id, outcome: outcome.kind }, "a delivery was handled");
     },
   });
   return createService({

@@ -26,7 +26,7 @@ describeTransports("event bus", (world) => {
     expect(await stranger.untilMessages(1)).toEqual(["other"]);
   });
 
-  it("keeps a publisher's order, also when it does not wait, and keeps repeated messages", async () => {
+  it("keeps a publisher's order, even without waiting, and repeated messages", async () => {
     const [topic, recorder] = [newTopic(), createRecorder()];
     await world().bus.subscribe(topic, recorder);
     const sent = Array.from({ length: 500 }, (_, at) => Math.floor(at / 2));
@@ -51,7 +51,7 @@ describeTransports("event bus", (world) => {
     },
   );
 
-  it("sends nothing more after the subscription's end, which may be asked for twice", async () => {
+  it("sends nothing after the subscription's end, which may be called twice", async () => {
     const [topic, leaving, staying] = [newTopic(), createRecorder(), createRecorder()];
     const end = await world().bus.subscribe(topic, leaving);
     await world().bus.subscribe(topic, staying);
@@ -64,7 +64,7 @@ describeTransports("event bus", (world) => {
     expect(leaving.messages).toEqual([1]);
   });
 
-  it("lets the same subscriber subscribe twice, each subscription by itself", async () => {
+  it("lets the same subscriber subscribe twice, with two independent subscriptions", async () => {
     const [topic, recorder] = [newTopic(), createRecorder()];
     const end = await world().bus.subscribe(topic, recorder);
     await world().bus.subscribe(topic, recorder);
@@ -114,7 +114,7 @@ describe("event bus: postgres, connection lost", () => {
     expect(await late.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("notices a peer that vanished without a word, and listens again as soon as there is one", async () => {
+  it("notices a peer that vanished silently, and listens again once there is a new one", async () => {
     const proxy = await createTcpProxy(world.url);
     const clock = createManualClock();
     let noticeLoss = (): void => undefined;
@@ -144,7 +144,7 @@ describe("event bus: postgres, connection lost", () => {
     }
   });
 
-  it("refuses to subscribe while nobody answers, and does as soon as somebody does", async () => {
+  it("refuses to subscribe while no server answers, and subscribes once one does", async () => {
     const proxy = await createTcpProxy(world.url);
     const bus = createPostgresEventBus({
       session: createPgSession(world.pool),
@@ -170,7 +170,7 @@ describe("event bus: postgres, connection lost", () => {
     }
   });
 
-  it("tries again by itself, for ever", async () => {
+  it("tries to reconnect for ever", async () => {
     const proxy = await createTcpProxy(world.url);
     const bus = createPostgresEventBus({
       session: createPgSession(world.pool),
@@ -195,7 +195,7 @@ describe("event bus: postgres, connection lost", () => {
     }
   });
 
-  it("ignores notifications that are not the bus's", async () => {
+  it("ignores notifications from other senders", async () => {
     const [topic, recorder] = [newTopic(), createRecorder()];
     await world.bus.subscribe(topic, recorder);
     await world.pool.query("SELECT pg_notify($1, 'no json'), pg_notify($1, '')", [topic]);

@@ -37,7 +37,7 @@ describeWorlds("event log", (world) => {
   const replayOf = (...taskIds: string[]): Promise<readonly LifecycleEvent[]> =>
     world().log.replay({ after: 0, taskIds, limit: 100 });
 
-  it("keeps an event whole, and numbers it", async () => {
+  it("stores all of an event, and numbers it", async () => {
     const before = await world().log.head();
     const id = await world().unitOfWork.run(async (transaction) => {
       const taskId = await createTask(transaction);
@@ -50,7 +50,7 @@ describeWorlds("event log", (world) => {
     expect(await world().log.head()).toBe(event?.position);
   });
 
-  it("counts a task's events from 1 without gaps, also over rolled back ones", async () => {
+  it("numbers a task's events from 1 without gaps, in spite of rolled-back ones", async () => {
     const id = await record("CREATE");
     const open = await openTransaction(world().unitOfWork);
     await append(open.transaction, newEvent(id, "START"));
@@ -64,7 +64,7 @@ describeWorlds("event log", (world) => {
     expect(events.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
   });
 
-  it("replays from a position on, in order, for all or some tasks, at most so many", async () => {
+  it("replays after a position, in order, for all tasks or a list, up to a limit", async () => {
     const start = await world().log.head();
     const first = await record("CREATE", "START");
     const second = await record("CREATE");
@@ -86,7 +86,7 @@ describeWorlds("event log", (world) => {
     expect(await world().log.replay({ after: positions[3] ?? 0, limit: 100 })).toEqual([]);
   });
 
-  it("leaves no trace of what is rolled back", async () => {
+  it("leaves no trace of a rolled-back event", async () => {
     const head = await world().log.head();
     const open = await openTransaction(world().unitOfWork);
     const id = await createTask(open.transaction);

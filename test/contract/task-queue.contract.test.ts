@@ -56,7 +56,7 @@ describeTransports("task queue", (world) => {
     expect(await untilStarted(3)).toEqual([task, retried, last]);
   });
 
-  it("does not double a task that is worked on after the same attempt", async () => {
+  it("does not double a running task after the same attempt", async () => {
     const [task, last] = newTasks(2) as [QueuedTask, QueuedTask];
     const { untilStarted } = await startConsumer(2);
     await world().queue.enqueue([task]);
@@ -65,7 +65,7 @@ describeTransports("task queue", (world) => {
     expect(await untilStarted(2)).toEqual([task, last]);
   });
 
-  it("takes a task again once it was worked on", async () => {
+  it("takes a task again once its work has ended", async () => {
     const tasks = newTasks(1);
     const first = await startConsumer(1);
     await world().queue.enqueue(tasks);
@@ -77,7 +77,7 @@ describeTransports("task queue", (world) => {
     expect(await second.untilStarted(1)).toEqual(tasks);
   });
 
-  it("keeps to the consumer's concurrency, and uses it", async () => {
+  it("runs as many tasks at a time as the consumer's concurrency allows", async () => {
     const { endOne, endAll, maxRunning, untilStarted } = await startConsumer(3);
     await world().queue.enqueue(newTasks(10));
     await untilStarted(3);
@@ -96,7 +96,7 @@ describeTransports("task queue", (world) => {
     expect(new Set(begun.map(([task]) => task?.id)).size).toBe(3);
   });
 
-  it("stops by taking nothing new and waiting for what runs", async () => {
+  it("takes nothing new at its stop, and waits for running work", async () => {
     const [running, next] = newTasks(2) as [QueuedTask, QueuedTask];
     const first = await startConsumer(1);
     await world().queue.enqueue([running, next]);
@@ -151,7 +151,7 @@ describeTransports("task queue", (world) => {
     expect(new Set(delivered.map(({ id }) => id))).toEqual(new Set(tasks.map(({ id }) => id)));
   });
 
-  it("tells how many tasks wait, without those that are worked on", async () => {
+  it("counts waiting tasks, without running ones", async () => {
     const tasks = newTasks(3);
     expect(await world().queue.count()).toBe(0);
     await world().queue.enqueue(tasks);
@@ -167,7 +167,7 @@ describeTransports("task queue", (world) => {
     expect(await world().queue.count()).toBe(0);
   });
 
-  it("has consumers that may be stopped without a start, and twice", async () => {
+  it("allows a consumer to be stopped without a start, and twice", async () => {
     const consumer = world().queue.consume({ concurrency: 1, work: async () => undefined });
     await consumer.stop();
     await consumer.stop();

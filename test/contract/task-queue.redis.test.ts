@@ -52,7 +52,7 @@ function openQueue(url: string, answerTimeoutMs?: number): OpenQueue {
 }
 
 describe("task queue: redis, out of reach", () => {
-  it("refuses at once where nobody listens", async () => {
+  it("refuses at once where no server listens", async () => {
     const { queue, close } = openQueue(`redis://:secret@127.0.0.1:${await freePort()}`);
     try {
       const error: unknown = await withDeadline(
@@ -67,7 +67,7 @@ describe("task queue: redis, out of reach", () => {
     }
   });
 
-  it("starts and stops a consumer where nobody listens", async () => {
+  it("starts and stops a consumer where no server listens", async () => {
     const { queue, close } = openQueue(`redis://127.0.0.1:${await freePort()}`);
     const consumer = queue.consume({ concurrency: 2, work: async () => undefined });
     await expect(withDeadline(consumer.start(), 1_000, "the start")).resolves.toBeUndefined();
@@ -110,7 +110,7 @@ describe("task queue: redis, lost and found", () => {
     expect(await manual.untilStarted(2)).toEqual([task("before"), task("after")]);
   });
 
-  it("refuses when Redis does not answer any more", async () => {
+  it("refuses when Redis stops answering", async () => {
     await open.queue.enqueue([task("before")]);
     proxy.freeze();
     await expect(
@@ -126,7 +126,7 @@ describe("task queue: redis, lost and found", () => {
     await open.queue.enqueue([task("after")]);
   });
 
-  it("waits for what runs when it is stopped while Redis is down, and no longer", async () => {
+  it("waits for running work, and no longer, when it is stopped while Redis is down", async () => {
     const manual = createManualWork();
     const consumer = open.queue.consume({ concurrency: 1, work: manual.work });
     await consumer.start();

@@ -22,7 +22,7 @@ describeWorlds("task store, running", (world) => {
       expect(await found(task)).toEqual(attempt?.task);
     });
 
-    it("begins one of many deliveries", async () => {
+    it("begins for one of many deliveries", async () => {
       const task = await created();
       const attempts = await Promise.all(Array.from({ length: 10 }, () => begin(task)));
       expect(attempts.filter((attempt) => attempt !== undefined)).toHaveLength(1);
@@ -49,7 +49,7 @@ describeWorlds("task store, running", (world) => {
       expect(await begin(task, 1)).toBeUndefined();
     });
 
-    it("is not waited for by the note that the queue has it", async () => {
+    it("does not hold up the note that the queue has the task", async () => {
       const task = await created();
       const open = await openTransaction(world().unitOfWork);
       await world().tasks.beginAttempt(open.transaction, {
@@ -63,7 +63,7 @@ describeWorlds("task store, running", (world) => {
       expect(await found(task)).toMatchObject({ status: "RUNNING", attempt: 1 });
     });
 
-    it("leaves no trace of a beginning that is rolled back", async () => {
+    it("leaves no trace of a begin that is rolled back", async () => {
       const task = await created();
       const open = await openTransaction(world().unitOfWork);
       await world().tasks.beginAttempt(open.transaction, {
@@ -79,7 +79,7 @@ describeWorlds("task store, running", (world) => {
   });
 
   describe("heartbeats and progress", () => {
-    it("tells an attempt whether it is the current one", async () => {
+    it("tell an attempt whether it is the current one", async () => {
       const task = await created();
       expect(await beat(task, 0, 1)).toMatchObject({ isCurrent: false });
       await begin(task);
@@ -91,7 +91,7 @@ describeWorlds("task store, running", (world) => {
       expect(await beat(task, 2, 4_000)).toMatchObject({ isCurrent: false });
     });
 
-    it("does not wait for a transaction that holds the task", async () => {
+    it("do not wait for a transaction that holds the task", async () => {
       const task = await created();
       await begin(task);
       const open = await openTransaction(world().unitOfWork);
@@ -100,7 +100,7 @@ describeWorlds("task store, running", (world) => {
       await open.commit();
     });
 
-    it("shows what the attempt reported, and never as the task's message", async () => {
+    it("show what the attempt reported, but not as the task's message", async () => {
       const task = await created({ total: 10 });
       await begin(task);
       const reported = progressOf(10, countsOf(3, 1), {
@@ -125,7 +125,7 @@ describeWorlds("task store, running", (world) => {
       });
     });
 
-    it("shows the greater of what is committed and what is reported", async () => {
+    it("show the greater of committed and reported progress", async () => {
       const task = await created({
         total: 4,
         chunks: [plainBatch(["1", "2"]), plainBatch(["3", "4"])],
@@ -141,7 +141,7 @@ describeWorlds("task store, running", (world) => {
       expect(await found(task)).toMatchObject({ progress: progressOf(4, countsOf(3)) });
     });
 
-    it("learns a total that only the handler knows", async () => {
+    it("show a total that the handler has set", async () => {
       const task = await created({ total: null });
       await begin(task);
       await beat(task, 1, 2_000, progressOf(8, countsOf(2)));

@@ -13,7 +13,7 @@ describeWorlds("task store", (world) => {
   const { create, created, begin, settle, markCleaned, found } = taskVerbs(world);
 
   describe("create and read", () => {
-    it("keeps who, what and when, PENDING", async () => {
+    it("stores viewer, input and time of a PENDING task", async () => {
       const task = await created({
         label: "Archive",
         viewer: { id: "bob", claims: { tenant: "t1", roles: ["admin"] } },
@@ -50,7 +50,7 @@ describeWorlds("task store", (world) => {
       expect(await found(task)).toMatchObject({ input, model: null, viewer: { id: null } });
     });
 
-    it("leaves out ids that are no task's", async () => {
+    it("leaves out unknown ids", async () => {
       const task = await created();
       const read = await world().tasks.find([sampleTask().id, "no uuid", task.id]);
       expect([...read.keys()]).toEqual([task.id]);
@@ -87,7 +87,7 @@ describeWorlds("task store", (world) => {
   });
 
   describe("idempotency keys", () => {
-    it("hands back the first task for the same viewer's key", async () => {
+    it("answer the same viewer with the first task", async () => {
       const first = await created({ idempotencyKey: "k1", inputHash: "h1" });
       const existing = { id: first.id, inputHash: "h1" };
       const second = sampleTask({ idempotencyKey: "k1", inputHash: "h2" });
@@ -98,7 +98,7 @@ describeWorlds("task store", (world) => {
       expect(await world().tasks.findByIdempotencyKey({ id: "ann" }, "k2")).toBeUndefined();
     });
 
-    it("keeps the keys of viewers apart; the anonymous share theirs", async () => {
+    it("are apart for each viewer; anonymous viewers share theirs", async () => {
       const nobody = await created({ idempotencyKey: "k3", viewer: { id: null } });
       expect(await create(sampleTask({ idempotencyKey: "k3" }))).toEqual({ kind: "CREATED" });
       expect(await create(sampleTask({ idempotencyKey: "k3", viewer: { id: null } }))).toMatchObject({
@@ -107,7 +107,7 @@ describeWorlds("task store", (world) => {
       });
     });
 
-    it("creates one task of many launched together under a key", async () => {
+    it("let one of many launches under a key create its task", async () => {
       for (let round = 0; round < 5; round += 1) {
         const tasks = Array.from({ length: 10 }, () => sampleTask({ idempotencyKey: `together ${round}` }));
         const results = await Promise.all(tasks.map(create));
@@ -120,7 +120,7 @@ describeWorlds("task store", (world) => {
       }
     });
 
-    it("waits for an open transaction with the same key, and takes the key when that is rolled back", async () => {
+    it("wait for an open transaction with the same key, and are free once that is rolled back", async () => {
       const [first, second] = [
         sampleTask({ idempotencyKey: "open" }),
         sampleTask({ idempotencyKey: "open" }),
@@ -135,7 +135,7 @@ describeWorlds("task store", (world) => {
   });
 
   describe("list and count", () => {
-    it("pages newest first, filters, and counts whatever the page", async () => {
+    it("pages newest first, filters, and counts all pages", async () => {
       const viewer = { id: "lister" };
       const tasks: NewTask[] = [];
       for (let at = 0; at < 6; at += 1) {

@@ -17,7 +17,7 @@ describeWorlds("task store, duplicates", (world) => {
   const idempotent = ({ id, inputHash }: NewTask): IdempotentTask => ({ id, inputHash });
 
   describe("the duplicate key", () => {
-    it("is taken until the task is settled, and leaves nothing of a launch that comes meanwhile", async () => {
+    it("is taken until the task is settled; a launch meanwhile leaves no trace", async () => {
       const first = await created({ duplicateKey: "until settled", inputHash: "h" });
       const second = sampleTask({ duplicateKey: "until settled" });
       expect(await create(second)).toEqual({ kind: "EXISTING", existing: idempotent(first) });
@@ -37,7 +37,7 @@ describeWorlds("task store, duplicates", (world) => {
       expect(await create(sampleTask({ duplicateKey: `until ${status}` }))).toEqual({ kind: "CREATED" });
     });
 
-    it("is the viewer's own; the anonymous share theirs", async () => {
+    it("is apart for each viewer; anonymous viewers share theirs", async () => {
       const task = { duplicateKey: "whose" };
       await created(task);
       await created({ ...task, viewer: { id: "bea" } });
@@ -48,7 +48,7 @@ describeWorlds("task store, duplicates", (world) => {
       expect(await world().tasks.findDuplicate({ id: "cid" }, "whose")).toBeUndefined();
     });
 
-    it("is no idempotency key, and null is none", async () => {
+    it("is apart from idempotency keys, and null is no key", async () => {
       await created({ duplicateKey: "either" });
       await created({ idempotencyKey: "either" });
       await created({ duplicateKey: null });
@@ -80,7 +80,7 @@ describeWorlds("task store, duplicates", (world) => {
   });
 
   describe("locking the duplicate key", () => {
-    it("keeps another who locks it waiting, who then sees the task", async () => {
+    it("makes the next one to lock it wait, and then shows it the task", async () => {
       const task = sampleTask({ duplicateKey: "locked", inputHash: "h" });
       const open = await openTransaction(world().unitOfWork);
       const lock = (transaction: typeof open.transaction): Promise<IdempotentTask | undefined> =>

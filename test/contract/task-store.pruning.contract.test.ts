@@ -30,7 +30,7 @@ describeWorlds("task store, pruning", (world) => {
       }),
     );
 
-  it("deletes what is settled, cleaned and old, the oldest first, in batches", async () => {
+  it("deletes settled, cleaned, old tasks in batches, oldest first", async () => {
     const tasks: NewTask[] = [];
     for (const second of [30, 10, 20, 40]) {
       tasks.push(await ended(inYear(1980, second)));
@@ -57,7 +57,7 @@ describeWorlds("task store, pruning", (world) => {
     expect(await world().tasks.prune(inYear(1981, 59), 10)).toEqual([uncleaned.id]);
   });
 
-  it("leaves a task for later whose retry is not settled", async () => {
+  it("leaves a task with an unsettled retry for later", async () => {
     const first = await ended(inYear(1985, 1));
     const retry = await created({ createdAt: inYear(1985, 2), retryOf: first.id });
     expect(await world().tasks.prune(inYear(1985, 59), 10)).toEqual([]);
@@ -68,7 +68,7 @@ describeWorlds("task store, pruning", (world) => {
     expect(await world().tasks.prune(inYear(1986, 59), 10)).toEqual([retry.id]);
   });
 
-  it("takes records, errors and the idempotency key along", async () => {
+  it("deletes records, errors and the idempotency key, too", async () => {
     const createdAt = inYear(1982, 1);
     const task = await created({
       createdAt,
@@ -96,7 +96,7 @@ describeWorlds("task store, pruning", (world) => {
   });
 
   describe("the log", () => {
-    it("keeps its head, so that no cursor comes to lie beyond it", async () => {
+    it("keeps its head, so that no cursor lies beyond it", async () => {
       const task = await ended(inYear(1983, 1));
       const other = await created();
       await append(other.id);
@@ -115,7 +115,7 @@ describeWorlds("task store, pruning", (world) => {
     });
   });
 
-  it("is done by one of several at once, and nothing is told twice", async () => {
+  it("is done by one of several calls at once, and reports no task twice", async () => {
     const tasks = await Promise.all(Array.from({ length: 30 }, () => ended(inYear(1984, 1))));
     const pruned = await Promise.all(
       Array.from({ length: 6 }, () => world().tasks.prune(inYear(1984, 59), 100)),

@@ -40,7 +40,7 @@ describeWorlds("task store, results", (world) => {
     [id, outcome, code, message].filter((part) => part !== undefined).join(" ");
 
   describe("records", () => {
-    it("tells of a dry run what would have become of each, where it tried all", async () => {
+    it("say what a dry run would have done to each, where it tried all", async () => {
       const trial = async (counts: Counts): Promise<readonly string[]> => {
         const task = await created({
           isDryRun: true,
@@ -60,7 +60,7 @@ describeWorlds("task store, results", (world) => {
       expect(await trial(countsOf(0, 1, 1))).toEqual([leftOut, "b UNPROCESSED", failure, "c UNPROCESSED"]);
     });
 
-    it("tells what became of each, in the order of the chunks, what was left out first", async () => {
+    it("say what became of each, in the order of the chunks, left-out ones first", async () => {
       const task = await created({
         total: 7,
         chunks: [["b", "a"], ["d", "c"], ["e"]].map(plainBatch),
@@ -105,7 +105,7 @@ describeWorlds("task store, results", (world) => {
       expect(Object.keys(all[2] ?? {})).toEqual(["id", "outcome", "place"]);
     });
 
-    it("comes in pages of any size, with nothing missed or told twice", async () => {
+    it("come in pages of any size, each exactly once", async () => {
       const chunks = [4, 1, 7, 3, 1].map((size, chunk) =>
         plainBatch(Array.from({ length: size }, (_, at) => `${chunk}-${at}`)),
       );
@@ -116,7 +116,7 @@ describeWorlds("task store, results", (world) => {
       }
     });
 
-    it("tells errors of one task only, and of ids however odd or long", async () => {
+    it("have errors of their own task only, also for odd and long ids", async () => {
       const long = "x".repeat(20_000);
       const odd = ['a"b', "", "日本", "{1,2}", long];
       const task = await created({ total: odd.length, chunks: [plainBatch(odd)] });
@@ -131,7 +131,7 @@ describeWorlds("task store, results", (world) => {
       );
     });
 
-    it("has none for tasks without chunks, and for tasks that are not there", async () => {
+    it("are empty for tasks without chunks, and for unknown tasks", async () => {
       const custom = await created({ total: 3 });
       expect(await readRecords(custom.id, 5)).toEqual([]);
       expect(await readRecords(sampleTask().id, 5)).toEqual([]);
@@ -139,7 +139,7 @@ describeWorlds("task store, results", (world) => {
   });
 
   describe("errors of many tasks", () => {
-    it("reads the first of each, and counts them", async () => {
+    it("are read in one look-up: the first of each, and their number", async () => {
       const three = await created();
       const none = await created();
       const one = await created();

@@ -35,7 +35,7 @@ describeWorlds("task store, retries", (world) => {
     ].map(plainBatch);
     const batch = (...ids: readonly string[]): RecordBatch => plainBatch(ids);
 
-    it("are those that failed, those that were not come to, or both", async () => {
+    it("are the failed ones, the unprocessed ones, or both", async () => {
       const { id } = await settled(PLAIN);
       const read = world().tasks.recordsToRetry;
       expect(await read(id, "FAILED")).toEqual([batch("b", "e")]);
@@ -44,7 +44,7 @@ describeWorlds("task store, retries", (world) => {
       expect(await read(sampleTask().id, "FAILED_AND_UNPROCESSED")).toEqual([]);
     });
 
-    it("come by the fields that stand beside them", async () => {
+    it("are grouped by their fields", async () => {
       // A retry's chunks come without columns: so every world can keep them.
       const [first] = PLAIN;
       const source = await created({ chunks: first === undefined ? [] : [first] });
@@ -60,7 +60,7 @@ describeWorlds("task store, retries", (world) => {
       ]);
     });
 
-    it("are none of a task that did all", async () => {
+    it("are none for a task that changed all its records", async () => {
       const task = await created({ chunks: [plainBatch(["a"])] });
       await begin(task);
       await finishChunk(task, 1, countsOf(1));
@@ -70,7 +70,7 @@ describeWorlds("task store, retries", (world) => {
   });
 
   describe("retries", () => {
-    it("are listed by the task that they retry, oldest first, and know it", async () => {
+    it("are listed by the task that they retry, oldest first, and name it", async () => {
       const [first, second, lonely] = [await created(), await created(), await created()];
       const retries = [
         await created({ retryOf: first.id }),
@@ -89,7 +89,7 @@ describeWorlds("task store, retries", (world) => {
       expect(await found(first)).toMatchObject({ retryOf: null });
     });
 
-    it("are not kept of a task that is not there any more", async () => {
+    it("are refused for a deleted task", async () => {
       const gone = sampleTask().id;
       await expect(created({ retryOf: gone })).rejects.toMatchObject({
         code: "NOT_FOUND",
@@ -97,7 +97,7 @@ describeWorlds("task store, retries", (world) => {
       });
     });
 
-    it("are the first ones where there are very many", async () => {
+    it("are limited to the first ones", async () => {
       const first = await created();
       const retries = [];
       for (let made = 0; made <= MAX_LISTED_RETRIES; made += 1) {
@@ -108,7 +108,7 @@ describeWorlds("task store, retries", (world) => {
     });
   });
 
-  it("tells what a task claimed for its own sake, in order", async () => {
+  it("reads a task's own claims, in order", async () => {
     const own = [
       { model: "City", ids: "chunks", scope: "FR" },
       { model: "Tag", ids: ["1", "2"] },
@@ -120,7 +120,7 @@ describeWorlds("task store, retries", (world) => {
     expect(await world().tasks.ownClaims(sampleTask().id)).toEqual([]);
   });
 
-  it("keeps whether a task is a dry run", async () => {
+  it("stores whether a task is a dry run", async () => {
     expect(await found(await created({ isDryRun: true }))).toMatchObject({ isDryRun: true });
     expect(await found(await created())).toMatchObject({ isDryRun: false });
   });

@@ -94,7 +94,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await settle(sampleTask(), 0, { status: "CANCELLED" })).toBe(false);
     });
 
-    it("tells what the chunks did that are DONE, and nothing of a task without chunks", async () => {
+    it("reads the sums of the DONE chunks, and null for a task without chunks", async () => {
       const chunks = [["1", "2"], ["3"], ["4"]].map(plainBatch);
       const task = await created({ total: 4, chunks });
       expect(await lockDone(task, 0)).toEqual({ counts: countsOf(0) });
@@ -110,7 +110,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await lockDone(allSkipped, 0)).toEqual({ counts: countsOf(0, 0, 1) });
     });
 
-    it("tells it only to the current attempt of a task that is not settled", async () => {
+    it("reads them only for the current attempt of an unsettled task", async () => {
       const task = await created();
       await begin(task);
       await begin(task, 1);
@@ -132,7 +132,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await done).toEqual({ counts: countsOf(2) });
     });
 
-    it("lets nobody settle until the end of the transaction that asked", async () => {
+    it("makes other settlements wait for the transaction that read them", async () => {
       const task = await created();
       await begin(task);
       const open = await openTransaction(world().unitOfWork);
@@ -144,7 +144,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await settling).toBe(true);
     });
 
-    it("settles one of two at once", async () => {
+    it("lets one of two settlements at once settle the task", async () => {
       const task = await created();
       await begin(task);
       const outcomes = await Promise.all(FINAL_STATUSES.map((status) => settle(task, 1, { status })));
@@ -165,7 +165,7 @@ describeWorlds("task store, settled", (world) => {
   });
 
   describe("cleaning", () => {
-    it("is noted once, only of settled tasks, and does not change the status", async () => {
+    it("is noted once, for settled tasks only, and does not change the status", async () => {
       const task = await created();
       expect(await markCleaned(task)).toBe(false);
       await begin(task);
@@ -177,7 +177,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await markCleaned(sampleTask())).toBe(false);
     });
 
-    it("is noted by one of two at once", async () => {
+    it("is noted by one of two calls at once", async () => {
       const task = await created();
       await settle(task, 0, { status: "CANCELLED" });
       const outcomes = await Promise.all([markCleaned(task), markCleaned(task), markCleaned(task)]);

@@ -14,7 +14,7 @@ describeWorlds("task store, what waits", (world) => {
   const setDependents = (task: NewTask, claims: readonly Claim[]): Promise<void> =>
     world().unitOfWork.run((transaction) => world().tasks.setDependents(transaction, task.id, claims));
 
-  it("says which of those who wait for a task may change more than their records", async () => {
+  it("says which waiting tasks may change more than their records", async () => {
     const [blocker, model] = [createId(new Date()), "Page"];
     const own = { model, ids: "chunks" } as const;
     const plain = await created({ claims: [own] });
@@ -37,7 +37,7 @@ describeWorlds("task store, what waits", (world) => {
     expect(orphans.filter(({ id }) => expected.some((task) => task.id === id))).toEqual(expected);
   });
 
-  it("puts dependents in the place of those before, and forgets them with the transaction", async () => {
+  it("replaces earlier dependents, and forgets new ones with a rolled-back transaction", async () => {
     const blocker = createId(new Date());
     const task = await created({ claims: [{ model: "Book", ids: "chunks" }] });
     const open = await openTransaction(world().unitOfWork);
@@ -53,7 +53,7 @@ describeWorlds("task store, what waits", (world) => {
     expect(await hasDependents()).toBe(false);
   });
 
-  it("tells the records of all chunks, without those that the launch left out", async () => {
+  it("reads the records of all chunks, without ones that the launch left out", async () => {
     const skipped = [{ recordId: "9", outcome: "SKIPPED", code: "RECORD_LOCKED", message: "held" }] as const;
     const task = await created({ chunks: [["2", "1"], ["é"]].map(plainBatch), skipped });
     expect(await world().tasks.recordIds(task.id)).toEqual(["2", "1", "é"]);

@@ -9,7 +9,7 @@ import { sampleTask } from "./sample-task.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 
 describeWorlds("unit of work", (world) => {
-  it("hands back the work's value, and runs the effects of the commit in order", async () => {
+  it("returns the work's value, and runs the effects of the commit in order", async () => {
     const done: string[] = [];
     const task = sampleTask();
     const value = await world().unitOfWork.run(async (transaction) => {
@@ -90,7 +90,7 @@ describe("unit of work: postgres only", () => {
     await world.pool.query("SELECT 1");
   };
 
-  it("gives every connection back, also after failures", async () => {
+  it("returns every connection to the pool, also after failures", async () => {
     for (let round = 0; round < 40; round += 1) {
       await world.unitOfWork.run(() => Promise.reject(new Error("on purpose"))).catch(() => undefined);
     }

@@ -6,21 +6,21 @@ import { createService } from "../../kernel/service.ts";
 import type { QueuedTask } from "../../core/tasks/task-queue.ts";
 import { createOutageLog } from "./outage-log.ts";
 
-/** What a consumer reads from. */
+/** The connection of a consumer. */
 export interface ConsumerConnection<Connection> {
   readonly connection: Connection;
-  /** Whether a start waits until there is a connection. Not where it is tried for ever: then stop would wait, too. */
+  /** Whether the start waits for it. False for a connection that is tried for ever: the stop would wait, too. */
   readonly isAwaited: boolean;
-  /** Whether it is there at the moment, as far as is known. */
+  /** Whether it is up, as far as is known. */
   isUp(): boolean;
-  /** Lets go of what BullMQ does not close by itself. */
+  /** Closes what BullMQ does not close itself. */
   close(): void;
 }
 
 export interface BullmqConsumerOptions<Backend extends IQueueBackend, Connection> {
   readonly classes: BackendClasses<Backend, Connection>;
   readonly queueName: string;
-  /** BullMQ's own, in front of its keys. */
+  /** BullMQ's prefix of its keys. */
   readonly prefix: string | undefined;
   readonly open: () => ConsumerConnection<Connection>;
   readonly concurrency: number;
@@ -28,10 +28,10 @@ export interface BullmqConsumerOptions<Backend extends IQueueBackend, Connection
   readonly logger: Logger;
 }
 
-/** BullMQ's bookkeeping at the end takes milliseconds; without a connection it would wait for ever. */
+/** BullMQ's closing takes milliseconds. Without a connection it would wait for ever. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** Takes jobs while it runs. Its stop takes nothing new, and waits for what runs whether the queue can be reached or not. */
+/** Takes jobs while it runs. Its stop takes nothing new, and waits for running work, even without a connection. */
 export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
   options: BullmqConsumerOptions<Backend, Connection>,
 ): Service {
@@ -41,7 +41,7 @@ export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
       await Promise.all(running);
     }
   };
-  // Whoever never starts it need not stop it, so nothing is opened before.
+  // Opened by the start: a consumer that never starts need not be stopped.
   let open: { readonly worker: StartedWorker; readonly source: ConsumerConnection<Connection> } | undefined;
   return createService({
     name: "task queue consumer",
@@ -60,7 +60,7 @@ export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
       if (open === undefined) {
         return;
       }
-      // Without a connection, only a forced close comes back; it does not wait for what runs, but we do.
+      // Without a connection, only a forced close returns. It does not wait for running work, so this does.
       const closing = open.worker.close(!open.source.isUp());
       await untilIdle();
       await Promise.race([closing, delay(CLOSE_GRACE_MS, undefined, { ref: false })]);
@@ -69,7 +69,7 @@ export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
   });
 }
 
-/** The part of BullMQ's worker that a service needs. */
+/** The part of BullMQ's worker that is used here. */
 interface StartedWorker {
   waitUntilReady(): Promise<void>;
   run(): Promise<void>;

@@ -7,31 +7,31 @@ import type { ConsumerConnection } from "./bullmq-consumer.ts";
 import { createBullmqConsumer } from "./bullmq-consumer.ts";
 import { createOutageLog } from "./outage-log.ts";
 
-/** Where jobs wait. One queue for all kinds: the task record says what is to be done. */
+/** One queue for all kinds of tasks: the task's row says what is to be done. */
 const QUEUE_NAME = "powercrud-tasks";
 
-/** How many jobs go to the store at once: a batch is answered well before a producer's patience ends. */
+/** The most jobs of one call, so that it is answered well before the producer's timeout. */
 const MAX_BATCH = 500;
 
-/** What differs between BullMQ on PostgreSQL and on Redis. */
+/** The difference between BullMQ on PostgreSQL and on Redis. */
 export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connection> {
   /** BullMQ's classes bound to a backend: `withBackend(createPostgresBackend)`. */
   readonly classes: BackendClasses<Backend, Connection>;
-  /** For the producer; should fail fast, since somebody is waiting. */
+  /** For the producer; should fail fast, since a caller waits. */
   readonly producerConnection: Connection;
-  /** Throws where the producer would wait for its connection. Default: nothing, it does not wait. */
+  /** Throws where the producer would wait for its connection. Default: it never waits. */
   readonly reach?: () => Promise<void>;
   /** For a consumer; should try again for ever. */
   readonly openConsumer: () => ConsumerConnection<Connection>;
-  /** BullMQ's own, in front of its keys. Default: BullMQ's. */
+  /** Prefix of BullMQ's keys. Default: BullMQ's own. */
   readonly prefix?: string;
   readonly logger: Logger;
 }
 
 /**
- * The task queue on BullMQ. A job is an envelope around a task's id and attempt; it is gone once delivered, and
- * a delivery that turns out stale does nothing. BullMQ's own retries and stall recovery are not relied upon: the
- * sweeper, which reads the task records, is what brings a task back.
+ * The task queue on BullMQ. A job is an envelope around a task's id and attempt. It is removed once delivered, and
+ * a stale delivery does nothing. BullMQ's own retries and stall recovery are not used: the sweeper, which reads the
+ * tasks' rows, brings a task back.
  */
 export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>(
   options: BullmqTaskQueueOptions<Backend, Connection>,
@@ -40,7 +40,7 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
   const producer = new classes.Queue<QueuedTask>(QUEUE_NAME, {
     connection: options.producerConnection,
     ...(prefix === undefined ? {} : { prefix }),
-    // The servers that are too old are refused at the start; a version that cannot be read must not end the producer.
+    // Old servers are refused at the start. An unreadable version must not end the producer.
     skipVersionCheck: true,
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
   });
@@ -87,7 +87,7 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
   };
 }
 
-/** Equal for a task enqueued twice after the same attempt, so that BullMQ keeps one. */
+/** The job's id is the same for a task that is enqueued twice after the same attempt, so that BullMQ keeps one. */
 function toJob(task: QueuedTask): { name: string; data: QueuedTask; opts: { jobId: string } } {
   return {
     name: "task",

@@ -6,9 +6,9 @@ import { createBullmqTaskQueue } from "./bullmq-task-queue.ts";
 /** What the queue on PostgreSQL needs. */
 export interface PostgresTaskQueueOptions {
   readonly databaseUrl: string;
-  /** How many tasks the consumer runs at a time; sizes its pool. */
+  /** The most tasks that the consumer runs at a time; sizes its pool. */
   readonly concurrency: number;
-  /** A producer gives up connecting after so long. Default 3,000 ms. */
+  /** Time after which a producer gives up connecting. Default 3,000 ms. */
   readonly connectTimeoutMs?: number;
   readonly logger: Logger;
 }
@@ -28,7 +28,7 @@ export function createPostgresTaskQueue(options: PostgresTaskQueueOptions): Task
       connection: { ...shared, max: options.concurrency + 2 },
       isAwaited: true,
       isUp: () => true,
-      // BullMQ ends the pools that it made.
+      // BullMQ ends its own pools.
       close: () => undefined,
     }),
     logger: options.logger,

@@ -4,7 +4,7 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { TaskQueue } from "../../core/tasks/task-queue.ts";
 import { createBullmqTaskQueue } from "./bullmq-task-queue.ts";
 
-/** A connection to Redis, as much as the queue needs of it. */
+/** The part of a connection to Redis that the queue needs. */
 export interface QueueConnection {
   readonly client: Redis;
   /** Resolves when commands can be sent, rejects when there is no connection. */
@@ -14,16 +14,16 @@ export interface QueueConnection {
 
 /** What the queue on Redis needs. */
 export interface RedisTaskQueueOptions {
-  /** Enqueues; fails fast. Whoever made it ends it. */
+  /** Enqueues, and fails fast. Its creator closes it. */
   readonly producer: QueueConnection;
-  /** Makes a patient connection for one consumer, which ends it. */
+  /** Opens a patient connection for one consumer, which closes it. */
   readonly openConsumer: () => QueueConnection;
-  /** In front of every key, without braces. */
+  /** Prefix of every key, without braces. */
   readonly keyPrefix: string;
   readonly logger: Logger;
 }
 
-/** BullMQ on Redis. All of its keys share the hash tag `{queue}`, so that they lie on one node of a cluster. */
+/** BullMQ on Redis. All of its keys share the hash tag `{queue}`, so that they are on one node of a cluster. */
 export function createRedisTaskQueue(options: RedisTaskQueueOptions): TaskQueue {
   return createBullmqTaskQueue({
     classes: withBackend(createRedisBackend),

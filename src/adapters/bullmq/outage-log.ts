@@ -1,18 +1,18 @@
 import type { Logger } from "../../kernel/logger.ts";
 
-/** Logs what BullMQ reports of its connections: once for each outage, not once for each try to reconnect. */
+/** Logs BullMQ's connection errors: once per outage, not once per try to reconnect. */
 export interface OutageLog {
   report(error: Error & { readonly code?: string }): void;
-  /** Something worked: the next error is a new one. */
+  /** A call worked: the next error is a new outage. */
   reset(): void;
 }
 
-/** Only the message is logged: Redis' errors carry the command that failed, which may be the one with the password. */
+/** Logs only the message: errors from Redis carry the failed command, which may hold the password. */
 export function createOutageLog(logger: Logger, message: string): OutageLog {
   let last: string | undefined;
   return {
     report(error) {
-      // A name with several addresses fails with one error for each, under an empty message.
+      // For a host name with several addresses the message is empty.
       const reason = error.message === "" ? (error.code ?? error.name) : error.message;
       if (reason !== last) {
         last = reason;

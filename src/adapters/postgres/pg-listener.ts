@@ -15,7 +15,7 @@ export interface ListenClient {
   on(event: "notification", listener: (notification: Notification) => void): unknown;
 }
 
-/** One connection that listens, kept up for ever. */
+/** One listening connection, reconnected for ever. */
 export interface PgListener {
   /** Resolves once every later notification on the channel will arrive. Rejects when there is no connection. */
   listen(channel: string): Promise<void>;
@@ -28,16 +28,15 @@ export interface PgListenerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onNotification: (channel: string, payload: string) => void;
-  /** The connection was lost and is back, listening to all that it did before. */
+  /** The connection was lost and is back, on all channels. */
   readonly onReconnect: () => void;
 }
 
-/** A peer that vanished without a word is noticed by a query that gets no answer. */
+/** A query without an answer reveals a peer that vanished silently. */
 const KEEPALIVE_INTERVAL_MS = 15_000;
 
 /**
- * Channels are listened to for ever once they are wanted: there is a handful of them, and giving them up would
- * race with who wants them next.
+ * A channel is listened to for ever: there are few of them, and UNLISTEN would race with the next LISTEN.
  */
 export function createPgListener(options: PgListenerOptions): PgListener {
   const channels = new Set<string>();

@@ -1,12 +1,12 @@
 import type { JsonObject } from "../../kernel/json.ts";
 
-/** Who asks. Plain JSON: it is stored with a task, and the worker applies the same viewer's scope again. */
+/** The caller. Plain JSON: it is stored with a task, and the worker applies the same viewer's scope again. */
 export interface Viewer {
-  /** Null for someone unknown. */
+  /** Null for an anonymous caller. */
   readonly id: string | null;
-  /** Whatever the app's authentication adds: roles, a tenant. */
+  /** Additions of the app's authentication: roles, a tenant. */
   readonly claims?: JsonObject;
 }
 
-/** Someone unknown. */
+/** The anonymous viewer. */
 export const ANONYMOUS: Viewer = Object.freeze({ id: null });

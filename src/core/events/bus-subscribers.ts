@@ -2,19 +2,19 @@ import type { Json } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { BusSubscriber } from "./event-bus.ts";
 
-/** Who listens to which topic in this process. One subscriber's fault is not the others'. */
+/** This process's subscribers by topic. An error of one does not reach the others. */
 export interface BusSubscribers {
-  /** @returns takes the subscriber out again; idempotent. A subscriber may be added twice; each counts by itself. */
+  /** @returns a function that removes the subscriber; idempotent. A subscriber may be added twice. */
   add(topic: string, subscriber: BusSubscriber): () => void;
   deliver(topic: string, message: Json): void;
-  /** Tells all subscribers of all topics that messages may have been lost. */
+  /** Reports to all subscribers of all topics that messages may have been lost. */
   reportGap(): void;
   clear(): void;
 }
 
 export function createBusSubscribers(logger: Logger): BusSubscribers {
   const topics = new Map<string, Set<BusSubscriber>>();
-  const tell = (
+  const callEach = (
     subscribers: readonly BusSubscriber[],
     deliver: (subscriber: BusSubscriber) => void,
   ): void => {
@@ -36,11 +36,11 @@ export function createBusSubscribers(logger: Logger): BusSubscribers {
       topics.set(topic, set.add(own));
       return () => void set.delete(own);
     },
-    // Copies: subscribers come and go while they are told.
+    // Copies: subscribers come and go during the delivery.
     deliver: (topic, message) =>
-      tell([...(topics.get(topic) ?? [])], (subscriber) => subscriber.onMessage(message)),
+      callEach([...(topics.get(topic) ?? [])], (subscriber) => subscriber.onMessage(message)),
     reportGap: () =>
-      tell(
+      callEach(
         [...topics.values()].flatMap((set) => [...set]),
         (subscriber) => subscriber.onGap(),
       ),

@@ -1,18 +1,18 @@
 import type { FeedEntry } from "./feed-item.ts";
 
 /**
- * What waits for one subscriber. Lifecycle events wait in order, all of them, up to a bound. Of each task's
- * progress only the latest waits, and none once a lifecycle event, which carries the progress too, is behind it.
+ * The events that wait for one subscriber. All lifecycle events wait, in order, up to a bound. Of each task's progress
+ * only the latest waits, and none before a lifecycle event of the same task, which has the progress, too.
  */
 export interface EventBuffer {
-  /** @returns false, with nothing kept, when there is no room for another lifecycle event */
+  /** @returns false, with nothing added, when there is no room for another lifecycle event */
   push(entry: FeedEntry): boolean;
   /** The oldest; undefined when empty. */
   shift(): FeedEntry | undefined;
   clear(): void;
 }
 
-/** @param maxEvents bound for lifecycle events, and for tasks whose progress waits (more progress is left out) */
+/** @param maxEvents bound for lifecycle events, and for tasks with waiting progress (more progress is dropped) */
 export function createEventBuffer(maxEvents: number): EventBuffer {
   // In order of arrival. Keys: a position for a lifecycle event, a task's id for its progress.
   const entries = new Map<number | string, FeedEntry>();

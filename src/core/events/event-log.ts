@@ -2,7 +2,7 @@ import type { Progress } from "../tasks/progress.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { LifecycleEvent, LifecycleEventType } from "./task-event.ts";
 
-/** An event about to be written; the log numbers it. */
+/** An event to be written. The log numbers it. */
 export interface NewLifecycleEvent {
   readonly taskId: string;
   readonly type: LifecycleEventType;
@@ -23,8 +23,8 @@ export interface ReplayQuery {
 export interface EventLog {
   /** Appends within the transaction; visible with its commit, in order (see {@link LifecycleEvent.position}). */
   append(transaction: Transaction, event: NewLifecycleEvent): Promise<void>;
-  /** In order of position. Events that went with their tasks, once these were pruned, are passed over. */
+  /** In order of position. Events of pruned tasks are gone. */
   replay(query: ReplayQuery): Promise<readonly LifecycleEvent[]>;
-  /** The highest position that was ever given; 0 before the first. It never falls, whatever is pruned. */
+  /** The highest position that was ever given; 0 before the first. Pruning does not lower it. */
   head(): Promise<number>;
 }

@@ -10,13 +10,13 @@ export interface FeedEntry {
 /** What a subscriber receives. */
 export interface FeedItem extends FeedEntry {
   /**
-   * Resumes this subscription behind this item: the position of the latest lifecycle event that the subscriber
-   * was handed, or of where it began.
+   * Resumes the subscription after this item: the position of the latest lifecycle event that the subscriber received, or
+   * of its start.
    */
   readonly cursor: string;
 }
 
-/** Which events to hear of; what is left out is not restricted, an empty list lets nothing through. */
+/** Restricts the events. A left-out member does not restrict; an empty list lets nothing through. */
 export interface FeedFilter {
   readonly taskIds?: readonly string[];
   readonly models?: readonly string[];

@@ -4,7 +4,7 @@ import type { TaskReads } from "../tasks/task-reads.ts";
 import type { EventBus } from "./event-bus.ts";
 import type { EventLog } from "./event-log.ts";
 
-/** What the feed works with. */
+/** What the feed needs. */
 export interface TaskFeedPorts {
   readonly bus: EventBus;
   readonly log: Pick<EventLog, "replay" | "head">;
@@ -15,15 +15,15 @@ export interface TaskFeedPorts {
 
 /** Settings of the feed; all may be left out. */
 export interface TaskFeedOptions {
-  /** Lifecycle events that may wait for one subscriber before it is ended as too slow. Default 1,000. */
+  /** Lifecycle events that may wait for one subscriber before it is too slow, and ended. Default 1,000. */
   readonly maxBufferedEvents?: number;
-  /** Tasks remembered for the progress that is announced of them. Default 500. */
+  /** Number of remembered tasks, whose announced progress becomes events. Default 500. */
   readonly maxKnownTasks?: number;
   /** Events read from the log at a time. Default 500. */
   readonly pageSize?: number;
   /**
-   * Time between two looks at the log without an announcement, while anyone is subscribed, in ms: a process may
-   * die between its commit and its announcement. Default 5,000.
+   * Time between two reads of the log without an announcement, in ms, while there are subscribers: a process may die
+   * between its commit and its announcement. Default 5,000.
    */
   readonly pollIntervalMs?: number;
   /** Time until the next try after the log could not be read, in ms. Default 500. */

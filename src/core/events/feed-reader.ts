@@ -11,12 +11,12 @@ import { decodeAnnouncement } from "./task-announcement.ts";
 import type { LifecycleEvent } from "./task-event.ts";
 import type { ReplayedPage, TaskSubscription } from "./task-subscription.ts";
 
-/** Tasks whose state is read again after a gap, at most; the others are told of their next change. */
+/** The most tasks whose state is read again after a gap. For others, the next change is reported. */
 const MAX_RESTATED = 1000;
 
 /**
- * Reads the log once for all subscriptions, and offers them what it finds. Its passes never overlap: however many
- * announcements come while one is under way, one more follows.
+ * Reads the log once for all subscriptions, and offers them the events. Its passes never overlap: after any number of
+ * announcements during a pass, one more pass follows.
  */
 export class FeedReader {
   readonly #ports: TaskFeedPorts;
@@ -24,7 +24,7 @@ export class FeedReader {
   readonly #subscriptions: ReadonlySet<TaskSubscription>;
   readonly #known: KnownTasks;
   readonly #failures: FailureLog;
-  /** Announced progress that waits for the pass under way: the latest of each task. */
+  /** Announced progress that waits for the end of the pass: the latest of each task. */
   readonly #pending = new Map<string, ProgressAnnouncement>();
   #position = 0;
   #isOpen = false;
@@ -46,7 +46,7 @@ export class FeedReader {
     this.#known = createKnownTasks(settings.maxKnownTasks);
   }
 
-  /** Everything up to here was offered. */
+  /** The position up to which all events were offered. */
   get position(): number {
     return this.#position;
   }
@@ -56,13 +56,13 @@ export class FeedReader {
     return this.#isOpen;
   }
 
-  /** Begins behind the latest event. */
+  /** Begins after the latest event. */
   async begin(): Promise<void> {
     this.#position = await this.#ports.log.head();
     this.#isOpen = true;
   }
 
-  /** Waits for the pass under way; no other follows. */
+  /** Waits for the end of the pass. No other follows. */
   async end(): Promise<void> {
     this.#isOpen = false;
     this.#cancelRetry?.();
@@ -83,13 +83,13 @@ export class FeedReader {
     }
   }
 
-  /** Looks at the truth again, because announcements may have been lost. */
+  /** Reads log and tasks again, because announcements may have been lost. */
   mindGap(): void {
     this.#hasGap = true;
     this.readOn();
   }
 
-  /** Offers what is new in the log: now, or once more after the pass under way. */
+  /** Offers the log's new events: now, or in one more pass after this one. */
   readOn(): void {
     this.#isAsked = true;
     if (this.#isOpen && !this.#isPassing) {
@@ -100,7 +100,7 @@ export class FeedReader {
   }
 
   /**
-   * Reads a stretch of the log for one subscriber.
+   * Reads a page of the log for one subscriber.
    * @throws AppError VALIDATION_FAILED when `after` lies beyond the log
    */
   async replay(from: {
@@ -131,7 +131,7 @@ export class FeedReader {
         this.#isAsked = false;
         await this.#readLog();
         await this.#restate();
-        await this.#tellPending();
+        await this.#offerPending();
       }
       this.#failures.worked();
     } catch (error) {
@@ -155,7 +155,7 @@ export class FeedReader {
     }
   }
 
-  /** After a gap: progress may have been lost, so those who follow single tasks are told how these stand. */
+  /** After a gap, progress may have been lost: offers the present state of the followed tasks. */
   async #restate(): Promise<void> {
     if (!this.#hasGap) {
       return;
@@ -183,7 +183,7 @@ export class FeedReader {
     }
   }
 
-  async #tellPending(): Promise<void> {
+  async #offerPending(): Promise<void> {
     const unknown = [...this.#pending.keys()].filter((taskId) => !this.#known.has(taskId));
     await this.#learn(unknown);
     if (this.#isAsked) {
@@ -196,7 +196,7 @@ export class FeedReader {
     this.#pending.clear();
   }
 
-  /** Reads tasks and the latest of each one's events that was offered. */
+  /** Reads tasks, and the latest offered event of each. */
   async #learn(taskIds: readonly string[]): Promise<void> {
     const limit = this.#settings.pageSize;
     for (let after = 0, isLast = taskIds.length === 0; !isLast;) {
@@ -224,7 +224,7 @@ export class FeedReader {
   }
 }
 
-/** Events with their tasks; those of tasks that are gone are left out. */
+/** Events with their tasks. Events of deleted tasks are left out. */
 function entriesOf(
   events: readonly LifecycleEvent[],
   tasks: ReadonlyMap<string, Task>,

@@ -9,23 +9,23 @@ import type { LifecycleEvent } from "./task-event.ts";
 /** The announcement of a running attempt's progress. */
 export type ProgressAnnouncement = Extract<TaskAnnouncement, { kind: "PROGRESS" }>;
 
-/** A task as last seen, and the latest of its lifecycle events that was handed out. */
+/** A task as last read, and the latest of its lifecycle events that was handed out. */
 interface KnownTask {
   readonly task: Task;
   readonly last: LifecycleEvent;
 }
 
 /**
- * The tasks that a feed heard of lately, the least recently used forgotten first. It turns announced progress into
- * events, and sees to it that the counts of an attempt never fall.
+ * The tasks that a feed used lately. The least recently used one is forgotten first. It turns announced progress into
+ * events, and keeps the counts of an attempt from falling.
  */
 export interface KnownTasks {
   has(taskId: string): boolean;
-  /** Takes in a lifecycle event with its task as read from the store. @returns the task to hand out */
+  /** Adds a lifecycle event with its task as read from the store. @returns the task to hand out */
   note(last: LifecycleEvent, task: Task): Task;
   /** The progress event; undefined when the task is unknown, not running, or runs another attempt. */
   advance(announced: ProgressAnnouncement): FeedEntry | undefined;
-  /** A progress event that tells how the task stands now; undefined unless it is known and running. */
+  /** A progress event with the task's present state; undefined unless it is known and running. */
   restate(taskId: string, at: Date): FeedEntry | undefined;
 }
 
@@ -70,7 +70,7 @@ function isRunning(task: Task): boolean {
   return task.attempt > 0 && !isFinal(task.status);
 }
 
-/** A task may be read as running while its START is still to be handed out; progress waits for that. */
+/** A task may be read as RUNNING before its START is handed out. Progress waits for that event. */
 function hasStarted({ task, last }: KnownTask): boolean {
   return isRunning(task) && last.type !== "CREATE";
 }
@@ -84,7 +84,7 @@ function progressEntry({ task, last }: KnownTask, at: Date): FeedEntry {
   };
 }
 
-/** The later progress, with no count below the earlier one's. */
+/** The later progress. No count is below the earlier one. */
 function risen(before: Progress, now: Progress): Progress {
   const counts = {
     succeeded: Math.max(before.succeeded, now.succeeded),

@@ -1,10 +1,10 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Progress } from "../tasks/progress.ts";
 
-/** The bus topic on which all tasks are announced. */
+/** The bus topic for all tasks. */
 export const TASK_TOPIC = "powercrud_tasks";
 
-/** What travels over the bus. */
+/** A message on that topic. */
 export type TaskAnnouncement =
   /** New lifecycle events of the task are in the log. */
   | { readonly kind: "LIFECYCLE"; readonly taskId: string }
@@ -17,12 +17,12 @@ export type TaskAnnouncement =
       readonly progress: Progress;
     };
 
-/** For the bus. */
+/** The announcement as a message for the bus. */
 export function encodeAnnouncement(announcement: TaskAnnouncement): Json {
   return announcement as unknown as Json;
 }
 
-/** From the bus; undefined for what is not an announcement (a newer version's, a stranger's). */
+/** The announcement in a message; undefined for any other message, such as a newer version's. */
 export function decodeAnnouncement(message: Json): TaskAnnouncement | undefined {
   const candidate = message as unknown as TaskAnnouncement | null;
   const isKnown = candidate?.kind === "LIFECYCLE" || candidate?.kind === "PROGRESS";

@@ -13,19 +13,19 @@ export const TASK_EVENT_TYPES = [
 
 export type TaskEventType = (typeof TASK_EVENT_TYPES)[number];
 
-/** Kept in the log, numbered, never dropped. */
+/** Types of events in the log: numbered, never dropped. */
 export type LifecycleEventType = Exclude<TaskEventType, "PROGRESS">;
 
-/** A fact of a task's life, as the log keeps it. */
+/** An event in a task's life, as stored in the log. */
 export interface LifecycleEvent {
   /**
-   * Where it stands among all events of all tasks. Positions become visible in order: when one can be read,
-   * every lower one can be read or will never be (a gap is a transaction that rolled back). So the highest
-   * position seen is a cursor that misses nothing.
+   * Its place among all events of all tasks. Positions become visible in order: once a position can be read, no lower
+   * one will appear later (a gap is a transaction that rolled back). So the highest position seen is a cursor that
+   * misses nothing.
    */
   readonly position: number;
   readonly taskId: string;
-  /** Where it stands among its task's events: 1, 2, 3 … without gaps. */
+  /** Its place among its task's events: 1, 2, 3 … without gaps. */
   readonly sequence: number;
   readonly type: LifecycleEventType;
   readonly at: Date;
@@ -35,8 +35,8 @@ export interface LifecycleEvent {
 }
 
 /**
- * An event as subscribers see it. A PROGRESS event is not in the log and has no number of its own: it carries
- * position and sequence of the lifecycle event that it follows.
+ * An event for subscribers. A PROGRESS event is not in the log: it has the position and sequence of the lifecycle event
+ * before it.
  */
 export interface TaskEvent extends Omit<LifecycleEvent, "type"> {
   readonly type: TaskEventType;

@@ -15,30 +15,30 @@ import { watchTask } from "./watch-task.ts";
 interface SubscribeRequest {
   /** Default: all events of all tasks. */
   readonly filter?: FeedFilter;
-  /** A position: first everything after it, from the log. Without it, only what comes from now on. */
+  /** A position: replays the log after it first. Default: only events from now on. */
   readonly after?: number;
-  /** Whether the subscriber may see the task; asked for every event. Default: every task. */
+  /** Whether the subscriber may see the task; called for every event. Default: every task. */
   readonly canSee?: (task: Task) => boolean;
   /** Ends the subscription. */
   readonly signal?: AbortSignal;
 }
 
-/** Hands the events of all tasks to everyone who wants them. */
+/** Hands the events of all tasks to subscribers. */
 export interface TaskFeed {
   /**
-   * Subscribes at once; what comes before the first `next` waits.
+   * Subscribes at once. Events before the first `next` wait.
    *
-   * The lifecycle events come in order, each once. Progress comes as it is announced, folded to the latest of each
-   * task for a subscriber that cannot keep up; it never comes after its attempt's end.
+   * Lifecycle events come in order, each once. Progress comes as announced; a slow subscriber gets only the latest of each
+   * task. It never comes after its attempt's end.
    *
    * Ends with AppError VALIDATION_FAILED when `after` lies beyond the log; SUBSCRIBER_TOO_SLOW, naming the cursor
-   * to resume from, when too many lifecycle events wait; UNAVAILABLE when the log cannot be read. Whoever
-   * subscribes must call `return`, or abort, or read to the end.
+   * to resume from, when too many lifecycle events wait; UNAVAILABLE when the log cannot be read. Each
+   * subscriber must call `return`, or abort, or read to the end.
    */
   subscribe(request?: SubscribeRequest): AsyncIterableIterator<FeedItem, undefined>;
   /**
-   * A task's current state at once, then each change (folded to the latest where several happened together); ends
-   * after the final state. A task that is not there, or not to be seen, is AppError NOT_FOUND from the first `next`.
+   * A task's current state at once, then its changes, and the end after the final state. Of several changes together only
+   * the latest comes. For a missing or hidden task the first `next` throws AppError NOT_FOUND.
    */
   watch(
     taskId: string,
@@ -47,9 +47,9 @@ export interface TaskFeed {
 }
 
 /**
- * One feed serves a whole process: one subscription to the bus, and one query per new stretch of the log, however
- * many subscribe. Start it before anyone subscribes. Its stop ends all subscriptions with AppError UNAVAILABLE: a stop must
- * not look like the end of a task.
+ * One feed serves all subscribers of a process: one subscription to the bus, and one query per new page of the log. Start
+ * it before the first subscription. Its stop ends all subscriptions with AppError UNAVAILABLE: a stop must not look like the
+ * end of a task.
  */
 export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = {}): Service & TaskFeed {
   const settings = { ...TASK_FEED_DEFAULTS, ...options };
@@ -66,7 +66,7 @@ export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = 
         onMessage: (message: Json) => reader.hear(message),
         onGap: () => reader.mindGap(),
       });
-      // What was appended before the bus began to carry it.
+      // Events that were appended before the subscription to the bus.
       reader.readOn();
       stopPolling = ports.clock.every(settings.pollIntervalMs, () => {
         if (subscriptions.size > 0) {

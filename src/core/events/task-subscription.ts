@@ -6,7 +6,7 @@ import type { FeedEntry, FeedFilter, FeedItem } from "./feed-item.ts";
 import { passesFilter } from "./feed-item.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** A stretch of the log, read for one subscriber. */
+/** A page of the log, read for one subscriber. */
 export interface ReplayedPage {
   readonly entries: readonly FeedEntry[];
   /** Everything up to here was read. */
@@ -15,17 +15,17 @@ export interface ReplayedPage {
   readonly isLast: boolean;
 }
 
-/** What a subscription works with. */
+/** What a subscription needs. */
 export interface TaskSubscriptionOptions {
   readonly filter: FeedFilter;
   readonly canSee: (task: Task) => boolean;
-  /** Where it begins: only later events are handed out. */
+  /** Its start: only later events are handed out. */
   readonly position: number;
-  /** Reads the log after a position, for the filter's tasks. Left out where nothing is to be replayed. */
+  /** Reads the log after a position, for the filter's tasks. Left out: nothing is replayed. */
   readonly replay?: (after: number) => Promise<ReplayedPage>;
-  /** How many lifecycle events may wait. */
+  /** The most lifecycle events that may wait. */
   readonly maxBufferedEvents: number;
-  /** Called once, when nothing more is wanted. */
+  /** Called once, at the end. */
   readonly onEnd: (subscription: TaskSubscription) => void;
 }
 
@@ -37,9 +37,9 @@ interface Waiter {
 const DONE = Object.freeze({ done: true, value: undefined });
 
 /**
- * One subscriber. It is offered every event from the moment it is made. While it replays, it does not keep what it
- * is offered, however slow it is: all of that is in the log, and it reads on until it has read that far. Then it
- * goes live, within one turn of the event loop, and buffers what it is offered: nothing missed, nothing twice.
+ * One subscriber. The feed offers it every event from its creation on. While it replays the log, it drops the offers: all of
+ * them are in the log, and it reads on until it has read that far. Then it goes live, within one turn of the event loop,
+ * and buffers the offers. So it misses nothing, and gets nothing twice.
  */
 export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefined> {
   readonly #options: TaskSubscriptionOptions;
@@ -48,11 +48,11 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
   #replayed: FeedEntry[] = [];
   #isReplaying: boolean;
   #isReading = false;
-  /** Up to here, events were replayed, or came before its time. */
+  /** The position up to which events were replayed, or came before its start. */
   #read: number;
-  /** Up to here, events were handed out: where to resume. */
+  /** The position up to which events were handed out: where to resume. */
   #handedOut: number;
-  /** The latest event that was offered, and not kept, while it replayed. */
+  /** Position of the latest event that was dropped during the replay. */
   #offered = 0;
   #isEnded = false;
   #failure: { readonly error: unknown } | undefined;
@@ -65,17 +65,17 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
     this.#handedOut = options.position;
   }
 
-  /** The tasks it is about; undefined for all. */
+  /** The tasks that it follows; undefined for all. */
   get taskIds(): readonly string[] | undefined {
     return this.#options.filter.taskIds;
   }
 
-  /** Whether events of the task are its business at all. */
+  /** Whether it follows the task. */
   concerns(taskId: string): boolean {
     return !this.#isEnded && (this.taskIds?.includes(taskId) ?? true);
   }
 
-  /** Takes an event from the feed. Never throws: what goes wrong ends this subscription only. */
+  /** Takes an event from the feed. Never throws: an error ends this subscription only. */
   offer(entry: FeedEntry): void {
     if (!this.concerns(entry.task.id)) {
       return;
@@ -94,13 +94,13 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
     this.#handOut();
   }
 
-  /** Ends with an error; what still waits is dropped. */
+  /** Ends with an error, and drops the waiting events. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.end();
   }
 
-  /** Ends without an error; what still waits is dropped. */
+  /** Ends without an error, and drops the waiting events. */
   end(): void {
     if (!this.#isEnded) {
       this.#isEnded = true;
@@ -141,7 +141,7 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
     }
   }
 
-  /** Serves those who wait, as far as there is something for them. */
+  /** Resolves pending calls of `next` while there are events for them. */
   #handOut(): void {
     for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
       const entry = this.#replayed.shift() ?? this.#buffer.shift();

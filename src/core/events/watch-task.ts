@@ -6,7 +6,7 @@ import type { TaskStatus } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedItem } from "./feed-item.ts";
 
-/** What watching works with. */
+/** What watching needs. */
 export interface WatchPorts {
   readonly tasks: Pick<TaskReads, "find">;
   subscribe(request: {
@@ -94,7 +94,7 @@ class TaskWatch implements AsyncIterableIterator<Task, undefined> {
     }
   }
 
-  /** Asked after a wait: whoever watches may have left meanwhile. */
+  /** Whether the watcher left during a wait. */
   #hasLeft(): boolean {
     return this.#isDone;
   }
@@ -131,7 +131,7 @@ const PHASES: Readonly<Record<TaskStatus, number>> = {
   CANCELLED: 2,
 };
 
-/** Whether the second state differs from the first and is not an earlier one that waited in line. */
+/** Whether the second state is a later one than the first, and differs from it. */
 function isChange(last: Task, next: Task): boolean {
   const advance =
     next.attempt - last.attempt ||

@@ -66,7 +66,7 @@ export interface ConflictRefusal {
   readonly totalConflicts: number;
 }
 
-/** The record or task does not exist, or is out of the viewer's scope: the two are not told apart. */
+/** The record or task does not exist, or is out of the viewer's scope. The refusal does not say which. */
 export interface MissingRefusal {
   readonly kind: "MISSING";
   readonly message: string;

@@ -1,10 +1,10 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Transaction, UnitOfWork } from "./transaction.ts";
 
-/** What the work decided: keep what was written, or undo it. Either way with a value for the caller. */
+/** Whether to keep what was written or to undo it, with a value for the caller. */
 export type Decision<T> = { readonly commit: T } | { readonly rollBack: T };
 
-/** Carries a value out of a transaction that is to be undone; never leaves this file. */
+/** Carries a value out of a transaction that is rolled back. It never leaves this file. */
 class RollBack<T> extends Error {
   readonly value: T;
   constructor(value: T) {
@@ -13,12 +13,12 @@ class RollBack<T> extends Error {
   }
 }
 
-/** Tries of a transaction whose adapters say that another one may succeed. */
+/** The most tries of a transaction whose error is retryable. */
 const MAX_TRIES = 3;
 
 /**
- * Like {@link UnitOfWork.run}, for work whose refusals are values: it may roll back without throwing. An error with
- * `details.isRetryable`, such as of locks that had to be restored, has the work done again in a new transaction.
+ * Like {@link UnitOfWork.run}, for work whose refusals are values: it may roll back without throwing. After an
+ * error with `details.isRetryable` the work is done again in a new transaction.
  */
 export async function runOrRollBack<T>(
   unitOfWork: UnitOfWork,

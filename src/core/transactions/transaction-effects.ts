@@ -3,7 +3,7 @@ import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Effect, Transaction } from "./transaction.ts";
 
-/** What was registered on a transaction, and the means to run it; shared by every unit of work. */
+/** The effects of one transaction, and how to run them. Every unit of work uses it. */
 export interface TransactionEffects extends Pick<Transaction, "onCommit" | "onRollback"> {
   committed(): Promise<void>;
   rolledBack(): Promise<void>;

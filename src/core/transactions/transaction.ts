@@ -1,11 +1,11 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 
-/** What waits for the end of a transaction; apps register some too, which need not take time. */
+/** A callback for the end of a transaction. Apps register them, too. */
 export type Effect = () => Promise<void> | void;
 
 /**
- * One unit of work in the database. Adapters on PostgreSQL take part through `session`; adapters elsewhere do
- * their deed at once and register how to finish or undo it.
+ * One unit of work in the database. Adapters on PostgreSQL take part through `session`; adapters elsewhere act
+ * at once, and register how to finish or undo it.
  */
 export interface Transaction {
   /** The connection inside the transaction. The memory adapters' transactions have none. */

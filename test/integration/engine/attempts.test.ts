@@ -77,7 +77,7 @@ async function lifecycle(taskId: string): Promise<readonly (readonly [string, st
 }
 
 describe("a handler", () => {
-  it("that throws makes the task FAILED with its message, and its locks free", async () => {
+  it("makes the task FAILED with its message by throwing, and the locks are free", async () => {
     const id = await launchCustom("boom");
     expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: "boom" });
     await expect
@@ -102,7 +102,7 @@ describe("a handler", () => {
     expect(startedWith).toEqual([id, '{"hello":"world"}']);
   });
 
-  it("that is not registered here makes the task FAILED, saying so", async () => {
+  it("makes the task FAILED with a message if it is not registered here", async () => {
     const id = await launchCustom("unheardOf");
     expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: /no task kind "unheardOf"/ });
   });
@@ -137,7 +137,7 @@ describe("an attempt whose task was taken over", () => {
     ).toEqual([{ n: 0 }]);
   });
 
-  it("is kept from every way of writing while the next attempt has the task", async () => {
+  it("is refused every way of writing while the next attempt has the task", async () => {
     const taskId = await begunTwice();
     const work = (attempt: number): ChunkWork => ({
       ...INCREMENT,
@@ -161,7 +161,7 @@ describe("an attempt whose task was taken over", () => {
     expect(await engine.session.query(untouched)).toEqual([{ n: 2 }]);
   });
 
-  it("under ALL_OR_NOTHING leaves all to the next attempt, which waits for the first one's transaction", async () => {
+  it("under ALL_OR_NOTHING leaves all chunks to the next attempt, which waits for the first one's transaction", async () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     await expect.poll(async () => (await engine.task(task.id)).status).toBe("RUNNING");

@@ -22,8 +22,8 @@ afterAll(async () => {
   await hooks.engine.stop();
 });
 
-describe("words of the app that the database cannot hold", () => {
-  it("are recorded as near as can be, with the record that they are about", async () => {
+describe("texts of the app that the database cannot store", () => {
+  it("are recorded with replacement characters, with their record", async () => {
     hooks.say({
       validate: (record) => (record?.id === 5 ? [{ message: "a\u0000b", field: "\uD800" }] : []),
     });

@@ -109,7 +109,7 @@ async function startCustom(): Promise<{ readonly id: string; readonly context: A
 }
 
 describe("cancelling", () => {
-  it("stops a running task at its next chunk, keeps what is done, and says what is not", async () => {
+  it("stops a running task at its next chunk, keeps the DONE chunks, and reports the rest", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
     await untilBlocked(2);
@@ -129,7 +129,7 @@ describe("cancelling", () => {
     expect(await lifecycle(task.id)).toEqual(["CREATE", "START", "CANCEL", "CLEANUP"]);
   });
 
-  it("takes back all of a task that is to change all or nothing", async () => {
+  it("rolls an ALL_OR_NOTHING task back", async () => {
     const release = await holdBothLanes();
     const task = await increment("ALL_OR_NOTHING");
     await untilBlocked();
@@ -142,7 +142,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
-  it("takes back all where the connection is lost after the request, and counts nothing of what was undone", async () => {
+  it("rolls back when the connection is lost after the request, and counts no undone record", async () => {
     const release = await holdRecord(engine, 101);
     const task = await increment("ALL_OR_NOTHING");
     await untilBlocked();
@@ -160,7 +160,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
-  it("reaches a handler over its signal, whatever it throws then", async () => {
+  it("reaches a handler through its signal; then any error counts as the cancellation", async () => {
     const { id, context } = await startCustom();
     await cancel(id);
     expect(await engine.settled(id)).toMatchObject({
@@ -184,7 +184,7 @@ describe("cancelling", () => {
     expect(await sweep(engine.ports, ORPHANS_AT_ONCE)).toMatchObject({ cancelled: [], rescued: [] });
   });
 
-  it("counts of a task whose worker is dead what its chunks did, not what it reported last", async () => {
+  it("counts the DONE chunks of a task whose worker is dead, not its last report", async () => {
     const chunks = [plainBatch(["1", "2"])];
     const taskId = await beginWithoutWorker({ errorPolicy: "ALL_OR_NOTHING", total: 2, chunks });
     const progress = progressOf(2, { succeeded: 2, failed: 0, skipped: 0 });
@@ -194,7 +194,7 @@ describe("cancelling", () => {
     expect(await engine.task(taskId)).toMatchObject({ status: "CANCELLED", progress: { succeeded: 0 } });
   });
 
-  it("is refused once the task is settled, and for no task at all", async () => {
+  it("is refused for settled and unknown tasks", async () => {
     const task = await increment("SKIP_FAILED");
     await engine.settled(task.id);
     expect(await cancel(task.id)).toMatchObject({ kind: "SETTLED", task: { status: "SUCCEEDED" } });
@@ -203,7 +203,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(400);
   });
 
-  it("asked for many times at once cancels once", async () => {
+  it("happens once when it is requested many times at once", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
     await untilBlocked(2);

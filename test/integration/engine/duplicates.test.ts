@@ -105,20 +105,23 @@ describe("an identical launch", () => {
     },
   );
 
-  it.each(["REJECT", "SKIP", "WAIT"] as const)("of many at once with %s is new once", async (onConflict) => {
-    const letGo = await hold(1);
-    const outcomes = await Promise.all(
-      Array.from({ length: 10 }, () => engine.launch({ ...INCREMENT, options: { onConflict } })),
-    );
-    const all = outcomes.map(launched);
-    expect(all.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(1);
-    expect(new Set(all.map(({ task }) => task.id)).size).toBe(1);
-    await letGo();
-    await engine.settled(all[0]?.task.id ?? "");
-    expect(await counts()).toEqual(idsFrom(1, 100).map((id) => (Number(id) <= 50 ? 1 : 0)));
-  });
+  it.each(["REJECT", "SKIP", "WAIT"] as const)(
+    "among many at once with %s creates one task",
+    async (onConflict) => {
+      const letGo = await hold(1);
+      const outcomes = await Promise.all(
+        Array.from({ length: 10 }, () => engine.launch({ ...INCREMENT, options: { onConflict } })),
+      );
+      const all = outcomes.map(launched);
+      expect(all.filter(({ isDuplicate }) => !isDuplicate)).toHaveLength(1);
+      expect(new Set(all.map(({ task }) => task.id)).size).toBe(1);
+      await letGo();
+      await engine.settled(all[0]?.task.id ?? "");
+      expect(await counts()).toEqual(idsFrom(1, 100).map((id) => (Number(id) <= 50 ? 1 : 0)));
+    },
+  );
 
-  it("in a request of its own waits for nobody: the first may still be running", async () => {
+  it("in a request of its own does not wait for the first, which may still be running", async () => {
     const few = { ...INCREMENT, selection: { ids: ["1", "2"] } } as const;
     const letGo = await hold(1);
     const before = await engine.ports.tasks.count({});
@@ -134,7 +137,7 @@ describe("an identical launch", () => {
     expect((await counts()).slice(0, 3)).toEqual([1, 1, 0]);
   });
 
-  it("by a task of another kind is told by its input, model and claims", async () => {
+  it("of a custom task has the same input, model and claims", async () => {
     const patient = async (parts: Partial<CustomLaunch>): Promise<Launched> =>
       launched(await launchCustom(engine.ports, { kind: "patient", input: { a: 1, b: 2 }, ...parts }));
     const first = await patient({});
@@ -161,10 +164,10 @@ describe("a launch is no duplicate", () => {
   const differences: readonly (readonly [string, Target])[] = [
     ["with another change", { ...INCREMENT, change: { count: { increment: 2 } } }],
     ["on other records", { ...INCREMENT, selection: { ids: idsFrom(1, 49) } }],
-    ["by somebody else", { ...INCREMENT, viewer: { id: "bea" } }],
+    ["by another viewer", { ...INCREMENT, viewer: { id: "bea" } }],
     ["with another error policy", { ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } }],
-    ["that only tries", { ...INCREMENT, options: { dryRun: true } }],
-    ["that says so", { ...INCREMENT, options: { allowDuplicate: true } }],
+    ["as a dry run", { ...INCREMENT, options: { dryRun: true } }],
+    ["with allowDuplicate", { ...INCREMENT, options: { allowDuplicate: true } }],
     ["with an idempotency key of its own", { ...INCREMENT, options: { idempotencyKey: "another" } }],
   ];
 
@@ -176,7 +179,7 @@ describe("a launch is no duplicate", () => {
     await engine.settled(task.id);
   });
 
-  it("of one with an idempotency key either", async () => {
+  it("of one with an idempotency key", async () => {
     const letGo = await hold(1);
     const { task } = launched(await engine.launch({ ...INCREMENT, options: { idempotencyKey: "first" } }));
     expect(await engine.launch(INCREMENT)).toMatchObject({ kind: "CONFLICT" });
@@ -184,7 +187,7 @@ describe("a launch is no duplicate", () => {
     await engine.settled(task.id);
   });
 
-  it("when it waits in line because it says so", async () => {
+  it("where the caller allows it, and may wait in line", async () => {
     const letGo = await hold(1);
     const options: LaunchOptions = { onConflict: "WAIT", allowDuplicate: true };
     const first = launched(await engine.launch({ ...INCREMENT, options }));
@@ -200,7 +203,7 @@ describe("a launch is no duplicate", () => {
 });
 
 describe("an idempotency key", () => {
-  it("gives the first task to many at once and later, and refuses other input", async () => {
+  it("answers many at once and later with the first task, and refuses other input", async () => {
     const options: LaunchOptions = { idempotencyKey: "once" };
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, () => engine.launch({ ...INCREMENT, options })),

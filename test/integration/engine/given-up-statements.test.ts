@@ -45,13 +45,13 @@ async function givingUpOn<T>(table: string, work: () => Promise<T>): Promise<T> 
   }
 }
 
-it("a launch on whose statement the database gives up is refused, and leaves nothing", async () => {
+it("a launch is refused when the database gives up on its statement, and leaves no trace", async () => {
   expect(await givingUpOn("task", () => engine.launch(INCREMENT))).toEqual(REFUSED);
   expect(await engine.ports.tasks.count({})).toBe(0);
   expect(await lockOwners(engine.session)).toEqual([]);
 });
 
-it("so is a cancelling, and the task goes on", async () => {
+it("a cancellation is refused in the same way, and the task goes on", async () => {
   const release = await holdRecord(engine, 1);
   const { id } = await engine.launched({ ...INCREMENT, options: { mode: "ASYNC" } });
   await expect.poll(async () => (await engine.task(id)).status).toBe("RUNNING");

@@ -40,8 +40,8 @@ async function sweptUntilSettled(taskId: string): Promise<Task> {
   }
 }
 
-describe("a task none of whose attempts comes to its end", () => {
-  it("fails after as many as are allowed, with what its chunks did, and frees its records", async () => {
+describe("a task whose attempts never end", () => {
+  it("fails after the allowed number, with its DONE chunks counted and its records free", async () => {
     const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
     const task = await sweptUntilSettled(id);
     expect(task).toMatchObject({
@@ -53,7 +53,7 @@ describe("a task none of whose attempts comes to its end", () => {
     expect(await engine.ports.locks.heldBy(id)).toEqual([]);
   });
 
-  it("has changed nothing under ALL_OR_NOTHING, whatever its attempts reported", async () => {
+  it("has changed nothing under ALL_OR_NOTHING, even if its attempts reported more", async () => {
     const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     expect(await sweptUntilSettled(id)).toMatchObject({
       status: "FAILED",
@@ -62,7 +62,7 @@ describe("a task none of whose attempts comes to its end", () => {
     });
   });
 
-  it("can be retried for the records that it did not come to", async () => {
+  it("can be retried for its unprocessed records", async () => {
     const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
     await sweptUntilSettled(id);
     await engine.session.query("DROP TRIGGER lose ON thing");

@@ -154,14 +154,14 @@ describe("a handler's end", () => {
     expect(await engine.ports.locks.heldBy(task.id)).toEqual([]);
   });
 
-  it("keeps a result as JSON has it", async () => {
+  it("stores a result as JSON", async () => {
     expect(await run("resultDate")).toMatchObject({
       status: "SUCCEEDED",
       result: { at: "1970-01-01T00:00:00.000Z" },
     });
   });
 
-  it("keeps errors whose texts the database cannot hold as near as it can", async () => {
+  it("stores errors with replacement characters for what the database cannot store", async () => {
     const task = await run("errorsNul");
     expect(task).toMatchObject({ status: "FAILED", attempt: 1 });
     expect(await engine.ports.tasks.errors(task.id, 0, 10)).toMatchObject([
@@ -171,7 +171,7 @@ describe("a handler's end", () => {
 });
 
 describe("a settlement that the database refuses", () => {
-  it("fails the task with what it did, and frees its records", async () => {
+  it("fails the task with its counts, and frees its records", async () => {
     await engine.session.query(`
       CREATE FUNCTION refuse_success() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'secret'; END $$`);

@@ -55,7 +55,7 @@ async function counts(): Promise<readonly unknown[]> {
 }
 
 describe("a large task", () => {
-  it("is shared with other workers, each chunk written once, and progress never falls", async () => {
+  it("is shared with other workers; each chunk is written once, and progress never falls", async () => {
     const { id } = await increment();
     const seen: Progress[] = [];
     for await (const task of engine.feed.watch(id)) {
@@ -72,7 +72,7 @@ describe("a large task", () => {
     expect(await engine.ports.locks.heldBy(id)).toEqual(NO_CLAIMS);
   });
 
-  it("is not shared where it is all or nothing, or small", async () => {
+  it("is not shared under ALL_OR_NOTHING, or where it is small", async () => {
     const whole = await increment({ errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" });
     await engine.settled(whole.id);
     const small = await engine.launched({
@@ -85,7 +85,7 @@ describe("a large task", () => {
     expect(asked).toEqual([]);
   });
 
-  it("does not settle before what a helper is writing is written", async () => {
+  it("does not settle before a helper's chunk is written", async () => {
     helpersAre = "KEPT";
     const release = await holdRecord(engine, 1);
     const { id } = await increment();
@@ -99,7 +99,7 @@ describe("a large task", () => {
     expect(await counts()).toEqual([{ count: 1, records: COUNT }]);
   });
 
-  it("that is cancelled stops its helpers too, and counts what they did", async () => {
+  it("stops its helpers when it is cancelled, and counts their chunks", async () => {
     helpersAre = "KEPT";
     const release = await holdRecord(engine, 1);
     const { id } = await increment();
@@ -119,7 +119,7 @@ describe("a large task", () => {
   });
 });
 
-describe("a helper that comes late", () => {
+describe("a late helper", () => {
   it("finds nothing to do", async () => {
     const { id } = await increment();
     await engine.settled(id);

@@ -60,7 +60,7 @@ function refusal<T extends LaunchOutcome["kind"]>(outcome: LaunchOutcome, expect
 }
 
 describe("conflicts", () => {
-  it("refuse the overlapping launch whole, name record, holder and its progress, and leave the holder alone", async () => {
+  it("refuse the whole overlapping launch with record, holder and progress, and do not disturb the holder", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await engine.launched({
       ...INCREMENT,
@@ -130,7 +130,7 @@ describe("conflicts", () => {
 });
 
 describe("the queue", () => {
-  it("that fails makes the launch fail clearly, with nothing held and nothing changed", async () => {
+  it("that cannot be reached refuses the launch, with nothing held and nothing changed", async () => {
     queueMood = "FAILS";
     const refused = refusal(
       await engine.launch({ ...INCREMENT, options: { idempotencyKey: "down" } }),
@@ -148,7 +148,7 @@ describe("the queue", () => {
     expect(await engine.settled(again.task.id)).toMatchObject({ status: "SUCCEEDED" });
   });
 
-  it("that fails leaves in the withdrawn task's counts what it had skipped", async () => {
+  it("that cannot be reached leaves the skipped records in the withdrawn task's counts", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await engine.launched({
       ...INCREMENT,
@@ -175,7 +175,7 @@ describe("the queue", () => {
     await engine.settled(holder.id);
   });
 
-  it("never heard of a task whose launcher died: the sweeper enqueues it, and it runs once", async () => {
+  it("gets a task whose launcher died from the sweeper, and it runs once", async () => {
     queueMood = "DIES";
     const known = await taskCount();
     void engine.launch({ ...INCREMENT, options: SKIP_FAILED });
@@ -226,7 +226,7 @@ describe("the threshold", () => {
 });
 
 describe("idempotency keys", () => {
-  it("give the first task to the same input, together and later, and refuse other input", async () => {
+  it("answer the same input with the first task, at once and later, and refuse other input", async () => {
     const request = { ...INCREMENT, options: { ...SKIP_FAILED, idempotencyKey: "once" } };
     const together = await Promise.all(Array.from({ length: 6 }, () => engine.launch(request)));
     const launched = together.map((outcome) => refusal(outcome, "LAUNCHED"));
@@ -296,7 +296,7 @@ describe("bad input", () => {
 });
 
 describe("the task record", () => {
-  it("keeps who, what and the input, and its outcome", async () => {
+  it("stores viewer, operation, input and outcome", async () => {
     const task = await engine.launched({
       ...INCREMENT,
       selection: { ids: idsFrom(1, 25) },

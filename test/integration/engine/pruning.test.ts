@@ -76,7 +76,7 @@ async function rowsOf(taskId: string): Promise<Record<string, number>> {
   return row?.rows ?? {};
 }
 
-it("deletes old tasks with all that is theirs, and none that is young or alive", async () => {
+it("deletes old tasks with all their rows, and no young or live task", async () => {
   const old = await endedTask(1);
   const young = await endedTask(4);
   const release = await holdRecord(engine, 7);
@@ -97,7 +97,7 @@ it("deletes old tasks with all that is theirs, and none that is young or alive",
   await ended(running);
 });
 
-it("deletes a task that was tried again once the retry is settled, and leaves that", async () => {
+it("deletes a retried task once its retry is settled, and keeps the retry", async () => {
   const first = await endedTask(10);
   await age(first, 31);
   const retryOf = async (id: string): Promise<unknown> => {
@@ -117,7 +117,7 @@ it("deletes a task that was tried again once the retry is settled, and leaves th
   expect(await retryOf(retry)).toBeNull();
 });
 
-it("keeps every cursor valid, also where all events are gone", async () => {
+it("keeps every cursor valid, even when all events are deleted", async () => {
   const kept = await endedTask(20);
   const old = await endedTask(23);
   const cursor = encodeCursor(await engine.ports.log.head());
@@ -150,7 +150,7 @@ it("keeps every cursor valid, also where all events are gone", async () => {
   }
 });
 
-it("ends a batch with the task that fills it", async () => {
+it("ends a batch with the task that brings it to its limit of records", async () => {
   const tasks = [await endedTask(40), await endedTask(40), await endedTask(40)];
   for (const [at, id] of tasks.entries()) {
     await age(id, 40 - at);

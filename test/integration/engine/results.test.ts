@@ -54,7 +54,7 @@ async function outcomesOf(task: Task): Promise<Partial<Record<TaskRecord["outcom
   return Object.fromEntries(idsBy);
 }
 
-it("tells of an update which records were changed, which failed, and which were not there", async () => {
+it("lists an update's changed, failed and missing records", async () => {
   const change = { name: { set: "thing 3" } };
   const task = await run({ operation: "UPDATE", selection: { ids: ["1", "3", "999"] }, change });
   expect(await outcomesOf(task)).toEqual({ SUCCEEDED: ["3"], FAILED: ["1"], SKIPPED: ["999"] });
@@ -63,7 +63,7 @@ it("tells of an update which records were changed, which failed, and which were 
   expect(task.input).toEqual({ selection: { ids: ["1", "3", "999"] }, data: change });
 });
 
-it("tells of a deletion what was left out because another task held it", async () => {
+it("lists a deletion's records that were left out because another task held them", async () => {
   const release = await holdRecord(engine, 1);
   const holder = await engine.launched({
     operation: "UPDATE",
@@ -82,7 +82,7 @@ it("tells of a deletion what was left out because another task held it", async (
   await engine.settled(holder.id);
 });
 
-it("tells of lists of records what became of each", async () => {
+it("lists what became of each record of a list", async () => {
   const updates = ids(1, 25).map((id) => ({ id, data: { count: id === "7" ? 5000 : 1 } }));
   const each = await run({ operation: "UPDATE_EACH", records: updates });
   expect(await outcomesOf(each)).toEqual({
@@ -113,7 +113,7 @@ it("tells of lists of records what became of each", async () => {
   expect(upsert.input).toMatchObject({ updatedFields: ["count"], records: rows });
 });
 
-it("names as unprocessed what ALL_OR_NOTHING took back", async () => {
+it("lists records that ALL_OR_NOTHING rolled back as unprocessed", async () => {
   const records = ids(1, 25).map((id) => ({ id, data: { count: id === "17" ? 5000 : 1 } }));
   const { id } = await engine.launched({
     operation: "UPDATE_EACH",
@@ -126,7 +126,7 @@ it("names as unprocessed what ALL_OR_NOTHING took back", async () => {
   expect(told.filter(({ outcome }) => outcome === "UNPROCESSED")).toHaveLength(24);
 });
 
-it("tells of a running task what is so now", async () => {
+it("lists a running task's records as they are now", async () => {
   const release = await holdRecord(engine, 15);
   const { id } = await engine.launched({
     operation: "UPDATE",

@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 afterEach(letAllGo);
 beforeEach(() => insertThings(engine.session, 10));
-describe("retrying a task of another kind", () => {
+describe("retrying a custom task", () => {
   it("launches it with the same input and claims, until it has worked", async () => {
     const claims = [{ model: "Thing", ids: ["1", "2"] }] as const;
     const outcome = await launchCustom(engine.ports, {

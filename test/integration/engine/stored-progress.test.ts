@@ -28,7 +28,7 @@ async function untilMoved(taskId: string): Promise<Progress> {
 }
 
 describe("the progress of a task in one transaction", () => {
-  it("can be read while it runs, also by those who are refused because of it", async () => {
+  it("can be read while it runs, also in the refusals of other launches", async () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({
       operation: "UPDATE",

@@ -89,8 +89,8 @@ async function stepsOf(taskId: string): Promise<readonly Told[]> {
   return own();
 }
 
-describe("hooks along a task's life", () => {
-  it("are told of everything in order: the task, who launched it, its records, input and result", async () => {
+describe("hooks in a task's life", () => {
+  it("are called in order, with the task, its viewer, records, input and result", async () => {
     const { id } = await engine.launched(setCount("first", ["1", "2", "999"]));
     const steps = await stepsOf(id);
     expect(steps.map(({ step, task }) => [step, task.status])).toEqual([
@@ -110,7 +110,7 @@ describe("hooks along a task's life", () => {
     ]);
   });
 
-  it("tell a failure by its message, and a cancellation apart from it", async () => {
+  it("get a failure's message, and a cancellation as such", async () => {
     const outcome = await launchCustom(engine.ports, { kind: "explode", input: { fuse: 1 }, viewer: ANN });
     const exploding = outcome.kind === "LAUNCHED" ? outcome.task.id : outcome.message;
     const failed = await stepsOf(exploding);
@@ -128,7 +128,7 @@ describe("hooks along a task's life", () => {
     await stepsOf(holder.id);
   });
 
-  it("that throw change nothing", async () => {
+  it("change nothing when they throw", async () => {
     mood = "THROWS";
     const { id } = await engine.launched(setCount("stubborn", ["1", "2"]));
     const steps = await stepsOf(id);
@@ -141,7 +141,7 @@ describe("hooks along a task's life", () => {
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 
-  it("may refuse a launch before anything is written, in their own words", async () => {
+  it("can refuse a launch before anything is written, in their own words", async () => {
     const before = await engine.ports.tasks.count({});
     expect(await engine.launch(setCount("forbidden", ["1"]))).toEqual({
       kind: "INVALID",

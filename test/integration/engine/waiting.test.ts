@@ -63,7 +63,7 @@ describe("a launch that waits", () => {
     expect(await countOf(2)).toBe(5);
   });
 
-  it("stands in line, says for whom, and runs when that has settled", async () => {
+  it("stands in line, names its blocker, and runs when that has settled", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2"], 5, SKIP_FAILED);
     const waiting = await setCount(["2", "3"], 6);
@@ -97,7 +97,7 @@ describe("a launch that waits", () => {
     expect(Math.min(...last)).toBeGreaterThanOrEqual(second);
   });
 
-  it("keeps later launches off what it waits for, but nobody else", async () => {
+  it("blocks later launches on its records, and no others", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const waiting = await setCount(["1", "2"], 2);
@@ -116,7 +116,7 @@ describe("a launch that waits", () => {
     await allSettled([holder, waiting]);
   });
 
-  it("leaves the line when it is cancelled, and lets those behind it go on", async () => {
+  it("leaves the line when it is cancelled, and tasks behind it go on", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const first = await setCount(["1", "2"], 2);
@@ -130,7 +130,7 @@ describe("a launch that waits", () => {
     expect([await countOf(1), await countOf(2)]).toEqual([1, 3]);
   });
 
-  it("is let go on by the sweeper when whoever it waited for settled without telling", async () => {
+  it("is promoted by the sweeper when its blocker settled without an announcement", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const waiting = await setCount(["1", "2"], 2);
@@ -150,7 +150,7 @@ describe("a launch that waits", () => {
     expect((await engine.settled(waiting.id)).status).toBe("SUCCEEDED");
   });
 
-  it("gets all of many their turn, whatever they wait for", async () => {
+  it("gets its turn among many others", async () => {
     const tasks = await Promise.all(
       Array.from({ length: 30 }, (_, at) => setCount([String(1 + (at % 3)), String(1 + (at % 5))], at)),
     );
@@ -163,7 +163,7 @@ describe("a launch that waits", () => {
 describe("a long line for one record", () => {
   const LENGTH = 40;
 
-  it("tries each waiter about once, not all of them at every end", async () => {
+  it("tries each waiting task about once, not all of them at every settlement", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 0, SKIP_FAILED);
     const tasks: Task[] = [];
@@ -181,7 +181,7 @@ describe("a long line for one record", () => {
     tries.mockRestore();
   });
 
-  it("may be left by one that is just being let go on: neither waits for the other for ever", async () => {
+  it("may be left by a task during its promotion, without a deadlock", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 0, SKIP_FAILED);
     const waiting = await setCount(["1", "2"], 1);
@@ -201,7 +201,7 @@ describe("a long line for one record", () => {
 describe("a launch that skips", () => {
   const SKIP = { ...SKIP_FAILED, onConflict: "SKIP" } as const;
 
-  it("does the rest, and reports what is held with its holder", async () => {
+  it("changes the free records, and reports the held ones with their holders", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2", "3"], 1, SKIP_FAILED);
     const task = await setCount(["2", "3", "4", "5"], 7, SKIP);
@@ -223,7 +223,7 @@ describe("a launch that skips", () => {
     expect(await countOf(2)).toBe(1);
   });
 
-  it("tells the places in a list of those that are held", async () => {
+  it("reports the list indexes of the held records", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2", "3"], 1, SKIP_FAILED);
     const task = await engine.launched({
@@ -245,7 +245,7 @@ describe("a launch that skips", () => {
     await engine.settled(holder.id);
   });
 
-  it("does nothing, successfully, when all is held", async () => {
+  it("succeeds without a change when all records are held", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2"], 1, SKIP_FAILED);
     const task = await setCount(["1", "2"], 7, SKIP);
@@ -257,7 +257,7 @@ describe("a launch that skips", () => {
     await engine.settled(holder.id);
   });
 
-  it("counts what it skipped also where all the rest is taken back", async () => {
+  it("counts the skipped records even when all the rest is rolled back", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const task = await engine.launched({

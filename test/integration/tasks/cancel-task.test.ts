@@ -61,7 +61,7 @@ describe("cancelling", () => {
     expect(await service.notes()).toMatchObject({ 1: "holder", 2: "next" });
   });
 
-  test("a task that another process runs stops it between chunks, and tells what was done", async () => {
+  test("a task in another process stops it between chunks, and reports what was done", async () => {
     await service.startWorker();
     // Chunks are of two records, and two are written at a time.
     const release = await service.holdRows([1, 3]);

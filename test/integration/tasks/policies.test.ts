@@ -40,7 +40,7 @@ async function populations(): Promise<unknown> {
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "SYNC" };
 
 describe("dry runs", () => {
-  test("tell what would become of the records, and change nothing", async () => {
+  test("report what would become of the records, and change nothing", async () => {
     const { task } = await raise([1, 3, 99], { ...SKIP_FAILED, dryRun: true });
     expect(task).toMatchObject({
       status: "PARTIAL",
@@ -85,7 +85,7 @@ describe("duplicates", () => {
 });
 
 describe("retries", () => {
-  test("do again what failed, with the first task's policy, and know it", async () => {
+  test("repeat the failed records, with the first task's policy, and name that task", async () => {
     const first = await raise([1, 3, 4], { ...SKIP_FAILED, label: "raise" });
     expect(first.task).toMatchObject({ status: "PARTIAL", canRetry: true, retryOf: null, retries: [] });
     await service.query("UPDATE city SET population = 0 WHERE id = 3");
@@ -112,7 +112,7 @@ describe("retries", () => {
     expect(read.task.first).toEqual([{ id: task.id }]);
   });
 
-  test("say why not", async () => {
+  test("are refused with the reason", async () => {
     const { task } = await raise([1, 3], SKIP_FAILED);
     expect(await retry(task.id, { records: "UNPROCESSED" })).toEqual({
       __typename: "ValidationError",

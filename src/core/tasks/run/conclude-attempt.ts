@@ -70,7 +70,7 @@ export async function giveUp(
   if (task?.attempt !== attempt || task.cancelRequestedAt !== null) {
     return false;
   }
-  const message = `Gave up after ${attempt} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. What it did not come to can be retried.`;
+  const message = `Gave up after ${attempt} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;
   const isSettled = await settleUnattended(ports, task, (done) => failedEnd(message, task.progress, done));
   if (isSettled) {
     ports.logger.error({ taskId: id, attempt }, "a task was given up after many attempts");
@@ -79,7 +79,7 @@ export async function giveUp(
 }
 
 /**
- * Settles the task even where the store refuses its end: another attempt would come to the same end, and hold the locks
+ * Settles the task even where the store refuses its end: another attempt would end the same way, and hold the locks
  * meanwhile. Only a store that is out of reach leaves it to another attempt.
  */
 async function settle(

@@ -138,7 +138,7 @@ async function handle(
     });
     return endOfResult(result, reporter.current());
   } catch (error) {
-    // Once a handler was told to stop, that is the reason for all that it throws.
+    // After a request to stop, every error counts as the stop.
     return endOfError(signal.aborted ? signal.reason : error, reporter.current());
   }
 }

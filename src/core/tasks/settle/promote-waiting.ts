@@ -39,7 +39,7 @@ export async function promoteWaiting(ports: PromotePorts, blocker: string): Prom
 }
 
 /**
- * Grants a WAITING task its claims, and what has come to hang on its records, if nothing is in the way any more, and
+ * Grants a WAITING task its claims, and claims on new dependents of its records, unless another task is in the way, and
  * enqueues it.
  * @returns false where it goes on waiting, and where this process does not know what tasks of its kind change
  */

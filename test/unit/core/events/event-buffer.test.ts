@@ -29,7 +29,7 @@ function drain(buffer: ReturnType<typeof createEventBuffer>): string[] {
 }
 
 describe("the event buffer", () => {
-  it("hands out in order, the latest progress in the place of the first", () => {
+  it("hands events out in order, with a task's latest progress in the place of its first", () => {
     const buffer = createEventBuffer(10);
     const pushed = [
       entry(1, "PROGRESS", 1),
@@ -41,7 +41,7 @@ describe("the event buffer", () => {
     expect(drain(buffer)).toEqual(["PROGRESS 2", "CREATE 5", "START 6"]);
   });
 
-  it("drops progress behind which a lifecycle event of the task waits", () => {
+  it("drops progress once a lifecycle event of the same task waits after it", () => {
     const buffer = createEventBuffer(10);
     [entry(1, "PROGRESS", 1), entry(2, "PROGRESS", 1), entry(1, "COMPLETE", 7)].forEach((one) =>
       buffer.push(one),
@@ -49,7 +49,7 @@ describe("the event buffer", () => {
     expect(drain(buffer)).toEqual(["PROGRESS 1", "COMPLETE 7"]);
   });
 
-  it("has room for so many lifecycle events, and for as many tasks' progress", () => {
+  it("bounds lifecycle events, and tasks with waiting progress, by the same number", () => {
     const buffer = createEventBuffer(2);
     expect([1, 2, 3].map((position) => buffer.push(entry(9, "START", position)))).toEqual([
       true,

@@ -4,7 +4,7 @@ import { isAppError } from "../../../../src/kernel/app-error.ts";
 import { decodeCursor, encodeCursor } from "../../../../src/core/events/event-cursor.ts";
 
 describe("event cursors", () => {
-  it("come back as the position they were made of", () => {
+  it("decode to the position that they encode", () => {
     fc.assert(
       fc.property(fc.nat({ max: 2 ** 48 }), (position) => {
         expect(decodeCursor(encodeCursor(position))).toBe(position);
@@ -25,7 +25,7 @@ describe("event cursors", () => {
     );
   });
 
-  it("are a position or refused, whatever the text", () => {
+  it("decode to a position, or are refused, for any text", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(outcomeOf(text)).toMatch(/^(position|VALIDATION_FAILED)$/);

@@ -29,7 +29,7 @@ describe("task feed", () => {
     });
   });
 
-  it("hands the same events, in order, to everyone, with one query for all", async () => {
+  it("hands the same events, in order, to all subscribers, with one query", async () => {
     const { world, feed } = await setUp();
     const subscribers = Array.from({ length: 50 }, () => feed.subscribe());
     await settled();
@@ -61,7 +61,7 @@ describe("task feed", () => {
     expect(types(await take(feed.subscribe(), 1))).toEqual(["CREATE"]);
   });
 
-  it("finds an event that nobody announced at the next poll", async () => {
+  it("finds an unannounced event at the next poll", async () => {
     const { world, clock, feed } = await setUp();
     const items = feed.subscribe();
     await settled();
@@ -143,7 +143,7 @@ describe("task feed", () => {
 });
 
 describe("task feed, progress", () => {
-  it("carries the numbers of the event that it follows, and a cursor that replays nothing twice", async () => {
+  it("has position and sequence of the event before it, and a cursor that replays nothing twice", async () => {
     const { world, feed } = await setUp();
     world.run(1);
     await settled();
@@ -158,7 +158,7 @@ describe("task feed, progress", () => {
     expect(progress?.cursor).toBe(start?.cursor);
   });
 
-  it("never falls within an attempt, and begins anew with the next", async () => {
+  it("never falls within an attempt, and begins again with the next", async () => {
     const { world, feed } = await setUp();
     world.run(1);
     await settled();
@@ -177,7 +177,7 @@ describe("task feed, progress", () => {
     expect((await take(items, 1))[0]?.event.progress.processed).toBe(5);
   });
 
-  it("is ignored once the task is settled, and from attempts and tasks that are not known", async () => {
+  it("is ignored for settled tasks, other attempts and unknown tasks", async () => {
     const { world, feed } = await setUp();
     const items = feed.subscribe();
     world.run(1);
@@ -201,7 +201,7 @@ describe("task feed, progress", () => {
     ]);
   });
 
-  it("of a task that began before the feed is told too", async () => {
+  it("is reported of a task that began before the feed", async () => {
     const early = createTaskWorld();
     early.run(1);
     const { world, feed } = await setUp({}, early);
@@ -211,7 +211,7 @@ describe("task feed, progress", () => {
     expect(progress?.event).toMatchObject({ type: "PROGRESS", sequence: 2, progress: { processed: 10 } });
   });
 
-  it("that comes together with CREATE and START comes after them", async () => {
+  it("comes after CREATE and START that are found with it", async () => {
     const { world, feed } = await setUp();
     const items = feed.subscribe();
     await settled();
@@ -243,7 +243,7 @@ describe("task feed, slow and leaving subscribers", () => {
     ]);
   });
 
-  it("ends one that falls too far behind, with the cursor to resume from, and hurts no other", async () => {
+  it("ends only the one that falls too far behind, with the cursor to resume from", async () => {
     const { world, feed } = await setUp({ maxBufferedEvents: 5 });
     const slow = feed.subscribe();
     const quick = feed.subscribe();
@@ -265,7 +265,7 @@ describe("task feed, slow and leaving subscribers", () => {
     expect(resumed.map(({ event }) => event.taskId)).toEqual([1, 2, 2, 3, 3, 4, 4].map(world.id));
   });
 
-  it("lets one replay as slowly as it likes", async () => {
+  it("lets a slow subscriber take its time to replay", async () => {
     const { world, feed } = await setUp({ maxBufferedEvents: 2, pageSize: 2 });
     world.run(1);
     await settled();
@@ -318,7 +318,7 @@ describe("task feed, slow and leaving subscribers", () => {
     }
   });
 
-  it("lets go of the bus when it stops, and takes nobody any more", async () => {
+  it("leaves the bus when it stops, and refuses new subscribers", async () => {
     const { world, feed } = await setUp();
     expect(world.subscriberCount()).toBe(1);
     await feed.stop();

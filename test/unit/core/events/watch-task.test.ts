@@ -19,7 +19,7 @@ async function state(states: AsyncIterator<Task, undefined>): Promise<[string, n
 }
 
 describe("watching a task", () => {
-  it("tells the state first, then the changes, and ends with the final state", async () => {
+  it("yields the state first, then the changes, and ends with the final state", async () => {
     const { world, feed } = await setUp();
     world.append(1, "CREATE");
     const states = feed.watch(world.id(1));
@@ -34,7 +34,7 @@ describe("watching a task", () => {
     expect(await state(states)).toBe("END");
   });
 
-  it("tells a settled task's state and ends", async () => {
+  it("yields a settled task's state and ends", async () => {
     const { world, feed } = await setUp();
     world.run(1);
     world.complete(1);
@@ -53,7 +53,7 @@ describe("watching a task", () => {
     },
   );
 
-  it("does not reveal a task that is not to be seen", async () => {
+  it("does not reveal a hidden task", async () => {
     const { world, feed } = await setUp();
     world.run(1);
     const states = feed.watch(world.id(1), { canSee: () => false });
@@ -87,7 +87,7 @@ describe("watching a task", () => {
     expect(await state(states)).toEqual(["SUCCEEDED", 100]);
   });
 
-  it("resolves a pending next when it is left", async () => {
+  it("resolves a pending next when the watcher leaves", async () => {
     const { world, feed } = await setUp();
     world.run(1);
     const states = feed.watch(world.id(1));

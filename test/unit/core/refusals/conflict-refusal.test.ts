@@ -25,14 +25,14 @@ async function messageOf(
   return (await conflictRefusal(tasks, { kind: "CONFLICT", conflicts, totalConflicts })).message;
 }
 
-test("names record, holder, who launched it and how far it is", async () => {
+test("names record, holder, its viewer and its progress", async () => {
   const owner = await createTask();
   expect(await messageOf([{ model: "City", id: "7", owner }])).toBe(
     `City 7 is held by task ${owner} (bulkUpdate, launched by ann, 0 % done). Try again when it has settled.`,
   );
 });
 
-test("counts the others, and says when it is the whole model", async () => {
+test("counts the other conflicts, and names a whole model", async () => {
   const owner = await createTask({ viewer: ANONYMOUS, total: null });
   expect(await messageOf([{ model: "City", id: "7", owner }], 3)).toBe(
     `City 7 and 2 more are held by task ${owner} (bulkUpdate). Try again when it has settled.`,
@@ -42,7 +42,7 @@ test("counts the others, and says when it is the whole model", async () => {
   );
 });
 
-test("does not say of a task in line that it holds anything", async () => {
+test("says that a task in line waits for the record", async () => {
   const owner = await createTask();
   await unitOfWork.run((transaction) => tasks.startWaiting(transaction, owner, "another"));
   expect(await messageOf([{ model: "City", id: "7", owner }])).toBe(
@@ -50,7 +50,7 @@ test("does not say of a task in line that it holds anything", async () => {
   );
 });
 
-test("knows of a holder that settled meanwhile, or that is not there", async () => {
+test("says that a holder has settled meanwhile, and copes with a missing one", async () => {
   const owner = await createTask({ total: null });
   const settlement = { status: "FAILED", message: null, result: null, counts: NO_COUNTS } as const;
   await unitOfWork.run((transaction) =>

@@ -17,7 +17,7 @@ describe("progress", () => {
     expect(progressOf(total, { ...NO_COUNTS, succeeded: processed }).percent).toBe(percent);
   });
 
-  it("rounds its rate, but reckons the time left with the exact one", () => {
+  it("rounds its rate, and computes the time left from the exact one", () => {
     const pace = { elapsedMs: 3000, attempted: 10 };
     expect(progressOf(20, { ...NO_COUNTS, succeeded: 10 }, pace)).toMatchObject({
       recordsPerSecond: 3,
@@ -33,17 +33,17 @@ const reported = progressOf(
 );
 
 describe("the progress of a running task", () => {
-  it("is what the chunks say where nothing was reported", () => {
+  it("is the sum of the chunks where nothing was reported", () => {
     const done = { succeeded: 2, failed: 1, skipped: 1 };
     expect(runningProgress(10, done, null)).toEqual(progressOf(10, done));
   });
 
-  it("is what was reported where that is as far or further", () => {
+  it("is the report where that is as far or further", () => {
     expect(runningProgress(10, NO_COUNTS, reported)).toEqual(reported);
     expect(runningProgress(10, { succeeded: 0, failed: 0, skipped: 4 }, reported)).toEqual(reported);
   });
 
-  it("takes the chunks' counts where they are further, and keeps pace and message", () => {
+  it("has the chunks' counts where they are further, and the report's pace and message", () => {
     const done = { succeeded: 5, failed: 0, skipped: 0 };
     expect(runningProgress(10, done, reported)).toEqual({
       ...progressOf(10, done),
@@ -53,7 +53,7 @@ describe("the progress of a running task", () => {
     });
   });
 
-  it("takes a total that the handler learned", () => {
+  it("has the total that the handler set", () => {
     expect(runningProgress(null, NO_COUNTS, reported)).toMatchObject({ total: 10, percent: 40 });
     const unknown = progressOf(null, NO_COUNTS);
     expect(runningProgress(10, NO_COUNTS, unknown)).toMatchObject({ total: 10, percent: 0 });

@@ -25,7 +25,7 @@ describe("task status", () => {
     ]);
   });
 
-  it("tells from where a status can be reached", () => {
+  it("lists the statuses that a status may follow", () => {
     expect(statusesBefore("RUNNING")).toEqual(["PENDING", "RUNNING"]);
     expect(statusesBefore("SUCCEEDED")).toEqual(["RUNNING"]);
     expect(statusesBefore("FAILED")).toEqual(["PENDING", "WAITING", "RUNNING"]);

@@ -3,7 +3,7 @@ import { createTransactionEffects } from "../../../../src/core/transactions/tran
 import { AppError } from "../../../../src/kernel/app-error.ts";
 import { createLogBook } from "../../../support/log-book.ts";
 
-it("the effects of a transaction log a bus out of reach for debugging only, and any other error in full", async () => {
+it("a failed effect is logged for debugging where the bus is out of reach, and otherwise as an error in full", async () => {
   const logger = createLogBook();
   const { onCommit, committed } = createTransactionEffects(logger);
   const bug = new Error("a bug");
@@ -17,7 +17,7 @@ it("the effects of a transaction log a bus out of reach for debugging only, and 
   ]);
 });
 
-it("effects may return nothing, and one that throws at once does not keep the others from running", async () => {
+it("an effect may be synchronous, and one that throws does not keep the others from running", async () => {
   const logger = createLogBook();
   const { onCommit, committed } = createTransactionEffects(logger);
   const told: string[] = [];

@@ -26,7 +26,7 @@ describe("splitting into chunks", () => {
     );
   });
 
-  it("gives small tasks steps that can be watched, and large ones full chunks", () => {
+  it("gives small tasks small chunks, and large ones full chunks", () => {
     const countOf = (count: number): number => splitIntoChunks([plainBatch(idsOf(count))], 5000).length;
     expect([20, 9000, 100_000, 135_233].map(countOf)).toEqual([1, 20, 20, 28]);
   });

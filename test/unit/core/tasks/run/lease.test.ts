@@ -49,7 +49,7 @@ function setUp(answer: () => Promise<HeartbeatResult> = () => Promise.resolve(CU
 const CURRENT: HeartbeatResult = { isCurrent: true, isCancelRequested: false };
 
 describe("a lease", () => {
-  it("is renewed every third of it where nothing moves, and not written otherwise", async () => {
+  it("is renewed after every third of it, and writes nothing else where nothing moves", async () => {
     const { beats, pass } = setUp();
     await pass(30);
     expect(beats).toEqual([
@@ -59,7 +59,7 @@ describe("a lease", () => {
     ]);
   });
 
-  it("stores progress that moved, once a second and once each", async () => {
+  it("stores progress that moved, once, and at most once a second", async () => {
     const { beats, move, pass } = setUp();
     move(1);
     move(1);
@@ -75,7 +75,7 @@ describe("a lease", () => {
     ]);
   });
 
-  it("tries again what did not reach the store, and nothing more while an answer is due", async () => {
+  it("stores nothing more while an answer is due, and again what did not reach the store", async () => {
     let fail = (_error: Error): void => undefined;
     const { beats, move, pass } = setUp(() => new Promise((_resolve, reject) => (fail = reject)));
     move(1);
@@ -89,7 +89,7 @@ describe("a lease", () => {
     ]);
   });
 
-  it("beats no more once it has ended", async () => {
+  it("does not beat after its end", async () => {
     const { beats, move, end, pass } = setUp();
     move(1);
     end();

@@ -27,7 +27,7 @@ function setUp(
 }
 
 describe("progress reporter", () => {
-  it("publishes the first report at once and folds the rest of the interval into one", () => {
+  it("publishes the first report at once, and the rest of the interval together", () => {
     const { clock, published, reporter } = setUp();
     reporter.report({ succeeded: 1 });
     reporter.report({ succeeded: 1 });
@@ -82,7 +82,7 @@ describe("progress reporter", () => {
     expect(published[0]).toMatchObject({ processed: 60, percent: 60, recordsPerSecond: 10, etaMs: 4000 });
   });
 
-  it("knows no percent without a total until the handler tells it", () => {
+  it("has no percentage until the handler sets a total", () => {
     const { clock, published, reporter } = setUp({ total: null });
     reporter.report({ succeeded: 5 });
     expect(published[0]).toMatchObject({ total: null, percent: null, etaMs: null });
@@ -102,14 +102,14 @@ describe("progress reporter", () => {
     },
   );
 
-  it("refuses counts whose sum is more than can be kept", () => {
+  it("refuses counts whose sum is too large for the store", () => {
     const { reporter } = setUp();
     reporter.report({ succeeded: 2_147_483_647 });
     expect(() => reporter.report({ failed: 1 })).toThrow(TypeError);
     expect(reporter.current()).toMatchObject({ succeeded: 2_147_483_647, failed: 0 });
   });
 
-  it("keeps of a message what can be kept", () => {
+  it("replaces what the store cannot keep of a message", () => {
     const { reporter } = setUp();
     reporter.report({ succeeded: 1 }, "a\u0000b\uD800");
     expect(reporter.current().message).toBe("a\uFFFDb\uFFFD");
