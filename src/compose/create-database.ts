@@ -1,7 +1,11 @@
-import type { Logger } from "../kernel/logger.ts";
-import { createService, type Service } from "../kernel/service.ts";
 import { createEmbeddedPostgres } from "../adapters/embedded/create-embedded-postgres.ts";
+import { createPool } from "../adapters/postgres/create-pool.ts";
+import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { reachDatabase } from "../adapters/postgres/reach-database.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { Service } from "../kernel/service.ts";
+import { createService } from "../kernel/service.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
 
 /** Which database to use. */
 export interface DatabaseOptions {
@@ -15,7 +19,7 @@ export interface DatabaseOptions {
 }
 
 /** The database as a service: its start makes sure that it can be used. */
-export interface Database extends Service {
+interface Database extends Service {
   /** The connection string; only after the start. */
   readonly url: string;
 }
@@ -31,4 +35,25 @@ export function createDatabase({ databaseUrl, ...embedded }: DatabaseOptions): D
     stop: () => Promise.resolve(),
   });
   return { ...service, url: databaseUrl };
+}
+
+/** Which database, and as whom. */
+interface WithSessionOptions {
+  readonly databaseUrl: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly logger: Logger;
+}
+
+/** Does something on one connection, which ends with it. */
+export async function withSession<Result>(
+  { databaseUrl, ...options }: WithSessionOptions,
+  work: (session: SqlSession) => Promise<Result>,
+): Promise<Result> {
+  const pool = createPool({ ...options, connectionString: databaseUrl, maxConnections: 1 });
+  try {
+    return await work(createPgSession(pool));
+  } finally {
+    await pool.end();
+  }
 }

@@ -6,7 +6,7 @@ import type { Health, HealthPorts } from "../core/health/read-health.ts";
 import { readHealth } from "../core/health/read-health.ts";
 import { runExaminations } from "../core/health/run-examinations.ts";
 import type { Config } from "../config/config.ts";
-import { examineMigrations } from "./examine-migrations.ts";
+import { examineMigrations } from "./migrations.ts";
 import type { Deployment } from "./open-deployment.ts";
 
 /** How the deployment fares. Many who ask at once are given one answer. */

@@ -1,9 +1,8 @@
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { composeServices } from "../kernel/service.ts";
-import type { Authenticate } from "../server/authenticate.ts";
+import type { Authenticate, Readiness } from "../server/server-options.ts";
 import { createHttpServer } from "../server/create-http-server.ts";
-import type { Readiness } from "../server/server-options.ts";
 import { completeConfig } from "../config/config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
 import { createPowerCrud } from "./create-powercrud.ts";

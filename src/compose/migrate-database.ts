@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { AppError } from "../kernel/app-error.ts";
 import { readMigrationFolder, writeMigration } from "../adapters/prisma/migration-folder.ts";
 import { openSchemaEngine, type Datamodel, type SchemaEngine } from "../adapters/prisma/schema-engine.ts";
-import { appMigrations, ENGINE_MIGRATIONS } from "./migration-sources.ts";
+import { ENGINE_MIGRATIONS, appMigrations } from "./migrations.ts";
 
 /** What to migrate, and from where. */
 export interface MigrateOptions {

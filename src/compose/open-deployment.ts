@@ -1,11 +1,3 @@
-import type { Clock } from "../kernel/clock.ts";
-import { createFollowedClock } from "../kernel/followed-clock.ts";
-import type { Logger } from "../kernel/logger.ts";
-import type { SqlSession } from "../kernel/sql-session.ts";
-import type { BackendChoice } from "../core/health/examine-backend.ts";
-import type { Examination } from "../core/health/health-check.ts";
-import type { ProcessRegister } from "../core/processes/process-register.ts";
-import type { TaskPorts } from "../core/tasks/task-ports.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
@@ -13,10 +5,17 @@ import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/read-server-time.ts";
-import type { Config } from "../config/config.ts";
 import { createBackend } from "./create-backend.ts";
 import { ownOnceEnlisted } from "./own-once-enlisted.ts";
-import { examineDatabase } from "./examine-database.ts";
+import type { Config } from "../config/config.ts";
+import type { BackendChoice } from "../core/health/examine-backend.ts";
+import type { Examination } from "../core/health/health-check.ts";
+import type { ProcessRegister } from "../core/processes/process-register.ts";
+import type { TaskPorts } from "../core/tasks/task-ports.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { createFollowedClock } from "../kernel/followed-clock.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
 
 /** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
@@ -89,6 +88,17 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     async close() {
       await backend.close();
       await pool.end();
+    },
+  };
+}
+
+/** Whether the database answers. */
+function examineDatabase(session: SqlSession): Examination {
+  return {
+    name: "database",
+    async examine() {
+      await session.query("SELECT 1 AS answer");
+      return { status: "OK", message: "PostgreSQL answers." };
     },
   };
 }

@@ -1,25 +1,22 @@
-import type { IncomingMessage, Server } from "node:http";
-import { createServer } from "node:http";
-import type { Duplex } from "node:stream";
+import { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
-import { authenticateNobody } from "./authenticate.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
-import { hostText, listen } from "./listen.ts";
 import { createErrorMask } from "./mask-error.ts";
-import type { OpenConnections } from "./open-connections.ts";
-import { trackConnections } from "./open-connections.ts";
-import type { OriginPolicy } from "./origin-policy.ts";
-import { createOriginPolicy } from "./origin-policy.ts";
+import type { OriginPolicy } from "./request-router.ts";
+import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
 import { createResultsHandler } from "./results-handler.ts";
-import { createRequestRouter, pathOf } from "./request-router.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS } from "./server-options.ts";
+import { SERVER_LIMITS, authenticateNobody } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
+import type { IncomingMessage, Server } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** The API over HTTP, server-sent events and WebSocket. */
 export interface HttpServer extends Service {
@@ -135,4 +132,92 @@ function reachableHost(host: string): string {
 
 function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] }> {
   return Promise.resolve({ isReady: true, problems: [] });
+}
+
+/**
+ * Begins to listen.
+ * @returns the port, which the system picks where 0 is asked for
+ * @throws AppError START_FAILED, naming host and port
+ */
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(startFailed(host, port, error));
+    server.once("error", fail);
+    server.listen(port, host, () => {
+      server.off("error", fail);
+      resolve();
+    });
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use. Stop what listens there, or set another PORT",
+  EACCES: "the system does not allow it. Set a PORT above 1023",
+  EADDRNOTAVAIL: "this machine does not have the address. Set another HOST",
+  ENOTFOUND: "the host name is not known. Set another HOST",
+};
+
+function startFailed(host: string, port: number, error: NodeJS.ErrnoException): AppError {
+  const reason = REASONS[error.code ?? ""] ?? error.message;
+  return new AppError("START_FAILED", `Cannot listen on ${hostText(host)}:${port}: ${reason}.`, {
+    cause: error,
+  });
+}
+
+/** As it stands in a URL. */
+function hostText(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** The connections of an HTTP server, so that it can stop at once and yet finish what it does. */
+interface OpenConnections {
+  /**
+   * Takes no new connection and no new request, and waits until the requests under way are answered; after the
+   * timeout cuts off the rest. Connections that became WebSockets are left alone.
+   */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Node's own `closeIdleConnections` overlooks connections on which no request ever came, and browsers open such
+ * ones in advance.
+ */
+function trackConnections(server: Server): OpenConnections {
+  /** How many requests are under way on each. */
+  const requests = new Map<Socket, number>();
+  let isDraining = false;
+  const closeIfIdle = (socket: Socket): void => {
+    if (isDraining && requests.get(socket) === 0) {
+      socket.destroySoon();
+    }
+  };
+  server.on("connection", (socket: Socket) => {
+    requests.set(socket, 0);
+    socket.once("close", () => requests.delete(socket));
+  });
+  server.on("upgrade", (_request, socket) => requests.delete(socket as Socket));
+  server.prependListener("request", ({ socket }, response) => {
+    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      requests.set(socket, (requests.get(socket) ?? 1) - 1);
+      closeIfIdle(socket);
+    });
+  });
+  return {
+    async drain(timeoutMs) {
+      isDraining = true;
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      const deadline = setTimeout(() => {
+        for (const socket of requests.keys()) {
+          socket.destroy();
+        }
+      }, timeoutMs);
+      for (const socket of requests.keys()) {
+        closeIfIdle(socket);
+      }
+      await closed;
+      clearTimeout(deadline);
+    },
+  };
 }

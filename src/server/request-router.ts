@@ -1,17 +1,16 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import type { OriginPolicy } from "./origin-policy.ts";
-import { sendJson, sendRefusal } from "./plain-responses.ts";
+import { sendJson, sendRefusal } from "./http-messages.ts";
 import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Answers one request. Never rejects. */
-export type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** What the router leads to. */
-export interface RouterOptions {
+interface RouterOptions {
   readonly graphql: GraphQLHandler;
   readonly graphiql: GraphiqlPage;
   /** Left out: there are no results to read. */
@@ -121,4 +120,34 @@ function serveNothing(_options: RouterOptions, request: IncomingMessage, respons
 
 function isBrowser(request: IncomingMessage): boolean {
   return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
+}
+
+/** Which web pages may use the service. Programs other than browsers send no origin, and are not concerned. */
+export interface OriginPolicy {
+  /** @param host the request's Host header */
+  isAllowed(origin: string | undefined, host: string | undefined): boolean;
+}
+
+/**
+ * The service's own pages, the listed origins, and, while it listens on loopback only, all pages from loopback. There
+ * a foreign host name is refused even for its own pages: it is a page that had its name pointed at this machine.
+ */
+export function createOriginPolicy(options: {
+  readonly listenHost: string;
+  readonly allowedOrigins: readonly string[];
+}): OriginPolicy {
+  const isLocal = isLoopback(options.listenHost);
+  return {
+    isAllowed(origin, host) {
+      if (origin === undefined || options.allowedOrigins.includes(origin)) {
+        return true;
+      }
+      const page = URL.canParse(origin) ? new URL(origin) : undefined;
+      return page !== undefined && (isLocal ? isLoopback(page.hostname) : page.host === host);
+    },
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
 }

@@ -1,15 +1,14 @@
+import type { RecordPlace } from "../core/tasks/task-record.ts";
+import { BEFORE_RECORDS } from "../core/tasks/task-record.ts";
+import type { TaskStore } from "../core/tasks/task-store.ts";
+import { findTask } from "../graphql/tasks/find-task.ts";
+import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
+import { AppError, isAppError } from "../kernel/app-error.ts";
+import { headersOf, sendRefusal } from "./http-messages.ts";
+import type { Authenticate } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { AppError, isAppError } from "../kernel/app-error.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
-import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
-import { findTask } from "../graphql/tasks/find-task.ts";
-import type { Authenticate } from "./authenticate.ts";
-import { sendRefusal } from "./plain-responses.ts";
-import { headersOf } from "./request-headers.ts";
-import type { ResultFile, ResultReads } from "./task-results.ts";
-import { readResults, RESULT_FILES } from "./task-results.ts";
 
 /** Tasks' results as files: `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. */
 export interface ResultsHandler {
@@ -21,7 +20,7 @@ export interface ResultsHandler {
 type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** What the handler works with. */
-export interface ResultsHandlerOptions {
+interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskStore, "find">;
   readonly authenticate: Authenticate;
 }
@@ -148,4 +147,56 @@ async function send(pages: AsyncIterable<string>, response: ServerResponse): Pro
 function hasReaderLeft(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "EPIPE";
+}
+
+/** Where results are read from. */
+type ResultReads = Pick<TaskStore, "errors" | "records">;
+
+/** The files of a task's results. */
+const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
+
+type ResultFile = (typeof RESULT_FILES)[number];
+
+/** Items read at a time; a reader holds two pages at most. */
+const PAGE_SIZE = 2000;
+
+/**
+ * A file's lines, a page at a time, each read when it is asked for. Each line is one JSON object:
+ * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
+ */
+function readResults(tasks: ResultReads, taskId: string, file: ResultFile): AsyncIterableIterator<string> {
+  return file === "errors.jsonl" ? readErrors(tasks, taskId) : readRecords(tasks, taskId);
+}
+
+async function* readErrors(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page = await tasks.errors(taskId, after, PAGE_SIZE);
+    if (page.length > 0) {
+      yield linesOf(
+        page.map(({ recordId, index, outcome, code, message, field }) => ({
+          recordId,
+          index,
+          outcome,
+          code,
+          message,
+          field,
+        })),
+      );
+    }
+    after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.position;
+  }
+}
+
+async function* readRecords(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
+  for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
+    const page = await tasks.records(taskId, after, PAGE_SIZE);
+    if (page.length > 0) {
+      yield linesOf(page.map(({ id, outcome, code, message }) => ({ id, outcome, code, message })));
+    }
+    after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.place;
+  }
+}
+
+function linesOf(items: readonly object[]): string {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }

@@ -1,7 +1,8 @@
-import type { GraphQLSchema } from "graphql";
+import type { Viewer } from "../core/records/viewer.ts";
+import { ANONYMOUS } from "../core/records/viewer.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
 import type { Logger } from "../kernel/logger.ts";
-import type { Authenticate } from "./authenticate.ts";
+import type { GraphQLSchema } from "graphql";
 
 /** Whether the service can do its work now. */
 export interface Readiness {
@@ -61,3 +62,20 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[];
   readonly limits?: ServerLimits;
 }
+
+/** What a caller identifies itself with. */
+interface Credentials {
+  /** Of the HTTP request, or of the request that opened the WebSocket. */
+  readonly headers: Headers;
+  /** What the client sent when it opened its WebSocket; undefined over HTTP. */
+  readonly connectionParams?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Says who asks: for each HTTP request, and once for each WebSocket.
+ * @throws AppError to refuse the caller; its message is told
+ */
+export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
+
+/** Knows nobody. */
+export const authenticateNobody: Authenticate = () => Promise.resolve(ANONYMOUS);

@@ -5,7 +5,7 @@ import { createGraphQLError } from "graphql-yoga";
 import type { Viewer } from "../core/records/viewer.ts";
 import { ANONYMOUS } from "../core/records/viewer.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import type { Authenticate } from "./authenticate.ts";
+import type { Authenticate } from "./server-options.ts";
 import type { OperationTools } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 

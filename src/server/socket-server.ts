@@ -5,7 +5,7 @@ import { CloseCode, handleProtocols } from "graphql-ws";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Logger } from "../kernel/logger.ts";
-import { headersOf } from "./request-headers.ts";
+import { headersOf } from "./http-messages.ts";
 import type { SocketExtra } from "./socket-protocol.ts";
 
 /** The WebSockets of the server. */
