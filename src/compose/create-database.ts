@@ -7,24 +7,24 @@ import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 
-/** Which database to use. */
+/** The database to use. */
 export interface DatabaseOptions {
-  /** A PostgreSQL that is there already; without it the embedded one is started. */
+  /** An existing PostgreSQL; if undefined, the embedded one is started. */
   readonly databaseUrl: string | undefined;
   /** The folder of the embedded PostgreSQL, absolute. */
   readonly dataDir: string;
-  /** Where it goes when root starts it and its user cannot reach `dataDir`. Default: then the start fails. */
+  /** The folder to use if root starts it and PostgreSQL's own user cannot reach `dataDir`. Default: the start fails. */
   readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
 }
 
-/** The database as a service: its start makes sure that it can be used. */
+/** The database as a service; once started, it can be used. */
 interface Database extends Service {
   /** The connection string; only after the start. */
   readonly url: string;
 }
 
-/** The database that the operator gave, or else the embedded one. Its start throws START_FAILED with the reason. */
+/** The operator's database, or the embedded one. Its start throws AppError START_FAILED with the reason. */
 export function createDatabase({ databaseUrl, ...embedded }: DatabaseOptions): Database {
   if (databaseUrl === undefined) {
     return createEmbeddedPostgres(embedded);
@@ -37,7 +37,7 @@ export function createDatabase({ databaseUrl, ...embedded }: DatabaseOptions): D
   return { ...service, url: databaseUrl };
 }
 
-/** Which database, and as whom. */
+/** The connection to open. */
 interface WithSessionOptions {
   readonly databaseUrl: string;
   /** Shown in pg_stat_activity. */
@@ -45,7 +45,7 @@ interface WithSessionOptions {
   readonly logger: Logger;
 }
 
-/** Does something on one connection, which ends with it. */
+/** Calls `work` with one connection, and closes it afterwards. */
 export async function withSession<Result>(
   { databaseUrl, ...options }: WithSessionOptions,
   work: (session: SqlSession) => Promise<Result>,

@@ -35,29 +35,29 @@ import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 
-/** What an engine is made of. */
+/** The options of {@link createEngine}. */
 export interface EngineOptions extends DeploymentOptions {
   readonly modelOptions: ModelOptionsMap;
-  /** The models, once the database's tables can be looked at. */
+  /** Reads the models; called once the database's tables can be read. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
   readonly createReader: (models: ModelRegistry) => RecordReader;
-  /** What chunks are written with that the app has a say in, or whose viewer has a scope. */
+  /** Writes chunks that run the app's code, or whose viewer has a scope. */
   readonly createChunkRecords: (models: ModelRegistry) => ChunkRecords;
-  /** Of the same transactions. */
+  /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;
-  /** The app's own definitions, beside the bulk operations. */
+  /** The app's own tasks, beside the bulk operations. */
   readonly tasks: readonly TaskDefinition[];
   readonly hooks?: TaskHooks | undefined;
 }
 
-/** The engine: everything that launches and runs tasks. Its stop lets go of all connections. */
+/** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
   readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly access: Access;
   readonly lockScopes: LockScopes;
-  /** What the database does by itself. */
+  /** What the database changes by itself along with a write: cascades and SET NULL. */
   readonly sideEffects: SideEffects;
   readonly defaults: RecordDefaults;
   readonly launchBulk: LaunchBulk;
@@ -65,7 +65,7 @@ export interface Engine extends Service {
   readonly deployment: Deployment;
 }
 
-/** Wires the engine, and reads the tables' shapes. */
+/** Wires the engine, and reads the tables' columns. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config } = options;
   const deployment = openDeployment(options);
@@ -129,7 +129,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
     name: "engine",
     async start() {
       await deployment.ready();
-      // Taken only once the process is enlisted: the deployment may refuse it.
+      // It is taken only when the process is registered, since the deployment may refuse it.
       await deployment.refuseForeign();
       await runningAttempts.start();
     },

@@ -9,22 +9,22 @@ import type { Config } from "../config/config.ts";
 import { examineMigrations } from "./migrations.ts";
 import type { Deployment } from "./open-deployment.ts";
 
-/** How the deployment fares. Many who ask at once are given one answer. */
+/** Reads the health of the deployment. Callers at the same time share one answer. */
 export interface HealthReader {
   /** Examines everything. */
   read(): Promise<Health>;
   /**
-   * Examines only what nothing works without: the database, Redis where it is the backend, and whether the deployment
-   * is still on that backend.
+   * Examines only the vital parts: the database, Redis if it is the backend, and whether the deployment is still on that
+   * backend.
    */
   readVital(): Promise<readonly HealthCheck[]>;
 }
 
-/** What health is read of. */
+/** The options of {@link createHealth}. */
 export interface HealthOptions {
   readonly deployment: Deployment;
   readonly config: Config;
-  /** The folder that holds `prisma/`, absolute; without it only the engine's own migrations are looked for. */
+  /** The folder that holds `prisma/`, absolute; if undefined, only the engine's own migrations are checked. */
   readonly projectDir: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export function createHealth({ deployment, config, projectDir }: HealthOptions):
   };
 }
 
-/** What to read a deployment's health with. @param examinations beside those of the queue and the bus */
+/** The ports for a deployment's health. @param examinations beside those of the queue and the bus */
 export function healthPortsOf(
   { ports: { clock, logger, queue, bus }, backend, processes, ready }: Deployment,
   { isAsyncEnabled, leaseMs }: Pick<Config, "isAsyncEnabled" | "leaseMs">,
@@ -60,7 +60,7 @@ export function healthPortsOf(
   };
 }
 
-/** Whoever asks while a run is under way has its result: asking often makes no more work than asking once. */
+/** Shares a run that is under way: asking often makes no more work than asking once. */
 function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | undefined;
   return () =>

@@ -9,14 +9,14 @@ import { createWorker } from "../worker/create-worker.ts";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "./create-engine.ts";
 
-/** How long a launch may take from its commit to the queue before the sweeper helps, in ms. */
+/** The time from a launch's commit to the queue before the sweeper enqueues the task, in ms. */
 const ENQUEUE_GRACE_MS = 2000;
-/** How long a task may wait in the queue before it is enqueued once more, should its delivery be lost, in ms. */
+/** The time that a task waits in the queue before it is enqueued again, in case its delivery was lost, in ms. */
 const BEGIN_GRACE_MS = 5000;
-/** How long a settled task may take until it is cleaned before the sweeper helps, in ms. */
+/** The time from a task's settlement before the sweeper cleans up after it, in ms. */
 const CLEAN_GRACE_MS = 2000;
 
-/** What a sweep believes, by the configuration. */
+/** The sweeper's options, from the config. */
 export function sweepOptionsOf({
   leaseMs,
   taskRetentionMs,
@@ -31,7 +31,7 @@ export function sweepOptionsOf({
 }
 
 /**
- * What runs on in a process, whatever is asked of it: its announcements, its worker if it works, and the sweeper.
+ * The background services of a process: its announcements, its worker unless it only serves, and the sweeper.
  * @param onMoved see PowerCrudOptions
  */
 export function createWorkers(

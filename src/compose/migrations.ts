@@ -7,7 +7,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { join } from "node:path";
 
-/** A folder of migrations, and where their history stands. */
+/** A folder of migrations, and the place of their history. */
 interface MigrationSource {
   /** Absolute; in Prisma's layout. */
   readonly folder: string;
@@ -30,8 +30,8 @@ export function appMigrations(projectDir: string): MigrationSource {
 }
 
 /**
- * The migrations that this checkout has and the database lacks: the engine's first, then the app's. Changes nothing.
- * @param projectDir the folder that holds `prisma/`, absolute; without it the app's are not looked for
+ * The migrations that the database lacks: the engine's first, then the app's. Changes nothing.
+ * @param projectDir the folder that holds `prisma/`, absolute; if undefined, the app's are not checked
  * @throws AppError UNAVAILABLE
  */
 async function findPendingMigrations(
@@ -52,8 +52,8 @@ function sourcesOf(projectDir: string | undefined): readonly MigrationSource[] {
 }
 
 /**
- * Whether the database has all migrations that this checkout has.
- * @param projectDir the folder that holds `prisma/`, absolute; without it only the engine's own are looked for
+ * Checks that the database has all migrations.
+ * @param projectDir the folder that holds `prisma/`, absolute; if undefined, only the engine's own are checked
  */
 export function examineMigrations(session: SqlSession, projectDir: string | undefined): Examination {
   return {
@@ -70,7 +70,7 @@ export function examineMigrations(session: SqlSession, projectDir: string | unde
   };
 }
 
-/** Which database, and by which migrations. */
+/** The options of {@link requireMigrated}. */
 interface RequireMigratedOptions {
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. */
@@ -79,9 +79,9 @@ interface RequireMigratedOptions {
 }
 
 /**
- * Refuses a database that this checkout would have to migrate first. For processes of which there are several: they
- * leave the migrating to one of them, or to the operator.
- * @throws AppError MIGRATION_FAILED that names what is pending and says what to run
+ * Refuses a database that lacks migrations. For processes of which several may start at once: migrating is left to the
+ * operator.
+ * @throws AppError MIGRATION_FAILED that names the pending migrations and the command to run
  */
 export async function requireMigrated(options: RequireMigratedOptions): Promise<void> {
   const { databaseUrl, projectDir, logger } = options;

@@ -17,26 +17,26 @@ import { createFollowedClock } from "../kernel/followed-clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 
-/** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
+/** The least time between two statements of a transaction, in ms: a busy machine may need it. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
 
-/** Which deployment, and how this process takes part in it. */
+/** The options of {@link openDeployment}. */
 export interface DeploymentOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly backend: BackendChoice;
-  /** Tells how time goes on; what time it is, the database tells. */
+  /** Measures time; the present moment is the database's. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** All that the processes on one database share, as one of them sees it; it needs no model. */
+/** What the processes on one database share, for one of them. It needs no model. */
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
   readonly ports: TaskPorts;
   readonly processes: ProcessRegister;
-  /** Of the servers that nothing works without. */
+  /** Examinations of the vital servers. */
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
@@ -44,9 +44,9 @@ export interface Deployment {
   refuseForeign(): Promise<void>;
   /** See Backend. For whoever takes part; who only looks leaves it. Done by whoever enlists in `processes`. */
   own(): Promise<void>;
-  /** Sets the ports' clock by the database's: processes compare times that others wrote. @throws AppError UNAVAILABLE */
+  /** Sets the clock by the database's, since processes compare times that others wrote. @throws AppError UNAVAILABLE */
   followTime(): Promise<void>;
-  /** Lets go of all connections. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     applicationName: "powercrud engine",
     // Each task writes two chunks at a time; the rest is for launches and reads.
     maxConnections: 10 + 2 * config.workerConcurrency,
-    // A worker that was stopped in the middle of a chunk keeps its successor waiting for as long.
+    // A worker that was stopped in the middle of a chunk makes its successor wait this long.
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });

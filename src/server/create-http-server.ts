@@ -20,7 +20,7 @@ import type { Duplex } from "node:stream";
 
 /** The API over HTTP, server-sent events and WebSocket. */
 export interface HttpServer extends Service {
-  /** Where it can be reached, such as `http://127.0.0.1:4000`; the port is right once it has started. */
+  /** Its address, such as `http://127.0.0.1:4000`; the port is right once it has started. */
   readonly url: string;
 }
 
@@ -100,7 +100,7 @@ function createParts(options: HttpServerOptions): Parts {
   return { server, connections, sockets, graphql, limits };
 }
 
-/** The HTTP status that says why the request does not become a WebSocket; undefined when it does. */
+/** The HTTP status that refuses the upgrade; undefined if the request may become a WebSocket. */
 function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): string | undefined {
   const { origin, host } = request.headers;
   if (pathOf(request) !== "/graphql") {
@@ -124,7 +124,7 @@ async function stop({ connections, sockets, graphql, limits }: Parts): Promise<v
   await drained;
 }
 
-/** A service that listens on every address is reached on this one. */
+/** The host to reach a service by that listens on all addresses. */
 function reachableHost(host: string): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   return wildcards[host] ?? hostText(host);
@@ -135,8 +135,8 @@ function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] 
 }
 
 /**
- * Begins to listen.
- * @returns the port, which the system picks where 0 is asked for
+ * Listens on the port.
+ * @returns the port; the system picks one for 0
  * @throws AppError START_FAILED, naming host and port
  */
 async function listen(server: Server, host: string, port: number): Promise<number> {
@@ -170,21 +170,20 @@ function hostText(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** The connections of an HTTP server, so that it can stop at once and yet finish what it does. */
+/** The connections of an HTTP server, for a stop that is quick and still finishes the requests under way. */
 interface OpenConnections {
   /**
-   * Takes no new connection and no new request, and waits until the requests under way are answered; after the
-   * timeout cuts off the rest. Connections that became WebSockets are left alone.
+   * Accepts no new connection and no new request, waits until the requests under way are answered, and cuts off the rest
+   * after the timeout. Connections that became WebSockets are left alone.
    */
   drain(timeoutMs: number): Promise<void>;
 }
 
 /**
- * Node's own `closeIdleConnections` overlooks connections on which no request ever came, and browsers open such
- * ones in advance.
+ * Node's own `closeIdleConnections` overlooks connections without a first request, which browsers open in advance.
  */
 function trackConnections(server: Server): OpenConnections {
-  /** How many requests are under way on each. */
+  /** The number of requests under way on each connection. */
   const requests = new Map<Socket, number>();
   let isDraining = false;
   const closeIfIdle = (socket: Socket): void => {

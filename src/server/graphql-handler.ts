@@ -154,13 +154,13 @@ function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
   );
 }
 
-/** What yoga keeps parsed documents and syntax errors in. */
+/** Yoga's cache of parsed documents and of syntax errors. */
 interface DocumentCache<T> {
   get(text: string): T | undefined;
   set(text: string, value: T): void;
 }
 
-/** Longer texts are not kept: a mutation with 100,000 ids written out is sent once, and its tree is huge. */
+/** Longer texts are not kept: a mutation with 100,000 inline ids is sent once, and its tree is huge. */
 const MAX_TEXT_LENGTH = 8000;
 
 /** @param maxEntries how many to keep; the least recently used goes first */

@@ -9,11 +9,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** Answers one request. Never rejects. */
 type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** What the router leads to. */
+/** The handlers of the routes, and what guards them. */
 interface RouterOptions {
   readonly graphql: GraphQLHandler;
   readonly graphiql: GraphiqlPage;
-  /** Left out: there are no results to read. */
+  /** Left out: there are no result files. */
   readonly results?: ResultsHandler | undefined;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
@@ -54,7 +54,7 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-/** Content types that carry GraphQL. A browser asks before it sends one of these to another origin. */
+/** Content types of GraphQL. A browser sends a preflight before it sends one of these to another origin. */
 const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
 
 async function serveGraphQL(
@@ -122,15 +122,15 @@ function isBrowser(request: IncomingMessage): boolean {
   return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
 }
 
-/** Which web pages may use the service. Programs other than browsers send no origin, and are not concerned. */
+/** Which web pages may use the service. Programs other than browsers send no origin and always may. */
 export interface OriginPolicy {
   /** @param host the request's Host header */
   isAllowed(origin: string | undefined, host: string | undefined): boolean;
 }
 
 /**
- * The service's own pages, the listed origins, and, while it listens on loopback only, all pages from loopback. There
- * a foreign host name is refused even for its own pages: it is a page that had its name pointed at this machine.
+ * Allows the service's own pages, the listed origins, and, on a loopback address, all pages from loopback. There, a page
+ * whose host name only resolves to this machine is refused: that is an attack by DNS rebinding.
  */
 export function createOriginPolicy(options: {
   readonly listenHost: string;

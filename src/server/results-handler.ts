@@ -12,14 +12,13 @@ import { pipeline } from "node:stream/promises";
 
 /** Tasks' results as files: `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. */
 export interface ResultsHandler {
-  /** The request's answer, where its path is a file's; undefined where it is not. */
+  /** Answers a request whose path is a file's; undefined for any other path. */
   at(path: string): FileAnswer | undefined;
 }
 
-/** Answers one request for a file, which has passed the origin policy. */
+/** Answers one request for a file; the origin policy has let it through. */
 type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** What the handler works with. */
 interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskStore, "find">;
   readonly authenticate: Authenticate;
@@ -30,7 +29,7 @@ interface AskedFile {
   readonly file: ResultFile;
 }
 
-/** Answers GET and HEAD. A file is read as fast as it is taken, and no further once its reader has left. */
+/** Answers GET and HEAD. A file is read as fast as the client takes it, and no further once the client has left. */
 export function createResultsHandler(options: ResultsHandlerOptions): ResultsHandler {
   return {
     at(path) {
@@ -70,7 +69,7 @@ function parsePath(path: string): AskedFile | undefined {
     : undefined;
 }
 
-/** The page that asks has passed the origin policy; its browser is told so, as GraphQL tells it. */
+/** The origin policy has let the page through; these headers say so to its browser. */
 function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
   response.setHeader("vary", "Origin");
   if (origin !== undefined) {
@@ -80,7 +79,7 @@ function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerR
   }
 }
 
-/** A browser asks whether a page of another origin may send what it is about to send. */
+/** Whether a browser asks if a page of another origin may send a request. */
 function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 }
@@ -101,7 +100,7 @@ async function answer(
   }
 }
 
-/** Besides the store, only what says who asks refuses anything here. */
+/** Besides the store, only the authentication refuses here. */
 function statusOf({ code }: AppError): number {
   return code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
 }
@@ -118,7 +117,7 @@ async function sendFile(
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";
-  // Before the head is sent: a store out of reach can still be told.
+  // Before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task.id, file));
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
@@ -143,13 +142,13 @@ async function send(pages: AsyncIterable<string>, response: ServerResponse): Pro
   }
 }
 
-/** How a stream says that the other end is gone; of a store that is gone, an AppError tells. */
+/** Whether a stream failed because its client left; a store that fails throws an AppError. */
 function hasReaderLeft(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "EPIPE";
 }
 
-/** Where results are read from. */
+/** The source of the results. */
 type ResultReads = Pick<TaskStore, "errors" | "records">;
 
 /** The files of a task's results. */
@@ -157,11 +156,11 @@ const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
 
 type ResultFile = (typeof RESULT_FILES)[number];
 
-/** Items read at a time; a reader holds two pages at most. */
+/** Items read at a time; one client holds two pages in memory at most. */
 const PAGE_SIZE = 2000;
 
 /**
- * A file's lines, a page at a time, each read when it is asked for. Each line is one JSON object:
+ * A file's lines, a page at a time, each read when the client wants it. Each line is one JSON object:
  * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
  */
 function readResults(tasks: ResultReads, taskId: string, file: ResultFile): AsyncIterableIterator<string> {
