@@ -1,5 +1,5 @@
 /**
- * The public library: what a service needs that embeds powercrud-graphql, or defines an app of its own.
+ * The public library: for a project's `powercrud.config.ts`, and for programs that embed the engine. See docs/embedding.md.
  * @module
  */
 export { defineApp } from "./compose/define-app.ts";

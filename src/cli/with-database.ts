@@ -1,7 +1,7 @@
 import { createDatabase } from "../compose/create-database.ts";
 import type { CliContext } from "./cli-context.ts";
 
-/** Runs the work with the database that the operator wants, started before and stopped after it, whatever happens. */
+/** Calls `work` with the operator's database, started before and stopped afterwards, also after a failure. */
 export async function withDatabase(
   context: Pick<CliContext, "database">,
   work: (databaseUrl: string) => Promise<void>,

@@ -38,21 +38,21 @@ import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
 
-/** What an engine is made of. */
+/** The options of {@link createEngine}. */
 export interface EngineOptions extends DeploymentOptions {
   readonly modelOptions: ModelOptionsMap;
-  /** The models, once the database's tables can be looked at. */
+  /** Reads the models; called once the database's tables can be read. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
-  /** The transactions of writes in which the app has a say, or whose viewer has a scope. */
+  /** Writes chunks that run the app's code, or whose viewer has a scope. */
   readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
-  /** Of the same transactions. */
+  /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;
-  /** The app's own definitions, beside the bulk operations. */
+  /** The app's own tasks, beside the bulk operations. */
   readonly tasks: readonly TaskDefinition[];
   readonly hooks?: TaskHooks | undefined;
 }
 
-/** The engine: everything that launches and runs tasks. Its stop lets go of all connections. */
+/** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
   readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
@@ -65,7 +65,7 @@ export interface Engine extends Service {
   readonly deployment: Deployment;
 }
 
-/** Wires the engine, and reads the tables' shapes. */
+/** Wires the engine, and reads the tables' columns. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { config } = options;
   const deployment = openDeployment(options);

@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import { examineDatabase, examineMigrations } from "./examinations.ts";
 import type { Deployment } from "./open-deployment.ts";
 
-/** Reads the health of the deployment. Calls at the same time share one answer. */
+/** Reads the health of the deployment. Callers at the same time share one answer. */
 export interface HealthReader {
   /** Examines everything. */
   read(): Promise<Health>;
@@ -19,11 +19,11 @@ export interface HealthReader {
   readVital(): Promise<readonly HealthCheck[]>;
 }
 
-/** What the health of a deployment is read with. */
+/** The options of {@link createHealth}. */
 export interface HealthOptions {
   readonly deployment: Deployment;
   readonly config: Config;
-  /** The folder that holds `prisma/`, absolute; without it only the engine's own migrations are looked for. */
+  /** The folder that holds `prisma/`, absolute; if undefined, only the engine's own migrations are checked. */
   readonly projectDir: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export function createHealth({ deployment, config, projectDir }: HealthOptions):
   };
 }
 
-/** What to read a deployment's health with. @param examinations beside those of the queue and the bus */
+/** The ports for a deployment's health. @param examinations beside those of the queue and the bus */
 export function healthPortsOf(
   { ports: { clock, logger, queue, bus }, backend, processes, ready }: Deployment,
   { isAsyncEnabled, leaseMs }: Pick<Config, "isAsyncEnabled" | "leaseMs">,
@@ -59,7 +59,7 @@ export function healthPortsOf(
   };
 }
 
-/** A call while a run is under way gets its result: many calls make no more work than one. */
+/** Shares a run that is under way: asking often makes no more work than asking once. */
 function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | undefined;
   return () =>

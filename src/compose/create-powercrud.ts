@@ -36,36 +36,38 @@ import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
 import type { PowerCrudApp } from "./define-app.ts";
 
-/** What an embedding service says. */
+/** The options of {@link createPowerCrud}. */
 export interface PowerCrudOptions {
   readonly app: PowerCrudApp;
   /** A migrated PostgreSQL (see migrateDatabase). */
   readonly databaseUrl: string;
-  /** The folder that holds `prisma/`, absolute. Default: `health` looks for the engine's own migrations only. */
+  /** The folder that holds `prisma/`, absolute. Default: `health` checks the engine's own migrations only. */
   readonly projectDir?: string;
-  /** What this process does: launch and run tasks (the default), or only one of them. */
+  /** What this process does: `start` launches and runs tasks (the default), `serve` only launches, `work` only runs. */
   readonly role?: ProcessRole;
-  /** Settings that differ from the defaults, which stand in `docs/configuration.md`. */
+  /** Settings that differ from the defaults; see `docs/configuration.md`. Durations are in ms. */
   readonly config?: Partial<Config>;
-  /** Default: says nothing. */
+  /** Default: logs nothing. */
   readonly logger?: Logger;
 }
 
-/** Schema, engine, worker and sweeper in this process. Its start begins to take tasks; its stop waits for those under way. */
+/** Schema, engine, worker and sweeper in this process. `start` begins to take tasks; `stop` waits for the chunks under way. */
 export interface PowerCrud extends Service {
-  /** For any GraphQL server; the context of each operation is `{viewer}`. */
+  /** An executable schema for any GraphQL server; the context of each operation is a new `{viewer}`. */
   readonly schema: GraphQLSchema;
-  /** Under which the other processes of the deployment know this one. */
+  /** The id of this process in the deployment. */
   readonly processId: string;
+  /** Launches a bulk operation, as the bulk mutations do. */
   readonly launchBulk: LaunchBulk;
-  /** Launches a settled task again for what it did not do. */
+  /** Launches a settled task again for the records that it did not change. */
   readonly retryTask: RetryTask;
-  /** Launches a task of the app's own. */
+  /** Launches one of the app's own tasks. */
   launch(launch: CustomLaunch): Promise<LaunchOutcome>;
-  /** To look tasks up. */
+  /** Looks tasks up, with their errors and records. */
   readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
-  /** The events of all tasks, live and replayed. */
+  /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
+  /** What the query `health` answers. */
   readonly health: HealthReader;
 }
 

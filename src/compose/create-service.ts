@@ -1,27 +1,29 @@
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { composeServices } from "../kernel/service.ts";
-import type { Authenticate } from "../server/authenticate.ts";
+import type { Authenticate, Readiness } from "../server/server-options.ts";
 import { createHttpServer } from "../server/create-http-server.ts";
-import type { Readiness } from "../server/server-options.ts";
 import { completeConfig } from "../config/config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
 import { createPowerCrud } from "./create-powercrud.ts";
 
-/** What a whole service needs. */
+/** The options of {@link createService}. */
 export interface ServiceOptions extends PowerCrudOptions {
-  /** Who asks. Default: everyone is unknown. */
+  /** Finds the viewer of a request. Default: every caller is anonymous. */
   readonly authenticate?: Authenticate;
 }
 
-/** API and worker in one process. */
+/** A running service: the engine with its HTTP server. */
 export interface PowerCrudService extends Service {
-  /** Where it can be reached; the port is right once it has started. */
+  /** The server's address; the port is right once it has started. */
   readonly url: string;
   readonly powercrud: PowerCrud;
 }
 
-/** Everything on one HTTP server. */
+/**
+ * Wires the engine and an HTTP server with GraphQL, WebSocket, SSE, GraphiQL, result files and health. `start` it to serve.
+ * @throws as {@link createPowerCrud}
+ */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
   const { authenticate, logger = createSilentLogger() } = options;
   const config = completeConfig(options.config);
@@ -44,10 +46,10 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
   };
 }
 
-/** Ready while that answers which nothing works without. A worker elsewhere is no matter of this process's. */
+/** Ready while database and backend answer. Whether there is a worker does not matter to this process. */
 async function isReady({ health }: PowerCrud): Promise<Readiness> {
   const failed = (await health.readVital()).filter(({ status }) => status === "FAILED");
-  // One cause may be found in several places.
+  // Several checks may report the same cause.
   const problems = new Set(failed.map(({ message }) => message));
   return { isReady: failed.length === 0, problems: [...problems] };
 }

@@ -9,14 +9,14 @@ import type { Config } from "../config/config.ts";
 import type { Engine } from "./create-engine.ts";
 import type { Deployment } from "./open-deployment.ts";
 
-/** How long a launch may take from its commit to the queue before the sweeper helps, in ms. */
+/** The time from a launch's commit to the queue before the sweeper enqueues the task, in ms. */
 const ENQUEUE_GRACE_MS = 2000;
-/** How long a task may wait in the queue before it is enqueued once more, should its delivery be lost, in ms. */
+/** The time that a task waits in the queue before it is enqueued again, in case its delivery was lost, in ms. */
 const BEGIN_GRACE_MS = 5000;
-/** How long a settled task may take until it is cleaned before the sweeper helps, in ms. */
+/** The time from a task's settlement before the sweeper cleans up after it, in ms. */
 const CLEAN_GRACE_MS = 2000;
 
-/** How a sweep of a process of this deployment decides. */
+/** The sweeper's options, from the config. */
 export function sweepOptionsOf(
   { leaseMs, taskRetentionMs }: Pick<Config, "leaseMs" | "taskRetentionMs">,
   { backend, processes, ports: { clock } }: Pick<Deployment, "backend" | "processes" | "ports">,
@@ -34,7 +34,7 @@ export function sweepOptionsOf(
   };
 }
 
-/** What runs in a process beside the answers to requests: its announcements, its worker if it works, and the sweeper. */
+/** The background services of a process: its announcements, its worker unless it only serves, and the sweeper. */
 export function createWorkers(engine: Engine, config: Config, role: ProcessRole): readonly Service[] {
   const { ports, deployment } = engine;
   const { processes, backend } = deployment;

@@ -14,11 +14,10 @@ import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { DatabaseOptions } from "./create-database.ts";
-import { createDatabase } from "./create-database.ts";
+import { createDatabase, withSession } from "./create-database.ts";
 import { healthPortsOf } from "./create-health.ts";
 import { examineMigrations, examineRedis } from "./examinations.ts";
 import { openDeployment } from "./open-deployment.ts";
-import { withSession } from "./with-session.ts";
 
 /** What is wrong with a deployment, also where none of its processes can start. */
 export interface Diagnosis extends Omit<Health, "backend"> {

@@ -4,8 +4,8 @@ import { createModelRegistry } from "../core/records/model-registry.ts";
 import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/table-shape.ts";
 
 /**
- * The same models, knowing their columns' native types, and what values an enum of a key has. Two spellings of one UUID are one record, and must be one lock;
- * two spellings of a text are two.
+ * The same models with their columns' native types, and with the values of enums in keys. They decide when two ids are one
+ * record and so one lock: two spellings of a UUID are, two spellings of a text are not.
  * @throws AppError INVALID_CONFIG for a key whose ids would not be one for each record
  */
 export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
@@ -29,8 +29,8 @@ function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]):
 }
 
 /**
- * Types of which each value has one text, or is brought to one (see core's key-text), and which the client reads and
- * writes without loss. A list of those that are fit, for a type that is not known may be anything.
+ * Types fit for a key: each value has one text, or is brought to one (see core's key-text), and the client reads and writes
+ * it without loss. Unknown types are refused.
  */
 const KEY_TYPES =
   /^(?:text|character varying(?:\(\d+\))?|uuid|smallint|integer|bigint|oid|boolean|date|time\(3\) without time zone|timestamp\(3\) with(?:out)? time zone)$/;

@@ -10,55 +10,55 @@ import {
   scriptOf,
   writeMigration,
 } from "../adapters/prisma/migration-folder.ts";
-import {
-  openSchemaEngine,
-  type Datamodel,
-  type MigrationRun,
-  type SchemaEngine,
-} from "../adapters/prisma/schema-engine.ts";
-import { appMigrations, ENGINE_FUNCTIONS, ENGINE_MIGRATIONS } from "./migration-sources.ts";
+import { openSchemaEngine } from "../adapters/prisma/schema-engine.ts";
+import type { Datamodel, MigrationRun, SchemaEngine } from "../adapters/prisma/schema-engine.ts";
+import { ENGINE_MIGRATIONS, appMigrations } from "./migrations.ts";
+import { ENGINE_FUNCTIONS } from "./migrations.ts";
 
-/** What to migrate, and from where. */
+/** The options of {@link migrateDatabase}. */
 export interface MigrateOptions {
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. */
   readonly projectDir: string;
-  /** Makes a migration of this name from what the Prisma schema changes, after all that is pending was applied. */
+  /** Makes a new migration from the changes of the Prisma schema, after the pending ones are applied. Default: none. */
   readonly newMigration?: NewMigration;
 }
 
-/** A migration to be made. */
+/** A migration to make. */
 export interface NewMigration {
   /** Letters, digits and underscores. */
   readonly name: string;
-  /** Writes it, but leaves applying it to the next run. */
+  /** True: writes it and leaves it to the next run to apply it. */
   readonly isDraft: boolean;
   readonly now: Date;
 }
 
-/** What a migration run did. */
+/** The report of a migration run. */
 export interface MigrateReport {
-  /** Of the engine's own tables, in the PostgreSQL schema `powercrud`; last "functions", if those were made anew. */
+  /**
+   * The names of the engine's migrations that were applied, and last "functions" if its database functions were made anew.
+   * The engine's tables and functions are in the PostgreSQL schema `powercrud`.
+   */
   readonly engineApplied: readonly string[];
-  /** Of the app's models. */
+  /** The names of the app's migrations that were applied. */
   readonly appApplied: readonly string[];
-  /** Migrations that the database has and this checkout lacks. */
+  /** Migrations that the database has and the project lacks. */
   readonly missing: readonly string[];
-  /** The file of the new migration, relative to the project; only if one was asked for and there was a change. */
+  /** The file of the new migration, relative to the project; only if one was wanted and there was a change. */
   readonly written?: string;
-  /** Why the new migration was written but not applied, if it was not. */
+  /** Why the new migration was not applied: only a draft was wanted, or it would lose data. */
   readonly heldBack?: "DRAFT" | "DESTRUCTIVE";
-  /** The SQL of what the Prisma schema has and no migration makes. */
+  /** The SQL of the Prisma schema's changes that no migration makes. */
   readonly drift?: string;
 }
 
 const APP_SCHEMA = "prisma/schema.prisma";
-/** What loses data when it is applied. */
+/** Statements that lose data. */
 const DESTRUCTIVE = /\bDROP\s+(?:TABLE|COLUMN)\b/i;
 
 /**
- * Brings a database up to date: first the engine's own tables and functions, then the app's tables, with Prisma's own
- * schema engine and its own history, so `prisma migrate deploy` may be used by turns. Several at once wait for each
+ * Brings a database up to date: first the engine's own tables and functions, then the app's tables. It uses Prisma's
+ * schema engine and its history, so `prisma migrate deploy` works on the same database. Runs at the same time wait for each
  * other.
  * @throws AppError MIGRATION_FAILED
  */

@@ -1,11 +1,3 @@
-import type { Clock } from "../kernel/clock.ts";
-import { createFollowedClock } from "../kernel/followed-clock.ts";
-import type { Logger } from "../kernel/logger.ts";
-import type { SqlSession } from "../kernel/sql-session.ts";
-import type { BackendChoice } from "../core/health/examinations.ts";
-import type { Examination } from "../core/health/health-check.ts";
-import type { ProcessRegister } from "../core/processes/process-register.ts";
-import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
@@ -14,24 +6,31 @@ import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/database-facts.ts";
-import type { Config } from "../config/config.ts";
 import { createBackend } from "./create-backend.ts";
-import { examineDatabase } from "./examinations.ts";
+import type { Config } from "../config/config.ts";
+import type { BackendChoice } from "../core/health/examinations.ts";
+import type { Examination } from "../core/health/health-check.ts";
+import type { ProcessRegister } from "../core/processes/process-register.ts";
+import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { createFollowedClock } from "../kernel/followed-clock.ts";
+import type { Logger } from "../kernel/logger.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
 
-/** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
+/** The least time between two statements of a transaction, in ms: a busy machine may need it. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
 
-/** Which deployment, and how this process takes part in it. */
+/** The options of {@link openDeployment}. */
 export interface DeploymentOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly backend: BackendChoice;
-  /** Tells how time goes on; what time it is, the database tells. */
+  /** Measures time; the present moment is the database's. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What the processes on one database share, as one of them sees it; it needs no model. */
+/** What the processes on one database share, for one of them. It needs no model. */
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
@@ -43,9 +42,9 @@ export interface Deployment {
   ready(): Promise<void>;
   /** See Backend. */
   own(): Promise<void>;
-  /** Sets the ports' clock by the database's: processes compare times that others wrote. @throws AppError UNAVAILABLE */
+  /** Sets the clock by the database's, since processes compare times that others wrote. @throws AppError UNAVAILABLE */
   followTime(): Promise<void>;
-  /** Lets go of all connections. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
@@ -57,7 +56,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     applicationName: "powercrud engine",
     // Each task writes two chunks at a time; the rest is for launches and reads.
     maxConnections: 10 + 2 * config.workerConcurrency,
-    // A worker that was stopped in the middle of a chunk keeps its successor waiting for as long.
+    // A worker that was stopped in the middle of a chunk makes its successor wait this long.
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });
@@ -86,6 +85,17 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     async close() {
       await backend.close();
       await pool.end();
+    },
+  };
+}
+
+/** Whether the database answers. */
+function examineDatabase(session: SqlSession): Examination {
+  return {
+    name: "database",
+    async examine() {
+      await session.query("SELECT 1 AS answer");
+      return { status: "OK", message: "PostgreSQL answers." };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { anyText, flag, oneOf, postgresUrl, redisUrl, wholeNumber } from "./variable.ts";
 
-/** Every variable that the service itself understands. An app adds its own. */
+/** The variables of the service itself. The seed of an app may add its own. */
 export const SERVICE_VARIABLES = {
   host: anyText({
     name: "HOST",
@@ -29,7 +29,7 @@ export const SERVICE_VARIABLES = {
   redisKeyPrefix: anyText({
     name: "POWERCRUD_REDIS_KEY_PREFIX",
     meaning:
-      "In front of every key and channel in Redis; deployments that share a Redis need different ones.",
+      "The prefix of every key and channel in Redis; deployments that share a Redis need different ones.",
     expected: "1 to 100 characters without white space and without any of {}*?[]",
     fallback: "powercrud:",
     fallbackText: "powercrud:",
@@ -70,7 +70,7 @@ export const SERVICE_VARIABLES = {
   }),
   bulkMaxRecords: wholeNumber({
     name: "POWERCRUD_BULK_MAX_RECORDS",
-    meaning: "The most records that one bulk operation may take; more is refused at launch.",
+    meaning: "The most records of one bulk operation; more are refused at launch.",
     fallback: 1_000_000,
     min: 1,
     max: 1_000_000_000,
@@ -92,7 +92,7 @@ export const SERVICE_VARIABLES = {
   chunkRecords: wholeNumber({
     name: "POWERCRUD_CHUNK_RECORDS",
     meaning:
-      "The most records that a bulk task writes in one transaction. Larger chunks are a little faster; smaller ones show progress and heed a stop sooner.",
+      "The most records that a bulk task writes in one transaction. Larger chunks are a little faster; smaller ones show progress and stop sooner.",
     fallback: 5000,
     min: 1,
     max: 50_000,
@@ -107,7 +107,7 @@ export const SERVICE_VARIABLES = {
   leaseMs: wholeNumber({
     name: "POWERCRUD_LEASE_MS",
     meaning:
-      "How long a running attempt may be silent, in ms, before its worker counts as dead and another takes the task over.",
+      "How long a running attempt may be silent, in ms, before its worker counts as dead and another worker takes the task over.",
     fallback: 10_000,
     min: 500,
     max: 3_600_000,
@@ -115,7 +115,7 @@ export const SERVICE_VARIABLES = {
   maxAttempts: wholeNumber({
     name: "POWERCRUD_MAX_ATTEMPTS",
     meaning:
-      "How often a task is begun before it is given up and settled as FAILED, with what it did; its records are free then, and it can be retried. Every attempt counts that did not come to an end: its worker died, others kept it from what it needs, or its process was stopped and handed it over.",
+      "The most attempts of a task. After that many without an end it is settled as FAILED with what it did; its records are free, and it can be retried. An attempt counts if its worker died, if it could not get what it needs, or if its process was stopped and handed the task over.",
     fallback: 100,
     min: 1,
     max: 1_000_000,
@@ -123,7 +123,7 @@ export const SERVICE_VARIABLES = {
   taskRetentionMs: wholeNumber({
     name: "POWERCRUD_TASK_RETENTION_MS",
     meaning:
-      "How long a task is kept once it is settled, in ms; then it is deleted with its errors, its events and its idempotency key. The default is 30 days.",
+      "How long a settled task is kept, in ms; then it is deleted with its errors, events and idempotency key. The default is 30 days.",
     fallback: 2_592_000_000,
     min: 60_000,
     max: 3_155_760_000_000,

@@ -22,7 +22,7 @@ import type { RecordSource } from "./models/model-schema.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
 
-/** What a schema is made of. */
+/** What a schema is built from. */
 export interface SchemaDependencies {
   /** Pothos' generated `getDatamodel()`. */
   readonly datamodel: { readonly datamodel: unknown };
@@ -31,13 +31,13 @@ export interface SchemaDependencies {
   readonly models: ModelRegistry;
   readonly modelOptions: ModelOptionsMap;
   readonly reader: RecordReader;
-  /** Turns a filter into the client's. */
+  /** Translates a filter for the client. */
   readonly toClientWhere: (model: Model, where: WhereFilter | undefined) => object;
-  /** What an error of the client means in the house's own words; others as they are. */
+  /** Translates the client's errors to the project's own; returns others as they are. */
   readonly translateError: (error: unknown) => unknown;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
-  /** More records than these are refused in one bulk operation, before anything is made of them. */
+  /** The most records of one bulk operation; checked before they are parsed. */
   readonly maxRecords: number;
   readonly locks: LockHolderPorts["locks"];
   readonly tasks: LockHolderPorts["tasks"];
@@ -106,7 +106,7 @@ function sourceOf(client: PrismaClient, model: string): RecordSource {
 
 type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;
 
-/** Gives every error that is meant for the caller its code, wherever it is thrown. */
+/** Adds the code to every error that is for the caller, in every resolver. */
 function reportErrors(schema: GraphQLSchema, translate: (error: unknown) => unknown): GraphQLSchema {
   const reporting =
     (resolve: Resolver): Resolver =>

@@ -6,14 +6,14 @@ import type { PowerCrudBuilder, SchemaContributor } from "./builder.ts";
 /** Examines the deployment. */
 export type ReadHealth = () => Promise<Health>;
 
-/** The query `health`, and its types. What is meant for the operator alone stays out. */
+/** The query `health` and its types, without details that are for the operator only. */
 export function addHealth(readHealth: ReadHealth): SchemaContributor {
   return ({ builder }) => {
     const health = builder.objectRef<Health>("Health");
     const check = defineCheck(builder);
     const process = defineProcess(builder);
     health.implement({
-      description: "How the deployment fares, as the process that answers sees it.",
+      description: "The health of the deployment, as seen by the process that answers.",
       fields: (t) => ({
         isHealthy: t.exposeBoolean("isHealthy", { description: "Whether no check FAILED." }),
         backend: t.string({
@@ -23,11 +23,11 @@ export function addHealth(readHealth: ReadHealth): SchemaContributor {
         backendReason: t.string({ description: "Why there.", resolve: ({ backend }) => backend.reason }),
         checks: t.expose("checks", { type: [check] }),
         workersAlive: t.exposeInt("workersAlive", {
-          description: "Processes that run tasks from the queue and were heard of lately.",
+          description: "Processes that run tasks from the queue and announced themselves within a lease.",
         }),
         processes: t.expose("processes", {
           type: [process],
-          description: "The processes that were heard of lately, in the order in which they started.",
+          description: "The processes that announced themselves within a lease, oldest first.",
         }),
       }),
     });
@@ -41,19 +41,19 @@ function defineCheck(builder: PowerCrudBuilder) {
   const status = builder.enumType("HealthStatus", {
     values: {
       OK: {},
-      WARNING: { description: "It works, and somebody should look at it." },
+      WARNING: { description: "It works, but needs attention." },
       FAILED: {},
     } as const,
   });
   return builder.objectRef<HealthCheck>("HealthCheck").implement({
-    description: "A part of the deployment, and how it was found.",
+    description: "A part of the deployment, and its state.",
     fields: (t) => ({
       name: t.exposeString("name"),
       status: t.expose("status", { type: status }),
       message: t.exposeString("message"),
       latencyMs: t.exposeInt("latencyMs", {
         nullable: true,
-        description: "How long looking took, in milliseconds.",
+        description: "How long the check took, in milliseconds.",
       }),
     }),
   });

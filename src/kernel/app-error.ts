@@ -1,6 +1,6 @@
 import type { ErrorCode } from "./error-codes.ts";
 
-/** What an {@link AppError} may carry beside its code and message. */
+/** Options of an {@link AppError}. */
 export interface AppErrorOptions {
   /** The error underneath; logged, never shown to callers. */
   readonly cause?: unknown;
@@ -8,7 +8,7 @@ export interface AppErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** The only error class of the project: a code from the closed list, and a message fit for the caller's eyes. */
+/** The only error class of the project: a code from the closed list, and a message that the caller may read. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly details: Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-/** Time as an argument, so that tests can turn it by hand. */
+/** Time as an argument, so that tests can set it. */
 export interface Clock {
   /** The present moment. */
   now(): Date;

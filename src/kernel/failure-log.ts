@@ -2,18 +2,18 @@ import { isAppError } from "./app-error.ts";
 import { errorFields } from "./error-fields.ts";
 import type { Logger } from "./logger.ts";
 
-/** Logs how something fares that is done again and again. */
+/** Logs the failures of work that is repeated. */
 export interface FailureLog {
-  /** It failed. @param fields shown beside the error */
+  /** The work failed. @param fields logged beside the error */
   failed(error: unknown, fields?: object): void;
-  /** It went well. */
+  /** The work succeeded. */
   worked(): void;
 }
 
 /**
- * That a store is out of reach is logged at its begin, as a warning, and at its end; each failure in between at debug.
+ * An outage of a store is logged when it begins, as a warning, and when it ends; failures in between are logged at debug.
  * Every other error is logged in full.
- * @param what it is, as the beginning of a sentence, such as "a sweep"
+ * @param what the work, as the beginning of a sentence, such as "a sweep"
  */
 export function createFailureLog(logger: Logger, what: string): FailureLog {
   let isOut = false;

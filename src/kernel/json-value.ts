@@ -1,6 +1,6 @@
 import type { Json } from "./json.ts";
 
-/** A column's value as JSON carries it: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64. What is JSON stays as it is. */
+/** A column's value as JSON: BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64. JSON stays as it is. */
 export function toJsonValue(value: unknown): Json {
   if (value === null || value === undefined) {
     return null;
@@ -20,7 +20,7 @@ export function toJsonValue(value: unknown): Json {
   return value as Json;
 }
 
-/** Prisma's Decimal is decimal.js's; its class is bundled, so it is told by its methods. */
+/** Prisma bundles the class of its Decimal, so it is recognised by a method. */
 function isDecimal(value: unknown): value is { toString(): string; toDecimalPlaces: unknown } {
   return typeof (value as { toDecimalPlaces?: unknown }).toDecimalPlaces === "function";
 }

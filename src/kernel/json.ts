@@ -1,12 +1,11 @@
-/** A value that survives JSON. */
+/** A JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: Json };
 
 /**
- * JSON with sorted keys: equal values give equal texts, whatever the order in which their keys were written.
- * The base of content hashes.
+ * JSON with sorted keys, for content hashes: equal values give equal texts.
  */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) {

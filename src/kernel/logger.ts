@@ -1,4 +1,4 @@
-/** Structured logging, the subset that the project uses of pino and its like. */
+/** Structured logging: the subset of pino that the project uses. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -6,7 +6,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** Says nothing; for tests and for embedding services that log by themselves. */
+/** Logs nothing; for tests, and for embedding services with a log of their own. */
 export function createSilentLogger(): Logger {
   const ignore = (): void => undefined;
   return { debug: ignore, info: ignore, warn: ignore, error: ignore };

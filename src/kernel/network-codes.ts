@@ -1,4 +1,4 @@
-/** Node's codes of a network that does not carry. */
+/** Node's codes for network failures. */
 export const NETWORK_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",

@@ -1,6 +1,6 @@
 /**
- * The one contract of everything that runs on. `start` and `stop` may be called any number of times and
- * concurrently; `stop` waits until nothing of the service runs any more, also when `start` is still under way.
+ * The contract of everything that runs until it is stopped. `start` and `stop` may be called any number of times and
+ * concurrently; `stop` waits until nothing of the service runs any more, even if `start` is still under way.
  */
 export interface Service {
   /** For logs. */
@@ -9,14 +9,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** What {@link createService} turns into a {@link Service}: called once each, in order, never overlapping. */
+/** The body of a {@link Service}: each function is called once, in order, never overlapping. */
 export interface ServiceBody {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Wraps a body whose start and stop need not be idempotent into a service whose are. A stopped service stays stopped. */
+/** Makes a service of a body whose start and stop are not idempotent. A stopped service stays stopped. */
 export function createService(body: ServiceBody): Service {
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -31,7 +31,7 @@ export function createService(body: ServiceBody): Service {
         if (starting === undefined) {
           return;
         }
-        // A start that failed half-way may still hold things; the body's stop must cope with that.
+        // A start that failed half-way may hold resources; the body's stop must release them.
         await starting.catch(() => undefined);
         await body.stop();
       })();
@@ -40,7 +40,7 @@ export function createService(body: ServiceBody): Service {
   };
 }
 
-/** One service of many: started in order, stopped in reverse. After a failing start the caller stops the whole, as ever. */
+/** Makes one service of many: started in order, stopped in reverse. If a start fails, the caller stops the whole. */
 export function composeServices(name: string, services: readonly Service[]): Service {
   return createService({
     name,

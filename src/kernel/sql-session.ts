@@ -1,6 +1,5 @@
 /**
- * The least that a statement needs: a connection, pooled or inside a transaction. Structural, so that a pool,
- * a client, and a Prisma transaction can each serve.
+ * A connection, pooled or inside a transaction. Structural, so that a pool, a client and a Prisma transaction all fit.
  */
 export interface SqlSession {
   /**

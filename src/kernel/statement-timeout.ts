@@ -1,15 +1,15 @@
 import { isAnywhereIn } from "./unavailable-error.ts";
 
-/** How long the server lets a statement take, in ms; also while it waits for a row that another session holds. */
+/** The longest time for a statement, in ms, including the wait for a row that another session holds. */
 export const STATEMENT_TIMEOUT_MS = 60_000;
 
-/** PostgreSQL's word for a statement that was ended before it was done. */
+/** PostgreSQL's code for a statement that was cancelled. */
 const QUERY_CANCELED = "57014";
 
-/** What happened, for the person who asked; what to do follows it. */
+/** What happened, for the caller. Messages add what to do. */
 export const GIVEN_UP = `A statement was given up after ${STATEMENT_TIMEOUT_MS / 1000} s, most likely because another database session holds one of the records.`;
 
-/** Whether the server gave up on a statement. */
+/** Whether the server cancelled a statement. */
 export function isStatementTimeout(error: unknown): boolean {
   return isAnywhereIn(
     error,

@@ -1,14 +1,13 @@
 import type { Json } from "./json.ts";
 import { isStorableText } from "./storable-text.ts";
 
-/** Values nested deeper are refused: what walks through them, here, in Prisma or in PostgreSQL, goes no deeper safely. */
+/** The deepest nesting that this code, Prisma and PostgreSQL can all walk through safely. */
 const MAX_JSON_DEPTH = 100;
 
 const BROKEN = "holds a NUL character or half of a character.";
 
 /**
- * Why PostgreSQL cannot keep the value, in words that begin with the place; undefined if it can. A value that is no
- * container has depth 0.
+ * Why PostgreSQL cannot store the value, in words that begin with the place; undefined if it can.
  * @param path of the value, such as `tags.0`; empty for the whole
  */
 export function describeUnstorableJson(value: Json, path = "", depth = 0): string | undefined {
@@ -25,7 +24,7 @@ function describeUnstorableLeaf(value: Json): string | undefined {
   if (typeof value === "string") {
     return isStorableText(value) ? undefined : BROKEN;
   }
-  // JSON has no such number, and what writes JSON writes null for it.
+  // JSON has no such number: it would be written as null.
   const isInfinite = typeof value === "number" && !Number.isFinite(value);
   return isInfinite ? "is a number that is not finite, or too great." : undefined;
 }

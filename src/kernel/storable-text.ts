@@ -1,12 +1,12 @@
-/** In the place of what cannot be kept: Unicode's replacement character. */
+/** Unicode's replacement character, for characters that cannot be stored. */
 const REPLACEMENT = "\uFFFD";
 
-/** Whether PostgreSQL can keep the text: it takes neither NUL nor half of a surrogate pair, in JSON neither. */
+/** Whether PostgreSQL can store the text: it takes neither NUL nor half of a surrogate pair, nor does JSON. */
 export function isStorableText(text: string): boolean {
   return !text.includes("\u0000") && !/\p{Surrogate}/u.test(text);
 }
 
-/** The text as near as PostgreSQL can keep it: with U+FFFD for every NUL and every half of a surrogate pair. */
+/** The text with U+FFFD for every character that PostgreSQL cannot store. */
 export function toStorableText(text: string): string {
   return isStorableText(text)
     ? text

@@ -2,13 +2,13 @@ import { AppError, isAppError } from "./app-error.ts";
 import { NETWORK_CODES } from "./network-codes.ts";
 
 /**
- * SQLSTATEs that say the server, not the statement, is the matter: class 08 (connection), class 57P (shut-down,
- * crash, starting up, session ended from outside), 53300 (no connection left), 25P03 and 25P04 (the server ended
- * a transaction that dawdled).
+ * SQLSTATEs of a server that cannot serve, whatever the statement: class 08 (connection), class 57P (shut-down, crash,
+ * starting up, session ended from outside), 53300 (no connection left), 25P03 and 25P04 (the server ended an idle
+ * transaction).
  */
 const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
 
-/** Prisma's codes of a database that does not answer or lets nobody in, and what its driver adapters call the same. */
+/** Prisma's codes for a database that does not answer or refuses the login, and those of its driver adapters. */
 const PRISMA_CODES: ReadonlySet<string> = new Set([
   "P1000",
   "P1001",
@@ -31,11 +31,11 @@ const PRISMA_CODES: ReadonlySet<string> = new Set([
   "TooManyConnections",
 ]);
 
-/** pg gives these errors no code; Prisma may put a few lines before them. */
+/** Messages of pg's errors without a code; Prisma may put a few lines before them. */
 const DRIVER_MESSAGE =
   /(?:^|\n)(?:Connection terminated|timeout (?:expired|exceeded)|Query read timeout|Client (?:was closed|has encountered a connection error)|Cannot use a pool after calling end)/;
 
-/** How deep causes are followed; drivers wrap once or twice. */
+/** How many levels of causes are followed; drivers wrap once or twice. */
 const MAX_DEPTH = 4;
 
 /** Whether the error says that PostgreSQL could not be reached, or that the connection broke. */
@@ -43,7 +43,7 @@ export function isConnectionError(error: unknown): boolean {
   return isAnywhereIn(error, saysSoItself);
 }
 
-/** Whether it is true of the error or of one that it was caused by. */
+/** Whether the predicate is true of the error or of one of its causes. */
 export function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => boolean, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > MAX_DEPTH) {
     return false;
@@ -51,18 +51,18 @@ export function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => bool
   return isTrue(error) || errorsWithin(error).some((inner) => isAnywhereIn(inner, isTrue, depth + 1));
 }
 
-/** What is read of an error; all of it optional. */
+/** The parts of an error that are read; all optional. */
 interface ErrorParts {
   readonly code?: unknown;
   readonly message?: unknown;
   readonly cause?: unknown;
-  /** Of an AggregateError: what Node throws when a name has several addresses. */
+  /** The errors of an AggregateError, which Node throws if a host name has several addresses. */
   readonly errors?: unknown;
-  /** Of what a driver adapter of Prisma gives as its cause. */
+  /** The kind of error in the cause that a Prisma driver adapter gives. */
   readonly kind?: unknown;
-  /** Of the same: what PostgreSQL said. */
+  /** PostgreSQL's code in that cause. */
   readonly originalCode?: unknown;
-  /** Of Prisma's own errors; holds the driver adapter's. */
+  /** Prisma's own errors hold the driver adapter's here. */
   readonly meta?: { readonly driverAdapterError?: unknown };
 }
 

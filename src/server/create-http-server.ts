@@ -1,29 +1,26 @@
-import type { IncomingMessage, Server } from "node:http";
-import { createServer } from "node:http";
-import type { Duplex } from "node:stream";
+import { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
-import { authenticateNobody } from "./authenticate.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
-import { hostText, listen } from "./listen.ts";
 import { createErrorMask } from "./mask-error.ts";
-import type { OpenConnections } from "./open-connections.ts";
-import { trackConnections } from "./open-connections.ts";
-import type { OriginPolicy } from "./origin-policy.ts";
-import { createOriginPolicy } from "./origin-policy.ts";
+import type { OriginPolicy } from "./request-router.ts";
+import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
 import { createResultsHandler } from "./results-handler.ts";
-import { createRequestRouter, pathOf } from "./request-router.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS } from "./server-options.ts";
+import { SERVER_LIMITS, authenticateNobody } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
+import type { IncomingMessage, Server } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** The API over HTTP, server-sent events and WebSocket. */
 export interface HttpServer extends Service {
-  /** Where it can be reached, such as `http://127.0.0.1:4000`; the port is right once it has started. */
+  /** Its address, such as `http://127.0.0.1:4000`; the port is right once it has started. */
   readonly url: string;
 }
 
@@ -103,7 +100,7 @@ function createParts(options: HttpServerOptions): Parts {
   return { server, connections, sockets, graphql, limits };
 }
 
-/** The HTTP status that says why the request does not become a WebSocket; undefined when it does. */
+/** The HTTP status that refuses the upgrade; undefined if the request may become a WebSocket. */
 function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): string | undefined {
   const { origin, host } = request.headers;
   if (pathOf(request) !== "/graphql") {
@@ -127,7 +124,7 @@ async function stop({ connections, sockets, graphql, limits }: Parts): Promise<v
   await drained;
 }
 
-/** A service that listens on every address is reached on this one. */
+/** The host to reach a service by that listens on all addresses. */
 function reachableHost(host: string): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   return wildcards[host] ?? hostText(host);
@@ -135,4 +132,91 @@ function reachableHost(host: string): string {
 
 function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] }> {
   return Promise.resolve({ isReady: true, problems: [] });
+}
+
+/**
+ * Listens on the port.
+ * @returns the port; the system picks one for 0
+ * @throws AppError START_FAILED, naming host and port
+ */
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(startFailed(host, port, error));
+    server.once("error", fail);
+    server.listen(port, host, () => {
+      server.off("error", fail);
+      resolve();
+    });
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use. Stop what listens there, or set another PORT",
+  EACCES: "the system does not allow it. Set a PORT above 1023",
+  EADDRNOTAVAIL: "this machine does not have the address. Set another HOST",
+  ENOTFOUND: "the host name is not known. Set another HOST",
+};
+
+function startFailed(host: string, port: number, error: NodeJS.ErrnoException): AppError {
+  const reason = REASONS[error.code ?? ""] ?? error.message;
+  return new AppError("START_FAILED", `Cannot listen on ${hostText(host)}:${port}: ${reason}.`, {
+    cause: error,
+  });
+}
+
+/** As it stands in a URL. */
+function hostText(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** The connections of an HTTP server, for a stop that is quick and still finishes the requests under way. */
+interface OpenConnections {
+  /**
+   * Accepts no new connection and no new request, waits until the requests under way are answered, and cuts off the rest
+   * after the timeout. Connections that became WebSockets are left alone.
+   */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/**
+ * Node's own `closeIdleConnections` overlooks connections without a first request, which browsers open in advance.
+ */
+function trackConnections(server: Server): OpenConnections {
+  /** The number of requests under way on each connection. */
+  const requests = new Map<Socket, number>();
+  let isDraining = false;
+  const closeIfIdle = (socket: Socket): void => {
+    if (isDraining && requests.get(socket) === 0) {
+      socket.destroySoon();
+    }
+  };
+  server.on("connection", (socket: Socket) => {
+    requests.set(socket, 0);
+    socket.once("close", () => requests.delete(socket));
+  });
+  server.on("upgrade", (_request, socket) => requests.delete(socket as Socket));
+  server.prependListener("request", ({ socket }, response) => {
+    requests.set(socket, (requests.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      requests.set(socket, (requests.get(socket) ?? 1) - 1);
+      closeIfIdle(socket);
+    });
+  });
+  return {
+    async drain(timeoutMs) {
+      isDraining = true;
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      const deadline = setTimeout(() => {
+        for (const socket of requests.keys()) {
+          socket.destroy();
+        }
+      }, timeoutMs);
+      for (const socket of requests.keys()) {
+        closeIfIdle(socket);
+      }
+      await closed;
+      clearTimeout(deadline);
+    },
+  };
 }

@@ -22,7 +22,7 @@ const DEFAULT_QUERY = `# Welcome to ${TITLE}.
 }
 `;
 
-/** The page needs nothing from anywhere else, so the browser is told to let nothing else through. */
+/** The page is complete, so the browser may load nothing else. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline' blob:",
@@ -40,7 +40,7 @@ export interface GraphiqlPage {
   send(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
-/** Rendered at the first request (it is 9 MB of text) and kept compressed. */
+/** Renders the page at the first request and keeps it compressed: it is 9 MB of text. */
 export function createGraphiqlPage(): GraphiqlPage {
   let compressed: Promise<Buffer> | undefined;
   return {

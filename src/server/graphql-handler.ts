@@ -1,15 +1,14 @@
-import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Plugin } from "graphql-yoga";
-import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { Viewer } from "../core/access/viewer.ts";
 import type { GraphQLContext } from "../graphql/builder.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import type { Authenticate } from "./authenticate.ts";
-import { createDocumentCache } from "./document-cache.ts";
 import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
 import { operationCost } from "./operation-cost.ts";
+import type { Authenticate } from "./server-options.ts";
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
+import type { Plugin } from "graphql-yoga";
+import { createGraphQLError, createYoga } from "graphql-yoga";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** What a transport knows about the caller before authentication. */
 interface TransportContext {
@@ -33,7 +32,7 @@ export interface GraphQLHandler extends OperationTools {
   breakOffStreams(): void;
 }
 
-export interface GraphQLHandlerOptions {
+interface GraphQLHandlerOptions {
   readonly schema: GraphQLSchema;
   readonly authenticate: Authenticate;
   readonly maskError: MaskError;
@@ -153,4 +152,40 @@ function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
     `The request's body is larger than ${maxBodyBytes} bytes. Send less, or select the records with a filter instead of ids.`,
     { extensions: { code: "LIMIT_EXCEEDED" satisfies ErrorCode, maxBodyBytes, http: { status: 413 } } },
   );
+}
+
+/** Yoga's cache of parsed documents and of syntax errors. */
+interface DocumentCache<T> {
+  get(text: string): T | undefined;
+  set(text: string, value: T): void;
+}
+
+/** Longer texts are not kept: a mutation with 100,000 inline ids is sent once, and its tree is huge. */
+const MAX_TEXT_LENGTH = 8000;
+
+/** @param maxEntries how many to keep; the least recently used goes first */
+export function createDocumentCache<T>(maxEntries = 500): DocumentCache<T> {
+  const entries = new Map<string, T>();
+  const keep = (text: string, value: T): void => {
+    entries.delete(text);
+    entries.set(text, value);
+    if (entries.size > maxEntries) {
+      const [oldest] = entries.keys();
+      entries.delete(oldest ?? "");
+    }
+  };
+  return {
+    get(text) {
+      const value = entries.get(text);
+      if (value !== undefined) {
+        keep(text, value);
+      }
+      return value;
+    },
+    set(text, value) {
+      if (text.length <= MAX_TEXT_LENGTH) {
+        keep(text, value);
+      }
+    },
+  };
 }

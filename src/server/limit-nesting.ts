@@ -3,12 +3,12 @@ import type { Plugin } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 
-/** Lists and objects within each other; values of that depth are far from the end of the stack. */
+/** Levels of lists and objects; values of this depth are far from the end of the stack. */
 const MAX_NESTING = 1_000;
 
 /**
- * Refuses variables and documents that are nested so deeply that reading them, which goes by recursion, comes to the
- * end of the stack, on every transport. What a filter may have is less, and is asked where filters are read.
+ * Refuses variables and documents that are nested too deeply, on every transport: they are read by recursion, which would
+ * overflow the stack. Filters have a lower limit of their own.
  */
 export function limitNesting(): Plugin {
   const refuseVariables = (
@@ -31,7 +31,7 @@ export function limitNesting(): Plugin {
         try {
           return parseFn(...args) as DocumentNode;
         } catch (error) {
-          // The parser's own recursion; it can be told by nothing else.
+          // The parser overflowed the stack.
           throw error instanceof RangeError
             ? tooDeep("The document is nested too deeply. Give large values as variables.")
             : error;
@@ -43,7 +43,7 @@ export function limitNesting(): Plugin {
   };
 }
 
-/** Whether lists and objects stand deeper within each other than that; without recursion, and no further than needed. */
+/** Whether lists and objects are nested deeper than `max`; without recursion, and stops at the first level beyond. */
 function isNestedBeyond(value: unknown, max: number): boolean {
   let level: readonly unknown[] = [value];
   for (let depth = 0; level.length > 0; depth += 1) {

@@ -9,12 +9,12 @@ import type { Logger } from "../kernel/logger.ts";
 /** What callers read in place of an unexpected error. */
 const MASK = "Unexpected error.";
 
-/** Turns whatever was thrown into what a caller may read. Idempotent. */
+/** Turns any error into one that the caller may read. Idempotent. */
 export type MaskError = (error: unknown) => GraphQLError;
 
 /**
- * One mask for HTTP, SSE and WebSocket. GraphQL's own errors pass; an {@link AppError} keeps its message and gets
- * its code and details as extensions; anything else is logged, once however often it comes by, and masked.
+ * The mask of HTTP, SSE and WebSocket. GraphQL's own errors pass. An {@link AppError} keeps its message and gets its code
+ * and details as extensions. Any other error is masked, and logged once.
  */
 export function createErrorMask(logger: Logger): MaskError {
   const logged = new WeakSet<object>();
@@ -38,7 +38,7 @@ export function createErrorMask(logger: Logger): MaskError {
   };
 }
 
-/** What was thrown in the first place; undefined when GraphQL itself found the fault. */
+/** The error that was thrown first; undefined if GraphQL itself found the fault. */
 function faultOf(error: unknown): unknown {
   let fault = error;
   while (isGraphQLError(fault)) {
@@ -47,7 +47,7 @@ function faultOf(error: unknown): unknown {
   return fault;
 }
 
-/** A value that a scalar refused: the variable's error names it and says why. */
+/** A variable's value that a scalar refused: the error's own message says why. */
 function isBadVariable(error: GraphQLError): boolean {
   return (
     error.path === undefined && (error.nodes ?? []).some((node) => node.kind === Kind.VARIABLE_DEFINITION)
@@ -56,7 +56,7 @@ function isBadVariable(error: GraphQLError): boolean {
 
 function expectedError(error: unknown, fault: AppError): GraphQLError {
   const { code, details, message } = fault;
-  // Where nothing was executed, the HTTP status tells that it may be worth another try.
+  // Makes the HTTP status 500 if nothing was executed: a client may try again.
   const unexpected = code === "UNAVAILABLE" ? { unexpected: true } : {};
   return newError(error, message, { ...details, code, ...unexpected });
 }
@@ -80,12 +80,12 @@ function newError(
   });
 }
 
-/** By name: an error may come from another copy of the graphql package, such as its other module format. */
+/** By name: the error may come from another copy of the graphql package. */
 function isGraphQLError(error: unknown): error is GraphQLError {
   return error instanceof Error && error.name === "GraphQLError";
 }
 
-/** The caller left; nobody is at fault, and nobody reads the answer. */
+/** The caller left before the answer. */
 function isAbort(fault: unknown): boolean {
   return fault instanceof Error && fault.name === "AbortError";
 }

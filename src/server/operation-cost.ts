@@ -10,10 +10,10 @@ import type {
 } from "graphql";
 import { getNamedType, isCompositeType, isInterfaceType, isObjectType, Kind } from "graphql";
 
-/** What is to be measured. */
+/** The operation to measure. */
 export interface CostRequest {
   readonly schema: GraphQLSchema;
-  /** Validated: its fields exist, and its fragments do not go in circles. */
+  /** A validated document: its fields exist, and no fragment contains itself. */
   readonly document: DocumentNode;
   readonly operationName?: string | null | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -23,18 +23,18 @@ interface Walk {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly schema: GraphQLSchema;
-  /** A fragment costs the same wherever it is spread. */
+  /** Costs of fragments: the same wherever they are spread. */
   readonly known: Map<string, number>;
 }
 
-/** Records of a page that does not say how many; the API's default. */
+/** The API's default size of a page. */
 const DEFAULT_PAGE = 20;
-/** The schema describes itself at length; about what the usual introspection query brings. */
+/** About the number of fields of the usual introspection query. */
 const INTROSPECTION_COST = 2000;
 
 /**
- * How many fields an operation may make the service resolve at the most: each field counts once, and what stands
- * below a page as often as the page has records. An estimate from above, made without reading anything.
+ * The most fields that an operation can resolve: each field counts once, and the fields below a page once per record of the
+ * page. An upper bound, made without reading any data.
  */
 export function operationCost(request: CostRequest): number {
   const { document, schema, operationName } = request;
@@ -107,7 +107,7 @@ function fieldCost(walk: Walk, parent: GraphQLCompositeType, node: FieldNode): n
   return 1 + pageSize(walk, field, node) * selectionCost(walk, type, node.selectionSet);
 }
 
-/** How often what stands below the field is resolved: once, or for each record of a page. */
+/** How often the fields below this one are resolved: once, or for each record of a page. */
 function pageSize(walk: Walk, field: GraphQLField<unknown, unknown>, node: FieldNode): number {
   if (!field.args.some((argument) => argument.name === "first")) {
     return 1;

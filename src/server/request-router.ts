@@ -1,20 +1,19 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import type { OriginPolicy } from "./origin-policy.ts";
-import { sendJson, sendRefusal } from "./plain-responses.ts";
+import { sendJson, sendRefusal } from "./http-messages.ts";
 import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Answers one request. Never rejects. */
-export type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** What the router leads to. */
-export interface RouterOptions {
+/** The handlers of the routes, and what guards them. */
+interface RouterOptions {
   readonly graphql: GraphQLHandler;
   readonly graphiql: GraphiqlPage;
-  /** Left out: there are no results to read. */
+  /** Left out: there are no result files. */
   readonly results?: ResultsHandler | undefined;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
@@ -55,7 +54,7 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-/** Content types that carry GraphQL. A browser asks before it sends one of these to another origin. */
+/** Content types of GraphQL. A browser sends a preflight before it sends one of these to another origin. */
 const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
 
 async function serveGraphQL(
@@ -121,4 +120,34 @@ function serveNothing(_options: RouterOptions, request: IncomingMessage, respons
 
 function isBrowser(request: IncomingMessage): boolean {
   return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
+}
+
+/** Which web pages may use the service. Programs other than browsers send no origin and always may. */
+export interface OriginPolicy {
+  /** @param host the request's Host header */
+  isAllowed(origin: string | undefined, host: string | undefined): boolean;
+}
+
+/**
+ * Allows the service's own pages, the listed origins, and, on a loopback address, all pages from loopback. There, a page
+ * whose host name only resolves to this machine is refused: that is an attack by DNS rebinding.
+ */
+export function createOriginPolicy(options: {
+  readonly listenHost: string;
+  readonly allowedOrigins: readonly string[];
+}): OriginPolicy {
+  const isLocal = isLoopback(options.listenHost);
+  return {
+    isAllowed(origin, host) {
+      if (origin === undefined || options.allowedOrigins.includes(origin)) {
+        return true;
+      }
+      const page = URL.canParse(origin) ? new URL(origin) : undefined;
+      return page !== undefined && (isLocal ? isLoopback(page.hostname) : page.host === host);
+    },
+  };
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
 }

@@ -1,27 +1,25 @@
+import type { RecordPlace } from "../core/tasks/task-results.ts";
+import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
+import type { TaskStore } from "../core/tasks/task-store.ts";
+import { findTask } from "../graphql/tasks/find-task.ts";
+import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
+import { AppError, isAppError } from "../kernel/app-error.ts";
+import { headersOf, sendRefusal } from "./http-messages.ts";
+import type { Authenticate } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { AppError, isAppError } from "../kernel/app-error.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
-import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
-import { findTask } from "../graphql/tasks/find-task.ts";
-import type { Authenticate } from "./authenticate.ts";
-import { sendRefusal } from "./plain-responses.ts";
-import { headersOf } from "./request-headers.ts";
-import type { ResultFile, ResultReads } from "./task-results.ts";
-import { readResults, RESULT_FILES } from "./task-results.ts";
 
 /** Tasks' results as files: `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. */
 export interface ResultsHandler {
-  /** The request's answer, where its path is a file's; undefined where it is not. */
+  /** Answers a request whose path is a file's; undefined for any other path. */
   at(path: string): FileAnswer | undefined;
 }
 
-/** Answers one request for a file, which has passed the origin policy. */
+/** Answers one request for a file; the origin policy has let it through. */
 type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** What the handler works with. */
-export interface ResultsHandlerOptions {
+interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskStore, "find">;
   readonly authenticate: Authenticate;
 }
@@ -31,7 +29,7 @@ interface AskedFile {
   readonly file: ResultFile;
 }
 
-/** Answers GET and HEAD. A file is read as fast as it is taken, and no further once its reader has left. */
+/** Answers GET and HEAD. A file is read as fast as the client takes it, and no further once the client has left. */
 export function createResultsHandler(options: ResultsHandlerOptions): ResultsHandler {
   return {
     at(path) {
@@ -71,7 +69,7 @@ function parsePath(path: string): AskedFile | undefined {
     : undefined;
 }
 
-/** The page that asks has passed the origin policy; its browser is told so, as GraphQL tells it. */
+/** The origin policy has let the page through; these headers say so to its browser. */
 function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
   response.setHeader("vary", "Origin");
   if (origin !== undefined) {
@@ -81,7 +79,7 @@ function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerR
   }
 }
 
-/** A browser asks whether a page of another origin may send what it is about to send. */
+/** Whether a browser asks if a page of another origin may send a request. */
 function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 }
@@ -102,7 +100,7 @@ async function answer(
   }
 }
 
-/** Besides the store, only what says who asks refuses anything here. */
+/** Besides the store, only the authentication refuses here. */
 function statusOf({ code }: AppError): number {
   return code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
 }
@@ -119,7 +117,7 @@ async function sendFile(
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";
-  // Before the head is sent: a store out of reach can still be told.
+  // Before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task.id, file));
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
@@ -144,8 +142,60 @@ async function send(pages: AsyncIterable<string>, response: ServerResponse): Pro
   }
 }
 
-/** How a stream says that the other end is gone; of a store that is gone, an AppError tells. */
+/** Whether a stream failed because its client left; a store that fails throws an AppError. */
 function hasReaderLeft(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ERR_STREAM_PREMATURE_CLOSE" || code === "ECONNRESET" || code === "EPIPE";
+}
+
+/** The source of the results. */
+type ResultReads = Pick<TaskStore, "errors" | "records">;
+
+/** The files of a task's results. */
+const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
+
+type ResultFile = (typeof RESULT_FILES)[number];
+
+/** Items read at a time; one client holds two pages in memory at most. */
+const PAGE_SIZE = 2000;
+
+/**
+ * A file's lines, a page at a time, each read when the client wants it. Each line is one JSON object:
+ * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
+ */
+function readResults(tasks: ResultReads, taskId: string, file: ResultFile): AsyncIterableIterator<string> {
+  return file === "errors.jsonl" ? readErrors(tasks, taskId) : readRecords(tasks, taskId);
+}
+
+async function* readErrors(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const page = await tasks.errors(taskId, after, PAGE_SIZE);
+    if (page.length > 0) {
+      yield linesOf(
+        page.map(({ recordId, index, outcome, code, message, field }) => ({
+          recordId,
+          index,
+          outcome,
+          code,
+          message,
+          field,
+        })),
+      );
+    }
+    after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.position;
+  }
+}
+
+async function* readRecords(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
+  for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
+    const page = await tasks.records(taskId, after, PAGE_SIZE);
+    if (page.length > 0) {
+      yield linesOf(page.map(({ id, outcome, code, message }) => ({ id, outcome, code, message })));
+    }
+    after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.place;
+  }
+}
+
+function linesOf(items: readonly object[]): string {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }

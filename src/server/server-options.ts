@@ -1,20 +1,21 @@
-import type { GraphQLSchema } from "graphql";
+import type { Viewer } from "../core/access/viewer.ts";
+import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
 import type { Logger } from "../kernel/logger.ts";
-import type { Authenticate } from "./authenticate.ts";
+import type { GraphQLSchema } from "graphql";
 
 /** Whether the service can do its work now. */
 export interface Readiness {
   readonly isReady: boolean;
-  /** What is missing, in words; empty when ready. */
+  /** What is wrong, in words; empty when ready. */
   readonly problems: readonly string[];
 }
 
-/** Bounds against clients that ask for too much at once. All may be left out. */
+/** Limits against clients that ask for too much at once. */
 export interface ServerLimits {
   /** Size of a request's body, in bytes; 100,000 ids in one mutation take 1.2 MB. Default 16 MiB. */
   readonly maxBodyBytes?: number;
-  /** Fields that one operation may resolve, pages counted by their records. Default 500,000. */
+  /** Fields that one operation may resolve; a page counts once per record. Default 500,000. */
   readonly maxOperationCost?: number;
   /** Size of one WebSocket message, in bytes. Default 16 MiB. */
   readonly maxMessageBytes?: number;
@@ -22,11 +23,11 @@ export interface ServerLimits {
   readonly maxSockets?: number;
   /** Operations that run at a time on one WebSocket. Default 100. */
   readonly maxOperationsPerSocket?: number;
-  /** Time that a new WebSocket has to introduce itself, in ms. Default 3,000. */
+  /** Time that a new WebSocket has to send `connection_init`, in ms. Default 3,000. */
   readonly connectionInitWaitMs?: number;
-  /** Time between two pings on a WebSocket; who does not answer until the next is cut off, in ms. Default 12,000. */
+  /** Time between two pings on a WebSocket, in ms. A client that has not answered by the next ping is cut off. Default 12,000. */
   readonly pingIntervalMs?: number;
-  /** Time that stop gives requests under way before it cuts them off, in ms. Default 5,000. */
+  /** Time that a stop gives to requests under way before it cuts them off, in ms. Default 5,000. */
   readonly drainTimeoutMs?: number;
 }
 
@@ -48,16 +49,33 @@ export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;
-  /** Default: everyone is unknown. */
+  /** Default: every caller is anonymous. */
   readonly authenticate?: Authenticate;
-  /** For `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: there are no such files. */
+  /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskStore, "find" | "errors" | "records">;
   /** For `/health/ready`. Default: always ready. */
   readonly isReady?: () => Promise<Readiness>;
   /**
-   * Web origins (`https://app.example.com`) whose pages may use the service, besides its own; on a loopback
-   * address, pages served from loopback may too.
+   * Web origins (`https://app.example.com`) whose pages may use the service, besides its own. A service on a loopback
+   * address also lets pages from loopback in. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
   readonly limits?: ServerLimits;
 }
+
+/** How a caller identifies itself. */
+interface Credentials {
+  /** The headers of the HTTP request, or of the request that opened the WebSocket. */
+  readonly headers: Headers;
+  /** The client's `connection_init` payload; undefined over HTTP. */
+  readonly connectionParams?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Finds the viewer: for each HTTP request, and once for each WebSocket.
+ * @throws AppError to refuse the caller, who is shown its message
+ */
+export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
+
+/** Every caller is anonymous. */
+export const authenticateNobody: Authenticate = () => Promise.resolve(ANONYMOUS);

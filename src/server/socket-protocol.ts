@@ -5,19 +5,18 @@ import { createGraphQLError } from "graphql-yoga";
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import type { Authenticate } from "./authenticate.ts";
+import type { Authenticate } from "./server-options.ts";
 import type { OperationTools } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 
-/** What is kept of each WebSocket. */
+/** The state of one WebSocket. */
 export interface SocketExtra {
-  /** Of the request that opened it. */
+  /** The headers of the request that opened it. */
   readonly headers: Headers;
-  /** Set when it has introduced itself. */
+  /** Set by `connection_init`. */
   viewer?: Viewer;
 }
 
-/** What the protocol works with. */
 export interface SocketProtocolOptions {
   readonly tools: OperationTools;
   readonly authenticate: Authenticate;
@@ -28,12 +27,12 @@ export interface SocketProtocolOptions {
 
 type SocketContext = Context<Record<string, unknown> | undefined, SocketExtra>;
 
-/** Execution arguments that carry the functions to execute them with. */
+/** Execution arguments, with the functions that execute them in `rootValue`. */
 interface PreparedArgs extends ExecutionArgs {
   readonly rootValue: ReturnType<OperationTools["forViewer"]>;
 }
 
-/** `graphql-transport-ws`: every operation goes the same way as over HTTP. */
+/** `graphql-transport-ws`: operations are parsed, validated and executed as over HTTP. */
 export function createSocketProtocol(options: SocketProtocolOptions): Server<SocketExtra> {
   const { maskError } = options;
   return makeServer<Record<string, unknown> | undefined, SocketExtra>({
@@ -110,7 +109,7 @@ function tooManyOperations(max: number): GraphQLError {
   );
 }
 
-/** Without what is meant for yoga's HTTP side. */
+/** Without the extensions that are for yoga's HTTP responses. */
 function toPublic(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
   const formatted = "toJSON" in error ? error.toJSON() : error;
   const { http: _http, unexpected: _unexpected, ...extensions } = formatted.extensions ?? {};

@@ -5,20 +5,19 @@ import { CloseCode, handleProtocols } from "graphql-ws";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Logger } from "../kernel/logger.ts";
-import { headersOf } from "./request-headers.ts";
+import { headersOf } from "./http-messages.ts";
 import type { SocketExtra } from "./socket-protocol.ts";
 
 /** The WebSockets of the server. */
 export interface SocketServer {
-  /** Makes an upgrade request a WebSocket, or refuses it. */
+  /** Turns an upgrade request into a WebSocket, or refuses it. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** How many are open. */
   count(): number;
-  /** Tells all clients that the server goes away, and waits until they are gone; cuts off who does not go. */
+  /** Closes all sockets with 1001 and waits until they are closed; cuts off clients that do not answer in time. */
   close(): Promise<void>;
 }
 
-/** What the sockets work with. */
 export interface SocketServerOptions {
   readonly protocol: ProtocolServer<SocketExtra>;
   readonly logger: Logger;
@@ -34,7 +33,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     noServer: true,
     maxPayload: options.maxMessageBytes,
     handleProtocols,
-    // Costs memory for each socket, and the messages are small.
+    // It costs memory per socket, and the messages are small.
     perMessageDeflate: false,
   });
   return {
@@ -72,7 +71,7 @@ function serve(
     },
     { headers: headersOf(request) },
   );
-  // Too large a message, a broken frame: ws closes the socket by itself, with the code that says so.
+  // After a message that is too large or a broken frame, ws closes the socket with the right code.
   socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));
   socket.once("close", (code, reason) => {
     stopPinging();
@@ -82,7 +81,7 @@ function serve(
   });
 }
 
-/** Resolves once the data are on their way, so that a subscription waits for its reader. */
+/** Resolves once the data are written, so that a subscription waits for a slow client. */
 function send(socket: WebSocket, data: string): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState === socket.OPEN) {
@@ -94,7 +93,7 @@ function send(socket: WebSocket, data: string): Promise<void> {
   });
 }
 
-/** Pings at intervals, and cuts off who did not answer the last one. */
+/** Pings at intervals, and cuts the client off if it did not answer the last ping. */
 function keepAlive(socket: WebSocket, intervalMs: number): () => void {
   let hasAnswered = true;
   socket.on("pong", () => {

@@ -12,8 +12,8 @@ export interface MigrateOptions {
 }
 
 /**
- * `powercrud migrate`: applies what is pending; with a name, also makes a migration of what the Prisma schema changes.
- * @throws AppError MIGRATION_FAILED, also where a new migration was held back because it would lose data
+ * `powercrud migrate`: applies pending migrations; with a name, also makes one from the changes of the Prisma schema.
+ * @throws AppError MIGRATION_FAILED, also for a new migration that was not applied because it would lose data
  */
 export async function migrate(context: CliContext, options: MigrateOptions): Promise<void> {
   const { name, createOnly: isDraft = false } = options;
@@ -51,7 +51,7 @@ function printReport(context: CliContext, report: MigrateReport, name: string | 
   }
 }
 
-/** Says what is amiss with the migrations though all of them could be applied. */
+/** Warns of problems with migrations that were applied all the same. */
 export function warnAbout({ say }: Pick<CliContext, "say">, report: MigrateReport): void {
   if (report.missing.length > 0) {
     say(`warning: the database has migrations that this checkout lacks: ${report.missing.join(", ")}`);

@@ -4,7 +4,7 @@ import { warnAbout } from "./migrate.ts";
 import { runRole } from "../run-role.ts";
 import { seedDatabase } from "./seed.ts";
 
-/** `powercrud start`: everything in one process, on a database that it migrates and seeds. See {@link runRole}. */
+/** `powercrud start`: runs everything in one process, on a database that it migrates and seeds. See {@link runRole}. */
 export function start(context: CliContext): Promise<void> {
   return runRole(context, "start", (databaseUrl) => migrateAndSeed(context, databaseUrl));
 }

@@ -1,4 +1,4 @@
-import { requireMigrated } from "../../compose/pending-migrations.ts";
+import { requireMigrated } from "../../compose/migrations.ts";
 import { sweepDeployment } from "../../compose/sweep-deployment.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withDatabase } from "../with-database.ts";
@@ -11,14 +11,14 @@ export interface SweepCommandOptions {
 
 type Report = Awaited<ReturnType<typeof sweepDeployment>>;
 
-/** What became of the tasks, in the words of the summary. */
-const DEEDS: Readonly<Record<keyof Report["summary"], string>> = {
+/** What the sweep did to the tasks under each heading of the summary. */
+const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   enqueued: "never reached the queue, and are in it now",
   rescued: "had lost their worker, and are in the queue again",
   cancelled: "had lost their worker and were to be cancelled",
-  promoted: "waited for nobody any more, and are in the queue",
-  cleaned: "were settled, and what they left behind is removed",
-  released: "held locks and live no more; the locks are released",
+  promoted: "had nothing left to wait for, and are in the queue",
+  cleaned: "were settled, and their leftovers are removed",
+  released: "held locks and do not exist any more; the locks are released",
   pruned: "were settled longer ago than tasks are kept, and are deleted",
 };
 
@@ -40,17 +40,17 @@ export async function sweepOnce(
 }
 
 function describe({ summary, leftAlone }: Report, isAsyncEnabled: boolean): string[] {
-  const deeds = Object.entries(DEEDS).flatMap(([name, deed]) => {
+  const actions = Object.entries(ACTIONS).flatMap(([name, action]) => {
     const ids = summary[name as keyof Report["summary"]];
-    return [`${name}: ${ids.length}${ids.length === 0 ? "" : ` (${deed})`}`, ...ids.map((id) => `  ${id}`)];
+    return [`${name}: ${ids.length}${ids.length === 0 ? "" : ` (${action})`}`, ...ids.map((id) => `  ${id}`)];
   });
   return [
     ...(isAsyncEnabled
       ? []
       : [
-          "async is disabled (POWERCRUD_ASYNC_ENABLED): tasks run in their requests, only leftovers are swept",
+          "async is disabled (POWERCRUD_ASYNC_ENABLED): tasks run in their requests, and only leftovers are swept",
         ]),
-    ...deeds,
+    ...actions,
     `left alone: ${leftAlone.length}`,
     ...leftAlone.map(({ taskId, reason }) => `  ${taskId}: ${reason}`),
   ];

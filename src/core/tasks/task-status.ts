@@ -9,6 +9,7 @@ export const TASK_STATUSES = [
   "CANCELLED",
 ] as const;
 
+/** The state of a task; SUCCEEDED, PARTIAL, FAILED and CANCELLED are final. */
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /** The statuses that never change again. */

@@ -23,7 +23,7 @@ interface BulkEnums {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** The bulk mutations of the model that are aimed at a selection: `bulkUpdateCities`, `bulkDeleteCities`. */
+/** The model's bulk mutations of a selection: `bulkUpdateCities`, `bulkDeleteCities`. */
 export function addBulkFields(schema: ModelSchema, enums: BulkEnums, model: Model): void {
   const change = bulkUpdateInput(schema, model);
   if (change !== undefined) {
@@ -97,7 +97,7 @@ function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Membe
       };
 }
 
-/** What is wrong with it is found by the use case, which every way of launching shares. */
+/** The use case validates the change, for every way of launching. */
 function toChange(model: Model, data: Members): RecordChange {
   const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
   const members = Object.entries(data)
@@ -116,15 +116,15 @@ function operandsOf(operators: Members): FieldChange {
   return Object.fromEntries(members) as unknown as FieldChange;
 }
 
-/** What one bulk mutation asks for. */
+/** One bulk mutation's request. */
 interface BulkLaunch {
   readonly model: Model;
-  /** As GraphQL hands them over: names and types checked, defaults filled in. */
+  /** As GraphQL passes them: names and types are checked, defaults filled in. */
   readonly options: LaunchOptions | null | undefined;
   readonly parse: () => Parsed<BulkTarget>;
 }
 
-/** Launches it; input with problems is refused as invalid. */
+/** Launches the operation; input that cannot be parsed is refused as invalid. */
 export async function launch(
   { ports }: ModelSchema,
   { viewer }: GraphQLContext,

@@ -14,7 +14,7 @@ import { parseListQuery } from "../pagination/list-query.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
 
-/** The enums that filters and orders are made with. */
+/** The enums of filters and orders. */
 export interface ListEnums {
   readonly mode: AnyEnumRef;
   readonly orders: SortOrders;
@@ -57,12 +57,12 @@ export function listArguments(
   };
 }
 
-/** What the arguments ask for. */
+/** The parsed arguments. */
 interface ParsedList {
   readonly query: ListQuery;
-  /** What is counted: the filter within the viewer's scope. */
+  /** The records to count: the filter within the viewer's scope. */
   readonly filter: WhereFilter | undefined;
-  /** What is read: the same, between the cursors. */
+  /** The records to read: the same, between the cursors. */
   readonly pageFilter: WhereFilter | undefined;
 }
 

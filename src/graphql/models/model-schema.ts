@@ -27,7 +27,7 @@ export interface ModelPorts extends ScopePorts {
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
-  /** More records than these are refused in one bulk operation. */
+  /** The most records of one bulk operation. */
   readonly maxRecords: number;
   readonly lockHolders: LockHolders;
   /** Whether the model has a scope, so that a link to one of its records may be hidden. */
@@ -78,7 +78,7 @@ export function columnTypeName(field: ColumnField): string {
   return field.kind === "scalar" ? SCALAR_NAMES[field.type] : field.type;
 }
 
-/** The members of an input that say something: a null stands for what was left out. */
+/** The members of an input that are given; null stands for one that is left out. */
 export function givenMembers<T extends object>(members: T): T {
   return Object.fromEntries(
     Object.entries(members).filter(([, value]) => value !== null && value !== undefined),

@@ -14,13 +14,13 @@ import { listArguments, parseList } from "./list-arguments.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 
-/** What the fields of object types refer to: other models' types, which may not be made yet. */
+/** Types of other models, which may not be made yet. */
 export interface TypeLookup {
   object(model: string): RecordObjectRef;
   connection(model: string): ConnectionRef;
 }
 
-/** The key's columns are always loaded: ids, cursors and links are made of them. */
+/** The key's columns, which are always loaded: ids, cursors and links are made of them. */
 export function keySelect(model: Model): Record<string, true> {
   return Object.fromEntries(model.key.map((field) => [field.name, true]));
 }
@@ -53,7 +53,6 @@ export function addObjectType(
   });
 }
 
-/** Made of the key alone, which is always loaded. */
 function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilder): FieldMap[string] {
   return t.field({
     type: schema.refs.task,
@@ -77,7 +76,7 @@ function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
 
 function columnField(schema: ModelSchema, field: ColumnField, t: RecordFieldBuilder): FieldMap[string] {
   const type = columnType(schema, field);
-  // JSON has a null of its own, which a column that may not be null can still hold.
+  // A JSON column that may not be null can still hold JSON's null.
   const canBeNull = field.isNullable || field.type === "Json";
   const description = field.documentation === undefined ? {} : { description: field.documentation };
   const select = { [field.name]: true };

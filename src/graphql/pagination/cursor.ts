@@ -6,18 +6,18 @@ import { toJsonValue } from "../../kernel/json-value.ts";
 import type { OrderTerm } from "./order-terms.ts";
 import { isNullableTerm, termPath } from "./order-terms.ts";
 
-/** A record's place in a list: its value for each term of the order, in order. It needs no record to be there still. */
+/** A record's place in a list: its value for each term of the order. The record itself may be gone by then. */
 export type CursorValues = readonly Json[];
 
-/** The record's cursor. Opaque to clients: base64url of JSON, the order first, so that another order is noticed. */
+/** The record's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
 export function encodeCursor(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): string {
   const values = terms.map((term) => toJsonValue(valueOf(term, record)));
   return Buffer.from(JSON.stringify([describeOrder(terms), ...values])).toString("base64url");
 }
 
 /**
- * @param name of the argument, for the message
- * @throws AppError VALIDATION_FAILED when it is no cursor, or one of a list in another order
+ * @param name the argument's, for the message
+ * @throws AppError VALIDATION_FAILED when it is not a cursor, or one of a list in another order
  */
 export function decodeCursor(
   terms: readonly OrderTerm[],

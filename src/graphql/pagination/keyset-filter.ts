@@ -10,7 +10,7 @@ import { isNullableTerm } from "./order-terms.ts";
 const NOTHING: WhereFilter = { OR: [] };
 
 /**
- * The records that stand beyond a cursor: after it, or before it when `isBefore`. With terms a, b and key k:
+ * The records beyond a cursor: after it, or before it when `isBefore`. With terms a, b and key k:
  * a beyond, or a equal and b beyond, or a and b equal and k beyond (keyset pagination; see use-the-index-luke.com).
  */
 export function keysetFilter(
@@ -29,7 +29,7 @@ export function keysetFilter(
     : (andFilters(leadingBound(terms, values, isBefore), { OR: branches }) ?? NOTHING);
 }
 
-/** Implied by the branches; said apart because an index serves it, where it does not serve their disjunction. */
+/** Implied by the branches. It is added because an index can serve it, but not the disjunction of the branches. */
 function leadingBound(
   terms: readonly OrderTerm[],
   values: CursorValues,
@@ -67,7 +67,7 @@ function beyondFilter(
   return beyond === undefined ? nullFilter(term) : { OR: [beyond, nullFilter(term)] };
 }
 
-/** Undefined where no value can be greater (or less). */
+/** Undefined if no value can be greater (or less). */
 function comparisonBeyond(
   term: OrderTerm,
   enums: readonly EnumType[],
@@ -77,7 +77,7 @@ function comparisonBeyond(
   if (isComparable(term)) {
     return { [isGreater ? "gt" : "lt"]: value };
   }
-  // Enums and booleans have an order but no comparison in the client; there are few values, so they are listed.
+  // The client cannot compare enums and booleans, so their few values are listed.
   const all: readonly Json[] = enums.find((type) => type.name === term.column.type)?.values ?? [false, true];
   const place = all.indexOf(value);
   const beyond = isGreater ? all.slice(place + 1) : all.slice(0, Math.max(place, 0));
@@ -95,7 +95,7 @@ function equalFilter(term: OrderTerm, value: Json): WhereFilter {
   return value === null ? nullFilter(term) : atColumn(term, { equals: value });
 }
 
-/** The operators at the term's column, under the relations that lead there. */
+/** The operators on the term's column, under the relations that lead to it. */
 function atColumn(term: OrderTerm, operators: JsonObject): WhereFilter {
   return term.relations.reduceRight<WhereFilter>((inner, relation) => ({ [relation.name]: { is: inner } }), {
     [term.column.name]: operators,
@@ -106,7 +106,7 @@ function notNullFilter(term: OrderTerm): WhereFilter {
   return { NOT: nullFilter(term) };
 }
 
-/** No value: the column is null, or a relation on the way leads nowhere. */
+/** No value: the column is null, or a relation on the way is empty. */
 function nullFilter(term: OrderTerm): WhereFilter {
   const column: readonly WhereFilter[] = term.column.isNullable
     ? [{ [term.column.name]: { isNull: true } }]

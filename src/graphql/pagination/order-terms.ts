@@ -1,13 +1,13 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 
-/** One criterion of an order, with everything that paging needs to know of it. */
+/** One criterion of an order, as paging needs it. */
 export interface OrderTerm {
-  /** The to-one relations that lead to the column; mostly none. */
+  /** The to-one relations that lead to the column; usually none. */
   readonly relations: readonly RelationField[];
   readonly column: ColumnField;
   readonly isDescending: boolean;
-  /** Where records without a value stand. Also told where there can be none. */
+  /** Whether records without a value come first; set even if there can be none. */
   readonly areNullsFirst: boolean;
 }
 
@@ -15,8 +15,8 @@ export interface OrderTerm {
 export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
 
 /**
- * The terms of an order, with the key's fields appended where they are missing: the order is total then, so pages
- * have neither gaps nor repeats.
+ * The terms of an order, with the missing fields of the key appended. The order is total, so pages have neither gaps nor
+ * repeats.
  *
  * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field
  */

@@ -3,7 +3,7 @@ import type { Task } from "../../core/tasks/task.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import { isUuid } from "../../kernel/ids.ts";
 
-/** The task that a caller names, as the query `task(id)` shows it; undefined where there is none. */
+/** The task with the id; undefined if there is none. */
 export async function findTask(tasks: Pick<TaskStore, "find">, text: string): Promise<Task | undefined> {
   const id = taskIdOf(text);
   return id === undefined ? undefined : (await tasks.find([id])).get(id);
@@ -12,13 +12,13 @@ export async function findTask(tasks: Pick<TaskStore, "find">, text: string): Pr
 /** Ids that one condition may list. */
 const MAX_LISTED_TASKS = 1000;
 
-/** The id as the stores write it; undefined for a text that cannot be a task's id, and so is no task's. */
+/** The id as the stores write it; undefined for a text that cannot be a task's id. */
 export function taskIdOf(text: string): string | undefined {
   return isUuid(text) ? text.toLowerCase() : undefined;
 }
 
 /**
- * The ids that can be tasks' ids; undefined where none were asked for.
+ * The ids that can be tasks' ids; undefined if the condition is left out.
  * @throws AppError VALIDATION_FAILED when there are too many
  */
 export function taskIdsOf(texts: readonly string[] | null | undefined): readonly string[] | undefined {
@@ -32,7 +32,7 @@ export function taskIdsOf(texts: readonly string[] | null | undefined): readonly
   return texts?.flatMap((text) => taskIdOf(text) ?? []);
 }
 
-/** The answer where an id can be no task's. */
+/** The refusal of an id that cannot be a task's. */
 export function missingTask(text: string): { readonly kind: "MISSING"; readonly message: string } {
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
   return { kind: "MISSING", message: `There is no task ${shown}.` };

@@ -3,10 +3,10 @@ import type { PageArgs as AnyPageArgs } from "../pagination/page.ts";
 import { parsePageRequest } from "../pagination/page.ts";
 import { AppError } from "../../kernel/app-error.ts";
 
-/** The arguments of a list that is read forward. */
+/** The arguments of a list that is read forward only. */
 export type PageArgs = Pick<AnyPageArgs, "first" | "after">;
 
-/** A kind of cursor: opaque text that stands for a place in one kind of list. */
+/** The cursors of one kind of list: opaque text for a place in it. */
 interface CursorKind {
   encode(place: string): string;
   /** @throws AppError VALIDATION_FAILED when it is not a cursor of this kind */
@@ -32,7 +32,7 @@ export function createCursorKind(kind: string, pattern: RegExp): CursorKind {
 }
 
 /**
- * Reads a page, and one item more to know whether there are more.
+ * Reads a page, and one item more to see whether there is a next page.
  * @throws AppError VALIDATION_FAILED when `first` is out of range
  */
 export async function readPage<T>(
@@ -54,13 +54,13 @@ export async function readPage<T>(
   };
 }
 
-/** A page of things that are listed with cursors, and what a connection tells about it. */
+/** A page of a list with cursors, as a connection shows it. */
 export interface ListPage<T> {
   readonly nodes: readonly T[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
   cursorOf(node: T): string;
-  /** How many there are on all pages; asked only when the client does. */
+  /** How many there are on all pages; called only if the client asks. */
   count(): Promise<number>;
 }
 

@@ -11,17 +11,17 @@ import type { GraphQLContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
 
-/** What could not be done to tasks' records. */
+/** The errors of tasks. */
 export interface TaskErrors {
   /**
-   * A page of a task's errors. First pages, and counts, are read once for all tasks that are asked for in the same
-   * turn by the same operation.
-   * @throws AppError VALIDATION_FAILED when the arguments are no page's
+   * A page of a task's errors. First pages and counts are read once for all tasks that the operation asks for in the same
+   * turn.
+   * @throws AppError VALIDATION_FAILED when the arguments are out of range
    */
   of(context: GraphQLContext, task: Task, args: PageArgs): Promise<ListPage<TaskError>>;
 }
 
-/** What they are read from. */
+/** Where they are read from. */
 type ErrorReads = Pick<TaskStore, "errors" | "firstErrors" | "errorCounts">;
 
 const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
@@ -44,7 +44,7 @@ export function createTaskErrors(tasks: ErrorReads): TaskErrors {
   };
 }
 
-/** One look-up for each size of page; almost always that is one. */
+/** One look-up per size of page; nearly always there is one size. */
 function createFirstErrors(tasks: ErrorReads): BatchLoader<readonly TaskError[]> {
   return createBatchLoader(async (_context, keys) => {
     const taskIds = new Map<number, string[]>();

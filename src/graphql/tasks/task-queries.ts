@@ -22,7 +22,7 @@ const TASK_CURSOR = createCursorKind("task", /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0
 export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: TaskStore): void {
   const { builder, refs } = schema;
   const where = builder.inputType("TaskWhere", {
-    description: "Which tasks; conditions that are left out let every task through.",
+    description: "Which tasks; a condition that is left out matches every task.",
     fields: (t) => ({
       ids: t.field({ type: ["ID"] }),
       statuses: t.field({ type: [parts.status] }),
@@ -59,7 +59,7 @@ function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<List
   });
 }
 
-/** Null stands for a condition left out, as everywhere in GraphQL. */
+/** In GraphQL, null stands for a condition that is left out. */
 function queryOf(where: Where): Omit<TaskQuery, "after" | "limit"> {
   const conditions = { ...where, ids: taskIdsOf(where.ids) };
   const given = Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined);

@@ -12,7 +12,7 @@ import { addTaskControlFields, addTaskRetryFields, implementTask } from "./task-
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
-/** What the tasks' part of the schema reads from. */
+/** What the tasks' part of the schema calls. */
 export interface TaskSchemaPorts {
   readonly tasks: TaskStore;
   readonly log: Pick<EventLog, "replay">;

@@ -19,7 +19,7 @@ export function addTaskSubscriptions(
   feed: TaskFeed,
 ): void {
   const where = builder.inputType("TaskEventWhere", {
-    description: "Which events; conditions that are left out let every event through.",
+    description: "Which events; a condition that is left out matches every event.",
     fields: (t) => ({
       taskIds: t.field({ type: ["ID"] }),
       models: t.field({ type: [refs.modelName] }),
@@ -31,8 +31,8 @@ export function addTaskSubscriptions(
     taskEvents: t.field({
       type: parts.event,
       description:
-        "The events of all tasks, in order. With `after`, first everything since that cursor, then what comes: " +
-        "nothing missed, nothing twice.",
+        "The events of all tasks, in order. With `after`, first everything since that cursor, then live events: " +
+        "nothing is missed, nothing comes twice.",
       args: { where: t.arg({ type: where }), after: t.arg.string() },
       subscribe: (_root, args) =>
         feed.subscribe({ filter: filterOf(args.where ?? {}), ...afterOf(args.after) }),
@@ -40,7 +40,7 @@ export function addTaskSubscriptions(
     }),
     taskProgress: t.field({
       type: refs.task,
-      description: "The task as it is now, then at every change; ends once it is settled.",
+      description: "The task now, then at every change; ends when the task is settled.",
       args: { id: t.arg.id({ required: true }) },
       subscribe: (_root, { id }) => withFirstValue(feed.watch(taskIdOf(id) ?? id)),
       resolve: (task) => task,
@@ -52,7 +52,7 @@ function afterOf(cursor: string | null | undefined): { readonly after?: number }
   return typeof cursor === "string" ? { after: decodeCursor(cursor) } : {};
 }
 
-/** Null stands for a condition left out, as everywhere in GraphQL. */
+/** In GraphQL, null stands for a condition that is left out. */
 function filterOf(where: Where): FeedFilter {
   const conditions = { ...where, taskIds: taskIdsOf(where.taskIds) };
   return Object.fromEntries(
@@ -61,8 +61,8 @@ function filterOf(where: Where): FeedFilter {
 }
 
 /**
- * Waits for the iterator's first value, then hands out the same values. What goes wrong before the first value is
- * then the operation's own error, with its path, and not a stream that breaks.
+ * Waits for the iterator's first value, then returns an iterator of the same values. An error before the first value is
+ * then the operation's own error, with its path, instead of a broken stream.
  */
 export async function withFirstValue<T>(
   values: AsyncIterableIterator<T, undefined>,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createDocumentCache } from "../../../src/server/document-cache.ts";
+import { createDocumentCache } from "../../../src/server/graphql-handler.ts";
 
 it("keeps what was used last, and nothing that is long", () => {
   const cache = createDocumentCache<number>(2);

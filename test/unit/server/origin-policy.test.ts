@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createOriginPolicy } from "../../../src/server/origin-policy.ts";
+import { createOriginPolicy } from "../../../src/server/request-router.ts";
 
 const allowedOrigins = ["https://app.example"];
 

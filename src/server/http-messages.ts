@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Sends JSON that is not cached. */
 export function sendJson(response: ServerResponse, status: number, body: object): void {
@@ -18,4 +18,15 @@ export function sendRefusal(
   message: string,
 ): void {
   sendJson(response, status, { errors: [{ message, extensions: { code } }] });
+}
+
+/** The request's headers as the web platform has them. */
+export function headersOf(request: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headersDistinct)) {
+    for (const one of value ?? []) {
+      headers.append(name, one);
+    }
+  }
+  return headers;
 }

@@ -1,4 +1,0 @@
-/** Makes the compiler prove that every member of a union was handled. */
-export function assertNever(value: never): never {
-  throw new TypeError(`unhandled case: ${JSON.stringify(value)}`);
-}
