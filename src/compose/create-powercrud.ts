@@ -3,7 +3,7 @@ import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { composeServices, createService } from "../kernel/service.ts";
-import { createSystemClock } from "../kernel/system-clock.ts";
+import { createSystemClock } from "../kernel/clock.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
+import { createSystemClock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
-import { createSystemClock } from "../kernel/system-clock.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination, HealthCheck } from "../core/health/health-check.ts";
 import type { Health } from "../core/health/read-health.ts";

@@ -13,7 +13,7 @@ import type { Examination } from "../core/health/health-check.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { createFollowedClock } from "../kernel/followed-clock.ts";
+import { createFollowedClock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 

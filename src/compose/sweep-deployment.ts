@@ -1,5 +1,5 @@
 import type { Logger } from "../kernel/logger.ts";
-import { createSystemClock } from "../kernel/system-clock.ts";
+import { createSystemClock } from "../kernel/clock.ts";
 import type { SweepReport } from "../core/sweeper/sweep-now.ts";
 import { sweepNow } from "../core/sweeper/sweep-now.ts";
 import type { Config } from "../config/config.ts";

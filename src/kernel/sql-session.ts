@@ -10,3 +10,8 @@ export interface SqlSession {
    */
   query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
+
+/** Quotes a name for SQL. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,5 +1,4 @@
 import { AppError, isAppError } from "./app-error.ts";
-import { NETWORK_CODES } from "./network-codes.ts";
 
 /**
  * SQLSTATEs of a server that cannot serve, whatever the statement: class 08 (connection), class 57P (shut-down, crash,
@@ -44,7 +43,7 @@ export function isConnectionError(error: unknown): boolean {
 }
 
 /** Whether the predicate is true of the error or of one of its causes. */
-export function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => boolean, depth = 0): boolean {
+function isAnywhereIn(error: unknown, isTrue: (error: ErrorParts) => boolean, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > MAX_DEPTH) {
     return false;
   }
@@ -86,4 +85,35 @@ export function toUnavailableError(error: unknown): unknown {
     return error;
   }
   return new AppError("UNAVAILABLE", "The database cannot be reached.", { cause: error });
+}
+
+/** Node's codes for network failures. */
+export const NETWORK_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+]);
+
+/** The longest time for a statement, in ms, including the wait for a row that another session holds. */
+export const STATEMENT_TIMEOUT_MS = 60_000;
+
+/** PostgreSQL's code for a statement that was cancelled. */
+const QUERY_CANCELED = "57014";
+
+/** What happened, for the caller. Messages add what to do. */
+export const GIVEN_UP = `A statement was given up after ${STATEMENT_TIMEOUT_MS / 1000} s, most likely because another database session holds one of the records.`;
+
+/** Whether the server cancelled a statement. */
+export function isStatementTimeout(error: unknown): boolean {
+  return isAnywhereIn(
+    error,
+    ({ code, originalCode }) => code === QUERY_CANCELED || originalCode === QUERY_CANCELED,
+  );
 }

@@ -1,7 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
-import { errorFields } from "../kernel/error-fields.ts";
-import { createFailureLog } from "../kernel/failure-log.ts";
 import type { Logger } from "../kernel/logger.ts";
+import { createFailureLog, errorFields } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { ProcessRegister, RunningProcess } from "../core/processes/process-register.ts";

@@ -1,5 +1,5 @@
-import type { FailureLog } from "../kernel/failure-log.ts";
-import { createFailureLog } from "../kernel/failure-log.ts";
+import type { FailureLog } from "../kernel/logger.ts";
+import { createFailureLog } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";

@@ -7,7 +7,7 @@ import { openDeployment } from "../../src/compose/open-deployment.ts";
 import type { BackendName } from "../../src/core/processes/process-register.ts";
 import type { LaunchOptions, PowerCrud, Task } from "../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger } from "../../src/index.ts";
-import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../src/kernel/clock.ts";
 import { lockOwners } from "../support/lock-owners.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { PowerCrudProcess, ReadyProcess } from "../support/powercrud-process.ts";

@@ -17,7 +17,7 @@ import { addScalars } from "../../src/graphql/scalars.ts";
 import { createTaskSchema } from "../../src/graphql/tasks/task-schema.ts";
 import { AppError } from "../../src/kernel/app-error.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
-import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../src/kernel/clock.ts";
 import type { HttpServer } from "../../src/server/create-http-server.ts";
 import { createHttpServer } from "../../src/server/create-http-server.ts";
 import type { HttpServerOptions } from "../../src/server/server-options.ts";

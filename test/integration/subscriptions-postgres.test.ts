@@ -10,7 +10,7 @@ import { decodeCursor } from "../../src/core/events/event-cursor.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
-import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../src/kernel/clock.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";

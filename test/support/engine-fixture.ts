@@ -38,7 +38,7 @@ import type { Task } from "../../src/core/tasks/task.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
-import { createSystemClock } from "../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../src/kernel/clock.ts";
 import { createWorker } from "../../src/worker/create-worker.ts";
 import { withDeadline } from "./deadline.ts";
 import type { TestBackend } from "./test-backend.ts";

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Logger } from "../../kernel/logger.ts";
-import { STATEMENT_TIMEOUT_MS } from "../../kernel/statement-timeout.ts";
+import { STATEMENT_TIMEOUT_MS } from "../../kernel/unavailable-error.ts";
 
 /** How to reach the database; each left-out member has the default that is documented here. */
 export interface PoolOptions {

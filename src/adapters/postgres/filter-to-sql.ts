@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../kernel/json.ts";
-import { quoteName } from "../../kernel/quote-name.ts";
+import { quoteName } from "../../kernel/sql-session.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { Junctions, RelationPart } from "../../core/filters/fold-filter.ts";
 import { combine, foldFilter } from "../../core/filters/fold-filter.ts";

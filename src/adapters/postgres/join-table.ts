@@ -1,6 +1,6 @@
 import type { Model, RelationField } from "../../core/records/model.ts";
 import { relationsOf } from "../../core/records/model.ts";
-import { quoteName } from "../../kernel/quote-name.ts";
+import { quoteName } from "../../kernel/sql-session.ts";
 
 /** A column of a join table. */
 interface JoinColumn {

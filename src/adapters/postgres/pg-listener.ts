@@ -1,7 +1,7 @@
 import type { Notification } from "pg";
 import type { Clock } from "../../kernel/clock.ts";
-import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { errorFields } from "../../kernel/logger.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 import { createRetry } from "./retry.ts";
 

@@ -1,5 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
-import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
+import { GIVEN_UP, isStatementTimeout } from "../../kernel/unavailable-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { ChunkWriter, StoredLinks } from "../../core/bulk/chunk-writer.ts";
 import { isLostRace, retryLostRaces } from "./lost-race.ts";

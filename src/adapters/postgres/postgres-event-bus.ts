@@ -1,9 +1,9 @@
 import pg from "pg";
 import type { Clock } from "../../kernel/clock.ts";
+import { createSystemClock } from "../../kernel/clock.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import { createSystemClock } from "../../kernel/system-clock.ts";
 import type { EventBus } from "../../core/events/event-bus.ts";
 import { checkBusTopic, encodeBusMessage } from "../../core/events/event-bus.ts";
 import { createBusSubscribers } from "../../core/events/bus-subscribers.ts";

@@ -1,7 +1,7 @@
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { errorFields } from "../../kernel/logger.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
 /** Tries again and again, ever more slowly. */

@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { quoteName } from "../../kernel/quote-name.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
+import { quoteName } from "../../kernel/sql-session.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import type { JoinTable } from "./join-table.ts";

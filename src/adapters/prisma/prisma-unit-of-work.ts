@@ -2,7 +2,7 @@ import { createTransactionEffects } from "../../core/transactions/transaction-ef
 import type { Transaction, UnitOfWork } from "../../core/transactions/transaction.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
+import { GIVEN_UP, isStatementTimeout } from "../../kernel/unavailable-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { PrismaPort, PrismaTransaction } from "./prisma-client-port.ts";
 import { translatePrismaError } from "./prisma-unavailable.ts";

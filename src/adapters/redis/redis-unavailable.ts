@@ -1,5 +1,5 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
-import { NETWORK_CODES } from "../../kernel/network-codes.ts";
+import { NETWORK_CODES } from "../../kernel/unavailable-error.ts";
 
 /** ioredis gives these errors no code. */
 const CLIENT_MESSAGE =

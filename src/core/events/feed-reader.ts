@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
-import type { FailureLog } from "../../kernel/failure-log.ts";
-import { createFailureLog } from "../../kernel/failure-log.ts";
+import type { FailureLog } from "../../kernel/logger.ts";
+import { createFailureLog } from "../../kernel/logger.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedEntry } from "./feed-item.ts";

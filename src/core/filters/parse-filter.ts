@@ -1,7 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
+import { describeUnstorableJson, isStorableText } from "../../kernel/json.ts";
 import { toJsonValue } from "../../kernel/json-value.ts";
-import { describeUnstorableJson } from "../../kernel/storable-json.ts";
-import { isStorableText } from "../../kernel/storable-text.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";

@@ -1,7 +1,6 @@
 import { DATE_TIME_FORM, parseDateTime } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
-import { describeUnstorableJson } from "../../kernel/storable-json.ts";
-import { isStorableText } from "../../kernel/storable-text.ts";
+import { describeUnstorableJson, isStorableText } from "../../kernel/json.ts";
 import type { ColumnField, EnumType, ScalarType } from "./model.ts";
 
 /** Whether the JSON value can stand for a value of the type, and how to say what would. */

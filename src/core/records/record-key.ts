@@ -1,5 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { isStorableText } from "../../kernel/storable-text.ts";
+import { isStorableText } from "../../kernel/json.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { KeyValue } from "./key-text.ts";

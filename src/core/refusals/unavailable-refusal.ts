@@ -1,7 +1,7 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import { GIVEN_UP, isStatementTimeout } from "../../kernel/statement-timeout.ts";
+import { errorFields } from "../../kernel/logger.ts";
+import { GIVEN_UP, isStatementTimeout } from "../../kernel/unavailable-error.ts";
 import type { UnavailableRefusal } from "./refusals.ts";
 
 /**

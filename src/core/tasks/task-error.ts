@@ -1,4 +1,4 @@
-import { toStorableText } from "../../kernel/storable-text.ts";
+import { toStorableText } from "../../kernel/json.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 
 /** Whether a record was tried and failed, or was left out. */

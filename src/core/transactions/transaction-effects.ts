@@ -1,6 +1,6 @@
 import { isAppError } from "../../kernel/app-error.ts";
-import { errorFields } from "../../kernel/error-fields.ts";
 import type { Logger } from "../../kernel/logger.ts";
+import { errorFields } from "../../kernel/logger.ts";
 import type { Effect, Transaction } from "./transaction.ts";
 
 /** The effects of one transaction, and how to run them. Every unit of work uses it. */

@@ -45,7 +45,7 @@ import * as enums from "../../../src/generated/prisma/enums.ts";
 import { createSchema } from "../../../src/graphql/create-schema.ts";
 import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
-import { createSystemClock } from "../../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../../src/kernel/clock.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";

@@ -11,7 +11,7 @@ import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
-import { createSystemClock } from "../../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../../src/kernel/clock.ts";
 import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 import { createFixtureSchema } from "../server-fixture.ts";

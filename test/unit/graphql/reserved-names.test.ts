@@ -12,7 +12,7 @@ import { reservedNamesOf } from "../../../src/graphql/models/model-names.ts";
 import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
 import { isAppError } from "../../../src/kernel/app-error.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
-import { createSystemClock } from "../../../src/kernel/system-clock.ts";
+import { createSystemClock } from "../../../src/kernel/clock.ts";
 import { modelOf, scalar } from "../../support/model-fixture.ts";
 
 const never = (): Promise<never> => Promise.reject(new Error("nothing is run"));

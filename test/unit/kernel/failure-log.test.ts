@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/kernel/app-error.ts";
-import { createFailureLog } from "../../../src/kernel/failure-log.ts";
+import { createFailureLog } from "../../../src/kernel/logger.ts";
 import { createLogBook } from "../../support/log-book.ts";
 
 const away = new AppError("UNAVAILABLE", "Redis cannot be reached.", { cause: new Error("ECONNREFUSED") });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createFollowedClock } from "../../../src/kernel/followed-clock.ts";
+import { createFollowedClock } from "../../../src/kernel/clock.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 describe("a clock that follows another", () => {

@@ -1,5 +1,5 @@
 import type { Model } from "../../../core/records/model.ts";
-import { quoteName } from "../../../kernel/quote-name.ts";
+import { quoteName } from "../../../kernel/sql-session.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
 import type { JoinTable } from "../join-table.ts";
 import type { TableShape } from "../table-shape.ts";

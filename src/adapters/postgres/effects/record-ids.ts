@@ -1,6 +1,6 @@
 import type { ColumnField, Model } from "../../../core/records/model.ts";
 import { formatRecordKey } from "../../../core/records/record-key.ts";
-import { quoteName } from "../../../kernel/quote-name.ts";
+import { quoteName } from "../../../kernel/sql-session.ts";
 
 /** A row with a record's key in its columns `k0`, `k1` …; see {@link keyList}. */
 export type KeyRow = Readonly<Record<`k${number}`, unknown>>;

@@ -1,4 +1,4 @@
-import { quoteName } from "../../../kernel/quote-name.ts";
+import { quoteName } from "../../../kernel/sql-session.ts";
 import type { ColumnShape, TableShape } from "../table-shape.ts";
 import { keyColumns, keyMatches } from "./bulk-target.ts";
 

@@ -1,4 +1,4 @@
-import { isStorableText } from "../../../kernel/storable-text.ts";
+import { isStorableText } from "../../../kernel/json.ts";
 import type { RecordProblem } from "../../refusals/problems.ts";
 import { problem } from "../../refusals/problems.ts";
 import type { LaunchOptions } from "../launch-options.ts";

@@ -1,5 +1,5 @@
 import { AppError } from "../../../kernel/app-error.ts";
-import { errorFields } from "../../../kernel/error-fields.ts";
+import { errorFields } from "../../../kernel/logger.ts";
 import type { AttemptPorts } from "../run/execute-attempt.ts";
 import { executeAttempt } from "../run/execute-attempt.ts";
 import { conflictRefusal } from "../../refusals/conflict-refusal.ts";

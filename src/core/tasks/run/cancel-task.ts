@@ -1,4 +1,4 @@
-import { errorFields } from "../../../kernel/error-fields.ts";
+import { errorFields } from "../../../kernel/logger.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { cancelledEnd } from "../settle/ending.ts";
 import type { MissingRefusal, SettledRefusal, UnavailableRefusal } from "../../refusals/refusals.ts";

@@ -1,6 +1,6 @@
 import { ERROR_CODES } from "../../../kernel/error-codes.ts";
 import type { Json } from "../../../kernel/json.ts";
-import { describeUnstorableJson } from "../../../kernel/storable-json.ts";
+import { describeUnstorableJson } from "../../../kernel/json.ts";
 import { describeMiscounts } from "../progress.ts";
 import type { HandlerResult } from "../task-definition.ts";
 

@@ -1,5 +1,5 @@
 import { isAppError } from "../../../kernel/app-error.ts";
-import { errorFields } from "../../../kernel/error-fields.ts";
+import { errorFields } from "../../../kernel/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { SettleBy } from "../settle/ending.ts";
 import { failedEnd } from "../settle/ending.ts";

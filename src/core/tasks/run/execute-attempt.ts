@@ -1,5 +1,5 @@
 import type { AppError } from "../../../kernel/app-error.ts";
-import { createFailureLog } from "../../../kernel/failure-log.ts";
+import { createFailureLog } from "../../../kernel/logger.ts";
 import { recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";

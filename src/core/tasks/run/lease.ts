@@ -1,5 +1,5 @@
 import { AppError } from "../../../kernel/app-error.ts";
-import { createFailureLog } from "../../../kernel/failure-log.ts";
+import { createFailureLog } from "../../../kernel/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskAttempts } from "../task-attempts.ts";

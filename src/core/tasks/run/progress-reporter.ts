@@ -1,5 +1,5 @@
 import type { Clock } from "../../../kernel/clock.ts";
-import { toStorableText } from "../../../kernel/storable-text.ts";
+import { toStorableText } from "../../../kernel/json.ts";
 import type { Counts, Progress } from "../progress.ts";
 import {
   addCounts,

@@ -1,5 +1,5 @@
-import { errorFields } from "../../../kernel/error-fields.ts";
-import { toStorableText } from "../../../kernel/storable-text.ts";
+import { errorFields } from "../../../kernel/logger.ts";
+import { toStorableText } from "../../../kernel/json.ts";
 import { recordEvent } from "../../events/record-event.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
