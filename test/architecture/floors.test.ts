@@ -34,13 +34,13 @@ async function cruise(folder: string): Promise<Cruise> {
 
 const HOUSE = {
   "src/kernel/clock.ts": "export const clock = 1;",
-  "src/core/tasks/task.ts": 'import { clock } from "../../src/kernel/clock.ts"; export const task = clock;',
+  "src/core/tasks/task.ts": 'import { clock } from "../../kernel/clock.ts"; export const task = clock;',
   "src/core/tasks/task-type.ts": "export interface TaskType { id: string }",
   "src/adapters/redis/redis-lock.ts":
-    'import { task } from "../../src/core/tasks/task.ts"; export const redisLock = task;',
+    'import { task } from "../../core/tasks/task.ts"; export const redisLock = task;',
   "src/compose/compose.ts": 'export { redisLock } from "../adapters/redis/redis-lock.ts";',
   "src/index.ts": 'export { redisLock } from "./compose/compose.ts";',
-  "src/app/demo.ts": 'export { redisLock } from "../../src/index.ts";',
+  "src/app/demo.ts": 'export { redisLock } from "../index.ts";',
   "test/fake.ts": "export const fake = 1;",
 };
 
@@ -53,7 +53,7 @@ const PLANTED = {
   "a type-only import from a floor above": {
     rule: "floor-kernel",
     file: "src/kernel/upward-type.ts",
-    text: 'import type { TaskType } from "../../src/graphql/tasks/task-type.ts"; export type UpwardType = TaskType;',
+    text: 'import type { TaskType } from "../core/tasks/task-type.ts"; export type UpwardType = TaskType;',
   },
   "an adapter that reaches into another": {
     rule: "adapters-are-strangers",
@@ -88,7 +88,7 @@ const PLANTED = {
   "a floor that the table does not know": {
     rule: "known-floors-only",
     file: "src/utils/unknown-floor.ts",
-    text: 'import { clock } from "../../src/kernel/clock.ts"; export const unknownFloor = clock;',
+    text: 'import { clock } from "../kernel/clock.ts"; export const unknownFloor = clock;',
   },
   "shipped code that imports a test": {
     rule: "not-to-test",
@@ -103,7 +103,7 @@ const PLANTED = {
   "a demo that goes around the public library": {
     rule: "floor-app",
     file: "src/app/goes-around.ts",
-    text: 'import { task } from "../../src/core/tasks/task.ts"; export const goesAround = task;',
+    text: 'import { task } from "../core/tasks/task.ts"; export const goesAround = task;',
   },
   "a public library that depends on the demo": {
     rule: "library-without-demo",

@@ -15,7 +15,7 @@ export interface ListenClient {
   on(event: "notification", listener: (notification: Notification) => void): unknown;
 }
 
-/** One connection that listens, kept up for ever. */
+/** One connection that listens, kept up until the end. */
 export interface PgListener {
   /** Resolves once every later notification on the channel will arrive. Rejects when there is no connection. */
   listen(channel: string): Promise<void>;
@@ -32,12 +32,12 @@ export interface PgListenerOptions {
   readonly onReconnect: () => void;
 }
 
-/** A peer that vanished without a word is noticed by a query that gets no answer. */
+/** A query without an answer finds out that the peer has vanished. */
 const KEEPALIVE_INTERVAL_MS = 15_000;
 
 /**
- * Channels are listened to for ever once they are wanted: there is a handful of them, and giving them up would
- * race with who wants them next.
+ * A channel is listened to once it was asked for: there are only a few, and giving one up would race with the next
+ * subscriber.
  */
 export function createPgListener(options: PgListenerOptions): PgListener {
   const channels = new Set<string>();
@@ -67,12 +67,12 @@ export function createPgListener(options: PgListenerOptions): PgListener {
   };
 }
 
-/** The connection of the moment. */
+/** A connection that is replaced when it is lost. */
 interface KeptConnection {
   current(): ListenClient | undefined;
-  /** The current one, or a new one. Those who ask together share one try. */
+  /** The current one, or a new one. Calls at the same time share one try. */
   connect(): Promise<ListenClient>;
-  /** Says that the client is of no use any more; another one is tried for until there is one. */
+  /** Drops a client that is broken; a new one is tried for until there is one. */
   lose(client: ListenClient, error: unknown): void;
   close(): Promise<void>;
 }
@@ -105,7 +105,7 @@ function keepConnection(options: PgListenerOptions, channels: Iterable<string>):
   const lose = (client: ListenClient, error: unknown): void => {
     if (client === current) {
       current = undefined;
-      // Ends what is left of it, where a query noticed.
+      // If a query found out, the connection is still open on this side.
       client.end().catch(() => undefined);
       logger.warn(errorFields(toUnavailableError(error)), "the listening connection was lost");
       retry.start();

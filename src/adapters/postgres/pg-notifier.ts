@@ -1,9 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
-import { NOTIFY } from "./sql/notify.ts";
 
-/** Sends notifications one batch after the other, so that their order is kept whichever connection carries them. */
-export interface PgNotifier {
+/** Sends notifications one batch after the other, so that their order is kept over a pool of connections. */
+interface PgNotifier {
   /** Resolves once the notification is committed. */
   notify(channel: string, payload: string): Promise<void>;
 }
@@ -17,10 +16,10 @@ interface Waiting {
 
 /** How many go in one statement: its transaction holds PostgreSQL's one lock of notifications while it commits. */
 const MAX_BATCH = 100;
-/** More than these waiting means that the database does not keep up. */
+/** If more are waiting, the database does not keep up. */
 const MAX_WAITING = 10_000;
 
-/** @param session over a pool: a notification in somebody's transaction would wait for its end */
+/** @param session over a pool: a notification within a transaction would wait for its end */
 export function createPgNotifier(session: SqlSession): PgNotifier {
   const waiting: Waiting[] = [];
   let isSending = false;
@@ -54,3 +53,7 @@ export function createPgNotifier(session: SqlSession): PgNotifier {
       }),
   };
 }
+
+/** $1 channels, $2 payloads: one transaction for a batch, notified in order. */
+const NOTIFY =
+  "SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n(channel, payload)";
