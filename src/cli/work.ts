@@ -1,4 +1,4 @@
-import { requireMigrated } from "../compose/migrations.ts";
+import { requireMigrated } from "../compose/pending-migrations.ts";
 import type { CliContext } from "./cli-context.ts";
 import { runRole } from "./run-role.ts";
 

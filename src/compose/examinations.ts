@@ -1,7 +1,7 @@
 import type { RedisInspection } from "../adapters/redis/inspect-redis.ts";
 import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
 import type { RedisConnection } from "../adapters/redis/redis-connection.ts";
-import { findPendingMigrations } from "./migrations.ts";
+import { findPendingMigrations } from "./pending-migrations.ts";
 import type { Examination, Finding } from "../core/health/health-check.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 

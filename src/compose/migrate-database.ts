@@ -16,7 +16,7 @@ import {
   type MigrationRun,
   type SchemaEngine,
 } from "../adapters/prisma/schema-engine.ts";
-import { ENGINE_FUNCTIONS, ENGINE_MIGRATIONS, appMigrations } from "./migrations.ts";
+import { appMigrations, ENGINE_FUNCTIONS, ENGINE_MIGRATIONS } from "./migration-sources.ts";
 
 /** What to migrate, and from where. */
 export interface MigrateOptions {

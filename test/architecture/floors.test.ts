@@ -36,11 +36,15 @@ const HOUSE = {
   "src/kernel/clock.ts": "export const clock = 1;",
   "src/core/tasks/task.ts": 'import { clock } from "../../kernel/clock.ts"; export const task = clock;',
   "src/core/tasks/task-type.ts": "export interface TaskType { id: string }",
+  "src/core/tasks/settle/settle-task.ts": 'import { task } from "../task.ts"; export const settle = task;',
+  "src/core/tasks/launch/launch-task.ts":
+    'import { settle } from "../settle/settle-task.ts"; export const launch = settle;',
   "src/adapters/redis/redis-lock.ts":
     'import { task } from "../../core/tasks/task.ts"; export const redisLock = task;',
   "src/compose/compose.ts": 'export { redisLock } from "../adapters/redis/redis-lock.ts";',
   "src/index.ts": 'export { redisLock } from "./compose/compose.ts";',
-  "src/app/demo.ts": 'export { redisLock } from "../index.ts";',
+  "src/generated/client.ts": "export const client = 1;",
+  "powercrud.config.ts": 'export { redisLock } from "./src/index.ts";',
   "test/fake.ts": "export const fake = 1;",
 };
 
@@ -54,6 +58,21 @@ const PLANTED = {
     rule: "floor-kernel",
     file: "src/kernel/upward-type.ts",
     text: 'import type { TaskType } from "../core/tasks/task-type.ts"; export type UpwardType = TaskType;',
+  },
+  "a step upwards inside core": {
+    rule: "core-floor-tasks",
+    file: "src/core/tasks/upward.ts",
+    text: 'import { settle } from "./settle/settle-task.ts"; export const upward = settle;',
+  },
+  "a step upwards inside the tasks": {
+    rule: "core-floor-tasks-settle",
+    file: "src/core/tasks/settle/upward.ts",
+    text: 'import { launch } from "../launch/launch-task.ts"; export const upward = launch;',
+  },
+  "a folder of core that the table does not know": {
+    rule: "core-known-floors-only",
+    file: "src/core/attic/unknown-room.ts",
+    text: 'import { clock } from "../../kernel/clock.ts"; export const unknownRoom = clock;',
   },
   "an adapter that reaches into another": {
     rule: "adapters-are-strangers",
@@ -91,7 +110,7 @@ const PLANTED = {
     text: 'import { clock } from "../kernel/clock.ts"; export const unknownFloor = clock;',
   },
   "shipped code that imports a test": {
-    rule: "not-to-test",
+    rule: "nothing-outside-src",
     file: "src/server/uses-test.ts",
     text: 'import { fake } from "../../test/fake.ts"; export const usesTest = fake;',
   },
@@ -100,15 +119,20 @@ const PLANTED = {
     file: "src/graphql/unresolvable.ts",
     text: 'import { gone } from "./gone.ts"; export const unresolvable = gone;',
   },
-  "a demo that goes around the public library": {
-    rule: "floor-app",
-    file: "src/app/goes-around.ts",
-    text: 'import { task } from "../core/tasks/task.ts"; export const goesAround = task;',
+  "shipped code that imports the project": {
+    rule: "nothing-outside-src",
+    file: "src/cli/uses-project.ts",
+    text: 'import { redisLock } from "../../powercrud.config.ts"; export const usesProject = redisLock;',
   },
-  "a public library that depends on the demo": {
-    rule: "library-without-demo",
+  "a floor that imports the demo's generated code": {
+    rule: "floor-compose",
+    file: "src/compose/uses-generated.ts",
+    text: 'import { client } from "../generated/client.ts"; export const usesGenerated = client;',
+  },
+  "a public library that depends on the command line": {
+    rule: "library-without-cli",
     file: "src/index.ts",
-    text: 'export { demo } from "./app/demo-model.ts";',
+    text: 'export { command } from "./cli/command.ts";',
   },
 };
 
@@ -117,7 +141,7 @@ const BESIDE_THE_PLANTED = {
     'import { circle } from "./circle.ts"; export const round = (): unknown => circle;',
   "src/core/type-circle-back.ts":
     'import type { Circle } from "./type-circle.ts"; export interface Round { circle: Circle }',
-  "src/app/demo-model.ts": "export const demo = 1;",
+  "src/cli/command.ts": "export const command = 1;",
 };
 
 async function build(folder: string, files: Readonly<Record<string, string>>): Promise<void> {

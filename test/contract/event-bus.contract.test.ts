@@ -114,7 +114,7 @@ describe("event bus: postgres, connection lost", () => {
     expect(await late.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("notices a peer that vanished silently, and listens again as soon as there is one", async () => {
+  it("notices a peer that vanished without a word, and listens again as soon as there is one", async () => {
     const proxy = await createTcpProxy(world.url);
     const clock = createManualClock();
     let noticeLoss = (): void => undefined;
@@ -144,7 +144,7 @@ describe("event bus: postgres, connection lost", () => {
     }
   });
 
-  it("refuses to subscribe while no server answers, and subscribes as soon as one does", async () => {
+  it("refuses to subscribe while nobody answers, and does as soon as somebody does", async () => {
     const proxy = await createTcpProxy(world.url);
     const bus = createPostgresEventBus({
       session: createPgSession(world.pool),

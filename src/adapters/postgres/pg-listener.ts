@@ -15,7 +15,7 @@ export interface ListenClient {
   on(event: "notification", listener: (notification: Notification) => void): unknown;
 }
 
-/** One connection that listens, kept up until the end. */
+/** One listening connection, reconnected for ever. */
 export interface PgListener {
   /** Resolves once every later notification on the channel will arrive. Rejects when there is no connection. */
   listen(channel: string): Promise<void>;
@@ -28,16 +28,15 @@ export interface PgListenerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onNotification: (channel: string, payload: string) => void;
-  /** The connection was lost and is back, listening to all that it did before. */
+  /** The connection was lost and is back, on all channels. */
   readonly onReconnect: () => void;
 }
 
-/** A query without an answer finds out that the peer has vanished. */
+/** A query without an answer reveals a peer that vanished silently. */
 const KEEPALIVE_INTERVAL_MS = 15_000;
 
 /**
- * A channel is listened to once it was asked for: there are only a few, and giving one up would race with the next
- * subscriber.
+ * A channel is listened to for ever: there are few of them, and UNLISTEN would race with the next LISTEN.
  */
 export function createPgListener(options: PgListenerOptions): PgListener {
   const channels = new Set<string>();
@@ -67,12 +66,12 @@ export function createPgListener(options: PgListenerOptions): PgListener {
   };
 }
 
-/** A connection that is replaced when it is lost. */
+/** The connection of the moment. */
 interface KeptConnection {
   current(): ListenClient | undefined;
-  /** The current one, or a new one. Calls at the same time share one try. */
+  /** The current one, or a new one. Those who ask together share one try. */
   connect(): Promise<ListenClient>;
-  /** Drops a client that is broken; a new one is tried for until there is one. */
+  /** Says that the client is of no use any more; another one is tried for until there is one. */
   lose(client: ListenClient, error: unknown): void;
   close(): Promise<void>;
 }
@@ -105,7 +104,7 @@ function keepConnection(options: PgListenerOptions, channels: Iterable<string>):
   const lose = (client: ListenClient, error: unknown): void => {
     if (client === current) {
       current = undefined;
-      // If a query found out, the connection is still open on this side.
+      // Ends what is left of it, where a query noticed.
       client.end().catch(() => undefined);
       logger.warn(errorFields(toUnavailableError(error)), "the listening connection was lost");
       retry.start();

@@ -1,8 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 
-/** Sends notifications one batch after the other, so that their order is kept over a pool of connections. */
-interface PgNotifier {
+/** Sends notifications one batch after the other, so that their order is kept on every connection. */
+export interface PgNotifier {
   /** Resolves once the notification is committed. */
   notify(channel: string, payload: string): Promise<void>;
 }
@@ -14,12 +14,16 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** How many go in one statement: its transaction holds PostgreSQL's one lock of notifications while it commits. */
+/** $1 channels, $2 payloads: one transaction for a batch, notified in order. */
+const NOTIFY =
+  "SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n(channel, payload)";
+
+/** The most notifications of one statement: its transaction holds PostgreSQL's one lock of notifications while it commits. */
 const MAX_BATCH = 100;
-/** If more are waiting, the database does not keep up. */
+/** With more notifications waiting, the database does not keep up, and new ones are refused. */
 const MAX_WAITING = 10_000;
 
-/** @param session over a pool: a notification within a transaction would wait for its end */
+/** @param session over a pool: a notification inside a transaction would wait for its end */
 export function createPgNotifier(session: SqlSession): PgNotifier {
   const waiting: Waiting[] = [];
   let isSending = false;
@@ -53,7 +57,3 @@ export function createPgNotifier(session: SqlSession): PgNotifier {
       }),
   };
 }
-
-/** $1 channels, $2 payloads: one transaction for a batch, notified in order. */
-const NOTIFY =
-  "SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n(channel, payload)";

@@ -33,7 +33,7 @@ const BATCH = 500;
 
 /**
  * One pass over what a crash can leave behind: tasks committed but never enqueued, attempts whose worker died, tasks
- * that wait for nobody, settled tasks that were not cleaned, and orphaned locks; and it deletes the old. Idempotent; several at once do no
+ * that wait for nobody, settled tasks that were not cleaned, and locks of nobody; and it deletes the old. Idempotent; several at once do no
  * harm, since the queue does not double an attempt and of two deliveries one begins. What lives is not touched.
  */
 export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<SweepSummary> {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from
 import { readMigrationFolder } from "../../../src/adapters/prisma/migration-folder.ts";
 import { openSchemaEngine } from "../../../src/adapters/prisma/schema-engine.ts";
 import { migrateDatabase } from "../../../src/compose/migrate-database.ts";
-import { findPendingMigrations } from "../../../src/compose/migrations.ts";
+import { findPendingMigrations } from "../../../src/compose/pending-migrations.ts";
 import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";

@@ -1,11 +1,12 @@
 import { hasCurrentFunctions } from "../adapters/postgres/database-functions.ts";
 import { listMigrationNames } from "../adapters/prisma/migration-folder.ts";
 import { readAppliedMigrations } from "../adapters/prisma/read-applied-migrations.ts";
+import type { MigrationSource } from "./migration-sources.ts";
+import { appMigrations, ENGINE_FUNCTIONS, ENGINE_MIGRATIONS } from "./migration-sources.ts";
 import { withSession } from "./with-session.ts";
 import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
-import { join } from "node:path";
 
 /**
  * The migrations that this checkout has and the database lacks: the engine's first, then the app's; last "functions" if
@@ -56,29 +57,4 @@ export async function requireMigrated(options: RequireMigratedOptions): Promise<
       { details: { pending } },
     );
   }
-}
-
-/** A folder of migrations, and the place of their history. */
-interface MigrationSource {
-  /** Absolute; in Prisma's layout. */
-  readonly folder: string;
-  /** The PostgreSQL schema of the history table. */
-  readonly schema: string;
-}
-
-/** The engine's own tables. */
-export const ENGINE_MIGRATIONS: MigrationSource = {
-  folder: join(import.meta.dirname, "../adapters/postgres/migrations"),
-  schema: "powercrud",
-};
-
-/** Stands among the names of migrations for the engine's database functions, which have no history. */
-export const ENGINE_FUNCTIONS = "functions";
-
-/**
- * The tables of the app's models.
- * @param projectDir the folder that holds `prisma/`, absolute
- */
-export function appMigrations(projectDir: string): MigrationSource {
-  return { folder: join(projectDir, "prisma/migrations"), schema: "public" };
 }
