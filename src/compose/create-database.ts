@@ -5,22 +5,22 @@ import { reachDatabase } from "../adapters/postgres/reach-database.ts";
 
 /** Which database to use. */
 export interface DatabaseOptions {
-  /** A running PostgreSQL; without it the embedded one is started. */
+  /** A PostgreSQL that is there already; without it the embedded one is started. */
   readonly databaseUrl: string | undefined;
   /** The folder of the embedded PostgreSQL, absolute. */
   readonly dataDir: string;
-  /** The folder instead if root starts it and its user cannot reach `dataDir`. Default: then the start fails. */
+  /** Where it goes when root starts it and its user cannot reach `dataDir`. Default: then the start fails. */
   readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
 }
 
-/** The database as a service: its start checks that it can be used. */
+/** The database as a service: its start makes sure that it can be used. */
 export interface Database extends Service {
   /** The connection string; only after the start. */
   readonly url: string;
 }
 
-/** The configured database, or else the embedded one. Its start throws START_FAILED with the reason. */
+/** The database that the operator gave, or else the embedded one. Its start throws START_FAILED with the reason. */
 export function createDatabase({ databaseUrl, ...embedded }: DatabaseOptions): Database {
   if (databaseUrl === undefined) {
     return createEmbeddedPostgres(embedded);

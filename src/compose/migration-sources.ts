@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** A folder of migrations, and the place of their history. */
+/** A folder of migrations, and where their history stands. */
 export interface MigrationSource {
   /** Absolute; in Prisma's layout. */
   readonly folder: string;

@@ -18,15 +18,15 @@ import type { Config } from "../config/config.ts";
 import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 
-/** Between two statements of a transaction a busy machine may take a while, in ms. */
+/** Between two statements of a transaction there is hardly any time, but a busy machine may need some, in ms. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
 
-/** What opening a deployment takes. */
+/** Which deployment, and how this process takes part in it. */
 export interface DeploymentOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly backend: BackendChoice;
-  /** Measures how time passes; the time itself comes from the database. */
+  /** Tells how time goes on; what time it is, the database tells. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -43,7 +43,7 @@ export interface Deployment {
   ready(): Promise<void>;
   /** See Backend. */
   own(): Promise<void>;
-  /** Sets the ports' clock by the database's, since processes compare times of each other. @throws AppError UNAVAILABLE */
+  /** Sets the ports' clock by the database's: processes compare times that others wrote. @throws AppError UNAVAILABLE */
   followTime(): Promise<void>;
   /** Lets go of all connections. */
   close(): Promise<void>;
@@ -57,7 +57,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     applicationName: "powercrud engine",
     // Each task writes two chunks at a time; the rest is for launches and reads.
     maxConnections: 10 + 2 * config.workerConcurrency,
-    // A worker that is stopped in the middle of a chunk keeps its successor waiting for so long.
+    // A worker that was stopped in the middle of a chunk keeps its successor waiting for as long.
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });

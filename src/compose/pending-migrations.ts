@@ -31,7 +31,7 @@ function sourcesOf(projectDir: string | undefined): readonly MigrationSource[] {
   return projectDir === undefined ? [ENGINE_MIGRATIONS] : [ENGINE_MIGRATIONS, appMigrations(projectDir)];
 }
 
-/** What the check takes. */
+/** Which database, and by which migrations. */
 interface RequireMigratedOptions {
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. */
@@ -40,8 +40,8 @@ interface RequireMigratedOptions {
 }
 
 /**
- * Refuses a database that has to be migrated first. For `serve` and `work`: of many processes, one or the operator
- * migrates.
+ * Refuses a database that this checkout would have to migrate first. For processes of which there are several: they
+ * leave the migrating to one of them, or to the operator.
  * @throws AppError MIGRATION_FAILED that names what is pending and says what to run
  */
 export async function requireMigrated(options: RequireMigratedOptions): Promise<void> {

@@ -3,7 +3,7 @@ import type { SqlSession } from "../kernel/sql-session.ts";
 import { createPool } from "../adapters/postgres/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/pg-session.ts";
 
-/** What opening the session takes. */
+/** Which database, and as whom. */
 export interface WithSessionOptions {
   readonly databaseUrl: string;
   /** Shown in pg_stat_activity. */
@@ -11,7 +11,7 @@ export interface WithSessionOptions {
   readonly logger: Logger;
 }
 
-/** Runs work on one connection, and closes it. */
+/** Does something on one connection, which ends with it. */
 export async function withSession<Result>(
   { databaseUrl, ...options }: WithSessionOptions,
   work: (session: SqlSession) => Promise<Result>,
