@@ -50,11 +50,21 @@ export default defineConfig({
       project("unit", { testTimeout: 10_000, needsServices: false }),
       project("contract", { testTimeout: 30_000, needsServices: true }),
       project("integration", { testTimeout: 60_000, needsServices: true }),
-      // What depends on locks, queue or bus, once more with those in Redis.
+      // What depends on queue or bus, once more with those in Redis. All else is PostgreSQL's on either backend.
       project("integration-redis", {
         testTimeout: 60_000,
         needsServices: true,
-        include: ["test/integration/engine/**/*.test.ts", "test/integration/models/bulk-*.test.ts"],
+        include: [
+          "attempts",
+          "bulk-update",
+          "cancelling",
+          "helpers",
+          "launch",
+          "lost-connections",
+          "stored-progress",
+          "task-hooks",
+          "waiting",
+        ].map((name) => `test/integration/engine/${name}.test.ts`),
         env: { POWERCRUD_TEST_BACKEND: "redis" },
       }),
       project("e2e", { testTimeout: 240_000, needsServices: true }),

@@ -6,9 +6,9 @@ import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 
 /**
- * Decides where locks, queue and messages are to be, as POWERCRUD_BACKEND says; `auto` takes Redis where there is one.
- * @throws AppError INVALID_CONFIG for redis without REDIS_URL; START_FAILED for a Redis that is asked for and out of
- *   reach, that answers and does not let the service in or write, or that must not be trusted, such as one that evicts
+ * Chooses where queue and messages are, as POWERCRUD_BACKEND says; `auto` takes Redis if it can be reached.
+ * @throws AppError INVALID_CONFIG for redis without REDIS_URL; START_FAILED for a Redis that is required and out of
+ *   reach, that answers but refuses the service, or that loses queued tasks, such as one that evicts
  */
 export async function chooseBackend(
   config: Pick<Config, "backend" | "redisUrl" | "redisKeyPrefix">,
@@ -47,7 +47,7 @@ async function askRedis(
         reason: isRequired ? "POWERCRUD_BACKEND says so." : "REDIS_URL is set, and Redis answered.",
       };
     }
-    // Others may get in where this one does not: a wrong password must not lead to another backend than theirs.
+    // A wrong password is a wrong setting of this process: the others may well reach Redis.
     if (isRequired || inspection.isReachable || inspection.isAnswering) {
       throw new AppError("START_FAILED", fault.message);
     }

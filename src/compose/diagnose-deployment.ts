@@ -19,13 +19,13 @@ import { healthPortsOf } from "./create-health.ts";
 import { examineMigrations, examineRedis } from "./examinations.ts";
 import { openDeployment } from "./open-deployment.ts";
 
-/** What is wrong with a deployment, also where none of its processes can start. */
+/** The health of a deployment, also if none of its processes can start. */
 export interface Diagnosis extends Omit<Health, "backend"> {
-  /** Null where none can be chosen; a check says why. */
+  /** Null if none can be chosen; a check says why. */
   readonly backend: BackendChoice | null;
 }
 
-/** Which deployment to look at. */
+/** What a diagnosis takes. */
 export interface DiagnoseOptions {
   readonly database: DatabaseOptions;
   readonly config: Config;
@@ -34,13 +34,13 @@ export interface DiagnoseOptions {
   readonly logger: Logger;
 }
 
-/** An embedded PostgreSQL may have to be made first; a server that starts up is waited for, in ms. */
+/** Long, in ms: an embedded PostgreSQL may have to be made first, and a server may be starting up. */
 const DATABASE_PATIENCE_MS = 60_000;
 
 /** The parts that only a migrated database and a chosen backend have. */
 const DEPENDENT = ["queue", "bus", "workers"];
 
-/** Looks at each part as far as the parts that it needs are there. Never rejects, and changes nothing. */
+/** Examines each part whose own requirements are met. Never rejects, and changes nothing. */
 export async function diagnoseDeployment(options: DiagnoseOptions): Promise<Diagnosis> {
   const clock = createSystemClock();
   const { config, logger } = options;
@@ -67,7 +67,7 @@ export async function diagnoseDeployment(options: DiagnoseOptions): Promise<Diag
   }
 }
 
-/** Redis, where it may become the backend. */
+/** Redis, if it may become the backend. */
 async function examineServers(
   { config: { backend, redisUrl: url, redisKeyPrefix }, logger }: DiagnoseOptions,
   clock: Clock,
@@ -112,9 +112,9 @@ async function diagnoseDatabase(
   }
   const deployment = openDeployment({ config, databaseUrl, backend, clock, logger });
   try {
-    // Should it fail, the checks say why.
+    // If this fails, the checks say why.
     await deployment.followTime().catch(() => undefined);
-    // Once more, with what only shows beside the database: whose the keys are.
+    // Once more: only beside the database can be checked whose the keys are.
     const redis = deployment.examinations.filter(({ name }) => name === "redis");
     const health = await readHealth(healthPortsOf(deployment, config, redis));
     const names = new Set(health.checks.map(({ name }) => name));

@@ -34,18 +34,16 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
 }
 
 function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
+  type Ports = Parameters<typeof createTaskSchema>[0];
+  // Has every method, each of which rejects.
+  const neverCalled = new Proxy({}, { get: () => onlyPrinted });
   return {
-    tasks: neverCalled(),
-    log: neverCalled(),
-    feed: neverCalled(),
+    tasks: neverCalled as Ports["tasks"],
+    log: neverCalled as Ports["log"],
+    feed: neverCalled as Ports["feed"],
     cancelTask: onlyPrinted,
     retryTask: onlyPrinted,
   };
-}
-
-/** A port that has every method, each of which rejects. */
-function neverCalled<Port extends object>(): Port {
-  return new Proxy({} as Port, { get: () => onlyPrinted });
 }
 
 function onlyPrinted(): Promise<never> {

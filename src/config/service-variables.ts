@@ -38,7 +38,7 @@ export const SERVICE_VARIABLES = {
   backend: oneOf({
     name: "POWERCRUD_BACKEND",
     meaning:
-      "Where locks, queue and messages are: `redis`, `postgres`, or `auto`, which is Redis when `REDIS_URL` is set and reachable, else PostgreSQL. All processes of a deployment must come to the same.",
+      "Where queue and messages are: `redis`, `postgres`, or `auto`, which is Redis when `REDIS_URL` is set and reachable, else PostgreSQL. Tasks launched by a process with another queue than the workers begin late.",
     fallback: "auto",
     words: ["auto", "redis", "postgres"],
   }),

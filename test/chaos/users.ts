@@ -199,17 +199,27 @@ async function writeSingle(context: UserContext, at: number, plan: SinglePlan): 
   }
 }
 
+/** Counts it, and keeps it if it refuses because of Redis where nothing may. */
+function noteAnswer({ ledger, whenQueueDown }: UserContext, field: string, answer: Answer | undefined): void {
+  countAnswer(ledger, `${field}: ${answer?.code ?? "done"}`);
+  const mayBeRefused = isLaunch(field) && whenQueueDown === "error";
+  if (!mayBeRefused && /Redis|queue/.test(answer?.message ?? "")) {
+    ledger.redisRefusals.push(`${field}: ${answer?.message}`);
+  }
+}
+
 function isLaunch(field: string): boolean {
   return field.startsWith("bulk");
 }
 
 /** One try at one of the servers; undefined when no answer came. */
 async function ask(
-  { servers, moments, ledger, whenQueueDown }: UserContext,
+  context: UserContext,
   query: string,
   variables: Record<string, unknown>,
   field: string,
 ): Promise<Answer | undefined> {
+  const { servers, moments, ledger } = context;
   const open = servers.filter((server) => server.ready() !== undefined);
   const server = open[Math.floor(Math.random() * open.length)];
   const address = server?.ready()?.address;
@@ -223,10 +233,7 @@ async function ask(
       moments.emit("launch", server);
     }
     const answer = (await withDeadline(asked, ANSWER_MS, "an answer"))[field];
-    countAnswer(ledger, `${field}: ${answer?.code ?? "done"}`);
-    if (/Redis|queue/.test(answer?.message ?? "") && !(isLaunch(field) && whenQueueDown === "error")) {
-      ledger.redisRefusals.push(`${field}: ${answer?.message}`);
-    }
+    noteAnswer(context, field, answer);
     return answer;
   } catch (error) {
     countAnswer(

@@ -63,7 +63,7 @@ describe("event bus: redis, connection lost", () => {
     expect(await second.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("notices a peer that vanished without a word, and listens again as soon as there is one", async () => {
+  it("notices a peer that vanished silently, and listens again as soon as there is one", async () => {
     const clock = createManualClock();
     let noticeLoss = (): void => undefined;
     const lost = new Promise<void>((resolve) => (noticeLoss = resolve));
@@ -92,7 +92,7 @@ describe("event bus: redis, connection lost", () => {
     expect(await recorder.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("refuses to subscribe while nobody answers, and does as soon as somebody does", async () => {
+  it("refuses to subscribe while no server answers, and subscribes as soon as one does", async () => {
     const bus = openBus({ answerTimeoutMs: 200 });
     const [topic, first, second] = [newTopic(), createRecorder(), createRecorder()];
     await bus.subscribe(topic, first);

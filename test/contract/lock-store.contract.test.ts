@@ -105,7 +105,7 @@ describeLocks("lock store", (world) => {
       ).toEqual(GRANTED);
     });
 
-    it("does nothing for who is not the owner, also after the record changed hands", async () => {
+    it("does nothing for an owner that holds nothing, also after the record changed hands", async () => {
       const [first, second, stranger, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       const claim = { model: book, ids: ["1"] };
       await acquire(first, claim);

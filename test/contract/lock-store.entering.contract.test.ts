@@ -6,7 +6,7 @@ import { openTransaction } from "./open-transaction.ts";
 describeLocks("lock store, entering", (world) => {
   const { acquire, acquireOrWait, acquireWaiting, guard, release } = lockVerbs(world);
 
-  describe("who enters", () => {
+  describe("entering models", () => {
     it.each(["commit", "rollBack"] as const)("keeps claims and guards out until the %s", async (end) => {
       const [owner, book, author] = [newOwner(), newModel(), newModel("Author")];
       const open = await openTransaction(world().unitOfWork);
@@ -36,7 +36,7 @@ describeLocks("lock store, entering", (world) => {
       await entered;
     });
 
-    it("waits for a claim that is under way, and then meets it", async () => {
+    it("waits for a claim that is under way, and then sees it", async () => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       const open = await openTransaction(world().unitOfWork);
       await world().locks.acquire(open.transaction, first, [{ model: book, ids: ["1"] }]);
@@ -62,7 +62,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await acquire(newOwner(), { model: book, ids: "all" })).toEqual(GRANTED);
     });
 
-    it("for crossing models does not lock each other out", async () => {
+    it("causes no deadlock between transactions that enter the same models in another order", async () => {
       const models = [newModel(), newModel("Author"), newModel("Shop")];
       const one = models.map((model) => ({ model, ids: ["1"] }));
       const owners = Array.from({ length: 24 }, newOwner);
@@ -78,7 +78,7 @@ describeLocks("lock store, entering", (world) => {
     });
   });
 
-  describe("a guard of a task's own", () => {
+  describe("a guard on behalf of a task", () => {
     it.each([{ ids: ["1"] }, { ids: ["1", "2"] }, { ids: "all" as const }])(
       "is not in its own way, and others are: $ids",
       async ({ ids }) => {
@@ -97,7 +97,7 @@ describeLocks("lock store, entering", (world) => {
     );
   });
 
-  describe("a try of who has come to need more", () => {
+  describe("a try for more than the owner stands in line for", () => {
     const tryWith = (
       owner: string,
       ...added: readonly { model: string; ids: readonly string[] | "all" }[]
@@ -120,7 +120,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await acquire(newOwner(), { model: page, ids: ["7"] })).toEqual(GRANTED);
     });
 
-    it("names what is in the way of it, takes nothing, and keeps its place for all", async () => {
+    it("is refused with the conflicts, takes nothing, and keeps its place for everything", async () => {
       const [holder, waiter, book, page] = [newOwner(), newOwner(), newModel(), newModel("Page")];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1"] });
@@ -146,7 +146,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await acquire(late, { model: book, ids: "all" }, { model: page, ids: "all" })).toEqual(GRANTED);
     });
 
-    it("stands for what is new behind those who came before, and in no circle with them", async () => {
+    it("joins the line for what is new behind those who came before, without a deadlock", async () => {
       const [holder, first, second] = [newOwner(), newOwner(), newOwner()];
       const [book, page] = [newModel(), newModel("Page")];
       const both = [
@@ -179,7 +179,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await world().locks.heldBy(waiter)).toEqual([{ model: page, ids: "all" }]);
     });
 
-    it("is granted nothing where it stands in no line", async () => {
+    it("takes nothing for an owner that is in no line", async () => {
       const [owner, page] = [newOwner(), newModel("Page")];
       expect(await tryWith(owner, { model: page, ids: ["7"] })).toEqual(GRANTED);
       expect(await world().locks.heldBy(owner)).toEqual([]);

@@ -6,8 +6,8 @@ import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lo
 describeLocks("lock store, lines", (world) => {
   const { acquire, acquireFree, acquireOrWait, acquireWaiting, guard, release } = lockVerbs(world);
 
-  describe("who waits", () => {
-    it("is granted at once where nothing is in the way, and then stands in no line", async () => {
+  describe("a task in line", () => {
+    it("is granted at once if nothing conflicts, and is then in no line", async () => {
       const [owner, book] = [newOwner(), newModel()];
       expect(await acquireOrWait(owner, { model: book, ids: ["1", "2"] })).toEqual(GRANTED);
       expect(await world().locks.heldBy(owner)).toEqual([{ model: book, ids: ["1", "2"] }]);
@@ -26,7 +26,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.owners(book, ["1", "2"])).toEqual(new Map([["1", holder]]));
     });
 
-    it("keeps later claims of any kind off its records, by its name", async () => {
+    it("keeps every kind of later claim off its records, and is named as their owner", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });
@@ -49,7 +49,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquire(holder, { model: book, ids: ["1", "2"] })).toEqual(refusedBy(awaited));
     });
 
-    it("is not in the way of who claims again what it holds", async () => {
+    it("does not keep an owner from claiming again what it holds", async () => {
       const [holder, waiter, book, author] = [newOwner(), newOwner(), newModel(), newModel("Author")];
       const claims = [
         { model: book, ids: ["1", "2"] },
@@ -78,7 +78,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireWaiting(waiter)).toEqual(GRANTED);
     });
 
-    it("is not in a guard's way", async () => {
+    it("does not conflict with a guard", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });
@@ -107,7 +107,7 @@ describeLocks("lock store, lines", (world) => {
   });
 
   describe("turns", () => {
-    it("come to whoever came first, whoever asks first", async () => {
+    it("come to the first in line, also if another asks first", async () => {
       const book = newModel();
       const claim = { model: book, ids: ["1"] };
       const line = Array.from({ length: 5 }, newOwner);
@@ -130,7 +130,7 @@ describeLocks("lock store, lines", (world) => {
       }
     });
 
-    it("are kept record by record: who wants others does not wait for the line", async () => {
+    it("are kept record by record: a task for other records does not wait", async () => {
       const [holder, other, first, second, book] = [
         newOwner(),
         newOwner(),
@@ -147,7 +147,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireWaiting(second)).toEqual(GRANTED);
     });
 
-    it("bring all that was asked for, of several models, or nothing", async () => {
+    it("bring everything that was asked for, on several models, or nothing", async () => {
       const [one, other, waiter] = [newOwner(), newOwner(), newOwner()];
       const [a, b] = [newModel("A"), newModel("B")];
       await acquire(one, { model: a, ids: ["1"] });
@@ -171,7 +171,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.heldBy(waiter)).toEqual(wanted.toReversed());
     });
 
-    it("come to who waits for a whole model after the records before it, and before those after it", async () => {
+    it("come to a task for a whole model after the records before it, and before those after it", async () => {
       const [holder, record, whole, later, book] = [
         newOwner(),
         newOwner(),
@@ -197,7 +197,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireWaiting(later)).toEqual(GRANTED);
     });
 
-    it("come to whoever stands in line also where it claims anew, and only what is before it is in the way", async () => {
+    it("come to a task in line also if it claims again, and only those before it conflict", async () => {
       const [holder, first, second, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       const claim = { model: book, ids: ["1"] };
       await acquire(holder, claim);
@@ -210,7 +210,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireWaiting(second)).toEqual(GRANTED);
     });
 
-    it("come to any kind of id", async () => {
+    it("work for any kind of id", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       const ids = ["", " ", "NULL", '"', "{a,b}", "\\", "\u0001", "\n", "é", "😀", "\uffee"];
       await acquire(holder, { model: book, ids });
@@ -239,7 +239,7 @@ describeLocks("lock store, lines", (world) => {
     });
   });
 
-  describe("who leaves", () => {
+  describe("a task that leaves the line", () => {
     it("lets those behind it move up", async () => {
       const [holder, first, second, third, book] = [
         newOwner(),
@@ -261,7 +261,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.heldBy(third)).toEqual([{ model: book, ids: ["1"] }]);
     });
 
-    it("is granted nothing any more, like who never came", async () => {
+    it("is granted nothing any more, like one that never joined", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1"] });

@@ -21,7 +21,7 @@ describeLocks("lock store, together", (world) => {
       expect(await world().locks.heldBy(owner)).toEqual([{ model: book, ids: ["2", "5"] }]);
     });
 
-    it("lets two guards of one record stand together", async () => {
+    it("lets two guards hold one record at the same time", async () => {
       const book = newModel();
       const first = await openTransaction(world().unitOfWork);
       expect(await world().locks.guard(first.transaction, [{ model: book, ids: ["1"] }])).toEqual(GRANTED);
@@ -56,7 +56,7 @@ describeLocks("lock store, together", (world) => {
       expect(await several).toEqual(refusal);
     });
 
-    it("makes a guard wait for an open claim, and lets it go on when that is rolled back", async () => {
+    it("makes a guard wait for an open claim, and grants it when that is rolled back", async () => {
       const [owner, book] = [newOwner(), newModel()];
       const open = await openTransaction(world().unitOfWork);
       await world().locks.acquire(open.transaction, owner, [{ model: book, ids: ["1"] }]);
@@ -107,7 +107,7 @@ describeLocks("lock store, together", (world) => {
       }
     });
 
-    it("grants who waited when the claim before it is rolled back", async () => {
+    it("grants a waiting claim when the one before it is rolled back", async () => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       const open = await openTransaction(world().unitOfWork);
       await world().locks.acquire(open.transaction, first, [{ model: book, ids: ["1"] }]);
@@ -140,7 +140,7 @@ describeLocks("lock store, together", (world) => {
       expect(await world().locks.owners(book, ["1"])).toEqual(new Map([["1", owner]]));
     });
 
-    it("sees its own claims within a transaction, and gives back what it took and let go of", async () => {
+    it("sees its own claims within a transaction, and releases what it took and released", async () => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       const claims = [{ model: book, ids: ["1"] }];
       await world().unitOfWork.run(async (transaction) => {

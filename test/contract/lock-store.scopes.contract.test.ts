@@ -65,7 +65,7 @@ describeLocks("lock store, scopes", (world) => {
       expect(await acquire(second, records(book, ["2"], other))).toEqual(GRANTED);
     });
 
-    it("name all that is in the way of who has no scope", async () => {
+    it("without a scope conflict with every scope", async () => {
       const [north, south, book] = [newOwner(), newOwner(), newModel()];
       await acquire(north, whole(book, "north"));
       await acquire(south, records(book, ["1"], "south"));
@@ -90,7 +90,7 @@ describeLocks("lock store, scopes", (world) => {
       expect(await guard(records(book, ["1"]))).toMatchObject({ totalConflicts: 1 });
     });
 
-    it("of several scopes count what is in the way of each once", async () => {
+    it("of several scopes count a record that conflicts with each only once", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, whole(book));
       expect(
@@ -98,7 +98,7 @@ describeLocks("lock store, scopes", (world) => {
       ).toEqual(refusedBy({ model: book, id: null, owner }));
     });
 
-    it("on what is free leave out what their scope meets", async () => {
+    it("on what is free leave out what conflicts with their scope", async () => {
       const [north, south, owner, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       await acquire(north, whole(book, "north"));
       await acquire(south, records(book, ["1"], "south"));
@@ -112,7 +112,7 @@ describeLocks("lock store, scopes", (world) => {
   });
 
   describe("look-ups", () => {
-    it("count a claim on the model for its own scope and for who has none", async () => {
+    it("count a claim on the model for its own scope and for viewers without one", async () => {
       const [north, south, book] = [newOwner(), newOwner(), newModel()];
       const ownersFor = (scope?: string): Promise<ReadonlyMap<string, string>> =>
         world().locks.owners(book, ["1", "2"], scope);
@@ -238,7 +238,7 @@ describeLocks("lock store, scopes", (world) => {
       expect(await acquire(newOwner(), whole(book, "south"))).toEqual(GRANTED);
     });
 
-    it("are claimed again only where their scope is held: what is not is in line behind who waits", async () => {
+    it("are granted again only within a scope that is held; outside it they wait behind the line", async () => {
       const [holder, owner, waiter, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       await acquire(owner, whole(book, "north"));
       await acquire(holder, records(book, ["1"], "south"));
@@ -253,7 +253,7 @@ describeLocks("lock store, scopes", (world) => {
   });
 
   describe("lines", () => {
-    it("keep only claims that their scope meets off the model", async () => {
+    it("keep off the model only claims that conflict with their scope", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, records(book, ["1"], "north"));
       await acquireOrWait(waiter, whole(book, "north"));

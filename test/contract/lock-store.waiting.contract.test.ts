@@ -11,7 +11,7 @@ describeLocks("lock store, lines together", (world) => {
     const lastBefore = (owner: string): Promise<string | undefined> =>
       world().unitOfWork.run((transaction) => world().locks.lastBefore(transaction, owner));
 
-    it("is whoever stands in line right before it for some of the same", async () => {
+    it("is the one right before it that wants any of the same records", async () => {
       const [holder, first, second, third, other, book] = [
         newOwner(),
         newOwner(),
@@ -152,7 +152,7 @@ describeLocks("lock store, lines together", (world) => {
       }
     });
 
-    it("of crossing waiters never stand still", async () => {
+    it("of crossing waiters never end in a deadlock", async () => {
       const [a, b] = [newModel("A"), newModel("B")];
       const [holder, owners] = [newOwner(), Array.from({ length: 10 }, newOwner)];
       const claims: readonly Claim[] = [
@@ -180,7 +180,7 @@ describeLocks("lock store, lines together", (world) => {
   });
 
   describe("claims on what is free", () => {
-    it("take everything where nothing is in the way", async () => {
+    it("take everything if nothing conflicts", async () => {
       const [owner, book, author] = [newOwner(), newModel("A"), newModel("B")];
       const claims = [
         { model: book, ids: ["1", "2"] },
@@ -191,7 +191,7 @@ describeLocks("lock store, lines together", (world) => {
       expect(await acquireFree(newOwner())).toEqual([]);
     });
 
-    it("leave out exactly what is in the way, and report all of it", async () => {
+    it("leave out exactly the conflicts, and report all of them", async () => {
       const [first, second, owner] = [newOwner(), newOwner(), newOwner()];
       const [a, b] = [newModel("A"), newModel("B")];
       const held = numbers(1_500, 10_000);
@@ -213,7 +213,7 @@ describeLocks("lock store, lines together", (world) => {
       ]);
     });
 
-    it("take nothing of a model that is held whole, and no whole of which anything is held", async () => {
+    it("take nothing of a model that is held as a whole, and no whole model while any record is held", async () => {
       const [first, second, owner] = [newOwner(), newOwner(), newOwner()];
       const [a, b, c] = [newModel("A"), newModel("B"), newModel("C")];
       await acquire(first, { model: a, ids: "all" });
@@ -238,7 +238,7 @@ describeLocks("lock store, lines together", (world) => {
       expect(await acquire(newOwner(), { model: b, ids: ["3"] })).toEqual(GRANTED);
     });
 
-    it("take nothing where everything is in the way, and leave no trace when rolled back", async () => {
+    it("take nothing if everything conflicts, and leave no trace when rolled back", async () => {
       const [first, owner, book] = [newOwner(), newOwner(), newModel()];
       await acquire(first, { model: book, ids: ["1"] });
       expect(await acquireFree(owner, { model: book, ids: ["1"] })).toHaveLength(1);
@@ -250,7 +250,7 @@ describeLocks("lock store, lines together", (world) => {
       expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
     });
 
-    it("made together share the records out, each to one", async () => {
+    it("made together give each record to one of them", async () => {
       const book = newModel();
       const owners = Array.from({ length: 6 }, newOwner);
       const ids = numbers(60);

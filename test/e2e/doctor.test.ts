@@ -75,8 +75,7 @@ describe("powercrud doctor", () => {
       migrations: "OK: All migrations are applied.",
       queue: "OK: 0 tasks wait in it.",
       bus: "OK: A message came back.",
-      backend:
-        "WARNING: redis: REDIS_URL is set, and Redis answered. The next process to start moves the locks from postgres.",
+      backend: "OK: redis: REDIS_URL is set, and Redis answered.",
       workers: "WARNING: No process of the deployment runs.",
     });
 
@@ -90,8 +89,8 @@ describe("powercrud doctor", () => {
     const elsewhere = await examine({ ...env, POWERCRUD_BACKEND: "postgres" });
     expect([elsewhere.code, elsewhere.found["backend"]]).toEqual([
       1,
-      "FAILED: postgres: POWERCRUD_BACKEND says so. But the deployment keeps its locks in redis: " +
-        "set POWERCRUD_BACKEND, and restart.",
+      "WARNING: postgres: POWERCRUD_BACKEND says so. The processes of the deployment use redis: " +
+        "set POWERCRUD_BACKEND=redis and REDIS_URL here, too.",
     ]);
 
     const worker = await startRole("work", { ...env, POWERCRUD_LOG_LEVEL: "silent" });
@@ -183,7 +182,7 @@ describe("powercrud doctor", () => {
           queue: "FAILED: The task queue cannot be reached.",
           bus: expect.stringMatching(/^FAILED: /),
           backend:
-            "FAILED: redis: The processes of the deployment keep their locks there. It cannot be reached now.",
+            "FAILED: redis: The processes of the deployment have their queue there. It cannot be reached now.",
           workers: "OK: 1 worker is alive.",
         });
         expect(text).not.toContain("set POWERCRUD_BACKEND");

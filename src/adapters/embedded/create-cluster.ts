@@ -5,23 +5,23 @@ import { join } from "node:path";
 import { programOf } from "./postgres-binaries.ts";
 import { runProgram, type SystemUser } from "./run-program.ts";
 
-/** Where a cluster is made, and with what. */
+/** What making a cluster takes. */
 export interface ClusterOptions {
   /** The folder of PostgreSQL's programs. */
   readonly binaries: string;
-  /** The folder to be: its `data` is PostgreSQL's, its `password` the superuser's. Its parent must exist. */
+  /** The new folder: `data` is PostgreSQL's, `password` the superuser's. Its parent must exist. */
   readonly home: string;
   readonly user: SystemUser | undefined;
 }
 
 /** The superuser of every cluster. Not "powercrud": a schema of the user's own name comes first in every search. */
 export const SUPERUSER = "postgres";
-/** A half-made cluster that is older was left behind by a crash. */
+/** An unfinished cluster that is older was left behind by a crash. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
 /**
- * Makes a cluster beside its place and then moves it there whole, so that no crash leaves half of one and of two
- * processes at it one wins.
+ * Makes a cluster beside its place and then moves it there, so that a crash leaves no unfinished one, and of two
+ * processes one wins.
  *
  * UTF-8 with PostgreSQL's builtin `C.UTF-8`: sorts by code point and knows the cases of all letters, the same on every
  * machine and with every version of its libraries.

@@ -13,12 +13,12 @@ export interface EmbeddedPostgresOptions {
   /** The folder for its data, password and log, absolute. Created if missing. */
   readonly dataDir: string;
   /**
-   * Where the data goes when we are root, PostgreSQL therefore runs as another user, and that user cannot reach
-   * `dataDir`: root's home, say. Default: then the start fails.
+   * The data folder if root starts PostgreSQL, which therefore runs as another user, and that user cannot reach
+   * `dataDir`, such as root's home. Default: then the start fails.
    */
   readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
-  /** PostgreSQL's settings that differ from ours, for whoever starts the server; such as fsync off for tests. */
+  /** PostgreSQL's settings that differ from ours, if this process starts the server; such as fsync off for tests. */
   readonly settings?: ServerSettings;
 }
 
@@ -43,9 +43,9 @@ const MAX_ATTEMPTS = 5;
 /**
  * Runs the PostgreSQL that comes with the package, in a session of its own that no signal of a terminal reaches.
  *
- * Several processes may use one data folder. Each holds a lock in the server, shared; the first to come starts the
- * server, and whoever leaves and could have the lock alone was the last and stops it. A server that outlived the kill
- * of its process is joined by the next start; one that was killed itself recovers.
+ * Several processes may use one data folder. Each holds a shared lock in the server. The first process starts the
+ * server; a process that leaves and gets the lock exclusively is the last, and stops it. A server that outlived the kill
+ * of its process is joined by the next start; a server that was killed itself recovers.
  */
 export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): EmbeddedPostgres {
   const { dataDir, fallbackDir, logger } = options;
@@ -75,7 +75,7 @@ export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): Embedd
   };
 }
 
-/** Several attempts, since another process may start or stop the server, or take the port, at the same moment. */
+/** Tries several times: another process may start or stop the server, or take the port, at the same moment. */
 async function joinServer(cluster: Cluster, { logger, settings }: EmbeddedPostgresOptions): Promise<Joined> {
   let lastError: unknown;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
@@ -126,7 +126,7 @@ async function createDatabase(keeper: Client): Promise<void> {
   const { rowCount } = await keeper.query("SELECT FROM pg_database WHERE datname = $1", [DATABASE]);
   if (rowCount === 0) {
     await keeper.query(`CREATE DATABASE ${DATABASE}`).catch((error: { code?: string }) => {
-      // Another process was a moment faster: duplicate_database, or the same found out at the unique index.
+      // Another process was faster: duplicate_database, or a violation of the unique index.
       if (error.code !== "42P04" && error.code !== "23505") {
         throw error;
       }
@@ -140,7 +140,7 @@ async function leaveServer({ cluster, keeper }: Joined, logger: Logger): Promise
       `SELECT pg_try_advisory_lock(${LOCK_KEY}) AS alone`,
     );
     if (rows[0]?.alone === true) {
-      // With the lock still held: who comes now waits for it, is cut off, and starts the server anew.
+      // The lock is still held: a process that comes now waits for it, is cut off, and starts the server again.
       await stopServer(cluster);
     } else {
       logger.info({}, "the embedded PostgreSQL goes on: another process uses it");

@@ -15,13 +15,13 @@ export interface Cluster {
   readonly dataFolder: string;
   readonly logFile: string;
   readonly password: string;
-  /** As whom PostgreSQL runs, unless as us. */
+  /** The user that PostgreSQL runs as; undefined for our own. */
   readonly user: SystemUser | undefined;
 }
 
 /**
- * Finds the cluster in the data folder, and makes it where there is none.
- * @param fallbackDir the data folder where the user as whom PostgreSQL runs cannot reach the wanted one
+ * Finds the cluster in the data folder, or makes one.
+ * @param fallbackDir the data folder if the user that PostgreSQL runs as cannot reach the wanted one
  * @throws AppError START_FAILED
  */
 export async function findCluster(wantedDir: string, fallbackDir?: string): Promise<Cluster> {
@@ -58,7 +58,7 @@ async function reachableFolder(
   }
 }
 
-/** As root, the project may lie where the user of PostgreSQL cannot go; then its programs are copied. */
+/** The user of PostgreSQL may not be able to reach a project of root's; then the programs are copied. */
 async function findUsableBinaries(dataDir: string, user: SystemUser | undefined): Promise<string> {
   const binaries = await findPostgresBinaries(process.platform, process.arch);
   if (user === undefined) {

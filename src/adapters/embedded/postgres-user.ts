@@ -7,8 +7,8 @@ import { runProgram, type SystemUser } from "./run-program.ts";
 const NAME = "postgres";
 
 /**
- * The user as whom PostgreSQL runs: nobody else but us, unless we are root, whom PostgreSQL refuses. Then it is the
- * owner of what is there already, or the system's user `postgres`, created if missing.
+ * The user that PostgreSQL runs as: our own, unless that is root, which PostgreSQL refuses. Then it is the owner of the
+ * data that is there already, or the system's user `postgres`, created if missing.
  * @throws AppError START_FAILED
  */
 export async function findPostgresUser(existingFolder: string): Promise<SystemUser | undefined> {
@@ -71,7 +71,7 @@ async function create(): Promise<SystemUser> {
     await runProgram("groupadd", ["--force", "--system", NAME]);
     await runProgram("useradd", ["--system", "--gid", NAME, "--no-create-home", NAME]);
   } catch (cause) {
-    // Another start may have been a moment faster.
+    // Another start may have been faster.
     const user = await lookUp();
     if (user !== undefined) {
       return user;

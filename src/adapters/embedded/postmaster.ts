@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 import { AppError } from "../../kernel/app-error.ts";
 
-/** What PostgreSQL notes of itself in `postmaster.pid`, the file in its data folder that says where it listens. */
+/** The content of `postmaster.pid`, the file in which PostgreSQL notes where it listens. */
 interface PostmasterNote {
   readonly text: string;
   readonly pid: number;
@@ -20,8 +20,8 @@ const POLL_MS = 20;
 const SETTLE_MS = 300_000;
 
 /**
- * The port of the server that runs on the data folder, once it is ready; undefined when none runs. Waits while one is
- * starting or stopping. A note whose process is gone, or whose number another program has by now, is no server.
+ * The port of the server that runs on the data folder, once it is ready; undefined if none runs. Waits while one starts
+ * or stops. A file whose process is gone, or whose process id another program has by now, stands for no server.
  */
 export async function findRunningPort(dataFolder: string): Promise<number | undefined> {
   const deadline = Date.now() + SETTLE_MS;
@@ -42,7 +42,7 @@ export async function findRunningPort(dataFolder: string): Promise<number | unde
   throw new AppError("START_FAILED", `the PostgreSQL on ${dataFolder} neither starts nor stops`);
 }
 
-/** Takes down which server runs now; the returned function waits until that one is gone, whoever comes after it. */
+/** Notes which server runs now; the returned function waits until that one is gone, also if another one follows. */
 export async function watchServer(dataFolder: string): Promise<() => Promise<void>> {
   const pid = (await readNote(dataFolder))?.pid;
   const isRunning = async (): Promise<boolean> =>
@@ -63,7 +63,7 @@ async function readNote(dataFolder: string): Promise<PostmasterNote | undefined>
     : undefined;
 }
 
-/** PostgreSQL itself would take any process of that number for its like and refuse to start. */
+/** PostgreSQL takes any process with that id for a server, and would refuse to start. */
 async function removeStale(dataFolder: string, note: PostmasterNote): Promise<void> {
   const current = await readNote(dataFolder);
   if (current?.text === note.text) {

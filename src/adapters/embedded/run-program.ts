@@ -6,14 +6,14 @@ export interface SystemUser {
   readonly gid: number;
 }
 
-/** How long the last words of a program may be on their way after it ended. */
+/** How long to wait for the rest of the output after the program ended. */
 const OUTPUT_GRACE_MS = 2000;
 
 /**
- * Runs a program to its end and returns what it wrote. In a process group of its own, so that a terminal's Ctrl-C,
- * which goes to the whole group, does not cut it short: who stops it is decided here, not by the terminal.
- * @param user whose rights it has, instead of ours
- * @throws Error with the end of what it wrote, when it fails or cannot be started
+ * Runs a program to its end and returns its output. It gets a process group of its own, so that Ctrl-C in a terminal,
+ * which goes to the whole group, does not stop it.
+ * @param user the user that it runs as, instead of ours
+ * @throws Error with the end of its output, when it fails or cannot be started
  */
 export async function runProgram(
   program: string,
@@ -43,8 +43,8 @@ export async function runProgram(
       }
     };
     child.once("error", reject);
-    // All that it wrote has come only at "close". A server that it leaves behind may hold on to the output, though,
-    // so after its "exit" we do not wait for ever.
+    // The output is complete at "close". But a server that the program leaves behind may keep the output open, so after
+    // "exit" the wait is limited.
     child.once("close", finish);
     child.once("exit", (code, signal) => {
       setTimeout(finish, OUTPUT_GRACE_MS, code, signal).unref();

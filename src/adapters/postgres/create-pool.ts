@@ -21,10 +21,10 @@ export interface PoolOptions {
   readonly idleInTransactionTimeoutMs?: number;
 }
 
-/** How much later than the server the client gives up on a statement: then the server is not there any more. */
+/** The client gives up on a statement so much later than the server: then the server is gone. */
 const DEAD_PEER_GRACE_MS = 5_000;
 
-/** A pool whose connections and statements all end in time. Whoever made it ends it. */
+/** A pool whose connections and statements all end in time. Its maker ends it. */
 export function createPool(options: PoolOptions): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
@@ -40,13 +40,13 @@ export function createPool(options: PoolOptions): pg.Pool {
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
   });
   watchOutages(pool, options);
-  // A connection may break between its leaving the pool and its user's first word; an error that nobody hears ends
-  // the process. Whoever uses it learns of the break from his own statement.
+  // A connection may break after it left the pool and before its first statement; an error without a listener ends the
+  // process. The next statement reports the break.
   pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
 }
 
-/** Logs once that idle connections are lost, however many there were, and once that there is one again. */
+/** Logs an outage once, however many idle connections are lost, and its end once. */
 function watchOutages(pool: pg.Pool, { logger, applicationName }: PoolOptions): void {
   const fields = { connection: applicationName };
   let isOut = false;

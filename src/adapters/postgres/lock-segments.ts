@@ -3,10 +3,10 @@ import { mergeClaims } from "../../core/locks/claim.ts";
 import { sortIds } from "../../core/locks/sort-ids.ts";
 import { joinIds } from "./joined-ids.ts";
 
-/** As many ids as a row of `powercrud.lock` holds; `powercrud.store_lock_ids` cuts alike. */
+/** The most ids of a row of `powercrud.lock`. */
 const SEGMENT_SIZE = 500;
 
-/** A part of a claim; without ids it is the whole model. */
+/** A part of a claim; without ids it stands for the whole model. */
 interface Segment {
   readonly model: string;
   readonly scope: string;
@@ -14,7 +14,7 @@ interface Segment {
 }
 
 /**
- * Parameters for sql/lock-segments, in its order: models, lowest and highest ids in the order of the C collation,
+ * The parameters of a claim, in the order of segmentsSql() in sql/locks.ts: models, lowest and highest ids in the order of the C collation,
  * joined ids (all three null for a whole model), scopes; last the separator of the ids.
  */
 export type SegmentParameters = readonly [

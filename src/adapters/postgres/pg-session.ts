@@ -24,7 +24,7 @@ export function createPgSession(queryable: Queryable): SqlSession {
   };
 }
 
-/** The same session with this service's errors: sessions of other adapters do not know them. */
+/** The same session, whose lost connections become AppError UNAVAILABLE: sessions of other adapters do not do that. */
 export function translatedSession(session: SqlSession): SqlSession {
   return {
     async query(text, values) {

@@ -21,7 +21,7 @@ export interface PostgresEventBusOptions {
   readonly applicationName?: string;
   /** Times the tries to reconnect and the keepalive. Default: the machine's own. */
   readonly clock?: Clock;
-  /** After so long without an answer the bus's own connection counts as lost, in ms. Default 5,000. */
+  /** A connection without an answer for longer counts as lost, in ms. Default 5,000. */
   readonly answerTimeoutMs?: number;
 }
 

@@ -9,7 +9,7 @@ const STARTING_UP = "57P03";
 const RETRY_MS = 200;
 
 /**
- * Makes sure that a database can be used. Waits while its server says that it is starting up, and for nothing else.
+ * Checks that a database can be used. Waits only while its server reports that it is starting up.
  * @param timeoutMs how long to wait at most
  * @throws AppError START_FAILED, naming the server but never the password
  */

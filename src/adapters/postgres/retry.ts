@@ -4,11 +4,11 @@ import type { Logger } from "../../kernel/logger.ts";
 import { errorFields } from "../../kernel/logger.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
-/** Tries again and again, ever more slowly. */
+/** Tries again with growing pauses. */
 export interface Retry {
-  /** Tries after a while, and on until it works. Does nothing while a try is due. */
+  /** Tries after a pause, and again until it works. Does nothing while a try is due. */
   start(): void;
-  /** It works: the next start begins with short waits again. */
+  /** It works: the next start begins with short pauses again. */
   reset(): void;
   /** No more tries. */
   stop(): void;
@@ -35,7 +35,7 @@ export function createRetry(options: {
       cancel = undefined;
       options.attempt().catch((error: unknown) => {
         const failure = toUnavailableError(error);
-        // That it is down was logged when it was lost.
+        // The loss was logged already.
         const level = isAppError(failure, "UNAVAILABLE") ? "debug" : "warn";
         options.logger[level]({ ...errorFields(failure), waitMs }, `${options.what} is still down`);
         start();

@@ -6,7 +6,7 @@ import { createPgSession } from "./pg-session.ts";
 /** Finds the connections that others take from a pool. */
 export interface LeaseTrace {
   /**
-   * Runs work in whose course a connection is taken from the pool, and hands it the means to ask for the first such.
+   * Runs work that takes a connection from the pool, and gives it a function that returns the first of them.
    * The session refuses once the connection is back in the pool.
    */
   run<T>(work: (leased: () => SqlSession) => Promise<T>): Promise<T>;
@@ -17,8 +17,8 @@ interface Lease {
 }
 
 /**
- * Prisma's driver adapter keeps the connection of a transaction to itself, and tells less of an error than PostgreSQL
- * does. The pool is ours, so it is known who took which connection: the asynchronous context tells.
+ * Prisma's driver adapter hides the connection of a transaction, and reports less of an error than PostgreSQL does. The
+ * pool is ours, so the asynchronous context tells which connection the transaction took.
  */
 export function traceLeases(pool: pg.Pool): LeaseTrace {
   const leases = new AsyncLocalStorage<Lease>();

@@ -4,9 +4,9 @@ import { isAppError } from "../../kernel/app-error.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import { meaningOfAnswer, toRedisUnavailable } from "./redis-unavailable.ts";
 
-/** What a Redis server says of itself. */
+/** What a Redis server reports about itself. */
 export interface RedisFacts {
-  /** Such as "7.0.15"; of a compatible server, the version of Redis that it stands for. */
+  /** Such as "7.0.15"; a compatible server reports the version of Redis that it is compatible with. */
   readonly version: string;
   /** "master" or "slave". */
   readonly role: string;
@@ -56,9 +56,9 @@ const TRY_WRITE_HASH = createHash("sha1").update(TRY_WRITE).digest("hex");
 const SCARCE_MEMORY = 0.9;
 
 /**
- * Asks a server what the service has to know of it, and has it run a script that writes a key, since one that answers
- * may refuse that. A server that cannot be reached is a finding, not an error.
- * @param keyPrefix in front of the key, which goes by itself
+ * Asks a server for its facts, and lets it run a script that writes a key: a server that answers may still refuse that.
+ * A server that cannot be reached is a finding, not an error.
+ * @param keyPrefix in front of the key, which expires by itself
  */
 export async function inspectRedis(connection: RedisConnection, keyPrefix: string): Promise<RedisInspection> {
   try {
@@ -99,13 +99,13 @@ async function readFacts(client: Redis, keyPrefix: string): Promise<RedisFacts> 
   return {
     version: info.get("redis_version") ?? "0",
     role,
-    // INFO tells it also where CONFIG is refused, as hosted services like to do.
+    // From INFO: hosted services often refuse CONFIG.
     maxmemoryPolicy: info.get("maxmemory_policy") ?? null,
     maxmemory: Number(info.get("maxmemory") ?? 0),
     usedMemory: Number(info.get("used_memory") ?? 0),
     isAppendOnly: info.get("aof_enabled") === "1",
     isDatabaseMissing,
-    // What a replica answers, or another database, says nothing more.
+    // A replica, or a missing database, is a problem already.
     refusal: role === "master" && !isDatabaseMissing ? await tryWrite(client, keyPrefix) : null,
   };
 }
@@ -139,7 +139,7 @@ function parseInfo(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** ioredis goes on with database 0 where the one that it was told to use is refused. */
+/** ioredis silently uses database 0 if the server refuses the wanted one. */
 async function lacksDatabase(client: Redis, number: number): Promise<boolean> {
   try {
     await client.select(number);

@@ -13,7 +13,10 @@ export interface KeyPrefix {
    * @throws AppError START_FAILED when a deployment on another database has it; UNAVAILABLE
    */
   own(): Promise<void>;
-  /** FAILED when a deployment on another database has it; undefined when this one has it, or nobody. @throws AppError UNAVAILABLE */
+  /**
+   * FAILED when a deployment on another database has it; undefined when this one has it, or none.
+   * @throws AppError UNAVAILABLE
+   */
   examine(): Promise<Finding | undefined>;
 }
 
@@ -31,7 +34,7 @@ export function createKeyPrefix({ client, keyPrefix, deploymentId }: KeyPrefixOp
   const remedy = `Set POWERCRUD_REDIS_KEY_PREFIX to one that nobody uses; or, if that deployment is gone, delete the key ${key}.`;
   let known: string | undefined;
   const ask = async <Answer>(work: (id: string) => Promise<Answer>): Promise<Answer> => {
-    // Asked once: that the database is out of reach later is not for Redis to say.
+    // Asked once: a database that is lost later is not a problem of Redis.
     known ??= await deploymentId();
     return work(known).catch((error: unknown) => {
       throw toRedisUnavailable(error);

@@ -5,22 +5,22 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { ENDED_AT_ONCE, meaningOfAnswer } from "./redis-unavailable.ts";
 
-/** How to reach Redis, and for what. */
+/** How to reach Redis, and what for. */
 export interface RedisConnectionOptions {
   /** `redis://` or `rediss://`, with user, password and database number where they are needed. */
   readonly url: string;
   /** What the connection is for, one word: shown in CLIENT LIST and in logs. */
   readonly name: string;
   readonly logger: Logger;
-  /** How long a try to connect may take, and a command's answer where somebody waits for it, in ms. Default 3,000. */
+  /** How long connecting may take, and the answer to a command of a fail-fast connection, in ms. Default 3,000. */
   readonly answerTimeoutMs?: number;
 }
 
-/** One client with one purpose. Whoever made it ends it. */
+/** One client with one purpose. Its maker closes it. */
 export interface RedisConnection {
   readonly client: Redis;
   /**
-   * Resolves at once while there is a connection. Where there was none yet, waits for how the first try ends.
+   * Resolves at once while there is a connection. Before the first one, waits for the end of the first try.
    * @throws AppError UNAVAILABLE
    */
   ready(): Promise<void>;
@@ -31,12 +31,12 @@ export interface RedisConnection {
 const DEFAULT_ANSWER_TIMEOUT_MS = 3_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
-/** Blocking reads of the queue take ten seconds at most; more silence than this means that the peer is gone. */
+/** Blocking reads of the queue take ten seconds at most; a longer silence means that the peer is gone. */
 const PATIENT_SILENCE_MS = 30_000;
 
 /**
- * For commands that somebody waits for: while there is no connection they fail at once, and a command whose
- * connection breaks is not sent again. The connection itself is tried for ever.
+ * For commands that a request waits for. While there is no connection they fail at once, and a command whose connection
+ * breaks is not sent again. Connecting is tried for ever.
  */
 export function createFailFastRedis(options: RedisConnectionOptions): RedisConnection {
   const answerTimeoutMs = options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS;
@@ -46,17 +46,17 @@ export function createFailFastRedis(options: RedisConnectionOptions): RedisConne
     commandTimeout: answerTimeoutMs,
     // A timeout alone would leave the next commands to the same dead connection.
     socketTimeout: answerTimeoutMs,
-    // Who subscribes wants to know when the subscriptions are back, so he asks for them again himself.
+    // The listener resubscribes: it has to know when the subscriptions are back.
     autoResubscribe: false,
   });
 }
 
-/** For consumers that have nothing better to do than to wait: commands wait for the connection, however long it takes. */
+/** For the consumers of the queue: commands wait for the connection, however long it takes. */
 export function createPatientRedis(options: RedisConnectionOptions): RedisConnection {
   return createConnection(options, { maxRetriesPerRequest: null, socketTimeout: PATIENT_SILENCE_MS });
 }
 
-/** What tells one kind of client from another. */
+/** The options that differ between the two kinds of connection. */
 type Manner = Pick<
   RedisOptions,
   "autoResubscribe" | "commandTimeout" | "enableOfflineQueue" | "maxRetriesPerRequest" | "socketTimeout"
@@ -71,7 +71,7 @@ function createConnection(options: RedisConnectionOptions, manner: Manner): Redi
     retryStrategy: (tries) => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)),
     // After a failover the old master is a replica; the name may lead to the new one by now.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
-    // Node sends the name that a certificate is chosen by only where it is told to.
+    // Node sends the name that the server chooses its certificate by only if it is given.
     ...(address.protocol === "rediss:" && isIP(address.hostname) === 0
       ? { tls: { servername: address.hostname } }
       : {}),
@@ -109,9 +109,9 @@ function parseAddress(url: string): URL {
   return address;
 }
 
-/** What is known of a connection's outages. */
+/** The outages of a connection. */
 interface Outages {
-  /** Why there is, or lately was, no connection. */
+  /** Why the connection was last lost, or could not be made. */
   lastReason(): string;
   /** From now on the connection is ended on purpose. */
   ignore(): void;
@@ -125,7 +125,7 @@ function watchOutages(client: Redis, fields: object, logger: Logger): Outages {
   let reason = "the connection was closed";
   let isOut = false;
   let isIgnored = false;
-  /** Connected, and not yet answered: what a server ends now, it ends on purpose. */
+  /** Connected, but not answered yet: a server that closes the connection now does so on purpose. */
   let isGreeting = false;
   const report = (): void => {
     if (!isOut && !isIgnored) {

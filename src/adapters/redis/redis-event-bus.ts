@@ -15,7 +15,7 @@ import { createRedisListener } from "./redis-listener.ts";
 import { toRedisUnavailable } from "./redis-unavailable.ts";
 
 export interface RedisEventBusOptions {
-  /** Publishes; fails fast. Whoever made it ends it. */
+  /** Publishes; fails fast. Its maker closes it. */
   readonly publisher: RedisConnection;
   /** For the bus's own connection, which subscribes. */
   readonly url: string;
@@ -24,7 +24,7 @@ export interface RedisEventBusOptions {
   readonly logger: Logger;
   /** Times the pings of the bus's own connection. Default: the machine's own. */
   readonly clock?: Clock;
-  /** After so long without an answer the bus's own connection counts as lost, in ms. Default 3,000. */
+  /** A connection without an answer for longer counts as lost, in ms. Default 3,000. */
   readonly answerTimeoutMs?: number;
 }
 
@@ -91,9 +91,9 @@ function refuse(error: unknown): never {
 }
 
 /**
- * RedisPubSub publishes, and decodes and hands on what comes. Asking the server for a channel is the listener's part:
- * RedisPubSub leaves the rejection of a failed SUBSCRIBE unhandled, which ends the process, and cannot tell when the
- * channels are back after a reconnect. It never unsubscribes here, for the same reason.
+ * RedisPubSub publishes, decodes and delivers. The listener subscribes to the channels itself: RedisPubSub leaves the
+ * rejection of a failed SUBSCRIBE unhandled, which ends the process, and cannot tell when the channels are back after a
+ * reconnect. It never unsubscribes here, for the same reason.
  */
 function createPubSub(publisher: Redis, subscriber: Redis): RedisPubSub {
   const listening = {
@@ -103,13 +103,13 @@ function createPubSub(publisher: Redis, subscriber: Redis): RedisPubSub {
   return new RedisPubSub({
     publisher,
     subscriber: listening as unknown as NonNullable<PubSubRedisOptions["subscriber"]>,
-    // Messages come as the text that was measured.
+    // Messages are encoded already: their length was checked.
     serializer: (json: string) => json,
     deserializer: (text) => decode(text.toString()),
   });
 }
 
-/** Undefined for what the bus did not send. */
+/** Undefined for a message that the bus did not send. */
 function decode(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;

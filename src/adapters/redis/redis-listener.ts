@@ -2,11 +2,11 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 
-/** Subscriptions at the server, kept up for ever on one connection. */
+/** Subscriptions at the server on one connection, kept up until the end. */
 export interface RedisListener {
   /** Resolves once every later message on the channel will arrive. Rejects when there is no connection in time. */
   listen(channel: string): Promise<void>;
-  /** Keeps nothing up any more; the client is its maker's to end. */
+  /** Ends the pings. The maker of the client closes it. */
   stop(): void;
 }
 
@@ -21,18 +21,18 @@ export interface RedisListenerOptions {
   readonly onReconnect: () => void;
 }
 
-/** A peer that vanished without a word is noticed by a ping that gets no answer. */
+/** A ping without an answer finds out that the peer has vanished. */
 const PING_INTERVAL_MS = 5_000;
 
 /**
- * Channels are listened to for ever once they are wanted: there is a handful of them, and giving them up would race
- * with who wants them next.
+ * A channel stays subscribed once it was asked for: there are only a few, and unsubscribing would race with the next
+ * subscriber.
  */
 export function createRedisListener(options: RedisListenerOptions): RedisListener {
   const { client, clock, logger } = options;
   const channels = new Set<string>();
   let wasReady = false;
-  /** The connection is another one, and the channels were not yet asked for on it. */
+  /** The connection is a new one, and the channels are not subscribed on it yet. */
   let isBehind = false;
 
   const catchUp = async (): Promise<void> => {
@@ -47,7 +47,7 @@ export function createRedisListener(options: RedisListenerOptions): RedisListene
     try {
       await (isBehind ? catchUp() : client.ping());
     } catch (error) {
-      // Where the connection is the matter, it is about to be replaced; where the server refuses, the next ping tries.
+      // A broken connection is about to be replaced; if the server refuses, the next ping tries again.
       logger.debug({ reason: String(error) }, "the bus's connection did not answer");
     }
   };
@@ -69,7 +69,7 @@ export function createRedisListener(options: RedisListenerOptions): RedisListene
   };
 }
 
-/** Rejects as a command would that is sent while there is no connection. */
+/** Rejects like a command that is sent without a connection. */
 function untilReady(client: Redis, clock: Clock, timeoutMs: number): Promise<void> {
   if (client.status === "ready") {
     return Promise.resolve();

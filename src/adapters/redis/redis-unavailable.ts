@@ -6,8 +6,8 @@ const CLIENT_MESSAGE =
   /^(?:Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|Command aborted due to connection close|Reached the max retries per request limit)/;
 
 /**
- * The words with which a server begins an answer that it cannot, or will not, serve us as it is, and what they mean.
- * Scripts of Redis 6 have them in the middle of the message, after a dash.
+ * The first words of a server's refusals, and what they mean. In errors of scripts, Redis 6 has them in the middle of
+ * the message, after a dash.
  */
 const ANSWER_WORDS: Readonly<Record<string, string>> = {
   LOADING: "Redis is still loading its data.",
@@ -28,12 +28,12 @@ const ANSWER_WORDS: Readonly<Record<string, string>> = {
 const ANSWER_WORD = new RegExp(`(?:^|: -)(${Object.keys(ANSWER_WORDS).join("|")})\\b`);
 
 /**
- * What is said of a server that takes a connection and ends it before it answers anything. One with too many clients
- * does so; what it says of it is mostly lost on the way.
+ * The reason for a connection that the server closes before it answers anything. A server with too many clients does
+ * so; its message is mostly lost on the way.
  */
 export const ENDED_AT_ONCE = "the connection was ended at once";
 
-/** Answers without a word of their own. */
+/** Refusals that do not begin with a word. */
 const ANSWER_PHRASES: readonly (readonly [RegExp, string | undefined])[] = [
   [/can't run this command|can't access at least one of the keys/, ANSWER_WORDS["NOPERM"]],
   [
@@ -54,8 +54,8 @@ interface ErrorParts {
 }
 
 /**
- * AppError UNAVAILABLE, with the error as its cause, where the connection or the server is the matter; else the error
- * itself. The message tells a server that refuses from one that is out of reach, and repeats nothing that it said.
+ * AppError UNAVAILABLE, with the error as its cause, if the connection is lost or the server refuses; otherwise the
+ * error itself. The message says which of the two, and repeats nothing of the server's words.
  */
 export function toRedisUnavailable(error: unknown): unknown {
   if (isAppError(error)) {
@@ -65,7 +65,7 @@ export function toRedisUnavailable(error: unknown): unknown {
   return message === undefined ? error : new AppError("UNAVAILABLE", message, { cause: error });
 }
 
-/** What a server's answer means where it cannot, or will not, serve us; undefined for any other text. */
+/** The meaning of a server's refusal; undefined for any other text. */
 export function meaningOfAnswer(text: string): string | undefined {
   const word = ANSWER_WORD.exec(text)?.[1];
   return word === undefined

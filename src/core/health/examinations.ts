@@ -122,7 +122,7 @@ export function examineBus(bus: EventBus, clock: Clock): Examination {
   };
 }
 
-/** Resolves when nobody waits for the finding any more; what is found then reaches nobody. */
+/** Resolves when the wait for the finding is over. */
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {

@@ -27,7 +27,7 @@ export interface Examination {
   readonly name: string;
   /**
    * An error that it throws is a finding, too: FAILED, with the message of an AppError.
-   * @param signal is aborted when nobody waits for the finding any more
+   * @param signal is aborted when the wait for the finding is over
    */
   examine(signal: AbortSignal): Promise<Finding>;
 }
@@ -43,7 +43,7 @@ const PATIENCE_MS = 3000;
 
 /**
  * Runs them side by side and returns what each found, in the same order. Never rejects, and takes no longer than the
- * patience, whatever hangs.
+ * patience, even if something hangs.
  * @param patienceMs for each of them. Default 3,000
  */
 export function runExaminations(

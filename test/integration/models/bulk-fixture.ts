@@ -11,7 +11,6 @@ import type {
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
-import { createTestRedis } from "../../support/test-redis.ts";
 import type { Answer, GeneratedCode } from "./models-fixture.ts";
 
 export interface BulkOverrides {
@@ -23,7 +22,7 @@ export interface BulkOverrides {
   readonly config?: PowerCrudOptions["config"];
 }
 
-/** API and worker in one process, on a real database of its own and the backend that the run is for. */
+/** API and worker in one process, on a real database of its own. */
 export interface BulkFixture {
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
   /** The data of an operation that must succeed. */
@@ -53,7 +52,6 @@ const RESULT = `__typename
 
 export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<BulkFixture> {
   const database = await createTestDatabase();
-  const redis = process.env["POWERCRUD_TEST_BACKEND"] === "redis" ? createTestRedis() : undefined;
   const pool = createPool({
     connectionString: database.url,
     applicationName: "test",
@@ -70,7 +68,6 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
       config: {
         workerConcurrency: 2,
         progressIntervalMs: 0,
-        ...(redis === undefined ? {} : { redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
         ...overrides.config,
       },
     });
@@ -131,7 +128,6 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
       await worker?.stop();
       await powercrud.stop();
       await pool.end();
-      await redis?.drop();
       await database.drop();
     },
   };
