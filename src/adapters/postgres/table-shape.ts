@@ -27,6 +27,8 @@ export interface TableShape {
   readonly columns: ReadonlyMap<string, ColumnShape>;
   /** Of its many-to-many relations, by field name. */
   readonly joinTables: ReadonlyMap<string, JoinTable>;
+  /** Whether triggers of the app's own run for each statement, also for one that changes no row. */
+  readonly hasStatementTriggers: boolean;
 }
 
 /** Gives each model's table shape. */
@@ -45,6 +47,9 @@ SELECT attname AS name, format_type(atttypid, -1) AS type,
             ELSE format_type(atttypid, atttypmod) END AS "nativeType"
   FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
  WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
+
+const STATEMENT_TRIGGERS = `
+SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1::text) AND NOT tgisinternal AND tgtype & 1 = 0 LIMIT 1`;
 
 /** @returns shapes that are read once each and then remembered; migrations run before the service starts */
 export function createTableShapes(session: SqlSession): TableShapes {
@@ -75,6 +80,7 @@ async function readShape(session: SqlSession, model: Model): Promise<TableShape>
     columns,
     key: model.key.map(shapeOf),
     joinTables: await readJoinTables(session, model),
+    hasStatementTriggers: (await session.query(STATEMENT_TRIGGERS, [table])).length > 0,
   };
 }
 
