@@ -8,7 +8,7 @@ import type {
 } from "../../core/bulk/chunk-writer.ts";
 import { MAX_TRIAL_ERRORS } from "../../core/bulk/chunk-writer.ts";
 import { isPlainWork } from "../../core/bulk/record-writer.ts";
-import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
+import type { AcquireResult, LockConflict } from "../../core/locks/lock-store.ts";
 import type { ErrorPolicy } from "../../core/tasks/task.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";

@@ -2,7 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { LockScopes } from "../locks/lock-scopes.ts";
 import { mergeClaims } from "../locks/claim.ts";
 import type { Access } from "../records/access.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
+import type { ModelRegistry } from "../records/model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
 import type { RecordProblem } from "../refusals/problems.ts";

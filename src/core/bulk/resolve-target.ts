@@ -1,5 +1,5 @@
 import type { Access } from "../records/access.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
+import type { ModelRegistry } from "../records/model.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";

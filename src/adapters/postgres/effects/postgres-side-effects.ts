@@ -94,7 +94,6 @@ function planOf(
   change: TableChange,
   dropped: readonly DroppedLinks[],
 ): EffectPlan | undefined {
-  const { model } = shape;
   const reached = [...dropped.map(({ target }) => target.name), ...graph.modelsOf(change)];
   if (reached.length === 0) {
     return undefined;
