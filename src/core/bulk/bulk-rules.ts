@@ -1,7 +1,6 @@
 import type { ModelOptionsMap } from "../records/model-options.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import { columnsOf, relationsOf } from "../records/model.ts";
-import { isManyToMany } from "../records/relation-kind.ts";
 
 /** More chunks under way at once each take longer on a small machine, and a cancel waits for all of them. */
 const DEFAULT_PARALLELISM = 2;
@@ -49,4 +48,17 @@ export function changeableLinks(
 /** The relations of the model that lead over a join table. */
 export function manyToManyOf(models: ModelRegistry, model: Model): readonly RelationField[] {
   return relationsOf(model).filter((field) => isManyToMany(models, model, field));
+}
+
+/** The same relation as the other model (or the same one) sees it; undefined where that side is not exposed. */
+function oppositeOf(models: ModelRegistry, model: Model, field: RelationField): RelationField | undefined {
+  const isSelf = field.type === model.name;
+  return relationsOf(models.get(field.type)).find(
+    (other) => other.relationName === field.relationName && !(isSelf && other.name === field.name),
+  );
+}
+
+/** Whether the relation is many-to-many over a join table, so that either side may link and unlink records. */
+function isManyToMany(models: ModelRegistry, model: Model, field: RelationField): boolean {
+  return field.isList && oppositeOf(models, model, field)?.isList === true;
 }

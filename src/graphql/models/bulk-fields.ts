@@ -7,7 +7,7 @@ import { isAppError } from "../../kernel/app-error.ts";
 import { toJsonValue } from "../pagination/json-value.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
 import { launch } from "./bulk-launch.ts";
-import { givenMembers } from "./given-members.ts";
+import { givenMembers } from "./row-data.ts";
 import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";

@@ -1,7 +1,7 @@
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import { columnType, columnTypeName } from "./column-types.ts";
-import { manyChange } from "./many-change.ts";
+import { manyChange } from "./write-inputs.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";

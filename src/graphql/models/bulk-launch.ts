@@ -5,7 +5,7 @@ import type { LaunchOutcome } from "../../core/tasks/launch-outcome.ts";
 import type { Parsed } from "../../core/refusals/problems.ts";
 import { invalid } from "../../core/refusals/problems.ts";
 import type { GraphQLContext } from "../context.ts";
-import { givenMembers } from "./given-members.ts";
+import { givenMembers } from "./row-data.ts";
 import type { ModelSchema } from "./model-schema.ts";
 
 /** What one bulk mutation asks for. */

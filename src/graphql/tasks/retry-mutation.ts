@@ -1,7 +1,7 @@
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { SchemaContext } from "../builder.ts";
-import { givenMembers } from "../models/given-members.ts";
+import { givenMembers } from "../models/row-data.ts";
 import { missingTask, taskIdOf } from "./task-ids.ts";
 
 /** Adds `retryTask` to the mutations. */
