@@ -72,11 +72,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { session } = deployment;
   const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
-  const reading = deployment.followTime().then(() => options.readModels(shapes));
-  const models = await reading.catch(async (error: unknown) => {
-    await deployment.close();
-    throw error;
-  });
+  const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const reader = readerOf(session);
@@ -121,14 +117,28 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     lockScopes,
     writeOne: createWriteOne({
       ...launching,
-      writer: createPostgresRecordWriter(writing),
       hooks,
       sideEffects,
+      writer: createPostgresRecordWriter(writing),
     }),
     launchBulk: createLaunchBulk(launching),
     retryTask: createRetryTask(launching),
     deployment,
   };
+}
+
+async function readModels(
+  options: EngineOptions,
+  deployment: Deployment,
+  shapes: TableShapes,
+): Promise<ModelRegistry> {
+  try {
+    await deployment.followTime();
+    return await options.readModels(shapes);
+  } catch (error) {
+    await deployment.close();
+    throw error;
+  }
 }
 
 function createEngineService(runningAttempts: RunningAttempts, deployment: Deployment): Service {

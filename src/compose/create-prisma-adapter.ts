@@ -18,8 +18,3 @@ export function createPrismaConnections(options: PoolOptions): PrismaConnections
   const pool = createPool(options);
   return { adapter: new PrismaPg(pool, { disposeExternalPool: true }), leases: traceLeases(pool) };
 }
-
-/** The same for clients whose transactions are nobody else's. */
-export function createPrismaAdapter(options: PoolOptions): PrismaPg {
-  return createPrismaConnections(options).adapter;
-}

@@ -13,8 +13,8 @@ import { defaultGeneratorOf } from "../../src/adapters/prisma/default-generators
 import { BULK_OPERATIONS } from "../../src/core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../../src/core/bulk/bulk-definition.ts";
 import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
-import { bulkRulesOf } from "../../src/core/bulk/bulk-rules.ts";
 import type { BulkRules } from "../../src/core/bulk/bulk-rules.ts";
+import { bulkRulesOf } from "../../src/core/bulk/bulk-rules.ts";
 import type { ChunkWriter } from "../../src/core/bulk/chunk-writer.ts";
 import { createLaunchBulk } from "../../src/core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../../src/core/bulk/retry-task.ts";

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { ListOperator, ValueOperator } from "../../core/filters/operators.ts";
 import { toColumnText } from "../../core/records/column-text.ts";
 import type { ColumnField } from "../../core/records/model.ts";
-import { castText } from "./sql/cast-text.ts";
+import { castText } from "./sql/bulk-target.ts";
 import type { ColumnShape, TableShape } from "./table-shape.ts";
 
 /** A statement in the making: its parameters and the names that its tables have in it. */

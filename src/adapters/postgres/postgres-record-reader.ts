@@ -10,7 +10,7 @@ import { idOfRow, keyList } from "./effects/record-ids.ts";
 import type { FilterPorts } from "./filter-to-sql.ts";
 import { filterToSql } from "./filter-to-sql.ts";
 import { keyColumns } from "./sql/bulk-target.ts";
-import { castText } from "./sql/cast-text.ts";
+import { castText } from "./sql/bulk-target.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** What the reader reads with. */

@@ -1,4 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
+import type { TableShape } from "./table-shape.ts";
 import type { RecordWork, RecordWriter, WrittenBatch } from "../../core/bulk/record-writer.ts";
 import { isPlainWork } from "../../core/bulk/record-writer.ts";
 import { writtenValues } from "../../core/bulk/written-values.ts";
@@ -44,13 +46,35 @@ async function raced<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** One statement that is a transaction by itself. What refuses it, a deferred constraint too, is about its record. */
-async function writeGuarded(
-  { session, shapes }: WritePorts,
+async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
+  const table = await ports.shapes.of(work.model);
+  return table.hasStatementTriggers
+    ? guardAndWrite(ports, work, batch)
+    : writeAsOne(ports.session, table, work, batch);
+}
+
+/** Two statements: the app's triggers would run before the guard, and although it refuses. */
+function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
+  const { model, lockScopeOf } = work;
+  return runWork<WrittenBatch>(ports, work, async (transaction) => {
+    const claim = { model: model.name, ids: batch.ids, scope: lockScopeOf?.(model.name) };
+    const refusal = await ports.locks.guard(transaction, [claim]);
+    if (refusal.kind === "CONFLICT") {
+      return { rollBack: { succeeded: 0, errors: [], refusal } };
+    }
+    const table = await ports.shapes.of(model);
+    const written = await writeBatch({ ...ports, work, transaction, table }, batch);
+    return written.succeeded === batch.ids.length ? { commit: written } : { rollBack: written };
+  });
+}
+
+/** A transaction by itself. What refuses it, a deferred constraint too, is about its record. */
+async function writeAsOne(
+  session: SqlSession,
+  table: TableShape,
   work: RecordWork,
   batch: RecordBatch,
 ): Promise<WrittenBatch> {
-  const table = await shapes.of(work.model);
   const { text, values } = guardedRecordSql(table, work, batch, work.lockScopeOf?.(work.model.name));
   try {
     const rows = await session.query<GuardedRow>(text, values);

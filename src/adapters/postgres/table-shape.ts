@@ -1,10 +1,8 @@
+import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
+import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import { quoteName } from "../../kernel/sql-session.ts";
-import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
-import type { JoinTable } from "./join-table.ts";
-import { joinTableName, joinTableOf } from "./join-table.ts";
 
 /** A column as SQL needs it. */
 export interface ColumnShape {
@@ -27,6 +25,8 @@ export interface TableShape {
   readonly columns: ReadonlyMap<string, ColumnShape>;
   /** Of its many-to-many relations, by field name. */
   readonly joinTables: ReadonlyMap<string, JoinTable>;
+  /** Whether triggers of the app's own run for each statement, also for one that changes no row. */
+  readonly hasStatementTriggers: boolean;
 }
 
 /** Gives each model's table shape. */
@@ -45,6 +45,9 @@ SELECT attname AS name, format_type(atttypid, -1) AS type,
             ELSE format_type(atttypid, atttypmod) END AS "nativeType"
   FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
  WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
+
+const STATEMENT_TRIGGERS = `
+SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1::text) AND NOT tgisinternal AND tgtype & 1 = 0 LIMIT 1`;
 
 /** @returns shapes that are read once each and then remembered; migrations run before the service starts */
 export function createTableShapes(session: SqlSession): TableShapes {
@@ -75,6 +78,7 @@ async function readShape(session: SqlSession, model: Model): Promise<TableShape>
     columns,
     key: model.key.map(shapeOf),
     joinTables: await readJoinTables(session, model),
+    hasStatementTriggers: (await session.query(STATEMENT_TRIGGERS, [table])).length > 0,
   };
 }
 
@@ -110,4 +114,63 @@ function columnShape(
     );
   }
   return { field, name: quoteName(field.column), ...types };
+}
+
+/** A column of a join table. */
+interface JoinColumn {
+  /** Quoted. */
+  readonly name: string;
+  readonly type: string;
+}
+
+/** The table behind a many-to-many relation, as seen from the model that has the field. */
+export interface JoinTable {
+  /** Quoted, with its schema. */
+  readonly table: string;
+  /** Holds the key of the record that has the links. */
+  readonly near: JoinColumn;
+  /** Holds the key of the record that is linked with. */
+  readonly far: JoinColumn;
+}
+
+/** Where Prisma has the links of a relation, if it is a many-to-many one; quoted, with its schema. */
+function joinTableName(model: Model, relation: RelationField): string {
+  return `${quoteName(model.schema)}.${quoteName(`_${relation.relationName}`)}`;
+}
+
+/**
+ * Join tables are Prisma's own, with the columns A and B. A is for the model whose name comes first; where a model is
+ * linked with itself, for the record whose field comes first.
+ * @param types of the columns, by name
+ */
+function joinTableOf(
+  model: Model,
+  relation: RelationField,
+  types: ReadonlyMap<string, { readonly type: string }>,
+): JoinTable | undefined {
+  const [first, second] = ["A", "B"].map((name) => columnOf(name, types));
+  if (first === undefined || second === undefined) {
+    return undefined;
+  }
+  const table = joinTableName(model, relation);
+  return isFirst(model, relation) ? { table, near: first, far: second } : { table, near: second, far: first };
+}
+
+function columnOf(
+  name: string,
+  types: ReadonlyMap<string, { readonly type: string }>,
+): JoinColumn | undefined {
+  const known = types.get(name);
+  return known === undefined ? undefined : { name: quoteName(name), type: known.type };
+}
+
+function isFirst(model: Model, relation: RelationField): boolean {
+  if (relation.type !== model.name) {
+    return model.name < relation.type;
+  }
+  const names = relationsOf(model)
+    .filter(({ relationName }) => relationName === relation.relationName)
+    .map(({ name }) => name)
+    .toSorted((a, b) => (a < b ? -1 : 1));
+  return relation.name === names[0];
 }

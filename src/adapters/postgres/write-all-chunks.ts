@@ -8,7 +8,7 @@ import type {
 } from "../../core/bulk/chunk-writer.ts";
 import { MAX_TRIAL_ERRORS } from "../../core/bulk/chunk-writer.ts";
 import { isPlainWork } from "../../core/bulk/record-writer.ts";
-import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
+import type { AcquireResult, LockConflict } from "../../core/locks/lock-store.ts";
 import type { ErrorPolicy } from "../../core/tasks/task.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
@@ -82,18 +82,35 @@ async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined>
       case "WRITTEN":
         run.onWritten(step.counts);
         break;
-      case "EXHAUSTED":
-        // A deferred constraint would otherwise speak up only at the commit.
-        await session.query("SET CONSTRAINTS ALL IMMEDIATE");
+      case "EXHAUSTED": {
+        const broken = await checkDeferred(writing);
+        if (broken !== undefined) {
+          return broken;
+        }
         if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
           return finishWhole(writing);
         }
         break;
+      }
       case "FENCED":
       case "CANCELLED":
       case "REFUSED":
         return step;
     }
+  }
+}
+
+/** A deferred constraint would otherwise speak up only at the commit. It does not tell which record it is about. */
+async function checkDeferred({ transaction, work }: WholeWriting): Promise<Refusal | undefined> {
+  try {
+    await requiredSession(transaction).query("SET CONSTRAINTS ALL IMMEDIATE");
+    return undefined;
+  } catch (error) {
+    const problem = pgProblem(error, work.model);
+    if (problem === undefined) {
+      throw error;
+    }
+    return { kind: "REFUSED", errors: [{ ...problem, recordId: null, outcome: "FAILED" }] };
   }
 }
 

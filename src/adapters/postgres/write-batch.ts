@@ -63,7 +63,9 @@ async function writeChecked(
   }
   // Which were there before: an upsert that could not be told otherwise needs it for its checks.
   const isThere = await presence(writing, batch, loaded);
-  await set.session.query("SAVEPOINT unchecked");
+  if (set.isSingle !== true) {
+    await set.session.query("SAVEPOINT unchecked");
+  }
   const written = await writeSet(set, batch);
   const changed = without(batch, written.errors);
   const outside = await recordsOutOfScope(writing, batch, byOperation(work, changed.ids, isThere));
@@ -80,12 +82,15 @@ async function writeChecked(
   };
 }
 
-/** Takes back what was written, and writes it again without the offenders. */
+/** Takes back what was written, and writes it again without the offenders. A single write is rolled back as a whole. */
 async function writeOthers(
   set: SetWriting,
   batch: RecordBatch,
   offenders: readonly NewTaskError[],
 ): Promise<WrittenSet> {
+  if (set.isSingle === true) {
+    return { succeeded: 0, errors: [] };
+  }
   await set.session.query("ROLLBACK TO SAVEPOINT unchecked");
   return writeSet(set, without(batch, offenders));
 }

@@ -22,6 +22,6 @@ const CONVERSIONS: Readonly<Partial<Record<ScalarType, (value: string) => unknow
 };
 
 /** A null in a JSON column is SQL's NULL where the column may be null, else JSON's `null`. */
-export function jsonNull(field: ColumnField): unknown {
+function jsonNull(field: ColumnField): unknown {
   return field.isNullable ? DbNull : JsonNull;
 }

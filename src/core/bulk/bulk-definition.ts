@@ -26,8 +26,7 @@ import type { ChunkWork, ChunkWriter, WrittenChunks } from "./chunk-writer.ts";
 import { operationsOf } from "./hook-batch.ts";
 import { claimsOfLinks, linksOfBatches, linksOfChange } from "./linked-records.ts";
 import type { BulkOperation } from "./record-writer.ts";
-import { tryAll } from "./try-all.ts";
-import { fenced, isCancellation, writeAllOrNothing } from "./write-all-or-nothing.ts";
+import { fenced, isCancellation, tryAll, writeAllOrNothing } from "./write-whole-task.ts";
 import { scopeChecksOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */

@@ -12,6 +12,10 @@ export function describeLinkMisfit(target: Model, change: LinkChange | null): st
   if (change === null) {
     return "cannot be null. Leave it out, or give ids.";
   }
+  return describeMembers(change) ?? describeIds(target, change) ?? describeBoth(target, change);
+}
+
+function describeMembers(change: LinkChange): string | undefined {
   const members = Object.entries(change) as readonly (readonly [string, unknown])[];
   const unknown = members.find(([name]) => !(MEMBERS as readonly string[]).includes(name));
   if (unknown !== undefined || members.length === 0) {
@@ -21,15 +25,17 @@ export function describeLinkMisfit(target: Model, change: LinkChange | null): st
     return "set replaces all links, so give either set, or add and remove.";
   }
   const notList = members.find(([, ids]) => !Array.isArray(ids));
-  if (notList !== undefined) {
-    return `${notList[0]} needs a list of ids.`;
-  }
-  const { add = [], remove = [], set = [] } = change;
-  const malformed = [...add, ...remove, ...set].flatMap((id) => {
+  return notList && `${notList[0]} needs a list of ids.`;
+}
+
+function describeIds(target: Model, { add = [], remove = [], set = [] }: LinkChange): string | undefined {
+  for (const id of [...add, ...remove, ...set]) {
     const parsed = parseRecordId(target, id);
-    return "problems" in parsed ? parsed.problems : [];
-  });
-  return malformed[0]?.message ?? describeBoth(target, change);
+    if ("problems" in parsed) {
+      return parsed.problems[0]?.message;
+    }
+  }
+  return undefined;
 }
 
 /** The ids in their canonical form, each once. @throws AppError VALIDATION_FAILED for a change that does not fit */

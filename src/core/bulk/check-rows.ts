@@ -57,7 +57,7 @@ export function checkOneRow(
   }
   // What an app allows in bulk does not narrow single writes.
   const rules = rowRulesOf(models, model, { allowedFields: () => undefined });
-  const id = operation === "CREATE" ? undefined : parseRecordId(model, String(row["id"]));
+  const id = operation === "CREATE" ? undefined : parseRecordId(model, (row as UpdateRow | UpsertRow).id);
   return [
     ...(id !== undefined && "problems" in id ? id.problems : []),
     ...checkRow(rules, operation, row, paths),

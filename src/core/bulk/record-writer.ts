@@ -63,7 +63,7 @@ export interface WrittenBatch {
 /** Writes records in transactions. Throws AppError UNAVAILABLE when the database goes away, or others win every race. */
 export interface RecordWriter {
   /**
-   * Guards one record and writes it, all in one statement: for plain work (see {@link isPlainWork}) that changes
+   * Guards one record and writes it, in one statement where that can be: for plain work (see {@link isPlainWork}) that changes
    * nothing else and refers to nothing that must be guarded.
    * @param batch of one record
    */

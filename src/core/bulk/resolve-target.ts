@@ -1,5 +1,5 @@
 import type { Access } from "../access/access.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
+import type { ModelRegistry } from "../records/model.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";

@@ -3,85 +3,33 @@ import type { Claim } from "../locks/claim.ts";
 import type { LockScopes } from "../locks/lock-scopes.ts";
 import type { LockRefusal, LockStore } from "../locks/lock-store.ts";
 import type { Access } from "../access/access.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
-import { updatedAtField } from "../records/model.ts";
-import type { RecordDefaults } from "../records/record-defaults.ts";
+import type { Model } from "../records/model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
-import { parseRecordId } from "../records/record-key.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { EffectPlan, SideEffects } from "../records/side-effects.ts";
-import type { Viewer } from "../access/viewer.ts";
-import type { Parsed, ValidationRefusal } from "../refusals/problems.ts";
-import { invalid, problem } from "../refusals/problems.ts";
-import type {
-  ConflictRefusal,
-  MissingRefusal,
-  StaleRefusal,
-  UnavailableRefusal,
-} from "../refusals/refusals.ts";
-import { conflictRefusal } from "../refusals/conflict-refusal.ts";
+import { invalid } from "../refusals/problems.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { Transaction } from "../transactions/transaction.ts";
-import type { RowData, RowPaths, RowsTarget } from "./bulk-request.ts";
-import { checkExpected, checkOneRow } from "./check-rows.ts";
-import { encodeOneRow } from "./encode-rows.ts";
+import type { EncodePorts } from "./encode-rows.ts";
 import { operationsOf } from "./hook-batch.ts";
-import type { Links } from "./linked-records.ts";
-import { claimsOfLinks, linksOfTarget, missingLinks } from "./linked-records.ts";
+import { claimsOfLinks, missingLinks } from "./linked-records.ts";
 import type { RecordWork, RecordWriter, WrittenBatch } from "./record-writer.ts";
 import { isPlainWork } from "./record-writer.ts";
-import { EXPECTED_FIELD } from "./row-field.ts";
+import type { WriteOutcome } from "./write-outcome.ts";
+import { outcomeOf } from "./write-outcome.ts";
+import type { ParsedRequest, WriteRequest } from "./write-request.ts";
+import { parseWrite } from "./write-request.ts";
 import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
-
-/** The state in which the caller last saw the record. */
-export interface ExpectedState {
-  /** The value of its `@updatedAt` column in ISO 8601; compared to the millisecond. Null is refused. */
-  readonly updatedAt: string | null;
-  /** Reads the record as it is now, for a refusal; its `@updatedAt` column at least. Null where the viewer has none. */
-  readonly readCurrent: () => Promise<Readonly<Record<string, unknown>> | null>;
-}
-
-/** A single write. */
-export type WriteRequest = { readonly model: string; readonly viewer: Viewer } & (
-  | { readonly operation: "CREATE"; readonly data: RowData }
-  | {
-      readonly operation: "UPDATE";
-      readonly id: string;
-      readonly data: RowData;
-      /** Default: any state. */
-      readonly expected?: ExpectedState | undefined;
-    }
-  | {
-      readonly operation: "UPSERT";
-      readonly id: string;
-      /** For a record that is not there. Key fields may be left out; where they are named, they must agree with `id`. */
-      readonly create: RowData;
-      /** For one that is there; may name nothing. */
-      readonly update: RowData;
-    }
-  | { readonly operation: "DELETE"; readonly id: string; readonly expected?: ExpectedState | undefined }
-);
-
-/** What becomes of a single write. */
-export type WriteOutcome =
-  | { readonly kind: "WRITTEN"; readonly id: string }
-  | MissingRefusal
-  | StaleRefusal
-  | ConflictRefusal
-  | ValidationRefusal
-  | UnavailableRefusal;
 
 /** The use case behind every single write. An upsert is never MISSING. */
 export type WriteOne = (request: WriteRequest) => Promise<WriteOutcome>;
 
 /** What single writes need. */
-export interface WriteOnePorts {
-  readonly models: ModelRegistry;
+export interface WriteOnePorts extends EncodePorts {
   readonly access: Access;
   readonly reader: RecordReader;
-  readonly defaults: RecordDefaults;
   readonly writer: RecordWriter;
   readonly hooks: RecordHooks;
   readonly sideEffects: SideEffects;
@@ -107,82 +55,19 @@ export function createWriteOne(ports: WriteOnePorts): WriteOne {
 
 async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<WriteOutcome> {
   const model = ports.models.get(request.model);
-  const parsed = await parseRequest(ports, model, request);
+  const parsed = await parseWrite(ports, model, request);
   if ("problems" in parsed) {
     return invalid(parsed.problems);
   }
   const { batch, links } = parsed.value;
-  const missing = await missingLinks(ports, request.viewer, links);
-  if (missing.length > 0) {
-    return invalid(missing);
+  const unlinked = await missingLinks(ports, request.viewer, links);
+  if (unlinked.length > 0) {
+    return invalid(unlinked);
   }
   const write = await prepareWrite(ports, model, request, parsed.value);
   const outcome = await writeBatchOfOne(ports, request, write, batch);
   const wasRaced = request.operation === "UPSERT" && (await isThereByNow(ports, request, batch, outcome));
   return wasRaced ? writeBatchOfOne(ports, request, write, batch) : outcome;
-}
-
-/** A checked request: a batch of one record, and the records that it names for links. */
-interface ParsedRequest {
-  readonly batch: RecordBatch;
-  readonly links: readonly Links[];
-}
-
-async function parseRequest(
-  ports: WriteOnePorts,
-  model: Model,
-  request: WriteRequest,
-): Promise<Parsed<ParsedRequest>> {
-  if (request.operation === "DELETE") {
-    return parseDelete(model, request);
-  }
-  const target = asRows(request);
-  const paths = request.operation === "UPSERT" ? HALVES : TOP;
-  const problems = checkOneRow(ports.models, model, target, paths);
-  if (problems.length > 0) {
-    return { problems };
-  }
-  const batch = await encodeOneRow(ports, model, target);
-  return "problems" in batch
-    ? batch
-    : { value: { batch: batch.value, links: linksOfTarget(ports.models, model, target, () => paths) } };
-}
-
-const TOP: RowPaths = { record: "", create: "", update: "" };
-const HALVES: RowPaths = { record: "", create: "create", update: "update" };
-
-function asRows(request: Exclude<WriteRequest, { operation: "DELETE" }>): RowsTarget {
-  switch (request.operation) {
-    case "CREATE":
-      return { operation: "CREATE", records: [request.data] };
-    case "UPDATE": {
-      const { id, data, expected } = request;
-      const expectation = expected === undefined ? {} : { expectedUpdatedAt: expected.updatedAt };
-      return { operation: "UPDATE_EACH", records: [{ id, data, ...expectation }] };
-    }
-    case "UPSERT": {
-      const { id, create, update } = request;
-      return { operation: "UPSERT", records: [{ id, create, update }] };
-    }
-  }
-}
-
-function parseDelete(
-  model: Model,
-  { id, expected }: Extract<WriteRequest, { operation: "DELETE" }>,
-): Parsed<ParsedRequest> {
-  const parsed = parseRecordId(model, id);
-  const expectation = expected === undefined ? {} : { expectedUpdatedAt: expected.updatedAt };
-  const problems = [
-    ...("problems" in parsed ? parsed.problems : []),
-    ...checkExpected(model, expectation, ""),
-  ];
-  if ("problems" in parsed || problems.length > 0) {
-    return { problems };
-  }
-  const columns = expected === undefined ? [] : [[expected.updatedAt]];
-  const fields = expected === undefined ? [] : [EXPECTED_FIELD];
-  return { value: { batch: { ids: [parsed.value], fields, columns }, links: [] } };
 }
 
 /** A write that is ready to be made. */
@@ -237,10 +122,13 @@ async function writeBatchOfOne(
   { work, claims, effects }: PreparedWrite,
   batch: RecordBatch,
 ): Promise<WriteOutcome> {
-  const { references } = work;
+  const { references, model } = work;
+  const expected = "expected" in request ? request.expected : undefined;
+  const tell = (written: WrittenBatch): Promise<WriteOutcome> =>
+    outcomeOf(ports.tasks, { model, id: batch.ids[0] ?? "", expected }, written);
   const isAlone = effects === undefined && references === undefined && claims.length === 1;
   if (isAlone && isPlainWork(work)) {
-    return outcomeOf(ports, request, batch, await ports.writer.writeGuarded(work, batch));
+    return tell(await ports.writer.writeGuarded(work, batch));
   }
   const entered = [...(effects?.models ?? []), ...(references?.models ?? [])];
   const written = await ports.writer.run<WrittenBatch>(work, async (transaction) => {
@@ -252,56 +140,7 @@ async function writeBatchOfOne(
     return done.succeeded === 1 ? { commit: done } : { rollBack: done };
   });
   // After the transaction: the words for a refusal take a connection of their own.
-  return outcomeOf(ports, request, batch, written);
-}
-
-async function outcomeOf(
-  ports: WriteOnePorts,
-  request: WriteRequest,
-  { ids: [id = ""] }: RecordBatch,
-  { succeeded, errors: [error], refusal }: WrittenBatch,
-): Promise<WriteOutcome> {
-  if (refusal !== undefined) {
-    return conflictRefusal(ports.tasks, refusal);
-  }
-  if (succeeded === 1) {
-    return { kind: "WRITTEN", id };
-  }
-  switch (error?.code) {
-    case undefined:
-      throw new TypeError(`nothing is known of what became of ${request.model} ${id}`);
-    case "RECORD_MISSING":
-      return missing(request, id);
-    case "STALE_RECORD":
-      return describeStale(ports.models.get(request.model), request, id);
-    default:
-      return invalid([problem(error?.message ?? "", error?.field, error?.code)]);
-  }
-}
-
-function missing({ model }: WriteRequest, id: string): MissingRefusal {
-  return { kind: "MISSING", message: `There is no ${model} ${id}.` };
-}
-
-async function describeStale(
-  model: Model,
-  request: WriteRequest,
-  id: string,
-): Promise<StaleRefusal | MissingRefusal> {
-  const expected = "expected" in request ? request.expected : undefined;
-  const field = updatedAtField(model)?.name ?? "";
-  const current = await expected?.readCurrent();
-  if (expected === undefined || current === null || current === undefined) {
-    return missing(request, id);
-  }
-  const actual = current[field];
-  const now = actual instanceof Date ? `it is ${actual.toISOString()}` : "it has none";
-  const wanted = new Date(expected.updatedAt ?? "").toISOString();
-  return {
-    kind: "STALE",
-    message: `${model.name} ${id} has changed since it was read: ${field} was expected to be ${wanted}, and ${now}. Look at the current record, and write again with its ${field}.`,
-    current,
-  };
+  return tell(written);
 }
 
 /**

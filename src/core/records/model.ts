@@ -123,3 +123,20 @@ export function relatedModel(model: Model, table: string): string | undefined {
 export function updatedAtField(model: Model): ColumnField | undefined {
   return columnsOf(model).find((field) => field.isUpdatedAt);
 }
+
+/** The field at the other end of the relation; undefined where the API does not show it. */
+export function oppositeOf(
+  models: ModelRegistry,
+  model: Model,
+  field: RelationField,
+): RelationField | undefined {
+  const isSelf = field.type === model.name;
+  return relationsOf(models.get(field.type)).find(
+    (other) => other.relationName === field.relationName && !(isSelf && other.name === field.name),
+  );
+}
+
+/** Whether the relation is many-to-many over a join table. Links can then be changed from both sides. */
+export function isManyToMany(models: ModelRegistry, model: Model, field: RelationField): boolean {
+  return field.isList && oppositeOf(models, model, field)?.isList === true;
+}

@@ -1,10 +1,6 @@
-import type { Logger } from "../../kernel/logger.ts";
-import type { Transaction } from "../transactions/transaction.ts";
-import { faultUnlessLost, problemOfThrown } from "./app-fault.ts";
-import type { HookTransactions } from "./hook-transactions.ts";
+import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
 import type { Model } from "./model.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
 import type {
   AppProblem,
   AppRefusal,
@@ -15,9 +11,13 @@ import type {
   WriteOperation,
   WriteRules,
 } from "./write-hooks.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
+import type { Transaction } from "../transactions/transaction.ts";
+import { isAppError } from "../../kernel/app-error.ts";
+import type { Logger } from "../../kernel/logger.ts";
 
 /** Who writes, and how. */
-export type WriteSetting = Pick<WriteContext, "viewer" | "task" | "isDryRun">;
+type WriteSetting = Pick<WriteContext, "viewer" | "task" | "isDryRun">;
 
 /** Why a record is not written. */
 export interface RefusedRecord {
@@ -48,7 +48,7 @@ export interface RecordHooks {
 }
 
 /** What hooks run with. */
-export interface RecordHooksPorts {
+interface RecordHooksPorts {
   readonly options: ModelOptionsMap;
   readonly transactions: HookTransactions;
   readonly logger: Logger;
@@ -207,4 +207,52 @@ function without(chunk: HookChunk, refused: readonly RefusedRecord[]): HookChunk
   const ids = new Set(refused.map(({ id }) => id));
   const isLeft = ({ id }: HookRecord): boolean => !ids.has(id);
   return ids.size === 0 ? chunk : { ...chunk, records: chunk.records.filter(isLeft) };
+}
+
+/** Thrown by mistakes in code: their words are not meant for callers. */
+const MISTAKES = [TypeError, ReferenceError, RangeError, SyntaxError];
+
+interface FaultPorts {
+  readonly transactions: Pick<HookTransactions, "faultOf">;
+  readonly logger: Logger;
+}
+
+/**
+ * What it means for the records that code of the app threw. The message of an error of its own is for the person who
+ * asked; anything else is logged, and told as a fault.
+ * @throws the error, where it is the transaction's end: the database went away, others won a race
+ */
+function problemOfThrown(ports: FaultPorts, model: Model, error: unknown): RecordProblem {
+  const fault = faultUnlessLost(ports, model, error);
+  if (fault?.kind === "REFUSED") {
+    return fault.problem;
+  }
+  const isMistake = MISTAKES.some((kind) => error instanceof kind);
+  if (fault === undefined && error instanceof Error && !isMistake) {
+    return { code: "VALIDATION_FAILED", message: error.message };
+  }
+  ports.logger.error({ err: error, model: model.name }, "the app's code around a write failed");
+  return {
+    code: "INTERNAL",
+    message: `The rules of ${model.name} could not be applied. The details are in the service's log.`,
+  };
+}
+
+/**
+ * What the error tells of the database, if anything.
+ * @throws the error, where it is the transaction's end
+ */
+function faultUnlessLost(
+  { transactions }: Pick<FaultPorts, "transactions">,
+  model: Model,
+  error: unknown,
+): DatabaseFault | undefined {
+  if (isAppError(error, "UNAVAILABLE")) {
+    throw error;
+  }
+  const fault = transactions.faultOf(error, model);
+  if (fault?.kind === "LOST") {
+    throw fault.error;
+  }
+  return fault;
 }

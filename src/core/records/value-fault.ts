@@ -1,5 +1,5 @@
 import type { RecordProblem } from "../refusals/problems.ts";
-import { describeOverrun, describeRange } from "./value-limit.ts";
+import { counted } from "../../kernel/counted.ts";
 
 /** A value that was to be written to a column. */
 export interface WrittenValue {
@@ -74,4 +74,108 @@ function findUnreadable(state: string, values: readonly WrittenValue[]): ReturnT
         field: only.field,
         message: `"${only.field}" is given what is no value of its type, ${only.nativeType}.`,
       };
+}
+
+/** Reads a type such as `character varying(2)` or `numeric(6,2)[]`. */
+const TYPE = /^([a-z ]+?)(?:\((\d+)(?:,(-?\d+))?\))?((?: with(?:out)? time zone)?(?:\[\])?)$/;
+
+const WHOLE_NUMBERS: Readonly<Record<string, readonly [least: bigint, most: bigint]>> = {
+  smallint: [-32_768n, 32_767n],
+  integer: [-2_147_483_648n, 2_147_483_647n],
+  bigint: [-9_223_372_036_854_775_808n, 9_223_372_036_854_775_807n],
+  oid: [0n, 4_294_967_295n],
+};
+
+/** The greatest number of the types that round what they hold. */
+const GREATEST: Readonly<Record<string, number>> = { real: 3.402_823_5e38, money: 92_233_720_368_547_760 };
+
+/** Types that may have a length or a precision, with what is said of a value that does not keep to it. */
+const SIZED: Readonly<Record<string, (text: string, size: number, scale: number) => string | undefined>> = {
+  "character varying": describeLength,
+  character: describeLength,
+  "bit varying": (text, size) => describeBits(text, size, false),
+  bit: (text, size) => describeBits(text, size, true),
+  numeric: describeDigits,
+};
+
+/**
+ * Why a column cannot hold a value, in words that follow its name: `holds at most 2 characters, and 3 are given`.
+ * Undefined where it can, or where that is not for its length or size to say.
+ * @param nativeType as PostgreSQL writes it, with its length or precision
+ * @param value typed, or as JSON has it; of a list each item is looked at
+ */
+function describeOverrun(nativeType: string, value: unknown): string | undefined {
+  if (Array.isArray(value)) {
+    return value.map((item) => describeOverrun(nativeType, item)).find((words) => words !== undefined);
+  }
+  if (value === null || value === undefined) {
+    return undefined;
+  }
+  const text = typeof value === "string" ? value : (value as { toString(): string }).toString();
+  const [, name = "", size, scale = "0"] = TYPE.exec(nativeType) ?? [];
+  const describe = SIZED[name];
+  if (describe === undefined) {
+    return describeSize(nativeType, text);
+  }
+  return size === undefined ? undefined : describe(text, Number(size), Number(scale));
+}
+
+/** What numbers a column holds: `whole numbers from -32768 to 32767`; undefined where that cannot be said. */
+function describeRange(nativeType: string): string | undefined {
+  const [, name = "", size, scale] = TYPE.exec(nativeType) ?? [];
+  const whole = WHOLE_NUMBERS[name];
+  if (whole !== undefined) {
+    return `whole numbers from ${whole[0]} to ${whole[1]}`;
+  }
+  if (name === "numeric" && size !== undefined) {
+    return `at most ${counted(Number(size) - Number(scale ?? 0), "digit")} before the decimal point`;
+  }
+  const greatest = GREATEST[name];
+  return greatest === undefined ? undefined : `numbers from ${-greatest} to ${greatest}`;
+}
+
+/** Blanks at the end are cut off, not refused. */
+function describeLength(text: string, most: number): string | undefined {
+  // As the database counts them, so an emoji is one.
+  const characters = Array.from(text);
+  return characters.slice(most).every((character) => character === " ")
+    ? undefined
+    : `holds at most ${counted(most, "character")}, and ${characters.length} are given`;
+}
+
+function describeBits(text: string, size: number, isExact: boolean): string | undefined {
+  if (isExact ? text.length === size : text.length <= size) {
+    return undefined;
+  }
+  const given = text.length === 1 ? "1 is" : `${text.length} are`;
+  return `holds ${isExact ? "exactly" : "at most"} ${counted(size, "bit")}, and ${given} given`;
+}
+
+/** The database rounds to the scale first, and then looks at the digits. */
+function describeDigits(text: string, precision: number, scale: number): string | undefined {
+  const [, whole = "", fraction = "", exponent = "0"] =
+    /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const shift = Number(exponent) - fraction.length + scale;
+  if (whole === "" || Math.abs(shift) > 10_000) {
+    return undefined;
+  }
+  const digits = BigInt(whole + fraction);
+  const unit = 10n ** BigInt(Math.abs(shift));
+  const scaled = shift >= 0 ? digits * unit : (digits + unit / 2n) / unit;
+  if (scaled < 10n ** BigInt(precision)) {
+    return undefined;
+  }
+  const given = String(scaled).length - scale;
+  return `holds at most ${counted(precision - scale, "digit")} before the decimal point, and ${given} are given`;
+}
+
+function describeSize(nativeType: string, text: string): string | undefined {
+  const [, name = ""] = TYPE.exec(nativeType) ?? [];
+  const whole = WHOLE_NUMBERS[name];
+  const greatest = GREATEST[name];
+  const isBeyond =
+    whole === undefined
+      ? greatest !== undefined && Math.abs(Number(text)) > greatest
+      : /^-?\d+$/.test(text) && (BigInt(text) < whole[0] || BigInt(text) > whole[1]);
+  return isBeyond ? `holds ${describeRange(nativeType)}, and ${text} is given` : undefined;
 }

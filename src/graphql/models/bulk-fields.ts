@@ -48,10 +48,15 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
           options: options as Members | null | undefined,
           parse() {
             const parsed = parseSelection(schema, model, selection as Members);
-            const change = toChange(model, data as Members);
             return "problems" in parsed
               ? parsed
-              : { value: { operation: "UPDATE", selection: parsed.value, change } };
+              : {
+                  value: {
+                    operation: "UPDATE",
+                    selection: parsed.value,
+                    change: toChange(model, data as Members),
+                  },
+                };
           },
         }),
     }),

@@ -4,6 +4,7 @@ import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { columnType, columnTypeName } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";
+import { manyChange } from "./write-inputs.ts";
 
 const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 
@@ -68,22 +69,6 @@ function changeInput(schema: ModelSchema, field: ColumnField): AnyInputRef {
             multiply: t.field({ type, description: "Multiplies the value." }),
           }
         : {}),
-    }),
-  });
-}
-
-/** `ManyChange`. */
-export function manyChange(schema: ModelSchema): AnyInputRef {
-  return schema.input("ManyChange", {
-    description:
-      "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together, each with other ids.",
-    fields: (t) => ({
-      add: t.field({ type: ["ID"], description: "Ids to link with; those that are linked already stay so." }),
-      remove: t.field({
-        type: ["ID"],
-        description: "Ids to unlink; those that are not linked are no error.",
-      }),
-      set: t.field({ type: ["ID"], description: "The only ids to be linked with from now on." }),
     }),
   });
 }

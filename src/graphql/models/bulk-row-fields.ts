@@ -2,16 +2,16 @@ import type { RowsTarget } from "../../core/bulk/bulk-request.ts";
 import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import { refuseLength } from "../../core/bulk/resolve-target.ts";
 import type { Model } from "../../core/records/model.ts";
+import { updatedAtField } from "../../core/records/model.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { launch } from "./bulk-fields.ts";
-import type { RowArgument } from "./row-data.ts";
-import { toRows } from "./row-data.ts";
-import { updateEachInput, upsertInput } from "./bulk-row-inputs.ts";
 import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
+import type { RowArgument } from "./row-data.ts";
+import { toRows } from "./row-data.ts";
 import { createInput, updateInput } from "./write-inputs.ts";
 
 /**
@@ -98,4 +98,44 @@ async function launchRows(
     refusal ??
     launch(schema, context, { model, options, parse: () => ({ value: toRows(model, operation, rows) }) })
   );
+}
+
+/** `CityUpdateEachInput`. */
+function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef): AnyInputRef {
+  const touched = updatedAtField(model);
+  return schema.input(`${model.name}UpdateEachInput`, {
+    description: `A record of ${model.name}, with its own change.`,
+    fields: (t) => ({
+      id: t.id({ required: true }),
+      data: t.field({ type: update, required: true }),
+      ...(touched === undefined
+        ? {}
+        : {
+            expectedUpdatedAt: t.field({
+              type: "DateTime",
+              description: `The record's ${touched.name} as the caller last read it: the record fails with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
+            }),
+          }),
+    }),
+  });
+}
+
+/** `CityUpsertInput`. */
+function upsertInput(
+  schema: ModelSchema,
+  model: Model,
+  inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
+): AnyInputRef {
+  return schema.input(`${model.name}UpsertInput`, {
+    description: `A record of ${model.name}, to be changed where it is there, else created with this id.`,
+    fields: (t) => ({
+      id: t.id({ required: true }),
+      create: t.field({
+        type: inputs.create,
+        required: true,
+        description: "For a record that is not there. What it says of the key must agree with the id.",
+      }),
+      update: t.field({ type: inputs.update, required: true, description: "For a record that is there." }),
+    }),
+  });
 }

@@ -2,7 +2,6 @@ import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/
 import type { LinkChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json-value.ts";
-import { givenMembers } from "./model-schema.ts";
 
 /** An input as GraphQL hands it over: typed, without a prototype. */
 export type RowArgument = Readonly<Record<string, unknown>>;
@@ -57,4 +56,11 @@ function toLinks(value: unknown): LinkChange | null {
 
 function expectation(value: Date | null | undefined): Pick<UpdateRow, "expectedUpdatedAt"> {
   return value === undefined ? {} : { expectedUpdatedAt: value === null ? null : value.toISOString() };
+}
+
+/** The members of an input that say something: a null stands for what was left out. */
+export function givenMembers<T extends object>(members: T): T {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== null && value !== undefined),
+  ) as T;
 }

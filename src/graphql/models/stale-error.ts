@@ -2,7 +2,7 @@ import type { ArgBuilder, ArgumentRef, ImplementableObjectRef } from "@pothos/co
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { updatedAtField } from "../../core/records/model.ts";
 import type { StaleRefusal } from "../../core/refusals/refusals.ts";
-import type { ExpectedState } from "../../core/bulk/write-one.ts";
+import type { ExpectedState } from "../../core/bulk/write-request.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { BuilderTypes } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";

@@ -133,8 +133,10 @@ function addDeleteField(
       },
       async resolve(_root, { id, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
         // Before the write's transaction: a selection that takes long must not keep others from the model.
-        const plan = { context, info, paths: [payloadPath(model, "Delete")] };
-        const before = isMoreThanKey(model, plan) ? await readRecord(ports, model, id, plan) : undefined;
+        const payload = { context, info, paths: [payloadPath(model, "Delete")] };
+        const before = isMoreThanKey(model, payload)
+          ? await readRecord(ports, model, id, payload)
+          : undefined;
         const outcome = await ports.writeOne({
           operation: "DELETE",
           model: model.name,

@@ -3,7 +3,6 @@ import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
-import { manyChange } from "./bulk-inputs.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
@@ -82,4 +81,20 @@ function linkInputs(
   return Object.fromEntries(
     manyToManyOf(schema.models, model).map((field) => [field.name, input(field.type)]),
   );
+}
+
+/** `ManyChange`. */
+export function manyChange(schema: ModelSchema): AnyInputRef {
+  return schema.input("ManyChange", {
+    description:
+      "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together, each with other ids.",
+    fields: (t) => ({
+      add: t.field({ type: ["ID"], description: "Ids to link with; those that are linked already stay so." }),
+      remove: t.field({
+        type: ["ID"],
+        description: "Ids to unlink; those that are not linked are no error.",
+      }),
+      set: t.field({ type: ["ID"], description: "The only ids to be linked with from now on." }),
+    }),
+  });
 }

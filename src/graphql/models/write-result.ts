@@ -1,4 +1,4 @@
-import type { WriteOutcome } from "../../core/bulk/write-one.ts";
+import type { WriteOutcome } from "../../core/bulk/write-outcome.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { BuilderTypes } from "../builder.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";

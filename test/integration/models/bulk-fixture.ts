@@ -9,6 +9,10 @@ import type {
   Viewer,
 } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
+import type { PoolClient } from "pg";
+import type { Claim } from "../../../src/core/locks/claim.ts";
+import type { Holder } from "../../support/hold-records.ts";
+import { holdRecords } from "../../support/hold-records.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 import type { Answer, GeneratedCode } from "./models-fixture.ts";
@@ -38,6 +42,10 @@ export interface BulkFixture {
     options?: object,
     viewer?: Viewer,
   ): Promise<Answer>;
+  /** A task that holds the records until it lets go. */
+  hold(claims: readonly Claim[]): Promise<Holder>;
+  /** A stranger's connection. To be released. */
+  connect(): Promise<PoolClient>;
   stop(): Promise<void>;
 }
 
@@ -124,6 +132,8 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
         errors: errors.nodes.toSorted((a: Answer, b: Answer) => (a.index ?? 0) - (b.index ?? 0)),
       };
     },
+    hold: (claims) => holdRecords(pool, claims),
+    connect: () => pool.connect(),
     async stop() {
       await worker?.stop();
       await powercrud.stop();

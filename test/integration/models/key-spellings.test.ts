@@ -10,11 +10,9 @@ beforeAll(async () => {
   await api.query(`
     CREATE TABLE gate (is_shut boolean);
     CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NULL; END $$`);
+      WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NEW; END $$`);
   for (const [model] of KEYS) {
-    await api.query(
-      `CREATE TRIGGER wait BEFORE UPDATE ON "${model}" FOR EACH STATEMENT EXECUTE FUNCTION wait()`,
-    );
+    await api.query(`CREATE TRIGGER wait BEFORE UPDATE ON "${model}" FOR EACH ROW EXECUTE FUNCTION wait()`);
   }
 });
 afterAll(() => api.stop());

@@ -38,7 +38,6 @@ import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/pos
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/postgres-record-writer.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
-import type { Task } from "../../../src/core/tasks/task.ts";
 import { getDatamodel } from "../../../src/generated/pothos-types.ts";
 import { PrismaClient } from "../../../src/generated/prisma/client.ts";
 import * as enums from "../../../src/generated/prisma/enums.ts";
@@ -49,7 +48,8 @@ import { createSystemClock } from "../../../src/kernel/clock.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
-import { sampleTask } from "../../contract/sample-task.ts";
+import type { Holder } from "../../support/hold-records.ts";
+import { holdRecords } from "../../support/hold-records.ts";
 
 /** What `prisma generate` made, and the client's class. */
 export interface GeneratedCode {
@@ -89,14 +89,14 @@ export interface ModelsFixture {
   /** A stranger's connection. To be released. */
   connect(): Promise<PoolClient>;
   /** Resolves once a connection waits for a lock of that sort: the database's own word, not a guess at time. */
-  somebodyWaits(kind: "transactionid" | "advisory"): Promise<void>;
+  somebodyWaits(kind: "transactionid" | "advisory" | "relation"): Promise<void>;
   execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<ExecutionResult>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /** The first error of an operation that must fail. */
   refused(source: string, variables?: Record<string, unknown>): Promise<{ message: string; code: unknown }>;
   /** A task that holds the records until it lets go. */
-  hold(claims: readonly Claim[]): Promise<{ readonly task: Task; release(): Promise<void> }>;
+  hold(claims: readonly Claim[]): Promise<Holder>;
   stop(): Promise<void>;
 }
 
@@ -183,7 +183,6 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   });
   const execute: ModelsFixture["execute"] = (source, variableValues = {}, viewer = ANONYMOUS) =>
     graphql({ schema, source, variableValues, contextValue: { viewer } });
-  const unitOfWork = createPgUnitOfWork({ pool, logger });
   return {
     schema,
     models,
@@ -211,21 +210,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       }
       return { message: errors[0].message, code: errors[0].extensions["code"] };
     },
-    async hold(claims) {
-      const task = sampleTask({ model: claims[0]?.model ?? null, total: 10 });
-      await unitOfWork.run(async (transaction) => {
-        await tasks.create(transaction, task);
-        const result = await realLocks.acquire(transaction, task.id, claims);
-        if (result.kind !== "GRANTED") {
-          throw new Error("the records are held by another task");
-        }
-      });
-      const stored = (await tasks.find([task.id])).get(task.id);
-      return {
-        task: stored as Task,
-        release: () => unitOfWork.run((transaction) => realLocks.release(transaction, task.id)),
-      };
-    },
+    hold: (claims) => holdRecords(pool, claims),
     async stop() {
       await client.$disconnect();
       await own.end();

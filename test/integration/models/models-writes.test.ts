@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { AppError } from "../../../src/kernel/app-error.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
@@ -85,7 +84,7 @@ describe("create", () => {
     expect(refused).toMatchObject({
       __typename: "ValidationError",
       code: "CONSTRAINT_VIOLATED",
-      problems: [{ field: "label", message: "label must be unique: another Tag has this value." }],
+      problems: [{ field: "label", message: "label must be unique: another record has capital." }],
     });
     expect((await create({ ...BERLIN, id: 1 })).problems).toMatchObject([{ field: "id" }]);
   });
@@ -136,7 +135,7 @@ describe("update", () => {
     expect(await labels({ set: [] })).toEqual([]);
     expect((await update("1", { tags: { set: [a], add: [b] } })).problems).toMatchObject([{ field: "tags" }]);
     expect((await update("1", { tags: { add: [a, c], remove: [c] } })).problems).toMatchObject([
-      { field: "tags", message: `tags: Tag ${c} is in add and in remove. Give it in one of them.` },
+      { field: "tags", message: `City.tags: Tag ${c} is in add and in remove. Give it in one of them.` },
     ]);
   });
 
@@ -194,7 +193,7 @@ describe("delete", () => {
     const { deleteCountry } = await api.data(`mutation { deleteCountry(id: "FR") { __typename ${ERRORS} } }`);
     expect(deleteCountry).toMatchObject({
       __typename: "ValidationError",
-      message: "The Country is still referred to by other records of City.",
+      message: "It is still referred to by records of City.",
     });
   });
 });
@@ -252,13 +251,12 @@ describe("a record that a task holds", () => {
 });
 
 test("nothing is written while the store of locks is out of reach", async () => {
-  const down = await createModelsFixture({
-    locks: (real) => ({
-      ...real,
-      guard: () => Promise.reject(new AppError("UNAVAILABLE", "The locks cannot be reached.")),
-    }),
-  });
+  const down = await createModelsFixture();
   try {
+    await down.query(`
+      ALTER FUNCTION powercrud.enter_locks RENAME TO entered_locks;
+      CREATE FUNCTION powercrud.enter_locks(models text[], is_exclusive boolean, kept_in text) RETURNS text
+      LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'starting up' USING ERRCODE = 'cannot_connect_now'; END $$`);
     await down.query(`INSERT INTO language VALUES ('fr', 'French')`);
     const refused = { __typename: "UnavailableError", code: "UNAVAILABLE" };
     expect(

@@ -195,7 +195,10 @@ describe("values", () => {
     expect(await create()).toMatchObject({ person: { born: "2000-01-01T00:00:00.000Z" } });
     expect(await create()).toMatchObject({
       problems: [
-        { field: "email,born", message: "email and born must be unique: another Person has this value." },
+        {
+          field: "email,born",
+          message: "email and born must be unique: another record has a@b, 2000-01-01.",
+        },
       ],
     });
     expect(await createItem({ title: "x", price: "99999999999999999999" })).toMatchObject({

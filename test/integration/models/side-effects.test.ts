@@ -248,15 +248,17 @@ describe("its price", () => {
     return api.sql.length;
   };
 
-  test("is nothing where there is nothing that could change", async () => {
+  test("is nothing where there is nothing that could change: guard and change are one statement", async () => {
     const plain = await statements(`updateArtist(id: "2", data: {name: "x"})`);
+    expect(plain).toBe(1);
     expect(await statements(`deleteCoin(id: "200")`)).toBe(plain);
     expect(await statements(`updateAgent(id: "1", data: {artistCode: null})`)).toBe(plain);
   });
 
   test("is a look-up and a guard where it comes to depend on another record", async () => {
     const plain = await statements(`updateArtist(id: "2", data: {name: "x"})`);
-    expect(await statements(`updateCoin(id: "200", data: {safeId: 3})`)).toBe(plain + 2);
+    // In a transaction, in which deferred rules speak up at once: those make four more.
+    expect(await statements(`updateCoin(id: "200", data: {safeId: 3})`)).toBe(plain + 2 + 4);
   });
 
   test("does not grow with the number of records", async () => {

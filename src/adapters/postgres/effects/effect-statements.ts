@@ -1,8 +1,7 @@
 import type { Model } from "../../../core/records/model.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
-import type { JoinTable } from "../join-table.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { JoinTable, TableShape } from "../table-shape.ts";
 import type { Effect } from "./effect-graph.ts";
 import type { ForeignKey, TableName } from "./foreign-keys.ts";
 import { keyList } from "./record-ids.ts";

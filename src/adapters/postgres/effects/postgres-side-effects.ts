@@ -9,22 +9,19 @@ import type {
   SideEffects,
 } from "../../../core/records/side-effects.ts";
 import { requiredSession } from "../../../core/transactions/required-session.ts";
-import type { TableShape, TableShapes } from "../table-shape.ts";
+import type { JoinTable, TableShape, TableShapes } from "../table-shape.ts";
 import { translatedSession } from "../pg-session.ts";
-import type { JoinTable } from "../join-table.ts";
 import { lockRecordsSql } from "../sql/bulk-record-set.ts";
-import { effectClaims } from "./effect-claims.ts";
+import { effectClaims, effectWaves } from "./follow-effects.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
 import { createEffectGraph } from "./effect-graph.ts";
 import { linkedSql } from "./effect-statements.ts";
-import { effectWaves } from "./effect-waves.ts";
 import type { ForeignKey } from "./foreign-keys.ts";
 import { readForeignKeys } from "./foreign-keys.ts";
 import type { KeyRow } from "./record-ids.ts";
 import { idOfRow } from "./record-ids.ts";
 import type { ReferencePath } from "./reference-paths.ts";
-import { referencePaths } from "./reference-paths.ts";
-import { referenceSql } from "./reference-sql.ts";
+import { referencePaths, referenceSql } from "./reference-paths.ts";
 
 /** What side effects are found with. */
 export interface SideEffectPorts {
@@ -94,7 +91,6 @@ function planOf(
   change: TableChange,
   dropped: readonly DroppedLinks[],
 ): EffectPlan | undefined {
-  const { model } = shape;
   const reached = [...dropped.map(({ target }) => target.name), ...graph.modelsOf(change)];
   if (reached.length === 0) {
     return undefined;

@@ -4,11 +4,8 @@ import type { LinkOperator } from "../../../core/bulk/row-field.ts";
 import { toColumnText } from "../../../core/records/column-text.ts";
 import type { RecordChange } from "../../../core/records/change.ts";
 import type { TableShape } from "../table-shape.ts";
-import { requiredColumn, touches, updateSql } from "./bulk-columns.ts";
-import { linkSql } from "./bulk-links.ts";
-import { rowChangeSql, targetMatches } from "./bulk-rows.ts";
-import { keyMatches, returnedKey } from "./bulk-target.ts";
-import { castText } from "./cast-text.ts";
+import { castText, keyMatches, requiredColumn, returnedKey, touches, updateSql } from "./bulk-target.ts";
+import { linkSql, rowChangeSql, targetMatches } from "./bulk-rows.ts";
 
 /** Common table expressions over `target`, one of them `changed` with the keys of what was there, and their parameters. */
 export interface ChangeSql {

@@ -1,5 +1,5 @@
 import type { ColumnShape, TableShape } from "../table-shape.ts";
-import { castText } from "./cast-text.ts";
+import { updatedAtField } from "../../../core/records/model.ts";
 
 /**
  * The select list that turns a column `id`, canonical text, into the key's columns `k0`, `k1` …, typed as in the
@@ -32,4 +32,66 @@ export function sameKey(table: TableShape, left: string, right: string): string 
 function compositePart(at: number): string {
   const base64 = "rpad(translate(id, '-_', '+/'), ((length(id) + 3) / 4) * 4, '=')";
   return `(convert_from(decode(${base64}, 'base64'), 'UTF8')::jsonb ->> ${at})`;
+}
+
+/** Where there is nothing to assign the rows are locked, so that their links change like columns would. */
+export function updateSql(table: TableShape, assignments: readonly string[], condition: string): string {
+  return assignments.length === 0
+    ? `SELECT ${returnedKey(table)} FROM ${table.table} t JOIN target ON ${condition} FOR UPDATE OF t`
+    : `UPDATE ${table.table} t SET ${assignments.join(", ")} FROM target WHERE ${condition} RETURNING ${returnedKey(table)}`;
+}
+
+/** `"updated_at" = now()`, for models that have one. */
+export function touches(table: TableShape): readonly string[] {
+  const touched = updatedAtField(table.model);
+  if (touched === undefined) {
+    return [];
+  }
+  const column = requiredColumn(table, touched.name);
+  return [`${column.name} = ${nowFor(column)}`];
+}
+
+/** Prisma keeps `timestamp` columns in UTC, whatever the session's time zone. */
+export function nowFor({ type }: ColumnShape): string {
+  return type.includes("with time zone") ? "now()" : "now() AT TIME ZONE 'UTC'";
+}
+
+/** @throws TypeError for a field that is no column: a fault of ours, for changes are checked before */
+export function requiredColumn(table: TableShape, name: string): ColumnShape {
+  const column = table.columns.get(name);
+  if (column === undefined) {
+    throw new TypeError(
+      `${table.model.name} has no column field ${name}; the change should have been checked`,
+    );
+  }
+  return column;
+}
+
+/**
+ * Reads a value back from its text (see core's column-text), as Prisma would write it. PostgreSQL itself casts to the
+ * column's type, so one rule serves nearly every type.
+ * @param expression of type text: a parameter, or a column
+ */
+export function castText(column: ColumnShape, expression: string): string {
+  const { field, type } = column;
+  if (!field.isList) {
+    return `${readable(column, expression)}::${type}`;
+  }
+  return (
+    `CASE WHEN ${expression} IS NOT NULL THEN ` +
+    `ARRAY(SELECT ${readable(column, "item")} FROM jsonb_array_elements_text(${expression}::jsonb) AS item)::${type} END`
+  );
+}
+
+/** Of the text of one value, what PostgreSQL's cast to the column's type understands. */
+function readable({ field, type }: ColumnShape, text: string): string {
+  if (field.type === "Bytes") {
+    return `decode(${text}, 'base64')`;
+  }
+  if (type.startsWith("time with")) {
+    // Of a moment the time of the day, in UTC; and like Prisma without saying so, which `timetz` would keep.
+    return `rtrim(split_part(${text}, 'T', 2), 'Z')`;
+  }
+  // Money knows no exponents.
+  return type.startsWith("money") ? `${text}::numeric` : text;
 }

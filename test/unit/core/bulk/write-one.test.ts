@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { AppError } from "../../../../src/kernel/app-error.ts";
 import { createSilentLogger } from "../../../../src/kernel/logger.ts";
 import type { RecordWork, WrittenBatch } from "../../../../src/core/bulk/record-writer.ts";
-import type { WriteOne, WriteRequest } from "../../../../src/core/bulk/write-one.ts";
+import type { WriteOne } from "../../../../src/core/bulk/write-one.ts";
+import type { WriteRequest } from "../../../../src/core/bulk/write-request.ts";
 import { createWriteOne } from "../../../../src/core/bulk/write-one.ts";
 import type { Claim } from "../../../../src/core/locks/claim.ts";
 import type { AcquireResult, LockRefusal } from "../../../../src/core/locks/lock-store.ts";
@@ -157,7 +158,10 @@ const DELETE: WriteRequest = { ...NOTES, operation: "DELETE", id: "1" };
 describe("a single write", () => {
   test("guards and writes in one statement where nothing else changes with it", async () => {
     const { writeOne, steps, claims } = createWorld();
-    expect(await writeOne({ ...UPDATE, id: "007" } as WriteRequest)).toEqual({ kind: "WRITTEN", id: "7" });
+    expect(await writeOne({ ...NOTES, operation: "UPDATE", id: "007", data: { name: "x" } })).toEqual({
+      kind: "WRITTEN",
+      id: "7",
+    });
     expect(steps).toEqual(["guard and write"]);
     expect(claims).toMatchObject([[{ model: "Note", ids: ["7"] }]]);
   });
@@ -225,9 +229,9 @@ describe("a single write", () => {
 
 test("a new record guards its own id, in its canonical form, be it given or made", async () => {
   const { writeOne, claims } = createWorld();
-  const create = { ...CREATE, model: "Label" } as const;
-  await writeOne({ ...create, data: { id: UUID.toUpperCase() } } as WriteRequest);
-  await writeOne({ ...create, data: {} } as WriteRequest);
+  const create = { viewer: ANONYMOUS, operation: "CREATE", model: "Label" } as const;
+  await writeOne({ ...create, data: { id: UUID.toUpperCase() } });
+  await writeOne({ ...create, data: {} });
   expect(claims).toMatchObject([[{ model: "Label", ids: [UUID] }], [{ model: "Label", ids: [MADE] }]]);
 });
 

@@ -1,8 +1,9 @@
-import { AppError, isAppError } from "../../kernel/app-error.ts";
+import type { ChunkWork, ChunkWriter, TrialResult, WholeRun } from "./chunk-writer.ts";
 import type { Counts } from "../tasks/progress.ts";
+import { processedOf } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
-import type { ChunkWork, ChunkWriter, WholeRun } from "./chunk-writer.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 
 /** ALL_OR_NOTHING: all chunks in one transaction, or nothing. */
 export async function writeAllOrNothing(
@@ -28,7 +29,7 @@ export async function writeAllOrNothing(
 }
 
 /** How the attempt follows the writing of all chunks together, and stops it. */
-export function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
+function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
   return { onWritten: (counts) => reportProgress(counts), signal };
 }
 
@@ -43,7 +44,7 @@ export function isCancellation(error: unknown): boolean {
 }
 
 /** For what writing all chunks together throws: a cancel leaves nothing of them, as a refusal does. */
-export function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" } {
+function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" } {
   if (isCancellation(error)) {
     return { kind: "CANCELLED" };
   }
@@ -51,7 +52,7 @@ export function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" 
 }
 
 /** Besides the failures only what was skipped at the launch: all else was rolled back. */
-export async function countsOfRefusal(
+async function countsOfRefusal(
   writer: ChunkWriter,
   taskId: string,
   errors: readonly NewTaskError[],
@@ -61,9 +62,55 @@ export async function countsOfRefusal(
 }
 
 /** What was wrong with the first record, in words; empty where nothing is known to have been. */
-export function describeFirst([first]: readonly NewTaskError[]): string {
+function describeFirst([first]: readonly NewTaskError[]): string {
   if (first === undefined) {
     return "";
   }
   return first.recordId === null ? first.message : `Record ${first.recordId}: ${first.message}`;
+}
+
+const NOTHING_CHANGED = "Dry run: nothing was changed.";
+
+/** A dry run: does all that the task would do, tells what would have become of it, and leaves nothing of it. */
+export async function tryAll(
+  writer: ChunkWriter,
+  work: ChunkWork,
+  context: AttemptContext,
+): Promise<HandlerResult> {
+  const result = await writer
+    .tryAllChunks(work, context.task.errorPolicy, wholeRunOf(context))
+    .catch(cancelledOrThrown);
+  switch (result.kind) {
+    case "TRIED":
+      return { message: describeTrial(result), counts: result.counts, errors: result.errors };
+    case "REFUSED":
+      return {
+        message: `${NOTHING_CHANGED} The task would have failed: ${describeFirst(result.errors)}`,
+        counts: await countsOfRefusal(writer, work.taskId, result.errors),
+        failure: { errors: result.errors },
+      };
+    case "FENCED":
+      throw fenced();
+    case "CANCELLED":
+      return { counts: (await writer.countWritten(work.taskId)).counts, isCancelled: true };
+  }
+}
+
+function describeTrial({ counts, errors, errorCount }: Extract<TrialResult, { kind: "TRIED" }>): string {
+  const omitted =
+    errorCount > errors.length ? ` Of ${errorCount} errors the first ${errors.length} are listed.` : "";
+  return `${NOTHING_CHANGED} ${describeCounts(counts)}${omitted}`;
+}
+
+function describeCounts(counts: Counts): string {
+  const { succeeded, failed, skipped } = counts;
+  const all = processedOf(counts);
+  if (all === 0) {
+    return "No records were selected.";
+  }
+  if (all === 1) {
+    const fate = succeeded === 1 ? "been written" : failed === 1 ? "failed" : "been skipped";
+    return `The only record would have ${fate}.`;
+  }
+  return `Of ${all} records ${succeeded} would have been written, ${failed} would have failed, and ${skipped} would have been skipped.`;
 }

@@ -1,0 +1,188 @@
+import type { Effect, EffectGraph, TableChange } from "./effect-graph.ts";
+import { changeId } from "./effect-graph.ts";
+import { changedSql, lockChangedSql, reachedSql, rootsSql } from "./effect-statements.ts";
+import type { KeyRow } from "./record-ids.ts";
+import { idOfRow } from "./record-ids.ts";
+import type { TableShape } from "../table-shape.ts";
+import type { Claim } from "../../../core/locks/claim.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+
+/** Values of a row as text, by column. */
+type Row = Readonly<Record<string, string | null>>;
+
+/** Rows, and what happens to them. */
+interface Front {
+  readonly change: TableChange;
+  readonly rows: readonly Row[];
+}
+
+/** What an effect is read with. */
+interface Step {
+  readonly effect: Effect;
+  /** One array per column of the foreign key. */
+  readonly values: readonly (readonly (string | null)[])[];
+}
+
+/** The columns whose values the effects of a change are found by; together they tell rows of the table apart. */
+function columnsOf(graph: EffectGraph, change: TableChange): readonly string[] {
+  return [...new Set(graph.effectsOf(change).flatMap(({ foreignKey }) => foreignKey.referenced))];
+}
+
+/** All that happens at once because of what happens to the rows. */
+function stepsOf(graph: EffectGraph, { change, rows }: Front): readonly Step[] {
+  return graph.effectsOf(change).flatMap((effect) => {
+    const { referenced } = effect.foreignKey;
+    // Nothing refers to what is null.
+    const whole = rows.filter((row) => referenced.every((column) => row[column] !== null));
+    const values = referenced.map((column) => whole.map((row) => row[column] ?? null));
+    return whole.length === 0 ? [] : [{ effect, values }];
+  });
+}
+
+/** The rows that had their turn, by what happens to them: references may run in circles. */
+interface SeenRows {
+  /** Without those that had their turn; from now on, all have. */
+  unseen(fronts: readonly Front[]): readonly Front[];
+  count(change: TableChange): number;
+}
+
+function createSeenRows(): SeenRows {
+  const seen = new Map<string, Set<string>>();
+  return {
+    unseen: (fronts) =>
+      fronts.flatMap(({ change, rows }) => {
+        const at = changeId(change);
+        const known = seen.get(at) ?? new Set();
+        seen.set(at, known);
+        const fresh = rows.filter((row) => {
+          const id = JSON.stringify(row);
+          return !known.has(id) && known.add(id);
+        });
+        return fresh.length === 0 ? [] : [{ change, rows: fresh }];
+      }),
+    count: (change) => seen.get(changeId(change))?.size ?? 0,
+  };
+}
+
+/** What is to be read. */
+interface SetOfRecords {
+  readonly shape: TableShape;
+  readonly ids: readonly string[];
+  readonly change: TableChange;
+  /** Of a model of which more would change, the whole is claimed. */
+  readonly maxRecords: number;
+}
+
+type Found = Map<string, Set<string> | "all">;
+
+/**
+ * The records that changing a set brings change to, as claims. Locks nothing: what hangs on them must be kept as it is
+ * by the models' gates. A few statements for each level of references, however many records there are, and never more
+ * rows of a table in memory than `maxRecords` besides the set's own: beyond that it looks no further, and all models
+ * from there on are claimed whole.
+ */
+export async function effectClaims(
+  session: SqlSession,
+  graph: EffectGraph,
+  { shape, ids, change, maxRecords }: SetOfRecords,
+): Promise<readonly Claim[]> {
+  const root = await session.query<Row>(rootsSql(shape, columnsOf(graph, change)), [ids]);
+  const seen = createSeenRows();
+  const found: Found = new Map();
+  let fronts: readonly Front[] = seen.unseen([{ change, rows: root }]);
+  while (fronts.length > 0) {
+    const next: Front[] = [];
+    for (const step of fronts.flatMap((front) => stepsOf(graph, front))) {
+      await findReached(session, step, found, maxRecords);
+      const rows = await readChanged(session, graph, step, maxRecords);
+      const changed = step.effect.next;
+      if (changed !== undefined && rows.length + seen.count(changed) > maxRecords) {
+        graph.modelsOf(changed).forEach((model) => found.set(model, "all"));
+      } else if (changed !== undefined) {
+        next.push({ change: changed, rows });
+      }
+    }
+    fronts = seen.unseen(next);
+  }
+  return [...found].map(([model, claimed]) => ({ model, ids: claimed === "all" ? claimed : [...claimed] }));
+}
+
+async function findReached(
+  session: SqlSession,
+  { effect, values }: Step,
+  found: Found,
+  maxRecords: number,
+): Promise<void> {
+  const { model } = effect;
+  const known = found.get(model?.name ?? "") ?? new Set<string>();
+  if (model === undefined || known === "all") {
+    return;
+  }
+  const rows = await session.query<KeyRow>(reachedSql(effect, model, maxRecords + 1), values);
+  rows.forEach((row) => known.add(idOfRow(model, row)));
+  found.set(model.name, known.size > maxRecords ? "all" : known);
+}
+
+/** Nothing where it ends there. */
+async function readChanged(
+  session: SqlSession,
+  graph: EffectGraph,
+  { effect, values }: Step,
+  maxRecords: number,
+): Promise<readonly Row[]> {
+  const columns = effect.next === undefined ? [] : columnsOf(graph, effect.next);
+  return columns.length === 0 ? [] : session.query<Row>(changedSql(effect, columns, maxRecords + 1), values);
+}
+
+/**
+ * The records that changing one brings change to, in waves; see core's EffectPlan. A wave takes one look-up per foreign
+ * key, however many records there are, and a second one where the rows found can have effects of their own: they are
+ * locked only once their records are guarded, so that a task that is at work on them is neither waited for nor, as both
+ * lock rows, deadlocked with.
+ */
+export async function* effectWaves(
+  session: SqlSession,
+  graph: EffectGraph,
+  shape: TableShape,
+  change: TableChange,
+  id: string,
+): AsyncGenerator<readonly Claim[]> {
+  const root = await session.query<Row>(rootsSql(shape, columnsOf(graph, change), true), [[id]]);
+  const seen = createSeenRows();
+  let fronts: readonly Front[] = seen.unseen([{ change, rows: root }]);
+  while (fronts.length > 0) {
+    const steps = fronts.flatMap((front) => stepsOf(graph, front));
+    yield await reachedClaims(session, steps);
+    fronts = seen.unseen(await lockChanged(session, graph, steps));
+  }
+}
+
+async function reachedClaims(session: SqlSession, steps: readonly Step[]): Promise<readonly Claim[]> {
+  const claims = new Map<string, Set<string>>();
+  for (const { effect, values } of steps) {
+    const { model } = effect;
+    if (model !== undefined) {
+      const records = await session.query<KeyRow>(reachedSql(effect, model), values);
+      const ids = claims.get(model.name) ?? new Set();
+      records.forEach((record) => ids.add(idOfRow(model, record)));
+      claims.set(model.name, ids);
+    }
+  }
+  return [...claims].map(([name, ids]) => ({ model: name, ids: [...ids] }));
+}
+
+async function lockChanged(
+  session: SqlSession,
+  graph: EffectGraph,
+  steps: readonly Step[],
+): Promise<readonly Front[]> {
+  const fronts: Front[] = [];
+  for (const { effect, values } of steps) {
+    const columns = effect.next === undefined ? [] : columnsOf(graph, effect.next);
+    if (effect.next !== undefined && columns.length > 0) {
+      const rows = await session.query<Row>(lockChangedSql(effect, columns), values);
+      fronts.push({ change: effect.next, rows });
+    }
+  }
+  return fronts;
+}

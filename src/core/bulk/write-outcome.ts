@@ -1,0 +1,76 @@
+import type { Model } from "../records/model.ts";
+import { updatedAtField } from "../records/model.ts";
+import type { ValidationRefusal } from "../refusals/problems.ts";
+import { invalid, problem } from "../refusals/problems.ts";
+import type {
+  ConflictRefusal,
+  MissingRefusal,
+  StaleRefusal,
+  UnavailableRefusal,
+} from "../refusals/refusals.ts";
+import { conflictRefusal } from "../refusals/conflict-refusal.ts";
+import type { TaskStore } from "../tasks/task-store.ts";
+import type { WrittenBatch } from "./record-writer.ts";
+import type { ExpectedState } from "./write-request.ts";
+
+/** What becomes of a single write. */
+export type WriteOutcome =
+  | { readonly kind: "WRITTEN"; readonly id: string }
+  | MissingRefusal
+  | StaleRefusal
+  | ConflictRefusal
+  | ValidationRefusal
+  | UnavailableRefusal;
+
+/** A single write whose outcome is told. */
+interface WrittenRecord {
+  readonly model: Model;
+  readonly id: string;
+  readonly expected: ExpectedState | undefined;
+}
+
+/** What became of a batch of one, in the words for a caller. Reads what it takes; for after the transaction. */
+export async function outcomeOf(
+  tasks: Pick<TaskStore, "find">,
+  record: WrittenRecord,
+  { succeeded, errors: [error], refusal }: WrittenBatch,
+): Promise<WriteOutcome> {
+  const { model, id } = record;
+  if (refusal !== undefined) {
+    return conflictRefusal(tasks, refusal);
+  }
+  if (succeeded === 1) {
+    return { kind: "WRITTEN", id };
+  }
+  if (error === undefined) {
+    throw new TypeError(`nothing is known of what became of ${model.name} ${id}`);
+  }
+  if (error.code === "RECORD_MISSING") {
+    return missingRecord(record);
+  }
+  return error.code === "STALE_RECORD"
+    ? staleRecord(record)
+    : invalid([problem(error.message, error.field, error.code)]);
+}
+
+function missingRecord({ model, id }: WrittenRecord): MissingRefusal {
+  return { kind: "MISSING", message: `There is no ${model.name} ${id}.` };
+}
+
+/** With the record as it is now. */
+async function staleRecord(record: WrittenRecord): Promise<StaleRefusal | MissingRefusal> {
+  const { model, id, expected } = record;
+  const field = updatedAtField(model)?.name ?? "";
+  const current = await expected?.readCurrent();
+  if (expected === undefined || current === null || current === undefined) {
+    return missingRecord(record);
+  }
+  const actual = current[field];
+  const now = actual instanceof Date ? `it is ${actual.toISOString()}` : "it has none";
+  const wanted = new Date(expected.updatedAt ?? "").toISOString();
+  return {
+    kind: "STALE",
+    message: `${model.name} ${id} has changed since it was read: ${field} was expected to be ${wanted}, and ${now}. Look at the current record, and write again with its ${field}.`,
+    current,
+  };
+}
