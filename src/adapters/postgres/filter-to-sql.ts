@@ -4,7 +4,7 @@ import type { WhereFilter } from "../../core/access/access.ts";
 import type { Junctions, RelationPart } from "../../core/filters/fold-filter.ts";
 import { combine, foldFilter } from "../../core/filters/fold-filter.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
-import { oppositeOf } from "../../core/records/relation-kind.ts";
+import { oppositeOf } from "../../core/records/model.ts";
 import type { Statement } from "./column-to-sql.ts";
 import { columnToSql } from "./column-to-sql.ts";
 import type { TableShape, TableShapes } from "./table-shape.ts";

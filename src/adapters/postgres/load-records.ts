@@ -1,6 +1,6 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { LoadedRecords } from "../../core/bulk/hook-batch.ts";
-import { enumName } from "../../core/records/from-column-text.ts";
+import { enumName } from "../../core/records/column-text.ts";
 import type { EnumField } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
 import type { AppRecord } from "../../core/records/write-hooks.ts";

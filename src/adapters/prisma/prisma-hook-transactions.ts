@@ -8,7 +8,7 @@ import type { PrismaErrorShape } from "./prisma-unavailable.ts";
 import { adapterReport } from "./prisma-unavailable.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import { refusedWrite } from "./refused-write.ts";
-import { typedValue } from "./typed-value.ts";
+import { typedValue } from "./column-from-json.ts";
 
 /** What hooks take part in transactions with. */
 export interface HookTransactionsPorts {

@@ -1,7 +1,6 @@
 import type { ModelOptionsMap } from "../records/model-options.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
-import { columnsOf, relationsOf } from "../records/model.ts";
-import { isManyToMany } from "../records/relation-kind.ts";
+import { columnsOf, isManyToMany, relationsOf } from "../records/model.ts";
 
 /** More chunks under way at once each take longer on a small machine, and a cancel waits for all of them. */
 const DEFAULT_PARALLELISM = 2;

@@ -1,7 +1,7 @@
 import type { ColumnField, Model } from "../records/model.ts";
 import { columnsOf } from "../records/model.ts";
 import type { HookTransactions } from "../records/hook-transactions.ts";
-import { fromColumnText } from "../records/from-column-text.ts";
+import { fromColumnText } from "../records/column-text.ts";
 import type { AppChange, AppRecord, HookRecord, WriteOperation } from "../records/write-hooks.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";

@@ -1,5 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import { fromColumnText } from "../records/from-column-text.ts";
+import { fromColumnText } from "../records/column-text.ts";
 import type { ColumnField, Model } from "../records/model.ts";
 import { parseRecordKey } from "../records/record-key.ts";
 import type { WrittenValue } from "../records/value-fault.ts";
