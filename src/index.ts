@@ -3,7 +3,7 @@
  * @module
  */
 export { defineApp } from "./compose/define-app.ts";
-export { defineModel } from "./core/records/define-model.ts";
+export { defineModel } from "./core/records/model-options.ts";
 export { createPowerCrud } from "./compose/create-powercrud.ts";
 export type { PowerCrud, PowerCrudOptions } from "./compose/create-powercrud.ts";
 export type { AppSeed, AppSeedOptions, GeneratedSchema, PowerCrudApp } from "./compose/define-app.ts";

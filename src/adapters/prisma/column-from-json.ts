@@ -1,6 +1,6 @@
-import type { Json } from "../../kernel/json.ts";
-import { DbNull, JsonNull } from "@prisma/client/runtime/client";
 import type { ColumnField, ScalarType } from "../../core/records/model.ts";
+import type { Json } from "../../kernel/json.ts";
+import { DbNull, Decimal, JsonNull } from "@prisma/client/runtime/client";
 
 /** A value as JSON carries it (BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64), typed for Prisma. */
 export function columnFromJson(field: ColumnField, value: Json): unknown {
@@ -14,7 +14,7 @@ export function columnFromJson(field: ColumnField, value: Json): unknown {
   return convert === undefined ? value : convert(value as string);
 }
 
-/** Types whose values the client does not take as JSON has them. */
+/** Types whose values Prisma does not take in their JSON form. */
 const CONVERSIONS: Readonly<Partial<Record<ScalarType, (value: string) => unknown>>> = {
   BigInt: (value) => BigInt(value),
   DateTime: (value) => new Date(value),
@@ -25,3 +25,21 @@ const CONVERSIONS: Readonly<Partial<Record<ScalarType, (value: string) => unknow
 function jsonNull(field: ColumnField): unknown {
   return field.isNullable ? DbNull : JsonNull;
 }
+
+/** A column's value from JSON, typed as in the records that Prisma reads. null stays null. */
+export function typedValue(field: ColumnField, value: Json): unknown {
+  if (value === null || field.type === "Json") {
+    return value;
+  }
+  const type = field.kind === "scalar" ? READ_AS[field.type] : undefined;
+  if (type === undefined) {
+    return columnFromJson(field, value);
+  }
+  return Array.isArray(value) ? value.map((item: Json) => type(item)) : type(value);
+}
+
+/** Types that Prisma reads in another form than {@link columnFromJson} gives it to write. */
+const READ_AS: Readonly<Partial<Record<ScalarType, (value: Json) => unknown>>> = {
+  Decimal: (value) => new Decimal(value as string | number),
+  Bytes: (value) => new Uint8Array(Buffer.from(value as string, "base64")),
+};

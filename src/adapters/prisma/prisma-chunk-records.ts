@@ -3,7 +3,7 @@ import type { ChunkRecords } from "../../core/bulk/chunk-records.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
-import { typedValue } from "./typed-value.ts";
+import { typedValue } from "./column-from-json.ts";
 
 /** What chunks are written with. */
 export interface ChunkRecordsPorts {

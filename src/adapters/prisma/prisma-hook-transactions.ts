@@ -7,7 +7,7 @@ import type { PrismaErrorShape } from "./prisma-unavailable.ts";
 import { adapterReport } from "./prisma-unavailable.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import { prismaProblem } from "./prisma-problem.ts";
-import { typedValue } from "./typed-value.ts";
+import { typedValue } from "./column-from-json.ts";
 
 /** SQLSTATE of a transaction that can only be rolled back. */
 const ABORTED = "25P02";

@@ -80,12 +80,17 @@ function orderOf(field: ColumnField, operand: Json): number | bigint | undefined
     case "Float":
       return typeof operand === "number" ? operand : undefined;
     case "BigInt":
-      return typeof operand === "number" || typeof operand === "string" ? BigInt(operand) : undefined;
+      return wholeNumberOf(operand);
     case "DateTime":
       return momentOf(field, operand);
     default:
       return undefined;
   }
+}
+
+function wholeNumberOf(operand: Json): bigint | undefined {
+  const text = typeof operand === "number" || typeof operand === "string" ? String(operand) : "";
+  return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
 }
 
 /** Columns of days and of times of the day hold only a part of the moment, so their order is another one. */

@@ -4,7 +4,7 @@ import type { Json } from "../../kernel/json.ts";
 /**
  * A column's value as text, from which the database reads it back: numbers, booleans and texts as they are, DateTime in
  * ISO 8601, Bytes in base64, Json and lists as JSON, enum values by the database's own names.
- * @param value as the API takes it, checked before; null for none, or for JSON's null where there must be something
+ * @param value as the API takes it, checked before. null is no value, or JSON's null where the column must have one
  */
 export function toColumnText(field: ColumnField, value: Json): string | null {
   if (value === null) {
@@ -20,7 +20,7 @@ function itemText(field: ColumnField, value: Json): string {
   if (field.type === "Json") {
     return JSON.stringify(value);
   }
-  // Of the other types none is an object.
+  // No other type has objects.
   const text = typeof value === "string" ? value : JSON.stringify(value);
   if (field.kind === "enum") {
     return field.labels?.[text] ?? text;
@@ -28,7 +28,7 @@ function itemText(field: ColumnField, value: Json): string {
   return field.type === "DateTime" ? new Date(text).toISOString() : text;
 }
 
-/** The value that column-text made the text of, as JSON has it. */
+/** The value, as JSON, whose text {@link toColumnText} made. */
 export function fromColumnText(field: ColumnField, text: string | null): Json {
   if (text === null) {
     return null;
@@ -38,7 +38,7 @@ export function fromColumnText(field: ColumnField, text: string | null): Json {
     : itemOf(field, text);
 }
 
-/** An enum's value by its name in the schema, given the database's. */
+/** The name in the Prisma schema of an enum value, given its name in the database. */
 export function enumName(
   { labels }: { readonly labels?: Readonly<Record<string, string>> },
   label: string,
@@ -55,7 +55,7 @@ function itemOf(field: ColumnField, text: string): Json {
   return parse === undefined ? text : parse(text);
 }
 
-/** Of the types whose values are not texts. */
+/** For types whose values are not texts in JSON. */
 const PARSERS: Readonly<Record<string, (text: string) => Json>> = {
   Int: Number,
   Float: Number,

@@ -1,5 +1,5 @@
-import type { LockScopes } from "../locks/lock-scopes.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
+import type { LockScopes } from "../locks/lock-scopes.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 
@@ -41,4 +41,15 @@ export function lockScopesOf(options: ModelOptionsMap): LockScopes {
 /** The access rules that the options make up. */
 export function accessOf(options: ModelOptionsMap): Access {
   return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
+}
+
+/**
+ * Types a model's options where they are written: `defineModel<City, Prisma.TransactionClient>({ … })`.
+ * @typeParam Row the model's records, as Prisma types them
+ * @typeParam Client Prisma's client inside a transaction
+ */
+export function defineModel<Row extends object = AppRecord, Client = unknown>(
+  options: ModelOptions<Row, Client>,
+): ModelOptions {
+  return options as unknown as ModelOptions;
 }

@@ -48,7 +48,7 @@ export interface EnumField extends ColumnBase {
   readonly type: string;
   /** The database's names of those values for which it has another (`@map`). */
   readonly labels?: Readonly<Record<string, string>>;
-  /** The enum's values; of keys only, whose texts are checked by the model alone. */
+  /** The enum's values. Only on fields of a key, whose ids are checked against them. */
   readonly values?: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export interface RelationField extends FieldBase {
   /** Name of the model it leads to. */
   readonly type: string;
   readonly relationName: string;
-  /** The table of that model; left out where nobody asks. */
+  /** The table of that model. */
   readonly table?: string;
   /** The fields of this model that hold the foreign key; empty where the other side or a join table holds it. */
   readonly foreignKey: readonly string[];
@@ -109,12 +109,12 @@ export function relationsOf(model: Model): readonly RelationField[] {
   return model.fields.filter((field) => field.kind === "relation");
 }
 
-/** Whether a record of the model may hold the key of another one of it. */
+/** Whether a record can refer to another record of the same model. */
 export function refersToItself(model: Model): boolean {
   return relationsOf(model).some(({ type, foreignKey }) => type === model.name && foreignKey.length > 0);
 }
 
-/** The model with that table among those that a model has relations with: what refers to its records is one of them. */
+/** The name of the model with that table, looked up among those that the model has relations with. */
 export function relatedModel(model: Model, table: string): string | undefined {
   return relationsOf(model).find((relation) => relation.table === table)?.type;
 }
