@@ -29,7 +29,15 @@ const columns = new Map(
 );
 const key = [...columns.values()].slice(0, 1);
 const SHAPES: TableShapes = {
-  of: (model) => Promise.resolve({ model, table: '"public"."row"', key, columns, joinTables: new Map() }),
+  of: (model) =>
+    Promise.resolve({
+      model,
+      table: '"public"."row"',
+      key,
+      columns,
+      joinTables: new Map(),
+      hasStatementTriggers: false,
+    }),
 };
 
 async function translate(
