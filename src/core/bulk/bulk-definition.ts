@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Access } from "../access/access.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
+import type { ModelRegistry } from "../records/model.ts";
 import type { LockScopes } from "../locks/lock-scopes.ts";
 import { mergeClaims } from "../locks/claim.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";

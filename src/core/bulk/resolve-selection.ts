@@ -1,4 +1,3 @@
-import { isAppError } from "../../kernel/app-error.ts";
 import { filterSizeProblem } from "../filters/filter-size.ts";
 import type { Model } from "../records/model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";

@@ -1,5 +1,4 @@
 import type { Model } from "../../core/records/model.ts";
-import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { canonicalRecordId } from "../../core/records/record-key.ts";
 import { toPrismaList } from "../pagination/list-query.ts";

@@ -1,3 +1,4 @@
+import { givenMembers } from "./model-schema.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
 import type { LinkChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
@@ -56,11 +57,4 @@ function toLinks(value: unknown): LinkChange | null {
 
 function expectation(value: Date | null | undefined): Pick<UpdateRow, "expectedUpdatedAt"> {
   return value === undefined ? {} : { expectedUpdatedAt: value === null ? null : value.toISOString() };
-}
-
-/** The members of an input that say something: a null stands for what was left out. */
-export function givenMembers<T extends object>(members: T): T {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== null && value !== undefined),
-  ) as T;
 }
