@@ -17,22 +17,30 @@ export interface Holder {
   release(): Promise<void>;
 }
 
-/** Makes a task that holds the records and never runs. */
-export async function holdRecords(pool: Pool, claims: readonly Claim[]): Promise<Holder> {
+/**
+ * Makes a task that holds the records.
+ * @param isBegun as if another process ran it, and had just been heard of: then no worker or sweeper here takes it
+ */
+export async function holdRecords(
+  pool: Pool,
+  claims: readonly Claim[],
+  { isBegun = false }: { readonly isBegun?: boolean } = {},
+): Promise<Holder> {
   const session = createPgSession(pool);
   const unitOfWork = createPgUnitOfWork({ pool, logger: createSilentLogger() });
   const tasks = createPostgresTaskStore({ session });
   const locks = createPostgresLockStore({ session });
-  const task = sampleTask({ model: claims[0]?.model ?? null, total: 10, createdAt: new Date() });
+  const task = sampleTask({ model: claims[0]?.model ?? null, total: 10 });
   await unitOfWork.run(async (transaction) => {
     await tasks.create(transaction, task);
     const result = await locks.acquire(transaction, task.id, claims);
     if (result.kind !== "GRANTED") {
       throw new Error("the records are held by another task");
     }
-    // As if another process ran it, and had just been heard of: then no worker and no sweeper takes it.
-    const at = new Date(Date.now() + LEASE_MS);
-    await tasks.beginAttempt(transaction, { taskId: task.id, expectedAttempt: 0, workerId: "another", at });
+    if (isBegun) {
+      const at = new Date(Date.now() + LEASE_MS);
+      await tasks.beginAttempt(transaction, { taskId: task.id, expectedAttempt: 0, workerId: "another", at });
+    }
   });
   const stored = (await tasks.find([task.id])).get(task.id);
   return {

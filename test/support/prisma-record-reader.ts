@@ -14,7 +14,7 @@ const MAX_KEYS_PER_QUERY = 30_000;
 /** Records that Prisma hands over take some hundred bytes each until they are ids. */
 const PAGE_SIZE = 5_000;
 
-/** What the reader works with. */
+/** What the reader takes. */
 export interface RecordReaderPorts {
   /** Or the client inside a transaction. */
   readonly client: PrismaTransaction;

@@ -77,7 +77,7 @@ interface ReadRecords {
   readonly present: ReadonlySet<string>;
   /** Undefined where the app has no say. */
   readonly loaded: LoadedRecords | undefined;
-  /** By id: what the database says where it cannot even look for it, as the statement that writes would be told. */
+  /** By id: what the database says of an id that it cannot even look for; the statement that writes would say the same. */
   readonly unreadable: ReadonlyMap<string, NewTaskError>;
 }
 

@@ -61,7 +61,7 @@ async function writeChecked(
   if (work.references === undefined && work.scopeChecks === undefined) {
     return writeSet(set, batch);
   }
-  // Which were there before: an upsert that could not be told otherwise needs it for its checks.
+  // Asked before the write: afterwards an upsert does not show which records it created.
   const isThere = await presence(writing, batch, loaded);
   if (set.isSingle !== true) {
     await set.session.query("SAVEPOINT unchecked");

@@ -227,7 +227,7 @@ function savepoint(session: SqlSession): Undoable {
   };
 }
 
-/** A record that was not found; missing and out of scope are not told apart. */
+/** A record that was not found; callers do not learn whether it is missing or out of scope. */
 export function missingError(recordId: string): NewTaskError {
   return { recordId, outcome: "SKIPPED", code: "RECORD_MISSING", message: MISSING_MESSAGE };
 }

@@ -67,7 +67,7 @@ function isAborted(error: unknown): boolean {
   return code === ABORTED || adapterReport(error)?.originalCode === ABORTED;
 }
 
-/** Their classes are generated with the client, so they are told by their names. */
+/** Their classes are generated with the client, so they are known by their names. */
 function isOfPrisma(error: unknown): error is Error & PrismaErrorShape {
   return error instanceof Error && /^(?:PrismaClient|DriverAdapterError)/.test(error.name);
 }

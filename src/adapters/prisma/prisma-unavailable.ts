@@ -12,7 +12,7 @@ export interface AdapterReport {
   readonly detail?: string;
 }
 
-/** The parts of Prisma's errors that are read; the classes are generated, so they are told by their shape. */
+/** The parts of Prisma's errors that are read; the classes are generated, so they are known by their shape. */
 export interface PrismaErrorShape {
   readonly code?: string;
   readonly meta?: {

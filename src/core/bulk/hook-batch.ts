@@ -45,15 +45,15 @@ export function hookChunks(
   const chunks = new Map<WriteOperation, HookRecord[]>();
   for (const [at, id] of batch.ids.entries()) {
     const record = loaded.get(id) ?? null;
-    const deed = operationOn(operation.operation, record !== null);
-    const records = chunks.get(deed) ?? [];
-    records.push({ id, record, before: record, change: changeOf(deed, at) });
-    chunks.set(deed, records);
+    const done = operationOn(operation.operation, record !== null);
+    const records = chunks.get(done) ?? [];
+    records.push({ id, record, before: record, change: changeOf(done, at) });
+    chunks.set(done, records);
   }
   return chunks;
 }
 
-type ChangeOf = (deed: WriteOperation, at: number) => AppChange;
+type ChangeOf = (done: WriteOperation, at: number) => AppChange;
 
 function changesOf(typed: Typed, model: Model, operation: BulkOperation, batch: RecordBatch): ChangeOf {
   switch (operation.operation) {
@@ -71,7 +71,7 @@ function changesOf(typed: Typed, model: Model, operation: BulkOperation, batch: 
       const [creating, updating] = (["create", "update"] as const).map((part) =>
         partReader(typed, columns, batch, fields, part),
       );
-      return (deed, at) => (deed === "CREATE" ? creating : updating)?.(at) ?? NO_CHANGE;
+      return (done, at) => (done === "CREATE" ? creating : updating)?.(at) ?? NO_CHANGE;
     }
   }
 }

@@ -39,7 +39,7 @@ export interface BulkPorts extends LaunchPorts {
   readonly rules: BulkRules;
   readonly defaults: RecordDefaults;
   readonly writer: Pick<ChunkWriter, "listLinks">;
-  /** More records are refused, whatever the caller allows. */
+  /** The service's own limit: more records are refused, even where the caller allows more. */
   readonly maxRecords: number;
   /** The most records of one chunk. */
   readonly maxChunkRecords: number;

@@ -29,8 +29,8 @@ export type RecordWork = BulkOperation & {
   /** The lock scope of the viewer in a model. Left out: none. */
   readonly lockScopeOf?: ((model: string) => string | undefined) | undefined;
   /**
-   * What records must match of which these fields were written, so that nothing leads out of the viewer's scope: those
-   * that do not fail. Left out: nothing.
+   * What records must match whose fields of these names were written, so that nothing leads out of the viewer's scope.
+   * Records that do not match fail. Left out: nothing.
    */
   readonly scopeChecks?: ((written: readonly string[]) => readonly ScopeCheck[]) | undefined;
   /** What the app says about it. Left out: nothing. */
@@ -72,7 +72,7 @@ export interface RecordWriter {
   run<T>(work: RecordWork, body: (transaction: Transaction) => Promise<Decision<T>>): Promise<T>;
   /**
    * Writes the records within the transaction: those within the scope that the app lets pass. Records that cannot be
-   * written are told with the reason and left as they are.
+   * written are returned with the reason and left as they are.
    */
   writeBatch(transaction: Transaction, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch>;
 }

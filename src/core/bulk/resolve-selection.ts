@@ -25,7 +25,7 @@ export interface SelectionRequest {
   readonly maxRecords: number;
 }
 
-/** What resolving works with. */
+/** What resolving takes. */
 export interface SelectionPorts extends ScopePorts {
   readonly reader: RecordReader;
 }

@@ -22,14 +22,14 @@ export type WriteOutcome =
   | ValidationRefusal
   | UnavailableRefusal;
 
-/** A single write whose outcome is told. */
+/** A single write that was tried. */
 interface WrittenRecord {
   readonly model: Model;
   readonly id: string;
   readonly expected: ExpectedState | undefined;
 }
 
-/** What became of a batch of one, in the words for a caller. Reads what it takes; for after the transaction. */
+/** What became of a batch of one, in words for the caller. Called after the transaction: it reads what it needs. */
 export async function outcomeOf(
   tasks: Pick<TaskStore, "find">,
   record: WrittenRecord,

@@ -62,7 +62,7 @@ const SERVER_CLASSES = /^(?:5[3-8]|72)/;
 
 /**
  * What a record's values did wrong, or undefined when the error is not of their making.
- * @param values what was to be written, where it is known which record it is about: then more can be told
+ * @param values what was to be written, where it is known which record it is about: then more can be said
  */
 export function databaseProblem(
   report: DatabaseReport,

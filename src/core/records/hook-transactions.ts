@@ -3,7 +3,7 @@ import type { Transaction } from "../transactions/transaction.ts";
 import type { ColumnField, Model } from "./model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 
-/** What an error of the database means to whoever ran the app's code. */
+/** What an error of the database means for code of the app that ran into it. */
 export type DatabaseFault =
   /** It refused what the app wanted to write. */
   | { readonly kind: "REFUSED"; readonly problem: RecordProblem }

@@ -33,7 +33,7 @@ export interface AppHooks {
   hasAfter(operation: WriteOperation): boolean;
   /** Before the write: validates creates and updates, then asks the hook about those that are left. */
   check(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
-  /** Has the app write. @throws what it threw; undone by whoever calls */
+  /** Has the app write. @throws what it threw; the caller undoes what it wrote */
   persist(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
   /** Why {@link persist} threw: refused by the database, which may be one record's doing, or by the app. @throws if lost */
   refusalOf(error: unknown): { readonly problem: RecordProblem; readonly isForAll: boolean };
@@ -148,9 +148,9 @@ async function validateAll(
   const refused: RefusedRecord[] = [];
   for (const { id, record, change } of records) {
     try {
-      const told = validate(record, change, context);
+      const answer = validate(record, change, context);
       // Only what has to be waited for: most validators answer at once, for many thousands of records.
-      const problems = told instanceof Promise ? await told : told;
+      const problems = answer instanceof Promise ? await answer : answer;
       const [first] = problems ?? [];
       if (first !== undefined) {
         refused.push({ id, problem: problemOf(problems ?? []) });
@@ -219,7 +219,7 @@ interface FaultPorts {
 
 /**
  * What it means for the records that code of the app threw. The message of an error of its own is for the person who
- * asked; anything else is logged, and told as a fault.
+ * asked; anything else is logged, and reported as a fault.
  * @throws the error, where it is the transaction's end: the database went away, others won a race
  */
 function problemOfThrown(ports: FaultPorts, model: Model, error: unknown): RecordProblem {

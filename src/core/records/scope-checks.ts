@@ -40,7 +40,7 @@ export function scopeChecks(
   return own === undefined ? references : [...references, { within: own, problem: outsideProblem(model) }];
 }
 
-/** In the words of the database for a key that is not there: the two are not to be told apart. */
+/** In the database's words for a key that is not there: a caller must not learn which of the two it is. */
 function foreignProblem(field: string): RecordProblem {
   return {
     code: "CONSTRAINT_VIOLATED",

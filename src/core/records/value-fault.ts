@@ -25,8 +25,8 @@ const READ_BY_RULES: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * Which of the values the database refused, and why, as far as that can be told: it names no column for what cannot be a
- * value of its type at all.
+ * Which of the values the database refused, and why, as far as that can be known: it names no column for a text that is
+ * no value of the type at all.
  * @param state the SQLSTATE of its error
  */
 export function valueFault(
@@ -58,7 +58,7 @@ function findOverrun(state: string, values: readonly WrittenValue[]): ReturnType
   };
 }
 
-/** Whether the type is one of numbers, whose overruns are told from those of texts and bits. */
+/** Whether the type is one of numbers, whose overruns have a state of their own. */
 function isNumber(nativeType: string): boolean {
   return /^(?:smallint|integer|bigint|oid|real|double|numeric|money)/.test(nativeType);
 }

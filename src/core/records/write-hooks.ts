@@ -62,26 +62,27 @@ export interface WriteContext<Client = unknown> {
   /** Nothing will be kept: for what the database cannot undo, such as a message that is sent. */
   readonly isDryRun: boolean;
   /** Does something once the write is committed, and not at all if it is undone. A failure is logged. */
-  onCommit(effect: () => MaybeLater<void>): void;
+  onCommit(effect: () => OrPromise<void>): void;
 }
 
-/** Maybe in time; nothing is a list of none. */
-type Told<Item> = readonly Item[] | undefined | void;
-type MaybeLater<Value> = Value | Promise<Value>;
+/** What an app reports: a list, or nothing for an empty one. */
+type Reported<Item> = readonly Item[] | undefined | void;
+/** A value at once, or a promise of it. */
+type OrPromise<Value> = Value | Promise<Value>;
 
 /** What a model's app does around writes; everything may be left out. Called once for each chunk. */
 export interface ModelHooks<Row = AppRecord, Client = unknown> {
   /** Refuses those that it names; an error that it throws refuses the whole chunk with its message. */
-  beforeCreate?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<Told<AppRefusal>>;
-  beforeUpdate?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<Told<AppRefusal>>;
-  beforeDelete?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<Told<AppRefusal>>;
+  beforeCreate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
+  beforeUpdate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
+  beforeDelete?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   /**
    * With the records that were written, before the commit. What it throws is logged, and what it wrote undone; the
    * write stays.
    */
-  afterCreate?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<void>;
-  afterUpdate?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<void>;
-  afterDelete?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<void>;
+  afterCreate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<void>;
+  afterUpdate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<void>;
+  afterDelete?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<void>;
 }
 
 /** What a model's app says about writes, be they single or in bulk; everything may be left out. */
@@ -94,12 +95,12 @@ export interface WriteRules<Row = AppRecord, Client = unknown> {
     record: Row | null,
     change: AppChange<Row>,
     context: WriteContext<Client>,
-  ): MaybeLater<Told<AppProblem>>;
+  ): OrPromise<Reported<AppProblem>>;
   readonly hooks?: ModelHooks<Row, Client>;
   /**
    * Writes in the place of the service, with the transaction's client: all that the chunk asks for, or of a record that
    * it names nothing. Where the database refuses something, the chunk is undone and tried again in halves, so it may be
    * called more than once for a record.
    */
-  persist?(chunk: HookChunk<Row>, context: WriteContext<Client>): MaybeLater<Told<AppRefusal>>;
+  persist?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
 }

@@ -25,7 +25,7 @@ export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Mod
   });
 }
 
-/** `CityBulkUpdateInput`; undefined for a model of which nothing can be changed in bulk. */
+/** `CityBulkUpdateInput`; undefined for a model with nothing that can be changed in bulk. */
 export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
   const columns = changeableColumns(model, schema.ports.rules);
   const links = changeableLinks(schema.models, model, schema.ports.rules);

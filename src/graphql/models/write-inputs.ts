@@ -24,7 +24,7 @@ export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
   });
 }
 
-/** `CityUpdateInput`; undefined for a model of which nothing can be changed. */
+/** `CityUpdateInput`; undefined for a model with nothing that can be changed. */
 export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
   const columns = updatableColumns(model);
   if (columns.length === 0 && manyToManyOf(schema.models, model).length === 0) {

@@ -132,7 +132,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
         errors: errors.nodes.toSorted((a: Answer, b: Answer) => (a.index ?? 0) - (b.index ?? 0)),
       };
     },
-    hold: (claims) => holdRecords(pool, claims),
+    hold: (claims) => holdRecords(pool, claims, { isBegun: true }),
     connect: () => pool.connect(),
     async stop() {
       await worker?.stop();

@@ -10,12 +10,24 @@ let api: ModelsFixture;
 
 beforeAll(async () => {
   generated = await generateFixture(join(import.meta.dirname, "effect-models.prisma"));
-  api = await createModelsFixture({ generated, modelOptions: { Safe: { isExposed: false } } });
+  api = await createModelsFixture({
+    generated: { ...generated, sql: `${generated.sql}${STATEMENT_TRIGGER}` },
+    modelOptions: { Safe: { isExposed: false } },
+  });
 });
 afterAll(async () => {
   await api.stop();
   await generated.remove();
 });
+
+/** Notes each statement that updates labels, even one that changes none. */
+const STATEMENT_TRIGGER = `
+CREATE TABLE noted (label_updates integer);
+CREATE FUNCTION note_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  INSERT INTO noted VALUES (1);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER note_update BEFORE UPDATE ON "Label" FOR EACH STATEMENT EXECUTE FUNCTION note_update();`;
 
 const [POP, ROCK] = ["0195f8f0-0000-7000-8000-000000000001", "0195f8f0-0000-7000-8000-000000000002"];
 
@@ -237,6 +249,16 @@ describe("there is no gap", () => {
     ]);
     expect(results.map((result) => result.__typename)).toEqual(results.map(() => "DeleteArtistPayload"));
   });
+});
+
+test("a write that is refused for a held record does not run the app's triggers for statements either", async () => {
+  const { release } = await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
+  const update = `updateLabel(id: "${POP}", data: {name: "punk"})`;
+  expect(await write(update)).toMatchObject({ __typename: "ConflictError" });
+  expect(await count("noted")).toBe(0);
+  await release();
+  expect(await write(update)).toMatchObject({ __typename: "UpdateLabelPayload" });
+  expect(await count("noted")).toBe(1);
 });
 
 describe("its price", () => {

@@ -69,7 +69,7 @@ interface SetOfRecords {
   readonly shape: TableShape;
   readonly ids: readonly string[];
   readonly change: TableChange;
-  /** Of a model of which more would change, the whole is claimed. */
+  /** Above this many changed records of a model, the whole model is claimed. */
   readonly maxRecords: number;
 }
 

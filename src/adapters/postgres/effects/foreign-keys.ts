@@ -13,7 +13,7 @@ export function isSameTable(one: TableName, other: TableName): boolean {
   return one.table === other.table && one.schema === other.schema;
 }
 
-/** A foreign key as the database has it, whatever the data model says. */
+/** A foreign key as the database has it; the data model may say otherwise. */
 export interface ForeignKey {
   /** The referring table, and its columns. */
   readonly from: TableName;

@@ -51,7 +51,7 @@ export function touches(table: TableShape): readonly string[] {
   return [`${column.name} = ${nowFor(column)}`];
 }
 
-/** Prisma keeps `timestamp` columns in UTC, whatever the session's time zone. */
+/** Prisma keeps `timestamp` columns in UTC, in every time zone of a session. */
 export function nowFor({ type }: ColumnShape): string {
   return type.includes("with time zone") ? "now()" : "now() AT TIME ZONE 'UTC'";
 }
