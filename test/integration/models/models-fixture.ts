@@ -126,7 +126,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const models = await markNativeTypes(read, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
-  const reader = readerOf(session);
+  const reader = readerOf(ownSession);
   const transactions = createPrismaUnitOfWork({ client, logger, leases });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };

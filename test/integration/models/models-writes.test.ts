@@ -255,7 +255,7 @@ test("nothing is written while the store of locks is out of reach", async () => 
   try {
     await down.query(`
       ALTER FUNCTION powercrud.enter_locks RENAME TO entered_locks;
-      CREATE FUNCTION powercrud.enter_locks(models text[], is_exclusive boolean, kept_in text) RETURNS text
+      CREATE FUNCTION powercrud.enter_locks(models text[], is_exclusive boolean) RETURNS void
       LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'starting up' USING ERRCODE = 'cannot_connect_now'; END $$`);
     await down.query(`INSERT INTO language VALUES ('fr', 'French')`);
     const refused = { __typename: "UnavailableError", code: "UNAVAILABLE" };
