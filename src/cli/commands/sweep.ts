@@ -18,7 +18,7 @@ const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   cancelled: "had lost their worker and were to be cancelled",
   promoted: "had nothing left to wait for, and are in the queue",
   cleaned: "were settled, and their leftovers are removed",
-  released: "held locks and do not exist any more; the locks are released",
+  released: "held locks but were settled or do not exist; the locks are released",
   pruned: "were settled longer ago than tasks are kept, and are deleted",
 };
 
