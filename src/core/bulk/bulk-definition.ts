@@ -1,7 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { LockScopes } from "../locks/claim.ts";
 import { mergeClaims } from "../locks/claim.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
 import type { SideEffects } from "../records/side-effects.ts";

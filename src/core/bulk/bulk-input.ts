@@ -1,10 +1,9 @@
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { RecordChange } from "../records/change.ts";
-import type { Selection } from "../filters/selection.ts";
+import type { BulkTarget, RowData, Selection } from "./bulk-request.ts";
 import type { UpdatedFields } from "../records/side-effects.ts";
 import type { Task } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
-import type { BulkTarget, RowData } from "./bulk-request.ts";
 
 /** More ids than these are counted, not listed, in a task's input; its chunks hold them all. */
 const MAX_LISTED_IDS = 1000;

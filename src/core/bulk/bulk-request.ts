@@ -1,9 +1,9 @@
-import type { Json } from "../../kernel/json.ts";
-import type { LinkChange, RecordChange } from "../records/change.ts";
-import type { Selection } from "../filters/selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { LinkChange, RecordChange } from "../records/change.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
+import type { Json } from "../../kernel/json.ts";
 
 /** Values of one record by field name, in plain JSON as in a change; relations as changes of their links. */
 export type RowData = Readonly<Record<string, Json | LinkChange>>;
@@ -78,3 +78,6 @@ export function listedRowPaths(operation: RowsTarget["operation"], at: number): 
 export function fieldPath(path: string, field: string): string {
   return path === "" ? field : `${path}.${field}`;
 }
+
+/** The records that a bulk operation is aimed at: by id or by filter. Always narrowed to the viewer's scope. */
+export type Selection = { readonly ids: readonly string[] } | { readonly where: WhereFilter };

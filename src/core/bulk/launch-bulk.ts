@@ -7,7 +7,7 @@ import { invalid } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { LockScopes } from "../locks/claim.ts";
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { LaunchRequest } from "../tasks/launch/launch-request.ts";
 import { contentHash, launchHash } from "../tasks/launch/launch-request.ts";

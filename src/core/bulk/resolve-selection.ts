@@ -6,7 +6,7 @@ import { invalid, problem } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../filters/scope-filter.ts";
-import type { Selection } from "../filters/selection.ts";
+import type { Selection } from "./bulk-request.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { scopeFilter } from "../filters/scope-filter.ts";
 import { asksNothing } from "../filters/asks-nothing.ts";

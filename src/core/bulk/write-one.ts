@@ -1,6 +1,5 @@
 import type { Logger } from "../../kernel/logger.ts";
-import type { Claim } from "../locks/claim.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { Claim, LockScopes } from "../locks/claim.ts";
 import type { LockRefusal, LockStore } from "../locks/lock-store.ts";
 import type { Access } from "../access/access.ts";
 import type { Model } from "../records/model.ts";

@@ -1,6 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import { describeUnstorableJson, isStorableText } from "../../kernel/json.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";

@@ -1,5 +1,5 @@
 import type { Access, WhereFilter } from "../access/access.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 

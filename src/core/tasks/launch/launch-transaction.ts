@@ -8,7 +8,7 @@ import { readDependents } from "../dependents.ts";
 import type { IdempotentTask, NewTasks } from "../new-tasks.ts";
 import { NO_COUNTS, progressOf } from "../progress.ts";
 import type { RecordBatch } from "../record-batch.ts";
-import { filterBatch, plainBatch } from "../record-batch.ts";
+import { filterBatch, plainBatch, splitIntoChunks } from "../record-batch.ts";
 import { findBlocker } from "../settle/promote-waiting.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskClaim } from "../task-claim.ts";
@@ -18,7 +18,6 @@ import type { NewTaskError } from "../task-error.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { LaunchRequest, LaunchSettings } from "./launch-request.ts";
 import { duplicateKeyOf } from "./launch-request.ts";
-import { splitIntoChunks } from "./split-into-chunks.ts";
 
 /** What writing a launch needs. */
 export interface WriteLaunchPorts extends Omit<
