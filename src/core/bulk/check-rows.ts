@@ -2,7 +2,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { columnsOf, updatedAtField } from "../records/model.ts";
-import { disagreeingKeys, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
+import { differingKeyFields, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import { fieldPath, listName, listedRowPaths } from "./bulk-request.ts";
@@ -207,7 +207,7 @@ function checkAgreement(model: Model, id: string, create: RowData, path: string)
   // A malformed id is a problem of its own.
   return "problems" in key
     ? []
-    : disagreeingKeys(model, create, key.value).map((name) =>
+    : differingKeyFields(model, create, key.value).map((name) =>
         problemAt(path, name, `${model.name}.${name} is not what id says. ${remedyOfKey(model, name)}`),
       );
 }

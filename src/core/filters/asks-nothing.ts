@@ -11,10 +11,10 @@ import type { Json } from "../../kernel/json.ts";
 import { canonicalJson } from "../../kernel/json.ts";
 
 /**
- * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`,
- * `{name: {gte: ""}}`, `{OR: [{id: {lt: 5}}, {id: {gte: 5}}]}`. A filter that is left over from conditions that were not
- * filled in must not select every record unseen, so in doubt it counts as one: `{NOT: {}}`, `{OR: []}`,
- * `{OR: [{id: {equals: 1}}, {}]}`, and `{nickname: {contains: ""}}`, although that leaves out records without a nickname.
+ * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`, `{name:
+ * {gte: ""}}`, `{OR: [{id: {lt: 5}}, {id: {gte: 5}}]}`. A filter whose conditions were not filled in must not silently
+ * select every record, so in doubt it counts as one: `{NOT: {}}`, `{OR: []}`, `{OR: [{id: {equals: 1}}, {}]}`, and
+ * `{nickname: {contains: ""}}`, although that leaves out records without a nickname.
  */
 export function asksNothing(models: ModelRegistry, model: Model, where: WhereFilter): boolean {
   const { value } = judgeFilter(models, model, where);
@@ -58,7 +58,7 @@ export function judgeFilter(models: ModelRegistry, model: Model, where: WhereFil
 
 interface Judged {
   readonly verdict: Verdict;
-  /** Where it is one condition on one column, this. */
+  /** The condition, if the filter is a single condition on a column. */
   readonly condition?: ColumnCondition | undefined;
 }
 
@@ -78,7 +78,7 @@ const RELATION_VERDICTS: Readonly<
   is: ({ isNullable }, inner) => (isNone(inner) ? NEVER : isAll(inner) && !isNullable ? ALWAYS : undefined),
   isNot: ({ isNullable }, inner) =>
     isNone(inner) ? ALWAYS : isAll(inner) && !isNullable ? NEVER : undefined,
-  // It asks for there being a related record at all.
+  // It asks whether there is a related record at all.
   some: (_field, inner) => (isNone(inner) ? NEVER : undefined),
   every: (_field, inner) => (isAll(inner) ? ALWAYS : inner === "UNFILLED" ? LIKELY : undefined),
   none: (_field, inner) => (isNone(inner) ? ALWAYS : undefined),
@@ -92,7 +92,7 @@ function isNone(value: Verdict["value"]): boolean {
   return value === "FALSE" || value === "UNFILLED";
 }
 
-/** Whether the alternatives are conditions on one column of which each value meets one: less than 5, or 5 and more. */
+/** Whether alternatives on one column cover all of its values: less than 5, or 5 and more. */
 function areComplementary(models: ModelRegistry, parts: readonly Judged[]): boolean {
   const byField = new Map<ColumnField, ColumnCondition[]>();
   for (const { condition } of parts) {
@@ -152,11 +152,11 @@ function coversValues(
   const excluded = conditions
     .filter(({ operator }) => operator === "not" || operator === "notIn")
     .map((condition) => operandsOf([condition], "not", "notIn"));
-  // Of other types two texts may be one value: 1.0 and 1.00.
+  // In other types two texts may be the same value: 1.0 and 1.00.
   const isExact = values !== undefined || field.type === "Int";
-  const isLetInBesides = (text: string, at: number): boolean =>
+  const isAllowedByOther = (text: string, at: number): boolean =>
     isExact && excluded.some((others, other) => other !== at && !others.includes(text));
-  return excluded.some((texts, at) => texts.every((text) => wanted.has(text) || isLetInBesides(text, at)));
+  return excluded.some((texts, at) => texts.every((text) => wanted.has(text) || isAllowedByOther(text, at)));
 }
 
 function operandsOf(

@@ -57,7 +57,7 @@ function unite(claims: readonly Claim[]): Claim["ids"] {
   return [...ids];
 }
 
-/** A record that is in the way of a claim; `id` null stands for the whole model. */
+/** A record that cannot be claimed; `id` null means the whole model. */
 interface Taken {
   readonly model: string;
   readonly id: string | null;
@@ -74,14 +74,14 @@ export function freeOf(claims: readonly Claim[], conflicts: readonly Taken[]): r
     if (takenIds === undefined) {
       return [claim];
     }
-    const isOutOfReach = claim.ids === "all" || takenIds.has(null);
-    return isOutOfReach ? [] : [{ ...claim, ids: claim.ids.filter((id) => !takenIds.has(id)) }];
+    const isTaken = claim.ids === "all" || takenIds.has(null);
+    return isTaken ? [] : [{ ...claim, ids: claim.ids.filter((id) => !takenIds.has(id)) }];
   });
 }
 
-/** The scopes of claims: see Claim.scope. */
+/** The lock scopes of viewers: see Claim.scope. */
 export interface LockScopes {
-  /** What narrows a viewer's claims on the whole model; undefined for nothing. */
+  /** The scope of a viewer's claims on the model; undefined for none. */
   of(model: string, viewer: Viewer): string | undefined;
 }
 

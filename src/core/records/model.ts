@@ -31,8 +31,8 @@ interface ColumnBase extends FieldBase {
   /** Prisma's `@updatedAt`: set on every write, never by the caller. */
   readonly isUpdatedAt: boolean;
   /**
-   * The column's type as PostgreSQL writes it, with its precision: `uuid`, `timestamp(3) without time zone`. The data
-   * model does not tell, so it is read from the database at start.
+   * The column's type as PostgreSQL writes it, with its precision: `uuid`, `timestamp(3) without time zone`. Prisma's
+   * data model lacks it, so it is read from the database at start.
    */
   readonly nativeType?: string;
 }
@@ -48,7 +48,7 @@ export interface EnumField extends ColumnBase {
   readonly kind: "enum";
   /** Name of the enum in the Prisma schema. */
   readonly type: string;
-  /** The database's names of those values for which it has another (`@map`). */
+  /** The database's names of the values that have another name there (`@map`). */
   readonly labels?: Readonly<Record<string, string>>;
   /** The enum's values. Only on fields of a key, whose ids are checked against them. */
   readonly values?: readonly string[];
@@ -57,7 +57,7 @@ export interface EnumField extends ColumnBase {
 /** A relation to another model, or to the same one. */
 export interface RelationField extends FieldBase {
   readonly kind: "relation";
-  /** Name of the model it leads to. */
+  /** Name of the other model. */
   readonly type: string;
   readonly relationName: string;
   /** The table of that model. */
@@ -81,7 +81,7 @@ export interface EnumType {
 export interface Model {
   /** As in the Prisma schema, compared case-sensitively: `City`. */
   readonly name: string;
-  /** Plural in camel case, for the list query: `cities`. Formed once, or set by the app. */
+  /** Plural in camel case, for the list query: `cities`. The English plural, or set by the app. */
   readonly plural: string;
   /** The table's name in the database (`@@map`). */
   readonly table: string;
@@ -116,7 +116,7 @@ export function refersToItself(model: Model): boolean {
   return relationsOf(model).some(({ type, foreignKey }) => type === model.name && foreignKey.length > 0);
 }
 
-/** The name of the model with that table, looked up among those that the model has relations with. */
+/** The name of the related model that has the table; undefined if there is none. */
 export function relatedModel(model: Model, table: string): string | undefined {
   return relationsOf(model).find((relation) => relation.table === table)?.type;
 }

@@ -25,6 +25,6 @@ export function createWaitingLine(session: SqlSession): WaitingLine {
     lockWaiting: (transaction, taskId) => hasRow(transaction, LOCK_WAITING, [taskId]),
     endWaiting: (transaction, taskId) => hasRow(transaction, END_WAITING, [taskId]),
     findWaitingFor: (blockedBy, limit) => session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit]),
-    findWaitingForNobody: (limit) => session.query<WaitingTask>(FIND_WAITING_FOR_NOBODY, [limit]),
+    findUnblocked: (limit) => session.query<WaitingTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }

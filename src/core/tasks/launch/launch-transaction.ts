@@ -30,7 +30,7 @@ export interface WriteLaunchPorts extends Omit<
 
 /** A launch inside its transaction: the steps that the conflict policies are made of. */
 export interface LaunchTransaction {
-  /** Of this try alone. A store that does not roll back may keep what an earlier try left under its own id. */
+  /** New for each try: a store that does not roll back may keep what an earlier try wrote under its own id. */
   readonly taskId: string;
   readonly request: LaunchRequest;
   /** Whether the task may change records besides its own. */
@@ -57,7 +57,7 @@ export interface LaunchTransaction {
   acquireOrWait(claims: readonly TaskClaim[]): Promise<AcquireResult>;
   /** Claims the records that are free. @returns the conflicts: all of them */
   acquireFree(claims: readonly TaskClaim[]): Promise<readonly LockConflict[]>;
-  /** Claims what hangs on these records: all of it, or nothing. For tasks that are still to be created. */
+  /** Claims the dependents of these records: all of them, or nothing. For a task that is created afterwards. */
   acquireDependents(claims: readonly TaskClaim[], records: readonly string[]): Promise<DependentsResult>;
   /** Makes the task WAITING after a refused {@link LaunchTransaction.acquireOrWait}. */
   startWaiting(refused: LockRefusal): Promise<void>;
