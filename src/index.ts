@@ -35,7 +35,7 @@ export type {
   WriteOperation,
   WriteRules,
 } from "./core/records/write-hooks.ts";
-export type { Selection } from "./core/filters/selection.ts";
+export type { Selection } from "./core/bulk/bulk-request.ts";
 export type { WhereFilter } from "./core/access/access.ts";
 export type { FieldChange, LinkChange, RecordChange } from "./core/records/change.ts";
 export type { Viewer } from "./core/access/viewer.ts";

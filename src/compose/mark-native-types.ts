@@ -1,6 +1,6 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { ColumnField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
-import { createModelRegistry } from "../core/records/model-registry.ts";
+import { createModelRegistry } from "../core/records/model.ts";
 import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/table-shape.ts";
 
 /**

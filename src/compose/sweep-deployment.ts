@@ -1,7 +1,7 @@
 import type { Logger } from "../kernel/logger.ts";
 import { createSystemClock } from "../kernel/clock.ts";
-import type { SweepReport } from "../core/sweeper/sweep-now.ts";
-import { sweepNow } from "../core/sweeper/sweep-now.ts";
+import type { SweepReport } from "../core/sweeper/sweep.ts";
+import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import { sweepOptionsOf } from "./create-workers.ts";

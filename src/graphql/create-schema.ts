@@ -5,7 +5,7 @@ import { defaultFieldResolver } from "graphql";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { Model, ModelRegistry } from "../core/records/model.ts";
-import { createModelRegistry } from "../core/records/model-registry.ts";
+import { createModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";

@@ -35,8 +35,8 @@ interface FollowedClock extends Clock {
 }
 
 /**
- * Makes a clock that shows the time of another, which may be on another machine. Half of the round trip is taken for the
- * way back; a difference smaller than that is ignored. Timers are the base clock's.
+ * Makes a clock that shows the time of another, which may be on another machine. The other clock is assumed to answer
+ * half-way through the round trip; a difference smaller than half of it is ignored. Timers are the base clock's.
  * @param base measures the time between two answers
  * @param ask the other clock's time
  */

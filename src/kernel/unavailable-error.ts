@@ -1,9 +1,8 @@
 import { AppError, isAppError } from "./app-error.ts";
 
 /**
- * SQLSTATEs of a server that cannot serve, whatever the statement: class 08 (connection), class 57P (shut-down, crash,
- * starting up, session ended from outside), 53300 (no connection left), 25P03 and 25P04 (the server ended an idle
- * transaction).
+ * SQLSTATEs of a server that cannot serve any statement: class 08 (connection), class 57P (shut-down, crash, starting
+ * up, session ended from outside), 53300 (no connection left), 25P03 and 25P04 (the server ended an idle transaction).
  */
 const SQL_STATE = /^(?:08...|57P0[1-5]|53300|25P0[34])$/;
 
@@ -39,7 +38,7 @@ const MAX_DEPTH = 4;
 
 /** Whether the error says that PostgreSQL could not be reached, or that the connection broke. */
 export function isConnectionError(error: unknown): boolean {
-  return isAnywhereIn(error, saysSoItself);
+  return isAnywhereIn(error, isItselfConnectionError);
 }
 
 /** Whether the predicate is true of the error or of one of its causes. */
@@ -65,7 +64,7 @@ interface ErrorParts {
   readonly meta?: { readonly driverAdapterError?: unknown };
 }
 
-function saysSoItself({ code, kind, originalCode, message }: ErrorParts): boolean {
+function isItselfConnectionError({ code, kind, originalCode, message }: ErrorParts): boolean {
   return (
     [code, kind, originalCode].some(
       (one) =>
@@ -79,7 +78,7 @@ function errorsWithin({ cause, errors, meta }: ErrorParts): readonly unknown[] {
   return [cause, meta?.driverAdapterError, ...(Array.isArray(errors) ? (errors as unknown[]) : [])];
 }
 
-/** AppError UNAVAILABLE, with the error as its cause, if the connection is the matter; otherwise the error itself. */
+/** AppError UNAVAILABLE, with the error as its cause, if the connection failed; otherwise the error itself. */
 export function toUnavailableError(error: unknown): unknown {
   if (isAppError(error) || !isConnectionError(error)) {
     return error;

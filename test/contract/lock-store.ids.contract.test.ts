@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AcquireResult } from "../../src/core/locks/lock-store.ts";
-import { sortIds } from "../../src/core/locks/sort-ids.ts";
+import { sortIds } from "../../src/core/locks/claim.ts";
 import { describeLocks } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lock-verbs.ts";
 

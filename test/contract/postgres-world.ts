@@ -8,7 +8,7 @@ import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-eve
 import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
 import type { LockStore } from "../../src/core/locks/lock-store.ts";
-import { requiredSession } from "../../src/core/transactions/required-session.ts";
+import { requiredSession } from "../../src/core/transactions/transaction.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import type { World } from "./world.ts";

@@ -33,7 +33,7 @@ describeWorlds("task store, what waits", (world) => {
       { id: kept.id, attempt: 0, hasDependents: true },
     ];
     expect(await world().tasks.findWaitingFor(blocker, 10)).toEqual(expected);
-    const orphans = await world().tasks.findWaitingForNobody(1000);
+    const orphans = await world().tasks.findUnblocked(1000);
     expect(orphans.filter(({ id }) => expected.some((task) => task.id === id))).toEqual(expected);
   });
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { requiredSession } from "../../src/core/transactions/required-session.ts";
+import { requiredSession } from "../../src/core/transactions/transaction.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import { openTransaction } from "./open-transaction.ts";
 import { createPostgresWorld } from "./postgres-world.ts";

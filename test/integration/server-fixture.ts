@@ -7,7 +7,7 @@ import { createMemoryUnitOfWork } from "../support/memory/memory-unit-of-work.ts
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { LockStore } from "../../src/core/locks/lock-store.ts";
-import { createModelRegistry } from "../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../src/core/records/model.ts";
 import { cancelTask } from "../../src/core/tasks/run/cancel-task.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { createBuilder, createSharedRefs } from "../../src/graphql/builder.ts";

@@ -26,7 +26,7 @@ import type { ModelRegistry } from "../../src/core/records/model.ts";
 import { createRecordHooks } from "../../src/core/records/record-hooks.ts";
 import type { Access } from "../../src/core/access/access.ts";
 import { ANONYMOUS } from "../../src/core/access/viewer.ts";
-import type { LockScopes } from "../../src/core/locks/lock-scopes.ts";
+import type { LockScopes } from "../../src/core/locks/claim.ts";
 import { createRunningAttempts } from "../../src/core/tasks/run/running-attempts.ts";
 import type { LaunchOutcome } from "../../src/core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../../src/core/tasks/launch/launch-task.ts";

@@ -1,5 +1,5 @@
 import type { Model, ModelRegistry } from "../../src/core/records/model.ts";
-import { createModelRegistry } from "../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../src/core/records/model.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { modelOf, scalar } from "./model-fixture.ts";
 

@@ -1,5 +1,5 @@
 import type { Model, ModelRegistry } from "../../src/core/records/model.ts";
-import { createModelRegistry } from "../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../src/core/records/model.ts";
 import type { RecordReader } from "../../src/core/records/record-reader.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { enumeration, modelOf, relation, scalar } from "./model-fixture.ts";

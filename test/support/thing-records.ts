@@ -3,8 +3,8 @@ import { isLostRace } from "../../src/adapters/postgres/lost-race.ts";
 import type { ChunkRecords } from "../../src/core/bulk/chunk-records.ts";
 import type { HookTransactions } from "../../src/core/records/hook-transactions.ts";
 import type { ColumnField } from "../../src/core/records/model.ts";
-import { requiredSession } from "../../src/core/transactions/required-session.ts";
 import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";
+import { requiredSession } from "../../src/core/transactions/transaction.ts";
 import type { Json } from "../../src/kernel/json.ts";
 import { createThingReader } from "./thing-fixture.ts";
 

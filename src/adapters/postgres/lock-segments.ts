@@ -1,6 +1,5 @@
 import type { Claim } from "../../core/locks/claim.ts";
-import { mergeClaims } from "../../core/locks/claim.ts";
-import { sortIds } from "../../core/locks/sort-ids.ts";
+import { mergeClaims, sortIds } from "../../core/locks/claim.ts";
 import { joinIds } from "./joined-ids.ts";
 
 /** The most ids of a row of `powercrud.lock`. */

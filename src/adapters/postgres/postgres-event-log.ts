@@ -3,7 +3,7 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { LifecycleEvent, LifecycleEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
 import { APPEND_EVENT, READ_HEAD, REPLAY_EVENTS } from "./sql/events.ts";
 
 interface EventRow {

@@ -1,11 +1,10 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { Claim } from "../../core/locks/claim.ts";
-import { freeOf, mergeClaims, withoutEmptyClaims } from "../../core/locks/claim.ts";
+import { freeOf, mergeClaims, sortIds, withoutEmptyClaims } from "../../core/locks/claim.ts";
 import { MAX_REPORTED_CONFLICTS } from "../../core/locks/lock-store.ts";
 import type { AcquireResult, LockConflict, LockStore } from "../../core/locks/lock-store.ts";
-import { sortIds } from "../../core/locks/sort-ids.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
 import type { Transaction } from "../../core/transactions/transaction.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
 import { toSegments } from "./lock-segments.ts";
 import { translatedSession } from "./pg-session.ts";
 import {

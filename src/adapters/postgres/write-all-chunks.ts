@@ -10,7 +10,7 @@ import { MAX_TRIAL_ERRORS } from "../../core/bulk/chunk-writer.ts";
 import { isPlainWork } from "../../core/bulk/record-writer.ts";
 import type { AcquireResult, LockConflict } from "../../core/locks/lock-store.ts";
 import type { ErrorPolicy } from "../../core/tasks/task.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
 import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
 import { heldReferencesOfAll } from "./held-references.ts";
 import { pgProblem } from "./pg-problem.ts";

@@ -6,7 +6,7 @@ import type { HookRecord, WriteOperation } from "../../core/records/write-hooks.
 import type { RecordBatch } from "../../core/tasks/record-batch.ts";
 import { filterBatch } from "../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../core/tasks/task-error.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
 import { heldReferences } from "./held-references.ts";
 import type { BatchWriting, ReachedRecords } from "./reach-records.ts";
 import { loadRecords, reachRecords } from "./reach-records.ts";

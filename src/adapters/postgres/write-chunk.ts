@@ -4,9 +4,9 @@ import type { ChunkResult, ChunkWork, WrittenChunks } from "../../core/bulk/chun
 import { isPlainWork } from "../../core/bulk/record-writer.ts";
 import type { LockStore } from "../../core/locks/lock-store.ts";
 import type { Counts } from "../../core/tasks/progress.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
-import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
 import type { UnitOfWork } from "../../core/transactions/transaction.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
+import { runOrRollBack } from "../../core/transactions/run-or-roll-back.ts";
 import { enterReferences } from "./held-references.ts";
 import { pgProblem } from "./pg-problem.ts";
 import type { BatchWriting } from "./reach-records.ts";

@@ -1,7 +1,7 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { ChunkRecords } from "../../core/bulk/chunk-records.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
 import type { PrismaTransactions } from "./prisma-unit-of-work.ts";
 import { typedValue } from "./column-from-json.ts";
 

@@ -1,6 +1,6 @@
 import type { DatabaseFault, HookTransactions } from "../../core/records/hook-transactions.ts";
 import type { Model } from "../../core/records/model.ts";
-import { requiredSession } from "../../core/transactions/required-session.ts";
+import { requiredSession } from "../../core/transactions/transaction.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 import type { PrismaErrorShape } from "./prisma-unavailable.ts";

@@ -10,8 +10,8 @@ import type {
   RelationField,
   ScalarType,
 } from "../../core/records/model.ts";
+import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
-import { createModelRegistry } from "../../core/records/model-registry.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
 import type { SchemaText } from "./read-schema-text.ts";
 import { readSchemaText } from "./read-schema-text.ts";

@@ -1,7 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { LockScopes } from "../locks/claim.ts";
 import { mergeClaims } from "../locks/claim.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
@@ -32,9 +32,9 @@ import { scopeChecksOf, writtenFieldsOf } from "./written-fields.ts";
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
 const LANES = 2;
 
-/** A smaller task is written before a helper has come. */
+/** A smaller task is done before a helper has come. */
 export const MIN_SHARED_RECORDS = 20_000;
-/** Fewer are not worth another worker's coming. */
+/** Fewer chunks are not worth another worker. */
 const CHUNKS_PER_WORKER = 4;
 
 /** What running bulk tasks needs. */
@@ -77,9 +77,9 @@ export function createBulkDefinition(
 }
 
 /**
- * What a bulk task changes besides its records: what the database changes along with them, and the records that it
- * links with or unlinks. Links that are named in a list of records are known at the launch alone; a task that waits
- * has claimed them by then.
+ * The records that a bulk task changes besides its own: those that the database changes along with them, and those
+ * that it links or unlinks. Links that a list of records names are known only at the launch; a waiting task has
+ * claimed them by then.
  */
 async function dependentsOf(
   { models, sideEffects, lockScopes, lockEscalationRecords }: BulkDefinitionPorts,
@@ -164,7 +164,7 @@ function refuse([problem]: readonly RecordProblem[]): void {
   }
 }
 
-/** What became of records that were written. */
+/** What was done to the records that went well, for messages. */
 const DONE: Readonly<Record<BulkOperation["operation"], string>> = {
   CREATE: "created",
   UPDATE: "changed",
@@ -181,7 +181,7 @@ function messageOf(
   return message === null ? {} : { message };
 }
 
-/** Several workers write a task that has enough for all of them. */
+/** Asks for helpers if there are enough chunks for several workers. */
 async function shareChunks(
   { rules, writer }: BulkDefinitionPorts,
   { model, taskId }: ChunkWork,
@@ -220,7 +220,10 @@ async function writeChunkByChunk(
   }
 }
 
-/** What helpers are writing belongs to the attempt: it does not end before them. Most tasks have no chunk left here. */
+/**
+ * The counts once helpers have written their chunks, too: the attempt does not end before them. Most tasks have no
+ * chunk left here.
+ */
 async function countOnceWritten(writer: ChunkWriter, taskId: string): Promise<WrittenChunks> {
   const written = await writer.countWritten(taskId);
   if (written.pendingChunks === 0) {
@@ -230,7 +233,7 @@ async function countOnceWritten(writer: ChunkWriter, taskId: string): Promise<Wr
   return writer.countWritten(taskId);
 }
 
-/** Until no chunk is left that nobody has. @throws what ended one of the lanes, once all have ended */
+/** Writes until no chunk is left to take. @throws the error that ended one of the lanes, once all have ended */
 async function writeLanes(writer: ChunkWriter, work: ChunkWork, context: HelpContext): Promise<void> {
   const lanes = Array.from({ length: LANES }, () => writeLane(writer, work, context));
   const ends = await Promise.allSettled(lanes);

@@ -1,17 +1,16 @@
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { RecordChange } from "../records/change.ts";
-import type { Selection } from "../filters/selection.ts";
+import type { BulkTarget, RowData, Selection } from "./bulk-request.ts";
 import type { UpdatedFields } from "../records/side-effects.ts";
 import type { Task } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
-import type { BulkTarget, RowData } from "./bulk-request.ts";
 
 /** More ids than these are counted, not listed, in a task's input; its chunks hold them all. */
 const MAX_LISTED_IDS = 1000;
 /** The same for records with their values. */
 const MAX_LISTED_RECORDS = 100;
 
-/** What a bulk task keeps of its launch. */
+/** The input of a bulk task, as it is stored. */
 export function encodeBulkInput(target: BulkTarget): JsonObject {
   switch (target.operation) {
     case "UPDATE":
@@ -36,7 +35,7 @@ export function encodeBulkInput(target: BulkTarget): JsonObject {
   }
 }
 
-/** What updating a bulk task's records may change besides them. */
+/** The fields that a bulk task updates, from its stored input. */
 export function decodeUpdatedFields(input: Json): UpdatedFields {
   const { data, updatedFields, replacedLinks } = input as JsonObject;
   if (Array.isArray(updatedFields)) {
@@ -46,7 +45,8 @@ export function decodeUpdatedFields(input: Json): UpdatedFields {
     };
   }
   const change = (data ?? {}) as JsonObject;
-  // Of a column `set` replaces nothing but its value; the name tells which of the two a field is.
+  // `set` with a list replaces links. A list column may be among these names, too; as it is not a relation, that does
+  // no harm.
   const replaced = Object.keys(change).filter((name) => Array.isArray((change[name] as JsonObject)["set"]));
   return { columns: Object.keys(change), replaced };
 }
@@ -66,7 +66,7 @@ function encodeSelection(selection: Selection): JsonObject {
     : { ids };
 }
 
-/** @param updates what is to be written to records that are there */
+/** @param updates the values for records that exist */
 function encodeRecords(records: readonly JsonObject[], updates: readonly RowData[]): JsonObject {
   const fields = updates.flatMap((data) => Object.entries(data));
   const updatedFields = [...new Set(fields.map(([name]) => name))];
@@ -83,7 +83,7 @@ function encodeRecords(records: readonly JsonObject[], updates: readonly RowData
   };
 }
 
-/** A task's input as the caller gave it: without what a launch notes beside a list of records for the worker. */
+/** A task's input as the caller gave it: without the fields that a launch adds for the worker. */
 export function givenInput({ kind, input }: Pick<Task, "kind" | "input">): Json {
   if (bulkOperationOf(kind) === undefined || typeof input !== "object" || input === null) {
     return input;

@@ -9,7 +9,7 @@ export const BULK_KINDS: Readonly<Record<BulkOperation["operation"], string>> = 
   DELETE: "bulkDelete",
 };
 
-/** All that can be done in bulk. */
+/** All bulk operations. */
 export const BULK_OPERATIONS = Object.keys(BULK_KINDS) as readonly BulkOperation["operation"][];
 
 /** The operation of a bulk task; undefined for a task of another kind. */

@@ -1,25 +1,25 @@
-import type { Json } from "../../kernel/json.ts";
-import type { LinkChange, RecordChange } from "../records/change.ts";
-import type { Selection } from "../filters/selection.ts";
+import type { WhereFilter } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { LinkChange, RecordChange } from "../records/change.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
+import type { Json } from "../../kernel/json.ts";
 
 /** Values of one record by field name, in plain JSON as in a change; relations as changes of their links. */
 export type RowData = Readonly<Record<string, Json | LinkChange>>;
 
-/** A change of one record of its own. */
+/** One record, with a change of its own. */
 export interface UpdateRow {
   readonly id: string;
   readonly data: RowData;
-  /** What its `@updatedAt` must still be, in ISO 8601; left out where it does not matter. Null is refused. */
+  /** The `@updatedAt` that it must still have, in ISO 8601. Default: any. Null is refused. */
   readonly expectedUpdatedAt?: string | null;
 }
 
-/** What is to become of a record whether it is there or not. */
+/** One record, with the values to create it and those to update it. */
 export interface UpsertRow {
   readonly id: string;
-  /** Without the key, or with the same. */
+  /** Without the key, or with the key of `id`. */
   readonly create: RowData;
   readonly update: RowData;
 }
@@ -30,7 +30,7 @@ export type RowsTarget =
   | { readonly operation: "UPDATE_EACH"; readonly records: readonly UpdateRow[] }
   | { readonly operation: "UPSERT"; readonly records: readonly UpsertRow[] };
 
-/** What is to be done, and to which records. */
+/** An operation, and the records that it is for. */
 export type BulkTarget =
   | { readonly operation: "UPDATE"; readonly selection: Selection; readonly change: RecordChange }
   | { readonly operation: "DELETE"; readonly selection: Selection }
@@ -46,18 +46,18 @@ export type BulkRequest = {
 /** The use case behind every bulk mutation: see launch-bulk. */
 export type LaunchBulk = (request: BulkRequest) => Promise<LaunchOutcome>;
 
-/** What callers call the list of records, for the paths of problems: `data` in a bulk create, else `records`. */
+/** The API's name of the list of records, for the paths of problems: `data` in a bulk create, else `records`. */
 export function listName(operation: RowsTarget["operation"]): string {
   return operation === "CREATE" ? "data" : "records";
 }
 
-/** Where in the input the parts of a record are, as callers know them; empty for those at the top. */
+/** The paths in the caller's input of a record's parts; empty for parts at the top. */
 export interface RowPaths {
-  /** Its id, and what it must still be. */
+  /** Of its id and `expectedUpdatedAt`. */
   readonly record: string;
-  /** Its values, if it is created. */
+  /** Of the values to create it. */
   readonly create: string;
-  /** Its values, if it is updated. */
+  /** Of the values to update it. */
   readonly update: string;
 }
 
@@ -74,7 +74,10 @@ export function listedRowPaths(operation: RowsTarget["operation"], at: number): 
   }
 }
 
-/** The path of a field within a part of a record. */
+/** The path of a field in a part of a record. */
 export function fieldPath(path: string, field: string): string {
   return path === "" ? field : `${path}.${field}`;
 }
+
+/** The records that a bulk operation is aimed at: by id or by filter. Always narrowed to the viewer's scope. */
+export type Selection = { readonly ids: readonly string[] } | { readonly where: WhereFilter };

@@ -15,7 +15,7 @@ export interface BulkRules {
   chunkRecords(model: string): number | undefined;
 }
 
-/** The bulk rules that the options make up. */
+/** The bulk rules in the models' options. */
 export function bulkRulesOf(options: ModelOptionsMap): BulkRules {
   return {
     allowedFields: (model) => options[model]?.bulk?.fields,
@@ -45,7 +45,7 @@ export function changeableLinks(
   return manyToManyOf(models, model).filter((field) => allowed === undefined || allowed.includes(field.name));
 }
 
-/** The relations of the model that lead over a join table. */
+/** The model's many-to-many relations. */
 export function manyToManyOf(models: ModelRegistry, model: Model): readonly RelationField[] {
   return relationsOf(model).filter((field) => isManyToMany(models, model, field));
 }

@@ -12,8 +12,8 @@ const ARITHMETIC = new Set(["increment", "decrement", "multiply"]);
 const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 
 /**
- * What is wrong with a bulk change; nothing if it may be applied. Asked at launch and again in the worker, where
- * the rules may have changed since.
+ * The problems of a bulk change; empty if it may be applied. Checked at the launch, and again in the worker, since the
+ * rules may have changed.
  */
 export function checkChange(
   models: ModelRegistry,
@@ -51,7 +51,7 @@ function describeFieldMisfit(
   const members = Object.entries(change) as readonly [string, Json][];
   const [first] = members;
   if (field === undefined || first === undefined || members.length > 1) {
-    return describeNoOne(field);
+    return describeMemberCount(field);
   }
   const [operator, value] = first;
   if (operator === "set") {
@@ -66,8 +66,8 @@ function describeFieldMisfit(
   return value === null ? `${operator} needs a number, not null.` : describeMisfit(field, enums, value);
 }
 
-/** Where there is not one member: a null stands for none, and may have been meant as the value. */
-function describeNoOne(field: ColumnField | undefined): string {
+/** For a change without exactly one member. A null counts as left out, and may have been meant as the value. */
+function describeMemberCount(field: ColumnField | undefined): string {
   const what =
     field === undefined || isNumeric(field)
       ? "give exactly one of set, increment, decrement, multiply"

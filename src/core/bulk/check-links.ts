@@ -6,7 +6,7 @@ const MEMBERS = ["add", "remove", "set"] as const;
 
 /**
  * What is wrong with a change of links, in words; undefined if it may be made.
- * @param change null where a caller gave that instead of ids
+ * @param change null if the caller gave null instead of ids
  */
 export function describeLinkMisfit(target: Model, change: LinkChange | null): string | undefined {
   if (change === null) {
@@ -38,7 +38,7 @@ function describeIds(target: Model, { add = [], remove = [], set = [] }: LinkCha
   return undefined;
 }
 
-/** The ids in their canonical form, each once. @throws AppError VALIDATION_FAILED for a change that does not fit */
+/** The ids in their canonical form, each once. @throws AppError VALIDATION_FAILED for a malformed id */
 export function canonicalLinks(target: Model, change: LinkChange): LinkChange {
   const canonical = (ids: readonly string[]): readonly string[] => [
     ...new Set(ids.map((id) => canonicalRecordId(target, id))),

@@ -2,21 +2,21 @@ import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { columnsOf, updatedAtField } from "../records/model.ts";
-import { disagreeingKeys, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
+import { differingKeyFields, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
-import { problem } from "../refusals/problems.ts";
 import { fieldPath, listName, listedRowPaths } from "./bulk-request.ts";
+import { problem } from "../refusals/problems.ts";
 import type { BulkRules } from "./bulk-rules.ts";
 import { changeableColumns, changeableLinks, manyToManyOf } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";
 import { describeMisfit } from "../records/column-value.ts";
 import { parseRowField } from "./row-field.ts";
 
-/** Problems named in one refusal; looking for more would cost and help nobody. */
+/** The most problems in one refusal: to look for more takes time and does not help the caller. */
 const MAX_PROBLEMS = 10;
 
-/** What rows may name, by name. */
+/** The fields that rows may name, by name. */
 interface RowRules {
   readonly models: ModelRegistry;
   readonly model: Model;
@@ -24,7 +24,7 @@ interface RowRules {
   readonly changeable: ReadonlyMap<string, Field>;
 }
 
-/** What is wrong with a list of records, at most ten problems; none if it may be launched. */
+/** The problems of a list of records, at most ten; empty if it may be launched. */
 export function checkRows(
   models: ModelRegistry,
   model: Model,
@@ -45,7 +45,7 @@ export function checkRows(
   return problems.slice(0, MAX_PROBLEMS);
 }
 
-/** What is wrong with the record of a single write; all of its problems. */
+/** All problems of the record of a single write. */
 export function checkOneRow(
   models: ModelRegistry,
   model: Model,
@@ -55,7 +55,7 @@ export function checkOneRow(
   if (row === undefined) {
     return [];
   }
-  // What an app allows in bulk does not narrow single writes.
+  // The app's `bulk.fields` does not restrict single writes.
   const rules = rowRulesOf(models, model, { allowedFields: () => undefined });
   const id = operation === "CREATE" ? undefined : parseRecordId(model, (row as UpdateRow | UpsertRow).id);
   return [
@@ -65,8 +65,8 @@ export function checkOneRow(
 }
 
 /**
- * What is wrong with the fields that a task's chunks have values for; nothing if they may still be changed. Asked in the
- * worker, where the rules may have changed since the launch.
+ * The problems of the fields in a task's chunks; empty if they may still be changed. Checked in the worker, since the
+ * rules may have changed after the launch.
  */
 export function checkRowFields(
   models: ModelRegistry,
@@ -160,7 +160,7 @@ function checkValues(
   });
 }
 
-/** @param known fields whose values come from elsewhere */
+/** @param known names of fields whose values come from elsewhere */
 function checkRequired(
   { model }: RowRules,
   data: RowData,
@@ -180,7 +180,7 @@ function checkRequired(
     .map(({ name }) => problemAt(path, name, `${model.name}.${name} is needed for a new record.`));
 }
 
-/** What the caller expects of the record's `@updatedAt`. */
+/** The problems of an expected `@updatedAt`. */
 export function checkExpected(
   model: Model,
   { expectedUpdatedAt }: Pick<UpdateRow, "expectedUpdatedAt">,
@@ -195,24 +195,24 @@ export function checkExpected(
       problemAt(path, field, `${model.name} has no @updatedAt field, so nothing can be expected of it.`),
     ];
   }
-  // A check that somebody meant to make is not skipped because a variable was not filled in.
+  // A null is usually a variable that was not filled in. To accept it would silently skip the check.
   return expectedUpdatedAt === null
     ? [problemAt(path, field, `${field} cannot be null. Leave it out to write in any state of the record.`)]
     : [];
 }
 
-/** What the data of a new record says of the key must be what the id says. */
+/** The problems of key fields whose values differ from the id. */
 function checkAgreement(model: Model, id: string, create: RowData, path: string): readonly RecordProblem[] {
   const key = parseRecordKey(model, id);
   // A malformed id is a problem of its own.
   return "problems" in key
     ? []
-    : disagreeingKeys(model, create, key.value).map((name) =>
+    : differingKeyFields(model, create, key.value).map((name) =>
         problemAt(path, name, `${model.name}.${name} is not what id says. ${remedyOfKey(model, name)}`),
       );
 }
 
-/** An id that is malformed, or that an earlier record of the list has. */
+/** The problem of an id that is malformed, or that an earlier record of the list has. */
 function checkId(
   { model }: RowRules,
   seen: Map<string, number>,
@@ -220,7 +220,7 @@ function checkId(
   row: RowData | UpdateRow | UpsertRow,
   at: number,
 ): readonly RecordProblem[] {
-  // The key of a new record is made of its data, when that is known to be sound: see encode-rows.
+  // The key of a new record comes from its data, once that is checked: see encode-rows.
   if (operation === "CREATE" || typeof row["id"] !== "string") {
     return [];
   }
@@ -242,7 +242,7 @@ function checkId(
       ];
 }
 
-/** A problem with a field of a record; a record in a list is named in the message, too. */
+/** A problem of a field. In a list of records, the message begins with the path. */
 function problemAt(path: string, field: string, message: string): RecordProblem {
   const whole = fieldPath(path, field);
   return problem(path === "" ? message : `${whole}: ${message}`, whole);

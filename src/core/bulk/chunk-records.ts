@@ -4,19 +4,19 @@ import type { WhereFilter } from "../access/access.ts";
 import type { Transaction, UnitOfWork } from "../transactions/transaction.ts";
 
 /**
- * Transactions in which chunks are written that the app has a say in, or whose viewer has a scope: its client, filters
- * and hooks see the records as the transaction has them.
+ * Transactions for chunks with hooks or a viewer's scope: Prisma's client, filters and hooks see the records as the
+ * transaction does.
  */
 export interface ChunkRecords extends Pick<HookTransactions, "typed"> {
-  /** Opens these transactions; however long one takes, it is not ended for that. */
+  /** Opens these transactions, without a time limit. */
   readonly unitOfWork: UnitOfWork;
-  /** Those of the ids that exist and match `where`, as the transaction sees them. Any order. */
+  /** The given ids that exist and match `where`, as the transaction sees them, in any order. */
   existingIds(
     transaction: Transaction,
     model: string,
     ids: readonly string[],
     where: WhereFilter | undefined,
   ): Promise<readonly string[]>;
-  /** The transaction's connection, which gives values as Prisma types them. */
+  /** The transaction's connection; it returns values as Prisma types them. */
   typedSession(transaction: Transaction): SqlSession;
 }

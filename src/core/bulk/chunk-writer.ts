@@ -14,7 +14,7 @@ export type ChunkWork = RecordWork & {
 /** What became of one chunk. */
 export type ChunkResult =
   | { readonly kind: "WRITTEN"; readonly counts: Counts }
-  /** No chunk is left that nobody else is writing. */
+  /** No chunk is left to take. Others may still be writing theirs. */
   | { readonly kind: "EXHAUSTED" }
   /** The attempt is not the current one any more; nothing was written. */
   | { readonly kind: "FENCED" }
@@ -32,21 +32,21 @@ export type WholeResult =
 /** More errors of a dry run than these are counted, not kept: they are held in memory until it settles. */
 export const MAX_TRIAL_ERRORS = 100_000;
 
-/** What would have become of all chunks. */
+/** What became of a dry run. */
 export type TrialResult =
-  /** Also where records failed, if the policy is SKIP_FAILED. */
+  /** With SKIP_FAILED, also if records failed. */
   | {
       readonly kind: "TRIED";
-      /** Of the whole task, with what was skipped at the launch. */
+      /** Of the whole task, with the records that the launch skipped. */
       readonly counts: Counts;
-      /** What would have been recorded, in that order; at most {@link MAX_TRIAL_ERRORS}. */
+      /** The errors that would have been recorded, in order; at most {@link MAX_TRIAL_ERRORS}. */
       readonly errors: readonly NewTaskError[];
       /** How many there would have been. */
       readonly errorCount: number;
     }
   | Exclude<WholeResult, { readonly kind: "WRITTEN" }>;
 
-/** What stands in a task's chunks of one relation: records to link with. */
+/** The records to link over one relation, as stored in a task's chunks. */
 export interface StoredLinks {
   /** The relation's name. */
   readonly field: string;
@@ -64,16 +64,16 @@ export interface WrittenChunks {
 export interface WholeRun {
   /** Called after each chunk, before the commit. */
   onWritten(counts: Counts): void;
-  /** Stops between chunks, with nothing written and its reason thrown. */
+  /** Stops between chunks: its reason is thrown, and nothing is written. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Writes chunks, each exactly once. The data, the errors, the chunk's DONE mark and its counts are one
- * transaction that holds the task's fence: it commits only if the attempt is still the current one.
- * A record that would refer to one that another task holds cannot be written (RECORD_LOCKED), where the database may
- * change it for that one's sake: no task comes to hold that one before the transaction ends.
- * All writing methods throw AppError UNAVAILABLE when the database goes away; what was not committed is not done.
+ * Writes chunks, each exactly once. The data, the errors, the chunk's DONE mark and its counts are one transaction
+ * that holds the task's fence: it commits only if the attempt is still the current one. A record cannot be written
+ * (RECORD_LOCKED) if it would refer to a record that another task holds, by a foreign key with a referential action.
+ * Until the transaction ends, no task can claim a record that a written one refers to. All writing methods throw
+ * AppError UNAVAILABLE when the database goes away; what was not committed is not done.
  */
 export interface ChunkWriter {
   /**
@@ -84,15 +84,15 @@ export interface ChunkWriter {
   /** ALL_OR_NOTHING: writes all chunks in one transaction. */
   writeAllChunks(work: ChunkWork, run: WholeRun): Promise<WholeResult>;
   /**
-   * Does with all chunks what the policy says, in one transaction that is rolled back: nothing is left of it, and nobody
-   * is kept from claiming what the records would refer to.
+   * Writes all chunks by the policy in one transaction that is rolled back. Meanwhile, tasks can claim the records
+   * that these would refer to.
    */
   tryAllChunks(work: ChunkWork, errorPolicy: ErrorPolicy, run: WholeRun): Promise<TrialResult>;
   /** Resolves once the chunks that others are writing now are written, or given up. */
   untilWritten(taskId: string): Promise<void>;
   /** All fields that chunks of the task have values for. */
   listFields(taskId: string): Promise<readonly string[]>;
-  /** The links that those of a settled task's records which are to be tried again would be given. */
+  /** The stored links of the records of a settled task that are tried again. */
   listLinks(taskId: string, records: RetryRecords): Promise<readonly StoredLinks[]>;
   /** What the task's committed chunks add up to, and how many are still to be written. */
   countWritten(taskId: string): Promise<WrittenChunks>;

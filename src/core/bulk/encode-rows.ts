@@ -20,7 +20,7 @@ export interface EncodePorts {
   readonly defaults: RecordDefaults;
 }
 
-/** A record's values as texts, by what they are for. */
+/** A record's values as texts, by row field (see row-field). */
 interface EncodedRow {
   /** Undefined for a new record whose key is to be made. */
   readonly id: string | undefined;
@@ -29,9 +29,9 @@ interface EncodedRow {
 }
 
 /**
- * Turns a checked list of records into batches, one for each set of fields that some of them name: each batch can be
- * written by one statement. New records get their keys, and what else is to be made. Beside each record stands its
- * place in the list.
+ * Turns a checked list of records into batches. Records that name the same fields make one batch, which one statement
+ * can write. New records get their keys, and the defaults that must be known beforehand. A batch also holds the place
+ * of each record in the list.
  */
 export async function encodeRows(
   ports: EncodePorts,
@@ -79,9 +79,9 @@ export function encodeOneRow(
 }
 
 /**
- * New records of a model that refers to itself, all with the same fields where that can be: a field that one record
- * leaves out and another names is null, if leaving it out means null. So a record and the one that it refers to are
- * written together, in the order of the list, and not by two statements in the wrong order.
+ * Gives new records of a model that refers to itself the same fields where possible: a field that only some of them
+ * name becomes null in the others, if leaving it out means null. So a record and the one that it refers to are written
+ * by one statement in the order of the list, not by two in the wrong order.
  */
 function fillRows(model: Model, target: RowsTarget): RowsTarget {
   if (target.operation !== "CREATE" || !refersToItself(model)) {
@@ -95,7 +95,7 @@ function fillRows(model: Model, target: RowsTarget): RowsTarget {
   return { ...target, records: target.records.map((record) => ({ ...nulls, ...record })) };
 }
 
-/** Problems of a record in a list, with its place. */
+/** The problems of a record in a list, with its path. */
 function located(path: string, problems: readonly RecordProblem[]): readonly RecordProblem[] {
   return problems.map(({ message, field = "" }) => {
     const whole = fieldPath(path, field);
@@ -113,7 +113,7 @@ function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
   const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
   const targets = new Map(relationsOf(model).map(({ name, type }) => [name, type]));
   const put = (texts: EncodedRow["texts"], part: RowPart, data: RowData): void => {
-    // In one order, so that rows that name the same fields are of one shape.
+    // Sorted, so that rows that name the same fields have the same shape.
     for (const name of Object.keys(data).toSorted()) {
       const column = columns.get(name);
       if (column === undefined) {
@@ -146,7 +146,7 @@ function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
       }
       case "UPSERT": {
         const { id, create, update } = row as UpsertRow;
-        // The key is the id's; what the create says of it agrees (see check-rows).
+        // The key comes from the id; key fields in the create agree with it (see check-rows).
         put(texts, "create", withoutKey(model, create));
         put(texts, "update", update);
         return keyed({ value: canonicalRecordId(model, id) }, texts, index);
@@ -169,12 +169,12 @@ function withoutKey(model: Model, data: RowData): RowData {
   );
 }
 
-/** The record's id where the data names its whole key. */
+/** The record's id if the data names its whole key. */
 function givenKey(model: Model, data: RowData): Parsed<string | undefined> {
   return model.key.every(({ name }) => data[name] !== undefined) ? idOf(model, data) : { value: undefined };
 }
 
-/** Of the key's values as JSON has them. */
+/** The id of a key with JSON values. */
 function idOf(model: Model, data: Readonly<Record<string, unknown>>): Parsed<string> {
   const texts = Object.fromEntries(model.key.map((field) => [field.name, keyText(field, data[field.name])]));
   const key = keyInData(model, texts);
@@ -262,7 +262,7 @@ function madeId(
   return idOf(model, key);
 }
 
-/** Keys of new records stand in their data; only here it is seen whether two are the same. */
+/** The problem of two records with the same key. The keys of new records are not known before. */
 function repeatedKeys(
   model: Model,
   pathOf: (index: number) => string,

@@ -11,10 +11,10 @@ import { parseRowField } from "./row-field.ts";
 
 type Typed = HookTransactions["typed"];
 
-/** Records as they are, by id; those that are not there are not in it. */
+/** The records that exist, by id. */
 export type LoadedRecords = ReadonlyMap<string, AppRecord>;
 
-/** What an operation comes to for one that is there, or not. */
+/** What an operation does to a record, by whether it exists. */
 export function operationOn(operation: BulkOperation["operation"], isThere: boolean): WriteOperation {
   switch (operation) {
     case "CREATE":
@@ -28,12 +28,12 @@ export function operationOn(operation: BulkOperation["operation"], isThere: bool
   }
 }
 
-/** All that an operation may come to. */
+/** Everything that an operation may do to a record. */
 export function operationsOf(operation: BulkOperation["operation"]): readonly WriteOperation[] {
   return [...new Set([operationOn(operation, true), operationOn(operation, false)])];
 }
 
-/** The records of a batch as the app's hooks are given them, by what happens to them. */
+/** The records of a batch in the form that hooks get, by what happens to them. */
 export function hookChunks(
   typed: Typed,
   model: Model,
@@ -95,7 +95,7 @@ function sameChange(
   return Object.fromEntries(members) as AppChange;
 }
 
-/** Reads from the columns what is to be written to the record at a place. */
+/** Reads the change of a record from the batch's columns, by its place in the batch. */
 function partReader(
   typed: Typed,
   columns: ReadonlyMap<string, ColumnField>,

@@ -7,7 +7,7 @@ import { invalid } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { LockScopes } from "../locks/claim.ts";
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { LaunchRequest } from "../tasks/launch/launch-request.ts";
 import { contentHash, launchHash } from "../tasks/launch/launch-request.ts";
@@ -58,7 +58,7 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
 
 function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusal | LimitRefusal | undefined {
   const inOptions = checkLaunchOptions(request.options);
-  // Before the records, for looking through a list that is too long costs as much as the list.
+  // Before the records themselves: to check a list that is far too long would take far too long.
   const refusal = inOptions.length === 0 ? refuseSize(ports, request) : undefined;
   if (refusal !== undefined) {
     return refusal;
@@ -136,7 +136,7 @@ export function chunksOf(
   };
 }
 
-/** On the records of the task's own chunks, under the viewer's scope. */
+/** The claim on the records of the task's own chunks, under the viewer's lock scope. */
 export function claimOfChunks(
   { lockScopes }: Pick<BulkPorts, "lockScopes">,
   model: string,

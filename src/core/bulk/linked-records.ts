@@ -15,19 +15,19 @@ import { canonicalLinks } from "./check-links.ts";
 import type { RowField } from "./row-field.ts";
 import { parseRowField } from "./row-field.ts";
 
-/** The records that a write links with or unlinks over one relation. */
+/** The records that a write links or unlinks over one relation. */
 export interface Links {
   readonly field: RelationField;
   readonly target: Model;
-  /** To be linked with: they must be there. */
+  /** Ids of records to link: they must exist. */
   readonly wanted: readonly string[];
-  /** These, and those to be unlinked. */
+  /** Ids of records to link or to unlink. */
   readonly all: readonly string[];
-  /** Where in the input each of those wanted stands. Left out: under the field's name. */
+  /** The path in the input of each record to link. Default: the field's name. */
   readonly places?: ReadonlyMap<string, string>;
 }
 
-/** The links that an operation names, of all its records together. */
+/** The links that an operation names, for all its records together. */
 export function linksOfTarget(
   models: ModelRegistry,
   model: Model,
@@ -63,12 +63,12 @@ export function linksOfTarget(
   });
 }
 
-/** The links that a change makes for each of its records. */
+/** The links that a change names. */
 export function linksOfChange(models: ModelRegistry, model: Model, change: RecordChange): readonly Links[] {
   return linksOfTarget(models, model, { operation: "UPDATE", change, selection: { ids: [] } });
 }
 
-/** The links that stand beside records in batches. @param isMeant whether a record's links are asked for */
+/** The links in batches. @param isMeant whether to include the links of a record */
 export function linksOfBatches(
   models: ModelRegistry,
   model: Model,
@@ -88,8 +88,9 @@ export function linksOfBatches(
 }
 
 /**
- * The linked records as claims: a link belongs to both of its records. Within the viewer's lock scope where all of them
- * are known to be in the viewer's reach; records that a link is taken from may be anybody's, so they meet every claim.
+ * Claims on the linked records: a link belongs to both of its records. Records to link are within the viewer's scope,
+ * so the claim has the viewer's lock scope. Records to unlink may be outside of it, so a claim that names any has no
+ * lock scope, and meets every claim.
  */
 export function claimsOfLinks(
   links: readonly Links[],
@@ -104,7 +105,7 @@ export function claimsOfLinks(
   );
 }
 
-/** Records to be linked with that are not there, or not for the viewer to see. */
+/** The problems of records to link that do not exist, or that the viewer may not see. */
 export async function missingLinks(
   ports: { readonly reader: RecordReader; readonly access: Access },
   viewer: Viewer,
@@ -126,7 +127,7 @@ export async function missingLinks(
 
 type AddLinks = (change: LinkChange, path: string) => void;
 
-/** @param visit adds the changes of a relation's links, with where they stand */
+/** @param visit adds the changes of a relation's links, with their paths */
 function gatherLinks(
   models: ModelRegistry,
   model: Model,

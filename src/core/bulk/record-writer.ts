@@ -10,43 +10,40 @@ import type { NewTaskError } from "../tasks/task-error.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 
-/**
- * What is done to each record: the same change, or what stands beside the record in its batch (see row-field), or its
- * deletion.
- */
+/** What is done to each record: the same change, the record's own values in its batch (see row-field), or a delete. */
 export type BulkOperation =
   | { readonly operation: "UPDATE"; readonly change: RecordChange }
   | { readonly operation: "DELETE" }
   | { readonly operation: "CREATE" | "UPDATE_EACH" | "UPSERT" };
 
-/** What is done to records, and under whose rules. */
+/** An operation on records of a model, with the rules that apply to it. */
 export type RecordWork = BulkOperation & {
   readonly model: Model;
   /** The viewer's scope; records outside it count as missing. */
   readonly scope: WhereFilter | undefined;
-  /** What the records refer to once they are written, where that is to be guarded. Left out: nothing. */
+  /** Finds the records that written records refer to, and that must be guarded. Left out: none. */
   readonly references?: ReferencePlan | undefined;
   /** The lock scope of the viewer in a model. Left out: none. */
   readonly lockScopeOf?: ((model: string) => string | undefined) | undefined;
   /**
-   * What records must match whose fields of these names were written, so that nothing leads out of the viewer's scope.
-   * Records that do not match fail. Left out: nothing.
+   * The checks that keep written records within the viewer's scope, by the names of the written fields. Records that
+   * do not match fail. Left out: none.
    */
   readonly scopeChecks?: ((written: readonly string[]) => readonly ScopeCheck[]) | undefined;
-  /** What the app says about it. Left out: nothing. */
+  /** The app's hooks. Left out: none. */
   readonly hooks?: AppHooks | undefined;
-  /** The task that writes: what it holds is not in its way. Left out for single writes. */
+  /** The task that writes: its own locks are not in its way. Left out for single writes. */
   readonly taskId?: string;
   /**
-   * Guards what else the write changes, once the records are known to be in the viewer's reach; a refusal ends the
-   * write. Left out where that was claimed before.
+   * Guards the side effects of the write, once the records are known to be within the viewer's scope; a refusal ends
+   * the write. Left out if they were claimed before.
    */
   readonly guardReached?:
     | ((transaction: Transaction, ids: readonly string[]) => Promise<LockRefusal | undefined>)
     | undefined;
 };
 
-/** Whether nothing but the database has a say in what is written: no scope, no code of the app's. */
+/** Whether only the database can refuse the write: there is no scope, and no code of the app. */
 export function isPlainWork({ scope, scopeChecks, hooks }: RecordWork): boolean {
   return scope === undefined && scopeChecks === undefined && hooks === undefined;
 }
@@ -56,7 +53,7 @@ export interface WrittenBatch {
   readonly succeeded: number;
   /** Those that were not written. */
   readonly errors: readonly NewTaskError[];
-  /** What other tasks hold of what would have been written, or referred to. */
+  /** The records that other tasks hold, of those that would have been written or referred to. */
   readonly refusal?: LockRefusal;
 }
 
@@ -68,11 +65,11 @@ export interface RecordWriter {
    * @param batch of one record
    */
   writeGuarded(work: RecordWork, batch: RecordBatch): Promise<WrittenBatch>;
-  /** Opens a transaction that this work can be done in. A lost race has the body run again in a new one. */
+  /** Runs the body in a transaction for this work; after a lost race, again in a new one. */
   run<T>(work: RecordWork, body: (transaction: Transaction) => Promise<Decision<T>>): Promise<T>;
   /**
-   * Writes the records within the transaction: those within the scope that the app lets pass. Records that cannot be
-   * written are returned with the reason and left as they are.
+   * Writes the records within the transaction that are in scope and that the hooks do not refuse. Records that cannot
+   * be written are returned with the reason and left as they are.
    */
   writeBatch(transaction: Transaction, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch>;
 }

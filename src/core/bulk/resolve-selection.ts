@@ -6,16 +6,16 @@ import { invalid, problem } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../filters/scope-filter.ts";
-import type { Selection } from "../filters/selection.ts";
+import type { Selection } from "./bulk-request.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { scopeFilter } from "../filters/scope-filter.ts";
 import { asksNothing } from "../filters/asks-nothing.ts";
 import { counted } from "../../kernel/counted.ts";
 
-/** Malformed ids named in one refusal; more are counted. */
+/** The most malformed ids named in one refusal; more are counted. */
 const MAX_NAMED_IDS = 10;
 
-/** What resolving needs. */
+/** A selection to resolve, with its limits. */
 export interface SelectionRequest {
   readonly model: Model;
   readonly selection: Selection;
@@ -25,12 +25,12 @@ export interface SelectionRequest {
   readonly maxRecords: number;
 }
 
-/** What resolving takes. */
+/** What resolving needs. */
 export interface SelectionPorts extends ScopePorts {
   readonly reader: RecordReader;
 }
 
-/** The ids, canonical and without repeats, or why not. */
+/** The ids, canonical and without repeats, or a refusal. */
 export type ResolvedSelection =
   | { readonly kind: "IDS"; readonly ids: readonly string[] }
   | ValidationRefusal
@@ -49,7 +49,7 @@ export async function resolveSelection(
     : resolveFilter(ports, request, request.selection.where);
 }
 
-/** Why a list of ids may not be launched because of its length, repeats and all; looks at nothing but that. */
+/** The refusal of a list of ids that is too long, repeats included. Checks nothing else. */
 export function refuseManyIds(
   request: Pick<SelectionRequest, "selection" | keyof Limits>,
 ): LimitRefusal | undefined {
@@ -58,7 +58,7 @@ export function refuseManyIds(
     : undefined;
 }
 
-/** Why a filter may not be evaluated because of its size; looks at nothing but that. */
+/** The refusal of a filter that is too large. Checks nothing else. */
 export function refuseLargeFilter({
   selection,
 }: Pick<SelectionRequest, "selection">): ValidationRefusal | undefined {
@@ -126,14 +126,14 @@ function refused(message: string, field = "selection"): ValidationRefusal {
 interface Excess {
   /** How many there are; null for more than the limit. */
   readonly matched: number | null;
-  /** What they are: they are selected. */
+  /** What the records are, for the message. */
   readonly what: "given" | "selected" | "to be retried";
   readonly limit: number;
-  /** The service's own limit; else it is the caller's. */
+  /** The service's own limit. Any other limit is the caller's. */
   readonly maxRecords: number;
 }
 
-/** Why so many are refused, in words. */
+/** The message of a refusal of so many. */
 export function describeExcess({ matched, what, limit, maxRecords }: Excess): string {
   const found = matched === null ? `More than ${counted(limit, "record")}` : counted(matched, "record");
   const are = (matched ?? limit) === 1 ? "is" : "are";

@@ -13,7 +13,7 @@ import { encodeRows } from "./encode-rows.ts";
 import { linksOfTarget, missingLinks } from "./linked-records.ts";
 import { describeExcess, resolveSelection } from "./resolve-selection.ts";
 
-/** Links that lead nowhere named in one refusal. */
+/** The most problems in one refusal. */
 const MAX_PROBLEMS = 10;
 
 /** What resolving needs. */
@@ -29,11 +29,11 @@ export interface TargetPorts {
 export interface ResolvedTarget {
   readonly kind: "RESOLVED";
   readonly ids: readonly string[];
-  /** Where each record has values of its own. */
+  /** Left out unless each record has values of its own. */
   readonly batches?: readonly RecordBatch[];
 }
 
-/** Finds out which records are meant, and that those to be linked with are there for the viewer. */
+/** Resolves the records of a request, and checks that the viewer may see the records to link. */
 export async function resolveTarget(
   ports: TargetPorts,
   request: BulkRequest,
@@ -60,14 +60,14 @@ export async function resolveTarget(
     : { kind: "RESOLVED", ids: batches.value.flatMap(({ ids }) => ids), batches: batches.value };
 }
 
-/** Names few problems: the first tells what is wrong with the list. */
+/** The refusal of a list: it has the message of the first problem, and at most ten problems. */
 export function refuseFirst(problems: readonly RecordProblem[]): ValidationRefusal {
   return invalid(problems.slice(0, MAX_PROBLEMS), problems[0]?.message);
 }
 
 /**
- * Why a list of records may not be launched because of its length; looks at nothing but that.
- * @param records any list: not yet turned into what a launch takes, if that is to be spared
+ * The refusal of a list of records that is empty or too long. Checks nothing else.
+ * @param records the list in any form, so that a list that is too long need not be converted first
  */
 export function refuseLength(
   operation: RowsTarget["operation"],

@@ -74,8 +74,8 @@ export function invalidTask(message: string): ValidationRefusal {
 
 const NOTHING_LEFT: Readonly<Record<RetryRecords, string>> = {
   FAILED: "no record of it failed",
-  UNPROCESSED: "it came to all of its records",
-  FAILED_AND_UNPROCESSED: "it came to all of its records, and none failed",
+  UNPROCESSED: "it reached all of its records",
+  FAILED_AND_UNPROCESSED: "it reached all of its records, and none failed",
 };
 
 function refuseCount(
@@ -94,7 +94,7 @@ function refuseCount(
   return { kind: "LIMIT", message, limit, matched: count };
 }
 
-/** The rules, the schema and the viewer may be others than at the first launch. */
+/** The rules, the schema and the viewer may have changed since the first launch. */
 async function refuseOperation(
   ports: BulkPorts,
   retry: BulkRetry,
@@ -137,7 +137,7 @@ async function findProblems(
   }
 }
 
-/** The links that stand beside the records, as the launch found them for a viewer who may have been another. */
+/** The links in the task's chunks. Its launch checked them, but perhaps for another viewer. */
 async function storedLinks(
   { models, writer }: BulkPorts,
   model: Model,

@@ -15,11 +15,13 @@ import { invalidTask, retryBulk } from "./retry-bulk.ts";
 /** A settled task to be launched again for what it did not do. */
 export interface RetryRequest {
   readonly taskId: string;
-  /** Who retries: it is this one's scope that counts. */
+  /** Who retries. This viewer's scope counts. */
   readonly viewer: Viewer;
-  /** Of a bulk task. Default: FAILED_AND_UNPROCESSED. */
+  /** Which records of a bulk task. Default: FAILED_AND_UNPROCESSED. */
   readonly records?: RetryRecords;
-  /** Left out: the error policy of the first task, and a label that names it; else as for any launch. */
+  /**
+   * Defaults as for any launch, but for the error policy, which is the first task's, and the label, which names it.
+   */
   readonly options?: LaunchOptions;
 }
 
@@ -27,9 +29,9 @@ export interface RetryRequest {
 export type RetryTask = (request: RetryRequest) => Promise<LaunchOutcome>;
 
 /**
- * Launches a settled task again, as a new task that knows the first: of a bulk task those records that failed, or that
- * it did not come to, each with the values that it was to have; any other with the same input. It claims, is refused,
- * answered with a duplicate and run as any launch. What earlier retries of the task did is not looked at.
+ * Launches a settled task again, as a new task that names the first. A bulk task is launched for the records that
+ * failed or were not reached, each with the same values; any other task with the same input. Otherwise it is a launch
+ * like any other. Earlier retries of the task are not considered.
  */
 export function createRetryTask(ports: BulkPorts): RetryTask {
   return async (request) => {
@@ -81,13 +83,13 @@ const MAX_LABEL_LENGTH = 200;
 
 function labelOf({ id, label }: Task): string {
   const text = `retry of ${label === null || label === "" ? id : label}`;
-  // Not between the halves of a character, which no database keeps apart.
+  // Drops the first half of a character that was cut apart: a database cannot store it.
   return text.slice(0, MAX_LABEL_LENGTH).replace(/\p{Surrogate}$/u, "");
 }
 
 /**
- * Whether a retry of the task would find something to do: of a bulk task records that failed or were not come to, of any
- * other that it FAILED or was CANCELLED. A dry run did nothing that could be done again.
+ * Whether there is something to retry. In a bulk task: records that failed or were not reached. In any other: it
+ * FAILED or was CANCELLED. In a dry run: nothing.
  */
 export function canRetry(task: Task): boolean {
   return isFinal(task.status) && !task.isDryRun && isUnfinished(task);

@@ -1,17 +1,17 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 
-/** Which of the two things that may be done to a record the value belongs to. */
+/** Whether a value belongs to the create or the update half of an upsert. */
 export type RowPart = "create" | "update";
 
 /** How links of a many-to-many relation change. */
 export type LinkOperator = "add" | "remove" | "set";
 
-/** What a column of a batch of records is for. */
+/** What a column of a batch holds. */
 export type RowField =
   /** A column's value. */
   | { readonly kind: "VALUE"; readonly part: RowPart; readonly field: string }
-  /** Ids of records to link with, as a JSON array. */
+  /** Ids of records to link or unlink, as a JSON array. */
   | {
       readonly kind: "LINKS";
       readonly part: RowPart;
@@ -25,7 +25,7 @@ export type RowField =
 
 const OPERATORS: readonly string[] = ["add", "remove", "set"] satisfies readonly LinkOperator[];
 
-/** As it is kept with a chunk: `update:name`, `create:tags:add`, `:expected`, `:index`. */
+/** The field as a text, as it is stored with a chunk: `update:name`, `create:tags:add`, `:expected`, `:index`. */
 export function formatRowField(field: RowField): string {
   switch (field.kind) {
     case "VALUE":
@@ -39,7 +39,7 @@ export function formatRowField(field: RowField): string {
   }
 }
 
-/** What stands beside a record whose `@updatedAt` the caller expects to be as it saw it. */
+/** The field of an expected `@updatedAt`. */
 export const EXPECTED_FIELD = formatRowField({ kind: "EXPECTED" });
 
 /** @throws AppError INTERNAL for a text that {@link formatRowField} does not make */
@@ -49,27 +49,27 @@ export function parseRowField(text: string): RowField {
     return { kind: field === "expected" ? "EXPECTED" : "INDEX" };
   }
   if (part !== "create" && part !== "update") {
-    throw new AppError("INTERNAL", `a chunk has values for "${text}", which nobody knows`);
+    throw new AppError("INTERNAL", `a chunk has values for "${text}", which is not a row field`);
   }
   return operator !== undefined && OPERATORS.includes(operator)
     ? { kind: "LINKS", part, field, operator: operator as LinkOperator }
     : { kind: "VALUE", part, field };
 }
 
-/** The model's fields that stand among a batch's. */
+/** Names of the model's fields in a batch. */
 export function namedFields(texts: readonly string[]): readonly string[] {
   const fields = texts.map(parseRowField);
   return [...new Set(fields.flatMap((field) => ("field" in field ? [field.field] : [])))];
 }
 
-/** Those of them whose values or links are written by one of the two things that may be done to a record. */
+/** Names of the model's fields in the create or update half of a batch. */
 export function namedFieldsOf(texts: readonly string[], part: RowPart): readonly string[] {
   return namedFields(texts.filter((text) => text.startsWith(`${part}:`)));
 }
 
 const INDEX = formatRowField({ kind: "INDEX" });
 
-/** Tells of each record of a batch its place in the caller's list, where it is known. */
+/** Finds the place in the caller's list of each record of a batch, if it is known. */
 export function batchIndexes({ ids, fields, columns }: RecordBatch): (id: string) => { index?: number } {
   const indexes = columns[fields.indexOf(INDEX)];
   if (indexes === undefined) {
@@ -82,7 +82,7 @@ export function batchIndexes({ ids, fields, columns }: RecordBatch): (id: string
   };
 }
 
-/** The same over several batches; they are looked through only once somebody asks. */
+/** The same for several batches. They are indexed at the first call. */
 export function placesInList(batches: readonly RecordBatch[]): (id: string) => { index?: number } {
   let places: ReadonlyMap<string, { index?: number }> | undefined;
   return (id) => {

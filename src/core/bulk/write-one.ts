@@ -1,6 +1,5 @@
 import type { Logger } from "../../kernel/logger.ts";
-import type { Claim } from "../locks/claim.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { Claim, LockScopes } from "../locks/claim.ts";
 import type { LockRefusal, LockStore } from "../locks/lock-store.ts";
 import type { Access } from "../access/access.ts";
 import type { Model } from "../records/model.ts";
@@ -40,8 +39,8 @@ export interface WriteOnePorts extends EncodePorts {
 }
 
 /**
- * Writes one record as a chunk of one: checked, guarded, written and refused like the records of a bulk write. Never
- * against a task's lock on a record that it changes, and never out of the viewer's scope.
+ * Writes one record as a chunk of one: checked, guarded, written and refused like the records of a bulk write. It
+ * never changes a record that a task holds, nor one outside the viewer's scope.
  */
 export function createWriteOne(ports: WriteOnePorts): WriteOne {
   return async (request) => {
@@ -66,14 +65,15 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
   }
   const write = await prepareWrite(ports, model, request, parsed.value);
   const outcome = await writeBatchOfOne(ports, request, write, batch);
-  const wasRaced = request.operation === "UPSERT" && (await isThereByNow(ports, request, batch, outcome));
+  const wasRaced =
+    request.operation === "UPSERT" && (await lostToOtherCreate(ports, request, batch, outcome));
   return wasRaced ? writeBatchOfOne(ports, request, write, batch) : outcome;
 }
 
-/** A write that is ready to be made. */
+/** A checked write, with everything that it needs. */
 interface PreparedWrite {
   readonly work: RecordWork;
-  /** On the record, and on those that it names for links. */
+  /** On the record, and on the records that it links or unlinks. */
   readonly claims: readonly Claim[];
   readonly effects: EffectPlan | undefined;
 }
@@ -111,7 +111,7 @@ async function prepareWrite(
   };
 }
 
-/** Whether something else than null is written for a field: null refers to nothing. */
+/** Whether the batch has a value other than null for a field: null refers to nothing. */
 function hasValueIn({ fields, columns }: RecordBatch): (field: string) => boolean {
   return (field) => columns[fields.indexOf(field)]?.[0] !== null;
 }
@@ -124,11 +124,11 @@ async function writeBatchOfOne(
 ): Promise<WriteOutcome> {
   const { references, model } = work;
   const expected = "expected" in request ? request.expected : undefined;
-  const tell = (written: WrittenBatch): Promise<WriteOutcome> =>
+  const report = (written: WrittenBatch): Promise<WriteOutcome> =>
     outcomeOf(ports.tasks, { model, id: batch.ids[0] ?? "", expected }, written);
   const isAlone = effects === undefined && references === undefined && claims.length === 1;
   if (isAlone && isPlainWork(work)) {
-    return tell(await ports.writer.writeGuarded(work, batch));
+    return report(await ports.writer.writeGuarded(work, batch));
   }
   const entered = [...(effects?.models ?? []), ...(references?.models ?? [])];
   const written = await ports.writer.run<WrittenBatch>(work, async (transaction) => {
@@ -139,15 +139,15 @@ async function writeBatchOfOne(
     const done = await ports.writer.writeBatch(transaction, work, batch);
     return done.succeeded === 1 ? { commit: done } : { rollBack: done };
   });
-  // After the transaction: the words for a refusal take a connection of their own.
-  return tell(written);
+  // After the transaction: to describe a refusal takes another connection.
+  return report(written);
 }
 
 /**
- * Whether an upsert was refused because another write of the same record came first: the refusal may name any unique
- * value of the record. The other write's record is there by now, so it is updated.
+ * Whether an upsert was refused because another write created the record first: the refusal may name any unique value
+ * of the record. The upsert is then tried again, as an update.
  */
-async function isThereByNow(
+async function lostToOtherCreate(
   { reader, access }: WriteOnePorts,
   { model, viewer }: WriteRequest,
   { ids }: RecordBatch,
@@ -158,14 +158,16 @@ async function isThereByNow(
   return isRefused && (await reader.existingIds(model, ids, access.scope(model, viewer))).length > 0;
 }
 
-/** No record has an empty id: a guard on it enters the model, and only a claim on the whole model is in its way. */
+/**
+ * No record has an empty id: a guard on it enters the model, and only a claim on the whole model conflicts with it.
+ */
 const NO_RECORD = "";
 
 /**
- * Guards the claims, and enters the models of possible side effects in the same call. Claims take their models' locks
- * one after the other in a fixed order, and so does a guard, but only within one call: a model entered in a later one
- * could be another claim's first, waiting for this transaction in its second. Here all are entered in order, before any
- * row is locked; later calls find them entered, so they wait for nobody.
+ * Guards the claims, and enters the models of possible side effects in the same call, before any row is locked. Each
+ * call enters its models in a fixed order, so that calls cannot deadlock; a model that a second call entered could
+ * deadlock with a claim that entered it first and waits for a model of the first call. Later calls find all models
+ * entered, and wait for none.
  */
 async function guardFirst(
   { locks }: WriteOnePorts,
@@ -179,7 +181,8 @@ async function guardFirst(
   if (guard.kind === "GRANTED") {
     return undefined;
   }
-  // A task that has a whole model is in the way only if there are records of it to change: that is seen later.
+  // A task that holds a whole model is in the way only if the write changes records of that model, which is found out
+  // later.
   const conflicts = guard.conflicts.filter(({ model }) => !entered.has(model));
   const passed = guard.conflicts.length - conflicts.length;
   return conflicts.length === 0
@@ -187,7 +190,7 @@ async function guardFirst(
     : { ...guard, conflicts, totalConflicts: guard.totalConflicts - passed };
 }
 
-/** Guards what the write changes besides its record. */
+/** Guards the side effects of the write, wave by wave. */
 async function guardEffects(
   { locks }: WriteOnePorts,
   transaction: Transaction,

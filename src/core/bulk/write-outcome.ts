@@ -13,7 +13,7 @@ import type { TaskStore } from "../tasks/task-store.ts";
 import type { WrittenBatch } from "./record-writer.ts";
 import type { ExpectedState } from "./write-request.ts";
 
-/** What becomes of a single write. */
+/** How a single write ends. */
 export type WriteOutcome =
   | { readonly kind: "WRITTEN"; readonly id: string }
   | MissingRefusal
@@ -29,7 +29,7 @@ interface WrittenRecord {
   readonly expected: ExpectedState | undefined;
 }
 
-/** What became of a batch of one, in words for the caller. Called after the transaction: it reads what it needs. */
+/** How a batch of one ended, for the caller. Called after the transaction: it may read the task or the record. */
 export async function outcomeOf(
   tasks: Pick<TaskStore, "find">,
   record: WrittenRecord,
@@ -43,7 +43,7 @@ export async function outcomeOf(
     return { kind: "WRITTEN", id };
   }
   if (error === undefined) {
-    throw new TypeError(`nothing is known of what became of ${model.name} ${id}`);
+    throw new TypeError(`the writer reported nothing about ${model.name} ${id}`);
   }
   if (error.code === "RECORD_MISSING") {
     return missingRecord(record);
@@ -57,7 +57,7 @@ function missingRecord({ model, id }: WrittenRecord): MissingRefusal {
   return { kind: "MISSING", message: `There is no ${model.name} ${id}.` };
 }
 
-/** With the record as it is now. */
+/** The refusal has the record as it is now. */
 async function staleRecord(record: WrittenRecord): Promise<StaleRefusal | MissingRefusal> {
   const { model, id, expected } = record;
   const field = updatedAtField(model)?.name ?? "";

@@ -15,7 +15,9 @@ import { EXPECTED_FIELD } from "./row-field.ts";
 export interface ExpectedState {
   /** The value of its `@updatedAt` column in ISO 8601; compared to the millisecond. Null is refused. */
   readonly updatedAt: string | null;
-  /** Reads the record as it is now, for a refusal; its `@updatedAt` column at least. Null where the viewer has none. */
+  /**
+   * Reads the record as it is now, for a refusal; its `@updatedAt` column at least. Null if the viewer may not see it.
+   */
   readonly readCurrent: () => Promise<Readonly<Record<string, unknown>> | null>;
 }
 
@@ -32,15 +34,15 @@ export type WriteRequest = { readonly model: string; readonly viewer: Viewer } &
   | {
       readonly operation: "UPSERT";
       readonly id: string;
-      /** For a record that is not there. Key fields may be left out; where they are named, they must agree with `id`. */
+      /** The values to create it. Key fields may be left out; otherwise they must agree with `id`. */
       readonly create: RowData;
-      /** For one that is there; may name nothing. */
+      /** The values to update it; may be empty. */
       readonly update: RowData;
     }
   | { readonly operation: "DELETE"; readonly id: string; readonly expected?: ExpectedState | undefined }
 );
 
-/** A checked request: a batch of one record, and the records that it names for links. */
+/** A checked request: a batch of one record, and the records that it links or unlinks. */
 export interface ParsedRequest {
   readonly batch: RecordBatch;
   readonly links: readonly Links[];

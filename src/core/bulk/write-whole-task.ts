@@ -33,17 +33,17 @@ function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
   return { onWritten: (counts) => reportProgress(counts), signal };
 }
 
-/** What an attempt throws that has lost its task. */
+/** The error of an attempt that has lost its task. */
 export function fenced(): AppError {
   return new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over.");
 }
 
-/** Whether it was thrown because the task is to be cancelled. */
+/** Whether the error says that the task is to be cancelled. */
 export function isCancellation(error: unknown): boolean {
   return isAppError(error, "CANCELLED");
 }
 
-/** For what writing all chunks together throws: a cancel leaves nothing of them, as a refusal does. */
+/** Turns the error of a cancelled run into its result: the transaction was rolled back, as after a refusal. */
 function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" } {
   if (isCancellation(error)) {
     return { kind: "CANCELLED" };
@@ -51,7 +51,7 @@ function cancelledOrThrown(error: unknown): { readonly kind: "CANCELLED" } {
   throw error;
 }
 
-/** Besides the failures only what was skipped at the launch: all else was rolled back. */
+/** Counts the failures, and the records that the launch skipped. Everything else was rolled back. */
 async function countsOfRefusal(
   writer: ChunkWriter,
   taskId: string,
@@ -61,7 +61,7 @@ async function countsOfRefusal(
   return { ...counts, failed: errors.filter(({ recordId }) => recordId !== null).length };
 }
 
-/** What was wrong with the first record, in words; empty where nothing is known to have been. */
+/** The first error as a sentence; empty if there is none. */
 function describeFirst([first]: readonly NewTaskError[]): string {
   if (first === undefined) {
     return "";
@@ -71,7 +71,7 @@ function describeFirst([first]: readonly NewTaskError[]): string {
 
 const NOTHING_CHANGED = "Dry run: nothing was changed.";
 
-/** A dry run: does all that the task would do, tells what would have become of it, and leaves nothing of it. */
+/** A dry run: does everything that the task would do, rolls it back, and reports how it would have ended. */
 export async function tryAll(
   writer: ChunkWriter,
   work: ChunkWork,

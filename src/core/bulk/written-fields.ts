@@ -10,7 +10,7 @@ import { namedFields, parseRowField } from "./row-field.ts";
 /**
  * The model's fields that an operation on rows writes: those that the rows name, and those that the database fills in
  * for a new record.
- * @param fields what stands beside the records; see row-field
+ * @param fields of the batch, see row-field
  */
 export function writtenFieldsOf(
   model: Model,
@@ -23,7 +23,7 @@ export function writtenFieldsOf(
   return [...new Set([...namedFields(fields), ...[...key, ...filledIn].map(({ name }) => name)])];
 }
 
-/** What updating by such fields may change besides the records. */
+/** The columns that a batch updates, and the relations whose links it replaces. */
 export function updatedFieldsOf(fields: readonly string[]): UpdatedFields {
   const updating = fields.map(parseRowField).filter((field) => "part" in field && field.part === "update");
   return {

@@ -8,7 +8,7 @@ import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { BulkOperation } from "./record-writer.ts";
 import { parseRowField } from "./row-field.ts";
 
-/** A column with what the database says of it. */
+/** A column with its type in the database. */
 interface TypedColumn {
   readonly field: ColumnField;
   readonly nativeType: string;
@@ -21,7 +21,7 @@ interface TypedColumns {
   readonly columns: ReadonlyMap<string, TypedColumn>;
 }
 
-/** What an operation writes to the one record of a batch; of an upsert what it may write, for either case. */
+/** The values that an operation writes to the one record of a batch; for an upsert, those of both halves. */
 export function writtenValues(
   operation: BulkOperation,
   { model, key, columns }: TypedColumns,

@@ -84,7 +84,7 @@ export class FeedReader {
   }
 
   /** Reads log and tasks again, because announcements may have been lost. */
-  mindGap(): void {
+  reportGap(): void {
     this.#hasGap = true;
     this.readOn();
   }

@@ -46,7 +46,7 @@ export function createKnownTasks(maxTasks: number): KnownTasks {
     note(last, task) {
       const before = known.get(task.id)?.task;
       const isSameRun = before?.attempt === task.attempt && isRunning(before) && isRunning(task);
-      const noted = isSameRun ? { ...task, progress: risen(before.progress, task.progress) } : task;
+      const noted = isSameRun ? { ...task, progress: laterProgress(before.progress, task.progress) } : task;
       remember({ task: noted, last });
       return noted;
     },
@@ -55,7 +55,7 @@ export function createKnownTasks(maxTasks: number): KnownTasks {
       if (entry === undefined || !hasStarted(entry) || entry.task.attempt !== announced.attempt) {
         return undefined;
       }
-      const task = { ...entry.task, progress: risen(entry.task.progress, announced.progress) };
+      const task = { ...entry.task, progress: laterProgress(entry.task.progress, announced.progress) };
       remember({ task, last: entry.last });
       return progressEntry({ task, last: entry.last }, new Date(announced.at));
     },
@@ -85,7 +85,7 @@ function progressEntry({ task, last }: KnownTask, at: Date): FeedEntry {
 }
 
 /** The later progress. No count is below the earlier one. */
-function risen(before: Progress, now: Progress): Progress {
+function laterProgress(before: Progress, now: Progress): Progress {
   const counts = {
     succeeded: Math.max(before.succeeded, now.succeeded),
     failed: Math.max(before.failed, now.failed),

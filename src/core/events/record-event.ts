@@ -21,7 +21,7 @@ export async function recordEvent(
   transaction.onCommit(() => announceChange(ports.bus, event.taskId));
 }
 
-/** Tells all processes that the task has changed. */
+/** Announces to all processes that the task has changed. */
 export function announceChange(bus: Pick<EventBus, "publish">, taskId: string): Promise<void> {
   return bus.publish(TASK_TOPIC, encodeAnnouncement({ kind: "LIFECYCLE", taskId }));
 }

@@ -64,7 +64,7 @@ export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = 
       await reader.begin();
       unsubscribe = await ports.bus.subscribe(TASK_TOPIC, {
         onMessage: (message: Json) => reader.hear(message),
-        onGap: () => reader.mindGap(),
+        onGap: () => reader.reportGap(),
       });
       // Events that were appended before the subscription to the bus.
       reader.readOn();

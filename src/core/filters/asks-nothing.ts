@@ -1,20 +1,20 @@
-import type { Json } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
-import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
-import { coversColumn } from "./covers-column.ts";
-import type { ColumnCondition } from "./covers-column.ts";
+import { compareOperands } from "./column-bounds.ts";
 import type { RelationPart } from "./fold-filter.ts";
 import { foldFilter } from "./fold-filter.ts";
 import type { RelationOperator } from "./operators.ts";
 import { verdictOf } from "./operators.ts";
 import type { Verdict } from "./verdict.ts";
-import { ALWAYS, allVerdicts, anyVerdict, ASKS, LIKELY, NEVER, notVerdict } from "./verdict.ts";
+import { ALWAYS, ASKS, LIKELY, NEVER, allVerdicts, anyVerdict, notVerdict } from "./verdict.ts";
+import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
+import type { Json } from "../../kernel/json.ts";
+import { canonicalJson } from "../../kernel/json.ts";
 
 /**
- * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`,
- * `{name: {gte: ""}}`, `{OR: [{id: {lt: 5}}, {id: {gte: 5}}]}`. A filter that is left over from conditions that were not
- * filled in must not select every record unseen, so in doubt it counts as one: `{NOT: {}}`, `{OR: []}`,
- * `{OR: [{id: {equals: 1}}, {}]}`, and `{nickname: {contains: ""}}`, although that leaves out records without a nickname.
+ * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`, `{name:
+ * {gte: ""}}`, `{OR: [{id: {lt: 5}}, {id: {gte: 5}}]}`. A filter whose conditions were not filled in must not silently
+ * select every record, so in doubt it counts as one: `{NOT: {}}`, `{OR: []}`, `{OR: [{id: {equals: 1}}, {}]}`, and
+ * `{nickname: {contains: ""}}`, although that leaves out records without a nickname.
  */
 export function asksNothing(models: ModelRegistry, model: Model, where: WhereFilter): boolean {
   const { value } = judgeFilter(models, model, where);
@@ -58,7 +58,7 @@ export function judgeFilter(models: ModelRegistry, model: Model, where: WhereFil
 
 interface Judged {
   readonly verdict: Verdict;
-  /** Where it is one condition on one column, this. */
+  /** The condition, if the filter is a single condition on a column. */
   readonly condition?: ColumnCondition | undefined;
 }
 
@@ -78,7 +78,7 @@ const RELATION_VERDICTS: Readonly<
   is: ({ isNullable }, inner) => (isNone(inner) ? NEVER : isAll(inner) && !isNullable ? ALWAYS : undefined),
   isNot: ({ isNullable }, inner) =>
     isNone(inner) ? ALWAYS : isAll(inner) && !isNullable ? NEVER : undefined,
-  // It asks for there being a related record at all.
+  // It asks whether there is a related record at all.
   some: (_field, inner) => (isNone(inner) ? NEVER : undefined),
   every: (_field, inner) => (isAll(inner) ? ALWAYS : inner === "UNFILLED" ? LIKELY : undefined),
   none: (_field, inner) => (isNone(inner) ? ALWAYS : undefined),
@@ -92,7 +92,7 @@ function isNone(value: Verdict["value"]): boolean {
   return value === "FALSE" || value === "UNFILLED";
 }
 
-/** Whether the alternatives are conditions on one column of which each value meets one: less than 5, or 5 and more. */
+/** Whether alternatives on one column cover all of its values: less than 5, or 5 and more. */
 function areComplementary(models: ModelRegistry, parts: readonly Judged[]): boolean {
   const byField = new Map<ColumnField, ColumnCondition[]>();
   for (const { condition } of parts) {
@@ -109,4 +109,76 @@ function valuesOf(models: ModelRegistry, field: ColumnField): readonly Json[] | 
     return models.enums().find(({ name }) => name === field.type)?.values;
   }
   return field.type === "Boolean" ? [true, false] : undefined;
+}
+
+/** One operator on one column. */
+interface ColumnCondition {
+  readonly field: ColumnField;
+  readonly operator: string;
+  readonly operand: Json;
+}
+
+/**
+ * Whether every value that the column can have meets one of the conditions. Knows ranges that touch, lists of all
+ * values, and conditions next to their opposite.
+ * @param values all values that the column can have, for enums and booleans
+ */
+function coversColumn(
+  field: ColumnField,
+  conditions: readonly ColumnCondition[],
+  values: readonly Json[] | undefined,
+): boolean {
+  const has = (operator: string, operand: Json): boolean =>
+    conditions.some((condition) => condition.operator === operator && condition.operand === operand);
+  if (field.isList) {
+    return has("isEmpty", true) && has("isEmpty", false);
+  }
+  const isNullCovered = !field.isNullable || has("isNull", true);
+  return (
+    isNullCovered &&
+    (has("isNull", false) || coversValues(field, conditions, values) || coversRange(field, conditions))
+  );
+}
+
+function coversValues(
+  field: ColumnField,
+  conditions: readonly ColumnCondition[],
+  values: readonly Json[] | undefined,
+): boolean {
+  const wanted = new Set(operandsOf(conditions, "equals", "in"));
+  if (values?.every((value) => wanted.has(canonicalJson(value))) === true) {
+    return true;
+  }
+  const excluded = conditions
+    .filter(({ operator }) => operator === "not" || operator === "notIn")
+    .map((condition) => operandsOf([condition], "not", "notIn"));
+  // In other types two texts may be the same value: 1.0 and 1.00.
+  const isExact = values !== undefined || field.type === "Int";
+  const isAllowedByOther = (text: string, at: number): boolean =>
+    isExact && excluded.some((others, other) => other !== at && !others.includes(text));
+  return excluded.some((texts, at) => texts.every((text) => wanted.has(text) || isAllowedByOther(text, at)));
+}
+
+function operandsOf(
+  conditions: readonly ColumnCondition[],
+  single: string,
+  several: string,
+): readonly string[] {
+  return conditions.flatMap(({ operator, operand }) => {
+    const operands = operator === single ? [operand] : operator === several ? (operand as Json[]) : [];
+    return operands.map((each) => canonicalJson(each));
+  });
+}
+
+/** Whether one of the conditions holds up to a value, and another one from there on. */
+function coversRange(field: ColumnField, conditions: readonly ColumnCondition[]): boolean {
+  const uppers = conditions.filter(({ operator }) => operator === "lt" || operator === "lte");
+  const lowers = conditions.filter(({ operator }) => operator === "gt" || operator === "gte");
+  return uppers.some((upper) =>
+    lowers.some((lower) => {
+      const order = compareOperands(field, lower.operand, upper.operand);
+      const isShared = upper.operator === "lte" || lower.operator === "gte";
+      return order !== undefined && (order < 0 || (order === 0 && isShared));
+    }),
+  );
 }

@@ -6,7 +6,7 @@ import type { Verdict } from "./verdict.ts";
 interface Bounds {
   readonly least?: Json;
   readonly greatest?: Json;
-  /** Whether the database can hold nothing beyond; the API can name nothing beyond in any case. */
+  /** Whether the database cannot hold values beyond the bounds; the API cannot in any case. */
   readonly isSure: boolean;
 }
 
@@ -14,13 +14,13 @@ const NO_BOUNDS: Bounds = { isSure: true };
 const YEAR_1 = "0001-01-01T00:00:00.000Z";
 const YEAR_9999 = "9999-12-31T23:59:59.999Z";
 
-/** The verdict where nothing is less than the operand; undefined elsewhere. */
+/** The verdict if no value is less than the operand; else undefined. */
 export function isLeast(field: ColumnField, operand: Json, verdict: Verdict): Verdict | undefined {
   const { least, isSure } = boundsOf(field);
   return isAtMost(field, operand, least) ? { ...verdict, isSure } : undefined;
 }
 
-/** The verdict where nothing is greater than the operand; undefined elsewhere. */
+/** The verdict if no value is greater than the operand; else undefined. */
 export function isGreatest(field: ColumnField, operand: Json, verdict: Verdict): Verdict | undefined {
   const { greatest, isSure } = boundsOf(field);
   return isAtMost(field, greatest, operand) ? { ...verdict, isSure } : undefined;
@@ -48,7 +48,7 @@ function boundsOf(field: ColumnField): Bounds {
         NO_BOUNDS);
 }
 
-/** Of native types that hold other values than their scalar type says. */
+/** Bounds of native types that hold other values than their scalar type. */
 const NATIVE_BOUNDS: readonly (readonly [RegExp, Bounds])[] = [
   [
     /^uuid$/,
@@ -59,7 +59,7 @@ const NATIVE_BOUNDS: readonly (readonly [RegExp, Bounds])[] = [
     },
   ],
   [/^smallint$/, { least: -32_768, greatest: 32_767, isSure: true }],
-  // It goes up to 4294967295, which is no Int.
+  // It goes up to 4294967295, which is not an Int.
   [/^oid$/, { least: 0, isSure: true }],
   [/^(?:bit|inet|cidr|xml|money|time)\b/, NO_BOUNDS],
 ];
@@ -73,7 +73,7 @@ const SCALAR_BOUNDS: Readonly<Record<string, Bounds>> = {
   DateTime: { least: YEAR_1, greatest: YEAR_9999, isSure: false },
 };
 
-/** A number that stands in the same order as the operand does in the database; undefined where there is none. */
+/** A number that sorts as the operand does in the database; undefined if there is none. */
 function orderOf(field: ColumnField, operand: Json): number | bigint | undefined {
   switch (field.type) {
     case "Int":
@@ -93,7 +93,7 @@ function wholeNumberOf(operand: Json): bigint | undefined {
   return /^-?\d+$/.test(text) ? BigInt(text) : undefined;
 }
 
-/** Columns of days and of times of the day hold only a part of the moment, so their order is another one. */
+/** Columns of dates and of times of day hold only a part of the moment, so they sort differently. */
 function momentOf({ nativeType = "" }: ColumnField, operand: Json): number | undefined {
   const isWhole = nativeType === "" || nativeType.startsWith("timestamp");
   return isWhole && typeof operand === "string" ? Date.parse(operand) : undefined;

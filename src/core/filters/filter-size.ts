@@ -3,8 +3,8 @@ import { problem } from "../refusals/problems.ts";
 import { isLogic, RELATION_OPERATORS } from "./operators.ts";
 
 /**
- * The largest filter that is taken. The database takes 32,767 parameters in a statement, and translating a filter takes
- * time for each condition and stack for each level.
+ * The largest filter that is accepted. The database takes 32,767 parameters in a statement, and translating a filter
+ * takes time for each condition and stack for each level.
  */
 export const FILTER_LIMITS = Object.freeze({
   /** Conditions in all: `{population: {gt: 1, lt: 9}}` has two, and a filter without any counts as one. */

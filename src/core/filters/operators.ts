@@ -63,7 +63,7 @@ const isListable = ({ type }: ColumnField): boolean => type !== "Json" && type !
 const isNullable = (field: ColumnField): boolean => field.isNullable;
 const everywhere = (): boolean => true;
 
-/** An empty text is in every text; of a column that may be null it counts as a condition that was not filled in. */
+/** An empty text is in every text. On a nullable column it counts as a condition that was not filled in. */
 function partOfText(field: ColumnField, operand: Json): Verdict {
   const ofNothing = field.isNullable ? LIKELY : ALWAYS;
   return operand === "" ? ofNothing : ASKS;
@@ -81,7 +81,7 @@ function includesAll(operand: Json, values: readonly Json[] | undefined): boolea
   return values !== undefined && Array.isArray(operand) && values.every((value) => operand.includes(value));
 }
 
-/** Null meets no comparison, so that one on a column that may be null always asks for a value. */
+/** Null meets no comparison, so on a nullable column a comparison always asks for a value. */
 function unlessNullable(field: ColumnField, verdict: Verdict | undefined): Verdict {
   return field.isNullable ? ASKS : (verdict ?? ASKS);
 }
@@ -201,14 +201,14 @@ const LIST_OPERATORS: Readonly<Record<ListOperator, Operator>> = {
     operand: "VALUES",
     words: "Has all of the items.",
     fits: (field) => !isJson(field),
-    // A list that was never set is null in the database, and has not even no items.
+    // A list that was never set is null in the database, and does not match.
     verdict: (_field, operand) => (isEmptyList(operand) ? LIKELY : ASKS),
   },
   isEmpty: { operand: "FLAG", words: "Whether it has no items.", fits: everywhere },
   isNull: { operand: "FLAG", words: "Whether there is no value.", fits: isNullable },
 };
 
-/** The operators on related records, with what they ask, and what null instead of a filter asks where it is taken. */
+/** The operators on related records. `nullWords` describes null instead of a filter, where that is allowed. */
 export const RELATION_OPERATORS: Readonly<
   Record<
     RelationOperator,
@@ -232,7 +232,10 @@ export function operatorsOf(field: ColumnField): Readonly<Record<string, Operato
   return Object.fromEntries(Object.entries(all).filter(([, operator]) => operator.fits(field)));
 }
 
-/** What an operator's answer is known to be; operators that only an app's own scope uses are not known. */
+/**
+ * What is known of an operator's answer: nothing for an operator that is not in the tables, which an app's scope may
+ * use.
+ */
 export function verdictOf(
   field: ColumnField,
   name: string,

@@ -1,6 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import { describeUnstorableJson, isStorableText } from "../../kernel/json.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
@@ -17,7 +16,7 @@ type ParsedMember = Parsed<Json | undefined>;
 /**
  * Checks a filter that a caller gave, and turns it into the JSON that a task can store. Takes the values of GraphQL's
  * scalars (Date, BigInt, Uint8Array) as well as their JSON. A null where a value is needed, or a condition without an
- * operator, is mostly a variable that was not filled in and would widen the filter unseen, so it is a problem.
+ * operator, is usually a variable that was not filled in, and would silently widen the filter, so it is a problem.
  * @param path the filter's name; each problem's field is the path from there: `where.OR[0].name.contains`
  */
 export function parseFilter(

@@ -12,8 +12,8 @@ export interface ScopePorts {
 }
 
 /**
- * Narrows a filter to the viewer's scope: the only place that does. Where the filter looks at related records, only
- * those that the viewer may see count; otherwise a filter could find out about the others, one guess at a time.
+ * Narrows a filter to the viewer's scope. No other place does. Where the filter looks at related records, only those
+ * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time.
  * @returns undefined for every record
  */
 export function scopeFilter(

@@ -57,7 +57,7 @@ export function notVerdict({ value, isSure }: Verdict): Verdict {
     case "UNFILLED":
       return EMPTY;
     case "TRUE":
-      // In doubt it is still not a condition that was meant.
+      // In doubt it counts as a filter that asks nothing.
       return isSure ? NEVER : LIKELY;
     case "FALSE":
       return { value: "TRUE", isSure };

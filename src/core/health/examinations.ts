@@ -17,7 +17,7 @@ export interface BackendChoice {
   readonly isFallback?: boolean;
 }
 
-/** What the backend is examined with. */
+/** What examining the backend needs. */
 export interface BackendPorts {
   readonly backend: BackendChoice;
   readonly processes: Pick<ProcessRegister, "list">;
@@ -26,8 +26,8 @@ export interface BackendPorts {
 }
 
 /**
- * Whether the backend can be reached, and whether all processes have the same. One with another queue than the rest
- * works: its tasks are enqueued again by the others, later.
+ * Whether the backend can be reached, and whether all processes have the same. A process with another queue than the
+ * rest works, too: the others enqueue its tasks again, later.
  * @param silentSince processes that were silent since then do not count
  */
 export function examineBackend(
@@ -48,7 +48,10 @@ export function examineBackend(
   };
 }
 
-/** One sentence for each process with another queue than the rest, and one if only this process, which is not listed, has. */
+/**
+ * One sentence for each process with another queue than the rest; without any, one if this process differs, which is
+ * not listed.
+ */
 function describeStrays(listed: readonly RunningProcess[], own: BackendName): readonly string[] {
   const usual = usualBackend(listed);
   if (usual === undefined) {

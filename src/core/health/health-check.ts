@@ -32,7 +32,7 @@ export interface Examination {
   examine(signal: AbortSignal): Promise<Finding>;
 }
 
-/** What examinations are run with. */
+/** What running examinations needs. */
 export interface ExaminationPorts {
   readonly clock: Clock;
   readonly logger: Logger;

@@ -16,7 +16,7 @@ export interface Health {
   readonly processes: readonly SeenProcess[];
 }
 
-/** What health is read with. */
+/** What reading the health needs. */
 export interface HealthPorts extends ExaminationPorts, BackendPorts {
   /** What is examined beside the backend and the workers. */
   readonly examinations: readonly Examination[];

@@ -1,3 +1,5 @@
+import type { Viewer } from "../access/viewer.ts";
+
 /**
  * The records, or the whole model, that a task asks to hold. `ids` are canonical (see core/records/record-key),
  * without repeats; `"all"` claims the model: every record there is or will be.
@@ -55,7 +57,7 @@ function unite(claims: readonly Claim[]): Claim["ids"] {
   return [...ids];
 }
 
-/** A record that is in the way of a claim; `id` null stands for the whole model. */
+/** A record that cannot be claimed; `id` null means the whole model. */
 interface Taken {
   readonly model: string;
   readonly id: string | null;
@@ -72,7 +74,39 @@ export function freeOf(claims: readonly Claim[], conflicts: readonly Taken[]): r
     if (takenIds === undefined) {
       return [claim];
     }
-    const isOutOfReach = claim.ids === "all" || takenIds.has(null);
-    return isOutOfReach ? [] : [{ ...claim, ids: claim.ids.filter((id) => !takenIds.has(id)) }];
+    const isTaken = claim.ids === "all" || takenIds.has(null);
+    return isTaken ? [] : [{ ...claim, ids: claim.ids.filter((id) => !takenIds.has(id)) }];
   });
+}
+
+/** The lock scopes of viewers: see Claim.scope. */
+export interface LockScopes {
+  /** The scope of a viewer's claims on the model; undefined for none. */
+  of(model: string, viewer: Viewer): string | undefined;
+}
+
+/** Ids in the order of their bytes in UTF-8 (PostgreSQL's C collation), without repeats: the order of every claim. */
+export function sortIds(ids: readonly string[]): readonly string[] {
+  // Code units sort the same unless there are surrogates, which UTF-8 puts after U+E000 to U+FFFF.
+  const sorted = ids.some((id) => /[\ud800-\udfff]/.test(id)) ? sortByBytes(ids) : ids.toSorted();
+  return sorted.filter((id, at) => id !== sorted[at - 1]);
+}
+
+function sortByBytes(ids: readonly string[]): readonly string[] {
+  const encoder = new TextEncoder();
+  return ids
+    .map((id) => ({ id, bytes: encoder.encode(id) }))
+    .toSorted((a, b) => compareBytes(a.bytes, b.bytes))
+    .map(({ id }) => id);
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const end = Math.min(a.length, b.length);
+  for (let at = 0; at < end; at += 1) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) {
+      return difference;
+    }
+  }
+  return a.length - b.length;
 }

@@ -6,7 +6,7 @@ export interface LockConflict {
   readonly model: string;
   /** The record; null where the whole model is held, which counts as one conflict. */
   readonly id: string | null;
-  /** Id of the task that holds it, or that stood in line for it before. */
+  /** Id of the task that holds it, or that was in line for it first. */
   readonly owner: string;
 }
 
@@ -82,7 +82,7 @@ export interface LockStore {
    */
   lastBefore(transaction: Transaction, owner: string): Promise<string | undefined>;
   /**
-   * Keeps the claimed records out of every task's hands until the transaction ends, without owning them: the guard of
+   * Keeps all tasks from claiming the records until the transaction ends, without owning them: the guard of single
    * writes. Guards do not conflict with each other, nor with a line. One record in one round trip.
    * @param owner whose own locks are not in the way. Default: everybody's are
    */
@@ -98,7 +98,7 @@ export interface LockStore {
   /**
    * The owner of each record that is held; free ones are left out. One look-up for all. A record's own owner is named
    * rather than that of the whole model, which can only hold it under another scope.
-   * @param scope of the viewer who asks: claims on the whole model under another scope do not count
+   * @param scope the viewer's lock scope: claims on the whole model under another scope do not count
    */
   owners(model: string, ids: readonly string[], scope?: string): Promise<ReadonlyMap<string, string>>;
   /** Everything the owner holds, one claim a model and scope, ids in order. */

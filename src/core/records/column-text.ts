@@ -2,9 +2,10 @@ import type { ColumnField } from "./model.ts";
 import type { Json } from "../../kernel/json.ts";
 
 /**
- * A column's value as text, from which the database reads it back: numbers, booleans and texts as they are, DateTime in
- * ISO 8601, Bytes in base64, Json and lists as JSON, enum values by the database's own names.
- * @param value as the API takes it, checked before. null is no value, or JSON's null where the column must have one
+ * A column's value as the text that the database reads: numbers, booleans and texts as they are, DateTime in ISO 8601,
+ * Bytes in base64, Json and lists as JSON, enum values by the database's own names.
+ * @param value in the API's form, checked before; null means no value, or JSON's null in a Json column that cannot be
+ *   null
  */
 export function toColumnText(field: ColumnField, value: Json): string | null {
   if (value === null) {

@@ -3,7 +3,7 @@ import type { Json } from "../../kernel/json.ts";
 import { describeUnstorableJson, isStorableText } from "../../kernel/json.ts";
 import type { ColumnField, EnumType, ScalarType } from "./model.ts";
 
-/** Whether the JSON value can stand for a value of the type, and how to say what would. */
+/** One scalar type: which JSON values it takes, and a description of them for messages. */
 interface ScalarRule {
   readonly expected: string;
   fits(value: Json): boolean;

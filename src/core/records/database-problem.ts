@@ -5,7 +5,7 @@ import { columnsOf, relatedModel } from "./model.ts";
 import type { WrittenValue } from "./value-fault.ts";
 import { valueFault } from "./value-fault.ts";
 
-/** The parts of PostgreSQL's error report that say what was wrong with a record. Each adapter reads it off its driver. */
+/** The parts of PostgreSQL's error report that concern a record. Each adapter reads them from its driver's error. */
 export interface DatabaseReport {
   /** SQLSTATE. */
   readonly code: string;
@@ -17,7 +17,7 @@ export interface DatabaseReport {
 
 type Wording = (report: DatabaseReport, model: Model) => Omit<RecordProblem, "code">;
 
-/** What a record's own values can make PostgreSQL say, by SQLSTATE (PostgreSQL manual, appendix A). */
+/** The messages for errors that a record's own values can cause, by SQLSTATE (PostgreSQL manual, appendix A). */
 const WORDINGS: Readonly<Record<string, Wording>> = {
   "23502": (report, model) => {
     const field = fieldOf(model, report.column);
@@ -33,7 +33,7 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
       ...named(fields?.join(",")),
     };
   },
-  // `ON DELETE RESTRICT`, which PostgreSQL 18 tells apart from a missing key.
+  // `ON DELETE RESTRICT`: PostgreSQL 18 gives it a code of its own.
   "23001": (report, model) => stillReferred(report, model),
   "23505": (report, model) => {
     const { subject, fields, values } = keyOf(report, model);
@@ -50,19 +50,19 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   "22003": () => ({ message: "A number would go beyond what its column can hold." }),
   "22021": () => ({ message: "A text holds a character that the database cannot store." }),
   "22P02": () => ({ message: "A value is not of its column's type." }),
-  // Raised by the app's own triggers, in words meant for people.
+  // Raised by the app's own triggers, with a message meant for people.
   P0001: (report) => ({ message: report.message }),
 };
 
-/** Other values that PostgreSQL refuses: data exceptions, integrity rules, views' check options, program limits. */
+/** Classes of other refused values: data exceptions, integrity rules, views' check options, program limits. */
 const VALUE_CLASSES = /^(?:22|23|44|54)/;
-/** Classes that the SQL standard leaves to users: what an app's own functions raise, in their own words. */
+/** Classes that the SQL standard leaves to users: errors of an app's own functions, with messages of their own. */
 const USER_CLASSES = /^(?:P|[I-OQ-WYZ5-9])(?!0[0-9]{3}$)\w{4}$/;
 const SERVER_CLASSES = /^(?:5[3-8]|72)/;
 
 /**
- * What a record's values did wrong, or undefined when the error is not of their making.
- * @param values what was to be written, where it is known which record it is about: then more can be said
+ * The problem with a record's values; undefined if the error has another cause.
+ * @param values what was to be written, if it is known which record failed: the message is then more precise
  */
 export function databaseProblem(
   report: DatabaseReport,
@@ -77,7 +77,7 @@ export function databaseProblem(
   return problem(message, field, "CONSTRAINT_VIOLATED");
 }
 
-/** What is said of a key that another record has. @param values the key's values, as PostgreSQL writes them */
+/** The problem of a key that another record has already. @param values the key's values, as PostgreSQL writes them */
 export function takenKeyProblem(model: Model, values: readonly string[]): RecordProblem {
   const detail = `Key (${model.key.map(({ column }) => column).join(", ")})=(${values.join(", ")}) already exists.`;
   const { message, field } = {
@@ -87,7 +87,7 @@ export function takenKeyProblem(model: Model, values: readonly string[]): Record
   return problem(message ?? "", field, "CONSTRAINT_VIOLATED");
 }
 
-/** The field that a foreign key or a null is about, where it is a single one. */
+/** The field of a foreign key error or a null, if it is a single field. */
 export function fieldAtFault(report: DatabaseReport, model: Model): string | undefined {
   return report.code === "23503" && report.constraint !== undefined
     ? fieldOf(model, columnsIn(report.detail))
@@ -105,7 +105,7 @@ function wordingOf(code: string): Wording | undefined {
   return USER_CLASSES.test(code) ? (report) => ({ message: report.message }) : undefined;
 }
 
-/** Drivers that do not name the constraint still hand its name on in the message. */
+/** The constraint's name. Some drivers give it in the message only. */
 function constraintOf({ constraint, message }: DatabaseReport): string | undefined {
   return constraint ?? /constraint "([^"]+)"/.exec(message)?.[1];
 }
@@ -118,7 +118,7 @@ function referringTable({ detail, message }: DatabaseReport): string | undefined
   );
 }
 
-/** A delete, or a change of the key, that other records stand in the way of. */
+/** Whether other records still refer to the record that was to be deleted, or to get another key. */
 function isReferredTo({ detail, message }: DatabaseReport): boolean {
   return /referenced from table/.test(detail ?? "") || message.startsWith("update or delete on table");
 }
@@ -129,16 +129,17 @@ function stillReferred(report: DatabaseReport, model: Model): { message: string 
   return { message: `It is still referred to by records of ${others}.` };
 }
 
-/** A key that a rule is about, in words and by its fields. */
-interface RuledKey {
+/** The key in a constraint's error. */
+interface ConstraintKey {
+  /** The fields, or else the columns, in words: `bookId and title`. */
   readonly subject: string | undefined;
-  /** Undefined where one of its columns is no field, such as an expression. */
+  /** Undefined if one of its columns is not a field, such as an expression. */
   readonly fields: readonly string[] | undefined;
   readonly values: string | undefined;
 }
 
-/** From the detail, `Key (country_code)=(ZZ) is not present …`; else from a name in Prisma's way. */
-function keyOf(report: DatabaseReport, model: Model): RuledKey {
+/** Read from the detail, `Key (country_code)=(ZZ) is not present …`, or from a constraint name in Prisma's form. */
+function keyOf(report: DatabaseReport, model: Model): ConstraintKey {
   const columns = columnsIn(report.detail);
   const names = columns?.split(", ").map((name) => fieldOf(model, name));
   const fields =
@@ -152,7 +153,7 @@ function keyOf(report: DatabaseReport, model: Model): RuledKey {
   };
 }
 
-/** Of `"bookId", who`, which quotes what it must. */
+/** The columns in the detail: `"bookId", title`. PostgreSQL quotes a name only where it must. */
 function columnsIn(detail = ""): string | undefined {
   return /^Key \((.*?)\)=/.exec(detail)?.[1];
 }
@@ -162,7 +163,7 @@ function fieldOf(model: Model, column: string | undefined): string | undefined {
   return columnsOf(model).find((field) => field.column === bare)?.name;
 }
 
-/** The fields of a constraint that is named in Prisma's way, such as `city_country_code_fkey`. */
+/** The fields of a constraint with a name in Prisma's form, such as `city_country_code_fkey`. */
 function conventionalFields(model: Model, constraint = ""): readonly string[] | undefined {
   if (constraint === `${model.table}_pkey`) {
     return model.key.map(({ name }) => name);

@@ -5,28 +5,28 @@ import type { ColumnField } from "./model.ts";
 /** The value of a key's field, typed as Prisma wants it. */
 export type KeyValue = string | number | bigint | boolean | Date;
 
-/** How the keys of a type are written. Two texts of one key make two locks, so each is brought to one form. */
+/** How the keys of a type are written. Each key has one canonical text: two texts of one key would be two locks. */
 interface KeyRule {
-  /** What a text must be, in words. */
+  /** What the text must be, for messages. */
   readonly expected: string;
-  /** The value, in its one form; undefined where the text is none. */
+  /** The canonical value; undefined if the text is not a value of the type. */
   parse(text: string): KeyValue | undefined;
-  /** A value as the database or the client has it, in the same form. Default: its text. */
+  /** The canonical text of a value from the database or the client. Default: `String(value)`. */
   format?(value: unknown): string;
 }
 
-/** The value that a key's text means; undefined where it means none. */
+/** The value of a key's text; undefined if the text is not a value of the field's type. */
 export function parseKeyText(field: ColumnField, text: string): KeyValue | undefined {
   const rule = ruleOf(field);
   return rule === undefined ? text : rule.parse(text);
 }
 
-/** The one text of a key's value. */
+/** The canonical text of a key's value. */
 export function formatKeyText(field: ColumnField, value: unknown): string {
   return ruleOf(field)?.format?.(value) ?? String(value);
 }
 
-/** What the text of such a key must be, in words. */
+/** What the text of the field's value must be, for messages. */
 export function describeKeyText(field: ColumnField): string {
   return ruleOf(field)?.expected ?? field.type;
 }
@@ -45,7 +45,7 @@ function wholeNumber(expected: string, min: number, max: number): KeyRule {
   };
 }
 
-/** @param reduce takes off what the column does not hold, so that all texts of one key are one */
+/** @param reduce drops the part that the column does not store: a date column stores no time of day */
 function moment(expected: string, reduce: (ms: number) => number): KeyRule {
   return {
     expected,
@@ -58,11 +58,11 @@ function moment(expected: string, reduce: (ms: number) => number): KeyRule {
   };
 }
 
-/** Of native types that hold less than the scalar type says, by the name that PostgreSQL gives them. */
+/** Rules of native types that hold fewer values than their scalar type, by PostgreSQL's name. */
 const NATIVE_RULES: Readonly<Record<string, KeyRule>> = {
   uuid: { expected: "UUID", parse: (text) => (isUuid(text) ? text.toLowerCase() : undefined) },
   smallint: wholeNumber("Int from -32768 to 32767", -32_768, 32_767),
-  // Those beyond have no Int. The database would take -1 for one of them.
+  // Greater ones are not an Int. The database would read -1 as one of them.
   oid: wholeNumber("Int from 0 to 2147483647", 0, INT_MAX),
   date: moment("day such as 2026-01-31, from 0001-01-01 to 9999-12-31", (ms) => ms - remainder(ms, DAY_MS)),
   "time(3) without time zone": moment("time of the day such as 1970-01-01T12:00:00Z", (ms) =>
@@ -70,7 +70,7 @@ const NATIVE_RULES: Readonly<Record<string, KeyRule>> = {
   ),
 };
 
-/** By scalar type; types that are not here are text themselves. */
+/** Rules by scalar type. In all other types, any text is a key. */
 const SCALAR_RULES: Readonly<Record<string, KeyRule>> = {
   Int: wholeNumber("Int", INT_MIN, INT_MAX),
   BigInt: {
@@ -101,7 +101,7 @@ function oneOf(values: readonly string[]): KeyRule {
   };
 }
 
-/** Never negative, unlike JavaScript's own. */
+/** Never negative, unlike JavaScript's `%`. */
 function remainder(dividend: number, divisor: number): number {
   return ((dividend % divisor) + divisor) % divisor;
 }

@@ -1,10 +1,10 @@
 import type { Access, WhereFilter } from "../access/access.ts";
-import type { LockScopes } from "../locks/lock-scopes.ts";
+import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 
 /**
- * What an app says about one of its models; everything may be left out.
+ * An app's options for one of its models; all are optional.
  * @typeParam Row the model's records, as Prisma types them
  * @typeParam Client Prisma's client inside a transaction
  */
@@ -16,8 +16,9 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => WhereFilter | undefined;
   /**
-   * Narrows what a lock on the whole model means to those who share the name that this gives, such as a tenant's.
-   * Viewers of different names must never be able to write the same record (see `scope`). Default: one lock for all.
+   * The lock scope of a viewer, by name, such as the tenant's: a lock on the whole model then holds only for viewers
+   * with the same name. Viewers with different names must never be able to write the same record (see `scope`).
+   * Default: one scope for all.
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
   readonly bulk?: {
@@ -30,15 +31,15 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
   };
 }
 
-/** By model name. */
+/** Options by model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
 
-/** The lock scopes that the options make up. */
+/** The lock scopes in the models' options. */
 export function lockScopesOf(options: ModelOptionsMap): LockScopes {
   return { of: (model, viewer) => options[model]?.lockScope?.(viewer) };
 }
 
-/** The access rules that the options make up. */
+/** The access rules in the models' options. */
 export function accessOf(options: ModelOptionsMap): Access {
   return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
 }

@@ -1,3 +1,5 @@
+import { AppError } from "../../kernel/app-error.ts";
+
 /** The Prisma scalar types. */
 export type ScalarType =
   | "String"
@@ -29,8 +31,8 @@ interface ColumnBase extends FieldBase {
   /** Prisma's `@updatedAt`: set on every write, never by the caller. */
   readonly isUpdatedAt: boolean;
   /**
-   * The column's type as PostgreSQL writes it, with its precision: `uuid`, `timestamp(3) without time zone`. The data
-   * model does not tell, so it is read from the database at start.
+   * The column's type as PostgreSQL writes it, with its precision: `uuid`, `timestamp(3) without time zone`. Prisma's
+   * data model lacks it, so it is read from the database at start.
    */
   readonly nativeType?: string;
 }
@@ -46,7 +48,7 @@ export interface EnumField extends ColumnBase {
   readonly kind: "enum";
   /** Name of the enum in the Prisma schema. */
   readonly type: string;
-  /** The database's names of those values for which it has another (`@map`). */
+  /** The database's names of the values that have another name there (`@map`). */
   readonly labels?: Readonly<Record<string, string>>;
   /** The enum's values. Only on fields of a key, whose ids are checked against them. */
   readonly values?: readonly string[];
@@ -55,7 +57,7 @@ export interface EnumField extends ColumnBase {
 /** A relation to another model, or to the same one. */
 export interface RelationField extends FieldBase {
   readonly kind: "relation";
-  /** Name of the model it leads to. */
+  /** Name of the other model. */
   readonly type: string;
   readonly relationName: string;
   /** The table of that model. */
@@ -79,7 +81,7 @@ export interface EnumType {
 export interface Model {
   /** As in the Prisma schema, compared case-sensitively: `City`. */
   readonly name: string;
-  /** Plural in camel case, for the list query: `cities`. Formed once, or set by the app. */
+  /** Plural in camel case, for the list query: `cities`. The English plural, or set by the app. */
   readonly plural: string;
   /** The table's name in the database (`@@map`). */
   readonly table: string;
@@ -114,7 +116,7 @@ export function refersToItself(model: Model): boolean {
   return relationsOf(model).some(({ type, foreignKey }) => type === model.name && foreignKey.length > 0);
 }
 
-/** The name of the model with that table, looked up among those that the model has relations with. */
+/** The name of the related model that has the table; undefined if there is none. */
 export function relatedModel(model: Model, table: string): string | undefined {
   return relationsOf(model).find((relation) => relation.table === table)?.type;
 }
@@ -139,4 +141,35 @@ export function oppositeOf(
 /** Whether the relation is many-to-many over a join table. Links can then be changed from both sides. */
 export function isManyToMany(models: ModelRegistry, model: Model, field: RelationField): boolean {
   return field.isList && oppositeOf(models, model, field)?.isList === true;
+}
+
+/** @throws AppError INVALID_CONFIG when two models share a name or a plural */
+export function createModelRegistry(models: readonly Model[], enums: readonly EnumType[]): ModelRegistry {
+  const byName = new Map<string, Model>();
+  const plurals = new Map<string, string>();
+  for (const model of models) {
+    const rival = plurals.get(model.plural);
+    if (rival !== undefined) {
+      throw new AppError(
+        "INVALID_CONFIG",
+        `Models ${rival} and ${model.name} share the plural "${model.plural}"; set another one in one model's options.`,
+      );
+    }
+    byName.set(model.name, model);
+    plurals.set(model.plural, model.name);
+  }
+  return {
+    get(name) {
+      const model = byName.get(name);
+      if (model === undefined) {
+        throw new AppError(
+          "UNKNOWN_MODEL",
+          `There is no model "${name}". Known: ${[...byName.keys()].join(", ")}.`,
+        );
+      }
+      return model;
+    },
+    all: () => models,
+    enums: () => enums,
+  };
 }

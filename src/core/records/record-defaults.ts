@@ -3,15 +3,15 @@ import type { Parsed } from "../refusals/problems.ts";
 import type { Model } from "./model.ts";
 
 /**
- * Makes the values of new records that must be known before these are written: keys, so that a task can name its
- * records, and defaults that Prisma would make, which the database knows nothing of. All others are the database's.
+ * Makes the values that new records need before they are written: keys, so that a task can name its records, and
+ * defaults such as `uuid(7)`, which Prisma makes and the database does not know. The database fills in all others.
  */
 export interface RecordDefaults {
   /**
-   * @param given the fields that all of the records name
+   * @param given names of the fields that all records have
    * @param count of the records
-   * @returns one value for each record, by field; only fields that are not given
-   *   or the problem of a key that is left out and has no default
+   * @returns by field that is not given, one value for each record; or the problem of a key that is left out and has
+   *   no default
    */
   make(
     model: Model,

@@ -12,42 +12,47 @@ import type {
   WriteRules,
 } from "./write-hooks.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
+import { problem } from "../refusals/problems.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
 
-/** Who writes, and how. */
+/** The circumstances of a write that are the same for all of its records. */
 type WriteSetting = Pick<WriteContext, "viewer" | "task" | "isDryRun">;
 
-/** Why a record is not written. */
+/** A record that is not written, and why. */
 export interface RefusedRecord {
   readonly id: string;
   readonly problem: RecordProblem;
 }
 
-/** What the app says about writes of one model, by one viewer; the same for single and for bulk writes. */
+/** The app's own code for writes of one model by one viewer; the same for single and bulk writes. */
 export interface AppHooks {
-  /** The app writes by itself: {@link persist} takes the place of the service's own write. */
+  /** Whether the app writes the records itself: {@link persist} then replaces the service's own write. */
   readonly hasPersist: boolean;
-  /** Whether {@link after} wants to see the records as they were written. */
+  /** Whether {@link after} needs the records as they were written. */
   hasAfter(operation: WriteOperation): boolean;
-  /** Before the write: validates creates and updates, then asks the hook about those that are left. */
+  /** Before the write: validates creates and updates, then calls the hook with the valid records. */
   check(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
-  /** Has the app write. @throws what it threw; the caller undoes what it wrote */
+  /** Has the app write. @throws the app's error; the caller undoes what the app wrote */
   persist(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
-  /** Why {@link persist} threw: refused by the database, which may be one record's doing, or by the app. @throws if lost */
+  /**
+   * The problem behind an error of {@link persist}. `isForAll` is false if the database refused something: one record
+   * may be the cause.
+   * @throws the error if the transaction is lost
+   */
   refusalOf(error: unknown): { readonly problem: RecordProblem; readonly isForAll: boolean };
-  /** After the write; never throws for what the app did. */
+  /** After the write. Logs errors of the app instead of throwing them. */
   after(transaction: Transaction, chunk: HookChunk): Promise<void>;
 }
 
-/** Gives what apps say about writes. */
+/** Finds the app's own code for writes. */
 export interface RecordHooks {
-  /** Undefined where there is nothing to ask about any of the operations: then nothing is read for it, either. */
+  /** Undefined if the app has no code for any of the operations; then no records are read for it, either. */
   of(model: Model, operations: readonly WriteOperation[], setting: WriteSetting): AppHooks | undefined;
 }
 
-/** What hooks run with. */
+/** What running hooks needs. */
 interface RecordHooksPorts {
   readonly options: ModelOptionsMap;
   readonly transactions: HookTransactions;
@@ -57,7 +62,7 @@ interface RecordHooksPorts {
 const BEFORE = { CREATE: "beforeCreate", UPDATE: "beforeUpdate", DELETE: "beforeDelete" } as const;
 const AFTER = { CREATE: "afterCreate", UPDATE: "afterUpdate", DELETE: "afterDelete" } as const;
 
-/** What the models' options say about writes. */
+/** The hooks in the models' options. */
 export function createRecordHooks(ports: RecordHooksPorts): RecordHooks {
   return {
     of(model, operations, setting) {
@@ -98,18 +103,18 @@ function bindHooks(
       const context = contextOf(transaction, chunk.operation);
       try {
         return await transactions.undoable(transaction, async () => {
-          const invalid = await validateAll(ports, model, rules, chunk, context);
-          const valid = without(chunk, invalid);
-          return [...invalid, ...(await askBefore(rules.hooks, valid, context))];
+          const refused = await validateAll(ports, model, rules, chunk, context);
+          const valid = without(chunk, refused);
+          return [...refused, ...(await askBefore(rules.hooks, valid, context))];
         });
       } catch (error) {
-        const problem = problemOfThrown(ports, model, error);
-        return chunk.records.map(({ id }) => ({ id, problem }));
+        const thrown = problemOfThrown(ports, model, error);
+        return chunk.records.map(({ id }) => ({ id, problem: thrown }));
       }
     },
     async persist(transaction, chunk) {
       const refusals = await rules.persist?.(chunk, contextOf(transaction, chunk.operation));
-      return known(chunk, refusals ?? []);
+      return refusedOf(chunk, refusals ?? []);
     },
     refusalOf(error) {
       const fault = faultUnlessLost(ports, model, error);
@@ -128,13 +133,15 @@ function bindHooks(
         await transactions.undoable(transaction, async () => hook.call(rules.hooks, chunk, context));
       } catch (error) {
         faultUnlessLost(ports, model, error);
-        logger.error({ err: error, model: model.name }, "a hook failed after a write, which stays");
+        logger.error({ err: error, model: model.name }, "a hook failed after a write; the write is kept");
       }
     },
   };
 }
 
-/** What a validator throws is about its record, unless the database threw it: that spoils the transaction for all. */
+/**
+ * An error of a validator refuses its record only, unless it came from the database: then the transaction is spoiled.
+ */
 async function validateAll(
   ports: RecordHooksPorts,
   model: Model,
@@ -149,7 +156,7 @@ async function validateAll(
   for (const { id, record, change } of records) {
     try {
       const answer = validate(record, change, context);
-      // Only what has to be waited for: most validators answer at once, for many thousands of records.
+      // Awaits promises only: most validators answer at once, for many thousands of records.
       const problems = answer instanceof Promise ? await answer : answer;
       const [first] = problems ?? [];
       if (first !== undefined) {
@@ -174,21 +181,21 @@ async function askBefore(
   if (hook === undefined || chunk.records.length === 0) {
     return [];
   }
-  return known(chunk, (await hook.call(hooks, chunk, context)) ?? []);
+  return refusedOf(chunk, (await hook.call(hooks, chunk, context)) ?? []);
 }
 
-/** @throws TypeError for a record that is not of the chunk: silence would leave one written that the app meant to keep */
-function known({ records }: HookChunk, refusals: readonly AppRefusal[]): readonly RefusedRecord[] {
+/** @throws TypeError for a record outside the chunk: ignoring it would write a record that the app meant to refuse */
+function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): readonly RefusedRecord[] {
   const problems = new Map<string, AppProblem[]>();
-  for (const { id, ...problem } of refusals) {
-    problems.set(id, [...(problems.get(id) ?? []), problem]);
+  for (const { id, ...refusal } of refusals) {
+    problems.set(id, [...(problems.get(id) ?? []), refusal]);
   }
   const refused = records.flatMap(({ id }) => {
     const own = problems.get(id);
     return own === undefined ? [] : [{ id, problem: problemOf(own) }];
   });
   if (refused.length < problems.size) {
-    throw new TypeError("a hook refused a record that is not among those that it was given");
+    throw new TypeError("a hook refused a record that is not in its chunk");
   }
   return refused;
 }
@@ -196,11 +203,8 @@ function known({ records }: HookChunk, refusals: readonly AppRefusal[]): readonl
 /** A task records one problem for each record, so several become one. */
 function problemOf(problems: readonly AppProblem[]): RecordProblem {
   const fields = [...new Set(problems.flatMap(({ field }) => (field === undefined ? [] : [field])))];
-  return {
-    code: "VALIDATION_FAILED",
-    message: problems.map(({ message }) => message).join(" "),
-    ...(fields.length === 0 ? {} : { field: fields.join(",") }),
-  };
+  const message = problems.map((each) => each.message).join(" ");
+  return problem(message, fields.length === 0 ? undefined : fields.join(","));
 }
 
 function without(chunk: HookChunk, refused: readonly RefusedRecord[]): HookChunk {
@@ -209,7 +213,7 @@ function without(chunk: HookChunk, refused: readonly RefusedRecord[]): HookChunk
   return ids.size === 0 ? chunk : { ...chunk, records: chunk.records.filter(isLeft) };
 }
 
-/** Thrown by mistakes in code: their words are not meant for callers. */
+/** Errors of mistakes in code: their messages are not meant for callers. */
 const MISTAKES = [TypeError, ReferenceError, RangeError, SyntaxError];
 
 interface FaultPorts {
@@ -218,9 +222,9 @@ interface FaultPorts {
 }
 
 /**
- * What it means for the records that code of the app threw. The message of an error of its own is for the person who
- * asked; anything else is logged, and reported as a fault.
- * @throws the error, where it is the transaction's end: the database went away, others won a race
+ * The problem of the records when the app's code threw. An error of the app's own passes its message on to the caller;
+ * any other error is logged, and reported as INTERNAL.
+ * @throws the error if the transaction is lost: the database went away, or others won a race
  */
 function problemOfThrown(ports: FaultPorts, model: Model, error: unknown): RecordProblem {
   const fault = faultUnlessLost(ports, model, error);
@@ -229,18 +233,16 @@ function problemOfThrown(ports: FaultPorts, model: Model, error: unknown): Recor
   }
   const isMistake = MISTAKES.some((kind) => error instanceof kind);
   if (fault === undefined && error instanceof Error && !isMistake) {
-    return { code: "VALIDATION_FAILED", message: error.message };
+    return problem(error.message);
   }
   ports.logger.error({ err: error, model: model.name }, "the app's code around a write failed");
-  return {
-    code: "INTERNAL",
-    message: `The rules of ${model.name} could not be applied. The details are in the service's log.`,
-  };
+  const message = `The rules of ${model.name} could not be applied. The details are in the service's log.`;
+  return problem(message, undefined, "INTERNAL");
 }
 
 /**
- * What the error tells of the database, if anything.
- * @throws the error, where it is the transaction's end
+ * The database fault behind the error, if there is one.
+ * @throws the error if the transaction is lost
  */
 function faultUnlessLost(
   { transactions }: Pick<FaultPorts, "transactions">,

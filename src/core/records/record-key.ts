@@ -10,10 +10,10 @@ import type { ColumnField, Model } from "./model.ts";
 export type RecordKey = Readonly<Record<string, KeyValue>>;
 
 /**
- * Turns an id, as callers write it, into the key's typed values. A single key is the value's text (`2988507`,
- * `FR`). A composite key is the base64url of a JSON array of the parts' texts, in the order of `@@id`.
+ * Turns an id, as callers write it, into the key's typed values. A single key is the value's text (`2988507`, `FR`). A
+ * composite key is the base64url of a JSON array of the parts' texts, in the order of `@@id`.
  *
- * The problem of a text that is no id says what would be right; its field is `id`.
+ * The problem of any other text says what is expected; its field is `id`.
  */
 export function parseRecordKey(model: Model, id: string): Parsed<RecordKey> {
   const parts = model.key.length === 1 ? [id] : splitComposite(id);
@@ -26,7 +26,7 @@ export function parseRecordKey(model: Model, id: string): Parsed<RecordKey> {
     : { problems: [malformed(model, id)] };
 }
 
-/** The canonical text of a key: equal keys give equal texts, and {@link parseRecordKey} takes it back. */
+/** The canonical text of a key: equal keys give equal texts, and {@link parseRecordKey} reads it back. */
 export function formatRecordKey(model: Model, record: Readonly<Record<string, unknown>>): string {
   const parts = model.key.map((field) => formatKeyText(field, record[field.name]));
   const [only] = parts;
@@ -36,27 +36,27 @@ export function formatRecordKey(model: Model, record: Readonly<Record<string, un
 }
 
 /**
- * The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case, a moment of a day that day
- * for a date key.
+ * The id in its canonical form: `007` becomes `7` for an integer key, a UUID lower case, and a date key loses its time
+ * of day.
  */
 export function parseRecordId(model: Model, id: string): Parsed<string> {
   const key = parseRecordKey(model, id);
   return "problems" in key ? key : { value: formatRecordKey(model, key.value) };
 }
 
-/** The key of an id that was parsed before. @throws AppError VALIDATION_FAILED for a text that is no id of the model */
+/** The key of an id that was checked before. @throws AppError VALIDATION_FAILED if it is not an id of the model */
 export function recordKeyOf(model: Model, id: string): RecordKey {
   return orThrow(parseRecordKey(model, id));
 }
 
-/** For queries, whose errors are thrown. @throws AppError VALIDATION_FAILED for a text that is no id of the model */
+/** The id in its canonical form. @throws AppError VALIDATION_FAILED if it is not an id of the model */
 export function canonicalRecordId(model: Model, id: string): string {
   return orThrow(parseRecordId(model, id));
 }
 
 /**
- * The key that the data of a new record holds. Unlike an id's problems, its problems are those of the fields given.
- * @param data the values of all of the key's fields, typed or as texts
+ * The key in the data of a new record. Its problems name the key's fields, not `id`.
+ * @param data values of all of the key's fields, typed or as texts
  */
 export function keyInData(model: Model, data: Readonly<Record<string, unknown>>): Parsed<RecordKey> {
   const parts = model.key.map((field) => keyPartInData(model, field, data));
@@ -67,10 +67,11 @@ export function keyInData(model: Model, data: Readonly<Record<string, unknown>>)
 }
 
 /**
- * The key's fields whose values in the data differ from the key; fields that the data leaves out agree.
- * @param data its values typed as in the key, or as JSON has them
+ * Names of the key's fields whose values in the data differ from the key. Fields that the data leaves out do not
+ * differ.
+ * @param data values typed as in the key, or JSON
  */
-export function disagreeingKeys(
+export function differingKeyFields(
   model: Model,
   data: Readonly<Record<string, unknown>>,
   key: RecordKey,
@@ -81,12 +82,12 @@ export function disagreeingKeys(
       return [];
     }
     const named = parseRecordId(model, formatRecordKey(model, { ...key, [name]: data[name] }));
-    // A text that cannot be a key, such as one that is no UUID, is not this record's.
+    // A text that cannot be a key, such as one that is not a UUID, differs from every key.
     return "value" in named && named.value === id ? [] : [name];
   });
 }
 
-/** What to do about such a field: inputs need those that have no default. */
+/** What to do about a field that differs: only one with a default can be left out. */
 export function remedyOfKey({ key }: Model, name: string): string {
   return key.find((field) => field.name === name)?.hasDefault === true
     ? "Leave it out, or give what id says."

@@ -1,13 +1,13 @@
 import type { WhereFilter } from "../access/access.ts";
 
-/** Reads which records there are. What they hold is read by the GraphQL floor, shaped by the query. */
+/** Finds records by filter and id. Their values are read by the GraphQL floor, in the shape of the query. */
 export interface RecordReader {
   /**
    * The ids of the records that match, in key order.
-   * @param limit at most so many; ask for one more than allowed to learn that there are too many
+   * @param limit the most ids; ask for one more than allowed to find out whether there are too many
    */
   findIds(model: string, where: WhereFilter | undefined, limit: number): Promise<readonly string[]>;
-  /** Those of the given ids that exist and match `where`. Any order. */
+  /** The given ids that exist and match `where`, in any order. */
   existingIds(
     model: string,
     ids: readonly string[],

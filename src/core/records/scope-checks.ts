@@ -1,20 +1,20 @@
-import type { Access } from "../access/access.ts";
+import type { Access, WhereFilter } from "../access/access.ts";
 import { andFilters } from "../access/access.ts";
 import type { Model } from "./model.ts";
 import { relationsOf } from "./model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
-import type { WhereFilter } from "../access/access.ts";
+import { problem } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
 
-/** What a record must match once it is written, and what is to be said of one that does not. */
+/** A filter that a written record must match, and the problem of one that does not. */
 export interface ScopeCheck {
   readonly within: WhereFilter;
   readonly problem: RecordProblem;
 }
 
 /**
- * What was written must be within the viewer's scope, and so must what it refers to.
- * @param written names of the fields that are written; of others what they refer to is let be
+ * The checks that keep a written record, and the records that it refers to, within the viewer's scope.
+ * @param written names of the written fields; references by other fields are not checked
  */
 export function scopeChecks(
   access: Access,
@@ -40,15 +40,11 @@ export function scopeChecks(
   return own === undefined ? references : [...references, { within: own, problem: outsideProblem(model) }];
 }
 
-/** In the database's words for a key that is not there: a caller must not learn which of the two it is. */
+/** Worded as for a missing record: a caller must not learn that the record exists. */
 function foreignProblem(field: string): RecordProblem {
-  return {
-    code: "CONSTRAINT_VIOLATED",
-    field,
-    message: `${field}: there is no record of that key to refer to.`,
-  };
+  return problem(`${field}: there is no record of that key to refer to.`, field, "CONSTRAINT_VIOLATED");
 }
 
 function outsideProblem(model: Model): RecordProblem {
-  return { code: "VALIDATION_FAILED", message: `You may not write a ${model.name} with these values.` };
+  return problem(`You may not write a ${model.name} with these values.`);
 }

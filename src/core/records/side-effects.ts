@@ -3,7 +3,7 @@ import { mergeClaims } from "../locks/claim.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { Model } from "./model.ts";
 
-/** What an update writes, as far as it may change other records. */
+/** The fields of an update that may change other records. */
 export interface UpdatedFields {
   /** Names of the columns that it writes. */
   readonly columns: readonly string[];
@@ -12,39 +12,38 @@ export interface UpdatedFields {
 }
 
 /**
- * Knows what a write changes besides its own records: what the database's referential actions (CASCADE, SET
- * NULL, SET DEFAULT) do to records that refer to it, and links of many-to-many relations that it drops.
+ * Finds what a write changes besides its own records: records that refer to them, by the database's referential
+ * actions (CASCADE, SET NULL, SET DEFAULT), and links of many-to-many relations that end.
  *
- * All methods give undefined where there can be no such thing; the write is then guarded by its own records alone.
- * All throw AppError UNAVAILABLE when the database cannot be reached.
+ * All methods return undefined if there can be nothing of the kind; only the written records are guarded then. All
+ * throw AppError UNAVAILABLE when the database cannot be reached.
  */
 export interface SideEffects {
   ofDelete(model: Model): Promise<EffectPlan | undefined>;
   ofUpdate(model: Model, updated: UpdatedFields): Promise<EffectPlan | undefined>;
-  /** The other end: what writing the fields of a record makes it depend on. */
+  /** The records that a record refers to, and so depends on, once the fields are written. */
   references(model: Model, fields: readonly string[]): Promise<ReferencePlan | undefined>;
 }
 
 /** How to find out what a write changes besides its records. */
 export interface EffectPlan {
-  /** Models whose records it may change. They must be guarded before the first wave is asked for, or entered. */
+  /** Models whose records it may change. They must be guarded or entered before the first wave is asked for. */
   readonly models: readonly string[];
   /**
-   * All records that it changes besides those with the ids, as claims; a model of which it changes more than
-   * `maxRecords` is claimed as a whole. Locks nothing: the transaction must have entered the models, and the records'
-   * own.
+   * Claims on all records that it changes besides those with the ids. Above `maxRecords` records of one model, the
+   * whole model is claimed. Locks nothing: the transaction must have entered the models, and the model of the ids.
    */
   claims(transaction: Transaction, ids: readonly string[], maxRecords: number): Promise<readonly Claim[]>;
   /**
-   * For a single record. Locks the record, so that nothing can come to refer to it any more, and gives the affected
-   * records in waves: those that hang on it, those that hang on these, and so on. Each wave must be guarded before the
-   * next is asked for, which locks its rows: so no row of a record is waited for that a task holds. Nothing for a
-   * record that is not there.
+   * For a single record. Locks the record, so that no new record can refer to it, and yields the affected records in
+   * waves: those that depend on it, those that depend on these, and so on. The caller must guard each wave before it
+   * asks for the next, which locks the rows of the wave: so it never waits for a row of a record that a task holds.
+   * Yields nothing for a missing record.
    */
   waves(transaction: Transaction, id: string): AsyncIterable<readonly Claim[]>;
 }
 
-/** A record, and one that the database may change it for. */
+/** A record, and another that it refers to: when the other changes, the database may change it too. */
 export interface Reference {
   /** Id of the record that refers. */
   readonly record: string;
@@ -53,11 +52,11 @@ export interface Reference {
   readonly id: string;
 }
 
-/** How to find out what records refer to, over foreign keys over which the database acts on them. */
+/** How to find out what records refer to, by foreign keys with referential actions. */
 export interface ReferencePlan {
   /** Models of the records that they may refer to. */
   readonly models: readonly string[];
-  /** What records refer to as they are now within the transaction. They must be guarded before it commits. */
+  /** What the records refer to, as the transaction sees them. The caller must guard these before the commit. */
   of(transaction: Transaction, ids: readonly string[]): Promise<readonly Reference[]>;
 }
 

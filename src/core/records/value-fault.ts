@@ -9,14 +9,14 @@ export interface WrittenValue {
   readonly nativeType: string;
   /** `set`, or arithmetic on what is there. */
   readonly operator: string;
-  /** Typed, or as JSON has it. */
+  /** Typed, or JSON. */
   readonly value: unknown;
 }
 
-/** A text is too long, a number too great, bits are not as many as they should be. */
+/** SQLSTATEs: a text is too long, a number is out of range, a bit string has the wrong length. */
 const OVERRUNS: ReadonlySet<string> = new Set(["22001", "22003", "22026"]);
 
-/** Types whose texts the database reads by rules of its own, by the SQLSTATE that says it could not. */
+/** The types whose texts can be unreadable to the database, by its SQLSTATE for that. */
 const READ_BY_RULES: Readonly<Record<string, RegExp>> = {
   "22P02": /^(?:uuid|inet|cidr|macaddr8?|bit|money|xml)/,
   "2200N": /^xml/,
@@ -25,8 +25,8 @@ const READ_BY_RULES: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * Which of the values the database refused, and why, as far as that can be known: it names no column for a text that is
- * no value of the type at all.
+ * The value that the database refused, and why; undefined if that cannot be known, since the database does not always
+ * name the column.
  * @param state the SQLSTATE of its error
  */
 export function valueFault(
@@ -58,7 +58,7 @@ function findOverrun(state: string, values: readonly WrittenValue[]): ReturnType
   };
 }
 
-/** Whether the type is one of numbers, whose overruns have a state of their own. */
+/** Whether the type is numeric: overruns of numbers have an SQLSTATE of their own, 22003. */
 function isNumber(nativeType: string): boolean {
   return /^(?:smallint|integer|bigint|oid|real|double|numeric|money)/.test(nativeType);
 }
@@ -72,7 +72,7 @@ function findUnreadable(state: string, values: readonly WrittenValue[]): ReturnT
     ? undefined
     : {
         field: only.field,
-        message: `"${only.field}" is given what is no value of its type, ${only.nativeType}.`,
+        message: `"${only.field}" needs a value of its type, ${only.nativeType}.`,
       };
 }
 
@@ -86,10 +86,10 @@ const WHOLE_NUMBERS: Readonly<Record<string, readonly [least: bigint, most: bigi
   oid: [0n, 4_294_967_295n],
 };
 
-/** The greatest number of the types that round what they hold. */
+/** The greatest number of each type that rounds. */
 const GREATEST: Readonly<Record<string, number>> = { real: 3.402_823_5e38, money: 92_233_720_368_547_760 };
 
-/** Types that may have a length or a precision, with what is said of a value that does not keep to it. */
+/** Types with a length or a precision, and how to describe a value that exceeds it. */
 const SIZED: Readonly<Record<string, (text: string, size: number, scale: number) => string | undefined>> = {
   "character varying": describeLength,
   character: describeLength,
@@ -100,9 +100,9 @@ const SIZED: Readonly<Record<string, (text: string, size: number, scale: number)
 
 /**
  * Why a column cannot hold a value, in words that follow its name: `holds at most 2 characters, and 3 are given`.
- * Undefined where it can, or where that is not for its length or size to say.
+ * Undefined if the value fits, or is refused for another reason.
  * @param nativeType as PostgreSQL writes it, with its length or precision
- * @param value typed, or as JSON has it; of a list each item is looked at
+ * @param value typed, or JSON; of a list, each item is checked
  */
 function describeOverrun(nativeType: string, value: unknown): string | undefined {
   if (Array.isArray(value)) {
@@ -120,7 +120,7 @@ function describeOverrun(nativeType: string, value: unknown): string | undefined
   return size === undefined ? undefined : describe(text, Number(size), Number(scale));
 }
 
-/** What numbers a column holds: `whole numbers from -32768 to 32767`; undefined where that cannot be said. */
+/** The numbers that a column holds: `whole numbers from -32768 to 32767`; undefined if that is not known. */
 function describeRange(nativeType: string): string | undefined {
   const [, name = "", size, scale] = TYPE.exec(nativeType) ?? [];
   const whole = WHOLE_NUMBERS[name];

@@ -1,7 +1,7 @@
 import type { LinkChange } from "./change.ts";
 import type { Viewer } from "../access/viewer.ts";
 
-/** What happens to a record. An upsert is a create or an update, by whether the record is there. */
+/** What happens to a record. An upsert is an update if the record exists, and else a create. */
 export type WriteOperation = "CREATE" | "UPDATE" | "DELETE";
 
 /** A record as it is in the table: its columns by field name, typed as Prisma types them. */
@@ -16,21 +16,21 @@ export interface ValueChange<Value = unknown> {
 }
 
 /**
- * What is to be written, by field name; null stays null, in JSON columns too. Links of many-to-many relations stand
+ * What will be written, by field name; null stays null, also in JSON columns. Links of a many-to-many relation are
  * under the relation's name, as a {@link LinkChange}. Empty for a delete.
  */
 export type AppChange<Row = AppRecord> = { readonly [Name in keyof Row]?: ValueChange<Row[Name]> } & Readonly<
   Record<string, ValueChange | LinkChange | undefined>
 >;
 
-/** Why the app does not let something be written, in words for the person who asked. */
+/** Why the app refuses a record, in words for the caller. */
 export interface AppProblem {
   readonly message: string;
-  /** The field at fault, where one is. */
+  /** The field at fault, if there is one. */
   readonly field?: string;
 }
 
-/** A record that the app does not let be written, or that its own writer could not write. */
+/** A record that the app refuses, or that its own writer could not write. */
 export interface AppRefusal extends AppProblem {
   readonly id: string;
 }
@@ -45,23 +45,25 @@ export interface HookRecord<Row = AppRecord> {
   readonly change: AppChange<Row>;
 }
 
-/** Records that are written together, in one transaction: some of a task's, or the one of a single write. */
+/**
+ * Records that are written together in one transaction: a part of a task's records, or the record of a single write.
+ */
 export interface HookChunk<Row = AppRecord> {
   readonly operation: WriteOperation;
   readonly records: readonly HookRecord<Row>[];
 }
 
-/** Under what circumstances something is written. */
+/** The circumstances of a write. */
 export interface WriteContext<Client = unknown> {
   readonly viewer: Viewer;
-  /** Prisma's client inside the transaction of the write: what is done with it is kept or undone together with that. */
+  /** Prisma's client inside the write's transaction: its changes are committed or rolled back with the write. */
   readonly client: Client;
   readonly operation: WriteOperation;
   /** The task that writes; undefined for a single write. */
   readonly task?: { readonly id: string; readonly label: string | null; readonly attempt: number };
-  /** Nothing will be kept: for what the database cannot undo, such as a message that is sent. */
+  /** True: everything will be rolled back. Leave out what the database cannot undo, such as sending a message. */
   readonly isDryRun: boolean;
-  /** Does something once the write is committed, and not at all if it is undone. A failure is logged. */
+  /** Runs the effect after the commit, and not at all if the write is rolled back. A failure is logged. */
   onCommit(effect: () => OrPromise<void>): void;
 }
 
@@ -70,26 +72,26 @@ type Reported<Item> = readonly Item[] | undefined | void;
 /** A value at once, or a promise of it. */
 type OrPromise<Value> = Value | Promise<Value>;
 
-/** What a model's app does around writes; everything may be left out. Called once for each chunk. */
+/** An app's callbacks around the writes of a model; all are optional. Each is called once per chunk. */
 export interface ModelHooks<Row = AppRecord, Client = unknown> {
-  /** Refuses those that it names; an error that it throws refuses the whole chunk with its message. */
+  /** Refuses the records that it returns. A thrown error refuses the whole chunk, with the error's message. */
   beforeCreate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   beforeUpdate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   beforeDelete?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   /**
-   * With the records that were written, before the commit. What it throws is logged, and what it wrote undone; the
-   * write stays.
+   * Called before the commit, with the records that were written. A thrown error is logged and undoes what the hook
+   * wrote; the write is kept.
    */
   afterCreate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<void>;
   afterUpdate?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<void>;
   afterDelete?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<void>;
 }
 
-/** What a model's app says about writes, be they single or in bulk; everything may be left out. */
+/** An app's rules for the writes of a model, single and bulk; all are optional. */
 export interface WriteRules<Row = AppRecord, Client = unknown> {
   /**
-   * Looks at what is to be created or updated. Problems, or an error's message, refuse the one record.
-   * @param record as it is; null for a create
+   * Checks a create or an update. Problems, or a thrown error, refuse this record only.
+   * @param record as it is now; null for a create
    */
   validate?(
     record: Row | null,
@@ -98,9 +100,9 @@ export interface WriteRules<Row = AppRecord, Client = unknown> {
   ): OrPromise<Reported<AppProblem>>;
   readonly hooks?: ModelHooks<Row, Client>;
   /**
-   * Writes in the place of the service, with the transaction's client: all that the chunk asks for, or of a record that
-   * it names nothing. Where the database refuses something, the chunk is undone and tried again in halves, so it may be
-   * called more than once for a record.
+   * Writes instead of the service, with the transaction's client: everything that the chunk asks for, and nothing of
+   * the records that it returns as refused. If the database refuses something, the chunk is rolled back and tried
+   * again in halves, so a record may come more than once.
    */
   persist?(chunk: HookChunk<Row>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
 }

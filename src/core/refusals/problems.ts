@@ -1,10 +1,10 @@
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 
-/** Why a value or a record cannot be accepted, in words for the person who asked. */
+/** Why a value or a record cannot be accepted, in words for the caller. */
 export interface RecordProblem {
   readonly code: ErrorCode;
   readonly message: string;
-  /** The field at fault, where one is: `name`, `options.label`, `data.0.code`. */
+  /** The field at fault, if there is one: `name`, `options.label`, `data.0.code`. */
   readonly field?: string;
 }
 

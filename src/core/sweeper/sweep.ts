@@ -39,7 +39,7 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const isQueueRead = (await options.isQueueRead?.()) ?? true;
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
   const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
-  const orphans = await lookAfterOrphans(ports, ago(options.leaseMs));
+  const orphans = await rescueOrphans(ports, ago(options.leaseMs));
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
   const released = await ports.locks.releaseOrphans();
@@ -63,7 +63,7 @@ async function enqueuePending(
   return idsOf(unenqueued);
 }
 
-async function lookAfterOrphans(
+async function rescueOrphans(
   ports: TaskPorts,
   silentSince: Date,
 ): Promise<Pick<SweepSummary, "rescued" | "cancelled">> {
@@ -92,7 +92,7 @@ function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {
   const promoted: string[] = [];
-  for (const waiting of await ports.tasks.findWaitingForNobody(BATCH)) {
+  for (const waiting of await ports.tasks.findUnblocked(BATCH)) {
     if (await retryWaiting(ports, waiting)) {
       promoted.push(waiting.id);
     }
@@ -116,13 +116,13 @@ function idsOf(tasks: readonly StrandedTask[]): readonly string[] {
   return tasks.map(({ id }) => id);
 }
 
-/** The tasks that one pass dealt with, as ids. */
-export interface SweepSummary {
+/** Ids of the tasks that one pass changed. */
+interface SweepSummary {
   /** PENDING, and given to the queue again. */
   readonly enqueued: readonly string[];
   /** Their worker was dead; a next attempt is in the queue. */
   readonly rescued: readonly string[];
-  /** Their worker was dead, and they were to be cancelled anyway. */
+  /** Their worker was dead, and a viewer had asked them to stop. */
   readonly cancelled: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];
@@ -130,17 +130,17 @@ export interface SweepSummary {
   readonly cleaned: readonly string[];
   /** Settled or unknown owners whose locks were released. */
   readonly released: readonly string[];
-  /** Settled before their retention began, and deleted. */
+  /** Settled longer ago than the retention, and deleted. */
   readonly pruned: readonly string[];
 }
 
 /** A task that a pass left alone. */
-export interface SweptAround {
+interface UntouchedTask {
   readonly taskId: string;
   readonly reason: string;
 }
 
-/** Number of tasks that a pass dealt with. */
+/** Number of tasks that a pass changed. */
 export function countSwept(summary: SweepSummary): number {
   return Object.values(summary as unknown as Record<string, readonly string[]>).reduce(
     (sum, ids) => sum + ids.length,
@@ -163,4 +163,39 @@ async function pruneTasks(
   return retentionMs === undefined
     ? []
     : tasks.prune(new Date(clock.now().getTime() - retentionMs), PRUNE_BATCH);
+}
+
+/** What one pass did, and what it left alone. */
+export interface SweepReport {
+  readonly summary: SweepSummary;
+  /** The live tasks that it did not touch, newest first, and why. */
+  readonly leftAlone: readonly UntouchedTask[];
+}
+
+/** Sweeps at once, without waiting for a turn. */
+export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise<SweepReport> {
+  const summary = await sweep(ports, options);
+  const { enqueued, rescued, cancelled, promoted } = summary;
+  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...promoted]);
+  const live = await describeLive(ports);
+  return { summary, leftAlone: live.filter(({ taskId }) => !touched.has(taskId)) };
+}
+
+/** The most live tasks in a report. */
+const MAX_DESCRIBED = 1000;
+
+/** The live tasks, newest first, and why a sweep leaves each of them alone. */
+async function describeLive(ports: Pick<TaskPorts, "tasks">): Promise<readonly UntouchedTask[]> {
+  const live = await ports.tasks.list({ statuses: ["PENDING", "WAITING", "RUNNING"], limit: MAX_DESCRIBED });
+  return live.map((task) => ({ taskId: task.id, reason: reasonOf(task) }));
+}
+
+function reasonOf(task: Task): string {
+  if (task.status === "PENDING") {
+    return "It is queued.";
+  }
+  if (task.status === "WAITING") {
+    return `It waits for task ${task.blockedBy ?? "?"}.`;
+  }
+  return `It runs: attempt ${task.attempt}, ${task.progress.processed} of ${task.progress.total ?? "?"} records.`;
 }

@@ -7,8 +7,8 @@ export interface Dependents {
   /** The models that may have dependent records. */
   readonly models: readonly string[];
   /**
-   * The records that hang on these now. Called in a transaction that has entered all models, the task's own too, so that
-   * the answer holds until it is claimed: at the launch, and again when the turn of a WAITING task comes.
+   * The records that depend on these now. Called in a transaction that has entered all models, the task's own too, so
+   * that the answer holds until it is claimed: at the launch, and again when the turn of a WAITING task comes.
    */
   claims(transaction: Transaction, recordIds: readonly string[]): Promise<readonly Claim[]>;
 }

@@ -25,7 +25,7 @@ export interface NewTask {
   readonly idempotencyKey: string | null;
   /** Equal for identical launches; null where the launch may run beside an identical one. */
   readonly duplicateKey: string | null;
-  /** Hash of what was asked. It tells a repeated launch from another one under the same key. */
+  /** Hash of what was asked. A repeated launch has the same hash; another one under the same key has not. */
   readonly inputHash: string;
   readonly createdAt: Date;
   /** Number of records; null where the handler will say. */

@@ -1,4 +1,4 @@
-/** A task that the sweeper should look after. */
+/** A task for the sweeper. */
 export interface StrandedTask {
   readonly id: string;
   /** Number of its latest attempt. */

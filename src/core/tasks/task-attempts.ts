@@ -70,7 +70,7 @@ export interface TaskAttempts {
   requestCancel(request: {
     readonly taskId: string;
     readonly at: Date;
-    /** Id of the viewer who asks. */
+    /** Id of the viewer; null for an anonymous one. */
     readonly by: string | null;
   }): Promise<boolean>;
   /**

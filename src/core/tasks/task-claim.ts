@@ -8,7 +8,7 @@ export interface TaskClaim {
   readonly model: string;
   readonly ids: Claim["ids"] | "chunks";
   readonly scope?: string | undefined;
-  /** On records that hang on the task's own. It may be empty, for there may be such records later. */
+  /** Whether it is on records that depend on the task's own. It may name none: there may be such records later. */
   readonly isDependent?: boolean;
 }
 

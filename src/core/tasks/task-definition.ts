@@ -3,7 +3,7 @@ import type { Counts } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
-import { AppError, isAppError } from "../../kernel/app-error.ts";
+import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 
 /** What a handler is given. */
@@ -79,6 +79,8 @@ export interface TaskDefinition {
 
 /** All definitions, by kind. */
 export interface TaskDefinitions {
+  /** Undefined where this process has no definition of the kind. */
+  find(kind: string): TaskDefinition | undefined;
   /** @throws AppError UNKNOWN_KIND, with the known kinds */
   get(kind: string): TaskDefinition;
 }
@@ -93,6 +95,7 @@ export function createTaskDefinitions(definitions: readonly TaskDefinition[]): T
     byKind.set(definition.kind, definition);
   }
   return {
+    find: (kind) => byKind.get(kind),
     get(kind) {
       const definition = byKind.get(kind);
       if (definition === undefined) {
@@ -104,19 +107,4 @@ export function createTaskDefinitions(definitions: readonly TaskDefinition[]): T
       return definition;
     },
   };
-}
-
-/** The definition of the kind; undefined where this process has none. */
-export function knownDefinition(
-  definitions: TaskDefinitions | undefined,
-  kind: string,
-): TaskDefinition | undefined {
-  try {
-    return definitions?.get(kind);
-  } catch (error) {
-    if (isAppError(error, "UNKNOWN_KIND")) {
-      return undefined;
-    }
-    throw error;
-  }
 }

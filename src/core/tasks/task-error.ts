@@ -11,7 +11,7 @@ export interface NewTaskError {
   readonly outcome: TaskErrorOutcome;
   readonly code: ErrorCode;
   readonly message: string;
-  /** The field at fault, where one is. */
+  /** The field at fault, if there is one. */
   readonly field?: string;
   /** Index of the record in the caller's list, from 0; for operations on lists of records. */
   readonly index?: number;

@@ -48,8 +48,8 @@ export interface TaskResults {
    */
   records(taskId: string, after: RecordPlace, limit: number): Promise<readonly TaskRecord[]>;
   /**
-   * Records of a settled task, in the order of its chunks: failed ones, ones of chunks that were not written and did not
-   * fail, or both. Records with the same fields come together; columns are left out.
+   * Records of a settled task, in the order of its chunks: failed ones, ones of chunks that were not written and did
+   * not fail, or both. One batch for each set of fields, without the columns.
    */
   recordsToRetry(taskId: string, records: RetryRecords): Promise<readonly RecordBatch[]>;
   /** What the task claims, without the claims on dependent records. */

@@ -10,7 +10,7 @@ export interface WaitingTask extends StrandedTask {
 
 /** The tasks that are WAITING, and the tasks that they wait for. */
 export interface WaitingLine {
-  /** Replaces what the task claims because it hangs on the task's records. */
+  /** Replaces the task's claims on dependent records. */
   setDependents(transaction: Transaction, taskId: string, claims: readonly Claim[]): Promise<void>;
   /**
    * Makes the task WAITING for another one; for a WAITING task, changes which one. False unless it is PENDING or
@@ -24,5 +24,5 @@ export interface WaitingLine {
   /** WAITING for the task, oldest first. */
   findWaitingFor(blockedBy: string, limit: number): Promise<readonly WaitingTask[]>;
   /** WAITING for a task that is settled or not there, oldest first. */
-  findWaitingForNobody(limit: number): Promise<readonly WaitingTask[]>;
+  findUnblocked(limit: number): Promise<readonly WaitingTask[]>;
 }

@@ -1,7 +1,6 @@
-import type { BulkTarget } from "../../core/bulk/bulk-request.ts";
+import type { BulkTarget, Selection } from "../../core/bulk/bulk-request.ts";
 import type { FieldChange, LinkChange, RecordChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
-import type { Selection } from "../../core/filters/selection.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
@@ -13,7 +12,7 @@ import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import { toJsonValue } from "../../kernel/json.ts";
 
 /** The inputs that the bulk mutations of all models share. */
 interface BulkEnums {

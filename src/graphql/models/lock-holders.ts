@@ -1,4 +1,4 @@
-import type { LockScopes } from "../../core/locks/lock-scopes.ts";
+import type { LockScopes } from "../../core/locks/claim.ts";
 import type { LockStore } from "../../core/locks/lock-store.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";

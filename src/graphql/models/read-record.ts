@@ -4,7 +4,7 @@ import type { Model } from "../../core/records/model.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { GraphQLContext } from "../builder.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import { toJsonValue } from "../../kernel/json.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { ModelPorts } from "./model-schema.ts";
 import { keySelect } from "./object-type.ts";

@@ -2,7 +2,7 @@ import { givenMembers } from "./model-schema.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
 import type { LinkChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
+import { toJsonValue } from "../../kernel/json.ts";
 
 /** An input as GraphQL hands it over: typed, without a prototype. */
 export type RowArgument = Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
+import { toJsonValue } from "../../kernel/json.ts";
 import { describeMisfit } from "../../core/records/column-value.ts";
 import type { EnumType } from "../../core/records/model.ts";
-import { toJsonValue } from "../../kernel/json-value.ts";
 import type { OrderTerm } from "./order-terms.ts";
 import { isNullableTerm, termPath } from "./order-terms.ts";
 

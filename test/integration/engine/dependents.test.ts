@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import type { TaskDefinitions } from "../../../src/core/tasks/task-definition.ts";
-import { requiredSession } from "../../../src/core/transactions/required-session.ts";
 import type { UnitOfWork } from "../../../src/core/transactions/transaction.ts";
+import { requiredSession } from "../../../src/core/transactions/transaction.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
@@ -193,6 +193,7 @@ it("costs a launch without side effects no statement", async () => {
   };
   const { definitions } = engine.ports;
   const blind: TaskDefinitions = {
+    find: (kind) => blind.get(kind),
     get(kind) {
       const { handle } = definitions.get(kind);
       return { kind, handle };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
-import { createModelRegistry } from "../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../src/core/records/model.ts";
 import { LIBRARY_MODELS } from "../../support/library-fixture.ts";
 import { relation } from "../../support/model-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";

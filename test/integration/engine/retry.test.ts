@@ -296,7 +296,7 @@ describe("a retry", () => {
     expect(canRetry(done)).toBe(false);
     expect(await again(done.id)).toMatchObject({
       kind: "INVALID",
-      message: `Nothing of task ${done.id} can be retried: it came to all of its records, and none failed.`,
+      message: `Nothing of task ${done.id} can be retried: it reached all of its records, and none failed.`,
     });
     const tried = await run(INCREMENT, { ...SKIP_FAILED, dryRun: true });
     expect(canRetry(tried)).toBe(false);

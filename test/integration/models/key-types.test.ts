@@ -4,7 +4,7 @@ import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import type { ScalarType } from "../../../src/core/records/model.ts";
-import { createModelRegistry } from "../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../src/core/records/model.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { modelOf, scalar } from "../../support/model-fixture.ts";
 import { createTestDatabase } from "../../support/test-database.ts";

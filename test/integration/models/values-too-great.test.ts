@@ -82,8 +82,8 @@ describe("a value that its column cannot hold is told with the field and the lim
       "decimal",
       `"decimal" holds at most 4 digits before the decimal point, and 5 are given.`,
     ],
-    [{ text: "x", inet: "nowhere" }, "inet", `"inet" is given what is no value of its type, inet.`],
-    [{ xml: "<a>" }, "xml", `"xml" is given what is no value of its type, xml.`],
+    [{ text: "x", inet: "nowhere" }, "inet", `"inet" needs a value of its type, inet.`],
+    [{ xml: "<a>" }, "xml", `"xml" needs a value of its type, xml.`],
     // Which of the two it is, the database does not tell.
     [{ inet: "nowhere", uuid: "0195f8f0-0000-7000-8000-000000000001" }, null, expect.stringMatching(/type/)],
   ])("%j", async (data, field, message) => {

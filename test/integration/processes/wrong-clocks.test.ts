@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { completeConfig } from "../../../src/config/config.ts";
 import type { Deployment } from "../../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../../src/compose/open-deployment.ts";
-import { sweepNow } from "../../../src/core/sweeper/sweep-now.ts";
+import { sweepNow } from "../../../src/core/sweeper/sweep.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
 import { createSystemClock } from "../../../src/kernel/clock.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";

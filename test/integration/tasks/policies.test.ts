@@ -117,7 +117,7 @@ describe("retries", () => {
     expect(await retry(task.id, { records: "UNPROCESSED" })).toEqual({
       __typename: "ValidationError",
       code: "VALIDATION_FAILED",
-      message: `Nothing of task ${task.id} can be retried: it came to all of its records.`,
+      message: `Nothing of task ${task.id} can be retried: it reached all of its records.`,
       problems: [{ field: "id" }],
     });
     expect(await retry(task.id, { options: { maxAffected: 0 } })).toMatchObject({

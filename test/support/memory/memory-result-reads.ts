@@ -1,8 +1,8 @@
 import { MAX_TRIAL_ERRORS } from "../../../src/core/bulk/chunk-writer.ts";
 import { processedOf } from "../../../src/core/tasks/progress.ts";
 import type { RetryRecords, TaskRecord, TaskResults } from "../../../src/core/tasks/task-results.ts";
-import { mergeBatches } from "../../../src/core/tasks/record-batch.ts";
 import type { RecordBatch } from "../../../src/core/tasks/record-batch.ts";
+import { mergeBatches } from "../../../src/core/tasks/record-batch.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
 import type { StoredTask } from "./stored-task.ts";
 

@@ -188,8 +188,7 @@ function createWaitingLine({ rows }: TaskShelf): WaitingLine {
       return true;
     },
     findWaitingFor: async (blockedBy, limit) => find((blocker) => blocker === blockedBy, limit),
-    findWaitingForNobody: async (limit) =>
-      find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit),
+    findUnblocked: async (limit) => find((blocker) => rows.get(blocker)?.task.finishedAt !== null, limit),
   };
 }
 

@@ -8,7 +8,7 @@ import type {
   ReferencePlan,
   SideEffects,
 } from "../../../core/records/side-effects.ts";
-import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
 import type { JoinTable, TableShape, TableShapes } from "../table-shape.ts";
 import { translatedSession } from "../pg-session.ts";
 import { lockRecordsSql } from "../sql/bulk-record-set.ts";

@@ -1,6 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../../../core/tasks/new-tasks.ts";
-import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { noTaskToRetry } from "../../../core/tasks/new-tasks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { joinColumns } from "../joined-columns.ts";

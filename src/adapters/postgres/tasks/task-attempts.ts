@@ -3,7 +3,7 @@ import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
 import type { DoneWork, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
-import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "../sql/attempts.ts";
 import { SUM_DONE_CHUNKS } from "../sql/chunks.ts";
 import { INSERT_TASK_ERRORS } from "../sql/results.ts";

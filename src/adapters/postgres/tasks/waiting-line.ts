@@ -2,7 +2,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { toDependents } from "../../../core/tasks/task-claim.ts";
 import type { WaitingLine, WaitingTask } from "../../../core/tasks/waiting-line.ts";
 import type { Transaction } from "../../../core/transactions/transaction.ts";
-import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
 import {
   END_WAITING,
   FIND_WAITING_FOR,
@@ -25,6 +25,6 @@ export function createWaitingLine(session: SqlSession): WaitingLine {
     lockWaiting: (transaction, taskId) => hasRow(transaction, LOCK_WAITING, [taskId]),
     endWaiting: (transaction, taskId) => hasRow(transaction, END_WAITING, [taskId]),
     findWaitingFor: (blockedBy, limit) => session.query<WaitingTask>(FIND_WAITING_FOR, [blockedBy, limit]),
-    findWaitingForNobody: (limit) => session.query<WaitingTask>(FIND_WAITING_FOR_NOBODY, [limit]),
+    findUnblocked: (limit) => session.query<WaitingTask>(FIND_WAITING_FOR_NOBODY, [limit]),
   };
 }

@@ -8,7 +8,7 @@ import { readDependents } from "../dependents.ts";
 import type { IdempotentTask, NewTasks } from "../new-tasks.ts";
 import { NO_COUNTS, progressOf } from "../progress.ts";
 import type { RecordBatch } from "../record-batch.ts";
-import { filterBatch, plainBatch } from "../record-batch.ts";
+import { filterBatch, plainBatch, splitIntoChunks } from "../record-batch.ts";
 import { findBlocker } from "../settle/promote-waiting.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskClaim } from "../task-claim.ts";
@@ -18,7 +18,6 @@ import type { NewTaskError } from "../task-error.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { LaunchRequest, LaunchSettings } from "./launch-request.ts";
 import { duplicateKeyOf } from "./launch-request.ts";
-import { splitIntoChunks } from "./split-into-chunks.ts";
 
 /** What writing a launch needs. */
 export interface WriteLaunchPorts extends Omit<
@@ -31,7 +30,7 @@ export interface WriteLaunchPorts extends Omit<
 
 /** A launch inside its transaction: the steps that the conflict policies are made of. */
 export interface LaunchTransaction {
-  /** Of this try alone. A store that does not roll back may keep what an earlier try left under its own id. */
+  /** New for each try: a store that does not roll back may keep what an earlier try wrote under its own id. */
   readonly taskId: string;
   readonly request: LaunchRequest;
   /** Whether the task may change records besides its own. */
@@ -58,7 +57,7 @@ export interface LaunchTransaction {
   acquireOrWait(claims: readonly TaskClaim[]): Promise<AcquireResult>;
   /** Claims the records that are free. @returns the conflicts: all of them */
   acquireFree(claims: readonly TaskClaim[]): Promise<readonly LockConflict[]>;
-  /** Claims what hangs on these records: all of it, or nothing. For tasks that are still to be created. */
+  /** Claims the dependents of these records: all of them, or nothing. For a task that is created afterwards. */
   acquireDependents(claims: readonly TaskClaim[], records: readonly string[]): Promise<DependentsResult>;
   /** Makes the task WAITING after a refused {@link LaunchTransaction.acquireOrWait}. */
   startWaiting(refused: LockRefusal): Promise<void>;

@@ -4,7 +4,6 @@ import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
 import type { OnConflict } from "../launch-options.ts";
 import type { IdempotentTask } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
-import { knownDefinition } from "../task-definition.ts";
 import type { NewTaskError } from "../task-error.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchTransaction, WriteLaunchPorts } from "./launch-transaction.ts";
@@ -29,7 +28,7 @@ const POLICIES: Readonly<Record<OnConflict, ConflictPolicy>> = {
 
 /** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
 export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchRequest): Promise<WrittenLaunch> {
-  const dependents = await knownDefinition(ports.definitions, request.kind)?.dependents?.(request);
+  const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
   const policy = POLICIES[request.options.onConflict ?? "REJECT"];
   return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) =>
     policy(createLaunchTransaction(ports, transaction, request, dependents)),

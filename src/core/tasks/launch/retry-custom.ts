@@ -1,5 +1,4 @@
 import type { Viewer } from "../../access/viewer.ts";
-import { knownDefinition } from "../task-definition.ts";
 import { checkCustomOptions } from "./check-launch-options.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
@@ -61,7 +60,7 @@ function refuse(
       `Task ${id} is ${status}; of its kind only those can be retried that FAILED or were CANCELLED.`,
     );
   }
-  if (knownDefinition(ports.definitions, kind) === undefined) {
+  if (ports.definitions.find(kind) === undefined) {
     return invalidTask(`Task ${id} is of the kind ${kind}, which this service does not know any more.`);
   }
   const problems = checkCustomOptions(options);

@@ -1,6 +1,5 @@
 import { isAppError } from "../../../kernel/app-error.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
-import { knownDefinition } from "../task-definition.ts";
 import { findTask } from "../task-reads.ts";
 import { HELP_TOPIC } from "./running-attempts.ts";
 import type { QueuedTask } from "../task-queue.ts";
@@ -22,7 +21,7 @@ const STOPS = ["ATTEMPT_FENCED", "CANCELLED", "HANDED_OVER", "UNAVAILABLE"] as c
  */
 export async function helpAttempt(ports: AttemptPorts, { id, attempt }: QueuedTask): Promise<HelpOutcome> {
   const task = await findTask(ports.tasks, id);
-  const definition = task === undefined ? undefined : knownDefinition(ports.definitions, task.kind);
+  const definition = task === undefined ? undefined : ports.definitions.find(task.kind);
   if (task?.status !== "RUNNING" || task.attempt !== attempt || definition?.help === undefined) {
     return { kind: "NOT_NEEDED" };
   }

@@ -6,7 +6,6 @@ import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { readDependents } from "../dependents.ts";
 import type { TaskAttempts } from "../task-attempts.ts";
-import { knownDefinition } from "../task-definition.ts";
 import type { TaskReads } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
@@ -86,7 +85,7 @@ const NO_DEPENDENTS: Dependence = () => Promise.resolve([]);
 /** Undefined where this process does not know the task's kind. */
 async function findDependence(ports: PromotePorts, taskId: string): Promise<Dependence | undefined> {
   const task = await findTask(ports.tasks, taskId);
-  const definition = task === undefined ? undefined : knownDefinition(ports.definitions, task.kind);
+  const definition = task === undefined ? undefined : ports.definitions?.find(task.kind);
   if (task === undefined || definition === undefined) {
     return undefined;
   }

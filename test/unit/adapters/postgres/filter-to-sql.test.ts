@@ -3,8 +3,7 @@ import { createStatement } from "../../../../src/adapters/postgres/column-to-sql
 import { filterToSql } from "../../../../src/adapters/postgres/filter-to-sql.ts";
 import type { TableShapes } from "../../../../src/adapters/postgres/table-shape.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
-import { columnsOf } from "../../../../src/core/records/model.ts";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { columnsOf, createModelRegistry } from "../../../../src/core/records/model.ts";
 import { quoteName } from "../../../../src/kernel/sql-session.ts";
 import { modelOf, relation, scalar } from "../../../support/model-fixture.ts";
 

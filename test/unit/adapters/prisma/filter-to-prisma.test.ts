@@ -2,7 +2,7 @@ import { DbNull, JsonNull } from "@prisma/client/runtime/client";
 import { expect, test } from "vitest";
 import { filterToPrisma } from "../../../../src/adapters/prisma/filter-to-prisma.ts";
 import type { Model } from "../../../../src/core/records/model.ts";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { bulkRulesOf } from "../../../../src/core/bulk/bulk-rules.ts";
 import { checkChange } from "../../../../src/core/bulk/check-change.ts";
 import type { RecordChange } from "../../../../src/core/records/change.ts";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import { enumeration, modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const MODEL = modelOf("Thing", [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { asksNothing } from "../../../../src/core/filters/asks-nothing.ts";
 import { enumeration, modelOf, relation, scalar } from "../../../support/model-fixture.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseFilter } from "../../../../src/core/filters/parse-filter.ts";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import { modelOf, relation, scalar } from "../../../support/model-fixture.ts";
 
 const CITY = modelOf("City", [

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Model } from "../../../../src/core/records/model.ts";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
 import { scopeFilter } from "../../../../src/core/filters/scope-filter.ts";

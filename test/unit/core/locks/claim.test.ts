@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mergeClaims } from "../../../../src/core/locks/claim.ts";
+import { freeOf, mergeClaims, sortIds } from "../../../../src/core/locks/claim.ts";
 
 describe("mergeClaims", () => {
   it("makes one claim of those on a model under one scope, no id twice", () => {
@@ -51,5 +52,61 @@ describe("mergeClaims", () => {
       { model: "Tag", ids: ["1"], scope: "north" },
       { model: "City", ids: "all" },
     ]);
+  });
+});
+
+describe("freeOf", () => {
+  it("leaves the claims as they are where nothing is in the way", () => {
+    const claims = [
+      { model: "City", ids: ["1"], scope: "north" } as const,
+      { model: "Tag", ids: "all" } as const,
+    ];
+    expect(freeOf(claims, [])).toEqual(claims);
+    expect(freeOf(claims, [{ model: "Street", id: "1" }])).toEqual(claims);
+  });
+
+  it("takes out the records that are in the way, in their own model only", () => {
+    expect(
+      freeOf(
+        [
+          { model: "City", ids: ["1", "2", "3"], scope: "north" },
+          { model: "Tag", ids: ["1", "2"] },
+        ],
+        [
+          { model: "City", id: "1" },
+          { model: "City", id: "3" },
+          { model: "Tag", id: "2" },
+        ],
+      ),
+    ).toEqual([
+      { model: "City", ids: ["2"], scope: "north" },
+      { model: "Tag", ids: ["1"] },
+    ]);
+  });
+
+  it("takes out every record of a model that is held whole", () => {
+    expect(freeOf([{ model: "City", ids: ["1", "2"] }], [{ model: "City", id: null }])).toEqual([]);
+  });
+
+  it("takes out a claim on a whole model where anything in it is in the way", () => {
+    expect(freeOf([{ model: "City", ids: "all" }], [{ model: "City", id: "7" }])).toEqual([]);
+  });
+});
+
+describe("sortIds", () => {
+  it("sorts by the bytes of UTF-8, without repeats", () => {
+    expect(sortIds(["10", "9", "1", "9"])).toEqual(["1", "10", "9"]);
+    expect(sortIds(["😀", "\ufb01", "z", "\ufb01"])).toEqual(["z", "\ufb01", "😀"]);
+    expect(sortIds([])).toEqual([]);
+  });
+
+  it("does so for any text", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: "binary" })), (ids) => {
+        const bytes = sortIds(ids).map((id) => Buffer.from(id));
+        expect(bytes).toEqual(bytes.toSorted((a, b) => Buffer.compare(a, b)));
+        expect(new Set(sortIds(ids))).toEqual(new Set(ids));
+      }),
+    );
   });
 });

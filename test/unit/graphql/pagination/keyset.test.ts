@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Json } from "../../../../src/kernel/json.ts";
 import type { EnumType, Model, RelationField } from "../../../../src/core/records/model.ts";
-import { createModelRegistry } from "../../../../src/core/records/model-registry.ts";
+import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
 import { parseListQuery, toPrismaList } from "../../../../src/graphql/pagination/list-query.ts";

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { plainBatch } from "../../../../../src/core/tasks/record-batch.ts";
-import { splitIntoChunks } from "../../../../../src/core/tasks/launch/split-into-chunks.ts";
+import { plainBatch, splitIntoChunks } from "../../../../src/core/tasks/record-batch.ts";
 
 const idsOf = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at));
 
