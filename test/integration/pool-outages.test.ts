@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createPool } from "../../src/adapters/postgres/create-pool.ts";
+import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createLogBook } from "../support/log-book.ts";
 import { createTestDatabase } from "../support/test-database.ts";

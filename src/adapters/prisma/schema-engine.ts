@@ -1,19 +1,21 @@
+import { openMigrationConnection } from "./migration-connection.ts";
+import { scriptOf } from "./migration-folder.ts";
+import { AppError } from "../../kernel/app-error.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import type {
   DiagnoseMigrationHistoryOutput,
   MigrationList,
   SchemaEngine as WasmEngine,
   SchemaFilter,
 } from "@prisma/schema-engine-wasm/schema_engine_bg";
-
-import { AppError } from "../../kernel/app-error.ts";
-import type { SqlSession } from "../../kernel/sql-session.ts";
-import { instantiateSchemaEngine } from "./instantiate-schema-engine.ts";
-import { openMigrationConnection } from "./migration-connection.ts";
-import { migrationError } from "./migration-error.ts";
-import { scriptOf } from "./migration-folder.ts";
+import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { stripVTControlCharacters } from "node:util";
+import type { DatabaseError } from "pg";
 
 /** Where a schema engine works. */
-export interface SchemaEngineOptions {
+interface SchemaEngineOptions {
   readonly databaseUrl: string;
   /** The PostgreSQL schema of the history table and of unqualified names. Created if missing. */
   readonly schema: string;
@@ -182,4 +184,78 @@ async function diffToDatamodel(
   });
   // As for diff(1): 2 says that there are differences.
   return exitCode === 2 ? (stdout ?? "") : undefined;
+}
+
+/** What is used of the global; TypeScript describes it only together with a browser's. */
+interface WebAssemblyGlobal {
+  readonly WebAssembly: {
+    instantiate(
+      bytes: Uint8Array,
+      imports: Readonly<Record<string, object>>,
+    ): Promise<{ readonly instance: { readonly exports: Readonly<Record<string, unknown>> } }>;
+  };
+}
+
+let instantiation: Promise<typeof bindings.SchemaEngine> | undefined;
+
+/**
+ * Prisma's own schema engine, from npm as WebAssembly: nothing is downloaded and no process started.
+ * Instantiated once a process, since its bindings keep the instance in a variable of their module.
+ */
+function instantiateSchemaEngine(): Promise<typeof bindings.SchemaEngine> {
+  instantiation ??= instantiate();
+  return instantiation;
+}
+
+async function instantiate(): Promise<typeof bindings.SchemaEngine> {
+  const bindingsFile = createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg");
+  const bytes = await readFile(bindingsFile.replace(/\.js$/, ".wasm"));
+  const { WebAssembly } = globalThis as unknown as WebAssemblyGlobal;
+  const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": bindings });
+  bindings.__wbg_set_wasm(instance.exports);
+  (instance.exports["__wbindgen_start"] as () => void)();
+  return bindings.SchemaEngine;
+}
+
+/** The migration that was being applied. */
+interface FailedMigration {
+  readonly file: string;
+  readonly script: string;
+}
+
+/**
+ * One clear message from what the schema engine throws.
+ * @param scriptError PostgreSQL's own error, if it was PostgreSQL that refused the script
+ */
+function migrationError(error: unknown, scriptError?: DatabaseError, migration?: FailedMigration): AppError {
+  if (scriptError !== undefined && migration !== undefined) {
+    const line = lineOf(migration.script, scriptError.position);
+    return new AppError("MIGRATION_FAILED", `${migration.file}${line}: ${scriptError.message}`, {
+      cause: scriptError,
+    });
+  }
+  if (codeOf(error) === "P3005") {
+    return new AppError(
+      "MIGRATION_FAILED",
+      "the database has tables but no migration history; use an empty database, or record what it has with: " +
+        "npx prisma migrate resolve --applied <migration>",
+      { cause: error },
+    );
+  }
+  return new AppError("MIGRATION_FAILED", readableText(error), { cause: error });
+}
+
+/** Without colours, and without the engine's list of its own functions. */
+function readableText(error: unknown): string {
+  const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+  return text.replace(/\n\s*0: [a-z_]+::[\s\S]*$/, "").trim();
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+}
+
+/** PostgreSQL counts characters from 1. */
+function lineOf(script: string, position: string | undefined): string {
+  return position === undefined ? "" : `:${script.slice(0, Number(position) - 1).split("\n").length}`;
 }

@@ -1,10 +1,10 @@
 import type { Model } from "../../../core/records/model.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
-import type { JoinTable, TableShape } from "../table-shape.ts";
+import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import type { Effect } from "./effect-graph.ts";
 import type { ForeignKey, TableName } from "./foreign-keys.ts";
-import { keyList } from "./record-ids.ts";
+import { keyList } from "../records/record-ids.ts";
 
 // Values travel from statement to statement as text, which every type has, and are cast back to their column's.
 

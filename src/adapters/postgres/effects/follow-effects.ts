@@ -1,9 +1,9 @@
 import type { Effect, EffectGraph, TableChange } from "./effect-graph.ts";
 import { changeId } from "./effect-graph.ts";
 import { changedSql, lockChangedSql, reachedSql, rootsSql } from "./effect-statements.ts";
-import type { KeyRow } from "./record-ids.ts";
-import { idOfRow } from "./record-ids.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { KeyRow } from "../records/record-ids.ts";
+import { idOfRow } from "../records/record-ids.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import type { Claim } from "../../../core/locks/claim.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 

@@ -9,8 +9,8 @@ import type {
   SideEffects,
 } from "../../../core/records/side-effects.ts";
 import { requiredSession } from "../../../core/transactions/required-session.ts";
-import type { JoinTable, TableShape, TableShapes } from "../table-shape.ts";
-import { translatedSession } from "../pg-session.ts";
+import type { JoinTable, TableShape, TableShapes } from "../records/table-shape.ts";
+import { translatedSession } from "../connection/pg-session.ts";
 import { lockRecordsSql } from "../sql/bulk-record-set.ts";
 import { effectClaims, effectWaves } from "./follow-effects.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
@@ -18,8 +18,8 @@ import { createEffectGraph } from "./effect-graph.ts";
 import { linkedSql } from "./effect-statements.ts";
 import type { ForeignKey } from "./foreign-keys.ts";
 import { readForeignKeys } from "./foreign-keys.ts";
-import type { KeyRow } from "./record-ids.ts";
-import { idOfRow } from "./record-ids.ts";
+import type { KeyRow } from "../records/record-ids.ts";
+import { idOfRow } from "../records/record-ids.ts";
 import type { ReferencePath } from "./reference-paths.ts";
 import { referencePaths, referenceSql } from "./reference-paths.ts";
 

@@ -1,9 +1,9 @@
 import { refersSql, tableSql } from "./effect-statements.ts";
 import type { ForeignKey, TableName } from "./foreign-keys.ts";
 import { isSameTable } from "./foreign-keys.ts";
-import { keyList } from "./record-ids.ts";
+import { keyList } from "../records/record-ids.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import type { Model } from "../../../core/records/model.ts";
 
 /** How rows of a table refer to records of an exposed model: through as many other tables as there are steps but one. */

@@ -3,7 +3,7 @@ import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { LinkOperator } from "../../../core/bulk/row-field.ts";
 import { toColumnText } from "../../../core/records/column-text.ts";
 import type { RecordChange } from "../../../core/records/change.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import { castText, keyMatches, requiredColumn, returnedKey, touches, updateSql } from "./bulk-target.ts";
 import { linkSql, rowChangeSql, targetMatches } from "./bulk-rows.ts";
 

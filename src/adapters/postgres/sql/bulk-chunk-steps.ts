@@ -1,5 +1,5 @@
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
-import { splitColumn } from "../joined-columns.ts";
+import { splitColumn } from "./joined-texts.ts";
 
 /** Whether the task is to be cancelled, asked together with its fence. */
 export const IS_CANCELLED = "EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = $1::uuid)";
@@ -43,7 +43,7 @@ export interface ChunkRow {
   readonly number: number;
   readonly ids: readonly string[];
   readonly fields: readonly string[];
-  /** See joined-columns. */
+  /** See joined-texts. */
   readonly columns: readonly string[] | null;
   readonly separator: string | null;
   readonly null_mark: string | null;

@@ -1,5 +1,5 @@
 import type { ChunkWork } from "../../../core/bulk/chunk-writer.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
 import { IS_CANCELLED } from "./bulk-chunk-steps.ts";
 import { expectedColumn, indexColumn, rowColumns, targetList } from "./bulk-rows.ts";

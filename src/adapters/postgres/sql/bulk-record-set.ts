@@ -1,9 +1,9 @@
-import type { ConflictRow } from "../postgres-lock-store.ts";
+import type { ConflictRow } from "../locks/postgres-lock-store.ts";
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
 import { rowColumns, targetList } from "./bulk-rows.ts";
 import { keyColumns, keyMatches } from "./bulk-target.ts";
-import type { ColumnShape, TableShape } from "../table-shape.ts";
+import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";

@@ -1,4 +1,4 @@
-import type { JoinTable, TableShape } from "../table-shape.ts";
+import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import {
   castText,
   keyColumns,

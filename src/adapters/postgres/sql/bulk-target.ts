@@ -1,4 +1,4 @@
-import type { ColumnShape, TableShape } from "../table-shape.ts";
+import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import { updatedAtField } from "../../../core/records/model.ts";
 
 /**

@@ -58,7 +58,7 @@ export const LINKS_TO_RETRY = `
 
 /**
  * $1 task, $2 the task that it retries. Copies the values of the new task's records from the chunks of the retried
- * one, text by text as stored there (see joined-columns): all chunks of a task share separator and mark for null.
+ * one, text by text as stored there (see joined-texts): all chunks of a task share separator and mark for null.
  */
 export const COPY_COLUMNS = `
   WITH cell AS MATERIALIZED (

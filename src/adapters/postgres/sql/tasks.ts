@@ -50,7 +50,7 @@ export const LIST_RETRIES = `
 /**
  * $1-$11 the task's columns as named, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records skipped
  * from the start; $16 the chunks' fields, each a JSON array, or null where no chunk has any, $17 their joined
- * columns, with $18 divider, $19 separator and $20 mark for null: see joined-columns; $21 whether it is a dry run, $22 the
+ * columns, with $18 divider, $19 separator and $20 mark for null: see joined-texts; $21 whether it is a dry run, $22 the
  * task that it retries or null, $23 its duplicate key or null. No row when the viewer used the idempotency key before, or
  * the duplicate key is taken; where another transaction is about to take one, or to free it, this waits for its end.
  */

@@ -3,8 +3,7 @@ import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../../../c
 import { requiredSession } from "../../../core/transactions/required-session.ts";
 import { noTaskToRetry } from "../../../core/tasks/new-tasks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
-import { joinColumns } from "../joined-columns.ts";
-import { joinIds } from "../joined-ids.ts";
+import { joinColumns, joinIds } from "../sql/joined-texts.ts";
 import { COPY_COLUMNS, INSERT_SKIPPED_CHUNK } from "../sql/chunks.ts";
 import { INSERT_TASK_ERRORS } from "../sql/results.ts";
 import { FIND_BY_IDEMPOTENCY_KEY, FIND_DUPLICATE, INSERT_TASK, LOCK_DUPLICATE } from "../sql/tasks.ts";

@@ -1,0 +1,56 @@
+import type { Claim } from "../../../core/locks/claim.ts";
+import { mergeClaims } from "../../../core/locks/claim.ts";
+import { sortIds } from "../../../core/locks/sort-ids.ts";
+import { joinIds } from "../sql/joined-texts.ts";
+
+/** The most ids of a row of `powercrud.lock`. */
+const SEGMENT_SIZE = 500;
+
+/** A part of a claim; without ids it stands for the whole model. */
+interface Segment {
+  readonly model: string;
+  readonly scope: string;
+  readonly ids: readonly string[];
+}
+
+/**
+ * The parameters of a claim, in the order of segmentsSql() in sql/locks.ts: models, lowest and highest ids in the order of the C collation,
+ * joined ids (all three null for a whole model), scopes; last the separator of the ids.
+ */
+export type SegmentParameters = readonly [
+  models: readonly string[],
+  lowest: readonly (string | null)[],
+  highest: readonly (string | null)[],
+  ids: readonly (string | null)[],
+  scopes: readonly string[],
+  separator: string,
+];
+
+/** Cuts claims into segments: ids in order, without repeats, bounds noted. */
+export function toSegments(claims: readonly Claim[]): SegmentParameters {
+  const merged = mergeClaims(claims);
+  const parts = merged.flatMap(cut);
+  const wholes = merged.filter(({ ids }) => ids === "all");
+  const { texts, separator } = joinIds(parts.map(({ ids }) => ids));
+  const nothing = wholes.map(() => null);
+  return [
+    [...parts, ...wholes].map(({ model }) => model),
+    [...parts.map(({ ids }) => ids[0] ?? null), ...nothing],
+    [...parts.map(({ ids }) => ids.at(-1) ?? null), ...nothing],
+    [...texts, ...nothing],
+    [...parts, ...wholes].map(({ scope }) => scope ?? ""),
+    separator,
+  ];
+}
+
+function cut({ model, ids, scope = "" }: Claim): readonly Segment[] {
+  if (ids === "all") {
+    return [];
+  }
+  const sorted = sortIds(ids);
+  return Array.from({ length: Math.ceil(sorted.length / SEGMENT_SIZE) }, (_, at) => ({
+    model,
+    scope,
+    ids: sorted.slice(at * SEGMENT_SIZE, (at + 1) * SEGMENT_SIZE),
+  }));
+}

@@ -1,0 +1,162 @@
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { ChunkRecords } from "../../../core/bulk/chunk-records.ts";
+import type { ChunkResult, ChunkWork, WrittenChunks } from "../../../core/bulk/chunk-writer.ts";
+import { isPlainWork } from "../../../core/bulk/record-writer.ts";
+import type { LockStore } from "../../../core/locks/lock-store.ts";
+import type { Counts } from "../../../core/tasks/progress.ts";
+import { requiredSession } from "../../../core/transactions/required-session.ts";
+import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
+import type { UnitOfWork } from "../../../core/transactions/transaction.ts";
+import { enterReferences } from "./held-references.ts";
+import { pgProblem } from "./pg-problem.ts";
+import type { BatchWriting } from "./reach-records.ts";
+import type { ChunkRow } from "../sql/bulk-chunk-steps.ts";
+import {
+  batchOf,
+  COUNT_WRITTEN,
+  FINISH_CHUNK,
+  LIST_PENDING_FIELDS,
+  TAKE_FENCE,
+  TAKE_FREE_CHUNK,
+} from "../sql/bulk-chunk-steps.ts";
+import type { NextChunkRow } from "../sql/bulk-next-chunk.ts";
+import { nextChunkSql } from "../sql/bulk-next-chunk.ts";
+import { taskErrorColumns } from "../tasks/task-errors.ts";
+import type { TableShape, TableShapes } from "../records/table-shape.ts";
+import { writeBatch } from "./write-batch.ts";
+import type { WrittenSet } from "./write-set.ts";
+
+/** What writing takes. */
+export interface WritePorts {
+  /** For statements that are a transaction each. */
+  readonly session: SqlSession;
+  /** For transactions of plain work. */
+  readonly unitOfWork: UnitOfWork;
+  /** For transactions in which the app, or a scope, has a say. */
+  readonly records: ChunkRecords;
+  readonly shapes: TableShapes;
+  readonly locks: Pick<LockStore, "guard" | "owners">;
+}
+
+/** Where one of a task's chunks is written. */
+export type ChunkWriting = BatchWriting & { readonly work: ChunkWork };
+
+/** Of its transactions: those that this work can be done in. */
+export function unitOfWorkFor(ports: WritePorts, work: ChunkWork): UnitOfWork {
+  return isPlainWork(work) ? ports.unitOfWork : ports.records.unitOfWork;
+}
+
+/**
+ * Writes the task's next chunk that no other transaction has: by one statement where it can, else the careful way, by
+ * which offenders stand apart in the end.
+ */
+export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promise<ChunkResult> {
+  const table = await ports.shapes.of(work.model);
+  if (isPlainWork(work) && work.references === undefined) {
+    try {
+      return await writeAsOne(ports.session, table, work, false);
+    } catch (error) {
+      if (pgProblem(error, work.model) === undefined) {
+        throw error;
+      }
+    }
+  }
+  return runOrRollBack<ChunkResult>(unitOfWorkFor(ports, work), async (transaction) => {
+    const session = requiredSession(transaction);
+    const writing = { ...ports, work, table, transaction };
+    await enterReferences(writing);
+    // So that a deferred constraint speaks up while it is known which records it is about.
+    await session.query("SET CONSTRAINTS ALL IMMEDIATE");
+    const stop = await takeFence(session, work);
+    return stop === undefined
+      ? { commit: await writeTakenChunk(writing, TAKE_FREE_CHUNK) }
+      : { rollBack: stop };
+  });
+}
+
+/**
+ * One statement, no exceptions. Chunks whose records have other fields take another statement.
+ * @param isWhole see {@link nextChunkSql}
+ */
+export async function writeAsOne(
+  session: SqlSession,
+  table: TableShape,
+  work: ChunkWork,
+  isWhole: boolean,
+): Promise<ChunkResult> {
+  for (const fields of await pendingFields(session, work)) {
+    const { text, values } = nextChunkSql(table, work, fields, isWhole);
+    const [row] = await session.query<NextChunkRow>(text, values);
+    if (row === undefined || !row.is_current) {
+      return { kind: "FENCED" };
+    }
+    if (row.is_cancelled) {
+      return { kind: "CANCELLED" };
+    }
+    if (row.number !== null) {
+      const { succeeded, failed, skipped } = row;
+      return { kind: "WRITTEN", counts: { succeeded, failed, skipped } };
+    }
+  }
+  return { kind: "EXHAUSTED" };
+}
+
+/** The careful way. @param takeChunk the statement that takes the chunk */
+async function writeTakenChunk(writing: ChunkWriting, takeChunk: string): Promise<ChunkResult> {
+  const session = requiredSession(writing.transaction);
+  const [chunk] = await session.query<ChunkRow>(takeChunk, [writing.work.taskId]);
+  if (chunk === undefined) {
+    return { kind: "EXHAUSTED" };
+  }
+  return finishChunk(writing, chunk.number, await writeBatch(writing, batchOf(chunk)));
+}
+
+/** Marks the chunk DONE, with what became of its records. */
+export async function finishChunk(
+  { transaction, work }: ChunkWriting,
+  number: number,
+  { succeeded, errors }: WrittenSet,
+): Promise<Extract<ChunkResult, { kind: "WRITTEN" }>> {
+  const failed = errors.filter((error) => error.outcome === "FAILED").length;
+  const counts = { succeeded, failed, skipped: errors.length - failed };
+  await requiredSession(transaction).query(FINISH_CHUNK, [
+    work.taskId,
+    number,
+    counts.succeeded,
+    counts.failed,
+    counts.skipped,
+    ...taskErrorColumns(errors),
+  ]);
+  return { kind: "WRITTEN", counts };
+}
+
+/**
+ * Keeps every other attempt from beginning until the end of the transaction.
+ * @returns why nothing may be written, if so
+ */
+export async function takeFence(
+  session: SqlSession,
+  work: ChunkWork,
+): Promise<{ readonly kind: "FENCED" | "CANCELLED" } | undefined> {
+  const [fence] = await session.query<{ is_cancelled: boolean }>(TAKE_FENCE, [work.taskId, work.attempt]);
+  if (fence === undefined) {
+    return { kind: "FENCED" };
+  }
+  return fence.is_cancelled ? { kind: "CANCELLED" } : undefined;
+}
+
+/** What a task's chunks add up to, as the session sees them. */
+export async function countWritten(session: SqlSession, taskId: string): Promise<WrittenChunks> {
+  const [row] = await session.query<Counts & { pending: number }>(COUNT_WRITTEN, [taskId]);
+  const { pending, ...counts } = row ?? { succeeded: 0, failed: 0, skipped: 0, pending: 0 };
+  return { counts, pendingChunks: pending };
+}
+
+async function pendingFields(session: SqlSession, work: ChunkWork): Promise<readonly (readonly string[])[]> {
+  if (work.operation === "UPDATE" || work.operation === "DELETE") {
+    return [[]];
+  }
+  const rows = await session.query<{ fields: readonly string[] }>(LIST_PENDING_FIELDS, [work.taskId]);
+  // Also when nothing is pending: the fence and the cancellation are to be looked at.
+  return rows.length === 0 ? [[]] : rows.map(({ fields }) => fields);
+}
