@@ -13,37 +13,37 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { ChunkRow } from "../sql/bulk-chunk-steps.ts";
 import { batchOf, NEXT_CHUNK_WITH, WRITTEN_CHUNK_IDS } from "../sql/bulk-chunk-steps.ts";
 
-/** Where written records are looked after. */
+/** A transaction that writes records, with the locks that its references are checked against. */
 interface ReferenceGuard<Work extends RecordWork = RecordWork> {
   readonly locks: Pick<LockStore, "guard">;
   readonly transaction: Transaction;
   readonly work: Work;
 }
 
-/** Records that refer to what other tasks hold. */
+/** Written records that refer to records held by other tasks. */
 interface HeldReferences {
   readonly records: readonly RefusedRecord[];
-  /** What is held, and by whom; undefined where nothing is. */
+  /** The locks in the way; undefined if there are none. */
   readonly refusal: LockRefusal | undefined;
 }
 
 /**
- * Enters the models that the records are going to refer to, before any of their rows is locked: so nobody comes to hold
- * a record there before the transaction ends, and the guards to come wait for nobody. Nothing where there are none.
+ * Enters the gates of the models that the records will refer to, before any row is locked. No task can then claim
+ * records of these models until the transaction ends, and later guards do not have to wait.
  */
 export async function enterReferences({ locks, transaction, work }: ReferenceGuard): Promise<void> {
-  // No record has an empty id: what is held is looked at later.
+  // Only the gate matters here, and no record has an empty id. The references are checked after the write.
   await locks.guard(transaction, work.references?.models.map((model) => ({ model, ids: [""] })) ?? []);
 }
 
-/** The written records that refer now to what another task holds. */
+/** The written records that now refer to a record held by another task. */
 export async function heldReferences(guard: ReferenceGuard, ids: readonly string[]): Promise<HeldReferences> {
   const { work, transaction } = guard;
   const found = ids.length === 0 ? [] : ((await work.references?.of(transaction, ids)) ?? []);
   return guardReferences(guard, found);
 }
 
-/** The same for all that a task has written in this transaction; of each held record names one that refers to it. */
+/** The same for all records that a task wrote in this transaction. Reports one referring record per held record. */
 export async function heldReferencesOfAll(
   guard: ReferenceGuard<ChunkWork>,
 ): Promise<readonly NewTaskError[]> {
@@ -62,7 +62,7 @@ export async function heldReferencesOfAll(
   return withPlaces(session, taskId, records);
 }
 
-/** As errors with their places in the caller's list, where there is one; read only now, for they are rare. */
+/** The errors, with the records' places in the caller's list if there is one. Places are read only for errors. */
 async function withPlaces(
   session: SqlSession,
   taskId: string,
@@ -104,7 +104,7 @@ async function guardReferences(
 ): Promise<HeldReferences> {
   const records: RefusedRecord[] = [];
   let refusal: LockRefusal | undefined;
-  // A guard lists so many conflicts at most, so those that it did not name are guarded again.
+  // A guard lists a limited number of conflicts, so the references that it did not name are guarded again.
   for (let open = found; open.length > 0;) {
     const guard = await locks.guard(transaction, claimsOfReferences(open, lockScopeOf), taskId);
     if (guard.kind === "GRANTED") {
@@ -128,10 +128,10 @@ function nameOf({ model, id }: Pick<LockConflict, "model" | "id">): string {
 }
 
 function lockedRecord({ record, model, id }: Reference, conflict: LockConflict): RefusedRecord {
-  const what =
+  const held =
     conflict.id === null
       ? `${model} ${id}, and task ${conflict.owner} holds all of ${model}`
       : `${model} ${id}, which task ${conflict.owner} holds`;
-  const message = `It would refer to ${what}. Try again when that has settled.`;
+  const message = `It would refer to ${held}. Try again when that has settled.`;
   return { id: record, problem: problem(message, undefined, "RECORD_LOCKED") };
 }

@@ -6,8 +6,8 @@ import type { RecordProblem } from "../../../core/refusals/problems.ts";
 import type { WrittenValue } from "../../../core/records/value-fault.ts";
 
 /**
- * What a record's values did wrong, read off an error of the pg driver; undefined when the error is not of their making.
- * @param values what was to be written, where it is known which record it is about: then more can be told
+ * Turns an error of the pg driver into a problem of the record; undefined when its values did not cause the error.
+ * @param values the values of the record, if the error is about a known one; they make the problem more precise
  */
 export function pgProblem(
   error: unknown,
@@ -22,9 +22,9 @@ export function pgProblem(
 }
 
 /**
- * Whether every record would fail the same way, because of a value that the change sets on all: null where there must
- * be something, or a foreign key of one column that leads nowhere. Saves trying each one. Anything else, a foreign
- * key of several columns or what a trigger says, may depend on the record.
+ * Whether every record would fail the same way because of a value that the change sets on all of them: null for a
+ * required column, or a foreign key of one column without a target. Then the records need not be tried one by one. Other
+ * errors, such as a foreign key of several columns or a trigger's, may depend on the record.
  */
 export function failsForEveryRecord(error: unknown, model: Model, operation: BulkOperation): boolean {
   const report = error as DatabaseReport;
@@ -34,6 +34,6 @@ export function failsForEveryRecord(error: unknown, model: Model, operation: Bul
   }
   const change = operation.change[field];
   const value = change !== undefined && "set" in change ? change.set : undefined;
-  // A trigger may raise the same code; only where null was really set is it the change's doing.
+  // A trigger may raise the same code, so the change is only to blame if it sets null.
   return report.code === "23503" ? value !== undefined : report.code === "23502" && value === null;
 }

@@ -33,7 +33,7 @@ export function createPostgresChunkWriter(ports: WritePorts): ChunkWriter {
   };
 }
 
-/** Waiting for longer than the server lets a statement take is for the caller to go on with. */
+/** Waits until no other transaction writes a chunk of the task, at most for the statement timeout. */
 async function untilWritten(session: SqlSession, taskId: string): Promise<void> {
   try {
     await session.query(AWAIT_CHUNKS, [taskId]);
@@ -44,19 +44,19 @@ async function untilWritten(session: SqlSession, taskId: string): Promise<void> 
   }
 }
 
-/** The database's own words are for the log, not for the task's message. */
+/** Hides the database's own error text from the task's message; it is kept as the cause, for the log. */
 async function masked<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    // Before all else: it comes in other guises from transactions of other clients.
+    // First: transactions of other clients report a timeout in other forms, some of them an AppError.
     if (isStatementTimeout(error)) {
       throw new AppError("TASK_FAILED", `${GIVEN_UP} Try again with retryTask.`, { cause: error });
     }
     if (isAppError(error)) {
       throw error;
     }
-    // As if the database were out of reach: the attempt is abandoned, and another one is made later.
+    // A lost race is treated like an unreachable database: the attempt is abandoned, and made again later.
     throw isLostRace(error)
       ? new AppError("UNAVAILABLE", "Other transactions hold what this one needs.", { cause: error })
       : new AppError("INTERNAL", "The database refused the change.", { cause: error });

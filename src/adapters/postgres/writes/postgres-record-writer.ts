@@ -29,7 +29,7 @@ export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
   };
 }
 
-/** A lost race leaves nothing behind, so the whole is tried again. */
+/** Repeats the write after a lost race, which has changed nothing. */
 async function raced<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await retryLostRaces(work);
@@ -53,7 +53,7 @@ async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBa
     : writeAsOne(ports.session, table, work, batch);
 }
 
-/** Two statements: the app's triggers would run before the guard, and although it refuses. */
+/** With two statements: in a single one, the app's statement triggers would run even if the guard refuses. */
 function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
   const { model, lockScopeOf } = work;
   return runWork<WrittenBatch>(ports, work, async (transaction) => {
@@ -68,7 +68,7 @@ function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch):
   });
 }
 
-/** A transaction by itself. What refuses it, a deferred constraint too, is about its record. */
+/** With one statement, which is its own transaction, so every error is about the record, also a deferred constraint's. */
 async function writeAsOne(
   session: SqlSession,
   table: TableShape,
@@ -98,11 +98,11 @@ async function runWork<T>(
   work: RecordWork,
   body: (transaction: Transaction) => Promise<Decision<T>>,
 ): Promise<T> {
-  // Read here: within the transaction it would take a second connection.
+  // Read before the transaction begins; within it this would take a second connection.
   await ports.shapes.of(work.model);
   const { unitOfWork } = isPlainWork(work) ? ports : ports.records;
   return runOrRollBack(unitOfWork, async (transaction) => {
-    // So that a deferred constraint speaks up while it is known which records it is about.
+    // Deferred constraints are checked at once, while it is known which records were just written.
     await requiredSession(transaction).query("SET CONSTRAINTS ALL IMMEDIATE");
     return body(transaction);
   });

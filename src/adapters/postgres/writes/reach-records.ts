@@ -21,27 +21,27 @@ import type { TableShape } from "../records/table-shape.ts";
 import type { SetWay } from "./write-set.ts";
 import { missingError, staleError, writeSet } from "./write-set.ts";
 
-/** Where a batch of records is written. */
+/** A transaction that writes batches of records. */
 export interface BatchWriting {
   readonly work: RecordWork;
   readonly table: TableShape;
-  /** One of `records`, where the work is not plain. */
+  /** Opened by `records.unitOfWork`, unless the work is plain. */
   readonly transaction: Transaction;
   readonly records: ChunkRecords;
-  /** For what records are made to refer to. */
+  /** Guards the records that written records refer to. */
   readonly locks: Pick<LockStore, "guard">;
 }
 
 /** The records of a chunk that the viewer reaches. */
 export interface ReachedRecords {
   readonly batch: RecordBatch;
-  /** As they are; read only where the app has a say. */
+  /** Their present values; read only if the app has hooks. */
   readonly loaded: LoadedRecords;
-  /** Those that are out of reach, or not as expected. */
+  /** One for each record that is out of reach, or that changed since the caller read it. */
   readonly errors: readonly NewTaskError[];
 }
 
-/** Locks the records, and only then looks at them, so that what is seen of them still holds when they are written. */
+/** Locks the records and then reads them, so that they cannot change before they are written. */
 export async function reachRecords(writing: BatchWriting, batch: RecordBatch): Promise<ReachedRecords> {
   const { work, table, records, transaction } = writing;
   if (work.operation === "CREATE" || (work.scope === undefined && work.hooks === undefined)) {
@@ -72,12 +72,12 @@ export async function reachRecords(writing: BatchWriting, batch: RecordBatch): P
   return { batch: kept, loaded: loaded ?? new Map(), errors };
 }
 
-/** The records of a chunk that are there. */
+/** The existing records of a chunk. */
 interface ReadRecords {
   readonly present: ReadonlySet<string>;
-  /** Undefined where the app has no say. */
+  /** Undefined if the app has no hooks. */
   readonly loaded: LoadedRecords | undefined;
-  /** By id: what the database says of an id that it cannot even look for; the statement that writes would say the same. */
+  /** By id: errors of ids that the key's column cannot hold. The statement that writes would report the same. */
   readonly unreadable: ReadonlyMap<string, NewTaskError>;
 }
 
@@ -99,7 +99,7 @@ async function readApart(
   return { present, loaded, unreadable: new Map(errors.map((error) => [error.recordId ?? "", error])) };
 }
 
-/** Undefined where the database refuses it; what is wrong is then to be found by other statements. */
+/** Undefined when the database refuses to read; other statements then find the reason. */
 async function unlessRefused<T>(session: SqlSession, read: () => Promise<T>): Promise<T | undefined> {
   await session.query("SAVEPOINT reading");
   const result = await read().catch(async () => {
@@ -110,39 +110,38 @@ async function unlessRefused<T>(session: SqlSession, read: () => Promise<T>): Pr
   return result;
 }
 
-/** The statement that writes looks, too; but the app is not to be asked about what will not be written. */
+/** The writing statement checks this, too. It is checked here so that hooks are not called for stale records. */
 function staleness(
   table: TableShape,
   { fields, columns }: RecordBatch,
   loaded: LoadedRecords | undefined,
 ): (id: string, at: number) => boolean {
   const expected = columns[fields.indexOf(EXPECTED_FIELD)];
-  const touched = updatedAtField(table.model);
-  if (expected === undefined || touched === undefined || loaded === undefined) {
+  const updatedAt = updatedAtField(table.model);
+  if (expected === undefined || updatedAt === undefined || loaded === undefined) {
     return () => false;
   }
   return (id, at) => {
     const wanted = expected[at];
-    const actual = loaded.get(id)?.[touched.name];
+    const actual = loaded.get(id)?.[updatedAt.name];
     return typeof wanted === "string" && !(actual instanceof Date && actual.getTime() === Date.parse(wanted));
   };
 }
 
-/** A record that the viewer may not see counts as none, so it would be created: what the database would say to that. */
+/** The viewer may not see the record, so an upsert tries to create it. This is the error that the database would give. */
 function takenError({ model }: TableShape, recordId: string): NewTaskError {
   const key = recordKeyOf(model, recordId);
   const values = model.key.map(({ name }) => String(key[name]));
   return { ...takenKeyProblem(model, values), recordId, outcome: "FAILED" };
 }
 
-/** Records that were locked. */
 interface LockedRecords {
   readonly present: ReadonlySet<string>;
-  /** Ids that the column of the key cannot hold, each by itself: one of them would fail the statement for all. */
+  /** One for each id that the key's column cannot hold. A single such id would fail the statement for all records. */
   readonly errors: readonly NewTaskError[];
 }
 
-/** Locks the records that are there until the transaction ends. */
+/** Locks the existing records until the transaction ends. */
 async function lockRecords(
   session: SqlSession,
   table: TableShape,
@@ -169,7 +168,7 @@ type LoadedRow = Record<string, unknown> & { [LOADED_ID]?: string };
 
 /**
  * Reads records with all their columns in one statement, and locks them until the transaction ends.
- * @param session gives values typed as records have them
+ * @param session returns values with the types that records have
  */
 export async function loadRecords(
   session: SqlSession,

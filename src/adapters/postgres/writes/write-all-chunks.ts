@@ -24,16 +24,16 @@ import { writeBatch } from "./write-batch.ts";
 import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
 import { countWritten, finishChunk, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
 
-/** With its release: savepoints left inside each other would make every look at a row slower than the one before. */
+/** Also releases the savepoint: nested savepoints would make every access to a row slower. */
 const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";
 
-/** Where all of a task's chunks are written together. */
+/** A transaction that writes all chunks of a task. */
 interface WholeWriting extends ChunkWriting {
   readonly errorPolicy: ErrorPolicy;
   readonly run: WholeRun;
 }
 
-/** Why what was written of all chunks must not be kept. */
+/** Why the transaction must be rolled back. */
 type WholeStop = Exclude<WholeResult, { kind: "WRITTEN" }>;
 type Refusal = Extract<WholeResult, { kind: "REFUSED" }>;
 
@@ -63,7 +63,7 @@ export async function tryAllChunks(
     const session = requiredSession(transaction);
     const lastPosition = await lastErrorPosition(session, work.taskId);
     if (errorPolicy === "SKIP_FAILED") {
-      // Chunk by chunk, as they would speak up at the end of each chunk's own transaction.
+      // A real run would check deferred constraints at the end of each chunk's own transaction.
       await session.query("SET CONSTRAINTS ALL IMMEDIATE");
     }
     const stop = await writeWhole({ ...ports, locks, work, table, transaction, run, errorPolicy });
@@ -71,7 +71,7 @@ export async function tryAllChunks(
   });
 }
 
-/** Writes all chunks in the transaction. @returns why it must not be kept, if so */
+/** Writes all chunks in the transaction. @returns why it must be rolled back, if it must */
 async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
   const { transaction, work, run } = writing;
   const session = requiredSession(transaction);
@@ -100,7 +100,7 @@ async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined>
   }
 }
 
-/** A deferred constraint would otherwise speak up only at the commit. It does not tell which record it is about. */
+/** Checks deferred constraints before the commit does. Their errors do not name a record. */
 async function checkDeferred({ transaction, work }: WholeWriting): Promise<Refusal | undefined> {
   try {
     await requiredSession(transaction).query("SET CONSTRAINTS ALL IMMEDIATE");
@@ -115,8 +115,8 @@ async function checkDeferred({ transaction, work }: WholeWriting): Promise<Refus
 }
 
 /**
- * The guard and the fence come last: held from the start, they would keep claims off the models that are referred to,
- * and all others off the task's row meanwhile.
+ * Takes the guard and the fence at the end. Held from the start, they would block claims on the referred models, and
+ * the task's row, for the whole run.
  */
 async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
   const held = writing.errorPolicy === "SKIP_FAILED" ? [] : await heldReferencesOfAll(writing);
@@ -125,7 +125,7 @@ async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined
     : takeFence(requiredSession(writing.transaction), writing.work);
 }
 
-/** One chunk of all; under ALL_OR_NOTHING its failures refuse the whole, else they are recorded. */
+/** Writes one of the chunks. Under ALL_OR_NOTHING a failed record refuses the task, otherwise it is recorded. */
 async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refusal> {
   const { transaction, work, table, errorPolicy } = writing;
   const session = requiredSession(transaction);
@@ -134,7 +134,7 @@ async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refus
     await session.query("SAVEPOINT chunk");
     try {
       const result = await writeAsOne(session, table, work, true);
-      // The careful way names the records that failed.
+      // Writing record by record finds out which ones failed.
       const hasFailures = isWhole && result.kind === "WRITTEN" && result.counts.failed > 0;
       await session.query(hasFailures ? TAKE_BACK : "RELEASE SAVEPOINT chunk");
       if (!hasFailures) {
@@ -156,7 +156,7 @@ async function writeOneCarefully(writing: WholeWriting, isWhole: boolean): Promi
   if (chunk === undefined) {
     return { kind: "EXHAUSTED" };
   }
-  // What they refer to is guarded for all of them together, at the end, where they stand or fall together.
+  // Under ALL_OR_NOTHING, references are guarded once for all chunks, at the end.
   const own = isWhole ? { ...writing, work: { ...work, references: undefined } } : writing;
   const written = await writeBatch(own, batchOf(chunk));
   const failures = written.errors.filter((error) => error.outcome === "FAILED");
@@ -170,7 +170,7 @@ async function lastErrorPosition(session: SqlSession, taskId: string): Promise<s
   return row?.position ?? "0";
 }
 
-/** What the transaction would have left, without what was there before it. */
+/** The counts and errors that the transaction would have left, without earlier errors. */
 async function readTrial(session: SqlSession, taskId: string, after: string): Promise<TrialResult> {
   const { counts } = await countWritten(session, taskId);
   const [row] = await session.query<{ count: number }>(COUNT_ERRORS_AFTER, [taskId, after]);
@@ -178,7 +178,7 @@ async function readTrial(session: SqlSession, taskId: string, after: string): Pr
   return { kind: "TRIED", counts, errors: errors.map(toTaskError), errorCount: row?.count ?? 0 };
 }
 
-/** Asks who holds the records without keeping anybody from claiming them: nothing of it is to last. */
+/** Locks whose guard only looks who holds the records: a dry run must not keep other tasks from claiming them. */
 function lookOnly(locks: WritePorts["locks"]): WritePorts["locks"] {
   return {
     ...locks,

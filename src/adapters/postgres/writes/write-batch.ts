@@ -13,12 +13,13 @@ import { loadRecords, reachRecords } from "./reach-records.ts";
 import type { SetWriting, WrittenSet } from "./write-set.ts";
 import { appWay, failedErrors, statementWay, writeSet } from "./write-set.ts";
 
-/** The records as the app is given them, by what happens to them. */
+/** The records that the app's hooks are called with, by operation. */
 type HookRecords = ReadonlyMap<WriteOperation, readonly HookRecord[]>;
 
 /**
- * The careful way: the records within the scope that the app lets pass, set by set, offenders apart. Records that would
- * lead out of the viewer's scope, or refer to another task's records, are taken back, and the rest is written once more.
+ * Writes a batch so that each failing record is found and the others are written: only records within the viewer's scope
+ * that the app's hooks accept. If written records leave the scope, or refer to another task's records, the write is undone
+ * and repeated without them.
  */
 export async function writeBatch(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
   const { work, records, transaction } = writing;
@@ -35,7 +36,7 @@ export async function writeBatch(writing: BatchWriting, batch: RecordBatch): Pro
   const refused = await askHooks(writing, batch, hooked);
   const allowed = without(reached.batch, refused);
   const written = await writeChecked(writing, { ...reached, batch: allowed }, hooked);
-  await tellHooks(writing, without(allowed, written.errors), hooked);
+  await callAfterHooks(writing, without(allowed, written.errors), hooked);
   return { ...written, errors: [...reached.errors, ...refused, ...written.errors] };
 }
 
@@ -61,14 +62,14 @@ async function writeChecked(
   if (work.references === undefined && work.scopeChecks === undefined) {
     return writeSet(set, batch);
   }
-  // Asked before the write: afterwards an upsert does not show which records it created.
-  const isThere = await presence(writing, batch, loaded);
+  // Read before the write: an upsert does not report which records it created.
+  const existed = await existence(writing, batch, loaded);
   if (set.isSingle !== true) {
     await set.session.query("SAVEPOINT unchecked");
   }
   const written = await writeSet(set, batch);
   const changed = without(batch, written.errors);
-  const outside = await recordsOutOfScope(writing, batch, byOperation(work, changed.ids, isThere));
+  const outside = await recordsOutOfScope(writing, batch, byOperation(work, changed.ids, existed));
   const held = await heldReferences(writing, without(changed, outside).ids);
   const offenders = failedErrors(batch, [...outside, ...held.records]);
   if (offenders.length === 0) {
@@ -82,7 +83,7 @@ async function writeChecked(
   };
 }
 
-/** Takes back what was written, and writes it again without the offenders. A single write is rolled back as a whole. */
+/** Undoes the write and repeats it without the offenders. A single write is rolled back as a whole instead. */
 async function writeOthers(
   set: SetWriting,
   batch: RecordBatch,
@@ -103,7 +104,7 @@ function setOf({ work, table, transaction }: BatchWriting, hooked: HookRecords):
   return { session, table, way: statementWay(session, table, work), isSingle: work.taskId === undefined };
 }
 
-async function presence(
+async function existence(
   { records, transaction, work }: BatchWriting,
   batch: RecordBatch,
   loaded: ReachedRecords["loaded"],
@@ -114,31 +115,31 @@ async function presence(
   if (work.hooks !== undefined) {
     return (id) => loaded.has(id);
   }
-  const there = new Set(await records.existingIds(transaction, work.model.name, batch.ids, undefined));
-  return (id) => there.has(id);
+  const existing = new Set(await records.existingIds(transaction, work.model.name, batch.ids, undefined));
+  return (id) => existing.has(id);
 }
 
 function byOperation(
   { operation }: RecordWork,
   ids: readonly string[],
-  isThere: (id: string) => boolean,
+  existed: (id: string) => boolean,
 ): ReadonlyMap<WriteOperation, readonly string[]> {
-  const sorted = new Map<WriteOperation, string[]>();
+  const groups = new Map<WriteOperation, string[]>();
   for (const id of ids) {
-    const done = operationOn(operation, isThere(id));
-    const same = sorted.get(done);
+    const performed = operationOn(operation, existed(id));
+    const same = groups.get(performed);
     if (same === undefined) {
-      sorted.set(done, [id]);
+      groups.set(performed, [id]);
     } else {
       same.push(id);
     }
   }
-  return sorted;
+  return groups;
 }
 
 /**
- * The written records that lead out of the viewer's scope: by what they are now, or by what they refer to.
- * @param written the ids, by what was done to them
+ * The written records that are now out of the viewer's scope, or refer to a record that is.
+ * @param written the ids by operation
  */
 async function recordsOutOfScope(
   { records, transaction, work }: BatchWriting,
@@ -165,22 +166,22 @@ function writtenFields(work: RecordWork, batch: RecordBatch, operation: WriteOpe
     : namedFieldsOf(batch.fields, operation === "CREATE" ? "create" : "update");
 }
 
-/** Tells the app of what was written, with the records as they are now. */
-async function tellHooks(
+/** Calls the app's after hooks for the written records, with their new values. */
+async function callAfterHooks(
   { work: { hooks }, records, transaction, table }: BatchWriting,
   { ids }: RecordBatch,
   hooked: HookRecords,
 ): Promise<void> {
   const written = new Set(ids);
   for (const [operation, each] of hooked) {
-    const done = each.filter(({ id }) => written.has(id));
-    if (hooks?.hasAfter(operation) === true && done.length > 0) {
+    const writtenRecords = each.filter(({ id }) => written.has(id));
+    if (hooks?.hasAfter(operation) === true && writtenRecords.length > 0) {
       const session = records.typedSession(transaction);
-      const doneIds = done.map(({ id }) => id);
-      const now = operation === "DELETE" ? new Map() : await loadRecords(session, table, doneIds);
+      const writtenIds = writtenRecords.map(({ id }) => id);
+      const now = operation === "DELETE" ? new Map() : await loadRecords(session, table, writtenIds);
       await hooks.after(transaction, {
         operation,
-        records: done.map((one) => ({ ...one, record: now.get(one.id) ?? null })),
+        records: writtenRecords.map((one) => ({ ...one, record: now.get(one.id) ?? null })),
       });
     }
   }

@@ -26,29 +26,29 @@ import type { TableShape, TableShapes } from "../records/table-shape.ts";
 import { writeBatch } from "./write-batch.ts";
 import type { WrittenSet } from "./write-set.ts";
 
-/** What writing takes. */
+/** What chunks and records are written with. */
 export interface WritePorts {
   /** For statements that are a transaction each. */
   readonly session: SqlSession;
   /** For transactions of plain work. */
   readonly unitOfWork: UnitOfWork;
-  /** For transactions in which the app, or a scope, has a say. */
+  /** For transactions with the app's hooks or a viewer's scope. */
   readonly records: ChunkRecords;
   readonly shapes: TableShapes;
   readonly locks: Pick<LockStore, "guard" | "owners">;
 }
 
-/** Where one of a task's chunks is written. */
+/** A transaction that writes a chunk of a task. */
 export type ChunkWriting = BatchWriting & { readonly work: ChunkWork };
 
-/** Of its transactions: those that this work can be done in. */
+/** The unit of work that opens transactions for this work. */
 export function unitOfWorkFor(ports: WritePorts, work: ChunkWork): UnitOfWork {
   return isPlainWork(work) ? ports.unitOfWork : ports.records.unitOfWork;
 }
 
 /**
- * Writes the task's next chunk that no other transaction has: by one statement where it can, else the careful way, by
- * which offenders stand apart in the end.
+ * Writes the task's next chunk that no other transaction has taken: with one statement if possible, otherwise with
+ * {@link writeBatch}, which finds the records that fail and writes the others.
  */
 export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promise<ChunkResult> {
   const table = await ports.shapes.of(work.model);
@@ -65,7 +65,7 @@ export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promis
     const session = requiredSession(transaction);
     const writing = { ...ports, work, table, transaction };
     await enterReferences(writing);
-    // So that a deferred constraint speaks up while it is known which records it is about.
+    // Deferred constraints are checked at once, while it is known which records were just written.
     await session.query("SET CONSTRAINTS ALL IMMEDIATE");
     const stop = await takeFence(session, work);
     return stop === undefined
@@ -75,7 +75,7 @@ export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promis
 }
 
 /**
- * One statement, no exceptions. Chunks whose records have other fields take another statement.
+ * Writes the next chunk with one statement, in which no record may fail. Chunks with other fields take another statement.
  * @param isWhole see {@link nextChunkSql}
  */
 export async function writeAsOne(
@@ -101,7 +101,7 @@ export async function writeAsOne(
   return { kind: "EXHAUSTED" };
 }
 
-/** The careful way. @param takeChunk the statement that takes the chunk */
+/** @param takeChunk the statement that takes the chunk */
 async function writeTakenChunk(writing: ChunkWriting, takeChunk: string): Promise<ChunkResult> {
   const session = requiredSession(writing.transaction);
   const [chunk] = await session.query<ChunkRow>(takeChunk, [writing.work.taskId]);
@@ -111,7 +111,7 @@ async function writeTakenChunk(writing: ChunkWriting, takeChunk: string): Promis
   return finishChunk(writing, chunk.number, await writeBatch(writing, batchOf(chunk)));
 }
 
-/** Marks the chunk DONE, with what became of its records. */
+/** Marks the chunk DONE, with its counts and errors. */
 export async function finishChunk(
   { transaction, work }: ChunkWriting,
   number: number,
@@ -131,8 +131,8 @@ export async function finishChunk(
 }
 
 /**
- * Keeps every other attempt from beginning until the end of the transaction.
- * @returns why nothing may be written, if so
+ * Takes the fence: no other attempt can begin until the end of the transaction.
+ * @returns undefined if the chunk may be written, otherwise why it may not
  */
 export async function takeFence(
   session: SqlSession,
@@ -145,7 +145,7 @@ export async function takeFence(
   return fence.is_cancelled ? { kind: "CANCELLED" } : undefined;
 }
 
-/** What a task's chunks add up to, as the session sees them. */
+/** The sums over a task's chunks, as the session sees them. */
 export async function countWritten(session: SqlSession, taskId: string): Promise<WrittenChunks> {
   const [row] = await session.query<Counts & { pending: number }>(COUNT_WRITTEN, [taskId]);
   const { pending, ...counts } = row ?? { succeeded: 0, failed: 0, skipped: 0, pending: 0 };
@@ -157,6 +157,6 @@ async function pendingFields(session: SqlSession, work: ChunkWork): Promise<read
     return [[]];
   }
   const rows = await session.query<{ fields: readonly string[] }>(LIST_PENDING_FIELDS, [work.taskId]);
-  // Also when nothing is pending: the fence and the cancellation are to be looked at.
+  // One try even if nothing is pending: the statement also checks the fence and the cancellation.
   return rows.length === 0 ? [[]] : rows.map(({ fields }) => fields);
 }

@@ -17,12 +17,12 @@ import type { LeftOutRow } from "../sql/bulk-record-set.ts";
 import { lockRecordsSql, recordSetSql } from "../sql/bulk-record-set.ts";
 import type { TableShape } from "../records/table-shape.ts";
 
-/** Each round writes what the one before made way for; longer chains than this are left with their errors. */
+/** Each round may make records of the next round writable. Records of longer chains keep their errors. */
 const MAX_ROUNDS = 10;
-/** Each takes a statement on all that are left. */
+/** Each is one statement on all remaining records. */
 const MAX_PEELS = 50;
 
-/** What became of a set of records. */
+/** The result of writing a set of records. */
 export interface WrittenSet {
   readonly succeeded: number;
   readonly errors: readonly NewTaskError[];
@@ -31,28 +31,28 @@ export interface WrittenSet {
 /** Why a set could not be written as a whole. */
 export interface SetRefusal {
   readonly problem: RecordProblem;
-  /** It would be the same for each record by itself, so there is no use in trying. */
+  /** Every record would fail the same way, so they are not tried one by one. */
   readonly isForAll: boolean;
-  /** It may go through once others of the set are written, or are left out. */
+  /** Set when the refusal may pass once other records of the set are written, or are left out. */
   readonly awaiting?: Awaiting | undefined;
 }
 
 /** A way to write a set of records at once. */
 export interface SetWay {
-  /** Whether it writes only to records that are there. */
+  /** Whether it writes only to existing records. */
   readonly isOnExisting: boolean;
-  /** Those that were left out, with the reason. @throws where the set is refused; nothing of it is written then */
+  /** @returns an error for each record that it skipped. @throws when the set is refused; then nothing is written */
   write(batch: RecordBatch): Promise<readonly NewTaskError[]>;
-  /** What was wrong with the set; undefined when the error is not about the records. May throw another error instead. */
+  /** Why the set was refused; undefined when the error is not about the records. May throw another error instead. */
   refusalOf(error: unknown, batch: RecordBatch): SetRefusal | undefined;
 }
 
-/** Where sets are written, and how. */
+/** A way to write sets, with the table and the session to use. */
 export interface SetWriting {
   readonly session: SqlSession;
   readonly table: TableShape;
   readonly way: SetWay;
-  /** The transaction is rolled back where the set is refused, so it need not be undone on its own: a single write. */
+  /** True for a single write: a refusal rolls the whole transaction back, so no savepoint is needed. */
   readonly isSingle?: boolean;
 }
 
@@ -75,7 +75,7 @@ export function statementWay(session: SqlSession, table: TableShape, operation: 
   };
 }
 
-/** Has the app write sets of records by its own writer. */
+/** Writes sets with the app's `persist` hooks. */
 export function appWay(
   transaction: Transaction,
   work: RecordWork,
@@ -107,19 +107,19 @@ function isOnExisting({ operation }: BulkOperation): boolean {
   return operation !== "CREATE" && operation !== "UPSERT";
 }
 
-/** What became of one try at a set. */
+/** The result of one try at a set. */
 interface SetTry extends WrittenSet {
-  /** Those of the offenders that may go through now that others are written. */
+  /** The refused records that may pass now that others are written. */
   readonly awaiting: readonly string[];
 }
 
 const NOTHING: SetTry = { succeeded: 0, errors: [], awaiting: [] };
 
 /**
- * Writes a set of records inside a transaction, at once where it can. Where the set is refused, it is halved until the
- * offenders stand alone: k offenders among n records cost about k · log2(n) statements more. That separates records
- * that refer to each other, so those are tried once more together, without the ones that the database then objects to.
- * @throws what the database said, when it is not about the records' values
+ * Writes a set of records inside a transaction, with one statement if possible. A refused set is halved until each
+ * offender is alone: k offenders among n records cost about k · log2(n) more statements. Halving separates records that
+ * refer to each other, so these are then tried together again, without the records that the database names.
+ * @throws the database's error, when it is not about the records' values
  */
 export async function writeSet(set: SetWriting, batch: RecordBatch): Promise<WrittenSet> {
   const first = await trySet(set, batch);
@@ -158,7 +158,7 @@ async function trySet(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
   return end.isForAll ? failAll(set, batch, end.problem) : isAlone ? failOne(batch, end) : halve(set, batch);
 }
 
-/** The set without those to which the database objects, one after the other; halved where it does not say to which. */
+/** Leaves out the records that the database names, one error after the other; halves the set when it names none. */
 async function peelSet(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
   const errors: NewTaskError[] = [];
   const indexed = batchIndexes(batch);
@@ -168,7 +168,7 @@ async function peelSet(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
     if (!("problem" in end)) {
       return { ...end, errors: [...errors, ...end.errors] };
     }
-    const out = new Set(end.awaiting?.objectedTo);
+    const out = new Set(end.awaiting?.refusedIds);
     if (out.size === 0) {
       break;
     }
@@ -181,7 +181,7 @@ async function peelSet(set: SetWriting, batch: RecordBatch): Promise<SetTry> {
   return { ...last, errors: [...errors, ...last.errors] };
 }
 
-/** @returns what became of the set, or why nothing of it was written */
+/** @returns the result, or why nothing was written */
 async function writeAtOnce(set: SetWriting, batch: RecordBatch): Promise<SetTry | SetRefusal> {
   if (batch.ids.length === 0) {
     return NOTHING;
@@ -203,7 +203,7 @@ async function writeAtOnce(set: SetWriting, batch: RecordBatch): Promise<SetTry 
   }
 }
 
-/** A part of a transaction that can be undone by itself. */
+/** A savepoint: a part of a transaction that can be undone alone. */
 interface Undoable {
   begin(): Promise<unknown>;
   keep(): Promise<unknown>;
@@ -232,7 +232,7 @@ export function missingError(recordId: string): NewTaskError {
   return { recordId, outcome: "SKIPPED", code: "RECORD_MISSING", message: MISSING_MESSAGE };
 }
 
-/** A record that is not as the caller expects. */
+/** A record that changed since the caller read it. */
 export function staleError(recordId: string): NewTaskError {
   return { recordId, outcome: "FAILED", code: "STALE_RECORD", message: STALE_MESSAGE };
 }
