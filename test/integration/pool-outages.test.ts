@@ -30,7 +30,7 @@ it("a pool that loses its idle connections says so once, and once that there is 
     {
       level: "info",
       fields: { connection: "watched" },
-      message: "the database is connected with again",
+      message: "the database is connected again",
     },
   ]);
   await pool.end();

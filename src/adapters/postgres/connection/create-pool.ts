@@ -2,13 +2,13 @@ import pg from "pg";
 import type { Logger } from "../../../kernel/logger.ts";
 import { STATEMENT_TIMEOUT_MS } from "../../../kernel/unavailable-error.ts";
 
-/** How to reach the database; each left-out member has the default that is documented here. */
+/** The options of {@link createPool}. */
 export interface PoolOptions {
   readonly connectionString: string;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly logger: Logger;
-  /** Connections at most. Default 10. */
+  /** The most connections. Default 10. */
   readonly maxConnections?: number;
   /** How long to wait for a connection, whether new or free, in ms. Default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -21,10 +21,10 @@ export interface PoolOptions {
   readonly idleInTransactionTimeoutMs?: number;
 }
 
-/** The client gives up on a statement so much later than the server: then the server is gone. */
+/** The client waits this much longer than the server for a statement; then the server must be gone. */
 const DEAD_PEER_GRACE_MS = 5_000;
 
-/** A pool whose connections and statements all end in time. Its maker ends it. */
+/** A pool whose connections and statements all have timeouts. The caller ends it. */
 export function createPool(options: PoolOptions): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
@@ -60,7 +60,7 @@ function watchOutages(pool: pg.Pool, { logger, applicationName }: PoolOptions): 
   pool.on("connect", () => {
     if (isOut) {
       isOut = false;
-      logger.info(fields, "the database is connected with again");
+      logger.info(fields, "the database is connected again");
     }
   });
 }

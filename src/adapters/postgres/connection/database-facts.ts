@@ -2,8 +2,8 @@ import { AppError } from "../../../kernel/app-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 
 /**
- * An id that no other database has, not even a copy: the identifier of the cluster, which replicas share with their
- * primary, and the number of the database in it.
+ * An id that is unique to this database, even among copies of it: the identifier of the cluster, which replicas share
+ * with their primary, and the number of the database in it.
  */
 export async function readDeploymentId(session: SqlSession): Promise<string> {
   const [row] = await session.query<{ id: string }>(
@@ -16,11 +16,11 @@ export async function readDeploymentId(session: SqlSession): Promise<string> {
   return row.id;
 }
 
-/** The time by the server's clock now, not at the begin of the transaction. */
+/** The current time by the server's clock, not the time at which the transaction began. */
 export async function readServerTime(session: SqlSession): Promise<Date> {
   const [row] = await session.query<{ at: Date }>("SELECT clock_timestamp() AS at");
   if (row === undefined) {
-    throw new AppError("INTERNAL", "the database does not tell the time");
+    throw new AppError("INTERNAL", "the database did not return its time");
   }
   return row.at;
 }

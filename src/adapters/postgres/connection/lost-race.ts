@@ -1,13 +1,13 @@
-/** How often a transaction is tried that loses to others. */
+/** How often a transaction is tried in all. */
 const MAX_TRIES = 10;
 
-/** Whether PostgreSQL ended the transaction in another's favour: deadlock, serialization failure, lock not to be had. */
+/** Whether the transaction failed because of a concurrent one: deadlock, serialization failure, or lock not available. */
 export function isLostRace(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return code === "40P01" || code === "40001" || code === "55P03";
 }
 
-/** Tries a whole transaction again when it lost a race: nothing of it was done. */
+/** Repeats a whole transaction that lost a race; it was rolled back, so it has changed nothing. */
 export async function retryLostRaces<T>(transaction: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {

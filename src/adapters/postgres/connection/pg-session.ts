@@ -7,8 +7,8 @@ interface Queryable {
 }
 
 /**
- * A session over a pool, where each statement is a transaction of its own, or over one client. Statements are not
- * named: planning ours takes less than the risk of a pooler that does not know their names.
+ * A session over one client, or over a pool, where each statement is its own transaction. Statements are not prepared
+ * under names: planning them is cheap, and some connection poolers do not support names.
  * Lost connections become AppError UNAVAILABLE.
  */
 export function createPgSession(queryable: Queryable): SqlSession {
@@ -24,7 +24,7 @@ export function createPgSession(queryable: Queryable): SqlSession {
   };
 }
 
-/** The same session, whose lost connections become AppError UNAVAILABLE: sessions of other adapters do not do that. */
+/** Turns lost connections of a session into AppError UNAVAILABLE, which sessions of other adapters do not do. */
 export function translatedSession(session: SqlSession): SqlSession {
   return {
     async query(text, values) {

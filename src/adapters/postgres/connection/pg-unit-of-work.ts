@@ -12,14 +12,14 @@ export interface ClientSource {
   connect(): Promise<PoolClient>;
 }
 
-/** A client checked out for one transaction. */
+/** A client checked out of the pool for one transaction. */
 interface Lease {
   /** For the transaction's work; refuses when the transaction is over. */
   readonly session: SqlSession;
   begin(): Promise<void>;
   commit(): Promise<void>;
   rollBack(): Promise<void>;
-  /** Back to the pool, or away with it if it broke. */
+  /** Returns the client to the pool, or discards it if its connection broke. */
   release(): void;
 }
 
@@ -43,7 +43,7 @@ export function createPgUnitOfWork(options: {
         await rolledBack();
         throw error;
       }
-      // Before the effects: they may want a connection themselves.
+      // Released before the effects run, since these may need a connection.
       lease.release();
       await committed();
       return value;
@@ -57,8 +57,8 @@ async function leaseClient(pool: ClientSource): Promise<Lease> {
   });
   let isBroken = false;
   let isOver = false;
-  // A connection may break between two statements; without a listener that would end the process. The next
-  // statement reports it.
+  // A connection may break between two statements. Without a listener that would end the process; the next statement
+  // reports it.
   const onError = (): void => void (isBroken = true);
   client.on("error", onError);
   const run = async (text: string): Promise<{ command: string }> => {
@@ -90,7 +90,7 @@ async function leaseClient(pool: ClientSource): Promise<Lease> {
     async commit() {
       isOver = true;
       const { command } = await run("COMMIT");
-      // What PostgreSQL answers when a statement failed earlier and the work carried on regardless.
+      // PostgreSQL's answer to COMMIT if an earlier statement failed and the error was swallowed.
       if (command === "ROLLBACK") {
         throw new AppError("INTERNAL", "The transaction was rolled back: one of its statements had failed.");
       }

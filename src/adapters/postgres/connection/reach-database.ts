@@ -44,7 +44,7 @@ async function tryConnection(databaseUrl: string, timeoutMs: number): Promise<Pr
   }
 }
 
-/** A name with several addresses fails with one error for each; they say the same. */
+/** A host name with several addresses fails with one error per address, all alike. */
 function reasonOf(problem: Problem): string {
   const first: unknown = problem instanceof AggregateError ? problem.errors[0] : problem;
   return first instanceof Error && first.message !== "" ? first.message : String(problem.code);

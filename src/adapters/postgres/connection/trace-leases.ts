@@ -3,11 +3,11 @@ import type pg from "pg";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { createPgSession } from "./pg-session.ts";
 
-/** Finds the connections that others take from a pool. */
+/** Finds out which connections other code takes from a pool. */
 export interface LeaseTrace {
   /**
-   * Runs work that takes a connection from the pool, and gives it a function that returns the first of them.
-   * The session refuses once the connection is back in the pool.
+   * Runs work that takes connections from the pool. `leased` returns a session over the first of them, which refuses
+   * statements once that connection is back in the pool.
    */
   run<T>(work: (leased: () => SqlSession) => Promise<T>): Promise<T>;
 }
@@ -17,8 +17,8 @@ interface Lease {
 }
 
 /**
- * Prisma's driver adapter hides the connection of a transaction, and reports less of an error than PostgreSQL does. The
- * pool is ours, so the asynchronous context tells which connection the transaction took.
+ * Gives access to the connection of a Prisma transaction. Prisma's driver adapter hides it, and passes on only a part of
+ * PostgreSQL's errors. The pool is ours, so the asynchronous context shows which connection the transaction took.
  */
 export function traceLeases(pool: pg.Pool): LeaseTrace {
   const leases = new AsyncLocalStorage<Lease>();

@@ -15,7 +15,7 @@ export interface ListenClient {
   on(event: "notification", listener: (notification: Notification) => void): unknown;
 }
 
-/** One listening connection, reconnected for ever. */
+/** One listening connection, reconnected whenever it is lost. */
 export interface PgListener {
   /** Resolves once every later notification on the channel will arrive. Rejects when there is no connection. */
   listen(channel: string): Promise<void>;
@@ -32,12 +32,10 @@ export interface PgListenerOptions {
   readonly onReconnect: () => void;
 }
 
-/** A query without an answer reveals a peer that vanished silently. */
+/** Queries at this interval reveal a server that vanished without closing the connection. */
 const KEEPALIVE_INTERVAL_MS = 15_000;
 
-/**
- * A channel is listened to for ever: there are few of them, and UNLISTEN would race with the next LISTEN.
- */
+/** Never stops listening to a channel: there are few of them, and UNLISTEN would race with the next LISTEN. */
 export function createPgListener(options: PgListenerOptions): PgListener {
   const channels = new Set<string>();
   const connection = keepConnection(options, channels);
@@ -66,12 +64,12 @@ export function createPgListener(options: PgListenerOptions): PgListener {
   };
 }
 
-/** The connection of the moment. */
+/** The connection, replaced when it is lost. */
 interface KeptConnection {
   current(): ListenClient | undefined;
-  /** The current one, or a new one. Those who ask together share one try. */
+  /** The current client, or a new one. Concurrent calls share one try. */
   connect(): Promise<ListenClient>;
-  /** Says that the client is of no use any more; another one is tried for until there is one. */
+  /** Discards the client, and tries to connect another one until it succeeds. */
   lose(client: ListenClient, error: unknown): void;
   close(): Promise<void>;
 }
@@ -104,7 +102,7 @@ function keepConnection(options: PgListenerOptions, channels: Iterable<string>):
   const lose = (client: ListenClient, error: unknown): void => {
     if (client === current) {
       current = undefined;
-      // Ends what is left of it, where a query noticed.
+      // If a query found the loss, the client may still hold a socket.
       client.end().catch(() => undefined);
       logger.warn(errorFields(toUnavailableError(error)), "the listening connection was lost");
       retry.start();

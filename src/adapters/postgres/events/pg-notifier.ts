@@ -1,7 +1,7 @@
 import { AppError } from "../../../kernel/app-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 
-/** Sends notifications one batch after the other, so that their order is kept on every connection. */
+/** Sends notifications in batches, one after the other, so that every listener receives them in order. */
 export interface PgNotifier {
   /** Resolves once the notification is committed. */
   notify(channel: string, payload: string): Promise<void>;
@@ -18,12 +18,12 @@ interface Waiting {
 const NOTIFY =
   "SELECT pg_notify(n.channel, n.payload) FROM unnest($1::text[], $2::text[]) AS n(channel, payload)";
 
-/** The most notifications of one statement: its transaction holds PostgreSQL's one lock of notifications while it commits. */
+/** The most notifications of one statement. PostgreSQL commits transactions with notifications one at a time. */
 const MAX_BATCH = 100;
-/** With more notifications waiting, the database does not keep up, and new ones are refused. */
+/** If more notifications wait, the database does not keep up, and new ones are refused. */
 const MAX_WAITING = 10_000;
 
-/** @param session over a pool: a notification inside a transaction would wait for its end */
+/** @param session over a pool: within a transaction, notifications would not be sent before its end */
 export function createPgNotifier(session: SqlSession): PgNotifier {
   const waiting: Waiting[] = [];
   let isSending = false;

@@ -12,20 +12,20 @@ import { createPgNotifier } from "./pg-notifier.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
 
 export interface PostgresEventBusOptions {
-  /** Over a pool: publishes. */
+  /** Publishes; over a pool. */
   readonly session: SqlSession;
   /** For the bus's own connection, which listens. */
   readonly connectionString: string;
   readonly logger: Logger;
-  /** Of the bus's own connection, in pg_stat_activity. Default "powercrud events". */
+  /** The name of the bus's own connection in pg_stat_activity. Default "powercrud events". */
   readonly applicationName?: string;
-  /** Times the tries to reconnect and the keepalive. Default: the machine's own. */
+  /** Times reconnecting and keepalive. Default: the machine's clock. */
   readonly clock?: Clock;
-  /** A connection without an answer for longer counts as lost, in ms. Default 5,000. */
+  /** A connection counts as lost after this time without an answer, in ms. Default 5,000. */
   readonly answerTimeoutMs?: number;
 }
 
-/** Messages as NOTIFY, topics as channels. */
+/** An event bus on LISTEN and NOTIFY, with one channel per topic. */
 export function createPostgresEventBus(options: PostgresEventBusOptions): EventBus {
   const { logger } = options;
   const subscribers = createBusSubscribers(logger);
@@ -82,8 +82,8 @@ function createClient({
 }
 
 /**
- * Payloads begin with a running number: PostgreSQL drops a notification that repeats an earlier one of the same
- * transaction. Undefined for what the bus did not send.
+ * Decodes a payload; undefined for one that the bus did not send. Payloads begin with a running number, since PostgreSQL
+ * drops a notification that repeats an earlier one of the same transaction.
  */
 function decode(payload: string): Json | undefined {
   try {

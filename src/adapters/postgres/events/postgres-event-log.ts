@@ -7,7 +7,7 @@ import { requiredSession } from "../../../core/transactions/required-session.ts"
 import { APPEND_EVENT, READ_HEAD, REPLAY_EVENTS } from "../sql/events.ts";
 
 interface EventRow {
-  /** bigint comes as text. */
+  /** The driver returns bigint as text. */
   readonly position: string;
   readonly task_id: string;
   readonly sequence: number;

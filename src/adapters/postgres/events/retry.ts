@@ -4,20 +4,20 @@ import type { Logger } from "../../../kernel/logger.ts";
 import { errorFields } from "../../../kernel/logger.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
 
-/** Tries again with growing pauses. */
+/** Repeats an attempt with growing pauses. */
 export interface Retry {
-  /** Tries after a pause, and again until it works. Does nothing while a try is due. */
+  /** Tries after a pause, and repeats until it succeeds. Does nothing while a try is scheduled. */
   start(): void;
-  /** It works: the next start begins with short pauses again. */
+  /** After a success: the next start begins with short pauses again. */
   reset(): void;
-  /** No more tries. */
+  /** Cancels all tries, for good. */
   stop(): void;
 }
 
 const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 5_000;
 
-/** Waits 50 ms before the first try, twice as long before each next one, 5 s at most. */
+/** Waits 50 ms before the first try, then twice as long before each next one, at most 5 s. */
 export function createRetry(options: {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -35,7 +35,7 @@ export function createRetry(options: {
       cancel = undefined;
       options.attempt().catch((error: unknown) => {
         const failure = toUnavailableError(error);
-        // The loss was logged already.
+        // The lost connection itself was logged before.
         const level = isAppError(failure, "UNAVAILABLE") ? "debug" : "warn";
         options.logger[level]({ ...errorFields(failure), waitMs }, `${options.what} is still down`);
         start();

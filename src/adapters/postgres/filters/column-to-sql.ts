@@ -5,13 +5,13 @@ import type { ColumnField } from "../../../core/records/model.ts";
 import { castText } from "../sql/bulk-target.ts";
 import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 
-/** A statement in the making: its parameters and the names that its tables have in it. */
+/** A statement under construction: collects its parameters and names its tables. */
 export interface Statement {
-  /** Of the parameters, in order. */
+  /** The parameters' values, in order. */
   readonly values: unknown[];
-  /** Takes a value as a parameter. @returns its place: `$3` */
+  /** Adds a parameter. @returns its placeholder: `$3` */
   parameter(value: unknown): string;
-  /** A name for one more table: `t2`. */
+  /** A new name for a table: `t2`. */
   alias(): string;
 }
 
@@ -32,7 +32,7 @@ export interface ColumnTest {
   /** The table's name in the statement. */
   readonly alias: string;
   readonly isNegated: boolean;
-  /** The operator with those beside it, which can be `mode` and `path`. */
+  /** The operator and those given with it, which can include `mode` and `path`. */
   readonly operators: JsonObject;
   readonly operator: string;
   readonly operand: Json;
@@ -45,7 +45,7 @@ export function columnToSql(statement: Statement, test: ColumnTest): string {
   const translate = (field.isList ? LIST_SQL : field.type === "Json" ? JSON_SQL : VALUE_SQL)[operator];
   if (shape === undefined || translate === undefined) {
     throw new TypeError(
-      `a filter asks ${table.model.name}.${field.name} for "${operator}", which is not there`,
+      `a filter uses "${operator}" on ${table.model.name}.${field.name}, which does not have this operator`,
     );
   }
   const column = `${test.alias}.${shape.name}`;
@@ -64,7 +64,7 @@ type Translate = (test: Translation, operand: Json) => string;
 const isNull: Translate = ({ column }, operand) =>
   operand === true ? `${column} IS NULL` : `(NOT ${column} IS NULL)`;
 
-/** Compares with one value; a null, which only an app's own scope can give, asks for null. */
+/** Compares with one value. A null, which only an app's own scope can contain, matches null. */
 function comparison(sign: string, like?: string): Translate {
   return (test, operand) => {
     if (operand === null) {
@@ -79,11 +79,11 @@ function comparison(sign: string, like?: string): Translate {
   };
 }
 
-/** @param ofNothing the answer for an empty list, also where the column's type cannot be compared */
-function listComparison(sign: string, ofNothing: string): Translate {
+/** @param ifEmpty the condition for an empty list; needed for types without comparison, too */
+function listComparison(sign: string, ifEmpty: string): Translate {
   return (test, operand) => {
     if ((operand as readonly Json[]).length === 0) {
-      return ofNothing;
+      return ifEmpty;
     }
     const values = castOperands(test, operand as readonly Json[]);
     return isInsensitive(test)
@@ -116,7 +116,7 @@ const VALUE_SQL: Readonly<Record<string, Translate>> = {
   isNull,
 } satisfies Partial<Record<ValueOperator, Translate>>;
 
-/** Of a JSON value, or the part of it that `path` names. A null in a column that may be null asks for there being none. */
+/** Compares a JSON value, or its part at `path`. For a nullable column, null matches SQL's NULL. */
 function jsonComparison(sign: string): Translate {
   return (test, operand) => {
     const part =
@@ -135,7 +135,7 @@ function jsonPattern(before: string, after: string): Translate {
   };
 }
 
-/** Under NOT Prisma asks for values of the type that do not meet the condition, not for all that do not meet it. */
+/** Under NOT, Prisma matches only values of the type that fail the condition, not values of other types. */
 function ofJsonType(test: Translation, type: string, condition: string): string {
   const typeOf = `jsonb_typeof((${jsonPart(test, "#>")})::jsonb)`;
   return test.isNegated
@@ -165,14 +165,14 @@ const LIST_SQL: Readonly<Record<string, Translate>> = {
     if (operand === null) {
       return `${test.column} IS NULL`;
     }
-    // Values of the type json cannot be compared.
+    // The type json has no comparison.
     const type = test.field.type === "Json" ? "::jsonb[]" : "";
     return `${test.column}${type} = ${castOperands(test, operand as readonly Json[])}${type}`;
   },
   has: (test, operand) => `${test.column} @> ${castOperands(test, [operand])}`,
   hasSome: (test, operand) => `${test.column} && ${castOperands(test, operand as readonly Json[])}`,
   hasEvery: (test, operand) => `${test.column} @> ${castOperands(test, operand as readonly Json[])}`,
-  // A list that was never set is null in the database, and empty to everyone else.
+  // A list that was never set is null in the database; the API shows it as empty.
   isEmpty: ({ column }, operand) =>
     operand === true ? `(cardinality(${column}) = 0 OR ${column} IS NULL)` : `cardinality(${column}) > 0`,
   isNull,
@@ -183,7 +183,7 @@ function castOperand({ statement, shape }: Translation, operand: Json): string {
   return castText(shape, `${statement.parameter(toColumnText(shape.field, operand))}::text`);
 }
 
-/** The operands as one parameter: an array of the column's type, or of a list column's type of items. */
+/** The operands as one parameter: an array of the column's type, or of the item type for a list column. */
 function castOperands({ statement, shape }: Translation, operands: readonly Json[]): string {
   const item = itemShape(shape);
   const parameter = statement.parameter(operands.map((operand) => toColumnText(item.field, operand)));
@@ -202,7 +202,7 @@ function isInsensitive({ operators }: Translation): boolean {
   return operators["mode"] === "INSENSITIVE";
 }
 
-/** `%`, `_` and `\` mean themselves. */
+/** Escapes `%`, `_` and `\`, so that they match themselves. */
 function escapeLike(text: Json): string {
   return (text as string).replaceAll(/[\\%_]/g, (character) => `\\${character}`);
 }

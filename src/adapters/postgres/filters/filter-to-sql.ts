@@ -9,7 +9,7 @@ import type { Statement } from "./column-to-sql.ts";
 import { columnToSql } from "./column-to-sql.ts";
 import type { TableShape, TableShapes } from "../records/table-shape.ts";
 
-/** Where models and their tables are looked up. */
+/** The models and their tables. */
 export interface FilterPorts {
   readonly models: ModelRegistry;
   readonly shapes: TableShapes;
@@ -17,22 +17,22 @@ export interface FilterPorts {
 
 /** A filter as parts of a SELECT from the model's table. */
 export interface FilterSql {
-  /** LEFT JOINs to single related records, to follow the table; they never multiply its rows. */
+  /** LEFT JOINs to single related records, to append to the table. They never multiply its rows. */
   readonly joins: string;
   readonly condition: string;
 }
 
-/** Where a condition stands. */
+/** The surroundings of a condition within the statement. */
 interface Place {
   /** The table's name in the statement. */
   readonly alias: string;
   /** The joins of the SELECT around it. */
   readonly joins: string[];
-  /** Whether it stands under an odd number of NOT and isNot. */
+  /** Whether an odd number of NOT and isNot surround it. */
   readonly isNegated: boolean;
 }
 
-/** A condition, once it is known where it stands; undefined where there is none. */
+/** A condition, as a function of its place; undefined for no condition. */
 type Condition = ((place: Place) => string) | undefined;
 
 const NOTHING: Condition = () => "FALSE";
@@ -45,11 +45,10 @@ const JUNCTIONS: Junctions<NonNullable<Condition>> = {
 };
 
 /**
- * Translates a filter into SQL. The caller's values are parameters, never text of the statement. Nulls, empty filters
- * and NOT mean what they mean to Prisma, whose statements this follows; `filter-to-prisma` (adapters/prisma) selects the
- * same records.
+ * Translates a filter into SQL. The caller's values become parameters, never text of the statement. Nulls, empty filters
+ * and NOT mean the same as in Prisma, so `filter-to-prisma` (adapters/prisma) selects the same records.
  * @param alias the name of the model's table in the statement
- * @param statement takes the parameters
+ * @param statement collects the parameters
  * @throws TypeError for a field that the model does not have: the model has changed since the filter was stored
  */
 export async function filterToSql(
@@ -79,7 +78,7 @@ export async function filterToSql(
   return { joins: joins.join(""), condition: sql };
 }
 
-/** The shapes of all tables that the filter looks at. */
+/** The shapes of all tables that the filter uses. */
 async function readShapes(
   { models, shapes }: FilterPorts,
   model: Model,
@@ -112,16 +111,16 @@ function columnCondition(
   return combine("AND", conditions, JUNCTIONS);
 }
 
-/** How the records of two tables belong together. */
+/** How the rows of two tables are joined. */
 interface Link {
   readonly isList: boolean;
   readonly far: TableShape;
-  /** Quoted; the columns of the near table and of the far one, or of the join table, that must be equal. */
+  /** Quoted. These columns of the near table must equal `farColumns`, which are the far table's or the join table's. */
   readonly nearColumns: readonly string[];
   readonly farColumns: readonly string[];
   /** Whether the near table has the foreign key. */
   readonly isNearKey: boolean;
-  /** Quoted; the table between them, and its column that refers to the far one's key. */
+  /** For a many-to-many relation: the join table and its column that refers to the far table's key. Quoted. */
   readonly joinTable?: { readonly table: string; readonly far: string };
 }
 
@@ -141,7 +140,7 @@ function linkOf(models: ModelRegistry, near: TableShape, field: RelationField, f
   };
 }
 
-/** Over a foreign key, which is the field's or the opposite's. */
+/** A link over a foreign key, which belongs to the field or to its opposite. */
 function keyLink(
   near: TableShape,
   field: RelationField,

@@ -3,10 +3,10 @@ import { mergeClaims } from "../../../core/locks/claim.ts";
 import { sortIds } from "../../../core/locks/sort-ids.ts";
 import { joinIds } from "../sql/joined-texts.ts";
 
-/** The most ids of a row of `powercrud.lock`. */
+/** The most ids in one row of `powercrud.lock`. */
 const SEGMENT_SIZE = 500;
 
-/** A part of a claim; without ids it stands for the whole model. */
+/** A part of a claim on records. */
 interface Segment {
   readonly model: string;
   readonly scope: string;
@@ -14,8 +14,8 @@ interface Segment {
 }
 
 /**
- * The parameters of a claim, in the order of segmentsSql() in sql/locks.ts: models, lowest and highest ids in the order of the C collation,
- * joined ids (all three null for a whole model), scopes; last the separator of the ids.
+ * The parameters of a claim, in the order of segmentsSql() in sql/locks.ts. Lowest and highest ids are by the C collation.
+ * For a whole model, `lowest`, `highest` and `ids` are null.
  */
 export type SegmentParameters = readonly [
   models: readonly string[],
@@ -26,7 +26,7 @@ export type SegmentParameters = readonly [
   separator: string,
 ];
 
-/** Cuts claims into segments: ids in order, without repeats, bounds noted. */
+/** Cuts claims into segments with sorted ids, without duplicates. */
 export function toSegments(claims: readonly Claim[]): SegmentParameters {
   const merged = mergeClaims(claims);
   const parts = merged.flatMap(cut);

@@ -23,7 +23,7 @@ import {
 
 /** What happens to a refused claim. */
 interface OnConflict {
-  /** Conflicts to report at most; null for all. */
+  /** The most conflicts to report; null for all. */
   readonly maxConflicts: number | null;
   /** Whether the owner joins the line. */
   readonly waits: boolean;
@@ -35,8 +35,8 @@ const ALL_CONFLICTS: OnConflict = { maxConflicts: null, waits: false };
 
 /**
  * Locks as rows of `powercrud.lock`, taken and released within the caller's transaction, which must be READ COMMITTED.
- * Claims and guards first wait on the models' advisory locks (the gate) until the transactions in their way have ended,
- * and then look; so they never decide on a claim that may yet be rolled back.
+ * Claims and guards first wait at the models' advisory locks (the gate) until conflicting transactions have ended, and only
+ * then look for conflicts. So they never decide by a claim that may still be rolled back.
  *
  * @param options.session for look-ups outside any transaction
  */
@@ -131,7 +131,7 @@ function createLookUps(session: SqlSession): Pick<LockStore, "releaseOrphans" | 
   };
 }
 
-/** Sessions of other adapters do not know our error codes. */
+/** Runs a statement, also over a session of another adapter, which does not report our error codes. */
 function run<Row>(session: SqlSession, text: string, values: readonly unknown[]): Promise<Row[]> {
   return translatedSession(session).query<Row>(text, values);
 }
@@ -149,7 +149,7 @@ interface ClaimRow {
   readonly ids: readonly string[] | null;
 }
 
-/** One claim a model and scope, ids in order; segments of several acquisitions may interleave. */
+/** One claim per model and scope, with sorted ids: the segments of several acquisitions may interleave. */
 function toClaims(rows: readonly ClaimRow[]): readonly Claim[] {
   const claims = rows.map(({ model, scope, ids }): Claim => ({
     model,
@@ -164,11 +164,11 @@ function toClaims(rows: readonly ClaimRow[]): readonly Claim[] {
 
 /** A conflict as the lock functions return it. */
 export interface ConflictRow extends LockConflict {
-  /** How many there are in all. */
+  /** The number of all conflicts. */
   readonly total: number;
 }
 
-/** No conflicts mean that the claim is granted. */
+/** Without conflicts, the claim is granted. */
 export function toAcquireResult(rows: readonly ConflictRow[]): AcquireResult {
   const [first] = rows;
   if (first === undefined) {

@@ -6,15 +6,15 @@ import { columnsOf } from "../../../core/records/model.ts";
 import { problem } from "../../../core/refusals/problems.ts";
 import type { TableShapes } from "./table-shape.ts";
 
-/** What defaults are made with. */
+/** The ports of {@link createPostgresRecordDefaults}. */
 export interface RecordDefaultsPorts {
   readonly session: SqlSession;
   readonly shapes: TableShapes;
-  /** Makes values as Prisma would; undefined for a field of whose default Prisma knows nothing. */
+  /** Makes a field's default values as Prisma's client would; undefined if Prisma's client does not make them. */
   readonly generatorOf: (field: ColumnField) => (() => Json) | undefined;
 }
 
-/** $1 table. The defaults that the database itself has, identity columns as what draws their next number. */
+/** $1 table. The columns' default expressions; for identity and serial columns, the call that draws their next number. */
 const COLUMN_DEFAULTS = `
 SELECT a.attname AS name,
        CASE WHEN a.attidentity <> '' OR pg_get_serial_sequence($1::text, a.attname) IS NOT NULL
@@ -24,8 +24,8 @@ SELECT a.attname AS name,
  WHERE a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped`;
 
 /**
- * Keys are drawn by evaluating the column's own default, so that sequences and functions are what they are for every
- * other writer. A table's defaults are read once; migrations run before the service starts.
+ * Draws new keys by evaluating the column's own default, so it uses the same sequences and functions as every other
+ * writer. A table's defaults are read once: migrations run before the service starts.
  */
 export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): RecordDefaults {
   const tables = new Map<string, Promise<ReadonlyMap<string, string>>>();
@@ -48,7 +48,7 @@ export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): Record
       for (const field of missing) {
         const expression = inDatabase.get(field.column);
         const generate = ports.generatorOf(field);
-        // What else the database has a default for it fills in while it writes.
+        // The database fills in its other defaults when it writes the record.
         if (expression !== undefined && field.isKey) {
           made.set(field.name, await evaluate(ports.session, expression, count));
         } else if (expression === undefined && generate !== undefined) {

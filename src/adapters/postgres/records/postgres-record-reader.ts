@@ -13,17 +13,17 @@ import { keyColumns } from "../sql/bulk-target.ts";
 import { castText } from "../sql/bulk-target.ts";
 import type { TableShape } from "./table-shape.ts";
 
-/** What the reader reads with. */
+/** The ports of {@link createPostgresRecordReader}. */
 export interface RecordReaderPorts extends FilterPorts {
-  /** A pool's, or a transaction's. */
+  /** Over a pool, or of a transaction. */
   readonly session: SqlSession;
-  /** Records read by one statement; each takes about a hundred bytes until it is an id. Default 50,000. */
+  /** Records that one statement reads; each takes about 100 bytes until it is turned into an id. Default 50,000. */
   readonly pageSize?: number;
 }
 
 /**
- * Reads which records match, page by page in the order of their keys, so that memory holds the ids and one page.
- * @throws AppError VALIDATION_FAILED where a filter's value is not one that its column can hold
+ * Reads the ids of matching records page by page, in the order of their keys, so that memory holds the ids and one page.
+ * @throws AppError VALIDATION_FAILED when a filter has a value that its column cannot hold
  */
 export function createPostgresRecordReader(ports: RecordReaderPorts): RecordReader {
   const { models, shapes, session, pageSize = 50_000 } = ports;
@@ -81,7 +81,7 @@ function ownKey(table: TableShape): string {
   return table.key.map(({ name }) => `t.${name}`).join(", ");
 }
 
-/** `(t.a, t.b) > ($1, $2)`, which the key's index serves. */
+/** `(t.a, t.b) > ($1, $2)`; the key's index serves this condition. */
 function comesAfter(table: TableShape, id: string, statement: Statement): string {
   const texts =
     table.key.length === 1 ? [id] : (JSON.parse(Buffer.from(id, "base64url").toString()) as string[]);
@@ -107,7 +107,7 @@ async function readIds(
   }
 }
 
-/** SQLSTATE class 22, such as a text that is no uuid, or a number out of the column's range. */
+/** SQLSTATE class 22, such as a text that is not a uuid, or a number out of the column's range. */
 function isDataException(error: unknown): error is Error {
   return error instanceof Error && String((error as { code?: unknown }).code).startsWith("22");
 }

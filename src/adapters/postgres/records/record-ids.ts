@@ -7,7 +7,7 @@ export type KeyRow = Readonly<Record<`k${number}`, unknown>>;
 
 /**
  * The select list that reads a model's key as `k0`, `k1` …
- * @param columns where the key stands, in the order of the model's key; default its own columns
+ * @param columns the columns with the key's values, in the order of the model's key. Default: the model's own columns
  */
 export function keyList(model: Model, alias: string, columns: readonly string[] = []): string {
   const parts = model.key.map((field, at) => {
@@ -26,7 +26,7 @@ export function idOfRow(model: Model, row: KeyRow): string {
   return formatRecordKey(model, Object.fromEntries(values));
 }
 
-/** Drivers take a time without a zone for local time, or for UTC; the milliseconds since 1970 are the same for all. */
+/** Reads times as milliseconds since 1970: drivers differ in whether they take a time without a zone as local or UTC. */
 function readable({ type }: ColumnField, column: string): string {
   return type === "DateTime" ? `round(extract(epoch FROM ${column}) * 1000)::float8` : column;
 }

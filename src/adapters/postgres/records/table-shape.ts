@@ -11,7 +11,7 @@ export interface ColumnShape {
   readonly name: string;
   /** Its type as PostgreSQL writes it: `integer`, `character varying(2)`, `"CityStatus"`. */
   readonly type: string;
-  /** The same with its length or precision, and of a domain the type that it is made of: `timestamp(3) without time zone`. */
+  /** The type with length or precision, and a domain's base type: `timestamp(3) without time zone`. */
   readonly nativeType: string;
 }
 
@@ -23,9 +23,9 @@ export interface TableShape {
   readonly key: readonly ColumnShape[];
   /** By field name. */
   readonly columns: ReadonlyMap<string, ColumnShape>;
-  /** Of its many-to-many relations, by field name. */
+  /** The join tables of its many-to-many relations, by field name. */
   readonly joinTables: ReadonlyMap<string, JoinTable>;
-  /** Whether triggers of the app's own run for each statement, also for one that changes no row. */
+  /** Whether the table has statement triggers, which run even for a statement that changes no row. */
   readonly hasStatementTriggers: boolean;
 }
 
@@ -36,8 +36,8 @@ export interface TableShapes {
 }
 
 /**
- * Column types come from the catalog: the data model does not tell native types such as uuid. With -1 for their length:
- * without any, `character` means one character, and with theirs a cast would cut off what is too long.
+ * $1 table. Types come from the catalog, since the data model lacks native types such as uuid. `type` is formatted with
+ * length -1 (unlimited): a cast to the real length would truncate values, and `character` alone means one character.
  */
 const COLUMN_TYPES = `
 SELECT attname AS name, format_type(atttypid, -1) AS type,
@@ -46,6 +46,7 @@ SELECT attname AS name, format_type(atttypid, -1) AS type,
   FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
  WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
 
+/** $1 table. */
 const STATEMENT_TRIGGERS = `
 SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1::text) AND NOT tgisinternal AND tgtype & 1 = 0 LIMIT 1`;
 
@@ -67,7 +68,7 @@ export function createTableShapes(session: SqlSession): TableShapes {
 }
 
 async function readShape(session: SqlSession, model: Model): Promise<TableShape> {
-  // Never left to the search path: that begins with the user's name, and "powercrud" has tables of its own.
+  // With its schema, not by the search path: that begins with the user's name, and the schema "powercrud" has tables, too.
   const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
   const types = await readTypes(session, table);
   const shapeOf = (field: ColumnField): ColumnShape => columnShape(model, field, types);
@@ -127,21 +128,21 @@ interface JoinColumn {
 export interface JoinTable {
   /** Quoted, with its schema. */
   readonly table: string;
-  /** Holds the key of the record that has the links. */
+  /** Refers to the record that has the field. */
   readonly near: JoinColumn;
-  /** Holds the key of the record that is linked with. */
+  /** Refers to the linked record. */
   readonly far: JoinColumn;
 }
 
-/** Where Prisma has the links of a relation, if it is a many-to-many one; quoted, with its schema. */
+/** The name of the table in which Prisma keeps a relation's links, if it is many-to-many. Quoted, with its schema. */
 function joinTableName(model: Model, relation: RelationField): string {
   return `${quoteName(model.schema)}.${quoteName(`_${relation.relationName}`)}`;
 }
 
 /**
- * Join tables are Prisma's own, with the columns A and B. A is for the model whose name comes first; where a model is
- * linked with itself, for the record whose field comes first.
- * @param types of the columns, by name
+ * Prisma makes join tables with the columns A and B. A refers to the model whose name comes first. In a relation of a model
+ * with itself, A refers to the record whose field name comes first.
+ * @param types the columns' types by name
  */
 function joinTableOf(
   model: Model,

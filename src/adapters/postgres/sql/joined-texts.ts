@@ -1,6 +1,6 @@
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 
-/** Groups of ids on their way to PostgreSQL: each group one text, its ids joined by the separator. */
+/** Groups of ids for a statement: each group is one text, its ids joined by the separator. */
 interface JoinedIds {
   readonly texts: readonly string[];
   /** One character that no id contains. */
@@ -8,15 +8,15 @@ interface JoinedIds {
 }
 
 /**
- * Joins the ids of each group for `powercrud.split_ids(text, separator)`. That is several times faster than an
- * array parameter, for the driver as for the server. Groups have at least one id each.
+ * Joins the ids of each group for `powercrud.split_ids(text, separator)`. This is several times faster than an array
+ * parameter, for both driver and server. Each group has at least one id.
  */
 export function joinIds(groups: readonly (readonly string[])[]): JoinedIds {
   const separator = findSeparator(groups);
   return { texts: groups.map((ids) => ids.join(separator)), separator };
 }
 
-/** The first character that no id contains: next to always U+0001. NUL cannot be in a text of PostgreSQL. */
+/** The first character that no id contains, nearly always U+0001. PostgreSQL's texts cannot contain NUL. */
 function findSeparator(groups: readonly (readonly string[])[]): string {
   for (let code = 1; code < 0xd800; code += 1) {
     const candidate = String.fromCharCode(code);
@@ -24,12 +24,12 @@ function findSeparator(groups: readonly (readonly string[])[]): string {
       return candidate;
     }
   }
-  throw new RangeError("the ids use every character there is");
+  throw new RangeError("the ids use every character");
 }
 
-/** The columns of chunks on their way to PostgreSQL and back. */
+/** The columns of chunks as they are stored. */
 interface JoinedColumns {
-  /** One text for each chunk: its columns, each followed by the divider; empty for a chunk without. */
+  /** One text per chunk: its columns, each followed by the divider; empty for a chunk without columns. */
   readonly texts: readonly string[];
   /** Follows each value of a column. */
   readonly separator: string;
@@ -40,8 +40,8 @@ interface JoinedColumns {
 }
 
 /**
- * Joins each column's values into one text, for the same reason as ids (see joinIds): one text travels and is cut up
- * several times faster than an array. Each value is followed by the separator, so that one that is empty is not lost.
+ * Joins each column's values into one text, for speed as in {@link joinIds}. Each value is followed by the separator, so
+ * that a single empty value is not lost.
  */
 export function joinColumns(chunks: readonly RecordBatch[]): JoinedColumns {
   const [separator = "", divider = "", nullMark = ""] = unusedCharacters(chunks, 3);
@@ -55,7 +55,7 @@ export function joinColumns(chunks: readonly RecordBatch[]): JoinedColumns {
   };
 }
 
-/** Takes a stored column apart again. */
+/** Splits a stored column into its values. */
 export function splitColumn(
   text: string,
   { separator, nullMark }: Pick<JoinedColumns, "separator" | "nullMark">,
@@ -66,7 +66,7 @@ export function splitColumn(
     .map((value) => (value === nullMark ? null : value));
 }
 
-/** The first that no value contains: next to always U+0001 and those that follow. */
+/** The first characters that no value contains, nearly always U+0001 and the following ones. */
 function unusedCharacters(chunks: readonly RecordBatch[], count: number): readonly string[] {
   const found: string[] = [];
   for (let code = 1; code < 0xd800; code += 1) {
@@ -81,5 +81,5 @@ function unusedCharacters(chunks: readonly RecordBatch[], count: number): readon
       return found;
     }
   }
-  throw new RangeError("the values use every character there is");
+  throw new RangeError("the values use every character");
 }

@@ -9,7 +9,7 @@ import { createWaitingLine } from "./waiting-line.ts";
 
 /**
  * Tasks, chunks, attempts and errors as rows of the schema `powercrud`.
- * @param options.session for what happens outside a caller's transaction
+ * @param options.session for statements outside a caller's transaction
  */
 export function createPostgresTaskStore({ session }: { readonly session: SqlSession }): TaskStore {
   return {
