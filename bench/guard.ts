@@ -1,8 +1,8 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import { createPgSession } from "../src/adapters/postgres/pg-session.ts";
-import { createPostgresRecordWriter } from "../src/adapters/postgres/postgres-record-writer.ts";
+import { createPgSession } from "../src/adapters/postgres/connection/pg-session.ts";
+import { createPostgresRecordWriter } from "../src/adapters/postgres/writes/postgres-record-writer.ts";
 import { recordSetSql } from "../src/adapters/postgres/sql/bulk-record-set.ts";
-import { createTableShapes } from "../src/adapters/postgres/table-shape.ts";
+import { createTableShapes } from "../src/adapters/postgres/records/table-shape.ts";
 import type { NamedInDatabase } from "../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../src/adapters/prisma/read-model-registry.ts";
 import powerCrudApp from "../powercrud.config.ts";

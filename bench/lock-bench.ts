@@ -1,9 +1,9 @@
 import type pg from "pg";
-import { createPool } from "../src/adapters/postgres/create-pool.ts";
-import { createPgSession } from "../src/adapters/postgres/pg-session.ts";
-import { createPgUnitOfWork } from "../src/adapters/postgres/pg-unit-of-work.ts";
-import { createPostgresLockStore } from "../src/adapters/postgres/postgres-lock-store.ts";
-import { createPostgresTaskStore } from "../src/adapters/postgres/postgres-task-store.ts";
+import { createPool } from "../src/adapters/postgres/connection/create-pool.ts";
+import { createPgSession } from "../src/adapters/postgres/connection/pg-session.ts";
+import { createPgUnitOfWork } from "../src/adapters/postgres/connection/pg-unit-of-work.ts";
+import { createPostgresLockStore } from "../src/adapters/postgres/locks/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../src/adapters/postgres/tasks/postgres-task-store.ts";
 import type { LockStore } from "../src/core/locks/lock-store.ts";
 import type { TaskStore } from "../src/core/tasks/task-store.ts";
 import type { Transaction, UnitOfWork } from "../src/core/transactions/transaction.ts";

@@ -1,14 +1,18 @@
-import type { Logger } from "../kernel/logger.ts";
+import type { PoolOptions } from "../adapters/postgres/connection/create-pool.ts";
+import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import type { LeaseTrace } from "../adapters/postgres/connection/trace-leases.ts";
+import { traceLeases } from "../adapters/postgres/connection/trace-leases.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
 import type { PrismaTransactions } from "../adapters/prisma/prisma-unit-of-work.ts";
 import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
 import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
-import type { Config } from "../config/config.ts";
-import { createPrismaConnections } from "./create-prisma-adapter.ts";
 import type { PowerCrudApp } from "./define-app.ts";
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../kernel/logger.ts";
+import { PrismaPg } from "@prisma/adapter-pg";
 
 /** The app's client, as far as it is the same for all apps. */
-export type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
+type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
 
 /** The app's client, and what opens transactions with it. */
 export interface ConnectedModels {
@@ -37,4 +41,19 @@ export function connectModels(options: {
   // The generated client's own type is the app's; this is the part that is the same for all.
   const client = app.generated.createClient({ adapter }) as ConnectedClient;
   return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }) };
+}
+
+/** What connects a Prisma client, and what tells which connection each of its transactions has. */
+interface PrismaConnections {
+  readonly adapter: PrismaPg;
+  readonly leases: LeaseTrace;
+}
+
+/**
+ * What connects a Prisma client to PostgreSQL: over a pool like all others of the process, since an error on a connection
+ * of the driver adapter's own, between two statements, would end the process. Disconnecting the client ends the pool.
+ */
+export function createPrismaConnections(options: PoolOptions): PrismaConnections {
+  const pool = createPool(options);
+  return { adapter: new PrismaPg(pool, { disposeExternalPool: true }), leases: traceLeases(pool) };
 }

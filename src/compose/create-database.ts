@@ -1,7 +1,7 @@
 import { createEmbeddedPostgres } from "../adapters/embedded/create-embedded-postgres.ts";
-import { createPool } from "../adapters/postgres/create-pool.ts";
-import { createPgSession } from "../adapters/postgres/pg-session.ts";
-import { reachDatabase } from "../adapters/postgres/reach-database.ts";
+import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
+import { reachDatabase } from "../adapters/postgres/connection/reach-database.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";

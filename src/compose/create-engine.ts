@@ -28,12 +28,12 @@ import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definit
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
-import { createPostgresRecordReader } from "../adapters/postgres/postgres-record-reader.ts";
-import { createPostgresChunkWriter } from "../adapters/postgres/postgres-chunk-writer.ts";
-import { createPostgresRecordWriter } from "../adapters/postgres/postgres-record-writer.ts";
-import { createPostgresRecordDefaults } from "../adapters/postgres/postgres-record-defaults.ts";
-import type { TableShapes } from "../adapters/postgres/table-shape.ts";
-import { createTableShapes } from "../adapters/postgres/table-shape.ts";
+import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
+import { createPostgresChunkWriter } from "../adapters/postgres/writes/postgres-chunk-writer.ts";
+import { createPostgresRecordWriter } from "../adapters/postgres/writes/postgres-record-writer.ts";
+import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
+import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
+import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";

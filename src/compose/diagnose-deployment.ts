@@ -9,7 +9,7 @@ import { usualBackend } from "../core/processes/process-register.ts";
 import { isHealthy, readHealth } from "../core/health/read-health.ts";
 import { runExaminations } from "../core/health/health-check.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
-import { readServerTime } from "../adapters/postgres/database-facts.ts";
+import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
 import { chooseBackend } from "./choose-backend.ts";

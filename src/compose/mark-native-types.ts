@@ -1,7 +1,7 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { ColumnField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
-import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/table-shape.ts";
+import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/records/table-shape.ts";
 
 /**
  * The same models with their columns' native types, and with the values of enums in keys. They decide when two ids are one

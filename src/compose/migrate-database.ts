@@ -10,8 +10,8 @@ import {
   scriptOf,
   writeMigration,
 } from "../adapters/prisma/migration-folder.ts";
-import { openSchemaEngine } from "../adapters/prisma/schema-engine.ts";
 import type { Datamodel, MigrationRun, SchemaEngine } from "../adapters/prisma/schema-engine.ts";
+import { openSchemaEngine } from "../adapters/prisma/schema-engine.ts";
 import { ENGINE_MIGRATIONS, appMigrations } from "./migrations.ts";
 import { ENGINE_FUNCTIONS } from "./migrations.ts";
 

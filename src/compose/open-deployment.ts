@@ -1,11 +1,11 @@
-import { createPool } from "../adapters/postgres/create-pool.ts";
-import { createPgSession } from "../adapters/postgres/pg-session.ts";
-import { createPgUnitOfWork } from "../adapters/postgres/pg-unit-of-work.ts";
-import { createPostgresLockStore } from "../adapters/postgres/postgres-lock-store.ts";
-import { createPostgresEventLog } from "../adapters/postgres/postgres-event-log.ts";
+import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
+import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
+import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
+import { createPostgresEventLog } from "../adapters/postgres/events/postgres-event-log.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
-import { createPostgresTaskStore } from "../adapters/postgres/postgres-task-store.ts";
-import { readServerTime } from "../adapters/postgres/database-facts.ts";
+import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
+import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { createBackend } from "./create-backend.ts";
 import type { Config } from "../config/config.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";

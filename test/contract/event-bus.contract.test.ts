@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BusSubscriber } from "../../src/core/events/event-bus.ts";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
-import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-event-bus.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
+import { createPostgresEventBus } from "../../src/adapters/postgres/events/postgres-event-bus.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { withDeadline } from "../support/deadline.ts";
 import { createPostgresWorld } from "./postgres-world.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
 import { createPostgresProcessRegister } from "../../src/adapters/postgres/postgres-process-register.ts";
 import type {
   BackendName,

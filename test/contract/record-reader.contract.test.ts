@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
-import { createPostgresRecordReader } from "../../src/adapters/postgres/postgres-record-reader.ts";
-import { createTableShapes } from "../../src/adapters/postgres/table-shape.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
+import { createPostgresRecordReader } from "../../src/adapters/postgres/records/postgres-record-reader.ts";
+import { createTableShapes } from "../../src/adapters/postgres/records/table-shape.ts";
 import type { RecordReader } from "../../src/core/records/record-reader.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { generateFixture } from "../integration/models/generate-fixture.ts";

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import { freePort } from "../support/free-port.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createPool } from "../../src/adapters/postgres/create-pool.ts";
+import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createLogBook } from "../support/log-book.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -30,7 +30,7 @@ it("a pool that loses its idle connections says so once, and once that there is 
     {
       level: "info",
       fields: { connection: "watched" },
-      message: "the database is connected with again",
+      message: "the database is connected again",
     },
   ]);
   await pool.end();

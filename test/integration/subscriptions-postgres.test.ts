@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createPool } from "../../src/adapters/postgres/create-pool.ts";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
-import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
-import { createPostgresEventBus } from "../../src/adapters/postgres/postgres-event-bus.ts";
-import { createPostgresEventLog } from "../../src/adapters/postgres/postgres-event-log.ts";
-import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
-import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
+import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
+import { createPgUnitOfWork } from "../../src/adapters/postgres/connection/pg-unit-of-work.ts";
+import { createPostgresEventBus } from "../../src/adapters/postgres/events/postgres-event-bus.ts";
+import { createPostgresEventLog } from "../../src/adapters/postgres/events/postgres-event-log.ts";
+import { createPostgresLockStore } from "../../src/adapters/postgres/locks/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import { decodeCursor } from "../../src/core/events/event-cursor.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
-import { createPgUnitOfWork } from "../../src/adapters/postgres/pg-unit-of-work.ts";
-import { createPostgresLockStore } from "../../src/adapters/postgres/postgres-lock-store.ts";
-import { createPostgresTaskStore } from "../../src/adapters/postgres/postgres-task-store.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
+import { createPgUnitOfWork } from "../../src/adapters/postgres/connection/pg-unit-of-work.ts";
+import { createPostgresLockStore } from "../../src/adapters/postgres/locks/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import type { Claim } from "../../src/core/locks/claim.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";

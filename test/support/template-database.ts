@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 
 import { applyFunctions } from "../../src/adapters/postgres/database-functions.ts";
-import { createPgSession } from "../../src/adapters/postgres/pg-session.ts";
+import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
 
 /** Every test file's database is a copy of this one. */
 export const TEMPLATE_DATABASE = "powercrud_template";

@@ -1,5 +1,5 @@
-import { pgProblem } from "../../src/adapters/postgres/pg-problem.ts";
-import { isLostRace } from "../../src/adapters/postgres/lost-race.ts";
+import { pgProblem } from "../../src/adapters/postgres/writes/pg-problem.ts";
+import { isLostRace } from "../../src/adapters/postgres/connection/lost-race.ts";
 import type { ChunkRecords } from "../../src/core/bulk/chunk-records.ts";
 import type { HookTransactions } from "../../src/core/records/hook-transactions.ts";
 import type { ColumnField } from "../../src/core/records/model.ts";

@@ -9,9 +9,9 @@ import { createOutageLog } from "./outage-log.ts";
 /** The connection of a consumer. */
 export interface ConsumerConnection<Connection> {
   readonly connection: Connection;
-  /** Whether the start waits for it. False for a connection that is tried for ever: the stop would wait, too. */
+  /** Whether the start waits for the connection. False for one that retries for ever, which a stop would wait for, too. */
   readonly isAwaited: boolean;
-  /** Whether it is up, as far as is known. */
+  /** Whether the connection seems to be up. */
   isUp(): boolean;
   /** Closes what BullMQ does not close itself. */
   close(): void;
@@ -28,10 +28,10 @@ export interface BullmqConsumerOptions<Backend extends IQueueBackend, Connection
   readonly logger: Logger;
 }
 
-/** BullMQ's closing takes milliseconds. Without a connection it would wait for ever. */
+/** Closing BullMQ takes milliseconds, or for ever without a connection. */
 const CLOSE_GRACE_MS = 2_000;
 
-/** Takes jobs while it runs. Its stop takes nothing new, and waits for running work, even without a connection. */
+/** Takes jobs while it runs. Its stop takes no new jobs, and waits for running work, even without a connection. */
 export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
   options: BullmqConsumerOptions<Backend, Connection>,
 ): Service {
@@ -60,7 +60,7 @@ export function createBullmqConsumer<Backend extends IQueueBackend, Connection>(
       if (open === undefined) {
         return;
       }
-      // Without a connection, only a forced close returns. It does not wait for running work, so this does.
+      // Without a connection, only a forced close returns. It does not wait for running work, so untilIdle() does.
       const closing = open.worker.close(!open.source.isUp());
       await untilIdle();
       await Promise.race([closing, delay(CLOSE_GRACE_MS, undefined, { ref: false })]);

@@ -7,7 +7,7 @@ import type { ConsumerConnection } from "./bullmq-consumer.ts";
 import { createBullmqConsumer } from "./bullmq-consumer.ts";
 import { createOutageLog } from "./outage-log.ts";
 
-/** One queue for all kinds of tasks: the task's row says what is to be done. */
+/** One queue for all kinds of tasks: a task's row has its kind. */
 const QUEUE_NAME = "powercrud-tasks";
 
 /** The most jobs of one call, so that it is answered well before the producer's timeout. */
@@ -19,7 +19,7 @@ export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connectio
   readonly classes: BackendClasses<Backend, Connection>;
   /** For the producer; should fail fast, since a caller waits. */
   readonly producerConnection: Connection;
-  /** Throws where the producer would wait for its connection. Default: it never waits. */
+  /** Throws while there is no connection, so that the producer does not wait for one. Default: never throws. */
   readonly reach?: () => Promise<void>;
   /** For a consumer; should try again for ever. */
   readonly openConsumer: () => ConsumerConnection<Connection>;
@@ -29,9 +29,9 @@ export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connectio
 }
 
 /**
- * The task queue on BullMQ. A job is an envelope around a task's id and attempt. It is removed once delivered, and
- * a stale delivery does nothing. BullMQ's own retries and stall recovery are not used: the sweeper, which reads the
- * tasks' rows, brings a task back.
+ * The task queue on BullMQ. A job holds only a task's id and attempt. It is removed once delivered, and a stale delivery
+ * does nothing. BullMQ's own retries and stall recovery are not used: the sweeper reads the tasks' rows and enqueues lost
+ * tasks again.
  */
 export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>(
   options: BullmqTaskQueueOptions<Backend, Connection>,
@@ -40,7 +40,7 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
   const producer = new classes.Queue<QueuedTask>(QUEUE_NAME, {
     connection: options.producerConnection,
     ...(prefix === undefined ? {} : { prefix }),
-    // Old servers are refused at the start. An unreadable version must not end the producer.
+    // The service's start refuses old servers. The producer must not fail because it cannot read the version.
     skipVersionCheck: true,
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
   });

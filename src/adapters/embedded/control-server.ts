@@ -10,7 +10,7 @@ import { runProgram } from "./run-program.ts";
 /** PostgreSQL's settings by name. */
 export type ServerSettings = Readonly<Record<string, string>>;
 
-/** The server's settings. Data outlives a power cut: `fsync` and `synchronous_commit` are on, as is their default. */
+/** The server's settings. `fsync` and `synchronous_commit` are on by default, so data survive a power cut. */
 const SETTINGS: ServerSettings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -23,13 +23,13 @@ const SETTINGS: ServerSettings = {
   log_timezone: "UTC",
   log_checkpoints: "off",
 };
-/** After a crash there may be much to redo. */
+/** Long, since recovery after a crash may take minutes. */
 const START_TIMEOUT_S = 300;
 
 /**
  * Starts the server on a free port and waits until it accepts connections.
  * @param overrides settings that differ from ours
- * @throws Error with what its log says, also when another process started one meanwhile
+ * @throws Error with the fatal message of its log, for example when another process started one meanwhile
  */
 export async function startServer(cluster: Cluster, overrides: ServerSettings = {}): Promise<void> {
   const settings = { ...SETTINGS, ...overrides, port: String(await findFreePort()) };
@@ -47,7 +47,7 @@ export async function startServer(cluster: Cluster, overrides: ServerSettings = 
   }
 }
 
-/** Stops the server: ends all connections, writes everything down, and waits until it is gone. */
+/** Stops the server: ends all connections, writes all data to disk, and waits until the process is gone. */
 export async function stopServer(cluster: Cluster): Promise<void> {
   // Not `--wait`, which would also wait for the end of a server that another process starts right after this one.
   const isGone = await watchServer(cluster.dataFolder);
@@ -55,7 +55,7 @@ export async function stopServer(cluster: Cluster): Promise<void> {
   await isGone();
 }
 
-/** `pg_ctl` puts the server into a session of its own, on every platform. */
+/** Runs `pg_ctl`, which starts the server in a session of its own on every platform. */
 async function control(cluster: Cluster, args: readonly string[]): Promise<void> {
   await runProgram(
     programOf(cluster.binaries, "pg_ctl"),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { programOf } from "./postgres-binaries.ts";
 import { runProgram, type SystemUser } from "./run-program.ts";
 
-/** What making a cluster takes. */
+/** The options of {@link createCluster}. */
 export interface ClusterOptions {
   /** The folder of PostgreSQL's programs. */
   readonly binaries: string;
@@ -14,17 +14,17 @@ export interface ClusterOptions {
   readonly user: SystemUser | undefined;
 }
 
-/** The superuser of every cluster. Not "powercrud": a schema of the user's own name comes first in every search. */
+/** The superuser of every cluster. Not "powercrud": a schema with the user's name would come first in the search path. */
 export const SUPERUSER = "postgres";
-/** An unfinished cluster that is older was left behind by a crash. */
+/** An unfinished cluster that is older was left by a crash. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
 /**
- * Makes a cluster beside its place and then moves it there, so that a crash leaves no unfinished one, and of two
- * processes one wins.
+ * Makes a cluster in a temporary folder and then renames that, so that a crash leaves no unfinished cluster in its place,
+ * and one of two concurrent processes wins.
  *
- * UTF-8 with PostgreSQL's builtin `C.UTF-8`: sorts by code point and knows the cases of all letters, the same on every
- * machine and with every version of its libraries.
+ * Uses UTF-8 with PostgreSQL's builtin locale `C.UTF-8`, which sorts by code point and knows upper and lower case of all
+ * letters, the same on every machine and with every version of the system's libraries.
  */
 export async function createCluster({ binaries, home, user }: ClusterOptions): Promise<void> {
   await removeAbandoned(home);

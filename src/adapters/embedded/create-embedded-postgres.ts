@@ -8,17 +8,17 @@ import { SUPERUSER } from "./create-cluster.ts";
 import { findCluster, type Cluster } from "./find-cluster.ts";
 import { findRunningPort } from "./postmaster.ts";
 
-/** What an embedded PostgreSQL needs. */
+/** The options of {@link createEmbeddedPostgres}. */
 export interface EmbeddedPostgresOptions {
   /** The folder for its data, password and log, absolute. Created if missing. */
   readonly dataDir: string;
   /**
-   * The data folder if root starts PostgreSQL, which therefore runs as another user, and that user cannot reach
-   * `dataDir`, such as root's home. Default: then the start fails.
+   * The data folder to use when root starts PostgreSQL, so that it runs as another user, and that user cannot reach
+   * `dataDir` (for example in root's home). Default: the start fails.
    */
   readonly fallbackDir?: string | undefined;
   readonly logger: Logger;
-  /** PostgreSQL's settings that differ from ours, if this process starts the server; such as fsync off for tests. */
+  /** PostgreSQL settings that replace ours if this process starts the server, such as `fsync: "off"` for tests. */
   readonly settings?: ServerSettings;
 }
 
@@ -32,7 +32,7 @@ export interface EmbeddedPostgres extends Service {
 interface Joined {
   readonly cluster: Cluster;
   readonly port: number;
-  /** Holds the lock below. A process that is killed loses its connections, and so the lock. */
+  /** The connection that holds {@link LOCK_KEY}. A killed process loses its connections, and so the lock. */
   readonly keeper: Client;
 }
 
@@ -41,11 +41,11 @@ const LOCK_KEY = "hashtextextended('powercrud.embedded', 0)";
 const MAX_ATTEMPTS = 5;
 
 /**
- * Runs the PostgreSQL that comes with the package, in a session of its own that no signal of a terminal reaches.
+ * Runs the PostgreSQL that comes with the package, in a session of its own that a terminal's signals do not reach.
  *
- * Several processes may use one data folder. Each holds a shared lock in the server. The first process starts the
- * server; a process that leaves and gets the lock exclusively is the last, and stops it. A server that outlived the kill
- * of its process is joined by the next start; a server that was killed itself recovers.
+ * Several processes may use one data folder. Each holds a shared lock in the server. The first process starts the server. A
+ * process that stops tries to take the lock exclusively; if it succeeds, it is the last one, and stops the server. If all
+ * processes were killed, the next one joins the server that still runs. A killed server recovers at its next start.
  */
 export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): EmbeddedPostgres {
   const { dataDir, fallbackDir, logger } = options;
@@ -68,7 +68,7 @@ export function createEmbeddedPostgres(options: EmbeddedPostgresOptions): Embedd
     ...service,
     get url() {
       if (joined === undefined) {
-        throw new AppError("INTERNAL", "the embedded PostgreSQL was asked for its address before its start");
+        throw new AppError("INTERNAL", "the embedded PostgreSQL has no address before its start");
       }
       return urlOf(joined.cluster, joined.port, DATABASE);
     },
@@ -110,7 +110,7 @@ async function connectKeeper(cluster: Cluster, port: number): Promise<Client> {
     application_name: "powercrud keeper",
     keepAlive: true,
   });
-  // Breaks when the server goes down; leaveServer() finds out.
+  // The connection breaks when the server goes down; leaveServer() handles that.
   keeper.on("error", () => undefined);
   try {
     await keeper.connect();
@@ -126,7 +126,7 @@ async function createDatabase(keeper: Client): Promise<void> {
   const { rowCount } = await keeper.query("SELECT FROM pg_database WHERE datname = $1", [DATABASE]);
   if (rowCount === 0) {
     await keeper.query(`CREATE DATABASE ${DATABASE}`).catch((error: { code?: string }) => {
-      // Another process was faster: duplicate_database, or a violation of the unique index.
+      // Another process has just created it: duplicate_database, or a violation of the unique index.
       if (error.code !== "42P04" && error.code !== "23505") {
         throw error;
       }
@@ -140,13 +140,13 @@ async function leaveServer({ cluster, keeper }: Joined, logger: Logger): Promise
       `SELECT pg_try_advisory_lock(${LOCK_KEY}) AS alone`,
     );
     if (rows[0]?.alone === true) {
-      // The lock is still held: a process that comes now waits for it, is cut off, and starts the server again.
+      // Still holds the lock: a process that starts now waits for it, loses its connection, and starts the server again.
       await stopServer(cluster);
     } else {
-      logger.info({}, "the embedded PostgreSQL goes on: another process uses it");
+      logger.info({}, "the embedded PostgreSQL keeps running: another process uses it");
     }
   } catch (error) {
-    logger.warn({ err: error }, "the embedded PostgreSQL had gone before it was stopped");
+    logger.warn({ err: error }, "the embedded PostgreSQL had ended before it was stopped");
   } finally {
     await keeper.end().catch(() => undefined);
   }

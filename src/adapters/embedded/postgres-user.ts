@@ -7,8 +7,8 @@ import { runProgram, type SystemUser } from "./run-program.ts";
 const NAME = "postgres";
 
 /**
- * The user that PostgreSQL runs as: our own, unless that is root, which PostgreSQL refuses. Then it is the owner of the
- * data that is there already, or the system's user `postgres`, created if missing.
+ * The user that PostgreSQL runs as; undefined for our own user. PostgreSQL refuses to run as root. If we are root, it is the
+ * owner of existing data, or the system's user `postgres`, which is created if missing.
  * @throws AppError START_FAILED
  */
 export async function findPostgresUser(existingFolder: string): Promise<SystemUser | undefined> {
@@ -71,7 +71,7 @@ async function create(): Promise<SystemUser> {
     await runProgram("groupadd", ["--force", "--system", NAME]);
     await runProgram("useradd", ["--system", "--gid", NAME, "--no-create-home", NAME]);
   } catch (cause) {
-    // Another start may have been faster.
+    // Another process may have just created it.
     const user = await lookUp();
     if (user !== undefined) {
       return user;

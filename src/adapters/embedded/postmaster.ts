@@ -16,12 +16,12 @@ interface PostmasterNote {
 }
 
 const POLL_MS = 20;
-/** Long: after a crash PostgreSQL may have much to redo. */
+/** Long, since recovery after a crash may take minutes. */
 const SETTLE_MS = 300_000;
 
 /**
- * The port of the server that runs on the data folder, once it is ready; undefined if none runs. Waits while one starts
- * or stops. A file whose process is gone, or whose process id another program has by now, stands for no server.
+ * The port of the server that runs on the data folder, once it is ready; undefined if none runs. Waits while a server starts
+ * or stops. Ignores a stale `postmaster.pid`, whose process is gone or whose process id belongs to another program by now.
  */
 export async function findRunningPort(dataFolder: string): Promise<number | undefined> {
   const deadline = Date.now() + SETTLE_MS;
@@ -42,7 +42,7 @@ export async function findRunningPort(dataFolder: string): Promise<number | unde
   throw new AppError("START_FAILED", `the PostgreSQL on ${dataFolder} neither starts nor stops`);
 }
 
-/** Notes which server runs now; the returned function waits until that one is gone, also if another one follows. */
+/** Notes which server runs now. The returned function waits until that one is gone, even if another one follows. */
 export async function watchServer(dataFolder: string): Promise<() => Promise<void>> {
   const pid = (await readNote(dataFolder))?.pid;
   const isRunning = async (): Promise<boolean> =>
@@ -63,7 +63,7 @@ async function readNote(dataFolder: string): Promise<PostmasterNote | undefined>
     : undefined;
 }
 
-/** PostgreSQL takes any process with that id for a server, and would refuse to start. */
+/** Removes a stale file: PostgreSQL would take any process with that id for a server, and refuse to start. */
 async function removeStale(dataFolder: string, note: PostmasterNote): Promise<void> {
   const current = await readNote(dataFolder);
   if (current?.text === note.text) {

@@ -6,7 +6,7 @@ export interface SystemUser {
   readonly gid: number;
 }
 
-/** How long to wait for the rest of the output after the program ended. */
+/** How long to wait for the rest of the output after the program has ended. */
 const OUTPUT_GRACE_MS = 2000;
 
 /**
@@ -22,7 +22,7 @@ export async function runProgram(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
-      // The user may not be allowed into the folder that we are in.
+      // The user may not be allowed to enter our working folder.
       cwd: "/",
       detached: true,
       windowsHide: true,

@@ -3,10 +3,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 
-/** One file a subject. */
+/** One file per subject. */
 const FOLDER = join(import.meta.dirname, "functions");
 
-/** `invalid_function_definition`: CREATE OR REPLACE cannot change what a function returns, nor its parameters' names. */
+/** `invalid_function_definition`: CREATE OR REPLACE cannot change a function's return type or parameter names. */
 const NOT_REPLACEABLE = "42P13";
 
 const HAS_HASH = "SELECT to_regclass('powercrud.function_hash') IS NOT NULL AS found";
@@ -24,18 +24,18 @@ interface FunctionRow {
   readonly version: string;
 }
 
-/** The text of all files of functions, in the order of their names. */
+/** The texts of all function files, in the order of their names. */
 interface FunctionSource {
   readonly texts: readonly string[];
   readonly hash: string;
 }
 
 /**
- * Makes the engine's database functions from their files, unless the database has them from the same text; functions
- * that no file defines any more are dropped. Processes that call them meanwhile see all of them before or all of them
- * after the change.
+ * Creates the engine's database functions from their files, unless the database has them from the same text. Drops
+ * functions that no file defines any more. Processes that call them meanwhile see either all old functions or all new
+ * ones.
  * @param session one connection, outside a transaction, under a lock that keeps other migrators out
- * @returns whether anything was changed
+ * @returns whether anything changed
  */
 export async function applyFunctions(session: SqlSession): Promise<boolean> {
   const source = await readSource();
@@ -44,7 +44,7 @@ export async function applyFunctions(session: SqlSession): Promise<boolean> {
   }
   await session.query("BEGIN");
   try {
-    // The files refer to each other; a function's body is checked when it first runs.
+    // The functions call each other, so their bodies cannot be checked before all of them exist.
     await session.query("SET LOCAL check_function_bodies = off");
     const before = await session.query<FunctionRow>(LIST_FUNCTIONS);
     await createAll(session, source, before);
@@ -63,7 +63,7 @@ export async function applyFunctions(session: SqlSession): Promise<boolean> {
   return true;
 }
 
-/** Whether the database has the functions that this checkout has; true also of a database that was never migrated. */
+/** Whether the database has this version's functions. True for a database that was never migrated, too. */
 export async function hasCurrentFunctions(session: SqlSession): Promise<boolean> {
   const [table] = await session.query<{ found: boolean }>(HAS_HASH);
   return table?.found !== true || (await readHash(session)) === (await readSource()).hash;
@@ -92,7 +92,7 @@ async function createAll(
   }
 }
 
-/** With the triggers that call them. */
+/** Drops the functions and the triggers that call them. */
 async function dropAll(session: SqlSession, functions: readonly FunctionRow[]): Promise<void> {
   if (functions.length > 0) {
     await session.query(`DROP FUNCTION ${functions.map(({ signature }) => signature).join(", ")} CASCADE`);

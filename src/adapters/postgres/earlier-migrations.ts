@@ -2,13 +2,13 @@ import { createHash, randomUUID } from "node:crypto";
 import { AppError } from "../../kernel/app-error.ts";
 import type { SqlSession } from "../../kernel/sql-session.ts";
 
-/** A migration as its file has it. */
+/** The name and text of a migration. */
 export interface MigrationScript {
   readonly name: string;
   readonly script: string;
 }
 
-/** The engine's migrations before its first release. The one that took their place makes the same tables. */
+/** The engine's migrations before its first release. One migration with the same tables has replaced them. */
 const EARLIER = [
   "20261121000000_engine",
   "20261121130000_locks_in_full",
@@ -23,9 +23,9 @@ const LIST_EARLIER = `SELECT migration_name AS name FROM ${HISTORY}
   WHERE migration_name = ANY ($1::text[]) AND finished_at IS NOT NULL AND rolled_back_at IS NULL`;
 
 /**
- * Locks were kept in Redis, or here; those of Redis are written here from what the unsettled tasks claim. The gate is
- * closed first: a process of an earlier version must not claim meanwhile. Then all functions go, to be made anew from
- * their files, and what only Redis needed.
+ * Earlier versions kept the locks in Redis or in PostgreSQL. Locks in Redis are restored from the claims of unsettled
+ * tasks; the gate is closed first, so that no process of an earlier version claims meanwhile. Then drops all functions,
+ * which are created again from their files, and the table that only locks in Redis needed.
  */
 const CHANGE = `
   SELECT powercrud.enter_backend_alone();
@@ -53,8 +53,8 @@ const RECORD_APPLIED = `INSERT INTO ${HISTORY} (id, checksum, migration_name, fi
   VALUES ($1, $2, $3, clock_timestamp(), 1)`;
 
 /**
- * Takes along a database that was migrated before the engine's migrations were put into one: changes it to what that
- * one makes, and records it as applied, in one transaction. Tasks and locks stay. Any other database is left alone.
+ * Brings a database with the earlier migrations to the state of the one that replaced them, and records that one as
+ * applied, in one transaction. Tasks and locks are kept. Does nothing to any other database.
  * @param session one connection, outside a transaction, under a lock that keeps other migrators out
  * @throws AppError MIGRATION_FAILED where only some of the earlier migrations are applied
  */
@@ -75,7 +75,7 @@ export async function takeAlong(session: SqlSession, { name, script }: Migration
   try {
     await session.query(CHANGE);
     await session.query(FORGET_EARLIER, [EARLIER]);
-    // As Prisma computes it: another would make the migration count as edited.
+    // Computed as Prisma does; with any other checksum, the migration would count as edited.
     const checksum = createHash("sha256").update(script).digest("hex");
     await session.query(RECORD_APPLIED, [randomUUID(), checksum, name]);
     await session.query("COMMIT");

@@ -2,7 +2,7 @@ import type { ColumnField, ScalarType } from "../../core/records/model.ts";
 import type { Json } from "../../kernel/json.ts";
 import { DbNull, Decimal, JsonNull } from "@prisma/client/runtime/client";
 
-/** A value as JSON carries it (BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64), typed for Prisma. */
+/** Turns a JSON value (BigInt and Decimal as text, DateTime in ISO 8601, Bytes in base64) into one that Prisma takes. */
 export function columnFromJson(field: ColumnField, value: Json): unknown {
   if (Array.isArray(value) && field.type !== "Json") {
     return value.map((item: Json) => columnFromJson(field, item));
@@ -21,12 +21,12 @@ const CONVERSIONS: Readonly<Partial<Record<ScalarType, (value: string) => unknow
   Bytes: (value) => Buffer.from(value, "base64"),
 };
 
-/** A null in a JSON column is SQL's NULL where the column may be null, else JSON's `null`. */
+/** For a JSON column, null means SQL's NULL if the column is nullable, otherwise JSON's `null`. */
 function jsonNull(field: ColumnField): unknown {
   return field.isNullable ? DbNull : JsonNull;
 }
 
-/** A column's value from JSON, typed as in the records that Prisma reads. null stays null. */
+/** Turns a JSON value into the type that Prisma's records have. null stays null. */
 export function typedValue(field: ColumnField, value: Json): unknown {
   if (value === null || field.type === "Json") {
     return value;
@@ -38,7 +38,7 @@ export function typedValue(field: ColumnField, value: Json): unknown {
   return Array.isArray(value) ? value.map((item: Json) => type(item)) : type(value);
 }
 
-/** Types that Prisma reads in another form than {@link columnFromJson} gives it to write. */
+/** Types that Prisma returns in another form than the one {@link columnFromJson} makes for writing. */
 const READ_AS: Readonly<Partial<Record<ScalarType, (value: Json) => unknown>>> = {
   Decimal: (value) => new Decimal(value as string | number),
   Bytes: (value) => new Uint8Array(Buffer.from(value as string, "base64")),

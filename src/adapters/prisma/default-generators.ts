@@ -7,10 +7,10 @@ import { createId } from "../../kernel/ids.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { ColumnField } from "../../core/records/model.ts";
 
-/** Makes a value; what stands between the brackets of the schema's call, if anything does. */
+/** Makes a value. @param argument the number in the call's brackets, if any */
 type Generate = (argument: number | undefined) => Json;
 
-/** The functions whose values Prisma's client makes, by the libraries that it uses itself. */
+/** The default functions that Prisma's client runs, with the same libraries as Prisma uses. */
 const GENERATORS: Readonly<Record<string, Generate>> = {
   uuid: (version = 4) => (version === 7 ? createId(new Date()) : randomUUID()),
   cuid: (version = 1) => (version === 2 ? createCuid2() : cuid()),
@@ -21,13 +21,13 @@ const GENERATORS: Readonly<Record<string, Generate>> = {
 /** `uuid()`, `uuid(7)`, `uuid(version:7)` */
 const CALL = /^(\w+)\((?:\w+:)?(\d*)\)$/;
 
-/** Whether the default is one that Prisma's client makes and the database knows nothing of. */
+/** Whether Prisma's client makes this default, so that the database does not have it. */
 export function isMadeByPrisma(call: string): boolean {
   const [, name = ""] = CALL.exec(call) ?? [];
   return Object.hasOwn(GENERATORS, name);
 }
 
-/** Makes values as Prisma's client would; undefined where the default is not one of Prisma's own. */
+/** Makes default values as Prisma's client would; undefined if Prisma's client does not make this field's default. */
 export function defaultGeneratorOf({ generator }: ColumnField): (() => Json) | undefined {
   const [, name = "", argument = ""] = CALL.exec(generator ?? "") ?? [];
   const generate = Object.hasOwn(GENERATORS, name) ? GENERATORS[name] : undefined;

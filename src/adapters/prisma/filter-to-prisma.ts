@@ -6,10 +6,10 @@ import { VALUE_OPERATORS } from "../../core/filters/operators.ts";
 import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
 import { columnFromJson } from "./column-from-json.ts";
 
-/** A filter as Prisma's client takes it. */
+/** Prisma's `where`. */
 export type PrismaWhere = Readonly<Record<string, unknown>>;
 
-/** Prisma's names of the operators for which it has others. */
+/** The operators that have another name in Prisma. */
 const JSON_OPERATORS: Readonly<Record<string, string>> = {
   stringContains: "string_contains",
   stringStartsWith: "string_starts_with",
@@ -17,7 +17,7 @@ const JSON_OPERATORS: Readonly<Record<string, string>> = {
   arrayContains: "array_contains",
 };
 
-// Prisma itself leaves an OR of nothing out of an AND, so `combine` lets it stand for the whole AND.
+// Prisma ignores an empty OR within an AND, so `combine` replaces the whole AND with it.
 const JUNCTIONS: Junctions<PrismaWhere> = {
   nothing: { OR: [] },
   and: (parts) => (parts.length === 1 ? (parts[0] ?? {}) : { AND: parts }),
@@ -26,9 +26,8 @@ const JUNCTIONS: Junctions<PrismaWhere> = {
 };
 
 /**
- * Turns a filter, as the API takes it and a task stores it, into Prisma's. Both have the same shape except for
- * `isNull`, `mode`, and values that JSON cannot carry; these are typed by the model. `filter-to-sql` (adapters/postgres)
- * selects the same records.
+ * Translates a filter, as the API takes it and tasks store it, into Prisma's. Both have the same shape, except for `isNull`,
+ * `mode`, and values of types that JSON lacks. `filter-to-sql` (adapters/postgres) selects the same records.
  *
  * @throws TypeError for a field that the model does not have: the model has changed since the filter was stored
  */
@@ -66,12 +65,12 @@ function columnConditions(field: ColumnField, operators: JsonObject): readonly P
     }
   }
   const asked = Object.keys(together).filter((name) => name !== "mode" && name !== "path");
-  // Without a path Prisma compares texts with the JSON around them, quotes and all.
+  // Without a path, Prisma compares with the whole JSON text, including the quotes around a string.
   const path = asked.some((name) => Object.values(JSON_OPERATORS).includes(name)) ? { path: [] } : {};
   return asked.length === 0 ? conditions : [{ [field.name]: { ...path, ...together } }, ...conditions];
 }
 
-/** A list that was never set is null in the database, and empty to everyone else. */
+/** A list that was never set is null in the database; the API shows it as empty. */
 function emptyCondition(field: ColumnField, isEmpty: boolean): PrismaWhere {
   const empty = { [field.name]: { isEmpty } };
   return isEmpty ? { OR: [empty, { [field.name]: { equals: null } }] } : empty;
@@ -90,14 +89,14 @@ function operandToPrisma(field: ColumnField, operator: string, operators: JsonOb
     : columnFromJson(field, operand);
 }
 
-/** Whether Prisma makes a LIKE pattern of the operand, of equality too where letters' case does not count. */
+/** Whether Prisma uses the operand as a LIKE pattern, which it also does for case-insensitive equality. */
 function isPattern(operator: string, operators: JsonObject): boolean {
   const isEquality = operator === "equals" || operator === "not";
   const rule = (VALUE_OPERATORS as Readonly<Record<string, { readonly operand: string }>>)[operator];
   return rule?.operand === "TEXT" || (isEquality && operators["mode"] === "INSENSITIVE");
 }
 
-/** Prisma does not escape what has a meaning in a pattern. */
+/** Escapes `%`, `_` and `\`, which Prisma does not do. */
 function escapeLike(text: string): string {
   return text.replaceAll(/[\\%_]/g, (character) => `\\${character}`);
 }

@@ -9,13 +9,13 @@ import {
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import { DatabaseError, Pool, type PoolClient, type QueryResult } from "pg";
 
-/** One connection to PostgreSQL that Prisma's schema engine and we use by turns. */
+/** One connection to PostgreSQL that Prisma's schema engine and we use in turn. */
 export interface MigrationConnection {
-  /** What the engine takes. */
+  /** The connection for the engine. */
   readonly factory: ErrorCapturingSqlMigrationAwareDriverAdapterFactory;
   /** For statements of our own, between the engine's. */
   readonly session: SqlSession;
-  /** PostgreSQL's own error of the script that the engine ran last, if it refused it; the engine's is murkier. */
+  /** PostgreSQL's error for the engine's last script, if it failed. It is clearer than the engine's own error. */
   scriptError(): DatabaseError | undefined;
   close(): Promise<void>;
 }
@@ -25,9 +25,9 @@ const CHAR = 18;
 const CHAR_ARRAY = 1002;
 
 /**
- * Opens the connection. The adapter takes nothing but a pool, and a pool drops a connection whose statement failed; so
- * the pool is made to pass everything to one client, for which session locks, `search_path` and transactions hold.
- * @param schema the PostgreSQL schema of unqualified names, hence of the history table `_prisma_migrations`
+ * Opens the connection. The adapter only takes a pool, and a pool drops a connection whose statement failed. So this pool
+ * sends everything over one client, which keeps session locks, `search_path` and transactions.
+ * @param schema the PostgreSQL schema of unqualified names, such as the history table `_prisma_migrations`
  */
 export async function openMigrationConnection(
   databaseUrl: string,
@@ -40,7 +40,7 @@ export async function openMigrationConnection(
     connectionTimeoutMillis: 10_000,
   });
   const client = await pool.connect();
-  // A connection that breaks is found out by the next statement.
+  // The next statement reports a broken connection.
   client.on("error", () => undefined);
   Object.assign(pool, { query: disguiseCharColumns(client) });
   let scriptError: DatabaseError | undefined;
@@ -82,9 +82,9 @@ export async function openMigrationConnection(
 }
 
 /**
- * The engine reads PostgreSQL's catalogs, which have columns of the type "char". `@prisma/adapter-pg` 7.10 refuses
- * that type, though the engine knows it. So the answer's type is set to one that the adapter lets pass and that no
- * catalog query has, and {@link repairAdapter} sets it right after the adapter is done.
+ * The engine reads PostgreSQL's catalogs, which have columns of the type "char". `@prisma/adapter-pg` 7.10 refuses that
+ * type, although the engine supports it. So this replaces the type in results with one that the adapter accepts and that no
+ * catalog query returns, and {@link repairAdapter} changes it back.
  */
 function disguiseCharColumns(
   client: PoolClient,
@@ -100,8 +100,8 @@ function disguiseCharColumns(
 }
 
 /**
- * Two repairs of what `@prisma/adapter-pg` 7.10 gets wrong for the schema engine; the rest passes through.
- * @param executeScript theirs cuts a script at every semicolon, also within comments and function bodies
+ * Repairs two faults that `@prisma/adapter-pg` 7.10 has for the schema engine.
+ * @param executeScript replaces the adapter's, which splits scripts at every semicolon, even in comments and function bodies
  */
 function repairAdapter(
   adapter: SqlDriverAdapter,

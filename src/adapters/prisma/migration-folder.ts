@@ -11,7 +11,7 @@ const LOCK_CONTENT = [
   "",
 ].join("\n");
 
-/** The names of the migrations in a folder, in the order in which they are applied; one that is not there has none. */
+/** The names of the migrations in a folder, in the order of application; none if the folder is missing. */
 export async function listMigrationNames(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries
@@ -20,7 +20,7 @@ export async function listMigrationNames(folder: string): Promise<readonly strin
     .toSorted();
 }
 
-/** Reads a folder of migrations in Prisma's layout; one that is not there has none. */
+/** Reads a folder of migrations in Prisma's layout; none if the folder is missing. */
 export async function readMigrationFolder(folder: string): Promise<MigrationList> {
   const names = await listMigrationNames(folder);
   const migrationDirectories = await Promise.all(

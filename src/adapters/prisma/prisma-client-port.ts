@@ -1,9 +1,9 @@
-/** A model's part of the client, the calls that are used. Arguments and records depend on the data model, so they are open. */
+/** The calls of a model's delegate that are used. Arguments and records depend on the data model, so their types are open. */
 export interface ModelDelegate {
   findMany(args: object): Promise<Readonly<Record<string, unknown>>[]>;
 }
 
-/** What a client offers inside an interactive transaction. */
+/** The calls of the client that work inside an interactive transaction, too. */
 export interface PrismaTransaction {
   $queryRawUnsafe<Row>(text: string, ...values: unknown[]): Promise<Row[]>;
 }

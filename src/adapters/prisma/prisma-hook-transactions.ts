@@ -12,10 +12,10 @@ import { typedValue } from "./column-from-json.ts";
 /** SQLSTATE of a transaction that can only be rolled back. */
 const ABORTED = "25P02";
 
-/** Deadlock, serialization failure, lock not to be had. */
+/** Deadlock, serialization failure, lock not available. */
 const LOST_RACES = new Set(["40P01", "40001", "55P03"]);
 
-/** Lets hooks take part in transactions of the Prisma client. */
+/** Runs hooks in transactions of the Prisma client. */
 export function createPrismaHookTransactions(
   transactions: Pick<PrismaTransactions, "clientOf">,
 ): HookTransactions {
@@ -59,20 +59,20 @@ function faultOf(error: unknown, model: Model): DatabaseFault | undefined {
 }
 
 /**
- * What every statement is answered with after one that failed: code of the app has kept that error to itself. The
- * statement may have been the service's own, and then the error is the driver's.
+ * Whether the statement failed only because an earlier one did, whose error the app's code swallowed. The error is Prisma's,
+ * or the driver's if the service sent the statement.
  */
 function isAborted(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return code === ABORTED || adapterReport(error)?.originalCode === ABORTED;
 }
 
-/** Their classes are generated with the client, so they are known by their names. */
+/** Checked by name, since the classes are generated with the client. */
 function isOfPrisma(error: unknown): error is Error & PrismaErrorShape {
   return error instanceof Error && /^(?:PrismaClient|DriverAdapterError)/.test(error.name);
 }
 
-/** As the driver would throw it, with the SQLSTATE as its code. */
+/** The error as the driver would throw it, with the SQLSTATE as its code. */
 function lostRaceOf(error: Error & PrismaErrorShape): Error | undefined {
   const state = adapterReport(error)?.originalCode ?? (error.code === "P2034" ? "40001" : "");
   return LOST_RACES.has(state)

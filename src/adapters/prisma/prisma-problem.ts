@@ -11,7 +11,7 @@ const LINK_MISSING = problem(
   "CONSTRAINT_VIOLATED",
 );
 
-/** Prisma's codes where it refused by itself, without a word of the database. */
+/** Prisma's codes for refusals of its own, without an error of the database. */
 const OWN_CODES: Readonly<Record<string, RecordProblem>> = {
   P2025: problem("The record is not there.", undefined, "RECORD_MISSING"),
   P2015: LINK_MISSING,
@@ -19,8 +19,8 @@ const OWN_CODES: Readonly<Record<string, RecordProblem>> = {
 };
 
 /**
- * What a record's values did wrong, read off an error of Prisma's client; undefined when the error is not of their
- * making. The client hands on less than the driver: of a rule often only the name.
+ * Turns an error of Prisma's client into a problem of the record; undefined when its values did not cause the error. The
+ * client passes on less than the driver does, for example only a constraint's name.
  */
 export function prismaProblem(error: unknown, model: Model): RecordProblem | undefined {
   const report = adapterReport(error);
@@ -30,7 +30,7 @@ export function prismaProblem(error: unknown, model: Model): RecordProblem | und
 function reportedProblem(report: AdapterReport, model: Model): RecordProblem | undefined {
   const { originalCode: code = "", originalMessage: message = "", constraint } = report;
   const columns = constraint?.fields;
-  // As PostgreSQL begins its detail, whose values the client keeps to itself.
+  // The beginning of PostgreSQL's detail. The client does not pass on the values that follow.
   const detail = columns === undefined ? undefined : `Key (${columns.join(", ")})=`;
   return databaseProblem(
     { code, message, constraint: constraint?.index, column: columns?.[0], detail },
@@ -39,7 +39,7 @@ function reportedProblem(report: AdapterReport, model: Model): RecordProblem | u
 }
 
 function ownProblem(error: PrismaErrorShape | null): RecordProblem | undefined {
-  // The same code for the record itself and for its links; only these tell how many there should have been.
+  // P2025 may be about the record itself or its links; only for links it has the number of expected rows.
   const isLink = error?.code === "P2025" && error.meta?.expectedRows !== undefined;
   return isLink ? LINK_MISSING : OWN_CODES[error?.code ?? ""];
 }

@@ -1,7 +1,7 @@
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { toUnavailableError } from "../../kernel/unavailable-error.ts";
 
-/** What the driver adapter reports, in Prisma's own words. */
+/** An error as the driver adapter reports it. */
 export interface AdapterReport {
   readonly kind?: string;
   /** SQLSTATE. */
@@ -12,7 +12,7 @@ export interface AdapterReport {
   readonly detail?: string;
 }
 
-/** The parts of Prisma's errors that are read; the classes are generated, so they are known by their shape. */
+/** The parts of Prisma's errors that are read. Their classes are generated, so errors are recognized by shape. */
 export interface PrismaErrorShape {
   readonly code?: string;
   readonly meta?: {
@@ -21,15 +21,15 @@ export interface PrismaErrorShape {
   };
 }
 
-/** What the driver adapter said, if it said anything. Errors while connecting arrive bare. */
+/** The driver adapter's report in an error, if there is one. Errors while connecting are not wrapped. */
 export function adapterReport(error: unknown): AdapterReport | undefined {
   const { meta, name, cause } = (error ?? {}) as PrismaErrorShape & { name?: string; cause?: AdapterReport };
   return meta?.driverAdapterError?.cause ?? (name === "DriverAdapterError" ? cause : undefined);
 }
 
 /**
- * Errors of reads as the rest of the house knows them: UNAVAILABLE when the database is out of reach,
- * VALIDATION_FAILED when a filter's value is none that its column could hold (a text for a uuid); others as they are.
+ * Turns errors of reads into AppErrors: UNAVAILABLE when the database cannot be reached, VALIDATION_FAILED when a filter has
+ * a value that its column cannot hold (a text for a uuid). Other errors are returned unchanged.
  */
 export function translatePrismaError(error: unknown): unknown {
   const translated = toUnavailableError(error);

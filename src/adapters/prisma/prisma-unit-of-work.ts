@@ -7,27 +7,27 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { PrismaPort, PrismaTransaction } from "./prisma-client-port.ts";
 import { translatePrismaError } from "./prisma-unavailable.ts";
 
-/** What transactions through Prisma need; each left-out member has the default that is documented here. */
+/** The options of {@link createPrismaUnitOfWork}. */
 export interface PrismaUnitOfWorkOptions {
   readonly client: PrismaPort;
   readonly logger: Logger;
   /** How long to wait for a free connection, in ms. Default 5,000. */
   readonly maxWaitMs?: number;
-  /** Finds the connection that work takes, so that statements beside Prisma's go over it as they are. */
+  /** Finds the connection of a transaction, so that our own SQL can use it directly. */
   readonly leases: {
     run<T>(work: (leased: () => SqlSession) => Promise<T>): Promise<T>;
   };
 }
 
 /**
- * What Prisma's engine takes for a timer: 24 days. A transaction that writes all or nothing takes as long as it takes,
- * and the database itself ends statements and transactions that stand still.
+ * The longest time that Prisma's timer accepts, 24 days. A transaction with all chunks of a task may take long, and the
+ * database itself ends statements and transactions that make no progress.
  */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The client behind each open transaction, for the adapters of this folder. */
+/** A unit of work that also gives adapters the client of each open transaction. */
 export interface PrismaTransactions extends UnitOfWork {
-  /** @throws TypeError for a transaction of another unit of work: a wiring fault */
+  /** @throws TypeError for a transaction of another unit of work, which is a bug */
   clientOf(transaction: Transaction): PrismaTransaction;
 }
 
@@ -72,7 +72,7 @@ export function createPrismaUnitOfWork(options: PrismaUnitOfWorkOptions): Prisma
   };
 }
 
-/** Nobody is to blame whom the client could name, and nothing was done: as where the database is out of reach. */
+/** The statement timed out and nothing was changed, so the caller may try again, as with an unreachable database. */
 function givenUp(cause: unknown): AppError {
   return new AppError("UNAVAILABLE", `${GIVEN_UP} Nothing was changed. Try again later.`, { cause });
 }

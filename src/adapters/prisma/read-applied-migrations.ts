@@ -3,8 +3,8 @@ import type { SqlSession } from "../../kernel/sql-session.ts";
 const HAS_HISTORY = "SELECT to_regclass($1::text) IS NOT NULL AS found";
 
 /**
- * The names of the migrations that Prisma's history in a PostgreSQL schema knows as applied; none where there is no
- * history. Only reads, and needs no schema engine.
+ * The names of the applied migrations in Prisma's history table of a PostgreSQL schema; none if there is no such table. Only
+ * reads, and needs no schema engine.
  */
 export async function readAppliedMigrations(
   session: SqlSession,

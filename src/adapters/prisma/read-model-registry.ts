@@ -39,14 +39,14 @@ interface DatamodelModel {
   readonly documentation?: string;
 }
 
-/** Pothos' `getDatamodel()`, the parts that are read. */
+/** The parts of Pothos' `getDatamodel()` that are read. */
 export interface Datamodel {
   readonly datamodel: { readonly models: Readonly<Record<string, DatamodelModel>> };
 }
 
 /**
- * The generated client: only its runtime data model tells table and column names, and only the text of the schema that
- * it was generated from tells enum values' names in the database, and how defaults are made.
+ * The generated client. Only its runtime data model has table and column names. Only the schema's text, which it contains,
+ * has the database's names of enum values, and the functions of defaults.
  */
 export interface NamedInDatabase {
   readonly _engineConfig?: { readonly inlineSchema?: string };
@@ -64,7 +64,7 @@ export interface NamedInDatabase {
   };
 }
 
-/** What a registry is read from. */
+/** The generated code that the registry is read from. */
 export interface GeneratedModels {
   readonly datamodel: Datamodel;
   readonly client: NamedInDatabase;
@@ -85,10 +85,10 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
 ]);
 
 /**
- * All exposed models, from what `prisma generate` made and what the app says about them.
+ * All exposed models, from the code that `prisma generate` made and the app's options.
  *
- * @throws AppError INVALID_CONFIG for a model without a primary key, options for a model that is not there, and
- * names that collide
+ * @throws AppError INVALID_CONFIG for a model without a primary key, for options of an unknown model, and for names that
+ *   collide
  */
 export function readModelRegistry(generated: GeneratedModels, options: ModelOptionsMap): ModelRegistry {
   const { models } = generated.datamodel.datamodel;
@@ -158,7 +158,7 @@ function keyNamesOf({ primaryKey, fields }: DatamodelModel): readonly string[] {
   return primaryKey?.fields ?? fields.filter((field) => field.isId).map((field) => field.name);
 }
 
-/** Types of which a record's id can be made, and by which records can be put in order. */
+/** Types that can be a key: they can be sorted, and turned into an id. */
 const KEY_TYPES = new Set(["String", "Int", "BigInt", "Boolean", "DateTime"]);
 
 function readKey(
@@ -205,7 +205,7 @@ function isUsable(field: DatamodelField, exposed: ReadonlySet<string>): boolean 
   return field.kind === "enum" || (field.kind === "scalar" && SCALAR_TYPES.has(field.type));
 }
 
-/** What the schema's text adds to a column. */
+/** The parts of a field that only the schema's text has. */
 function notesOf(
   text: SchemaText,
   model: string,

@@ -1,27 +1,27 @@
-/** What the generated code does not tell of a Prisma schema, read from its text. */
+/** The parts of a Prisma schema that the generated code lacks, read from the schema's text. */
 export interface SchemaText {
-  /** The call that makes a field's default, without blanks: `uuid(7)`; undefined where there is none. */
+  /** The function call of a field's default, without blanks: `uuid(7)`; undefined if there is none. */
   defaultCall(model: string, field: string): string | undefined;
-  /** The fields that a relation's foreign key refers to; undefined on the side that has none. */
+  /** The fields that a relation's foreign key refers to; undefined on the side without the foreign key. */
   references(model: string, field: string): readonly string[] | undefined;
-  /** The database's names of those of an enum's values for which it has another (`@map`). */
+  /** The database's names of an enum's values, only of those with `@map`. */
   labels(enumName: string): Readonly<Record<string, string>>;
 }
 
-/** Texts, which may hold anything, and comments. Prisma has no texts of several lines. */
+/** String literals and comments. Prisma's string literals are on one line. */
 const TEXTS_AND_COMMENTS = /"(?:[^"\\\n]|\\.)*"|\/\/.*|\/\*[\s\S]*?\*\//g;
 const BLOCKS = /^[ \t]*(model|enum)\s+(\w+)\s*\{([^}]*)\}/gm;
-/** Up to the call's end; arguments of `@default` itself, such as the constraint's name, may follow. */
+/** Up to the call's end; further arguments of `@default`, such as the constraint's name, may follow. */
 const DEFAULT_CALL = /@default\(\s*(?:value\s*:)?\s*(\w+\([^()]*\))/;
 const REFERENCES = /@relation\([^)]*\breferences\s*:\s*\[([^\]]*)\]/;
 const MAPPED_TO = /\s@map\(\s*(?:name\s*:)?\s*"(\d+)"/;
 
 /**
- * Reads a schema that `prisma generate` has taken, so it is known to be sound; what is not understood counts as not
- * there. In such a schema every field and every enum value stands on a line of its own, with all of its attributes.
+ * Reads a schema that `prisma generate` has accepted, so its syntax is valid. Ignores everything else in it. In a valid
+ * schema every field and every enum value is on one line, with all of its attributes.
  */
 export function readSchemaText(text: string): SchemaText {
-  // Texts are put aside, so that brackets and words in them mean nothing.
+  // Replaces string literals with numbers, so that brackets and words in them are not parsed.
   const texts: string[] = [];
   const bare = text.replace(TEXTS_AND_COMMENTS, (found) =>
     found.startsWith('"') ? `"${texts.push(found) - 1}"` : "",
@@ -42,7 +42,7 @@ export function readSchemaText(text: string): SchemaText {
     defaultCall: (model, field) => models.get(model)?.get(field),
     references: (model, field) => relations.get(model)?.get(field)?.split(","),
     labels: (enumName) =>
-      // Prisma writes texts as JSON does.
+      // Prisma's string literals have JSON's syntax.
       Object.fromEntries(
         [...(enums.get(enumName) ?? [])].map(([name, label]) => [name, JSON.parse(label) as string]),
       ),
@@ -55,7 +55,7 @@ interface Block {
   readonly body: string;
 }
 
-/** What the lines of the blocks of a kind tell, by block and name. */
+/** The result of `read` for each line, by block and by the line's name. Lines without a result are left out. */
 function blocksOf(
   kind: string,
   blocks: readonly Block[],
@@ -74,7 +74,7 @@ function blocksOf(
     ]);
 }
 
-/** Lines of fields and values begin with their name; those of blocks' own attributes with `@@`. */
+/** The lines of fields and enum values, which begin with their name. Other lines are attributes of the block (`@@`). */
 function namedLines(body: string): readonly (readonly [name: string, line: string])[] {
   return body.split("\n").flatMap((line) => {
     const name = /^\s*(\w+)/.exec(line)?.[1];

@@ -1,23 +1,25 @@
+import { openMigrationConnection } from "./migration-connection.ts";
+import { scriptOf } from "./migration-folder.ts";
+import { AppError } from "../../kernel/app-error.ts";
+import type { SqlSession } from "../../kernel/sql-session.ts";
 import type {
   DiagnoseMigrationHistoryOutput,
   MigrationList,
   SchemaEngine as WasmEngine,
   SchemaFilter,
 } from "@prisma/schema-engine-wasm/schema_engine_bg";
+import * as bindings from "@prisma/schema-engine-wasm/schema_engine_bg";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { stripVTControlCharacters } from "node:util";
+import type { DatabaseError } from "pg";
 
-import { AppError } from "../../kernel/app-error.ts";
-import type { SqlSession } from "../../kernel/sql-session.ts";
-import { instantiateSchemaEngine } from "./instantiate-schema-engine.ts";
-import { openMigrationConnection } from "./migration-connection.ts";
-import { migrationError } from "./migration-error.ts";
-import { scriptOf } from "./migration-folder.ts";
-
-/** Where a schema engine works. */
-export interface SchemaEngineOptions {
+/** The options of {@link openSchemaEngine}. */
+interface SchemaEngineOptions {
   readonly databaseUrl: string;
   /** The PostgreSQL schema of the history table and of unqualified names. Created if missing. */
   readonly schema: string;
-  /** The text of a Prisma schema, and the path that messages name; or nothing, where only SQL is applied. */
+  /** A Prisma schema, with the path for messages. Not needed to only apply SQL. */
   readonly datamodel?: Datamodel;
 }
 
@@ -27,11 +29,11 @@ export interface Datamodel {
   readonly content: string;
 }
 
-/** What a run over a folder of migrations found and did. */
+/** The result of applying a folder of migrations. */
 export interface MigrationRun {
   /** Names, in the order in which they were applied. */
   readonly applied: readonly string[];
-  /** Names that the database knows and the folder lacks: it was migrated by another version. */
+  /** Names that the database has and the folder lacks: another version migrated it. */
   readonly missing: readonly string[];
 }
 
@@ -40,29 +42,29 @@ export interface SchemaEngine {
   /** The engine's connection, for statements between its own, under the lock that keeps other migrators out. */
   readonly session: SqlSession;
   /**
-   * Applies what is pending, each migration and its row in the history in one transaction, unless it says that it
-   * cannot be in one. Waits while another process migrates.
+   * Applies pending migrations. Each one and its row in the history are one transaction, unless the script contains a
+   * statement that cannot run in one. Waits while another process migrates.
    * @throws AppError MIGRATION_FAILED
    */
   applyMigrations(list: MigrationList): Promise<MigrationRun>;
-  /** The SQL that leads from the database as it is to the datamodel, or undefined where nothing differs. */
+  /** The SQL that changes the database to match the datamodel; undefined if it does already. */
   diffToDatamodel(datamodel: Datamodel): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
-/** A session lock; the engine's own gives up after ten seconds, a long migration takes more. */
+/** A session lock. The engine's own lock gives up after ten seconds, and a migration may take longer. */
 const LOCK = "SELECT pg_advisory_lock(hashtextextended('powercrud.migrate', 0))";
-/** What PostgreSQL refuses within a transaction, and scripts that manage their own. */
+/** Statements that PostgreSQL refuses within a transaction, and scripts with transactions of their own. */
 const NEEDS_NO_TRANSACTION =
   /\bCONCURRENTLY\b|^\s*(?:BEGIN\s*;|BEGIN\s+(?:WORK|TRANSACTION)|START\s+TRANSACTION|COMMIT\s*;|VACUUM)/im;
 const NO_FILTER: SchemaFilter = { externalTables: [], externalEnums: [] };
-/** The engine wants a datamodel even where none is used. */
+/** The engine requires a datamodel even to only apply SQL. */
 const EMPTY_DATAMODEL: Datamodel = {
   path: "schema.prisma",
   content: 'datasource db {\n  provider = "postgresql"\n}\n',
 };
 
-/** Connects Prisma's schema engine to a database. Close it: it holds a lock that keeps other migrators waiting. */
+/** Connects Prisma's schema engine to a database. Until it is closed, it holds a lock that other migrators wait for. */
 export async function openSchemaEngine(options: SchemaEngineOptions): Promise<SchemaEngine> {
   const { databaseUrl, schema, datamodel = EMPTY_DATAMODEL } = options;
   const WasmSchemaEngine = await instantiateSchemaEngine();
@@ -113,7 +115,7 @@ async function applyMigrations(opened: Opened, list: MigrationList): Promise<Mig
   return { applied, missing };
 }
 
-/** Applies the list up to the name; what stands before it has been applied already. */
+/** Applies one migration; those before it in the list are already applied. */
 async function applyOne(opened: Opened, list: MigrationList, name: string): Promise<string[]> {
   const { engine, connection } = opened;
   const isAtomic = !NEEDS_NO_TRANSACTION.test(scriptOf(list, name));
@@ -125,7 +127,7 @@ async function applyOne(opened: Opened, list: MigrationList, name: string): Prom
     await connection.session.query(isAtomic ? "COMMIT" : "SELECT 1");
     return appliedMigrationNames;
   } catch (error) {
-    // Takes the row in the history along, so that a corrected migration can simply be applied.
+    // Also removes the row in the history, so that a corrected migration can be applied.
     await connection.session.query("ROLLBACK");
     const file = `${list.baseDir}/${name}/migration.sql`;
     throw migrationError(error, connection.scriptError(), { file, script: scriptOf(list, name) });
@@ -180,6 +182,80 @@ async function diffToDatamodel(
     exitCode: true,
     filters: NO_FILTER,
   });
-  // As for diff(1): 2 says that there are differences.
+  // 2 means that there are differences.
   return exitCode === 2 ? (stdout ?? "") : undefined;
+}
+
+/** The part of the global `WebAssembly` that is used. TypeScript types it only together with a browser's globals. */
+interface WebAssemblyGlobal {
+  readonly WebAssembly: {
+    instantiate(
+      bytes: Uint8Array,
+      imports: Readonly<Record<string, object>>,
+    ): Promise<{ readonly instance: { readonly exports: Readonly<Record<string, unknown>> } }>;
+  };
+}
+
+let instantiation: Promise<typeof bindings.SchemaEngine> | undefined;
+
+/**
+ * Prisma's own schema engine as WebAssembly from npm, so nothing is downloaded and no process started. There is one instance
+ * per process, since its bindings keep it in a variable of their module.
+ */
+function instantiateSchemaEngine(): Promise<typeof bindings.SchemaEngine> {
+  instantiation ??= instantiate();
+  return instantiation;
+}
+
+async function instantiate(): Promise<typeof bindings.SchemaEngine> {
+  const bindingsFile = createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg");
+  const bytes = await readFile(bindingsFile.replace(/\.js$/, ".wasm"));
+  const { WebAssembly } = globalThis as unknown as WebAssemblyGlobal;
+  const { instance } = await WebAssembly.instantiate(bytes, { "./schema_engine_bg.js": bindings });
+  bindings.__wbg_set_wasm(instance.exports);
+  (instance.exports["__wbindgen_start"] as () => void)();
+  return bindings.SchemaEngine;
+}
+
+/** The migration that was being applied. */
+interface FailedMigration {
+  readonly file: string;
+  readonly script: string;
+}
+
+/**
+ * One clear message for an error of the schema engine.
+ * @param scriptError PostgreSQL's own error, if it was PostgreSQL that refused the script
+ */
+function migrationError(error: unknown, scriptError?: DatabaseError, migration?: FailedMigration): AppError {
+  if (scriptError !== undefined && migration !== undefined) {
+    const line = lineOf(migration.script, scriptError.position);
+    return new AppError("MIGRATION_FAILED", `${migration.file}${line}: ${scriptError.message}`, {
+      cause: scriptError,
+    });
+  }
+  if (codeOf(error) === "P3005") {
+    return new AppError(
+      "MIGRATION_FAILED",
+      "the database has tables but no migration history; use an empty database, or record what it has with: " +
+        "npx prisma migrate resolve --applied <migration>",
+      { cause: error },
+    );
+  }
+  return new AppError("MIGRATION_FAILED", readableText(error), { cause: error });
+}
+
+/** Without colours, and without the engine's list of its own functions. */
+function readableText(error: unknown): string {
+  const text = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+  return text.replace(/\n\s*0: [a-z_]+::[\s\S]*$/, "").trim();
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+}
+
+/** PostgreSQL counts characters from 1. */
+function lineOf(script: string, position: string | undefined): string {
+  return position === undefined ? "" : `:${script.slice(0, Number(position) - 1).split("\n").length}`;
 }

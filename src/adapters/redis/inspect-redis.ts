@@ -10,16 +10,16 @@ export interface RedisFacts {
   readonly version: string;
   /** "master" or "slave". */
   readonly role: string;
-  /** Such as "noeviction"; null where the server does not tell. */
+  /** Such as "noeviction"; null if the server does not report it. */
   readonly maxmemoryPolicy: string | null;
-  /** In bytes; 0 is without limit. */
+  /** In bytes; 0 means unlimited. */
   readonly maxmemory: number;
   /** In bytes. */
   readonly usedMemory: number;
   readonly isAppendOnly: boolean;
-  /** The database that the connection asked for does not exist; it uses number 0 instead. */
+  /** The address names a database that does not exist, so the connection uses number 0 instead. */
   readonly isDatabaseMissing: boolean;
-  /** Why it refused to run a script that writes; null where it ran one, or was not asked to. */
+  /** Why it refused to run a script that writes; null if it ran the script, or the script was not tried. */
   readonly refusal: string | null;
 }
 
@@ -28,22 +28,22 @@ export type RedisInspection =
   | ({ readonly isReachable: true } & RedisFacts)
   | {
       readonly isReachable: false;
-      /** It answers, but does not let the service in, or not now. */
+      /** It answers, but refuses the service, at least for now. */
       readonly isAnswering: boolean;
-      /** Without an address. */
+      /** Contains no address. */
       readonly message: string;
-      /** What the server, the driver or the network said. */
+      /** The error message of the server, the driver or the network. */
       readonly reason: string;
     };
 
-/** Something about a server that makes it useless for the service, or risky. */
+/** A reason why the service cannot use the server, or only at a risk. */
 export interface RedisProblem {
   readonly severity: "error" | "warning";
-  /** What is wrong, and what would be right. */
+  /** The problem and its solution. */
   readonly message: string;
 }
 
-/** Writes a key that expires by itself, from a script, as the queue does. KEYS[1] the key. */
+/** KEYS[1] the key. Writes a key that expires, from a script, as the queue does. */
 const TRY_WRITE = `
 redis.call('INFO', 'server')
 redis.call('SET', KEYS[1], '1', 'PX', 10000)
@@ -52,12 +52,12 @@ return 1
 
 const TRY_WRITE_HASH = createHash("sha1").update(TRY_WRITE).digest("hex");
 
-/** From this part of maxmemory on, the server is about to refuse writes. */
+/** Above this part of maxmemory, the server is about to refuse writes. */
 const SCARCE_MEMORY = 0.9;
 
 /**
- * Asks a server for its facts, and lets it run a script that writes a key: a server that answers may still refuse that.
- * A server that cannot be reached is a finding, not an error.
+ * Reads a server's facts, and runs a script that writes a key, which a server that answers may still refuse. A server that
+ * cannot be reached is a result, not an error.
  * @param keyPrefix in front of the key, which expires by itself
  */
 export async function inspectRedis(connection: RedisConnection, keyPrefix: string): Promise<RedisInspection> {
@@ -72,7 +72,7 @@ export async function inspectRedis(connection: RedisConnection, keyPrefix: strin
   }
 }
 
-/** The problems of a server, the worst first; none where it is fine. */
+/** The problems of a server, the worst first. */
 export function redisProblems(inspection: RedisInspection): readonly RedisProblem[] {
   if (!inspection.isReachable) {
     const message = `${inspection.message.replace(/\.$/, "")}: ${inspection.reason}`;
@@ -114,7 +114,7 @@ async function readFacts(client: Redis, keyPrefix: string): Promise<RedisFacts> 
 async function tryWrite(client: Redis, keyPrefix: string): Promise<string | null> {
   try {
     const key = `${keyPrefix}probe`;
-    // By its hash first, as the queue runs its scripts: a user may be denied either of the two.
+    // First by its hash, as the queue runs its scripts: a user may lack the permission for one of the two commands.
     await client.evalsha(TRY_WRITE_HASH, 1, key).catch((error: unknown) => {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) {
         throw error;
@@ -131,7 +131,7 @@ async function tryWrite(client: Redis, keyPrefix: string): Promise<string | null
   }
 }
 
-/** INFO: lines of `name:value` under headings that begin with #. */
+/** Parses the answer of INFO: lines of `name:value` under headings that begin with #. */
 function parseInfo(text: string): ReadonlyMap<string, string> {
   const lines = text.split(/\r?\n/).filter((line) => line.includes(":"));
   return new Map(
@@ -139,7 +139,7 @@ function parseInfo(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** ioredis silently uses database 0 if the server refuses the wanted one. */
+/** Checks the database number, since ioredis silently uses database 0 if the server refuses it. */
 async function lacksDatabase(client: Redis, number: number): Promise<boolean> {
   try {
     await client.select(number);
@@ -198,7 +198,7 @@ function appendOnlyProblem({ isAppendOnly }: RedisFacts): string | undefined {
         "enqueued them again; appendonly yes is better";
 }
 
-/** The reason underneath, where there is one. */
+/** The message of the error's cause, or of the error itself. */
 function reasonOf(error: unknown): string {
   const inner = isAppError(error) && error.cause !== undefined ? error.cause : error;
   return inner instanceof Error ? inner.message : String(inner);

@@ -4,17 +4,17 @@ import type { Finding } from "../../core/health/health-check.ts";
 import { toRedisUnavailable } from "./redis-unavailable.ts";
 
 /**
- * The prefix of this deployment's keys and channels in Redis. Two deployments under one prefix would take tasks from
- * each other's queue: each is lost to its own until the sweeper enqueues it again.
+ * The prefix of this deployment's keys and channels in Redis. Two deployments with the same prefix would take tasks from
+ * each other's queue, and those tasks would wait until a sweeper enqueues them again.
  */
 export interface KeyPrefix {
   /**
-   * Takes the prefix for the deployment unless it has it already.
-   * @throws AppError START_FAILED when a deployment on another database has it; UNAVAILABLE
+   * Reserves the prefix for this deployment, if that has not been done.
+   * @throws AppError START_FAILED when a deployment on another database has the prefix; UNAVAILABLE
    */
   own(): Promise<void>;
   /**
-   * FAILED when a deployment on another database has it; undefined when this one has it, or none.
+   * FAILED when a deployment on another database has the prefix; undefined when this one has it, or none.
    * @throws AppError UNAVAILABLE
    */
   examine(): Promise<Finding | undefined>;
@@ -23,7 +23,7 @@ export interface KeyPrefix {
 export interface KeyPrefixOptions {
   readonly client: Pick<Redis, "get" | "set">;
   readonly keyPrefix: string;
-  /** The same for all processes of a deployment, and no other's. */
+  /** The same id for all processes of a deployment, and unique to it. */
   readonly deploymentId: () => Promise<string>;
 }
 
@@ -31,10 +31,10 @@ const FOREIGN = "The keys of this service in Redis belong to a deployment on ano
 
 export function createKeyPrefix({ client, keyPrefix, deploymentId }: KeyPrefixOptions): KeyPrefix {
   const key = `${keyPrefix}deployment`;
-  const remedy = `Set POWERCRUD_REDIS_KEY_PREFIX to one that nobody uses; or, if that deployment is gone, delete the key ${key}.`;
+  const remedy = `Set POWERCRUD_REDIS_KEY_PREFIX to an unused prefix; or, if that deployment is gone, delete the key ${key}.`;
   let known: string | undefined;
   const ask = async <Answer>(work: (id: string) => Promise<Answer>): Promise<Answer> => {
-    // Asked once: a database that is lost later is not a problem of Redis.
+    // Read once: a database that is lost later is not a problem of Redis.
     known ??= await deploymentId();
     return work(known).catch((error: unknown) => {
       throw toRedisUnavailable(error);

@@ -5,22 +5,22 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import { ENDED_AT_ONCE, meaningOfAnswer } from "./redis-unavailable.ts";
 
-/** How to reach Redis, and what for. */
+/** The options of a connection to Redis. */
 export interface RedisConnectionOptions {
-  /** `redis://` or `rediss://`, with user, password and database number where they are needed. */
+  /** `redis://` or `rediss://`, with user, password and database number if needed. */
   readonly url: string;
-  /** What the connection is for, one word: shown in CLIENT LIST and in logs. */
+  /** The purpose of the connection in one word, shown in CLIENT LIST and in logs. */
   readonly name: string;
   readonly logger: Logger;
-  /** How long connecting may take, and the answer to a command of a fail-fast connection, in ms. Default 3,000. */
+  /** Timeout for connecting, and for each command of a fail-fast connection, in ms. Default 3,000. */
   readonly answerTimeoutMs?: number;
 }
 
-/** One client with one purpose. Its maker closes it. */
+/** One client with one purpose. Its creator closes it. */
 export interface RedisConnection {
   readonly client: Redis;
   /**
-   * Resolves at once while there is a connection. Before the first one, waits for the end of the first try.
+   * Resolves at once while there is a connection. Before the first connection, waits for the end of the first try.
    * @throws AppError UNAVAILABLE
    */
   ready(): Promise<void>;
@@ -31,12 +31,12 @@ export interface RedisConnection {
 const DEFAULT_ANSWER_TIMEOUT_MS = 3_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
-/** Blocking reads of the queue take ten seconds at most; a longer silence means that the peer is gone. */
+/** The queue's blocking reads take at most ten seconds; a longer silence means that the server is gone. */
 const PATIENT_SILENCE_MS = 30_000;
 
 /**
- * For commands that a request waits for. While there is no connection they fail at once, and a command whose connection
- * breaks is not sent again. Connecting is tried for ever.
+ * For commands that a request waits for. Without a connection they fail at once, and a command whose connection breaks is
+ * not sent again. The client keeps trying to connect.
  */
 export function createFailFastRedis(options: RedisConnectionOptions): RedisConnection {
   const answerTimeoutMs = options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS;
@@ -44,14 +44,14 @@ export function createFailFastRedis(options: RedisConnectionOptions): RedisConne
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: answerTimeoutMs,
-    // A timeout alone would leave the next commands to the same dead connection.
+    // Ends a dead connection; with commandTimeout alone, the next commands would use it, too.
     socketTimeout: answerTimeoutMs,
-    // The listener resubscribes: it has to know when the subscriptions are back.
+    // The listener resubscribes, since it must know when the subscriptions are back.
     autoResubscribe: false,
   });
 }
 
-/** For the consumers of the queue: commands wait for the connection, however long it takes. */
+/** For the queue's consumers: commands wait for the connection, without a limit. */
 export function createPatientRedis(options: RedisConnectionOptions): RedisConnection {
   return createConnection(options, { maxRetriesPerRequest: null, socketTimeout: PATIENT_SILENCE_MS });
 }
@@ -69,9 +69,9 @@ function createConnection(options: RedisConnectionOptions, manner: Manner): Redi
     connectionName: `powercrud-${options.name}`,
     connectTimeout: options.answerTimeoutMs ?? DEFAULT_ANSWER_TIMEOUT_MS,
     retryStrategy: (tries) => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1)),
-    // After a failover the old master is a replica; the name may lead to the new one by now.
+    // After a failover the old master is a replica, and its host name may already lead to the new master.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
-    // Node sends the name that the server chooses its certificate by only if it is given.
+    // Node sends the server name (SNI), by which a server chooses its certificate, only if it is given here.
     ...(address.protocol === "rediss:" && isIP(address.hostname) === 0
       ? { tls: { servername: address.hostname } }
       : {}),
@@ -113,29 +113,29 @@ function parseAddress(url: string): URL {
 interface Outages {
   /** Why the connection was last lost, or could not be made. */
   lastReason(): string;
-  /** From now on the connection is ended on purpose. */
+  /** Stops reporting: the connection is being closed on purpose. */
   ignore(): void;
 }
 
 /**
- * Logs once that there is no connection, however often it is tried again, and once that it is back. Of errors only the
- * message is kept: they carry the command that failed, which may be the one with the password.
+ * Logs once per outage that the connection is lost, and once that it is back. Keeps only the message of an error: errors
+ * contain the failed command, which may be the one with the password.
  */
 function watchOutages(client: Redis, fields: object, logger: Logger): Outages {
   let reason = "the connection was closed";
   let isOut = false;
   let isIgnored = false;
-  /** Connected, but not answered yet: a server that closes the connection now does so on purpose. */
+  /** Connected, but without an answer yet: a server that closes the connection now refuses it. */
   let isGreeting = false;
   const report = (): void => {
     if (!isOut && !isIgnored) {
       isOut = true;
-      logger.warn({ ...fields, reason }, "Redis cannot be reached; the connection is tried until it is back");
+      logger.warn({ ...fields, reason }, "Redis cannot be reached; the client keeps trying to connect");
     }
   };
   // Without a listener ioredis would write every error to the console.
   client.on("error", (error: Error & { readonly code?: string }) => {
-    // A name with several addresses fails with one error for each, under an empty message.
+    // A host name with several addresses fails with one error per address and an empty message.
     reason = error.message === "" ? (error.code ?? error.name) : error.message;
     if (isGreeting && (error.code === "EPIPE" || error.code === "ECONNRESET")) {
       reason = `${ENDED_AT_ONCE} (${error.code})`;

@@ -15,20 +15,20 @@ import { createRedisListener } from "./redis-listener.ts";
 import { toRedisUnavailable } from "./redis-unavailable.ts";
 
 export interface RedisEventBusOptions {
-  /** Publishes; fails fast. Its maker closes it. */
+  /** Publishes; fails fast. Its creator closes it. */
   readonly publisher: RedisConnection;
   /** For the bus's own connection, which subscribes. */
   readonly url: string;
-  /** In front of every channel: pub/sub knows no databases, so only this keeps two services apart. */
+  /** The prefix of every channel. Channels are shared by all databases of a Redis, so only the prefix separates services. */
   readonly keyPrefix: string;
   readonly logger: Logger;
-  /** Times the pings of the bus's own connection. Default: the machine's own. */
+  /** Times the pings of the bus's own connection. Default: the machine's clock. */
   readonly clock?: Clock;
-  /** A connection without an answer for longer counts as lost, in ms. Default 3,000. */
+  /** A connection counts as lost after this time without an answer, in ms. Default 3,000. */
   readonly answerTimeoutMs?: number;
 }
 
-/** Messages by PUBLISH, topics as channels, on the RedisPubSub of graphql-redis-subscriptions. */
+/** An event bus on Redis' pub/sub, with one channel per topic, using RedisPubSub of graphql-redis-subscriptions. */
 export function createRedisEventBus(options: RedisEventBusOptions): EventBus {
   const { publisher, keyPrefix, logger, answerTimeoutMs = 3_000 } = options;
   const connection = createFailFastRedis({ url: options.url, name: "events", logger, answerTimeoutMs });
@@ -44,7 +44,7 @@ export function createRedisEventBus(options: RedisEventBusOptions): EventBus {
   const delivered = new Set<string>();
   let isClosed = false;
 
-  /** Once for each topic; the subscribers of this process share it. */
+  /** Subscribes once per topic; the subscribers of this process share that. */
   const deliverFrom = async (topic: string): Promise<void> => {
     if (!delivered.has(topic)) {
       delivered.add(topic);
@@ -91,9 +91,9 @@ function refuse(error: unknown): never {
 }
 
 /**
- * RedisPubSub publishes, decodes and delivers. The listener subscribes to the channels itself: RedisPubSub leaves the
- * rejection of a failed SUBSCRIBE unhandled, which ends the process, and cannot tell when the channels are back after a
- * reconnect. It never unsubscribes here, for the same reason.
+ * RedisPubSub publishes, decodes and delivers. Our listener sends SUBSCRIBE: RedisPubSub does not handle a failed SUBSCRIBE,
+ * which ends the process, and does not report when the channels are back after a reconnect. It never unsubscribes here, for
+ * the same reason.
  */
 function createPubSub(publisher: Redis, subscriber: Redis): RedisPubSub {
   const listening = {
@@ -103,7 +103,7 @@ function createPubSub(publisher: Redis, subscriber: Redis): RedisPubSub {
   return new RedisPubSub({
     publisher,
     subscriber: listening as unknown as NonNullable<PubSubRedisOptions["subscriber"]>,
-    // Messages are encoded already: their length was checked.
+    // Messages are already encoded, to check their length.
     serializer: (json: string) => json,
     deserializer: (text) => decode(text.toString()),
   });

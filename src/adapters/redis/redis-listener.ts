@@ -2,37 +2,36 @@ import type { Redis } from "ioredis";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Logger } from "../../kernel/logger.ts";
 
-/** Subscriptions at the server on one connection, kept up until the end. */
+/** Subscriptions of one connection, renewed after each reconnect. */
 export interface RedisListener {
-  /** Resolves once every later message on the channel will arrive. Rejects when there is no connection in time. */
+  /** Resolves once every later message on the channel will arrive. Rejects if there is no connection in time. */
   listen(channel: string): Promise<void>;
-  /** Ends the pings. The maker of the client closes it. */
+  /** Stops the pings. The creator of the client closes it. */
   stop(): void;
 }
 
 export interface RedisListenerOptions {
-  /** A client that fails fast, ends connections which do not answer, and does not resubscribe by itself. */
+  /** A client that fails fast, ends connections without answers, and does not resubscribe by itself. */
   readonly client: Redis;
   /** How long to wait for a connection, in ms. */
   readonly connectTimeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The connection was lost and is back, subscribed to all that it was before. */
+  /** The connection was lost and is back, with all of its subscriptions. */
   readonly onReconnect: () => void;
 }
 
-/** A ping without an answer finds out that the peer has vanished. */
+/** Pings at this interval reveal a server that vanished without closing the connection. */
 const PING_INTERVAL_MS = 5_000;
 
 /**
- * A channel stays subscribed once it was asked for: there are only a few, and unsubscribing would race with the next
- * subscriber.
+ * Never unsubscribes from a channel: there are only a few, and unsubscribing would race with the next subscriber.
  */
 export function createRedisListener(options: RedisListenerOptions): RedisListener {
   const { client, clock, logger } = options;
   const channels = new Set<string>();
   let wasReady = false;
-  /** The connection is a new one, and the channels are not subscribed on it yet. */
+  /** The connection is new, and the channels are not yet subscribed on it. */
   let isBehind = false;
 
   const catchUp = async (): Promise<void> => {
@@ -47,7 +46,7 @@ export function createRedisListener(options: RedisListenerOptions): RedisListene
     try {
       await (isBehind ? catchUp() : client.ping());
     } catch (error) {
-      // A broken connection is about to be replaced; if the server refuses, the next ping tries again.
+      // The client replaces a broken connection. If the server refuses, the next ping tries again.
       logger.debug({ reason: String(error) }, "the bus's connection did not answer");
     }
   };
@@ -69,7 +68,7 @@ export function createRedisListener(options: RedisListenerOptions): RedisListene
   };
 }
 
-/** Rejects like a command that is sent without a connection. */
+/** Rejects with the error of a command that is sent without a connection. */
 function untilReady(client: Redis, clock: Clock, timeoutMs: number): Promise<void> {
   if (client.status === "ready") {
     return Promise.resolve();

@@ -6,8 +6,8 @@ const CLIENT_MESSAGE =
   /^(?:Connection is closed|Stream isn't writeable|Command timed out|Socket timeout|Command aborted due to connection close|Reached the max retries per request limit)/;
 
 /**
- * The first words of a server's refusals, and what they mean. In errors of scripts, Redis 6 has them in the middle of
- * the message, after a dash.
+ * The first words of a server's refusals, with their meaning. In errors of scripts, Redis 6 has the word in the middle of the
+ * message, after a dash.
  */
 const ANSWER_WORDS: Readonly<Record<string, string>> = {
   LOADING: "Redis is still loading its data.",
@@ -28,12 +28,12 @@ const ANSWER_WORDS: Readonly<Record<string, string>> = {
 const ANSWER_WORD = new RegExp(`(?:^|: -)(${Object.keys(ANSWER_WORDS).join("|")})\\b`);
 
 /**
- * The reason for a connection that the server closes before it answers anything. A server with too many clients does
- * so; its message is mostly lost on the way.
+ * The reason for a connection that the server closes before it answers. A server with too many clients does that; its
+ * message usually gets lost.
  */
 export const ENDED_AT_ONCE = "the connection was ended at once";
 
-/** Refusals that do not begin with a word. */
+/** Refusals that do not begin with one of the words. */
 const ANSWER_PHRASES: readonly (readonly [RegExp, string | undefined])[] = [
   [/can't run this command|can't access at least one of the keys/, ANSWER_WORDS["NOPERM"]],
   [
@@ -41,21 +41,21 @@ const ANSWER_PHRASES: readonly (readonly [RegExp, string | undefined])[] = [
     "Redis lacks a command that this service needs.",
   ],
   [new RegExp(`max number of clients|^${ENDED_AT_ONCE}`), "Redis takes no more connections."],
-  [/Script killed by user/, "Redis ended a script because it was told to."],
+  [/Script killed by user/, "Redis ended a script at a user's request."],
   [/^ERR AUTH /, ANSWER_WORDS["WRONGPASS"]],
 ];
 
-/** What is read of an error; all of it optional. */
+/** The parts of an error that are read. */
 interface ErrorParts {
   readonly code?: unknown;
   readonly message?: unknown;
-  /** Of an AggregateError: what Node throws when a name has several addresses. */
+  /** The errors of an AggregateError, which Node throws for a host name with several addresses. */
   readonly errors?: unknown;
 }
 
 /**
- * AppError UNAVAILABLE, with the error as its cause, if the connection is lost or the server refuses; otherwise the
- * error itself. The message says which of the two, and repeats nothing of the server's words.
+ * AppError UNAVAILABLE, with the error as its cause, if the connection is lost or the server refuses; otherwise the error
+ * itself. The message says which of the two, without the server's own text.
  */
 export function toRedisUnavailable(error: unknown): unknown {
   if (isAppError(error)) {

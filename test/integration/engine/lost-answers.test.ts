@@ -1,6 +1,6 @@
 import type { PoolClient } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
+import { createPgUnitOfWork } from "../../../src/adapters/postgres/connection/pg-unit-of-work.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";

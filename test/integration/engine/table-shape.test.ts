@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import pg from "pg";
-import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
-import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
+import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import { modelOf, scalar } from "../../support/model-fixture.ts";
 import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";

@@ -5,7 +5,7 @@ import { readMigrationFolder } from "../../../src/adapters/prisma/migration-fold
 import { openSchemaEngine } from "../../../src/adapters/prisma/schema-engine.ts";
 import { migrateDatabase } from "../../../src/compose/migrate-database.ts";
 import { findPendingMigrations } from "../../../src/compose/migrations.ts";
-import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
 import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 

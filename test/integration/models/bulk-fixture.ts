@@ -1,5 +1,5 @@
 import { graphql } from "graphql";
-import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
+import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
 import powerCrudApp from "../../../powercrud.config.ts";
 import type {
   ModelOptionsMap,

@@ -5,7 +5,7 @@ import type { WhereFilter } from "../../../src/core/access/access.ts";
 import { judgeFilter } from "../../../src/core/filters/asks-nothing.ts";
 import type { Model } from "../../../src/core/records/model.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
-import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
+import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import { createPrismaRecordReader } from "../../support/prisma-record-reader.ts";
 import type { Samples } from "../../support/random-filters.ts";
 import { randomFilters } from "../../support/random-filters.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
-import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
-import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
+import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
+import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import type { ScalarType } from "../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../src/core/records/model.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PrismaTransactions } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
-import { createPrismaConnections } from "../../../src/compose/create-prisma-adapter.ts";
+import { createPrismaConnections } from "../../../src/compose/connect-models.ts";
 import { requiredSession } from "../../../src/core/transactions/transaction.ts";
 import { PrismaClient } from "../../../src/generated/prisma/client.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";

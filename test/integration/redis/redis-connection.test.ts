@@ -187,7 +187,7 @@ describe("a Redis connection", () => {
     const lost = {
       level: "warn",
       fields: { redis: host, connection: "test", reason: expect.any(String) },
-      message: "Redis cannot be reached; the connection is tried until it is back",
+      message: "Redis cannot be reached; the client keeps trying to connect",
     };
     const found = {
       level: "info",

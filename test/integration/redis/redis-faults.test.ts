@@ -81,7 +81,7 @@ async function untilFinal(taskId: string): Promise<Task> {
   return withDeadline(wait(), 20_000, `settling of task ${taskId}`);
 }
 
-/** As soon as Redis is connected with again. */
+/** As soon as Redis is connected again. */
 async function untilLaunched(ids: readonly string[]): Promise<Task> {
   const wait = async (): Promise<Task> => {
     for (;;) {

@@ -1,6 +1,6 @@
 import { graphql } from "graphql";
 import type { PoolClient } from "pg";
-import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
+import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
 import powerCrudApp from "../../../powercrud.config.ts";
 import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";

@@ -1,12 +1,12 @@
 import { graphql } from "graphql";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createMemoryEventBus } from "../../support/memory/memory-event-bus.ts";
-import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
-import { createPgSession } from "../../../src/adapters/postgres/pg-session.ts";
-import { createPgUnitOfWork } from "../../../src/adapters/postgres/pg-unit-of-work.ts";
-import { createPostgresEventLog } from "../../../src/adapters/postgres/postgres-event-log.ts";
-import { createPostgresLockStore } from "../../../src/adapters/postgres/postgres-lock-store.ts";
-import { createPostgresTaskStore } from "../../../src/adapters/postgres/postgres-task-store.ts";
+import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
+import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
+import { createPgUnitOfWork } from "../../../src/adapters/postgres/connection/pg-unit-of-work.ts";
+import { createPostgresEventLog } from "../../../src/adapters/postgres/events/postgres-event-log.ts";
+import { createPostgresLockStore } from "../../../src/adapters/postgres/locks/postgres-lock-store.ts";
+import { createPostgresTaskStore } from "../../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";

@@ -2,34 +2,34 @@ import type { Model } from "../../../core/records/model.ts";
 import type { ForeignKey, ReferentialAction, TableName } from "./foreign-keys.ts";
 import { isSameTable } from "./foreign-keys.ts";
 
-/** What happens to rows of a table: they go, or columns of them change. */
+/** A change to rows of a table: they are deleted, or some of their columns change. */
 export interface TableChange extends TableName {
   /** Undefined: the rows are deleted. */
   readonly changed: readonly string[] | undefined;
 }
 
-/** What a change of rows brings about over one foreign key. */
+/** The consequence of a change over one foreign key. */
 export interface Effect {
   readonly foreignKey: ForeignKey;
   /** The exposed model whose records are affected, if there is one. */
   readonly model: Model | undefined;
-  /** Where those records' keys stand in the referring table, in the order of the model's key. */
+  /** The columns of the referring table with those records' keys, in the order of the model's key. */
   readonly keyColumns: readonly string[];
-  /** What happens to the referring rows, and so may go on; undefined for rows of a join table: links just end. */
+  /** The change to the referring rows, which may have effects of its own; undefined for join tables, where effects end. */
   readonly next: TableChange | undefined;
 }
 
 /** Follows the database's referential actions from table to table. */
 export interface EffectGraph {
-  /** Writing these columns, as far as any foreign key refers to them. */
+  /** The change that writing the columns makes; only columns that a foreign key refers to count. */
   updateOf(table: TableName, columns: readonly string[]): TableChange;
-  /** What changing rows in this way brings about at once. Only effects that lead to a record of some exposed model. */
+  /** The direct effects of the change, without those that never lead to a record of an exposed model. */
   effectsOf(change: TableChange): readonly Effect[];
-  /** The names of all models that are reached in the end. */
+  /** The names of all models that the change reaches, directly or not. */
   modelsOf(change: TableChange): readonly string[];
 }
 
-/** @param foreignKeys all of the database */
+/** @param foreignKeys all foreign keys of the database */
 export function createEffectGraph(foreignKeys: readonly ForeignKey[], models: readonly Model[]): EffectGraph {
   const modelAt = (table: TableName): Model | undefined => models.find((model) => isSameTable(model, table));
   const all = remembered((change) =>
@@ -67,7 +67,7 @@ export function createEffectGraph(foreignKeys: readonly ForeignKey[], models: re
   };
 }
 
-/** The catalog is read once, so answers hold; there are few changes that differ. */
+/** Caches answers: the catalog is read only once, and there are few different changes. */
 function remembered<Answer>(answer: (change: TableChange) => Answer): (change: TableChange) => Answer {
   const answers = new Map<string, { readonly answer: Answer }>();
   return (change) => {
@@ -113,7 +113,7 @@ function effectOf(
   };
 }
 
-/** Of a join table as Prisma makes it, with the columns A and B, the key on the other side. */
+/** The foreign key on the other side of a join table as Prisma makes it, with the columns A and B. */
 function farEndOf(foreignKeys: readonly ForeignKey[], nearEnd: ForeignKey): ForeignKey | undefined {
   const [near, ...others] = nearEnd.columns;
   const far = { A: "B", B: "A" }[near ?? ""];

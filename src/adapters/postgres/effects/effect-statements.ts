@@ -1,12 +1,12 @@
 import type { Model } from "../../../core/records/model.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
-import type { JoinTable, TableShape } from "../table-shape.ts";
+import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import type { Effect } from "./effect-graph.ts";
 import type { ForeignKey, TableName } from "./foreign-keys.ts";
-import { keyList } from "./record-ids.ts";
+import { keyList } from "../records/record-ids.ts";
 
-// Values travel from statement to statement as text, which every type has, and are cast back to their column's.
+// Values pass from one statement to the next as text, and are cast back to the type of their column.
 
 /**
  * Reads columns of the records with the ids $1, an array, as text under their own names.
@@ -19,7 +19,7 @@ SELECT ${textOf(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches
 ${isLocking ? "FOR UPDATE OF own" : ""}`;
 }
 
-/** The keys, as {@link keyList} gives them, of what the records with the ids $1, an array, are linked with. */
+/** Reads the keys, as {@link keyList} does, of the records that are linked with the records with the ids $1, an array. */
 export function linkedSql(shape: TableShape, join: JoinTable, target: Model, maxRows?: number): string {
   const far = join.far.name.replaceAll('"', "");
   return `
@@ -29,8 +29,8 @@ SELECT DISTINCT ${keyList(target, "own", [far])}
 }
 
 /**
- * The keys, as {@link keyList} gives them, of the records that an effect reaches; see {@link parentsSql}.
- * @param maxRows of more, so many are read
+ * Reads the keys, as {@link keyList} does, of the records that an effect reaches; see {@link parentsSql}.
+ * @param maxRows the most keys to read
  */
 export function reachedSql(
   { foreignKey, keyColumns: columns }: Effect,
@@ -40,18 +40,18 @@ export function reachedSql(
   return `SELECT DISTINCT ${keyList(model, "own", columns)} FROM ${parentsSql(foreignKey)} ${limitSql(maxRows)}`;
 }
 
-/** Locks the rows that an effect changes, in a fixed order, and reads columns of them as text; see {@link parentsSql}. */
+/** Locks the rows that an effect changes, in a fixed order, and reads some columns as text; see {@link parentsSql}. */
 export function lockChangedSql({ foreignKey }: Effect, columns: readonly string[]): string {
   const order = columns.map((column) => `own.${quoteName(column)}`).join(", ");
   return `SELECT ${textOf(columns)} FROM ${parentsSql(foreignKey)} ORDER BY ${order} FOR UPDATE OF own`;
 }
 
-/** The same without locking them, of many at most `maxRows`. */
+/** The same without locks, for at most `maxRows` rows. */
 export function changedSql({ foreignKey }: Effect, columns: readonly string[], maxRows: number): string {
   return `SELECT DISTINCT ${textOf(columns)} FROM ${parentsSql(foreignKey)} ${limitSql(maxRows)}`;
 }
 
-/** `a.x = b.y AND …`: the rows of the one that refer to the other. */
+/** `a.x = b.y AND …`: joins referring rows with the rows that they refer to. */
 export function refersSql({ columns, referenced }: ForeignKey, from: string, to: string): string {
   return columns
     .map((column, at) => `${from}.${quoteName(column)} = ${to}.${quoteName(referenced[at] ?? "")}`)
@@ -62,7 +62,7 @@ export function tableSql({ schema, table }: TableName): string {
   return `${quoteName(schema)}.${quoteName(table)}`;
 }
 
-/** The referring rows; their parents' values come as one array of text per column of the foreign key. */
+/** Joins the referring rows with their parents, whose values are parameters: one text array per column of the foreign key. */
 function parentsSql({ from, columns, types }: ForeignKey): string {
   const parameters = columns.map((_column, at) => `$${at + 1}::text[]`).join(", ");
   const names = columns.map((_column, at) => `value${at}`);

@@ -1,47 +1,47 @@
 import type { Effect, EffectGraph, TableChange } from "./effect-graph.ts";
 import { changeId } from "./effect-graph.ts";
 import { changedSql, lockChangedSql, reachedSql, rootsSql } from "./effect-statements.ts";
-import type { KeyRow } from "./record-ids.ts";
-import { idOfRow } from "./record-ids.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { KeyRow } from "../records/record-ids.ts";
+import { idOfRow } from "../records/record-ids.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import type { Claim } from "../../../core/locks/claim.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 
 /** Values of a row as text, by column. */
 type Row = Readonly<Record<string, string | null>>;
 
-/** Rows, and what happens to them. */
+/** Rows with the change that happens to them. */
 interface Front {
   readonly change: TableChange;
   readonly rows: readonly Row[];
 }
 
-/** What an effect is read with. */
+/** An effect with the values of the rows that cause it. */
 interface Step {
   readonly effect: Effect;
   /** One array per column of the foreign key. */
   readonly values: readonly (readonly (string | null)[])[];
 }
 
-/** The columns whose values the effects of a change are found by; together they tell rows of the table apart. */
+/** The columns that the effects of a change are looked up by. */
 function columnsOf(graph: EffectGraph, change: TableChange): readonly string[] {
   return [...new Set(graph.effectsOf(change).flatMap(({ foreignKey }) => foreignKey.referenced))];
 }
 
-/** All that happens at once because of what happens to the rows. */
+/** The direct effects of a change to the rows. */
 function stepsOf(graph: EffectGraph, { change, rows }: Front): readonly Step[] {
   return graph.effectsOf(change).flatMap((effect) => {
     const { referenced } = effect.foreignKey;
-    // Nothing refers to what is null.
+    // No row refers to a null.
     const whole = rows.filter((row) => referenced.every((column) => row[column] !== null));
     const values = referenced.map((column) => whole.map((row) => row[column] ?? null));
     return whole.length === 0 ? [] : [{ effect, values }];
   });
 }
 
-/** The rows that had their turn, by what happens to them: references may run in circles. */
+/** Remembers the rows that were followed, by change, since references may run in circles. */
 interface SeenRows {
-  /** Without those that had their turn; from now on, all have. */
+  /** Keeps only rows that were not followed before, and remembers them. */
   unseen(fronts: readonly Front[]): readonly Front[];
   count(change: TableChange): number;
 }
@@ -64,7 +64,7 @@ function createSeenRows(): SeenRows {
   };
 }
 
-/** What is to be read. */
+/** The records whose effects are looked up. */
 interface SetOfRecords {
   readonly shape: TableShape;
   readonly ids: readonly string[];
@@ -76,10 +76,9 @@ interface SetOfRecords {
 type Found = Map<string, Set<string> | "all">;
 
 /**
- * The records that changing a set brings change to, as claims. Locks nothing: what hangs on them must be kept as it is
- * by the models' gates. A few statements for each level of references, however many records there are, and never more
- * rows of a table in memory than `maxRecords` besides the set's own: beyond that it looks no further, and all models
- * from there on are claimed whole.
+ * The records that would change along with a set of records, as claims. Locks no rows: the models' gates keep other writers
+ * away. Takes a few statements per level of references, however many records there are. Besides the set itself, it keeps at
+ * most `maxRecords` rows of a table in memory; beyond that it stops looking, and claims all models from there on whole.
  */
 export async function effectClaims(
   session: SqlSession,
@@ -123,7 +122,7 @@ async function findReached(
   found.set(model.name, known.size > maxRecords ? "all" : known);
 }
 
-/** Nothing where it ends there. */
+/** The rows that the effect changes; none if their change has no effects. */
 async function readChanged(
   session: SqlSession,
   graph: EffectGraph,
@@ -135,10 +134,9 @@ async function readChanged(
 }
 
 /**
- * The records that changing one brings change to, in waves; see core's EffectPlan. A wave takes one look-up per foreign
- * key, however many records there are, and a second one where the rows found can have effects of their own: they are
- * locked only once their records are guarded, so that a task that is at work on them is neither waited for nor, as both
- * lock rows, deadlocked with.
+ * The records that change along with one record, in waves; see core's EffectPlan. A wave takes one look-up per foreign key,
+ * however many records there are, and a second one if the rows can have effects of their own. Rows are locked only after
+ * their records are guarded. So this never waits for a task that is working on them, and never deadlocks with it.
  */
 export async function* effectWaves(
   session: SqlSession,

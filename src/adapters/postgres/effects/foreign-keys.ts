@@ -1,6 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 
-/** What a foreign key makes of the referring rows when the row that they refer to is deleted, or its key changed. */
+/** What a foreign key does to referring rows when the row that they refer to is deleted, or its key changes. */
 export type ReferentialAction = "REFUSE" | "CASCADE" | "SET";
 
 /** A table by its names in the database. */
@@ -13,7 +13,7 @@ export function isSameTable(one: TableName, other: TableName): boolean {
   return one.table === other.table && one.schema === other.schema;
 }
 
-/** A foreign key as the database has it; the data model may say otherwise. */
+/** A foreign key from the database's catalog, which may differ from the data model. */
 export interface ForeignKey {
   /** The referring table, and its columns. */
   readonly from: TableName;
@@ -26,7 +26,8 @@ export interface ForeignKey {
   readonly onUpdate: ReferentialAction;
 }
 
-// Partitions repeat their table's keys (conparentid). Types without their length: a cast is not to cut anything off.
+// Leaves out the keys of partitions, which repeat their table's (conparentid). Types have no length: a cast must not
+// truncate values.
 const FOREIGN_KEYS = `
 SELECT from_space.nspname::text AS from_schema, from_table.relname::text AS from_table,
        to_space.nspname::text AS to_schema, to_table.relname::text AS to_table,
@@ -59,7 +60,7 @@ interface ForeignKeyRow {
   readonly types: readonly string[];
 }
 
-/** pg_constraint's letters; those left out (NO ACTION, RESTRICT) refuse. */
+/** By pg_constraint's letters. Those that are not listed (NO ACTION, RESTRICT) refuse. */
 const ACTIONS: Readonly<Record<string, ReferentialAction>> = { c: "CASCADE", n: "SET", d: "SET" };
 
 /** Reads all foreign keys of the database from its catalog. */

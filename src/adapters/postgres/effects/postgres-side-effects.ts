@@ -9,8 +9,8 @@ import type {
   SideEffects,
 } from "../../../core/records/side-effects.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
-import type { JoinTable, TableShape, TableShapes } from "../table-shape.ts";
-import { translatedSession } from "../pg-session.ts";
+import type { JoinTable, TableShape, TableShapes } from "../records/table-shape.ts";
+import { translatedSession } from "../connection/pg-session.ts";
 import { lockRecordsSql } from "../sql/bulk-record-set.ts";
 import { effectClaims, effectWaves } from "./follow-effects.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
@@ -18,8 +18,8 @@ import { createEffectGraph } from "./effect-graph.ts";
 import { linkedSql } from "./effect-statements.ts";
 import type { ForeignKey } from "./foreign-keys.ts";
 import { readForeignKeys } from "./foreign-keys.ts";
-import type { KeyRow } from "./record-ids.ts";
-import { idOfRow } from "./record-ids.ts";
+import type { KeyRow } from "../records/record-ids.ts";
+import { idOfRow } from "../records/record-ids.ts";
 import type { ReferencePath } from "./reference-paths.ts";
 import { referencePaths, referenceSql } from "./reference-paths.ts";
 
@@ -31,15 +31,15 @@ export interface SideEffectPorts {
   readonly models: ModelRegistry;
 }
 
-/** What the catalog tells. */
+/** The foreign keys of the database. */
 interface Catalog {
   readonly foreignKeys: readonly ForeignKey[];
   readonly graph: EffectGraph;
 }
 
 /**
- * Side effects as the database's own catalog tells them: it, not the data model, is what acts. Foreign keys are read on
- * first use; migrations run before the service starts. Works in every transaction that has a session.
+ * Finds side effects with the database's catalog, since the database, not the data model, carries them out. Foreign keys
+ * are read on first use and kept: migrations run before the service starts. Works in any transaction with a session.
  */
 export function createPostgresSideEffects({ session, shapes, models }: SideEffectPorts): SideEffects {
   let reading: Promise<Catalog> | undefined;
@@ -62,7 +62,7 @@ export function createPostgresSideEffects({ session, shapes, models }: SideEffec
     async ofUpdate(model, { columns, replaced }) {
       const { graph } = await catalog();
       const shape = await shapes.of(model);
-      // A value that the record has already changes nothing, but only the database could tell that it is the same.
+      // A column may be set to the value that it already has. Only the database could see that, so it counts as changed.
       const changed = columnsOf(model).filter(({ name }) => columns.includes(name));
       const change = graph.updateOf(
         model,
@@ -117,13 +117,13 @@ function planOf(
   };
 }
 
-/** Links of one relation that a write replaces. */
+/** The links of one relation that a write replaces. */
 interface DroppedLinks {
   readonly join: JoinTable;
   readonly target: Model;
 }
 
-/** The records that are linked with those of the ids now. @param maxRecords of more, the whole model is claimed */
+/** Claims the records that are now linked with the given ones. @param maxRecords above this, claims the whole model */
 async function linkedClaims(
   session: SqlSession,
   shape: TableShape,

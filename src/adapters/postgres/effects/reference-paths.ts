@@ -1,20 +1,20 @@
 import { refersSql, tableSql } from "./effect-statements.ts";
 import type { ForeignKey, TableName } from "./foreign-keys.ts";
 import { isSameTable } from "./foreign-keys.ts";
-import { keyList } from "./record-ids.ts";
+import { keyList } from "../records/record-ids.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import type { Model } from "../../../core/records/model.ts";
 
-/** How rows of a table refer to records of an exposed model: through as many other tables as there are steps but one. */
+/** How rows of a table refer to records of an exposed model: directly by one step, or through tables in between. */
 export interface ReferencePath {
   readonly steps: readonly ForeignKey[];
   readonly model: Model;
 }
 
 /**
- * Where a table's columns lead, over foreign keys that the database acts on: what happens to the record at the end may
- * change the row. Other foreign keys let nothing through.
+ * The paths from a table's columns to records of exposed models. Only foreign keys with an action (CASCADE, SET NULL, SET
+ * DEFAULT) count: over these, a change to the record at the end may change the row at the start.
  */
 export function referencePaths(
   foreignKeys: readonly ForeignKey[],
@@ -42,13 +42,13 @@ function acts({ onDelete, onUpdate }: ForeignKey): boolean {
   return onDelete !== "REFUSE" || onUpdate !== "REFUSE";
 }
 
-/** No task changes a record's own key, so of an action on updates only those of other columns are of interest. */
+/** Whether the foreign key may pass on a task's change. No task changes a record's key, so ON UPDATE of a key never acts. */
 function actsFor({ onDelete, onUpdate, referenced }: ForeignKey, model: Model): boolean {
   const keys = new Set(model.key.map(({ column }) => column));
   return onDelete !== "REFUSE" || (onUpdate !== "REFUSE" && !referenced.every((column) => keys.has(column)));
 }
 
-/** Of the records with the ids $1, an array, each `record` with the key of the record that it refers to, if any. */
+/** For the records with the ids $1, an array: each as `record` with the key of the record that it refers to, if any. */
 export function referenceSql(shape: TableShape, { steps, model }: ReferencePath): string {
   const joins = steps.map((step, at) => {
     const from = at === 0 ? "own" : `step${at - 1}`;

@@ -1,9 +1,9 @@
 -- The numbering of lifecycle events.
 
--- A number taken from a sequence becomes visible only when its transaction commits, so a higher one can be seen
--- first, and a reader that moves to the highest seen misses the lower. This trigger is deferred: it runs inside
--- COMMIT, takes a lock that the commit itself releases, and numbers the row only then. So numbers are given in the
--- order of commits, and no client can hold the lock by dawdling between two statements.
+-- A number from a sequence becomes visible only when its transaction commits. So a higher number can become visible before
+-- a lower one, and a reader that continues after the highest number misses the lower one. This trigger is deferred: it runs
+-- inside COMMIT, takes a lock that the commit releases, and only then numbers the row. So numbers follow the order of
+-- commits, and no client can hold the lock by pausing between two statements.
 CREATE OR REPLACE FUNCTION powercrud.place_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('powercrud.event', 0));
@@ -11,7 +11,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Constraint triggers know no OR REPLACE; making one anew would wait for every transaction that writes events.
+-- Constraint triggers have no OR REPLACE, and replacing one would wait for every transaction that writes events.
 DO $$
 BEGIN
   IF NOT EXISTS (

@@ -1,15 +1,15 @@
--- The gate: every claim and every guard goes through it.
+-- The gate: every claim and every guard passes it.
 
 -- Takes the models' advisory locks until the end of the transaction: exclusive for claims, shared for guards, which only
--- keep claims out. In the order of their keys, so that crossing claims cannot deadlock.
+-- keep claims out. Takes them in the order of their keys, so that concurrent claims cannot deadlock.
 --
--- A statement sees what was committed before it began, not what was committed while it waited. So callers look for
--- conflicts in another statement after this one, and only READ COMMITTED will do.
+-- A statement does not see what was committed while it waited. So callers look for conflicts in another statement after
+-- this one, which requires READ COMMITTED.
 --
--- A process that is stopped here, by SIGSTOP or a dead network, would keep the others waiting. So from now on the server
--- ends the session when it is idle in this transaction for 10 seconds; what it did is rolled back. The timeout is of idle
--- time: a long statement, and a hook of the app that works in the database, are not cut short. Set here, it costs no
--- round trip; a shorter timeout of the session's own stays.
+-- A process that stops here, by SIGSTOP or a dead network, would keep all others waiting. So from now on the server ends
+-- the session, and rolls it back, if it is idle in this transaction for 10 seconds. Only idle time counts: long statements,
+-- and hooks that work in the database, are not cut short. A shorter timeout of the session stays in force. Setting it here
+-- saves a round trip.
 CREATE OR REPLACE FUNCTION powercrud.enter_locks(models text[], is_exclusive boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,7 +1,7 @@
 -- The lines of tasks that wait for locks: rows of powercrud.lock with a ticket.
 
--- The part of the segments that the claimant's rows do not cover yet: rows that it holds, or rows that it stands in line
--- with.
+-- The part of the segments that the claimant's rows do not cover yet. is_in_line chooses the rows: its places in line, or
+-- its held locks.
 CREATE OR REPLACE FUNCTION powercrud.beyond_lock_rows(
   claimant uuid, asked powercrud.segment[], separator text, is_in_line boolean
 ) RETURNS powercrud.segment[] LANGUAGE sql STABLE SET work_mem = '64MB' AS $$
@@ -33,9 +33,9 @@ CREATE OR REPLACE FUNCTION powercrud.beyond_lock_rows(
   ) part
 $$;
 
--- Puts the claimant in line for the segments. If it stands in line already, it keeps its place, and joins for what is new
--- behind those who came before, with another ticket. Only its lowest ticket decides for whom it waits, so there is still
--- no circle.
+-- Puts the claimant in line for the segments. If it is in line already, it keeps its place, and gets another ticket at the
+-- end of the line for the new segments. Only its lowest ticket decides which owners it waits for, so owners never wait for
+-- each other in a circle.
 CREATE OR REPLACE FUNCTION powercrud.join_lock_line(claimant uuid, asked powercrud.segment[], separator text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,7 +49,7 @@ BEGIN
   FROM unnest(asked) AS w;
 END $$;
 
--- The place of a claimant in line. The highest number, which is behind everybody, if it stands in none.
+-- The claimant's place in line; the highest possible number if it is not in line.
 CREATE OR REPLACE FUNCTION powercrud.lock_ticket_of(claimant uuid) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT coalesce(
     (SELECT min(l.ticket) FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL),

@@ -1,10 +1,10 @@
 -- The locks: rows of powercrud.lock without a ticket. A claim takes several statements, each with a snapshot of its own,
 -- and is one round trip here.
 
--- What others than the claimant hold of the segments, or stand in line for with a ticket below the given one: at most
--- max_rows of them, each row with the number of all. A record that is both held and waited for is its holder's.
--- Records: only the segments whose bounds meet are taken apart, and compared by hash, so the cost does not depend
--- on how the ids of two tasks interleave.
+-- The conflicts of the segments: records that other owners hold, or wait for with a ticket below the given one. Returns at
+-- most max_rows, each with the number of all conflicts. A record that is both held and waited for is reported with its
+-- holder. Only segments with overlapping bounds are split, and their ids compared by hash, so the cost does not depend on
+-- how the ids of two tasks interleave.
 CREATE OR REPLACE FUNCTION powercrud.find_lock_conflicts(
   claimant uuid, asked powercrud.segment[], separator text, before_ticket bigint, max_rows integer
 ) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql SET work_mem = '64MB' AS $$
@@ -40,8 +40,8 @@ BEGIN
   ORDER BY f.model COLLATE "C", f.id COLLATE "C" NULLS FIRST LIMIT max_rows;
 END $$;
 
--- The claim of one owner: stored whole, or not at all when it returns conflicts, which are what others hold or stood in
--- line for before. A granted claimant leaves the line; a refused one joins it if asked to.
+-- Claims the segments for one owner, or returns the conflicts and claims nothing. A granted claimant leaves the line; a
+-- refused one joins it if `waits`.
 CREATE OR REPLACE FUNCTION powercrud.acquire_lock(
   claimant uuid, asked powercrud.segment[], separator text, max_rows integer, waits boolean
 ) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
@@ -54,7 +54,7 @@ BEGIN
     SELECT FROM powercrud.lock l WHERE l.owner = claimant AND l.model = ANY (models) AND l.ticket IS NULL
   );
   IF is_holder THEN
-    -- What it holds it may claim again while others wait for it, and nothing is stored twice.
+    -- It may claim again what it holds, even if others wait for it; nothing is stored twice.
     asked := powercrud.beyond_lock_rows(claimant, asked, separator, false);
   END IF;
   RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(
@@ -77,8 +77,8 @@ BEGIN
   FROM unnest(asked) AS w;
 END $$;
 
--- Keeps every task from claiming the records until the end of the transaction; returns what tasks hold of them, except
--- the claimant.
+-- Keeps every task from claiming the records until the end of the transaction. Returns the records that owners other than
+-- the claimant hold.
 CREATE OR REPLACE FUNCTION powercrud.guard_lock(
   claimant uuid, asked powercrud.segment[], separator text, max_rows integer
 ) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
@@ -87,7 +87,7 @@ BEGIN
   RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(claimant, asked, separator, NULL, max_rows);
 END $$;
 
--- The same for one record, the guard of every single write: two look-ups in one index. What is held whole comes first.
+-- The same for one record, as every single write does: two look-ups in one index. A lock on the whole model comes first.
 CREATE OR REPLACE FUNCTION powercrud.guard_record(record_model text, record_id text, record_scope text)
 RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
 BEGIN
@@ -107,8 +107,9 @@ BEGIN
   ) c;
 END $$;
 
--- Releases everything the owner holds, and its place in line: that first, or a grant that commits meanwhile would turn it
--- into locks that one statement does not see. Not through the gate: until the commit others see the rows and are refused.
+-- Releases the owner's locks and its place in line. First locks the place in line: a grant that commits meanwhile would
+-- turn it into locks that a single DELETE does not see. Does not pass the gate: until the commit, others see the rows and
+-- are refused.
 CREATE OR REPLACE FUNCTION powercrud.release_all_locks(claimant uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL FOR UPDATE;

@@ -1,8 +1,8 @@
 import { RUNNING_PROGRESS, TASK_COLUMNS } from "./tasks.ts";
 
 /**
- * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow. No row unless the task
- * may run and no other delivery was faster.
+ * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow. No row if the task may not run,
+ * or another delivery was faster.
  */
 export const BEGIN_ATTEMPT = `
   WITH begun AS (

@@ -3,11 +3,11 @@ import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { LinkOperator } from "../../../core/bulk/row-field.ts";
 import { toColumnText } from "../../../core/records/column-text.ts";
 import type { RecordChange } from "../../../core/records/change.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import { castText, keyMatches, requiredColumn, returnedKey, touches, updateSql } from "./bulk-target.ts";
 import { linkSql, rowChangeSql, targetMatches } from "./bulk-rows.ts";
 
-/** Common table expressions over `target`, one of them `changed` with the keys of what was there, and their parameters. */
+/** Common table expressions over `target` with their parameters. One of them is `changed`: the keys of the changed rows. */
 export interface ChangeSql {
   readonly text: string;
   readonly values: readonly unknown[];
@@ -16,8 +16,8 @@ export interface ChangeSql {
 const ARITHMETIC: Readonly<Record<string, string>> = { increment: "+", decrement: "-", multiply: "*" };
 
 /**
- * What the operation does to the records in `target`.
- * @param fields what stands beside each record; see core's row-field
+ * The change that the operation makes to the records in `target`.
+ * @param fields the columns beside each record's id; see core's row-field
  * @param firstParameter number of the first free parameter
  */
 export function changeSql(

@@ -1,30 +1,30 @@
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
-import { splitColumn } from "../joined-columns.ts";
+import { splitColumn } from "./joined-texts.ts";
 
-/** Whether the task is to be cancelled, asked together with its fence. */
+/** Whether the task was asked to stop; read together with its fence. */
 export const IS_CANCELLED = "EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = $1::uuid)";
 
-/** Takes the fence; no row when the attempt is not the current one. See bulk-next-chunk for why a share lock. */
+/** $1 task, $2 attempt. Takes the fence; no row if the attempt is not the current one. bulk-next-chunk explains the share lock. */
 export const TAKE_FENCE = `
 SELECT ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
  WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' FOR SHARE`;
 
-/** Takes the task's next chunk that no other transaction has. */
+/** $1 task. Takes the task's next chunk that no other transaction has. */
 export const TAKE_FREE_CHUNK = `
 SELECT number, ids, coalesce(fields, '{}') AS fields, columns, separator, null_mark FROM powercrud.chunk
  WHERE task_id = $1::uuid AND status = 'PENDING'
  ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED`;
 
 /**
- * Takes the task's next chunk, and waits for it where another transaction has it: that one belongs to an attempt
- * that has lost the task, and cannot commit.
+ * $1 task. Takes the task's next chunk. Waits if another transaction has it: that transaction belongs to an attempt that
+ * has lost the task, and cannot commit.
  */
 export const TAKE_CHUNK = `
 SELECT number, ids, coalesce(fields, '{}') AS fields, columns, separator, null_mark FROM powercrud.chunk
  WHERE task_id = $1::uuid AND status = 'PENDING'
  ORDER BY number LIMIT 1 FOR UPDATE`;
 
-/** $1 task, $2 number of the chunk before. The ids of its next chunk, without those that were not written. */
+/** $1 task, $2 number of the chunk before. The ids of its next chunk, without the records that were not written. */
 export const WRITTEN_CHUNK_IDS = `
 SELECT c.number, ARRAY(
          SELECT id FROM unnest(c.ids) AS id
@@ -33,7 +33,7 @@ SELECT c.number, ARRAY(
   FROM powercrud.chunk c
  WHERE c.task_id = $1::uuid AND c.number > $2::int ORDER BY c.number LIMIT 1`;
 
-/** $1 task, $2 number of the chunk before, $3 ids. The task's next chunk with one of them, and what stands beside its records. */
+/** $1 task, $2 number of the chunk before, $3 ids. The task's next chunk with one of the ids, and its columns. */
 export const NEXT_CHUNK_WITH = `
 SELECT number, ids, coalesce(fields, '{}') AS fields, columns, separator, null_mark FROM powercrud.chunk
  WHERE task_id = $1::uuid AND number > $2::int AND fields IS NOT NULL AND ids && $3::text[] ORDER BY number LIMIT 1`;
@@ -43,24 +43,24 @@ export interface ChunkRow {
   readonly number: number;
   readonly ids: readonly string[];
   readonly fields: readonly string[];
-  /** See joined-columns. */
+  /** See joined-texts. */
   readonly columns: readonly string[] | null;
   readonly separator: string | null;
   readonly null_mark: string | null;
 }
 
-/** The chunk's records with what stands beside them. */
+/** The chunk's records with their columns. */
 export function batchOf({ ids, fields, columns, separator, null_mark: nullMark }: ChunkRow): RecordBatch {
   const marks = { separator: separator ?? "", nullMark: nullMark ?? "" };
   return { ids, fields, columns: (columns ?? []).map((text) => splitColumn(text, marks)) };
 }
 
-/** $1 task. The different fields of its chunks that are not written yet, those of the first chunk first. */
+/** $1 task. The different field lists of its pending chunks, the first chunk's first. */
 export const LIST_PENDING_FIELDS = `
 SELECT coalesce(fields, '{}') AS fields FROM powercrud.chunk
  WHERE task_id = $1::uuid AND status = 'PENDING' GROUP BY 1 ORDER BY min(number)`;
 
-/** $1 task. Waits for who has chunks that are not written yet; each row is let go of at once. */
+/** $1 task. Waits for the transactions that are writing its pending chunks. */
 export const AWAIT_CHUNKS = `
 SELECT count(*) FROM (
   SELECT FROM powercrud.chunk WHERE task_id = $1::uuid AND status = 'PENDING' ORDER BY number FOR SHARE
@@ -70,7 +70,7 @@ SELECT count(*) FROM (
 export const LIST_FIELDS =
   "SELECT DISTINCT unnest(fields) AS field FROM powercrud.chunk WHERE task_id = $1::uuid ORDER BY field";
 
-/** Marks a chunk DONE with its counts, and records its errors in the order given. */
+/** $1 task, $2 chunk, $3-$5 counts, $6-$11 errors. Marks the chunk DONE, and stores its errors in the order given. */
 export const FINISH_CHUNK = `
 WITH errors AS (
   INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
@@ -82,7 +82,7 @@ WITH errors AS (
 UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3::int, failed = $4::int, skipped = $5::int
  WHERE task_id = $1::uuid AND number = $2::int`;
 
-/** What a task's chunks add up to, and how many are not written. */
+/** $1 task. The sums over its chunks, and how many are pending. */
 export const COUNT_WRITTEN = `
 SELECT coalesce(sum(succeeded), 0)::int AS succeeded,
        coalesce(sum(failed), 0)::int AS failed,

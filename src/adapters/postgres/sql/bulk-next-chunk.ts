@@ -1,16 +1,16 @@
 import type { ChunkWork } from "../../../core/bulk/chunk-writer.ts";
-import type { TableShape } from "../table-shape.ts";
+import type { TableShape } from "../records/table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
 import { IS_CANCELLED } from "./bulk-chunk-steps.ts";
 import { expectedColumn, indexColumn, rowColumns, targetList } from "./bulk-rows.ts";
 import { keyMatches, sameKey } from "./bulk-target.ts";
 
-/** Why a record of the chunk was left out. */
+/** The message for a record of the chunk that was skipped. */
 export const MISSING_MESSAGE = "The record is not there any more, or out of reach.";
-/** Why a record of the chunk failed. */
+/** The message for a record of the chunk that changed since the caller read it. */
 export const STALE_MESSAGE = "The record has changed since it was read. Read it again.";
 
-/** The chunk that was written; `number` is null when there was none to write. */
+/** The result for the chunk that was written; `number` is null if there was no chunk to write. */
 export interface NextChunkRow {
   readonly is_current: boolean;
   readonly is_cancelled: boolean;
@@ -21,16 +21,16 @@ export interface NextChunkRow {
 }
 
 /**
- * The next chunk in one statement, and so in one transaction and one round trip: the fence, the choice of the
- * chunk, the change, the missing records, the DONE mark and the counts. Ids never travel to the worker.
+ * Writes the next chunk in one statement, so in one transaction and one round trip: the fence, the choice of the chunk,
+ * the change, the missing records, the DONE mark and the counts. Ids never travel to the worker.
  *
- * The fence is a share lock on the task's row: beginning another attempt updates that row, so either that waits for
- * this statement, or this one sees the new attempt number and writes nothing. Chunks of one task do not wait for
- * each other.
+ * The fence is a share lock on the task's row. Beginning another attempt updates that row, so either it waits for this
+ * statement, or this statement sees the new attempt number and writes nothing. Chunks of one task do not wait for each
+ * other.
  *
- * @param fields what stands beside each record of the chunks that are meant; others are left for another statement
- * @param isWhole true inside a transaction that writes all chunks: it takes the fence by itself at its end, and
- *   waits for a chunk that another transaction has instead of leaving it out
+ * @param fields the columns beside each record's id; only chunks with exactly these are written
+ * @param isWhole true inside a transaction that writes all chunks: that takes the fence itself at its end, and waits for a
+ *   chunk that another transaction has instead of skipping it
  */
 export function nextChunkSql(
   table: TableShape,
@@ -77,7 +77,7 @@ SELECT EXISTS (SELECT FROM fence) AS is_current, EXISTS (SELECT FROM fence WHERE
   return { text, values: [...own, ...change.values] };
 }
 
-/** Each column ends with the separator, so it is cut into one part too many, beside which there is no id. */
+/** Each column ends with the separator, so it yields one part too many; that part has no id. */
 function chunkRowsSql(fields: readonly string[]): string {
   const columns = fields.map(
     (_field, at) => `string_to_array(chunk.columns[${at + 1}], chunk.separator, chunk.null_mark)`,
@@ -86,7 +86,7 @@ function chunkRowsSql(fields: readonly string[]): string {
   return `SELECT u.* FROM chunk, unnest(${lists}) AS u(${rowColumns(fields)}) WHERE u.id IS NOT NULL`;
 }
 
-/** The records of `target` that were not changed: not there, or, where asked for, not as expected any more. */
+/** The records of `target` that were not changed: missing, or stale if the caller gave an expected `updatedAt`. */
 export function leftOutSql(table: TableShape, fields: readonly string[]): string {
   const expected = expectedColumn(fields);
   const index = indexColumn(fields);

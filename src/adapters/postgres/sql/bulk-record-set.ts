@@ -1,9 +1,9 @@
-import type { ConflictRow } from "../postgres-lock-store.ts";
+import type { ConflictRow } from "../locks/postgres-lock-store.ts";
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
 import { rowColumns, targetList } from "./bulk-rows.ts";
 import { keyColumns, keyMatches } from "./bulk-target.ts";
-import type { ColumnShape, TableShape } from "../table-shape.ts";
+import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
@@ -15,7 +15,7 @@ export interface LeftOutRow {
   readonly is_stale: boolean;
 }
 
-/** Changes the given records and returns those that it left out. */
+/** Changes the given records and returns those that it did not change. */
 export function recordSetSql(
   table: TableShape,
   operation: BulkOperation,
@@ -32,16 +32,16 @@ ${leftOutSql(table, fields)}`;
   return { text, values: [...own, ...change.values] };
 }
 
-/** What the guard or the change has to say about a record; none where it was written. */
+/** Why a guarded record was not written: a lock, or the record itself. No row if it was written. */
 export interface GuardedRow {
   readonly held: ConflictRow | null;
   readonly left_out: LeftOutRow | null;
 }
 
 /**
- * Guards one record and changes it, in one statement. The change waits for the guard, and is made only if that found
- * nobody. The guard is a volatile function whose queries see what was committed while it waited; the change sees the
- * record as it is when it comes to lock it, for that is how READ COMMITTED changes rows.
+ * Guards one record and changes it, in one statement. The change waits for the guard, and is made only if no task holds
+ * the record. The guard is a volatile function, so its queries see what was committed while it waited. The change sees
+ * the row as it is at the moment of locking it, which is how READ COMMITTED updates rows.
  * @param batch of one record
  */
 export function guardedRecordSql(
@@ -68,17 +68,17 @@ SELECT NULL, to_jsonb(o) FROM (${leftOutSql(table, fields)}) AS o`;
   return { text, values: [...own, ...change.values] };
 }
 
-/** Locks the given records against other writers and returns the ids of those that are there. */
+/** $1 ids. Locks the existing records against other writers and returns their ids. */
 export function lockRecordsSql(table: TableShape): string {
   return `
 WITH target AS MATERIALIZED (SELECT id, ${keyColumns(table)} FROM unnest($1::text[]) AS id)
 SELECT target.id FROM target JOIN ${table.table} t ON ${keyMatches(table, "t", "target")} FOR UPDATE OF t`;
 }
 
-/** Beside a record's fields: its id as it was asked for. No field begins like that. */
+/** The name of the id, as given by the caller, among a loaded record's fields. No field name begins with `$`. */
 export const LOADED_ID = "$id";
 
-/** $1 ids. The records that are there, by field name, locked against other writers. */
+/** $1 ids. The existing records by field name, locked against other writers. */
 export function loadRecordsSql(table: TableShape): string {
   const columns = [...table.columns.values()].map(
     (column) => `${plainValue(column)} AS ${quoteName(column.field.name)}`,
@@ -89,7 +89,7 @@ SELECT target.id AS ${quoteName(LOADED_ID)}, ${columns.join(", ")}
   FROM target JOIN ${table.table} t ON ${keyMatches(table, "t", "target")} FOR UPDATE OF t`;
 }
 
-/** Drivers know nothing of an app's own types, so enums come as texts. */
+/** Enums are read as text: drivers do not know an app's own types. */
 function plainValue({ field, name }: ColumnShape): string {
   const text = field.isList ? "::text[]" : "::text";
   return `t.${name}${field.kind === "enum" ? text : ""}`;

@@ -1,4 +1,4 @@
-import type { JoinTable, TableShape } from "../table-shape.ts";
+import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import {
   castText,
   keyColumns,
@@ -20,14 +20,14 @@ type RowOperation = Extract<BulkOperation["operation"], "CREATE" | "UPDATE_EACH"
 /** A field with its place among the columns: its values are in `target.v<at>`. */
 type PlacedField = RowField & { readonly at: number };
 
-/** Names for what stands beside each id: `id, c0, c1 …` */
+/** The names of the id and of the columns beside it: `id, c0, c1 …` */
 export function rowColumns(fields: readonly string[]): string {
   return ["id", ...fields.map((_field, at) => `c${at}`)].join(", ");
 }
 
 /**
- * The select list of `target`: the id, the key's columns, and what stands beside each record, typed as in the table.
- * Over rows with {@link rowColumns}.
+ * The select list of `target`: the id, the key's columns, and the columns beside them, typed as in the table. Reads rows
+ * with {@link rowColumns}.
  */
 export function targetList(table: TableShape, fields: readonly string[]): string {
   const values = fields.map((text, at) => `${typedValue(table, parseRowField(text), `c${at}`)} AS v${at}`);
@@ -47,7 +47,7 @@ function typedValue(table: TableShape, field: RowField, text: string): string {
   }
 }
 
-/** The common table expressions of an operation whose records each have their own values. */
+/** The common table expressions of an operation that gives each record its own values. */
 export function rowChangeSql(table: TableShape, operation: RowOperation, fields: readonly string[]): string {
   const placed = placedFields(fields);
   switch (operation) {
@@ -73,13 +73,13 @@ export function rowChangeSql(table: TableShape, operation: RowOperation, fields:
   }
 }
 
-/** The place of the `@updatedAt` that records must still have; undefined where none is asked for. */
+/** The column with the `@updatedAt` that records must still have; undefined if none is expected. */
 export function expectedColumn(fields: readonly string[]): string | undefined {
   const found = placedFields(fields).find(({ kind }) => kind === "EXPECTED");
   return found === undefined ? undefined : `v${found.at}`;
 }
 
-/** The place of the records' indexes in the caller's list. */
+/** The column with the records' indexes in the caller's list. */
 export function indexColumn(fields: readonly string[]): string | undefined {
   const found = placedFields(fields).find(({ kind }) => kind === "INDEX");
   return found === undefined ? undefined : `v${found.at}`;
@@ -103,7 +103,7 @@ function eachSql(table: TableShape, placed: readonly PlacedField[]): string {
   return updateSql(table, [...assignments, ...touches(table)], placedMatches(table, placed));
 }
 
-/** The rows of `target`, as far as they are as the caller expects. */
+/** The condition that a row is a record of `target`, and not stale. */
 export function targetMatches(table: TableShape, fields: readonly string[]): string {
   return placedMatches(table, placedFields(fields));
 }
@@ -118,7 +118,7 @@ function placedMatches(table: TableShape, placed: readonly PlacedField[]): strin
   return `${keyMatches(table, "t", "target")}${isAsExpected}`;
 }
 
-/** To the millisecond, which is all that JavaScript's dates tell; `timestamp` columns are in UTC. */
+/** Cut to the millisecond, the precision of JavaScript's dates. `timestamp` columns are in UTC. */
 function updatedAtText(table: TableShape, name: string): string {
   const { name: column, type } = requiredColumn(table, name);
   const zoned = type.includes("with time zone") ? `t.${column}` : `t.${column} AT TIME ZONE 'UTC'`;
@@ -176,7 +176,7 @@ interface LinkChange {
 }
 
 /**
- * The common table expressions, each under a name of its own, that change the links of rows.
+ * The common table expressions that change the links of rows.
  * @param rows the expression with the near records' keys in `k0`
  * @param prefix begins each of their names
  */

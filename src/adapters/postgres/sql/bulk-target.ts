@@ -1,4 +1,4 @@
-import type { ColumnShape, TableShape } from "../table-shape.ts";
+import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import { updatedAtField } from "../../../core/records/model.ts";
 
 /**
@@ -34,7 +34,7 @@ function compositePart(at: number): string {
   return `(convert_from(decode(${base64}, 'base64'), 'UTF8')::jsonb ->> ${at})`;
 }
 
-/** Where there is nothing to assign the rows are locked, so that their links change like columns would. */
+/** Without assignments, only locks the rows, so that their links can be changed under the same lock. */
 export function updateSql(table: TableShape, assignments: readonly string[], condition: string): string {
   return assignments.length === 0
     ? `SELECT ${returnedKey(table)} FROM ${table.table} t JOIN target ON ${condition} FOR UPDATE OF t`
@@ -51,12 +51,12 @@ export function touches(table: TableShape): readonly string[] {
   return [`${column.name} = ${nowFor(column)}`];
 }
 
-/** Prisma keeps `timestamp` columns in UTC, in every time zone of a session. */
+/** Prisma keeps `timestamp` columns in UTC, regardless of the session's time zone. */
 export function nowFor({ type }: ColumnShape): string {
   return type.includes("with time zone") ? "now()" : "now() AT TIME ZONE 'UTC'";
 }
 
-/** @throws TypeError for a field that is no column: a fault of ours, for changes are checked before */
+/** @throws TypeError for a field that is not a column; changes are checked earlier, so this is a bug */
 export function requiredColumn(table: TableShape, name: string): ColumnShape {
   const column = table.columns.get(name);
   if (column === undefined) {
@@ -68,8 +68,8 @@ export function requiredColumn(table: TableShape, name: string): ColumnShape {
 }
 
 /**
- * Reads a value back from its text (see core's column-text), as Prisma would write it. PostgreSQL itself casts to the
- * column's type, so one rule serves nearly every type.
+ * Turns a text (see core's column-text) into a value as Prisma would write it. PostgreSQL casts to the column's type, so
+ * one rule serves nearly every type.
  * @param expression of type text: a parameter, or a column
  */
 export function castText(column: ColumnShape, expression: string): string {
@@ -83,15 +83,15 @@ export function castText(column: ColumnShape, expression: string): string {
   );
 }
 
-/** Of the text of one value, what PostgreSQL's cast to the column's type understands. */
+/** The text of one value, in a form that PostgreSQL can cast to the column's type. */
 function readable({ field, type }: ColumnShape, text: string): string {
   if (field.type === "Bytes") {
     return `decode(${text}, 'base64')`;
   }
   if (type.startsWith("time with")) {
-    // Of a moment the time of the day, in UTC; and like Prisma without saying so, which `timetz` would keep.
+    // The UTC time of day, cut from a full timestamp. Without its zone, as Prisma does: `timetz` would keep it.
     return `rtrim(split_part(${text}, 'T', 2), 'Z')`;
   }
-  // Money knows no exponents.
+  // The type money does not parse exponents.
   return type.startsWith("money") ? `${text}::numeric` : text;
 }

@@ -6,18 +6,18 @@ export const SUM_DONE_CHUNKS = `
          coalesce(sum(skipped) FILTER (WHERE status = 'DONE'), 0)::integer AS skipped
   FROM powercrud.chunk WHERE task_id = $1::uuid`;
 
-/** $1 task, $2 ids. Records skipped from the start are a chunk that is DONE already. */
+/** $1 task, $2 ids. Stores the records that the launch skipped as chunk 0, which is DONE. */
 export const INSERT_SKIPPED_CHUNK = `
   INSERT INTO powercrud.chunk (task_id, number, ids, status, skipped)
   VALUES ($1::uuid, 0, $2::text[], 'DONE', cardinality($2::text[]))`;
 
-/** $1 task. Chunk 0 has the records that the launch left out. */
+/** $1 task. Without chunk 0, which has the records that the launch skipped. */
 export const READ_CHUNK_IDS =
   "SELECT ids FROM powercrud.chunk WHERE task_id = $1::uuid AND number > 0 ORDER BY number";
 
 /**
- * $1 task, $2 whether failed records are wanted, $3 whether unprocessed ones are. One row for each chunk that has such
- * records, in order. Chunk 0 has the records that the launch left out.
+ * $1 task, $2 whether failed records are wanted, $3 whether unprocessed ones are. One row per chunk with such records, in
+ * order, without chunk 0.
  */
 export const RECORDS_TO_RETRY = `
   WITH failed AS MATERIALIZED (
@@ -36,8 +36,8 @@ export const RECORDS_TO_RETRY = `
   WHERE cardinality(wanted.ids) > 0 ORDER BY wanted.number`;
 
 /**
- * $1 task, $2 whether failed records are wanted, $3 whether unprocessed ones are. The ids that the wanted records are to
- * be linked with, each once per field such as `update:tags:add`. The text after a column's last separator has no id.
+ * $1 task, $2 whether failed records are wanted, $3 whether unprocessed ones are. The ids that the wanted records will be
+ * linked with, each once per field such as `update:tags:add`. The part after a column's last separator has no id.
  */
 export const LINKS_TO_RETRY = `
   WITH failed AS MATERIALIZED (
@@ -57,8 +57,8 @@ export const LINKS_TO_RETRY = `
   GROUP BY f.name ORDER BY f.name`;
 
 /**
- * $1 task, $2 the task that it retries. Copies the values of the new task's records from the chunks of the retried
- * one, text by text as stored there (see joined-columns): all chunks of a task share separator and mark for null.
+ * $1 task, $2 the task that it retries. Copies the values of the new task's records from the chunks of the retried one, as
+ * stored there (see joined-texts). All chunks of a task share separator and null mark.
  */
 export const COPY_COLUMNS = `
   WITH cell AS MATERIALIZED (

@@ -1,6 +1,6 @@
 /**
- * $1 task, $2 type, $3 at, $4 progress, $5 message. The caller has locked the task's row, so that the highest
- * sequence cannot change during this statement. The position is set by the trigger, while the transaction commits.
+ * $1 task, $2 type, $3 at, $4 progress, $5 message. The caller has locked the task's row, so that the highest sequence
+ * cannot change during this statement. A trigger sets the position while the transaction commits.
  */
 export const APPEND_EVENT = `
   INSERT INTO powercrud.event (task_id, sequence, type, at, progress, message)

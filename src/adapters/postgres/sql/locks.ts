@@ -1,9 +1,9 @@
-// The rules are in functions/locks.sql and functions/lines.sql: a claim takes several statements, each with a snapshot
-// of its own, and is to cost one round trip.
+// The rules are in functions/locks.sql and functions/lines.sql: a claim takes several statements, each with a snapshot of
+// its own, and functions run them in one round trip.
 
 /**
- * Turns five arrays of text into a `powercrud.segment[]`. Every parameter is cast: sessions other than pg's send
- * parameters without types.
+ * Turns five text arrays into a `powercrud.segment[]`. Every parameter is cast, since Prisma's sessions send parameters
+ * without types.
  * @param first number of the first of the parameters: models, lowest, highest, ids, scopes
  */
 function segmentsSql(first: number): string {
@@ -19,11 +19,11 @@ function segmentsSql(first: number): string {
 export const ACQUIRE_LOCK = `SELECT model, id, owner, total
   FROM powercrud.acquire_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer, $9::boolean)`;
 
-/** $1 models. Exclusively, as a claim does. Returns a number: not every session can read a void. */
+/** $1 models. Enters exclusively, as a claim does. Returns a number, since not every session can read a void. */
 export const ENTER_LOCKS = `SELECT count(*)::integer AS done
   FROM (SELECT powercrud.enter_locks($1::text[], true)) AS entered`;
 
-/** $1 owner whose locks are not in the way, or null; $2-$6 segments, $7 separator, $8 conflicts at most. */
+/** $1 owner whose own locks are ignored, or null; $2-$6 segments, $7 separator, $8 conflicts at most. */
 export const GUARD_LOCK = `SELECT model, id, owner, total
   FROM powercrud.guard_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer)`;
 
@@ -31,11 +31,11 @@ export const GUARD_LOCK = `SELECT model, id, owner, total
 export const GUARD_RECORD =
   "SELECT model, id, owner, total FROM powercrud.guard_record($1::text, $2::text, $3::text)";
 
-/** $1 owner. Returns a number, too. */
+/** $1 owner. Returns a number, as {@link ENTER_LOCKS} does. */
 export const RELEASE_ALL = `SELECT count(*)::integer AS done
   FROM (SELECT powercrud.release_all_locks($1::uuid)) AS released`;
 
-/** Locks and places in line whose owner is not an unsettled task. One snapshot sees a launch's task and locks, or neither. */
+/** Deletes locks and places in line without an unsettled task. Its snapshot sees both a launch's task and locks, or neither. */
 export const RELEASE_ORPHANS = `
   WITH gone AS (
     DELETE FROM powercrud.lock l
@@ -52,11 +52,11 @@ export const LOCK_OWNERS = `SELECT model, id, owner
 export const LOCKS_HELD_BY = `SELECT model, scope, ids FROM powercrud.lock
   WHERE owner = $1::uuid AND ticket IS NULL ORDER BY model COLLATE "C", scope COLLATE "C"`;
 
-/** $1 owner. Waits for a transaction that takes the owner out of the line, and keeps others from doing so meanwhile. */
+/** $1 owner. Locks the rows, so that no other transaction can take the owner out of the line meanwhile. */
 export const LOCKS_WAITED_FOR = `SELECT model, scope, ids FROM powercrud.lock
   WHERE owner = $1::uuid AND ticket IS NOT NULL FOR UPDATE`;
 
-/** $1 owner in line. The task right before it in line for something that both wait for. */
+/** $1 owner in line. The task directly before it in line for a record that both wait for. */
 export const LAST_BEFORE = `
   SELECT l.owner::text AS owner
   FROM powercrud.lock w JOIN powercrud.lock l ON l.model = w.model AND l.ticket < w.ticket

@@ -1,6 +1,6 @@
 import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 
-/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions are in the order given. */
+/** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions follow the given order. */
 export const INSERT_TASK_ERRORS = `
   INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
   SELECT $1::uuid, e.record_id, e.outcome, e.code, e.message, e.field, e.index
@@ -39,9 +39,9 @@ export const COUNT_ERRORS_AFTER = `
   WHERE task_id = $1::uuid AND position > $2::bigint`;
 
 /**
- * $1 task, $2 chunk and $3 number of the record to start after, $4 limit. Goes from chunk to chunk until it has
- * enough: a page costs the same anywhere in the list, and for any size of chunks. The chunks of a dry run are never DONE:
- * where it tried them all and kept all errors, its other records would have been written.
+ * $1 task, $2 chunk and $3 number of the record to start after, $4 limit. Reads chunk after chunk until it has enough, so a
+ * page costs the same anywhere in the list, and for any chunk size. Chunks of a dry run are never DONE. If it tried them all
+ * and kept all errors, its other records count as SUCCEEDED.
  */
 export const LIST_RECORDS = `
   WITH RECURSIVE trial AS MATERIALIZED (

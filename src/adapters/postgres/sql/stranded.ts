@@ -23,7 +23,7 @@ export const FIND_UNCLEANED = `
   WHERE cleaned_at IS NULL AND finished_at < $1::timestamptz
   ORDER BY finished_at, id LIMIT $2::integer`;
 
-/** $1 chore, $2 now, $3 the moment before which the last turn must have been. */
+/** $1 chore, $2 now, $3 the latest time of the previous turn. No row if another process took its turn after that. */
 export const TAKE_TURN = `
   INSERT INTO powercrud.turn (name, taken_at) VALUES ($1::text, $2::timestamptz)
   ON CONFLICT (name) DO UPDATE SET taken_at = EXCLUDED.taken_at WHERE turn.taken_at <= $3::timestamptz

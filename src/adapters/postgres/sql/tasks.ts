@@ -7,8 +7,8 @@ export const TASK_COLUMNS = `
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
 /**
- * Joins a running task's progress, and whether it is to stop. Settled tasks have their counts in their row, and cost next
- * to nothing here.
+ * Joins a running task's progress and its cancel request. Costs almost nothing for settled tasks, which have their counts
+ * in their own row.
  */
 export const RUNNING_PROGRESS = `
   LEFT JOIN powercrud.cancellation k ON k.task_id = t.id
@@ -48,11 +48,11 @@ export const LIST_RETRIES = `
   ORDER BY t.id`;
 
 /**
- * $1-$11 the task's columns as named, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records skipped
- * from the start; $16 the chunks' fields, each a JSON array, or null where no chunk has any, $17 their joined
- * columns, with $18 divider, $19 separator and $20 mark for null: see joined-columns; $21 whether it is a dry run, $22 the
- * task that it retries or null, $23 its duplicate key or null. No row when the viewer used the idempotency key before, or
- * the duplicate key is taken; where another transaction is about to take one, or to free it, this waits for its end.
+ * $1-$11 the task's columns, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records that the
+ * launch skipped; $16 the chunks' fields, each a JSON array, or null if no chunk has any; $17 their joined columns with
+ * $18 divider, $19 separator and $20 null mark (see joined-texts); $21 whether it is a dry run, $22 the task that it retries
+ * or null, $23 its duplicate key or null. No row if the viewer has used the idempotency key before, or if the duplicate key
+ * is taken. Waits for a transaction that is about to take or free one of the keys.
  */
 export const INSERT_TASK = `
   WITH task AS (
@@ -91,8 +91,8 @@ export const LOCK_DUPLICATE = `
   )`;
 
 /**
- * $1 tasks, $2 at. A running task needs no note. A task that is just being begun is skipped, too: waiting for it would hold the
- * launch up until its first chunk is written.
+ * $1 tasks, $2 at. Skips running tasks, which need no mark, and tasks whose attempt is just beginning: waiting for these
+ * would delay the launch until their first chunk is written.
  */
 export const MARK_ENQUEUED = `
   UPDATE powercrud.task t SET enqueued_at = $2::timestamptz
@@ -102,8 +102,8 @@ export const MARK_ENQUEUED = `
   WHERE t.id = pending.id`;
 
 /**
- * $1 task, $2 attempt, $3 the statuses that the final one may follow. Waits for chunks that are being committed. The
- * next statement has a snapshot of its own, and sums them, too.
+ * $1 task, $2 attempt, $3 the statuses that the final one may follow. Waits for chunks that are being committed, so that
+ * the next statement, with its own snapshot, counts them.
  */
 export const LOCK_TO_SETTLE = `
   SELECT id FROM powercrud.task
@@ -124,18 +124,18 @@ export const MARK_CLEANED = `
   WHERE id = $1::uuid AND finished_at IS NOT NULL AND cleaned_at IS NULL
   RETURNING id`;
 
-/** $1 task. */
+/** $1 task. Its claims without those on dependent records. */
 export const OWN_CLAIMS = `
   SELECT own.claim FROM powercrud.task t, jsonb_array_elements(t.claims) WITH ORDINALITY AS own(claim, at)
   WHERE t.id = $1::uuid AND NOT own.claim ? 'isDependent' ORDER BY own.at`;
 
-/** A batch ends with the task that brings it to this many records: their errors are deleted one by one. */
+/** A batch ends with the task that brings it to this many records, since each record may have errors to delete. */
 const MAX_RECORDS = 200_000;
 
 /**
- * $1 finished before, $2 limit. Chunks, errors, attempts and events go by their foreign keys. The row of
- * `powercrud.pruned` is locked first: of several calls at once one prunes, and none waits. A task with a retry under way
- * is left for later: clearing `retry_of` in the retry's row would wait for that task's chunk.
+ * $1 finished before, $2 limit. Foreign keys delete chunks, errors, attempts and events along with their task. The row of
+ * `powercrud.pruned` is locked first: of several concurrent calls one prunes, and none waits. A task with an unsettled retry
+ * is kept for now: clearing `retry_of` in the retry's row would wait for its chunk.
  */
 export const PRUNE_TASKS = `
   WITH turn AS MATERIALIZED (

@@ -1,4 +1,4 @@
-/** $1 task, $2 claims. */
+/** $1 task, $2 claims on dependent records, which replace its earlier ones. */
 export const SET_DEPENDENTS = `
   UPDATE powercrud.task SET claims = $2::jsonb || coalesce(
     (SELECT jsonb_agg(own.claim) FROM jsonb_array_elements(claims) AS own(claim) WHERE NOT own.claim ? 'isDependent'),

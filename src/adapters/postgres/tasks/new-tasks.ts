@@ -3,8 +3,7 @@ import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../../../c
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { noTaskToRetry } from "../../../core/tasks/new-tasks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
-import { joinColumns } from "../joined-columns.ts";
-import { joinIds } from "../joined-ids.ts";
+import { joinColumns, joinIds } from "../sql/joined-texts.ts";
 import { COPY_COLUMNS, INSERT_SKIPPED_CHUNK } from "../sql/chunks.ts";
 import { INSERT_TASK_ERRORS } from "../sql/results.ts";
 import { FIND_BY_IDEMPOTENCY_KEY, FIND_DUPLICATE, INSERT_TASK, LOCK_DUPLICATE } from "../sql/tasks.ts";
@@ -12,7 +11,7 @@ import { taskErrorColumns } from "./task-errors.ts";
 
 const FOREIGN_KEY_VIOLATION = "23503";
 
-/** Writes new tasks, and finds the earlier ones that answer repeated launches. @param session for reading */
+/** Stores new tasks, and finds the earlier task that answers a repeated launch. @param session for reading */
 export function createNewTasks(session: SqlSession): NewTasks {
   return {
     create: (transaction, task) => createTask(requiredSession(transaction), task),
@@ -21,16 +20,16 @@ export function createNewTasks(session: SqlSession): NewTasks {
     async lockDuplicate(transaction, viewer, key) {
       const locking = requiredSession(transaction);
       await locking.query(LOCK_DUPLICATE, [viewer.id, key]);
-      // A statement of its own sees what was committed while the lock was waited for.
+      // A separate statement, so that it sees tasks that were committed while this one waited for the lock.
       return findOne(locking, FIND_DUPLICATE, viewer.id, key);
     },
   };
 }
 
-/** One statement for task and chunks, two more for records skipped from the start, one for the values of a retry. */
+/** Takes one statement for task and chunks, two more for skipped records, and one more for the values of a retry. */
 async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
   const inserted = await session.query(INSERT_TASK, insertValues(task)).catch((error: unknown) => {
-    throw task.retryOf !== null && isMissingFirst(error) ? noTaskToRetry(task.retryOf) : error;
+    throw task.retryOf !== null && isRetriedTaskMissing(error) ? noTaskToRetry(task.retryOf) : error;
   });
   if (inserted.length > 0) {
     await insertSkipped(session, task);
@@ -42,8 +41,8 @@ async function createTask(session: SqlSession, task: NewTask): Promise<CreateRes
   return existing === undefined ? createTask(session, task) : { kind: "EXISTING", existing };
 }
 
-/** Whether the task to be retried was pruned after the launch read it. */
-function isMissingFirst(error: unknown): boolean {
+/** Whether the retried task was pruned after the launch had read it. */
+function isRetriedTaskMissing(error: unknown): boolean {
   const { code, constraint } = (error ?? {}) as { readonly code?: unknown; readonly constraint?: unknown };
   return code === FOREIGN_KEY_VIOLATION && constraint === "task_retry_of_fkey";
 }

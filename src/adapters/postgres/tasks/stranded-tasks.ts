@@ -3,7 +3,7 @@ import type { StrandedTask, StrandedTasks } from "../../../core/tasks/stranded-t
 import { FIND_ORPHANS, FIND_UNBEGUN, FIND_UNCLEANED, FIND_UNENQUEUED, TAKE_TURN } from "../sql/stranded.ts";
 import { PRUNE_TASKS } from "../sql/tasks.ts";
 
-/** The sweeper's view of the tasks. */
+/** Finds the tasks that the sweeper takes care of. */
 export function createStrandedTasks(session: SqlSession): StrandedTasks {
   const finder = (text: string) => (moment: Date, limit: number) =>
     session.query<StrandedTask>(text, [moment, limit]);

@@ -12,7 +12,7 @@ import { taskErrorColumns } from "./task-errors.ts";
 import type { TaskRow } from "./task-reads.ts";
 import { toTask } from "./task-reads.ts";
 
-/** The run of a task. @param session for what happens outside a caller's transaction */
+/** Attempts of tasks and their end. @param session for statements outside a caller's transaction */
 export function createTaskAttempts(session: SqlSession): TaskAttempts {
   return {
     async markEnqueued(taskIds, at) {

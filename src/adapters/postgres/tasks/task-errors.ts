@@ -17,7 +17,7 @@ export function taskErrorColumns(given: readonly NewTaskError[]): readonly (read
 
 /** A row of LIST_TASK_ERRORS. */
 export interface TaskErrorRow {
-  /** bigint comes as text. */
+  /** The driver returns bigint as text. */
   readonly position: string;
   readonly record_id: string | null;
   readonly outcome: TaskErrorOutcome;

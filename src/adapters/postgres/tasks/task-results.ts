@@ -11,7 +11,7 @@ import { OWN_CLAIMS } from "../sql/tasks.ts";
 import { toTaskError } from "./task-errors.ts";
 import type { TaskErrorRow } from "./task-errors.ts";
 
-/** Reads what became of tasks' records, and what a retry takes over. */
+/** Reads the outcomes of tasks' records, and the records and claims that a retry takes over. */
 export function createTaskResults(session: SqlSession): TaskResults {
   const errorCounts: TaskResults["errorCounts"] = async (taskIds) => {
     const rows = await session.query<{ task_id: string; count: number }>(COUNT_TASK_ERRORS, [taskIds]);

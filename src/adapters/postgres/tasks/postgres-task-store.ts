@@ -1,0 +1,23 @@
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { TaskStore } from "../../../core/tasks/task-store.ts";
+import { createNewTasks } from "./new-tasks.ts";
+import { createStrandedTasks } from "./stranded-tasks.ts";
+import { createTaskAttempts } from "./task-attempts.ts";
+import { createTaskReads } from "./task-reads.ts";
+import { createTaskResults } from "./task-results.ts";
+import { createWaitingLine } from "./waiting-line.ts";
+
+/**
+ * Tasks, chunks, attempts and errors as rows of the schema `powercrud`.
+ * @param options.session for statements outside a caller's transaction
+ */
+export function createPostgresTaskStore({ session }: { readonly session: SqlSession }): TaskStore {
+  return {
+    ...createNewTasks(session),
+    ...createWaitingLine(session),
+    ...createTaskAttempts(session),
+    ...createTaskReads(session),
+    ...createTaskResults(session),
+    ...createStrandedTasks(session),
+  };
+}

@@ -1,0 +1,114 @@
+import { AppError } from "../../../kernel/app-error.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { TableShape } from "../records/table-shape.ts";
+import type { RecordWork, RecordWriter, WrittenBatch } from "../../../core/bulk/record-writer.ts";
+import { isPlainWork } from "../../../core/bulk/record-writer.ts";
+import { writtenValues } from "../../../core/bulk/written-values.ts";
+import type { RecordProblem } from "../../../core/refusals/problems.ts";
+import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import type { Transaction } from "../../../core/transactions/transaction.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
+import type { Decision } from "../../../core/transactions/run-or-roll-back.ts";
+import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
+import { toAcquireResult } from "../locks/postgres-lock-store.ts";
+import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
+import { pgProblem } from "./pg-problem.ts";
+import type { GuardedRow } from "../sql/bulk-record-set.ts";
+import { guardedRecordSql } from "../sql/bulk-record-set.ts";
+import { writeBatch } from "./write-batch.ts";
+import type { WritePorts } from "./write-chunk.ts";
+import { failedErrors, leftOutError } from "./write-set.ts";
+
+/** Writes records with the statements that write chunks. */
+export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
+  return {
+    writeGuarded: (work, batch) => raced(() => writeGuarded(ports, work, batch)),
+    run: (work, body) => raced(() => runWork(ports, work, body)),
+    writeBatch: async (transaction, work, batch) =>
+      writeBatch({ ...ports, work, transaction, table: await ports.shapes.of(work.model) }, batch),
+  };
+}
+
+/** Repeats the write after a lost race, which has changed nothing. */
+async function raced<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await retryLostRaces(work);
+  } catch (error) {
+    throw isLostRace(error)
+      ? new AppError(
+          "UNAVAILABLE",
+          "Other transactions hold what this write needs. Nothing was changed. Try again later.",
+          {
+            cause: error,
+          },
+        )
+      : error;
+  }
+}
+
+async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
+  const table = await ports.shapes.of(work.model);
+  return table.hasStatementTriggers
+    ? guardAndWrite(ports, work, batch)
+    : writeAsOne(ports.session, table, work, batch);
+}
+
+/** With two statements: in a single one, the app's statement triggers would run even if the guard refuses. */
+function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
+  const { model, lockScopeOf } = work;
+  return runWork<WrittenBatch>(ports, work, async (transaction) => {
+    const claim = { model: model.name, ids: batch.ids, scope: lockScopeOf?.(model.name) };
+    const refusal = await ports.locks.guard(transaction, [claim]);
+    if (refusal.kind === "CONFLICT") {
+      return { rollBack: { succeeded: 0, errors: [], refusal } };
+    }
+    const table = await ports.shapes.of(model);
+    const written = await writeBatch({ ...ports, work, transaction, table }, batch);
+    return written.succeeded === batch.ids.length ? { commit: written } : { rollBack: written };
+  });
+}
+
+/** With one statement, which is its own transaction, so every error is about the record, also a deferred constraint's. */
+async function writeAsOne(
+  session: SqlSession,
+  table: TableShape,
+  work: RecordWork,
+  batch: RecordBatch,
+): Promise<WrittenBatch> {
+  const { text, values } = guardedRecordSql(table, work, batch, work.lockScopeOf?.(work.model.name));
+  try {
+    const rows = await session.query<GuardedRow>(text, values);
+    const held = toAcquireResult(rows.flatMap(({ held: conflict }) => conflict ?? []));
+    if (held.kind === "CONFLICT") {
+      return { succeeded: 0, errors: [], refusal: held };
+    }
+    const errors = rows.flatMap(({ left_out: leftOut }) => (leftOut === null ? [] : [leftOutError(leftOut)]));
+    return { succeeded: batch.ids.length - errors.length, errors };
+  } catch (error) {
+    const problem = pgProblem(error, work.model, writtenValues(work, table, batch));
+    if (problem === undefined) {
+      throw error;
+    }
+    return refusedBatch(batch, problem);
+  }
+}
+
+async function runWork<T>(
+  ports: WritePorts,
+  work: RecordWork,
+  body: (transaction: Transaction) => Promise<Decision<T>>,
+): Promise<T> {
+  // Read before the transaction begins; within it this would take a second connection.
+  await ports.shapes.of(work.model);
+  const { unitOfWork } = isPlainWork(work) ? ports : ports.records;
+  return runOrRollBack(unitOfWork, async (transaction) => {
+    // Deferred constraints are checked at once, while it is known which records were just written.
+    await requiredSession(transaction).query("SET CONSTRAINTS ALL IMMEDIATE");
+    return body(transaction);
+  });
+}
+
+function refusedBatch(batch: RecordBatch, problem: RecordProblem): WrittenBatch {
+  const refused = batch.ids.map((id) => ({ id, problem }));
+  return { succeeded: 0, errors: failedErrors(batch, refused) };
+}

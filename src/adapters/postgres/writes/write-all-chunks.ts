@@ -1,0 +1,197 @@
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type {
+  ChunkResult,
+  ChunkWork,
+  TrialResult,
+  WholeResult,
+  WholeRun,
+} from "../../../core/bulk/chunk-writer.ts";
+import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
+import { isPlainWork } from "../../../core/bulk/record-writer.ts";
+import type { AcquireResult, LockConflict } from "../../../core/locks/lock-store.ts";
+import type { ErrorPolicy } from "../../../core/tasks/task.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
+import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
+import { heldReferencesOfAll } from "./held-references.ts";
+import { pgProblem } from "./pg-problem.ts";
+import type { ChunkRow } from "../sql/bulk-chunk-steps.ts";
+import { batchOf, TAKE_CHUNK } from "../sql/bulk-chunk-steps.ts";
+import { LIST_TASK_ERRORS } from "../sql/results.ts";
+import { COUNT_ERRORS_AFTER, LAST_ERROR_POSITION } from "../sql/results.ts";
+import type { TaskErrorRow } from "../tasks/task-errors.ts";
+import { toTaskError } from "../tasks/task-errors.ts";
+import { writeBatch } from "./write-batch.ts";
+import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
+import { countWritten, finishChunk, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
+
+/** Also releases the savepoint: nested savepoints would make every access to a row slower. */
+const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";
+
+/** A transaction that writes all chunks of a task. */
+interface WholeWriting extends ChunkWriting {
+  readonly errorPolicy: ErrorPolicy;
+  readonly run: WholeRun;
+}
+
+/** Why the transaction must be rolled back. */
+type WholeStop = Exclude<WholeResult, { kind: "WRITTEN" }>;
+type Refusal = Extract<WholeResult, { kind: "REFUSED" }>;
+
+/** ALL_OR_NOTHING: all chunks in one transaction, see core's ChunkWriter. */
+export async function writeAllChunks(
+  ports: WritePorts,
+  work: ChunkWork,
+  run: WholeRun,
+): Promise<WholeResult> {
+  const table = await ports.shapes.of(work.model);
+  return runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
+    const stop = await writeWhole({ ...ports, work, table, transaction, run, errorPolicy: "ALL_OR_NOTHING" });
+    return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
+  });
+}
+
+/** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */
+export async function tryAllChunks(
+  ports: WritePorts,
+  work: ChunkWork,
+  errorPolicy: ErrorPolicy,
+  run: WholeRun,
+): Promise<TrialResult> {
+  const table = await ports.shapes.of(work.model);
+  const locks = lookOnly(ports.locks);
+  return runOrRollBack<TrialResult>(unitOfWorkFor(ports, work), async (transaction) => {
+    const session = requiredSession(transaction);
+    const lastPosition = await lastErrorPosition(session, work.taskId);
+    if (errorPolicy === "SKIP_FAILED") {
+      // A real run would check deferred constraints at the end of each chunk's own transaction.
+      await session.query("SET CONSTRAINTS ALL IMMEDIATE");
+    }
+    const stop = await writeWhole({ ...ports, locks, work, table, transaction, run, errorPolicy });
+    return { rollBack: stop ?? (await readTrial(session, work.taskId, lastPosition)) };
+  });
+}
+
+/** Writes all chunks in the transaction. @returns why it must be rolled back, if it must */
+async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
+  const { transaction, work, run } = writing;
+  const session = requiredSession(transaction);
+  for (;;) {
+    run.signal.throwIfAborted();
+    const step = await writeOneOfAll(writing);
+    switch (step.kind) {
+      case "WRITTEN":
+        run.onWritten(step.counts);
+        break;
+      case "EXHAUSTED": {
+        const broken = await checkDeferred(writing);
+        if (broken !== undefined) {
+          return broken;
+        }
+        if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
+          return finishWhole(writing);
+        }
+        break;
+      }
+      case "FENCED":
+      case "CANCELLED":
+      case "REFUSED":
+        return step;
+    }
+  }
+}
+
+/** Checks deferred constraints before the commit does. Their errors do not name a record. */
+async function checkDeferred({ transaction, work }: WholeWriting): Promise<Refusal | undefined> {
+  try {
+    await requiredSession(transaction).query("SET CONSTRAINTS ALL IMMEDIATE");
+    return undefined;
+  } catch (error) {
+    const problem = pgProblem(error, work.model);
+    if (problem === undefined) {
+      throw error;
+    }
+    return { kind: "REFUSED", errors: [{ ...problem, recordId: null, outcome: "FAILED" }] };
+  }
+}
+
+/**
+ * Takes the guard and the fence at the end. Held from the start, they would block claims on the referred models, and
+ * the task's row, for the whole run.
+ */
+async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
+  const held = writing.errorPolicy === "SKIP_FAILED" ? [] : await heldReferencesOfAll(writing);
+  return held.length > 0
+    ? { kind: "REFUSED", errors: held }
+    : takeFence(requiredSession(writing.transaction), writing.work);
+}
+
+/** Writes one of the chunks. Under ALL_OR_NOTHING a failed record refuses the task, otherwise it is recorded. */
+async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refusal> {
+  const { transaction, work, table, errorPolicy } = writing;
+  const session = requiredSession(transaction);
+  const isWhole = errorPolicy === "ALL_OR_NOTHING";
+  if (isPlainWork(work) && (isWhole || work.references === undefined)) {
+    await session.query("SAVEPOINT chunk");
+    try {
+      const result = await writeAsOne(session, table, work, true);
+      // Writing record by record finds out which ones failed.
+      const hasFailures = isWhole && result.kind === "WRITTEN" && result.counts.failed > 0;
+      await session.query(hasFailures ? TAKE_BACK : "RELEASE SAVEPOINT chunk");
+      if (!hasFailures) {
+        return result;
+      }
+    } catch (error) {
+      if (pgProblem(error, work.model) === undefined) {
+        throw error;
+      }
+      await session.query(TAKE_BACK);
+    }
+  }
+  return writeOneCarefully(writing, isWhole);
+}
+
+async function writeOneCarefully(writing: WholeWriting, isWhole: boolean): Promise<ChunkResult | Refusal> {
+  const { transaction, work } = writing;
+  const [chunk] = await requiredSession(transaction).query<ChunkRow>(TAKE_CHUNK, [work.taskId]);
+  if (chunk === undefined) {
+    return { kind: "EXHAUSTED" };
+  }
+  // Under ALL_OR_NOTHING, references are guarded once for all chunks, at the end.
+  const own = isWhole ? { ...writing, work: { ...work, references: undefined } } : writing;
+  const written = await writeBatch(own, batchOf(chunk));
+  const failures = written.errors.filter((error) => error.outcome === "FAILED");
+  return isWhole && failures.length > 0
+    ? { kind: "REFUSED", errors: failures }
+    : finishChunk(writing, chunk.number, written);
+}
+
+async function lastErrorPosition(session: SqlSession, taskId: string): Promise<string> {
+  const [row] = await session.query<{ position: string }>(LAST_ERROR_POSITION, [taskId]);
+  return row?.position ?? "0";
+}
+
+/** The counts and errors that the transaction would have left, without earlier errors. */
+async function readTrial(session: SqlSession, taskId: string, after: string): Promise<TrialResult> {
+  const { counts } = await countWritten(session, taskId);
+  const [row] = await session.query<{ count: number }>(COUNT_ERRORS_AFTER, [taskId, after]);
+  const errors = await session.query<TaskErrorRow>(LIST_TASK_ERRORS, [taskId, after, MAX_TRIAL_ERRORS]);
+  return { kind: "TRIED", counts, errors: errors.map(toTaskError), errorCount: row?.count ?? 0 };
+}
+
+/** Locks whose guard only looks who holds the records: a dry run must not keep other tasks from claiming them. */
+function lookOnly(locks: WritePorts["locks"]): WritePorts["locks"] {
+  return {
+    ...locks,
+    async guard(_transaction, claims, owner): Promise<AcquireResult> {
+      const conflicts: LockConflict[] = [];
+      for (const { model, ids, scope } of claims) {
+        const owners = await locks.owners(model, ids === "all" ? [] : ids, scope);
+        const others = [...owners].filter(([, holder]) => holder !== owner);
+        conflicts.push(...others.map(([id, holder]) => ({ model, id, owner: holder })));
+      }
+      return conflicts.length === 0
+        ? { kind: "GRANTED" }
+        : { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
+    },
+  };
+}

@@ -1,0 +1,196 @@
+import { hookChunks, operationOn } from "../../../core/bulk/hook-batch.ts";
+import type { RecordWork, WrittenBatch } from "../../../core/bulk/record-writer.ts";
+import { namedFieldsOf } from "../../../core/bulk/row-field.ts";
+import type { RefusedRecord } from "../../../core/records/record-hooks.ts";
+import type { HookRecord, WriteOperation } from "../../../core/records/write-hooks.ts";
+import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
+import { filterBatch } from "../../../core/tasks/record-batch.ts";
+import type { NewTaskError } from "../../../core/tasks/task-error.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
+import { heldReferences } from "./held-references.ts";
+import type { BatchWriting, ReachedRecords } from "./reach-records.ts";
+import { loadRecords, reachRecords } from "./reach-records.ts";
+import type { SetWriting, WrittenSet } from "./write-set.ts";
+import { appWay, failedErrors, statementWay, writeSet } from "./write-set.ts";
+
+/** The records that the app's hooks are called with, by operation. */
+type HookRecords = ReadonlyMap<WriteOperation, readonly HookRecord[]>;
+
+/**
+ * Writes a batch so that each failing record is found and the others are written: only records within the viewer's scope
+ * that the app's hooks accept. If written records leave the scope, or refer to another task's records, the write is undone
+ * and repeated without them.
+ */
+export async function writeBatch(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
+  const { work, records, transaction } = writing;
+  const reached = await reachRecords(writing, batch);
+  const refusal =
+    reached.batch.ids.length === 0 ? undefined : await work.guardReached?.(transaction, reached.batch.ids);
+  if (refusal !== undefined) {
+    return { succeeded: 0, errors: [], refusal };
+  }
+  const hooked: HookRecords =
+    work.hooks === undefined
+      ? new Map()
+      : hookChunks(records.typed, work.model, work, reached.batch, reached.loaded);
+  const refused = await askHooks(writing, batch, hooked);
+  const allowed = without(reached.batch, refused);
+  const written = await writeChecked(writing, { ...reached, batch: allowed }, hooked);
+  await callAfterHooks(writing, without(allowed, written.errors), hooked);
+  return { ...written, errors: [...reached.errors, ...refused, ...written.errors] };
+}
+
+async function askHooks(
+  { transaction, work }: BatchWriting,
+  batch: RecordBatch,
+  hooked: HookRecords,
+): Promise<readonly NewTaskError[]> {
+  const refused: RefusedRecord[] = [];
+  for (const [operation, records] of hooked) {
+    refused.push(...((await work.hooks?.check(transaction, { operation, records })) ?? []));
+  }
+  return failedErrors(batch, refused);
+}
+
+async function writeChecked(
+  writing: BatchWriting,
+  { batch, loaded }: ReachedRecords,
+  hooked: HookRecords,
+): Promise<WrittenBatch> {
+  const { work } = writing;
+  const set = setOf(writing, hooked);
+  if (work.references === undefined && work.scopeChecks === undefined) {
+    return writeSet(set, batch);
+  }
+  // Read before the write: an upsert does not report which records it created.
+  const existed = await existence(writing, batch, loaded);
+  if (set.isSingle !== true) {
+    await set.session.query("SAVEPOINT unchecked");
+  }
+  const written = await writeSet(set, batch);
+  const changed = without(batch, written.errors);
+  const outside = await recordsOutOfScope(writing, batch, byOperation(work, changed.ids, existed));
+  const held = await heldReferences(writing, without(changed, outside).ids);
+  const offenders = failedErrors(batch, [...outside, ...held.records]);
+  if (offenders.length === 0) {
+    return written;
+  }
+  const rest = await writeOthers(set, batch, offenders);
+  return {
+    succeeded: rest.succeeded,
+    errors: [...offenders, ...rest.errors],
+    ...(held.refusal === undefined ? {} : { refusal: held.refusal }),
+  };
+}
+
+/** Undoes the write and repeats it without the offenders. A single write is rolled back as a whole instead. */
+async function writeOthers(
+  set: SetWriting,
+  batch: RecordBatch,
+  offenders: readonly NewTaskError[],
+): Promise<WrittenSet> {
+  if (set.isSingle === true) {
+    return { succeeded: 0, errors: [] };
+  }
+  await set.session.query("ROLLBACK TO SAVEPOINT unchecked");
+  return writeSet(set, without(batch, offenders));
+}
+
+function setOf({ work, table, transaction }: BatchWriting, hooked: HookRecords): SetWriting {
+  const session = requiredSession(transaction);
+  if (work.hooks?.hasPersist === true) {
+    return { session, table, way: appWay(transaction, work, work.hooks, hooked) };
+  }
+  return { session, table, way: statementWay(session, table, work), isSingle: work.taskId === undefined };
+}
+
+async function existence(
+  { records, transaction, work }: BatchWriting,
+  batch: RecordBatch,
+  loaded: ReachedRecords["loaded"],
+): Promise<(id: string) => boolean> {
+  if (work.operation !== "UPSERT" || work.scopeChecks === undefined) {
+    return () => true;
+  }
+  if (work.hooks !== undefined) {
+    return (id) => loaded.has(id);
+  }
+  const existing = new Set(await records.existingIds(transaction, work.model.name, batch.ids, undefined));
+  return (id) => existing.has(id);
+}
+
+function byOperation(
+  { operation }: RecordWork,
+  ids: readonly string[],
+  existed: (id: string) => boolean,
+): ReadonlyMap<WriteOperation, readonly string[]> {
+  const groups = new Map<WriteOperation, string[]>();
+  for (const id of ids) {
+    const performed = operationOn(operation, existed(id));
+    const same = groups.get(performed);
+    if (same === undefined) {
+      groups.set(performed, [id]);
+    } else {
+      same.push(id);
+    }
+  }
+  return groups;
+}
+
+/**
+ * The written records that are now out of the viewer's scope, or refer to a record that is.
+ * @param written the ids by operation
+ */
+async function recordsOutOfScope(
+  { records, transaction, work }: BatchWriting,
+  batch: RecordBatch,
+  written: ReadonlyMap<WriteOperation, readonly string[]>,
+): Promise<readonly RefusedRecord[]> {
+  const outside = new Map<string, RefusedRecord>();
+  for (const [operation, ids] of written) {
+    for (const { within, problem } of work.scopeChecks?.(writtenFields(work, batch, operation)) ?? []) {
+      const found = new Set(await records.existingIds(transaction, work.model.name, ids, within));
+      for (const id of ids) {
+        if (!found.has(id) && !outside.has(id)) {
+          outside.set(id, { id, problem });
+        }
+      }
+    }
+  }
+  return [...outside.values()];
+}
+
+function writtenFields(work: RecordWork, batch: RecordBatch, operation: WriteOperation): readonly string[] {
+  return work.operation === "UPDATE"
+    ? Object.keys(work.change)
+    : namedFieldsOf(batch.fields, operation === "CREATE" ? "create" : "update");
+}
+
+/** Calls the app's after hooks for the written records, with their new values. */
+async function callAfterHooks(
+  { work: { hooks }, records, transaction, table }: BatchWriting,
+  { ids }: RecordBatch,
+  hooked: HookRecords,
+): Promise<void> {
+  const written = new Set(ids);
+  for (const [operation, each] of hooked) {
+    const writtenRecords = each.filter(({ id }) => written.has(id));
+    if (hooks?.hasAfter(operation) === true && writtenRecords.length > 0) {
+      const session = records.typedSession(transaction);
+      const writtenIds = writtenRecords.map(({ id }) => id);
+      const now = operation === "DELETE" ? new Map() : await loadRecords(session, table, writtenIds);
+      await hooks.after(transaction, {
+        operation,
+        records: writtenRecords.map((one) => ({ ...one, record: now.get(one.id) ?? null })),
+      });
+    }
+  }
+}
+
+function without(batch: RecordBatch, errors: readonly (NewTaskError | RefusedRecord)[]): RecordBatch {
+  if (errors.length === 0) {
+    return batch;
+  }
+  const named = new Set(errors.map((error) => ("id" in error ? error.id : error.recordId)));
+  return filterBatch(batch, (id) => !named.has(id));
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { toSegments } from "../../../../../src/adapters/postgres/locks/lock-segments.ts";
+
+const numbers = (count: number): string[] =>
+  Array.from({ length: count }, (_, at) => String(at).padStart(4, "0"));
+
+describe("toSegments", () => {
+  it("cuts a claim into segments of 500 in order, and notes their bounds", () => {
+    const [models, lowest, highest, ids, scopes, separator] = toSegments([
+      { model: "City", ids: numbers(1_001).toReversed() },
+    ]);
+    expect(models).toEqual(["City", "City", "City"]);
+    expect(lowest).toEqual(["0000", "0500", "1000"]);
+    expect(highest).toEqual(["0499", "0999", "1000"]);
+    expect(ids.flatMap((text) => text?.split(separator))).toEqual(numbers(1_001));
+    expect(scopes).toEqual(["", "", ""]);
+  });
+
+  it("gives a whole model neither ids nor bounds, and takes its records in", () => {
+    const [models, lowest, highest, ids, scopes] = toSegments([
+      { model: "City", ids: ["1"] },
+      { model: "Tag", ids: ["2"] },
+      { model: "City", ids: "all" },
+      { model: "City", ids: ["3"] },
+    ]);
+    expect(models).toEqual(["Tag", "City"]);
+    expect(lowest).toEqual(["2", null]);
+    expect(highest).toEqual(["2", null]);
+    expect(ids).toEqual(["2", null]);
+    expect(scopes).toEqual(["", ""]);
+  });
+
+  it("drops repeats, within a claim and between claims", () => {
+    const [, , , ids, , separator] = toSegments([
+      { model: "City", ids: ["2", "1", "2"] },
+      { model: "City", ids: ["1", "3"] },
+    ]);
+    expect(ids).toEqual([["1", "2", "3"].join(separator)]);
+  });
+
+  it("keeps the scopes of one model apart", () => {
+    const [models, lowest, , , scopes] = toSegments([
+      { model: "City", ids: ["1"], scope: "north" },
+      { model: "City", ids: "all", scope: "south" },
+      { model: "City", ids: ["3"], scope: "south" },
+      { model: "City", ids: ["2"], scope: "north" },
+      { model: "City", ids: ["4"] },
+    ]);
+    expect(models).toEqual(["City", "City", "City"]);
+    expect(lowest).toEqual(["1", "4", null]);
+    expect(scopes).toEqual(["north", "", "south"]);
+  });
+});
