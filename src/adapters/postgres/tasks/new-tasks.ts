@@ -1,7 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../../../core/tasks/new-tasks.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
-import { noTaskToRetry } from "../../../core/tasks/new-tasks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { joinColumns } from "../joined-columns.ts";
 import { joinIds } from "../joined-ids.ts";
@@ -30,8 +29,14 @@ export function createNewTasks(session: SqlSession): NewTasks {
 /** One statement for task and chunks, two more for records skipped from the start, one for the values of a retry. */
 async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
   const inserted = await session.query(INSERT_TASK, insertValues(task)).catch((error: unknown) => {
-    throw task.retryOf !== null && isMissingFirst(error) ? noTaskToRetry(task.retryOf) : error;
+    if (isMissingFirst(error)) {
+      return undefined;
+    }
+    throw error;
   });
+  if (inserted === undefined) {
+    return { kind: "RETRIED_TASK_GONE" };
+  }
   if (inserted.length > 0) {
     await insertSkipped(session, task);
     await copyColumns(session, task);

@@ -30,8 +30,8 @@ export function endOfResult(
   progress: Progress,
 ): { readonly kind: "ENDED"; readonly settle: Ending } {
   const checked = checkResult(returned);
-  if ("problem" in checked) {
-    return { kind: "ENDED", settle: failedEnd(checked.problem, progress) };
+  if ("problems" in checked) {
+    return { kind: "ENDED", settle: failedEnd(checked.problems[0]?.message ?? "", progress) };
   }
   const result = checked.value;
   const counts = result.counts ?? countsOf(progress);
