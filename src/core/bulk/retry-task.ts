@@ -12,7 +12,7 @@ import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
 import { retryBulk } from "./retry-bulk.ts";
 
-/** A settled task to be launched again for what it did not do. */
+/** A request to launch a settled task again, for what it did not do. */
 export interface RetryRequest {
   readonly taskId: string;
   /** Who retries. This viewer's scope counts. */

@@ -16,15 +16,15 @@ export interface NewTask {
   readonly errorPolicy: ErrorPolicy;
   readonly isDryRun: boolean;
   /**
-   * The task that is retried, if one is. Chunks that have fields then come without columns: the values of their records
-   * are copied from that task's chunks.
+   * The task that this one retries, if any. Chunks with fields then have no columns: their values are copied from the
+   * chunks of that task.
    */
   readonly retryOf: string | null;
   readonly input: Json;
   readonly idempotencyKey: string | null;
   /** Equal for identical launches; null where the launch may run beside an identical one. */
   readonly duplicateKey: string | null;
-  /** Hash of what was asked. A repeated launch has the same hash; another one under the same key has not. */
+  /** Hash of the request. A repeated launch has the same hash; a different launch under the same key has another. */
   readonly inputHash: string;
   readonly createdAt: Date;
   /** Number of records; null where the handler will say. */

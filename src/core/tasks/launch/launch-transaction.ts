@@ -53,7 +53,7 @@ export interface LaunchTransaction {
   enterModels(): Promise<void>;
   /** Claims all, dependents too, or nothing. Noted with the task, which must have been created. */
   acquire(claims: readonly TaskClaim[]): Promise<AcquireResult>;
-  /** The same; where it is refused, the task stands in line. */
+  /** The same; if it is refused, the task joins the line. */
   acquireOrWait(claims: readonly TaskClaim[]): Promise<AcquireResult>;
   /** Claims the records that are free. @returns the conflicts: all of them */
   acquireFree(claims: readonly TaskClaim[]): Promise<readonly LockConflict[]>;
@@ -68,7 +68,7 @@ export type DependentsResult =
   | { readonly kind: "GRANTED"; readonly claims: readonly TaskClaim[] }
   | LockRefusal;
 
-/** @param dependents what the task changes besides its records; undefined for nothing */
+/** @param dependents the records that the task changes besides its own; undefined for none */
 export function createLaunchTransaction(
   ports: WriteLaunchPorts,
   transaction: Transaction,

@@ -12,7 +12,7 @@ import { createLaunchTransaction } from "./launch-transaction.ts";
 /** What became of the launch's transaction. */
 export type WrittenLaunch =
   | { readonly kind: "CREATED"; readonly taskId: string }
-  /** Created, and it stands in line. */
+  /** Created, and it waits in line. */
   | { readonly kind: "WAITING"; readonly taskId: string; readonly hasDependents: boolean }
   | Exclude<CreateResult, { readonly kind: "CREATED" }>
   | { readonly kind: "REFUSED"; readonly refusal: LockRefusal };
