@@ -2,7 +2,7 @@ import { filterSizeProblem } from "../filters/filter-size.ts";
 import type { Model } from "../records/model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import { parseRecordId } from "../records/record-key.ts";
-import { invalid, problem } from "../refusals/problems.ts";
+import { invalid, invalidField, problem } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../filters/scope-filter.ts";
@@ -63,7 +63,7 @@ export function refuseLargeFilter({
   selection,
 }: Pick<SelectionRequest, "selection">): ValidationRefusal | undefined {
   const excess = filterSizeProblem("where" in selection ? selection.where : {}, "selection.where");
-  return excess && refused(excess.message, "selection.where");
+  return excess && invalidField("selection.where", excess.message);
 }
 
 function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
@@ -84,7 +84,7 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
     return invalid(problems.slice(0, MAX_NAMED_IDS), message);
   }
   if (ids.size === 0) {
-    return refused("The selection holds no ids. Give at least one.");
+    return invalidField("selection", "The selection holds no ids. Give at least one.");
   }
   return ids.size > limit ? tooMany(request, ids.size) : { kind: "IDS", ids: [...ids] };
 }
@@ -95,9 +95,9 @@ async function resolveFilter(
   where: Extract<Selection, { where: unknown }>["where"],
 ): Promise<ResolvedSelection> {
   if (request.maxAffected === undefined && asksNothing(ports.models, request.model, where)) {
-    return refused(
-      `The filter asks nothing of a record, so it means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
+    return invalidField(
       "options.maxAffected",
+      `The filter asks nothing of a record, so it means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
     );
   }
   const limit = smallestLimit(request);
@@ -116,10 +116,6 @@ function tooMany(request: Limits, matched: number | null): LimitRefusal {
   const limit = smallestLimit(request);
   const message = describeExcess({ matched, what: "selected", limit, maxRecords: request.maxRecords });
   return { kind: "LIMIT", message, limit, matched };
-}
-
-function refused(message: string, field = "selection"): ValidationRefusal {
-  return invalid([problem(message, field)]);
 }
 
 /** More records than an operation may take. */

@@ -4,7 +4,7 @@ import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
-import { invalid, problem } from "../refusals/problems.ts";
+import { invalid, invalidField } from "../refusals/problems.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { BulkRequest, RowsTarget } from "./bulk-request.ts";
@@ -76,8 +76,7 @@ export function refuseLength(
   maxRecords: number,
 ): ValidationRefusal | LimitRefusal | undefined {
   if (length === 0) {
-    const message = "The list holds no records. Give at least one.";
-    return invalid([problem(message, listName(operation))]);
+    return invalidField(listName(operation), "The list holds no records. Give at least one.");
   }
   const limit = Math.min(options.maxAffected ?? maxRecords, maxRecords);
   if (length <= limit) {

@@ -2,7 +2,7 @@ import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { Model } from "../records/model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
-import { problem } from "../refusals/problems.ts";
+import { invalidField } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
@@ -67,11 +67,6 @@ export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<Lau
   });
 }
 
-/** A retry that is refused for the sake of the task, not of any field. */
-export function invalidTask(message: string): ValidationRefusal {
-  return refuseFirst([problem(message, "id")]);
-}
-
 const NOTHING_LEFT: Readonly<Record<RetryRecords, string>> = {
   FAILED: "no record of it failed",
   UNPROCESSED: "it reached all of its records",
@@ -84,7 +79,7 @@ function refuseCount(
   count: number,
 ): ValidationRefusal | LimitRefusal | undefined {
   if (count === 0) {
-    return invalidTask(`Nothing of task ${task.id} can be retried: ${NOTHING_LEFT[records]}.`);
+    return invalidField("id", `Nothing of task ${task.id} can be retried: ${NOTHING_LEFT[records]}.`);
   }
   const limit = Math.min(options.maxAffected ?? maxRecords, maxRecords);
   if (count <= limit) {
@@ -102,7 +97,10 @@ async function refuseOperation(
 ): Promise<ValidationRefusal | undefined> {
   const model = ports.models.all().find(({ name }) => name === retry.task.model);
   if (model === undefined) {
-    return invalidTask(`Task ${retry.task.id} is about ${retry.task.model}, which is no model any more.`);
+    return invalidField(
+      "id",
+      `Task ${retry.task.id} is about ${retry.task.model}, which is no model any more.`,
+    );
   }
   const problems = await findProblems(ports, model, retry, batches);
   return problems.length === 0 ? undefined : refuseFirst(problems);

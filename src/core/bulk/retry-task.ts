@@ -1,18 +1,18 @@
-import { isAppError } from "../../kernel/app-error.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { retryCustom } from "../tasks/launch/retry-custom.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
+import { invalidField } from "../refusals/problems.ts";
 import type { RetryRecords } from "../tasks/task-results.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { Task } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
-import { invalidTask, retryBulk } from "./retry-bulk.ts";
+import { retryBulk } from "./retry-bulk.ts";
 
-/** A settled task to be launched again for what it did not do. */
+/** A request to launch a settled task again, for what it did not do. */
 export interface RetryRequest {
   readonly taskId: string;
   /** Who retries. This viewer's scope counts. */
@@ -38,10 +38,6 @@ export function createRetryTask(ports: BulkPorts): RetryTask {
     try {
       return await retry(ports, request);
     } catch (error) {
-      // Deleted while the retry was made ready.
-      if (isAppError(error, "NOT_FOUND")) {
-        return { kind: "MISSING", message: error.message };
-      }
       return unavailableRefusal(ports.logger, error, "a retry was refused", { taskId: request.taskId });
     }
   };
@@ -66,10 +62,11 @@ async function retry(ports: BulkPorts, request: RetryRequest): Promise<LaunchOut
 
 function refuseState({ id, status, isDryRun }: Task): ValidationRefusal | undefined {
   if (!isFinal(status)) {
-    return invalidTask(`Task ${id} is ${status}; only a settled task can be retried.`);
+    return invalidField("id", `Task ${id} is ${status}; only a settled task can be retried.`);
   }
   return isDryRun
-    ? invalidTask(
+    ? invalidField(
+        "id",
         `Task ${id} was a dry run and changed nothing, so nothing of it can be retried. Launch the operation itself.`,
       )
     : undefined;

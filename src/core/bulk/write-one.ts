@@ -164,10 +164,9 @@ async function lostToOtherCreate(
 const NO_RECORD = "";
 
 /**
- * Guards the claims, and enters the models of possible side effects in the same call, before any row is locked. Each
- * call enters its models in a fixed order, so that calls cannot deadlock; a model that a second call entered could
- * deadlock with a claim that entered it first and waits for a model of the first call. Later calls find all models
- * entered, and wait for none.
+ * Guards the claims, and enters the models of possible side effects in the same call, before any row is locked. One
+ * call enters its models in a fixed order, as every claim does, so that none deadlocks with another. A model entered in
+ * a second call could: a claim may hold it and wait for a model of the first.
  */
 async function guardFirst(
   { locks }: WriteOnePorts,

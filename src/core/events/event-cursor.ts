@@ -6,8 +6,8 @@ export function encodeCursor(position: number): string {
 }
 
 /**
- * The position that a cursor stands for.
- * @throws AppError VALIDATION_FAILED when it is not one of {@link encodeCursor}'s
+ * The position in a cursor.
+ * @throws AppError VALIDATION_FAILED if {@link encodeCursor} did not make the cursor
  */
 export function decodeCursor(cursor: string): number {
   const position = /^event:(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString())?.[1];

@@ -28,12 +28,12 @@ export interface TaskFeed {
   /**
    * Subscribes at once. Events before the first `next` wait.
    *
-   * Lifecycle events come in order, each once. Progress comes as announced; a slow subscriber gets only the latest of each
-   * task. It never comes after its attempt's end.
+   * Lifecycle events come in order, each once. Progress comes as announced; a slow subscriber gets only the latest of
+   * each task. Progress never comes after the end of its attempt.
    *
-   * Ends with AppError VALIDATION_FAILED when `after` lies beyond the log; SUBSCRIBER_TOO_SLOW, naming the cursor
-   * to resume from, when too many lifecycle events wait; UNAVAILABLE when the log cannot be read. Each
-   * subscriber must call `return`, or abort, or read to the end.
+   * Ends with AppError VALIDATION_FAILED when `after` lies beyond the log; SUBSCRIBER_TOO_SLOW, naming the cursor to
+   * resume from, when too many lifecycle events wait; UNAVAILABLE when the log cannot be read. Each subscriber must
+   * call `return`, or abort, or read to the end.
    */
   subscribe(request?: SubscribeRequest): AsyncIterableIterator<FeedItem, undefined>;
   /**

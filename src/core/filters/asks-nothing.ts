@@ -11,10 +11,10 @@ import type { Json } from "../../kernel/json.ts";
 import { canonicalJson } from "../../kernel/json.ts";
 
 /**
- * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`, `{name:
- * {gte: ""}}`, `{OR: [{id: {lt: 5}}, {id: {gte: 5}}]}`. A filter whose conditions were not filled in must not silently
- * select every record, so in doubt it counts as one: `{NOT: {}}`, `{OR: []}`, `{OR: [{id: {equals: 1}}, {}]}`, and
- * `{nickname: {contains: ""}}`, although that leaves out records without a nickname.
+ * Whether a filter asks nothing of a record, so that it selects all of them: `{}`, `{country: {is: {}}}`,
+ * `{name: {gte: ""}}`, `{OR: [{id: {lt: 5}}, {id: {gte: 5}}]}`. A filter whose conditions were not filled in must not
+ * silently select every record, so in doubt it counts as one: `{NOT: {}}`, `{OR: []}`, `{OR: [{id: {equals: 1}}, {}]}`,
+ * and `{nickname: {contains: ""}}`, although that leaves out records without a nickname.
  */
 export function asksNothing(models: ModelRegistry, model: Model, where: WhereFilter): boolean {
   const { value } = judgeFilter(models, model, where);

@@ -7,7 +7,7 @@ import { isLogic } from "./operators.ts";
 /** A condition on related records. */
 export interface RelationPart<T> {
   readonly operator: RelationOperator;
-  /** What the related records must match; null where the filter says null: there is none. */
+  /** What the related records must match; null for a null in the filter, which means that there is none. */
   readonly inner: T | null;
 }
 

@@ -29,13 +29,13 @@ export const MAX_REPORTED_CONFLICTS = 1000;
  * Exclusive locks on records and models, each owned by a task, and the lines of tasks that wait for them.
  *
  * A lock never expires: its owner releases it. A claim is granted as a whole or not at all, and a refused claim leaves
- * no trace. An owner may claim again what it holds, also while others wait for it; a record keeps the scope under which
- * it was claimed first. A claim on a model conflicts with every claim on its records, and the reverse, unless both name
- * different scopes.
+ * no trace. An owner may claim again what it holds, also while others wait for it; a record keeps the scope under
+ * which it was claimed first. A claim on a model conflicts with every claim on its records, and the reverse, unless
+ * both name different scopes.
  *
- * A task in line holds nothing: it is granted everything it asked for at once, or goes on waiting. Its place keeps later
- * claims off its records, so lines are first come, first served per record. Each task waits only for those before it,
- * so there is never a deadlock.
+ * A task in line holds nothing: it is granted all of its claims at once, or still waits. Its place keeps later claims
+ * off its records, so lines are first come, first served per record. Each task waits only for those before it, so
+ * there is never a deadlock.
  *
  * Claims and guards wait for the open transactions in their way. What a transaction releases is free for others, and
  * for other owners in the same transaction, once it has committed.
@@ -53,9 +53,9 @@ export interface LockStore {
    */
   enter(transaction: Transaction, models: readonly string[]): Promise<void>;
   /**
-   * Claims for a task; rolled back with the transaction. Conflicts are locks of others, and places in line: those before
-   * the owner's if it stands in line itself, otherwise all. A granted owner leaves the line. Of overlapping claims made
-   * together exactly one is granted.
+   * Claims for a task; rolled back with the transaction. Conflicts are locks of others, and places in line: those
+   * before the owner's own place if it has one, otherwise all. A granted owner leaves the line. Of overlapping claims
+   * made together exactly one is granted.
    */
   acquire(transaction: Transaction, owner: string, claims: readonly Claim[]): Promise<AcquireResult>;
   /** Claims for an owner that holds nothing; if refused, the owner joins the line. */
@@ -72,13 +72,13 @@ export interface LockStore {
   /**
    * Tries again for an owner in line; granted, it leaves the line. For an owner that is in no line this is GRANTED and
    * does nothing. A try and a release of the same owner never overlap: after the release the owner holds nothing.
-   * @param added what the owner needs beside what it stands in line for, each record under the scope it was claimed
-   *   under before; if refused, it joins the line for that too, behind those who came before
+   * @param added claims besides those that the owner waits for, each record under the scope it was claimed under
+   *   before; if refused, it joins the line for that too, behind those who came before
    */
   acquireWaiting(transaction: Transaction, owner: string, added?: readonly Claim[]): Promise<AcquireResult>;
   /**
-   * The last task in line of those that the owner, in line itself, waits for: before that one is gone, another try is
-   * useless. Undefined where only holders are in the way.
+   * The last task in line of those that the owner, in line itself, waits for: until that task is gone, another try is
+   * useless. Undefined if only holders are in the way.
    */
   lastBefore(transaction: Transaction, owner: string): Promise<string | undefined>;
   /**

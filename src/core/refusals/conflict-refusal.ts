@@ -38,7 +38,7 @@ function describe({ totalConflicts }: LockRefusal, conflicts: ConflictRefusal["c
     : `${what}${more} ${isMany ? "are" : "is"} ${verbOf(heldBy)} ${holder}. Try again when it has settled.`;
 }
 
-/** A WAITING task holds nothing, but stands in line before later claims. */
+/** A WAITING task holds nothing, but is in line before later claims. */
 function verbOf({ status }: Task): string {
   return status === "WAITING" ? "waited for" : "held";
 }

@@ -28,6 +28,11 @@ export function problem(
   return field === undefined ? { code, message } : { code, message, field };
 }
 
+/** The refusal for one problem with one field. */
+export function invalidField(field: string, message: string): ValidationRefusal {
+  return invalid([problem(message, field)]);
+}
+
 /** The refusal for these problems. @param message by default the problems' messages, one after the other */
 export function invalid(
   problems: readonly RecordProblem[],

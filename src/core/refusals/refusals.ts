@@ -5,7 +5,7 @@ import type { ValidationRefusal } from "./problems.ts";
 
 /** What the table says about one kind of refusal. */
 interface RefusalEntry {
-  /** Name of its GraphQL type. `{Model}` stands for the model's name where each model has a type of its own. */
+  /** Name of its GraphQL type. `{Model}` is replaced by the model's name: each model has a type of its own. */
   readonly type: string;
   /** The codes it may carry. The first is the usual one. */
   readonly codes: readonly [ErrorCode, ...ErrorCode[]];

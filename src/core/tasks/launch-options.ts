@@ -1,6 +1,6 @@
 import type { ErrorPolicy, RunMode } from "./task.ts";
 
-/** What a launch does about records that another task holds, or stands in line for. */
+/** What a launch does about records that another task holds or waits for. */
 export type OnConflict = "REJECT" | "SKIP" | "WAIT";
 
 /** The caller's options of a launch. Each documents its default. */
@@ -25,7 +25,7 @@ export interface LaunchOptions {
    */
   readonly dryRun?: boolean;
   /**
-   * False (default): while the viewer has an identical unsettled task, that one answers the launch. Launches with an
+   * False (default): while the viewer has an identical unsettled task, the launch returns that task. Launches with an
    * idempotency key are never duplicates of each other: a new key means a new operation.
    */
   readonly allowDuplicate?: boolean;

@@ -1,4 +1,3 @@
-import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Transaction } from "../transactions/transaction.ts";
@@ -17,15 +16,15 @@ export interface NewTask {
   readonly errorPolicy: ErrorPolicy;
   readonly isDryRun: boolean;
   /**
-   * The task that is retried, if one is. Chunks that have fields then come without columns: the values of their records
-   * are copied from that task's chunks.
+   * The task that this one retries, if any. Chunks with fields then have no columns: their values are copied from the
+   * chunks of that task.
    */
   readonly retryOf: string | null;
   readonly input: Json;
   readonly idempotencyKey: string | null;
   /** Equal for identical launches; null where the launch may run beside an identical one. */
   readonly duplicateKey: string | null;
-  /** Hash of what was asked. A repeated launch has the same hash; another one under the same key has not. */
+  /** Hash of the request. A repeated launch has the same hash; a different launch under the same key has another. */
   readonly inputHash: string;
   readonly createdAt: Date;
   /** Number of records; null where the handler will say. */
@@ -48,14 +47,15 @@ export interface IdempotentTask {
 export type CreateResult =
   | { readonly kind: "CREATED" }
   /** The idempotency key, or the duplicate key, is taken; nothing was written. */
-  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask };
+  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
+  /** The task to retry was deleted meanwhile. Nothing was written; the transaction must be rolled back. */
+  | { readonly kind: "RETRIED_TASK_GONE" };
 
 /** Writes tasks at their launch, and finds the earlier task that answers a repeated one. */
 export interface NewTasks {
   /**
    * Writes task and chunks, PENDING, unless the viewer used the idempotency key before, or has an unsettled task with
    * the same duplicate key. Of several at once with the same key, one is written.
-   * @throws AppError NOT_FOUND where the task that it retries is not there any more
    */
   create(transaction: Transaction, task: NewTask): Promise<CreateResult>;
   /** The task that the viewer launched under the key. */
@@ -64,9 +64,4 @@ export interface NewTasks {
   findDuplicate(viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
   /** The same. Another transaction that asks for the same key waits until this one ends. */
   lockDuplicate(transaction: Transaction, viewer: Viewer, key: string): Promise<IdempotentTask | undefined>;
-}
-
-/** The error that `create` throws for a retry of a task that was deleted meanwhile. */
-export function noTaskToRetry(id: string): AppError {
-  return new AppError("NOT_FOUND", `There is no task ${id} any more.`);
 }

@@ -53,8 +53,9 @@ const MIN_CHUNK_COUNT = 20;
 const MIN_CHUNK_RECORDS = 50;
 
 /**
- * Cuts a task's records into chunks, in order. Large tasks have chunks as large as allowed, for each costs a statement;
- * small ones have smaller chunks, for viewers watch them. All records of a chunk come from one batch.
+ * Cuts a task's records into chunks, in order. Large tasks have chunks as large as allowed, since each chunk costs a
+ * statement. Small tasks have smaller chunks, so that viewers see progress. All records of a chunk come from one
+ * batch.
  * @param isKeptTogether chunks as large as allowed for small tasks, too
  */
 export function splitIntoChunks(

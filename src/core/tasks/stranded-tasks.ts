@@ -25,6 +25,9 @@ export interface StrandedTasks {
    * @returns their ids
    */
   prune(finishedBefore: Date, limit: number): Promise<readonly string[]>;
-  /** Takes a turn at a chore that one process does for all: true for one caller, then false until the interval is over. */
+  /**
+   * Whether the caller may do a chore that one process does for all: true for the first caller, then false until the
+   * interval is over.
+   */
   takeTurn(chore: string, at: Date, intervalMs: number): Promise<boolean>;
 }

@@ -33,7 +33,7 @@ export interface Settlement {
   readonly result: Json;
   readonly finishedAt: Date;
   readonly counts: Counts;
-  /** Number of records, where the handler learned it only while it ran; null or left out keeps what the task has. */
+  /** Number of records, if the handler learned it only while it ran. Null or left out: as stored with the task. */
   readonly total?: number | null;
   /** Recorded with the settlement: what made an ALL_OR_NOTHING task fail. */
   readonly errors?: readonly NewTaskError[];

@@ -1,8 +1,8 @@
 import type { Claim } from "../locks/claim.ts";
 
 /**
- * A claim as stored with its task. The ids `"chunks"` stand for the records of the task's own chunks, which are not stored
- * twice.
+ * A claim as stored with its task. The ids `"chunks"` mean the records of the task's own chunks, so that these are not
+ * stored twice.
  */
 export interface TaskClaim {
   readonly model: string;

@@ -53,15 +53,15 @@ export interface HandlerResult {
   readonly failure?: { readonly errors: readonly NewTaskError[] };
 }
 
-/** A task whose dependents are asked for. */
+/** The task whose dependents are read. */
 export type DependentRequest = Pick<Task, "model" | "input" | "viewer"> & {
-  /** What is to be written to each of its records, while the task is launched; left out once it is kept. */
+  /** The values for each of its records, while the task is being launched; left out once it is stored. */
   readonly batches?: readonly RecordBatch[];
 };
 
 /**
- * The registered rules of one kind of task. When the handler returns, the task is SUCCEEDED, PARTIAL if
- * records failed, FAILED if all did; when it throws, FAILED. A handler may run again after a crash, so it must go on from
+ * The registered rules of one kind of task. When the handler returns, the task is SUCCEEDED, PARTIAL if records
+ * failed, FAILED if all did; when it throws, FAILED. A handler may run again after a crash, so it must continue from
  * what was committed.
  */
 export interface TaskDefinition {

@@ -7,7 +7,7 @@ export interface QueuedTask extends StrandedTask {
   readonly helper?: number;
 }
 
-/** Delivers tasks to workers, at least once. The task store, not the queue, says what is to be done. */
+/** Delivers tasks to workers, at least once. What a task must do is in the task store, not in the queue. */
 export interface TaskQueue {
   /**
    * Enqueues. A task that is in the queue after the same attempt is not doubled, nor is a helper.

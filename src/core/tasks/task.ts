@@ -31,7 +31,7 @@ export interface Task {
   readonly finishedAt: Date | null;
   /** Number of its latest attempt, the fencing token; 0 before the first. */
   readonly attempt: number;
-  /** While WAITING, the task that holds its records, or stands before it in line. Otherwise null. */
+  /** While WAITING, the task that holds its records, or is before it in line. Otherwise null. */
   readonly blockedBy: string | null;
   /** Set once a viewer asked the running task to stop. */
   readonly cancelRequestedAt: Date | null;

@@ -2,9 +2,9 @@ import type { Claim } from "../locks/claim.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { StrandedTask } from "./stranded-tasks.ts";
 
-/** A task that stands in line. */
+/** A task that waits in line. */
 export interface WaitingTask extends StrandedTask {
-  /** Whether it may change other records than its own. They are read again when its turn comes. */
+  /** Whether it may change records besides its own. They are read again when its turn comes. */
   readonly hasDependents: boolean;
 }
 

@@ -4,7 +4,6 @@ import type { NewTasks } from "../../../src/core/tasks/new-tasks.ts";
 import type { TaskAttempts } from "../../../src/core/tasks/task-attempts.ts";
 import type { TaskReads } from "../../../src/core/tasks/task-reads.ts";
 import type { WaitingLine } from "../../../src/core/tasks/waiting-line.ts";
-import { noTaskToRetry } from "../../../src/core/tasks/new-tasks.ts";
 import { canTransition, isFinal } from "../../../src/core/tasks/task-status.ts";
 import { MAX_LISTED_RETRIES } from "../../../src/core/tasks/task-reads.ts";
 import type { CreateResult, IdempotentTask, NewTask } from "../../../src/core/tasks/new-tasks.ts";
@@ -134,7 +133,7 @@ async function createTask(
     return { kind: "EXISTING", existing: idempotent(existing) };
   }
   if (task.retryOf !== null && (await rows.lock(transaction, task.retryOf)) === undefined) {
-    throw noTaskToRetry(task.retryOf);
+    return { kind: "RETRIED_TASK_GONE" };
   }
   await rows.lock(transaction, task.id);
   rows.put(transaction, storeTask(task, nextErrorPosition));

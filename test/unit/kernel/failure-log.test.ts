@@ -7,7 +7,7 @@ const away = new AppError("UNAVAILABLE", "Redis cannot be reached.", { cause: ne
 const reason = away.message;
 
 describe("a failure log", () => {
-  it("tells of an outage at its begin and at its end, by the error's message", () => {
+  it("logs the message of an outage when it begins, and logs when it ends", () => {
     const logger = createLogBook();
     const log = createFailureLog(logger, "a sweep");
     log.worked();
@@ -25,7 +25,7 @@ describe("a failure log", () => {
     expect(logger.lines).toEqual([...outage, ...outage]);
   });
 
-  it("tells of every unexpected error in full, also in an outage", () => {
+  it("logs every unexpected error in full, also during an outage", () => {
     const logger = createLogBook();
     const log = createFailureLog(logger, "a sweep");
     const bug = new Error("a bug");

@@ -9,23 +9,26 @@ describe("a clock that follows another", () => {
     const other = { aheadMs, roundTripMs };
     const clock = createFollowedClock(base, async () => {
       base.advance(other.roundTripMs / 2);
-      const told = new Date(base.now().getTime() + other.aheadMs);
+      const answer = new Date(base.now().getTime() + other.aheadMs);
       base.advance(other.roundTripMs / 2);
-      return told;
+      return answer;
     });
     return { base, clock, other, ahead: () => clock.now().getTime() - base.now().getTime() };
   }
 
-  it.each([3_600_000, -600_000, 1])("shows its time, %i ms ahead, and goes on with it", async (aheadMs) => {
-    const { base, clock, ahead } = follow({ aheadMs });
-    expect(ahead()).toBe(0);
-    await clock.follow();
-    expect(ahead()).toBe(aheadMs);
-    base.advance(5000);
-    expect(ahead()).toBe(aheadMs);
-  });
+  it.each([3_600_000, -600_000, 1])(
+    "shows its time, %i ms ahead, and goes on from there",
+    async (aheadMs) => {
+      const { base, clock, ahead } = follow({ aheadMs });
+      expect(ahead()).toBe(0);
+      await clock.follow();
+      expect(ahead()).toBe(aheadMs);
+      base.advance(5000);
+      expect(ahead()).toBe(aheadMs);
+    },
+  );
 
-  it("takes half of the way off, and takes no news from what is smaller than that", async () => {
+  it("takes off half of the round trip, and ignores a smaller difference", async () => {
     const { clock, other, ahead } = follow({ aheadMs: 60_000, roundTripMs: 200 });
     await clock.follow();
     expect(ahead()).toBe(60_000);
@@ -37,7 +40,7 @@ describe("a clock that follows another", () => {
     expect(ahead()).toBe(60_110);
   });
 
-  it("goes on as it went where the other cannot be asked", async () => {
+  it("goes on as before if the other clock cannot be asked", async () => {
     const base = createManualClock();
     let isThere = true;
     const clock = createFollowedClock(base, async () => {

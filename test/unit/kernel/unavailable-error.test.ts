@@ -58,7 +58,7 @@ describe("isConnectionError", () => {
 });
 
 describe("toUnavailableError", () => {
-  it("keeps the cause, and shows nothing of it", () => {
+  it("keeps the cause, without showing it in the message", () => {
     const cause = coded("ECONNREFUSED", "connect ECONNREFUSED 10.0.0.7:5432");
     const error = toUnavailableError(cause);
     expect(error).toMatchObject({ code: "UNAVAILABLE", cause });

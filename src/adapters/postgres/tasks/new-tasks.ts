@@ -1,7 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../../../core/tasks/new-tasks.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
-import { noTaskToRetry } from "../../../core/tasks/new-tasks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { joinColumns, joinIds } from "../sql/joined-texts.ts";
 import { COPY_COLUMNS, INSERT_SKIPPED_CHUNK } from "../sql/chunks.ts";
@@ -29,8 +28,14 @@ export function createNewTasks(session: SqlSession): NewTasks {
 /** Takes one statement for task and chunks, two more for skipped records, and one more for the values of a retry. */
 async function createTask(session: SqlSession, task: NewTask): Promise<CreateResult> {
   const inserted = await session.query(INSERT_TASK, insertValues(task)).catch((error: unknown) => {
-    throw task.retryOf !== null && isRetriedTaskMissing(error) ? noTaskToRetry(task.retryOf) : error;
+    if (isRetriedTaskMissing(error)) {
+      return undefined;
+    }
+    throw error;
   });
+  if (inserted === undefined) {
+    return { kind: "RETRIED_TASK_GONE" };
+  }
   if (inserted.length > 0) {
     await insertSkipped(session, task);
     await copyColumns(session, task);

@@ -19,7 +19,7 @@ export interface Launched {
   readonly isDuplicate: boolean;
 }
 
-/** What becomes of a launch. After a refusal nothing was changed, and no locks are held. */
+/** The outcome of a launch. After a refusal nothing was changed, and no locks are held. */
 export type LaunchOutcome =
   | Launched
   | ConflictRefusal

@@ -33,7 +33,7 @@ export interface LaunchRequest {
   readonly retryOf?: string;
 }
 
-/** Identifies what was asked for: kind, input, and the policies for failures and conflicts. */
+/** A hash of the request: kind, input, and the policies for failures and conflicts. */
 export function launchHash(kind: string, input: Json, options: LaunchOptions): string {
   return contentHash({
     kind,

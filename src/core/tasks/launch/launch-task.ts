@@ -42,6 +42,8 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
     switch (written.kind) {
       case "EXISTING":
         return await answerWith(ports, written.existing, request.inputHash);
+      case "RETRIED_TASK_GONE":
+        return { kind: "MISSING", message: `There is no task ${request.retryOf} any more.` };
       case "REFUSED":
         return await conflictRefusal(ports.tasks, written.refusal);
       case "WAITING":

@@ -5,7 +5,7 @@ import type { AcquireResult, LockConflict, LockRefusal } from "../../locks/lock-
 import type { Transaction } from "../../transactions/transaction.ts";
 import type { Dependents } from "../dependents.ts";
 import { readDependents } from "../dependents.ts";
-import type { IdempotentTask, NewTasks } from "../new-tasks.ts";
+import type { CreateResult, IdempotentTask, NewTasks } from "../new-tasks.ts";
 import { NO_COUNTS, progressOf } from "../progress.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import { filterBatch, plainBatch, splitIntoChunks } from "../record-batch.ts";
@@ -40,20 +40,20 @@ export interface LaunchTransaction {
   /**
    * Writes task, chunks and CREATE event.
    * @param records the request's records without those that are left out. Default: all
-   * @returns the earlier task that answers the launch; then nothing was written
+   * @returns CREATED, or why nothing was written
    */
   create(
     claims: readonly TaskClaim[],
     records?: readonly string[],
     skipped?: readonly NewTaskError[],
-  ): Promise<IdempotentTask | undefined>;
+  ): Promise<CreateResult>;
   /** Finds the unsettled identical task, and makes identical launches wait for this transaction. */
   lockDuplicate(): Promise<IdempotentTask | undefined>;
   /** Enters all models that this launch locks, in one go; see LockStore.enter. Nothing for a task without dependents. */
   enterModels(): Promise<void>;
   /** Claims all, dependents too, or nothing. Noted with the task, which must have been created. */
   acquire(claims: readonly TaskClaim[]): Promise<AcquireResult>;
-  /** The same; where it is refused, the task stands in line. */
+  /** The same; if it is refused, the task joins the line. */
   acquireOrWait(claims: readonly TaskClaim[]): Promise<AcquireResult>;
   /** Claims the records that are free. @returns the conflicts: all of them */
   acquireFree(claims: readonly TaskClaim[]): Promise<readonly LockConflict[]>;
@@ -68,7 +68,7 @@ export type DependentsResult =
   | { readonly kind: "GRANTED"; readonly claims: readonly TaskClaim[] }
   | LockRefusal;
 
-/** @param dependents what the task changes besides its records; undefined for nothing */
+/** @param dependents the records that the task changes besides its own; undefined for none */
 export function createLaunchTransaction(
   ports: WriteLaunchPorts,
   transaction: Transaction,
@@ -140,7 +140,7 @@ async function createTask(
   ports: WriteLaunchPorts,
   transaction: Transaction,
   { taskId, request, claims, records, skipped }: DecidedLaunch,
-): Promise<IdempotentTask | undefined> {
+): Promise<CreateResult> {
   const { options, total } = request;
   const created = await ports.tasks.create(transaction, {
     id: taskId,
@@ -161,8 +161,8 @@ async function createTask(
     claims,
     skipped,
   });
-  if (created.kind === "EXISTING") {
-    return created.existing;
+  if (created.kind !== "CREATED") {
+    return created;
   }
   await recordEvent(ports, transaction, {
     taskId,
@@ -170,7 +170,7 @@ async function createTask(
     progress: progressOf(total, { ...NO_COUNTS, skipped: skipped.length }),
     message: options.label ?? null,
   });
-  return undefined;
+  return created;
 }
 
 function batchesOf(request: LaunchRequest, records: readonly string[]): readonly RecordBatch[] {

@@ -2,7 +2,7 @@ import type { LockConflict, LockRefusal } from "../../locks/lock-store.ts";
 import type { Decision } from "../../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
 import type { OnConflict } from "../launch-options.ts";
-import type { IdempotentTask } from "../new-tasks.ts";
+import type { CreateResult } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import type { NewTaskError } from "../task-error.ts";
 import type { LaunchRequest } from "./launch-request.ts";
@@ -12,9 +12,9 @@ import { createLaunchTransaction } from "./launch-transaction.ts";
 /** What became of the launch's transaction. */
 export type WrittenLaunch =
   | { readonly kind: "CREATED"; readonly taskId: string }
-  /** Created, and it stands in line. */
+  /** Created, and it waits in line. */
   | { readonly kind: "WAITING"; readonly taskId: string; readonly hasDependents: boolean }
-  | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
+  | Exclude<CreateResult, { readonly kind: "CREATED" }>
   | { readonly kind: "REFUSED"; readonly refusal: LockRefusal };
 
 /** Decides what becomes of a launch whose records others may hold. */
@@ -37,26 +37,26 @@ export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchReques
 
 async function rejectOnConflict(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {
   const claims = launch.escalatedClaims;
-  const existing = await launch.create(claims);
-  if (existing !== undefined) {
-    return answered(existing);
+  const result = await launch.create(claims);
+  if (result.kind !== "CREATED") {
+    return { rollBack: result };
   }
   // Locks last: other writers to the models wait from here to the commit.
-  const result = await launch.acquire(claims);
-  return result.kind === "GRANTED" ? created(launch) : refused(result);
+  const claimed = await launch.acquire(claims);
+  return claimed.kind === "GRANTED" ? created(launch) : refused(claimed);
 }
 
 async function waitOnConflict(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {
   const claims = launch.escalatedClaims;
-  const existing = await launch.create(claims);
-  if (existing !== undefined) {
-    return answered(existing);
+  const result = await launch.create(claims);
+  if (result.kind !== "CREATED") {
+    return { rollBack: result };
   }
-  const result = await launch.acquireOrWait(claims);
-  if (result.kind === "GRANTED") {
+  const claimed = await launch.acquireOrWait(claims);
+  if (claimed.kind === "GRANTED") {
     return created(launch);
   }
-  await launch.startWaiting(result);
+  await launch.startWaiting(claimed);
   const { taskId, hasDependents } = launch;
   return { commit: { kind: "WAITING", taskId, hasDependents } };
 }
@@ -64,9 +64,9 @@ async function waitOnConflict(launch: LaunchTransaction): Promise<Decision<Writt
 /** Locks before the task here: only they tell which records the task is for. */
 async function skipConflicts(launch: LaunchTransaction): Promise<Decision<WrittenLaunch>> {
   // The duplicate key before the locks, in the order of a settlement: the other order could deadlock with it.
-  const duplicate = await launch.lockDuplicate();
-  if (duplicate !== undefined) {
-    return answered(duplicate);
+  const existing = await launch.lockDuplicate();
+  if (existing !== undefined) {
+    return { rollBack: { kind: "EXISTING", existing } };
   }
   await launch.enterModels();
   const { claims, conflicts } = await acquireFree(launch);
@@ -79,8 +79,8 @@ async function skipConflicts(launch: LaunchTransaction): Promise<Decision<Writte
   if (dependents.kind === "CONFLICT") {
     return refused(dependents);
   }
-  const existing = await launch.create([...claims, ...dependents.claims], records, skipped);
-  return existing === undefined ? created(launch) : answered(existing);
+  const result = await launch.create([...claims, ...dependents.claims], records, skipped);
+  return result.kind === "CREATED" ? created(launch) : { rollBack: result };
 }
 
 /** A whole model is claimed only when nothing of it is held; otherwise its free records, one by one. */
@@ -118,10 +118,6 @@ function heldError(recordId: string, owner: string): NewTaskError {
 
 function created({ taskId }: LaunchTransaction): Decision<WrittenLaunch> {
   return { commit: { kind: "CREATED", taskId } };
-}
-
-function answered(existing: IdempotentTask): Decision<WrittenLaunch> {
-  return { rollBack: { kind: "EXISTING", existing } };
 }
 
 function refused(refusal: LockRefusal): Decision<WrittenLaunch> {

@@ -3,7 +3,7 @@ import { checkCustomOptions } from "./check-launch-options.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { ValidationRefusal } from "../../refusals/problems.ts";
-import { invalid, problem } from "../../refusals/problems.ts";
+import { invalid, invalidField } from "../../refusals/problems.ts";
 import { launchHash } from "./launch-request.ts";
 import type { LaunchPorts } from "./launch-task.ts";
 import { launchTask } from "./launch-task.ts";
@@ -56,17 +56,17 @@ function refuse(
   options: LaunchOptions,
 ): ValidationRefusal | undefined {
   if (status !== "FAILED" && status !== "CANCELLED") {
-    return invalidTask(
+    return invalidField(
+      "id",
       `Task ${id} is ${status}; of its kind only those can be retried that FAILED or were CANCELLED.`,
     );
   }
   if (ports.definitions.find(kind) === undefined) {
-    return invalidTask(`Task ${id} is of the kind ${kind}, which this service does not know any more.`);
+    return invalidField(
+      "id",
+      `Task ${id} is of the kind ${kind}, which this service does not know any more.`,
+    );
   }
   const problems = checkCustomOptions(options);
   return problems.length === 0 ? undefined : invalid(problems);
-}
-
-function invalidTask(message: string): ValidationRefusal {
-  return invalid([problem(message, "id")]);
 }

@@ -19,9 +19,9 @@ export type AttemptEnd =
   | { readonly kind: "ENDED"; readonly settle: SettleBy; readonly cause?: unknown }
   /** Another attempt has the task. */
   | { readonly kind: "FENCED" }
-  /** The process stops, and another one goes on with the task. */
+  /** The process stops, and another one continues the task. */
   | { readonly kind: "HANDED_OVER" }
-  /** A store is out of reach. A later attempt goes on with the task. */
+  /** A store is out of reach. A later attempt continues the task. */
   | { readonly kind: "ABANDONED"; readonly cause: unknown };
 
 /** The end after the handler returned. A result that cannot be stored makes the task FAILED, with a message that says why. */
@@ -30,8 +30,8 @@ export function endOfResult(
   progress: Progress,
 ): { readonly kind: "ENDED"; readonly settle: Ending } {
   const checked = checkResult(returned);
-  if ("problem" in checked) {
-    return { kind: "ENDED", settle: failedEnd(checked.problem, progress) };
+  if ("problems" in checked) {
+    return { kind: "ENDED", settle: failedEnd(checked.problems[0]?.message ?? "", progress) };
   }
   const result = checked.value;
   const counts = result.counts ?? countsOf(progress);

@@ -11,7 +11,7 @@ import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import { isFinal } from "../task-status.ts";
 import type { Task } from "../task.ts";
 
-/** What becomes of a request to cancel. */
+/** The outcome of a request to cancel. */
 export type CancelOutcome =
   /** CANCELLED already, if it had not begun; otherwise still RUNNING, and about to stop. */
   { readonly kind: "CANCELLED"; readonly task: Task } | MissingRefusal | SettledRefusal | UnavailableRefusal;

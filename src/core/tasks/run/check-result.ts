@@ -1,57 +1,62 @@
 import { ERROR_CODES } from "../../../kernel/error-codes.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { describeUnstorableJson } from "../../../kernel/json.ts";
+import type { Parsed, RecordProblem } from "../../refusals/problems.ts";
+import { problem } from "../../refusals/problems.ts";
 import { describeMiscounts } from "../progress.ts";
 import type { HandlerResult } from "../task-definition.ts";
 
 /** A handler's result that can be stored: `result` is JSON. */
 export type CheckedResult = Omit<HandlerResult, "result"> & { readonly result: Json };
 
-/** A value that can be stored, or the reason why not, in words. */
-type Checked<T> = { readonly value: T } | { readonly problem: string };
-
 /** Checks what a handler returned: it may be untyped code. */
-export function checkResult(returned: HandlerResult): Checked<CheckedResult> {
+export function checkResult(returned: HandlerResult): Parsed<CheckedResult> {
   if (typeof returned !== "object" || returned === null) {
-    return {
-      problem: `The handler returned ${String(returned)}. It must return an object; {} says that all went well.`,
-    };
+    return unstorable(
+      `The handler returned ${String(returned)}. It must return an object; {} says that all went well.`,
+    );
   }
   const { counts, errors, failure, message } = returned;
   if (message != null && typeof message !== "string") {
-    return { problem: `The handler's message must be text, not ${String(message)}.` };
+    return unstorable(`The handler's message must be text, not ${String(message)}.`);
   }
   const miscount = counts === undefined ? undefined : describeMiscounts(counts);
   if (miscount !== undefined) {
-    return { problem: `The handler's counts cannot be stored: ${miscount}` };
+    return unstorable(`The handler's counts cannot be stored: ${miscount}`);
   }
   const inErrors = describeMalformed(failure === undefined ? errors : failure.errors, failure !== undefined);
   if (inErrors !== undefined) {
-    return { problem: `The handler's errors cannot be stored: ${inErrors}` };
+    return unstorable(`The handler's errors cannot be stored: ${inErrors}`);
   }
   const result = checkValue(returned.result);
-  return "problem" in result
-    ? { problem: `The handler's result cannot be stored: ${result.problem}` }
+  return "problems" in result
+    ? { problems: result.problems.map(aboutResult) }
     : { value: { ...returned, result: result.value } };
 }
 
-function checkValue(value: unknown): Checked<Json> {
+function aboutResult({ message }: RecordProblem): RecordProblem {
+  return problem(`The handler's result cannot be stored: ${message}`);
+}
+
+function unstorable(message: string): { readonly problems: readonly RecordProblem[] } {
+  return { problems: [problem(message)] };
+}
+
+function checkValue(value: unknown): Parsed<Json> {
   if (value === undefined) {
     return { value: null };
   }
   try {
     const text = JSON.stringify(value, refuseInfinite) as string | undefined;
     if (text === undefined) {
-      return { problem: "it is no JSON value." };
+      return unstorable("it is no JSON value.");
     }
     const stored = JSON.parse(text) as Json;
-    const problem = describeUnstorableJson(stored);
-    return problem === undefined ? { value: stored } : { problem };
+    const fault = describeUnstorableJson(stored);
+    return fault === undefined ? { value: stored } : unstorable(fault);
   } catch (error) {
     // A circle, a BigInt, or endless nesting: JSON.stringify says which, in several lines.
-    return {
-      problem: error instanceof Error ? String(error.message.split("\n")[0]) : "it is no JSON value.",
-    };
+    return unstorable(error instanceof Error ? String(error.message.split("\n")[0]) : "it is no JSON value.");
   }
 }
 
@@ -72,9 +77,9 @@ function describeMalformed(errors: unknown, isNeeded: boolean): string | undefin
     return "errors must be a list.";
   }
   const first = (errors as readonly unknown[])
-    .map((error, at) => ({ at, problem: describeMalformedError(error) }))
-    .find(({ problem }) => problem !== undefined);
-  return first && `errors.${first.at}${first.problem}`;
+    .map((error, at) => ({ at, fault: describeMalformedError(error) }))
+    .find(({ fault }) => fault !== undefined);
+  return first && `errors.${first.at}${first.fault}`;
 }
 
 function describeMalformedError(error: unknown): string | undefined {

@@ -54,9 +54,9 @@ export async function concludeAttempt(
 }
 
 /**
- * Settles a task that has had all its attempts. The next one would be cut short as well, and tasks that want its records
- * would wait for ever. A task that is to be cancelled is left to its next attempt, which stops at once.
- * @returns false, with nothing written, when the task may run, or another process has it
+ * Settles a task that has had all its attempts. The next one would be cut short as well, and tasks that want its
+ * records would wait for ever. A task that is to be cancelled is left to its next attempt, which stops at once.
+ * @returns false, with nothing written, if the task may run again, or another process runs it
  */
 export async function giveUp(
   ports: SettlePorts,

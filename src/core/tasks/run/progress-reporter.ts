@@ -22,7 +22,7 @@ export interface ProgressReporter {
   setTotal(total: number): void;
   /** The progress as of now. */
   current(): Progress;
-  /** Sends nothing more; the settlement has what was not sent. */
+  /** Sends nothing more: the settlement has the final counts. */
   stop(): void;
 }
 

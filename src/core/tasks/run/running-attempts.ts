@@ -33,7 +33,7 @@ export interface RunningAttempt {
 export interface RunningAttempts extends Service {
   /** @returns a function that removes it */
   add(taskId: string, attempt: RunningAttempt): () => void;
-  /** Stops all attempts, and later ones at once: the process is stopping, and others go on with the tasks. */
+  /** Stops all attempts, and later ones at once: the process is stopping, and other processes continue the tasks. */
   handOver(): void;
   count(): number;
 }

@@ -38,9 +38,9 @@ export async function promoteWaiting(ports: PromotePorts, blocker: string): Prom
 }
 
 /**
- * Grants a WAITING task its claims, and claims on new dependents of its records, unless another task is in the way, and
- * enqueues it.
- * @returns false where it goes on waiting, and where this process does not know what tasks of its kind change
+ * Grants a WAITING task its claims, and claims on new dependents of its records, unless another task is in the way,
+ * and enqueues it.
+ * @returns false if the task still waits, or if this process does not know its kind
  */
 export async function retryWaiting(
   ports: PromotePorts,
@@ -67,7 +67,10 @@ export async function retryWaiting(
   return false;
 }
 
-/** The task that a task in line waits for: the last one before it in line, or else the holder of what it was refused. */
+/**
+ * The task that a task in line waits for: the last one before it in line, or else the holder of a record that it was
+ * refused.
+ */
 export async function findBlocker(
   locks: Pick<LockStore, "lastBefore">,
   transaction: Transaction,

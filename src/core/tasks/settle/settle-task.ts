@@ -40,9 +40,9 @@ interface SettleRequest {
 }
 
 /**
- * Records how a task ended, in one transaction with its event and the release of its locks: a reader of the event finds
- * the records free. Then cleans up, and promotes the tasks that waited for this one.
- * @returns false, with nothing written, when the task is settled already or a later attempt has it
+ * Records how a task ended, in one transaction with its event and the release of its locks: a reader of the event
+ * finds the records free. Then cleans up, and promotes the tasks that waited for this one.
+ * @returns false, with nothing written, if the task is settled already, or has begun a later attempt
  */
 export async function settleTask(ports: SettlePorts, request: SettleRequest): Promise<boolean> {
   const { taskId } = request;

@@ -20,8 +20,8 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly clock: Clock;
   readonly logger: Logger;
   /**
-   * Needed for tasks in line whose dependents are to be read again. A process without them, or without the task's kind,
-   * leaves these tasks to other processes.
+   * Needed to read the dependents of waiting tasks again. A process without the definition of a task's kind leaves the
+   * task to other processes.
    */
   readonly definitions?: TaskDefinitions;
   /** The app's callbacks. */

@@ -42,7 +42,7 @@ interface World {
   readonly writeOne: WriteOne;
   /** What happened, in order. */
   readonly steps: string[];
-  /** What was guarded, call by call; what is written is guarded with its statement where it stands alone. */
+  /** The claims of each guard, also of a guard in one statement with the write. */
   readonly claims: (readonly Claim[])[];
 }
 
@@ -156,7 +156,7 @@ const CREATE: WriteRequest = { ...NOTES, operation: "CREATE", data: { id: 1, nam
 const DELETE: WriteRequest = { ...NOTES, operation: "DELETE", id: "1" };
 
 describe("a single write", () => {
-  test("guards and writes in one statement where nothing else changes with it", async () => {
+  test("guards and writes in one statement where it changes nothing else", async () => {
     const { writeOne, steps, claims } = createWorld();
     expect(await writeOne({ ...NOTES, operation: "UPDATE", id: "007", data: { name: "x" } })).toEqual({
       kind: "WRITTEN",
@@ -166,7 +166,7 @@ describe("a single write", () => {
     expect(claims).toMatchObject([[{ model: "Note", ids: ["7"] }]]);
   });
 
-  test("writes nothing when a task holds the record, and names task and progress", async () => {
+  test("is refused while a task holds the record, and names the task and its progress", async () => {
     const guard: AcquireResult = {
       kind: "CONFLICT",
       conflicts: [{ model: "Note", id: "1", owner: "t" }],
@@ -190,12 +190,12 @@ describe("a single write", () => {
     expect(await writeOne(DELETE)).toEqual({ kind: "UNAVAILABLE", message: "no locks" });
   });
 
-  test("throws what it does not know", async () => {
+  test("throws an unexpected error", async () => {
     const { writeOne } = createWorld({ guard: new AppError("INTERNAL", "odd") });
     await expect(writeOne(DELETE)).rejects.toThrow("odd");
   });
 
-  test("does not begin with a malformed id", async () => {
+  test("is refused before it begins, if the id is malformed", async () => {
     const { writeOne, steps } = createWorld();
     for (const request of [
       { ...UPDATE, id: "x" },
@@ -210,7 +210,7 @@ describe("a single write", () => {
     expect(steps).toEqual([]);
   });
 
-  test("tells what the database's rules refuse, with the field", async () => {
+  test("is refused with the field and the message of a broken database rule", async () => {
     const problem = { code: "CONSTRAINT_VIOLATED", message: "label must be unique", field: "label" } as const;
     const { writeOne } = createWorld({ error: problem });
     expect(await writeOne(CREATE)).toEqual({
@@ -220,14 +220,14 @@ describe("a single write", () => {
     });
   });
 
-  test("finds out while writing that the record is gone", async () => {
+  test("is MISSING if the record is found to be gone while it is written", async () => {
     const { writeOne } = createWorld({ error: { code: "RECORD_MISSING", message: "" } });
     expect(await writeOne(UPDATE)).toEqual({ kind: "MISSING", message: "There is no Note 1." });
     expect(await writeOne(DELETE)).toMatchObject({ kind: "MISSING" });
   });
 });
 
-test("a new record guards its own id, in its canonical form, be it given or made", async () => {
+test("a new record guards its own id in canonical form, whether the caller gave it or it was made", async () => {
   const { writeOne, claims } = createWorld();
   const create = { viewer: ANONYMOUS, operation: "CREATE", model: "Label" } as const;
   await writeOne({ ...create, data: { id: UUID.toUpperCase() } });
@@ -255,7 +255,7 @@ describe("links", () => {
     ]);
   });
 
-  test("lead only to what is there", async () => {
+  test("are refused where the record to link does not exist", async () => {
     const { writeOne, steps } = createWorld();
     expect(await writeOne(linking)).toMatchObject({
       kind: "INVALID",
@@ -268,7 +268,7 @@ describe("links", () => {
 describe("with a lock scope", () => {
   const lockScope = { Note: "mine", Label: "mine" };
 
-  test("guards pass claims on whole models under others", async () => {
+  test("guards are made under it, so that claims on whole models under other scopes do not conflict", async () => {
     const { writeOne, claims } = createWorld({ lockScope, existing: [UUID] });
     await writeOne({ ...NOTES, operation: "UPDATE", id: "1", data: { labels: { add: [UUID] } } });
     expect(claims).toEqual([
@@ -279,7 +279,7 @@ describe("with a lock scope", () => {
     ]);
   });
 
-  test("links to be removed meet every claim: they may lead to records of others", async () => {
+  test("records to unlink are guarded without it, since they may belong to others", async () => {
     const { writeOne, claims } = createWorld({ lockScope });
     await writeOne({ ...NOTES, operation: "UPDATE", id: "1", data: { labels: { remove: [UUID] } } });
     expect(claims).toEqual([
@@ -291,7 +291,7 @@ describe("with a lock scope", () => {
   });
 });
 
-test("within a scope it is written in a transaction, whose writer looks where it leads", async () => {
+test("with a viewer's scope, a record is written in a transaction after its guard", async () => {
   const scope = { Note: { id: { gt: 0 } } };
   const { writeOne, steps } = createWorld({ scope });
   expect(await writeOne(CREATE)).toMatchObject({ kind: "WRITTEN" });
@@ -307,7 +307,7 @@ const EFFECTS: EffectPlan = {
   },
 };
 
-test("side effects have their models entered with the record's guard, and are guarded wave by wave before the write", async () => {
+test("the models of side effects are entered with the record's guard, and the waves are guarded before the write", async () => {
   for (const request of [UPDATE, DELETE]) {
     const { writeOne, steps, claims } = createWorld({ effects: EFFECTS });
     await writeOne(request);

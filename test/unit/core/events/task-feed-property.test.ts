@@ -69,7 +69,7 @@ function append(world: TaskWorld, n: number): number {
     : world.append(n, "START", { status: "RUNNING", attempt: attempt + 1 });
 }
 
-it("every subscriber sees every later event of its tasks exactly once, in order, though messages are lost or doubled", async () => {
+it("every subscriber gets every later event of its tasks exactly once, in order, although messages are lost or doubled", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.scheduler(),

@@ -42,7 +42,7 @@ describe("task feed", () => {
     }
   });
 
-  it("finds what was appended while it subscribed to the bus", async () => {
+  it("finds events that were appended while it subscribed to the bus", async () => {
     const world = createTaskWorld();
     const feed = createTaskFeed({
       ...world,
@@ -70,7 +70,7 @@ describe("task feed", () => {
     expect(types(await take(items, 1))).toEqual(["CREATE"]);
   });
 
-  it("goes on after the log was out of reach", async () => {
+  it("goes on once the log can be reached again", async () => {
     const { world, clock, feed } = await setUp();
     const items = feed.subscribe();
     await settled();
@@ -201,7 +201,7 @@ describe("task feed, progress", () => {
     ]);
   });
 
-  it("is reported of a task that began before the feed", async () => {
+  it("is reported for a task that began before the feed", async () => {
     const early = createTaskWorld();
     early.run(1);
     const { world, feed } = await setUp({}, early);

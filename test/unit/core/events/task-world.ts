@@ -10,7 +10,7 @@ import type { Task } from "../../../../src/core/tasks/task.ts";
 import { ANONYMOUS } from "../../../../src/core/access/viewer.ts";
 import type { Json } from "../../../../src/kernel/json.ts";
 
-/** Tasks, their log and their bus in the hands of a test, which decides what is announced, lost, and slow. */
+/** Tasks, their log and their bus. The test decides what is announced, what is lost, and what is slow. */
 export interface TaskWorld {
   readonly bus: EventBus;
   readonly log: Pick<EventLog, "replay" | "head">;
@@ -38,7 +38,7 @@ export interface TaskWorld {
   breakLog(error: Error | undefined): void;
 }
 
-/** @param pace how long a query takes; at once unless told otherwise */
+/** @param pace how long a query takes; default: none */
 export function createTaskWorld(pace: <T>(read: () => T) => Promise<T> = async (read) => read()): TaskWorld {
   const events: LifecycleEvent[] = [];
   const tasks = new Map<string, Task>();

@@ -126,7 +126,7 @@ describe("a filter that every record meets", () => {
     expect(asksNothing(EVENTS, EVENT, where)).toBe(true);
   });
 
-  it("asks nothing where only values that the API cannot name would be exceptions", () => {
+  it("asks nothing if only values that the API cannot name would be exceptions", () => {
     expect(asksNothing(EVENTS, EVENT, { at: { gte: "0001-01-01T00:00:00.000Z" } })).toBe(true);
     expect(asksNothing(EVENTS, EVENT, { day: { lte: "9999-12-31T23:59:59.999Z" } })).toBe(true);
     expect(asksNothing(EVENTS, EVENT, { size: { lte: Number.MAX_VALUE } })).toBe(true);

@@ -26,7 +26,7 @@ function problemsOf(input: unknown): readonly (readonly [field: string | undefin
 }
 
 describe("parsing a filter", () => {
-  it("turns the values of GraphQL's scalars into JSON, and leaves out what is undefined or says nothing", () => {
+  it("turns the values of GraphQL's scalars into JSON, and leaves out undefined members and empty ANDs", () => {
     const at = new Date("2026-01-31T12:00:00Z");
     const input = {
       population: { gt: 9007199254740993n, lt: undefined },

@@ -41,7 +41,7 @@ test("without scopes a filter stays as it is", () => {
   expect(scoped("Book", {}, {})).toBeUndefined();
 });
 
-test("the model's own scope goes around the whole", () => {
+test("the model's own scope narrows the whole filter", () => {
   expect(scoped("Book", undefined, { Book: OPEN })).toEqual(OPEN);
   expect(scoped("Book", { OR: [X] }, { Book: OPEN })).toEqual({ AND: [{ OR: [X] }, OPEN] });
 });

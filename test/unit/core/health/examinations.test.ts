@@ -11,7 +11,7 @@ const clock = createManualClock();
 const WELL = { status: "OK", message: "A message came back." };
 
 describe("examineBus", () => {
-  it("is content once its own message came back, whoever else examines", async () => {
+  it("is OK once its own message came back, also while others examine the bus", async () => {
     const bus = createMemoryEventBus({ logger });
     const examination = examineBus(bus, clock);
     const never = new AbortController().signal;

@@ -35,7 +35,7 @@ describe("runExaminations", () => {
     ]);
   });
 
-  it("waits no longer than its patience, and tells who hangs to give up", async () => {
+  it("waits no longer than its patience, and aborts an examination that hangs", async () => {
     const clock = createManualClock();
     let isTold = false;
     const hanging: Examination = {
@@ -55,7 +55,7 @@ describe("runExaminations", () => {
     expect(isTold).toBe(true);
   });
 
-  it("tells callers the message of an expected error, and the operator what was underneath", async () => {
+  it("shows callers the message of an expected error, and the operator its cause", async () => {
     const cause = Object.assign(new Error("connect ECONNREFUSED 10.0.0.7:6379"), {
       command: { name: "auth", args: ["hush"] },
     });
@@ -71,7 +71,7 @@ describe("runExaminations", () => {
     ]);
   });
 
-  it("tells callers nothing of an unexpected error, and logs it once", async () => {
+  it("shows callers nothing of an unexpected error, and logs it once", async () => {
     logged.length = 0;
     const errors = [new TypeError("no /etc/secret"), new AppError("INTERNAL", "powercrud.pruned has no row")];
     const checks = await runExaminations(

@@ -20,12 +20,12 @@ describe("mergeClaims", () => {
     ]);
   });
 
-  it("leaves out what names no record", () => {
+  it("leaves out claims that name no record", () => {
     expect(mergeClaims([{ model: "City", ids: [] }])).toEqual([]);
     expect(mergeClaims([])).toEqual([]);
   });
 
-  it("takes the records of a scope into the claim on all of it, and no others", () => {
+  it("merges a claim on the whole model with the claims on its records in the same scope only", () => {
     expect(
       mergeClaims([
         { model: "City", ids: ["1"], scope: "north" },
@@ -40,7 +40,7 @@ describe("mergeClaims", () => {
     ]);
   });
 
-  it("takes every scope of a model into the claim on the model without one", () => {
+  it("merges claims of every scope into a claim on the whole model without a scope", () => {
     expect(
       mergeClaims([
         { model: "City", ids: ["1"], scope: "north" },
@@ -56,7 +56,7 @@ describe("mergeClaims", () => {
 });
 
 describe("freeOf", () => {
-  it("leaves the claims as they are where nothing is in the way", () => {
+  it("leaves claims without conflicts as they are", () => {
     const claims = [
       { model: "City", ids: ["1"], scope: "north" } as const,
       { model: "Tag", ids: "all" } as const,
@@ -65,7 +65,7 @@ describe("freeOf", () => {
     expect(freeOf(claims, [{ model: "Street", id: "1" }])).toEqual(claims);
   });
 
-  it("takes out the records that are in the way, in their own model only", () => {
+  it("takes out the conflicting records, in their own model only", () => {
     expect(
       freeOf(
         [
@@ -84,11 +84,11 @@ describe("freeOf", () => {
     ]);
   });
 
-  it("takes out every record of a model that is held whole", () => {
+  it("takes out every record of a model that is held as a whole", () => {
     expect(freeOf([{ model: "City", ids: ["1", "2"] }], [{ model: "City", id: null }])).toEqual([]);
   });
 
-  it("takes out a claim on a whole model where anything in it is in the way", () => {
+  it("takes out a claim on a whole model if any of its records is in conflict", () => {
     expect(freeOf([{ model: "City", ids: "all" }], [{ model: "City", id: "7" }])).toEqual([]);
   });
 });
@@ -100,7 +100,7 @@ describe("sortIds", () => {
     expect(sortIds([])).toEqual([]);
   });
 
-  it("does so for any text", () => {
+  it("sorts any text by its bytes", () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: "binary" })), (ids) => {
         const bytes = sortIds(ids).map((id) => Buffer.from(id));

@@ -25,17 +25,17 @@ const BY_OID = modelOf("Big", [scalar("id", "Int", { ...key, nativeType: "oid" }
 const COMPOSITE = modelOf("Pair", [scalar("left", "String", key), scalar("right", "Int", key)]);
 
 describe("record keys", () => {
-  it("gives one text to equal keys", () => {
+  it("formats equal keys as one text", () => {
     expect(canonicalRecordId(BY_INT, "007")).toBe("7");
     expect(canonicalRecordId(BY_INT, "-0")).toBe("0");
     expect(canonicalRecordId(BY_BIGINT, "0009223372036854775807".slice(3))).toBe("9223372036854775807");
     const upper = "0190A3F0-0000-7000-8000-00000000000A";
     expect(canonicalRecordId(BY_UUID, upper)).toBe(upper.toLowerCase());
-    // A text column tells upper from lower case, whatever the text looks like.
+    // A text column is case-sensitive, also where a text looks like a UUID.
     expect(canonicalRecordId(BY_TEXT, upper)).toBe(upper);
   });
 
-  it("names a date by its day, and a time of the day by no day", () => {
+  it("writes a date without its time, and a time of day without a date", () => {
     for (const text of ["2026-01-31", "2026-01-31T12:00:00Z", "2026-01-30T23:00:00.5-02:00"]) {
       expect(canonicalRecordId(BY_DAY, text)).toBe("2026-01-31T00:00:00.000Z");
       expect(formatRecordKey(BY_DAY, { day: new Date("2026-01-31T23:59:59.999Z") })).toBe(
@@ -47,14 +47,14 @@ describe("record keys", () => {
     expect(canonicalRecordId(BY_MOMENT, "2026-01-31T13:30:00.1234+01:00")).toBe("2026-01-31T12:30:00.123Z");
   });
 
-  it("types the values as the model says", () => {
+  it("types the values by the model's fields", () => {
     expect(parseRecordKey(BY_INT, "42")).toEqual({ value: { id: 42 } });
     expect(parseRecordKey(BY_BIGINT, "42")).toEqual({ value: { id: 42n } });
     expect(parseRecordKey(BY_TEXT, "FR")).toEqual({ value: { code: "FR" } });
     expect(parseRecordKey(BY_TEXT, "a😀")).toEqual({ value: { code: "a😀" } });
   });
 
-  it("takes back every composite key that it formats", () => {
+  it("parses every composite key that it formats", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.integer({ min: -1000, max: 1000 }), (left, right) => {
         fc.pre(!left.includes("\u0000"));

@@ -25,7 +25,7 @@ async function messageOf(
   return (await conflictRefusal(tasks, { kind: "CONFLICT", conflicts, totalConflicts })).message;
 }
 
-test("names record, holder, its viewer and its progress", async () => {
+test("names the record, and the holder with its viewer and progress", async () => {
   const owner = await createTask();
   expect(await messageOf([{ model: "City", id: "7", owner }])).toBe(
     `City 7 is held by task ${owner} (bulkUpdate, launched by ann, 0 % done). Try again when it has settled.`,
@@ -50,7 +50,7 @@ test("says that a task in line waits for the record", async () => {
   );
 });
 
-test("says that a holder has settled meanwhile, and copes with a missing one", async () => {
+test("says that a holder has settled meanwhile, and leaves out a missing one", async () => {
   const owner = await createTask({ total: null });
   const settlement = { status: "FAILED", message: null, result: null, counts: NO_COUNTS } as const;
   await unitOfWork.run((transaction) =>

@@ -33,17 +33,17 @@ const reported = progressOf(
 );
 
 describe("the progress of a running task", () => {
-  it("is the sum of the chunks where nothing was reported", () => {
+  it("is the sum of the chunks if nothing was reported", () => {
     const done = { succeeded: 2, failed: 1, skipped: 1 };
     expect(runningProgress(10, done, null)).toEqual(progressOf(10, done));
   });
 
-  it("is the report where that is as far or further", () => {
+  it("is the report if that is as far as the chunks, or further", () => {
     expect(runningProgress(10, NO_COUNTS, reported)).toEqual(reported);
     expect(runningProgress(10, { succeeded: 0, failed: 0, skipped: 4 }, reported)).toEqual(reported);
   });
 
-  it("has the chunks' counts where they are further, and the report's pace and message", () => {
+  it("has the chunks' counts if they are further, with the report's pace and message", () => {
     const done = { succeeded: 5, failed: 0, skipped: 0 };
     expect(runningProgress(10, done, reported)).toEqual({
       ...progressOf(10, done),

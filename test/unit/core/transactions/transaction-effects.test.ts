@@ -3,7 +3,7 @@ import { createTransactionEffects } from "../../../../src/core/transactions/tran
 import { AppError } from "../../../../src/kernel/app-error.ts";
 import { createLogBook } from "../../../support/log-book.ts";
 
-it("a failed effect is logged for debugging where the bus is out of reach, and otherwise as an error in full", async () => {
+it("logs a failed effect as an error, in full; at debug level if the bus is out of reach", async () => {
   const logger = createLogBook();
   const { onCommit, committed } = createTransactionEffects(logger);
   const bug = new Error("a bug");
@@ -17,18 +17,18 @@ it("a failed effect is logged for debugging where the bus is out of reach, and o
   ]);
 });
 
-it("an effect may be synchronous, and one that throws does not keep the others from running", async () => {
+it("runs the other effects after one throws, also synchronous ones", async () => {
   const logger = createLogBook();
   const { onCommit, committed } = createTransactionEffects(logger);
-  const told: string[] = [];
+  const ran: string[] = [];
   const bug = new Error("a bug");
-  onCommit(() => void told.push("first"));
+  onCommit(() => void ran.push("first"));
   onCommit(() => {
     throw bug;
   });
-  onCommit(async () => void told.push("last"));
+  onCommit(async () => void ran.push("last"));
   await committed();
-  expect(told).toEqual(["first", "last"]);
+  expect(ran).toEqual(["first", "last"]);
   expect(logger.lines).toEqual([
     { level: "error", fields: { err: bug }, message: "an effect failed after commit" },
   ]);

@@ -75,7 +75,7 @@ describe("the message of a task whose handler returned", () => {
     expect(messageOf(total, { counts })).toBe(message);
   });
 
-  it("is the handler's own if it gave one", () => {
+  it("is the handler's own if it returned one", () => {
     expect(messageOf(0, { message: "All is well." })).toBe("All is well.");
   });
 });

@@ -49,7 +49,7 @@ function setUp(answer: () => Promise<HeartbeatResult> = () => Promise.resolve(CU
 const CURRENT: HeartbeatResult = { isCurrent: true, isCancelRequested: false };
 
 describe("a lease", () => {
-  it("is renewed after every third of it, and writes nothing else where nothing moves", async () => {
+  it("is renewed after every third of it, and writes nothing in between without progress", async () => {
     const { beats, pass } = setUp();
     await pass(30);
     expect(beats).toEqual([
@@ -59,7 +59,7 @@ describe("a lease", () => {
     ]);
   });
 
-  it("stores progress that moved, once, and at most once a second", async () => {
+  it("stores new progress once, and at most once a second", async () => {
     const { beats, move, pass } = setUp();
     move(1);
     move(1);
@@ -75,7 +75,7 @@ describe("a lease", () => {
     ]);
   });
 
-  it("stores nothing more while an answer is due, and again what did not reach the store", async () => {
+  it("stores nothing while it waits for an answer, and tries again after a failure", async () => {
     let fail = (_error: Error): void => undefined;
     const { beats, move, pass } = setUp(() => new Promise((_resolve, reject) => (fail = reject)));
     move(1);

@@ -39,7 +39,7 @@ describe("progress reporter", () => {
     expect(published).toHaveLength(2);
   });
 
-  it("serves each outlet at its own pace, a patient one after its first interval", () => {
+  it("sends to each outlet at its own pace, and to a patient one only after its first interval", () => {
     const stored: number[] = [];
     const send = ({ processed }: Progress): void => void stored.push(processed);
     const { clock, published, reporter } = setUp({ outlets: [{ intervalMs: 1000, isPatient: true, send }] });
@@ -53,7 +53,7 @@ describe("progress reporter", () => {
     expect(stored).toEqual([10, 20, 25]);
   });
 
-  it("sends nothing more to an outlet that is busy, and sends again where it failed", async () => {
+  it("sends nothing to an outlet while it is busy, and sends again after a failure", async () => {
     const sent: number[] = [];
     let answer = (_isDone: boolean): void => undefined;
     const send = ({ processed }: Progress): Promise<boolean> => {
@@ -109,7 +109,7 @@ describe("progress reporter", () => {
     expect(reporter.current()).toMatchObject({ succeeded: 2_147_483_647, failed: 0 });
   });
 
-  it("replaces what the store cannot keep of a message", () => {
+  it("replaces characters of a message that the store cannot keep", () => {
     const { reporter } = setUp();
     reporter.report({ succeeded: 1 }, "a\u0000b\uD800");
     expect(reporter.current().message).toBe("a\uFFFDb\uFFFD");

@@ -14,6 +14,6 @@ it.each([
     { matched: null, what: "selected", limit: 1, maxRecords: 5000 },
     "More than 1 record is selected; options.maxAffected allows 1. Nothing was changed.",
   ],
-] as const)("%j is told in a natural order of words", (excess, words) => {
+] as const)("describes %j in a natural order of words", (excess, words) => {
   expect(describeExcess(excess)).toBe(words);
 });
