@@ -55,7 +55,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
 interface RowsField {
   readonly operation: RowsTarget["operation"];
   readonly verb: string;
-  /** See core's list-name. */
+  /** See core's listName(). */
   readonly argument: "data" | "records";
   readonly item: AnyInputRef;
   readonly description: string;

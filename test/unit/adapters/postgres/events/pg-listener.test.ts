@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createRetry } from "../../../../../src/adapters/postgres/events/retry.ts";
+import { createRetry } from "../../../../../src/adapters/postgres/events/pg-listener.ts";
 import { createSilentLogger } from "../../../../../src/kernel/logger.ts";
 import { createManualClock } from "../../../../support/manual-clock.ts";
 import type { ManualClock } from "../../../../support/manual-clock.ts";
