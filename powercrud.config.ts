@@ -4,7 +4,7 @@ import { PrismaClient } from "./src/generated/prisma/client.ts";
 import { getDatamodel } from "./src/generated/pothos-types.ts";
 import { defineApp, defineModel } from "./src/index.ts";
 
-/** The demo: countries, languages, cities and tags. Every model of the Prisma schema is served with the defaults but these. */
+/** The demo: countries, languages, cities and tags. Models that are not listed are served with the default options. */
 export default defineApp({
   generated: { getDatamodel, enums, createClient: (options) => new PrismaClient(options) },
   models: {

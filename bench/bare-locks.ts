@@ -6,13 +6,13 @@ const CREATE_TABLE =
 const INSERT = `INSERT INTO bench_lock SELECT 'City', id, $2 FROM unnest($1::text[]) AS id
   ON CONFLICT DO NOTHING`;
 
-/** How long it took to take the locks, and to release them, in ms. */
+/** The times to take and to release the locks, in ms. */
 export interface LockTimes {
   readonly takeMs: number;
   readonly dropMs: number;
 }
 
-/** Takes and drops the locks without any of the rules: as rows of a table with a primary key. */
+/** Takes and releases locks without any rules: as rows of a table with a primary key. */
 export async function timeBareLocks(
   { pool }: { readonly pool: pg.Pool },
   ids: readonly string[],

@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** Rows of one bare statement, as in the design's floors. */
+/** Rows per bare statement. */
 const ROWS_PER_STATEMENT = 1000;
 
 /** A city as the bench makes it. */
@@ -10,7 +10,7 @@ export interface BenchCity {
   readonly population: number;
 }
 
-/** What the bare stack does for one of the operations. @returns ms */
+/** Runs an operation with bare statements. @returns the time in ms */
 export type BareOperation = (pool: pg.Pool, cities: readonly BenchCity[]) => Promise<number>;
 
 const inParts =
@@ -39,7 +39,7 @@ export const bareCreate = inParts(
 
 export const bareDelete = inParts("DELETE FROM city WHERE id = ANY ($1::int[])", (part) => [idsOf(part)]);
 
-/** @param tagId the tag that all get */
+/** @param tagId the tag that all cities get */
 export const bareLink = (tagId: string): BareOperation =>
   inParts(
     `INSERT INTO "_CityToTag" ("A", "B") SELECT id, '${tagId}' FROM unnest($1::int[]) AS id ON CONFLICT DO NOTHING`,

@@ -25,7 +25,7 @@ export async function bareQueue(stores: BenchStores, backend: BackendName): Prom
   return samples;
 }
 
-/** As much of BullMQ as is measured. */
+/** The part of BullMQ that is measured. */
 interface BareQueue {
   readonly queue: { add(name: string, data: object): Promise<unknown>; close(): Promise<void> };
   startWorker(work: () => Promise<void>): { waitUntilReady(): Promise<unknown>; close(): Promise<void> };

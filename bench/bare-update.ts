@@ -1,6 +1,6 @@
 import type pg from "pg";
 
-/** Adds one to each population by bare statements of so many rows, on a freshly vacuumed table. @returns ms */
+/** Adds one to each population with bare statements, on a freshly vacuumed table. @returns the time in ms */
 export async function timeBareUpdate(
   pool: pg.Pool,
   ids: readonly number[],

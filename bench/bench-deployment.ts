@@ -6,7 +6,7 @@ import type { BenchProcess } from "./bench-process.ts";
 import { startBenchProcess } from "./bench-process.ts";
 import type { BenchStores } from "./bench-stores.ts";
 
-/** An event as the bench asks for it. */
+/** The parts of an event that the bench selects. */
 export interface BenchEvent {
   readonly type: string;
   readonly at: string;
@@ -14,11 +14,11 @@ export interface BenchEvent {
   readonly progress: { readonly processed: number; readonly succeeded: number };
 }
 
-/** Processes of the service, a client as an outsider would write one, and a look into the database. */
+/** Processes of the service, an external client, and access to the database. */
 export interface BenchDeployment {
   readonly backend: BackendName;
   readonly pool: pg.Pool;
-  /** Of the processes, in the order of their roles. */
+  /** The processes' ids, in the order of `roles`. */
   readonly pids: readonly number[];
   /** One operation over HTTP. @throws when the answer has errors */
   request<T>(query: string, variables: Record<string, unknown>): Promise<T>;
@@ -27,10 +27,10 @@ export interface BenchDeployment {
   stop(): Promise<void>;
 }
 
-/** What runs, and how it differs from the defaults. */
+/** The processes to run, and their settings. */
 export interface DeploymentOptions {
   readonly backend: BackendName;
-  /** `start` is API and worker in one process. The API is the first. */
+  /** `start` is API and worker in one process. The first process must have the API. */
   readonly roles: readonly ("start" | "serve" | "work")[];
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -2,19 +2,19 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** A command of the real command line, in a process of its own. */
+/** A command of the command line, running in its own process. */
 export interface BenchProcess {
-  /** What its `ready` line names: the address of an API, or the id of a worker. */
+  /** From its `ready` line: the address of an API, or the id of a worker. */
   readonly address: string;
   readonly pid: number;
   /** Resolves once it has ended. */
   stop(): Promise<void>;
 }
 
-/** As much of the environment as finds programs and folders; all settings are the bench's. */
+/** The part of our environment that is needed to find programs and folders. All settings come from the bench. */
 const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
 
-/** Starts a process of the role, and waits until it does its work. */
+/** Starts a process of the role, and waits until it is ready. */
 export async function startBenchProcess(
   role: "start" | "serve" | "work",
   env: Readonly<Record<string, string>>,
@@ -40,7 +40,7 @@ export async function startBenchProcess(
   };
 }
 
-/** Runs a command to its end. @throws when it ends with anything but 0 */
+/** Runs a command to its end. @throws if its exit code is not 0 */
 export async function runBenchProcess(command: string, env: Readonly<Record<string, string>>): Promise<void> {
   const child = spawnPowerCrud(command, env);
   child.stdout.resume();

@@ -8,12 +8,12 @@ import { startRedisServer } from "../test/support/redis-server.ts";
 import { createTemporaryFolder } from "../test/support/temporary-folder.ts";
 import { runBenchProcess } from "./bench-process.ts";
 
-/** The stores under measure, on this machine's loopback only. */
+/** The measured stores, on this machine's loopback only. */
 export interface BenchStores {
-  /** A seeded database of the backend's own. */
+  /** A seeded database, one per backend. */
   databaseUrl(backend: BackendName): string;
   readonly redisUrl: string;
-  /** What they are, for the record. */
+  /** Their versions, for the report. */
   readonly versions: string;
   stop(): Promise<void>;
 }
@@ -21,8 +21,8 @@ export interface BenchStores {
 const BACKENDS: readonly BackendName[] = ["redis", "postgres"];
 
 /**
- * Starts an embedded PostgreSQL with its usual settings, except that it notes when each transaction commits, which the
- * latencies are measured from; a redis-server; and seeds all cities.
+ * Starts an embedded PostgreSQL and a redis-server, and seeds all cities. PostgreSQL has its usual settings, except that it
+ * records the time of each commit, which latencies are measured from.
  */
 export async function startBenchStores(): Promise<BenchStores> {
   const folder = await createTemporaryFolder("bench");

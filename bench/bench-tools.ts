@@ -1,8 +1,8 @@
 import type { BenchStores } from "./bench-stores.ts";
 
-/** What the measures work with. */
+/** The arguments of every measurement. */
 export interface BenchTools {
   readonly stores: BenchStores;
-  /** The ids of the records that are worked on, 100,000 of them, in order. */
+  /** The ids of 100,000 records to work on, in order. */
   readonly ids: readonly number[];
 }

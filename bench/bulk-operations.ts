@@ -11,16 +11,16 @@ import type { Measure } from "./measure.ts";
 import { median } from "./statistics.ts";
 
 const ROUNDS = 3;
-/** Beyond the ids of GeoNames, so that these are ours alone. */
+/** Greater than all ids of GeoNames, so that only the bench's cities have such ids. */
 const FIRST_ID = 1_500_000_000;
 const TAG = "0195f8f0-0000-7000-8000-0000000000be";
 
-/** One operation beside its floor. */
+/** One operation and its bare statements. */
 interface Operation {
   readonly name: string;
-  /** Whether the cities are there before. */
+  /** Whether the cities exist before the operation. */
   readonly hasCities: boolean;
-  /** Whether each record is looked at in TypeScript. */
+  /** Whether a hook in TypeScript checks each record. */
   readonly hasValidator?: true;
   readonly request: (cities: readonly BenchCity[]) => Partial<BulkRequest>;
   readonly bare: BareOperation;
@@ -83,7 +83,7 @@ const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-/** The demo with a rule in TypeScript that looks at each record and at what is to become of it. */
+/** The demo with a hook in TypeScript that checks each record and its change. */
 const VALIDATED_APP = {
   ...powerCrudApp,
   models: {
@@ -97,7 +97,7 @@ const VALIDATED_APP = {
   },
 };
 
-/** Every bulk operation on 100,000 records from its launch in this process to its end, beside bare statements. */
+/** Measures every bulk operation on 100,000 records, from its launch in this process to its end, and bare statements. */
 export async function measureOperations(
   { stores, ids }: BenchTools,
   backend: BackendName,
@@ -152,7 +152,7 @@ async function measureOperation(
   };
 }
 
-/** Each on a freshly made and vacuumed table, so that neither inherits the other's dead rows. */
+/** Measures each on a freshly filled and vacuumed table, so that no run is slowed down by dead rows of another. */
 async function prepare(pool: pg.Pool, { hasCities }: Operation, cities: readonly BenchCity[]): Promise<void> {
   await empty(pool);
   if (hasCities) {

@@ -10,7 +10,7 @@ import type { Measure } from "./measure.ts";
 import { inMedian, inQuantiles, median } from "./statistics.ts";
 
 const ROUNDS = 5;
-/** The floor's statements take 1,000 rows each, as in the design's floors. */
+/** Rows per bare statement. */
 const FLOOR_ROWS = 1000;
 
 interface Round {
@@ -19,7 +19,7 @@ interface Round {
   readonly latenciesMs: readonly number[];
 }
 
-/** All rounds, ours and the floors', each in ms. */
+/** The times of all rounds in ms, of the service and of the bare statements. */
 interface Rounds {
   readonly byIds: Round[];
   readonly byFilter: Round[];
@@ -58,7 +58,7 @@ async function runRounds(deployment: BenchDeployment, ids: readonly number[]): P
   await runRound(deployment, byIds, ids.length, "warm-up");
   const rounds: Rounds = { byIds: [], byFilter: [], bareUpdates: [], bareLocks: [] };
   for (let round = 0; round < ROUNDS; round += 1) {
-    // In turns, and each on a freshly vacuumed table, so that neither inherits the other's dead rows.
+    // In turns, each on a freshly vacuumed table, so that no run is slowed down by dead rows of another.
     rounds.bareUpdates.push(await timeBareUpdate(pool, ids, FLOOR_ROWS));
     rounds.bareLocks.push((await timeBareLocks({ pool }, names)).takeMs);
     rounds.byIds.push(await runRound(deployment, byIds, ids.length, `ids ${round}`));

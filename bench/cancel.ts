@@ -11,9 +11,9 @@ import { inQuantiles } from "./statistics.ts";
 import { readWallClock } from "./wall-clock.ts";
 
 const CANCELS = 100;
-/** A request comes at any moment of a chunk, not just after the one that was heard of. */
+/** A random delay, so that requests arrive at any moment of a chunk, not only directly after an event. */
 const MAX_DELAY_MS = 100;
-/** What the service's chunks are by default. */
+/** The service's default chunk size. */
 const CHUNK_RECORDS = 5000;
 const BARE_CHUNKS = 50;
 
@@ -25,17 +25,17 @@ const CANCEL = /* GraphQL */ `
   }
 `;
 
-/** As PostgreSQL notes it. Chunks that are under way are finished before the task stops. */
+/** Commit times as PostgreSQL records them. Chunks under way are finished before the task stops. */
 const LAST_CHUNK_AT = `SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float8 * 1000 AS at
   FROM powercrud.chunk WHERE task_id = $1 AND status = 'DONE'`;
 
-/** How long a cancel took, in ms, and how much of that the chunks did that were under way when it was sent. */
+/** The time of a cancel in ms, and the part of it that was spent on chunks under way when it was sent. */
 interface Cancel {
   readonly totalMs: number;
   readonly chunksMs: number;
 }
 
-/** From `cancelTask` sent to an API to CANCEL received from it, of bulk updates of 100,000 that another process runs. */
+/** Measures from sending `cancelTask` to receiving CANCEL, for bulk updates of 100,000 records in another process. */
 export async function measureCancel(
   { stores, ids }: BenchTools,
   backend: BackendName,
@@ -83,7 +83,7 @@ export async function measureCancel(
   }
 }
 
-/** @returns undefined where the task was done before it was cancelled */
+/** @returns undefined if the task was done before it was cancelled */
 async function timeCancel(
   deployment: BenchDeployment,
   events: AsyncIterator<BenchEvent>,

@@ -19,7 +19,7 @@ import { inMs, median } from "./statistics.ts";
 const ROUNDS = 2000;
 const WARM_UPS = 300;
 
-/** What the guard adds to the statement of a single update, and what the whole mutation takes. */
+/** Measures how much the guard adds to the statement of a single update, and the time of the whole mutation. */
 export async function measureGuard({ stores, ids }: BenchTools): Promise<readonly Measure[]> {
   const bench = openLockBench(stores);
   let guard: Measure;
@@ -31,14 +31,14 @@ export async function measureGuard({ stores, ids }: BenchTools): Promise<readonl
   return [guard, await measureSingleUpdate({ databaseUrl: stores.databaseUrl("postgres"), ids })];
 }
 
-/** The statement with its guard, the same without, and the same after a `SELECT 1`, in turns. */
+/** In turns: the statement with its guard, without it, and without it after a `SELECT 1`. */
 async function measureStatement(bench: LockBench, ids: readonly number[]): Promise<Measure> {
   const session = createPgSession(bench.pool);
   const shapes = createTableShapes(session);
   const work: RecordWork = { operation: "UPDATE_EACH", model: cityModel(), scope: undefined };
   const table = await shapes.of(work.model);
   const { unitOfWork, locks } = bench;
-  // Plain work takes no transaction of the app's.
+  // Plain work needs no transaction of the app's client.
   const records = undefined as never;
   const writer = createPostgresRecordWriter({ session, unitOfWork, records, shapes, locks });
   const bare = async (batch: RecordBatch): Promise<void> => {
@@ -54,7 +54,7 @@ async function measureStatement(bench: LockBench, ids: readonly number[]): Promi
     },
   ].map((write) => ({ write, times: [] as number[] }));
   for (let round = 0; round < WARM_UPS + ROUNDS; round += 1) {
-    // The first one finds the row's page cold, so they take turns in that, too.
+    // The first statement finds the row's page uncached, so each one comes first in turn.
     for (const at of kinds.keys()) {
       const kind = kinds[(at + round) % kinds.length];
       const start = performance.now();

@@ -12,13 +12,13 @@ import { readWallClock } from "./wall-clock.ts";
 
 const LAUNCHES = 300;
 const BULK_ROUNDS = 10;
-/** Small enough for many commits. */
+/** A small chunk size, for many commits. */
 const CHUNK_RECORDS = 1000;
 
-/** As PostgreSQL notes it, just before it writes the commit to disk. */
+/** The commit time, which PostgreSQL records just before it writes the commit to disk. */
 const ACCEPTED_AT = `SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 * 1000 AS at
   FROM powercrud.event WHERE task_id = $1 AND type = 'CREATE'`;
-/** The sums are what the task had done when each chunk was committed. */
+/** The sums are the task's progress when each chunk was committed. */
 const CHUNKS_DONE = `
   SELECT at, (sum(count) OVER (ORDER BY at, number))::integer AS processed FROM (
     SELECT number, succeeded + failed + skipped AS count,
@@ -26,16 +26,15 @@ const CHUNKS_DONE = `
     FROM powercrud.chunk WHERE task_id = $1 AND status = 'DONE'
   ) chunk ORDER BY at`;
 
-/** An event, and when it was received. */
+/** An event with the time at which it was received. */
 interface Received {
   readonly event: BenchEvent;
   readonly at: number;
 }
 
 /**
- * From a launch's commit to START, and from a chunk's commit to its PROGRESS, each as received by a client of an API
- * while the work is done in another process. Progress is not held back here, as it otherwise is between two
- * publications.
+ * Measures from a launch's commit to START, and from a chunk's commit to its PROGRESS, each as a client of an API receives
+ * it while another process does the work. Progress messages are not throttled here.
  */
 export async function measureLatency(
   { stores, ids }: BenchTools,
@@ -79,7 +78,7 @@ export async function measureLatency(
   }
 }
 
-/** Launches, and receives all events of the task. */
+/** Launches a task, and receives all of its events. */
 async function runTask(
   deployment: BenchDeployment,
   events: AsyncIterator<BenchEvent>,
@@ -109,7 +108,7 @@ async function pickUpOf({ pool }: BenchDeployment, received: readonly Received[]
   return (started?.at ?? Number.NaN) - (rows[0]?.at ?? Number.NaN);
 }
 
-/** Of each count that was received, from the commit that brought it about. */
+/** For each received count, the time since the commit of its chunk. */
 async function progressOf({ pool }: BenchDeployment, received: readonly Received[]): Promise<number[]> {
   const { rows } = await pool.query<{ at: number; processed: number }>(CHUNKS_DONE, [
     received[0]?.event.task.id,

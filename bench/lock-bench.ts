@@ -10,7 +10,7 @@ import type { Transaction, UnitOfWork } from "../src/core/transactions/transacti
 import { createSilentLogger } from "../src/kernel/logger.ts";
 import type { BenchStores } from "./bench-stores.ts";
 
-/** The locks as the service wires them, in this process; nothing else of the deployment may run meanwhile. */
+/** The service's locks in this process. No other process of the deployment may run meanwhile. */
 export interface LockBench {
   readonly pool: pg.Pool;
   readonly unitOfWork: UnitOfWork;
@@ -33,7 +33,7 @@ export function openLockBench(stores: BenchStores): LockBench {
   };
 }
 
-/** How many statements a piece of work takes within its transaction. */
+/** The number of statements that the work sends within its transaction. */
 export async function countStatements(
   unitOfWork: UnitOfWork,
   work: (transaction: Transaction) => Promise<unknown>,

@@ -11,7 +11,7 @@ import { inMedian, median } from "./statistics.ts";
 const ROUNDS = 9;
 const COUNTS = [10_000, 100_000];
 
-/** Acquiring and releasing through the port, each in a transaction from BEGIN to COMMIT, beside a bare table. */
+/** Measures acquiring and releasing locks through the port, each in a transaction from BEGIN to COMMIT, and a bare table. */
 export async function measureLocks({ stores, ids }: BenchTools): Promise<readonly Measure[]> {
   const bench = openLockBench(stores);
   try {

@@ -1,12 +1,12 @@
 /** One line of the result. */
 export interface Measure {
   readonly name: string;
-  /** What was measured, in words and figures. */
+  /** The measured value with its unit. */
   readonly value: string;
-  /** The bare stack in the same run. */
+  /** The bare stack's value in the same run. */
   readonly floor: string;
-  /** value : floor, where the two compare. */
+  /** value : floor, if they can be compared. */
   readonly ratio?: number;
-  /** What is to be reached. */
+  /** The target of the ratio or value. */
   readonly target: string;
 }

@@ -10,12 +10,12 @@ const FIRST_ID = 1_500_000_000;
 const SMALL = 100_000;
 const LARGE = 1_000_000;
 /**
- * Megabytes of heap, as in a container of 1 GB. Where Node sees much free memory it allows itself several times what is
- * in use before it collects, and what is measured is its patience.
+ * Limit of the heap in MB, as in a container of 1 GB. With much free memory, Node collects garbage late, and the result would
+ * show that instead of the memory that the task needs.
  */
 const HEAP_LIMIT = 512;
 
-/** One task over a million records beside one over a tenth of that: its rate, and the memory that the process takes. */
+/** Measures the rate and the process' memory of a task on a million records, compared with one on 100,000. */
 export async function measureMillion(
   { stores }: BenchTools,
   backend: BackendName,
@@ -82,7 +82,7 @@ export async function measureMillion(
   }
 }
 
-/** As Linux keeps it; elsewhere it cannot be told. */
+/** The peak of resident memory, which only Linux reports; "?" elsewhere. */
 async function peakMegabytes(pid: number): Promise<string> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   const kilobytes = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];

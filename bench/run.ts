@@ -13,7 +13,7 @@ import { measureMillion } from "./million.ts";
 import { measureLocks } from "./locks.ts";
 import type { Measure } from "./measure.ts";
 
-/** As many records as the design's floors are given for. */
+/** The number of records that the design's target figures are for. */
 const RECORDS = 100_000;
 
 type Section = (tools: BenchTools, backend: BackendName) => Promise<readonly Measure[]>;
@@ -28,7 +28,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   cancel: measureCancel,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
-/** Locks are in PostgreSQL whatever the backend. */
+/** Sections that do not depend on the backend. */
 const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard"]);
 
 const wanted = wantedOf(parseArgs({ allowPositionals: true }).positionals);
@@ -47,7 +47,7 @@ try {
   await stores.stop();
 }
 
-/** Names of sections and of backends, in any order; of what is not named, all. */
+/** Takes names of sections and backends in any order. Without sections, or without backends, it takes all of them. */
 function wantedOf(names: readonly string[]): {
   sections: readonly string[];
   backends: readonly BackendName[];
@@ -55,7 +55,7 @@ function wantedOf(names: readonly string[]): {
   const all = [...Object.keys(SECTIONS), ...BACKENDS];
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) {
-    throw new Error(`there is nothing to measure by the name of ${unknown}; there are: ${all.join(", ")}`);
+    throw new Error(`there is no section or backend ${unknown}; there are: ${all.join(", ")}`);
   }
   const orAll = <Name extends string>(known: readonly Name[]): readonly Name[] => {
     const named = known.filter((name) => names.includes(name));

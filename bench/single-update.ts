@@ -9,7 +9,7 @@ const WARM_UPS = 300;
 const UPDATE = `mutation ($id: ID!, $population: Int!) {
   updateCity(id: $id, data: { population: $population }) { ... on UpdateCityPayload { city { id population } } }
 }`;
-/** What the same takes on the bare driver. */
+/** The times of the same change on the bare driver. */
 const BARE = "UPDATE city SET population = $2, updated_at = now() WHERE id = $1 RETURNING id, population";
 
 /** A line of the bench. */
@@ -22,8 +22,8 @@ interface Line {
 }
 
 /**
- * A whole `updateCity` without hooks as the service does it, payload and all, and the same change on the bare driver.
- * Uses the public library alone, so that it runs on earlier versions, too.
+ * Measures a whole `updateCity` without hooks, including the payload, and the same change on the bare driver. Uses only the
+ * public library, so that it runs on earlier versions, too.
  */
 export async function measureSingleUpdate(options: {
   readonly databaseUrl: string;
@@ -82,7 +82,7 @@ function medianOf(times: readonly number[]): number {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 }
 
-/** Statements that go to PostgreSQL meanwhile, over all connections of this process. */
+/** Counts the statements that this process sends to PostgreSQL meanwhile, over all connections. */
 async function countStatements(work: () => Promise<unknown>): Promise<number> {
   const { query } = pg.Client.prototype;
   let count = 0;

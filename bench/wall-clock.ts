@@ -1,7 +1,7 @@
-/** The time of the day in ms with fractions, as the database on the same machine tells it. */
+/** The time in ms with fractions, by the same clock as the database on this machine. */
 export type WallClock = () => number;
 
-/** Reads the system's clock at its tick, so that it is known to better than a millisecond. Good for some seconds. */
+/** Synchronizes with a tick of the system's clock, for a precision below a millisecond. Accurate for some seconds. */
 export function readWallClock(): WallClock {
   const before = Date.now();
   let tick = Date.now();

@@ -78,7 +78,7 @@ const RENAME = /* GraphQL */ `
   }
 `;
 
-/** One operation over HTTP; throws on GraphQL errors, hands back the data. */
+/** Runs one operation over HTTP and returns its data; throws on GraphQL errors. */
 async function request(query, variables = {}) {
   const response = await fetch(`${base}/graphql`, {
     method: "POST",
@@ -110,7 +110,7 @@ for await (const { data, errors } of client.iterate({ query: PROGRESS, variables
     console.log(`update of Paris meanwhile: ${updateCity.__typename} ${updateCity.message ?? ""}`);
   }
 }
-// The subscription ended by itself: the task is settled and its records are free.
+// The server ended the subscription: the task is settled and its records are free.
 const { updateCity } = await request(RENAME, { id: PARIS });
 console.log(
   `update of Paris afterwards: ${updateCity.__typename} ${updateCity.city?.notes ?? updateCity.message}`,

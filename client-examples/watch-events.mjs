@@ -1,5 +1,5 @@
 // Follows the lifecycle of every task over Server-Sent Events with nothing but fetch. Prints each event with its
-// cursor; start again with the last cursor to get all that happened in between.
+// cursor; start it again with the last cursor to get all events since then.
 // Usage: node client-examples/watch-events.mjs [URL] [CURSOR]
 const base = process.argv[2] ?? "http://127.0.0.1:4000";
 const after = process.argv[3] ?? null;

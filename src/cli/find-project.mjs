@@ -1,5 +1,5 @@
-// Whose project the command line works on: this checkout's, or that of a program that embeds the package.
-// Plain JavaScript without packages, because on a fresh clone there are none yet.
+// Finds the project that the command line works on: this checkout, or a program that embeds the package.
+// Plain JavaScript without packages, because a fresh clone has none yet.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 
@@ -8,12 +8,12 @@ const PACKAGE = "powercrud-graphql";
 const DEPENDENCIES = ["dependencies", "devDependencies", "optionalDependencies"];
 
 /**
- * The project that depends on this package and is worked in, also where it has the package as a link or a workspace;
- * else this checkout. A package below a `node_modules` is never worked on itself.
- * @param {{ root?: string, from?: string }} [options] the package's own folder; where the search begins, by default
- *   the working folder
- * @returns {{ dir: string, isEmbedding: boolean }} the folder with `package.json` and `prisma/`, absolute; whether it
- *   is another project than the package
+ * The project around the working folder if it depends on this package, also as a link or a workspace; otherwise this
+ * checkout. A package below a `node_modules` never counts as the project.
+ * @param {{ root?: string, from?: string }} [options] `root`: the package's own folder; `from`: where the search begins,
+ *   by default the working folder
+ * @returns {{ dir: string, isEmbedding: boolean }} `dir`: the folder with `package.json` and `prisma/`, absolute;
+ *   `isEmbedding`: whether it is another project than the package
  */
 export function findProject({ root = ROOT, from = process.cwd() } = {}) {
   const nearest = nearestPackage(resolve(from));

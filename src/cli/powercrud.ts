@@ -1,5 +1,5 @@
 import { runProgram } from "./program.ts";
 
 const exitCode = await runProgram(process.argv);
-// An open handle of a library must not keep the process alive once its work is done.
+// Exits after flushing the output, even if a library still has an open handle.
 process.stdout.write("", () => process.exit(exitCode));

@@ -9,7 +9,7 @@ import type { DoctorOptions } from "./commands/doctor.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 
-/** Wrong usage, as shells have it; every other failure is 1. */
+/** The exit code for wrong usage, as in shells. Other failures exit with 1. */
 const USAGE_EXIT_CODE = 2;
 
 /**
@@ -21,7 +21,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   process.title = "powercrud";
   try {
     await createProgram().parseAsync([...argv]);
-    // A command that fails without an error sets it.
+    // A command that fails without an error sets process.exitCode.
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -125,7 +125,7 @@ async function run(command: (context: CliContext) => Promise<void>): Promise<voi
   try {
     await command(context);
   } catch (error) {
-    // An operator who stopped the command knows that it did not finish.
+    // If the operator stopped the command, its failure is not reported.
     if (!context.stopSignal.aborted) {
       throw error;
     }

@@ -11,7 +11,7 @@ type Role = NonNullable<ServiceOptions["role"]>;
  * Runs a process of the role until the stop signal. Prints one line once it works: `ready http://…` for an API, or
  * `ready worker <id>` for a worker alone.
  * @param prepareDatabase migrates the database, or throws if it is not migrated
- * @throws what kept the process from starting; everything that had started is stopped first
+ * @throws the error that kept the process from starting, after stopping everything that had started
  */
 export async function runRole(
   context: CliContext,
@@ -19,7 +19,7 @@ export async function runRole(
   prepareDatabase: (databaseUrl: string) => Promise<void>,
 ): Promise<void> {
   const loading = role === "work" ? loadWorker(context) : loadServer(context, role);
-  // A failure is reported where the result is awaited, unless something else fails first.
+  // A failure is reported below, where the result is awaited.
   loading.catch(() => undefined);
   const started: Service[] = [];
   const launch = async <Kind extends Service>(create: () => Kind | Promise<Kind>): Promise<Kind> => {
@@ -47,7 +47,7 @@ export async function runRole(
 type Addressed = Service & { readonly address: string };
 type Create = (options: Omit<ServiceOptions, "app" | "role">) => Promise<Addressed>;
 
-/** Loading takes longer than starting the database, so the two run side by side. */
+/** Loads the modules and the app. This takes longer than starting the database, so both run at the same time. */
 async function loadServer({ loadApp }: CliContext, role: Role): Promise<Create> {
   const [{ createService }, app] = await Promise.all([import("../compose/create-service.ts"), loadApp()]);
   return async (options) => {

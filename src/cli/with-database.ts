@@ -1,7 +1,7 @@
 import { createDatabase } from "../compose/create-database.ts";
 import type { CliContext } from "./cli-context.ts";
 
-/** Calls `work` with the operator's database, started before and stopped afterwards, also after a failure. */
+/** Starts the database, calls `work`, and stops the database, also after a failure. */
 export async function withDatabase(
   context: Pick<CliContext, "database">,
   work: (databaseUrl: string) => Promise<void>,

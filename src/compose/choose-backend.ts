@@ -47,7 +47,8 @@ async function askRedis(
         reason: isRequired ? "POWERCRUD_BACKEND says so." : "REDIS_URL is set, and Redis answered.",
       };
     }
-    // A wrong password is a wrong setting of this process: the others may well reach Redis.
+    // Redis answers but refuses, for example because of a wrong password. That is a wrong setting of this process, and
+    // other processes may reach Redis. So falling back to PostgreSQL would split the deployment.
     if (isRequired || inspection.isReachable || inspection.isAnswering) {
       throw new AppError("START_FAILED", fault.message);
     }

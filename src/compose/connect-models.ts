@@ -11,10 +11,10 @@ import type { Config } from "../config/config.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { PrismaPg } from "@prisma/adapter-pg";
 
-/** The app's client, as far as it is the same for all apps. */
+/** The part of the app's Prisma client that is the same for all apps. */
 type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
 
-/** The app's client, and what opens transactions with it. */
+/** The app's client, and a unit of work on it. */
 export interface ConnectedModels {
   readonly client: ConnectedClient;
   readonly transactions: PrismaTransactions;
@@ -24,6 +24,7 @@ export interface ConnectedModels {
 const BASE_CONNECTIONS = 10;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
+
 /** Makes the app's client. Connects when first used. */
 export function connectModels(options: {
   readonly app: PowerCrudApp;
@@ -38,20 +39,20 @@ export function connectModels(options: {
     applicationName: "powercrud models",
     logger,
   });
-  // The generated client's own type is the app's; this is the part that is the same for all.
+  // The generated client's own type depends on the app's schema.
   const client = app.generated.createClient({ adapter }) as ConnectedClient;
   return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }) };
 }
 
-/** What connects a Prisma client, and what tells which connection each of its transactions has. */
+/** The driver adapter of a Prisma client, and the connections of its transactions. */
 interface PrismaConnections {
   readonly adapter: PrismaPg;
   readonly leases: LeaseTrace;
 }
 
 /**
- * What connects a Prisma client to PostgreSQL: over a pool like all others of the process, since an error on a connection
- * of the driver adapter's own, between two statements, would end the process. Disconnecting the client ends the pool.
+ * Connects a Prisma client to PostgreSQL over a pool of ours: with the driver adapter's own pool, an error on a connection
+ * between two statements would end the process. Disconnecting the client ends the pool.
  */
 export function createPrismaConnections(options: PoolOptions): PrismaConnections {
   const pool = createPool(options);

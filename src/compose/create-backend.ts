@@ -15,24 +15,24 @@ import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
 import type { Config } from "../config/config.ts";
 import { examineRedis } from "./examinations.ts";
 
-/** Queue and messages, in Redis or in PostgreSQL. */
+/** The task queue and the event bus, in Redis or in PostgreSQL. */
 export interface Backend {
   readonly bus: EventBus;
   readonly queue: TaskQueue;
-  /** Of the backend's own server, where it has one beside the database. */
+  /** Examinations of Redis, if it is the backend. */
   readonly examinations: readonly Examination[];
-  /** Resolves once it can be reached. @throws AppError UNAVAILABLE when it cannot */
+  /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
   /**
-   * Makes its part of the server the deployment's. Only for processes that take part in the deployment.
-   * @throws AppError START_FAILED when a deployment on another database uses it; UNAVAILABLE
+   * Reserves the key prefix in Redis for this deployment. Only for processes that take part in the deployment.
+   * @throws AppError START_FAILED when a deployment on another database uses the prefix; UNAVAILABLE
    */
   own(): Promise<void>;
-  /** Lets go of all connections. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
-/** What a backend is made with. */
+/** The options of {@link createBackend}. */
 export interface BackendOptions {
   readonly chosen: BackendChoice;
   readonly config: Config;

@@ -43,7 +43,7 @@ export interface EngineOptions extends DeploymentOptions {
   readonly modelOptions: ModelOptionsMap;
   /** Reads the models; called once the database's tables can be read. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
-  /** Writes chunks that run the app's code, or whose viewer has a scope. */
+  /** Writes chunks with the app's hooks or a viewer's scope. */
   readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
   /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;

@@ -13,8 +13,8 @@ export interface HealthReader {
   /** Examines everything. */
   read(): Promise<Health>;
   /**
-   * Examines only what nothing works without: the database. Without Redis, records are read and written, and launches
-   * go on as POWERCRUD_WHEN_QUEUE_DOWN says; taking the process out of service would refuse all of that.
+   * Examines only the database, which everything needs. Without Redis, records are still read and written, and launches are
+   * handled as POWERCRUD_WHEN_QUEUE_DOWN says, so the process must stay in service.
    */
   readVital(): Promise<readonly HealthCheck[]>;
 }
@@ -59,7 +59,7 @@ export function healthPortsOf(
   };
 }
 
-/** Shares a run that is under way: asking often makes no more work than asking once. */
+/** Callers during a run share its result. */
 function shareRuns<Result>(run: () => Promise<Result>): () => Promise<Result> {
   let running: Promise<Result> | undefined;
   return () =>

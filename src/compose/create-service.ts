@@ -46,7 +46,7 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
   };
 }
 
-/** Ready while database and backend answer. Whether there is a worker does not matter to this process. */
+/** Ready while the database answers. */
 async function isReady({ health }: PowerCrud): Promise<Readiness> {
   const failed = (await health.readVital()).filter(({ status }) => status === "FAILED");
   // Several checks may report the same cause.

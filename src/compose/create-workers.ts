@@ -34,7 +34,7 @@ export function sweepOptionsOf(
   };
 }
 
-/** The background services of a process: its announcements, its worker unless it only serves, and the sweeper. */
+/** The background services of a process: the announcer, the worker (unless the process only serves), and the sweeper. */
 export function createWorkers(engine: Engine, config: Config, role: ProcessRole): readonly Service[] {
   const { ports, deployment } = engine;
   const { processes, backend } = deployment;

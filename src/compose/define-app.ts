@@ -5,7 +5,7 @@ import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 
-/** What `prisma generate` made of the app's Prisma schema. */
+/** The code that `prisma generate` made from the app's Prisma schema. */
 export interface GeneratedSchema {
   /** Pothos' `getDatamodel`. */
   readonly getDatamodel: () => PothosPrismaDatamodel;
@@ -28,19 +28,19 @@ export interface PowerCrudApp {
   readonly seed?: AppSeed;
 }
 
-/** What puts the first records into a new database. */
+/** Puts the first records into a new database. */
 export interface AppSeed {
-  /** Environment variables of the seed's own, by the names that their values have in `config`. Default: none. */
+  /** The seed's own environment variables, by the names of their values in `config`. Default: none. */
   readonly variables?: Variables;
   /**
-   * Called at each start, so it must notice when it has run before.
-   * @returns what it did, in words
-   * @throws what keeps the service from starting
+   * Called at each start, so it must do nothing if it has run before.
+   * @returns a sentence about what it did
+   * @throws any error to keep the service from starting
    */
   run(options: AppSeedOptions): Promise<string>;
 }
 
-/** What a seed is called with. */
+/** The options of a seed. */
 export interface AppSeedOptions {
   /** A migrated database. */
   readonly databaseUrl: string;

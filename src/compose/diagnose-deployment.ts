@@ -25,7 +25,7 @@ export interface Diagnosis extends Omit<Health, "backend"> {
   readonly backend: BackendChoice | null;
 }
 
-/** What a diagnosis takes. */
+/** The options of {@link diagnoseDeployment}. */
 export interface DiagnoseOptions {
   readonly database: DatabaseOptions;
   readonly config: Config;
@@ -34,10 +34,10 @@ export interface DiagnoseOptions {
   readonly logger: Logger;
 }
 
-/** Long, in ms: an embedded PostgreSQL may have to be made first, and a server may be starting up. */
+/** Timeout for reaching the database, in ms. Long, since an embedded PostgreSQL may have to be created first. */
 const DATABASE_PATIENCE_MS = 60_000;
 
-/** The parts that only a migrated database and a chosen backend have. */
+/** The checks that need a migrated database and a chosen backend. */
 const DEPENDENT = ["queue", "bus", "workers"];
 
 /** Examines each part whose own requirements are met. Never rejects, and changes nothing. */
@@ -97,10 +97,10 @@ async function diagnoseDatabase(
       const found = await runExaminations(ports, [examineMigrations(session, projectDir)]);
       const heardSince = new Date((await timeAt(session, clock)).getTime() - config.leaseMs);
       const current = isHealthy(found)
-        ? // Should the database go just now, the checks that follow say so.
+        ? // If the database fails just now, the following checks report it.
           await backendOfOthers(session, config, heardSince).catch(() => undefined)
         : undefined;
-      // If Redis cannot be reached from here, the backend of the running processes is the one to look at.
+      // If Redis cannot be reached from here, examine the backend that the running processes use.
       const isAside = chosen === null || chosen.isFallback === true;
       return { migrations: found, backend: (isAside ? current : undefined) ?? chosen };
     },
@@ -112,9 +112,9 @@ async function diagnoseDatabase(
   }
   const deployment = openDeployment({ config, databaseUrl, backend, clock, logger });
   try {
-    // If this fails, the checks say why.
+    // If this fails, the checks report why.
     await deployment.followTime().catch(() => undefined);
-    // Once more: only beside the database can be checked whose the keys are.
+    // Redis is examined again: only with the database can it be checked which deployment owns the keys.
     const redis = deployment.examinations.filter(({ name }) => name === "redis");
     const health = await readHealth(healthPortsOf(deployment, config, redis));
     const names = new Set(health.checks.map(({ name }) => name));
@@ -125,12 +125,12 @@ async function diagnoseDatabase(
   }
 }
 
-/** By the database's clock, if it can be read. */
+/** The time by the database's clock, or by ours if that cannot be read. */
 function timeAt(session: SqlSession, clock: Clock): Promise<Date> {
   return readServerTime(session).catch(() => clock.now());
 }
 
-/** Redis, if processes run that have their queue there; undefined otherwise. */
+/** Redis, if running processes have their queue there; otherwise undefined. */
 async function backendOfOthers(
   session: SqlSession,
   { backend, redisUrl }: Config,

@@ -17,8 +17,8 @@ export function examineDatabase(session: SqlSession): Examination {
 }
 
 /**
- * Whether the database has all migrations that this checkout has.
- * @param projectDir the folder that holds `prisma/`, absolute; without it only the engine's own are looked for
+ * Whether all known migrations are applied.
+ * @param projectDir the folder that holds `prisma/`, absolute; if undefined, only the engine's own are checked
  */
 export function examineMigrations(session: SqlSession, projectDir: string | undefined): Examination {
   return {
@@ -36,8 +36,8 @@ export function examineMigrations(session: SqlSession, projectDir: string | unde
 }
 
 /**
- * Whether Redis answers, takes writes under the prefix, and keeps what it is given.
- * @param findMore what else is wrong with a server that answers, if anything
+ * Whether Redis answers, accepts writes under the prefix, and does not evict keys.
+ * @param findMore further checks of a server that answers; undefined if they find nothing
  */
 export function examineRedis(
   connection: RedisConnection,

@@ -4,9 +4,9 @@ import { createModelRegistry } from "../core/records/model.ts";
 import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/records/table-shape.ts";
 
 /**
- * The same models with their columns' native types, and with the values of enums in keys. They decide when two ids are one
- * record and so one lock: two spellings of a UUID are, two spellings of a text are not.
- * @throws AppError INVALID_CONFIG for a key whose ids would not be one for each record
+ * Adds the columns' native types, and the values of enums in keys, to the models. Native types decide whether two ids mean
+ * the same record, and so the same lock: two spellings of a UUID do, two spellings of a text do not.
+ * @throws AppError INVALID_CONFIG for a key that could have several ids for one record
  */
 export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
   const marked = await Promise.all(
@@ -29,8 +29,8 @@ function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]):
 }
 
 /**
- * Types fit for a key: each value has one text, or is brought to one (see core's key-text), and the client reads and writes
- * it without loss. Unknown types are refused.
+ * The types that a key may have: each value has one text, or can be brought to one (see core's key-text), and the client reads
+ * and writes it without loss. Unknown types are refused.
  */
 const KEY_TYPES =
   /^(?:text|character varying(?:\(\d+\))?|uuid|smallint|integer|bigint|oid|boolean|date|time\(3\) without time zone|timestamp\(3\) with(?:out)? time zone)$/;
@@ -42,7 +42,7 @@ function checkKey(model: Model, shape: TableShape): void {
   if (unfit !== undefined) {
     throw new AppError(
       "INVALID_CONFIG",
-      `${model.name}.${unfit.field.name} is a key of type ${unfit.nativeType}, ${describeFault(unfit)}, so locks could be dodged. Use ${remedy(unfit)}, or keep the model out of the API with {isExposed: false} in its options.`,
+      `${model.name}.${unfit.field.name} is a key of type ${unfit.nativeType}, ${describeFault(unfit)}, so locks could be bypassed. Use ${remedy(unfit)}, or keep the model out of the API with {isExposed: false} in its options.`,
     );
   }
 }
@@ -53,8 +53,8 @@ function isTime({ nativeType }: ColumnShape): boolean {
 
 function describeFault(column: ColumnShape): string {
   return isTime(column)
-    ? "whose values an id to the millisecond does not name one by one"
-    : "which takes several spellings for one record";
+    ? "which is more precise than ids, which have milliseconds"
+    : "which accepts several spellings of one value";
 }
 
 function remedy(column: ColumnShape): string {

@@ -36,7 +36,7 @@ export interface NewMigration {
 /** The report of a migration run. */
 export interface MigrateReport {
   /**
-   * The names of the engine's migrations that were applied, and last "functions" if its database functions were made anew.
+   * The names of the applied engine migrations, and last "functions" if the engine's database functions were replaced.
    * The engine's tables and functions are in the PostgreSQL schema `powercrud`.
    */
   readonly engineApplied: readonly string[];
@@ -48,7 +48,7 @@ export interface MigrateReport {
   readonly written?: string;
   /** Why the new migration was not applied: only a draft was wanted, or it would lose data. */
   readonly heldBack?: "DRAFT" | "DESTRUCTIVE";
-  /** The SQL of the Prisma schema's changes that no migration makes. */
+  /** SQL for changes of the Prisma schema that are in no migration. */
   readonly drift?: string;
 }
 
@@ -57,9 +57,8 @@ const APP_SCHEMA = "prisma/schema.prisma";
 const DESTRUCTIVE = /\bDROP\s+(?:TABLE|COLUMN)\b/i;
 
 /**
- * Brings a database up to date: first the engine's own tables and functions, then the app's tables. It uses Prisma's
- * schema engine and its history, so `prisma migrate deploy` works on the same database. Runs at the same time wait for each
- * other.
+ * Brings a database up to date: first the engine's own tables and functions, then the app's tables. Uses Prisma's schema
+ * engine and history table, so `prisma migrate deploy` works on the same database. Concurrent runs wait for each other.
  * @throws AppError MIGRATION_FAILED
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<MigrateReport> {

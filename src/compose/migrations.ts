@@ -7,7 +7,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { join } from "node:path";
 
-/** A folder of migrations, and the place of their history. */
+/** A folder of migrations, and the schema of their history. */
 interface MigrationSource {
   /** Absolute; in Prisma's layout. */
   readonly folder: string;
@@ -21,7 +21,7 @@ export const ENGINE_MIGRATIONS: MigrationSource = {
   schema: "powercrud",
 };
 
-/** Stands among the names of migrations for the engine's database functions, which have no history. */
+/** Listed like a migration's name, for the engine's database functions. */
 export const ENGINE_FUNCTIONS = "functions";
 
 /**
@@ -64,8 +64,7 @@ interface RequireMigratedOptions {
 }
 
 /**
- * Refuses a database that lacks migrations. For processes of which several may start at once: migrating is left to the
- * operator.
+ * Refuses a database that lacks migrations. For roles with several processes, where the operator runs the migrations.
  * @throws AppError MIGRATION_FAILED that names the pending migrations and the command to run
  */
 export async function requireMigrated(options: RequireMigratedOptions): Promise<void> {

@@ -7,6 +7,7 @@ import { createPostgresProcessRegister } from "../adapters/postgres/postgres-pro
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { createBackend } from "./create-backend.ts";
+import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
@@ -17,7 +18,7 @@ import { createFollowedClock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 
-/** The least time between two statements of a transaction, in ms: a busy machine may need it. */
+/** The least idle timeout of transactions, in ms. A busy machine may need it between two statements. */
 const MIN_IDLE_TIMEOUT_MS = 5000;
 
 /** The options of {@link openDeployment}. */
@@ -25,22 +26,22 @@ export interface DeploymentOptions {
   readonly config: Config;
   readonly databaseUrl: string;
   readonly backend: BackendChoice;
-  /** Measures time; the present moment is the database's. */
+  /** Measures intervals; the current time comes from the database. */
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What the processes on one database share, for one of them. It needs no model. */
+/** One process' connections to what all processes on one database share: stores, queue and bus. Needs no models. */
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
   readonly ports: TaskPorts;
   readonly processes: ProcessRegister;
-  /** Of the database, and of Redis where it is the backend. */
+  /** Examinations of the database, and of Redis if it is the backend. */
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
-  /** See Backend. */
+  /** Reserves the backend for this deployment; see Backend. */
   own(): Promise<void>;
   /** Sets the clock by the database's, since processes compare times that others wrote. @throws AppError UNAVAILABLE */
   followTime(): Promise<void>;
@@ -54,9 +55,9 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   const pool = createPool({
     connectionString: databaseUrl,
     applicationName: "powercrud engine",
-    // Each task writes two chunks at a time; the rest is for launches and reads.
+    // A task writes two chunks at a time. The other connections are for launches and reads.
     maxConnections: 10 + 2 * config.workerConcurrency,
-    // A worker that was stopped in the middle of a chunk makes its successor wait this long.
+    // If a worker is stopped within a chunk, the next attempt of its task waits this long.
     idleInTransactionTimeoutMs: Math.max(MIN_IDLE_TIMEOUT_MS, config.leaseMs),
     logger,
   });
@@ -85,17 +86,6 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     async close() {
       await backend.close();
       await pool.end();
-    },
-  };
-}
-
-/** Whether the database answers. */
-function examineDatabase(session: SqlSession): Examination {
-  return {
-    name: "database",
-    async examine() {
-      await session.query("SELECT 1 AS answer");
-      return { status: "OK", message: "PostgreSQL answers." };
     },
   };
 }

@@ -7,7 +7,7 @@ import { addHealth } from "../graphql/health.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { PowerCrudApp } from "./define-app.ts";
 
-/** The app's GraphQL schema as text, in a fixed order. Made without a database: nothing of it is ever run. */
+/** The app's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
 export function printPowerCrudSchema(app: PowerCrudApp): string {
   const client = app.generated.createClient({
     adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
@@ -35,7 +35,7 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
 
 function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
   type Ports = Parameters<typeof createTaskSchema>[0];
-  // Has every method, each of which rejects.
+  // Every method exists, and rejects.
   const neverCalled = new Proxy({}, { get: () => onlyPrinted });
   return {
     tasks: neverCalled as Ports["tasks"],
@@ -47,5 +47,5 @@ function createTaskPorts(): Parameters<typeof createTaskSchema>[0] {
 }
 
 function onlyPrinted(): Promise<never> {
-  return Promise.reject(new TypeError("this schema was made to be printed, not to be run"));
+  return Promise.reject(new TypeError("this schema can only be printed, not executed"));
 }

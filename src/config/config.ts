@@ -5,14 +5,14 @@ import { AppError } from "../kernel/app-error.ts";
 /** All settings of the service, validated and frozen. Durations are in ms; SERVICE_VARIABLES documents each. */
 export type Config = ConfigOf<typeof SERVICE_VARIABLES>;
 
-/** A name with this prefix is ours; if no variable has it, it is a mistake. */
+/** Unknown variables with this prefix are refused as misspelled. */
 const PREFIX = "POWERCRUD_";
 
 /**
- * Reads the config from an environment. A variable that is unset, empty or blank has its fallback.
- * @param env names and raw texts, such as `process.env`; names that are not ours are ignored
+ * Reads the config from an environment. A variable that is unset, empty or blank gets its fallback.
+ * @param env names and raw texts, such as `process.env`; unknown names without our prefix are ignored
  * @param variables the service's and the app's
- * @throws AppError INVALID_CONFIG with one line per problem, all of them at once; `details.problems` lists them
+ * @throws AppError INVALID_CONFIG with one line per problem, for all problems; `details.problems` lists them
  */
 export function loadConfig<Table extends Variables>(
   env: Readonly<Record<string, string | undefined>>,
@@ -35,7 +35,7 @@ export function loadConfig<Table extends Variables>(
   return Object.freeze(config) as ConfigOf<Table>;
 }
 
-/** The names in the environment that look like ours and that no variable has. */
+/** The names in the environment that have our prefix but are no known variables. */
 export function findUnknownNames(
   env: Readonly<Record<string, string | undefined>>,
   variables: Variables,
@@ -59,7 +59,7 @@ function describeProblem(variable: Variable<unknown>, text: string): string {
   return `${variable.name} must be ${variable.expected}, but ${given}`;
 }
 
-/** The name that takes the fewest edits to reach; undefined if they are more than a third of the letters. */
+/** The name with the fewest edits from the wrong one; undefined if they are more than a third of its letters. */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
   const nearest = names
     .map((name) => ({ name, edits: editDistance(wrong, name) }))
@@ -81,7 +81,7 @@ function editDistance(from: string, to: string): number {
   return previous[to.length] ?? 0;
 }
 
-/** The defaults, replaced by the settings of an embedding program. */
+/** The defaults with the overrides of an embedding program. */
 export function completeConfig(overrides: Partial<Config> = {}): Config {
   return { ...loadConfig({}, SERVICE_VARIABLES), ...overrides };
 }

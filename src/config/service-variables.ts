@@ -1,6 +1,6 @@
 import { anyText, flag, oneOf, postgresUrl, redisUrl, wholeNumber } from "./variable.ts";
 
-/** The variables of the service itself. The seed of an app may add its own. */
+/** The variables of the service itself. An app's seed may add its own. */
 export const SERVICE_VARIABLES = {
   host: anyText({
     name: "HOST",
@@ -38,7 +38,7 @@ export const SERVICE_VARIABLES = {
   backend: oneOf({
     name: "POWERCRUD_BACKEND",
     meaning:
-      "Where queue and messages are: `redis`, `postgres`, or `auto`, which is Redis when `REDIS_URL` is set and reachable, else PostgreSQL. Tasks launched by a process with another queue than the workers begin late.",
+      "Where the task queue and the messages are: `redis`, `postgres`, or `auto`, which is Redis if `REDIS_URL` is set and reachable, otherwise PostgreSQL. All processes should use the same queue: tasks from a process with another queue than the workers begin late.",
     fallback: "auto",
     words: ["auto", "redis", "postgres"],
   }),
@@ -85,7 +85,7 @@ export const SERVICE_VARIABLES = {
   whenQueueDown: oneOf({
     name: "POWERCRUD_WHEN_QUEUE_DOWN",
     meaning:
-      "What becomes of a launch while the queue is out of reach: `error` takes it back and says so, `sync` runs it in the request.",
+      "What happens to a launch while the queue cannot be reached: `error` withdraws it with UNAVAILABLE, `sync` runs the task in the request.",
     fallback: "error",
     words: ["error", "sync"],
   }),
@@ -107,7 +107,7 @@ export const SERVICE_VARIABLES = {
   leaseMs: wholeNumber({
     name: "POWERCRUD_LEASE_MS",
     meaning:
-      "How long a running attempt may be silent, in ms, before its worker counts as dead and another worker takes the task over.",
+      "The time without a heartbeat, in ms, after which the worker of a running task counts as dead and another worker takes the task over.",
     fallback: 10_000,
     min: 500,
     max: 3_600_000,
@@ -115,7 +115,7 @@ export const SERVICE_VARIABLES = {
   maxAttempts: wholeNumber({
     name: "POWERCRUD_MAX_ATTEMPTS",
     meaning:
-      "The most attempts of a task. After that many without an end it is settled as FAILED with what it did; its records are free, and it can be retried. An attempt counts if its worker died, if it could not get what it needs, or if its process was stopped and handed the task over.",
+      "The most attempts of a task. If the last one does not finish it, the task is settled as FAILED and keeps what it has done; its records are free, and it can be retried. An attempt counts if its worker died, if it could not reach the database or get its row locks, or if its process was stopped and handed the task over.",
     fallback: 100,
     min: 1,
     max: 1_000_000,

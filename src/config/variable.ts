@@ -2,17 +2,17 @@
 export interface Variable<Value> {
   /** As in the environment: `POWERCRUD_LOG_LEVEL`. */
   readonly name: string;
-  /** What it decides, in one or two sentences, for the documentation. */
+  /** The documentation, in one or two sentences. */
   readonly meaning: string;
-  /** The values that it takes, to follow "must be": `a whole number from 1 to 16`. */
+  /** The accepted values, as a phrase after "must be": `a whole number from 1 to 16`. */
   readonly expected: string;
-  /** The value where the variable is not set. */
+  /** The value if the variable is not set. */
   readonly fallback: Value;
   /** The fallback as the documentation shows it. */
   readonly fallbackText: string;
   /** True for a value that may hold a password: no message repeats it. */
   readonly isSecret?: boolean;
-  /** The value of the text; undefined if the text is wrong. The text is trimmed and not empty. */
+  /** Parses a trimmed text that is not empty. @returns undefined if the text is wrong */
   parse(text: string): Value | undefined;
 }
 
@@ -97,7 +97,7 @@ function secretUrl(options: DescribedUrl, expected: string, protocol: RegExp): V
   };
 }
 
-/** The page `docs/configuration.md`: every variable with its default, what it takes and what it means. */
+/** The page `docs/configuration.md`: every variable with its default, accepted values and meaning. */
 export function describeVariables(variables: Variables): string {
   const rows = Object.values(variables).map(
     ({ name, fallbackText, expected, meaning }) =>

@@ -2,7 +2,7 @@ import { createContextCache } from "@pothos/core";
 import DataLoader from "dataloader";
 import type { GraphQLContext } from "./builder.ts";
 
-/** Looks up the value of a key; all keys of one operation and one turn of the event loop in one look-up. */
+/** Looks up the value of a key. All keys of one operation within one turn of the event loop share one look-up. */
 export type BatchLoader<Value> = (context: GraphQLContext, key: string) => Promise<Value | undefined>;
 
 /**

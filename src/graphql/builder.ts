@@ -23,8 +23,7 @@ import type { Task } from "../core/tasks/task.ts";
 import type { Json } from "../kernel/json.ts";
 
 /**
- * What a resolver knows about the request. Caches of the request are kept by this object's identity, so every operation
- * needs one of its own.
+ * The request's context. Caches of a request are kept by this object's identity, so every operation needs its own.
  */
 export interface GraphQLContext {
   readonly viewer: Viewer;
@@ -105,7 +104,7 @@ interface SharedRefs {
   readonly launchResult: PothosSchemaTypes.UnionRef<BuilderTypes, LaunchOutcome>;
 }
 
-/** Where a page stands in its connection. */
+/** The position of a page in its connection. */
 export interface PageInfo {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
@@ -113,7 +112,7 @@ export interface PageInfo {
   readonly endCursor: string | null;
 }
 
-/** What a part of the schema is built with. */
+/** The builder, and the types that all parts of the schema share. */
 export interface SchemaContext {
   readonly builder: PowerCrudBuilder;
   readonly refs: SharedRefs;
@@ -123,7 +122,7 @@ export interface SchemaContext {
 /** A part of the schema: adds its types and fields. `Query`, `Mutation` and `Subscription` are there already. */
 export type SchemaContributor = (schema: SchemaContext) => void;
 
-/** A builder with nothing in it yet. */
+/** An empty builder. */
 export function createBuilder(
   client: PrismaClient,
   datamodel: { readonly datamodel: unknown },

@@ -22,7 +22,7 @@ import type { RecordSource } from "./models/model-schema.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
 
-/** What a schema is built from. */
+/** The options of {@link createSchema}. */
 export interface SchemaDependencies {
   /** Pothos' generated `getDatamodel()`. */
   readonly datamodel: { readonly datamodel: unknown };
@@ -106,7 +106,7 @@ function sourceOf(client: PrismaClient, model: string): RecordSource {
 
 type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;
 
-/** Adds the code to every error that is for the caller, in every resolver. */
+/** Wraps every resolver, so that expected errors carry their code. */
 function reportErrors(schema: GraphQLSchema, translate: (error: unknown) => unknown): GraphQLSchema {
   const reporting =
     (resolve: Resolver): Resolver =>

@@ -21,7 +21,7 @@ function addErrorInterface({ refs }: SchemaContext): void {
   refs.error.implement({
     description: "An expected refusal. Nothing was changed. Branch on the code; show the message.",
     fields: (t) => ({
-      message: t.exposeString("message", { description: "What was wrong, and what would be right." }),
+      message: t.exposeString("message", { description: "The problem and its solution." }),
       code: t.field({
         type: "String",
         description: "From the closed list of codes.",

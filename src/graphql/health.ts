@@ -17,10 +17,13 @@ export function addHealth(readHealth: ReadHealth): SchemaContributor {
       fields: (t) => ({
         isHealthy: t.exposeBoolean("isHealthy", { description: "Whether no check FAILED." }),
         backend: t.string({
-          description: "Where locks, queue and messages are: `redis` or `postgres`.",
+          description: "Where the task queue and the messages are: `redis` or `postgres`.",
           resolve: ({ backend }) => backend.name,
         }),
-        backendReason: t.string({ description: "Why there.", resolve: ({ backend }) => backend.reason }),
+        backendReason: t.string({
+          description: "Why this backend was chosen.",
+          resolve: ({ backend }) => backend.reason,
+        }),
         checks: t.expose("checks", { type: [check] }),
         workersAlive: t.exposeInt("workersAlive", {
           description: "Processes that run tasks from the queue and announced themselves within a lease.",

@@ -4,7 +4,7 @@ import type { Json } from "../kernel/json.ts";
 import type { ListValueNode, ObjectValueNode, ValueNode, VariableNode } from "graphql";
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
 
-/** The scalars that GraphQL itself does not have. */
+/** The scalars beyond GraphQL's own. */
 export function addScalars(builder: PowerCrudBuilder): void {
   builder.addScalarType("BigInt", BIG_INT_SCALAR);
   builder.addScalarType("DateTime", DATE_TIME_SCALAR);
@@ -162,7 +162,7 @@ function toBytes(value: unknown): Uint8Array {
   return new Uint8Array(Buffer.from(value, "base64"));
 }
 
-/** A value that a scalar does not take, and what it would. */
+/** The error for a value that a scalar does not accept. */
 function parseError(scalar: string, value: unknown, expected: string): GraphQLError {
   const text = typeof value === "bigint" ? value.toString() : (JSON.stringify(value) ?? String(value));
   const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;

@@ -9,7 +9,7 @@ import type { OriginPolicy } from "./request-router.ts";
 import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS, authenticateNobody } from "./server-options.ts";
+import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
@@ -65,7 +65,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 function createParts(options: HttpServerOptions): Parts {
-  const { schema, logger, authenticate = authenticateNobody, isReady = alwaysReady } = options;
+  const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
   const origins = createOriginPolicy({
@@ -124,7 +124,7 @@ async function stop({ connections, sockets, graphql, limits }: Parts): Promise<v
   await drained;
 }
 
-/** The host to reach a service by that listens on all addresses. */
+/** The host for a URL; a loopback address if the service listens on all addresses. */
 function reachableHost(host: string): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   return wildcards[host] ?? hostText(host);
@@ -165,7 +165,7 @@ function startFailed(host: string, port: number, error: NodeJS.ErrnoException): 
   });
 }
 
-/** As it stands in a URL. */
+/** The host as in a URL: IPv6 addresses in brackets. */
 function hostText(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -10,9 +10,9 @@ import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** What a transport knows about the caller before authentication. */
+/** The caller's data that a transport has before authentication. */
 interface TransportContext {
-  /** Over WebSocket, where the viewer is authenticated once. */
+  /** Set over WebSocket, where the viewer is authenticated once per connection. */
   readonly viewer?: Viewer;
 }
 
@@ -59,7 +59,7 @@ function createGraphQLYoga(
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
-    // The origin policy has let the page through; these headers say so to its browser.
+    // The origin policy has allowed the page; these headers tell its browser.
     cors: { methods: ["GET", "POST"] },
     graphiql: false,
     landingPage: false,
@@ -79,7 +79,7 @@ function createGraphQLYoga(
   });
 }
 
-/** Refuses operations that would resolve too many fields, on every transport, before anything is read. */
+/** Refuses operations that would resolve too many fields, on every transport, before reading any data. */
 function limitCost(maxOperationCost: number): Plugin {
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
     const { schema, document, operationName, variableValues } = args;
@@ -112,7 +112,7 @@ interface StreamTracker {
   breakOff(): void;
 }
 
-/** Knows the responses that are event streams. Their sources hear of a break from yoga, as when a client leaves. */
+/** Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. */
 function trackStreams(): StreamTracker {
   const open = new Set<ServerResponse>();
   let isStopping = false;
@@ -143,7 +143,7 @@ function trackStreams(): StreamTracker {
   };
 }
 
-/** Yoga says only that the body is too large; this adds the limit and the way out. */
+/** Adds the limit and a remedy to yoga's error for a body that is too large. */
 function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
   if (error.extensions["code"] !== "REQUEST_ENTITY_TOO_LARGE") {
     return error;
@@ -163,7 +163,7 @@ interface DocumentCache<T> {
 /** Longer texts are not kept: a mutation with 100,000 inline ids is sent once, and its tree is huge. */
 const MAX_TEXT_LENGTH = 8000;
 
-/** @param maxEntries how many to keep; the least recently used goes first */
+/** @param maxEntries the most entries; the least recently used one is dropped first */
 export function createDocumentCache<T>(maxEntries = 500): DocumentCache<T> {
   const entries = new Map<string, T>();
   const keep = (text: string, value: T): void => {

@@ -10,7 +10,7 @@ export function sendJson(response: ServerResponse, status: number, body: object)
   response.end(JSON.stringify(body));
 }
 
-/** Refuses a request before GraphQL, in GraphQL's own shape, so that every client can show why. */
+/** Refuses a request before it reaches GraphQL, as a GraphQL error, so that every client can show the reason. */
 export function sendRefusal(
   response: ServerResponse,
   status: number,
@@ -20,7 +20,7 @@ export function sendRefusal(
   sendJson(response, status, { errors: [{ message, extensions: { code } }] });
 }
 
-/** The request's headers as the web platform has them. */
+/** The request's headers as a `Headers` object of the web platform. */
 export function headersOf(request: IncomingMessage): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headersDistinct)) {

@@ -3,12 +3,12 @@ import type { Plugin } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 
-/** Levels of lists and objects; values of this depth are far from the end of the stack. */
+/** The most levels of lists and objects. Much deeper values would overflow the stack. */
 const MAX_NESTING = 1_000;
 
 /**
- * Refuses variables and documents that are nested too deeply, on every transport: they are read by recursion, which would
- * overflow the stack. Filters have a lower limit of their own.
+ * Refuses variables and documents that are nested too deeply, on every transport: recursive functions read them, and would
+ * overflow the stack. Filters have their own, lower limit.
  */
 export function limitNesting(): Plugin {
   const refuseVariables = (

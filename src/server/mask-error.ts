@@ -6,15 +6,15 @@ import { isAppError } from "../kernel/app-error.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Logger } from "../kernel/logger.ts";
 
-/** What callers read in place of an unexpected error. */
+/** The message that replaces an unexpected error. */
 const MASK = "Unexpected error.";
 
 /** Turns any error into one that the caller may read. Idempotent. */
 export type MaskError = (error: unknown) => GraphQLError;
 
 /**
- * The mask of HTTP, SSE and WebSocket. GraphQL's own errors pass. An {@link AppError} keeps its message and gets its code
- * and details as extensions. Any other error is masked, and logged once.
+ * Masks errors on HTTP, SSE and WebSocket. GraphQL's own errors pass unchanged. An {@link AppError} keeps its message, and
+ * its code and details become extensions. Any other error is masked, and logged once.
  */
 export function createErrorMask(logger: Logger): MaskError {
   const logged = new WeakSet<object>();
@@ -38,7 +38,7 @@ export function createErrorMask(logger: Logger): MaskError {
   };
 }
 
-/** The error that was thrown first; undefined if GraphQL itself found the fault. */
+/** The original error; undefined if GraphQL itself reported the fault. */
 function faultOf(error: unknown): unknown {
   let fault = error;
   while (isGraphQLError(fault)) {
@@ -80,7 +80,7 @@ function newError(
   });
 }
 
-/** By name: the error may come from another copy of the graphql package. */
+/** Checked by name: the error may come from another copy of the graphql package. */
 function isGraphQLError(error: unknown): error is GraphQLError {
   return error instanceof Error && error.name === "GraphQLError";
 }

@@ -29,7 +29,7 @@ interface Walk {
 
 /** The API's default size of a page. */
 const DEFAULT_PAGE = 20;
-/** About the number of fields of the usual introspection query. */
+/** About the number of fields that the usual introspection query resolves. */
 const INTROSPECTION_COST = 2000;
 
 /**

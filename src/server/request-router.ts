@@ -9,7 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** Answers one request. Never rejects. */
 type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** The handlers of the routes, and what guards them. */
+/** The handlers of the routes, and the origin policy. */
 interface RouterOptions {
   readonly graphql: GraphQLHandler;
   readonly graphiql: GraphiqlPage;
@@ -122,7 +122,7 @@ function isBrowser(request: IncomingMessage): boolean {
   return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
 }
 
-/** Which web pages may use the service. Programs other than browsers send no origin and always may. */
+/** Decides which web pages may use the service. Programs other than browsers send no origin, and are always allowed. */
 export interface OriginPolicy {
   /** @param host the request's Host header */
   isAllowed(origin: string | undefined, host: string | undefined): boolean;

@@ -29,7 +29,7 @@ interface AskedFile {
   readonly file: ResultFile;
 }
 
-/** Answers GET and HEAD. A file is read as fast as the client takes it, and no further once the client has left. */
+/** Answers GET and HEAD. A file is read only as fast as the client reads it, and no further once the client has left. */
 export function createResultsHandler(options: ResultsHandlerOptions): ResultsHandler {
   return {
     at(path) {
@@ -69,7 +69,7 @@ function parsePath(path: string): AskedFile | undefined {
     : undefined;
 }
 
-/** The origin policy has let the page through; these headers say so to its browser. */
+/** Tells the browser that the origin policy has allowed the page. */
 function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
   response.setHeader("vary", "Origin");
   if (origin !== undefined) {
@@ -100,7 +100,7 @@ async function answer(
   }
 }
 
-/** Besides the store, only the authentication refuses here. */
+/** The HTTP status. Errors with other codes come from authentication. */
 function statusOf({ code }: AppError): number {
   return code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
 }
@@ -117,7 +117,7 @@ async function sendFile(
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";
-  // Before the head is sent, so that an unreachable store can still be reported.
+  // The first page is read before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task.id, file));
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
@@ -156,11 +156,11 @@ const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
 
 type ResultFile = (typeof RESULT_FILES)[number];
 
-/** Items read at a time; one client holds two pages in memory at most. */
+/** Items read at a time. Memory holds at most two pages per client. */
 const PAGE_SIZE = 2000;
 
 /**
- * A file's lines, a page at a time, each read when the client wants it. Each line is one JSON object:
+ * A file's lines, a page at a time, read on demand. Each line is one JSON object:
  * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
  */
 function readResults(tasks: ResultReads, taskId: string, file: ResultFile): AsyncIterableIterator<string> {

@@ -4,10 +4,10 @@ import type { TaskStore } from "../core/tasks/task-store.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
 
-/** Whether the service can do its work now. */
+/** Whether the service can work now. */
 export interface Readiness {
   readonly isReady: boolean;
-  /** What is wrong, in words; empty when ready. */
+  /** Sentences about what is wrong; empty when ready. */
   readonly problems: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   drainTimeoutMs: 5000,
 });
 
-/** What the HTTP server serves, and where. */
+/** The options of the HTTP server. */
 export interface HttpServerOptions {
   readonly schema: GraphQLSchema;
   /** Where it listens. Port 0 picks a free one. */
@@ -73,9 +73,9 @@ interface Credentials {
 
 /**
  * Finds the viewer: for each HTTP request, and once for each WebSocket.
- * @throws AppError to refuse the caller, who is shown its message
+ * @throws AppError to refuse the caller; its message is shown
  */
 export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
 
 /** Every caller is anonymous. */
-export const authenticateNobody: Authenticate = () => Promise.resolve(ANONYMOUS);
+export const authenticateAsAnonymous: Authenticate = () => Promise.resolve(ANONYMOUS);

@@ -33,7 +33,7 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     noServer: true,
     maxPayload: options.maxMessageBytes,
     handleProtocols,
-    // It costs memory per socket, and the messages are small.
+    // Compression costs memory per socket, and the messages are small.
     perMessageDeflate: false,
   });
   return {

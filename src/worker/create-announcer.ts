@@ -8,22 +8,22 @@ import type { ProcessRegister, RunningProcess } from "../core/processes/process-
 export interface AnnouncerOptions {
   readonly register: ProcessRegister;
   readonly process: RunningProcess;
-  /** A process that is silent for longer counts as gone, in ms. */
+  /** A process counts as gone after this time without an announcement, in ms. */
   readonly silenceMs: number;
   readonly clock: Clock;
-  /** Sets the clock, with each announcement. Default: it is left as it is. */
+  /** Called before each announcement, to set the clock. Default: the clock is not changed. */
   readonly followTime?: () => Promise<void>;
   readonly logger: Logger;
 }
 
-/** Makes the process known to the others as long as it runs. */
+/** Lists the process in the register of running processes while it runs. */
 export function createAnnouncer(options: AnnouncerOptions): Service {
   const { register, process, silenceMs, clock, logger, followTime = async () => undefined } = options;
   const failures = createFailureLog(logger, "announcing the process");
   let stopTimer: (() => void) | undefined;
   let announcing = Promise.resolve();
   const announce = (): void => {
-    // One after the other: one that overtook the withdrawal would call the process back.
+    // One after the other: an announcement after the withdrawal would list the process again.
     announcing = announcing
       .then(followTime)
       .then(() => register.announce(process, clock.now()))

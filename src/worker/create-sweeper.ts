@@ -9,8 +9,8 @@ import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 /** The interval of the passes, and the options of each. */
 export interface SweeperOptions extends SweepOptions {
   /**
-   * The chore that processes take turns at: one for each queue. A process enqueues in its own queue only, so processes on
-   * another queue must not take its turns.
+   * The name of the chore that processes take turns at, one per queue. A process enqueues only in its own queue, so processes
+   * with another queue must not take its turns.
    */
   readonly chore: string;
   /** Time between two passes of all processes together, in ms. */
@@ -44,7 +44,7 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
 
 async function sweepInTurn(ports: TaskPorts, options: SweeperOptions, failures: FailureLog): Promise<void> {
   try {
-    // Nine tenths of an interval are enough: the processes' timers do not tick together.
+    // A little less than the interval, since the processes' timers are not synchronized.
     const isOurs = await ports.tasks.takeTurn(options.chore, ports.clock.now(), options.intervalMs * 0.9);
     if (!isOurs) {
       return;

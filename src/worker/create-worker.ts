@@ -13,8 +13,8 @@ export interface WorkerPorts extends AttemptPorts {
 }
 
 /**
- * Takes tasks from the queue and runs them. Its stop takes nothing new; running tasks finish their chunks and go to
- * another worker.
+ * Takes tasks from the queue and runs them. Its stop takes no new tasks; running tasks finish their chunks and are handed
+ * over to another worker.
  */
 export function createWorker(ports: WorkerPorts): Service {
   const consumer = ports.queue.consume({

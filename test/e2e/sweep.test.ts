@@ -202,7 +202,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       "rescued: 0",
       "cancelled: 0",
       "promoted: 0",
-      "cleaned: 1 (were settled, and their leftovers are removed)",
+      "cleaned: 1 (were settled, and are cleaned up now)",
       `  ${cleaned}`,
       "released: 1 (held locks but were settled or do not exist; the locks are released)",
       `  ${owner}`,

@@ -12,7 +12,7 @@ export interface DoctorOptions {
 type Diagnosis = Awaited<ReturnType<typeof diagnoseDeployment>>;
 type Check = Diagnosis["checks"][number];
 
-/** `powercrud doctor`: says what is wrong, even if nothing can start. @returns whether no check FAILED */
+/** `powercrud doctor`: reports what is wrong, even if nothing can start. @returns whether no check FAILED */
 export async function doctor({ json: isJson = false }: DoctorOptions): Promise<boolean> {
   const diagnosis = await diagnose();
   const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describe(diagnosis);
@@ -20,7 +20,7 @@ export async function doctor({ json: isJson = false }: DoctorOptions): Promise<b
   return diagnosis.isHealthy;
 }
 
-/** Wrong settings are reported as a failed check, the only one. */
+/** Runs the diagnosis. Wrong settings become its only check, which failed. */
 async function diagnose(): Promise<Diagnosis> {
   let context: CliContext;
   try {

@@ -15,7 +15,7 @@ export async function seed(context: CliContext): Promise<void> {
 
 /**
  * Seeds a migrated database, and shows the progress.
- * @returns what the seed did, in words; undefined if the project has none
+ * @returns a sentence about what the seed did; undefined if the project has none
  */
 export async function seedDatabase(context: CliContext, databaseUrl: string): Promise<string | undefined> {
   const { seed: appSeed } = await context.loadApp();
@@ -43,7 +43,7 @@ interface SeedProgress {
   end(): void;
 }
 
-/** Lines that are written without a terminal, beside the first. */
+/** Without a terminal, the number of lines after the first. */
 const PARTS = 5;
 
 /** A bar on a terminal, and a few lines anywhere else. */

@@ -11,18 +11,18 @@ export interface SweepCommandOptions {
 
 type Report = Awaited<ReturnType<typeof sweepDeployment>>;
 
-/** What the sweep did to the tasks under each heading of the summary. */
+/** The explanation of each heading of the summary. */
 const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   enqueued: "never reached the queue, and are in it now",
   rescued: "had lost their worker, and are in the queue again",
   cancelled: "had lost their worker and were to be cancelled",
-  promoted: "had nothing left to wait for, and are in the queue",
-  cleaned: "were settled, and their leftovers are removed",
+  promoted: "had nothing left to wait for, and are in the queue now",
+  cleaned: "were settled, and are cleaned up now",
   released: "held locks but were settled or do not exist; the locks are released",
-  pruned: "were settled longer ago than tasks are kept, and are deleted",
+  pruned: "were settled, have passed their retention time, and are deleted",
 };
 
-/** `powercrud sweep`: one pass now, also while processes of the deployment make theirs. */
+/** `powercrud sweep`: one pass of the sweeper, which may overlap with those of running processes. */
 export async function sweepOnce(
   context: CliContext,
   { json: isJson = false }: SweepCommandOptions,

@@ -16,7 +16,7 @@ import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
 import { addWriteFields } from "./write-fields.ts";
 
-/** Everything that is made per model: object types, filters, orders, connections, queries and mutations. */
+/** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
 export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const { builder, models } = context;
   const inputs = new Map<string, AnyInputRef>();
@@ -40,7 +40,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   }
 }
 
-/** Fields are made when all types are there, so that they may refer to each other. */
+/** Looks types up by model. Fields are made after all types, so that types may refer to each other. */
 function addTypes(schema: ModelSchema, enums: ListEnums): TypeLookup {
   const objects = new Map<string, RecordObjectRef>();
   const connections = new Map<string, ConnectionRef>();

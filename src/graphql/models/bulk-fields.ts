@@ -101,7 +101,7 @@ function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Membe
       };
 }
 
-/** The use case validates the change, for every way of launching. */
+/** The change in plain JSON. The use case validates it, since it can be launched in other ways, too. */
 function toChange(model: Model, data: Members): RecordChange {
   const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
   const members = Object.entries(data)

@@ -15,8 +15,8 @@ import { toRows } from "./row-data.ts";
 import { createInput, updateInput } from "./write-inputs.ts";
 
 /**
- * The bulk mutations of the model that take a list of records: `bulkCreateCities`, and, where anything of it may be
- * changed in bulk, `bulkUpdateEachCities` and `bulkUpsertCities`.
+ * The model's bulk mutations on a list of records: `bulkCreateCities`, and, if the model has fields for bulk changes,
+ * `bulkUpdateEachCities` and `bulkUpsertCities`.
  */
 export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, model: Model): void {
   const { models, ports } = schema;
@@ -41,21 +41,21 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
     verb: "UpdateEach",
     argument: "records",
     item: updateEachInput(schema, model, update),
-    description: `Makes to each of many records of ${model.name} its own change, as a task.`,
+    description: `Changes many records of ${model.name}, each in its own way, as a task.`,
   });
   addRowsField(schema, options, model, {
     operation: "UPSERT",
     verb: "Upsert",
     argument: "records",
     item: upsertInput(schema, model, { create, update }),
-    description: `Changes each of many records of ${model.name} where it is there, else creates it, as a task.`,
+    description: `Changes or creates many records of ${model.name}, as a task: each is changed if it exists, otherwise created.`,
   });
 }
 
 interface RowsField {
   readonly operation: RowsTarget["operation"];
   readonly verb: string;
-  /** See core's list-name. */
+  /** See core's listName(). */
   readonly argument: "data" | "records";
   readonly item: AnyInputRef;
   readonly description: string;
@@ -92,7 +92,7 @@ async function launchRows(
   },
 ): Promise<LaunchOutcome> {
   const { operation, rows, options } = asked;
-  // Before anything is made of them: the use case, which asks the same, is given them parsed.
+  // Checked before parsing; the use case checks the same with the parsed records.
   const refusal = refuseLength(operation, rows, {}, schema.ports.maxRecords);
   return (
     refusal ??

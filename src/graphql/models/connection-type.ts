@@ -6,7 +6,7 @@ import type { LoadedRecord, Page } from "../pagination/page.ts";
 import { pageInfoOf } from "../pagination/page.ts";
 import type { RecordObjectRef } from "./pothos-dynamic.ts";
 
-/** A connection; what is not asked for is not read. */
+/** A connection; only what the document selects is read. */
 export interface Connection {
   page(): Page | Promise<Page>;
   totalCount(): number | Promise<number>;

@@ -6,11 +6,11 @@ import type { Task } from "../../core/tasks/task.ts";
 import { createBatchLoader, createModelLoader } from "../batch-loader.ts";
 import type { GraphQLContext } from "../builder.ts";
 
-/** Which tasks hold records, for the viewer who asks. */
+/** Finds the tasks that hold records. */
 export interface LockHolders {
   /**
-   * The task that holds the record, or its whole model, now; undefined if none does. An owner that is settled or unknown
-   * does not count: its locks are about to go. For a whole page there is one look-up of locks per model and one of tasks.
+   * The task that now holds the record, or its whole model; undefined if there is none. A settled or unknown owner does not
+   * count: its locks are about to be released. A whole page takes one look-up of locks per model, and one of tasks.
    *
    * @param id canonical
    * @throws AppError UNAVAILABLE
@@ -18,14 +18,14 @@ export interface LockHolders {
   of(context: GraphQLContext, model: string, id: string): Promise<Task | undefined>;
 }
 
-/** What the holders are read from. */
+/** The stores that holders are read from. */
 export interface LockHolderPorts {
   readonly locks: Pick<LockStore, "owners">;
   readonly lockScopes: LockScopes;
   readonly tasks: Pick<TaskStore, "find">;
 }
 
-/** Made once per schema. */
+/** Call once per schema. */
 export function createLockHolders({ locks, lockScopes, tasks }: LockHolderPorts): LockHolders {
   const ownerOf = createModelLoader((context, model, ids) =>
     locks.owners(model, ids, lockScopes.of(model, context.viewer)),

@@ -37,7 +37,7 @@ export function reservedNamesOf(schema: GraphQLSchema): ReservedNames {
   };
 }
 
-/** Fields that every record type has, whatever its columns. */
+/** Fields that every record type has besides its columns. */
 const RESERVED_FIELDS: ReadonlySet<string> = new Set(["activeTask"]);
 
 /** @throws AppError INVALID_CONFIG for a model, enum or field with a name that the schema needs for itself */
@@ -66,7 +66,7 @@ export function checkNames(models: ModelRegistry, reserved: ReservedNames): void
   }
 }
 
-/** The error of a model or enum whose name the API gives to a type of its own. */
+/** The error for a model or enum with the name of one of the API's own types. */
 function reservedName(name: string): AppError {
   return new AppError(
     "INVALID_CONFIG",
@@ -75,8 +75,8 @@ function reservedName(name: string): AppError {
 }
 
 /**
- * Explains a clash that only shows while the schema is built: two types of one name, such as a model `IntFilter` beside
- * the filter of Int columns. Other errors are returned as they are.
+ * Explains a clash that shows only while the schema is built: two types with one name, such as a model `IntFilter` and the
+ * filter of Int columns. Other errors are returned unchanged.
  */
 export function explainClash(error: unknown): unknown {
   const [, name] = /Another type with name (\w+) already exists/.exec(String(error)) ?? [];

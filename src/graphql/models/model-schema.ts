@@ -36,7 +36,7 @@ export interface ModelPorts extends ScopePorts {
 
 export type AnyEnumRef = PothosSchemaTypes.EnumRef<BuilderTypes, string>;
 
-/** What the models' part of one schema is built with. */
+/** The builder and ports of the models' part of a schema. */
 export interface ModelSchema extends SchemaContext {
   readonly ports: ModelPorts;
   readonly enums: ReadonlyMap<string, AnyEnumRef>;
@@ -78,7 +78,7 @@ export function columnTypeName(field: ColumnField): string {
   return field.kind === "scalar" ? SCALAR_NAMES[field.type] : field.type;
 }
 
-/** The members of an input that are given; null stands for one that is left out. */
+/** The given members of an input; null counts as left out. */
 export function givenMembers<T extends object>(members: T): T {
   return Object.fromEntries(
     Object.entries(members).filter(([, value]) => value !== null && value !== undefined),
@@ -89,8 +89,8 @@ export function givenMembers<T extends object>(members: T): T {
 type CanSee = (context: GraphQLContext, model: string, id: string) => Promise<boolean>;
 
 /**
- * The client filters lists by scope, but not single related records. These are checked with a look-up of their own, one
- * per model for all levels of a page.
+ * Checks single related records against the scope, since the client can filter only lists. Takes one look-up per model for
+ * all levels of a page.
  */
 export function createScopeCheck(ports: ScopePorts & { readonly reader: RecordReader }): CanSee {
   const visible = createModelLoader(async ({ viewer }, model, ids) => {

@@ -14,18 +14,18 @@ import { listArguments, parseList } from "./list-arguments.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 
-/** Types of other models, which may not be made yet. */
+/** Looks up the types of other models, which may be made later. */
 export interface TypeLookup {
   object(model: string): RecordObjectRef;
   connection(model: string): ConnectionRef;
 }
 
-/** The key's columns, which are always loaded: ids, cursors and links are made of them. */
+/** The key's columns, which are always loaded: ids, cursors and links need them. */
 export function keySelect(model: Model): Record<string, true> {
   return Object.fromEntries(model.key.map((field) => [field.name, true]));
 }
 
-/** The object type of the model: `id`, its columns, its relations, and who holds it. */
+/** The object type of the model: `id`, its columns, its relations, and the task that holds it. */
 export function addObjectType(
   schema: ModelSchema,
   enums: ListEnums,
@@ -164,7 +164,7 @@ function manyField(
   });
 }
 
-/** Whether the document asks for anything but the count. */
+/** Whether the document selects anything besides the count. */
 function hasRows(selectedFields: ReadonlySet<string>): boolean {
   return [...selectedFields].some((name) => name !== "totalCount" && name !== "__typename");
 }

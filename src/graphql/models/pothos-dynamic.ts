@@ -5,8 +5,8 @@ import type { GraphQLResolveInfo } from "graphql";
 import type { AnyPrismaModel, BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 
-// Pothos infers shapes from literal field maps. Ours are made from a data model that is known only at start, so there is
-// nothing to infer. All casts that this takes are in this file.
+// Pothos infers types from literal field maps. Ours are made from a data model that is known only at start, so there is
+// nothing to infer. This file contains all casts that this needs.
 
 /** A model's object type; its records are looked up by column name. */
 export type RecordObjectRef = PrismaObjectRef<BuilderTypes, AnyPrismaModel, LoadedRecord>;
@@ -25,7 +25,7 @@ export type AnyInputRef = PothosSchemaTypes.InputObjectRef<BuilderTypes, unknown
 
 export type InputFields = Record<string, InputFieldRef<BuilderTypes, unknown>>;
 
-/** The object type of a model. `select` is loaded always; fields add what they need. */
+/** The object type of a model. `select` is always loaded; fields add the columns that they need. */
 export function recordObject(
   builder: PowerCrudBuilder,
   model: string,
@@ -43,7 +43,7 @@ export function recordObject(
   });
 }
 
-/** What an input type is made of. */
+/** The options of an input type. */
 export interface RecordInputOptions {
   readonly description: string;
   /** Whether exactly one member must be given (`@oneOf`). */
@@ -51,7 +51,7 @@ export interface RecordInputOptions {
   readonly fields: (t: InputBuilder) => InputFields;
 }
 
-/** An input type. `onRef` is given it before its fields are made, since they may refer to it. */
+/** An input type. `onRef` is called with it before its fields are made, since they may refer to it. */
 export function recordInput(
   builder: PowerCrudBuilder,
   name: string,
@@ -69,15 +69,15 @@ export function recordInput(
   return ref;
 }
 
-/** What the client is to load for a part of the document. */
+/** The client's `select` for a part of the document. */
 export type PlannedSelect = Record<string, unknown>;
 
-/** A way down a document: fields, on which types where that matters. */
+/** A path down a document: field names, with their types if needed. */
 export type PlannedPath = readonly { readonly name: string; readonly type?: string }[];
 
 /**
- * The client's `select` for what the document asks for under `paths`, relations and all, so that one call loads
- * the whole tree; at least what `select` names.
+ * The client's `select` for everything that the document selects under `paths`, including relations, and for `select`. So one
+ * call loads the whole tree.
  */
 export function plannedSelect(
   context: GraphQLContext,
@@ -101,20 +101,20 @@ export function plannedSelect(
 /** The paths at which a connection's records are selected. */
 export const CONNECTION_PATHS = [[{ name: "nodes" }], [{ name: "edges" }, { name: "node" }]] as const;
 
-/** What a relation's field selects from its parent's row. */
+/** Builds the `select` of a relation's field on its parent. */
 export type RelationSelect = (
   args: Record<string, unknown>,
   context: GraphQLContext,
-  /** The client's arguments for the relation, completed by what the document asks of the related records. */
+  /** The client's arguments for the relation, with the `select` for the related records. */
   nested: (query: Record<string, unknown>) => unknown,
-  /** The fields of the connection that the document asks for. */
+  /** The fields of the connection that the document selects. */
   selectedFields: ReadonlySet<string>,
 ) => Record<string, unknown>;
 
 /**
- * The extension that tells the Prisma plugin what a field selects. It is internal to the plugin, so package.json pins the
- * version and a test names it. The public `select` option does not do: it plans records under one path, where ours stand
- * under `nodes` and `edges`, and it does not say whether `totalCount` is asked for.
+ * The Pothos extension with which a field tells the Prisma plugin its `select`. It is internal to the plugin, so package.json
+ * pins the version, and a test names it. The public `select` option is not enough: it supports one path to the records,
+ * while ours are under both `nodes` and `edges`, and it does not show whether `totalCount` is selected.
  */
 export function connectionSelect(typeName: string, select: RelationSelect): { pothosPrismaSelect: unknown } {
   return {

@@ -28,7 +28,7 @@ function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: 
       description: `The ${model.name} with this id; null if there is none that the caller may see.`,
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, context, info) =>
-        // A text that is no id of the model is the caller's mistake, not a record that is not there.
+        // An invalid id is the caller's error, not a missing record.
         readRecord(ports, model, canonicalRecordId(model, id), { context, info }),
     }),
   );

@@ -11,25 +11,25 @@ import { keySelect } from "./object-type.ts";
 import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
 
-/** Which parts of a record the document asks for. */
+/** The parts of a record that the document selects. */
 export interface ReadPlan {
   readonly context: GraphQLContext;
   readonly info: GraphQLResolveInfo;
-  /** Where the record stands below the field that is being resolved. Left out: it is the field's own value. */
+  /** The paths to the record below the resolved field. Default: the record is the field's own value. */
   readonly paths?: readonly PlannedPath[];
-  /** Columns that are needed besides. */
+  /** Further columns to load. */
   readonly select?: PlannedSelect;
 }
 
-/** Whether the document asks for more of the record than its id. */
+/** Whether the document selects more of the record than its key. */
 export function isMoreThanKey(model: Model, { context, info, paths = [] }: ReadPlan): boolean {
   const planned = plannedSelect(context, info, { typeName: model.name, select: keySelect(model), paths });
   return Object.keys(planned).length > model.key.length;
 }
 
 /**
- * Reads one record in the shape that the document asks for, relations and all, within the viewer's scope.
- * @returns null if there is none that the viewer may see, or the id is none of the model
+ * Reads one record with everything that the document selects, including relations, within the viewer's scope.
+ * @returns null if there is no such record that the viewer may see, or the id is not valid for the model
  */
 export async function readRecord(
   ports: ModelPorts,

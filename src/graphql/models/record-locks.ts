@@ -5,7 +5,7 @@ import type { Task } from "../../core/tasks/task.ts";
 import type { GraphQLContext } from "../builder.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 
-/** Records that one question may be about. */
+/** The most ids of one query. */
 const MAX_IDS = 1000;
 
 /** A record that a task holds. */
@@ -66,7 +66,7 @@ function parseIds(model: Model, texts: readonly string[]): readonly string[] {
   return [...new Set(texts.map((text) => canonicalRecordId(model, text)))];
 }
 
-/** That a record is held tells that it is there, so those out of the viewer's scope are not asked for. */
+/** Leaves out records out of the viewer's scope: that a record is held shows that it exists. */
 async function visibleIds(
   ports: ModelPorts,
   context: GraphQLContext,

@@ -4,10 +4,10 @@ import type { LinkChange } from "../../core/records/change.ts";
 import type { Model } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 
-/** An input as GraphQL hands it over: typed, without a prototype. */
+/** An input as GraphQL passes it: typed, without a prototype. */
 export type RowArgument = Readonly<Record<string, unknown>>;
 
-/** A list of records in plain JSON, as a task can store it. Whether their values fit is found by the use case. */
+/** A list of records in plain JSON, as tasks store it. The use case validates the values. */
 export function toRows(
   model: Model,
   operation: RowsTarget["operation"],
@@ -47,7 +47,7 @@ export function toRowData(model: Model, data: RowArgument): RowData {
   return Object.fromEntries(members);
 }
 
-/** A null among the members of a change stands for what was left out; in the place of all it is refused later. */
+/** In a change, a null member counts as left out. A null instead of the whole change is refused later. */
 function toLinks(value: unknown): LinkChange | null {
   if (value === null) {
     return null;

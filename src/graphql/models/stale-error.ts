@@ -10,7 +10,7 @@ import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { ReadPlan } from "./read-record.ts";
 
-/** The check on staleness that a model's mutations offer. */
+/** The staleness check of a model's mutations. */
 export interface Staleness {
   /** The `@updatedAt` field. */
   readonly field: ColumnField;
@@ -60,7 +60,7 @@ export function expectedArgument(
       };
 }
 
-/** What the use case compares with, and how it reads a record that differs; undefined where nothing is expected. */
+/** The expected `updatedAt`, and how to read a stale record; undefined if the caller expects nothing. */
 export function expectedState(
   staleness: Staleness | undefined,
   updatedAt: Date | null | undefined,

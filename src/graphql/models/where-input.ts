@@ -90,7 +90,7 @@ function relationFilter(schema: ModelSchema, mode: AnyEnumRef, field: RelationFi
   const target = schema.models.get(field.type);
   const name = `${target.name}${field.isList ? "List" : field.isNullable ? "Nullable" : ""}RelationFilter`;
   const what = field.isList
-    ? `related records of ${target.name}, of which there are any number`
+    ? `a list of related records of ${target.name}`
     : `the related record of ${target.name}`;
   const operators = Object.entries(RELATION_OPERATORS).filter(
     ([, { isOnLists }]) => isOnLists === field.isList,

@@ -126,13 +126,13 @@ function addDeleteField(
   builder.mutationField(`delete${model.name}`, (t) =>
     t.field({
       type: result,
-      description: `Deletes a record of ${model.name}, and hands it back as it was. Refused while a task holds it, or a record that would change with it.`,
+      description: `Deletes a record of ${model.name}, and returns it as it was. Refused while a task holds it, or a record that would change with it.`,
       args: {
         id: t.arg.id({ required: true }),
         ...expectedArgument(staleness, t.arg),
       },
       async resolve(_root, { id, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
-        // Before the write's transaction: a selection that takes long must not keep others from the model.
+        // Read before the write's transaction: a slow selection must not block other writes of the model.
         const payload = { context, info, paths: [payloadPath(model, "Delete")] };
         const before = isMoreThanKey(model, payload)
           ? await readRecord(ports, model, id, payload)

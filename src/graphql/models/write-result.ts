@@ -14,18 +14,18 @@ export type WriteVerb = "Create" | "Update" | "Upsert" | "Delete";
 
 /** A record that was written. */
 type Written = Extract<WriteOutcome, { kind: "WRITTEN" }> & {
-  /** Of a delete: the record as it was, in the shape that the document asks for. */
+  /** For a delete: the record as it was, with what the document selects. */
   readonly before?: LoadedRecord | null;
 };
 
-/** What a mutation answers with. */
+/** The result of a mutation. */
 export type WriteAnswer = Exclude<WriteOutcome, { kind: "WRITTEN" }> | Written;
 export type WriteResultRef = PothosSchemaTypes.UnionRef<BuilderTypes, WriteAnswer>;
 
-/** Verbs about a record that must be there. */
+/** Mutations of an existing record. */
 const NEEDS_RECORD: ReadonlySet<WriteVerb> = new Set<WriteVerb>(["Update", "Delete"]);
 
-/** `UpdateCityResult`, the union of what may become of the write: the payload with the record, or why not. */
+/** `UpdateCityResult`, a union of the payload with the record and of the refusals. */
 export function addWriteResult(
   { builder, refs, ports }: ModelSchema,
   types: TypeLookup,
@@ -63,7 +63,7 @@ function payloadName(model: Model, verb: WriteVerb): string {
   return `${verb}${model.name}Payload`;
 }
 
-/** Where the record stands in a mutation's answer. */
+/** The path to the record in a mutation's result. */
 export function payloadPath(model: Model, verb: WriteVerb): PlannedPath {
   return [{ type: payloadName(model, verb), name: namesOf(model).one }];
 }

@@ -29,7 +29,7 @@ export function keysetFilter(
     : (andFilters(leadingBound(terms, values, isBefore), { OR: branches }) ?? NOTHING);
 }
 
-/** Implied by the branches. It is added because an index can serve it, but not the disjunction of the branches. */
+/** A condition that the branches imply. An index can serve it, but not the OR of the branches. */
 function leadingBound(
   terms: readonly OrderTerm[],
   values: CursorValues,

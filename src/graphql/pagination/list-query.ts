@@ -8,7 +8,7 @@ import { orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
 import type { PageArgs, PageRequest } from "./page.ts";
 import { parsePageRequest } from "./page.ts";
 
-/** What a connection's arguments ask for, checked. */
+/** The checked arguments of a connection. */
 export interface ListQuery {
   readonly request: PageRequest;
   readonly terms: readonly OrderTerm[];
@@ -41,7 +41,7 @@ export function parseListQuery(models: ModelRegistry, model: Model, args: ListAr
   };
 }
 
-/** Everything but `where`, as the client takes it. Reads one record more than the page holds, to know of the next. */
+/** The client's arguments except `where`. Reads one record more than the page holds, to see whether there is a next page. */
 export function toPrismaList(query: ListQuery): {
   orderBy: readonly object[];
   take: number;

@@ -29,7 +29,7 @@ export function toPage(
   return { terms, request, records, hasMore: rows.length > request.size };
 }
 
-/** On the side that was not read there is at least what the cursor was made from, or was when it was made. */
+/** On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made. */
 export function pageInfoOf({ terms, request, records, hasMore }: Page): PageInfo {
   const first = records[0];
   const last = records.at(-1);

@@ -6,14 +6,14 @@ import { AppError } from "../../kernel/app-error.ts";
 /** The arguments of a list that is read forward only. */
 export type PageArgs = Pick<AnyPageArgs, "first" | "after">;
 
-/** The cursors of one kind of list: opaque text for a place in it. */
+/** The cursors of one kind of list: opaque texts for a place in it. */
 interface CursorKind {
   encode(place: string): string;
   /** @throws AppError VALIDATION_FAILED when it is not a cursor of this kind */
   decode(cursor: string): string;
 }
 
-/** @param pattern what a place looks like */
+/** @param pattern matches every valid place */
 export function createCursorKind(kind: string, pattern: RegExp): CursorKind {
   return {
     encode: (place) => Buffer.from(`${kind}:${place}`).toString("base64url"),
@@ -60,7 +60,7 @@ export interface ListPage<T> {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
   cursorOf(node: T): string;
-  /** How many there are on all pages; called only if the client asks. */
+  /** The number of items on all pages; called only if the client selects it. */
   count(): Promise<number>;
 }
 

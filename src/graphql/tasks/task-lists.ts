@@ -14,14 +14,13 @@ import { createCursorKind, readPage } from "./list-page.ts";
 /** The errors of tasks. */
 export interface TaskErrors {
   /**
-   * A page of a task's errors. First pages and counts are read once for all tasks that the operation asks for in the same
-   * turn.
+   * A page of a task's errors. First pages and counts are read once for all tasks that the operation selects in one turn.
    * @throws AppError VALIDATION_FAILED when the arguments are out of range
    */
   of(context: GraphQLContext, task: Task, args: PageArgs): Promise<ListPage<TaskError>>;
 }
 
-/** Where they are read from. */
+/** The reads that errors come from. */
 type ErrorReads = Pick<TaskStore, "errors" | "firstErrors" | "errorCounts">;
 
 const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
@@ -74,7 +73,7 @@ const READ_SIZE = 1000;
 
 /** The lifecycle events of tasks, in order. */
 export interface TaskHistory {
-  /** Reads once for all tasks that the operation asks for in the same turn. */
+  /** Reads once for all tasks that the operation selects in one turn. */
   of(context: GraphQLContext, task: Task): Promise<readonly FeedItem[]>;
 }
 

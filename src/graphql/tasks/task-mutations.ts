@@ -23,7 +23,7 @@ export function addCancelMutation(schema: SchemaContext, cancelTask: CancelTask)
     t.field({
       type: result,
       description:
-        "Stops a task for good: at once if it waits or is queued, at its next chunk at the latest if it runs, in whichever process. What it did stays done, except under ALL_OR_NOTHING, which is rolled back. Cancelling twice does no harm.",
+        "Stops a task for good: at once if it waits or is queued, otherwise at its next chunk at the latest, in any process. Finished chunks stay, except under ALL_OR_NOTHING, which is rolled back. Cancelling twice does no harm.",
       args: { id: t.arg.id({ required: true }) },
       async resolve(_root, { id }, { viewer }) {
         const taskId = taskIdOf(id);

@@ -13,7 +13,7 @@ import { defineConnection, readPage } from "./list-page.ts";
 import type { TaskErrors, TaskHistory } from "./task-lists.ts";
 import type { TaskParts } from "./task-parts.ts";
 
-/** Where a task's lists are read from. */
+/** The stores that a task's lists are read from. */
 interface TaskTypePorts {
   readonly errors: TaskErrors;
   readonly history: TaskHistory;

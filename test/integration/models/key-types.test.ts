@@ -10,8 +10,8 @@ import { modelOf, scalar } from "../../support/model-fixture.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
 const FIT = "";
-const SEVERAL = "which takes several spellings for one record, so locks could be dodged. Use text,";
-const FINER = "whose values an id to the millisecond does not name one by one, so locks could be dodged. Use";
+const SEVERAL = "which accepts several spellings of one value, so locks could be bypassed. Use text,";
+const FINER = "which is more precise than ids, which have milliseconds, so locks could be bypassed. Use";
 
 /**
  * Every native type that Prisma has for the types that keys may have, as its migrations write it; PostgreSQL itself takes no

@@ -14,7 +14,7 @@ beforeEach(() => {
   exit.mockClear();
 });
 
-test.each(["SIGINT", "SIGTERM", "SIGHUP"])("%s asks to stop", (name) => {
+test.each(["SIGINT", "SIGTERM", "SIGHUP"])("%s aborts the signal", (name) => {
   const process = signalledProcess();
   const signal = createStopSignal(process);
   expect(signal.aborted).toBe(false);
@@ -23,7 +23,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"])("%s asks to stop", (name) => {
   expect(exit).not.toHaveBeenCalled();
 });
 
-test("an echo of the first changes nothing", () => {
+test("a signal soon after the first one is ignored", () => {
   const process = signalledProcess();
   createStopSignal(process, 60_000);
   process.emit("SIGINT");
@@ -32,7 +32,7 @@ test("an echo of the first changes nothing", () => {
   expect(exit).not.toHaveBeenCalled();
 });
 
-test("asking once more ends the program on the spot", () => {
+test("a later second signal exits at once", () => {
   const process = signalledProcess();
   createStopSignal(process, -1);
   process.emit("SIGINT");
@@ -40,7 +40,7 @@ test("asking once more ends the program on the spot", () => {
   expect(exit).toHaveBeenCalledWith(130);
 });
 
-test("under npm, the loss of the parent counts as the wish to stop", () => {
+test("under npm, the end of the parent process aborts the signal", () => {
   vi.useFakeTimers();
   try {
     const process = signalledProcess();

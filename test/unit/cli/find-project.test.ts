@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-/** Makes a package there. @returns its folder */
+/** Makes a package in the folder. @returns its path */
 async function packageAt(path: string, manifest: object = {}): Promise<string> {
   const dir = join(folder.path, path);
   await mkdir(dir, { recursive: true });
@@ -21,7 +21,7 @@ async function packageAt(path: string, manifest: object = {}): Promise<string> {
 const DEPENDING = { dependencies: { "powercrud-graphql": "*" } };
 
 describe("the project of the command line", () => {
-  it("is the checkout, wherever in it or beside it one stands", async () => {
+  it("is the checkout, from any folder inside or outside of it", async () => {
     const root = await packageAt("checkout");
     const own = { dir: root, isEmbedding: false };
     expect(findProject({ root, from: root })).toEqual(own);
@@ -29,7 +29,7 @@ describe("the project of the command line", () => {
     expect(findProject({ root, from: await packageAt("other", { dependencies: { pg: "8" } }) })).toEqual(own);
   });
 
-  it("is the embedding one where the package is installed, linked or a workspace", async () => {
+  it("is the embedding project if the package is installed, linked or a workspace", async () => {
     const dir = await packageAt("library", DEPENDING);
     const installed = await packageAt("library/node_modules/powercrud-graphql");
     const linked = await packageAt("checkout");

@@ -14,7 +14,7 @@ const LOCKFILE = JSON.stringify({
     "node_modules/other-platform": { version: "2.0.0", optional: true },
   },
 });
-/** What stands in for Prisma: counts its runs, and writes what the generators would. */
+/** Replaces Prisma: counts its runs, and writes the files that the generators would write. */
 const GENERATOR = `
 const { appendFileSync, mkdirSync, writeFileSync, existsSync } = require("node:fs");
 if (!existsSync(process.env.PRISMA_SCHEMA_ENGINE_BINARY)) process.exit(3);
@@ -52,14 +52,14 @@ beforeEach(async () => {
 
 afterEach(() => folder.remove());
 
-test("what npm has installed by hand is not installed again, and the client is generated once", async () => {
+test("packages that npm has installed are not installed again, and the client is generated once", async () => {
   await prepare({ root: folder.path });
   await prepare({ root: folder.path });
   expect(await runCount()).toBe(1);
   expect(existsSync(join(folder.path, "node_modules/.powercrud-stamp"))).toBe(true);
 });
 
-test("a changed schema, a missing file and force each generate anew", async () => {
+test("a changed schema, a missing file or force generates the client again", async () => {
   await prepare({ root: folder.path });
   await write({ "prisma/schema.prisma": "model B {}" });
   await prepare({ root: folder.path });
@@ -71,7 +71,7 @@ test("a changed schema, a missing file and force each generate anew", async () =
   expect(await runCount()).toBe(4);
 });
 
-test("of several at once, one generates", async () => {
+test("only one of several concurrent runs generates", async () => {
   await Promise.all([1, 2, 3].map(() => prepare({ root: folder.path })));
   expect(await runCount()).toBe(1);
 });

@@ -90,13 +90,13 @@ test("every variable is read", () => {
   ]);
 });
 
-test("the config is frozen, and names of others are passed over", () => {
+test("the config is frozen, and other programs' variables are ignored", () => {
   const config = loadConfig({ PATH: "/bin", PGHOST: "x" }, SERVICE_VARIABLES);
   expect(Object.isFrozen(config)).toBe(true);
   expect(config).not.toHaveProperty("seedCities");
 });
 
-test("empty and blank count as not set, and blanks around a value do not", () => {
+test("empty and blank count as not set, and blanks around a value are removed", () => {
   expect(loadConfig({ PORT: "", HOST: "  ", POWERCRUD_LEASE_MS: " 900 " }, VARIABLES)).toMatchObject({
     port: 4000,
     host: "127.0.0.1",
@@ -104,7 +104,7 @@ test("empty and blank count as not set, and blanks around a value do not", () =>
   });
 });
 
-test("all problems are reported at once, a line each", () => {
+test("all problems are reported together, one line each", () => {
   expect(problemsOf({ PORT: "70000", POWERCRUD_ASYNC_ENABLED: "yes", POWERCRUD_LOG_LEVL: "info" })).toEqual([
     "POWERCRUD_LOG_LEVL is not a known variable; did you mean POWERCRUD_LOG_LEVEL?",
     'PORT must be a whole number from 0 to 65535, but is "70000"',
@@ -139,7 +139,7 @@ describe("refused", () => {
     expect(problemsOf({ DATABASE_URL: "mysql://user:secret@host/x" }).join("\n")).not.toContain("secret");
   });
 
-  test("a name that is like no other is sent to the documentation", () => {
+  test("for a name without a similar one, the message points to the documentation", () => {
     expect(problemsOf({ POWERCRUD_XYZ: "1" })).toEqual([
       "POWERCRUD_XYZ is not a known variable; see docs/configuration.md",
     ]);

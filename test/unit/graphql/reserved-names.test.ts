@@ -49,7 +49,7 @@ function schemaOf(models: ModelRegistry, datamodel: Readonly<Record<string, obje
 const key = scalar("id", "Int", { isKey: true });
 const reserved = reservedNamesOf(schemaOf(createModelRegistry([], [])));
 
-/** Code and message; empty where the models are accepted. */
+/** Code and message; empty if the models are accepted. */
 function refusalOf(models: ModelRegistry): string {
   try {
     schemaOf(models);
@@ -88,7 +88,7 @@ describe("a model is refused by its name, before anything starts, when it is nam
   });
 });
 
-it("the names are read from the schema", () => {
+it("reads the reserved names from the schema", () => {
   const names = reservedNamesOf(buildSchema("type Query { a: Int } type B { c: Int }"));
   expect([...names.types]).toEqual(expect.arrayContaining(["Query", "B", "Int", "Boolean"]));
   expect([...names.queries]).toEqual(["a"]);

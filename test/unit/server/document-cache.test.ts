@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createDocumentCache } from "../../../src/server/graphql-handler.ts";
 
-it("keeps what was used last, and nothing that is long", () => {
+it("keeps the most recently used documents, and no long ones", () => {
   const cache = createDocumentCache<number>(2);
   cache.set("a", 1);
   cache.set("b", 2);

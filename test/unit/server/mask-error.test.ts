@@ -27,7 +27,7 @@ describe("the error mask", () => {
     expect(logged).toEqual([]);
   });
 
-  it("tells an expected error, with its code and details, and never its cause", () => {
+  it("shows an expected error with its code and details, but never its cause", () => {
     const { mask, logged } = setUp();
     const cause = new Error("the password is 12345");
     const error = new AppError("NOT_FOUND", "There is no city 7.", {
@@ -54,7 +54,7 @@ describe("the error mask", () => {
     expect(logged[0]).toEqual({ err: thrown });
   });
 
-  it("logs one fault once, wherever it comes by, and does not mask a mask", () => {
+  it("logs an error once, even if it is masked several times, and does not mask a masked error", () => {
     const { mask, logged } = setUp();
     const fault = new Error("once");
     const masked = mask(located(fault));
@@ -64,7 +64,7 @@ describe("the error mask", () => {
     expect(logged).toHaveLength(1);
   });
 
-  it("does not blame anyone for a caller who left", () => {
+  it("does not log that a caller left", () => {
     const { mask, logged } = setUp();
     mask(new DOMException("This operation was aborted", "AbortError"));
     expect(logged).toEqual([]);

@@ -11,7 +11,7 @@ describe("the origin policy", () => {
     ["http://[::1]:4000", "[::1]:4000", true],
     ["https://app.example", "127.0.0.1:4000", true],
     ["https://app.example.evil.example", "127.0.0.1:4000", false],
-    // A name that its owner has pointed at this machine.
+    // A host name whose owner lets it resolve to this machine.
     ["http://rebound.example:4000", "rebound.example:4000", false],
     ["http://localhost.evil.example", "127.0.0.1:4000", false],
     ["null", "127.0.0.1:4000", false],

@@ -18,7 +18,7 @@ describe("the announcer", () => {
     expect(calls).toEqual(["enlist one", ...Array.from({ length: 3 }, () => "announce one"), "withdraw one"]);
   });
 
-  it("goes on after an announcement that failed, and logs an outage once", async () => {
+  it("continues after a failed announcement, and logs an outage once", async () => {
     const clock = createManualClock();
     const calls: string[] = [];
     const parts = createParts(calls);
@@ -64,7 +64,7 @@ function createParts(calls: string[]): {
   };
 }
 
-/** Notes warnings and errors. */
+/** Records warnings and errors. */
 function silent(calls: string[]): Logger {
   const note = (_fields: object, message: string): void => void calls.push(`log ${message}`);
   return { debug: () => {}, info: () => {}, warn: note, error: note };

@@ -33,7 +33,7 @@ describe("defaults that Prisma makes", () => {
     },
   );
 
-  it("are none where the schema names none", () => {
+  it("are undefined if the schema has no default function", () => {
     expect(defaultGeneratorOf(scalar("id", "String"))).toBeUndefined();
   });
 });

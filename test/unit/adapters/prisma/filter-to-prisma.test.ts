@@ -82,11 +82,11 @@ test.each<[WhereFilter, object]>([
   ],
 ])("%j", (where, expected) => {
   expect(filterToPrisma(MODELS, ROW, where)).toEqual(expected);
-  // What a task stored means the same.
+  // A filter that a task stored has the same meaning.
   expect(filterToPrisma(MODELS, ROW, JSON.parse(JSON.stringify(where)) as WhereFilter)).toEqual(expected);
 });
 
-test("no filter matches all, and a field that is gone is a fault", () => {
+test("an empty filter matches everything, and an unknown field throws", () => {
   expect(filterToPrisma(MODELS, ROW, undefined)).toEqual({});
   expect(() => filterToPrisma(MODELS, ROW, { gone: { equals: 1 } })).toThrow("Row.gone");
 });

@@ -48,17 +48,17 @@ describe("the text of a schema", () => {
     expect(text.defaultCall(model, field)).toBe(call);
   });
 
-  it("tells the fields that a relation refers to", () => {
+  it("returns the fields that a relation refers to", () => {
     expect(text.references("Town", "city")).toEqual(["short", "made"]);
     expect(text.references("Town", "towns")).toBeUndefined();
   });
 
-  it("tells what enum values are called in the database", () => {
+  it("returns the database's names of enum values", () => {
     expect(text.labels("Mood")).toEqual({ GRIM: 'very "grim"', TIRED: "so } tired" });
     expect(text.labels("Other")).toEqual({});
   });
 
-  it("tells nothing where there is none", () => {
+  it("returns nothing for an empty text", () => {
     expect(readSchemaText("").defaultCall("City", "id")).toBeUndefined();
   });
 });

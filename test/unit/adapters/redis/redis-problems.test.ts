@@ -26,7 +26,7 @@ describe("redisProblems", () => {
     ]);
   });
 
-  it("warns where the server does not tell its policy", () => {
+  it("warns if the server does not report its policy", () => {
     expect(problemsOf({ maxmemoryPolicy: null })).toEqual([
       {
         severity: "warning",
@@ -35,7 +35,7 @@ describe("redisProblems", () => {
     ]);
   });
 
-  it("warns of memory that is nearly used up, where there is a limit", () => {
+  it("warns of memory that is nearly used up, if there is a limit", () => {
     expect(problemsOf({ usedMemory: 89, maxmemory: 100 })).toEqual([]);
     expect(problemsOf({ usedMemory: 90, maxmemory: 100 })).toEqual([
       {

@@ -15,7 +15,7 @@ const forge = (...parts: unknown[]): string => Buffer.from(JSON.stringify(parts)
 const ORDER = "seen desc nulls last, id asc";
 
 describe("a cursor", () => {
-  test("carries the values of the order, as JSON has them", () => {
+  test("contains the values of the order as JSON", () => {
     expect(decode(encodeCursor(TERMS, { id: 7, seen: new Date(1) }))).toEqual([
       "1970-01-01T00:00:00.001Z",
       7,

@@ -37,7 +37,7 @@ const columns = modelOf("Row", [
 const ROW: Model = { ...columns, fields: [...columns.fields, owner] };
 const MODELS = createModelRegistry([ROW, OWNER], [GRADES]);
 
-/** The order that PostgreSQL gives values. */
+/** Compares values in PostgreSQL's order. */
 function compare(a: unknown, b: unknown): number {
   const [x, y] = [rankOf(a), rankOf(b)];
   return x < y ? -1 : Number(x > y);
@@ -50,7 +50,7 @@ function rankOf(value: unknown): number | bigint | string {
 
 type Direction = string | { readonly sort: string; readonly nulls: string };
 
-/** What the client does with `orderBy`, in miniature. */
+/** A small version of the client's `orderBy`. */
 function sorted(rows: readonly LoadedRecord[], orderBy: readonly object[]): readonly LoadedRecord[] {
   const by = (a: unknown, b: unknown, order: unknown): number => {
     const [[name, inner]] = Object.entries(order as object) as [[string, object | Direction]];
@@ -69,7 +69,7 @@ function sorted(rows: readonly LoadedRecord[], orderBy: readonly object[]): read
   return rows.toSorted((a, b) => orderBy.map((order) => by(a, b, order)).find((result) => result !== 0) ?? 0);
 }
 
-/** What the client does with `where`, in miniature: three-valued, as SQL is. */
+/** A small version of the client's `where`, with SQL's three-valued logic. */
 function matches(record: LoadedRecord | null, where: WhereFilter): boolean {
   return Object.entries(where).every(([name, condition]) => {
     if (name === "AND" || name === "OR") {
@@ -189,7 +189,7 @@ describe("pages by keyset", () => {
     );
   });
 
-  test("go on at the same place when the cursor's record is gone, and take in what came meanwhile", () => {
+  test("continue at the same place when the cursor's record is gone, and include new records", () => {
     fc.assert(
       fc.property(rowsOf, rowsOf, orderOf, fc.nat(), (rows, others, orderBy, at) => {
         fc.pre(rows.length > 0);

@@ -11,7 +11,7 @@ import {
 const literal = (text: string) => parseValue(text);
 
 describe("BigInt", () => {
-  test("takes text and safe numbers, and comes as text", () => {
+  test("accepts text and safe numbers, and returns text", () => {
     expect(BIG_INT_SCALAR.parseValue("9223372036854775807")).toBe(9223372036854775807n);
     expect(BIG_INT_SCALAR.parseValue(-5)).toBe(-5n);
     expect(BIG_INT_SCALAR.parseLiteral(literal("9007199254740993"))).toBe(9007199254740993n);
@@ -41,7 +41,7 @@ describe("DateTime", () => {
     "2026-01-31",
     "2026-01-31T12:00:00",
     "2026-02-30T00:00:00Z",
-    // Beyond the years that four digits name, in UTC.
+    // In UTC, beyond the years with four digits.
     "9999-12-31T23:59:59-12:00",
     "0001-01-01T00:00:00+10:00",
     "0000-06-01T00:00:00Z",
@@ -78,7 +78,7 @@ describe("Bytes", () => {
 });
 
 describe("JSON", () => {
-  test("takes literals with variables in them", () => {
+  test("accepts literals that contain variables", () => {
     expect(
       JSON_SCALAR.parseLiteral(literal('{a: [1, 2.5, "x", true, null, {b: $v}]}'), { v: { c: 1 } }),
     ).toEqual({

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createPgNotifier } from "../../../../../src/adapters/postgres/events/pg-notifier.ts";
 import type { SqlSession } from "../../../../../src/kernel/sql-session.ts";
 
-/** A session whose statements are answered by hand. */
+/** A session whose statements the test answers. */
 function createManualSession(): {
   session: SqlSession;
   answers: ((error?: Error) => void)[];
@@ -34,7 +34,7 @@ describe("createPgNotifier", () => {
     await Promise.all(others);
   });
 
-  it("tells those of a failed batch, and sends the next", async () => {
+  it("rejects the calls of a failed batch, and sends the next batch", async () => {
     const { session, answers, payloads } = createManualSession();
     const notifier = createPgNotifier(session);
     const first = notifier.notify("topic", "1");

@@ -80,7 +80,7 @@ test.each<[WhereFilter, string, readonly unknown[], string?]>([
   expect(await translate(where)).toEqual([joins, condition, values]);
 });
 
-test("a field or an operator that is not there is a fault", async () => {
+test("an unknown field or operator throws", async () => {
   await expect(translate({ gone: { equals: 1 } })).rejects.toThrow("Row.gone");
   await expect(translate({ id: { "= 1 OR TRUE --": 1 } })).rejects.toThrow(TypeError);
 });

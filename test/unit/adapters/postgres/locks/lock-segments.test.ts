@@ -5,7 +5,7 @@ const numbers = (count: number): string[] =>
   Array.from({ length: count }, (_, at) => String(at).padStart(4, "0"));
 
 describe("toSegments", () => {
-  it("cuts a claim into segments of 500 in order, and notes their bounds", () => {
+  it("cuts a claim into sorted segments of 500 ids with their bounds", () => {
     const [models, lowest, highest, ids, scopes, separator] = toSegments([
       { model: "City", ids: numbers(1_001).toReversed() },
     ]);
@@ -16,7 +16,7 @@ describe("toSegments", () => {
     expect(scopes).toEqual(["", "", ""]);
   });
 
-  it("gives a whole model neither ids nor bounds, and takes its records in", () => {
+  it("gives a whole model neither ids nor bounds, and drops claims on its records", () => {
     const [models, lowest, highest, ids, scopes] = toSegments([
       { model: "City", ids: ["1"] },
       { model: "Tag", ids: ["2"] },
@@ -30,7 +30,7 @@ describe("toSegments", () => {
     expect(scopes).toEqual(["", ""]);
   });
 
-  it("drops repeats, within a claim and between claims", () => {
+  it("drops duplicate ids, within a claim and between claims", () => {
     const [, , , ids, , separator] = toSegments([
       { model: "City", ids: ["2", "1", "2"] },
       { model: "City", ids: ["1", "3"] },

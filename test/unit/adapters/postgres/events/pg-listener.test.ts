@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createRetry } from "../../../../../src/adapters/postgres/events/retry.ts";
+import { createRetry } from "../../../../../src/adapters/postgres/events/pg-listener.ts";
 import { createSilentLogger } from "../../../../../src/kernel/logger.ts";
 import { createManualClock } from "../../../../support/manual-clock.ts";
 import type { ManualClock } from "../../../../support/manual-clock.ts";
 
-/** Lets pending promises go on. */
+/** Runs pending promise callbacks. */
 const settle = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 async function passMs(clock: ManualClock, ms: number): Promise<void> {
@@ -34,7 +34,7 @@ describe("createRetry", () => {
     expect(tries).toHaveLength(waits.length);
   });
 
-  it("begins with short waits again once it worked", async () => {
+  it("begins with short waits again after a success", async () => {
     const clock = createManualClock();
     let tries = 0;
     let isUp = false;
