@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { executeAttempt } from "../../../src/core/tasks/run/execute-attempt.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
-import type { TaskQueue } from "../../../src/core/tasks/task-queue.ts";
+import type { QueuedTask, TaskQueue } from "../../../src/core/tasks/task-queue.ts";
 import { AppError } from "../../../src/kernel/app-error.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
@@ -16,7 +16,7 @@ const EAGER = { enqueueGraceMs: -1000, beginGraceMs: 60_000, leaseMs: 60_000, cl
 
 let engine: EngineFixture;
 /** What becomes of the next enqueueing. */
-let queueMood: "WORKS" | "FAILS" | "DIES" = "WORKS";
+let queueMood: "WORKS" | "FAILS" | "LOSES_ANSWER" | "DIES" = "WORKS";
 
 function moodyQueue(real: TaskQueue): TaskQueue {
   return {
@@ -27,12 +27,23 @@ function moodyQueue(real: TaskQueue): TaskQueue {
           return real.enqueue(tasks);
         case "FAILS":
           return Promise.reject(new AppError("UNAVAILABLE", "The task queue cannot be reached."));
+        case "LOSES_ANSWER":
+          return enqueueUnheard(real, tasks);
         case "DIES":
           // As a process that ends between its commit and the enqueueing: nothing more is heard of it.
           return new Promise(() => undefined);
       }
     },
   };
+}
+
+/** The queue takes the tasks, a worker begins the first, and only then the connection is lost. */
+async function enqueueUnheard(real: TaskQueue, tasks: readonly QueuedTask[]): Promise<never> {
+  await real.enqueue(tasks);
+  await expect
+    .poll(async () => (await engine.task(tasks[0]?.id ?? "")).status, { timeout: 20_000 })
+    .toBe("RUNNING");
+  throw new AppError("UNAVAILABLE", "The task queue cannot be reached.");
 }
 
 beforeAll(async () => {
@@ -173,6 +184,16 @@ describe("the queue", () => {
     });
     await release();
     await engine.settled(holder.id);
+  });
+
+  it("that took the task, and whose answer was lost, has accepted it: nothing is withdrawn", async () => {
+    const release = await holdRecord(engine, 1);
+    queueMood = "LOSES_ANSWER";
+    const { task } = refusal(await engine.launch({ ...INCREMENT, options: SKIP_FAILED }), "LAUNCHED");
+    expect(task.status).toBe("RUNNING");
+    await release();
+    expect(await engine.settled(task.id)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
+    expect(await countOf(1)).toBe(2);
   });
 
   it("gets a task whose launcher died from the sweeper, and it runs once", async () => {

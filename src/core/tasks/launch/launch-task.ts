@@ -10,7 +10,7 @@ import type { LaunchRequest, LaunchSettings } from "./launch-request.ts";
 import { retryWaiting } from "../settle/promote-waiting.ts";
 import { readTask } from "../task-reads.ts";
 import { answerWith } from "./repeated-launch.ts";
-import { settleUnattended } from "../settle/settle-task.ts";
+import { settleTask } from "../settle/settle-task.ts";
 import { callHook } from "../task-hooks.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import { failedEnd } from "../settle/ending.ts";
@@ -104,10 +104,14 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
       await executeHere(ports, taskId);
       return;
     }
-    await withdraw(ports, taskId).catch((failure: unknown) => {
+    const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
       throw acceptedButUnreachable(taskId, failure);
     });
+    if (!isWithdrawn) {
+      // Only the queue's answer was lost: a worker has the task.
+      return;
+    }
     throw new AppError(
       "UNAVAILABLE",
       "The task queue cannot be reached; nothing was changed. Try again later.",
@@ -152,8 +156,12 @@ function runsInRequest(settings: LaunchSettings, { options, total }: LaunchReque
   return options.mode !== "ASYNC" && total !== null && total < settings.minAsyncRecords;
 }
 
-/** Withdraws a task that cannot be enqueued: FAILED, its locks free. */
-async function withdraw(ports: LaunchPorts, taskId: string): Promise<void> {
-  const task = await readTask(ports.tasks, taskId);
-  await settleUnattended(ports, task, failedEnd("The task queue could not be reached.", task.progress));
+/**
+ * Withdraws a task that cannot be enqueued: FAILED, its locks free.
+ * @returns false, with nothing written, if an attempt has begun: then the queue had the task all the same
+ */
+async function withdraw(ports: LaunchPorts, taskId: string): Promise<boolean> {
+  const { progress } = await readTask(ports.tasks, taskId);
+  const settle = failedEnd("The task queue could not be reached.", progress);
+  return settleTask(ports, { taskId, attempt: 0, total: progress.total, settle });
 }
