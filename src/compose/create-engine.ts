@@ -65,10 +65,12 @@ export interface Engine extends Service {
   readonly deployment: Deployment;
 }
 
-/** Wires the engine, and reads the tables' columns. */
-export async function createEngine(options: EngineOptions): Promise<Engine> {
+/** Wires the engine over a deployment, and reads the tables' columns. */
+export async function createEngine(
+  options: EngineOptions,
+  deployment: Deployment = openDeployment(options),
+): Promise<Engine> {
   const { config } = options;
-  const deployment = openDeployment(options);
   const { session } = deployment;
   const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);

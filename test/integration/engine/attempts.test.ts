@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
-import type { ChunkWork } from "../../../src/core/bulk/chunk-writer.ts";
+import type { ChunkWork, ChunkWriter } from "../../../src/core/bulk/chunk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
@@ -10,13 +9,15 @@ import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sampleTask } from "../../contract/sample-task.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
+import { createEngineFixture, createWriterOf, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings, THING } from "../../support/thing-fixture.ts";
 import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 
 let engine: EngineFixture;
+let writer: ChunkWriter;
 let allowedFields: readonly string[] | undefined;
 const startedWith: string[] = [];
 
@@ -36,8 +37,15 @@ const TASKS: readonly TaskDefinition[] = [
 beforeAll(async () => {
   engine = await createEngineFixture({
     tasks: TASKS,
-    rules: { ...bulkRulesOf({}), allowedFields: () => allowedFields },
+    modelOptions: {
+      Thing: {
+        get bulk() {
+          return allowedFields === undefined ? {} : { fields: allowedFields };
+        },
+      },
+    },
   });
+  writer = createWriterOf(engine);
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -125,9 +133,9 @@ describe("an attempt whose task was taken over", () => {
     expect(await settleAs(task.id, 2)).toBe(false);
     const zombie: ChunkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
     await engine.pool.query("UPDATE powercrud.chunk SET status = 'PENDING' WHERE task_id = $1", [task.id]);
-    expect(await engine.writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
+    expect(await writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
     expect(
-      await engine.writer.writeAllChunks(zombie, {
+      await writer.writeAllChunks(zombie, {
         onWritten: () => undefined,
         signal: new AbortController().signal,
       }),
@@ -150,14 +158,14 @@ describe("an attempt whose task was taken over", () => {
     const run = { onWritten: () => undefined, signal: new AbortController().signal };
     const fenced = { kind: "FENCED" };
     for (const zombie of [work(1), careful(1)]) {
-      expect(await engine.writer.writeNextChunk(zombie)).toEqual(fenced);
-      expect(await engine.writer.writeAllChunks(zombie, run)).toEqual(fenced);
-      expect(await engine.writer.tryAllChunks(zombie, "SKIP_FAILED", run)).toEqual(fenced);
+      expect(await writer.writeNextChunk(zombie)).toEqual(fenced);
+      expect(await writer.writeAllChunks(zombie, run)).toEqual(fenced);
+      expect(await writer.tryAllChunks(zombie, "SKIP_FAILED", run)).toEqual(fenced);
     }
     const untouched = "SELECT count(*)::int AS n FROM thing WHERE count <> id % 100";
     expect(await engine.session.query(untouched)).toEqual([{ n: 0 }]);
-    expect(await engine.writer.writeNextChunk(work(2))).toMatchObject({ kind: "WRITTEN" });
-    expect(await engine.writer.writeNextChunk(careful(2))).toMatchObject({ kind: "WRITTEN" });
+    expect(await writer.writeNextChunk(work(2))).toMatchObject({ kind: "WRITTEN" });
+    expect(await writer.writeNextChunk(careful(2))).toMatchObject({ kind: "WRITTEN" });
     expect(await engine.session.query(untouched)).toEqual([{ n: 2 }]);
   });
 
@@ -165,13 +173,7 @@ describe("an attempt whose task was taken over", () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     await expect.poll(async () => (await engine.task(task.id)).status).toBe("RUNNING");
-    await expect
-      .poll(async () =>
-        engine.session.query(
-          "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-        ),
-      )
-      .toHaveLength(1);
+    await untilWaiting(engine.session);
     await sweep(engine.ports, ORPHANS_AT_ONCE);
     await expect.poll(async () => (await engine.task(task.id)).attempt).toBe(2);
     expect(await settleAs(task.id, 1)).toBe(false);

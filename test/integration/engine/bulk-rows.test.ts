@@ -10,7 +10,7 @@ const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxChunkRecords: 50 });
+  engine = await createEngineFixture({ chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -280,7 +280,7 @@ describe("lists of records", () => {
   });
 
   it("are not longer than the service allows", async () => {
-    const small = await createEngineFixture({ maxRecords: 2 });
+    const small = await createEngineFixture({ bulkMaxRecords: 2 });
     const records = [1, 2, 3].map((id) => ({ id: 900 + id, name: `n${id}`, count: 1 }));
     expect(await small.launch({ operation: "CREATE", records })).toMatchObject({
       kind: "LIMIT",

@@ -11,6 +11,7 @@ import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -33,7 +34,7 @@ const untilAborted: TaskDefinition = {
 };
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ tasks: [untilAborted], maxChunkRecords: 50 });
+  engine = await createEngineFixture({ tasks: [untilAborted], chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -70,20 +71,6 @@ async function holdBothLanes(): Promise<() => Promise<void>> {
   };
 }
 
-/** Resolves when somebody waits for a row that a stranger holds. */
-async function untilBlocked(count = 1): Promise<void> {
-  const isBlocked = async (): Promise<boolean> => {
-    const rows = await engine.session.query(
-      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-    return rows.length >= count;
-  };
-  const wait = async (): Promise<void> => {
-    while (!(await isBlocked()));
-  };
-  await withDeadline(wait(), 10_000, "somebody to wait for a row");
-}
-
 /** All events of a settled task; the last of them comes after the settlement. */
 async function lifecycle(taskId: string): Promise<readonly string[]> {
   const read = async (): Promise<readonly string[]> => {
@@ -112,7 +99,7 @@ describe("cancelling", () => {
   it("stops a running task at its next chunk, keeps the DONE chunks, and reports the rest", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
-    await untilBlocked(2);
+    await untilWaiting(engine.session, { count: 2 });
     const outcome = await cancel(task.id);
     expect(outcome).toMatchObject({ kind: "CANCELLED", task: { status: "RUNNING" } });
     expect(outcome.kind === "CANCELLED" && outcome.task.cancelRequestedAt).toBeInstanceOf(Date);
@@ -132,7 +119,7 @@ describe("cancelling", () => {
   it("rolls an ALL_OR_NOTHING task back", async () => {
     const release = await holdBothLanes();
     const task = await increment("ALL_OR_NOTHING");
-    await untilBlocked();
+    await untilWaiting(engine.session);
     await cancel(task.id);
     await release();
     expect(await engine.settled(task.id)).toMatchObject({
@@ -145,7 +132,7 @@ describe("cancelling", () => {
   it("rolls back when the connection is lost after the request, and counts no undone record", async () => {
     const release = await holdRecord(engine, 101);
     const task = await increment("ALL_OR_NOTHING");
-    await untilBlocked();
+    await untilWaiting(engine.session);
     await cancel(task.id);
     await engine.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -206,7 +193,7 @@ describe("cancelling", () => {
   it("happens once when it is requested many times at once", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
-    await untilBlocked(2);
+    await untilWaiting(engine.session, { count: 2 });
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => cancel(task.id)));
     await release();
     expect((await engine.settled(task.id)).status).toBe("CANCELLED");

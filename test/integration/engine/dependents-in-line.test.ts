@@ -40,7 +40,7 @@ describe("a bulk delete that waits", () => {
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
     await engine.session.query("INSERT INTO book VALUES (19, 1)");
     await engine.session.query("INSERT INTO page VALUES (190, 19)");
-    await library.letGo(holder, waiting);
+    await library.orphan(holder, waiting);
     const { promoted } = await library.whileClosed(() => sweep(engine.ports, PATIENT));
     expect(promoted).toEqual([waiting]);
     expect(await library.claimsOf(waiting)).toMatchObject({
@@ -48,7 +48,7 @@ describe("a bulk delete that waits", () => {
       Book: ["10", "11", "19"],
       Page: ["100", "101", "110", "111", "190"],
     });
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     expect(await library.change("Page", ["190"])).toMatchObject({
       conflicts: [{ id: "190", owner: waiting }],
     });
@@ -59,7 +59,7 @@ describe("a bulk delete that waits", () => {
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
     await engine.session.query("INSERT INTO book VALUES (19, 1)");
     const other = await library.held(() => library.change("Book", ["19"]));
-    await library.letGo(holder, waiting);
+    await library.orphan(holder, waiting);
     expect((await sweep(engine.ports, PATIENT)).promoted).toEqual([]);
     expect(await engine.task(waiting)).toMatchObject({ status: "WAITING", blockedBy: other });
     expect(await library.claimsOf(waiting)).toEqual({});
@@ -73,7 +73,7 @@ describe("a bulk delete that waits", () => {
   it("is left to other processes by one that does not know its kind", async () => {
     const holder = await library.held(() => library.change("Shelf", ["1"]));
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
-    await library.letGo(holder, waiting);
+    await library.orphan(holder, waiting);
     const { definitions: _, ...blind } = engine.ports;
     expect((await sweep(blind, PATIENT)).promoted).toEqual([]);
     expect((await sweep(engine.ports, PATIENT)).promoted).toEqual([waiting]);

@@ -115,7 +115,7 @@ describe("a bulk delete holds what goes along", () => {
   it("with the task, so that a loss of Redis's memory takes nothing from it", async () => {
     const task = await library.held(() => library.remove("Shelf", ["1"]));
     const before = await library.claimsOf(task);
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     expect(await library.claimsOf(task)).toEqual(before);
     expect(await library.change("Page", ["100"])).toMatchObject({ kind: "CONFLICT" });
   });

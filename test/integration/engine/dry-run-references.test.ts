@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
 
@@ -16,18 +17,6 @@ beforeEach(() => library.reset());
 
 function shelves(): Promise<unknown> {
   return engine.session.query("SELECT id, shelf_id FROM book ORDER BY id");
-}
-
-/** Resolves once a connection waits for a row: the database's own word, not a guess at time. */
-function somebodyWaits(): Promise<void> {
-  const look = async (): Promise<void> => {
-    const text =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'";
-    while ((await engine.session.query(text)).length === 0) {
-      // Asked again at once: each look is a round trip.
-    }
-  };
-  return withDeadline(look(), 15_000, "somebody to wait for a row");
 }
 
 describe("a dry run that would make records refer to what a task holds", () => {
@@ -65,7 +54,7 @@ describe("a dry run that would make records refer to what a task holds", () => {
     const task = taskOf(
       await library.change("Book", ["20", "21", "30", "31"], { shelfId: { set: 1 } }, options),
     );
-    await somebodyWaits();
+    await untilWaiting(engine.session, { kind: "transactionid" });
     const other = taskOf(await library.change("Shelf", ["1"], undefined, { mode: "SYNC" }));
     expect(await engine.task(other)).toMatchObject({ status: "SUCCEEDED" });
     await stranger.query("ROLLBACK");

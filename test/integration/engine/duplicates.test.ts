@@ -5,14 +5,13 @@ import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { Launched, LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
-import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
+const { hold, releaseAll } = createHeldThings(() => engine);
 /** Ends the custom tasks under way. */
 let finish: () => void;
 let isFinished: Promise<void>;
@@ -31,7 +30,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(async () => {
   ({ promise: isFinished, resolve: finish } = withResolvers());
   await engine.pool.query("TRUNCATE part, seal, thing CASCADE");

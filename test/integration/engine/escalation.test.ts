@@ -13,8 +13,10 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture({
     lockEscalationRecords: 30,
-    // Whose records are whose is not the matter here; only that their locks on the whole model do not meet.
-    lockScopes: { of: (_model, viewer) => (viewer.id === null ? undefined : `tenant ${viewer.id}`) },
+    // There is no row scope: these tests only look at locks on the whole model.
+    modelOptions: {
+      Thing: { lockScope: (viewer) => (viewer.id === null ? undefined : `tenant ${viewer.id}`) },
+    },
   });
 });
 afterAll(() => engine.stop());

@@ -14,7 +14,7 @@ const GAVE_UP = /^Gave up after 3 attempts: /;
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxAttempts: 3, maxChunkRecords: 20 });
+  engine = await createEngineFixture({ maxAttempts: 3, chunkRecords: 20 });
   // Every transaction that comes to these records loses.
   await engine.session.query(`
     CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
@@ -34,8 +33,8 @@ const listening = (real: TaskQueue): TaskQueue => ({
 beforeAll(async () => {
   engine = await createEngineFixture({
     queue: listening,
-    maxChunkRecords: 500,
-    rules: bulkRulesOf({ Thing: { bulk: { parallelism: 3 } } }),
+    chunkRecords: 500,
+    modelOptions: { Thing: { bulk: { parallelism: 3 } } },
   });
 });
 afterAll(() => engine.stop());

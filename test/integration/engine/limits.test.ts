@@ -9,7 +9,7 @@ const MAX_RECORDS = 10;
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxRecords: MAX_RECORDS });
+  engine = await createEngineFixture({ bulkMaxRecords: MAX_RECORDS });
   await insertThings(engine.session, 40);
 });
 afterAll(() => engine.stop());

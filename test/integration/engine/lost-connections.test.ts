@@ -71,7 +71,7 @@ it("connections that break at any moment never end the process", async () => {
     );
     await engine.pool
       .query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'test' AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'powercrud engine'",
       )
       .catch(() => undefined);
     await Promise.all(queries);

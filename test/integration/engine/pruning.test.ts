@@ -19,7 +19,7 @@ let queueMood: "WORKS" | "WAITS" = "WORKS";
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    maxChunkRecords: 2,
+    chunkRecords: 2,
     queue: (real) => ({
       ...real,
       enqueue: (tasks) => (queueMood === "WORKS" ? real.enqueue(tasks) : Promise.resolve()),

@@ -4,6 +4,8 @@ import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts
 import type { RecordChange } from "../../../src/core/records/change.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
+import { createWriterOf } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
 import { LIBRARY_MODELS } from "../../support/library-fixture.ts";
@@ -37,18 +39,6 @@ async function holdBook(id: number): Promise<() => Promise<void>> {
     await stranger.query("ROLLBACK");
     stranger.release();
   };
-}
-
-/** Resolves once a connection waits for a lock of that sort: the database's own word, not a guess at time. */
-function somebodyWaits(kind: "transactionid" | "advisory"): Promise<void> {
-  const look = async (): Promise<void> => {
-    const text =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = $1";
-    while ((await engine.session.query(text, [kind])).length === 0) {
-      // Asked again at once: each look is a round trip.
-    }
-  };
-  return withDeadline(look(), 15_000, `somebody to wait for a lock (${kind})`);
 }
 
 describe("a bulk update that makes records refer to what a task holds", () => {
@@ -149,7 +139,8 @@ describe("a bulk update that makes records refer to what a task holds", () => {
 
 describe("there is no gap", () => {
   it("between a chunk's look at a parent and its commit", async () => {
-    const { session, ports, writer } = engine;
+    const { session, ports } = engine;
+    const writer = createWriterOf(engine, LIBRARY_MODELS);
     const change: RecordChange = { shelfId: { set: 1 } };
     const taskId = await library.held(() => library.change("Book", ["20"], change, SKIP_FAILED));
     const begin = { taskId, expectedAttempt: 0, workerId: "test", at: new Date() };
@@ -168,9 +159,9 @@ describe("there is no gap", () => {
       scope: undefined,
       references,
     });
-    await somebodyWaits("transactionid");
+    await untilWaiting(engine.session, { kind: "transactionid" });
     const deleting = library.remove("Shelf", ["1"]);
-    await somebodyWaits("advisory");
+    await untilWaiting(engine.session, { kind: "advisory" });
     await release();
     expect(await written).toMatchObject({ kind: "WRITTEN", counts: { succeeded: 1 } });
     expect(await deleting).toMatchObject({
@@ -182,7 +173,7 @@ describe("there is no gap", () => {
   it("for a delete that is launched while ALL_OR_NOTHING is under way", async () => {
     const release = await holdBook(20);
     const task = taskOf(await library.change("Book", ["20"], { shelfId: { set: 1 } }, ALL_OR_NOTHING));
-    await somebodyWaits("transactionid");
+    await untilWaiting(engine.session, { kind: "transactionid" });
     const deleting = await library.held(() => library.remove("Shelf", ["1"]));
     await release();
     expect((await engine.settled(task)).status).toBe("FAILED");
@@ -196,7 +187,7 @@ describe("there is no gap", () => {
       await locks.guard(transaction, [{ model: "Book", ids: [""] }]);
       await transaction.session?.query("INSERT INTO book VALUES (19, 1)");
       const held = library.held(() => library.remove("Shelf", ["1"]));
-      await somebodyWaits("advisory");
+      await untilWaiting(engine.session, { kind: "advisory" });
       return { held };
     });
     expect(await library.claimsOf(await launch.held)).toMatchObject({ Book: ["10", "11", "19"] });

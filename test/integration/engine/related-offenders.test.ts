@@ -20,7 +20,7 @@ beforeAll(async () => {
   const models = LIBRARY_MODELS.all().map((model) =>
     model.name === "Folder" ? { ...model, fields: [...model.fields, parent] } : model,
   );
-  library = await createLibraryEngine({ models: createModelRegistry(models, []), maxChunkRecords: 100 });
+  library = await createLibraryEngine({ models: createModelRegistry(models, []), chunkRecords: 100 });
   await library.engine.pool.query(`
     ALTER TABLE folder ADD CONSTRAINT no_bad_notes CHECK (note <> 'bad');
     ALTER TABLE folder DROP CONSTRAINT folder_parent_id_fkey,

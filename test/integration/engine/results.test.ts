@@ -13,7 +13,7 @@ const ids = (first: number, last: number): readonly string[] =>
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxChunkRecords: 10 });
+  engine = await createEngineFixture({ chunkRecords: 10 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {

@@ -2,14 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { canRetry } from "../../../src/core/bulk/retry-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
-import { createHolds } from "../../support/holds.ts";
 
 const ANONYMOUS = { id: null };
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
+const { hold, releaseAll } = createHeldThings(() => engine);
 /** The inputs that the handler was given. */
 const handled: unknown[] = [];
 let isBroken = true;
@@ -31,7 +30,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(() => insertThings(engine.session, 10));
 describe("retrying a custom task", () => {
   it("launches it with the same input and claims, until it has worked", async () => {

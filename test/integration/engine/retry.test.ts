@@ -1,4 +1,3 @@
-import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import { canRetry } from "../../../src/core/bulk/retry-task.ts";
@@ -7,33 +6,36 @@ import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
-import { createHolds } from "../../support/holds.ts";
 
 const ANONYMOUS: Viewer = { id: null };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
+const { hold, releaseAll } = createHeldThings(() => engine);
 /** The fields that may be changed in bulk; undefined for all. */
 let allowed: readonly string[] | undefined;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    maxChunkRecords: 50,
-    maxRecords: 500,
-    rules: { ...bulkRulesOf({}), allowedFields: () => allowed },
-    access: {
-      scope: (model, { id }) =>
-        model === "Thing" && id === "narrow" ? { tenant: { equals: "b" } } : undefined,
+    chunkRecords: 50,
+    bulkMaxRecords: 500,
+    modelOptions: {
+      Thing: {
+        scope: ({ id }) => (id === "narrow" ? { tenant: { equals: "b" } } : undefined),
+        get bulk() {
+          return allowed === undefined ? {} : { fields: allowed };
+        },
+      },
     },
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(async () => {
   allowed = undefined;
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
@@ -70,23 +72,11 @@ async function countsOf(ids: readonly string[]): Promise<Record<string, number>>
 async function cancelledOnTheWay(target: Target): Promise<Task> {
   const [letGo, letOtherGo] = [await hold(1), await hold(51)];
   const { id } = await engine.launched({ ...target, options: SKIP_FAILED });
-  await waitersReach(2);
+  await untilWaiting(engine.session, { count: 2 });
   await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
   await letGo();
   await letOtherGo();
   return engine.settled(id);
-}
-
-/** Resolves once so many connections wait for locks: the database's own word, not a guess at time. */
-function waitersReach(count: number): Promise<void> {
-  const look = async (): Promise<void> => {
-    const text =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while ((await engine.session.query(text)).length < count) {
-      // Asked again at once: each look is a round trip.
-    }
-  };
-  return withDeadline(look(), 15_000, `${count} connections to wait for locks`);
 }
 
 const INCREMENT = {

@@ -12,8 +12,8 @@ let engine: EngineFixture;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    access: {
-      scope: (_model, viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }),
+    modelOptions: {
+      Thing: { scope: (viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }) },
     },
   });
 });

@@ -9,7 +9,7 @@ let engine: EngineFixture;
 
 beforeAll(async () => {
   // The lease's own beats would come every twenty seconds.
-  engine = await createEngineFixture({ leaseMs: 60_000, maxChunkRecords: 50 });
+  engine = await createEngineFixture({ leaseMs: 60_000, chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {

@@ -7,6 +7,7 @@ import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
@@ -38,18 +39,6 @@ function setCount(ids: readonly string[], count: number, options: object = WAIT)
 async function countOf(id: number): Promise<number | undefined> {
   const [row] = await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = $1", [id]);
   return row?.count;
-}
-
-/** For a row that another transaction has; the holder of a record is waited for anyway. */
-async function untilSomebodyWaits(): Promise<void> {
-  const waiters = async (): Promise<number | undefined> => {
-    const [row] = await engine.session.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event = 'transactionid'`,
-    );
-    return row?.count;
-  };
-  await vi.waitUntil(async () => ((await waiters()) ?? 0) > 1, { timeout: 15_000 });
 }
 
 async function allSettled(tasks: readonly Task[]): Promise<readonly Task[]> {
@@ -189,7 +178,7 @@ describe("a long line for one record", () => {
     const leaving = await openTransaction(engine.ports.unitOfWork);
     expect(await engine.ports.tasks.lockWaiting(leaving.transaction, waiting.id)).toBe(true);
     const retried = retryWaiting(engine.ports, { id: waiting.id, hasDependents: false });
-    await untilSomebodyWaits();
+    await untilWaiting(engine.session, { kind: "transactionid", count: 2 });
     await engine.ports.locks.release(leaving.transaction, waiting.id);
     await leaving.rollBack();
     expect(await retried).toBe(false);

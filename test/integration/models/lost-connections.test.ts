@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
@@ -27,7 +28,7 @@ describe("a connection that ends", () => {
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
     const writing = api.data(UPDATE, { id: "1" });
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await api.query(END_CONNECTIONS);
     expect(await writing).toEqual({
       updateCity: {

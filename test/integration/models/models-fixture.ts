@@ -46,7 +46,6 @@ import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { createSystemClock } from "../../../src/kernel/clock.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
-import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 import type { Holder } from "../../support/hold-records.ts";
 import { holdRecords } from "../../support/hold-records.ts";
@@ -88,8 +87,6 @@ export interface ModelsFixture {
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** A stranger's connection. To be released. */
   connect(): Promise<PoolClient>;
-  /** Resolves once a connection waits for a lock of that sort: the database's own word, not a guess at time. */
-  somebodyWaits(kind: "transactionid" | "advisory" | "relation"): Promise<void>;
   execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<ExecutionResult>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
@@ -194,8 +191,6 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     execute,
     query: (text, values) => session.query(text, values),
     connect: () => pool.connect(),
-    somebodyWaits: (kind) =>
-      withDeadline(seeWaiting(session, kind), 10_000, `somebody to wait for a lock on ${kind}`),
     async data(source, variables, viewer) {
       const result = await execute(source, variables, viewer);
       if (result.errors !== undefined) {
@@ -228,15 +223,4 @@ function recordStatements(connection: Pick<Client, "query">, sql: string[]): voi
     sql.push(typeof text === "string" ? text : (text as { readonly text: string }).text);
     return query(...args);
   }) as typeof connection.query;
-}
-
-async function seeWaiting(session: SqlSession, kind: string): Promise<void> {
-  const waiting = (): Promise<unknown[]> =>
-    session.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = $1",
-      [kind],
-    );
-  while ((await waiting()).length === 0) {
-    // Asked again at once: each look is a round trip.
-  }
 }

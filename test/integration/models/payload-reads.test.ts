@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { withDeadline } from "../../support/deadline.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
@@ -34,7 +35,7 @@ test.each(Object.keys(SLOW))(
     await stranger.query("BEGIN");
     await stranger.query("LOCK TABLE tag IN ACCESS EXCLUSIVE MODE");
     const slow = api.data(`mutation { it: ${SLOW[name]} }`);
-    await api.somebodyWaits("relation");
+    await untilWaiting(api, { kind: "relation" });
     const other = api.data(`mutation { it: updateCity(id: "2", data: {name: "y"}) { __typename } }`);
     expect(await withDeadline(other, 5000, "another write")).toEqual({
       it: { __typename: "UpdateCityPayload" },
@@ -55,7 +56,7 @@ test("a payload is null where another write has deleted the record by the time i
   const slow = api.data(
     `mutation { it: updateCity(id: "1", data: {name: "x"}) { __typename ... on UpdateCityPayload { ${TAGS} } } }`,
   );
-  await api.somebodyWaits("relation");
+  await untilWaiting(api, { kind: "relation" });
   await api.query("DELETE FROM city WHERE id = 1");
   await stranger.query("COMMIT");
   stranger.release();

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Claim } from "../../../src/core/locks/claim.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -207,9 +208,9 @@ describe("there is no gap", () => {
     // The delete locks its record, looks, guards, and then waits for this row.
     await stranger.query(`SELECT FROM "Review" WHERE id = 210 FOR UPDATE`);
     const deleted = write(`deleteArtist(id: "2")`);
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     const held = api.hold(claims);
-    await api.somebodyWaits("advisory");
+    await untilWaiting(api, { kind: "advisory" });
     await stranger.query("ROLLBACK");
     stranger.release();
     expect(await deleted).toMatchObject({ __typename: "DeleteArtistPayload" });
@@ -227,7 +228,7 @@ describe("there is no gap", () => {
     await chunk.query("BEGIN");
     await chunk.query(statement);
     const deleted = write(`deleteArtist(id: "2")`);
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await chunk.query("COMMIT");
     chunk.release();
     expect(await deleted).toMatchObject({ conflicts: [{ model, id }] });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -176,7 +177,7 @@ describe("upserts that race", () => {
       `INSERT INTO city (id, name, country_code, population, latitude, longitude) VALUES (3, 'first', 'FR', 5, 1, 1)`,
     );
     const upserted = upsert("3", LYON, { name: "second" });
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await stranger.query("COMMIT");
     stranger.release();
     expect(await upserted).toMatchObject({ city: { name: "second", population: 5 } });
@@ -187,7 +188,7 @@ describe("upserts that race", () => {
     await stranger.query("BEGIN");
     await stranger.query("DELETE FROM city WHERE id = 1");
     const upserted = upsert("1", { ...LYON, id: 1 }, { name: "never" });
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await stranger.query("COMMIT");
     stranger.release();
     expect(await upserted).toMatchObject({ city: { id: "1", name: "Lyon" } });

@@ -99,7 +99,7 @@ const allIds = Array.from({ length: 300 }, (_, at) => String(at + 1));
 
 describe("a Redis that is emptied", () => {
   beforeAll(async () => {
-    engine = await createEngineFixture({ redisUrl: inject("redisUrl"), maxChunkRecords: 50 });
+    engine = await createEngineFixture({ redisUrl: inject("redisUrl"), chunkRecords: 50 });
   });
   afterAll(() => engine.stop());
   beforeEach(fill);
@@ -107,7 +107,7 @@ describe("a Redis that is emptied", () => {
   it("costs no task its locks, and refuses no write to other records", async () => {
     const release = await holdRecord(engine, 1);
     const task = await increment(allIds.slice(0, 200));
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     expect(await launch(["1", "300"])).toMatchObject({ kind: "CONFLICT", totalConflicts: 1 });
     expect(await guard("200")).toMatchObject({ kind: "CONFLICT", conflicts: [{ owner: task.id }] });
     expect(await guard("201")).toEqual({ kind: "GRANTED" });
@@ -121,7 +121,7 @@ describe("a Redis that is emptied", () => {
     const release = await holdRecord(engine, 1);
     const holder = await increment(["1", "2"]);
     const first = await increment(["2", "3"], { ...SKIP_FAILED, onConflict: "WAIT" });
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     const second = await increment(["3"], { ...SKIP_FAILED, onConflict: "WAIT" });
     expect([first.status, second.status, second.blockedBy]).toEqual(["WAITING", "WAITING", first.id]);
     await release();
@@ -133,7 +133,7 @@ describe("a Redis that is emptied", () => {
   it("lets many launch at once", async () => {
     const release = await holdRecord(engine, 1);
     const task = await increment(["1"]);
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     const rivals = await Promise.all(
       Array.from({ length: 8 }, (_, at) =>
         increment(["2"], { ...SKIP_FAILED, onConflict: "WAIT", label: String(at), allowDuplicate: true }),
@@ -150,7 +150,7 @@ describe("a Redis that is emptied", () => {
     const blockers = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
     // Both places of the worker are taken; the third waits in the queue.
     const tasks = [await increment(["1"]), await increment(["2"]), await increment(["3"])];
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     await sweep(engine.ports, { ...PATIENT, beginGraceMs: -1000 });
     for (const release of blockers) {
       await release();
@@ -196,7 +196,7 @@ describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
 
   describe("where a launch is withdrawn", () => {
     beforeAll(async () => {
-      engine = await createEngineFixture({ redisUrl: redis.url, maxChunkRecords: 50 });
+      engine = await createEngineFixture({ redisUrl: redis.url, chunkRecords: 50 });
     });
     beforeEach(fill);
     afterEach(comeBack);
@@ -239,7 +239,7 @@ describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
     beforeAll(async () => {
       engine = await createEngineFixture({
         redisUrl: redis.url,
-        maxChunkRecords: 50,
+        chunkRecords: 50,
         whenQueueDown: "sync",
       });
     });
@@ -261,7 +261,7 @@ describe("a Redis that is restored from an old copy", () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedisServer();
-    engine = await createEngineFixture({ redisUrl: redis.url, maxChunkRecords: 50 });
+    engine = await createEngineFixture({ redisUrl: redis.url, chunkRecords: 50 });
   });
   beforeEach(fill);
   afterAll(async () => {

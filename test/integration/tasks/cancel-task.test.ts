@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { Answer, ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
 
@@ -66,7 +67,7 @@ describe("cancelling", () => {
     // Chunks are of two records, and two are written at a time.
     const release = await service.holdRows([1, 3]);
     const id = await service.launched(ALL, "done", { errorPolicy: "SKIP_FAILED" });
-    await service.waitersReach(2);
+    await untilWaiting(service, { count: 2 });
     const first = await cancel(id);
     expect(first).toMatchObject({
       __typename: "CancelAccepted",
@@ -92,7 +93,7 @@ describe("cancelling", () => {
     await service.startWorker();
     const release = await service.holdRows([12]);
     const id = await service.launched(ALL, "done");
-    await service.waitersReach(1);
+    await untilWaiting(service, { count: 1 });
     expect(await cancel(id)).toMatchObject({ __typename: "CancelAccepted", task: { status: "RUNNING" } });
     await release();
     expect(await service.settled(id)).toMatchObject({ status: "CANCELLED", progress: { succeeded: 0 } });

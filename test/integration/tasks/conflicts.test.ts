@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { Answer, ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
 
@@ -30,7 +31,7 @@ describe("a launch on records that are held", () => {
     await service.startWorker();
     const release = await service.holdRows([2]);
     const holder = (await service.note([2], "held", {}, ANN)).task.id;
-    await service.waitersReach(1);
+    await untilWaiting(service);
     const refused = await service.note([1, 2, 3], "refused");
     expect(refused).toEqual({
       __typename: "ConflictError",

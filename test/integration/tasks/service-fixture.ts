@@ -4,6 +4,7 @@ import { createPool } from "../../../src/adapters/postgres/create-pool.ts";
 import powerCrudApp from "../../../powercrud.config.ts";
 import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
+import { lastState } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
@@ -35,8 +36,6 @@ export interface ServiceFixture {
   notes(): Promise<Record<string, string | null>>;
   /** Locks rows in a stranger's transaction, so that a task that comes to them waits. @returns lets go of them */
   holdRows(ids: readonly number[]): Promise<() => Promise<void>>;
-  /** Resolves once so many connections wait for locks: the database's own word, not a guess at time. */
-  waitersReach(count: number): Promise<void>;
   settled(taskId: string): Promise<Task>;
   stop(): Promise<void>;
 }
@@ -116,9 +115,7 @@ export async function createServiceFixture(
         stranger.release();
       };
     },
-    waitersReach: (count) =>
-      withDeadline(seeWaiters(fixture, count), 15_000, `${count} connections to wait for locks`),
-    settled: (taskId) => withDeadline(lastState(api, taskId), 20_000, `settling of task ${taskId}`),
+    settled: (taskId) => withDeadline(lastState(api.feed, taskId), 20_000, `settling of task ${taskId}`),
     async stop() {
       // A test that failed may have left some; nobody could stop before them.
       strangers.forEach((stranger) => stranger.release(true));
@@ -142,24 +139,3 @@ const NOTE_CITIES = `mutation ($ids: [ID!]!, $notes: String!, $options: BulkOpti
     }
   }
 }`;
-
-async function seeWaiters(fixture: ServiceFixture, count: number): Promise<void> {
-  const waiting = (): Promise<unknown[]> =>
-    fixture.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-  while ((await waiting()).length < count) {
-    // Asked again at once: each look is a round trip.
-  }
-}
-
-async function lastState(api: PowerCrud, taskId: string): Promise<Task> {
-  let task: Task | undefined;
-  for await (task of api.feed.watch(taskId)) {
-    // Only the last state counts.
-  }
-  if (task === undefined) {
-    throw new Error("the task was never seen");
-  }
-  return task;
-}
