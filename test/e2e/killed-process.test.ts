@@ -47,7 +47,7 @@ interface State {
 describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"])(
   "kill -9 in the middle of an increment of 100,000 records, %s",
   (errorPolicy) => {
-    it("loses nothing, repeats nothing, and leaves no lock", async () => {
+    it("loses no record, repeats none, and leaves no lock", async () => {
       const database = await createTestDatabase({ isEmpty: true });
       const env = {
         PORT: "0",

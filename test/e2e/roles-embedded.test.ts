@@ -71,7 +71,7 @@ test("an API and a worker share the embedded PostgreSQL; the last to leave stops
 });
 
 test.each(["serve", "work"])(
-  "%s refuses a database that is not migrated, and says what to run",
+  "%s refuses a database that is not migrated, and names the command to run",
   async (role) => {
     const process = await spawnPowerCrud([role], { PORT: "0", POWERCRUD_LOG_LEVEL: "silent" });
     expect(await withDeadline(process.exited, 60_000, "the refusal")).toEqual({ code: 1, signal: null });

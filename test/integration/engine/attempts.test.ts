@@ -110,7 +110,7 @@ describe("a handler", () => {
     expect(startedWith).toEqual([id, '{"hello":"world"}']);
   });
 
-  it("makes the task FAILED with a message if it is not registered here", async () => {
+  it("makes the task FAILED with a message if its kind is not registered here", async () => {
     const id = await launchCustom("unheardOf");
     expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: /no task kind "unheardOf"/ });
   });
@@ -121,7 +121,7 @@ describe("an attempt whose task was taken over", () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
     await expect.poll(async () => (await engine.task(task.id)).progress.processed).toBe(250);
-    // The lease is over, or so the sweeper thinks; the first attempt is still at its last chunk.
+    // To the sweeper the lease is over, but the first attempt is still writing its last chunk.
     expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).rescued).toEqual([task.id]);
     await release();
     const settled = await engine.settled(task.id);
@@ -145,7 +145,7 @@ describe("an attempt whose task was taken over", () => {
     ).toEqual([{ n: 0 }]);
   });
 
-  it("is refused every way of writing while the next attempt has the task", async () => {
+  it("is refused in every way of writing while the next attempt has the task", async () => {
     const taskId = await begunTwice();
     const work = (attempt: number): ChunkWork => ({
       ...INCREMENT,
@@ -191,7 +191,7 @@ describe("an attempt whose task was taken over", () => {
 
 describe("the worker", () => {
   it("checks the allow-list again: a field forbidden since the launch is not written", async () => {
-    // Two tasks that wait for a stranger's rows fill the worker's hands, so the third stays in the queue.
+    // Two tasks that wait for locked rows use up the worker's concurrency, so the third stays in the queue.
     const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
     const launch = (id: string) =>
       engine.launched({ ...INCREMENT, selection: { ids: [id] }, options: { mode: "ASYNC" } });
@@ -209,7 +209,7 @@ describe("the worker", () => {
   });
 });
 
-/** A task of two records in two chunks, whose second attempt has begun; no worker knows of it. */
+/** A task of two records in two chunks whose second attempt has begun without a worker. */
 async function begunTwice(): Promise<string> {
   const { unitOfWork, tasks } = engine.ports;
   const task = sampleTask({ total: 2, chunks: [plainBatch(["1"]), plainBatch(["2"])] });

@@ -19,7 +19,7 @@ import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 let engine: EngineFixture;
 let sumBefore = 0;
-/** Hands over the context of the next custom task that runs. */
+/** Receives the context of the next custom task that runs. */
 let onStart: (context: AttemptContext) => void = () => undefined;
 
 const untilAborted: TaskDefinition = {
@@ -62,7 +62,7 @@ async function total(): Promise<number> {
   return (row?.sum ?? 0) - sumBefore;
 }
 
-/** A task writes two chunks at a time; with a record of each of the first two held, it comes to a halt there. */
+/** A task writes two chunks at a time. With a row of each of the first two locked, it stops there. */
 async function holdBothLanes(): Promise<() => Promise<void>> {
   const [first, second] = [await holdRecord(engine, 1), await holdRecord(engine, 51)];
   return async () => {
@@ -71,7 +71,7 @@ async function holdBothLanes(): Promise<() => Promise<void>> {
   };
 }
 
-/** All events of a settled task; the last of them comes after the settlement. */
+/** All events of a settled task. The last one follows the settlement. */
 async function lifecycle(taskId: string): Promise<readonly string[]> {
   const read = async (): Promise<readonly string[]> => {
     const events = await engine.ports.log.replay({ after: 0, taskIds: [taskId], limit: 100 });
@@ -96,7 +96,7 @@ async function startCustom(): Promise<{ readonly id: string; readonly context: A
 }
 
 describe("cancelling", () => {
-  it("stops a running task at its next chunk, keeps the DONE chunks, and reports the rest", async () => {
+  it("stops a running task before its next chunk, keeps the DONE chunks, and reports the rest as unprocessed", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
     await untilWaiting(engine.session, { count: 2 });
@@ -106,7 +106,7 @@ describe("cancelling", () => {
     await release();
     const settled = await engine.settled(task.id);
     expect(settled.status).toBe("CANCELLED");
-    // The two chunks under way.
+    // The two chunks that were being written.
     expect(settled.progress).toMatchObject({ succeeded: 100, processed: 100, total: 400 });
     expect(settled.message).toBe(
       "Cancelled: 100 of 400 records were dealt with, 300 were left as they were.",
@@ -129,7 +129,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
-  it("rolls back when the connection is lost after the request, and counts no undone record", async () => {
+  it("counts no record as changed when the connection is lost after the request", async () => {
     const release = await holdRecord(engine, 101);
     const task = await increment("ALL_OR_NOTHING");
     await untilWaiting(engine.session);
@@ -147,7 +147,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
-  it("reaches a handler through its signal; then any error counts as the cancellation", async () => {
+  it("aborts a handler's signal; any error after that counts as the cancellation", async () => {
     const { id, context } = await startCustom();
     await cancel(id);
     expect(await engine.settled(id)).toMatchObject({
@@ -157,13 +157,13 @@ describe("cancelling", () => {
     expect(context.signal.reason).toMatchObject({ code: "CANCELLED" });
   });
 
-  it("is noticed by the heartbeat where the message is lost", async () => {
+  it("is noticed by the heartbeat if the message is lost", async () => {
     const { id } = await startCustom();
     await engine.ports.tasks.requestCancel({ taskId: id, at: new Date(), by: null });
     expect((await engine.settled(id)).status).toBe("CANCELLED");
   });
 
-  it("settles a task whose worker is dead, without running it again", async () => {
+  it("settles a task whose worker died, without running it again", async () => {
     const taskId = await beginWithoutWorker();
     expect(await cancel(taskId)).toMatchObject({ kind: "CANCELLED", task: { status: "RUNNING" } });
     expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).cancelled).toEqual([taskId]);
@@ -171,7 +171,7 @@ describe("cancelling", () => {
     expect(await sweep(engine.ports, ORPHANS_AT_ONCE)).toMatchObject({ cancelled: [], rescued: [] });
   });
 
-  it("counts the DONE chunks of a task whose worker is dead, not its last report", async () => {
+  it("counts the DONE chunks of a task whose worker died, not its last report", async () => {
     const chunks = [plainBatch(["1", "2"])];
     const taskId = await beginWithoutWorker({ errorPolicy: "ALL_OR_NOTHING", total: 2, chunks });
     const progress = progressOf(2, { succeeded: 2, failed: 0, skipped: 0 });
@@ -190,7 +190,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(400);
   });
 
-  it("happens once when it is requested many times at once", async () => {
+  it("happens once if it is requested many times at once", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
     await untilWaiting(engine.session, { count: 2 });
@@ -202,7 +202,7 @@ describe("cancelling", () => {
   });
 });
 
-/** As if a worker had begun the task and died: nobody renews its lease. */
+/** Begins the task as a worker that then died, so that its lease is not renewed. */
 async function beginWithoutWorker(parts: Partial<NewTask> = {}): Promise<string> {
   const id = createId(new Date());
   await engine.ports.unitOfWork.run(async (transaction) => {

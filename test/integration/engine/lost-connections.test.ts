@@ -14,7 +14,7 @@ let engine: EngineFixture;
 
 beforeAll(async () => {
   engine = await createEngineFixture();
-  // Beginning an attempt costs the connection, as often as the table says.
+  // Beginning an attempt ends the connection, as often as the table says.
   await engine.pool.query(`
     CREATE TABLE breaks (times_left integer NOT NULL);
     CREATE SEQUENCE breaks_made;
@@ -40,7 +40,7 @@ async function breaksMade(): Promise<boolean> {
 }
 
 describe("a connection lost while an attempt begins", () => {
-  it("costs a delivery, not the task: the sweeper enqueues it again, and it runs once", async () => {
+  it("loses the delivery, not the task: the sweeper enqueues it again, and it runs once", async () => {
     const task = await engine.launched({ ...INCREMENT, options: { mode: "ASYNC" } });
     await expect.poll(breaksMade).toBe(true);
     await expect

@@ -30,7 +30,7 @@ async function shelfOf(book: number): Promise<number | undefined> {
   return row?.shelf_id;
 }
 
-/** Holds a book's row in a stranger's transaction. @returns lets go of it */
+/** Locks a book's row in a transaction of the test's. @returns releases it */
 async function holdBook(id: number): Promise<() => Promise<void>> {
   const stranger = await engine.pool.connect();
   await stranger.query("BEGIN");
@@ -41,7 +41,7 @@ async function holdBook(id: number): Promise<() => Promise<void>> {
   };
 }
 
-describe("a bulk update that makes records refer to what a task holds", () => {
+describe("a bulk update that makes records refer to held ones", () => {
   const toShelf1: RecordChange = { shelfId: { set: 1 } };
 
   it.each([
@@ -50,7 +50,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     ["through a table that is no model", "Stamp", "2", { sealId: { set: 1 } }, "Shelf 1"],
     ["by arithmetic", "Book", "20", { shelfId: { decrement: 1 } }, "Shelf 1"],
   ] satisfies readonly [string, string, string, RecordChange, string][])(
-    "%s fails for these records, and says who holds it",
+    "%s fails for these records, and names the holder",
     async (_how, model, id, data, parent) => {
       const holder = await library.held(() => library.change("Shelf", ["1"]));
       const task = taskOf(await library.change(model, [id], data, SKIP_FAILED));
@@ -96,7 +96,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     expect([await shelfOf(20), await shelfOf(30)]).toEqual([2, 3]);
   });
 
-  it.each([SKIP_FAILED, ALL_OR_NOTHING])("tells which one of a list it is: %o", async (options) => {
+  it.each([SKIP_FAILED, ALL_OR_NOTHING])("reports the index in the list: %o", async (options) => {
     await library.held(() => library.change("Shelf", ["1"]));
     const task = taskOf(
       await engine.launch({
@@ -120,13 +120,13 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     expect((await library.errorsOf(task))[0]?.message).toContain(`task ${holder} holds all of Shelf`);
   });
 
-  it.each([SKIP_FAILED, ALL_OR_NOTHING])("goes on where that task is itself: %o", async (options) => {
+  it.each([SKIP_FAILED, ALL_OR_NOTHING])("succeeds if it holds them itself: %o", async (options) => {
     const task = taskOf(await library.change("Folder", ["1", "4"], { parentId: { set: 4 } }, options));
     expect((await engine.settled(task)).status).toBe("SUCCEEDED");
   });
 
   it.each([SKIP_FAILED, ALL_OR_NOTHING])(
-    "goes on where nothing that happens there could reach them: %o",
+    "succeeds if no change of the held record could affect the reference: %o",
     async (options) => {
       await library.held(() => library.change("Room", ["1"]));
       const task = taskOf(await library.change("Shelf", ["2"], { roomId: { set: 1 } }, options));
@@ -138,7 +138,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
 });
 
 describe("there is no gap", () => {
-  it("between a chunk's look at a parent and its commit", async () => {
+  it("between a chunk's check of a parent and its commit", async () => {
     const { session, ports } = engine;
     const writer = createWriterOf(engine, LIBRARY_MODELS);
     const change: RecordChange = { shelfId: { set: 1 } };
@@ -170,7 +170,7 @@ describe("there is no gap", () => {
     });
   });
 
-  it("for a delete that is launched while ALL_OR_NOTHING is under way", async () => {
+  it("for a delete that is launched while ALL_OR_NOTHING runs", async () => {
     const release = await holdBook(20);
     const task = taskOf(await library.change("Book", ["20"], { shelfId: { set: 1 } }, ALL_OR_NOTHING));
     await untilWaiting(engine.session, { kind: "transactionid" });

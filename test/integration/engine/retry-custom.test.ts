@@ -9,7 +9,7 @@ const ANONYMOUS = { id: null };
 
 let engine: EngineFixture;
 const { hold, releaseAll } = createHeldThings(() => engine);
-/** The inputs that the handler was given. */
+/** The handler's inputs. */
 const handled: unknown[] = [];
 let isBroken = true;
 
@@ -33,7 +33,7 @@ afterAll(() => engine.stop());
 afterEach(releaseAll);
 beforeEach(() => insertThings(engine.session, 10));
 describe("retrying a custom task", () => {
-  it("launches it with the same input and claims, until it has worked", async () => {
+  it("launches it with the same input and claims, until it has succeeded", async () => {
     const claims = [{ model: "Thing", ids: ["1", "2"] }] as const;
     const outcome = await launchCustom(engine.ports, {
       kind: "fragile",

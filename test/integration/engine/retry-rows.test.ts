@@ -45,7 +45,7 @@ async function countsOf(ids: readonly string[]): Promise<Record<string, number>>
 describe("retrying an operation on a list", () => {
   const texts = ["", "plain", "\u0001\u0002\u0003", "a\u0001b", "{},\"'\\", "NULL", "😀", "\n"];
 
-  it("writes to each record the values that it was to have, whatever is in them", async () => {
+  it("writes each record's original values, including unusual texts", async () => {
     const records = idsFrom(1, 120).map((id, at) => ({
       id,
       data: {
@@ -85,7 +85,7 @@ describe("retrying an operation on a list", () => {
     }
   });
 
-  it("tells nulls, links and what was expected of each record as they were", async () => {
+  it("keeps each record's nulls, links and expected state", async () => {
     const old = "2019-01-01T00:00:00.000Z";
     const records = [
       { id: "1", data: { ownerId: null, labels: { add: ["2"] } }, expectedUpdatedAt: old },
@@ -143,7 +143,7 @@ describe("retrying an operation on a list", () => {
     });
   });
 
-  it("leaves out what SKIP leaves out, and keeps the values of the rest", async () => {
+  it("leaves out the records that SKIP leaves out, and keeps the values of the rest", async () => {
     const records = idsFrom(1, 10).map((id) => ({ id, data: { count: 5000 + Number(id) } }));
     const first = await run({ operation: "UPDATE_EACH", records });
     await engine.pool.query("ALTER TABLE thing DROP CONSTRAINT count_below_thousand");

@@ -29,7 +29,7 @@ async function changed(): Promise<string[]> {
 }
 
 describe("cancelling", () => {
-  test("a queued task settles it at once, frees its records, and no worker begins it", async () => {
+  test("a queued task settles it at once, releases its records, and no worker begins it", async () => {
     const id = await service.launched([1, 2, 3], "cancelled");
     expect(await cancel(id)).toMatchObject({
       __typename: "CancelAccepted",
@@ -78,7 +78,7 @@ describe("cancelling", () => {
     const { status, message, progress } = await service.settled(id);
     expect(status).toBe("CANCELLED");
     expect(progress.total).toBe(12);
-    // At most the chunks that were being written.
+    // At most the two chunks that were being written.
     expect(progress.processed).toBeLessThanOrEqual(4);
     expect(await changed()).toHaveLength(progress.succeeded);
     expect(message).toBe(
