@@ -105,9 +105,15 @@ const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-describe.each(["postgres", "redis"] as const)(
-  "workers that are killed with -9 again and again, on %s",
-  (backend) => {
+/** Records are written by the same statements on either backend: one operation proves that Redis delivers again. */
+const RUNS = [
+  { backend: "postgres", operations: OPERATIONS },
+  { backend: "redis", operations: OPERATIONS.filter(({ name }) => name.startsWith("update, an increment")) },
+] as const;
+
+describe.each(RUNS)(
+  "workers that are killed with -9 again and again, on $backend",
+  ({ backend, operations }) => {
     let database: TestDatabase;
     let redis: TestRedis | undefined;
     let sql: pg.Client;
@@ -177,7 +183,7 @@ describe.each(["postgres", "redis"] as const)(
       return { last, kills };
     };
 
-    it.each(OPERATIONS)(
+    it.each(operations)(
       "leave $name exact",
       async ({ before, mutation, variables, wrong, after }) => {
         await sql.query("DELETE FROM city WHERE id >= $1", [FIRST_ID]);

@@ -202,7 +202,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       "rescued: 0",
       "cancelled: 0",
       "promoted: 0",
-      "cleaned: 1 (were settled, and what they left behind is removed)",
+      "cleaned: 1 (were settled, and their leftovers are removed)",
       `  ${cleaned}`,
       "released: 1 (held locks and live no more; the locks are released)",
       `  ${owner}`,

@@ -285,14 +285,17 @@ describe("bad input", () => {
     ],
     ["a field that may not change", { change: { id: { set: 1 } } }, "INVALID", /Thing.id cannot be changed/],
     ["an empty idempotency key", { options: { idempotencyKey: "" } }, "INVALID", /1 to 200 characters/],
-  ] as const)("%s is refused with its reason, and changes nothing", async (_name, request, outcome, message) => {
-    const known = await taskCount();
-    const refused = await engine.launch({ ...INCREMENT, ...(request as object) });
-    expect(refused.kind).toBe(outcome);
-    expect("message" in refused && refused.message).toMatch(message);
-    expect(await taskCount()).toBe(known);
-    expect(await lockOwners(engine.session)).toEqual([]);
-  });
+  ] as const)(
+    "%s is refused with its reason, and changes nothing",
+    async (_name, request, outcome, message) => {
+      const known = await taskCount();
+      const refused = await engine.launch({ ...INCREMENT, ...(request as object) });
+      expect(refused.kind).toBe(outcome);
+      expect("message" in refused && refused.message).toMatch(message);
+      expect(await taskCount()).toBe(known);
+      expect(await lockOwners(engine.session)).toEqual([]);
+    },
+  );
 });
 
 describe("the task record", () => {

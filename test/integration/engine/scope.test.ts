@@ -94,21 +94,24 @@ describe("a record that a write would move out of the viewer's scope", () => {
     return found.toSorted((a, b) => Number(a.recordId) - Number(b.recordId));
   }
 
-  it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("fails under %s, and is not changed", async (errorPolicy) => {
-    const task = await run(
-      { operation: "UPDATE", change: { tenant: { set: "b" }, count: { set: 500 } } },
-      errorPolicy,
-    );
-    expect(task).toMatchObject({ status: "FAILED", progress: { succeeded: 0, failed: 50 } });
-    expect(await errors(task)).toMatchObject([
-      { ...OUTSIDE, recordId: "1" },
-      ...Array.from({ length: 49 }, () => OUTSIDE),
-    ]);
-    expect(await tenants([1, 3])).toEqual([
-      { id: 1, tenant: "a", count: 1 },
-      { id: 3, tenant: "a", count: 3 },
-    ]);
-  });
+  it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
+    "fails under %s, and is not changed",
+    async (errorPolicy) => {
+      const task = await run(
+        { operation: "UPDATE", change: { tenant: { set: "b" }, count: { set: 500 } } },
+        errorPolicy,
+      );
+      expect(task).toMatchObject({ status: "FAILED", progress: { succeeded: 0, failed: 50 } });
+      expect(await errors(task)).toMatchObject([
+        { ...OUTSIDE, recordId: "1" },
+        ...Array.from({ length: 49 }, () => OUTSIDE),
+      ]);
+      expect(await tenants([1, 3])).toEqual([
+        { id: 1, tenant: "a", count: 1 },
+        { id: 3, tenant: "a", count: 3 },
+      ]);
+    },
+  );
 
   it("fails record by record, and the others are written", async () => {
     const task = await run({

@@ -112,38 +112,41 @@ describe("a database of the engine's earlier migrations", () => {
   it.each([
     ["in PostgreSQL", HELD_HERE],
     ["in Redis", HELD_IN_REDIS],
-  ])("is migrated to the schema of a new one, and keeps tasks, lines and locks that were %s", async (_where, held) => {
-    await migrateEarlier();
-    await client.query(`${CONTENT} ${held} ${IN_LINE}`);
-    const report = await migrate();
-    expect(report.missing).toEqual([]);
-    expect(report.engineApplied).toEqual(["functions"]);
-    expect(await readCatalog(client)).toEqual(fresh);
-    expect(
-      await rows("SELECT owner, model, scope, ids FROM powercrud.lock WHERE ticket IS NULL ORDER BY model"),
-    ).toEqual([
-      { owner: TASK, model: "City", scope: "", ids: ["1", "2", "3"] },
-      { owner: TASK, model: "Tag", scope: "north", ids: null },
-    ]);
-    expect(await rows("SELECT owner, ids FROM powercrud.lock WHERE ticket IS NOT NULL")).toEqual([
-      { owner: WAITING, ids: ["1"] },
-    ]);
-    expect(await rows("SELECT owner FROM powercrud.guard_record('City', '3', '')")).toEqual([
-      { owner: TASK },
-    ]);
-    expect(await rows("SELECT position::int, type FROM powercrud.event")).toEqual([
-      { position: 1, type: "CREATE" },
-    ]);
-    // The trigger works again: the next event is numbered, too.
-    await client.query(
-      `INSERT INTO powercrud.event (task_id, sequence, type, at, progress) VALUES ('${TASK}', 2, 'START', now(), '{}')`,
-    );
-    expect(await rows("SELECT position::int FROM powercrud.event WHERE sequence = 2")).toEqual([
-      { position: 2 },
-    ]);
-    expect(await migrate()).toMatchObject({ engineApplied: [], missing: [] });
-    expect(await findPendingMigrations(createPgSession(client), PROJECT)).toEqual([]);
-  });
+  ])(
+    "is migrated to the schema of a new one, and keeps tasks, lines and locks that were %s",
+    async (_where, held) => {
+      await migrateEarlier();
+      await client.query(`${CONTENT} ${held} ${IN_LINE}`);
+      const report = await migrate();
+      expect(report.missing).toEqual([]);
+      expect(report.engineApplied).toEqual(["functions"]);
+      expect(await readCatalog(client)).toEqual(fresh);
+      expect(
+        await rows("SELECT owner, model, scope, ids FROM powercrud.lock WHERE ticket IS NULL ORDER BY model"),
+      ).toEqual([
+        { owner: TASK, model: "City", scope: "", ids: ["1", "2", "3"] },
+        { owner: TASK, model: "Tag", scope: "north", ids: null },
+      ]);
+      expect(await rows("SELECT owner, ids FROM powercrud.lock WHERE ticket IS NOT NULL")).toEqual([
+        { owner: WAITING, ids: ["1"] },
+      ]);
+      expect(await rows("SELECT owner FROM powercrud.guard_record('City', '3', '')")).toEqual([
+        { owner: TASK },
+      ]);
+      expect(await rows("SELECT position::int, type FROM powercrud.event")).toEqual([
+        { position: 1, type: "CREATE" },
+      ]);
+      // The trigger works again: the next event is numbered, too.
+      await client.query(
+        `INSERT INTO powercrud.event (task_id, sequence, type, at, progress) VALUES ('${TASK}', 2, 'START', now(), '{}')`,
+      );
+      expect(await rows("SELECT position::int FROM powercrud.event WHERE sequence = 2")).toEqual([
+        { position: 2 },
+      ]);
+      expect(await migrate()).toMatchObject({ engineApplied: [], missing: [] });
+      expect(await findPendingMigrations(createPgSession(client), PROJECT)).toEqual([]);
+    },
+  );
 
   it("is refused if part of them is missing, and nothing is changed", async () => {
     await migrateEarlier(2);

@@ -77,7 +77,7 @@ describe.each(Object.entries(WAYS))("%s", (_way, write) => {
     expect(answer["message"]).toContain(words);
   });
 
-  test("refuses null in the place of a list", async () => {
+  test("refuses null for a list", async () => {
     expect(await write({ list: null })).toMatchObject({ __typename: "ValidationError" });
   });
 
@@ -98,7 +98,7 @@ describe.each(Object.entries(WAYS))("%s", (_way, write) => {
   });
 });
 
-/** As PostgreSQL orders the members of an object. */
+/** The object with its members in PostgreSQL's order. */
 async function sorted(value: unknown): Promise<unknown> {
   const [row] = await api.query("SELECT $1::jsonb::text AS value", [JSON.stringify(value)]);
   return JSON.parse(row?.["value"]);

@@ -4,7 +4,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import type { ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
-/** Of the API; the fixture's own are called "test". */
+/** Ends the API's connections; the fixture's own are named "test". */
 const END_CONNECTIONS = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name <> 'test' AND backend_type = 'client backend'`;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 describe("a connection that ends", () => {
-  test("under a write that waits refuses it as data", async () => {
+  test("under a waiting write refuses it as data", async () => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
@@ -41,7 +41,7 @@ describe("a connection that ends", () => {
     stranger.release();
   });
 
-  test("at any moment is a refusal of writes and a code for reads, never unexpected", async () => {
+  test("at any moment gives refusals of writes and coded errors of reads, and nothing unexpected", async () => {
     const codes = new Set<unknown>();
     const ending = new AbortController();
     const note = async (source: string, variables: Record<string, unknown>): Promise<void> => {

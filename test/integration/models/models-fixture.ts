@@ -50,7 +50,7 @@ import { createTestDatabase } from "../../support/test-database.ts";
 import type { Holder } from "../../support/hold-records.ts";
 import { holdRecords } from "../../support/hold-records.ts";
 
-/** What `prisma generate` made, and the client's class. */
+/** The output of `prisma generate`. */
 export interface GeneratedCode {
   readonly datamodel: GeneratedModels["datamodel"];
   readonly enums: GeneratedModels["enums"];
@@ -70,7 +70,7 @@ export interface ModelsOverrides {
   readonly tasks?: (real: TaskStore) => TaskStore;
 }
 
-/** What an operation gives: its shape is told by the test's own document, next to where it is read. */
+/** The data of an operation. Its shape is that of the test's own document. */
 // oxlint-disable-next-line typescript/no-explicit-any -- spelling out the shape of every document would hide what the tests say
 export type Answer = any;
 
@@ -85,14 +85,14 @@ export interface ModelsFixture {
   readonly sql: string[];
   readonly launches: BulkRequest[];
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  /** A stranger's connection. To be released. */
+  /** A connection of the test's own. The caller must release it. */
   connect(): Promise<PoolClient>;
   execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<ExecutionResult>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /** The first error of an operation that must fail. */
   refused(source: string, variables?: Record<string, unknown>): Promise<{ message: string; code: unknown }>;
-  /** A task that holds the records until it lets go. */
+  /** Makes a task that holds the records until it releases them. */
   hold(claims: readonly Claim[]): Promise<Holder>;
   stop(): Promise<void>;
 }
@@ -215,7 +215,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   };
 }
 
-/** Notes the text of each statement that goes over the connection. */
+/** Records the text of each statement of the connection. */
 function recordStatements(connection: Pick<Client, "query">, sql: string[]): void {
   const query = connection.query.bind(connection) as (...args: unknown[]) => unknown;
   connection.query = ((...args: unknown[]) => {

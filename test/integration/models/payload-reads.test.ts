@@ -29,7 +29,7 @@ const SLOW: Readonly<Record<string, string>> = {
 };
 
 test.each(Object.keys(SLOW))(
-  "a %s whose payload takes long to read keeps nobody from the model: no other write, no task's claim",
+  "a %s whose payload is slow to read blocks neither other writes nor tasks' claims",
   async (name) => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
@@ -52,7 +52,7 @@ test("a payload is null where another write has deleted the record by the time i
   const stranger = await api.connect();
   await stranger.query("BEGIN");
   await stranger.query("LOCK TABLE tag IN ACCESS EXCLUSIVE MODE");
-  // The read takes the record's lock only with those of all its tables.
+  // The read locks all its tables at once.
   const slow = api.data(
     `mutation { it: updateCity(id: "1", data: {name: "x"}) { __typename ... on UpdateCityPayload { ${TAGS} } } }`,
   );
