@@ -18,7 +18,7 @@ export async function findWrongs({ sql, ledger }: Aftermath): Promise<readonly s
   await sql.query(CHECK_VIEWS);
   const found: string[] = [];
   for (const check of CHECKS) {
-    found.push(...describeRow(check.wrong, (await sql.query(check.sql)).rows));
+    found.push(...describeFindings(check.wrong, (await sql.query(check.sql)).rows));
   }
   const { rows: moves } = await sql.query<{ old_status: TaskStatus; new_status: TaskStatus }>(
     "SELECT DISTINCT old_status, new_status FROM chaos.transition",
@@ -27,7 +27,7 @@ export async function findWrongs({ sql, ledger }: Aftermath): Promise<readonly s
   return [
     ...found,
     ...(await describeHistory(sql, found)),
-    ...describeRow("a status moved as the table of transitions forbids", forbidden),
+    ...describeFindings("a status moved as the table of transitions forbids", forbidden),
     ...(await findBrokenPromises(sql, ledger)),
   ];
 }
@@ -45,24 +45,24 @@ async function findBrokenPromises(sql: Pool, ledger: Ledger): Promise<readonly s
   const marks = new Set(writes.map(({ mark }) => mark));
   const { launches, singles, answers } = ledger;
   return [
-    ...describeRow(
+    ...describeFindings(
       "an answer was an unexpected error",
       [...answers.keys()].filter((answer) => answer.includes("INTERNAL")),
     ),
-    ...describeRow("a write or a launch was refused because of Redis", ledger.redisRefusals),
-    ...describeRow(
+    ...describeFindings("a write or a launch was refused because of Redis", ledger.redisRefusals),
+    ...describeFindings(
       "an accepted launch has no task",
       launches.filter(({ taskId, key }) => taskId !== undefined && labels.get(taskId) !== key),
     ),
-    ...describeRow(
+    ...describeFindings(
       "a refused launch has a task",
       launches.filter((one) => one.answer === "REFUSED" && !one.hasUnheardTries && launched.has(one.key)),
     ),
-    ...describeRow(
+    ...describeFindings(
       "an accepted write of one record did not happen",
       singles.filter(({ answer, mark }) => answer === "ACCEPTED" && !marks.has(mark)),
     ),
-    ...describeRow(
+    ...describeFindings(
       "a refused write of one record happened",
       singles.filter(({ answer, mark }) => answer === "REFUSED" && marks.has(mark)),
     ),
@@ -89,12 +89,12 @@ const HISTORY = `
     FROM chaos.write WHERE mark = ANY ($1)
   ) history ORDER BY at`;
 
-function describeRow(wrong: string, rows: readonly unknown[]): readonly string[] {
+function describeFindings(wrong: string, rows: readonly unknown[]): readonly string[] {
   return rows.length === 0 ? [] : [`${wrong} (${rows.length}): ${JSON.stringify(rows.slice(0, MAX_TOLD))}`];
 }
 
 /** The locks that are left; it may take the sweeper a moment to release them. */
 export async function findLeftLocks(sql: Pool): Promise<readonly string[]> {
   const { rows } = await sql.query("SELECT owner, model, ticket FROM powercrud.lock");
-  return describeRow("a lock is left", rows);
+  return describeFindings("a lock is left", rows);
 }

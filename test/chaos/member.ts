@@ -76,8 +76,8 @@ export function startMember(
       },
     );
     if (exit instanceof Error || (exit as { code: number | null }).code !== 0) {
-      const told = exit instanceof Error ? exit.message : JSON.stringify(exit);
-      onFinding(`${role} did not drain: ${told}\n${process.lines.slice(-20).join("\n")}`);
+      const reason = exit instanceof Error ? exit.message : JSON.stringify(exit);
+      onFinding(`${role} did not drain: ${reason}\n${process.lines.slice(-20).join("\n")}`);
     }
   };
 

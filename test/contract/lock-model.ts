@@ -15,7 +15,7 @@ export interface LockMark {
 /** The place of an owner that holds the lock. */
 export const HELD = 0;
 
-const NOBODY = -1;
+const NO_OWNER = -1;
 
 /** The conflicting locks by name, each with the owners that the store may name for it. A model held in several scopes has several. */
 export type Obstacles = ReadonlyMap<string, ReadonlySet<number>>;
@@ -49,7 +49,7 @@ export function lockName({ model, id }: Pick<LockConflict, "model" | "id">): str
 
 /** The names with scopes of everything that the claims hold, in order. */
 export function heldNames(claims: readonly Claim[]): readonly string[] {
-  return toMarks(NOBODY, claims, HELD).map(heldName).toSorted();
+  return toMarks(NO_OWNER, claims, HELD).map(heldName).toSorted();
 }
 
 /** Whether two marks of different owners conflict. */
@@ -106,7 +106,7 @@ export function createLockModel(initial: readonly LockMark[] = []): LockModel {
       return marks;
     },
     copy: () => createLockModel(marks),
-    guard: (claims) => obstacles(undefined, toMarks(NOBODY, claims, HELD), HELD + 1),
+    guard: (claims) => obstacles(undefined, toMarks(NO_OWNER, claims, HELD), HELD + 1),
     acquire(owner, claims) {
       const wanted = toMarks(owner, claims, HELD);
       const found = obstacles(owner, wanted, placeOf(owner));

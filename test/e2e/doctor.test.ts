@@ -116,8 +116,8 @@ describe("powercrud doctor", () => {
   });
 
   it("reports an unreachable database without its password, and still checks Redis", async () => {
-    const nobody = `postgresql://me:hush@127.0.0.1:${await freePort()}/none`;
-    const { code, found, text } = await examine({ DATABASE_URL: nobody, REDIS_URL: redis.url });
+    const unreachable = `postgresql://me:hush@127.0.0.1:${await freePort()}/none`;
+    const { code, found, text } = await examine({ DATABASE_URL: unreachable, REDIS_URL: redis.url });
     expect(code).toBe(1);
     expect(found).toMatchObject({
       database: expect.stringMatching(/^FAILED: .*127\.0\.0\.1:\d+\/none, cannot be reached: .*ECONNREFUSED/),
@@ -151,10 +151,10 @@ describe("powercrud doctor", () => {
   });
 
   it("reports an unreachable Redis with the reason, without its password", async () => {
-    const nobody = `redis://:hush@127.0.0.1:${await freePort()}`;
+    const unreachable = `redis://:hush@127.0.0.1:${await freePort()}`;
     const { code, checks, text } = await examine({
       DATABASE_URL: database.url,
-      REDIS_URL: nobody,
+      REDIS_URL: unreachable,
       POWERCRUD_BACKEND: "redis",
     });
     expect(code).toBe(1);

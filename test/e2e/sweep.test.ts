@@ -204,7 +204,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       "promoted: 0",
       "cleaned: 1 (were settled, and their leftovers are removed)",
       `  ${cleaned}`,
-      "released: 1 (held locks and live no more; the locks are released)",
+      "released: 1 (held locks and do not exist any more; the locks are released)",
       `  ${owner}`,
       "pruned: 0",
       "left alone: 0",

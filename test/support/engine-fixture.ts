@@ -42,7 +42,7 @@ import { createTestDatabase } from "./test-database.ts";
 import { createTestRedis } from "./test-redis.ts";
 import { THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
 
-/** Settings and parts that a test replaces. A `redisUrl` puts queue and bus there, whichever backend the run is for. */
+/** Settings and parts that a test replaces. A `redisUrl` puts queue and bus there on any backend. */
 export interface EngineOverrides extends Partial<Config> {
   /** A hook's client is the transaction's session. */
   readonly modelOptions?: ModelOptionsMap;

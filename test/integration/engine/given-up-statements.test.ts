@@ -36,7 +36,7 @@ beforeEach(async () => {
   await insertThings(engine.session, 3);
 });
 
-async function givingUpOn<T>(table: string, work: () => Promise<T>): Promise<T> {
+async function cancelStatementsOn<T>(table: string, work: () => Promise<T>): Promise<T> {
   await engine.pool.query("INSERT INTO giving_up VALUES ($1)", [table]);
   try {
     return await work();
@@ -46,7 +46,7 @@ async function givingUpOn<T>(table: string, work: () => Promise<T>): Promise<T> 
 }
 
 it("a launch is refused when the database cancels its statement, and leaves no trace", async () => {
-  expect(await givingUpOn("task", () => engine.launch(INCREMENT))).toEqual(REFUSED);
+  expect(await cancelStatementsOn("task", () => engine.launch(INCREMENT))).toEqual(REFUSED);
   expect(await engine.ports.tasks.count({})).toBe(0);
   expect(await lockOwners(engine.session)).toEqual([]);
 });
@@ -57,7 +57,7 @@ it("a cancellation is refused in the same way, and the task runs on", async () =
   await expect.poll(async () => (await engine.task(id)).status).toBe("RUNNING");
   const cancel = (): ReturnType<typeof cancelTask> =>
     cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
-  expect(await givingUpOn("cancellation", cancel)).toEqual(REFUSED);
+  expect(await cancelStatementsOn("cancellation", cancel)).toEqual(REFUSED);
   await release();
   expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 3 } });
 });

@@ -125,10 +125,10 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
         result.task,
         viewer,
       );
-      const { errors, ...told } = task;
+      const { errors, ...fields } = task;
       // Chunks are written at the same time.
       return {
-        ...told,
+        ...fields,
         errors: errors.nodes.toSorted((a: Answer, b: Answer) => (a.index ?? 0) - (b.index ?? 0)),
       };
     },

@@ -14,20 +14,20 @@ beforeEach(async () => {
   await api.query(`INSERT INTO "Doc" (id) VALUES (1)`);
 });
 
-const TOLD = "__typename ... on ValidationError { message problems { code field message } }";
+const REFUSAL = "__typename ... on ValidationError { message problems { code field message } }";
 
 /** Every way to write a record; a launch answers with the refusal, or with the settled task. */
 const WAYS: Readonly<Record<string, (data: object) => Promise<Answer>>> = {
   createDoc: async (data) =>
     (
-      await api.data(`mutation ($data: DocCreateInput!) { it: createDoc(data: $data) { ${TOLD} } }`, {
+      await api.data(`mutation ($data: DocCreateInput!) { it: createDoc(data: $data) { ${REFUSAL} } }`, {
         data: { ...data, id: 2 },
       })
     ).it,
   updateDoc: async (data) =>
     (
       await api.data(
-        `mutation ($data: DocUpdateInput!) { it: updateDoc(id: "1", data: $data) { ${TOLD} } }`,
+        `mutation ($data: DocUpdateInput!) { it: updateDoc(id: "1", data: $data) { ${REFUSAL} } }`,
         {
           data,
         },

@@ -155,9 +155,9 @@ describe.each([
     test.each(inputs)("%s", async (what, data, field, message) => {
       const isUpdate = /update|is there/.test(name);
       const given = isUpdate && what.includes("id among") ? { tags: { add: ["x"] } } : data;
-      const told = await sameRefusal(way, given);
-      expect(told).toMatchObject({ code: INVALID, message: expect.stringMatching(message) });
-      expect(told.field?.replace(/^(?:create|update)\./, "")).toBe(field);
+      const refusal = await sameRefusal(way, given);
+      expect(refusal).toMatchObject({ code: INVALID, message: expect.stringMatching(message) });
+      expect(refusal.field?.replace(/^(?:create|update)\./, "")).toBe(field);
     });
   });
 
@@ -268,9 +268,9 @@ describe("a value that its column cannot hold is refused by a single write as in
         [{ inet: "nowhere" }, "inet", /no value of its type, inet/],
         [{ xml: "<a>" }, "xml", /no value of its type, xml/],
       ])("%j", async (data, field, message) => {
-        const told = await sameRefusal(way, data);
-        expect(told).toMatchObject({ code: CONSTRAINT, field });
-        expect(told.message).toMatch(message);
+        const refusal = await sameRefusal(way, data);
+        expect(refusal).toMatchObject({ code: CONSTRAINT, field });
+        expect(refusal.message).toMatch(message);
       });
     },
   );

@@ -51,9 +51,9 @@ describe.each(Object.keys(SWALLOWING))("an error of its own statement that %s sw
       { id: RED },
     );
     // A thrown error is masked at the edge.
-    const told = await write.catch(() => "INTERNAL");
-    expect(JSON.stringify(told)).toContain("INTERNAL");
-    expect(JSON.stringify(told)).not.toContain("aborted");
+    const answer = await write.catch(() => "INTERNAL");
+    expect(JSON.stringify(answer)).toContain("INTERNAL");
+    expect(JSON.stringify(answer)).not.toContain("aborted");
     expect(await api.query("SELECT label FROM tag")).toEqual([{ label: "red" }]);
   });
 

@@ -87,12 +87,12 @@ describe("a value that its column cannot hold is refused with the field and the 
     // The database does not say which of the two it is.
     [{ inet: "nowhere", uuid: "0195f8f0-0000-7000-8000-000000000001" }, null, expect.stringMatching(/type/)],
   ])("%j", async (data, field, message) => {
-    const told: Record<string, Answer> = {};
+    const errors: Record<string, Answer> = {};
     for (const [way, write] of Object.entries(WAYS)) {
-      told[way] = await write(data);
+      errors[way] = await write(data);
     }
     const problem = expect.objectContaining({ code: "CONSTRAINT_VIOLATED", field, message }) as unknown;
-    expect(told).toEqual(Object.fromEntries(Object.keys(WAYS).map((way) => [way, [problem]])));
+    expect(errors).toEqual(Object.fromEntries(Object.keys(WAYS).map((way) => [way, [problem]])));
   });
 
   test("also if it results from arithmetic and only one field can be the cause", async () => {

@@ -126,7 +126,10 @@ export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): R
 
 /** The answer of both ways, which must be equal. */
 export async function sameRefusal({ single, bulk }: Way, data: object, viewer?: string): Promise<Refusal> {
-  const told = { single: refusalOf(await single(data, viewer)), bulk: refusalOf(await bulk(data, viewer)) };
-  expect(told.single).toEqual(told.bulk);
-  return told.single;
+  const refusals = {
+    single: refusalOf(await single(data, viewer)),
+    bulk: refusalOf(await bulk(data, viewer)),
+  };
+  expect(refusals.single).toEqual(refusals.bulk);
+  return refusals.single;
 }

@@ -35,7 +35,7 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
     working.add(key);
     const work = async (): Promise<void> => consumer.work(task);
     const run = work()
-      // Whoever works reports its own outcomes; the rows say what is still to be done.
+      // The work reports its own outcome, and the rows say which work is left.
       .catch((error: unknown) => options.logger.error({ err: error, taskId: task.id }, "a delivery failed"))
       .finally(() => {
         consumer.running.delete(run);
