@@ -70,7 +70,7 @@ export async function createEngine(
   options: EngineOptions,
   deployment: Deployment = openDeployment(options),
 ): Promise<Engine> {
-  const { config } = options;
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
   const { session } = deployment;
   const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
@@ -90,14 +90,12 @@ export async function createEngine(
     transactions: options.hookTransactions,
     logger: options.logger,
   });
-  const { lockEscalationRecords } = config;
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks,
   ]);
   const ports = createPorts(options, deployment, definitions);
-  const defaults = createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf });
   const launching = {
     ...ports,
     models,
@@ -106,9 +104,9 @@ export async function createEngine(
     lockScopes,
     rules,
     writer,
-    defaults,
-    maxRecords: config.bulkMaxRecords,
-    maxChunkRecords: config.chunkRecords,
+    defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
+    maxRecords: bulkMaxRecords,
+    maxChunkRecords: chunkRecords,
   };
   return {
     ...createEngineService(ports.runningAttempts, deployment),

@@ -70,6 +70,15 @@ const CONFIG: Partial<Config> = {
   progressIntervalMs: 10,
 };
 
+const PARTS = {
+  models: THING_MODELS,
+  modelOptions: {},
+  tables: THING_TABLE,
+  tasks: [],
+  logger: createSilentLogger(),
+  queue: (real) => real,
+} satisfies EngineOverrides;
+
 /** Some suites run once on each backend. */
 const IS_REDIS_RUN = process.env["POWERCRUD_TEST_BACKEND"] === "redis";
 
@@ -97,16 +106,10 @@ export interface EngineFixture {
 
 /** Wires the engine as the service does, but with SQL in the place of Prisma: its tables are in no Prisma schema. */
 export async function createEngineFixture(overrides: EngineOverrides = {}): Promise<EngineFixture> {
-  const {
-    models = THING_MODELS,
-    modelOptions = {},
-    tables = THING_TABLE,
-    tasks = [],
-    hooks,
-    logger = createSilentLogger(),
-    queue = (real: TaskQueue) => real,
-    ...settings
-  } = overrides;
+  const { models, modelOptions, tables, tasks, hooks, logger, queue, ...settings } = {
+    ...PARTS,
+    ...overrides,
+  };
   const database = await createTestDatabase();
   const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
   await pool.query(tables);

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";

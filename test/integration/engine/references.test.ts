@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/table-shape.ts";
 import type { RecordChange } from "../../../src/core/records/change.ts";
-import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
 import { createWriterOf } from "../../support/engine-fixture.ts";

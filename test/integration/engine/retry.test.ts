@@ -8,7 +8,6 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
-import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
 
