@@ -65,10 +65,12 @@ export interface Engine extends Service {
   readonly deployment: Deployment;
 }
 
-/** Wires the engine, and reads the tables' columns. */
-export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const { config } = options;
-  const deployment = openDeployment(options);
+/** Wires the engine over a deployment, and reads the tables' columns. */
+export async function createEngine(
+  options: EngineOptions,
+  deployment: Deployment = openDeployment(options),
+): Promise<Engine> {
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
   const { session } = deployment;
   const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
@@ -88,14 +90,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     transactions: options.hookTransactions,
     logger: options.logger,
   });
-  const { lockEscalationRecords } = config;
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks,
   ]);
   const ports = createPorts(options, deployment, definitions);
-  const defaults = createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf });
   const launching = {
     ...ports,
     models,
@@ -104,9 +104,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     lockScopes,
     rules,
     writer,
-    defaults,
-    maxRecords: config.bulkMaxRecords,
-    maxChunkRecords: config.chunkRecords,
+    defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
+    maxRecords: bulkMaxRecords,
+    maxChunkRecords: chunkRecords,
   };
   return {
     ...createEngineService(ports.runningAttempts, deployment),

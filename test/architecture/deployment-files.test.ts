@@ -16,7 +16,7 @@ const VARIABLES = { ...SERVICE_VARIABLES, ...SEED_VARIABLES };
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const COMMANDS = createProgram().commands.map((command) => command.name());
-/** Of use only to whoever changes this project. */
+/** Only for contributors to this project. */
 const INTERNAL = "print-config-docs";
 
 interface Service {
@@ -54,7 +54,7 @@ describe("compose.yaml", () => {
     expect(services["work"]?.deploy?.replicas).toBe(2);
   });
 
-  test("runs commands that there are, with settings that they take", () => {
+  test("runs existing commands with settings that they accept", () => {
     for (const [, { command = [], environment = {} }] of ours) {
       expect(COMMANDS).toContain(command[0]);
       const names = Object.values(VARIABLES).map(({ name }) => name);
@@ -63,7 +63,7 @@ describe("compose.yaml", () => {
     }
   });
 
-  test("leads to the databases that there are, by their users", () => {
+  test("connects to the existing databases as their users", () => {
     for (const [, { environment = {} }] of ours) {
       const { DATABASE_URL: database = "", REDIS_URL: redis = "" } = environment;
       const { hostname, username, password, pathname } = new URL(database);
@@ -72,13 +72,13 @@ describe("compose.yaml", () => {
         POSTGRES_PASSWORD: password,
         POSTGRES_DB: pathname.slice(1),
       });
-      // Its search path would begin with the engine's own schema.
+      // Its search path would begin with the engine's schema.
       expect(username).not.toBe("powercrud");
       expect(Object.keys(services)).toContain(new URL(redis).hostname);
     }
   });
 
-  test("waits for what is to be healthy or done first, and asks the port where the API is", () => {
+  test("waits for its dependencies to be healthy or done, and checks the API's port", () => {
     for (const [, { depends_on: needs = {} }] of ours) {
       for (const [name, { condition }] of Object.entries(needs)) {
         const isChecked = services[name]?.healthcheck !== undefined;
@@ -93,14 +93,14 @@ describe("compose.yaml", () => {
     expect(healthcheck?.test.join(" ")).toContain(`:${environment?.["PORT"]}/health/ready`);
   });
 
-  test("has a Redis that keeps what it is given", () => {
+  test("has a Redis that never drops data", () => {
     expect(services["redis"]?.command?.join(" ")).toBe(
       "redis-server --maxmemory-policy noeviction --appendonly yes",
     );
   });
 });
 
-test("the Dockerfile copies files and runs scripts that there are", async () => {
+test("the Dockerfile copies existing files and runs existing scripts", async () => {
   const lines = (await read("Dockerfile")).split("\n");
   const copied = lines
     .filter((line) => line.startsWith("COPY "))
@@ -118,14 +118,14 @@ test("the Dockerfile copies files and runs scripts that there are", async () => 
 });
 
 describe("README.md", () => {
-  test("names every command, and none that there is not", async () => {
+  test("names every command, and no other", async () => {
     const readme = await read("README.md");
     const [list = ""] = /^`npx powercrud start [^`]*`/m.exec(readme) ?? [];
     const listed = list.replaceAll("`", "").replace("npx powercrud ", "").split(" | ");
     expect(listed.toSorted()).toEqual(COMMANDS.filter((name) => name !== INTERNAL).toSorted());
   });
 
-  test("runs only commands, services and settings that there are", async () => {
+  test("uses only existing commands, services and settings", async () => {
     const shell = codeBlocks(await read("README.md"), "sh").join("\n");
     const run = [...shell.matchAll(/npx powercrud ([\w-]+)/g)].map(([, name = ""]) => name);
     expect(run).toEqual(expect.arrayContaining(["seed", "serve", "work", "doctor"]));

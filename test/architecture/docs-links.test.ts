@@ -14,7 +14,7 @@ async function markdownFiles(): Promise<string[]> {
   return [...top, ...docs.filter((name) => name.endsWith(".md")).map((name) => join("docs", name))];
 }
 
-/** The relative links of a text that lead nowhere: a file that is not there, or a heading that it does not have. */
+/** The relative links of a text to a missing file or heading. */
 async function brokenLinks(file: string, markdown: string): Promise<string[]> {
   const targets = linkTargets(markdown).filter((target) => !/^[a-z][a-z\d+.-]*:/i.test(target));
   const areBroken = await Promise.all(targets.map((target) => isBroken(file, markdown, target)));
@@ -34,7 +34,7 @@ async function isBroken(file: string, markdown: string, target: string): Promise
   return !headingAnchors(text).includes(anchor);
 }
 
-test("every relative link in the documents leads somewhere", async () => {
+test("every relative link in the documents has an existing target", async () => {
   const files = await markdownFiles();
   expect(files).toContain("README.md");
   const broken = await Promise.all(
@@ -43,7 +43,7 @@ test("every relative link in the documents leads somewhere", async () => {
   expect(broken.flat()).toEqual([]);
 });
 
-test("a link to a missing file, to a missing image and to a missing heading are found; code and addresses are left alone", async () => {
+test("a link to a missing file, to a missing image and to a missing heading are found; code and URLs are ignored", async () => {
   const markdown = [
     "# A heading, here",
     "[gone](docs/gone.md) ![gone](pictures/gone.png) [no](#no-heading) [yes](#a-heading-here) [file](package.json)",

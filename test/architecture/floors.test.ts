@@ -14,7 +14,7 @@ const BINARY = join(ROOT, "node_modules/dependency-cruiser/bin/dependency-cruise
 interface Violation {
   from: string;
   rule: { name: string };
-  /** The way round, for a circle; which of its files stands first is not defined. */
+  /** The files of a cycle. Any of them may come first. */
   cycle?: { name: string }[];
 }
 
@@ -155,8 +155,8 @@ async function build(folder: string, files: Readonly<Record<string, string>>): P
   }
 }
 
-describe("the house as it stands", () => {
-  test("keeps to its floors, and every file of it was looked at", async () => {
+describe("the source", () => {
+  test("follows its layers, and every file was checked", async () => {
     const { sources, violations } = await cruise(ROOT);
     const isOurs = (file: string): boolean => /\.(ts|mjs)$/.test(file) && !file.startsWith("src/generated/");
     const files = (await readdir(join(ROOT, "src"), { recursive: true })).map((file) => `src/${file}`);
@@ -188,7 +188,7 @@ describe("a planted violation is found:", () => {
   });
 });
 
-test("a clean house in the same place passes", async () => {
+test("a source without violations in the same place passes", async () => {
   const folder = await createTemporaryFolder("clean-floors");
   try {
     await build(folder.path, HOUSE);

@@ -8,7 +8,7 @@ import { wordsInScript, wordsInSql } from "../support/words-in-code.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Other programs' words that are also a model's name: Prisma's engine answers `tag: "ok"`. */
+/** Words of other programs that are also a model's name, such as `tag: "ok"` of Prisma's engine. */
 const FOREIGN_WORDS: Readonly<Record<string, readonly string[]>> = {
   "src/adapters/prisma/migration-folder.ts": ["tag"],
   "src/adapters/prisma/schema-engine.ts": ["tag"],
@@ -16,7 +16,7 @@ const FOREIGN_WORDS: Readonly<Record<string, readonly string[]>> = {
 
 let demoWords: string[];
 
-/** The demo's models and enums, as words: `City` gives `city` and `cities`; `CityStatus` gives nothing new. */
+/** The demo's models and enums as words: `City` gives `city` and `cities`; `CityStatus` adds nothing. */
 async function readDemoWords(): Promise<string[]> {
   const schema = await readFile(join(ROOT, "prisma/schema.prisma"), "utf8");
   const names = [...schema.matchAll(/^(?:model|enum)\s+([A-Z][a-z]+)\s*\{/gm)].map((match) =>
@@ -66,7 +66,7 @@ describe("a planted name is found", () => {
   });
 });
 
-test("comments may use the demo as an example, and words that only contain a name are others", () => {
+test("comments and words that only contain a name are allowed", () => {
   const text =
     "/** `City` gives `cities`. */\nexport const capacity = 1; // Country\nexport const stage = 2;";
   expect(demoWordsIn("src/planted.ts", text)).toEqual([]);

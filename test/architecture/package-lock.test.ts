@@ -23,12 +23,12 @@ test("the lock holds the packages of every system; if not: node test/support/com
   expect(missingPackages({ packages })).toEqual([]);
 });
 
-test("the lock names no registry: whoever installs uses their own", () => {
+test("the lock names no registry, so that each installation uses its own", () => {
   const named = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);
   expect(named.map(([path]) => path)).toEqual([]);
 });
 
-test("a package that the lock lacks is found, one that stands further up is not missed", () => {
+test("a package that the lock lacks is found, and one that is installed further up is not reported", () => {
   const optionalDependencies = { "up-linux": "1.0.0", "gone-darwin-arm64": "1.0.0" };
   const planted = {
     "": {},

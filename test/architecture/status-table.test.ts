@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 
 import { isFinal, TASK_STATUSES, TRANSITIONS } from "../../src/core/tasks/task-status.ts";
 
-/** The table of `docs/architecture.md`: from each status that may change, those it may become. */
+/** The table of `docs/architecture.md`: the next statuses of each status that may change. */
 async function readTable(): Promise<Record<string, string[]>> {
   const text = await readFile(resolve(import.meta.dirname, "../../docs/architecture.md"), "utf8");
   const section = /^## Statuses\n([\s\S]*?)^## /m.exec(text)?.[1] ?? "";

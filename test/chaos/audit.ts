@@ -1,5 +1,5 @@
 /**
- * What PostgreSQL itself notes of every write to a city, and of every change of a task's status, in the schema `chaos`.
+ * Triggers note every write to a city, and every change of a task's status, in the schema `chaos`.
  *
  * Each writer puts its mark into `notes`: a task its label, a single write a text of its own. A deletion leaves none; its
  * mark is that of the task that owns the records. The trigger looks, in a

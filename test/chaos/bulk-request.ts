@@ -2,20 +2,20 @@ import type { LaunchPlan } from "./chaos-plan.ts";
 
 /** A bulk mutation as a client sends it. */
 export interface BulkMutation {
-  /** Whose answer it is. */
+  /** The mutation's field in the answer. */
   readonly field: string;
   readonly query: string;
   readonly variables: Record<string, unknown>;
 }
 
-/** Beyond the ids of GeoNames and of single creates; each launch has so many to itself. */
+/** Above the ids of GeoNames and of single creates. Each launch has that many ids. */
 const FIRST_NEW_ID = 1_100_000_000;
 const IDS_PER_LAUNCH = 10_000;
-/** Every so many-th of what a launch with gaps creates has more people than the table allows. */
+/** In a launch with gaps, every record at this interval violates the table's limit of `population`. */
 const REFUSED_EVERY = 1000;
 const TOO_MANY_PEOPLE = 900_000_001;
 
-/** What the launch asks for. */
+/** The launch's operation and selection. */
 interface LaunchContext {
   readonly cityIds: readonly number[];
   readonly plan: LaunchPlan;
@@ -27,7 +27,7 @@ interface LaunchContext {
   readonly mark: string;
 }
 
-/** The mutation of a launch. A deletion aims at what an earlier launch was to create, be it there or not. */
+/** The mutation of a launch. A deletion selects the records of an earlier launch of creates, even if they do not exist. */
 export function bulkMutationOf(context: LaunchContext, options: object): BulkMutation {
   const { plan, at, createdAt, mark } = context;
   switch (plan.operation) {

@@ -12,9 +12,9 @@ export interface LaunchPlan {
   /** Where among the cities it begins, in thousandths. */
   readonly from: number;
   readonly size: number;
-  /** For an update, what each record grows by; 0 for all else. */
+  /** For an update, the increment of each record; otherwise 0. */
   readonly increment: number;
-  /** 1 selects by a filter; otherwise by ids, every so many-th. */
+  /** 1 selects by a filter; otherwise by ids, at this interval. */
   readonly stride: number;
   /** How long after its launch it is cancelled; null for never. */
   readonly cancelAfterMs: number | null;
@@ -49,10 +49,10 @@ const FAULTS_OF_REDIS = [
 
 export type FaultKind = (typeof FAULTS_OF_ALL)[number] | (typeof FAULTS_OF_REDIS)[number];
 
-/** Something that is done to the deployment. */
+/** Something that strikes the deployment. */
 export interface FaultPlan {
   readonly kind: FaultKind;
-  /** Which of the processes of its role. */
+  /** The number of the process within its role. */
   readonly member: number;
   /** Since the fault before. */
   readonly afterMs: number;
@@ -60,14 +60,14 @@ export interface FaultPlan {
   readonly beyondMs: number;
 }
 
-/** What one round does, the same for the same seed; when it happens depends on the machine. */
+/** The steps of one round. They depend only on the seed; their times depend on the machine. */
 export interface ChaosPlan {
   readonly launches: readonly LaunchPlan[];
   readonly singles: readonly SinglePlan[];
   readonly faults: readonly FaultPlan[];
 }
 
-/** More than any round gets through. */
+/** More than any round uses. */
 const MANY = 5000;
 
 /** @param cycles how often each fault strikes */

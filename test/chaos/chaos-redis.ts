@@ -7,18 +7,18 @@ import { Redis } from "ioredis";
 import { startRedisServer } from "../support/redis-server.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
-/** A Redis that faults strike. */
+/** The Redis of a round, with its faults. */
 export interface ChaosRedis {
   readonly url: string;
   /** Empties it. */
   flush(): Promise<void>;
-  /** SIGKILL, and another one on the same port; with what its append-only file kept, or without. */
+  /** Kills it and starts another one on the same port, with or without its append-only file. */
   crash(keeps: "DATA" | "NOTHING"): Promise<void>;
-  /** Ends it politely, and starts it again after so long. */
+  /** Shuts it down, and starts it again after that many ms. */
   stopFor(ms: number): Promise<void>;
-  /** SIGSTOP, and SIGCONT after so long. */
+  /** Suspends it, and continues it after that many ms. */
   pauseFor(ms: number): Promise<void>;
-  /** Copies its append-only file, lets it go on for so long, and starts it again with the copy. */
+  /** Copies its append-only file, and after that many ms starts it again with the copy. */
   restoreAfter(ms: number): Promise<void>;
   stop(): Promise<void>;
 }

@@ -23,16 +23,16 @@ export interface RoundOptions {
   readonly seed: number;
   /** How often each fault strikes. */
   readonly cycles: number;
-  /** After so long no more faults strike, in ms. */
+  /** The time after which no more faults strike, in ms. */
   readonly maxMs: number;
   readonly postgres: PostgresServer;
   /** A migrated and seeded database with the audit in it, which the round copies. */
   readonly template: string;
 }
 
-/** What came of a round. */
+/** The result of a round. */
 export interface RoundReport {
-  /** What is wrong; empty when all is as it must be. */
+  /** What is wrong; empty if nothing is. */
   readonly findings: readonly string[];
   readonly tasksByStatus: Readonly<Record<string, number>>;
   readonly tasksByKind: Readonly<Record<string, number>>;
@@ -48,14 +48,14 @@ const KEY_PREFIX = "chaos:";
 const SERVER_COUNT = 2;
 const WORKER_COUNT = 3;
 const READY_MS = 60_000;
-/** So many records must have been counted up, at least, for a round to mean something. */
+/** The fewest changed records for a meaningful round. */
 const ENOUGH_INCREMENTS = 52_000;
 /** Tasks that end between two faults. */
 const SETTLED_BETWEEN = 2;
-/** Nothing takes so long; the sweeper waits 5 s at most before it helps. */
+/** More than anything takes: the sweeper waits 5 s at most before it helps. */
 const SETTLE_MS = 60_000;
 
-/** Everything that a round holds, and lets go of. */
+/** Everything that a round opens and closes. */
 interface Round {
   readonly options: RoundOptions;
   readonly sql: Pool;
@@ -64,7 +64,7 @@ interface Round {
   readonly ledger: Ledger;
   readonly moments: EventEmitter;
   readonly findings: string[];
-  /** When each struck, in order. */
+  /** The time of each fault, in order. */
   readonly faults: string[];
 }
 
@@ -106,7 +106,7 @@ export async function runRound(options: RoundOptions): Promise<RoundReport> {
   }
 }
 
-/** By turns, so that both are put to the test. */
+/** By turns, so that both settings are tested. */
 function whenQueueDown({ seed }: RoundOptions): "error" | "sync" {
   return seed % 2 === 0 ? "error" : "sync";
 }
@@ -158,7 +158,7 @@ async function loadAndStrike(round: Round): Promise<void> {
   }
 }
 
-/** The users go on after the last fault until they have something to show, on a slow machine for longer. */
+/** After the last fault the users go on until enough records have changed; a slow machine needs longer. */
 async function untilEnough(sql: Pool): Promise<void> {
   const look = async (): Promise<true | undefined> => {
     const { rows } = await sql.query<{ sum: number }>(
@@ -170,7 +170,7 @@ async function untilEnough(sql: Pool): Promise<void> {
   await pollUntil(look, READY_MS, `${ENOUGH_INCREMENTS} increments`);
 }
 
-/** Pauses go on while others strike. Each fault waits until the one before has been lived with for a while. */
+/** Faults may strike during a pause. Each fault waits until a few tasks have ended since the one before. */
 async function strikeInTurn(round: Round, targets: Targets, faults: readonly FaultPlan[]): Promise<void> {
   const end = Date.now() + round.options.maxMs;
   const pauses: Promise<void>[] = [];
@@ -191,7 +191,7 @@ async function strikeInTurn(round: Round, targets: Targets, faults: readonly Fau
   await Promise.all(pauses);
 }
 
-/** Until there is something to strike: an API, two workers, and a few tasks that ended since the last fault. */
+/** Waits for an API, two workers, and a few tasks that ended since the last fault. */
 async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
   const settledCount = async (): Promise<number> => {
     const { rows } = await sql.query<{ count: number }>(
@@ -215,7 +215,7 @@ async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
   );
 }
 
-/** Nothing strikes any more: every process comes back, every task ends, every lock goes. */
+/** After the last fault: waits until every process is back, every task settled, and every lock released. */
 async function quieten({ sql, members, findings }: Round): Promise<void> {
   const tell = (error: unknown): void => void findings.push(String(error));
   await allReady(members).catch(tell);

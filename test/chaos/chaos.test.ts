@@ -10,21 +10,21 @@ import { runStatement } from "./run-statement.ts";
 
 /** In minutes for each backend; without it, one short round. See docs/testing.md. */
 const MINUTES = Number(process.env["POWERCRUD_CHAOS_MINUTES"] ?? 0);
-/** To repeat a round; each next one has the next number. */
+/** Repeats a round. Each round adds one to it. */
 const FIRST_SEED = Number(process.env["POWERCRUD_CHAOS_SEED"] ?? randomInt(1_000_000));
 const BACKENDS: readonly TestBackend[] = ["postgres", "redis"];
 const TEMPLATE = "seeded";
-/** On an idle machine a short one takes some 40 s; on a busy one it leaves faults out. */
+/** A short round takes about 40 s on an idle machine; on a busy one it skips faults. */
 const SHORT = { cycles: 1, maxMs: 45_000 };
 const LONG = { cycles: 4, maxMs: 300_000 };
-/** Of the last round: start, faults, and the end of all that they left behind. */
+/** The timeout of the last round: start, faults, and recovery. */
 const ROUND_MS = 420_000;
 
 describe("a deployment of two APIs and three workers, under load and faults of every kind", () => {
   let postgres: PostgresServer;
 
   beforeAll(async () => {
-    // It crashes, and must remember what it confirmed; the machine goes on, so the disk may be late.
+    // It crashes and must keep confirmed commits. The machine goes on, so fsync is not needed.
     postgres = await startPostgresServer({ synchronous_commit: "on" });
     await runStatement(postgres.urlOf("postgres"), `CREATE DATABASE ${TEMPLATE}`);
     const seeding = await spawnPowerCrud(["seed"], {
@@ -39,7 +39,7 @@ describe("a deployment of two APIs and three workers, under load and faults of e
   afterAll(() => postgres.stop());
 
   it.each(BACKENDS)(
-    "keeps every promise with queue and messages in %s",
+    "keeps every invariant with queue and messages in %s",
     async (backend) => {
       const end = Date.now() + MINUTES * 60_000;
       let seed = FIRST_SEED;

@@ -1,4 +1,4 @@
-/** Statements that find nothing after a round in which everything went as it must, and what a row of each means. */
+/** Statements that return no row after a correct round, each with the meaning of a row. */
 export const CHECKS: readonly { readonly wrong: string; readonly sql: string }[] = [
   {
     wrong: "a task is not settled and cleaned",

@@ -4,21 +4,21 @@ import { canTransition, type TaskStatus } from "../../src/core/tasks/task-status
 import { CHECK_VIEWS, CHECKS } from "./checks.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** What is looked at after a round. */
+/** The stores to check after a round. */
 export interface Aftermath {
   readonly sql: Pool;
   readonly ledger: Ledger;
 }
 
-/** As many rows of each sort as are told. */
+/** The most reported rows of each kind. */
 const MAX_TOLD = 5;
 
-/** Everything in the database that should not be; empty after a round in which all went well. */
+/** Everything that is wrong in the database; empty after a correct round. */
 export async function findWrongs({ sql, ledger }: Aftermath): Promise<readonly string[]> {
   await sql.query(CHECK_VIEWS);
   const found: string[] = [];
   for (const check of CHECKS) {
-    found.push(...tell(check.wrong, (await sql.query(check.sql)).rows));
+    found.push(...describeFindings(check.wrong, (await sql.query(check.sql)).rows));
   }
   const { rows: moves } = await sql.query<{ old_status: TaskStatus; new_status: TaskStatus }>(
     "SELECT DISTINCT old_status, new_status FROM chaos.transition",
@@ -26,13 +26,13 @@ export async function findWrongs({ sql, ledger }: Aftermath): Promise<readonly s
   const forbidden = moves.filter((move) => !canTransition(move.old_status, move.new_status));
   return [
     ...found,
-    ...(await tellHistory(sql, found)),
-    ...tell("a status moved as the table of transitions forbids", forbidden),
+    ...(await describeHistory(sql, found)),
+    ...describeFindings("a status moved as the table of transitions forbids", forbidden),
     ...(await findBrokenPromises(sql, ledger)),
   ];
 }
 
-/** What clients were told against what happened. */
+/** Compares the clients' answers with the database. */
 async function findBrokenPromises(sql: Pool, ledger: Ledger): Promise<readonly string[]> {
   const { rows: tasks } = await sql.query<{ id: string; label: string; withdrawn: boolean }>(
     "SELECT id::text, label, status = 'FAILED' AND attempt = 0 AS withdrawn FROM powercrud.task",
@@ -45,32 +45,32 @@ async function findBrokenPromises(sql: Pool, ledger: Ledger): Promise<readonly s
   const marks = new Set(writes.map(({ mark }) => mark));
   const { launches, singles, answers } = ledger;
   return [
-    ...tell(
+    ...describeFindings(
       "an answer was an unexpected error",
       [...answers.keys()].filter((answer) => answer.includes("INTERNAL")),
     ),
-    ...tell("a write or a launch was refused because of Redis", ledger.redisRefusals),
-    ...tell(
+    ...describeFindings("a write or a launch was refused because of Redis", ledger.redisRefusals),
+    ...describeFindings(
       "an accepted launch has no task",
       launches.filter(({ taskId, key }) => taskId !== undefined && labels.get(taskId) !== key),
     ),
-    ...tell(
+    ...describeFindings(
       "a refused launch has a task",
       launches.filter((one) => one.answer === "REFUSED" && !one.hasUnheardTries && launched.has(one.key)),
     ),
-    ...tell(
+    ...describeFindings(
       "an accepted write of one record did not happen",
       singles.filter(({ answer, mark }) => answer === "ACCEPTED" && !marks.has(mark)),
     ),
-    ...tell(
+    ...describeFindings(
       "a refused write of one record happened",
       singles.filter(({ answer, mark }) => answer === "REFUSED" && marks.has(mark)),
     ),
   ];
 }
 
-/** What happened to the tasks that the findings name, in the order of time. */
-async function tellHistory(sql: Pool, findings: readonly string[]): Promise<readonly string[]> {
+/** The history of the tasks that the findings name, in the order of time. */
+async function describeHistory(sql: Pool, findings: readonly string[]): Promise<readonly string[]> {
   const labels = [...new Set(findings.flatMap((finding) => finding.match(/bulk-\d+\+\d+/g) ?? []))];
   const { rows } = await sql.query<{ line: string }>(HISTORY, [labels]);
   return rows.map(({ line }) => line);
@@ -89,12 +89,12 @@ const HISTORY = `
     FROM chaos.write WHERE mark = ANY ($1)
   ) history ORDER BY at`;
 
-function tell(wrong: string, rows: readonly unknown[]): readonly string[] {
+function describeFindings(wrong: string, rows: readonly unknown[]): readonly string[] {
   return rows.length === 0 ? [] : [`${wrong} (${rows.length}): ${JSON.stringify(rows.slice(0, MAX_TOLD))}`];
 }
 
 /** The locks that are left; it may take the sweeper a moment to release them. */
 export async function findLeftLocks(sql: Pool): Promise<readonly string[]> {
   const { rows } = await sql.query("SELECT owner, model, ticket FROM powercrud.lock");
-  return tell("a lock is left", rows);
+  return describeFindings("a lock is left", rows);
 }

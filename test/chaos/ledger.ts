@@ -1,15 +1,15 @@
-/** What clients were told of a bulk launch. */
+/** A client's knowledge of a bulk launch. */
 export interface LaunchRecord {
   /** Its idempotency key, its label, and the mark that it writes. */
   readonly key: string;
-  /** ACCEPTED with a task's id, REFUSED for good, or UNKNOWN: never heard of. */
+  /** ACCEPTED with a task's id, REFUSED for good, or UNKNOWN without any answer. */
   answer: "ACCEPTED" | "REFUSED" | "UNKNOWN";
   taskId: string | undefined;
-  /** Some try ended without a trustworthy answer, so a task may be there whatever the last one said. */
+  /** A try ended without a reliable answer, so a task may exist even if the last answer is a refusal. */
   hasUnheardTries: boolean;
 }
 
-/** What clients were told of a write of one record. */
+/** A client's knowledge of a write of one record. */
 export interface SingleRecord {
   readonly kind: "UPDATE" | "CREATE";
   readonly id: number;
@@ -17,13 +17,13 @@ export interface SingleRecord {
   answer: "ACCEPTED" | "REFUSED" | "UNKNOWN";
 }
 
-/** Everything that clients asked for, and were told. */
+/** All requests of clients, with their answers. */
 export interface Ledger {
   readonly launches: LaunchRecord[];
   readonly singles: SingleRecord[];
   /** Answers by their code, for the report. */
   readonly answers: Map<string, number>;
-  /** Answers that refuse because of Redis, where nothing may: always for single writes, for launches as configured. */
+  /** Refusals because of Redis that must not happen: any of a single write, and those of launches that the setting forbids. */
   readonly redisRefusals: string[];
 }
 

@@ -1,30 +1,30 @@
 import { withDeadline } from "../support/deadline.ts";
 import { spawnPowerCrud, type Exit, type PowerCrudProcess } from "../support/powercrud-process.ts";
 
-/** One process of the deployment, and its successors: whenever it ends, another one is started in its place. */
+/** One process of the deployment. When it ends, another one is started in its place. */
 export interface Member {
   readonly role: "serve" | "work";
   /** The process that is ready now; undefined while one is starting. */
   ready(): ReadyProcess | undefined;
-  /** Takes a signal to the process that is ready; @returns whether there was one */
+  /** Sends a signal to the ready process. @returns whether there was one */
   kill(): boolean;
-  /** Stops it in its tracks, as a machine without breath does; the returned function lets it go on. */
+  /** Suspends it, as on a machine that hangs. @returns continues it */
   pause(): () => void;
-  /** Asks it to finish what it runs; notes it as a finding when it does not end cleanly. */
+  /** Asks it to finish and end. An unclean end is a finding. */
   drain(): Promise<void>;
-  /** Ends it for good, politely. */
+  /** Shuts it down for good. */
   stop(): Promise<void>;
 }
 
 export interface ReadyProcess {
-  /** Of an API: where it is. */
+  /** The URL of an API. */
   readonly address: string;
   readonly process: PowerCrudProcess;
 }
 
 const DRAIN_MS = 30_000;
 
-/** @param onFinding told when a process ends that nobody asked to */
+/** @param onFinding called when a process ends unasked */
 export function startMember(
   role: Member["role"],
   env: Readonly<Record<string, string>>,
@@ -76,8 +76,8 @@ export function startMember(
       },
     );
     if (exit instanceof Error || (exit as { code: number | null }).code !== 0) {
-      const told = exit instanceof Error ? exit.message : JSON.stringify(exit);
-      onFinding(`${role} did not drain: ${told}\n${process.lines.slice(-20).join("\n")}`);
+      const reason = exit instanceof Error ? exit.message : JSON.stringify(exit);
+      onFinding(`${role} did not drain: ${reason}\n${process.lines.slice(-20).join("\n")}`);
     }
   };
 

@@ -3,9 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 const POLL_MS = 100;
 
 /**
- * Looks again and again until there is something to see.
- * @param look undefined for not yet; what it throws counts as not yet too, since stores are down now and then
- * @throws what was missing when `ms` have passed
+ * Repeats a look until it returns something.
+ * @param look returns undefined for not yet. An error counts as not yet, too, since stores are down at times
+ * @throws Error that names what is missing once `ms` have passed
  */
 export async function pollUntil<T>(look: () => Promise<T | undefined>, ms: number, what: string): Promise<T> {
   const deadline = Date.now() + ms;

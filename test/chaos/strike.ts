@@ -6,24 +6,24 @@ import type { ChaosRedis } from "./chaos-redis.ts";
 import type { FaultKind, FaultPlan } from "./chaos-plan.ts";
 import type { Member } from "./member.ts";
 
-/** What can be struck. */
+/** The targets of faults. */
 export interface Targets {
   readonly members: readonly Member[];
   readonly postgres: PostgresServer;
-  /** Only with that backend. */
+  /** Only with the Redis backend. */
   readonly redis: ChaosRedis | undefined;
   readonly leaseMs: number;
-  /** `launch` with the server that is about to get one. */
+  /** Emits `launch` with the server that is about to receive one. */
   readonly moments: EventEmitter;
 }
 
-/** A launch takes about so long from its request to its commit and the queue, in ms. */
+/** The usual time of a launch from its request to its commit and the queue, in ms. */
 const LAUNCH_MS = 80;
 
 /** Longer than a command to Redis waits for its answer, in ms. */
 const REDIS_OUTAGE_MS = 4000;
 
-/** Carries one fault out; resolves when it is over, except for what restarts by itself. */
+/** Carries out one fault. Resolves when it is over, but does not wait for processes that restart. */
 export function strike(targets: Targets, fault: FaultPlan): Promise<void> {
   return STRIKES[fault.kind](targets, fault);
 }
@@ -57,7 +57,7 @@ async function killInLaunch(targets: Targets, { beyondMs }: FaultPlan): Promise<
   server.kill();
 }
 
-/** Past its lease, so that others take over what it runs; then it comes back and believes that it runs it still. */
+/** Pauses a worker past its lease, so that others take over its tasks. Then it continues as if it still had them. */
 async function pause(targets: Targets, role: Member["role"], fault: FaultPlan): Promise<void> {
   const resume = pick(targets, role, fault)?.pause();
   await delay(targets.leaseMs + fault.beyondMs);

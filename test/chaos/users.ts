@@ -9,25 +9,25 @@ import { countAnswer, type LaunchRecord, type Ledger, type SingleRecord } from "
 import type { Member } from "./member.ts";
 import { pollUntil } from "./poll-until.ts";
 
-/** What users work with. */
+/** The options of {@link runUsers}. */
 export interface UserContext {
   readonly plan: ChaosPlan;
   /** Ids of the cities, in order. */
   readonly cityIds: readonly number[];
   readonly servers: readonly Member[];
   readonly ledger: Ledger;
-  /** `launch` with the server, when a launch is on its way to it. */
+  /** Emits `launch` with the server when a launch is on its way to it. */
   readonly moments: EventEmitter;
-  /** What the APIs do with a launch while the queue is out of reach. */
+  /** How the APIs treat a launch while the queue is unreachable. */
   readonly whenQueueDown: "error" | "sync";
-  /** Ends the users, each after what it is at. */
+  /** Ends each user after its current step. */
   readonly signal: AbortSignal;
   isSettled(taskId: string): Promise<boolean>;
 }
 
 const LAUNCHERS = 8;
 const SINGLE_WRITERS = 2;
-/** A client's patience; a paused server takes longer. */
+/** A client's timeout; a paused server takes longer. */
 const ANSWER_MS = 4000;
 const MAX_TRIES = 30;
 const RETRY_AFTER_MS = 100;
@@ -87,14 +87,14 @@ const CREATE = /* GraphQL */ `
   }
 `;
 
-/** A payload, or a refusal with its code. */
+/** The answer: a payload, or a refusal with its code. */
 interface Answer {
   readonly code?: string;
   readonly message?: string;
   readonly task?: { readonly id: string };
 }
 
-/** Keeps the deployment busy until the signal; resolves when every user has heard, or given up on, its last answer. */
+/** Keeps the deployment busy until the signal. Resolves when each user has its last answer or has given up on it. */
 export async function runUsers(context: UserContext): Promise<void> {
   const launches = context.plan.launches.entries();
   const singles = context.plan.singles.entries();
@@ -135,7 +135,7 @@ async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan
     await delay(plan.cancelAfterMs);
     await ask(context, CANCEL, { id: taskId }, "cancelTask");
   }
-  // A user has one task at a time, which bounds how many there are. After the end, nobody waits.
+  // A user has one task at a time, which limits their number. After the end, no user waits.
   await pollUntil(
     async () => (context.signal.aborted || (await context.isSettled(taskId)) ? true : undefined),
     300_000,
@@ -143,7 +143,7 @@ async function launchAndWatch(context: UserContext, at: number, plan: LaunchPlan
   );
 }
 
-/** With the same key again and again, until there is an answer to trust. */
+/** Repeats a launch with the same key until there is a reliable answer. */
 async function launch(
   context: UserContext,
   at: number,
@@ -175,7 +175,7 @@ async function launch(
   }
 }
 
-/** The last launch of creates that is not so young that it would mostly wait for its answer. */
+/** The last launch of creates that is old enough to have its answer. */
 function createdBefore({ plan }: UserContext, at: number): number {
   return plan.launches.findLastIndex(
     ({ operation }, place) => operation === "CREATE" && place < at - LAUNCHERS,
@@ -199,7 +199,7 @@ async function writeSingle(context: UserContext, at: number, plan: SinglePlan): 
   }
 }
 
-/** Counts it, and keeps it if it refuses because of Redis where nothing may. */
+/** Counts the answer, and keeps it if it is a refusal because of Redis that must not happen. */
 function noteAnswer({ ledger, whenQueueDown }: UserContext, field: string, answer: Answer | undefined): void {
   countAnswer(ledger, `${field}: ${answer?.code ?? "done"}`);
   const mayBeRefused = isLaunch(field) && whenQueueDown === "error";
@@ -212,7 +212,7 @@ function isLaunch(field: string): boolean {
   return field.startsWith("bulk");
 }
 
-/** One try at one of the servers; undefined when no answer came. */
+/** One try at one of the servers. @returns undefined without an answer */
 async function ask(
   context: UserContext,
   query: string,

@@ -14,22 +14,22 @@ const POSTGRES: Kind<PostgresWorld> = { name: "postgres", create: createPostgres
 const WORLDS: readonly Kind<World>[] = [{ name: "memory", create: createMemoryWorld }, POSTGRES];
 const TRANSPORTS: readonly Kind<Transports>[] = [...WORLDS, { name: "redis", create: createRedisTransports }];
 
-/** Describes a port of tasks and events, on memory and on PostgreSQL. */
+/** Runs a suite of a port of tasks and events on memory and on PostgreSQL. */
 export function describeWorlds(name: string, body: (world: () => World) => void): void {
   describeEach(name, WORLDS, body);
 }
 
-/** Describes locks, which only PostgreSQL has; lock-model.ts is the specification. */
+/** Runs a suite of locks, which only PostgreSQL has. lock-model.ts specifies them. */
 export function describeLocks(name: string, body: (world: () => PostgresWorld) => void): void {
   describeEach(name, [POSTGRES], body);
 }
 
-/** Describes the queue or the bus, on every backend. */
+/** Runs a suite of the queue or the bus on every backend. */
 export function describeTransports(name: string, body: (world: () => Transports) => void): void {
   describeEach(name, TRANSPORTS, body);
 }
 
-/** Each kind of adapters gets a world of its own, which is there while tests run. */
+/** Each kind of adapters has its own world, created before the tests and closed after them. */
 function describeEach<Adapters extends Transports>(
   name: string,
   kinds: readonly Kind<Adapters>[],

@@ -2,10 +2,10 @@ import type { BusSubscriber } from "../../src/core/events/event-bus.ts";
 import type { Json } from "../../src/kernel/json.ts";
 import { withDeadline } from "../support/deadline.ts";
 
-/** A subscriber that remembers. */
+/** A subscriber that keeps its messages. */
 export interface Recorder extends BusSubscriber {
   readonly messages: Json[];
-  /** Resolves once so many messages are there. */
+  /** Resolves once that many messages have arrived. */
   untilMessages(count: number): Promise<readonly Json[]>;
   untilGap(): Promise<void>;
   gapCount(): number;
@@ -45,6 +45,6 @@ export function createRecorder(): Recorder {
 }
 
 let topicCount = 0;
-/** A topic of the test's own. */
+/** A topic that no other test uses. */
 export const newTopic = (): string =>
   `topic_${String((topicCount += 1)).replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)] ?? "")}`;

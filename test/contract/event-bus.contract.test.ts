@@ -26,7 +26,7 @@ describeTransports("event bus", (world) => {
     expect(await stranger.untilMessages(1)).toEqual(["other"]);
   });
 
-  it("keeps a publisher's order, even without waiting, and repeated messages", async () => {
+  it("keeps a publisher's order without waiting, and delivers repeated messages", async () => {
     const [topic, recorder] = [newTopic(), createRecorder()];
     await world().bus.subscribe(topic, recorder);
     const sent = Array.from({ length: 500 }, (_, at) => Math.floor(at / 2));
@@ -51,7 +51,7 @@ describeTransports("event bus", (world) => {
     },
   );
 
-  it("sends nothing after the subscription's end, which may be called twice", async () => {
+  it("sends nothing after the subscription has ended, and ending it twice is harmless", async () => {
     const [topic, leaving, staying] = [newTopic(), createRecorder(), createRecorder()];
     const end = await world().bus.subscribe(topic, leaving);
     await world().bus.subscribe(topic, staying);
@@ -75,7 +75,7 @@ describeTransports("event bus", (world) => {
     expect(await recorder.untilMessages(3)).toEqual([1, 1, 2]);
   });
 
-  it("goes on when a subscriber throws", async () => {
+  it("still delivers when a subscriber throws", async () => {
     const [topic, recorder] = [newTopic(), createRecorder()];
     const broken: BusSubscriber = {
       onMessage() {
@@ -98,7 +98,7 @@ describe("event bus: postgres, connection lost", () => {
   });
   afterAll(() => world.close());
 
-  it("reports a gap once it listens again, and then carries on", async () => {
+  it("reports a gap once it listens again, and then delivers", async () => {
     const [topic, recorder, late] = [newTopic(), createRecorder(), createRecorder()];
     await world.bus.subscribe(topic, recorder);
     await world.bus.publish(topic, "before");
@@ -114,7 +114,7 @@ describe("event bus: postgres, connection lost", () => {
     expect(await late.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("notices a peer that vanished silently, and listens again once there is a new one", async () => {
+  it("notices a server that vanished silently, and listens again once there is a new one", async () => {
     const proxy = await createTcpProxy(world.url);
     const clock = createManualClock();
     let noticeLoss = (): void => undefined;
@@ -170,7 +170,7 @@ describe("event bus: postgres, connection lost", () => {
     }
   });
 
-  it("tries to reconnect for ever", async () => {
+  it("never stops trying to reconnect", async () => {
     const proxy = await createTcpProxy(world.url);
     const bus = createPostgresEventBus({
       session: createPgSession(world.pool),

@@ -36,17 +36,17 @@ describe("event bus: redis, connection lost", () => {
     publisher.close();
     await proxy.close();
   });
-  /** Publishes straight, listens by way of the proxy. */
+  /** Publishes directly, and listens through the proxy. */
   const openBus = (options: Partial<RedisEventBusOptions> = {}): EventBus => {
     const bus = createRedisEventBus({ publisher, url: proxy.url, keyPrefix: "test:", logger, ...options });
     open.push(bus);
     return bus;
   };
 
-  it("reports a gap to all once it is subscribed again, and then carries on", async () => {
+  it("reports a gap to all subscribers once it is subscribed again, and then delivers", async () => {
     const bus = openBus();
     const [topic, other, first, second] = [newTopic(), newTopic(), createRecorder(), createRecorder()];
-    // What is published from within onGap has to arrive.
+    // A message that is published within onGap must arrive.
     const prompt: BusSubscriber = {
       onMessage: () => undefined,
       onGap: () => void Promise.all([bus.publish(topic, "after"), bus.publish(other, "after")]),
@@ -63,7 +63,7 @@ describe("event bus: redis, connection lost", () => {
     expect(await second.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("notices a peer that vanished silently, and listens again as soon as there is one", async () => {
+  it("notices a server that vanished silently, and listens again as soon as there is one", async () => {
     const clock = createManualClock();
     let noticeLoss = (): void => undefined;
     const lost = new Promise<void>((resolve) => (noticeLoss = resolve));
@@ -79,7 +79,7 @@ describe("event bus: redis, connection lost", () => {
     expect(await recorder.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("tries again by itself, for ever", async () => {
+  it("never stops trying to reconnect", async () => {
     const bus = openBus({ answerTimeoutMs: 100 });
     const [topic, recorder] = [newTopic(), createRecorder()];
     await bus.subscribe(topic, recorder);
@@ -107,7 +107,7 @@ describe("event bus: redis, connection lost", () => {
     expect(await second.untilMessages(1)).toEqual(["after"]);
   });
 
-  it("refuses to publish at once while Redis is down, and does again after its restart", async () => {
+  it("refuses to publish at once while Redis is down, and publishes again after its restart", async () => {
     const bus = openBus();
     const [topic, recorder] = [newTopic(), createRecorder()];
     await bus.subscribe(topic, recorder);
@@ -127,7 +127,7 @@ describe("event bus: redis, connection lost", () => {
     expect(await recorder.untilMessages(2)).toEqual(["before", "after"]);
   });
 
-  it("ends no process when the server refuses a subscription, and says so", async () => {
+  it("logs that the server refuses a subscription, and does not end the process", async () => {
     await publisher.ready();
     await publisher.client.call("ACL", "SETUSER", "deaf", "on", ">secret", "+@all", "~*", "resetchannels");
     const url = new URL(server.url);
@@ -151,7 +151,7 @@ describe("event bus: redis, shared", () => {
     await server.stop();
   });
 
-  it("hears nothing of a bus with another prefix, whichever database it names", async () => {
+  it("receives nothing from a bus with another prefix, in the same database or another", async () => {
     const buses = ["one:", "two:"].map((keyPrefix) =>
       createRedisEventBus({ publisher, url: `${server.url}/3`, keyPrefix, logger }),
     ) as [EventBus, EventBus];
@@ -168,7 +168,7 @@ describe("event bus: redis, shared", () => {
     }
   });
 
-  it("publishes before its connection is there", async () => {
+  it("accepts messages before its connection is open", async () => {
     const early = createFailFastRedis({ url: server.url, name: "early", logger });
     const bus = createRedisEventBus({ publisher: early, url: server.url, keyPrefix: "test:", logger });
     try {
@@ -193,7 +193,7 @@ describe("event bus: redis, shared", () => {
     }
   });
 
-  it("lets go of its connection when it is closed, and takes no subscriber any more", async () => {
+  it("closes its connection when it is closed, and refuses subscribers from then on", async () => {
     const bus = createRedisEventBus({ publisher, url: server.url, keyPrefix: "test:", logger });
     await bus.subscribe(newTopic(), createRecorder());
     const watcher = new Redis(server.url);

@@ -37,7 +37,7 @@ describeWorlds("event log", (world) => {
   const replayOf = (...taskIds: string[]): Promise<readonly LifecycleEvent[]> =>
     world().log.replay({ after: 0, taskIds, limit: 100 });
 
-  it("stores all of an event, and numbers it", async () => {
+  it("stores every part of an event, and numbers it", async () => {
     const before = await world().log.head();
     const id = await world().unitOfWork.run(async (transaction) => {
       const taskId = await createTask(transaction);
@@ -50,7 +50,7 @@ describeWorlds("event log", (world) => {
     expect(await world().log.head()).toBe(event?.position);
   });
 
-  it("numbers a task's events from 1 without gaps, in spite of rolled-back ones", async () => {
+  it("numbers a task's events from 1 without gaps, even when some are rolled back", async () => {
     const id = await record("CREATE");
     const open = await openTransaction(world().unitOfWork);
     await append(open.transaction, newEvent(id, "START"));
@@ -112,7 +112,7 @@ describeWorlds("event log", (world) => {
     expect(later.map(({ taskId }) => taskId)).toEqual([slowId]);
   });
 
-  it("shows every event to a reader that follows many writers at once", async () => {
+  it("shows every event to a reader while many writers append", async () => {
     let cursor = await world().log.head();
     const seen: string[] = [];
     let isWriting = true;

@@ -8,35 +8,35 @@ export interface LockMark {
   /** Null for the whole model. */
   readonly id: string | null;
   readonly scope: string;
-  /** In line: behind everybody with a smaller one. {@link HELD} before all. */
+  /** A place in line: it comes after every smaller one. {@link HELD} comes before all. */
   readonly place: number;
 }
 
-/** The place of who holds. */
+/** The place of an owner that holds the lock. */
 export const HELD = 0;
 
-const NOBODY = -1;
+const NO_OWNER = -1;
 
-/** What is in the way, by lock name, and whom the store may name for it: one, but for models held in several scopes. */
+/** The conflicting locks by name, each with the owners that the store may name for it. A model held in several scopes has several. */
 export type Obstacles = ReadonlyMap<string, ReadonlySet<number>>;
 
-/** The rules of locks in their plainest form: one list of marks. Nothing is ever rolled back; take a copy instead. */
+/** The rules of locks in their simplest form: one list of marks. It has no rollback; tests copy it instead. */
 export interface LockModel {
   readonly marks: readonly LockMark[];
   copy(): LockModel;
-  /** What is in the way of a guard. */
+  /** The conflicts of a guard. */
   guard(claims: readonly Claim[]): Obstacles;
   acquire(owner: number, claims: readonly Claim[]): Obstacles;
   acquireOrWait(owner: number, claims: readonly Claim[]): Obstacles;
   acquireFree(owner: number, claims: readonly Claim[]): Obstacles;
   acquireWaiting(owner: number): Obstacles;
-  /** Stands the owner in line. */
+  /** Puts the owner in line. */
   join(owner: number, claims: readonly Claim[]): void;
-  /** Of all, and of the place in line. */
+  /** Releases all locks and the place in line. */
   release(owner: number): void;
   /** Whether the owner stands in line. */
   isWaiting(owner: number): boolean;
-  /** What it stands in line for. */
+  /** The names that it waits for in line. */
   waitsFor(owner: number): readonly Claim[];
   /** Names with scopes, in order. */
   heldBy(owner: number): readonly string[];
@@ -47,12 +47,12 @@ export function lockName({ model, id }: Pick<LockConflict, "model" | "id">): str
   return `${model} ${id ?? "*"}`;
 }
 
-/** The names, with scopes, of all that the claims hold; in order. */
+/** The names with scopes of everything that the claims hold, in order. */
 export function heldNames(claims: readonly Claim[]): readonly string[] {
-  return toMarks(NOBODY, claims, HELD).map(heldName).toSorted();
+  return toMarks(NO_OWNER, claims, HELD).map(heldName).toSorted();
 }
 
-/** Of a claim and a mark, or of two claims, at least one of them another's. */
+/** Whether two marks of different owners conflict. */
 export function meets(one: LockMark, other: LockMark): boolean {
   if (one.model !== other.model) {
     return false;
@@ -60,7 +60,7 @@ export function meets(one: LockMark, other: LockMark): boolean {
   return one.id !== null && other.id !== null ? one.id === other.id : isSameScope(one, other);
 }
 
-/** Whether who holds the one holds the other. */
+/** Whether an owner of the first also holds the second. */
 export function covers(held: LockMark, wanted: LockMark): boolean {
   if (held.model !== wanted.model) {
     return false;
@@ -68,7 +68,7 @@ export function covers(held: LockMark, wanted: LockMark): boolean {
   return held.id === null ? ["", wanted.scope].includes(held.scope) : held.id === wanted.id;
 }
 
-/** What the claims ask for, without what another of them covers. */
+/** The marks of the claims, without those that another of them covers. */
 export function toMarks(owner: number, claims: readonly Claim[], place: number): readonly LockMark[] {
   const marks = claims.flatMap(({ model, ids, scope = "" }) =>
     (ids === "all" ? [null] : ids).map((id) => ({ owner, model, id, scope, place })),
@@ -106,7 +106,7 @@ export function createLockModel(initial: readonly LockMark[] = []): LockModel {
       return marks;
     },
     copy: () => createLockModel(marks),
-    guard: (claims) => obstacles(undefined, toMarks(NOBODY, claims, HELD), HELD + 1),
+    guard: (claims) => obstacles(undefined, toMarks(NO_OWNER, claims, HELD), HELD + 1),
     acquire(owner, claims) {
       const wanted = toMarks(owner, claims, HELD);
       const found = obstacles(owner, wanted, placeOf(owner));
@@ -149,7 +149,7 @@ export function createLockModel(initial: readonly LockMark[] = []): LockModel {
   return model;
 }
 
-/** Who is first of those that want the same; several where a model is held in several scopes. */
+/** The first in line of each lock. A model held in several scopes has several. */
 function firstOfEach(found: readonly LockMark[]): Obstacles {
   const places = new Map<string, number>();
   for (const mark of found) {

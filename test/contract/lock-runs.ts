@@ -1,17 +1,17 @@
 import fc from "fast-check";
 
-/** As many as fit the suite. A long run sets LOCK_RUNS, and LOCK_SEED to repeat what a failure printed. */
+/** The number of runs that fits the suite. LOCK_RUNS makes it longer; LOCK_SEED repeats a failed run. */
 const DEFAULT_RUN_COUNT = 600;
 const RUN_COUNT = Number(process.env["LOCK_RUNS"] ?? DEFAULT_RUN_COUNT);
 const SEED = process.env["LOCK_SEED"];
-/** Runs that go on at once, each with models of its own: most of a run is waiting for the store. */
+/** Runs at the same time, each on its own models: a run mostly waits for the store. */
 const LANE_COUNT = 4;
 
-/** For a test of that many runs on a slow machine. */
+/** The timeout of a test with that many runs on a slow machine. */
 export const RUNS_TIMEOUT_MS = Math.max(30_000, RUN_COUNT * 100);
 
 export interface LockRunsOptions extends Pick<fc.Parameters, "endOnFailure"> {
-  /** Of the number of runs; less for a property whose runs take longer. Default: 1. */
+  /** Share of the number of runs, for a property with long runs. Default: 1. */
   readonly share?: number;
 }
 

@@ -4,18 +4,18 @@ import type { AcquireResult, LockConflict, LockStore } from "../../src/core/lock
 import type { Transaction } from "../../src/core/transactions/transaction.ts";
 import type { LockModel } from "./lock-model.ts";
 
-/** What somebody may do in a transaction. */
+/** The kinds of steps. */
 export type LockVerb = "acquire" | "acquireOrWait" | "acquireFree" | "acquireWaiting" | "guard" | "release";
 
-/** What somebody does in a transaction. */
+/** One transaction of an actor. */
 export interface LockStep {
   readonly verb: LockVerb;
   readonly claims: readonly Claim[];
-  /** Or rolled back: whoever does it dies before the commit. */
+  /** If false, the transaction is rolled back, as when its process dies. */
   readonly isKept: boolean;
 }
 
-/** Records of different scopes are different records: a scoped claim names only its own, one without a scope any. */
+/** Each scope has its own records. A scoped claim names only those, a claim without a scope any. */
 const IDS_BY_SCOPE: ReadonlyMap<string, readonly string[]> = new Map([
   ["", ["1", "2", "10", "é", "😀", "\ufb01"]],
   ["north", ["1", "2", "10"]],
@@ -33,7 +33,7 @@ function arbitraryClaim([scope, ids]: readonly [string, readonly string[]]): fc.
   });
 }
 
-/** Claims on a few records, models and scopes, so that most of them meet. Models are to be made the run's own. */
+/** Claims on a few records, models and scopes, so that most of them conflict. fitStep gives each run its own models. */
 const arbitraryClaims: fc.Arbitrary<readonly Claim[]> = fc
   .array(fc.oneof(...[...IDS_BY_SCOPE].map(arbitraryClaim)), { minLength: 1, maxLength: 3 })
   .map(withOneScopeARecord);
@@ -56,7 +56,7 @@ export const arbitraryStep: fc.Arbitrary<LockStep> = fc.record({
   isKept: fc.constantFrom(true, true, true, true, false),
 });
 
-/** The step with models of its own, and as the owner may take it: see the port on who may wait. */
+/** The step on the run's own models, changed to one that the owner may take: the port says which owners may wait. */
 export function fitStep(step: LockStep, model: LockModel, owner: number, run: string): LockStep {
   const claims = step.claims.map((claim) => ({ ...claim, model: `${run} ${claim.model}` }));
   const isWaiting = model.isWaiting(owner);
@@ -68,7 +68,7 @@ export function fitStep(step: LockStep, model: LockModel, owner: number, run: st
   return { ...step, claims, verb: isUnfit ? "acquireWaiting" : step.verb };
 }
 
-/** The answer of the store to a step; a release is always granted. */
+/** The store's answer to a step. A release is always granted. */
 export async function askStore(
   locks: LockStore,
   transaction: Transaction,
@@ -97,7 +97,7 @@ function toResult(conflicts: readonly LockConflict[]): AcquireResult {
     : { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
 }
 
-/** Nor is a record named twice at once, under its scope and without. */
+/** A record must not be named twice in one claim, with its scope and without. */
 function withOneScopeARecord(claims: readonly Claim[]): readonly Claim[] {
   const seen = new Set<string>();
   return claims.map((claim) => {
@@ -110,7 +110,7 @@ function withOneScopeARecord(claims: readonly Claim[]): readonly Claim[] {
   });
 }
 
-/** A conflict names no scope, so whoever wants what is free asks in one. */
+/** A conflict names no scope, so a claim on free records uses one scope. */
 function inOneScope(claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(({ scope }) => scope === claims[0]?.scope);
 }

@@ -28,7 +28,7 @@ describeLocks("lock store", (world) => {
       );
     });
 
-    it("refuses a claim that overlaps, names what is in the way, and leaves no trace", async () => {
+    it("refuses an overlapping claim, names the conflicts, and leaves no trace", async () => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       await acquire(first, { model: book, ids: ["2"] });
       expect(await acquire(second, { model: book, ids: ["1", "2", "3"] })).toEqual({
@@ -56,7 +56,7 @@ describeLocks("lock store", (world) => {
       });
     });
 
-    it("grants again what the owner holds, and stores only what is new", async () => {
+    it("grants again what the owner holds, and stores only new locks", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, { model: book, ids: ["2", "4"] });
       expect(await acquire(owner, { model: book, ids: ["2", "4"] })).toEqual(GRANTED);
@@ -94,7 +94,7 @@ describeLocks("lock store", (world) => {
   });
 
   describe("release", () => {
-    it("frees all of an owner's locks, and is a no-op the second time", async () => {
+    it("releases all of an owner's locks, and does nothing the second time", async () => {
       const [owner, book, author] = [newOwner(), newModel(), newModel("Author")];
       await acquire(owner, { model: book, ids: ["1", "2"] }, { model: author, ids: "all" });
       await release(owner);
@@ -157,7 +157,7 @@ describeLocks("lock store", (world) => {
       });
     });
 
-    it("takes an owner's record claims into its claim on the model", async () => {
+    it("replaces an owner's locks on records by its lock on their model", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, { model: book, ids: ["1"] });
       expect(await acquire(owner, { model: book, ids: "all" })).toEqual(GRANTED);

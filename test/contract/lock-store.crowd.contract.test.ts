@@ -13,10 +13,10 @@ import { lockVerbs, newModel, newOwner } from "./lock-verbs.ts";
 import { createLockWitness } from "./lock-witness.ts";
 import type { LockActor, LockWitness } from "./lock-witness.ts";
 
-/** What each of some actors does, one transaction after the other, while the others do theirs. */
+/** The scripts of several actors. Each runs its transactions in order, at the same time as the others. */
 const arbitraryScripts = fc.array(
   fc.array(
-    // Looks are taken before the end of the transaction, while others go on: it stays open for so long.
+    // The number of looks before a transaction ends, so that it stays open while others go on.
     fc.record({ step: arbitraryStep, lookCount: fc.nat(3) }),
     { minLength: 1, maxLength: 5 },
   ),
@@ -45,7 +45,7 @@ describeLocks("lock store in a crowd", (world) => {
     }
   };
 
-  /** Everybody named is another of the crowd; a free record is nobody's. */
+  /** Every named owner is another actor; a free record has no owner. */
   const look = async ({ name, owners }: Crowd): Promise<void> => {
     const held = await world().locks.owners(`${name} A`, ["1", "2", "10"]);
     expect(owners).toEqual(expect.arrayContaining([...held.values()]));
@@ -81,7 +81,7 @@ describeLocks("lock store in a crowd", (world) => {
     expect(held).toEqual(actor.kept.heldBy(actor.owner));
   };
 
-  /** Whoever holds lets go, all at once, and all who wait try again at once, until each had its turn. */
+  /** All holders release at once, and all waiting actors try again at once, until each had its turn. */
   const letAllFinish = async (crowd: Crowd): Promise<void> => {
     const { actors } = crowd.witness;
     const all = (verb: LockStep["verb"], some: readonly LockActor[]): Promise<unknown> =>
@@ -100,7 +100,7 @@ describeLocks("lock store in a crowd", (world) => {
   };
 
   it(
-    "has one owner a record, leaves no trace of what was refused, and gives every waiter its turn in order",
+    "gives each record one owner, leaves no trace of refused claims, and gives every waiter its turn in order",
     async () => {
       expect.hasAssertions();
       await checkInLanes(
@@ -125,7 +125,7 @@ describeLocks("lock store in a crowd", (world) => {
             await Promise.all(owners.map((owner) => release(owner)));
           }
         },
-        // The same scripts need not meet in the same way again.
+        // The same scripts may interleave otherwise the next time.
         { share: 0.5, endOnFailure: true },
       );
     },
@@ -133,7 +133,7 @@ describeLocks("lock store in a crowd", (world) => {
   );
 });
 
-/** What the actor was granted; undefined where it was refused. */
+/** The claims that the actor was granted; undefined if it was refused. */
 function takenBy(
   actor: LockActor,
   { verb, claims }: LockStep,
@@ -146,7 +146,7 @@ function takenBy(
   return result.kind === "GRANTED" ? wanted : undefined;
 }
 
-/** What is the actor's own once the step is committed. */
+/** The actor's locks once the step is committed. */
 function afterStep(actor: LockActor, step: LockStep, result: AcquireResult): LockModel {
   const next = actor.kept.copy();
   if (step.verb === "guard") {

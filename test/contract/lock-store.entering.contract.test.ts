@@ -22,7 +22,7 @@ describeLocks("lock store, entering", (world) => {
       expect([await claim, await single]).toEqual([GRANTED, GRANTED]);
     });
 
-    it("waits for a guard that is under way", async () => {
+    it("waits for an open guard", async () => {
       const [book, author] = [newModel(), newModel("Author")];
       const open = await openTransaction(world().unitOfWork);
       await world().locks.guard(open.transaction, [{ model: author, ids: ["1"] }]);
@@ -36,7 +36,7 @@ describeLocks("lock store, entering", (world) => {
       await entered;
     });
 
-    it("waits for a claim that is under way, and then sees it", async () => {
+    it("waits for an open claim, and then sees it", async () => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       const open = await openTransaction(world().unitOfWork);
       await world().locks.acquire(open.transaction, first, [{ model: book, ids: ["1"] }]);
@@ -62,7 +62,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await acquire(newOwner(), { model: book, ids: "all" })).toEqual(GRANTED);
     });
 
-    it("causes no deadlock between transactions that enter the same models in another order", async () => {
+    it("never deadlocks when transactions enter the same models in different orders", async () => {
       const models = [newModel(), newModel("Author"), newModel("Shop")];
       const one = models.map((model) => ({ model, ids: ["1"] }));
       const owners = Array.from({ length: 24 }, newOwner);
@@ -80,7 +80,7 @@ describeLocks("lock store, entering", (world) => {
 
   describe("a guard on behalf of a task", () => {
     it.each([{ ids: ["1"] }, { ids: ["1", "2"] }, { ids: "all" as const }])(
-      "is not in its own way, and others are: $ids",
+      "conflicts with other tasks and not with its own: $ids",
       async ({ ids }) => {
         const [owner, other, book] = [newOwner(), newOwner(), newModel()];
         await acquire(owner, { model: book, ids: ["1"] });
@@ -97,14 +97,14 @@ describeLocks("lock store, entering", (world) => {
     );
   });
 
-  describe("a try for more than the owner stands in line for", () => {
+  describe("a try for more than the owner waits for", () => {
     const tryWith = (
       owner: string,
       ...added: readonly { model: string; ids: readonly string[] | "all" }[]
     ): ReturnType<typeof acquireWaiting> =>
       world().unitOfWork.run((transaction) => world().locks.acquireWaiting(transaction, owner, added));
 
-    it("is granted all of it", async () => {
+    it("is granted as a whole", async () => {
       const [holder, waiter, book, page] = [newOwner(), newOwner(), newModel(), newModel("Page")];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1"] });
@@ -120,7 +120,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await acquire(newOwner(), { model: page, ids: ["7"] })).toEqual(GRANTED);
     });
 
-    it("is refused with the conflicts, takes nothing, and keeps its place for everything", async () => {
+    it("is refused with the conflicts, locks nothing, and keeps its places in line", async () => {
       const [holder, waiter, book, page] = [newOwner(), newOwner(), newModel(), newModel("Page")];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1"] });
@@ -146,7 +146,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await acquire(late, { model: book, ids: "all" }, { model: page, ids: "all" })).toEqual(GRANTED);
     });
 
-    it("joins the line for what is new behind those who came before, without a deadlock", async () => {
+    it("joins the line for the new records after earlier owners, without a deadlock", async () => {
       const [holder, first, second] = [newOwner(), newOwner(), newOwner()];
       const [book, page] = [newModel(), newModel("Page")];
       const both = [
@@ -158,7 +158,7 @@ describeLocks("lock store, entering", (world) => {
       await acquireOrWait(second, { model: page, ids: ["7"] });
       expect(await tryWith(first, { model: page, ids: ["7"] })).toMatchObject({ totalConflicts: 2 });
       await release(holder);
-      // Whoever tries first may go; neither waits for the other.
+      // The first one to try is granted; neither waits for the other.
       expect(await acquireWaiting(second)).toEqual(GRANTED);
       expect(await acquireWaiting(first)).toEqual(refusedBy({ model: page, id: "7", owner: second }));
       await release(second);
@@ -179,7 +179,7 @@ describeLocks("lock store, entering", (world) => {
       expect(await world().locks.heldBy(waiter)).toEqual([{ model: page, ids: "all" }]);
     });
 
-    it("takes nothing for an owner that is in no line", async () => {
+    it("locks nothing for an owner that is in no line", async () => {
       const [owner, page] = [newOwner(), newModel("Page")];
       expect(await tryWith(owner, { model: page, ids: ["7"] })).toEqual(GRANTED);
       expect(await world().locks.heldBy(owner)).toEqual([]);

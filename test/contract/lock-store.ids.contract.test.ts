@@ -4,7 +4,7 @@ import { sortIds } from "../../src/core/locks/claim.ts";
 import { describeLocks } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, numbers, refusedBy } from "./lock-verbs.ts";
 
-/** Nothing but what canonical ids may be: any text without NUL that is not empty. */
+/** Any canonical id: a text without NUL that is not empty. */
 const ODD_IDS = [
   " ",
   "\t",
@@ -40,7 +40,7 @@ describeLocks("lock store, any id", (world) => {
   const { acquire, guard, release } = lockVerbs(world);
 
   describe("sizes and kinds of ids", () => {
-    it.each([1_000, 10_000, 100_000])("holds %i records of one claim, none lost", async (count) => {
+    it.each([1_000, 10_000, 100_000])("holds all %i records of one claim", async (count) => {
       const [owner, other, book] = [newOwner(), newOwner(), newModel()];
       const ids = numbers(count);
       expect(await acquire(owner, { model: book, ids })).toEqual(GRANTED);
@@ -55,7 +55,7 @@ describeLocks("lock store, any id", (world) => {
       expect(await world().locks.heldBy(owner)).toEqual([]);
     });
 
-    it("counts a model that is held whole once, however many records are asked for", async () => {
+    it("counts a model that is held as a whole once, for any number of records", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, { model: book, ids: "all" });
       expect(await acquire(newOwner(), { model: book, ids: numbers(50_000) })).toEqual(
@@ -100,7 +100,7 @@ describeLocks("lock store, any id", (world) => {
       }
     });
 
-    it("holds an odd id alone as well as among others", async () => {
+    it("holds an unusual id alone and among others", async () => {
       for (const id of ["", ...ODD_IDS]) {
         const [owner, book] = [newOwner(), newModel()];
         await acquire(owner, { model: book, ids: [id] });
@@ -109,7 +109,7 @@ describeLocks("lock store, any id", (world) => {
       }
     });
 
-    it("keeps its order over every part of Unicode", async () => {
+    it("orders ids of every part of Unicode", async () => {
       // Segments of 500 whose bounds would be wrong if surrogates sorted as code units.
       const [owner, book] = [newOwner(), newModel()];
       const ids = [...numbers(600).map((id) => `\u{1f600}${id}`), ...numbers(600).map((id) => `\ufb01${id}`)];

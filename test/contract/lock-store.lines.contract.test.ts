@@ -7,7 +7,7 @@ describeLocks("lock store, lines", (world) => {
   const { acquire, acquireFree, acquireOrWait, acquireWaiting, guard, release } = lockVerbs(world);
 
   describe("a task in line", () => {
-    it("is granted at once if nothing conflicts, and is then in no line", async () => {
+    it("is granted at once if nothing conflicts, and does not join the line", async () => {
       const [owner, book] = [newOwner(), newModel()];
       expect(await acquireOrWait(owner, { model: book, ids: ["1", "2"] })).toEqual(GRANTED);
       expect(await world().locks.heldBy(owner)).toEqual([{ model: book, ids: ["1", "2"] }]);
@@ -26,7 +26,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.owners(book, ["1", "2"])).toEqual(new Map([["1", holder]]));
     });
 
-    it("keeps every kind of later claim off its records, and is named as their owner", async () => {
+    it("blocks every kind of later claim on its records, and is named as their owner", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });
@@ -45,11 +45,11 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireFree(free, wanted)).toEqual([awaited]);
       expect(await world().locks.heldBy(free)).toEqual([{ model: book, ids: ["3"] }]);
       expect(await acquireOrWait(later, { model: book, ids: ["2"] })).toEqual(refusedBy(awaited));
-      // Claiming more for what one holds is a later claim, too.
+      // A holder's claim on more records is a later claim, too.
       expect(await acquire(holder, { model: book, ids: ["1", "2"] })).toEqual(refusedBy(awaited));
     });
 
-    it("does not keep an owner from claiming again what it holds", async () => {
+    it("does not block an owner that claims again what it holds", async () => {
       const [holder, waiter, book, author] = [newOwner(), newOwner(), newModel(), newModel("Author")];
       const claims = [
         { model: book, ids: ["1", "2"] },
@@ -90,7 +90,7 @@ describeLocks("lock store, lines", (world) => {
       );
     });
 
-    it("goes on holding nothing while it is refused again, and keeps its place", async () => {
+    it("holds nothing while it is refused again, and keeps its place", async () => {
       const [holder, waiter, later, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       const claim = { model: book, ids: ["1"] };
       await acquire(holder, claim);
@@ -107,7 +107,7 @@ describeLocks("lock store, lines", (world) => {
   });
 
   describe("turns", () => {
-    it("come to the first in line, also if another asks first", async () => {
+    it("go to the first in line, even if another asks first", async () => {
       const book = newModel();
       const claim = { model: book, ids: ["1"] };
       const line = Array.from({ length: 5 }, newOwner);
@@ -130,7 +130,7 @@ describeLocks("lock store, lines", (world) => {
       }
     });
 
-    it("are kept record by record: a task for other records does not wait", async () => {
+    it("are kept per record: a task for other records does not wait", async () => {
       const [holder, other, first, second, book] = [
         newOwner(),
         newOwner(),
@@ -147,7 +147,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireWaiting(second)).toEqual(GRANTED);
     });
 
-    it("bring everything that was asked for, on several models, or nothing", async () => {
+    it("grant everything that was claimed, on several models, or nothing", async () => {
       const [one, other, waiter] = [newOwner(), newOwner(), newOwner()];
       const [a, b] = [newModel("A"), newModel("B")];
       await acquire(one, { model: a, ids: ["1"] });
@@ -162,7 +162,7 @@ describeLocks("lock store, lines", (world) => {
       await release(one);
       expect(await acquireWaiting(waiter)).toEqual(refusedBy({ model: b, id: "1", owner: other }));
       expect(await world().locks.heldBy(waiter)).toEqual([]);
-      // Free, and yet not for who comes later.
+      // Free, but not for a later claim.
       expect(await acquire(newOwner(), { model: a, ids: ["1"] })).toEqual(
         refusedBy({ model: a, id: "1", owner: waiter }),
       );
@@ -171,7 +171,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.heldBy(waiter)).toEqual(wanted.toReversed());
     });
 
-    it("come to a task for a whole model after the records before it, and before those after it", async () => {
+    it("go to a task for a whole model after earlier records, and before later ones", async () => {
       const [holder, record, whole, later, book] = [
         newOwner(),
         newOwner(),
@@ -197,7 +197,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquireWaiting(later)).toEqual(GRANTED);
     });
 
-    it("come to a task in line also if it claims again, and only those before it conflict", async () => {
+    it("go to a task in line even if it claims again, and only earlier claims conflict", async () => {
       const [holder, first, second, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       const claim = { model: book, ids: ["1"] };
       await acquire(holder, claim);
@@ -220,7 +220,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.heldBy(waiter)).toEqual([{ model: book, ids: sortIds(ids) }]);
     });
 
-    it("come to 100000 records at once, and to each of them in line", async () => {
+    it("are granted for 100,000 records at once, and for each of them in line", async () => {
       const [holder, waiter, later, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       const ids = numbers(100_000);
       await acquire(holder, { model: book, ids: ["50000"] });
@@ -240,7 +240,7 @@ describeLocks("lock store, lines", (world) => {
   });
 
   describe("a task that leaves the line", () => {
-    it("lets those behind it move up", async () => {
+    it("lets later tasks move up", async () => {
       const [holder, first, second, third, book] = [
         newOwner(),
         newOwner(),
@@ -261,7 +261,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await world().locks.heldBy(third)).toEqual([{ model: book, ids: ["1"] }]);
     });
 
-    it("is granted nothing any more, like one that never joined", async () => {
+    it("is granted nothing from then on, like one that never joined", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1"] });
@@ -273,7 +273,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquire(newOwner(), { model: book, ids: ["1"] })).toEqual(GRANTED);
     });
 
-    it("leaves once it is granted anything else, also of another model", async () => {
+    it("leaves when it is granted another claim, even on another model", async () => {
       const [holder, waiter, book, author] = [newOwner(), newOwner(), newModel(), newModel("Author")];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });
@@ -283,7 +283,7 @@ describeLocks("lock store, lines", (world) => {
       expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
     });
 
-    it("leaves once granted: what it releases later is free", async () => {
+    it("leaves when granted: records that it releases later are free", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, { model: book, ids: ["1"] });
       await acquireOrWait(waiter, { model: book, ids: ["1", "2"] });

@@ -11,7 +11,7 @@ import { lockVerbs, newModel, newOwner } from "./lock-verbs.ts";
 
 const OWNER_COUNT = 4;
 
-/** A step of somebody; who vanishes does nothing more until somebody lets go of its locks. */
+/** An actor's step. A vanished actor does nothing until another one releases its locks. */
 const arbitraryTurn = fc.record({
   step: arbitraryStep,
   owner: fc.nat(OWNER_COUNT - 1),
@@ -19,7 +19,7 @@ const arbitraryTurn = fc.record({
 });
 type Turn = typeof arbitraryTurn extends fc.Arbitrary<infer T> ? T : never;
 
-/** One history of the store and of its model. */
+/** One run of steps on the store and on the model. */
 interface Run {
   readonly name: string;
   readonly owners: readonly string[];
@@ -29,7 +29,7 @@ interface Run {
 
 class RolledBack extends Error {}
 
-/** Does the step to the model, and says what was in its way. */
+/** Does the step on the model. @returns the conflicts */
 function applyStep(model: LockModel, owner: number, { verb, claims }: LockStep): Obstacles {
   switch (verb) {
     case "acquire":
@@ -46,7 +46,7 @@ function applyStep(model: LockModel, owner: number, { verb, claims }: LockStep):
   }
 }
 
-/** The store names all that is in the way, in order, and somebody who is. */
+/** The store names every conflict in order, each with one of its owners. */
 function expectConflicts(result: AcquireResult, expected: Obstacles, owners: readonly string[]): void {
   const conflicts = result.kind === "GRANTED" ? [] : result.conflicts;
   expect(conflicts.map(lockName).toSorted()).toEqual([...expected.keys()].toSorted());
@@ -95,7 +95,7 @@ describeLocks("lock store against its model", (world) => {
     }
   };
 
-  /** Whoever holds lets go, and each who waits gets its turn. */
+  /** All holders release, and each waiting actor gets its turn. */
   const letAllFinish = async (run: Run): Promise<void> => {
     const all = run.owners.map((_, owner) => owner);
     for (let waiting = all.filter(run.model.isWaiting); waiting.length > 0;) {
@@ -113,7 +113,7 @@ describeLocks("lock store against its model", (world) => {
   };
 
   it(
-    "agrees after any run of claims, waits, guards, releases and deaths",
+    "agrees with the model after any run of claims, waits, guards, releases and deaths",
     async () => {
       expect.hasAssertions();
       await checkInLanes(fc.array(arbitraryTurn, { minLength: 1, maxLength: 20 }), async (turns) => {

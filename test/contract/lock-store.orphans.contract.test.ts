@@ -14,10 +14,10 @@ describeLocks("lock store, orphans", (world) => {
     const settled = await created();
     await begin(settled);
     expect(await settle(settled, 1)).toBe(true);
-    const nobody = newOwner();
+    const unknown = newOwner();
     await acquire(settled.id, { model: book, ids: ["1"] });
-    await acquire(nobody, { model: book, ids: ["2"] });
-    expect(await world().locks.releaseOrphans()).toEqual([settled.id, nobody].toSorted());
+    await acquire(unknown, { model: book, ids: ["2"] });
+    expect(await world().locks.releaseOrphans()).toEqual([settled.id, unknown].toSorted());
     expect(await world().locks.owners(book, ["1", "2"])).toEqual(new Map());
     expect(await acquire(newOwner(), { model: book, ids: ["1", "2"] })).toEqual(GRANTED);
     expect(await world().locks.releaseOrphans()).toHaveLength(1);
@@ -37,7 +37,7 @@ describeLocks("lock store, orphans", (world) => {
     await release(waiter.id);
   });
 
-  it("takes nothing from a launch under way", async () => {
+  it("keeps the locks of a launch that has not committed yet", async () => {
     const book = newModel();
     const task = sampleTask();
     const open = await openTransaction(world().unitOfWork);

@@ -7,7 +7,7 @@ describeLocks("lock store, together", (world) => {
   const { acquire, guard, release } = lockVerbs(world);
 
   describe("guards", () => {
-    it("finds free records free, and names only those that are held", async () => {
+    it("passes for free records, and names only held ones", async () => {
       const [owner, book, author] = [newOwner(), newModel(), newModel("Author")];
       expect(await guard({ model: book, ids: ["1", "2", "3"] })).toEqual(GRANTED);
       await acquire(owner, { model: book, ids: ["2", "5"] });
@@ -119,7 +119,7 @@ describeLocks("lock store, together", (world) => {
   });
 
   describe("transactions", () => {
-    it("leaves no trace of what is rolled back", async () => {
+    it("leaves no trace of a rolled-back transaction", async () => {
       const [owner, other, book] = [newOwner(), newOwner(), newModel()];
       const claimed = await openTransaction(world().unitOfWork);
       await world().locks.acquire(claimed.transaction, owner, [{ model: book, ids: ["1"] }]);
@@ -154,13 +154,13 @@ describeLocks("lock store, together", (world) => {
       expect(await acquire(second, ...claims)).toEqual(GRANTED);
     });
 
-    it("keeps what is released until the commit", async () => {
+    it("keeps released locks until the commit", async () => {
       const [first, second, third, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       const claims = [{ model: book, ids: ["1"] }];
       await acquire(first, ...claims);
       const open = await openTransaction(world().unitOfWork);
       await world().locks.release(open.transaction, first);
-      // Refused at once, or made to wait for the transaction: never granted before it has ended.
+      // Refused at once, or waiting for the transaction: never granted before its end.
       let isDecided = false;
       const early = acquire(second, ...claims).finally(() => (isDecided = true));
       await Promise.race([early, world().untilWaiting()]);

@@ -4,7 +4,7 @@ import { describeLocks } from "./describe-worlds.ts";
 import { GRANTED, lockVerbs, newModel, newOwner, refusedBy } from "./lock-verbs.ts";
 import { openTransaction } from "./open-transaction.ts";
 
-/** Two claims on one model, or a claim and a record's; whether they meet. */
+/** Two scopes on one model, and whether claims in them conflict. */
 const MEETINGS = [
   { one: "north", other: "south", isMet: false },
   { one: "north", other: "north", isMet: true },
@@ -25,37 +25,46 @@ describeLocks("lock store, scopes", (world) => {
   const { acquire, acquireFree, acquireOrWait, acquireWaiting, guard, release } = lockVerbs(world);
 
   describe("claims", () => {
-    it.each(MEETINGS)("on all of $one and all of $other: met $isMet", async ({ one, other, isMet }) => {
-      const [first, second, book] = [newOwner(), newOwner(), newModel()];
-      await acquire(first, whole(book, one));
-      expect(await acquire(second, whole(book, other))).toEqual(
-        isMet ? refusedBy({ model: book, id: null, owner: first }) : GRANTED,
-      );
-      expect(await world().locks.heldBy(second)).toEqual(isMet ? [] : [whole(book, other)]);
-      expect(await world().locks.heldBy(first)).toEqual([whole(book, one)]);
-    });
+    it.each(MEETINGS)(
+      "on all of $one and on all of $other conflict: $isMet",
+      async ({ one, other, isMet }) => {
+        const [first, second, book] = [newOwner(), newOwner(), newModel()];
+        await acquire(first, whole(book, one));
+        expect(await acquire(second, whole(book, other))).toEqual(
+          isMet ? refusedBy({ model: book, id: null, owner: first }) : GRANTED,
+        );
+        expect(await world().locks.heldBy(second)).toEqual(isMet ? [] : [whole(book, other)]);
+        expect(await world().locks.heldBy(first)).toEqual([whole(book, one)]);
+      },
+    );
 
-    it.each(MEETINGS)("on all of $one and records of $other: met $isMet", async ({ one, other, isMet }) => {
-      const [all, some, book] = [newOwner(), newOwner(), newModel()];
-      await acquire(all, whole(book, one));
-      const refusal = refusedBy({ model: book, id: null, owner: all });
-      const wanted = records(book, ["1", "2"], other);
-      expect(await acquire(some, wanted)).toEqual(isMet ? refusal : GRANTED);
-      expect(await guard(records(book, ["3"], other))).toEqual(isMet ? refusal : GRANTED);
-      expect(await guard(records(book, ["3", "4"], other))).toEqual(isMet ? refusal : GRANTED);
-      expect(await world().locks.heldBy(some)).toEqual(isMet ? [] : [wanted]);
-    });
+    it.each(MEETINGS)(
+      "on all of $one and on records of $other conflict: $isMet",
+      async ({ one, other, isMet }) => {
+        const [all, some, book] = [newOwner(), newOwner(), newModel()];
+        await acquire(all, whole(book, one));
+        const refusal = refusedBy({ model: book, id: null, owner: all });
+        const wanted = records(book, ["1", "2"], other);
+        expect(await acquire(some, wanted)).toEqual(isMet ? refusal : GRANTED);
+        expect(await guard(records(book, ["3"], other))).toEqual(isMet ? refusal : GRANTED);
+        expect(await guard(records(book, ["3", "4"], other))).toEqual(isMet ? refusal : GRANTED);
+        expect(await world().locks.heldBy(some)).toEqual(isMet ? [] : [wanted]);
+      },
+    );
 
-    it.each(MEETINGS)("on records of $one and all of $other: met $isMet", async ({ one, other, isMet }) => {
-      const [some, all, book] = [newOwner(), newOwner(), newModel()];
-      await acquire(some, records(book, ["1"], one));
-      const refusal = refusedBy({ model: book, id: "1", owner: some });
-      expect(await acquire(all, whole(book, other))).toEqual(isMet ? refusal : GRANTED);
-      await release(all);
-      expect(await guard(whole(book, other))).toEqual(isMet ? refusal : GRANTED);
-    });
+    it.each(MEETINGS)(
+      "on records of $one and on all of $other conflict: $isMet",
+      async ({ one, other, isMet }) => {
+        const [some, all, book] = [newOwner(), newOwner(), newModel()];
+        await acquire(some, records(book, ["1"], one));
+        const refusal = refusedBy({ model: book, id: "1", owner: some });
+        expect(await acquire(all, whole(book, other))).toEqual(isMet ? refusal : GRANTED);
+        await release(all);
+        expect(await guard(whole(book, other))).toEqual(isMet ? refusal : GRANTED);
+      },
+    );
 
-    it.each(MEETINGS)("on one record, of $one and of $other, always meet", async ({ one, other }) => {
+    it.each(MEETINGS)("on one record, in $one and in $other, always conflict", async ({ one, other }) => {
       const [first, second, book] = [newOwner(), newOwner(), newModel()];
       await acquire(first, records(book, ["1"], one));
       const refusal = refusedBy({ model: book, id: "1", owner: first });
@@ -98,7 +107,7 @@ describeLocks("lock store, scopes", (world) => {
       ).toEqual(refusedBy({ model: book, id: null, owner }));
     });
 
-    it("on what is free leave out what conflicts with their scope", async () => {
+    it("on free records leave out those that conflict with their scope", async () => {
       const [north, south, owner, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       await acquire(north, whole(book, "north"));
       await acquire(south, records(book, ["1"], "south"));
@@ -127,7 +136,7 @@ describeLocks("lock store, scopes", (world) => {
       await acquire(south, records(book, ["1"], "south"));
       expect(await ownersFor("south")).toEqual(new Map([["1", south]]));
       expect(await ownersFor("west")).toEqual(new Map([["1", south]]));
-      // The record's own holder, not who holds the others.
+      // The record's own holder, not the holder of the others.
       expect(await ownersFor()).toEqual(
         new Map([
           ["1", south],
@@ -168,7 +177,7 @@ describeLocks("lock store, scopes", (world) => {
       expect(await acquire(newOwner(), whole(book, "south"))).toMatchObject({ totalConflicts: 1 });
     });
 
-    it("on all of a scope take in its records, then and later, and no others", async () => {
+    it("on all of a scope replace earlier and later claims on its records, and no others", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(
         owner,
@@ -186,7 +195,7 @@ describeLocks("lock store, scopes", (world) => {
       ]);
     });
 
-    it("on the model without a scope take in everything, then and later", async () => {
+    it("on the model without a scope replace all earlier and later claims on it", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, whole(book, "north"), records(book, ["2"], "south"));
       expect(await acquire(owner, whole(book))).toEqual(GRANTED);
@@ -197,7 +206,7 @@ describeLocks("lock store, scopes", (world) => {
       expect(await world().locks.heldBy(other)).toEqual([whole(author)]);
     });
 
-    it("on a record keep the scope under which it was claimed first", async () => {
+    it("on a record keep the scope of its first claim", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, records(book, ["1"], "north"));
       expect(await acquire(owner, records(book, ["1", "2"], "south"))).toEqual(GRANTED);
@@ -207,7 +216,7 @@ describeLocks("lock store, scopes", (world) => {
       ]);
     });
 
-    it("on a record that the model's hold took in begin anew under another scope", async () => {
+    it("on a record that a whole-model lock replaced take the scope of the next claim", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, records(book, ["1", "2"], "north"));
       await acquire(owner, whole(book, "north"));
@@ -220,14 +229,14 @@ describeLocks("lock store, scopes", (world) => {
       expect(await acquire(newOwner(), whole(book))).toEqual(GRANTED);
     });
 
-    it("on a record that the same claim takes in with the whole model keep their first scope", async () => {
+    it("on a record that the same claim locks with the whole model keep their first scope", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, records(book, ["1"], "north"), whole(book, "south"));
       expect(await acquire(owner, whole(book, "north"), records(book, ["1"]))).toEqual(GRANTED);
       expect(await world().locks.heldBy(owner)).toEqual([whole(book, "north"), whole(book, "south")]);
     });
 
-    it("on a record are as they were when that is rolled back", async () => {
+    it("on a record are restored by a rollback", async () => {
       const [owner, book] = [newOwner(), newModel()];
       await acquire(owner, records(book, ["1", "2"], "north"));
       const open = await openTransaction(world().unitOfWork);
@@ -238,7 +247,7 @@ describeLocks("lock store, scopes", (world) => {
       expect(await acquire(newOwner(), whole(book, "south"))).toEqual(GRANTED);
     });
 
-    it("are granted again only within a scope that is held; outside it they wait behind the line", async () => {
+    it("are granted again only within a held scope; outside it they wait behind the line", async () => {
       const [holder, owner, waiter, book] = [newOwner(), newOwner(), newOwner(), newModel()];
       await acquire(owner, whole(book, "north"));
       await acquire(holder, records(book, ["1"], "south"));
@@ -253,7 +262,7 @@ describeLocks("lock store, scopes", (world) => {
   });
 
   describe("lines", () => {
-    it("keep off the model only claims that conflict with their scope", async () => {
+    it("block only claims on the model that conflict with their scope", async () => {
       const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
       await acquire(holder, records(book, ["1"], "north"));
       await acquireOrWait(waiter, whole(book, "north"));

@@ -11,7 +11,7 @@ describeLocks("lock store, lines together", (world) => {
     const lastBefore = (owner: string): Promise<string | undefined> =>
       world().unitOfWork.run((transaction) => world().locks.lastBefore(transaction, owner));
 
-    it("is the one right before it that wants any of the same records", async () => {
+    it("is the one directly before it that wants any of the same records", async () => {
       const [holder, first, second, third, other, book] = [
         newOwner(),
         newOwner(),
@@ -94,23 +94,26 @@ describeLocks("lock store, lines together", (world) => {
     it.each([
       { end: "commit", kind: "CONFLICT" },
       { end: "rollBack", kind: "GRANTED" },
-    ] as const)("make a claim wait for who is joining a line, until the $end", async ({ end, kind }) => {
-      const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
-      await acquire(holder, { model: book, ids: ["1"] });
-      const open = await openTransaction(world().unitOfWork);
-      await world().locks.acquireOrWait(open.transaction, waiter, [{ model: book, ids: ["1", "2"] }]);
-      let isDecided = false;
-      const claim = acquire(newOwner(), { model: book, ids: ["2"] }).finally(() => (isDecided = true));
-      await world().untilWaiting();
-      expect(isDecided).toBe(false);
-      await open[end]();
-      expect(await claim).toEqual(
-        kind === "GRANTED" ? GRANTED : refusedBy({ model: book, id: "2", owner: waiter }),
-      );
-    });
+    ] as const)(
+      "make a claim wait for an owner that is joining the line, until the $end",
+      async ({ end, kind }) => {
+        const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
+        await acquire(holder, { model: book, ids: ["1"] });
+        const open = await openTransaction(world().unitOfWork);
+        await world().locks.acquireOrWait(open.transaction, waiter, [{ model: book, ids: ["1", "2"] }]);
+        let isDecided = false;
+        const claim = acquire(newOwner(), { model: book, ids: ["2"] }).finally(() => (isDecided = true));
+        await world().untilWaiting();
+        expect(isDecided).toBe(false);
+        await open[end]();
+        expect(await claim).toEqual(
+          kind === "GRANTED" ? GRANTED : refusedBy({ model: book, id: "2", owner: waiter }),
+        );
+      },
+    );
 
     it.each(["acquireWaiting", "release"] as const)(
-      "never leave a lock with who is granted and let go of at once, %s first",
+      "leave no lock with an owner that is granted and released at the same time, %s first",
       async (first) => {
         const [holder, waiter, book] = [newOwner(), newOwner(), newModel()];
         const claim = { model: book, ids: ["1"] };
@@ -133,7 +136,7 @@ describeLocks("lock store, lines together", (world) => {
   });
 
   describe("races", () => {
-    it("put all but one of many in line, and give each its turn", async () => {
+    it("put all claims but one in line, and give each its turn", async () => {
       const book = newModel();
       const owners = Array.from({ length: 12 }, newOwner);
       const claims = owners.map((_, at): Claim => ({ model: book, ids: ["shared", `own ${at}`] }));
@@ -152,7 +155,7 @@ describeLocks("lock store, lines together", (world) => {
       }
     });
 
-    it("of crossing waiters never end in a deadlock", async () => {
+    it("never deadlock when the claims of waiters cross", async () => {
       const [a, b] = [newModel("A"), newModel("B")];
       const [holder, owners] = [newOwner(), Array.from({ length: 10 }, newOwner)];
       const claims: readonly Claim[] = [
@@ -171,7 +174,7 @@ describeLocks("lock store, lines together", (world) => {
       while (waiting.length > 0) {
         const tries = await Promise.all(waiting.map((owner) => acquireWaiting(owner)));
         const granted = waiting.filter((_, at) => tries[at]?.kind === "GRANTED");
-        // Everybody wants the records of the first, so one at a time; and one every time.
+        // All want the records of the first, so exactly one is granted each time.
         expect(granted).toHaveLength(1);
         await Promise.all(granted.map((owner) => release(owner)));
         waiting = waiting.filter((owner) => !granted.includes(owner));
@@ -179,7 +182,7 @@ describeLocks("lock store, lines together", (world) => {
     });
   });
 
-  describe("claims on what is free", () => {
+  describe("claims on free records", () => {
     it("take everything if nothing conflicts", async () => {
       const [owner, book, author] = [newOwner(), newModel("A"), newModel("B")];
       const claims = [
@@ -191,7 +194,7 @@ describeLocks("lock store, lines together", (world) => {
       expect(await acquireFree(newOwner())).toEqual([]);
     });
 
-    it("leave out exactly the conflicts, and report all of them", async () => {
+    it("leave out exactly the conflicts, and report each of them", async () => {
       const [first, second, owner] = [newOwner(), newOwner(), newOwner()];
       const [a, b] = [newModel("A"), newModel("B")];
       const held = numbers(1_500, 10_000);
@@ -213,7 +216,7 @@ describeLocks("lock store, lines together", (world) => {
       ]);
     });
 
-    it("take nothing of a model that is held as a whole, and no whole model while any record is held", async () => {
+    it("lock no record of a model that is held as a whole, and no whole model while a record is held", async () => {
       const [first, second, owner] = [newOwner(), newOwner(), newOwner()];
       const [a, b, c] = [newModel("A"), newModel("B"), newModel("C")];
       await acquire(first, { model: a, ids: "all" });
@@ -231,14 +234,14 @@ describeLocks("lock store, lines together", (world) => {
         { model: b, id: "2", owner: second },
       ]);
       expect(await world().locks.heldBy(owner)).toEqual([{ model: c, ids: ["1"] }]);
-      // A record and the whole of its model are one claim on the whole.
+      // A claim on a record and on its whole model is one claim on the whole.
       expect(await acquireFree(owner, { model: b, ids: ["3"] }, { model: b, ids: "all" })).toHaveLength(2);
       expect(await world().locks.heldBy(owner)).toEqual([{ model: c, ids: ["1"] }]);
       await release(second);
       expect(await acquire(newOwner(), { model: b, ids: ["3"] })).toEqual(GRANTED);
     });
 
-    it("take nothing if everything conflicts, and leave no trace when rolled back", async () => {
+    it("lock nothing if everything conflicts, and leave no trace when rolled back", async () => {
       const [first, owner, book] = [newOwner(), newOwner(), newModel()];
       await acquire(first, { model: book, ids: ["1"] });
       expect(await acquireFree(owner, { model: book, ids: ["1"] })).toHaveLength(1);
@@ -250,7 +253,7 @@ describeLocks("lock store, lines together", (world) => {
       expect(await acquire(newOwner(), { model: book, ids: ["2"] })).toEqual(GRANTED);
     });
 
-    it("made together give each record to one of them", async () => {
+    it("that are made at the same time give each record to one of them", async () => {
       const book = newModel();
       const owners = Array.from({ length: 6 }, newOwner);
       const ids = numbers(60);

@@ -5,30 +5,30 @@ import type { PostgresWorld } from "./postgres-world.ts";
 
 export const GRANTED: AcquireResult = { kind: "GRANTED" };
 
-/** The refusal that names these conflicts. */
+/** The refusal with these conflicts. */
 export function refusedBy(...conflicts: readonly LockConflict[]): AcquireResult {
   return { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
 }
 
 let modelCount = 0;
 
-/** A model of the test's own, so that tests do not meet. */
+/** A model that no other test uses. */
 export function newModel(name = "Book"): string {
   modelCount += 1;
   return `${name}${modelCount}`;
 }
 
-/** The id of a task that holds nothing yet. */
+/** A new owner. */
 export function newOwner(): string {
   return createId(new Date());
 }
 
-/** So many ids in the order of numbers. */
+/** Consecutive ids. */
 export function numbers(count: number, start = 1): string[] {
   return Array.from({ length: count }, (_, at) => String(start + at));
 }
 
-/** What tests do with locks, each in a transaction of its own. */
+/** The lock store's methods, each in its own transaction. */
 export interface LockVerbs {
   acquire(owner: string, ...claims: Claim[]): Promise<AcquireResult>;
   acquireOrWait(owner: string, ...claims: Claim[]): Promise<AcquireResult>;

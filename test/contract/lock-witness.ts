@@ -3,32 +3,31 @@ import { covers, createLockModel, HELD, meets, toMarks } from "./lock-model.ts";
 import type { LockMark, LockModel } from "./lock-model.ts";
 import type { LockStep } from "./lock-steps.ts";
 
-/** One of many who claim at once. */
+/** An actor that claims at the same time as others. */
 export interface LockActor {
   readonly owner: number;
-  /** What is surely the actor's own: kept of its committed transactions. */
+  /** Locks that the actor surely holds, from its committed transactions. */
   kept: LockModel;
-  /** What is surely its own until its open transaction ends. */
+  /** Locks that it surely holds until its open transaction ends. */
   pending: readonly LockMark[];
-  /** What its open transaction guards. */
+  /** Records that its open transaction guards. */
   guarded: readonly LockMark[];
 }
 
 /**
- * Watches actors whose transactions are open at the same time. It notes that something is held only after the store
- * said so, and forgets it before the store can hear of the end: what overlaps here overlapped there.
+ * Watches actors whose transactions are open at the same time. It notes a lock after the store granted it, and forgets it before the transaction ends. So an overlap here is an overlap in the store.
  */
 export interface LockWitness {
   readonly actors: readonly LockActor[];
   /**
-   * Notes what the store answered in the actor's open transaction.
-   * @param taken what a claim was granted
-   * @throws Error when somebody else surely holds any of it, or stands in line for it before
+   * Notes the store's answer in the actor's open transaction.
+   * @param taken the granted claims
+   * @throws Error when another actor surely holds any of it, or is before it in line
    */
   granted(actor: LockActor, taken: readonly Claim[]): void;
   refused(actor: LockActor, step: LockStep): void;
   guards(actor: LockActor, claims: readonly Claim[]): void;
-  /** To be called right before the transaction ends. */
+  /** Call it right before the transaction ends. */
   ends(actor: LockActor, next: LockModel): void;
 }
 
@@ -76,7 +75,7 @@ export function createLockWitness(count: number): LockWitness {
     },
     guards(actor, claims) {
       const marks = toMarks(actor.owner, claims, HELD);
-      // A guard has no owner, and so nothing of its own.
+      // A guard has no owner, so it has no locks.
       const held = [...actor.kept.marks, ...marksOfOthers(actor)].filter((mark) => mark.place === HELD);
       refuse("guarded", marks, held);
       actor.guarded = marks;

@@ -1,18 +1,18 @@
 import { withDeadline } from "../support/deadline.ts";
 import type { QueuedTask } from "../../src/core/tasks/task-queue.ts";
 
-/** Work that goes on until it is told to end. */
+/** Work that runs until the test ends it. */
 export interface ManualWork {
   work(task: QueuedTask): Promise<void>;
-  /** What was begun, in order. */
+  /** The tasks that were begun, in order. */
   readonly started: readonly QueuedTask[];
-  /** How much ran at a time, at most. */
+  /** The most tasks that ran at a time. */
   maxRunning(): number;
-  /** Resolves once so much was begun. */
+  /** Resolves once that many were begun. */
   untilStarted(count: number): Promise<readonly QueuedTask[]>;
-  /** Ends the oldest that runs. */
+  /** Ends the oldest running one. */
   endOne(): void;
-  /** Ends all that runs, and whatever begins later at once. */
+  /** Ends all running ones, and later ones as soon as they begin. */
   endAll(): void;
 }
 

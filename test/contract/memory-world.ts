@@ -21,7 +21,7 @@ export async function createMemoryWorld(): Promise<World> {
     async finishChunk(transaction, taskId, number, counts) {
       await tasks.finishChunk(transaction, taskId, number, counts);
     },
-    // Whatever can go on in this process has done so by then.
+    // By then, everything in this process that can go on has done so.
     untilWaiting: () => setImmediate(),
     async close() {
       await queue.close();

@@ -20,7 +20,7 @@ export interface PostgresWorld extends World {
   readonly pool: Pool;
 }
 
-/** With the fence that every writer of chunks takes. */
+/** Takes the fence as every chunk writer does. */
 const FINISH_CHUNK = `
   WITH fence AS MATERIALIZED (SELECT id FROM powercrud.task WHERE id = $1 FOR SHARE)
   UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3, failed = $4, skipped = $5
@@ -42,7 +42,7 @@ export async function createPostgresWorld(): Promise<PostgresWorld> {
   };
 }
 
-/** The same over any address, also one where nobody answers. */
+/** A world at any address, even one where no server answers. */
 export function createWorldAt(url: string): PostgresWorld {
   const logger = createSilentLogger();
   const pool = createPool({

@@ -12,9 +12,9 @@ import { createPostgresWorld } from "./postgres-world.ts";
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 const SILENCE_S = 10;
 
-/** A time so many seconds after the start of all tests. */
+/** That many seconds after a fixed time. */
 const at = (seconds: number): Date => new Date(START + seconds * 1000);
-/** A process that was not seen since then is silent, at so many seconds. */
+/** Processes not seen since then are silent. */
 const silentAt = (seconds: number): Date => at(seconds - SILENCE_S);
 
 function processOf(id: string, backend: BackendName = "postgres", startedAt = at(0)): RunningProcess {
@@ -42,7 +42,7 @@ describe("process register", () => {
     expect(await register.list(at(-1000))).toEqual([]);
   });
 
-  it("lists the processes seen since then, in the order in which they started", async () => {
+  it("lists the processes seen since a time, in the order of their starts", async () => {
     const late: RunningProcess = {
       ...processOf("late", "postgres", at(2)),
       role: "serve",
@@ -65,7 +65,7 @@ describe("process register", () => {
     expect(await idsSince(at(6))).toEqual([]);
   });
 
-  it("knows a process again that was forgotten, or never enlisted, once it announces itself", async () => {
+  it("lists a process that was forgotten, or never enlisted, once it announces itself", async () => {
     const process = processOf("one");
     await enlist(process, 0);
     await register.announce(process, at(4));
@@ -81,7 +81,7 @@ describe("process register", () => {
     await enlist(processOf("two"), 0);
     await register.withdraw("one");
     await register.withdraw("one");
-    await register.withdraw("nobody");
+    await register.withdraw("stranger");
     expect(await idsSince(at(0))).toEqual(["two"]);
   });
 

@@ -72,12 +72,12 @@ describe.each(READERS)("a record reader over %s", (_name, reader) => {
     expect((await reader().existingIds(model, ids, undefined)).toSorted()).toEqual(ids.toSorted());
   });
 
-  it("finds nothing where nothing is asked for", async () => {
+  it("finds no ids among none", async () => {
     expect(await reader().findIds("Visit", undefined, 0)).toEqual([]);
     expect(await reader().existingIds("Visit", [], undefined)).toEqual([]);
   });
 
-  it("finds what matches, over relations too", async () => {
+  it("finds the records that match, over relations too", async () => {
     const monday = { day: { equals: "2026-01-05T00:00:00.000Z" } };
     expect(await reader().findIds("Visit", { of: { is: monday } }, 100)).toEqual(["-3", "4"]);
     expect(await reader().findIds("Day", { visits: { every: { id: { gt: 0 } } } }, 100)).toEqual([
@@ -88,19 +88,19 @@ describe.each(READERS)("a record reader over %s", (_name, reader) => {
     expect(await reader().findIds("Day", { visits: { none: {} } }, 100)).toEqual([]);
   });
 
-  it("says which ids exist and match, each once", async () => {
+  it("returns the ids that exist and match, each once", async () => {
     const ids = ["1", "2", "400", "-1", "1"];
     expect((await reader().existingIds("Visit", ids, { id: { gt: 0 } })).toSorted()).toEqual(["1", "2"]);
   });
 
-  it("takes an id in any spelling, and gives the canonical one", async () => {
+  it("accepts an id in any spelling, and returns the canonical one", async () => {
     expect(await reader().existingIds("Small", ["007", "00"], undefined)).toEqual(["0"]);
     expect(await reader().existingIds("Day", ["2026-01-02"], undefined)).toEqual([
       "2026-01-02T00:00:00.000Z",
     ]);
   });
 
-  it("refuses an id that is none, and a field that is not there", async () => {
+  it("refuses a malformed id, and a field that does not exist", async () => {
     await expect(reader().existingIds("Small", ["40000"], undefined)).rejects.toMatchObject({
       code: "VALIDATION_FAILED",
     });
@@ -109,7 +109,7 @@ describe.each(READERS)("a record reader over %s", (_name, reader) => {
   });
 });
 
-it("reads over a transaction's session what that transaction has written", async () => {
+it("reads a transaction's own writes over its session", async () => {
   const connection = await api.connect();
   const within = createPgSession(connection);
   try {

@@ -5,7 +5,7 @@ import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTestRedis } from "../support/test-redis.ts";
 import type { Transports } from "./world.ts";
 
-/** Queue and bus in the Redis of the tests, under keys of their own. */
+/** Queue and bus in the tests' Redis, under their own keys. */
 export async function createRedisTransports(): Promise<Transports> {
   const redis = createTestRedis();
   const transports = createRedisTransportsAt(redis.url, redis.keyPrefix);
@@ -18,7 +18,7 @@ export async function createRedisTransports(): Promise<Transports> {
   };
 }
 
-/** The same over any address, also one where nobody answers. */
+/** Queue and bus at any address, even one where no server answers. */
 export function createRedisTransportsAt(url: string, keyPrefix: string): Transports {
   const logger = createSilentLogger();
   const shared = createFailFastRedis({ url, name: "contract", logger });

@@ -4,7 +4,7 @@ import { createId } from "../../src/kernel/ids.ts";
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 let made = 0;
 
-/** A task about to be written; each one is a second younger than the one before. */
+/** A new task. Each is a second younger than the one before. */
 export function sampleTask(parts: Partial<NewTask> = {}): NewTask {
   made += 1;
   const createdAt = parts.createdAt ?? new Date(START + made * 1_000);
@@ -30,7 +30,7 @@ export function sampleTask(parts: Partial<NewTask> = {}): NewTask {
   };
 }
 
-/** So long after a task was created. */
+/** That many milliseconds after a task was created. */
 export function after(task: NewTask, ms: number): Date {
   return new Date(task.createdAt.getTime() + ms);
 }

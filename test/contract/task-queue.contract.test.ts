@@ -13,7 +13,7 @@ const newTasks = (count: number): QueuedTask[] =>
 const byId = (a: QueuedTask, b: QueuedTask): number => a.id.localeCompare(b.id);
 
 describeTransports("task queue", (world) => {
-  /** Each test leaves the queue empty, and nobody at work. */
+  /** Each test leaves the queue empty, and no consumer at work. */
   const open: { readonly consumer: Service; readonly work: ManualWork }[] = [];
   afterEach(async () => {
     open.forEach(({ work }) => work.endAll());
@@ -38,13 +38,13 @@ describeTransports("task queue", (world) => {
     await startConsumer(5, work);
     await world().queue.enqueue(tasks);
     await work.untilStarted(tasks.length);
-    // The queue hands out in order: whatever was doubled would come before the last one.
+    // The queue delivers in order: a duplicate would come before the last task.
     await world().queue.enqueue([last]);
     const delivered = await work.untilStarted(tasks.length + 1);
     expect(delivered.toSorted(byId)).toEqual([...tasks, last].toSorted(byId));
   });
 
-  it("does not double a task that waits after the same attempt, and delivers the next attempt", async () => {
+  it("does not duplicate a waiting delivery of the same attempt, and delivers the next attempt", async () => {
     const [task, last] = newTasks(2) as [QueuedTask, QueuedTask];
     const retried = { id: task.id, attempt: 1 };
     await world().queue.enqueue([task, task]);
@@ -56,7 +56,7 @@ describeTransports("task queue", (world) => {
     expect(await untilStarted(3)).toEqual([task, retried, last]);
   });
 
-  it("does not double a running task after the same attempt", async () => {
+  it("does not deliver the attempt that runs a second time", async () => {
     const [task, last] = newTasks(2) as [QueuedTask, QueuedTask];
     const { untilStarted } = await startConsumer(2);
     await world().queue.enqueue([task]);
@@ -65,7 +65,7 @@ describeTransports("task queue", (world) => {
     expect(await untilStarted(2)).toEqual([task, last]);
   });
 
-  it("takes a task again once its work has ended", async () => {
+  it("accepts a task again once its work has ended", async () => {
     const tasks = newTasks(1);
     const first = await startConsumer(1);
     await world().queue.enqueue(tasks);
@@ -91,12 +91,12 @@ describeTransports("task queue", (world) => {
   it("shares the work among consumers", async () => {
     const consumers = [await startConsumer(1), await startConsumer(1), await startConsumer(1)];
     await world().queue.enqueue(newTasks(3));
-    // None of them ends, so each consumer can have but one.
+    // None of them ends, so each consumer can have only one.
     const begun = await Promise.all(consumers.map(({ untilStarted }) => untilStarted(1)));
     expect(new Set(begun.map(([task]) => task?.id)).size).toBe(3);
   });
 
-  it("takes nothing new at its stop, and waits for running work", async () => {
+  it("takes no new task when it stops, and waits for running work", async () => {
     const [running, next] = newTasks(2) as [QueuedTask, QueuedTask];
     const first = await startConsumer(1);
     await world().queue.enqueue([running, next]);
@@ -116,7 +116,7 @@ describeTransports("task queue", (world) => {
     expect(await second.untilStarted(1)).toEqual([next]);
   });
 
-  it("goes on after work that throws", async () => {
+  it("takes further tasks after work that throws", async () => {
     const tasks = newTasks(3);
     const began: QueuedTask[] = [];
     let finish = (): void => undefined;
@@ -141,7 +141,7 @@ describeTransports("task queue", (world) => {
     }
   });
 
-  it("takes no task and 5,000 tasks", async () => {
+  it("accepts no task and 5,000 tasks", async () => {
     const tasks = newTasks(5_000);
     await world().queue.enqueue([]);
     await world().queue.enqueue(tasks);

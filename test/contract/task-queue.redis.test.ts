@@ -20,7 +20,7 @@ const task = (id: string): QueuedTask => ({ id, attempt: 0 });
 interface OpenQueue {
   readonly queue: TaskQueue;
   readonly producer: RedisConnection;
-  /** Of the consumers that were started. */
+  /** The stop functions of the started consumers. */
   readonly consumers: readonly RedisConnection[];
   close(): Promise<void>;
 }
@@ -116,7 +116,7 @@ describe("task queue: redis, lost and found", () => {
     await expect(
       withDeadline(open.queue.enqueue([task("during")]), 3_000, "a refusal"),
     ).rejects.toMatchObject(UNAVAILABLE);
-    // The dead connection was given up: there is no second wait.
+    // The dead connection is closed by now, so there is no second wait.
     await expect(withDeadline(open.queue.enqueue([task("during")]), 400, "a refusal")).rejects.toMatchObject(
       UNAVAILABLE,
     );
@@ -126,7 +126,7 @@ describe("task queue: redis, lost and found", () => {
     await open.queue.enqueue([task("after")]);
   });
 
-  it("waits for running work, and no longer, when it is stopped while Redis is down", async () => {
+  it("waits only for running work when it is stopped while Redis is down", async () => {
     const manual = createManualWork();
     const consumer = open.queue.consume({ concurrency: 1, work: manual.work });
     await consumer.start();

@@ -22,13 +22,13 @@ describeWorlds("task store, running", (world) => {
       expect(await found(task)).toEqual(attempt?.task);
     });
 
-    it("begins for one of many deliveries", async () => {
+    it("begins for only one of many deliveries", async () => {
       const task = await created();
       const attempts = await Promise.all(Array.from({ length: 10 }, () => begin(task)));
       expect(attempts.filter((attempt) => attempt !== undefined)).toHaveLength(1);
     });
 
-    it("begins again after an orphan, with what earlier attempts committed, and keeps the first start", async () => {
+    it("begins again after an orphaned attempt, with its committed work, and keeps the first start", async () => {
       const task = await created({ total: 3, chunks: [plainBatch(["1", "2"]), plainBatch(["3"])] });
       await begin(task);
       await finishChunk(task, 1, countsOf(1, 1));
@@ -49,7 +49,7 @@ describeWorlds("task store, running", (world) => {
       expect(await begin(task, 1)).toBeUndefined();
     });
 
-    it("does not hold up the note that the queue has the task", async () => {
+    it("does not block the note that the queue has the task", async () => {
       const task = await created();
       const open = await openTransaction(world().unitOfWork);
       await world().tasks.beginAttempt(open.transaction, {
@@ -100,7 +100,7 @@ describeWorlds("task store, running", (world) => {
       await open.commit();
     });
 
-    it("show what the attempt reported, but not as the task's message", async () => {
+    it("show the attempt's report, but not as the task's message", async () => {
       const task = await created({ total: 10 });
       await begin(task);
       const reported = progressOf(10, countsOf(3, 1), {
@@ -141,7 +141,7 @@ describeWorlds("task store, running", (world) => {
       expect(await found(task)).toMatchObject({ progress: progressOf(4, countsOf(3)) });
     });
 
-    it("show a total that the handler has set", async () => {
+    it("show a total that the handler set", async () => {
       const task = await created({ total: null });
       await begin(task);
       await beat(task, 1, 2_000, progressOf(8, countsOf(2)));

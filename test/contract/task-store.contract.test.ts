@@ -57,7 +57,7 @@ describeWorlds("task store", (world) => {
       expect(await world().tasks.find([])).toEqual(new Map());
     });
 
-    it("leaves no trace of a creation that is rolled back", async () => {
+    it("leaves no trace of a rolled-back creation", async () => {
       const task = sampleTask({ idempotencyKey: "rolled back" });
       const open = await openTransaction(world().unitOfWork);
       await world().tasks.create(open.transaction, task);
@@ -98,16 +98,16 @@ describeWorlds("task store", (world) => {
       expect(await world().tasks.findByIdempotencyKey({ id: "ann" }, "k2")).toBeUndefined();
     });
 
-    it("are apart for each viewer; anonymous viewers share theirs", async () => {
-      const nobody = await created({ idempotencyKey: "k3", viewer: { id: null } });
+    it("are separate for each viewer; anonymous viewers share theirs", async () => {
+      const anonymous = await created({ idempotencyKey: "k3", viewer: { id: null } });
       expect(await create(sampleTask({ idempotencyKey: "k3" }))).toEqual({ kind: "CREATED" });
       expect(await create(sampleTask({ idempotencyKey: "k3", viewer: { id: null } }))).toMatchObject({
         kind: "EXISTING",
-        existing: { id: nobody.id },
+        existing: { id: anonymous.id },
       });
     });
 
-    it("let one of many launches under a key create its task", async () => {
+    it("let only one of many launches with a key create its task", async () => {
       for (let round = 0; round < 5; round += 1) {
         const tasks = Array.from({ length: 10 }, () => sampleTask({ idempotencyKey: `together ${round}` }));
         const results = await Promise.all(tasks.map(create));
@@ -163,12 +163,12 @@ describeWorlds("task store", (world) => {
       expect(await list({ statuses: ["PENDING", "RUNNING"] })).toHaveLength(6);
       expect(await world().tasks.count({ createdBy })).toBe(6);
       expect(await world().tasks.count({ createdBy, statuses: ["PENDING"], kinds: ["even"] })).toBe(2);
-      expect(await world().tasks.count({ createdBy: "nobody" })).toBe(0);
+      expect(await world().tasks.count({ createdBy: "unknown" })).toBe(0);
     });
   });
 
   describe("tasks for the sweeper", () => {
-    // Years of their own keep these tests apart from all others' tasks.
+    // These tests use their own years, so that they see no other test's tasks.
     const inYear = (year: number, second: number): Date => new Date(Date.UTC(year, 0, 1, 0, 0, second));
 
     it("finds tasks that were never enqueued, oldest first", async () => {

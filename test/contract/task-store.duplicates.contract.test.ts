@@ -37,7 +37,7 @@ describeWorlds("task store, duplicates", (world) => {
       expect(await create(sampleTask({ duplicateKey: `until ${status}` }))).toEqual({ kind: "CREATED" });
     });
 
-    it("is apart for each viewer; anonymous viewers share theirs", async () => {
+    it("is separate for each viewer; anonymous viewers share theirs", async () => {
       const task = { duplicateKey: "whose" };
       await created(task);
       await created({ ...task, viewer: { id: "bea" } });
@@ -48,7 +48,7 @@ describeWorlds("task store, duplicates", (world) => {
       expect(await world().tasks.findDuplicate({ id: "cid" }, "whose")).toBeUndefined();
     });
 
-    it("is apart from idempotency keys, and null is no key", async () => {
+    it("is separate from idempotency keys, and null is no key", async () => {
       await created({ duplicateKey: "either" });
       await created({ idempotencyKey: "either" });
       await created({ duplicateKey: null });
@@ -56,7 +56,7 @@ describeWorlds("task store, duplicates", (world) => {
       expect(await world().tasks.findDuplicate({ id: "ann" }, "")).toBeUndefined();
     });
 
-    it("lets one of many at once through", async () => {
+    it("lets only one of many launches at once through", async () => {
       const tasks = Array.from({ length: 8 }, () => sampleTask({ duplicateKey: "crowd" }));
       const results = await Promise.all(tasks.map(create));
       const winners = tasks.filter((_task, at) => results[at]?.kind === "CREATED");
@@ -80,7 +80,7 @@ describeWorlds("task store, duplicates", (world) => {
   });
 
   describe("locking the duplicate key", () => {
-    it("makes the next one to lock it wait, and then shows it the task", async () => {
+    it("makes the next launch that locks it wait, and then shows it the task", async () => {
       const task = sampleTask({ duplicateKey: "locked", inputHash: "h" });
       const open = await openTransaction(world().unitOfWork);
       const lock = (transaction: typeof open.transaction): Promise<IdempotentTask | undefined> =>

@@ -6,7 +6,7 @@ import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { countsOf, taskVerbs } from "./task-verbs.ts";
 
-// Years of their own keep these tests apart: each prunes what is older than its year's end.
+// Each test uses its own year and prunes up to that year's end, so that it sees no other test's tasks.
 const inYear = (year: number, second: number): Date => new Date(Date.UTC(year, 0, 1, 0, 0, second));
 
 describeWorlds("task store, pruning", (world) => {
@@ -57,7 +57,7 @@ describeWorlds("task store, pruning", (world) => {
     expect(await world().tasks.prune(inYear(1981, 59), 10)).toEqual([uncleaned.id]);
   });
 
-  it("leaves a task with an unsettled retry for later", async () => {
+  it("keeps a task with an unsettled retry for later", async () => {
     const first = await ended(inYear(1985, 1));
     const retry = await created({ createdAt: inYear(1985, 2), retryOf: first.id });
     expect(await world().tasks.prune(inYear(1985, 59), 10)).toEqual([]);
@@ -96,7 +96,7 @@ describeWorlds("task store, pruning", (world) => {
   });
 
   describe("the log", () => {
-    it("keeps its head, so that no cursor lies beyond it", async () => {
+    it("keeps its head, so that no cursor is beyond it", async () => {
       const task = await ended(inYear(1983, 1));
       const other = await created();
       await append(other.id);
@@ -115,7 +115,7 @@ describeWorlds("task store, pruning", (world) => {
     });
   });
 
-  it("is done by one of several calls at once, and reports no task twice", async () => {
+  it("is done by only one of several calls at once, and reports no task twice", async () => {
     const tasks = await Promise.all(Array.from({ length: 30 }, () => ended(inYear(1984, 1))));
     const pruned = await Promise.all(
       Array.from({ length: 6 }, () => world().tasks.prune(inYear(1984, 59), 100)),

@@ -36,11 +36,11 @@ describeWorlds("task store, results", (world) => {
     }
     return all;
   };
-  const told = ({ id, outcome, code, message }: TaskRecord): string =>
+  const summaryOf = ({ id, outcome, code, message }: TaskRecord): string =>
     [id, outcome, code, message].filter((part) => part !== undefined).join(" ");
 
   describe("records", () => {
-    it("say what a dry run would have done to each, where it tried all", async () => {
+    it("say what a dry run would have done to each, if it tried all", async () => {
       const trial = async (counts: Counts): Promise<readonly string[]> => {
         const task = await created({
           isDryRun: true,
@@ -48,19 +48,19 @@ describeWorlds("task store, results", (world) => {
           chunks: [["b", "a"], ["c"]].map(plainBatch),
           skipped: [skipped("z")],
         });
-        expect((await readRecords(task.id, 10)).map(told).at(-1)).toBe("c UNPROCESSED");
+        expect((await readRecords(task.id, 10)).map(summaryOf).at(-1)).toBe("c UNPROCESSED");
         await begin(task);
         await settle(task, 1, { status: "PARTIAL", counts, errors: [failed("a", "No.")] });
-        return (await readRecords(task.id, 2)).map(told);
+        return (await readRecords(task.id, 2)).map(summaryOf);
       };
       const leftOut = "z SKIPPED RECORD_LOCKED Held.";
       const failure = "a FAILED CONSTRAINT_VIOLATED No.";
       expect(await trial(countsOf(2, 1, 1))).toEqual([leftOut, "b SUCCEEDED", failure, "c SUCCEEDED"]);
-      // It stopped at the failure, or was cancelled: of the others nothing is known.
+      // It stopped at the failure, or was cancelled: the results of the others are unknown.
       expect(await trial(countsOf(0, 1, 1))).toEqual([leftOut, "b UNPROCESSED", failure, "c UNPROCESSED"]);
     });
 
-    it("say what became of each, in the order of the chunks, left-out ones first", async () => {
+    it("say what became of each, in the order of the chunks, after the ones left out", async () => {
       const task = await created({
         total: 7,
         chunks: [["b", "a"], ["d", "c"], ["e"]].map(plainBatch),
@@ -68,12 +68,12 @@ describeWorlds("task store, results", (world) => {
       });
       const unprocessed = ["b", "a", "d", "c", "e"].map((id) => `${id} UNPROCESSED`);
       const leftOut = ["z SKIPPED RECORD_LOCKED Held.", "y SKIPPED RECORD_LOCKED Held."];
-      expect((await readRecords(task.id, 10)).map(told)).toEqual([...leftOut, ...unprocessed]);
+      expect((await readRecords(task.id, 10)).map(summaryOf)).toEqual([...leftOut, ...unprocessed]);
 
       await begin(task);
       await finishChunk(task, 1, countsOf(1, 1));
       await finishChunk(task, 3, countsOf(1));
-      expect((await readRecords(task.id, 10)).map(told)).toEqual([
+      expect((await readRecords(task.id, 10)).map(summaryOf)).toEqual([
         ...leftOut,
         "b SUCCEEDED",
         "a SUCCEEDED",
@@ -85,7 +85,7 @@ describeWorlds("task store, results", (world) => {
       const errors = [failed("a", "First."), failed("a", "Second."), failed("c"), failed(null)];
       await settle(task, 1, { status: "PARTIAL", errors });
       const all = await readRecords(task.id, 10);
-      expect(all.map(told)).toEqual([
+      expect(all.map(summaryOf)).toEqual([
         ...leftOut,
         "b SUCCEEDED",
         "a FAILED CONSTRAINT_VIOLATED First.",
@@ -116,7 +116,7 @@ describeWorlds("task store, results", (world) => {
       }
     });
 
-    it("have errors of their own task only, also for odd and long ids", async () => {
+    it("have errors of their own task only, even for unusual and long ids", async () => {
       const long = "x".repeat(20_000);
       const odd = ['a"b', "", "日本", "{1,2}", long];
       const task = await created({ total: odd.length, chunks: [plainBatch(odd)] });

@@ -21,7 +21,7 @@ describeWorlds("task store, retries", (world) => {
   const { created, begin, finishChunk, settle, found } = taskVerbs(world);
 
   describe("the records to retry", () => {
-    /** Two chunks of which one is written; of each one record failed. */
+    /** Two chunks, one of them written, each with one failed record. */
     const settled = async (chunks: readonly RecordBatch[]): Promise<NewTask> => {
       const task = await created({ total: 7, chunks, skipped: [skip("left out")] });
       await begin(task);
@@ -46,7 +46,7 @@ describeWorlds("task store, retries", (world) => {
     });
 
     it("are grouped by their fields", async () => {
-      // A retry's chunks come without columns: so every world can keep them.
+      // A retry's chunks have no columns, so that every world can store them.
       const [first] = PLAIN;
       const source = await created({ chunks: first === undefined ? [] : [first] });
       const chunks = [
@@ -71,7 +71,7 @@ describeWorlds("task store, retries", (world) => {
   });
 
   describe("retries", () => {
-    it("are listed by the task that they retry, oldest first, and name it", async () => {
+    it("name the task that they retry, and are listed by it, oldest first", async () => {
       const [first, second, lonely] = [await created(), await created(), await created()];
       const retries = [
         await created({ retryOf: first.id }),
@@ -98,7 +98,7 @@ describeWorlds("task store, retries", (world) => {
       expect(result).toEqual({ kind: "RETRIED_TASK_GONE" });
     });
 
-    it("are limited to the first ones", async () => {
+    it("are read up to a limit, the first ones", async () => {
       const first = await created();
       const retries = [];
       for (let made = 0; made <= MAX_LISTED_RETRIES; made += 1) {

@@ -16,7 +16,7 @@ describeWorlds("task store, settled", (world) => {
   const { created, begin, beat, finishChunk, lockDone, settle, markCleaned, found } = taskVerbs(world);
 
   describe("settlement", () => {
-    /** Brings a new task to a status, by the way that the table allows. */
+    /** Brings a new task to a status over allowed transitions. */
     const taskIn = async (status: TaskStatus): Promise<{ task: NewTask; attempt: number }> => {
       const task = await created();
       if (status === "PENDING") {
@@ -29,7 +29,7 @@ describeWorlds("task store, settled", (world) => {
       return { task, attempt: 1 };
     };
 
-    // WAITING is for launches that wait for locks.
+    // Only launches that wait for locks are WAITING.
     const reachable = TASK_STATUSES.filter((status) => status !== "WAITING");
     const pairs = reachable.flatMap((from) => FINAL_STATUSES.map((to) => ({ from, to })));
 
@@ -40,7 +40,7 @@ describeWorlds("task store, settled", (world) => {
       expect((await found(task))?.status).toBe(isAllowed ? to : from);
     });
 
-    it("stores outcome and errors", async () => {
+    it("stores the outcome and the errors", async () => {
       const task = await created({ total: 4 });
       await begin(task);
       const errors: NewTaskError[] = [
@@ -94,7 +94,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await settle(sampleTask(), 0, { status: "CANCELLED" })).toBe(false);
     });
 
-    it("reads the sums of the DONE chunks, and null for a task without chunks", async () => {
+    it("returns the sums of the DONE chunks, and null for a task without chunks", async () => {
       const chunks = [["1", "2"], ["3"], ["4"]].map(plainBatch);
       const task = await created({ total: 4, chunks });
       expect(await lockDone(task, 0)).toEqual({ counts: countsOf(0) });
@@ -110,7 +110,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await lockDone(allSkipped, 0)).toEqual({ counts: countsOf(0, 0, 1) });
     });
 
-    it("reads them only for the current attempt of an unsettled task", async () => {
+    it("returns sums only for the current attempt of an unsettled task", async () => {
       const task = await created();
       await begin(task);
       await begin(task, 1);
@@ -144,7 +144,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await settling).toBe(true);
     });
 
-    it("lets one of two settlements at once settle the task", async () => {
+    it("lets only one of two settlements at once settle the task", async () => {
       const task = await created();
       await begin(task);
       const outcomes = await Promise.all(FINAL_STATUSES.map((status) => settle(task, 1, { status })));
@@ -152,7 +152,7 @@ describeWorlds("task store, settled", (world) => {
       expect((await found(task))?.status).toBe(FINAL_STATUSES[outcomes.indexOf(true)]);
     });
 
-    it("leaves no trace of a settlement that is rolled back", async () => {
+    it("leaves no trace of a rolled-back settlement", async () => {
       const task = await created({ total: 2 });
       await begin(task);
       await beat(task, 1, 1_500, progressOf(2, countsOf(1)));
@@ -177,7 +177,7 @@ describeWorlds("task store, settled", (world) => {
       expect(await markCleaned(sampleTask())).toBe(false);
     });
 
-    it("is noted by one of two calls at once", async () => {
+    it("is noted by only one of two calls at once", async () => {
       const task = await created();
       await settle(task, 0, { status: "CANCELLED" });
       const outcomes = await Promise.all([markCleaned(task), markCleaned(task), markCleaned(task)]);

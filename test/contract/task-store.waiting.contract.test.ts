@@ -53,7 +53,7 @@ describeWorlds("task store, what waits", (world) => {
     expect(await hasDependents()).toBe(false);
   });
 
-  it("reads the records of all chunks, without ones that the launch left out", async () => {
+  it("reads the records of all chunks, without those that the launch left out", async () => {
     const skipped = [{ recordId: "9", outcome: "SKIPPED", code: "RECORD_LOCKED", message: "held" }] as const;
     const task = await created({ chunks: [["2", "1"], ["é"]].map(plainBatch), skipped });
     expect(await world().tasks.recordIds(task.id)).toEqual(["2", "1", "é"]);

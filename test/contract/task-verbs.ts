@@ -23,14 +23,14 @@ export function countsOf(succeeded: number, failed = 0, skipped = 0): Counts {
   return { succeeded, failed, skipped };
 }
 
-/** What tests do with tasks, each in a transaction of its own. */
+/** The task store's methods, each in its own transaction. */
 export interface TaskVerbs {
   create(task: NewTask): Promise<CreateResult>;
   /** A new task, created. */
   created(parts?: Partial<NewTask>): Promise<NewTask>;
   /** Begins the attempt after the expected one, a second after the task's creation unless `at` says otherwise. */
   begin(task: NewTask, expectedAttempt?: number, at?: Date): Promise<Attempt | undefined>;
-  /** A heartbeat so many milliseconds after the task's creation. */
+  /** A heartbeat that many milliseconds after the task's creation. */
   beat(task: NewTask, attempt: number, ms: number, progress?: Progress): Promise<HeartbeatResult>;
   finishChunk(task: NewTask, number: number, counts: Counts): Promise<void>;
   lockDone(task: NewTask, attempt: number): Promise<DoneWork | undefined>;

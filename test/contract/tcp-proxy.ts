@@ -3,17 +3,17 @@ import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { withDeadline } from "../support/deadline.ts";
 
-/** A wire that can be cut. */
+/** A connection that a test can cut. */
 export interface TcpProxy {
-  /** The target's address, by way of the proxy. */
+  /** The target's address through the proxy. */
   readonly url: string;
-  /** From now on nothing gets through, in either direction; connections are still taken. */
+  /** From now on nothing gets through in either direction; connections are still accepted. */
   freeze(): void;
   /** New connections get through again; those from before stay dead. */
   thaw(): void;
   /** Ends all connections at once. */
   cut(): void;
-  /** Resolves once so many more connections were taken. */
+  /** Resolves once that many more connections were accepted. */
   untilConnections(count: number): Promise<void>;
   close(): Promise<void>;
 }

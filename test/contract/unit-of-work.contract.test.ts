@@ -9,7 +9,7 @@ import { sampleTask } from "./sample-task.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 
 describeWorlds("unit of work", (world) => {
-  it("returns the work's value, and runs the effects of the commit in order", async () => {
+  it("returns the work's value, and runs the commit's effects in order", async () => {
     const done: string[] = [];
     const task = sampleTask();
     const value = await world().unitOfWork.run(async (transaction) => {
@@ -27,7 +27,7 @@ describeWorlds("unit of work", (world) => {
     expect(done).toEqual(["first, committed", "second"]);
   });
 
-  it("throws the work's error, writes nothing, and runs the effects of the rollback, last first", async () => {
+  it("throws the work's error, writes nothing, and runs the rollback's effects, last first", async () => {
     const done: string[] = [];
     const task = sampleTask();
     const error = new Error("on purpose");
@@ -43,7 +43,7 @@ describeWorlds("unit of work", (world) => {
     expect((await world().tasks.find([task.id])).size).toBe(0);
   });
 
-  it("does not undo a commit whose effect fails, and runs the other effects", async () => {
+  it("keeps a commit whose effect fails, and runs the other effects", async () => {
     const done: string[] = [];
     const task = sampleTask();
     await world().unitOfWork.run(async (transaction) => {
@@ -55,7 +55,7 @@ describeWorlds("unit of work", (world) => {
     expect((await world().tasks.find([task.id])).size).toBe(1);
   });
 
-  it("shows the writes of all stores together", async () => {
+  it("shows the writes of all stores at the same time", async () => {
     const task = sampleTask();
     const open = await openTransaction(world().unitOfWork);
     await world().tasks.create(open.transaction, task);
@@ -82,7 +82,7 @@ describe("unit of work: postgres only", () => {
   });
   afterAll(() => world.close());
 
-  /** Ends a connection, and comes back only when this process has learnt of it. */
+  /** Ends a connection, and returns once this process has noticed. */
   const terminate = async (pid: number | undefined): Promise<void> => {
     // Waits for the end itself: up to five seconds.
     await world.pool.query("SELECT pg_terminate_backend($1, 5000)", [pid]);
@@ -98,7 +98,7 @@ describe("unit of work: postgres only", () => {
     expect(world.pool.totalCount).toBe(1);
   });
 
-  it("shows a task and its locks together", async () => {
+  it("shows a task and its locks at the same time", async () => {
     const task = sampleTask();
     const open = await openTransaction(world.unitOfWork);
     await world.tasks.create(open.transaction, task);
@@ -110,7 +110,7 @@ describe("unit of work: postgres only", () => {
     expect(await world.locks.heldBy(task.id)).toHaveLength(1);
   });
 
-  it("does not report a commit where PostgreSQL rolled back", async () => {
+  it("reports no commit where PostgreSQL rolled back", async () => {
     const task = sampleTask();
     const run = world.unitOfWork.run(async (transaction) => {
       await world.tasks.create(transaction, task);

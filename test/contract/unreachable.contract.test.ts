@@ -18,7 +18,7 @@ describe("postgres out of reach", () => {
   let world: PostgresWorld;
   let transaction: Transaction;
   beforeAll(async () => {
-    world = createWorldAt(`postgresql://nobody:secret@127.0.0.1:${await freePort()}/none`);
+    world = createWorldAt(`postgresql://unknown:secret@127.0.0.1:${await freePort()}/none`);
     transaction = {
       session: createPgSession(world.pool),
       onCommit: () => undefined,
@@ -67,7 +67,7 @@ describe("postgres out of reach", () => {
 describe("redis out of reach", () => {
   let ports: Transports;
   beforeAll(async () => {
-    ports = createRedisTransportsAt(`redis://nobody:secret@127.0.0.1:${await freePort()}`, "none:");
+    ports = createRedisTransportsAt(`redis://unknown:secret@127.0.0.1:${await freePort()}`, "none:");
   });
   afterAll(() => ports.close());
 

@@ -12,13 +12,13 @@ export interface Transports {
   close(): Promise<void>;
 }
 
-/** One implementation of the ports that share transactions, wired together, with what tests need to disturb it. */
+/** One implementation of the ports that share transactions, with what tests need to disturb it. */
 export interface World extends Transports {
   readonly unitOfWork: UnitOfWork;
   readonly tasks: TaskStore;
   readonly log: EventLog;
-  /** Marks a chunk DONE, as the writer of chunks does with its data. */
+  /** Marks a chunk DONE, as the chunk writer does with its data. */
   finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<void>;
-  /** Resolves once as many transactions as given wait for another one. */
+  /** Resolves once that many transactions wait for another one. */
   untilWaiting(count?: number): Promise<void>;
 }

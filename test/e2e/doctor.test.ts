@@ -18,13 +18,13 @@ interface Diagnosis {
 
 interface Examined extends Diagnosis {
   readonly code: number | null;
-  /** What stands after the names of the checks. */
+  /** The statuses after the names of the checks. */
   readonly found: Record<string, string>;
-  /** All that it wrote, on standard error as well. */
+  /** Its whole output, with standard error. */
   readonly text: string;
 }
 
-/** Logs as much as can be logged: none of it may get into the document, and no secret into the log. */
+/** Logs at the lowest level: no log line may be in the document, and no secret in the log. */
 async function examine(env: Record<string, string>): Promise<Examined> {
   const process = await spawnPowerCrud(["doctor", "--json"], { POWERCRUD_LOG_LEVEL: "debug", ...env });
   const { code } = await withDeadline(process.exited, 90_000, "the diagnosis");
@@ -48,7 +48,7 @@ afterAll(async () => {
 });
 
 describe("powercrud doctor", () => {
-  it("says what a new database lacks, and that the rest depends on it", async () => {
+  it("reports what a new database lacks, and that the other checks depend on it", async () => {
     const { code, found, isHealthy } = await examine({ DATABASE_URL: database.url });
     expect([code, isHealthy]).toEqual([1, false]);
     const skipped = "WARNING: Not examined: the database is not migrated.";
@@ -64,7 +64,7 @@ describe("powercrud doctor", () => {
     });
   });
 
-  it("finds a deployment well before its first process starts, and with a worker; not with an API alone", async () => {
+  it("finds a deployment healthy before its first process and with a worker, but not with an API alone", async () => {
     await runPowerCrud(["migrate"], { DATABASE_URL: database.url, POWERCRUD_LOG_LEVEL: "silent" });
     const env = { DATABASE_URL: database.url, REDIS_URL: redis.url };
     const before = await examine(env);
@@ -115,9 +115,9 @@ describe("powercrud doctor", () => {
     }
   });
 
-  it("says that the database is out of reach, and looks at Redis all the same; no password is told", async () => {
-    const nobody = `postgresql://me:hush@127.0.0.1:${await freePort()}/none`;
-    const { code, found, text } = await examine({ DATABASE_URL: nobody, REDIS_URL: redis.url });
+  it("reports an unreachable database without its password, and still checks Redis", async () => {
+    const unreachable = `postgresql://me:hush@127.0.0.1:${await freePort()}/none`;
+    const { code, found, text } = await examine({ DATABASE_URL: unreachable, REDIS_URL: redis.url });
     expect(code).toBe(1);
     expect(found).toMatchObject({
       database: expect.stringMatching(/^FAILED: .*127\.0\.0\.1:\d+\/none, cannot be reached: .*ECONNREFUSED/),
@@ -150,11 +150,11 @@ describe("powercrud doctor", () => {
     }
   });
 
-  it("says that Redis is out of reach, and why, without its password", async () => {
-    const nobody = `redis://:hush@127.0.0.1:${await freePort()}`;
+  it("reports an unreachable Redis with the reason, without its password", async () => {
+    const unreachable = `redis://:hush@127.0.0.1:${await freePort()}`;
     const { code, checks, text } = await examine({
       DATABASE_URL: database.url,
-      REDIS_URL: nobody,
+      REDIS_URL: unreachable,
       POWERCRUD_BACKEND: "redis",
     });
     expect(code).toBe(1);
@@ -166,7 +166,7 @@ describe("powercrud doctor", () => {
     expect(text).not.toContain("hush");
   });
 
-  it("looks at the backend that the processes use, also while its Redis is down", async () => {
+  it("checks the backend that the processes use, even while its Redis is down", async () => {
     const own = await startRedisServer({ appendonly: "yes" });
     const env = { DATABASE_URL: database.url, REDIS_URL: own.url };
     const all = await startRole("start", { ...env, PORT: "0", POWERCRUD_LOG_LEVEL: "silent" });

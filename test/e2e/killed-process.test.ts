@@ -1,9 +1,9 @@
 import pg from "pg";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { withDeadline } from "../support/deadline.ts";
 import { createTestClient } from "../support/graphql-client.ts";
-import { spawnPowerCrud } from "../support/powercrud-process.ts";
-import { createTestDatabase } from "../support/test-database.ts";
+import { runPowerCrud, spawnPowerCrud } from "../support/powercrud-process.ts";
+import { createTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 const LAUNCH = /* GraphQL */ `
   mutation ($errorPolicy: ErrorPolicy!) {
@@ -44,24 +44,31 @@ interface State {
   readonly progress: { readonly processed: number; readonly total: number; readonly succeeded: number };
 }
 
+let database: TestDatabase;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase({ isEmpty: true });
+  env = {
+    PORT: "0",
+    DATABASE_URL: database.url,
+    POWERCRUD_SEED_CITIES: "100000",
+    POWERCRUD_LEASE_MS: "1500",
+    POWERCRUD_CHUNK_RECORDS: "2000",
+    POWERCRUD_PROGRESS_INTERVAL_MS: "10",
+  };
+  await runPowerCrud(["seed"], env);
+}, 240_000);
+
 describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"])(
   "kill -9 in the middle of an increment of 100,000 records, %s",
   (errorPolicy) => {
-    it("loses nothing, repeats nothing, and leaves no lock", async () => {
-      const database = await createTestDatabase({ isEmpty: true });
-      const env = {
-        PORT: "0",
-        DATABASE_URL: database.url,
-        POWERCRUD_SEED_CITIES: "100000",
-        POWERCRUD_LEASE_MS: "1500",
-        POWERCRUD_CHUNK_RECORDS: "2000",
-        POWERCRUD_PROGRESS_INTERVAL_MS: "10",
-      };
+    it("loses no record, repeats none, and leaves no lock", async () => {
       const first = await spawnPowerCrud(["start"], env);
-      const [, firstUrl = ""] = await first.waitForLine(/^ready (http:\S+)$/, 120_000);
+      const [, firstUrl = ""] = await first.waitForLine(/^ready (http:\S+)$/);
       const sql = new pg.Client(database.url);
       await sql.connect();
-      await sql.query("CREATE TABLE before AS SELECT id, population FROM city");
+      await sql.query("DROP TABLE IF EXISTS before; CREATE TABLE before AS SELECT id, population FROM city");
 
       const client = createTestClient(firstUrl);
       const { bulkUpdateCities } = await client.request<{ bulkUpdateCities: { task: { id: string } } }>(

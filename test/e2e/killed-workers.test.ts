@@ -7,10 +7,10 @@ import { createTestDatabase, type TestDatabase } from "../support/test-database.
 import { createTestRedis, type TestRedis } from "../support/test-redis.ts";
 
 const COUNT = 10_000;
-/** Beyond the ids of GeoNames. */
+/** Above the ids of GeoNames. */
 const FIRST_ID = 1_500_000_000;
 const TAG = "0195f8f0-0000-7000-8000-0000000000be";
-/** A worker is killed whenever so many more records are written, so many times. */
+/** A worker is killed each time that this many more records are written, this often. */
 const KILL_EVERY = 2000;
 const KILLS = 3;
 const WORKERS = 2;
@@ -31,14 +31,14 @@ interface State {
   };
 }
 
-/** One operation on 10,000 cities, and what the table must look like after it. */
+/** One operation on 10,000 cities, and the expected table after it. */
 interface Operation {
   readonly name: string;
-  /** Which cities are there before: so many from the first on. */
+  /** The number of cities that exist before. */
   readonly before: number;
   readonly mutation: string;
   readonly variables: () => Record<string, unknown>;
-  /** Counts what is not as it must be. */
+  /** Counts the wrong records. */
   readonly wrong: string;
   readonly after: number;
 }
@@ -105,9 +105,15 @@ const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-describe.each(["postgres", "redis"] as const)(
-  "workers that are killed with -9 again and again, on %s",
-  (backend) => {
+/** Records are written by the same statements on either backend: one operation proves that Redis delivers again. */
+const RUNS = [
+  { backend: "postgres", operations: OPERATIONS },
+  { backend: "redis", operations: OPERATIONS.filter(({ name }) => name.startsWith("update, an increment")) },
+] as const;
+
+describe.each(RUNS)(
+  "workers that are killed with -9 again and again, on $backend",
+  ({ backend, operations }) => {
     let database: TestDatabase;
     let redis: TestRedis | undefined;
     let sql: pg.Client;
@@ -141,7 +147,7 @@ describe.each(["postgres", "redis"] as const)(
       sql = new pg.Client(database.url);
       await sql.connect();
       await sql.query("INSERT INTO tag (id, label) VALUES ($1, 'hit')", [TAG]);
-      // So that a chunk takes long enough to be killed in.
+      // Makes chunks slow enough to be killed in.
       await sql.query(`
       CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END $$;
       CREATE TRIGGER dawdle AFTER INSERT OR UPDATE OR DELETE ON city FOR EACH STATEMENT EXECUTE FUNCTION dawdle()`);
@@ -157,7 +163,7 @@ describe.each(["postgres", "redis"] as const)(
       await redis?.drop();
     });
 
-    /** Kills whoever was started first, and starts another one, each time that the task has come a step further. */
+    /** Each time the task has made a step of progress, kills the oldest worker and starts another one. */
     const killAlong = async (id: string): Promise<{ last: State; kills: number }> => {
       let kills = 0;
       let last: State | undefined;
@@ -177,7 +183,7 @@ describe.each(["postgres", "redis"] as const)(
       return { last, kills };
     };
 
-    it.each(OPERATIONS)(
+    it.each(operations)(
       "leave $name exact",
       async ({ before, mutation, variables, wrong, after }) => {
         await sql.query("DELETE FROM city WHERE id >= $1", [FIRST_ID]);

@@ -9,6 +9,7 @@ import {
   startRole,
   type PowerCrudProcess,
 } from "../support/powercrud-process.ts";
+import { createTestDatabase } from "../support/test-database.ts";
 
 const LAUNCH = /* GraphQL */ `
   mutation {
@@ -71,9 +72,11 @@ test("an API and a worker share the embedded PostgreSQL; the last to leave stops
 });
 
 test.each(["serve", "work"])(
-  "%s refuses a database that is not migrated, and says what to run",
+  "%s refuses a database that is not migrated, and names the command to run",
   async (role) => {
-    const process = await spawnPowerCrud([role], { PORT: "0", POWERCRUD_LOG_LEVEL: "silent" });
+    const database = await createTestDatabase({ isEmpty: true });
+    const env = { PORT: "0", DATABASE_URL: database.url, POWERCRUD_LOG_LEVEL: "silent" };
+    const process = await spawnPowerCrud([role], env);
     expect(await withDeadline(process.exited, 60_000, "the refusal")).toEqual({ code: 1, signal: null });
     expect(process.lines).toEqual([
       expect.stringMatching(

@@ -8,7 +8,7 @@ import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import { createTestRedis, type TestRedis } from "../support/test-redis.ts";
 
-/** Too few for the task to be shared: here one worker runs it. */
+/** Too few records for helpers: one worker runs the task. */
 const CITIES = 15_000;
 
 const LAUNCH = /* GraphQL */ `
@@ -102,7 +102,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     return answer.bulkUpdateCities.task.id;
   }
 
-  /** Follows a task to its end; `onProgress` is told once that records are done and others are not. */
+  /** Follows a task to its end. Calls `onProgress` once, when part of the records is done. */
   async function follow(
     client: TestClient,
     id: string,
@@ -123,7 +123,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     return states;
   }
 
-  /** A stranger holds records, so that whoever comes to their chunks stays there until they are let go. */
+  /** Locks cities in a transaction of the test's, so that a worker waits at their chunks until they are released. */
   async function holdCities(count: number): Promise<void> {
     await sql.query("BEGIN");
     await sql.query("SELECT FROM city ORDER BY id DESC LIMIT $1 FOR UPDATE", [count]);
@@ -149,7 +149,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     return recordLocks.length;
   }
 
-  it("runs in a worker what one API launched, and shows its progress at the other", async () => {
+  it("runs a task of one API in a worker, and shows its progress at the other API", async () => {
     const id = await launch(here);
     const states = await follow(there, id);
     expect(states.at(-1)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: CITIES } });
@@ -158,7 +158,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     expect(await countLocks()).toBe(0);
   });
 
-  it("cancels in a worker what is cancelled at an API", async () => {
+  it("cancels a worker's task at an API", async () => {
     await holdCities(CITIES - 2000);
     const id = await launch(here);
     const states = await follow(here, id, async () => {
@@ -170,7 +170,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     expect(await countLocks()).toBe(0);
   });
 
-  it("hands the task of a worker that is told to stop over to the other, exactly", async () => {
+  it("hands the task of a stopping worker over to the other, and writes each record once", async () => {
     const before = await populations();
     await holdCities(1);
     const id = await launch(here);
@@ -197,7 +197,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     expect(await countLocks()).toBe(0);
   });
 
-  it("stops with 0 when it is told to, and is forgotten by the others", async () => {
+  it("ends with 0 on a signal, and is forgotten by the others", async () => {
     const { rows } = await sql.query<{ role: string }>("SELECT role FROM powercrud.process ORDER BY role");
     expect(rows.map(({ role }) => role)).toEqual(["serve", "serve", "work"]);
     const all = [...apis, ...workers];

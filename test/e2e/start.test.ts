@@ -13,7 +13,7 @@ import { createTemporaryFolder, type TemporaryFolder } from "../support/temporar
 const ROOT = resolve(import.meta.dirname, "../..");
 const READY = /^ready (http:\/\/127\.0\.0\.1:\d+)$/;
 
-/** A folder that the tests of this file share, so that only the first start is a cold one. */
+/** The data folder of all tests in this file, so that only the first start is cold. */
 let folder: TemporaryFolder;
 
 beforeAll(async () => {
@@ -49,14 +49,14 @@ async function countCities(url: string): Promise<unknown> {
   return ((await response.json()) as { data: unknown }).data;
 }
 
-/** PostgreSQL takes its note away as its last deed. */
+/** PostgreSQL removes its pid file last. */
 function hasServer(): boolean {
   return existsSync(join(folder.path, "data/postgres/data/postmaster.pid"));
 }
 
 const SEEDED = { cities: { totalCount: 500, edges: [{ node: { name: expect.any(String) as string } }] } };
 
-test("cold: migrates, seeds with progress, serves; SIGTERM stops everything", async () => {
+test("a cold start migrates, seeds with progress and serves; SIGTERM stops everything", async () => {
   const process = await startPowerCrud();
   const url = await untilReady(process);
   expect(process.lines).toContain("powercrud: seeding: 500 of 500 records");
@@ -67,7 +67,7 @@ test("cold: migrates, seeds with progress, serves; SIGTERM stops everything", as
   expect(hasServer()).toBe(false);
 });
 
-test("warm: prints nothing but the one line; SIGINT stops everything", async () => {
+test("a warm start prints only one line; SIGINT stops everything", async () => {
   const process = await startPowerCrud({ POWERCRUD_SEED_CITIES: "7" });
   const url = await untilReady(process);
   expect(await countCities(url)).toEqual(SEEDED);
@@ -77,7 +77,7 @@ test("warm: prints nothing but the one line; SIGINT stops everything", async () 
   expect(hasServer()).toBe(false);
 });
 
-test("killed with -9, the next start takes the database over", async () => {
+test("a start takes over the database of a process that was killed with -9", async () => {
   const killed = await startPowerCrud();
   await untilReady(killed);
   killed.kill("SIGKILL");
@@ -90,7 +90,7 @@ test("killed with -9, the next start takes the database over", async () => {
   expect(hasServer()).toBe(false);
 });
 
-test("two on one folder share the database; the first to stop leaves it to the other", async () => {
+test("two processes on one folder share the database; the first to stop leaves it to the other", async () => {
   const [first, second] = await Promise.all([startPowerCrud(), startPowerCrud()]);
   const [, url] = await Promise.all([untilReady(first), untilReady(second)]);
   first.kill("SIGTERM");
@@ -101,7 +101,7 @@ test("two on one folder share the database; the first to stop leaves it to the o
   expect(hasServer()).toBe(false);
 });
 
-test("asked to stop before it is ready, it stops", async () => {
+test("a process that is asked to stop before it is ready stops", async () => {
   const process = await startPowerCrud({ POWERCRUD_LOG_LEVEL: "info" });
   await process.waitForLine(/the embedded PostgreSQL is ready/);
   process.kill("SIGTERM");
@@ -110,7 +110,7 @@ test("asked to stop before it is ready, it stops", async () => {
 });
 
 describe.skipIf(process.platform === "win32")("npm start", () => {
-  // A terminal sends Ctrl-C to the whole group: to npm, to us, and to whatever else we have started in it.
+  // A terminal sends Ctrl-C to the whole group: to npm, to the service, and to all that it has started.
   test.each([
     ["Ctrl-C in a terminal", "SIGINT", "group"],
     ["SIGTERM to npm alone", "SIGTERM", "npm"],
@@ -141,7 +141,7 @@ describe.skipIf(process.platform === "win32")("npm start", () => {
   });
 });
 
-describe("one clear line and exit code 1", () => {
+describe("it ends with one clear line and exit code 1 on", () => {
   async function failure(env: Record<string, string>): Promise<readonly string[]> {
     const process = await startPowerCrud(env);
     expect(await process.exited).toEqual({ code: 1, signal: null });
@@ -183,13 +183,13 @@ describe("one clear line and exit code 1", () => {
   });
 });
 
-test("wrong usage is told and ends with 2", async () => {
+test("wrong usage is explained and ends with 2", async () => {
   const process = await spawnPowerCrud(["strat"]);
   expect((await process.exited).code).toBe(2);
   expect(process.lines[0]).toBe("powercrud: unknown command 'strat'");
 });
 
-test("migrate says what it applied, also while a service runs on the same folder", async () => {
+test("migrate names what it applied, even while a service runs on the same folder", async () => {
   const service = await startPowerCrud();
   const url = await untilReady(service);
   const migrate = await spawnPowerCrud(["migrate"], environment());

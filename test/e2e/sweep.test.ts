@@ -16,7 +16,7 @@ import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import { createTestRedis, type TestRedis } from "../support/test-redis.ts";
 
-/** The processes look after nothing by themselves: whatever is swept here, the command swept. */
+/** A lease so long that no process sweeps: only the command does. */
 const PATIENT_LEASE_MS = 3_600_000;
 const COMMAND_LEASE_MS = 600_000;
 const NOTHING = {
@@ -103,7 +103,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     return outcome.task.id;
   }
 
-  /** Watches a task until it is as wanted. */
+  /** Watches a task until it is in the wanted state. */
   async function until(taskId: string, isWanted: (task: Task) => boolean): Promise<Task> {
     const watch = async (): Promise<Task> => {
       for await (const task of api.feed.watch(taskId)) {
@@ -130,11 +130,11 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     return Promise.all(owners.map(async (owner) => [owner, await store.heldBy(owner)]));
   }
 
-  it("finds nothing to do where nothing is", async () => {
+  it("finds nothing to do in an empty deployment", async () => {
     expect(await sweepJson()).toEqual({ ...NOTHING, leftAlone: [] });
   });
 
-  it("leaves alone what runs, is queued or waits, and says why; a dead worker's task it rescues", async () => {
+  it("leaves running, queued and waiting tasks alone with the reason, and rescues a dead worker's task", async () => {
     worker = await startRole("work", { ...env, POWERCRUD_LEASE_MS: String(PATIENT_LEASE_MS) });
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
@@ -175,7 +175,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     await worker.exited;
   });
 
-  it("removes and counts what settled and unborn tasks left behind, once", async () => {
+  it("removes and counts what settled and uncommitted tasks left behind, once", async () => {
     const [cleaned, owner, enqueued] = [
       await launch(["41"], { mode: "SYNC" }),
       await launch(["42"], { mode: "SYNC" }),
@@ -218,7 +218,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     });
   });
 
-  it("deletes what settled longer ago than tasks are kept, once", async () => {
+  it("deletes tasks that settled before the retention time, once", async () => {
     const [old, kept] = [await launch(["44"], { mode: "SYNC" }), await launch(["45"], { mode: "SYNC" })];
     for (const [id, age] of [
       [old, "31 days"],
@@ -241,7 +241,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     expect(answer[0]).toMatch(/^async is disabled \(POWERCRUD_ASYNC_ENABLED\)/);
   });
 
-  it("sweeps also with another queue than the processes have", async () => {
+  it("sweeps with another queue than the processes have", async () => {
     const cleaned = await launch(["46"], { mode: "SYNC" });
     await sql.query(
       "UPDATE powercrud.task SET cleaned_at = NULL, finished_at = now() - interval '1 minute' WHERE id = $1",

@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 describe("the README's worked example", () => {
-  it("launches, is watched, refuses Paris while it runs, and lets it go afterwards", async () => {
+  it("launches and watches a task, which holds Paris while it runs and releases it afterwards", async () => {
     const [launch = "", watch = "", rename = ""] = codeBlocks(await readFile("README.md", "utf8"), "graphql");
     const population = async (): Promise<number> =>
       (
@@ -68,7 +68,7 @@ describe("the README's worked example", () => {
         )
       ).rows[0]?.sum ?? 0;
     const before = await population();
-    // A stranger holds a row, so that the task is still running when we ask for Paris.
+    // A locked row keeps the task running while the test asks for Paris.
     await sql.query("BEGIN");
     await sql.query(A_FRENCH_CITY);
     const { task } = (await client.request<Launched>(launch)).bulkUpdateCities;
@@ -111,7 +111,7 @@ interface Waiting {
 }
 
 describe("the README's conflicts and cancelling", () => {
-  it("stands in line, tells who holds Paris, and is cancelled", async () => {
+  it("wait in line, name the holder of Paris, and are cancelled", async () => {
     const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");
     const [launch = "", watch = "", , wait = "", who = "", cancel = ""] = blocks;
     await sql.query("BEGIN");
@@ -144,7 +144,7 @@ describe("the README's conflicts and cancelling", () => {
 });
 
 describe("the README's query of the health", () => {
-  it("finds everything well, but that there is no Redis to look at", async () => {
+  it("finds everything healthy, except that there is no Redis to check", async () => {
     const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");
     const query = blocks.find((block) => block.startsWith("query Health")) ?? "";
     const { health } = await client.request<{ health: { checks: { name: string; status: string }[] } }>(
@@ -158,7 +158,7 @@ describe("the README's query of the health", () => {
 });
 
 describe("the client examples", () => {
-  it("bulk-update.mjs ends with the update accepted", async () => {
+  it("bulk-update.mjs ends once the update is accepted", async () => {
     const { stdout } = await run(process.execPath, ["client-examples/bulk-update.mjs", url]);
     expect(stdout).toMatch(/^launched [0-9a-f-]{36}: \d+ cities$/m);
     expect(stdout).toMatch(/^SUCCEEDED (\d+)\/\1 100 %$/m);

@@ -40,7 +40,7 @@ async function query<Row extends object>(url: string, sql: string): Promise<Row[
   }
 }
 
-/** PostgreSQL's own note: its process id is the first line. */
+/** PostgreSQL's pid file, which has its process id on the first line. */
 async function serverPid(): Promise<number> {
   return Number.parseInt(await readFile(notePath(), "utf8"), 10);
 }
@@ -49,7 +49,7 @@ function notePath(): string {
   return join(folder.path, "data/postgres/data/postmaster.pid");
 }
 
-/** To the server, a process that is killed is a connection that breaks. */
+/** To the server, a killed process is a broken connection. */
 async function loseKeeper(url: string): Promise<void> {
   await query(
     url,
@@ -67,7 +67,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-test("starts on an empty folder, keeps what was written, and is gone after its stop", async () => {
+test("starts on an empty folder, keeps its data, and leaves no process after its stop", async () => {
   const first = await startService();
   await query(first.url, "CREATE TABLE kept AS SELECT 1 AS value");
   await first.stop();
@@ -76,7 +76,7 @@ test("starts on an empty folder, keeps what was written, and is gone after its s
   expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 1 }]);
 });
 
-test("sorts by code point, knows the cases of all letters, and is durable", async () => {
+test("sorts by code point, maps the case of all letters, and is durable", async () => {
   const { url } = await startService();
   expect(
     await query(
@@ -89,7 +89,7 @@ test("sorts by code point, knows the cases of all letters, and is durable", asyn
   expect(await query(url, "SHOW listen_addresses")).toEqual([{ listen_addresses: "127.0.0.1" }]);
 });
 
-test("wants the password, which only its owner can read", async () => {
+test("needs the password, which only its owner can read", async () => {
   const { url } = await startService();
   const wrong = new URL(url);
   wrong.password = "wrong";
@@ -98,7 +98,7 @@ test("wants the password, which only its owner can read", async () => {
   expect(mode & 0o777).toBe(0o600);
 });
 
-test("two on one folder share a server: the one that stays keeps it, the last one stops it", async () => {
+test("two services on one folder share a server: the last one to stop stops it", async () => {
   const [first, second] = await Promise.all([startService(), startService()]);
   expect(second.url).toBe(first.url);
   await first.stop();
@@ -107,7 +107,7 @@ test("two on one folder share a server: the one that stays keeps it, the last on
   await expect(query(second.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
 });
 
-test("a server that outlived its process is joined, and stopped by who joined it", async () => {
+test("a server that outlived its process is used by the next one, which stops it", async () => {
   const killed = await startService();
   await loseKeeper(killed.url);
   const next = await startService();
@@ -124,7 +124,7 @@ test("a server that was killed recovers at the next start", async () => {
   expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 2 }]);
 });
 
-test("a stale note whose number another program has by now does not keep it from starting", async () => {
+test("a stale pid file with the number of another program does not prevent the start", async () => {
   const first = await startService();
   const note = await readFile(notePath(), "utf8");
   const { uid, gid } = await stat(notePath());
@@ -135,7 +135,7 @@ test("a stale note whose number another program has by now does not keep it from
   expect(await query(second.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
-test("one that stops while another starts leaves it a server", async () => {
+test("a service that stops while another starts leaves it a server", async () => {
   const first = await startService();
   const second = createService();
   await Promise.all([first.stop(), second.start()]);
@@ -160,7 +160,7 @@ test("data goes to the fallback where PostgreSQL's own user cannot reach the wan
   const [row] = await query<{ folder: string }>(service.url, "SHOW data_directory").then((rows) =>
     rows.map((each) => ({ folder: Object.values(each)[0] as string })),
   );
-  // Only root runs PostgreSQL as somebody else; everyone else reaches what is his.
+  // Only root runs PostgreSQL as another user; other users can reach their own folders.
   const expected = process.getuid?.() === 0 ? fallbackDir : dataDir;
   expect(row?.folder).toBe(join(await realpath(expected), "postgres/data"));
 });

@@ -9,7 +9,7 @@ import { createTestDatabase } from "../support/test-database.ts";
 
 let finishStep: () => void = () => undefined;
 
-/** As in docs/embedding.md, but it waits to be told to go on. */
+/** As in docs/embedding.md, but it waits for the test. */
 const rebuildStatistics: TaskDefinition = {
   kind: "rebuildStatistics",
   async handle({ reportProgress, setTotal }) {
@@ -46,7 +46,7 @@ async function execute(source: string): Promise<unknown> {
 }
 
 describe("an embedding program", () => {
-  it("launches its own task, holds a whole model meanwhile, and sees it through", async () => {
+  it("launches its own task, which holds a whole model while it runs, and watches it to its end", async () => {
     const launched = await powercrud.launch({
       kind: "rebuildStatistics",
       input: { year: 2026 },
@@ -85,7 +85,7 @@ describe("an embedding program", () => {
     });
   });
 
-  it("is told at once of a kind that it never defined", async () => {
+  it("is refused at once for a kind that it never defined", async () => {
     await expect(powercrud.launch({ kind: "nothing", input: null })).rejects.toThrow(
       'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics.',
     );

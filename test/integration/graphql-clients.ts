@@ -12,7 +12,7 @@ export interface ClientResult {
   }[];
 }
 
-/** Results as they come; `return` leaves. */
+/** Results as they arrive; `return` unsubscribes. */
 export type ClientResults = AsyncIterableIterator<ClientResult>;
 
 /** A graphql-ws client that gives up when its connection is closed. */
@@ -30,7 +30,7 @@ export function overSocket(client: Client, payload: SubscribePayload): ClientRes
   return client.iterate(payload) as ClientResults;
 }
 
-/** A subscription as server-sent events. The response is there before the first result. */
+/** A subscription as server-sent events. Its response arrives before the first result. */
 export async function overSse(
   url: string,
   payload: SubscribePayload,

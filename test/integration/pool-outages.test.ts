@@ -8,7 +8,7 @@ const END_OTHERS = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'watched'`;
 
-it("a pool that loses its idle connections says so once, and once that there is one again", async () => {
+it("a pool that loses its idle connections logs the outage once, and its end once", async () => {
   const database = await createTestDatabase();
   const book = createLogBook();
   const connectionString = database.url;

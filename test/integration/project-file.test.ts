@@ -24,7 +24,7 @@ interface Ending {
   readonly lines: readonly string[];
 }
 
-/** Runs the command line in the stranger's project. */
+/** Runs the command line in the project. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
   const program = ["--import", import.meta.resolve("tsx"), join(ROOT, "src/cli/powercrud.ts"), ...args];
   const options = { cwd: folder.path, env: { PATH: process.env["PATH"], ...env } };
@@ -52,14 +52,14 @@ describe("a project with a powercrud.config.ts", () => {
       });`),
   );
 
-  it("has its own models served", async () => {
+  it("serves its own models", async () => {
     const { code, out } = await run(["print-schema"]);
     expect(code).toBe(0);
     expect(out).toContain("bulkDeleteTowns(");
     expect(out).not.toContain("bulkDeleteCities(");
   });
 
-  it("has its own variables documented and checked", async () => {
+  it("documents and checks its own variables", async () => {
     const { out } = await run(["print-config-docs"]);
     expect(out).toContain("| `POWERCRUD_SHELF_SIZE` | 1 | a digit | Books on a shelf. |");
     expect(out).not.toContain("POWERCRUD_SEED_CITIES");
@@ -72,8 +72,8 @@ describe("a project with a powercrud.config.ts", () => {
   });
 });
 
-describe("refused is", () => {
-  it("a project without the file, by the commands that serve models", async () => {
+describe("the command line refuses", () => {
+  it("a project without the file, in commands that serve models", async () => {
     await folder.remove();
     folder = await createTemporaryFolder("stranger");
     await writeFile(

@@ -67,7 +67,7 @@ test("all 135,233 cities, with progress", async () => {
   expect(progress.length).toBeGreaterThan(20);
 });
 
-test("stopped in the middle it leaves nothing, and the next run does it all", async () => {
+test("a seed that is stopped leaves nothing, and the next run does all", async () => {
   const stop = new AbortController();
   const stopped = seed(Infinity, {
     signal: stop.signal,
@@ -82,12 +82,12 @@ test("stopped in the middle it leaves nothing, and the next run does it all", as
   expect(await seed(10)).toMatchObject({ kind: "SEEDED" });
 });
 
-test("of several at once, one seeds", async () => {
+test("only one of several runs at once seeds", async () => {
   const outcomes = await Promise.all([1, 2, 3].map(() => seed(100)));
   expect(outcomes.map(({ kind }) => kind).toSorted()).toEqual(["SEEDED", "SEEDED_BEFORE", "SEEDED_BEFORE"]);
 });
 
-test("records of somebody's own are left alone", async () => {
+test("existing records are left alone", async () => {
   await query("INSERT INTO language (code, name) VALUES ('xx', 'Mine')");
   expect(await seed(100)).toMatchObject({ kind: "NOT_EMPTY" });
   expect(await query(COUNTS)).toEqual([{ countries: 0, languages: 1, cities: 0, tags: 0 }]);

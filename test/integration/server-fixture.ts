@@ -25,20 +25,20 @@ import { modelOf, scalar } from "../support/model-fixture.ts";
 import type { TaskDriver } from "./task-driver.ts";
 import { createTaskDriver } from "./task-driver.ts";
 
-/** Nothing is claimed here; settling a task releases what it never had. */
+/** No task has locks here, so a settlement releases none. */
 const NO_LOCKS = {
   release: () => Promise.resolve(),
   owners: () => Promise.resolve(new Map()),
 } as unknown as LockStore;
 
-/** A server over real sockets, on memory, whose tasks move when the test says so. */
+/** A server over real sockets with stores in memory. The test drives its tasks. */
 export interface ServerFixture {
   readonly server: HttpServer;
   readonly tasks: TaskDriver;
   readonly store: TaskStore;
-  /** What was logged as an error or a warning. */
+  /** The logged errors and warnings. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
-  /** How many subscriptions the feed serves. */
+  /** The number of open subscriptions. */
   subscriberCount(): number;
   stop(): Promise<void>;
 }
@@ -89,7 +89,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
   };
 }
 
-/** The same feed, and what of it is open: handed out and not left. */
+/** The same feed, with the set of its open iterators. */
 function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly open: ReadonlySet<object> } {
   const open = new Set<object>();
   const count = <T extends AsyncIterableIterator<unknown, undefined>>(items: T): T => {
@@ -110,7 +110,7 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
   };
 }
 
-/** The tasks' part of the schema over any adapters, and what the tests need to break it. */
+/** The tasks' part of the schema over any adapters, with fields that the tests need. */
 export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
   const builder = createBuilder({} as never, { datamodel: { models: {}, enums: {}, types: {} } });
   const models = createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []);

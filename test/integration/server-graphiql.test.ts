@@ -29,7 +29,7 @@ afterAll(async () => {
   await fixture.stop();
 });
 
-/** A page that can reach nothing but the server, and notes what else it tried. */
+/** A page that can reach only the server, and notes its other requests. */
 async function openPage(): Promise<{ readonly page: Page; readonly faults: readonly string[] }> {
   const page = await browser.newPage();
   const faults: string[] = [];
@@ -51,7 +51,7 @@ async function openPage(): Promise<{ readonly page: Page; readonly faults: reado
   return { page, faults };
 }
 
-/** What GraphiQL shows as the result of the operation in the address, once it holds the text. */
+/** The result that GraphiQL shows for the operation in the address, once it contains the text. */
 async function resultWith(page: Page, text: string): Promise<string> {
   const result = page.locator(".graphiql-response");
   await result.getByText(text).first().waitFor({ timeout: 20_000 });
@@ -62,7 +62,7 @@ function addressOf(query: string): string {
   return `${fixture.server.url}/graphql?query=${encodeURIComponent(query)}`;
 }
 
-it("runs a query and a subscription in GraphiQL, which needs nothing from elsewhere", async () => {
+it("runs a query and a subscription in GraphiQL, which loads nothing from elsewhere", async () => {
   const id = await fixture.tasks.create();
   const { page, faults } = await openPage();
   await page.goto(addressOf(`{ task(id: "${id}") { kind status } }`));

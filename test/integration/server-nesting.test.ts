@@ -11,7 +11,7 @@ const DOCUMENT = JSON.stringify({ query: `{ tasks(where: ${OBJECTS}) { totalCoun
 it.each([
   ["the variables", VARIABLES, "The variables are nested too deeply; 1000 levels"],
   ["the document", DOCUMENT, "The document is nested too deeply. Give large values as variables."],
-])("what is nested beyond the stack is refused: %s", async (_what, body, message) => {
+])("an operation nested too deeply for the stack is refused: %s", async (_what, body, message) => {
   const fixture = await startServerFixture();
   onTestFinished(() => fixture.stop());
   const headers = { "content-type": "application/json", accept: "application/json" };

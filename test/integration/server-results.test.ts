@@ -61,7 +61,7 @@ function linesOf(text: string): readonly unknown[] {
 }
 
 describe("a task's results as files", () => {
-  it("tells one error a line, in order, with what is known of each", async () => {
+  it("have one error per line, in order, with its details", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     await fixture.tasks.start(id);
@@ -91,7 +91,7 @@ describe("a task's results as files", () => {
     ]);
   });
 
-  it("tells one record a line, whatever became of it, over many pages", async () => {
+  it("have one record per line with its outcome, over many pages", async () => {
     const ids = Array.from({ length: 5001 }, (_, at) => `r${at}`);
     const { store, id } = await storeWith([failed("r4000")], ids);
     const { server } = await start({ tasks: store });
@@ -105,7 +105,7 @@ describe("a task's results as files", () => {
     );
   });
 
-  it("is empty where there is nothing to tell", async () => {
+  it("are empty for a task without errors and records", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     for (const file of ["errors.jsonl", "records.jsonl"]) {
@@ -114,7 +114,7 @@ describe("a task's results as files", () => {
     }
   });
 
-  it("answers HEAD with the same head and reads nothing", async () => {
+  it("answer HEAD with the same headers, and read nothing", async () => {
     const { store, id } = await storeWith([failed("1")]);
     let readCount = 0;
     const errors: TaskStore["errors"] = (...page) => {
@@ -136,7 +136,7 @@ describe("a task's results as files", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("a request for results", () => {
   const refusal = async (response: Response): Promise<unknown> => {
     const { errors } = (await response.json()) as {
       errors: { message: string; extensions: { code: string } }[];
@@ -144,7 +144,7 @@ describe("what is refused", () => {
     return [response.status, errors[0]?.extensions.code, errors[0]?.message];
   };
 
-  it("says that there is no such task, or no such file", async () => {
+  it("is refused for an unknown task or file", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     const unknown = createId(new Date());
@@ -163,7 +163,7 @@ describe("what is refused", () => {
     expect((await fetch(`${without.server.url}/tasks/${id}/errors.jsonl`)).status).toBe(404);
   });
 
-  it("takes no other method", async () => {
+  it("is refused with another method", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
@@ -173,7 +173,7 @@ describe("what is refused", () => {
     }
   });
 
-  it("keeps to the origin policy, and tells browsers of the pages that may read", async () => {
+  it("follows the origin policy, and allows the configured pages", async () => {
     const origin = "https://app.example.com";
     const fixture = await start({ allowedOrigins: [origin] });
     const url = `${fixture.server.url}/tasks/${await fixture.tasks.create()}/errors.jsonl`;
@@ -196,7 +196,7 @@ describe("what is refused", () => {
     expect(preflight.headers.get("access-control-allow-methods")).toBe("GET, HEAD");
   });
 
-  it("asks who asks", async () => {
+  it("is authenticated", async () => {
     const authenticate: HttpServerOptions["authenticate"] = async ({ headers }) => {
       if (headers.get("authorization") !== "Bearer ann") {
         throw new AppError("VALIDATION_FAILED", "The token is not valid.");
@@ -209,7 +209,7 @@ describe("what is refused", () => {
     expect((await fetch(url, { headers: { authorization: "Bearer ann" } })).status).toBe(200);
   });
 
-  it("says that the store is out of reach, and masks what it does not know", async () => {
+  it("reports an unreachable store, and masks unexpected errors", async () => {
     const { store, id } = await storeWith([failed("1")]);
     const away = async (): Promise<never> => {
       throw new AppError("UNAVAILABLE", "The database cannot be reached.");
@@ -231,7 +231,7 @@ describe("long results", () => {
   const long = (): ReturnType<typeof storeWith> =>
     storeWith(Array.from({ length: 100_000 }, (_, at) => failed(String(at), "x".repeat(1000))));
 
-  /** Several turns of the server, each known to be over. */
+  /** Several rounds of the server's event loop. */
   const goRound = async ({ server }: ServerFixture): Promise<void> => {
     for (let round = 0; round < 30; round += 1) {
       await (await fetch(`${server.url}/health/live`)).text();
@@ -258,7 +258,7 @@ describe("long results", () => {
     return socket;
   };
 
-  it("are read no faster than they are taken, and no further once their reader has left", async () => {
+  it("are read no faster than the client takes them, and no further once it has left", async () => {
     const { store, id } = await long();
     const reads = counted(store);
     const fixture = await start({ tasks: reads.store });
@@ -278,7 +278,7 @@ describe("long results", () => {
     expect(fixture.logged).toEqual([]);
   });
 
-  it("come whole to who reads them to the end", async () => {
+  it("arrive whole if the client reads to the end", async () => {
     const { store, id } = await long();
     const { server } = await start({ tasks: store });
     const response = await fetch(`${server.url}/tasks/${id}/errors.jsonl`);
@@ -287,7 +287,7 @@ describe("long results", () => {
     expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ recordId: "99999" });
   });
 
-  it("break off, and do not seem whole, where the store fails", async () => {
+  it("break off visibly if the store fails", async () => {
     const { store, id } = await storeWith(Array.from({ length: 5000 }, (_, at) => failed(String(at))));
     const errors: TaskStore["errors"] = async (taskId, after, limit) => {
       if (after > 0) {

@@ -126,7 +126,7 @@ describe("tasks over HTTP", () => {
     expect(filtered.edges.map(({ node }) => node.id)).toEqual([ids[2]]);
   });
 
-  it("knows nothing of malformed ids, and says what is wrong with a page", async () => {
+  it("finds no task by a malformed id, and refuses a malformed page with the reason", async () => {
     const fixture = await start();
     expect((await ask(fixture, `{ task(id: "'; drop table") { id } }`)).data).toEqual({ task: null });
     const listed = await ask(fixture, `{ tasks(where: {ids: ["nonsense"]}) { totalCount } }`);
@@ -139,7 +139,7 @@ describe("tasks over HTTP", () => {
 });
 
 describe("errors over HTTP", () => {
-  it("masks what is unexpected, and logs it once", async () => {
+  it("are masked if unexpected, and logged once", async () => {
     const fixture = await start();
     const { errors } = await ask(fixture, `{ one: fail two: refuse }`);
     expect(errors).toMatchObject([{ message: "Unexpected error.", extensions: { code: "INTERNAL" } }]);
@@ -148,7 +148,7 @@ describe("errors over HTTP", () => {
     expect(fixture.logged[0]?.fields).toMatchObject({ err: { message: "the password is 12345" } });
   });
 
-  it("tells what is expected, with its code and details", async () => {
+  it("have a code and details if expected", async () => {
     const fixture = await start();
     expect((await ask(fixture, `{ refuse }`)).errors).toMatchObject([
       { message: "Too many cities.", path: ["refuse"], extensions: { code: "LIMIT_EXCEEDED", limit: 3 } },
@@ -156,14 +156,14 @@ describe("errors over HTTP", () => {
     expect(fixture.logged).toEqual([]);
   });
 
-  it("says what is wrong with a variable", async () => {
+  it("name the fault of a variable", async () => {
     const fixture = await start();
     const query = `query ($moment: DateTime!) { at(moment: $moment) }`;
     const { errors } = await ask(fixture, query, { moment: "yesterday" });
     expect(errors?.[0]?.message).toMatch(/\$moment.*yesterday/);
   });
 
-  it("takes 100,000 ids in one mutation, and refuses a body beyond the limit", async () => {
+  it("are not raised by 100,000 ids in one mutation, but by a body above the limit", async () => {
     const fixture = await start();
     const ids = Array.from({ length: 100_000 }, (_, at) => String(1_000_000 + at));
     const query = `mutation ($ids: [ID!]!) { count(ids: $ids) }`;
@@ -175,7 +175,7 @@ describe("errors over HTTP", () => {
     });
   });
 
-  it("refuses a body beyond the limit that does not tell its length", async () => {
+  it("are raised by a body above the limit without a length", async () => {
     const small = await start({ limits: { maxBodyBytes: 1000 } });
     const response = await fetch(`${small.server.url}/graphql`, {
       method: "POST",
@@ -201,7 +201,7 @@ describe("callers", () => {
     return Promise.resolve({ id: key });
   };
 
-  it("are who the app says they are", async () => {
+  it("are viewers as the app authenticates them", async () => {
     const fixture = await start({ authenticate });
     expect((await ask(fixture, `{ whoAmI }`, {}, { "x-key": "ann" })).data).toEqual({ whoAmI: "ann" });
     expect((await ask(fixture, `{ whoAmI }`)).errors).toMatchObject([{ message: "Send a key." }]);
@@ -210,7 +210,7 @@ describe("callers", () => {
     expect(fixture.logged).toHaveLength(1);
   });
 
-  it("are nobody by default", async () => {
+  it("are anonymous by default", async () => {
     expect((await ask(await start(), `{ whoAmI }`)).data).toEqual({ whoAmI: null });
   });
 
@@ -219,7 +219,7 @@ describe("callers", () => {
     ["null", 403],
     ["http://localhost:5173", 200],
     ["https://app.example", 200],
-  ])("from pages of %s get %i", async (origin, status) => {
+  ])("from pages of origin %s get %i", async (origin, status) => {
     const fixture = await start({ allowedOrigins: ["https://app.example"] });
     const response = await fetch(`${fixture.server.url}/graphql`, {
       method: "POST",
@@ -243,7 +243,7 @@ describe("callers", () => {
 });
 
 describe("routes", () => {
-  it("tells that it lives, and whether it is ready", async () => {
+  it("report liveness and readiness", async () => {
     let problems: string[] = [];
     const fixture = await start({
       isReady: () => Promise.resolve({ isReady: problems.length === 0, problems }),
@@ -256,7 +256,7 @@ describe("routes", () => {
     expect(await response.json()).toEqual({ isReady: false, problems });
   });
 
-  it("leads browsers to GraphiQL, and serves it in one page", async () => {
+  it("redirect browsers to GraphiQL, and serve it in one page", async () => {
     const { server } = await start();
     const headers = { accept: "text/html,application/xhtml+xml" };
     const redirect = await fetch(server.url, { headers, redirect: "manual" });
@@ -269,7 +269,7 @@ describe("routes", () => {
     }
   });
 
-  it("has nothing elsewhere", async () => {
+  it("answer 404 for other paths", async () => {
     const { server } = await start();
     for (const path of ["/", "/graphqlx", "/health", "//", "/%zz"]) {
       const response = await fetch(`${server.url}${path}`);
@@ -280,7 +280,7 @@ describe("routes", () => {
 });
 
 describe("starting and stopping", () => {
-  it("says in one line that the port is in use", async () => {
+  it("reports in one line that the port is in use", async () => {
     const { server } = await start();
     const port = Number(new URL(server.url).port);
     await expect(startServerFixture({ port })).rejects.toMatchObject({
@@ -291,7 +291,7 @@ describe("starting and stopping", () => {
     });
   });
 
-  it("stops at once beside a kept-alive connection, and twice", async () => {
+  it("stops at once despite a kept-alive connection, and may be stopped twice", async () => {
     const fixture = await startServerFixture();
     const { hostname, port } = new URL(fixture.server.url);
     const socket = connect(Number(port), hostname);

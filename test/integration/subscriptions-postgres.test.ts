@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-/** What one process of the service has: its own connections, its own feed. */
+/** One process of the service, with its own connections and feed. */
 function createProcess(name: string) {
   const logger = createSilentLogger();
   const clock = createSystemClock();
@@ -56,7 +56,7 @@ function createProcess(name: string) {
   return {
     feed,
     driver: createTaskDriver(ports),
-    /** Cuts the connection that listens to the bus. @returns how many there were */
+    /** Ends the connections that listen to the bus. @returns their number */
     async cutBus() {
       const cut = await session.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
@@ -72,7 +72,7 @@ function createProcess(name: string) {
   };
 }
 
-/** Reads lifecycle events from the beginning, leaving and coming back with the cursor after every so many. */
+/** Reads lifecycle events from the beginning, and resubscribes with the cursor after that many. */
 async function readAll(feed: TaskFeed, eventsPerVisit: number): Promise<readonly number[]> {
   const positions: number[] = [];
   let after = 0;

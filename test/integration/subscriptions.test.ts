@@ -42,7 +42,7 @@ function next(results: ClientResults): Promise<ClientResult> {
   return nextWithin(results, 5000, "the next result");
 }
 
-/** Over WebSocket, what a stream breaks with is thrown at the reader. */
+/** Over WebSocket, the error of a broken stream is thrown at the reader. */
 async function nextOrErrors(results: ClientResults): Promise<ClientResult> {
   try {
     return await next(results);
@@ -85,7 +85,7 @@ async function ends(results: ClientResults): Promise<void> {
 }
 
 describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
-  it("tell the state first, then the changes, and complete once the task is settled", async () => {
+  it("send the state first, then the changes, and complete once the task is settled", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     const results = await subscribe(fixture, PROGRESS, { id });
@@ -103,7 +103,7 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     await ends(results);
   });
 
-  it("tell a settled task's final state, and complete", async () => {
+  it("send a settled task's final state, and complete", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     await fixture.tasks.start(id);
@@ -113,7 +113,7 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     await ends(results);
   });
 
-  it.each(["00000000-0000-7000-8000-000000000000", "nonsense"])("know no task %s", async (id) => {
+  it.each(["00000000-0000-7000-8000-000000000000", "nonsense"])("find no task %s", async (id) => {
     const fixture = await start();
     const results = await subscribe(fixture, PROGRESS, { id });
     expect((await next(results)).errors).toMatchObject([
@@ -123,7 +123,7 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     expect(fixture.logged).toEqual([]);
   });
 
-  it("resume from a cursor: nothing missed, nothing twice", async () => {
+  it("resume from a cursor without missing or repeating an event", async () => {
     const fixture = await start();
     const first = await fixture.tasks.create();
     const before = await subscribe(fixture, EVENTS, { after: null, where: { types: ["START", "COMPLETE"] } });
@@ -150,7 +150,7 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     await after.return?.();
   });
 
-  it("refuse what is no cursor", async () => {
+  it("refuse a malformed cursor", async () => {
     const fixture = await start();
     const results = await subscribe(fixture, EVENTS, { after: "nonsense" });
     expect((await next(results)).errors).toMatchObject([
@@ -159,7 +159,7 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     expect(fixture.logged).toEqual([]);
   });
 
-  it("mask what breaks on the way, and log it once", async () => {
+  it("mask an unexpected error, and log it once", async () => {
     const fixture = await start();
     const results = await subscribe(fixture, `subscription { breaks }`);
     expect((await next(results)).data).toEqual({ breaks: 1 });
@@ -169,7 +169,7 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     expect(fixture.logged).toHaveLength(1);
   });
 
-  it("let go of the feed when the client leaves", async () => {
+  it("leave the feed when the client leaves", async () => {
     const fixture = await start();
     const id = await fixture.tasks.create();
     const results = await subscribe(fixture, PROGRESS, { id });
@@ -210,7 +210,7 @@ describe("WebSockets", () => {
     expect(fixture.logged).toHaveLength(1);
   });
 
-  it("are who the app says they are, or are refused", async () => {
+  it("are authenticated by the app, or refused", async () => {
     const fixture = await start({
       authenticate: ({ connectionParams }) =>
         connectionParams?.["key"] === "ann"
@@ -225,7 +225,7 @@ describe("WebSockets", () => {
     await expect(next(overSocket(unknown, { query: `{ whoAmI }` }))).rejects.toMatchObject({ code: 4403 });
   });
 
-  it("are limited in their operations, and go on", async () => {
+  it("are limited in their operations, and stay open", async () => {
     const fixture = await start({ limits: { maxOperationsPerSocket: 2 } });
     const client = socketClient(fixture.server.url);
     onTestFinished(() => void client.dispose());

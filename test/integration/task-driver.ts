@@ -18,7 +18,7 @@ export interface TaskDriver {
   settle(taskId: string, errors?: readonly NewTaskError[]): Promise<void>;
 }
 
-/** Drives tasks through any adapters, without a worker. */
+/** Drives tasks over any adapters, without a worker. */
 export function createTaskDriver(given: Omit<TaskPorts, "queue">): TaskDriver {
   const ports: TaskPorts = { ...given, queue: createMemoryTaskQueue({ logger: given.logger }) };
   const { unitOfWork, tasks, bus, clock } = ports;

@@ -35,7 +35,7 @@ describe("a test file's database", () => {
     expect(await rows(own.url, "SHOW server_version")).toEqual([expect.stringMatching(/^18\./)]);
   });
 
-  test("shows nothing to another file's", async () => {
+  test("is not visible to another file's", async () => {
     await rows(own.url, "CREATE TABLE mine (id int)");
     expect(await rows(own.url, "SELECT to_regclass('mine')::text")).toEqual(["mine"]);
     expect(await rows(other.url, "SELECT to_regclass('mine')::text")).toEqual([null]);
@@ -53,7 +53,7 @@ describe("a test file's database", () => {
   });
 });
 
-test("a test file's Redis keys go when it drops them, and nobody else's", async () => {
+test("dropping a test file's Redis keys keeps the keys of others", async () => {
   const [own, other] = [createTestRedis(), createTestRedis()];
   const redis = new Redis(own.url);
   try {

@@ -1,6 +1,6 @@
 /**
- * Waits for a signal, but not for ever: rejects with what was missing when `ms` have passed.
- * The deadline only bounds a failure; a passing test never waits for it.
+ * Waits for a signal, and rejects with the name of what is missing once `ms` have passed.
+ * The deadline only limits a failure: a passing test never waits for it.
  */
 export async function withDeadline<T>(signal: PromiseLike<T>, ms: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,200 +1,152 @@
 import type { Pool } from "pg";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
-import { createPgSession } from "../../src/adapters/postgres/connection/pg-session.ts";
-import { createPgUnitOfWork } from "../../src/adapters/postgres/connection/pg-unit-of-work.ts";
-import { createPostgresSideEffects } from "../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresChunkWriter } from "../../src/adapters/postgres/writes/postgres-chunk-writer.ts";
-import { createPostgresEventLog } from "../../src/adapters/postgres/events/postgres-event-log.ts";
-import { createPostgresLockStore } from "../../src/adapters/postgres/locks/postgres-lock-store.ts";
-import { createPostgresTaskStore } from "../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import { createTableShapes } from "../../src/adapters/postgres/records/table-shape.ts";
-import { createPostgresRecordDefaults } from "../../src/adapters/postgres/records/postgres-record-defaults.ts";
-import { defaultGeneratorOf } from "../../src/adapters/prisma/default-generators.ts";
-import { BULK_OPERATIONS } from "../../src/core/bulk/bulk-kinds.ts";
-import { createBulkDefinition } from "../../src/core/bulk/bulk-definition.ts";
+import { isLostRace } from "../../src/adapters/postgres/connection/lost-race.ts";
+import { pgProblem } from "../../src/adapters/postgres/writes/pg-problem.ts";
+import { createPostgresRecordReader } from "../../src/adapters/postgres/records/postgres-record-reader.ts";
+import type { EngineOptions } from "../../src/compose/create-engine.ts";
+import { createEngine } from "../../src/compose/create-engine.ts";
+import type { Deployment } from "../../src/compose/open-deployment.ts";
+import { openDeployment } from "../../src/compose/open-deployment.ts";
+import type { Config } from "../../src/config/config.ts";
+import { completeConfig } from "../../src/config/config.ts";
+import { ANONYMOUS } from "../../src/core/access/viewer.ts";
 import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
-import type { BulkRules } from "../../src/core/bulk/bulk-rules.ts";
-import { bulkRulesOf } from "../../src/core/bulk/bulk-rules.ts";
+import type { ChunkRecords } from "../../src/core/bulk/chunk-records.ts";
 import type { ChunkWriter } from "../../src/core/bulk/chunk-writer.ts";
-import { createLaunchBulk } from "../../src/core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../../src/core/bulk/retry-task.ts";
-import { createRetryTask } from "../../src/core/bulk/retry-task.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
+import type { HookTransactions } from "../../src/core/records/hook-transactions.ts";
 import type { ModelOptionsMap } from "../../src/core/records/model-options.ts";
-import type { ModelRegistry } from "../../src/core/records/model.ts";
-import { createRecordHooks } from "../../src/core/records/record-hooks.ts";
-import type { Access } from "../../src/core/access/access.ts";
-import { ANONYMOUS } from "../../src/core/access/viewer.ts";
-import type { LockScopes } from "../../src/core/locks/claim.ts";
-import { createRunningAttempts } from "../../src/core/tasks/run/running-attempts.ts";
+import type { ColumnField, ModelRegistry } from "../../src/core/records/model.ts";
+import type { RecordReader } from "../../src/core/records/record-reader.ts";
 import type { LaunchOutcome } from "../../src/core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../../src/core/tasks/launch/launch-task.ts";
-import type { TaskHooks } from "../../src/core/tasks/task-hooks.ts";
 import type { TaskDefinition } from "../../src/core/tasks/task-definition.ts";
-import { createTaskDefinitions } from "../../src/core/tasks/task-definition.ts";
+import type { TaskHooks } from "../../src/core/tasks/task-hooks.ts";
 import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
+import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";
+import { requiredSession } from "../../src/core/transactions/transaction.ts";
+import { createSystemClock } from "../../src/kernel/clock.ts";
+import type { Json } from "../../src/kernel/json.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
+import { composeServices } from "../../src/kernel/service.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
-import { createSystemClock } from "../../src/kernel/clock.ts";
 import { createWorker } from "../../src/worker/create-worker.ts";
 import { withDeadline } from "./deadline.ts";
-import type { TestBackend } from "./test-backend.ts";
-import { createTestBackend } from "./test-backend.ts";
 import { createTestDatabase } from "./test-database.ts";
-import { createThingRecords, createThingTransactions } from "./thing-records.ts";
-import { createThingReader, THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
+import { createTestRedis } from "./test-redis.ts";
+import { THING_MODELS, THING_TABLE } from "./thing-fixture.ts";
 
-/** What a test may put in the place of the usual. */
-export interface EngineOverrides {
-  readonly access?: Access;
-  readonly rules?: BulkRules;
-  /** Of what the models' code does around writes; its client is the transaction's session. */
+/** Settings and parts that a test replaces. A `redisUrl` puts queue and bus there on any backend. */
+export interface EngineOverrides extends Partial<Config> {
+  /** A hook's client is the transaction's session. */
   readonly modelOptions?: ModelOptionsMap;
-  /** For what goes wrong in that code. Default: says nothing. */
+  /** Default: logs nothing. */
   readonly logger?: Logger;
-  /** In the place of Thing's; selected by ids. */
+  /** Default: Thing and Label. */
   readonly models?: ModelRegistry;
-  /** SQL that makes their tables. */
+  /** SQL that makes the models' tables. */
   readonly tables?: string;
   readonly tasks?: readonly TaskDefinition[];
   readonly hooks?: TaskHooks;
-  readonly isAsyncEnabled?: boolean;
   /** Wraps the real queue. */
   readonly queue?: (real: TaskQueue) => TaskQueue;
-  readonly maxChunkRecords?: number;
-  readonly maxRecords?: number;
-  readonly lockEscalationRecords?: number;
-  readonly lockScopes?: LockScopes;
-  readonly whenQueueDown?: "error" | "sync";
-  readonly leaseMs?: number;
-  readonly maxAttempts?: number;
-  /** Puts queue and bus in this Redis, whatever backend the run is for. */
-  readonly redisUrl?: string;
 }
 
-const USUAL = {
-  access: { scope: () => undefined },
-  rules: bulkRulesOf({}),
-  models: THING_MODELS,
-  modelOptions: {},
-  tasks: [],
-  lockScopes: { of: () => undefined },
-  isAsyncEnabled: true,
-  maxChunkRecords: 5000,
-  maxRecords: 1_000_000,
+const CONFIG: Partial<Config> = {
+  workerConcurrency: 2,
+  chunkRecords: 5000,
+  bulkMaxRecords: 1_000_000,
+  bulkMinAsyncRecords: 20,
   lockEscalationRecords: 200_000,
   whenQueueDown: "error",
   leaseMs: 3000,
   maxAttempts: 100,
+  progressIntervalMs: 10,
+};
+
+const PARTS = {
+  models: THING_MODELS,
+  modelOptions: {},
+  tables: THING_TABLE,
+  tasks: [],
+  logger: createSilentLogger(),
+  queue: (real) => real,
 } satisfies EngineOverrides;
 
-/** The engine on a real database of its own with the Thing table, its worker running. */
+/** Some suites run once on each backend. */
+const IS_REDIS_RUN = process.env["POWERCRUD_TEST_BACKEND"] === "redis";
+
+/** An engine with a running worker, on a database of its own. There is no sweeper: tests call `sweep`. */
 export interface EngineFixture {
+  readonly databaseUrl: string;
+  /** The test's own connections, named "test"; the engine's have other names. */
   readonly pool: Pool;
+  /** The engine's. */
   readonly session: SqlSession;
   readonly ports: LaunchPorts;
-  readonly writer: ChunkWriter;
   readonly feed: TaskFeed;
-  readonly backend: TestBackend;
-  /** Launches on Thing as someone anonymous, unless told otherwise. */
+  /** Launches on all things as an anonymous viewer, unless the request says otherwise. */
   launch(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<LaunchOutcome>;
-  /** The same, when it must be accepted. */
+  /** Launches as `launch` does. @throws when the launch is refused */
   launched(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task>;
   readonly retry: RetryTask;
-  /** The task once it is settled. */
+  /** Waits until the task is settled. */
   settled(taskId: string): Promise<Task>;
   task(taskId: string): Promise<Task>;
+  /** Deletes everything that this engine has in Redis. */
+  loseRedis(): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** Wires the engine as the service does, but with SQL in the place of Prisma: its tables are in no Prisma schema. */
 export async function createEngineFixture(overrides: EngineOverrides = {}): Promise<EngineFixture> {
+  const { models, modelOptions, tables, tasks, hooks, logger, queue, ...settings } = {
+    ...PARTS,
+    ...overrides,
+  };
   const database = await createTestDatabase();
-  const logger = createSilentLogger();
   const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
-  await pool.query(overrides.tables ?? THING_TABLE);
-  const session = createPgSession(pool);
-  const unitOfWork = createPgUnitOfWork({ pool, logger });
-  const reader = createThingReader(session);
-  const { access, rules, tasks, lockScopes, maxRecords, maxChunkRecords, models, modelOptions, ...settings } =
-    {
-      ...USUAL,
-      ...overrides,
-    };
-  const shapes = createTableShapes(session);
-  const sideEffects = createPostgresSideEffects({ session, shapes, models });
-  const backend = await createTestBackend({
+  await pool.query(tables);
+  const isRedis = IS_REDIS_RUN || settings.redisUrl !== undefined;
+  const redis = isRedis ? createTestRedis(settings.redisUrl) : undefined;
+  const config = completeConfig({
+    ...CONFIG,
+    ...settings,
+    ...(redis === undefined ? {} : { redisUrl: redis.url, redisKeyPrefix: redis.keyPrefix }),
+  });
+  const options: EngineOptions = {
+    config,
     databaseUrl: database.url,
-    session,
-    logger,
-    redisUrl: overrides.redisUrl,
-  });
-  const { bus, queue: realQueue } = backend;
-  const locks = createPostgresLockStore({ session });
-  const records = createThingRecords(unitOfWork);
-  const writer = createPostgresChunkWriter({ session, unitOfWork, records, shapes, locks });
-  const hooks = createRecordHooks({
-    options: modelOptions,
-    transactions: createThingTransactions(),
-    logger: overrides.logger ?? logger,
-  });
-  const { lockEscalationRecords } = settings;
-  const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
-  const runningAttempts = createRunningAttempts({ bus, logger });
-  const ports: LaunchPorts = {
-    unitOfWork,
-    tasks: createPostgresTaskStore({ session }),
-    log: createPostgresEventLog({ session }),
-    locks,
-    bus,
-    runningAttempts,
-    queue: overrides.queue?.(realQueue) ?? realQueue,
+    backend: { name: isRedis ? "redis" : "postgres", reason: "test" },
     clock: createSystemClock(),
     logger,
-    ...(overrides.hooks === undefined ? {} : { hooks: overrides.hooks }),
-    definitions: createTaskDefinitions([
-      ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
-      ...tasks,
-    ]),
-    workerId: "test",
-    leaseMs: settings.leaseMs,
-    maxAttempts: settings.maxAttempts,
-    progressIntervalMs: 10,
-    settings: {
-      isAsyncEnabled: settings.isAsyncEnabled,
-      minAsyncRecords: 20,
-      lockEscalationRecords: settings.lockEscalationRecords,
-      whenQueueDown: settings.whenQueueDown,
-    },
+    modelOptions,
+    readModels: () => Promise.resolve(models),
+    createChunkRecords: (readerOf) => createSqlRecords(deployment.ports.unitOfWork, readerOf),
+    hookTransactions: SQL_HOOK_TRANSACTIONS,
+    tasks,
+    hooks,
   };
+  const deployment = openWithQueue(options, queue);
+  const engine = await createEngine(options, deployment);
+  const { ports, launchBulk } = engine;
   const feed = createTaskFeed(ports);
-  const worker = createWorker({ ...ports, runningAttempts, concurrency: 2 });
-  await feed.start();
-  await runningAttempts.start();
-  await worker.start();
-  const launching = {
-    ...ports,
-    models,
-    reader,
-    access,
-    lockScopes,
-    rules,
-    writer,
-    defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
-    maxRecords,
-    maxChunkRecords,
-  };
-  const launchBulk = createLaunchBulk(launching);
+  const worker = createWorker({ ...ports, concurrency: config.workerConcurrency });
+  const services = composeServices("engine fixture", [engine, feed, worker]);
+  await services.start();
   const fixture: EngineFixture = {
-    retry: createRetryTask(launching),
+    databaseUrl: database.url,
     pool,
-    session,
+    session: deployment.session,
     ports,
-    writer,
     feed,
-    backend,
+    retry: engine.retryTask,
     launch: (request) =>
       launchBulk({
         model: "Thing",
@@ -210,19 +162,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
       }
       return outcome.task;
     },
-    async settled(taskId) {
-      const last = async (): Promise<Task> => {
-        let task: Task | undefined;
-        for await (task of feed.watch(taskId)) {
-          // Only the last state counts.
-        }
-        if (task === undefined) {
-          throw new Error("the task was never seen");
-        }
-        return task;
-      };
-      return withDeadline(last(), 20_000, `settling of task ${taskId}`);
-    },
+    settled: (taskId) => withDeadline(lastState(feed, taskId), 20_000, `settling of task ${taskId}`),
     async task(taskId) {
       const task = (await ports.tasks.find([taskId])).get(taskId);
       if (task === undefined) {
@@ -230,11 +170,10 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
       }
       return task;
     },
+    loseRedis: async () => redis?.drop(),
     async stop() {
-      await worker.stop();
-      await feed.stop();
-      await runningAttempts.stop();
-      await backend.close();
+      await services.stop();
+      await redis?.drop();
       await pool.end();
       await database.drop();
     },
@@ -242,9 +181,103 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
   return fixture;
 }
 
+function openWithQueue(options: EngineOptions, wrap: (real: TaskQueue) => TaskQueue): Deployment {
+  const deployment = openDeployment(options);
+  return { ...deployment, ports: { ...deployment.ports, queue: wrap(deployment.ports.queue) } };
+}
+
+function createSqlRecords(
+  unitOfWork: UnitOfWork,
+  readerOf: (session: SqlSession) => RecordReader,
+): ChunkRecords {
+  return {
+    unitOfWork,
+    existingIds: (transaction, model, ids, where) =>
+      readerOf(requiredSession(transaction)).existingIds(model, ids, where),
+    typedSession: requiredSession,
+    typed,
+  };
+}
+
+function typed(field: ColumnField, value: Json): unknown {
+  return field.type === "DateTime" && typeof value === "string" ? new Date(value) : value;
+}
+
+/** The chunk writer of the engine's workers, for tests that call it themselves. */
+export function createWriterOf(
+  { session, ports: { unitOfWork, locks } }: EngineFixture,
+  models: ModelRegistry = THING_MODELS,
+): ChunkWriter {
+  const shapes = createTableShapes(session);
+  const records = createSqlRecords(unitOfWork, (over) =>
+    createPostgresRecordReader({ session: over, models, shapes }),
+  );
+  return createPostgresChunkWriter({ session, unitOfWork, records, shapes, locks });
+}
+
+const SQL_HOOK_TRANSACTIONS: HookTransactions = {
+  clientOf: requiredSession,
+  async undoable(transaction, work) {
+    const session = requiredSession(transaction);
+    await session.query("SAVEPOINT hook");
+    try {
+      return await work();
+    } catch (error) {
+      await session.query("ROLLBACK TO SAVEPOINT hook");
+      throw error;
+    }
+  },
+  faultOf(error, model) {
+    if (typeof (error as { code?: unknown }).code !== "string") {
+      return undefined;
+    }
+    if (isLostRace(error)) {
+      return { kind: "LOST", error };
+    }
+    const problem = pgProblem(error, model);
+    return problem === undefined ? { kind: "WRONG" } : { kind: "REFUSED", problem };
+  },
+  typed,
+};
+
+/** The task's state when its feed ends. */
+export async function lastState(feed: TaskFeed, taskId: string): Promise<Task> {
+  let task: Task | undefined;
+  for await (task of feed.watch(taskId)) {
+    // Only the last state counts.
+  }
+  if (task === undefined) {
+    throw new Error("the task was never seen");
+  }
+  return task;
+}
+
+/** Locks rows of the Thing table in a transaction of the test's, so that tasks wait for them. */
+export interface HeldThings {
+  /** @returns releases the row; idempotent */
+  hold(id: number): Promise<() => Promise<void>>;
+  /** For `afterEach`: a test that failed may have left rows locked. */
+  releaseAll(): Promise<void>;
+}
+
+/** @param engine called at each hold, since `beforeAll` makes the engine */
+export function createHeldThings(engine: () => EngineFixture): HeldThings {
+  const held: (() => Promise<void>)[] = [];
+  return {
+    async hold(id) {
+      const release = await holdRecord(engine(), id);
+      held.push(release);
+      return release;
+    },
+    async releaseAll() {
+      await Promise.all(held.splice(0).map((release) => release()));
+    },
+  };
+}
+
 /**
- * Locks a row of the Thing table in a transaction of a stranger's, so that a task that comes to it waits.
- * @returns lets go of the row; idempotent
+ * Locks a row of the Thing table in a transaction of the test's, so that a task on it waits.
+ * @returns releases the row; idempotent
  */
 export async function holdRecord(engine: EngineFixture, id: number): Promise<() => Promise<void>> {
   const client = await engine.pool.connect();

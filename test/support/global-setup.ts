@@ -6,7 +6,7 @@ import { createTemplateDatabase, TEMPLATE_DATABASE } from "./template-database.t
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A database whose user may create databases. */
+    /** The URL of a database whose user may create others. */
     postgresUrl: string;
     redisUrl: string;
   }

@@ -5,7 +5,7 @@ import { WebSocket } from "ws";
 export interface TestClient {
   /** The data of one operation over HTTP. @throws when the answer has errors */
   request<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
-  /** The results of a subscription over WebSocket; ends with it. */
+  /** The results of a subscription over WebSocket, until it ends. */
   subscribe<T>(query: string, variables?: Record<string, unknown>): AsyncGenerator<T, void>;
   close(): Promise<void>;
 }

@@ -11,7 +11,7 @@ import { sampleTask } from "../contract/sample-task.ts";
 /** Longer than any test. */
 const LEASE_MS = 3_600_000;
 
-/** A task that holds records until it lets go of them. */
+/** A task that holds records until they are released. */
 export interface Holder {
   readonly task: Task;
   release(): Promise<void>;
@@ -19,7 +19,7 @@ export interface Holder {
 
 /**
  * Makes a task that holds the records.
- * @param isBegun as if another process ran it, and had just been heard of: then no worker or sweeper here takes it
+ * @param isBegun makes another process seem to run the task, so that no worker or sweeper here takes it
  */
 export async function holdRecords(
   pool: Pool,

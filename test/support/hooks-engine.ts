@@ -9,7 +9,7 @@ import type { EngineFixture } from "./engine-fixture.ts";
 import { createEngineFixture } from "./engine-fixture.ts";
 import { insertThings } from "./thing-fixture.ts";
 
-/** A thing as code of the app sees it, as far as the tests look. */
+/** The part of a thing that the tests' hooks read. */
 export interface ThingRow {
   readonly id: number;
   readonly name: string;
@@ -20,22 +20,22 @@ export const ALL_OR_NOTHING: LaunchOptions = { errorPolicy: "ALL_OR_NOTHING", mo
 export const SKIP_FAILED: LaunchOptions = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" };
 export const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 
-/** An engine on 60 things, with chunks of 20, whose app says what the running test wants. */
+/** An engine on 60 things in chunks of 20. Each test sets the app's rules. */
 export interface HooksEngine {
   readonly engine: EngineFixture;
-  /** What went wrong in the app's code, as it was logged. */
+  /** Warnings and errors of the engine. */
   readonly logged: { readonly fields: object; readonly message: string }[];
-  /** Sets what the app says from now on. */
+  /** Sets the app's rules for Thing. */
   say(rules: ModelOptions<ThingRow, SqlSession>): void;
-  /** Things as they were, and nothing said. */
+  /** Restores the things, and clears rules and log. */
   reset(): Promise<void>;
-  /** A task that is accepted, once it is settled. By default SKIP_FAILED. */
+  /** Launches a task and waits until it is settled. Default: SKIP_FAILED. @throws when the launch is refused */
   run(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">, options?: LaunchOptions): Promise<Task>;
-  /** By id: chunks are written side by side. */
+  /** The task's errors by record id, since chunks are written at the same time. */
   errors(task: Task): Promise<readonly NewTaskError[]>;
-  /** Ids of the things whose count is not what it was. */
+  /** Ids of the things whose count has changed. */
   changed(): Promise<readonly number[]>;
-  /** The names of the labels that there are. */
+  /** The names of all labels, in order. */
   labels(): Promise<readonly string[]>;
 }
 
@@ -45,7 +45,7 @@ export async function createHooksEngine(): Promise<HooksEngine> {
   const log = (fields: object, message: string): void => void logged.push({ fields, message });
   const logger: Logger = { debug: () => undefined, info: () => undefined, warn: log, error: log };
   const engine = await createEngineFixture({
-    maxChunkRecords: 20,
+    chunkRecords: 20,
     logger,
     modelOptions: {
       get Thing() {

@@ -1,4 +1,4 @@
-/** So many ids in a row. */
+/** Consecutive ids. */
 export function idsFrom(first: number, count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => String(first + at));
 }

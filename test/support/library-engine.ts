@@ -7,41 +7,41 @@ import type { EngineFixture, EngineOverrides } from "./engine-fixture.ts";
 import { createEngineFixture } from "./engine-fixture.ts";
 import { fillLibrary, LIBRARY_MODELS, LIBRARY_TABLES } from "./library-fixture.ts";
 
-/** An engine on the library, whose tasks may be kept from running. */
+/** An engine on the library. Tests can keep tasks from running. */
 export interface LibraryEngine {
   readonly engine: EngineFixture;
-  /** Fills the library anew, and takes from all tasks what they hold. */
+  /** Fills the library anew, and releases all locks. */
   reset(): Promise<void>;
   remove(model: string, ids: readonly string[], options?: LaunchOptions): Promise<LaunchOutcome>;
-  /** Of their notes, unless told otherwise. */
+  /** Updates the records; by default their notes. */
   change(
     model: string,
     ids: readonly string[],
     data?: RecordChange,
     options?: LaunchOptions,
   ): Promise<LaunchOutcome>;
-  /** A task that is accepted, holds what it claims, and does not run. @returns its id */
+  /** Launches a task that holds its claims and does not run. @returns its id */
   held(launch: () => Promise<LaunchOutcome>): Promise<string>;
-  /** Does something while no task reaches the queue. */
+  /** Does the work while no task reaches the queue. */
   whileClosed<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs what was kept back. @returns the status in the end */
+  /** Runs a task that was kept from the queue. @returns its final status */
   settle(taskId: string): Promise<string>;
-  /** The task's first errors, without their places. */
+  /** The task's first errors, without their positions. */
   errorsOf(taskId: string): Promise<readonly Partial<TaskError>[]>;
   claimsOf(taskId: string): Promise<Record<string, Claim["ids"]>>;
-  /** As if the process that settled the holder had died before it let the waiting one go on. */
-  letGo(holder: string, waiting: string): Promise<void>;
+  /** Releases the holder's locks as if its process had died before it promoted the waiting task. */
+  orphan(holder: string, waiting: string): Promise<void>;
   count(table: string): Promise<number>;
 }
 
-/** With chunks of two records; more than 30 of a model are claimed as the whole. */
+/** Chunks have two records. Above 30 records the whole model is locked. */
 export async function createLibraryEngine(overrides: EngineOverrides = {}): Promise<LibraryEngine> {
   let isOpen = true;
   const engine = await createEngineFixture({
     models: LIBRARY_MODELS,
     tables: LIBRARY_TABLES,
     lockEscalationRecords: 30,
-    maxChunkRecords: 2,
+    chunkRecords: 2,
     queue: (real) => ({
       ...real,
       enqueue: (tasks) => (isOpen ? real.enqueue(tasks) : Promise.resolve()),
@@ -93,7 +93,7 @@ export async function createLibraryEngine(overrides: EngineOverrides = {}): Prom
       const claims = await engine.ports.locks.heldBy(taskId);
       return Object.fromEntries(claims.map(({ model, ids }) => [model, ids]));
     },
-    async letGo(holder, waiting) {
+    async orphan(holder, waiting) {
       await release(holder);
       const orphan = "UPDATE powercrud.task SET blocked_by = gen_random_uuid() WHERE id = $1";
       await engine.session.query(orphan, [waiting]);
@@ -105,7 +105,7 @@ export async function createLibraryEngine(overrides: EngineOverrides = {}): Prom
   };
 }
 
-/** The id of a task that must have been accepted. */
+/** The id of the launched task. @throws when the launch was refused */
 export function taskOf(outcome: LaunchOutcome): string {
   if (outcome.kind !== "LAUNCHED") {
     throw new Error(`${outcome.kind}: ${outcome.message}`);

@@ -3,7 +3,7 @@ import { createModelRegistry } from "../../src/core/records/model.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { modelOf, scalar } from "./model-fixture.ts";
 
-/** Tables on which the database acts by itself: a delete goes on from a shelf to its books, and to their pages. */
+/** Tables with referential actions: deleting a shelf deletes its books and their pages. */
 export const LIBRARY_TABLES = `
 CREATE TABLE room (id integer PRIMARY KEY, note text);
 CREATE TABLE shelf (id integer PRIMARY KEY, code text UNIQUE, note text, room_id integer REFERENCES room);
@@ -22,7 +22,7 @@ CREATE TABLE "_BookToTopic" (
   "B" uuid NOT NULL REFERENCES topic ON DELETE CASCADE,
   PRIMARY KEY ("A", "B")
 );
--- Not a model: what hangs on it is.
+-- Not a model, but stamp, which refers to it, is one.
 CREATE TABLE seal (id integer PRIMARY KEY, shelf_id integer REFERENCES shelf ON DELETE CASCADE);
 CREATE TABLE stamp (id integer PRIMARY KEY, seal_id integer REFERENCES seal ON DELETE SET NULL, note text);`;
 

@@ -1,6 +1,6 @@
 import type { Logger } from "../../src/kernel/logger.ts";
 
-/** A logger that keeps what it is told. */
+/** A logger that keeps its lines. */
 export interface LogBook extends Logger {
   readonly lines: { readonly level: string; readonly fields: object; readonly message: string }[];
 }

@@ -1,8 +1,8 @@
 import type { Clock } from "../../src/kernel/clock.ts";
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until a test advances it. */
 export interface ManualClock extends Clock {
-  /** Lets so many milliseconds pass, and calls back what falls due, in order. */
+  /** Advances the clock by that many milliseconds and runs the callbacks that are due, in order. */
   advance(ms: number): void;
 }
 

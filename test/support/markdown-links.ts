@@ -1,4 +1,4 @@
-/** Where the links and images of a Markdown text point; code is left out. */
+/** The targets of a Markdown text's links and images, without those in code. */
 export function linkTargets(markdown: string): string[] {
   const prose = withoutCode(markdown);
   const inline = prose.matchAll(/\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g);
@@ -7,7 +7,7 @@ export function linkTargets(markdown: string): string[] {
   return [...inline, ...references, ...html].map((match) => match[1] ?? "");
 }
 
-/** The anchors that a Markdown text offers, formed from its headings as GitHub does. */
+/** The anchors of a Markdown text's headings, as GitHub makes them. */
 export function headingAnchors(markdown: string): string[] {
   const seen = new Map<string, number>();
   const headings = [...withoutFences(markdown).matchAll(/^#{1,6}\s+(.+?)\s*#*$/gm)];

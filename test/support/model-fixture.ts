@@ -7,7 +7,7 @@ import type {
   ScalarType,
 } from "../../src/core/records/model.ts";
 
-/** A scalar column with the usual answers; overrides say what is special. */
+/** A required scalar column without a default; overrides change that. */
 export function scalar(name: string, type: ScalarType, overrides: Partial<ScalarField> = {}): ScalarField {
   return {
     kind: "scalar",
@@ -38,7 +38,7 @@ export function relation(
   return { kind: "relation", name, type, isList: false, isNullable: false, foreignKey: [], ...overrides };
 }
 
-/** A model of these fields; the key is made of the columns with isKey. */
+/** A model of these fields. Columns with `isKey` make its key. */
 export function modelOf(name: string, fields: readonly Field[]): Model {
   return {
     name,

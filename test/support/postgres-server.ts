@@ -12,14 +12,13 @@ export interface PostgresServer {
   /** The connection string of one of its databases; its user may create others. */
   urlOf(database: string): string;
   /**
-   * Ends all connections and comes back on the same port. `fast` rolls back what is open; `immediate` is a crash of
-   * all its processes, from which it recovers by its log.
+   * Ends all connections, and starts again on the same port. `fast` rolls back open transactions; `immediate` crashes all processes, and the server recovers from its log.
    */
   restart(mode: "fast" | "immediate"): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Nothing here outlives the test run, so nothing waits for the disk. */
+/** The data is deleted after the test run, so no write waits for the disk. */
 const SETTINGS = {
   fsync: "off",
   synchronous_commit: "off",
@@ -29,8 +28,7 @@ const SETTINGS = {
 
 /**
  * Starts a real, empty PostgreSQL on a free port, with its data in a temporary folder.
- * @param settings of postgresql.conf, beside or instead of ours; a server that is to crash without forgetting what it
- *   confirmed needs `synchronous_commit` on
+ * @param settings lines of postgresql.conf that extend or replace these; a test that crashes the server needs `synchronous_commit` on, or confirmed commits are lost
  */
 export async function startPostgresServer(settings: Record<string, string> = {}): Promise<PostgresServer> {
   const folder = await createTemporaryFolder("postgres");
@@ -51,7 +49,7 @@ export async function startPostgresServer(settings: Record<string, string> = {})
     async restart(mode) {
       isRestarted = true;
       const { binaries, dataFolder, logFile, user } = await findCluster(dataDir);
-      // Takes the settings and the port from the server that it stops.
+      // `pg_ctl restart` keeps settings and port.
       await runProgram(
         programOf(binaries, "pg_ctl"),
         ["restart", "--silent", "--wait", `--mode=${mode}`, `--pgdata=${dataFolder}`, `--log=${logFile}`],
@@ -61,7 +59,7 @@ export async function startPostgresServer(settings: Record<string, string> = {})
     async stop() {
       await server.stop();
       if (isRestarted) {
-        // With the first restart the service lost the connection that would tell it to stop the server.
+        // A restart cuts the connection by which the embedded service would stop the server.
         await stopServer(await findCluster(dataDir));
       }
       await folder.remove();

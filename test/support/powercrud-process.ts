@@ -22,11 +22,11 @@ export interface PowerCrudProcess {
   pid: number;
   /** Its `POWERCRUD_DATA_DIR`. */
   dataDir: string;
-  /** Everything it has written so far, standard output and standard error together, line by line. */
+  /** The lines that it has written so far, of standard output and standard error. */
   lines: readonly string[];
-  /** Those of standard output alone. */
+  /** The lines of standard output. */
   answer: readonly string[];
-  /** The first line that matches, also of those already written; rejects when the process ends without it. */
+  /** The first line that matches, written already or later. Rejects when the process ends without it. */
   waitForLine(pattern: RegExp, ms?: number): Promise<RegExpMatchArray>;
   kill(signal: NodeJS.Signals): void;
   exited: Promise<Exit>;
@@ -41,9 +41,7 @@ afterAll(async () => {
 });
 
 /**
- * Starts the real command line in a process of its own, with nothing of this process's environment but what finds
- * programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty one. What still runs when the test file is
- * done is killed, an embedded PostgreSQL that outlived its parent included.
+ * Starts the real command line as a process. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file, everything that still runs is killed, including an embedded PostgreSQL that outlived its parent.
  */
 export async function spawnPowerCrud(
   args: readonly string[],
@@ -76,15 +74,15 @@ export async function spawnPowerCrud(
   };
 }
 
-/** The commands that run until they are told to stop. */
+/** The commands that run until a signal stops them. */
 export type RoleName = "start" | "serve" | "work";
 
 export interface ReadyProcess extends PowerCrudProcess {
-  /** What the `ready` line names: the URL of an API, or the id of a worker. */
+  /** From the `ready` line: the URL of an API, or the id of a worker. */
   address: string;
 }
 
-/** Starts a process of the role, and waits until it does its work. */
+/** Starts a process of the role, and waits until it is ready. */
 export async function startRole(
   role: RoleName,
   env: Readonly<Record<string, string>> = {},
@@ -94,7 +92,7 @@ export async function startRole(
   return { ...process, address };
 }
 
-/** Runs a command to its end. @throws when it ends with anything but 0 */
+/** Runs a command to its end. @throws unless its exit code is 0 */
 export async function runPowerCrud(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -165,7 +163,7 @@ async function endProcess(
   await folder.remove();
 }
 
-/** PostgreSQL notes its process id in its data folder. The note outlives a crash, so ask the system who has that id now. */
+/** PostgreSQL writes its process id into its data folder. The file outlives a crash, so ask the system which program has that id now. */
 async function findPostmasters(dataDir: string): Promise<number[]> {
   const entries = await readdir(dataDir, { recursive: true }).catch(() => []);
   const files = entries.filter((entry) => entry.endsWith("postmaster.pid"));

@@ -11,12 +11,12 @@ import { recordKeyOf } from "../../src/core/records/record-key.ts";
 /** PostgreSQL takes 32,767 parameters in a statement; the filter needs some of them. */
 const MAX_KEYS_PER_QUERY = 30_000;
 
-/** Records that Prisma hands over take some hundred bytes each until they are ids. */
+/** Prisma's records take some hundred bytes each until they are turned into ids. */
 const PAGE_SIZE = 5_000;
 
-/** What the reader takes. */
+/** The options of {@link createPrismaRecordReader}. */
 export interface RecordReaderPorts {
-  /** Or the client inside a transaction. */
+  /** Prisma's client, or that of a transaction. */
   readonly client: PrismaTransaction;
   readonly models: ModelRegistry;
 }
@@ -29,13 +29,13 @@ export function createPrismaRecordReader(ports: RecordReaderPorts): RecordReader
       const model = models.get(modelName);
       const filter = filterToPrisma(models, model, where);
       const ids: string[] = [];
-      // Prisma compares neither booleans nor enum values; there are few of these.
+      // Prisma cannot compare booleans and enum values, so such keys are read in one page; there are few of them.
       const isComparable = model.key.every(({ kind, type }) => kind === "scalar" && type !== "Boolean");
       const pageSize = isComparable ? PAGE_SIZE : limit;
       for (let page: readonly string[] = []; ids.length < limit;) {
         const last = page.at(-1);
         page = await readIds(ports, model, {
-          where: last === undefined ? filter : { AND: [filter, behind(model, recordKeyOf(model, last))] },
+          where: last === undefined ? filter : { AND: [filter, after(model, recordKeyOf(model, last))] },
           select: keySelect(model),
           orderBy: model.key.map((field) => ({ [field.name]: "asc" })),
           take: Math.min(pageSize, limit - ids.length),
@@ -74,7 +74,7 @@ async function readIds(ports: RecordReaderPorts, model: Model, args: object): Pr
 }
 
 /** Keys that come later in the order of the key's fields. */
-function behind(model: Model, key: RecordKey): object {
+function after(model: Model, key: RecordKey): object {
   return {
     OR: model.key.map(({ name }, at) => ({
       ...Object.fromEntries(model.key.slice(0, at).map((field) => [field.name, key[field.name]])),

@@ -5,10 +5,10 @@ import { operatorsOf } from "../../src/core/filters/operators.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../src/core/records/model.ts";
 import type { Json } from "../../src/kernel/json.ts";
 
-/** Values to compare with, by field name or else by type; those of a list column are its items. */
+/** Values to compare with, by field name or else by type. For a list column, its items. */
 export type Samples = Readonly<Record<string, readonly Json[]>>;
 
-/** Any filter on the model that the API takes, a few levels deep. */
+/** Any filter on the model that the API accepts, a few levels deep. */
 export function randomFilters(
   models: ModelRegistry,
   model: Model,

@@ -8,19 +8,19 @@ import { createTemporaryFolder } from "./temporary-folder.ts";
 
 export interface RedisServer {
   url: string;
-  /** Ends the process and all that it held; `revive` starts another one on the same port. */
+  /** Kills the process, and with it all data. `revive` starts another one on the same port. */
   halt(): Promise<void>;
   revive(): Promise<void>;
-  /** Stops the process where it is, connections and all, as a machine does that hangs; `resume` lets it go on. */
+  /** Suspends the process with its connections open, as on a machine that hangs. `resume` continues it. */
   pause(): void;
   resume(): void;
-  /** Ends it for good. */
+  /** Stops the server. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real `redis-server` from the PATH on a free port; it keeps nothing on disk.
- * @param settings of redis.conf, beside or instead of these
+ * Starts a real `redis-server` from the PATH on a free port. It saves nothing to disk.
+ * @param settings lines of redis.conf that extend or replace these
  */
 export async function startRedisServer(settings: Record<string, string> = {}): Promise<RedisServer> {
   const folder = await createTemporaryFolder("redis");

@@ -1,6 +1,6 @@
 import type { SweepOptions } from "../../src/core/sweeper/sweep.ts";
 
-/** Nothing of a test looks stranded. */
+/** No task of a test looks stranded. */
 export const PATIENT: SweepOptions = {
   enqueueGraceMs: 60_000,
   beginGraceMs: 60_000,
@@ -8,5 +8,5 @@ export const PATIENT: SweepOptions = {
   cleanGraceMs: 60_000,
 };
 
-/** Every attempt that runs counts as orphaned. */
+/** Every running attempt looks orphaned. */
 export const ORPHANS_AT_ONCE: SweepOptions = { ...PATIENT, leaseMs: -1000 };

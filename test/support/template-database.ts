@@ -18,7 +18,7 @@ export async function createTemplateDatabase(adminUrl: string, templateUrl: stri
   await withClient(adminUrl, (admin) => admin.query(`ALTER DATABASE ${TEMPLATE_DATABASE} IS_TEMPLATE true`));
 }
 
-/** Applies the migrations' SQL as it stands, and the functions; the project's own migrator has tests of its own. */
+/** Runs the SQL of the migrations and functions as it is; the migrator has its own tests. */
 async function migrate(url: string): Promise<void> {
   const folders = await Promise.all(MIGRATIONS.map(migrationFiles));
   await withClient(url, async (client) => {

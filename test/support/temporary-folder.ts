@@ -7,7 +7,7 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** A new folder of its own; other users may pass through it, as PostgreSQL must when we are root. */
+/** A new folder. Other users may enter it, as PostgreSQL's user must when this process is root. */
 export async function createTemporaryFolder(name: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `powercrud-${name}-`));
   await chmod(path, 0o755);

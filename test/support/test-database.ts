@@ -7,13 +7,13 @@ import { TEMPLATE_DATABASE } from "./template-database.ts";
 
 export interface TestDatabase {
   url: string;
-  /** Removes it, and ends whatever is still connected to it. */
+  /** Drops it, and ends all connections to it. */
   drop(): Promise<void>;
 }
 
 /**
- * A database of a test file's own: migrated, without any records. Create it in `beforeAll`, drop it in `afterAll`.
- * `isEmpty` gives one without any table, for tests of the migrations themselves.
+ * A migrated database without records, for one test file. Create it in `beforeAll`, drop it in `afterAll`.
+ * With `isEmpty` it has no tables, for tests of the migrations.
  */
 export async function createTestDatabase({ isEmpty = false } = {}): Promise<TestDatabase> {
   const adminUrl = inject("postgresUrl");

@@ -5,13 +5,13 @@ import { inject } from "vitest";
 
 export interface TestRedis {
   url: string;
-  /** In front of every key and channel of one test file. */
+  /** The prefix of all keys and channels of one test file. */
   keyPrefix: string;
   /** Removes every key with the prefix. */
   drop(): Promise<void>;
 }
 
-/** A corner of the shared Redis for one test file. Create it in `beforeAll`, drop it in `afterAll`. */
+/** A key prefix in the shared Redis for one test file. Create it in `beforeAll`, drop it in `afterAll`. */
 export function createTestRedis(url = inject("redisUrl")): TestRedis {
   const keyPrefix = `test:${randomUUID()}:`;
   return { url, keyPrefix, drop: () => deleteKeys(url, `${keyPrefix}*`) };

@@ -1,10 +1,9 @@
 import type { Model, ModelRegistry } from "../../src/core/records/model.ts";
 import { createModelRegistry } from "../../src/core/records/model.ts";
-import type { RecordReader } from "../../src/core/records/record-reader.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { enumeration, modelOf, relation, scalar } from "./model-fixture.ts";
 
-/** A table with every sort of rule that a record can break. */
+/** Tables with every kind of constraint that a record can violate. */
 export const THING_TABLE = `
 CREATE TYPE "ThingState" AS ENUM ('ON', 'OFF');
 CREATE TABLE owner (id integer PRIMARY KEY);
@@ -28,7 +27,7 @@ CREATE TABLE "_LabelToThing" (
 CREATE TABLE part (id integer PRIMARY KEY, thing_id integer NOT NULL REFERENCES thing);
 CREATE TABLE seal (id integer PRIMARY KEY, thing_id integer NOT NULL REFERENCES thing ON DELETE RESTRICT);`;
 
-/** The model of that table. */
+/** The model of `thing`. */
 export const THING: Model = {
   ...modelOf("Thing", [
     scalar("id", "Int", { isKey: true }),
@@ -43,7 +42,7 @@ export const THING: Model = {
   table: "thing",
 };
 
-/** What things can be linked with, many to many. */
+/** Linked with Thing, many to many. */
 const LABEL: Model = {
   ...modelOf("Label", [
     scalar("id", "Int", { isKey: true, hasDefault: true }),
@@ -58,39 +57,10 @@ export const THING_MODELS: ModelRegistry = createModelRegistry(
   [{ name: "ThingState", values: ["ON", "OFF"] }],
 );
 
-/** Fills the table with ids from 1 on; count is the id modulo 100. */
+/** Inserts things with the ids from 1 on. Their count is the id modulo 100. */
 export async function insertThings(session: SqlSession, count: number): Promise<void> {
   await session.query(
     "INSERT INTO thing (id, name, count) SELECT g, 'thing ' || g, g % 100 FROM generate_series(1, $1::int) g",
     [count],
   );
-}
-
-/** Reads ids by plain SQL; understands the filters that these tests use: `{}` and `{tenant: {equals}}`. */
-export function createThingReader(session: SqlSession): RecordReader {
-  const tenantOf = (where: unknown): string | null =>
-    (where as { tenant?: { equals?: string } } | undefined)?.tenant?.equals ?? null;
-  return {
-    async findIds(_model, where, limit) {
-      const rows = await session.query<{ id: string }>(
-        "SELECT id::text AS id FROM thing WHERE tenant = coalesce($1::text, tenant) ORDER BY thing.id LIMIT $2::int",
-        [tenantOf(where), limit],
-      );
-      return rows.map((row) => row.id);
-    },
-    async existingIds(model, ids, where) {
-      if (model === "Label") {
-        const rows = await session.query<{ id: string }>(
-          "SELECT id::text AS id FROM label WHERE id = ANY ($1::int[])",
-          [ids],
-        );
-        return rows.map((row) => row.id);
-      }
-      const rows = await session.query<{ id: string }>(
-        "SELECT id::text AS id FROM thing WHERE id = ANY ($1::int[]) AND tenant = coalesce($2::text, tenant)",
-        [ids, tenantOf(where)],
-      );
-      return rows.map((row) => row.id);
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import ts from "typescript";
 
-/** Every word that a TypeScript or JavaScript text says outside its comments: names and texts, split at their humps. */
+/** The words of a TypeScript or JavaScript text outside its comments. Camel-case names are split. */
 export function wordsInScript(file: string, text: string): Set<string> {
   const words = new Set<string>();
   const visit = (node: ts.Node): void => {
@@ -19,7 +19,7 @@ export function wordsInScript(file: string, text: string): Set<string> {
   return words;
 }
 
-/** The same for SQL, whose comments are `-- …` and C-style ones; the keyword before a function's language is no name. */
+/** The same for SQL, with its `--` and C-style comments. The language of a function is no name. */
 export function wordsInSql(text: string): Set<string> {
   const words = new Set<string>();
   addWords(words, text.replaceAll(/--.*$|\/\*[\s\S]*?\*\/|\bLANGUAGE\s+(?:plpgsql|sql)\b/gim, " "));

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
-import type { ChunkWork } from "../../../src/core/bulk/chunk-writer.ts";
+import type { ChunkWork, ChunkWriter } from "../../../src/core/bulk/chunk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
@@ -10,13 +9,15 @@ import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sampleTask } from "../../contract/sample-task.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
+import { createEngineFixture, createWriterOf, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings, THING } from "../../support/thing-fixture.ts";
 import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 
 let engine: EngineFixture;
+let writer: ChunkWriter;
 let allowedFields: readonly string[] | undefined;
 const startedWith: string[] = [];
 
@@ -36,8 +37,15 @@ const TASKS: readonly TaskDefinition[] = [
 beforeAll(async () => {
   engine = await createEngineFixture({
     tasks: TASKS,
-    rules: { ...bulkRulesOf({}), allowedFields: () => allowedFields },
+    modelOptions: {
+      Thing: {
+        get bulk() {
+          return allowedFields === undefined ? {} : { fields: allowedFields };
+        },
+      },
+    },
   });
+  writer = createWriterOf(engine);
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -102,7 +110,7 @@ describe("a handler", () => {
     expect(startedWith).toEqual([id, '{"hello":"world"}']);
   });
 
-  it("makes the task FAILED with a message if it is not registered here", async () => {
+  it("makes the task FAILED with a message if its kind is not registered here", async () => {
     const id = await launchCustom("unheardOf");
     expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: /no task kind "unheardOf"/ });
   });
@@ -113,7 +121,7 @@ describe("an attempt whose task was taken over", () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "SKIP_FAILED" } });
     await expect.poll(async () => (await engine.task(task.id)).progress.processed).toBe(250);
-    // The lease is over, or so the sweeper thinks; the first attempt is still at its last chunk.
+    // To the sweeper the lease is over, but the first attempt is still writing its last chunk.
     expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).rescued).toEqual([task.id]);
     await release();
     const settled = await engine.settled(task.id);
@@ -125,9 +133,9 @@ describe("an attempt whose task was taken over", () => {
     expect(await settleAs(task.id, 2)).toBe(false);
     const zombie: ChunkWork = { ...INCREMENT, taskId: task.id, attempt: 1, model: THING, scope: undefined };
     await engine.pool.query("UPDATE powercrud.chunk SET status = 'PENDING' WHERE task_id = $1", [task.id]);
-    expect(await engine.writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
+    expect(await writer.writeNextChunk(zombie)).toEqual({ kind: "FENCED" });
     expect(
-      await engine.writer.writeAllChunks(zombie, {
+      await writer.writeAllChunks(zombie, {
         onWritten: () => undefined,
         signal: new AbortController().signal,
       }),
@@ -137,7 +145,7 @@ describe("an attempt whose task was taken over", () => {
     ).toEqual([{ n: 0 }]);
   });
 
-  it("is refused every way of writing while the next attempt has the task", async () => {
+  it("is refused in every way of writing while the next attempt has the task", async () => {
     const taskId = await begunTwice();
     const work = (attempt: number): ChunkWork => ({
       ...INCREMENT,
@@ -150,14 +158,14 @@ describe("an attempt whose task was taken over", () => {
     const run = { onWritten: () => undefined, signal: new AbortController().signal };
     const fenced = { kind: "FENCED" };
     for (const zombie of [work(1), careful(1)]) {
-      expect(await engine.writer.writeNextChunk(zombie)).toEqual(fenced);
-      expect(await engine.writer.writeAllChunks(zombie, run)).toEqual(fenced);
-      expect(await engine.writer.tryAllChunks(zombie, "SKIP_FAILED", run)).toEqual(fenced);
+      expect(await writer.writeNextChunk(zombie)).toEqual(fenced);
+      expect(await writer.writeAllChunks(zombie, run)).toEqual(fenced);
+      expect(await writer.tryAllChunks(zombie, "SKIP_FAILED", run)).toEqual(fenced);
     }
     const untouched = "SELECT count(*)::int AS n FROM thing WHERE count <> id % 100";
     expect(await engine.session.query(untouched)).toEqual([{ n: 0 }]);
-    expect(await engine.writer.writeNextChunk(work(2))).toMatchObject({ kind: "WRITTEN" });
-    expect(await engine.writer.writeNextChunk(careful(2))).toMatchObject({ kind: "WRITTEN" });
+    expect(await writer.writeNextChunk(work(2))).toMatchObject({ kind: "WRITTEN" });
+    expect(await writer.writeNextChunk(careful(2))).toMatchObject({ kind: "WRITTEN" });
     expect(await engine.session.query(untouched)).toEqual([{ n: 2 }]);
   });
 
@@ -165,13 +173,7 @@ describe("an attempt whose task was taken over", () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     await expect.poll(async () => (await engine.task(task.id)).status).toBe("RUNNING");
-    await expect
-      .poll(async () =>
-        engine.session.query(
-          "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-        ),
-      )
-      .toHaveLength(1);
+    await untilWaiting(engine.session);
     await sweep(engine.ports, ORPHANS_AT_ONCE);
     await expect.poll(async () => (await engine.task(task.id)).attempt).toBe(2);
     expect(await settleAs(task.id, 1)).toBe(false);
@@ -189,7 +191,7 @@ describe("an attempt whose task was taken over", () => {
 
 describe("the worker", () => {
   it("checks the allow-list again: a field forbidden since the launch is not written", async () => {
-    // Two tasks that wait for a stranger's rows fill the worker's hands, so the third stays in the queue.
+    // Two tasks that wait for locked rows use up the worker's concurrency, so the third stays in the queue.
     const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
     const launch = (id: string) =>
       engine.launched({ ...INCREMENT, selection: { ids: [id] }, options: { mode: "ASYNC" } });
@@ -207,7 +209,7 @@ describe("the worker", () => {
   });
 });
 
-/** A task of two records in two chunks, whose second attempt has begun; no worker knows of it. */
+/** A task of two records in two chunks whose second attempt has begun without a worker. */
 async function begunTwice(): Promise<string> {
   const { unitOfWork, tasks } = engine.ports;
   const task = sampleTask({ total: 2, chunks: [plainBatch(["1"]), plainBatch(["2"])] });

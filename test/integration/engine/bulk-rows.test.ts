@@ -10,7 +10,7 @@ const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxChunkRecords: 50 });
+  engine = await createEngineFixture({ chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -37,7 +37,7 @@ async function things(condition: string): Promise<readonly Record<string, unknow
   );
 }
 
-/** In the order of the records' ids: chunks are written side by side. */
+/** The task's errors by record id, since chunks are written at the same time. */
 async function errors(task: Task): Promise<readonly unknown[]> {
   const found = await engine.ports.tasks.errors(task.id, 0, 1000);
   return found.toSorted((a, b) => Number(a.recordId) - Number(b.recordId));
@@ -63,14 +63,14 @@ describe("bulk update each", () => {
     ]);
   });
 
-  it("keeps texts as they are, whatever is in them, and tells empty from null", async () => {
+  it("stores any text unchanged, and distinguishes empty from null", async () => {
     const names = ["", " ", "\u0001\u0002\u0003", "a\u0001b", "{},\"'\\", "NULL", "\n", "😀", "é"];
     const records = names.map((name, at) => ({ id: String(at + 1), data: { name } }));
     expect(await run({ operation: "UPDATE_EACH", records })).toMatchObject({ status: "SUCCEEDED" });
     expect((await things("id < 10")).map(({ name }) => name)).toEqual(names);
   });
 
-  it("changes no record that is not as expected any more, and says which and where it stood", async () => {
+  it("changes no record that is no longer as expected, and reports its id and index", async () => {
     const [{ at } = { at: "" }] = await engine.session.query<{ at: string }>(
       'SELECT to_char(updated_at, \'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\') AS at FROM thing WHERE id = 1',
     );
@@ -98,7 +98,7 @@ describe("bulk update each", () => {
     expect(await errors(whole)).toMatchObject([{ recordId: "2", code: "STALE_RECORD" }]);
   });
 
-  it("sets offenders apart, by their places in the list", async () => {
+  it("reports failing records by their indexes, and writes the others", async () => {
     const records = Array.from({ length: 100 }, (_, at) => ({
       id: String(at + 1),
       data: { count: at === 17 || at === 60 ? 5000 : at },
@@ -113,7 +113,7 @@ describe("bulk update each", () => {
 });
 
 describe("bulk create", () => {
-  it("writes new records with their links, and fills in what is left out", async () => {
+  it("writes new records with their links, and fills in omitted values", async () => {
     const records = Array.from({ length: 120 }, (_, at) => ({
       id: 1000 + at,
       name: `made ${at}`,
@@ -129,7 +129,7 @@ describe("bulk create", () => {
     ]);
   });
 
-  it("draws the keys that are left out, so that they can be named", async () => {
+  it("generates omitted keys before the write, so that errors can name them", async () => {
     const records = ["x", "red", "z"].map((name) => ({ name }));
     const task = await engine.launched({
       model: "Label",
@@ -147,7 +147,7 @@ describe("bulk create", () => {
     ]);
   });
 
-  it("fails for the keys that are taken, and leaves those records as they are", async () => {
+  it("fails for taken keys, and leaves those records unchanged", async () => {
     const records = [
       { id: 7, name: "again", count: 1 },
       { id: 700, name: "fresh", count: 1 },
@@ -159,7 +159,7 @@ describe("bulk create", () => {
 });
 
 describe("bulk upsert", () => {
-  it("creates what is not there, and updates what is", async () => {
+  it("creates missing records, and updates existing ones", async () => {
     const records = Array.from({ length: 110 }, (_, at) => ({
       id: String(150 + at),
       create: { name: `made ${at}`, count: 1, labels: { add: ["2"] } },
@@ -176,7 +176,7 @@ describe("bulk upsert", () => {
     ]);
   });
 
-  it("leaves a record that is there as it is where the update names nothing", async () => {
+  it("leaves an existing record unchanged when the update is empty", async () => {
     const records = ["1", "300"].map((id) => ({ id, create: { name: `made ${id}`, count: 1 }, update: {} }));
     expect(await run({ operation: "UPSERT", records })).toMatchObject({ progress: { succeeded: 2 } });
     expect((await things("id IN (1, 300)")).map(({ name }) => name)).toEqual(["thing 1", "made 300"]);
@@ -210,7 +210,7 @@ describe("links in bulk", () => {
     expect(await linked()).toEqual([null, null, null, null]);
   });
 
-  it("of each record its own", async () => {
+  it("are changed for each record on its own", async () => {
     await engine.pool.query(`INSERT INTO "_LabelToThing" VALUES (1, 1), (2, 1), (1, 2)`);
     const records = [
       { id: "1", data: { labels: { set: ["3"] } } },
@@ -221,7 +221,7 @@ describe("links in bulk", () => {
     expect(await linked()).toEqual([[3], null, [1, 2], null]);
   });
 
-  it("with records that are not there are refused at the launch, naming field and record", async () => {
+  it("with missing records are refused at the launch, naming field and record", async () => {
     const refused = await engine.launch({
       operation: "UPDATE",
       change: { labels: { add: ["1", "77"] } },
@@ -279,8 +279,8 @@ describe("lists of records", () => {
     expect(refused).toMatchObject({ kind: "INVALID", message: expect.stringMatching(message) });
   });
 
-  it("are not longer than the service allows", async () => {
-    const small = await createEngineFixture({ maxRecords: 2 });
+  it("are refused above the service's limit", async () => {
+    const small = await createEngineFixture({ bulkMaxRecords: 2 });
     const records = [1, 2, 3].map((id) => ({ id: 900 + id, name: `n${id}`, count: 1 }));
     expect(await small.launch({ operation: "CREATE", records })).toMatchObject({
       kind: "LIMIT",

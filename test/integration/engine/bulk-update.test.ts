@@ -31,7 +31,7 @@ async function eventsOf(taskId: string): Promise<readonly string[]> {
 }
 
 describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %s", (errorPolicy) => {
-  it("changes every record once, and tells of it from CREATE to CLEANUP", async () => {
+  it("changes every record once, and publishes events from CREATE to CLEANUP", async () => {
     const before = await sumOfCounts();
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy } });
     const settled = await engine.settled(task.id);
@@ -61,7 +61,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
     expect(rows).toEqual([{ state: "OFF", untouched: "as it was", is_fresh: true }]);
   });
 
-  it("skips and names what is not there, and brings nothing back", async () => {
+  it("skips and names missing records, and does not create them", async () => {
     await engine.pool.query("DELETE FROM thing WHERE id = 7");
     const ids = Array.from({ length: 30 }, (_, at) => String(at + 1));
     const task = await engine.launched({
@@ -80,7 +80,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
     expect(await engine.session.query("SELECT id FROM thing WHERE id IN (7, 999999)")).toEqual([]);
   });
 
-  it("deletes, and counts as skipped what was gone already", async () => {
+  it("deletes records, and counts those already gone as skipped", async () => {
     await engine.pool.query("DELETE FROM thing WHERE id = 3");
     const ids = Array.from({ length: 40 }, (_, at) => String(at + 1));
     const task = await engine.launched({ operation: "DELETE", selection: { ids }, options: { errorPolicy } });
@@ -89,7 +89,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
     expect(await engine.session.query("SELECT count(*)::int AS n FROM thing")).toEqual([{ n: 460 }]);
   });
 
-  it("is done at once with a filter that matches nothing", async () => {
+  it("settles at once if its filter matches nothing", async () => {
     const task = await engine.launched({
       ...INCREMENT,
       selection: { where: { tenant: { equals: "nobody" } } },
@@ -102,7 +102,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
     });
   });
 
-  it("says so when all that was selected was skipped", async () => {
+  it("says in its message that all selected records were skipped", async () => {
     await engine.pool.query("DELETE FROM thing WHERE id IN (3, 4)");
     const task = await engine.launched({
       ...INCREMENT,
@@ -120,10 +120,10 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("a bulk update under %
   });
 });
 
-describe("records that break a rule", () => {
+describe("records that violate a constraint", () => {
   beforeEach(() => engine.pool.query("UPDATE thing SET count = 999 WHERE id IN (77, 401)"));
 
-  it("leave everything as it was under ALL_OR_NOTHING, and are named", async () => {
+  it("undo everything under ALL_OR_NOTHING, and are named", async () => {
     const before = await sumOfCounts();
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     const settled = await engine.settled(task.id);
@@ -151,7 +151,7 @@ describe("records that break a rule", () => {
     expect(new Set(errors.map((error) => error.recordId))).toEqual(new Set(["77", "401"]));
   });
 
-  it("make the task FAILED when none could be written, and name the field", async () => {
+  it("make the task FAILED if none could be written, and name the field", async () => {
     const ids = ["1", "2", "888888"];
     const task = await engine.launched({
       operation: "UPDATE",
@@ -168,7 +168,7 @@ describe("records that break a rule", () => {
     });
   });
 
-  it("are found one by one where a delete is held up by another table", async () => {
+  it("are found one by one if another table's rows prevent a delete", async () => {
     await engine.pool.query("INSERT INTO part VALUES (1, 10); INSERT INTO seal VALUES (2, 20)");
     const ids = Array.from({ length: 25 }, (_, at) => String(at + 1));
     const task = await engine.launched({ operation: "DELETE", selection: { ids }, options: SKIP_FAILED });
@@ -188,7 +188,7 @@ describe("records that break a rule", () => {
 });
 
 describe("progress", () => {
-  it("is seen while an ALL_OR_NOTHING transaction is open, and nothing of its data is", async () => {
+  it("is visible while an ALL_OR_NOTHING transaction is open, but its data is not", async () => {
     const release = await holdRecord(engine, 500);
     let dataMeanwhile: unknown;
     const task = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
@@ -206,7 +206,7 @@ describe("progress", () => {
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });
 
-  it("comes after CREATE, and nothing that comes late revives a settled task", async () => {
+  it("comes after CREATE, and late reports do not revive a settled task", async () => {
     const task = await engine.launched({ ...INCREMENT, options: SKIP_FAILED });
     const settled = await engine.settled(task.id);
     const stale = { ...settled.progress, processed: 1, succeeded: 1 };

@@ -11,6 +11,7 @@ import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
@@ -18,7 +19,7 @@ import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 let engine: EngineFixture;
 let sumBefore = 0;
-/** Hands over the context of the next custom task that runs. */
+/** Receives the context of the next custom task that runs. */
 let onStart: (context: AttemptContext) => void = () => undefined;
 
 const untilAborted: TaskDefinition = {
@@ -33,7 +34,7 @@ const untilAborted: TaskDefinition = {
 };
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ tasks: [untilAborted], maxChunkRecords: 50 });
+  engine = await createEngineFixture({ tasks: [untilAborted], chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -61,7 +62,7 @@ async function total(): Promise<number> {
   return (row?.sum ?? 0) - sumBefore;
 }
 
-/** A task writes two chunks at a time; with a record of each of the first two held, it comes to a halt there. */
+/** A task writes two chunks at a time. With a row of each of the first two locked, it stops there. */
 async function holdBothLanes(): Promise<() => Promise<void>> {
   const [first, second] = [await holdRecord(engine, 1), await holdRecord(engine, 51)];
   return async () => {
@@ -70,21 +71,7 @@ async function holdBothLanes(): Promise<() => Promise<void>> {
   };
 }
 
-/** Resolves when somebody waits for a row that a stranger holds. */
-async function untilBlocked(count = 1): Promise<void> {
-  const isBlocked = async (): Promise<boolean> => {
-    const rows = await engine.session.query(
-      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-    return rows.length >= count;
-  };
-  const wait = async (): Promise<void> => {
-    while (!(await isBlocked()));
-  };
-  await withDeadline(wait(), 10_000, "somebody to wait for a row");
-}
-
-/** All events of a settled task; the last of them comes after the settlement. */
+/** All events of a settled task. The last one follows the settlement. */
 async function lifecycle(taskId: string): Promise<readonly string[]> {
   const read = async (): Promise<readonly string[]> => {
     const events = await engine.ports.log.replay({ after: 0, taskIds: [taskId], limit: 100 });
@@ -109,17 +96,17 @@ async function startCustom(): Promise<{ readonly id: string; readonly context: A
 }
 
 describe("cancelling", () => {
-  it("stops a running task at its next chunk, keeps the DONE chunks, and reports the rest", async () => {
+  it("stops a running task before its next chunk, keeps the DONE chunks, and reports the rest as unprocessed", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
-    await untilBlocked(2);
+    await untilWaiting(engine.session, { count: 2 });
     const outcome = await cancel(task.id);
     expect(outcome).toMatchObject({ kind: "CANCELLED", task: { status: "RUNNING" } });
     expect(outcome.kind === "CANCELLED" && outcome.task.cancelRequestedAt).toBeInstanceOf(Date);
     await release();
     const settled = await engine.settled(task.id);
     expect(settled.status).toBe("CANCELLED");
-    // The two chunks under way.
+    // The two chunks that were being written.
     expect(settled.progress).toMatchObject({ succeeded: 100, processed: 100, total: 400 });
     expect(settled.message).toBe(
       "Cancelled: 100 of 400 records were dealt with, 300 were left as they were.",
@@ -132,7 +119,7 @@ describe("cancelling", () => {
   it("rolls an ALL_OR_NOTHING task back", async () => {
     const release = await holdBothLanes();
     const task = await increment("ALL_OR_NOTHING");
-    await untilBlocked();
+    await untilWaiting(engine.session);
     await cancel(task.id);
     await release();
     expect(await engine.settled(task.id)).toMatchObject({
@@ -142,10 +129,10 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
-  it("rolls back when the connection is lost after the request, and counts no undone record", async () => {
+  it("counts no record as changed when the connection is lost after the request", async () => {
     const release = await holdRecord(engine, 101);
     const task = await increment("ALL_OR_NOTHING");
-    await untilBlocked();
+    await untilWaiting(engine.session);
     await cancel(task.id);
     await engine.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -160,7 +147,7 @@ describe("cancelling", () => {
     expect(await total()).toBe(0);
   });
 
-  it("reaches a handler through its signal; then any error counts as the cancellation", async () => {
+  it("aborts a handler's signal; any error after that counts as the cancellation", async () => {
     const { id, context } = await startCustom();
     await cancel(id);
     expect(await engine.settled(id)).toMatchObject({
@@ -170,13 +157,13 @@ describe("cancelling", () => {
     expect(context.signal.reason).toMatchObject({ code: "CANCELLED" });
   });
 
-  it("is noticed by the heartbeat where the message is lost", async () => {
+  it("is noticed by the heartbeat if the message is lost", async () => {
     const { id } = await startCustom();
     await engine.ports.tasks.requestCancel({ taskId: id, at: new Date(), by: null });
     expect((await engine.settled(id)).status).toBe("CANCELLED");
   });
 
-  it("settles a task whose worker is dead, without running it again", async () => {
+  it("settles a task whose worker died, without running it again", async () => {
     const taskId = await beginWithoutWorker();
     expect(await cancel(taskId)).toMatchObject({ kind: "CANCELLED", task: { status: "RUNNING" } });
     expect((await sweep(engine.ports, ORPHANS_AT_ONCE)).cancelled).toEqual([taskId]);
@@ -184,7 +171,7 @@ describe("cancelling", () => {
     expect(await sweep(engine.ports, ORPHANS_AT_ONCE)).toMatchObject({ cancelled: [], rescued: [] });
   });
 
-  it("counts the DONE chunks of a task whose worker is dead, not its last report", async () => {
+  it("counts the DONE chunks of a task whose worker died, not its last report", async () => {
     const chunks = [plainBatch(["1", "2"])];
     const taskId = await beginWithoutWorker({ errorPolicy: "ALL_OR_NOTHING", total: 2, chunks });
     const progress = progressOf(2, { succeeded: 2, failed: 0, skipped: 0 });
@@ -203,10 +190,10 @@ describe("cancelling", () => {
     expect(await total()).toBe(400);
   });
 
-  it("happens once when it is requested many times at once", async () => {
+  it("happens once if it is requested many times at once", async () => {
     const release = await holdBothLanes();
     const task = await increment("SKIP_FAILED");
-    await untilBlocked(2);
+    await untilWaiting(engine.session, { count: 2 });
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => cancel(task.id)));
     await release();
     expect((await engine.settled(task.id)).status).toBe("CANCELLED");
@@ -215,7 +202,7 @@ describe("cancelling", () => {
   });
 });
 
-/** As if a worker had begun the task and died: nobody renews its lease. */
+/** Begins the task as a worker that then died, so that its lease is not renewed. */
 async function beginWithoutWorker(parts: Partial<NewTask> = {}): Promise<string> {
   const id = createId(new Date());
   await engine.ports.unitOfWork.run(async (transaction) => {

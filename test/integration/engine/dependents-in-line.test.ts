@@ -21,7 +21,7 @@ beforeEach(() => library.reset());
 describe("a bulk delete that waits", () => {
   const WAIT = { onConflict: "WAIT" } as const;
 
-  it("stands in line for all records and dependents, and blocks later launches on them", async () => {
+  it("waits in line for all records and dependents, and blocks later launches on them", async () => {
     const holder = await library.held(() => library.change("Page", ["111"]));
     const waiting = await library.remove("Shelf", ["1"], WAIT);
     expect(waiting).toMatchObject({ task: { status: "WAITING", blockedBy: holder } });
@@ -35,12 +35,12 @@ describe("a bulk delete that waits", () => {
     expect(await library.count("book")).toBe(4);
   });
 
-  it("claims at its turn the dependents that were added meanwhile", async () => {
+  it("claims dependents that were added while it waited", async () => {
     const holder = await library.held(() => library.change("Shelf", ["1"]));
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
     await engine.session.query("INSERT INTO book VALUES (19, 1)");
     await engine.session.query("INSERT INTO page VALUES (190, 19)");
-    await library.letGo(holder, waiting);
+    await library.orphan(holder, waiting);
     const { promoted } = await library.whileClosed(() => sweep(engine.ports, PATIENT));
     expect(promoted).toEqual([waiting]);
     expect(await library.claimsOf(waiting)).toMatchObject({
@@ -48,18 +48,17 @@ describe("a bulk delete that waits", () => {
       Book: ["10", "11", "19"],
       Page: ["100", "101", "110", "111", "190"],
     });
-    await engine.backend.loseMemory();
     expect(await library.change("Page", ["190"])).toMatchObject({
       conflicts: [{ id: "190", owner: waiting }],
     });
   });
 
-  it("goes on waiting where another task holds those, names it, and keeps its place", async () => {
+  it("keeps waiting if another task holds those, names that task, and keeps its place", async () => {
     const holder = await library.held(() => library.change("Shelf", ["1"]));
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
     await engine.session.query("INSERT INTO book VALUES (19, 1)");
     const other = await library.held(() => library.change("Book", ["19"]));
-    await library.letGo(holder, waiting);
+    await library.orphan(holder, waiting);
     expect((await sweep(engine.ports, PATIENT)).promoted).toEqual([]);
     expect(await engine.task(waiting)).toMatchObject({ status: "WAITING", blockedBy: other });
     expect(await library.claimsOf(waiting)).toEqual({});
@@ -70,17 +69,17 @@ describe("a bulk delete that waits", () => {
     expect((await engine.settled(taskOf(late))).progress).toMatchObject({ succeeded: 0, skipped: 1 });
   });
 
-  it("is left to other processes by one that does not know its kind", async () => {
+  it("is not promoted by a process that does not know its kind", async () => {
     const holder = await library.held(() => library.change("Shelf", ["1"]));
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
-    await library.letGo(holder, waiting);
+    await library.orphan(holder, waiting);
     const { definitions: _, ...blind } = engine.ports;
     expect((await sweep(blind, PATIENT)).promoted).toEqual([]);
     expect((await sweep(engine.ports, PATIENT)).promoted).toEqual([waiting]);
     expect((await engine.settled(waiting)).status).toBe("SUCCEEDED");
   });
 
-  it("leaves all of its places in line when it is cancelled", async () => {
+  it("leaves all its places in line when it is cancelled", async () => {
     const holder = await library.held(() => library.change("Page", ["111"]));
     const waiting = taskOf(await library.remove("Shelf", ["1"], WAIT));
     const behind = taskOf(await library.change("Loan", ["10"], undefined, WAIT));
@@ -91,7 +90,7 @@ describe("a bulk delete that waits", () => {
   });
 });
 
-it("crossing launches on parents and children are granted one at a time, without a deadlock", async () => {
+it("launches on parents and children that cross are granted one at a time, without a deadlock", async () => {
   const launches = Array.from({ length: 24 }, (_, at) => {
     const wait = { onConflict: "WAIT" } as const;
     return [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
 
@@ -18,26 +18,14 @@ function shelves(): Promise<unknown> {
   return engine.session.query("SELECT id, shelf_id FROM book ORDER BY id");
 }
 
-/** Resolves once a connection waits for a row: the database's own word, not a guess at time. */
-function somebodyWaits(): Promise<void> {
-  const look = async (): Promise<void> => {
-    const text =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'";
-    while ((await engine.session.query(text)).length === 0) {
-      // Asked again at once: each look is a round trip.
-    }
-  };
-  return withDeadline(look(), 15_000, "somebody to wait for a row");
-}
-
-describe("a dry run that would make records refer to what a task holds", () => {
+describe("a dry run that would make records refer to held ones", () => {
   const POLICIES = [{ errorPolicy: "SKIP_FAILED" }, { errorPolicy: "ALL_OR_NOTHING" }] as const;
 
-  it.each(POLICIES)("tells what the real run comes to: %o", async (policy) => {
+  it.each(POLICIES)("reports the result of the real run: %o", async (policy) => {
     const before = await shelves();
     await library.held(() => library.change("Shelf", ["1"]));
     const change = async (dryRun: boolean): Promise<string> => {
-      // Book 20 would come to stand in shelf 1, the others in shelf 2 and nowhere.
+      // Book 20 would move to shelf 1, the others to shelf 2 and to none.
       const options = { ...policy, dryRun };
       const task = taskOf(
         await library.change("Book", ["30", "31", "20", "999"], { shelfId: { decrement: 1 } }, options),
@@ -56,16 +44,16 @@ describe("a dry run that would make records refer to what a task holds", () => {
     expect([first.status, first.progress.failed]).toEqual([second.status, second.progress.failed]);
   });
 
-  it.each(POLICIES)("keeps nobody from claiming that meanwhile: %o", async (policy) => {
+  it.each(POLICIES)("does not block claims on the held records meanwhile: %o", async (policy) => {
     const stranger = await engine.pool.connect();
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM book WHERE id = 31 FOR UPDATE");
     const options = { ...policy, dryRun: true };
-    // Two chunks: what the first one would refer to has been looked at when the second one waits.
+    // There are two chunks: the first one's references have been checked when the second one waits.
     const task = taskOf(
       await library.change("Book", ["20", "21", "30", "31"], { shelfId: { set: 1 } }, options),
     );
-    await somebodyWaits();
+    await untilWaiting(engine.session, { kind: "transactionid" });
     const other = taskOf(await library.change("Shelf", ["1"], undefined, { mode: "SYNC" }));
     expect(await engine.task(other)).toMatchObject({ status: "SUCCEEDED" });
     await stranger.query("ROLLBACK");

@@ -6,22 +6,21 @@ import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
-import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
+const { hold, releaseAll } = createHeldThings(() => engine);
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    maxChunkRecords: 50,
+    chunkRecords: 50,
     tasks: [{ kind: "custom", handle: async () => ({}) }],
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
@@ -34,13 +33,13 @@ async function run(target: Target, options: BulkRequest["options"]): Promise<Tas
   return engine.settled((await engine.launched({ ...target, options: { mode: "ASYNC", ...options } })).id);
 }
 
-/** Everything that a bulk operation could have changed. */
+/** All data that a bulk operation could have changed. */
 async function state(): Promise<unknown> {
   const things = await engine.session.query("SELECT * FROM thing ORDER BY id");
   return [things, await engine.session.query('SELECT * FROM "_LabelToThing" ORDER BY 1, 2')];
 }
 
-/** In the order of the records' ids: a real run's chunks are written side by side. */
+/** Errors by record id, since a real run writes chunks at the same time. */
 async function errorsOf({ id }: Task): Promise<readonly Partial<TaskError>[]> {
   const found = await engine.ports.tasks.errors(id, 0, 10_000);
   return found
@@ -56,11 +55,11 @@ const outcomeOf = ({ status, progress }: Task): unknown => {
 const things = (from: number, count: number, values: object): { id: string; data: object }[] =>
   idsFrom(from, count).map((id) => ({ id, data: values }));
 
-/** Each of them changes some records, fails with some and finds some missing, as far as it can. */
+/** Where possible, each changes, fails and misses at least one record. */
 const TARGETS: readonly { readonly name: string; readonly target: Target }[] = [
   {
     name: "UPDATE",
-    // Thing 99 of each hundred goes over the limit.
+    // Every hundredth thing exceeds the limit of `count`.
     target: {
       operation: "UPDATE",
       change: { count: { increment: 901 } },
@@ -80,7 +79,7 @@ const TARGETS: readonly { readonly name: string; readonly target: Target }[] = [
     name: "CREATE",
     target: {
       operation: "CREATE",
-      // Names are unique: within the list, and of things that are there. Of two in different chunks either could lose.
+      // Duplicate names are within one chunk or among existing things: of two in different chunks either could fail.
       records: idsFrom(1000, 120).map((id, at) => ({
         id: Number(id),
         name: at === 7 ? "thing 7" : `made ${at === 21 ? 20 : at}`,
@@ -119,7 +118,7 @@ describe("a dry run", () => {
   beforeEach(() => engine.pool.query("INSERT INTO part VALUES (1, 150)"));
 
   it.each(TARGETS.flatMap((one) => POLICIES.map((errorPolicy) => ({ ...one, errorPolicy }))))(
-    "of $name with $errorPolicy tells what the real run comes to, and changes nothing",
+    "of $name with $errorPolicy reports the result of the real run, and changes nothing",
     async ({ target, errorPolicy }) => {
       const before = await state();
       const tried = await run(target, { errorPolicy, dryRun: true });
@@ -133,7 +132,7 @@ describe("a dry run", () => {
     },
   );
 
-  it("says in words what would have been", async () => {
+  it("says in its message what would have been changed", async () => {
     const target = {
       operation: "UPDATE",
       change: { count: { increment: 901 } },
@@ -156,7 +155,7 @@ describe("a dry run", () => {
     });
   });
 
-  it("is refused where another task holds a record, and counts what SKIP leaves out", async () => {
+  it("is refused if another task holds a record, and counts the records that SKIP leaves out", async () => {
     const letGo = await hold(1);
     const holder = await engine.launched({
       operation: "UPDATE",
@@ -207,7 +206,7 @@ describe("a dry run", () => {
     expect(await state()).toEqual(before);
   });
 
-  it("is run again whole after its attempt was lost", async () => {
+  it("is run again from the start after its attempt was lost", async () => {
     const letGo = await hold(150);
     const target = {
       operation: "UPDATE",
@@ -223,7 +222,7 @@ describe("a dry run", () => {
         break;
       }
     }
-    // As after a worker that was killed: another one begins, and the first, should it live, is fenced.
+    // As after a killed worker: another one begins, and the first is fenced if it still runs.
     await engine.ports.queue.enqueue([{ id, attempt: 1 }]);
     for await (const { attempt } of engine.feed.watch(id)) {
       if (attempt === 2) {
@@ -236,7 +235,7 @@ describe("a dry run", () => {
     expect(await errorsOf(task)).toEqual([]);
   });
 
-  it("runs in the request where it is small", async () => {
+  it("runs in the request if it is small", async () => {
     const task = await engine.launched({
       operation: "UPDATE",
       change: { count: { set: 5 } },
@@ -246,7 +245,7 @@ describe("a dry run", () => {
     expect(task).toMatchObject({ status: "SUCCEEDED", isDryRun: true, progress: { succeeded: 1 } });
   });
 
-  it("is not for tasks of other kinds", async () => {
+  it("is refused for custom tasks", async () => {
     expect(
       await launchCustom(engine.ports, { kind: "custom", input: null, options: { dryRun: true } }),
     ).toEqual({

@@ -5,15 +5,14 @@ import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { Launched, LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
-import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
-/** Ends the custom tasks under way. */
+const { hold, releaseAll } = createHeldThings(() => engine);
+/** Ends the running custom tasks. */
 let finish: () => void;
 let isFinished: Promise<void>;
 
@@ -31,7 +30,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(async () => {
   ({ promise: isFinished, resolve: finish } = withResolvers());
   await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
@@ -46,7 +45,7 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
 
-/** Not the same when done twice. */
+/** A change that differs when it runs twice. */
 const INCREMENT = {
   operation: "UPDATE",
   change: { count: { increment: 1 } },
@@ -60,7 +59,7 @@ function launched(outcome: LaunchOutcome): Launched {
   return outcome;
 }
 
-/** Resolves once there are more tasks than those, and the latest runs. */
+/** Resolves once there is a task besides those, and it runs. */
 function started(before: number): Promise<void> {
   const look = async (): Promise<void> => {
     const runs = async (): Promise<boolean> =>
@@ -89,7 +88,7 @@ describe("an identical launch", () => {
       { operation: "UPDATE_EACH", records: idsFrom(1, 50).map((id) => ({ id, data: { count: 5 } })) },
     ],
   ] satisfies readonly (readonly [string, Target])[])(
-    "%s is answered with the task that is under way, and runs once",
+    "%s is answered with the unsettled task, and runs once",
     async (_name, target) => {
       const letGo = await hold(1);
       const first = launched(await engine.launch(target));
@@ -121,7 +120,7 @@ describe("an identical launch", () => {
     },
   );
 
-  it("in a request of its own does not wait for the first, which may still be running", async () => {
+  it("in another request does not wait for the first, which may still run", async () => {
     const few = { ...INCREMENT, selection: { ids: ["1", "2"] } } as const;
     const letGo = await hold(1);
     const before = await engine.ports.tasks.count({});
@@ -187,7 +186,7 @@ describe("a launch is no duplicate", () => {
     await engine.settled(task.id);
   });
 
-  it("where the caller allows it, and may wait in line", async () => {
+  it("if the caller allows it, and may wait in line", async () => {
     const letGo = await hold(1);
     const options: LaunchOptions = { onConflict: "WAIT", allowDuplicate: true };
     const first = launched(await engine.launch({ ...INCREMENT, options }));
@@ -203,7 +202,7 @@ describe("a launch is no duplicate", () => {
 });
 
 describe("an idempotency key", () => {
-  it("answers many at once and later with the first task, and refuses other input", async () => {
+  it("answers simultaneous and later launches with the first task, and refuses other input", async () => {
     const options: LaunchOptions = { idempotencyKey: "once" };
     const outcomes = await Promise.all(
       Array.from({ length: 10 }, () => engine.launch({ ...INCREMENT, options })),

@@ -13,8 +13,10 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture({
     lockEscalationRecords: 30,
-    // Whose records are whose is not the matter here; only that their locks on the whole model do not meet.
-    lockScopes: { of: (_model, viewer) => (viewer.id === null ? undefined : `tenant ${viewer.id}`) },
+    // There is no row scope: these tests only look at locks on the whole model.
+    modelOptions: {
+      Thing: { lockScope: (viewer) => (viewer.id === null ? undefined : `tenant ${viewer.id}`) },
+    },
   });
 });
 afterAll(() => engine.stop());
@@ -45,7 +47,7 @@ function taskOf(outcome: LaunchOutcome): string {
 }
 
 describe("a claim above the limit", () => {
-  it("is on the whole model: no other task gets a record meanwhile, and a new record cannot be created", async () => {
+  it("is on the whole model: no other task gets a record, and no record can be created", async () => {
     const release = await holdRecord(engine, 1);
     const task = taskOf(await setCount(ids(1, 31)));
     expect(await engine.ports.locks.heldBy(task)).toEqual([{ model: "Thing", ids: "all" }]);
@@ -72,7 +74,7 @@ describe("a claim above the limit", () => {
     await engine.settled(task);
   });
 
-  it("takes the free records one by one under SKIP, where a record of the model is held", async () => {
+  it("takes the free records one by one under SKIP while a record of the model is held", async () => {
     const release = await holdRecord(engine, 1);
     const holder = taskOf(await setCount(["1"]));
     const task = taskOf(await setCount(ids(1, 40), { ...SKIP_FAILED, onConflict: "SKIP" }));
@@ -81,7 +83,7 @@ describe("a claim above the limit", () => {
     await engine.settled(holder);
   });
 
-  it("gets the whole model under WAIT, once all of it is free", async () => {
+  it("gets the whole model under WAIT once all of it is free", async () => {
     const release = await holdRecord(engine, 1);
     const holder = taskOf(await setCount(["1"]));
     const waiting = taskOf(await setCount(ids(100, 40), { ...SKIP_FAILED, onConflict: "WAIT" }));
@@ -91,7 +93,7 @@ describe("a claim above the limit", () => {
     expect((await engine.settled(waiting)).status).toBe("SUCCEEDED");
   });
 
-  it("blocks its own scope, and no others", async () => {
+  it("blocks only its own scope", async () => {
     const release = await holdRecord(engine, 1);
     const north = taskOf(await setCount(ids(1, 40), SKIP_FAILED, "north"));
     expect(await setCount(["150"], SKIP_FAILED, "north")).toMatchObject({

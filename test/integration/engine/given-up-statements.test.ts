@@ -18,7 +18,7 @@ let engine: EngineFixture;
 
 beforeAll(async () => {
   engine = await createEngineFixture();
-  // What PostgreSQL says when a statement takes too long.
+  // Raises PostgreSQL's error of a statement that takes too long.
   await engine.pool.query(`
     CREATE TABLE giving_up (table_name text);
     CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -36,7 +36,7 @@ beforeEach(async () => {
   await insertThings(engine.session, 3);
 });
 
-async function givingUpOn<T>(table: string, work: () => Promise<T>): Promise<T> {
+async function cancelStatementsOn<T>(table: string, work: () => Promise<T>): Promise<T> {
   await engine.pool.query("INSERT INTO giving_up VALUES ($1)", [table]);
   try {
     return await work();
@@ -45,19 +45,19 @@ async function givingUpOn<T>(table: string, work: () => Promise<T>): Promise<T> 
   }
 }
 
-it("a launch is refused when the database gives up on its statement, and leaves no trace", async () => {
-  expect(await givingUpOn("task", () => engine.launch(INCREMENT))).toEqual(REFUSED);
+it("a launch is refused when the database cancels its statement, and leaves no trace", async () => {
+  expect(await cancelStatementsOn("task", () => engine.launch(INCREMENT))).toEqual(REFUSED);
   expect(await engine.ports.tasks.count({})).toBe(0);
   expect(await lockOwners(engine.session)).toEqual([]);
 });
 
-it("a cancellation is refused in the same way, and the task goes on", async () => {
+it("a cancellation is refused in the same way, and the task runs on", async () => {
   const release = await holdRecord(engine, 1);
   const { id } = await engine.launched({ ...INCREMENT, options: { mode: "ASYNC" } });
   await expect.poll(async () => (await engine.task(id)).status).toBe("RUNNING");
   const cancel = (): ReturnType<typeof cancelTask> =>
     cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
-  expect(await givingUpOn("cancellation", cancel)).toEqual(REFUSED);
+  expect(await cancelStatementsOn("cancellation", cancel)).toEqual(REFUSED);
   await release();
   expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 3 } });
 });

@@ -14,8 +14,8 @@ const GAVE_UP = /^Gave up after 3 attempts: /;
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxAttempts: 3, maxChunkRecords: 20 });
-  // Every transaction that comes to these records loses.
+  engine = await createEngineFixture({ maxAttempts: 3, chunkRecords: 20 });
+  // Every transaction that writes these records fails with a serialization error.
   await engine.session.query(`
     CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$`);
@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterAll(() => engine.stop());
 
-/** Sweeps, as the services do, until the task is settled. */
+/** Sweeps as services do, until the task is settled. */
 async function sweptUntilSettled(taskId: string): Promise<Task> {
   for (;;) {
     await sweep(engine.ports, ORPHANS_AT_ONCE);
@@ -53,7 +53,7 @@ describe("a task whose attempts never end", () => {
     expect(await engine.ports.locks.heldBy(id)).toEqual([]);
   });
 
-  it("has changed nothing under ALL_OR_NOTHING, even if its attempts reported more", async () => {
+  it("has changed nothing under ALL_OR_NOTHING, even if its attempts reported progress", async () => {
     const { id } = await engine.launched({ ...INCREMENT, options: { errorPolicy: "ALL_OR_NOTHING" } });
     expect(await sweptUntilSettled(id)).toMatchObject({
       status: "FAILED",

@@ -11,7 +11,7 @@ const CIRCLE: Record<string, unknown> = {};
 CIRCLE["self"] = CIRCLE;
 const HALF = "\uD800";
 
-/** Handlers as code without types may write them. */
+/** Handlers as untyped code may write them. */
 const HANDLERS: Readonly<Record<string, (context: AttemptContext) => unknown>> = {
   throwNul: () => {
     throw new Error(`bad input: a\u0000b${HALF}`);
@@ -161,7 +161,7 @@ describe("a handler's end", () => {
     });
   });
 
-  it("stores errors with replacement characters for what the database cannot store", async () => {
+  it("stores errors with replacement characters for characters that the database cannot store", async () => {
     const task = await run("errorsNul");
     expect(task).toMatchObject({ status: "FAILED", attempt: 1 });
     expect(await engine.ports.tasks.errors(task.id, 0, 10)).toMatchObject([
@@ -171,7 +171,7 @@ describe("a handler's end", () => {
 });
 
 describe("a settlement that the database refuses", () => {
-  it("fails the task with its counts, and frees its records", async () => {
+  it("makes the task FAILED with its counts, and releases its records", async () => {
     await engine.session.query(`
       CREATE FUNCTION refuse_success() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'secret'; END $$`);

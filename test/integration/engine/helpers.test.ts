@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
@@ -11,13 +10,13 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 
-/** As few as a task must have to be shared. */
+/** The fewest records of a task with helpers. */
 const COUNT = 20_000;
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 const NO_CLAIMS: readonly Claim[] = [];
 
 let engine: EngineFixture;
-/** Deliveries of helpers, in order. */
+/** The deliveries of helpers, in order. */
 let asked: QueuedTask[] = [];
 let helpersAre: "ENQUEUED" | "KEPT" = "ENQUEUED";
 
@@ -34,8 +33,8 @@ const listening = (real: TaskQueue): TaskQueue => ({
 beforeAll(async () => {
   engine = await createEngineFixture({
     queue: listening,
-    maxChunkRecords: 500,
-    rules: bulkRulesOf({ Thing: { bulk: { parallelism: 3 } } }),
+    chunkRecords: 500,
+    modelOptions: { Thing: { bulk: { parallelism: 3 } } },
   });
 });
 afterAll(() => engine.stop());
@@ -55,7 +54,7 @@ async function counts(): Promise<readonly unknown[]> {
 }
 
 describe("a large task", () => {
-  it("is shared with other workers; each chunk is written once, and progress never falls", async () => {
+  it("is shared with other workers: each chunk is written once, and progress never falls", async () => {
     const { id } = await increment();
     const seen: Progress[] = [];
     for await (const task of engine.feed.watch(id)) {
@@ -72,7 +71,7 @@ describe("a large task", () => {
     expect(await engine.ports.locks.heldBy(id)).toEqual(NO_CLAIMS);
   });
 
-  it("is not shared under ALL_OR_NOTHING, or where it is small", async () => {
+  it("is not shared under ALL_OR_NOTHING or if it is small", async () => {
     const whole = await increment({ errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" });
     await engine.settled(whole.id);
     const small = await engine.launched({
@@ -90,7 +89,7 @@ describe("a large task", () => {
     const release = await holdRecord(engine, 1);
     const { id } = await increment();
     await expect.poll(() => asked.length).toBe(2);
-    // The attempt's own lanes are held up by the record at first; then both have nothing left but that chunk.
+    // At first the locked row blocks the attempt's lanes; then only that chunk is left for both.
     const helped = helpAttempt(engine.ports, asked[0] ?? { id, attempt: 1 });
     expect(await helped).toEqual({ kind: "HELPED" });
     expect((await engine.task(id)).status).toBe("RUNNING");

@@ -15,7 +15,7 @@ const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
 const EAGER = { enqueueGraceMs: -1000, beginGraceMs: 60_000, leaseMs: 60_000, cleanGraceMs: -1000 };
 
 let engine: EngineFixture;
-/** What becomes of the next enqueueing. */
+/** How the queue answers the next launches. */
 let queueMood: "WORKS" | "FAILS" | "LOSES_ANSWER" | "DIES" = "WORKS";
 
 function moodyQueue(real: TaskQueue): TaskQueue {
@@ -30,7 +30,7 @@ function moodyQueue(real: TaskQueue): TaskQueue {
         case "LOSES_ANSWER":
           return enqueueUnheard(real, tasks);
         case "DIES":
-          // As a process that ends between its commit and the enqueueing: nothing more is heard of it.
+          // Like a process that dies between its commit and the enqueueing: it never answers.
           return new Promise(() => undefined);
       }
     },
@@ -71,7 +71,7 @@ function refusal<T extends LaunchOutcome["kind"]>(outcome: LaunchOutcome, expect
 }
 
 describe("conflicts", () => {
-  it("refuse the whole overlapping launch with record, holder and progress, and do not disturb the holder", async () => {
+  it("refuse the whole overlapping launch with record, holder and progress, and leave the holder alone", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await engine.launched({
       ...INCREMENT,
@@ -105,7 +105,7 @@ describe("conflicts", () => {
     await engine.settled(free.task.id);
   });
 
-  it("let exactly one of many overlapping launches through", async () => {
+  it("accept exactly one of many overlapping launches", async () => {
     const release = await holdRecord(engine, 100);
     const outcomes = await Promise.all(
       Array.from({ length: 12 }, (_, at) =>
@@ -141,7 +141,7 @@ describe("conflicts", () => {
 });
 
 describe("the queue", () => {
-  it("that cannot be reached refuses the launch, with nothing held and nothing changed", async () => {
+  it("that is unreachable refuses the launch, and nothing is held or changed", async () => {
     queueMood = "FAILS";
     const refused = refusal(
       await engine.launch({ ...INCREMENT, options: { idempotencyKey: "down" } }),
@@ -159,7 +159,7 @@ describe("the queue", () => {
     expect(await engine.settled(again.task.id)).toMatchObject({ status: "SUCCEEDED" });
   });
 
-  it("that cannot be reached leaves the skipped records in the withdrawn task's counts", async () => {
+  it("that is unreachable leaves the skipped records in the withdrawn task's counts", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await engine.launched({
       ...INCREMENT,
@@ -196,7 +196,7 @@ describe("the queue", () => {
     expect(await countOf(1)).toBe(2);
   });
 
-  it("gets a task whose launcher died from the sweeper, and it runs once", async () => {
+  it("gets the task of a launcher that died from the sweeper, and the task runs once", async () => {
     queueMood = "DIES";
     const known = await taskCount();
     void engine.launch({ ...INCREMENT, options: SKIP_FAILED });
@@ -211,7 +211,7 @@ describe("the queue", () => {
     expect((await sweep(engine.ports, EAGER)).enqueued).toEqual([]);
   });
 
-  it("may deliver twice: one delivery runs", async () => {
+  it("may deliver twice: only one delivery runs", async () => {
     queueMood = "DIES";
     const known = await taskCount();
     void engine.launch({ ...INCREMENT, options: SKIP_FAILED });
@@ -247,7 +247,7 @@ describe("the threshold", () => {
 });
 
 describe("idempotency keys", () => {
-  it("answer the same input with the first task, at once and later, and refuse other input", async () => {
+  it("answer simultaneous and later launches of the same input with the first task, and refuse other input", async () => {
     const request = { ...INCREMENT, options: { ...SKIP_FAILED, idempotencyKey: "once" } };
     const together = await Promise.all(Array.from({ length: 6 }, () => engine.launch(request)));
     const launched = together.map((outcome) => refusal(outcome, "LAUNCHED"));
@@ -262,7 +262,7 @@ describe("idempotency keys", () => {
     expect(refusal(await engine.launch(other), "IDEMPOTENCY_MISMATCH").task.id).toBe(id);
   });
 
-  it("tell long lists of ids apart by their last id", async () => {
+  it("distinguish long lists of ids that differ in their last id", async () => {
     const options = { ...SKIP_FAILED, idempotencyKey: "long" };
     const ids = idsFrom(1, 1500);
     const task = await engine.launched({ ...INCREMENT, selection: { ids }, options });
@@ -306,14 +306,17 @@ describe("bad input", () => {
     ],
     ["a field that may not change", { change: { id: { set: 1 } } }, "INVALID", /Thing.id cannot be changed/],
     ["an empty idempotency key", { options: { idempotencyKey: "" } }, "INVALID", /1 to 200 characters/],
-  ] as const)("%s is refused clearly and changes nothing", async (_name, request, outcome, message) => {
-    const known = await taskCount();
-    const refused = await engine.launch({ ...INCREMENT, ...(request as object) });
-    expect(refused.kind).toBe(outcome);
-    expect("message" in refused && refused.message).toMatch(message);
-    expect(await taskCount()).toBe(known);
-    expect(await lockOwners(engine.session)).toEqual([]);
-  });
+  ] as const)(
+    "%s is refused with its reason, and changes nothing",
+    async (_name, request, outcome, message) => {
+      const known = await taskCount();
+      const refused = await engine.launch({ ...INCREMENT, ...(request as object) });
+      expect(refused.kind).toBe(outcome);
+      expect("message" in refused && refused.message).toMatch(message);
+      expect(await taskCount()).toBe(known);
+      expect(await lockOwners(engine.session)).toEqual([]);
+    },
+  );
 });
 
 describe("the task record", () => {

@@ -9,14 +9,14 @@ const MAX_RECORDS = 10;
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxRecords: MAX_RECORDS });
+  engine = await createEngineFixture({ bulkMaxRecords: MAX_RECORDS });
   await insertThings(engine.session, 40);
 });
 afterAll(() => engine.stop());
 
 type Target = Partial<BulkRequest> & Pick<BulkTarget, "operation">;
 
-/** A list of which only the length may be looked at. */
+/** A list that fails when anything but its length is read. */
 function untouchable(length: number): never[] {
   return new Proxy([], {
     get(_list, name) {
@@ -40,7 +40,7 @@ const OPERATIONS: readonly { readonly operation: BulkTarget["operation"]; of(lis
 ];
 
 describe("more records than the service allows", () => {
-  it.each(OPERATIONS)("are refused by their number alone: $operation", async ({ of }) => {
+  it.each(OPERATIONS)("are refused by their number, before they are read: $operation", async ({ of }) => {
     for (const options of [{}, { maxAffected: 5_000_000 }, { idempotencyKey: "k" }, { dryRun: true }]) {
       expect(await engine.launch({ ...of(untouchable(2_000_000)), options })).toMatchObject({
         kind: "LIMIT",
@@ -53,7 +53,7 @@ describe("more records than the service allows", () => {
   });
 
   it.each([{ operation: "UPDATE", change } as const, { operation: "DELETE" } as const])(
-    "are not even read where a filter matches them: $operation",
+    "are not all read if a filter matches them: $operation",
     async (target) => {
       expect(await engine.launch({ ...target, selection: { where: {} } })).toMatchObject({
         kind: "LIMIT",
@@ -93,7 +93,7 @@ describe("more records than the caller expects", () => {
     expect(await engine.session.query("SELECT * FROM thing ORDER BY id")).toEqual(before);
   });
 
-  it("are counted without repeats where they are given by id", async () => {
+  it("are counted without repeated ids", async () => {
     const target = { operation: "UPDATE", change, selection: { ids: ["1", "2", "1", "01"] } } as const;
     const task = await engine.launched({ ...target, options: { maxAffected: 2 } });
     expect(task.progress).toMatchObject({ total: 2, succeeded: 2 });

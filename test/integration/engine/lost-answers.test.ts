@@ -15,7 +15,7 @@ import { insertThings } from "../../support/thing-fixture.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 
-/** What becomes of the next COMMIT on a connection: its answer is lost, or it never gets there. */
+/** What happens to the next COMMIT on a connection: its answer is lost, or it never arrives. */
 type Loss = "ANSWER" | "COMMIT";
 
 let engine: EngineFixture;
@@ -29,7 +29,7 @@ beforeEach(async () => {
   await insertThings(engine.session, 20);
 });
 
-/** Transactions on the engine's database whose connection breaks at their commit. */
+/** A unit of work on the engine's database whose connection breaks at the commit. */
 function breaking(loss: Loss, beforeEffects: () => Promise<void> = () => Promise.resolve()): UnitOfWork {
   let isFirst = true;
   const connect = async (): Promise<PoolClient> => {
@@ -61,7 +61,7 @@ function setCount(ids: readonly string[], options: object = SKIP_FAILED): Promis
   });
 }
 
-/** A launch on the records 1 and 2 whose own transaction meets with the loss. */
+/** A launch on records 1 and 2 whose transaction loses its connection. */
 function launchOver(loss: Loss): Promise<LaunchOutcome> {
   return launchTask(
     { ...engine.ports, unitOfWork: breaking(loss) },
@@ -81,7 +81,7 @@ function launchOver(loss: Loss): Promise<LaunchOutcome> {
 }
 
 describe("a commit whose answer is lost", () => {
-  it("leaves the task that it made with its locks", async () => {
+  it("leaves the created task with its locks", async () => {
     const lost = await launchOver("ANSWER");
     expect(lost.kind).toBe("UNAVAILABLE");
     const [task] = await engine.ports.tasks.list({ limit: 1 });
@@ -97,19 +97,19 @@ describe("a commit whose answer is lost", () => {
     await engine.settled(task?.id ?? "");
   });
 
-  it("that never got there leaves no lock", async () => {
+  it("that never arrived leaves no lock", async () => {
     expect((await launchOver("COMMIT")).kind).toBe("UNAVAILABLE");
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 });
 
 describe("a process that lost its transaction", () => {
-  it("takes nothing from the task that another process has let go on meanwhile", async () => {
+  it("releases no lock of the task that another process has promoted meanwhile", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"]);
     const waiting = await setCount(["1", "2"], { ...SKIP_FAILED, onConflict: "WAIT" });
     expect(waiting.status).toBe("WAITING");
-    // Nobody else promotes it, and nobody runs it, before this test has looked.
+    // No other process promotes or runs it before the check below.
     const quiet = { ...engine.ports, queue: { ...engine.ports.queue, enqueue: async () => undefined } };
     await engine.session.query("UPDATE powercrud.task SET blocked_by = gen_random_uuid() WHERE id = $1", [
       waiting.id,

@@ -14,7 +14,7 @@ let engine: EngineFixture;
 
 beforeAll(async () => {
   engine = await createEngineFixture();
-  // Beginning an attempt costs the connection, as often as the table says.
+  // Beginning an attempt ends the connection, as often as the table says.
   await engine.pool.query(`
     CREATE TABLE breaks (times_left integer NOT NULL);
     CREATE SEQUENCE breaks_made;
@@ -40,7 +40,7 @@ async function breaksMade(): Promise<boolean> {
 }
 
 describe("a connection lost while an attempt begins", () => {
-  it("costs a delivery, not the task: the sweeper enqueues it again, and it runs once", async () => {
+  it("loses the delivery, not the task: the sweeper enqueues it again, and it runs once", async () => {
     const task = await engine.launched({ ...INCREMENT, options: { mode: "ASYNC" } });
     await expect.poll(breaksMade).toBe(true);
     await expect
@@ -71,7 +71,7 @@ it("connections that break at any moment never end the process", async () => {
     );
     await engine.pool
       .query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'test' AND pid <> pg_backend_pid()",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'powercrud engine'",
       )
       .catch(() => undefined);
     await Promise.all(queries);

@@ -36,7 +36,7 @@ describe("an app's own writer", () => {
     return left;
   };
 
-  it("writes in the place of the service's, and names what it left out", async () => {
+  it("replaces the service's writer, and names the records that it left out", async () => {
     say({ persist: save });
     const records = [
       { id: "1", create: { name: "x", count: 1 }, update: { name: "one" } },
@@ -70,7 +70,7 @@ describe("an app's own writer", () => {
     ]);
   });
 
-  it("may run into what the database refuses: only the offenders fail", async () => {
+  it("may violate constraints: only the offending records fail", async () => {
     say({ persist: save });
     const records = range(1, 20).map((id) => ({
       id: String(id),
@@ -85,7 +85,7 @@ describe("an app's own writer", () => {
     });
   });
 
-  it("that throws by itself fails what it was given, and nothing of that is written", async () => {
+  it("that throws fails its records, and none of them is written", async () => {
     say({
       async persist(chunk, context) {
         await save(chunk, context);

@@ -14,12 +14,12 @@ const MONTH = { ...PATIENT, retentionMs: 30 * DAY_MS };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 
 let engine: EngineFixture;
-/** Whether what is enqueued gets to a worker. */
+/** Whether enqueued tasks reach a worker. */
 let queueMood: "WORKS" | "WAITS" = "WORKS";
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    maxChunkRecords: 2,
+    chunkRecords: 2,
     queue: (real) => ({
       ...real,
       enqueue: (tasks) => (queueMood === "WORKS" ? real.enqueue(tasks) : Promise.resolve()),
@@ -37,7 +37,7 @@ const launch = (first: number): Promise<Task> =>
     options: SKIP_FAILED,
   });
 
-/** The task once it is settled and cleaned. */
+/** Waits until the task is settled and cleaned. */
 async function ended(taskId: string): Promise<void> {
   const events = engine.feed.subscribe({ filter: { taskIds: [taskId] }, after: 0 });
   const cleanup = async (): Promise<void> => {
@@ -63,7 +63,7 @@ async function age(taskId: string, days: number): Promise<void> {
   );
 }
 
-/** How many rows each of the engine's tables has of the task. */
+/** The number of the task's rows in each of the engine's tables. */
 async function rowsOf(taskId: string): Promise<Record<string, number>> {
   const [row] = await engine.session.query<{ rows: Record<string, number> }>(
     `SELECT json_build_object(
@@ -76,7 +76,7 @@ async function rowsOf(taskId: string): Promise<Record<string, number>> {
   return row?.rows ?? {};
 }
 
-it("deletes old tasks with all their rows, and no young or live task", async () => {
+it("deletes old tasks with all their rows, but no recent or unsettled task", async () => {
   const old = await endedTask(1);
   const young = await endedTask(4);
   const release = await holdRecord(engine, 7);
@@ -104,7 +104,7 @@ it("deletes a retried task once its retry is settled, and keeps the retry", asyn
     const text = "SELECT retry_of::text FROM powercrud.task WHERE id = $1";
     return (await engine.session.query<{ retry_of: string | null }>(text, [id]))[0]?.retry_of;
   };
-  // Not begun before it is marked: a chunk under way would keep its row.
+  // It must not begin before it is marked: a chunk that is being written would keep its row.
   queueMood = "WAITS";
   const { id: retry } = await launch(10);
   await engine.session.query("UPDATE powercrud.task SET retry_of = $1 WHERE id = $2", [first, retry]);
@@ -133,7 +133,7 @@ it("keeps every cursor valid, even when all events are deleted", async () => {
   await age(kept, 31);
   expect((await sweep(engine.ports, MONTH)).pruned).toEqual([kept]);
   expect(await engine.ports.log.replay({ after: 0, limit: 10 })).toEqual([]);
-  // A process that starts now knows nothing of what there was.
+  // A feed that starts now has seen no earlier event.
   const feed = createTaskFeed(engine.ports);
   await feed.start();
   try {
@@ -150,7 +150,7 @@ it("keeps every cursor valid, even when all events are deleted", async () => {
   }
 });
 
-it("ends a batch with the task that brings it to its limit of records", async () => {
+it("ends a batch with the task that reaches its limit of records", async () => {
   const tasks = [await endedTask(40), await endedTask(40), await endedTask(40)];
   for (const [at, id] of tasks.entries()) {
     await age(id, 40 - at);

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import type { RecordChange } from "../../../src/core/records/change.ts";
-import { withDeadline } from "../../support/deadline.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
+import { createWriterOf } from "../../support/engine-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine, taskOf } from "../../support/library-engine.ts";
 import { LIBRARY_MODELS } from "../../support/library-fixture.ts";
@@ -28,7 +29,7 @@ async function shelfOf(book: number): Promise<number | undefined> {
   return row?.shelf_id;
 }
 
-/** Holds a book's row in a stranger's transaction. @returns lets go of it */
+/** Locks a book's row in a transaction of the test's. @returns releases it */
 async function holdBook(id: number): Promise<() => Promise<void>> {
   const stranger = await engine.pool.connect();
   await stranger.query("BEGIN");
@@ -39,19 +40,7 @@ async function holdBook(id: number): Promise<() => Promise<void>> {
   };
 }
 
-/** Resolves once a connection waits for a lock of that sort: the database's own word, not a guess at time. */
-function somebodyWaits(kind: "transactionid" | "advisory"): Promise<void> {
-  const look = async (): Promise<void> => {
-    const text =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = $1";
-    while ((await engine.session.query(text, [kind])).length === 0) {
-      // Asked again at once: each look is a round trip.
-    }
-  };
-  return withDeadline(look(), 15_000, `somebody to wait for a lock (${kind})`);
-}
-
-describe("a bulk update that makes records refer to what a task holds", () => {
+describe("a bulk update that makes records refer to held ones", () => {
   const toShelf1: RecordChange = { shelfId: { set: 1 } };
 
   it.each([
@@ -60,7 +49,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     ["through a table that is no model", "Stamp", "2", { sealId: { set: 1 } }, "Shelf 1"],
     ["by arithmetic", "Book", "20", { shelfId: { decrement: 1 } }, "Shelf 1"],
   ] satisfies readonly [string, string, string, RecordChange, string][])(
-    "%s fails for these records, and says who holds it",
+    "%s fails for these records, and names the holder",
     async (_how, model, id, data, parent) => {
       const holder = await library.held(() => library.change("Shelf", ["1"]));
       const task = taskOf(await library.change(model, [id], data, SKIP_FAILED));
@@ -106,7 +95,7 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     expect([await shelfOf(20), await shelfOf(30)]).toEqual([2, 3]);
   });
 
-  it.each([SKIP_FAILED, ALL_OR_NOTHING])("tells which one of a list it is: %o", async (options) => {
+  it.each([SKIP_FAILED, ALL_OR_NOTHING])("reports the index in the list: %o", async (options) => {
     await library.held(() => library.change("Shelf", ["1"]));
     const task = taskOf(
       await engine.launch({
@@ -130,13 +119,13 @@ describe("a bulk update that makes records refer to what a task holds", () => {
     expect((await library.errorsOf(task))[0]?.message).toContain(`task ${holder} holds all of Shelf`);
   });
 
-  it.each([SKIP_FAILED, ALL_OR_NOTHING])("goes on where that task is itself: %o", async (options) => {
+  it.each([SKIP_FAILED, ALL_OR_NOTHING])("succeeds if it holds them itself: %o", async (options) => {
     const task = taskOf(await library.change("Folder", ["1", "4"], { parentId: { set: 4 } }, options));
     expect((await engine.settled(task)).status).toBe("SUCCEEDED");
   });
 
   it.each([SKIP_FAILED, ALL_OR_NOTHING])(
-    "goes on where nothing that happens there could reach them: %o",
+    "succeeds if no change of the held record could affect the reference: %o",
     async (options) => {
       await library.held(() => library.change("Room", ["1"]));
       const task = taskOf(await library.change("Shelf", ["2"], { roomId: { set: 1 } }, options));
@@ -148,8 +137,9 @@ describe("a bulk update that makes records refer to what a task holds", () => {
 });
 
 describe("there is no gap", () => {
-  it("between a chunk's look at a parent and its commit", async () => {
-    const { session, ports, writer } = engine;
+  it("between a chunk's check of a parent and its commit", async () => {
+    const { session, ports } = engine;
+    const writer = createWriterOf(engine, LIBRARY_MODELS);
     const change: RecordChange = { shelfId: { set: 1 } };
     const taskId = await library.held(() => library.change("Book", ["20"], change, SKIP_FAILED));
     const begin = { taskId, expectedAttempt: 0, workerId: "test", at: new Date() };
@@ -168,9 +158,9 @@ describe("there is no gap", () => {
       scope: undefined,
       references,
     });
-    await somebodyWaits("transactionid");
+    await untilWaiting(engine.session, { kind: "transactionid" });
     const deleting = library.remove("Shelf", ["1"]);
-    await somebodyWaits("advisory");
+    await untilWaiting(engine.session, { kind: "advisory" });
     await release();
     expect(await written).toMatchObject({ kind: "WRITTEN", counts: { succeeded: 1 } });
     expect(await deleting).toMatchObject({
@@ -179,10 +169,10 @@ describe("there is no gap", () => {
     });
   });
 
-  it("for a delete that is launched while ALL_OR_NOTHING is under way", async () => {
+  it("for a delete that is launched while ALL_OR_NOTHING runs", async () => {
     const release = await holdBook(20);
     const task = taskOf(await library.change("Book", ["20"], { shelfId: { set: 1 } }, ALL_OR_NOTHING));
-    await somebodyWaits("transactionid");
+    await untilWaiting(engine.session, { kind: "transactionid" });
     const deleting = await library.held(() => library.remove("Shelf", ["1"]));
     await release();
     expect((await engine.settled(task)).status).toBe("FAILED");
@@ -196,7 +186,7 @@ describe("there is no gap", () => {
       await locks.guard(transaction, [{ model: "Book", ids: [""] }]);
       await transaction.session?.query("INSERT INTO book VALUES (19, 1)");
       const held = library.held(() => library.remove("Shelf", ["1"]));
-      await somebodyWaits("advisory");
+      await untilWaiting(engine.session, { kind: "advisory" });
       return { held };
     });
     expect(await library.claimsOf(await launch.held)).toMatchObject({ Book: ["10", "11", "19"] });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const models = LIBRARY_MODELS.all().map((model) =>
     model.name === "Folder" ? { ...model, fields: [...model.fields, parent] } : model,
   );
-  library = await createLibraryEngine({ models: createModelRegistry(models, []), maxChunkRecords: 100 });
+  library = await createLibraryEngine({ models: createModelRegistry(models, []), chunkRecords: 100 });
   await library.engine.pool.query(`
     ALTER TABLE folder ADD CONSTRAINT no_bad_notes CHECK (note <> 'bad');
     ALTER TABLE folder DROP CONSTRAINT folder_parent_id_fkey,
@@ -47,7 +47,7 @@ async function folders(): Promise<readonly number[]> {
 }
 
 describe("records that refer to each other", () => {
-  it("are created beside one that cannot be written, the later parent before the earlier child", async () => {
+  it("are created beside one that cannot be written, a parent later in the list before its child", async () => {
     const records = [
       { id: 1, parentId: 4, note: "good" },
       { id: 2, parentId: null, note: "bad" },
@@ -57,13 +57,13 @@ describe("records that refer to each other", () => {
     ];
     const task = await run({ operation: "CREATE", records });
     expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 3, failed: 2 } });
-    // The child of the one that could not be written cannot either.
+    // The child of the record that could not be written cannot be written either.
     expect(await failedIds(task)).toEqual(["2", "5"]);
     expect(await folders()).toEqual([1, 3, 4]);
   });
 
   it.each([SKIP_FAILED, { errorPolicy: "ALL_OR_NOTHING", mode: "ASYNC" } as const])(
-    "are created together, whatever else each of them names: %o",
+    "are created together, even if they set different fields: %o",
     async (options) => {
       const records = [
         { id: 1, note: "good" },
@@ -84,7 +84,7 @@ describe("records that refer to each other", () => {
     },
   );
 
-  it("are in one chunk also where they are few, the last the parent of all", async () => {
+  it("are in one chunk even if they are few and the last is the parent of all", async () => {
     const records = Array.from({ length: 90 }, (_, at) => ({
       id: at + 1,
       parentId: at < 89 ? at + 2 : null,
@@ -93,7 +93,7 @@ describe("records that refer to each other", () => {
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 90 } });
   });
 
-  it.each([2, 8, 64])("are created in a circle of %i beside one that leads nowhere", async (count) => {
+  it.each([2, 8, 64])("are created in a circle of %i beside one whose parent is missing", async (count) => {
     const circle = Array.from({ length: count }, (_, at) => ({
       id: at + 1,
       parentId: ((at + 1) % count) + 1,
@@ -115,7 +115,7 @@ describe("records that refer to each other", () => {
     expect(await folders()).toEqual(circle.map(({ id }) => id));
   });
 
-  it("are deleted in a circle beside one to which another one refers", async () => {
+  it("are deleted in a circle beside one that another record refers to", async () => {
     await library.engine.pool.query(
       "INSERT INTO folder (id, parent_id) VALUES (1, NULL), (2, 1), (3, NULL), (9, 3); UPDATE folder SET parent_id = 2 WHERE id = 1",
     );
@@ -125,11 +125,11 @@ describe("records that refer to each other", () => {
     expect(await folders()).toEqual([3, 9]);
   });
 
-  it("are deleted, though the children come later", async () => {
+  it("are deleted even if the children come later in the list", async () => {
     await library.engine.pool.query(
       "INSERT INTO folder (id, parent_id) VALUES (1, NULL), (2, 1), (3, 2), (4, NULL), (5, 4), (6, 5)",
     );
-    // 6 is not among them, so neither 5 nor 4 can go.
+    // 6 is not deleted, so 5 and 4 cannot be either.
     const task = await run({ operation: "DELETE", selection: { ids: ["1", "2", "3", "4", "5"] } });
     expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 3, failed: 2 } });
     expect(await failedIds(task)).toEqual(["4", "5"]);

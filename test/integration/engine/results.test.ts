@@ -13,7 +13,7 @@ const ids = (first: number, last: number): readonly string[] =>
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxChunkRecords: 10 });
+  engine = await createEngineFixture({ chunkRecords: 10 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -26,7 +26,7 @@ async function run(request: Parameters<EngineFixture["launched"]>[0]): Promise<T
   return engine.settled(id);
 }
 
-/** Read in pages that are no chunk's size. */
+/** The task's records, read in pages of another size than its chunks. */
 async function recordsOf(taskId: string): Promise<readonly TaskRecord[]> {
   const all: TaskRecord[] = [];
   for (let isLast = false; !isLast;) {
@@ -37,7 +37,7 @@ async function recordsOf(taskId: string): Promise<readonly TaskRecord[]> {
   return all;
 }
 
-/** The ids of each outcome; checked against the task's own counts. */
+/** The ids by outcome, checked against the task's counts. */
 async function outcomesOf(task: Task): Promise<Partial<Record<TaskRecord["outcome"], readonly string[]>>> {
   const records = await recordsOf(task.id);
   const { succeeded, failed, skipped, total } = task.progress;
@@ -63,7 +63,7 @@ it("lists an update's changed, failed and missing records", async () => {
   expect(task.input).toEqual({ selection: { ids: ["1", "3", "999"] }, data: change });
 });
 
-it("lists a deletion's records that were left out because another task held them", async () => {
+it("lists a deletion's records that were left out since another task held them", async () => {
   const release = await holdRecord(engine, 1);
   const holder = await engine.launched({
     operation: "UPDATE",
@@ -121,12 +121,12 @@ it("lists records that ALL_OR_NOTHING rolled back as unprocessed", async () => {
     options: { mode: "ASYNC", errorPolicy: "ALL_OR_NOTHING" },
   });
   await engine.settled(id);
-  const told = await recordsOf(id);
-  expect(told.filter(({ outcome }) => outcome === "FAILED").map((record) => record.id)).toEqual(["17"]);
-  expect(told.filter(({ outcome }) => outcome === "UNPROCESSED")).toHaveLength(24);
+  const results = await recordsOf(id);
+  expect(results.filter(({ outcome }) => outcome === "FAILED").map((record) => record.id)).toEqual(["17"]);
+  expect(results.filter(({ outcome }) => outcome === "UNPROCESSED")).toHaveLength(24);
 });
 
-it("lists a running task's records as they are now", async () => {
+it("lists a running task's records with their results so far", async () => {
   const release = await holdRecord(engine, 15);
   const { id } = await engine.launched({
     operation: "UPDATE",
@@ -141,9 +141,9 @@ it("lists a running task's records as they are now", async () => {
     }
   }
   expect(await written()).toBe(30);
-  const told = await recordsOf(id);
-  expect(told.map((record) => record.id)).toEqual(ids(1, 40));
-  expect(told.filter(({ outcome }) => outcome === "UNPROCESSED").map((record) => record.id)).toEqual(
+  const records = await recordsOf(id);
+  expect(records.map((record) => record.id)).toEqual(ids(1, 40));
+  expect(records.filter(({ outcome }) => outcome === "UNPROCESSED").map((record) => record.id)).toEqual(
     ids(11, 20),
   );
   await release();

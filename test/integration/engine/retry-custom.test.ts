@@ -2,15 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { canRetry } from "../../../src/core/bulk/retry-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
-import { createHolds } from "../../support/holds.ts";
 
 const ANONYMOUS = { id: null };
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
-/** The inputs that the handler was given. */
+const { hold, releaseAll } = createHeldThings(() => engine);
+/** The handler's inputs. */
 const handled: unknown[] = [];
 let isBroken = true;
 
@@ -31,10 +30,10 @@ beforeAll(async () => {
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(() => insertThings(engine.session, 10));
 describe("retrying a custom task", () => {
-  it("launches it with the same input and claims, until it has worked", async () => {
+  it("launches it with the same input and claims, until it has succeeded", async () => {
     const claims = [{ model: "Thing", ids: ["1", "2"] }] as const;
     const outcome = await launchCustom(engine.ports, {
       kind: "fragile",

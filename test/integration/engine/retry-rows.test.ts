@@ -3,19 +3,18 @@ import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-reques
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
-import { createHolds } from "../../support/holds.ts";
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
+const { hold, releaseAll } = createHeldThings(() => engine);
 
 beforeAll(async () => {
-  engine = await createEngineFixture({ maxChunkRecords: 50 });
+  engine = await createEngineFixture({ chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(async () => {
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
   await insertThings(engine.session, 200);
@@ -46,7 +45,7 @@ async function countsOf(ids: readonly string[]): Promise<Record<string, number>>
 describe("retrying an operation on a list", () => {
   const texts = ["", "plain", "\u0001\u0002\u0003", "a\u0001b", "{},\"'\\", "NULL", "😀", "\n"];
 
-  it("writes to each record the values that it was to have, whatever is in them", async () => {
+  it("writes each record's original values, including unusual texts", async () => {
     const records = idsFrom(1, 120).map((id, at) => ({
       id,
       data: {
@@ -86,7 +85,7 @@ describe("retrying an operation on a list", () => {
     }
   });
 
-  it("tells nulls, links and what was expected of each record as they were", async () => {
+  it("keeps each record's nulls, links and expected state", async () => {
     const old = "2019-01-01T00:00:00.000Z";
     const records = [
       { id: "1", data: { ownerId: null, labels: { add: ["2"] } }, expectedUpdatedAt: old },
@@ -144,7 +143,7 @@ describe("retrying an operation on a list", () => {
     });
   });
 
-  it("leaves out what SKIP leaves out, and keeps the values of the rest", async () => {
+  it("leaves out the records that SKIP leaves out, and keeps the values of the rest", async () => {
     const records = idsFrom(1, 10).map((id) => ({ id, data: { count: 5000 + Number(id) } }));
     const first = await run({ operation: "UPDATE_EACH", records });
     await engine.pool.query("ALTER TABLE thing DROP CONSTRAINT count_below_thousand");

@@ -1,4 +1,3 @@
-import { bulkRulesOf } from "../../../src/core/bulk/bulk-rules.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import { canRetry } from "../../../src/core/bulk/retry-task.ts";
@@ -7,33 +6,35 @@ import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
-import { createEngineFixture } from "../../support/engine-fixture.ts";
-import { withDeadline } from "../../support/deadline.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
+import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
-import { createHolds } from "../../support/holds.ts";
 
 const ANONYMOUS: Viewer = { id: null };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
 
 let engine: EngineFixture;
-const { hold, letAllGo } = createHolds(() => engine);
+const { hold, releaseAll } = createHeldThings(() => engine);
 /** The fields that may be changed in bulk; undefined for all. */
 let allowed: readonly string[] | undefined;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    maxChunkRecords: 50,
-    maxRecords: 500,
-    rules: { ...bulkRulesOf({}), allowedFields: () => allowed },
-    access: {
-      scope: (model, { id }) =>
-        model === "Thing" && id === "narrow" ? { tenant: { equals: "b" } } : undefined,
+    chunkRecords: 50,
+    bulkMaxRecords: 500,
+    modelOptions: {
+      Thing: {
+        scope: ({ id }) => (id === "narrow" ? { tenant: { equals: "b" } } : undefined),
+        get bulk() {
+          return allowed === undefined ? {} : { fields: allowed };
+        },
+      },
     },
   });
 });
 afterAll(() => engine.stop());
-afterEach(letAllGo);
+afterEach(releaseAll);
 beforeEach(async () => {
   allowed = undefined;
   await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
@@ -66,38 +67,26 @@ async function countsOf(ids: readonly string[]): Promise<Record<string, number>>
   return Object.fromEntries(rows.map(({ id, count }) => [id, count]));
 }
 
-/** Cancelled while the first two of its chunks of 50 are being written: the others are not come to. */
+/** A task that is cancelled while it writes its first two chunks of 50, before the others. */
 async function cancelledOnTheWay(target: Target): Promise<Task> {
-  const [letGo, letOtherGo] = [await hold(1), await hold(51)];
+  const [letGo, releaseOther] = [await hold(1), await hold(51)];
   const { id } = await engine.launched({ ...target, options: SKIP_FAILED });
-  await waitersReach(2);
+  await untilWaiting(engine.session, { count: 2 });
   await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
   await letGo();
-  await letOtherGo();
+  await releaseOther();
   return engine.settled(id);
-}
-
-/** Resolves once so many connections wait for locks: the database's own word, not a guess at time. */
-function waitersReach(count: number): Promise<void> {
-  const look = async (): Promise<void> => {
-    const text =
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while ((await engine.session.query(text)).length < count) {
-      // Asked again at once: each look is a round trip.
-    }
-  };
-  return withDeadline(look(), 15_000, `${count} connections to wait for locks`);
 }
 
 const INCREMENT = {
   operation: "UPDATE",
   change: { count: { increment: 901 } },
-  // 99 and 199 go over the limit of 999.
+  // Things 99 and 199 exceed the limit of 999.
   selection: { ids: [...idsFrom(91, 20), ...idsFrom(191, 10), "999"] },
 } as const satisfies Target;
 
 describe("retrying what failed", () => {
-  it("touches only that, as a task that knows the first and takes over its policy", async () => {
+  it("writes only failed records, in a task that names the first and has its policy", async () => {
     const first = await run(INCREMENT, { ...SKIP_FAILED, label: "prices" });
     expect(first).toMatchObject({ status: "PARTIAL", progress: { succeeded: 28, failed: 2, skipped: 1 } });
     expect(canRetry(first)).toBe(true);
@@ -128,7 +117,7 @@ describe("retrying what failed", () => {
     expect(canRetry(third)).toBe(false);
   });
 
-  it("takes what the caller says instead", async () => {
+  it("takes the caller's options instead", async () => {
     const first = await run(INCREMENT);
     const options = { errorPolicy: "ALL_OR_NOTHING", label: "mine", mode: "SYNC" } as const;
     expect(await retried(first, { options })).toMatchObject({
@@ -149,9 +138,9 @@ describe("retrying what failed", () => {
     });
   });
 
-  it("of ALL_OR_NOTHING may be of the named ones, of the others, or of all", async () => {
+  it("of ALL_OR_NOTHING may write the failed ones, the others, or all", async () => {
     const first = await run(INCREMENT, { errorPolicy: "ALL_OR_NOTHING" });
-    // Names the failures of the first chunk that has any.
+    // The task names the failures of the first chunk that has any.
     expect(first).toMatchObject({ status: "FAILED", progress: { total: 31, succeeded: 0, failed: 2 } });
     const before = await countsOf(idsFrom(1, 200));
     const others = await retried(first, { records: "UNPROCESSED" });
@@ -163,7 +152,7 @@ describe("retrying what failed", () => {
     });
   });
 
-  it("leaves the records of a whole ALL_OR_NOTHING task that failed to be done at once", async () => {
+  it("writes all records of a failed ALL_OR_NOTHING task in one transaction", async () => {
     const first = await run(INCREMENT, { errorPolicy: "ALL_OR_NOTHING" });
     await engine.pool.query("UPDATE thing SET count = 0 WHERE id IN (99, 199)");
     expect(await retried(first)).toMatchObject({
@@ -175,8 +164,8 @@ describe("retrying what failed", () => {
   });
 });
 
-describe("retrying what was not come to", () => {
-  it("does the rest of a task that was cancelled, each record once", async () => {
+describe("retrying unprocessed records", () => {
+  it("writes the rest of a cancelled task, each record once", async () => {
     const target = {
       operation: "UPDATE",
       change: { count: { increment: 1 } },
@@ -197,7 +186,7 @@ describe("retrying what was not come to", () => {
     });
   });
 
-  it("does all of a task that was cancelled in the queue", async () => {
+  it("writes all records of a task that was cancelled in the queue", async () => {
     const letGo = await hold(1);
     const target = { operation: "DELETE", selection: { ids: idsFrom(1, 30) } } as const;
     const holder = await engine.launched({ ...target, operation: "UPDATE", change: { count: { set: 1 } } });
@@ -217,9 +206,9 @@ describe("retrying what was not come to", () => {
 });
 
 describe("a retry", () => {
-  it("is answered with the same retry that is under way, and repeats under its key", async () => {
+  it("is answered with the same unsettled retry, and with the first one under its key", async () => {
     const first = await run(INCREMENT);
-    // Else the database refuses them before it comes to wait for the row.
+    // Otherwise the database refuses them before the task waits for the row.
     await engine.pool.query("UPDATE thing SET count = 0 WHERE id IN (99, 199)");
     const letGo = await hold(99);
     const again = (options: RetryRequest["options"] = {}, records: RetryRequest["records"] = "FAILED") =>
@@ -240,7 +229,7 @@ describe("a retry", () => {
     await engine.settled((keyed as Extract<typeof keyed, { kind: "LAUNCHED" }>).task.id);
   });
 
-  it("is within the scope of who retries", async () => {
+  it("is within the scope of its viewer", async () => {
     await engine.pool.query("UPDATE thing SET tenant = 'b' WHERE id = 99");
     const first = await run(INCREMENT);
     await engine.pool.query("UPDATE thing SET count = 0 WHERE id IN (99, 199)");
@@ -252,7 +241,7 @@ describe("a retry", () => {
     expect(await countsOf(["99", "199"])).toEqual({ 99: 901, 199: 0 });
   });
 
-  it("is refused where the rules do not allow the change any more", async () => {
+  it("is refused if the rules no longer allow the change", async () => {
     const first = await run(INCREMENT);
     const each = await run({ operation: "UPDATE_EACH", records: [{ id: "1", data: { count: 5000 } }] });
     allowed = ["name"];
@@ -264,7 +253,7 @@ describe("a retry", () => {
     }
   });
 
-  it("is refused for links to what is not there any more", async () => {
+  it("is refused for links to records that no longer exist", async () => {
     const first = await run({
       operation: "UPDATE",
       change: { count: { set: 5000 }, labels: { add: ["1"] } },
@@ -277,7 +266,7 @@ describe("a retry", () => {
     });
   });
 
-  it("is not of a task that is under way, did all, only tried, or is not there", async () => {
+  it("is refused for a task that is unsettled, changed everything, was a dry run, or does not exist", async () => {
     const letGo = await hold(1);
     const target = {
       operation: "UPDATE",

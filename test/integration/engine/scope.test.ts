@@ -12,8 +12,8 @@ let engine: EngineFixture;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    access: {
-      scope: (_model, viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }),
+    modelOptions: {
+      Thing: { scope: (viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }) },
     },
   });
 });
@@ -31,7 +31,7 @@ async function changedTenants(): Promise<unknown> {
 describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
   "records out of the viewer's scope under %s",
   (errorPolicy) => {
-    it("are not part of what a filter selects", async () => {
+    it("are not selected by a filter", async () => {
       const task = await engine.launched({ ...INCREMENT, viewer: OF_TENANT_A, options: { errorPolicy } });
       expect(await engine.settled(task.id)).toMatchObject({
         status: "SUCCEEDED",
@@ -40,7 +40,7 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
       expect(await changedTenants()).toEqual([{ tenant: "a" }]);
     });
 
-    it("are skipped by the worker when named by id, told like missing ones, and not changed", async () => {
+    it("are skipped when named by id, reported like missing ones, and not changed", async () => {
       const ids = [...Array.from({ length: 40 }, (_, at) => String(at + 1)), "424242"];
       const task = await engine.launched({
         ...INCREMENT,
@@ -56,20 +56,20 @@ describe.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
       const {
         recordId: _missing,
         position: _at,
-        ...toldOfMissing
+        ...missingError
       } = errors.find((error) => error.recordId === "424242") ?? {};
       const {
         recordId: _hidden,
         position: _place,
-        ...toldOfHidden
+        ...hiddenError
       } = errors.find((error) => error.recordId === "2") ?? {};
-      expect(toldOfHidden).toEqual(toldOfMissing);
+      expect(hiddenError).toEqual(missingError);
       expect(await changedTenants()).toEqual([{ tenant: "a" }]);
     });
   },
 );
 
-describe("what a write would move out of the viewer's scope", () => {
+describe("a record that a write would move out of the viewer's scope", () => {
   const OUTSIDE = {
     outcome: "FAILED",
     code: "VALIDATION_FAILED",
@@ -94,21 +94,24 @@ describe("what a write would move out of the viewer's scope", () => {
     return found.toSorted((a, b) => Number(a.recordId) - Number(b.recordId));
   }
 
-  it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)("fails under %s, and stays", async (errorPolicy) => {
-    const task = await run(
-      { operation: "UPDATE", change: { tenant: { set: "b" }, count: { set: 500 } } },
-      errorPolicy,
-    );
-    expect(task).toMatchObject({ status: "FAILED", progress: { succeeded: 0, failed: 50 } });
-    expect(await errors(task)).toMatchObject([
-      { ...OUTSIDE, recordId: "1" },
-      ...Array.from({ length: 49 }, () => OUTSIDE),
-    ]);
-    expect(await tenants([1, 3])).toEqual([
-      { id: 1, tenant: "a", count: 1 },
-      { id: 3, tenant: "a", count: 3 },
-    ]);
-  });
+  it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
+    "fails under %s, and is not changed",
+    async (errorPolicy) => {
+      const task = await run(
+        { operation: "UPDATE", change: { tenant: { set: "b" }, count: { set: 500 } } },
+        errorPolicy,
+      );
+      expect(task).toMatchObject({ status: "FAILED", progress: { succeeded: 0, failed: 50 } });
+      expect(await errors(task)).toMatchObject([
+        { ...OUTSIDE, recordId: "1" },
+        ...Array.from({ length: 49 }, () => OUTSIDE),
+      ]);
+      expect(await tenants([1, 3])).toEqual([
+        { id: 1, tenant: "a", count: 1 },
+        { id: 3, tenant: "a", count: 3 },
+      ]);
+    },
+  );
 
   it("fails record by record, and the others are written", async () => {
     const task = await run({
@@ -142,7 +145,7 @@ describe("what a write would move out of the viewer's scope", () => {
     expect(await tenants([1001, 1002, 1003])).toMatchObject([{ id: 1001 }, { id: 1003 }]);
   });
 
-  it("is neither changed nor revealed by an upsert, which creates what is not there", async () => {
+  it("is neither changed nor revealed by an upsert, which creates missing records", async () => {
     const task = await run({
       operation: "UPSERT",
       records: ["1", "2", "2001", "2002"].map((id) => ({

@@ -8,8 +8,8 @@ import { insertThings } from "../../support/thing-fixture.ts";
 let engine: EngineFixture;
 
 beforeAll(async () => {
-  // The lease's own beats would come every twenty seconds.
-  engine = await createEngineFixture({ leaseMs: 60_000, maxChunkRecords: 50 });
+  // The lease's heartbeats come only every twenty seconds.
+  engine = await createEngineFixture({ leaseMs: 60_000, chunkRecords: 50 });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
@@ -17,7 +17,7 @@ beforeEach(async () => {
   await insertThings(engine.session, 300);
 });
 
-/** As the store tells it to whoever asks, of a task that stands still after its first sets. */
+/** The stored progress of a task that stops after its first chunks. */
 async function untilMoved(taskId: string): Promise<Progress> {
   for (;;) {
     const { progress } = await engine.task(taskId);
@@ -28,7 +28,7 @@ async function untilMoved(taskId: string): Promise<Progress> {
 }
 
 describe("the progress of a task in one transaction", () => {
-  it("can be read while it runs, also in the refusals of other launches", async () => {
+  it("can be read while it runs, even in the refusals of other launches", async () => {
     const release = await holdRecord(engine, 300);
     const task = await engine.launched({
       operation: "UPDATE",

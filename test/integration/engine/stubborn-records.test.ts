@@ -55,7 +55,7 @@ describe.each([
     ]);
   });
 
-  it("leaves everything as it was under ALL_OR_NOTHING, with no success told", async () => {
+  it("undoes everything under ALL_OR_NOTHING, and reports no success", async () => {
     await makeStubborn(raise, isDeferred);
     const task = await engine.launched({
       operation: "UPDATE",
@@ -70,7 +70,7 @@ describe.each([
 });
 
 it.each(["SKIP_FAILED", "ALL_OR_NOTHING"] as const)(
-  "a statement that the database gives up on fails the task in words, and can be retried: %s",
+  "a statement that the database cancels fails the task with a message, and can be retried: %s",
   async (errorPolicy) => {
     await makeStubborn("'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled'");
     const task = await engine.launched({

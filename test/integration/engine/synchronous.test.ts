@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 it.each(["AUTO", "ASYNC", "SYNC"] as const)(
-  "with async disabled, mode %s runs in the request, whole and tracked",
+  "with async disabled, mode %s runs the whole task in the request, with its events",
   async (mode) => {
     const task = await engine.launched({
       operation: "UPDATE",

@@ -19,8 +19,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-it("an app's table of the same name as one of the engine's is not mixed up with it", async () => {
-  // As for a user named powercrud: PostgreSQL searches the schema of the user's name first.
+it("an app's table with the name of an engine's table is not mixed up with it", async () => {
+  // As for a user named powercrud, since PostgreSQL searches the schema of the user's name first.
   await client.query("SET search_path TO powercrud, public");
   await client.query("CREATE TABLE public.task (id uuid PRIMARY KEY, title text NOT NULL)");
   const model = modelOf("Task", [scalar("id", "String", { isKey: true }), scalar("title", "String")]);
@@ -29,7 +29,7 @@ it("an app's table of the same name as one of the engine's is not mixed up with 
   expect([...shape.columns.values()].map((column) => column.type)).toEqual(["uuid", "text"]);
 });
 
-it("a column that the database lacks is named, with the command that makes it", async () => {
+it("a column that the database lacks is named, with the command that creates it", async () => {
   const model = modelOf("Tag", [scalar("id", "String", { isKey: true }), scalar("colour", "String")]);
   await expect(createTableShapes(createPgSession(client)).of(model)).rejects.toThrow(
     'The database has no column "colour" in table "tag", which Tag.colour needs. Run: powercrud migrate',

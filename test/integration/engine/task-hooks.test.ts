@@ -12,22 +12,22 @@ import { insertThings } from "../../support/thing-fixture.ts";
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 const ANN = { id: "ann" };
 
-/** What a hook was told, once it had taken its time. */
-interface Told {
+/** One call of a hook, noted after a delay. */
+interface HookCall {
   readonly step: string;
   readonly task: Task;
   readonly recordIds: readonly string[];
 }
 
 let engine: EngineFixture;
-let told: Told[] = [];
+let calls: HookCall[] = [];
 let launches: LaunchHookContext[] = [];
 let mood: "CALM" | "THROWS" = "CALM";
 
 const note =
   (step: string): TaskHook =>
   async ({ task, recordIds }) => {
-    told.push({ step, task, recordIds: await recordIds() });
+    calls.push({ step, task, recordIds: await recordIds() });
     if (mood === "THROWS") {
       throw new Error(`${step} is in a bad mood`);
     }
@@ -66,7 +66,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  [told, launches, mood] = [[], [], "CALM"];
+  [calls, launches, mood] = [[], [], "CALM"];
   await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
   await insertThings(engine.session, 60);
 });
@@ -81,10 +81,10 @@ function setCount(label: string, ids: readonly string[]): Parameters<EngineFixtu
   };
 }
 
-/** What was told of the task, in order, once CLEANUP's hook has been called. */
-async function stepsOf(taskId: string): Promise<readonly Told[]> {
+/** The calls for the task in order, once CLEANUP's hook has been called. */
+async function stepsOf(taskId: string): Promise<readonly HookCall[]> {
   await engine.settled(taskId);
-  const own = (): readonly Told[] => told.filter(({ task }) => task.id === taskId);
+  const own = (): readonly HookCall[] => calls.filter(({ task }) => task.id === taskId);
   await expect.poll(() => own().at(-1)?.step, { timeout: 10_000 }).toBe("cleanup");
   return own();
 }
@@ -141,7 +141,7 @@ describe("hooks in a task's life", () => {
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 
-  it("can refuse a launch before anything is written, in their own words", async () => {
+  it("can refuse a launch with their own message before anything is written", async () => {
     const before = await engine.ports.tasks.count({});
     expect(await engine.launch(setCount("forbidden", ["1"]))).toEqual({
       kind: "INVALID",
@@ -149,7 +149,7 @@ describe("hooks in a task's life", () => {
       problems: [{ code: "VALIDATION_FAILED", message: "Not on a Saturday." }],
     });
     expect(await engine.ports.tasks.count({})).toBe(before);
-    expect(told).toEqual([]);
+    expect(calls).toEqual([]);
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 });

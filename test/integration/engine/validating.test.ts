@@ -17,7 +17,7 @@ describe("a validator", () => {
   const refuseSeven: Parameters<HooksEngine["say"]>[0] = {
     validate: (record) => (record?.id === 7 ? [{ message: "Seven is sacred.", field: "count" }] : undefined),
   };
-  const told = {
+  const refusal = {
     recordId: "7",
     outcome: "FAILED",
     code: "VALIDATION_FAILED",
@@ -29,11 +29,11 @@ describe("a validator", () => {
     say(refuseSeven);
     const task = await run(INCREMENT);
     expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 59, failed: 1 } });
-    expect(await errors(task)).toEqual([told]);
+    expect(await errors(task)).toEqual([refusal]);
     expect(await changed()).toEqual(range(1, 60).filter((id) => id !== 7));
   });
 
-  it("refuses all under ALL_OR_NOTHING, and the reason is named", async () => {
+  it("refuses all records under ALL_OR_NOTHING, and gives the reason", async () => {
     say(refuseSeven);
     const task = await run(INCREMENT, ALL_OR_NOTHING);
     expect(task).toMatchObject({
@@ -41,11 +41,11 @@ describe("a validator", () => {
       progress: { succeeded: 0, failed: 1 },
       message: "Nothing was changed. Record 7: Seven is sacred.",
     });
-    expect(await errors(task)).toEqual([told]);
+    expect(await errors(task)).toEqual([refusal]);
     expect(await changed()).toEqual([]);
   });
 
-  it("is given each record as it is, the change, and the circumstances, in synchronous runs too", async () => {
+  it("gets each record's state, the change and the context, in synchronous runs too", async () => {
     const seen: unknown[] = [];
     say({
       validate(record, change, { viewer, operation, task, isDryRun, client }) {
@@ -78,7 +78,7 @@ describe("a validator", () => {
     ]);
   });
 
-  it("may throw: an error's message is the problem, a mistake is told as one and logged", async () => {
+  it("may throw: an error's message becomes the problem, and a fault of the code is masked and logged", async () => {
     say({
       validate(record) {
         if (record?.id === 1) {
@@ -104,7 +104,7 @@ describe("a validator", () => {
     expect(hooks.logged).toMatchObject([{ fields: { err: { message: "undefined has no secret" } } }]);
   });
 
-  it("tells creates from updates, by what is there", async () => {
+  it("gets creates and updates of an upsert as such, by the existing records", async () => {
     const seen: unknown[] = [];
     say({
       validate(record, change, { operation }) {
@@ -130,7 +130,7 @@ describe("a validator", () => {
     ]);
   });
 
-  it("is not asked about a record that has changed since the caller read it", async () => {
+  it("is not called for a record that has changed since the caller read it", async () => {
     const seen: unknown[] = [];
     say({ validate: (record) => void seen.push(record?.id) });
     const task = await run({
@@ -145,7 +145,7 @@ describe("a validator", () => {
     expect(await changed()).toEqual([2]);
   });
 
-  it("leaves what the database refuses to the database", async () => {
+  it("may accept records that the database then refuses", async () => {
     say({ validate: () => undefined });
     const task = await run({
       operation: "UPDATE_EACH",

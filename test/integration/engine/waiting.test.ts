@@ -7,6 +7,7 @@ import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
@@ -25,7 +26,7 @@ beforeEach(async () => {
   await insertThings(engine.session, 200);
 });
 
-/** Sets the count of records; what the last task wrote is what is there in the end. */
+/** Sets the count of records. The last task's value remains. */
 function setCount(ids: readonly string[], count: number, options: object = WAIT): Promise<Task> {
   return engine.launched({
     operation: "UPDATE",
@@ -40,30 +41,18 @@ async function countOf(id: number): Promise<number | undefined> {
   return row?.count;
 }
 
-/** For a row that another transaction has; the holder of a record is waited for anyway. */
-async function untilSomebodyWaits(): Promise<void> {
-  const waiters = async (): Promise<number | undefined> => {
-    const [row] = await engine.session.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event = 'transactionid'`,
-    );
-    return row?.count;
-  };
-  await vi.waitUntil(async () => ((await waiters()) ?? 0) > 1, { timeout: 15_000 });
-}
-
 async function allSettled(tasks: readonly Task[]): Promise<readonly Task[]> {
   return Promise.all(tasks.map(({ id }) => engine.settled(id)));
 }
 
 describe("a launch that waits", () => {
-  it("runs at once when nothing is in the way", async () => {
+  it("runs at once if nothing conflicts", async () => {
     const task = await setCount(["1", "2"], 5);
     expect((await engine.settled(task.id)).status).toBe("SUCCEEDED");
     expect(await countOf(2)).toBe(5);
   });
 
-  it("stands in line, names its blocker, and runs when that has settled", async () => {
+  it("waits in line, names its blocker, and runs when that has settled", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2"], 5, SKIP_FAILED);
     const waiting = await setCount(["2", "3"], 6);
@@ -75,7 +64,7 @@ describe("a launch that waits", () => {
     expect(await engine.ports.locks.heldBy(waiting.id)).toEqual([]);
   });
 
-  it("is first come, first served per record, also over crossing claims", async () => {
+  it("is served first come, first served per record, even if claims cross", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const tasks = [
@@ -97,7 +86,7 @@ describe("a launch that waits", () => {
     expect(Math.min(...last)).toBeGreaterThanOrEqual(second);
   });
 
-  it("blocks later launches on its records, and no others", async () => {
+  it("blocks only later launches on its records", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const waiting = await setCount(["1", "2"], 2);
@@ -116,7 +105,7 @@ describe("a launch that waits", () => {
     await allSettled([holder, waiting]);
   });
 
-  it("leaves the line when it is cancelled, and tasks behind it go on", async () => {
+  it("leaves the line when it is cancelled, and later tasks are served", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const first = await setCount(["1", "2"], 2);
@@ -134,7 +123,7 @@ describe("a launch that waits", () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const waiting = await setCount(["1", "2"], 2);
-    // As if the process had died between the settlement and its promotions.
+    // As when a process dies between the settlement and its promotions.
     await engine.session.query("UPDATE powercrud.task SET blocked_by = gen_random_uuid() WHERE id = $1", [
       waiting.id,
     ]);
@@ -163,7 +152,7 @@ describe("a launch that waits", () => {
 describe("a long line for one record", () => {
   const LENGTH = 40;
 
-  it("tries each waiting task about once, not all of them at every settlement", async () => {
+  it("tries each waiting task about once, not all of them after every settlement", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 0, SKIP_FAILED);
     const tasks: Task[] = [];
@@ -181,15 +170,15 @@ describe("a long line for one record", () => {
     tries.mockRestore();
   });
 
-  it("may be left by a task during its promotion, without a deadlock", async () => {
+  it("may be left by a task while it is promoted, without a deadlock", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 0, SKIP_FAILED);
     const waiting = await setCount(["1", "2"], 1);
-    // As far as a settlement has come when it is about to let go of the place in line.
+    // The state of a settlement just before it leaves the line.
     const leaving = await openTransaction(engine.ports.unitOfWork);
     expect(await engine.ports.tasks.lockWaiting(leaving.transaction, waiting.id)).toBe(true);
     const retried = retryWaiting(engine.ports, { id: waiting.id, hasDependents: false });
-    await untilSomebodyWaits();
+    await untilWaiting(engine.session, { kind: "transactionid", count: 2 });
     await engine.ports.locks.release(leaving.transaction, waiting.id);
     await leaving.rollBack();
     expect(await retried).toBe(false);
@@ -245,7 +234,7 @@ describe("a launch that skips", () => {
     await engine.settled(holder.id);
   });
 
-  it("succeeds without a change when all records are held", async () => {
+  it("succeeds without a change if all records are held", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1", "2"], 1, SKIP_FAILED);
     const task = await setCount(["1", "2"], 7, SKIP);
@@ -257,7 +246,7 @@ describe("a launch that skips", () => {
     await engine.settled(holder.id);
   });
 
-  it("counts the skipped records even when all the rest is rolled back", async () => {
+  it("counts the skipped records even if all others are rolled back", async () => {
     const release = await holdRecord(engine, 1);
     const holder = await setCount(["1"], 1, SKIP_FAILED);
     const task = await engine.launched({

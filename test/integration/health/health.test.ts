@@ -83,7 +83,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await stopAll();
-  // Who lost the database could not say that it ended, nor run what was launched.
+  // A process that lost the database could not announce its end, nor run its tasks.
   await sql.query("DELETE FROM powercrud.process");
 });
 afterAll(async () => {
@@ -120,7 +120,7 @@ async function healthAt({ url }: PowerCrudService): Promise<Health> {
   return health;
 }
 
-/** What stands after the names of the checks. */
+/** The statuses after the names of the checks. */
 function found({ checks }: Health): Record<string, string> {
   return Object.fromEntries(checks.map(({ name, status, message }) => [name, `${status}: ${message}`]));
 }
@@ -141,7 +141,7 @@ async function readiness({ url }: PowerCrudService): Promise<unknown> {
 describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
   const settings = (): ServiceOptions["config"] => ({ backend, redisUrl: redis.url });
 
-  it("says that there is no worker, leaves nothing in the queue, and is well once there is one", async () => {
+  it("reports that there is no worker, leaves no task in the queue, and is healthy once there is one", async () => {
     const api = await start("serve", settings());
     const alone = await healthAt(api);
     const common = {
@@ -181,7 +181,7 @@ describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
     expect(await healthAt(api)).toMatchObject({ isHealthy: false, workersAlive: 0 });
   });
 
-  it("says that the database is out of reach, and nothing more about it", async () => {
+  it("reports an unreachable database without details", async () => {
     const proxy = await createTcpProxy(database.url);
     const api = await start("start", settings(), proxy.url);
     expect((await healthAt(api)).isHealthy).toBe(true);
@@ -198,7 +198,7 @@ describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
     expect(JSON.stringify(health)).not.toMatch(/127\.0\.0\.1|localhost|ECONNREFUSED|postgres:|node_modules/);
   });
 
-  it("answers in time where the database does not", async () => {
+  it("answers in time while the database does not", async () => {
     const proxy = await createTcpProxy(database.url);
     try {
       const api = await start("start", settings(), proxy.url);
@@ -211,7 +211,7 @@ describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
     }
   });
 
-  it("needs no worker where async is disabled", async () => {
+  it("needs no worker if async is disabled", async () => {
     const api = await start("serve", { ...settings(), isAsyncEnabled: false });
     const health = await healthAt(api);
     expect(health.isHealthy).toBe(true);
@@ -220,7 +220,7 @@ describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
 });
 
 describe("a process with another queue than the rest", () => {
-  it("is named with what to set, by each of them, and all workers count", async () => {
+  it("is reported by each of them with the setting to change, and all workers count", async () => {
     const own = await startRedisServer({ appendonly: "yes" });
     try {
       const worker = await start("start", { backend: "redis", redisUrl: own.url });
@@ -246,7 +246,7 @@ describe("a process with another queue than the rest", () => {
 });
 
 describe("health and Redis", () => {
-  it("says that Redis is out of reach, without its address or password, and is well again with it", async () => {
+  it("reports an unreachable Redis without address and password, and is healthy again with it", async () => {
     const own = await startRedisServer({ appendonly: "yes", requirepass: "hush" });
     try {
       const redisUrl = own.url.replace("redis://", "redis://:hush@");
@@ -262,7 +262,7 @@ describe("health and Redis", () => {
       });
       expect(health.isHealthy).toBe(false);
       expect(JSON.stringify(health)).not.toMatch(/hush|127\.0\.0\.1|ECONNREFUSED|node_modules/);
-      // Without Redis it reads and writes records; out of service it would not.
+      // Without Redis it still reads and writes records, so it stays ready.
       expect(await readiness(api)).toEqual([200, { isReady: true, problems: [] }]);
       await own.revive();
       const untilWell = async (): Promise<void> => {
@@ -298,7 +298,7 @@ describe("health and Redis", () => {
     }
   });
 
-  it("warns that PostgreSQL took the place of a Redis that was out of reach at the start", async () => {
+  it("warns that PostgreSQL replaced a Redis that was unreachable at the start", async () => {
     const redisUrl = `redis://:hush@127.0.0.1:${await freePort()}`;
     const api = await start("start", { backend: "auto", redisUrl });
     const health = await healthAt(api);

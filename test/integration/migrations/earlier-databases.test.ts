@@ -10,10 +10,10 @@ import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
 const PROJECT = resolve(import.meta.dirname, "../../..");
-/** The engine's migrations before they were put into one. */
+/** The engine's migrations before they were merged into one. */
 const EARLIER = join(import.meta.dirname, "earlier");
 
-/** Everything in the engine's schema, as text, in an order that does not depend on when it was made. */
+/** Everything in the engine's schema as text, in an order that does not depend on its age. */
 const CATALOG = [
   `SELECT c.relname, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull, a.attidentity,
           a.attstorage, pg_get_expr(d.adbin, d.adrelid) AS default, l.collname, c.reloptions
@@ -47,7 +47,7 @@ const CONTENT = `
   INSERT INTO powercrud.chunk (task_id, number, ids) VALUES ('${TASK}', 1, '{1,2}'), ('${TASK}', 2, '{3}');
   INSERT INTO powercrud.event (task_id, sequence, type, at, progress) VALUES ('${TASK}', 1, 'CREATE', now(), '{}');`;
 
-/** As acquire_lock stored them. */
+/** As acquire_lock stored locks. */
 const HELD_HERE = `
   INSERT INTO powercrud.lock (owner, model, scope, lowest, highest, ids)
   VALUES ('${TASK}', 'City', '', '1', '3', '{1,2,3}'), ('${TASK}', 'Tag', 'north', NULL, NULL, NULL);`;
@@ -69,7 +69,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-/** Migrates to where the engine was, with its own history. */
+/** Applies the engine's earlier migrations, with their history. */
 async function migrateEarlier(count?: number): Promise<void> {
   const list = await readMigrationFolder(EARLIER);
   const engine = await openSchemaEngine({ databaseUrl: database.url, schema: "powercrud" });
@@ -112,40 +112,43 @@ describe("a database of the engine's earlier migrations", () => {
   it.each([
     ["in PostgreSQL", HELD_HERE],
     ["in Redis", HELD_IN_REDIS],
-  ])("ends like a new one, and keeps tasks, lines and locks that were %s", async (_where, held) => {
-    await migrateEarlier();
-    await client.query(`${CONTENT} ${held} ${IN_LINE}`);
-    const report = await migrate();
-    expect(report.missing).toEqual([]);
-    expect(report.engineApplied).toEqual(["functions"]);
-    expect(await readCatalog(client)).toEqual(fresh);
-    expect(
-      await rows("SELECT owner, model, scope, ids FROM powercrud.lock WHERE ticket IS NULL ORDER BY model"),
-    ).toEqual([
-      { owner: TASK, model: "City", scope: "", ids: ["1", "2", "3"] },
-      { owner: TASK, model: "Tag", scope: "north", ids: null },
-    ]);
-    expect(await rows("SELECT owner, ids FROM powercrud.lock WHERE ticket IS NOT NULL")).toEqual([
-      { owner: WAITING, ids: ["1"] },
-    ]);
-    expect(await rows("SELECT owner FROM powercrud.guard_record('City', '3', '')")).toEqual([
-      { owner: TASK },
-    ]);
-    expect(await rows("SELECT position::int, type FROM powercrud.event")).toEqual([
-      { position: 1, type: "CREATE" },
-    ]);
-    // The trigger is back: the next event is numbered, too.
-    await client.query(
-      `INSERT INTO powercrud.event (task_id, sequence, type, at, progress) VALUES ('${TASK}', 2, 'START', now(), '{}')`,
-    );
-    expect(await rows("SELECT position::int FROM powercrud.event WHERE sequence = 2")).toEqual([
-      { position: 2 },
-    ]);
-    expect(await migrate()).toMatchObject({ engineApplied: [], missing: [] });
-    expect(await findPendingMigrations(createPgSession(client), PROJECT)).toEqual([]);
-  });
+  ])(
+    "is migrated to the schema of a new one, and keeps tasks, lines and locks that were %s",
+    async (_where, held) => {
+      await migrateEarlier();
+      await client.query(`${CONTENT} ${held} ${IN_LINE}`);
+      const report = await migrate();
+      expect(report.missing).toEqual([]);
+      expect(report.engineApplied).toEqual(["functions"]);
+      expect(await readCatalog(client)).toEqual(fresh);
+      expect(
+        await rows("SELECT owner, model, scope, ids FROM powercrud.lock WHERE ticket IS NULL ORDER BY model"),
+      ).toEqual([
+        { owner: TASK, model: "City", scope: "", ids: ["1", "2", "3"] },
+        { owner: TASK, model: "Tag", scope: "north", ids: null },
+      ]);
+      expect(await rows("SELECT owner, ids FROM powercrud.lock WHERE ticket IS NOT NULL")).toEqual([
+        { owner: WAITING, ids: ["1"] },
+      ]);
+      expect(await rows("SELECT owner FROM powercrud.guard_record('City', '3', '')")).toEqual([
+        { owner: TASK },
+      ]);
+      expect(await rows("SELECT position::int, type FROM powercrud.event")).toEqual([
+        { position: 1, type: "CREATE" },
+      ]);
+      // The trigger works again: the next event is numbered, too.
+      await client.query(
+        `INSERT INTO powercrud.event (task_id, sequence, type, at, progress) VALUES ('${TASK}', 2, 'START', now(), '{}')`,
+      );
+      expect(await rows("SELECT position::int FROM powercrud.event WHERE sequence = 2")).toEqual([
+        { position: 2 },
+      ]);
+      expect(await migrate()).toMatchObject({ engineApplied: [], missing: [] });
+      expect(await findPendingMigrations(createPgSession(client), PROJECT)).toEqual([]);
+    },
+  );
 
-  it("is refused with only some of them, and nothing is changed", async () => {
+  it("is refused if part of them is missing, and nothing is changed", async () => {
     await migrateEarlier(2);
     await expect(migrate()).rejects.toMatchObject({
       code: "MIGRATION_FAILED",
@@ -163,7 +166,7 @@ describe("the engine's database functions", () => {
     await migrate();
   });
 
-  it("are made anew from their files when their text differs, keep their identity, and others are dropped", async () => {
+  it("are replaced when the text of their files differs, keep their oid, and unknown ones are dropped", async () => {
     const before = await rows(CURRENT);
     const definition = await rows("SELECT pg_get_functiondef('powercrud.split_ids'::regproc) AS text");
     await client.query(`
@@ -181,7 +184,7 @@ describe("the engine's database functions", () => {
     expect((await migrate()).engineApplied).toEqual([]);
   });
 
-  it("are made anew, too, where a result or a parameter's name has changed", async () => {
+  it("are also replaced when a result or a parameter's name has changed", async () => {
     const before = await rows(CURRENT.replace(", oid FROM", " FROM"));
     await client.query(`
       DROP FUNCTION powercrud.guard_record(text, text, text);

@@ -77,13 +77,13 @@ test("applies the engine's and the demo's migrations once, each with its own his
   ).toEqual([{ table_schema: "powercrud" }, { table_schema: "public" }]);
 });
 
-test("of several at once, one applies and the others wait", async () => {
+test("several runs at once apply each migration once", async () => {
   const reports = await Promise.all([1, 2, 3].map(() => migrate(undefined, PROJECT)));
   expect(reports.filter(({ engineApplied }) => engineApplied.length > 0)).toHaveLength(1);
   expect(reports.filter(({ appApplied }) => appApplied.length > 0)).toHaveLength(1);
 });
 
-test("the history is what prisma migrate deploy would have written", async () => {
+test("the history equals that of prisma migrate deploy", async () => {
   await writeMigration("20260101000000_book", CREATE_BOOK);
   await migrate();
   const rows = await query(
@@ -113,7 +113,7 @@ test("semicolons in comments, texts and functions do not cut a script", async ()
   expect(await query("SELECT answer()")).toEqual([{ answer: 42 }]);
 });
 
-test("a migration that fails leaves nothing, names its line, and can be corrected", async () => {
+test("a failing migration changes nothing, is reported with its line, and can be corrected", async () => {
   await writeMigration("20260101000000_good", "CREATE TABLE good (id int);");
   await writeMigration("20260102000000_bad", "CREATE TABLE half (id int);\nCREATE TABLE bad (id nonsense);");
   await expect(migrate()).rejects.toMatchObject({
@@ -129,7 +129,7 @@ test("a migration that fails leaves nothing, names its line, and can be correcte
   expect(await migrate()).toMatchObject({ appApplied: ["20260102000000_bad"] });
 });
 
-test("what cannot be in a transaction is applied outside one", async () => {
+test("statements that cannot run in a transaction are applied outside one", async () => {
   await writeMigration("20260101000000_table", "CREATE TABLE good (id int);");
   await writeMigration("20260102000000_index", "CREATE INDEX CONCURRENTLY good_id ON good (id);");
   expect((await migrate()).appApplied).toHaveLength(2);
@@ -164,7 +164,7 @@ test("migrations that the database has and the folder lacks are reported", async
   await other.remove();
 });
 
-test("tables without a history are not touched", async () => {
+test("tables without a history are not changed", async () => {
   await query("CREATE TABLE stranger (id int)");
   await writeMigration("20260101000000_book", CREATE_BOOK);
   await expect(migrate()).rejects.toMatchObject({
@@ -173,7 +173,7 @@ test("tables without a history are not touched", async () => {
   });
 });
 
-test("a model that no migration makes is reported, and a new migration makes it", async () => {
+test("a model without a migration is reported, and a new migration creates it", async () => {
   await write("prisma/schema.prisma", DATASOURCE + BOOK);
   expect((await migrate()).drift).toContain('CREATE TABLE "Book"');
   const report = await migrate({ name: "add_book", now: new Date("2026-05-04T03:02:01.999Z") });
@@ -188,13 +188,13 @@ test("a model that no migration makes is reported, and a new migration makes it"
   expect(await migrate({ name: "nothing" })).toEqual({ engineApplied: [], appApplied: [], missing: [] });
 });
 
-test("a draft is written and left for the next run", async () => {
+test("a draft is written and not applied before the next run", async () => {
   await write("prisma/schema.prisma", DATASOURCE + BOOK);
   expect(await migrate({ isDraft: true })).toMatchObject({ heldBack: "DRAFT", appApplied: [] });
   expect((await migrate()).appApplied).toHaveLength(1);
 });
 
-test("a new migration that would lose data is written and left to be looked over", async () => {
+test("a new migration that would lose data is written but not applied", async () => {
   await write("prisma/schema.prisma", DATASOURCE + BOOK);
   await migrate({ name: "add_book", now: new Date("2026-01-01") });
   await query(`INSERT INTO "Book" VALUES (1, 'Emma')`);
@@ -205,7 +205,7 @@ test("a new migration that would lose data is written and left to be looked over
   expect(await readdir(join(project.path, "prisma/migrations"))).toHaveLength(3);
 });
 
-test("a Prisma schema with a mistake is refused in words", async () => {
+test("a Prisma schema with a mistake is refused with the reason", async () => {
   await write("prisma/schema.prisma", `${DATASOURCE}model Book {\n  id Nonsense @id\n}\n`);
   await expect(migrate()).rejects.toMatchObject({
     code: "MIGRATION_FAILED",

@@ -20,7 +20,7 @@ async function launch(selection: object, data: object): Promise<Answer> {
   return (await service.data(BULK, { selection, data })).bulkUpdateCountries;
 }
 
-test("a bulk launch on an id that is no text is refused with the reason", async () => {
+test("a bulk launch on an id with half a surrogate pair is refused with the reason", async () => {
   expect(await launch({ ids: ["FR", HALF] }, { name: { set: "France" } })).toEqual({
     __typename: "ValidationError",
     problems: [
@@ -33,14 +33,14 @@ test("a bulk launch on an id that is no text is refused with the reason", async 
   });
 });
 
-test("a bulk launch that would set what is no text is refused with the reason", async () => {
+test("a bulk launch that sets half a surrogate pair is refused with the reason", async () => {
   expect(await launch({ ids: ["FR"] }, { name: { set: HALF } })).toMatchObject({
     __typename: "ValidationError",
     problems: [{ field: "name", message: expect.stringContaining("halves of characters") }],
   });
 });
 
-test("a bulk launch with a filter that is no text is refused with the reason", async () => {
+test("a bulk launch with half a surrogate pair in its filter is refused with the reason", async () => {
   for (const name of [{ equals: HALF }, { in: ["France", HALF] }]) {
     expect(await launch({ where: { name } }, { name: { set: "France" } })).toMatchObject({
       __typename: "ValidationError",
@@ -49,7 +49,7 @@ test("a bulk launch with a filter that is no text is refused with the reason", a
   }
 });
 
-test("a single write and a query are refused with the reason", async () => {
+test("a single write and a query with half a surrogate pair are refused with the reason", async () => {
   const { updateCountry } = await service.data(
     `mutation ($id: ID!) { updateCountry(id: $id, data: {name: "France"}) {
       __typename ... on ValidationError { problems { field } } } }`,

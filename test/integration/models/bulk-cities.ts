@@ -2,29 +2,29 @@ import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
 
-/** The service's limit in this world. */
+/** The service's limit of bulk records in these tests. */
 export const MAX_RECORDS = 60;
 export const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" };
-/** Tags that are there, by label, and the key of one that is not. */
+/** The keys of existing tags by label, and of a missing one. */
 export const RED = "0195f8f0-0000-7000-8000-00000000000a";
 export const GREEN = "0195f8f0-0000-7000-8000-00000000000b";
 export const BLUE = "0195f8f0-0000-7000-8000-00000000000c";
 export const ELSEWHERE = "0195f8f0-0000-7000-8000-0000000000ff";
 
-/** The demo's cities with their bulk mutations: SKIP_FAILED where lists of records are written, unless told otherwise. */
+/** The demo's cities with their bulk mutations. Lists of records are written with SKIP_FAILED by default. */
 export interface BulkCities {
   readonly api: BulkFixture;
   updateCities(selection: object, data: object, options?: object): Promise<Answer>;
   updateEach(records: readonly object[], options?: object): Promise<Answer>;
   createCities(data: readonly object[], options?: object): Promise<Answer>;
   upsertCities(records: readonly object[], options?: object): Promise<Answer>;
-  /** The cities of which it is true, by id, as the database has them. */
+  /** The rows of the cities that match the condition, by id. */
   cities(condition: string): Promise<Answer[]>;
   /** 50 cities of 2021 in France with a note, the first five of them red. */
   reset(): Promise<void>;
 }
 
-/** Viewers with the claim `north` reach no city south of the equator; where a city is cannot be changed in bulk. */
+/** Viewers with the claim `north` reach no city south of the equator. Bulk updates cannot change a city's place. */
 export async function createBulkCities(): Promise<BulkCities> {
   const api = await createBulkFixture({
     config: { bulkMaxRecords: MAX_RECORDS, chunkRecords: 10 },
@@ -73,12 +73,12 @@ export async function createBulkCities(): Promise<BulkCities> {
   };
 }
 
-/** The texts of the numbers from one to another. */
+/** The numbers from the first to the last as texts. */
 export function ids(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, at) => String(from + at));
 }
 
-/** What a create says of a new city. */
+/** The data of a new city. */
 export function newCity(id: number, more: object = {}): object {
   return { id, name: `New ${id}`, countryCode: "DE", population: 1, latitude: 2, longitude: 3, ...more };
 }

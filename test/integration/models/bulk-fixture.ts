@@ -18,23 +18,23 @@ import { createTestDatabase } from "../../support/test-database.ts";
 import type { Answer, GeneratedCode } from "./models-fixture.ts";
 
 export interface BulkOverrides {
-  /** In the place of the demo's models. */
+  /** Replaces the demo's models. */
   readonly generated?: GeneratedCode;
   readonly models?: ModelOptionsMap;
-  /** What the worker knows of the models, in a process of its own as far as it knows. Default: one process for both. */
+  /** The worker's own model options, as of a separate process. Default: API and worker share a process. */
   readonly workerModels?: ModelOptionsMap;
   readonly config?: PowerCrudOptions["config"];
 }
 
-/** API and worker in one process, on a real database of its own. */
+/** API and worker on a database of their own. */
 export interface BulkFixture {
   query(text: string, values?: readonly unknown[]): Promise<Answer[]>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /**
-   * Launches a bulk mutation, in a worker unless told otherwise, with the arguments as variables.
-   * @param types of the arguments: `{data: "[TagCreateInput!]!"}`
-   * @returns what became of it: a refusal as it is, else the task once it is settled, with its errors in their order
+   * Launches a bulk mutation with the arguments as variables; by default in a worker.
+   * @param types types of the arguments: `{data: "[TagCreateInput!]!"}`
+   * @returns the refusal, or else the settled task with its errors in order
    */
   run(
     mutation: string,
@@ -42,9 +42,9 @@ export interface BulkFixture {
     options?: object,
     viewer?: Viewer,
   ): Promise<Answer>;
-  /** A task that holds the records until it lets go. */
+  /** Makes a task that holds the records until it releases them. */
   hold(claims: readonly Claim[]): Promise<Holder>;
-  /** A stranger's connection. To be released. */
+  /** A connection of the test's own. The caller must release it. */
   connect(): Promise<PoolClient>;
   stop(): Promise<void>;
 }
@@ -125,10 +125,10 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
         result.task,
         viewer,
       );
-      const { errors, ...told } = task;
-      // Chunks are written side by side.
+      const { errors, ...fields } = task;
+      // Chunks are written at the same time.
       return {
-        ...told,
+        ...fields,
         errors: errors.nodes.toSorted((a: Answer, b: Answer) => (a.index ?? 0) - (b.index ?? 0)),
       };
     },

@@ -61,7 +61,7 @@ describe("lists and selections", () => {
     { id: { gte: -2147483648 } },
     { NOT: { id: { lt: -2147483648 } } },
     { OR: [{ id: { lt: 5 } }, { id: { gte: 5 } }] },
-  ])("of everything unsaid are refused: %j", async (where) => {
+  ])("of everything are refused if only by omission: %j", async (where) => {
     expect(await world.updateCities({ where }, { name: { set: "x" } })).toMatchObject({
       __typename: "ValidationError",
       message: expect.stringContaining("The filter asks nothing of a record, so it means every City."),
@@ -84,17 +84,14 @@ describe("lists and selections", () => {
       () =>
         world.updateCities({ ids: ids(1, MAX_RECORDS + 1).map((id) => `x${id}`) }, { name: { set: "x" } }),
     ],
-  ])(
-    "longer than the service allows are refused before anything in them is looked at: %s",
-    async (_name, launch) => {
-      expect(await launch()).toMatchObject({
-        __typename: "LimitError",
-        code: "LIMIT_EXCEEDED",
-        limit: MAX_RECORDS,
-        matched: MAX_RECORDS + 1,
-      });
-    },
-  );
+  ])("longer than the service allows are refused before they are checked: %s", async (_name, launch) => {
+    expect(await launch()).toMatchObject({
+      __typename: "LimitError",
+      code: "LIMIT_EXCEEDED",
+      limit: MAX_RECORDS,
+      matched: MAX_RECORDS + 1,
+    });
+  });
 
   test("longer than maxAffected are refused", async () => {
     const options = { maxAffected: 1 };
@@ -124,9 +121,9 @@ describe("lists and selections", () => {
       north,
     );
     expect(task).toMatchObject({ progress: { succeeded: 20, skipped: 6 } });
-    // Out of reach and not there read the same.
-    const told = task.errors.map(({ code, message }: Answer) => `${code} ${message}`);
-    expect(new Set(told).size).toBe(1);
+    // Records out of scope and missing ones give the same errors.
+    const errors = task.errors.map(({ code, message }: Answer) => `${code} ${message}`);
+    expect(new Set(errors).size).toBe(1);
     expect(await world.cities("name = 'x' AND latitude < 0")).toEqual([]);
   });
 });
@@ -135,7 +132,7 @@ describe("new records of a caller with a scope", () => {
   const north = { id: "n", claims: { north: true } };
   const south = { latitude: -5 };
 
-  test("are created within it only, by create and upsert", async () => {
+  test("are created only within it, by create and upsert", async () => {
     const data = [newCity(101), newCity(102, south), newCity(103)];
     const created = await world.api.run(
       "bulkCreateCities",
@@ -166,7 +163,7 @@ describe("new records of a caller with a scope", () => {
     ]);
   });
 
-  test("cannot take the place of one out of it", async () => {
+  test("cannot replace a record out of it", async () => {
     await world.api.query("UPDATE city SET latitude = -1 WHERE id = 5");
     const records = [{ id: "5", create: newCity(5), update: { name: "mine" } }];
     const task = await world.api.run(
@@ -218,7 +215,7 @@ describe("a worker that allows less than the API did", () => {
       "bulkUpsertCities",
       { records: ["[CityUpsertInput!]!", [{ id: "9", create: newCity(9), update: { name: "x" } }]] },
     ],
-  ] as const)("fails the task of %s with nothing touched", async (mutation, args) => {
+  ] as const)("fails the task of %s, and no record is written", async (mutation, args) => {
     expect(await apart.run(mutation, args, SKIP_FAILED)).toMatchObject({
       status: "FAILED",
       message: expect.stringContaining("City.name cannot be changed in bulk."),

@@ -34,7 +34,7 @@ describe("bulk update each", () => {
     ]);
   });
 
-  test("spares records that changed since they were read, and says where they stood", async () => {
+  test("skips records that changed since they were read, and reports their indexes", async () => {
     await world.api.query("UPDATE city SET updated_at = '2021-02-02' WHERE id = 2");
     const expectedUpdatedAt = (await world.api.data(`{ city(id: "1") { updatedAt } }`)).city.updatedAt;
     const records = ids(1, 25).map((id) => ({ id, data: { name: "seen" }, expectedUpdatedAt }));
@@ -60,7 +60,7 @@ describe("bulk update each", () => {
     ],
     [{ id: "x", data: { name: "x" } }, "records.1.id", '"x" is not an id of City'],
     [{ id: "09", data: { name: "x" } }, "records.1.id", "City 9 is in records.0 already"],
-  ])("is refused for %j, by its place", async (record, field, message) => {
+  ])("is refused for %j, with its index", async (record, field, message) => {
     const refused = await world.updateEach([{ id: "9", data: { name: "nine" } }, record]);
     expect(refused).toMatchObject({ __typename: "ValidationError", problems: [{ field }] });
     expect(refused.message).toContain(message);
@@ -69,7 +69,7 @@ describe("bulk update each", () => {
 });
 
 describe("the README's list of records", () => {
-  test("is accepted, and changes what it names", async () => {
+  test("is accepted, and changes the named records", async () => {
     const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");
     const source = blocks.find((block) => block.startsWith("mutation Correct")) ?? "";
     await world.api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, notes)
@@ -88,7 +88,7 @@ describe("the README's list of records", () => {
 });
 
 describe("bulk create", () => {
-  test("writes records with their links, and defaults where they say nothing", async () => {
+  test("writes records with their links, and with defaults for omitted fields", async () => {
     const data = ids(101, 130).map((id, at) =>
       newCity(Number(id), at % 2 === 0 ? { tags: [RED, BLUE] } : { status: "ARCHIVED", elevation: null }),
     );
@@ -103,7 +103,7 @@ describe("bulk create", () => {
     ]);
   });
 
-  test("makes keys that are left out, and names the record at fault by its own and by its place", async () => {
+  test("generates omitted keys, and reports failed records with key and index", async () => {
     const data = [...ids(1, 25).map((label) => ({ label })), { label: "red" }, { label: "7" }];
     const task = await world.api.run("bulkCreateTags", { data: ["[TagCreateInput!]!", data] }, SKIP_FAILED);
     expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 25, failed: 2 } });
@@ -131,14 +131,14 @@ describe("bulk create", () => {
     [newCity(9, { tags: null }), "data.1.tags", "cannot be null"],
     [newCity(9, { status: null }), "data.1.status", "cannot be null"],
     [newCity(101), "data.1", "City 101 is in data.0 too"],
-  ])("is refused for %j, by its place", async (record, field, message) => {
+  ])("is refused for %j, with its index", async (record, field, message) => {
     const refused = await world.createCities([newCity(101), record]);
     expect(refused).toMatchObject({ __typename: "ValidationError", problems: [{ field }] });
     expect(refused.message).toContain(message);
     expect(await world.cities("id > 100")).toEqual([]);
   });
 
-  test("is refused for a key that cannot be one, by its place", async () => {
+  test("is refused for an impossible key, with its index", async () => {
     const country = (code: string): object => ({ code, name: "x", continent: "EUROPE" });
     const data = [country("IT"), country("")];
     expect(
@@ -153,7 +153,7 @@ describe("bulk create", () => {
 });
 
 describe("bulk upsert", () => {
-  test("changes the records that are there, and creates the others", async () => {
+  test("changes existing records, and creates the others", async () => {
     const records = ids(36, 65).map((id) => ({
       id,
       create: newCity(Number(id), { tags: [GREEN] }),
@@ -172,7 +172,7 @@ describe("bulk upsert", () => {
     ]);
   });
 
-  test("takes the key from the id, and changes nothing where it says nothing", async () => {
+  test("takes the key from the id, and changes nothing if the update is empty", async () => {
     const records = [
       { id: RED.toUpperCase(), create: { label: "x" }, update: {} },
       { id: ELSEWHERE, create: { label: "new" }, update: {} },
@@ -201,7 +201,7 @@ describe("bulk upsert", () => {
       "cannot be set here",
     ],
     [{ id: "60", create: newCity(60), update: {} }, "records.1.id", "City 60 is in records.0 already"],
-  ])("is refused for %j, by its place", async (record, field, message) => {
+  ])("is refused for %j, with its index", async (record, field, message) => {
     const refused = await world.upsertCities([{ id: "60", create: newCity(60), update: {} }, record]);
     expect(refused).toMatchObject({ __typename: "ValidationError", problems: [{ field }] });
     expect(refused.message).toContain(message);
@@ -209,7 +209,7 @@ describe("bulk upsert", () => {
   });
 });
 
-describe("links with records that are not there", () => {
+describe("links with missing records", () => {
   const nowhere = { tags: { add: [RED, ELSEWHERE] } };
   test.each([
     ["create", () => world.createCities([newCity(101), newCity(102, { tags: [ELSEWHERE] })]), "data.1.tags"],
@@ -227,7 +227,7 @@ describe("links with records that are not there", () => {
       () => world.upsertCities([{ id: "101", create: newCity(101), update: nowhere }]),
       "records.0.update.tags",
     ],
-  ])("are refused before anything is done, by the place of the first: %s", async (_name, launch, field) => {
+  ])("are refused before any write, with the index of the first: %s", async (_name, launch, field) => {
     expect(await launch()).toMatchObject({
       __typename: "ValidationError",
       problems: [{ field, code: "CONSTRAINT_VIOLATED", message: `${field}: there is no Tag ${ELSEWHERE}.` }],

@@ -4,8 +4,8 @@ import { createBulkFixture } from "./bulk-fixture.ts";
 import { generateFixture } from "./generate-fixture.ts";
 
 /**
- * A bulk fixture with the models of a Prisma schema of this folder in the place of the demo's.
- * @param sqlBefore what their tables need
+ * A bulk fixture with the models of a Prisma schema in this folder.
+ * @param sqlBefore SQL that their tables need
  */
 export async function createBulkModels(
   schema: string,

@@ -4,17 +4,17 @@ import { createBulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
 
 const RECORDS = 10_000;
-/** Where in the list the records stand whose labels are taken. */
+/** The indexes of the records whose labels are taken. */
 const OFFENDERS = [17, 4999, 9000];
 
-/** Each chunk once fast and once carefully, then 13 halvings to each offender with two statements each. */
+/** Each chunk is tried fast and then carefully; then 13 halvings per offender take two statements each. */
 const MAX_WRITES = 2 * 2 + OFFENDERS.length * 13 * 2;
 
 let api: BulkFixture;
 
 beforeAll(async () => {
   api = await createBulkFixture();
-  // Sequences do not roll back, so statements count that failed.
+  // A sequence counts failed statements, too, since it is not rolled back.
   await api.query(`CREATE SEQUENCE writes;
     CREATE FUNCTION count_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('writes'); RETURN NULL; END $$;
     CREATE TRIGGER count_writes BEFORE INSERT OR UPDATE ON tag FOR EACH STATEMENT EXECUTE FUNCTION count_write()`);
@@ -25,7 +25,7 @@ beforeEach(async () => {
   await api.query("INSERT INTO tag SELECT uuidv7(), 'taken ' || i FROM unnest($1::int[]) i", [OFFENDERS]);
 });
 
-/** How many statements write tags while it runs. */
+/** The number of statements that write tags during the work. */
 async function writesOf(work: () => Promise<unknown>): Promise<number> {
   const read = async (): Promise<number> =>
     Number((await api.query("SELECT last_value FROM writes"))[0].last_value);
@@ -70,7 +70,7 @@ describe(`three offenders among ${RECORDS} records`, () => {
     expect(writes).toBeLessThanOrEqual(MAX_WRITES);
   });
 
-  test("are found by halving when each gets its own change", async () => {
+  test("are found by halving when each record has its own change", async () => {
     const rows = await api.query(
       `INSERT INTO tag SELECT uuidv7(), 'old ' || i FROM generate_series(1, $1::int) i RETURNING id`,
       [RECORDS],

@@ -103,7 +103,7 @@ test("lists of records become requests that a task can store", async () => {
   ]);
 });
 
-test("a filter that was not filled in is refused, not widened", async () => {
+test("a filter whose variable is missing is refused, not widened", async () => {
   const { bulkDeleteCities } = await api.data(
     `mutation ($name: String) { bulkDeleteCities(selection: {where: {name: {equals: $name}}}) { __typename ${ERRORS} } }`,
   );

@@ -11,7 +11,7 @@ afterAll(() => world.api.stop());
 beforeEach(() => world.reset());
 
 describe("bulk update", () => {
-  test("stores an enum, a foreign key, a number and links in one go", async () => {
+  test("sets an enum, a foreign key, a number and links at once", async () => {
     const task = await world.updateCities(
       { ids: ids(1, 30) },
       {
@@ -39,7 +39,7 @@ describe("bulk update", () => {
     });
   });
 
-  test("adds and removes links, and clears what may be missing", async () => {
+  test("adds and removes links, and clears nullable fields", async () => {
     const data = { tags: { add: [GREEN], remove: [RED], set: null }, elevation: { set: null } };
     expect(await world.updateCities({ ids: ids(4, 25) }, data)).toMatchObject({ status: "SUCCEEDED" });
     expect(await world.cities("id IN (3, 5, 6)")).toMatchObject([
@@ -77,7 +77,7 @@ describe("bulk update", () => {
     expect(await world.cities("c.updated_at > '2021-06-01'")).toEqual([]);
   });
 
-  test("to a foreign key that leads nowhere fails by name, for every record", async () => {
+  test("to a missing foreign key fails every record, naming the field", async () => {
     const task = await world.updateCities({ ids: ids(1, 25) }, { countryCode: { set: "ZZ" } }, SKIP_FAILED);
     expect(task).toMatchObject({ status: "FAILED", progress: { succeeded: 0, failed: 25 } });
     expect(task.errors[0]).toMatchObject({
@@ -87,7 +87,7 @@ describe("bulk update", () => {
     });
   });
 
-  test("leaves alone what it does not name, and what is gone or was never there", async () => {
+  test("changes only the named fields, and skips deleted and unknown records", async () => {
     await world.api.query("DELETE FROM city WHERE id = 7; UPDATE city SET notes = 'mine' WHERE id = 8");
     const task = await world.updateCities({ ids: [...ids(1, 25), "999"] }, { name: { set: "X" } });
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 24, skipped: 2 } });
@@ -100,7 +100,7 @@ describe("bulk update", () => {
 });
 
 describe("bulk delete", () => {
-  test("is fine with rows that are gone already", async () => {
+  test("skips rows that are already deleted", async () => {
     const task = await world.api.run("bulkDeleteCities", {
       selection: ["CitySelection!", { ids: [...ids(40, 50), ...ids(90, 99)] }],
     });

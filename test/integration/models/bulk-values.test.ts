@@ -26,7 +26,7 @@ async function item(id: number | string): Promise<Answer> {
   return { ...columns, friends: linked(friends), friendOf: linked(friendOf) };
 }
 
-/** Everything that a column can hold. */
+/** A value for every column. */
 const FULL = {
   title: 'full of "quotes", \\ and \u0001',
   price: "12345678901234.5678",
@@ -41,7 +41,7 @@ const FULL = {
   numbers: ["9007199254740993", "1"],
   parentId: "1",
 };
-/** Nothing, wherever there may be nothing. */
+/** Null for every nullable column, and the emptiest value for others. */
 const EMPTY = {
   title: "",
   price: null,
@@ -77,7 +77,7 @@ function setAll(values: object): object {
 }
 
 describe("values of every type", () => {
-  test("are stored by a bulk create, and the database's defaults where they are left out", async () => {
+  test("are stored by a bulk create, with the database's defaults for omitted ones", async () => {
     const data = [{ title: "first" }, FULL, EMPTY];
     expect(await api.run("bulkCreateStock", { data: ["[ItemCreateInput!]!", data] })).toMatchObject({
       status: "SUCCEEDED",
@@ -130,7 +130,7 @@ describe("values of every type", () => {
     expect(await item(3)).toMatchObject(expected);
   });
 
-  test("of 64 bits keep them all in arithmetic", async () => {
+  test("of 64 bits keep every bit in arithmetic", async () => {
     await insertItems(2);
     await api.query(`UPDATE "kept item" SET parent = 1 WHERE id = 2`);
     await api.query(
@@ -144,7 +144,7 @@ describe("values of every type", () => {
 });
 
 describe("links of a model with itself", () => {
-  test("lead the way they were made, by every operation", async () => {
+  test("keep their direction in every operation", async () => {
     await insertItems(4);
     await updateItems([1], { friends: { add: ["2", "3"] } });
     expect(await item(1)).toMatchObject({ friends: ["2", "3"], friendOf: [] });
@@ -162,7 +162,7 @@ describe("links of a model with itself", () => {
 });
 
 describe("keys", () => {
-  test("of several columns", async () => {
+  test("of several columns are accepted by every operation", async () => {
     const data = [
       { row: 1, letter: "a" },
       { row: 1, letter: "b c" },
@@ -196,7 +196,7 @@ describe("keys", () => {
     });
   });
 
-  test("must not be empty, be it a part of them", async () => {
+  test("must not be empty, nor have an empty part", async () => {
     const data = [
       { row: 1, letter: "a" },
       { row: 1, letter: "" },
@@ -224,7 +224,7 @@ describe("keys", () => {
     expect(person).toMatchObject({ problems: [{ field: "data.0.code" }] });
   });
 
-  test("of several columns that must be unique are named, all of them", async () => {
+  test("of several columns that must be unique are all named in the error", async () => {
     const born = "2000-01-01T00:00:00Z";
     const data = [
       { email: "a", born },
@@ -240,7 +240,7 @@ describe("keys", () => {
     ]);
   });
 
-  test("that are moments, in whatever time zone they are told", async () => {
+  test("that are moments are equal in any time zone", async () => {
     const data = [{ day: "2026-01-31T13:00:00+01:00" }, { day: "2026-02-01T00:00:00Z" }];
     expect(await api.run("bulkCreateFishAll", { data: ["[FishCreateInput!]!", data] })).toMatchObject({
       status: "SUCCEEDED",
@@ -260,7 +260,7 @@ describe("keys", () => {
     expect(await api.run("bulkCreateFishAll", twice)).toMatchObject({ problems: [{ field: "data.2" }] });
   });
 
-  test("that Prisma makes are made as Prisma makes them", async () => {
+  test("that Prisma generates are generated in the same way", async () => {
     const people = [{ email: "a" }, { email: "b", mood: "GRIM", born: "2000-01-01T00:00:00Z" }];
     await api.run("bulkCreatePeople", { data: ["[PersonCreateInput!]!", people] });
     expect(
@@ -272,7 +272,7 @@ describe("keys", () => {
     await api.run("bulkCreateTickets", {
       data: ["[TicketCreateInput!]!", [{ holder: "a" }, { holder: "b", token: "12345678" }, { holder: "c" }]],
     });
-    // By its own client's word: a record of the same defaults, made by Prisma.
+    // Compared with a record that Prisma's own client creates.
     await api.data(`mutation { createTicket(data: {holder: "d"}) { __typename } }`);
     const tickets = await api.query(`SELECT * FROM "Ticket" ORDER BY holder`);
     for (const ticket of tickets) {
@@ -291,7 +291,7 @@ describe("keys", () => {
     expect(new Set(tickets.map(({ code }) => code)).size).toBe(4);
   });
 
-  test("that nobody knows how to make must be given", async () => {
+  test("that cannot be generated must be given", async () => {
     const create = (data: readonly object[]): Promise<Answer> =>
       api.run("bulkCreateStamps", { data: ["[StampCreateInput!]!", data] });
     expect(await create([{ id: "a" }, { note: "no key" }])).toMatchObject({

@@ -16,7 +16,7 @@ import { createModelsFixture } from "./models-fixture.ts";
 const RUNS = 250;
 const LIMIT = 1000;
 
-/** Each with rows that a translation could get wrong: nulls, empty texts and lists, wildcards, extremes. */
+/** Each has rows that a wrong translation could miss: nulls, empty texts and lists, wildcards, extremes. */
 const WORLDS: readonly {
   readonly file: string;
   readonly models: readonly string[];
@@ -89,7 +89,7 @@ const WORLDS: readonly {
       Boolean: [true, false],
       Json: [null, {}, "a%x", { a: ["x"] }],
       Bytes: ["", "AA=="],
-      // Of bytes in lists Prisma finds none, for it sends them in a form of its own. None of these is in a row.
+      // Prisma sends lists of bytes in its own form and finds none, so no row has these values.
       bytesList: ["AAEC", "/w=="],
     },
   },
@@ -122,7 +122,7 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
       fc.asyncProperty(filtersOf(api.models.get(name)), async (where) => {
         const expected = await prisma.findIds(name, where, LIMIT).catch(() => undefined);
         if (expected === undefined) {
-          return; // Prisma takes fewer operators of native types than the database.
+          return; // Prisma has fewer operators for native types than the database.
         }
         expect(await api.reader.findIds(name, where, LIMIT)).toEqual(expected);
         const all = await api.reader.findIds(name, undefined, LIMIT);
@@ -144,7 +144,7 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
           return;
         }
         const expected = value === "EMPTY" || value === "TRUE" ? all : [];
-        // Of a native type the database takes fewer operators than of the scalar type.
+        // The database has fewer operators for a native type than for the scalar type.
         const found = await api.reader.findIds(name, where, LIMIT).catch(() => expected);
         expect(found).toEqual(expected);
       }),

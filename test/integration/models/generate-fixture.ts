@@ -9,7 +9,7 @@ import type { GeneratedCode } from "./models-fixture.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
-/** Runs `prisma generate` on a schema of its own, as an app's developer would, and makes the SQL of its tables. */
+/** Runs `prisma generate` on a schema, as an app's developer would, and makes the SQL of its tables. */
 export async function generateFixture(
   schemaFile: string,
 ): Promise<GeneratedCode & { remove(): Promise<void> }> {
@@ -21,7 +21,7 @@ export async function generateFixture(
   await promisify(execFile)(
     process.execPath,
     [join(ROOT, "node_modules/prisma/build/index.js"), "generate", "--schema", path],
-    // Generating never runs the schema engine, but looks for one and would download it.
+    // `generate` does not run the schema engine, but would download one if it found none.
     { cwd: folder.path, env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath } },
   );
   const load = (file: string): Promise<Record<string, unknown>> =>

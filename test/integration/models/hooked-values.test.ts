@@ -4,13 +4,13 @@ import { defineModel } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 
-/** As much of the generated client as the hooks use. */
+/** The part of the generated client that the hooks use. */
 interface Client {
   readonly item: { findMany(args: object): Promise<AppRecord[]> };
 }
 
 let api: BulkFixture;
-/** What hooks were given, beside what Prisma itself reads of the same record. */
+/** The hooks' arguments, each with Prisma's own reading of the same record. */
 let seen: { readonly given: HookChunk["records"][number]; readonly read: AppRecord | undefined }[] = [];
 
 async function see({ records }: HookChunk, { client }: WriteContext<Client>): Promise<void> {
@@ -35,7 +35,7 @@ beforeEach(async () => {
   await api.query(`TRUNCATE "kept item" RESTART IDENTITY CASCADE`);
 });
 
-/** Everything that a column can hold. */
+/** A value for every column. */
 const FULL = {
   title: 'full of "quotes" and \u0001',
   price: "12345678901234.5678",
@@ -49,7 +49,7 @@ const FULL = {
   words: ["b", "", "a,{}\"'"],
   numbers: ["9007199254740993", "1"],
 };
-/** Nothing, wherever there may be nothing. */
+/** Null for every nullable column, and the emptiest value for others. */
 const EMPTY = {
   title: "",
   price: null,
@@ -64,7 +64,7 @@ const EMPTY = {
   numbers: [],
 };
 
-/** The one record that the hook was given is as Prisma reads it, and the change sets what it holds now. */
+/** Expects that the hook got one record as Prisma reads it, and a change to its present values. */
 function expectTyped(values: object): void {
   expect(seen).toHaveLength(1);
   const [{ given, read } = { given: undefined, read: undefined }] = seen;
@@ -77,7 +77,7 @@ function expectTyped(values: object): void {
 describe.each([
   ["full", FULL],
   ["empty", EMPTY],
-])("values of every type, %s, reach hooks as Prisma types them", (_name, values) => {
+])("values of every type, %s, are passed to hooks as Prisma types them", (_name, values) => {
   const data = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { set: value }]));
 
   test("in a bulk create", async () => {
@@ -86,7 +86,7 @@ describe.each([
     expectTyped(values);
   });
 
-  test("in bulk updates, the same for all or each its own", async () => {
+  test("in bulk updates, with one change for all or one for each", async () => {
     await api.query(`INSERT INTO "kept item" ("item title", "changedAt") VALUES ('old', '2021-01-01')`);
     const updated = await api.run("bulkUpdateStock", {
       selection: ["ItemSelection!", { ids: ["1"] }],

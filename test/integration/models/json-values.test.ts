@@ -14,20 +14,20 @@ beforeEach(async () => {
   await api.query(`INSERT INTO "Doc" (id) VALUES (1)`);
 });
 
-const TOLD = "__typename ... on ValidationError { message problems { code field message } }";
+const REFUSAL = "__typename ... on ValidationError { message problems { code field message } }";
 
 /** Every way to write a record; a launch answers with the refusal, or with the settled task. */
 const WAYS: Readonly<Record<string, (data: object) => Promise<Answer>>> = {
   createDoc: async (data) =>
     (
-      await api.data(`mutation ($data: DocCreateInput!) { it: createDoc(data: $data) { ${TOLD} } }`, {
+      await api.data(`mutation ($data: DocCreateInput!) { it: createDoc(data: $data) { ${REFUSAL} } }`, {
         data: { ...data, id: 2 },
       })
     ).it,
   updateDoc: async (data) =>
     (
       await api.data(
-        `mutation ($data: DocUpdateInput!) { it: updateDoc(id: "1", data: $data) { ${TOLD} } }`,
+        `mutation ($data: DocUpdateInput!) { it: updateDoc(id: "1", data: $data) { ${REFUSAL} } }`,
         {
           data,
         },
@@ -77,7 +77,7 @@ describe.each(Object.entries(WAYS))("%s", (_way, write) => {
     expect(answer["message"]).toContain(words);
   });
 
-  test("refuses null in the place of a list", async () => {
+  test("refuses null for a list", async () => {
     expect(await write({ list: null })).toMatchObject({ __typename: "ValidationError" });
   });
 
@@ -98,7 +98,7 @@ describe.each(Object.entries(WAYS))("%s", (_way, write) => {
   });
 });
 
-/** As PostgreSQL orders the members of an object. */
+/** The object with its members in PostgreSQL's order. */
 async function sorted(value: unknown): Promise<unknown> {
   const [row] = await api.query("SELECT $1::jsonb::text AS value", [JSON.stringify(value)]);
   return JSON.parse(row?.["value"]);

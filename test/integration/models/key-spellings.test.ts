@@ -22,7 +22,7 @@ type Named = readonly [model: string, plural: string];
 
 const planId = (day: string): string => Buffer.from(JSON.stringify([day, "k"])).toString("base64url");
 
-/** Each with one record in a table of the model, the id that the API gives it, and other spellings of that. */
+/** Each model has one record; its id as the API returns it, and other spellings of that id. */
 const KEYS = [
   [
     "Day",
@@ -78,7 +78,7 @@ describe.each(KEYS)("a key of %s", (model, plural, insert, id, spellings) => {
     ).toMatchObject({ __typename: "ValidationError", message: expect.stringMatching(/already/) });
   });
 
-  test("is held however it is spelt", async () => {
+  test("is locked in every spelling", async () => {
     const { locked } = await whileHeld(named, id, async () => ({
       locked: await Promise.all([id, ...spellings].map((spelling) => write(model, spelling))),
     }));
@@ -92,7 +92,7 @@ describe.each(KEYS)("a key of %s", (model, plural, insert, id, spellings) => {
   });
 });
 
-test("what hangs on a held record is found however the reference is spelt", async () => {
+test("a reference to a held record is found in every spelling", async () => {
   await api.query(`INSERT INTO "Day" VALUES ('2026-01-31')`);
   const { create, hold } = await whileHeld(["Day", "Days"], "2026-01-31T00:00:00.000Z", async () => ({
     create: await api.data(
@@ -106,7 +106,7 @@ test("what hangs on a held record is found however the reference is spelt", asyn
   expect(hold).toMatchObject({ errors: [{ code: "RECORD_LOCKED" }] });
 });
 
-test("a new record is known by its day", async () => {
+test("a new record with a day as its key has one id", async () => {
   const data = ["2026-01-31T05:00:00Z", "2026-01-31T07:00:00Z"].map((day) => ({ day }));
   expect(await api.run("bulkCreateDays", { data: ["[DayCreateInput!]!", data] })).toMatchObject({
     __typename: "ValidationError",
@@ -118,7 +118,7 @@ test("a new record is known by its day", async () => {
   });
 });
 
-/** Does the work while a task holds the record and cannot go on. */
+/** Does the work while a task holds the record and waits. */
 async function whileHeld<T>([model, plural]: Named, id: string, work: () => Promise<T>): Promise<T> {
   await api.query("INSERT INTO gate VALUES (true)");
   const task = update([model, plural], [id]);

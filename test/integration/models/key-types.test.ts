@@ -14,8 +14,7 @@ const SEVERAL = "which accepts several spellings of one value, so locks could be
 const FINER = "which is more precise than ids, which have milliseconds, so locks could be bypassed. Use";
 
 /**
- * Every native type that Prisma has for the types that keys may have, as its migrations write it; PostgreSQL itself takes no
- * xml there.
+ * Every native type that Prisma has for key types, as its migrations write it. PostgreSQL allows no xml in a key.
  */
 const TYPES: readonly (readonly [native: string, type: ScalarType, fault: string])[] = [
   ["TEXT", "String", FIT],
@@ -42,7 +41,7 @@ const TYPES: readonly (readonly [native: string, type: ScalarType, fault: string
   ["TIME(6)", "DateTime", `${FINER} time(3),`],
   ["TIMETZ(3)", "DateTime", `${FINER} time(3),`],
   ["BOOLEAN", "Boolean", FIT],
-  // Prisma has these as what they are made of.
+  // Prisma stores these as their base types.
   ["a_text", "String", FIT],
   ["a_citext", "String", SEVERAL],
   ["macaddr", "String", SEVERAL],
@@ -79,7 +78,7 @@ describe("a key's native type", () => {
     return markNativeTypes(createModelRegistry([model], []), createTableShapes(createPgSession(pool)));
   };
 
-  test.each(TYPES.filter(([, , fault]) => fault === FIT))("%s %s is fit", async (native, type) => {
+  test.each(TYPES.filter(([, , fault]) => fault === FIT))("%s %s is accepted", async (native, type) => {
     await expect(read(native, type)).resolves.toBeDefined();
   });
 

@@ -32,7 +32,7 @@ describe("a bulk write of links is refused while a task holds a record at their 
     api.query(`SELECT "A" AS city, "B" AS tag FROM "_CityToTag" ORDER BY 1, 2`);
   const tags = (ids: readonly string[]): readonly [string, object] => ["TagSelection!", { ids }];
 
-  /** Every way in which a bulk write of tags or countries comes to a link of city 1 or of language `fr`. */
+  /** Every way for a bulk write of tags or countries to change a link of city 1 or of language `fr`. */
   const WAYS: Readonly<Record<string, (options: object) => Promise<Answer>>> = {
     "an update that adds": (options) =>
       api.run(
@@ -115,13 +115,13 @@ describe("a bulk write of links is refused while a task holds a record at their 
     expect(await write({})).toMatchObject({ status: "SUCCEEDED" });
   });
 
-  test("of others nothing is in the way", async () => {
+  test("is accepted for links of other records", async () => {
     await api.hold([{ model: "City", ids: ["3"] }]);
     expect(await WAYS["an update that removes"]?.({})).toMatchObject({ status: "SUCCEEDED" });
     expect(await WAYS["an upsert"]?.({})).toMatchObject({ status: "SUCCEEDED" });
   });
 
-  test("a task that waits claims what was linked meanwhile, too", async () => {
+  test("a waiting task also claims the records that were linked meanwhile", async () => {
     const { release } = await api.hold([{ model: "City", ids: ["1"] }]);
     const data = ["TagBulkUpdateInput!", { cities: { set: ["3"] } }] as const;
     const waiting = api.run("bulkUpdateTags", { selection: tags([RED]), data }, { onConflict: "WAIT" });
@@ -130,7 +130,7 @@ describe("a bulk write of links is refused while a task holds a record at their 
     expect(await links()).toEqual([{ city: 3, tag: RED }]);
   });
 
-  test("and what the task itself links is refused to single writes from either end, until it settles", async () => {
+  test("and single writes of the task's own links are refused from either end until it settles", async () => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM tag WHERE id = $1::uuid FOR UPDATE", [BLUE]);

@@ -1,9 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
-/** Of the API; the fixture's own are called "test". */
+/** Ends the API's connections; the fixture's own are named "test". */
 const END_CONNECTIONS = `
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name <> 'test' AND backend_type = 'client backend'`;
@@ -22,12 +23,12 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 describe("a connection that ends", () => {
-  test("under a write that waits refuses it as data", async () => {
+  test("under a waiting write refuses it as data", async () => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
     const writing = api.data(UPDATE, { id: "1" });
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await api.query(END_CONNECTIONS);
     expect(await writing).toEqual({
       updateCity: {
@@ -40,7 +41,7 @@ describe("a connection that ends", () => {
     stranger.release();
   });
 
-  test("at any moment is a refusal of writes and a code for reads, never unexpected", async () => {
+  test("at any moment gives refusals of writes and coded errors of reads, and nothing unexpected", async () => {
     const codes = new Set<unknown>();
     const ending = new AbortController();
     const note = async (source: string, variables: Record<string, unknown>): Promise<void> => {

@@ -46,12 +46,11 @@ import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { createSystemClock } from "../../../src/kernel/clock.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
-import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 import type { Holder } from "../../support/hold-records.ts";
 import { holdRecords } from "../../support/hold-records.ts";
 
-/** What `prisma generate` made, and the client's class. */
+/** The output of `prisma generate`. */
 export interface GeneratedCode {
   readonly datamodel: GeneratedModels["datamodel"];
   readonly enums: GeneratedModels["enums"];
@@ -71,7 +70,7 @@ export interface ModelsOverrides {
   readonly tasks?: (real: TaskStore) => TaskStore;
 }
 
-/** What an operation gives: its shape is told by the test's own document, next to where it is read. */
+/** The data of an operation. Its shape is that of the test's own document. */
 // oxlint-disable-next-line typescript/no-explicit-any -- spelling out the shape of every document would hide what the tests say
 export type Answer = any;
 
@@ -86,16 +85,14 @@ export interface ModelsFixture {
   readonly sql: string[];
   readonly launches: BulkRequest[];
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  /** A stranger's connection. To be released. */
+  /** A connection of the test's own. The caller must release it. */
   connect(): Promise<PoolClient>;
-  /** Resolves once a connection waits for a lock of that sort: the database's own word, not a guess at time. */
-  somebodyWaits(kind: "transactionid" | "advisory" | "relation"): Promise<void>;
   execute(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<ExecutionResult>;
   /** The data of an operation that must succeed. */
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /** The first error of an operation that must fail. */
   refused(source: string, variables?: Record<string, unknown>): Promise<{ message: string; code: unknown }>;
-  /** A task that holds the records until it lets go. */
+  /** Makes a task that holds the records until it releases them. */
   hold(claims: readonly Claim[]): Promise<Holder>;
   stop(): Promise<void>;
 }
@@ -194,8 +191,6 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     execute,
     query: (text, values) => session.query(text, values),
     connect: () => pool.connect(),
-    somebodyWaits: (kind) =>
-      withDeadline(seeWaiting(session, kind), 10_000, `somebody to wait for a lock on ${kind}`),
     async data(source, variables, viewer) {
       const result = await execute(source, variables, viewer);
       if (result.errors !== undefined) {
@@ -220,7 +215,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   };
 }
 
-/** Notes the text of each statement that goes over the connection. */
+/** Records the text of each statement of the connection. */
 function recordStatements(connection: Pick<Client, "query">, sql: string[]): void {
   const query = connection.query.bind(connection) as (...args: unknown[]) => unknown;
   connection.query = ((...args: unknown[]) => {
@@ -228,15 +223,4 @@ function recordStatements(connection: Pick<Client, "query">, sql: string[]): voi
     sql.push(typeof text === "string" ? text : (text as { readonly text: string }).text);
     return query(...args);
   }) as typeof connection.query;
-}
-
-async function seeWaiting(session: SqlSession, kind: string): Promise<void> {
-  const waiting = (): Promise<unknown[]> =>
-    session.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = $1",
-      [kind],
-    );
-  while ((await waiting()).length === 0) {
-    // Asked again at once: each look is a round trip.
-  }
 }

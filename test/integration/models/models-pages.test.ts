@@ -52,7 +52,7 @@ describe("pages", () => {
     expect(await walk(orderBy, true)).toEqual(all);
   });
 
-  test("go on where they were when records come and go, the cursor's own among them", async () => {
+  test("continue at the cursor when records are added and deleted, even the cursor's own", async () => {
     const page = async (after: string | null): Promise<Answer> =>
       (
         await api.data(
@@ -75,7 +75,7 @@ describe("pages", () => {
     }
   });
 
-  test("nested ones do the same", async () => {
+  test("have neither gaps nor repeats when nested", async () => {
     const nested = (args: string): string =>
       `{ country(id: "A1") { cities(${args}, where: {status: {equals: ARCHIVED}}) { totalCount nodes { id } pageInfo { hasNextPage endCursor hasPreviousPage } } } }`;
     const first = (await api.data(nested("first: 4, orderBy: [{population: DESC}]"))).country.cities;
@@ -90,7 +90,7 @@ describe("pages", () => {
     expect(last.nodes).toEqual((await api.data(nested("first: 10"))).country.cities.nodes.slice(-3));
   });
 
-  test("of no size tell what there is", async () => {
+  test("of size 0 give the counts", async () => {
     expect(
       (await api.data(`{ cities(first: 0) { nodes { id } pageInfo { hasNextPage endCursor } } }`)).cities,
     ).toEqual({
@@ -107,14 +107,14 @@ describe("pages", () => {
     ['after: "nonsense"', "after is not a cursor."],
     ['before: ""', "before is not a cursor."],
     ["orderBy: [{name: ASC, id: ASC}]", 'OneOf Input Object "CityOrderBy" must specify exactly one key.'],
-  ])("asked for with %s are refused with the reason", async (args, message) => {
+  ])("with the arguments %s are refused with the reason", async (args, message) => {
     expect((await api.refused(`{ cities(${args}) { nodes { id } } }`)).message).toContain(message);
     expect(
       (await api.refused(`{ country(id: "A1") { cities(${args}) { nodes { id } } } }`)).message,
     ).toContain(message);
   });
 
-  test("a cursor of another order is refused", async () => {
+  test("are refused with a cursor of another order", async () => {
     const { cities } = await api.data(
       `{ cities(first: 1, orderBy: [{name: ASC}]) { pageInfo { endCursor } } }`,
     );

@@ -29,7 +29,7 @@ async function expected(condition: string): Promise<number[]> {
 }
 
 describe("one record", () => {
-  test("comes by id, with relations in both directions", async () => {
+  test("is found by id, with relations in both directions", async () => {
     expect(
       await api.data(
         `{ city(id: "31") { id name status country { id code continent } tags(first: 1) { totalCount nodes { label } } } }`,
@@ -45,7 +45,7 @@ describe("one record", () => {
     });
   });
 
-  test("is null when there is none, and an error when the id is none", async () => {
+  test("is null if it does not exist, and an error if the id is malformed", async () => {
     expect(await api.data(`{ city(id: "999") { id } country(id: "ZZ") { id } }`)).toEqual({
       city: null,
       country: null,
@@ -109,7 +109,7 @@ describe("filters", () => {
     expect(await ids(where)).toEqual(await expected(condition));
   });
 
-  test("the reader of bulk selections understands them alike", async () => {
+  test("mean the same in bulk selections", async () => {
     const where = { tags: { some: { label: { equals: "tag 1" } } }, NOT: { elevation: { isNull: true } } };
     const found = await api.reader.findIds("City", where, 1000);
     expect(found.map(Number)).toEqual(
@@ -140,7 +140,7 @@ describe("filters", () => {
     expect((await api.refused(`{ cities(where: ${where}) { nodes { id } } }`)).message).toContain(message);
   });
 
-  test("take variables, and refuse filters without measure", async () => {
+  test("take variables, and are refused when too large", async () => {
     expect(await ids("$v", { v: { id: { in: [1, 2] } } })).toEqual([1, 2]);
     const oneOf = (count: number): object => ({
       OR: Array.from({ length: count }, (_, at) => ({ id: { equals: at + 1 } })),
@@ -178,20 +178,20 @@ describe("statements", () => {
   ): string => `{ languages(where: {code: {in: ["fr", "de"]}}) { nodes { name countries(first: ${n}) { totalCount nodes {
     name cities(first: ${n}, orderBy: [{name: DESC}]) { edges { node { name country { name } tags(first: ${n}) { totalCount nodes { label } } } } } } } } } }`;
 
-  test("are as many for 2 records on a level as for 20, four levels down", async () => {
+  test("are as many for 2 records per level as for 20, four levels deep", async () => {
     const few = await statements(deep(2));
     expect(await statements(deep(20))).toBe(few);
     expect(few).toBeLessThanOrEqual(6);
   });
 
-  test("stay as few when one relation is asked for twice, each time otherwise", async () => {
+  test("do not grow when one relation is selected twice with different arguments", async () => {
     const twice = (n: number): string => `{ countries(first: ${n}) { nodes {
       a: cities(first: 1) { nodes { name } } b: cities(first: 2, where: {status: {equals: ACTIVE}}) { totalCount nodes { name } } } } }`;
     const few = await statements(twice(2));
     expect(await statements(twice(20))).toBe(few);
   });
 
-  test("do not read what is not asked for", async () => {
+  test("read only selected fields", async () => {
     expect(await statements(`{ cities { totalCount } }`)).toBe(1);
     expect(await statements(`{ cities { nodes { name } } }`)).toBe(1);
     expect(api.sql[0]).not.toMatch(/COUNT|latitude/);
@@ -199,7 +199,7 @@ describe("statements", () => {
   });
 });
 
-test("a database out of reach is an error with a code, not a crash", async () => {
+test("an unreachable database is an error with a code, not a crash", async () => {
   const broken = await createModelsFixture();
   await broken.stop();
   const { errors } = await broken.execute(`{ cities { nodes { id } } }`);

@@ -26,7 +26,7 @@ describe("scope", () => {
   });
   afterAll(() => scoped.stop());
 
-  test("holds at the top, in nested lists, in counts and over single links", async () => {
+  test("applies to top-level fields, nested lists, counts and single links", async () => {
     expect(
       await scoped.data(
         `{ cities { totalCount nodes { id country { code } tags { totalCount nodes { label } } } } city(id: "2") { id } }`,
@@ -53,7 +53,7 @@ describe("scope", () => {
     expect(all.cities).toMatchObject({ totalCount: 4, nodes: [{}, {}, { country: { code: "B1" } }, {}] });
   });
 
-  test("filters cannot ask about what is out of it", async () => {
+  test("hides records out of it from filters", async () => {
     const count = async (where: string): Promise<number> =>
       (await scoped.data(`{ cities(where: ${where}) { totalCount } }`)).cities.totalCount;
     expect(await count(`{country: {is: {name: {startsWith: "S"}}}}`)).toBe(0);
@@ -62,7 +62,7 @@ describe("scope", () => {
     expect(await count(`{tags: {none: {label: {equals: "hidden"}}}}`)).toBe(2);
   });
 
-  test("writes neither reach out of it nor lead out of it", async () => {
+  test("limits writes, which can neither change records out of it nor move records there", async () => {
     const write = async (field: string): Promise<Answer> =>
       (
         await scoped.data(

@@ -55,7 +55,7 @@ async function createTag(label: string): Promise<string> {
 }
 
 describe("create", () => {
-  test("writes the record with its defaults and hands it back with relations", async () => {
+  test("writes the record with its defaults, and returns it with relations", async () => {
     const made = await create(BERLIN);
     expect(made).toMatchObject({
       __typename: "CreateCityPayload",
@@ -70,7 +70,7 @@ describe("create", () => {
     expect(await city(3)).toMatchObject({ name: "Berlin", country_code: "DE" });
   });
 
-  test("makes a key that has a default, and links by id", async () => {
+  test("generates a key that has a default, and links by id", async () => {
     const tag = await createTag("capital");
     const made = await create({ ...BERLIN, tags: [tag, tag] });
     expect(made.city.tags).toEqual({ nodes: [{ id: tag, label: "capital" }], totalCount: 1 });
@@ -89,7 +89,7 @@ describe("create", () => {
     expect((await create({ ...BERLIN, id: 1 })).problems).toMatchObject([{ field: "id" }]);
   });
 
-  test("names the foreign key that leads nowhere", async () => {
+  test("names a foreign key to a missing record", async () => {
     expect(await create({ ...BERLIN, countryCode: "XX" })).toMatchObject({
       __typename: "ValidationError",
       problems: [{ field: "countryCode", code: "CONSTRAINT_VIOLATED" }],
@@ -107,7 +107,7 @@ describe("create", () => {
     expect(await create({ ...BERLIN, countryCode: "DEU" })).toMatchObject({ __typename: "ValidationError" });
   });
 
-  test("names links that are not there", async () => {
+  test("names missing links", async () => {
     const id = "0195f8f0-0000-7000-8000-000000000000";
     expect((await create({ ...BERLIN, tags: [id] })).problems).toMatchObject([
       { field: "tags", message: `tags: there is no Tag ${id}.` },
@@ -117,7 +117,7 @@ describe("create", () => {
 });
 
 describe("update", () => {
-  test("writes only what it names", async () => {
+  test("writes only the named fields", async () => {
     await api.query("UPDATE city SET population = 7 WHERE id = 1");
     expect(await update("1", { notes: "n" })).toMatchObject({
       city: { notes: "n", population: 7, name: "Paris" },
@@ -150,7 +150,7 @@ describe("update", () => {
     expect(await update("1", {})).toMatchObject({ __typename: "ValidationError" });
   });
 
-  test("names the foreign key that leads nowhere", async () => {
+  test("names a foreign key to a missing record", async () => {
     expect(await update("1", { countryCode: "XX" })).toMatchObject({ problems: [{ field: "countryCode" }] });
     expect(await city(1)).toMatchObject({ country_code: "FR" });
   });
@@ -163,8 +163,8 @@ describe("update", () => {
   });
 });
 
-describe("a statement that the database gives up on", () => {
-  test("is told as what can be tried again, not as a fault", async () => {
+describe("a statement that the database cancels", () => {
+  test("is refused as retryable, not as a fault", async () => {
     await api.query(`
       CREATE FUNCTION give_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         RAISE EXCEPTION 'canceling statement due to statement timeout' USING ERRCODE = 'query_canceled';
@@ -181,7 +181,7 @@ describe("a statement that the database gives up on", () => {
 });
 
 describe("delete", () => {
-  test("hands the record back as it was", async () => {
+  test("returns the record as it was", async () => {
     expect(await remove("1")).toMatchObject({
       city: { id: "1", name: "Paris", country: { name: "France" } },
     });
@@ -189,7 +189,7 @@ describe("delete", () => {
     expect(await remove("1")).toMatchObject({ __typename: "NotFoundError" });
   });
 
-  test("says who still refers to it", async () => {
+  test("names the model that still refers to it", async () => {
     const { deleteCountry } = await api.data(`mutation { deleteCountry(id: "FR") { __typename ${ERRORS} } }`);
     expect(deleteCountry).toMatchObject({
       __typename: "ValidationError",
@@ -228,7 +228,7 @@ describe("a record that a task holds", () => {
     expect(await update("1", { tags: { add: [tag] } })).toMatchObject({ __typename: "ConflictError" });
   });
 
-  test("a model that a task holds takes no new records, with or without an id of their own", async () => {
+  test("a model that a task holds accepts no new records, with or without an id", async () => {
     const { release } = await api.hold([{ model: "City", ids: "all" }]);
     expect(await create(BERLIN)).toMatchObject({
       __typename: "ConflictError",
@@ -244,13 +244,13 @@ describe("a record that a task holds", () => {
     expect(refused.__typename).toBe("ConflictError");
   });
 
-  test("a held record does not stand in the way of new ones", async () => {
+  test("a held record does not block new ones", async () => {
     await api.hold([{ model: "City", ids: ["1"] }]);
     expect(await create(BERLIN)).toMatchObject({ __typename: "CreateCityPayload" });
   });
 });
 
-test("nothing is written while the store of locks is out of reach", async () => {
+test("nothing is written while locks cannot be entered", async () => {
   const down = await createModelsFixture();
   try {
     await down.query(`
@@ -271,7 +271,7 @@ test("nothing is written while the store of locks is out of reach", async () => 
   }
 });
 
-test("many linking writes at once do not wait for each other's connections", async () => {
+test("many simultaneous writes of links do not exhaust the connections", async () => {
   const tag = await createTag("a");
   const results = await Promise.all(
     Array.from({ length: 40 }, (_, at) => create({ ...BERLIN, id: 100 + at, tags: [tag] })),

@@ -12,7 +12,7 @@ afterAll(() => api.stop());
 beforeEach(() => api.query(`TRUNCATE "Native", "Bell"`));
 
 const MOMENT = "2026-01-31T23:14:15.678Z";
-/** Each with what the single write is known to take. */
+/** Each with values that a single write accepts. */
 const VALUES: readonly (readonly [column: string, ...values: unknown[]])[] = [
   ["text", "a 'b' \\", ""],
   ["char", "ab", "abc"],
@@ -64,7 +64,7 @@ const CASES = VALUES.flatMap(([column, ...values]) => [
   ...(Array.isArray(values[0]) ? [[column, []] as const] : [[column, null] as const]),
 ]);
 
-/** A record is written in each of these ways, and is under the number of the way then. */
+/** The ways to write a record. Each writes the record with the way's number as id. */
 const WAYS: Readonly<Record<string, (id: number, data: object) => Promise<Answer>>> = {
   createNative: (id, data) =>
     api.data(
@@ -116,7 +116,7 @@ describe("every way to write a record stores the same", () => {
     for (const [at, [way, write]] of Object.entries(WAYS).entries()) {
       const answer = await write(at, { [column]: value });
       const [row] = await api.query(`SELECT "${column}"::text AS value FROM "Native" WHERE id = $1`, [at]);
-      // The answer tells why it is not there.
+      // The answer has the reason if it is missing.
       stored[way] = row?.value ?? (value === null ? null : answer);
     }
     const expected = stored["createNative"];
@@ -125,7 +125,7 @@ describe("every way to write a record stores the same", () => {
   });
 });
 
-test("a time of the day may be a key", async () => {
+test("a time of day may be a key", async () => {
   const at = "1970-01-01T13:14:15.000Z";
   const create = [{ time: at, note: "new" }];
   expect(await api.run("bulkCreateBells", { data: ["[BellCreateInput!]!", create] })).toMatchObject({

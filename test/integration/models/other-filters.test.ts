@@ -113,7 +113,7 @@ describe("filters", () => {
     expect(await titles("{extra: {equals: $j}}", { j: { a: [1, null, { b: "x" }] } })).toEqual(["a"]);
   });
 
-  test("orders that stand on optional records and other types page without gaps", async () => {
+  test("pages in an order by optional records and other types have no gaps", async () => {
     for (const orderBy of [
       "[{price: DESC}]",
       "[{isOpen: DESC}]",

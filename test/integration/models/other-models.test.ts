@@ -55,7 +55,7 @@ const FULL = {
 };
 
 describe("the schema", () => {
-  test("is made of every model but those kept out, under their names", () => {
+  test("has every model except hidden ones, under their names", () => {
     const printed = printSchema(api.schema);
     for (const expected of [
       "  stock(",
@@ -73,11 +73,11 @@ describe("the schema", () => {
     ]) {
       expect(printed).toContain(expected);
     }
-    // Its key is all that it has, so there is nothing to change.
+    // It has only its key, so there is nothing to change.
     expect(printed).not.toMatch(/updateFish|bulkUpdateFishAll|Secret|^ {2}place:/m);
   });
 
-  test("cannot be made of a model without a usable key, and says which", () => {
+  test("cannot have a model without a usable key, and names it", () => {
     const client = {};
     const field = (name: string, type: string) => ({
       name,
@@ -129,7 +129,7 @@ describe("values", () => {
     expect(row).toEqual({ settings: "null", "item title": "full", picture: Buffer.from([0, 1, 255]) });
   });
 
-  test("left out get their defaults, and null clears what may be missing", async () => {
+  test("get their defaults if omitted, and null clears nullable ones", async () => {
     const { item } = await createItem({ title: "bare" });
     expect(item).toMatchObject({
       price: null,
@@ -185,7 +185,7 @@ describe("values", () => {
     expect(errors?.[0]?.message).toContain(message);
   });
 
-  test("are refused by the database with the field's name, also by a constraint of the app's own naming", async () => {
+  test("that violate a constraint are refused with the field's name, even if the app named the constraint", async () => {
     const create = async (): Promise<Answer> =>
       (
         await api.data(
@@ -227,7 +227,7 @@ describe("values", () => {
 });
 
 describe("relations", () => {
-  test("to the same model lead up, down and sideways", async () => {
+  test("to the same model are read in every direction", async () => {
     const { item: root } = await createItem({ title: "root" });
     const { item: leaf } = await createItem({ title: "leaf", parentId: root.id, friends: [root.id] });
     expect(leaf).toMatchObject({ parent: { title: "root" }, friends: { nodes: [{ title: "root" }] } });
@@ -250,7 +250,7 @@ describe("relations", () => {
     ]);
   });
 
-  test("over a composite key", async () => {
+  test("over a composite key are read and written", async () => {
     const { createSeat } = await api.data(
       `mutation { createSeat(data: {row: 3, letter: "B"}) { ... on CreateSeatPayload { seat { id row letter } } } }`,
     );
@@ -281,7 +281,7 @@ describe("relations", () => {
     ).toBe("ConflictError");
   });
 
-  test("lists with composite keys page by all of it", async () => {
+  test("lists with composite keys are paged by all of their columns", async () => {
     await api.data(
       `mutation { ${Array.from({ length: 6 }, (_, at) => `s${at}: createSeat(data: {row: ${4 + (at % 2)}, letter: "${"abc"[at % 3]}"}) { __typename }`).join(" ")} }`,
     );
@@ -301,7 +301,7 @@ describe("relations", () => {
     expect(await api.reader.existingIds("Seat", some, undefined)).toEqual(some);
   });
 
-  test("with a moment as key", async () => {
+  test("with a moment as key are read and written", async () => {
     const { createFish } = await api.data(
       `mutation { createFish(data: {day: "2026-01-31T12:00:00Z"}) { ... on CreateFishPayload { fish { id day } } } }`,
     );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { withDeadline } from "../../support/deadline.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
@@ -28,13 +29,13 @@ const SLOW: Readonly<Record<string, string>> = {
 };
 
 test.each(Object.keys(SLOW))(
-  "a %s whose payload takes long to read keeps nobody from the model: no other write, no task's claim",
+  "a %s whose payload is slow to read blocks neither other writes nor tasks' claims",
   async (name) => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
     await stranger.query("LOCK TABLE tag IN ACCESS EXCLUSIVE MODE");
     const slow = api.data(`mutation { it: ${SLOW[name]} }`);
-    await api.somebodyWaits("relation");
+    await untilWaiting(api, { kind: "relation" });
     const other = api.data(`mutation { it: updateCity(id: "2", data: {name: "y"}) { __typename } }`);
     expect(await withDeadline(other, 5000, "another write")).toEqual({
       it: { __typename: "UpdateCityPayload" },
@@ -51,11 +52,11 @@ test("a payload is null where another write has deleted the record by the time i
   const stranger = await api.connect();
   await stranger.query("BEGIN");
   await stranger.query("LOCK TABLE tag IN ACCESS EXCLUSIVE MODE");
-  // The read takes the record's lock only with those of all its tables.
+  // The read locks all its tables at once.
   const slow = api.data(
     `mutation { it: updateCity(id: "1", data: {name: "x"}) { __typename ... on UpdateCityPayload { ${TAGS} } } }`,
   );
-  await api.somebodyWaits("relation");
+  await untilWaiting(api, { kind: "relation" });
   await api.query("DELETE FROM city WHERE id = 1");
   await stranger.query("COMMIT");
   stranger.release();

@@ -5,7 +5,7 @@ import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 import { insertSampleRecords, TAGS } from "./sample-records.ts";
 
-/** Ids that were asked about, one list per look-up. */
+/** The look-ups, each with its model and number of ids. */
 const looks: { readonly owners: string[]; readonly tasks: (readonly string[])[] } = { owners: [], tasks: [] };
 let isDown = false;
 
@@ -49,7 +49,7 @@ afterEach(() => held.release());
 const ACTIVE = "activeTask { id }";
 
 describe("activeTask", () => {
-  test("needs nothing else to be asked for", async () => {
+  test("can be selected alone", async () => {
     const activeTask = { id: held.task.id };
     expect(await api.data(`{ city(id: "1") { ${ACTIVE} } tag(id: "${TAGS[0]}") { ${ACTIVE} } }`)).toEqual({
       city: { activeTask },
@@ -83,12 +83,12 @@ describe("activeTask", () => {
     expect(tags.length).toBeGreaterThan(900);
     expect(tags.every((node: Answer) => node.activeTask?.id === held.task.id)).toBe(true);
     expect(looks.owners.toSorted()).toEqual(["City 300", "Country 30", "Tag 6"]);
-    // The models' answers need not come in the same turn.
+    // The models' look-ups may finish in any order.
     expect(looks.tasks.length).toBeLessThanOrEqual(3);
     expect(new Set(looks.tasks.flat())).toEqual(new Set([held.task.id]));
   });
 
-  test("is asked anew by each operation, and by each mutation of a document", async () => {
+  test("is looked up again by each operation, and by each mutation of a document", async () => {
     const busy = { activeTask: { id: held.task.id } };
     expect(await api.data(`{ city(id: "1") { ${ACTIVE} } }`)).toEqual({ city: busy });
     await held.release();
@@ -99,7 +99,7 @@ describe("activeTask", () => {
     expect(looks.owners).toEqual(["City 1", "City 1"]);
   });
 
-  test("is nobody when the owner is settled, or unknown", async () => {
+  test("is null when the owner is settled or unknown", async () => {
     await api.query("UPDATE powercrud.task SET status = 'FAILED', finished_at = now() WHERE id = $1", [
       held.task.id,
     ]);
@@ -110,7 +110,7 @@ describe("activeTask", () => {
     expect(await api.data(query)).toEqual(none);
   });
 
-  test("says so when the locks cannot be reached, and the rest is there", async () => {
+  test("is an error when the locks are unreachable, and the other fields are there", async () => {
     isDown = true;
     try {
       const { data, errors } = await api.execute(`{ city(id: "1") { name ${ACTIVE} } }`);
@@ -125,7 +125,7 @@ describe("activeTask", () => {
 });
 
 describe("recordLocks", () => {
-  test("names the held ones, in the order of the ids, each once, in one look-up", async () => {
+  test("returns the held records in the order of the ids, each once, in one look-up", async () => {
     const { recordLocks } = await api.data(
       `{ recordLocks(model: City, ids: ["31", "007", "0031", "-0", "1", "999999"]) { model id heldBy { id createdBy } } }`,
     );

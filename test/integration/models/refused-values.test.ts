@@ -16,14 +16,14 @@ beforeEach(async () => {
   );
 });
 
-test("a task tells its input as it was given, without notes of the service's own", async () => {
+test("a task shows its input as given, without the service's own notes", async () => {
   const records = [{ id: "1", data: { population: 3 } }];
   const { id } = await api.run("bulkUpdateEachCities", { records: ["[CityUpdateEachInput!]!", records] });
   const { task } = await api.data(`query ($id: ID!) { task(id: $id) { input } }`, { id });
   expect(task.input).toEqual({ records });
 });
 
-test("a task tells its outcome in words where some records failed", async () => {
+test("a task has a message about its outcome if records failed", async () => {
   const data = ["FR", "XX"].map((countryCode, at) => ({
     id: at + 2,
     name: "x",

@@ -38,7 +38,7 @@ const city = (id: number, more: object): object => ({
   ...more,
 });
 
-/** Operations all of whose records fail, for there is no such country. */
+/** Operations whose records all fail, since the country does not exist. */
 const FAILING: Readonly<
   Record<string, readonly [argument: string, type: string, links: (tag: string) => object[]]>
 > = {
@@ -86,13 +86,13 @@ async function retry(id: string, viewer: Viewer): Promise<Answer> {
     { id },
     viewer,
   );
-  // It would be in the way of the next test.
+  // It would block the next test.
   await vi.waitUntil(async () => (await unsettled()).length === 0);
   return retryTask;
 }
 
 test.each(Object.keys(FAILING))(
-  "a retry of %s links with nothing that its viewer may not see",
+  "a retry of %s cannot link with a record that its viewer may not see",
   async (mutation) => {
     const id = await failed(mutation, SECRET);
     const message = `tags: there is no Tag ${SECRET}.`;
@@ -105,11 +105,14 @@ test.each(Object.keys(FAILING))(
   },
 );
 
-test.each(Object.keys(FAILING))("a retry of %s may link with what its viewer sees", async (mutation) => {
-  expect(await retry(await failed(mutation, OPEN), NARROW)).toMatchObject({ __typename: "TaskLaunched" });
-});
+test.each(Object.keys(FAILING))(
+  "a retry of %s may link with a record that its viewer sees",
+  async (mutation) => {
+    expect(await retry(await failed(mutation, OPEN), NARROW)).toMatchObject({ __typename: "TaskLaunched" });
+  },
+);
 
-test("a retry looks at the links of those records alone that it writes", async () => {
+test("a retry checks only the links of the records that it writes", async () => {
   const records = [
     { id: "1", data: { tags: { add: [SECRET] } } },
     { id: "2", data: { countryCode: "XX", tags: { add: [OPEN] } } },

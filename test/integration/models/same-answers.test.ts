@@ -4,8 +4,8 @@ import { defineModel } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
-import type { Told, Way } from "./write-ways.ts";
-import { bothTold, FIELDS, toldOf, waysOf } from "./write-ways.ts";
+import type { Refusal, Way } from "./write-ways.ts";
+import { sameRefusal, FIELDS, refusalOf, waysOf } from "./write-ways.ts";
 
 const RULES = `
 ALTER TABLE city ADD CONSTRAINT small CHECK (population < 1000000),
@@ -21,7 +21,7 @@ CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 END $$;
 CREATE TRIGGER speak BEFORE INSERT OR UPDATE ON city FOR EACH ROW EXECUTE FUNCTION speak();`;
 
-/** An app that has a say in the writes of cities, so that they are written step by step. */
+/** An app with rules for writes of cities, so that they are written step by step. */
 const APP: ModelOptionsMap = {
   City: defineModel({
     scope: ({ id }) => (id === "fr" ? { countryCode: { equals: "FR" } } : undefined),
@@ -89,7 +89,7 @@ describe.each([
   beforeEach(fillCities);
 
   describe.each(Object.entries(CITIES))("%s", (name, way) => {
-    test.each<[string, object, Told]>([
+    test.each<[string, object, Refusal]>([
       [
         "a value that must be unique",
         { latitude: 2, longitude: 2 },
@@ -144,20 +144,20 @@ describe.each([
         { code: CONSTRAINT, field: null, message: "No city is its own." },
       ],
     ])("%s", async (_what, data, expected) => {
-      expect(await bothTold(way, data)).toEqual(expected);
+      expect(await sameRefusal(way, data)).toEqual(expected);
       expect(
         await world.query("SELECT count(*)::int AS n FROM city WHERE name IN ('Paris', 'Berlin')"),
       ).toEqual([{ n: 2 }]);
     });
 
-    // A bulk update with one change for all takes no list in the place of links.
+    // A bulk update with one change for all accepts no list for links.
     const inputs = BAD_INPUTS.filter(([, , field]) => name !== "update" || field !== "tags");
     test.each(inputs)("%s", async (what, data, field, message) => {
       const isUpdate = /update|is there/.test(name);
       const given = isUpdate && what.includes("id among") ? { tags: { add: ["x"] } } : data;
-      const told = await bothTold(way, given);
-      expect(told).toMatchObject({ code: INVALID, message: expect.stringMatching(message) });
-      expect(told.field?.replace(/^(?:create|update)\./, "")).toBe(field);
+      const refusal = await sameRefusal(way, given);
+      expect(refusal).toMatchObject({ code: INVALID, message: expect.stringMatching(message) });
+      expect(refusal.field?.replace(/^(?:create|update)\./, "")).toBe(field);
     });
   });
 
@@ -168,8 +168,8 @@ describe.each([
     const bulk = await world.data(
       `mutation { it: bulkUpdateCities(selection: {ids: ["1"]}, data: {latitude: {set: 1e999}}) { ${FIELDS} } }`,
     );
-    expect(toldOf(single.it)).toEqual(toldOf(bulk.it));
-    expect(toldOf(bulk.it)).toEqual({
+    expect(refusalOf(single.it)).toEqual(refusalOf(bulk.it));
+    expect(refusalOf(bulk.it)).toEqual({
       code: INVALID,
       field: "latitude",
       message: "City.latitude: needs a number that is not infinite.",
@@ -180,19 +180,19 @@ describe.each([
     await world.hold([{ model: "City", ids: ["1", "9"] }]);
     for (const [name, way] of Object.entries(CITIES)) {
       const id = /create|is not/.test(name) ? 9 : 1;
-      expect(await bothTold(way, id === 9 ? {} : { name: "held" })).toMatchObject({
+      expect(await sameRefusal(way, id === 9 ? {} : { name: "held" })).toMatchObject({
         code: "CONFLICT",
         message: expect.stringContaining(`City ${id} is held by task`),
       });
     }
   });
 
-  test("a delete of what others refer to", async () => {
+  test("a delete of a record that others refer to", async () => {
     const single = await world.data(`mutation { it: deleteCountry(id: "FR") { ${FIELDS} } }`);
     const selection = ["CountrySelection!", { ids: ["FR"] }] as const;
     const bulk = await world.run("bulkDeleteCountries", { selection }, { mode: "SYNC" });
-    expect(toldOf(single.it)).toEqual(toldOf(bulk));
-    expect(toldOf(bulk)).toEqual({
+    expect(refusalOf(single.it)).toEqual(refusalOf(bulk));
+    expect(refusalOf(bulk)).toEqual({
       code: CONSTRAINT,
       field: null,
       message: "It is still referred to by records of City.",
@@ -208,7 +208,7 @@ describe("the app's own refusals of a single write are those of bulk writes:", (
   beforeEach(fillCities);
 
   describe.each(Object.entries(CITIES))("%s", (_name, way) => {
-    test.each<[string, object, Told]>([
+    test.each<[string, object, Refusal]>([
       [
         "a validator's problem",
         { name: "invalid" },
@@ -220,11 +220,11 @@ describe("the app's own refusals of a single write are those of bulk writes:", (
         { code: INVALID, field: null, message: "No city is refused." },
       ],
     ])("%s", async (_what, data, expected) => {
-      expect(await bothTold(way, data)).toEqual(expected);
+      expect(await sameRefusal(way, data)).toEqual(expected);
     });
 
     test("a record that is moved out of the viewer's scope", async () => {
-      expect(await bothTold(way, { countryCode: "DE" }, "fr")).toEqual({
+      expect(await sameRefusal(way, { countryCode: "DE" }, "fr")).toEqual({
         code: INVALID,
         field: null,
         message: "You may not write a City with these values.",
@@ -232,14 +232,14 @@ describe("the app's own refusals of a single write are those of bulk writes:", (
     });
   });
 
-  test("a record out of the viewer's scope counts as none: to be created, its key is taken", async () => {
+  test("a record out of the viewer's scope counts as missing, but its key is taken for a create", async () => {
     await world.query("UPDATE city SET country_code = 'DE' WHERE id = 1");
     const single: unknown = await CITIES["update"]?.single({ name: "x" }, "fr");
     expect(single).toMatchObject({ code: "NOT_FOUND", message: "There is no City 1." });
-    expect(toldOf(await CITIES["update"]?.bulk({ name: "x" }, "fr"))).toMatchObject({
+    expect(refusalOf(await CITIES["update"]?.bulk({ name: "x" }, "fr"))).toMatchObject({
       code: "RECORD_MISSING",
     });
-    expect(await bothTold(CITIES["upsert of one that is there"] as Way, { name: "x" }, "fr")).toEqual({
+    expect(await sameRefusal(CITIES["upsert of one that is there"] as Way, { name: "x" }, "fr")).toEqual({
       code: CONSTRAINT,
       field: "id",
       message: "id must be unique: another record has 1.",
@@ -247,7 +247,7 @@ describe("the app's own refusals of a single write are those of bulk writes:", (
   });
 });
 
-describe("a value that its column cannot hold is told by a single write as in bulk:", () => {
+describe("a value that its column cannot hold is refused by a single write as in bulk:", () => {
   beforeAll(async () => {
     world = await createBulkModels("native-models.prisma", {}, "CREATE EXTENSION citext; ");
   });
@@ -268,9 +268,9 @@ describe("a value that its column cannot hold is told by a single write as in bu
         [{ inet: "nowhere" }, "inet", /no value of its type, inet/],
         [{ xml: "<a>" }, "xml", /no value of its type, xml/],
       ])("%j", async (data, field, message) => {
-        const told = await bothTold(way, data);
-        expect(told).toMatchObject({ code: CONSTRAINT, field });
-        expect(told.message).toMatch(message);
+        const refusal = await sameRefusal(way, data);
+        expect(refusal).toMatchObject({ code: CONSTRAINT, field });
+        expect(refusal.message).toMatch(message);
       });
     },
   );

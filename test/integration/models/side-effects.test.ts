@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Claim } from "../../../src/core/locks/claim.ts";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -20,7 +21,7 @@ afterAll(async () => {
   await generated.remove();
 });
 
-/** Notes each statement that updates labels, even one that changes none. */
+/** A trigger that counts each statement that updates labels, even one that changes none. */
 const STATEMENT_TRIGGER = `
 CREATE TABLE noted (label_updates integer);
 CREATE FUNCTION note_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -86,7 +87,7 @@ describe("deleting a record is refused while a task holds", () => {
     expect(await count("Track")).toBe(0);
   });
 
-  test("a record deep in its tree, its own or one that is linked with it", async () => {
+  test("a record deep in its tree, of its own or of a linked one", async () => {
     const { release } = await api.hold([{ model: "Folder", ids: ["3"] }]);
     expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ id: "3" }] });
     await release();
@@ -110,7 +111,7 @@ describe("deleting a record is refused while a task holds", () => {
     expect(await write(`deleteTrack(id: "21")`)).toMatchObject({ conflicts: [{ model: "Label", id: POP }] });
   });
 
-  test("a whole model, but only if there are records of it to change", async () => {
+  test("a whole model, but only if it has dependents there", async () => {
     await api.hold([{ model: "Review", ids: "all" }]);
     expect(await write(`deleteArtist(id: "2")`)).toMatchObject({
       conflicts: [{ model: "Review", id: null }],
@@ -119,13 +120,13 @@ describe("deleting a record is refused while a task holds", () => {
   });
 });
 
-test("what stands still for a delete is refused by the database as ever", async () => {
+test("references that restrict a delete are still refused by the database", async () => {
   await api.query(`INSERT INTO "Agent" VALUES (1, 'a')`);
   await api.hold([{ model: "Agent", ids: ["1"] }]);
   expect(await write(`deleteArtist(id: "2")`)).toMatchObject({ __typename: "ValidationError" });
 });
 
-test("setting links is refused while a task holds one that it drops", async () => {
+test("setting links is refused while a task holds a record whose link it removes", async () => {
   const { release } = await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
   expect(await write(`updateTrack(id: "21", data: {labels: {set: ["${ROCK}"]}})`)).toMatchObject({
     __typename: "ConflictError",
@@ -141,7 +142,7 @@ test("setting links is refused while a task holds one that it drops", async () =
   });
 });
 
-test("changing what others refer to is refused while a task holds one that would follow", async () => {
+test("changing a referenced key is refused while a task holds a record that would follow", async () => {
   await api.query(`INSERT INTO "Agent" VALUES (1, 'a')`);
   const { release } = await api.hold([{ model: "Agent", ids: ["1"] }]);
   expect(await write(`updateArtist(id: "2", data: {code: "z"})`)).toMatchObject({
@@ -157,7 +158,7 @@ test("changing what others refer to is refused while a task holds one that would
   expect(await api.query(`SELECT "artistCode" FROM "Agent"`)).toEqual([{ artistCode: "z" }]);
 });
 
-describe("what would go along with a record that a task holds", () => {
+describe("a new dependent of a held record", () => {
   test.each([
     ["created", `createPoster(data: {id: 40, artistId: 2})`],
     ["created with a composite reference", `createReview(data: {id: 400, artistId: 2, number: 1})`],
@@ -185,7 +186,7 @@ describe("what would go along with a record that a task holds", () => {
     expect((await write(field)).__typename).toMatch(/Payload$/);
   });
 
-  test("is not created by a default either, and is where it hangs on another", async () => {
+  test("is not created by a default either, but may be created for another record", async () => {
     await api.hold([{ model: "Artist", ids: ["1"] }]);
     expect(await write(`createPoster(data: {id: 40})`)).toMatchObject({
       conflicts: [{ model: "Artist", id: "1" }],
@@ -200,16 +201,16 @@ describe("what would go along with a record that a task holds", () => {
 });
 
 describe("there is no gap", () => {
-  test("between the look and the deed for a claim on what goes along", async () => {
+  test("between the check and the write for a claim on dependents", async () => {
     const claims: readonly Claim[] = [{ model: "Track", ids: ["21"] }];
     const stranger = await api.connect();
     await stranger.query("BEGIN");
-    // The delete locks its record, looks, guards, and then waits for this row.
+    // The delete locks its record, checks, guards, and then waits for this row.
     await stranger.query(`SELECT FROM "Review" WHERE id = 210 FOR UPDATE`);
     const deleted = write(`deleteArtist(id: "2")`);
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     const held = api.hold(claims);
-    await api.somebodyWaits("advisory");
+    await untilWaiting(api, { kind: "advisory" });
     await stranger.query("ROLLBACK");
     stranger.release();
     expect(await deleted).toMatchObject({ __typename: "DeleteArtistPayload" });
@@ -227,14 +228,14 @@ describe("there is no gap", () => {
     await chunk.query("BEGIN");
     await chunk.query(statement);
     const deleted = write(`deleteArtist(id: "2")`);
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await chunk.query("COMMIT");
     chunk.release();
     expect(await deleted).toMatchObject({ conflicts: [{ model, id }] });
     expect(await api.query(`SELECT "artistId" FROM "${model}" WHERE id = ${id}`)).toEqual([{ artistId: 2 }]);
   });
 
-  test("and no deadlock with claims on the same models, whatever their order", async () => {
+  test("and no deadlock with claims on the same models, in any order", async () => {
     const holdAndRelease = async (_value: unknown, at: number): Promise<void> => {
       const models = ["Label", "Track", "Album", "Artist", "Poster"];
       const { release } = await api.hold(models.map((model) => ({ model, ids: [`of task ${at}`] })));
@@ -251,7 +252,7 @@ describe("there is no gap", () => {
   });
 });
 
-test("a write that is refused for a held record does not run the app's triggers for statements either", async () => {
+test("a write that is refused for a held record does not run the app's statement triggers", async () => {
   const { release } = await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
   const update = `updateLabel(id: "${POP}", data: {name: "punk"})`;
   expect(await write(update)).toMatchObject({ __typename: "ConflictError" });
@@ -270,16 +271,16 @@ describe("its price", () => {
     return api.sql.length;
   };
 
-  test("is nothing where there is nothing that could change: guard and change are one statement", async () => {
+  test("is nothing without possible dependents: guard and change are one statement", async () => {
     const plain = await statements(`updateArtist(id: "2", data: {name: "x"})`);
     expect(plain).toBe(1);
     expect(await statements(`deleteCoin(id: "200")`)).toBe(plain);
     expect(await statements(`updateAgent(id: "1", data: {artistCode: null})`)).toBe(plain);
   });
 
-  test("is a look-up and a guard where it comes to depend on another record", async () => {
+  test("is a look-up and a guard if the record gets a new reference", async () => {
     const plain = await statements(`updateArtist(id: "2", data: {name: "x"})`);
-    // In a transaction, in which deferred rules speak up at once: those make four more.
+    // In a transaction with immediate constraints, which take four more.
     expect(await statements(`updateCoin(id: "200", data: {safeId: 3})`)).toBe(plain + 2 + 4);
   });
 

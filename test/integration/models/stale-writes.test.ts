@@ -46,8 +46,8 @@ async function names(): Promise<unknown> {
   return (await api.query("SELECT name FROM city ORDER BY id")).map((row) => row["name"]);
 }
 
-describe("a write with the state that its caller saw", () => {
-  test("is made when the record is still in it, to the millisecond and in any time zone", async () => {
+describe("a write with an expected state", () => {
+  test("succeeds if the record is still in it, to the millisecond and in any time zone", async () => {
     const { city } = await update("Lutetia", "2026-01-31T13:00:00.123+01:00");
     expect(city.name).toBe("Lutetia");
     expect(await update("Paris", city.updatedAt)).toMatchObject({ __typename: "UpdateCityPayload" });
@@ -55,7 +55,7 @@ describe("a write with the state that its caller saw", () => {
   });
 
   test.each(["2026-01-31T12:00:00.122Z", "2026-01-31T12:00:00.124Z", "2027-01-31T12:00:00.123Z"])(
-    "changes nothing when the record has another, and hands it back as it is: %s",
+    "changes nothing if the record is in another, and returns the record: %s",
     async (at) => {
       const stale = {
         __typename: "StaleCityError",
@@ -69,14 +69,14 @@ describe("a write with the state that its caller saw", () => {
     },
   );
 
-  test("hands back the key alone when nothing else is asked of it", async () => {
+  test("returns only the key if nothing else is selected", async () => {
     const { updateCity } = await api.data(
       `mutation { updateCity(id: "1", data: {name: "x"}, expectedUpdatedAt: "2020-01-01T00:00:00Z") { ... on StaleCityError { code } } }`,
     );
     expect(updateCity).toEqual({ code: "STALE_RECORD" });
   });
 
-  test("tells a missing record, and one out of scope, from a stale one", async () => {
+  test("distinguishes a missing record, and one out of scope, from a stale one", async () => {
     expect(await update("x", SEEN, "77")).toMatchObject({ __typename: "NotFoundError" });
     const [old, now] = ["2020-01-01T00:00:00.000Z", SEEN];
     for (const at of [old, now]) {
@@ -87,12 +87,12 @@ describe("a write with the state that its caller saw", () => {
     expect(await update("x", now, "1", "fr")).toMatchObject({ __typename: "UpdateCityPayload" });
   });
 
-  test("is refused as a conflict first while a task holds the record", async () => {
+  test("is refused as a conflict, not as stale, while a task holds the record", async () => {
     await api.hold([{ model: "City", ids: ["1"] }]);
     expect(await update("x", "2020-01-01T00:00:00Z")).toMatchObject({ __typename: "ConflictError" });
   });
 
-  test("is not made without the check because a variable was not filled in", async () => {
+  test("is refused if the state's variable is missing", async () => {
     expect(await update("x", null)).toMatchObject({
       __typename: "ValidationError",
       problems: [{ field: "expectedUpdatedAt" }],
@@ -101,7 +101,7 @@ describe("a write with the state that its caller saw", () => {
     expect(await update("x")).toMatchObject({ __typename: "UpdateCityPayload" });
   });
 
-  test("loses to whoever wrote since, one of many at once being the first", async () => {
+  test("is made by only one of many writes at once; the others are stale", async () => {
     const results = await Promise.all(Array.from({ length: 8 }, (_, at) => update(`name ${at}`, SEEN)));
     const written = results.filter((result) => result.__typename === "UpdateCityPayload");
     expect(written).toHaveLength(1);
@@ -110,7 +110,7 @@ describe("a write with the state that its caller saw", () => {
     expect(stale.map((result) => result.current.name)).toEqual(stale.map(() => written[0].city.name));
   });
 
-  test("is not offered for models that do not know when they changed", () => {
+  test("is not offered for models without an update time", () => {
     const fields = api.schema.getMutationType()?.getFields();
     const argumentsOf = (name: string): unknown => fields?.[name]?.args.map((arg) => arg.name);
     expect(argumentsOf("updateTag")).toEqual(["data", "id"]);

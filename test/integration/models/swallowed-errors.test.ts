@@ -44,20 +44,20 @@ const SWALLOWING: Readonly<Record<string, ModelOptions<never, Client>>> = {
 describe.each(Object.keys(SWALLOWING))("an error of its own statement that %s swallows", (which) => {
   beforeEach(() => void (rules = SWALLOWING[which] ?? {}));
 
-  test("is nothing that the caller of a single write is told of as theirs, and nothing is written", async () => {
+  test("is masked from the caller of a single write, and nothing is written", async () => {
     const write = api.data(
       `mutation ($id: ID!) { updateTag(id: $id, data: { label: "blue" }) {
         __typename ... on ValidationError { problems { code message } } } }`,
       { id: RED },
     );
-    // An error that is thrown is masked at the edge.
-    const told = await write.catch(() => "INTERNAL");
-    expect(JSON.stringify(told)).toContain("INTERNAL");
-    expect(JSON.stringify(told)).not.toContain("aborted");
+    // A thrown error is masked at the edge.
+    const answer = await write.catch(() => "INTERNAL");
+    expect(JSON.stringify(answer)).toContain("INTERNAL");
+    expect(JSON.stringify(answer)).not.toContain("aborted");
     expect(await api.query("SELECT label FROM tag")).toEqual([{ label: "red" }]);
   });
 
-  test.each(["ALL_OR_NOTHING", "SKIP_FAILED"])("is one for a record of a %s task", async (errorPolicy) => {
+  test.each(["ALL_OR_NOTHING", "SKIP_FAILED"])("fails a record of a %s task", async (errorPolicy) => {
     const task = await api.run(
       "bulkUpdateTags",
       {

@@ -66,17 +66,17 @@ test("writes of both are kept or undone together", async () => {
   expect(await client.language.count()).toBe(1);
 });
 
-test("the session is nobody's once the transaction is over", async () => {
+test("the session cannot be used once the transaction is over", async () => {
   let kept: SqlSession | undefined;
   await transactions.run(async (transaction) => void (kept = requiredSession(transaction)));
   await expect(kept?.query(WHO)).rejects.toThrow("the transaction is over");
-  // Also when the same connection serves the next one.
+  // Even when the same connection serves the next transaction.
   await transactions.run(async () => {
     await expect(kept?.query(WHO)).rejects.toThrow("the transaction is over");
   });
 });
 
-test("what PostgreSQL says arrives whole", async () => {
+test("PostgreSQL's errors arrive with all their fields", async () => {
   const refused = transactions.run((transaction) =>
     requiredSession(transaction).query("INSERT INTO language (code, name) VALUES ('fr', 'again')"),
   );

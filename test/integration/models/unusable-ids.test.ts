@@ -18,7 +18,7 @@ describe.each([
   ["nothing but the database", {}],
   ["a validator", { validate: () => [] }],
   ["a scope", { scope: () => ({ count: { gte: 0 } }) }],
-])("where %s has a say", (_name, rules) => {
+])("with rules for %s", (_name, rules) => {
   let api: BulkFixture;
 
   beforeAll(async () => {
@@ -37,7 +37,7 @@ describe.each([
     ["Day", "Days", ["2026-01-30", "0000-01-01"], "0000-01-01", "the text of day day such as 2026-01-31"],
     ["Day", "Days", ["+275760-09-13T00:00:00.000Z"], "+275760-09-13T00:00:00.000Z", "the text of day"],
     ["Team", "Teams", ["EARLY", "NIGHT"], "NIGHT", "the text of shift EARLY or LATE"],
-  ])("an id beyond what the column of %s holds is malformed", async (model, plural, ids, id, expected) => {
+  ])("an id that the column of %s cannot hold is malformed", async (model, plural, ids, id, expected) => {
     const message = expect.stringContaining(
       `"${id}" is not an id of ${model}: expected ${expected}`,
     ) as string;
@@ -77,41 +77,38 @@ describe.each([
     bulkDelete: (options) => api.run("bulkDeleteTeams", { selection }, options),
   };
 
-  describe.each(Object.entries(operations))(
-    "an id that the column does not hold any more, %s",
-    (_of, run) => {
-      beforeEach(() => api.query(`ALTER TYPE "Shift" RENAME VALUE 'LATE' TO 'NIGHT'`));
-      afterEach(() => api.query(`ALTER TYPE "Shift" RENAME VALUE 'NIGHT' TO 'LATE'`));
+  describe.each(Object.entries(operations))("an id that the column can no longer hold, %s", (_of, run) => {
+    beforeEach(() => api.query(`ALTER TYPE "Shift" RENAME VALUE 'LATE' TO 'NIGHT'`));
+    afterEach(() => api.query(`ALTER TYPE "Shift" RENAME VALUE 'NIGHT' TO 'LATE'`));
 
-      const error = {
-        recordId: "LATE",
-        outcome: "FAILED",
-        code: "CONSTRAINT_VIOLATED",
-        message: "A value is not of its column's type.",
-      };
-      const untouched = async (): Promise<unknown> =>
-        (await api.query(`SELECT shift::text FROM "Team" WHERE count = 0 ORDER BY 1`)).map(
-          ({ shift }) => shift,
-        );
+    const error = {
+      recordId: "LATE",
+      outcome: "FAILED",
+      code: "CONSTRAINT_VIOLATED",
+      message: "A value is not of its column's type.",
+    };
+    const untouched = async (): Promise<unknown> =>
+      (await api.query(`SELECT shift::text FROM "Team" WHERE count = 0 ORDER BY 1`)).map(
+        ({ shift }) => shift,
+      );
 
-      test("fails alone", async () => {
-        expect(await run({ errorPolicy: "SKIP_FAILED" })).toMatchObject({
-          status: "PARTIAL",
-          progress: { total: 2, succeeded: 1, failed: 1, skipped: 0 },
-          errors: [error],
-        });
-        expect(await untouched()).toEqual(["NIGHT"]);
+    test("fails alone", async () => {
+      expect(await run({ errorPolicy: "SKIP_FAILED" })).toMatchObject({
+        status: "PARTIAL",
+        progress: { total: 2, succeeded: 1, failed: 1, skipped: 0 },
+        errors: [error],
       });
+      expect(await untouched()).toEqual(["NIGHT"]);
+    });
 
-      test("has nothing written of a whole", async () => {
-        expect(await run({ errorPolicy: "ALL_OR_NOTHING" })).toMatchObject({
-          status: "FAILED",
-          progress: { total: 2, succeeded: 0 },
-          message: "Nothing was changed. Record LATE: A value is not of its column's type.",
-          errors: [error],
-        });
-        expect(await untouched()).toEqual(["EARLY", "NIGHT"]);
+    test("fails a whole task, which writes nothing", async () => {
+      expect(await run({ errorPolicy: "ALL_OR_NOTHING" })).toMatchObject({
+        status: "FAILED",
+        progress: { total: 2, succeeded: 0 },
+        message: "Nothing was changed. Record LATE: A value is not of its column's type.",
+        errors: [error],
       });
-    },
-  );
+      expect(await untouched()).toEqual(["EARLY", "NIGHT"]);
+    });
+  });
 });

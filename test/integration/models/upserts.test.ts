@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -44,7 +45,7 @@ async function cities(): Promise<unknown> {
 }
 
 describe("upsert", () => {
-  test("creates the record that is not there", async () => {
+  test("creates a missing record", async () => {
     expect(await upsert("3", LYON, { name: "never" })).toMatchObject({
       __typename: "UpsertCityPayload",
       city: { id: "3", name: "Lyon", country: { name: "France" } },
@@ -52,14 +53,14 @@ describe("upsert", () => {
     expect(await cities()).toEqual(["1 Paris", "2 Berlin", "3 Lyon"]);
   });
 
-  test("changes the record that is there, and nothing that the update does not name", async () => {
+  test("changes an existing record, and only the fields of the update", async () => {
     expect(await upsert("001", { ...LYON, id: 1 }, { population: 7 })).toMatchObject({
       city: { id: "1", name: "Paris", population: 7 },
     });
     expect(await cities()).toEqual(["1 Paris", "2 Berlin"]);
   });
 
-  test("looks at both halves, as a bulk upsert does", async () => {
+  test("checks both halves, as a bulk upsert does", async () => {
     await api.query(`INSERT INTO tag VALUES ('${TAG}', 'here')`);
     const elsewhere = "0195f8f0-0000-7000-8000-000000000009";
     for (const id of [1, 3]) {
@@ -80,14 +81,14 @@ describe("upsert", () => {
     }
   });
 
-  test("leaves a record that is there as it is where the update names nothing", async () => {
+  test("leaves an existing record unchanged if the update is empty", async () => {
     expect(await upsert("1", { ...LYON, id: 1 }, {})).toMatchObject({
       city: { name: "Paris", population: 2 },
     });
     expect(await upsert("3", LYON, {})).toMatchObject({ city: { name: "Lyon" } });
   });
 
-  test("takes no other key in create than the id says", async () => {
+  test("refuses another key in create than the id", async () => {
     expect(await upsert("4", LYON, { name: "x" })).toMatchObject({
       __typename: "ValidationError",
       code: "VALIDATION_FAILED",
@@ -97,7 +98,7 @@ describe("upsert", () => {
     expect(await cities()).toEqual(["1 Paris", "2 Berlin"]);
   });
 
-  test("says which half is wrong", async () => {
+  test("names the half that is wrong", async () => {
     expect(await upsert("3", { ...LYON, status: null }, { name: null, population: null })).toMatchObject({
       problems: [{ field: "create.status" }, { field: "update.name" }, { field: "update.population" }],
     });
@@ -108,7 +109,7 @@ describe("upsert", () => {
     expect(await cities()).toEqual(["1 Paris", "2 Berlin"]);
   });
 
-  test("uses the given id also where the database would make one", async () => {
+  test("uses the given id even if the database could generate one", async () => {
     const write = async (id: string, label: string): Promise<Answer> =>
       (
         await api.data(
@@ -122,7 +123,7 @@ describe("upsert", () => {
     expect(await write(other, "second")).toMatchObject({ problems: [{ field: "label" }] });
   });
 
-  test("reveals nothing of a record out of scope: it answers as a create does for a taken key", async () => {
+  test("does not reveal a record out of scope: it answers as a create with a taken key", async () => {
     const taken = { ...LYON, id: 2 };
     const created = (await api.data(CREATE, { data: taken }, { id: "fr" })).createCity;
     expect(created).toMatchObject({ __typename: "ValidationError", problems: [{ field: "id" }] });
@@ -143,7 +144,7 @@ describe("upsert", () => {
     expect(await cities()).toEqual(["1 Paris", "2 Berlin"]);
   });
 
-  test("is refused while a task holds the record, there or not yet", async () => {
+  test("is refused while a task holds the record, existing or not", async () => {
     const { task } = await api.hold([{ model: "City", ids: ["1", "3"] }]);
     for (const id of [1, 3]) {
       expect(await upsert(`${id}`, { ...LYON, id }, { name: "x" })).toMatchObject({
@@ -169,25 +170,25 @@ describe("upserts that race", () => {
     }
   });
 
-  test("with another create: what came first is updated, not refused", async () => {
+  test("with another create: the record that came first is updated", async () => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
     await stranger.query(
       `INSERT INTO city (id, name, country_code, population, latitude, longitude) VALUES (3, 'first', 'FR', 5, 1, 1)`,
     );
     const upserted = upsert("3", LYON, { name: "second" });
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await stranger.query("COMMIT");
     stranger.release();
     expect(await upserted).toMatchObject({ city: { name: "second", population: 5 } });
   });
 
-  test("with a delete: what has gone is created", async () => {
+  test("with a delete: the deleted record is created", async () => {
     const stranger = await api.connect();
     await stranger.query("BEGIN");
     await stranger.query("DELETE FROM city WHERE id = 1");
     const upserted = upsert("1", { ...LYON, id: 1 }, { name: "never" });
-    await api.somebodyWaits("transactionid");
+    await untilWaiting(api, { kind: "transactionid" });
     await stranger.query("COMMIT");
     stranger.release();
     expect(await upserted).toMatchObject({ city: { id: "1", name: "Lyon" } });
@@ -207,7 +208,7 @@ describe("upserts of other models", () => {
     await generated.remove();
   });
 
-  test("use the given id where the database counts", async () => {
+  test("use the given id instead of a sequence", async () => {
     const source = `mutation ($title: String!) { upsertItem(id: "9007199254740993", create: {title: $title}, update: {title: $title}) { ... on UpsertItemPayload { item { id title } } ${ERRORS} } }`;
     for (const title of ["made", "changed"]) {
       const { upsertItem } = await other.data(source, { title });
@@ -215,7 +216,7 @@ describe("upserts of other models", () => {
     }
   });
 
-  test("take a key of several parts, all of which create must agree with", async () => {
+  test("take a key of several parts, and create must agree with all", async () => {
     const id = Buffer.from(JSON.stringify(["90", "Z"])).toString("base64url");
     const source = `mutation ($id: ID!, $letter: String!) { upsertSeat(id: $id, create: {row: 90, letter: $letter}, update: {itemId: null}) { ... on UpsertSeatPayload { seat { id row letter } } ${ERRORS} } }`;
     const refused = await other.data(source, { id, letter: "Y" });
@@ -226,7 +227,7 @@ describe("upserts of other models", () => {
     }
   });
 
-  test("are not offered where the key is all that there is", () => {
+  test("are not offered for models that have only a key", () => {
     expect(other.schema.getMutationType()?.getFields()["upsertFish"]).toBeUndefined();
   });
 });

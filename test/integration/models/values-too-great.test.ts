@@ -16,10 +16,10 @@ beforeEach(async () => {
 
 const PROBLEMS = `__typename ... on ValidationError { problems { code field message } }`;
 
-/** What became of one bad value, told by a single write or by a task's error. */
-type Told = Promise<readonly Answer[]>;
+/** The error of one bad value, from a single write or a task. */
+type Refusal = Promise<readonly Answer[]>;
 
-const WAYS: Readonly<Record<string, (data: object) => Told>> = {
+const WAYS: Readonly<Record<string, (data: object) => Refusal>> = {
   createNative: async (data) =>
     (
       await api.data(
@@ -51,7 +51,7 @@ const WAYS: Readonly<Record<string, (data: object) => Told>> = {
     ).errors,
 };
 
-async function updateAll(changes: readonly (readonly [string, object])[]): Told {
+async function updateAll(changes: readonly (readonly [string, object])[]): Refusal {
   const { errors } = await api.run("bulkUpdateNatives", {
     selection: ["NativeSelection!", { ids: ["1"] }],
     data: ["NativeBulkUpdateInput!", Object.fromEntries(changes)],
@@ -59,7 +59,7 @@ async function updateAll(changes: readonly (readonly [string, object])[]): Told 
   return errors;
 }
 
-describe("a value that its column cannot hold is told with the field and the limit", () => {
+describe("a value that its column cannot hold is refused with the field and the limit", () => {
   test.each([
     [{ text: "a", varChar: "abcd" }, "varChar", `"varChar" holds at most 3 characters, and 4 are given.`],
     [{ varChar: "😀😀😀😀" }, "varChar", `"varChar" holds at most 3 characters, and 4 are given.`],
@@ -84,18 +84,18 @@ describe("a value that its column cannot hold is told with the field and the lim
     ],
     [{ text: "x", inet: "nowhere" }, "inet", `"inet" needs a value of its type, inet.`],
     [{ xml: "<a>" }, "xml", `"xml" needs a value of its type, xml.`],
-    // Which of the two it is, the database does not tell.
+    // The database does not say which of the two it is.
     [{ inet: "nowhere", uuid: "0195f8f0-0000-7000-8000-000000000001" }, null, expect.stringMatching(/type/)],
   ])("%j", async (data, field, message) => {
-    const told: Record<string, Answer> = {};
+    const errors: Record<string, Answer> = {};
     for (const [way, write] of Object.entries(WAYS)) {
-      told[way] = await write(data);
+      errors[way] = await write(data);
     }
     const problem = expect.objectContaining({ code: "CONSTRAINT_VIOLATED", field, message }) as unknown;
-    expect(told).toEqual(Object.fromEntries(Object.keys(WAYS).map((way) => [way, [problem]])));
+    expect(errors).toEqual(Object.fromEntries(Object.keys(WAYS).map((way) => [way, [problem]])));
   });
 
-  test("also where it comes of arithmetic, if only one can be it", async () => {
+  test("also if it results from arithmetic and only one field can be the cause", async () => {
     const message = `"smallInt" would go beyond what it holds: whole numbers from -32768 to 32767.`;
     const increment = { increment: 1000 };
     expect(await updateAll([["smallInt", increment]])).toMatchObject([{ field: "smallInt", message }]);

@@ -3,21 +3,21 @@ import { ANONYMOUS } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
 
-/** What a caller is told of a write that is refused. */
-export interface Told {
+/** A refusal as the caller sees it. */
+export interface Refusal {
   readonly code: string;
   readonly field: string | null;
   readonly message: string;
 }
 
-/** What is asked of a refusal. */
+/** The selected fields of a refusal. */
 export const FIELDS = `__typename ... on Error { code message } ... on ValidationError { problems { code field message } }`;
 
-/** Of an answer to a mutation, or of a settled task's first error. */
-export function toldOf(answer: Answer): Told {
+/** The refusal of a mutation's answer, or of a settled task's first error. */
+export function refusalOf(answer: Answer): Refusal {
   const first = answer.problems?.[0] ?? answer.errors?.[0];
   const { code = "NONE", field = null, message } = first ?? answer;
-  // A field's name, with its place in the list, may come before what is wrong with it.
+  // A message may begin with the field's name and its index in the list.
   const prefix = `${field}: `;
   return {
     code,
@@ -35,11 +35,11 @@ export interface Way {
 interface Names {
   readonly one: string;
   readonly many: string;
-  /** What a new record needs besides. */
+  /** The other required fields of a new record. */
   readonly fresh: object;
 }
 
-/** Every way to write values to a record of the model: a new one, or the one with the id 1. */
+/** Every way to write values to a record of the model: a new one, or that with the id 1. */
 export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): Readonly<Record<string, Way>> {
   const viewerOf = (id?: string): typeof ANONYMOUS => ({ ...ANONYMOUS, id: id ?? null });
   const single = async (
@@ -124,9 +124,12 @@ export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): R
   };
 }
 
-/** Both answers, which must be one. */
-export async function bothTold({ single, bulk }: Way, data: object, viewer?: string): Promise<Told> {
-  const told = { single: toldOf(await single(data, viewer)), bulk: toldOf(await bulk(data, viewer)) };
-  expect(told.single).toEqual(told.bulk);
-  return told.single;
+/** The answer of both ways, which must be equal. */
+export async function sameRefusal({ single, bulk }: Way, data: object, viewer?: string): Promise<Refusal> {
+  const refusals = {
+    single: refusalOf(await single(data, viewer)),
+    bulk: refusalOf(await bulk(data, viewer)),
+  };
+  expect(refusals.single).toEqual(refusals.bulk);
+  return refusals.single;
 }

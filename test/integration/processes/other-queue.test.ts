@@ -1,75 +1,87 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import powerCrudApp from "../../../powercrud.config.ts";
 import type { PowerCrud, PowerCrudOptions } from "../../../src/index.ts";
 import { createPowerCrud } from "../../../src/index.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
-import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
-let database: TestDatabase;
+interface Deployment {
+  start(role: NonNullable<PowerCrudOptions["role"]>, backend: "postgres" | "redis"): Promise<PowerCrud>;
+  stop(): Promise<void>;
+}
+
+const BACKENDS = [
+  ["postgres", "redis"],
+  ["redis", "postgres"],
+] as const;
+
 let redis: RedisServer;
-const running: PowerCrud[] = [];
 
 beforeAll(async () => {
   redis = await startRedisServer({ appendonly: "yes" });
-  database = await createTestDatabase();
 });
-afterEach(async () => {
-  for (const powercrud of running.splice(0).toReversed()) {
-    await powercrud.stop();
-  }
-});
-afterAll(async () => {
-  await database.drop();
-  await redis.stop();
-});
+afterAll(() => redis.stop());
 
-async function start(
-  role: NonNullable<PowerCrudOptions["role"]>,
-  backend: "postgres" | "redis",
-): Promise<PowerCrud> {
-  const powercrud = await createPowerCrud({
-    app: powerCrudApp,
-    databaseUrl: database.url,
-    role,
-    config: { backend, redisUrl: redis.url, leaseMs: 1500 },
-  });
-  running.push(powercrud);
-  await powercrud.start();
-  return powercrud;
+/** Starts processes of one deployment: each has its own database and keys in Redis. */
+async function createDeployment(): Promise<Deployment> {
+  const database = await createTestDatabase();
+  const redisKeyPrefix = `${randomUUID()}:`;
+  const running: PowerCrud[] = [];
+  return {
+    async start(role, backend) {
+      const powercrud = await createPowerCrud({
+        app: powerCrudApp,
+        databaseUrl: database.url,
+        role,
+        config: { backend, redisUrl: redis.url, redisKeyPrefix, leaseMs: 1500 },
+      });
+      running.push(powercrud);
+      await powercrud.start();
+      return powercrud;
+    },
+    async stop() {
+      for (const powercrud of running.toReversed()) {
+        await powercrud.stop();
+      }
+      await database.drop();
+    },
+  };
 }
 
 async function statusOf({ tasks }: PowerCrud, taskId: string): Promise<string | undefined> {
   return (await tasks.find([taskId])).get(taskId)?.status;
 }
 
-it.each([
-  ["postgres", "redis"],
-  ["redis", "postgres"],
-] as const)(
-  "a task launched on the %s queue is run by workers whose queue is in %s",
-  async (launching, working) => {
-    const worker = await start("work", working);
-    // APIs of both queues take turns at sweeping, too.
-    await start("serve", working);
-    const api = await start("serve", launching);
-    const outcome = await api.launchBulk({
-      model: "Tag",
-      viewer: { id: null },
-      operation: "CREATE",
-      records: Array.from({ length: 30 }, (_, at) => ({ label: `${launching} ${at}` })),
-      options: { mode: "ASYNC" },
-    });
-    const taskId = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
-    expect(outcome.kind).toBe("LAUNCHED");
-    const untilDone = async (): Promise<void> => {
-      while ((await statusOf(worker, taskId)) !== "SUCCEEDED");
-    };
-    await withDeadline(untilDone(), 40_000, "the task to be run");
-    expect((await api.health.read()).checks).toContainEqual(
-      expect.objectContaining({ name: "backend", status: "WARNING" }),
-    );
-  },
-);
+// At the same time, since each waits for the sweeper's grace of 5 s.
+describe.concurrent("a deployment with two queues", () => {
+  it.for(BACKENDS)(
+    "runs a task launched on the %s queue in workers whose queue is in %s",
+    async ([launching, working], { onTestFinished }) => {
+      const deployment = await createDeployment();
+      onTestFinished(() => deployment.stop());
+      const worker = await deployment.start("work", working);
+      // The APIs of both queues sweep by turns.
+      await deployment.start("serve", working);
+      const api = await deployment.start("serve", launching);
+      const outcome = await api.launchBulk({
+        model: "Tag",
+        viewer: { id: null },
+        operation: "CREATE",
+        records: Array.from({ length: 30 }, (_, at) => ({ label: `${launching} ${at}` })),
+        options: { mode: "ASYNC" },
+      });
+      const taskId = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
+      expect(outcome.kind).toBe("LAUNCHED");
+      const untilDone = async (): Promise<void> => {
+        while ((await statusOf(worker, taskId)) !== "SUCCEEDED");
+      };
+      await withDeadline(untilDone(), 40_000, "the task to be run");
+      expect((await api.health.read()).checks).toContainEqual(
+        expect.objectContaining({ name: "backend", status: "WARNING" }),
+      );
+    },
+  );
+});

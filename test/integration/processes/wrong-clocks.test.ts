@@ -32,7 +32,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The deployment, as a process sees it whose machine's clock is wrong by so much. */
+/** The deployment of a process whose machine's clock is wrong by that many ms. */
 function openAt(wrongByMs: number): Deployment {
   const system = createSystemClock();
   const clock: Clock = { ...system, now: () => new Date(system.now().getTime() + wrongByMs) };
@@ -57,7 +57,7 @@ async function announce({ ports, processes, followTime }: Deployment, id: string
   await announcer.start();
 }
 
-it("processes whose clocks are hours apart take each other for alive, and each other's tasks", async () => {
+it("processes whose clocks are hours apart count each other and each other's tasks as alive", async () => {
   const late = openAt(-HOUR_MS);
   const early = openAt(HOUR_MS);
   await announce(late, "late");

@@ -28,7 +28,7 @@ async function reportOn(
   }
 }
 
-/** What is found on a server with such settings. */
+/** The report on a server with these settings. */
 async function reportOnServer(
   settings: Record<string, string>,
   { path = "", prepare }: { path?: string; prepare?: Parameters<typeof reportOn>[1] } = {},
@@ -42,7 +42,7 @@ async function reportOnServer(
 }
 
 describe("inspectRedis", () => {
-  it("has nothing against a server that keeps what it is given", async () => {
+  it("accepts a server that keeps its data", async () => {
     const { inspection, problems } = await reportOnServer(
       { appendonly: "yes", maxmemory: "50mb" },
       { path: "/15" },
@@ -61,7 +61,7 @@ describe("inspectRedis", () => {
     expect(problems).toEqual([]);
   });
 
-  it("refuses a server that drops keys, also one that hides its settings", async () => {
+  it("refuses a server that drops keys, even if it hides its settings", async () => {
     const { problems } = await reportOnServer(
       { appendonly: "yes", "maxmemory-policy": "allkeys-lru" },
       { prepare: (call) => call("ACL", "SETUSER", "default", "-config") },
@@ -76,7 +76,7 @@ describe("inspectRedis", () => {
     ]);
   });
 
-  it("warns of a server that forgets everything when it restarts", async () => {
+  it("warns of a server that loses everything at a restart", async () => {
     const { problems } = await reportOnServer({});
     expect(problems).toEqual([
       {
@@ -101,7 +101,7 @@ describe("inspectRedis", () => {
     ]);
   });
 
-  it("refuses an address with a database that is not there", async () => {
+  it("refuses an address with a database that does not exist", async () => {
     const { problems } = await reportOnServer({ appendonly: "yes" }, { path: "/99" });
     expect(problems).toEqual([
       {
@@ -126,7 +126,7 @@ describe("inspectRedis", () => {
     ]);
   });
 
-  it("says that the password is wrong, without it", async () => {
+  it("reports a wrong password without showing it", async () => {
     const server = await startRedisServer({ requirepass: "right" });
     try {
       const url = new URL(server.url);
@@ -167,7 +167,7 @@ describe("inspectRedis", () => {
     expect(problems[0]).toEqual({ severity: "error", message });
   });
 
-  it("tells a server that lets nobody else in from one that is not there", async () => {
+  it("distinguishes a server with too many clients from a missing one", async () => {
     const server = await startRedisServer({ maxclients: "1" });
     const first = createFailFastRedis({ url: server.url, name: "first", logger: createSilentLogger() });
     try {
@@ -183,7 +183,7 @@ describe("inspectRedis", () => {
     }
   });
 
-  it("leaves nothing behind but a key that goes by itself", async () => {
+  it("leaves only a key that expires", async () => {
     const server = await startRedisServer({ appendonly: "yes" });
     const onlooker = createFailFastRedis({ url: server.url, name: "onlooker", logger: createSilentLogger() });
     try {

@@ -38,7 +38,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-it("an outage is logged at its begin and its end, not with every refused launch and every sweep, and no write is refused", async () => {
+it("an outage is logged only at its start and its end, and refuses no write", async () => {
   const book = createLogBook();
   const service = await createService({
     app: powerCrudApp,
@@ -60,7 +60,7 @@ it("an outage is logged at its begin and its end, not with every refused launch 
       expect(JSON.stringify(launch)).toContain("UnavailableError");
     }
     await expect.poll(() => count("a sweep failed again"), { timeout: 20_000 }).toBeGreaterThan(1);
-    // No worker can run it: it is of no kind that there is.
+    // No worker can run it, since its kind does not exist.
     await sql.query("DELETE FROM powercrud.task WHERE input_hash = 'left behind'");
     await redis.revive();
     await expect.poll(() => count("a sweep went well again"), { timeout: 20_000 }).toBe(1);

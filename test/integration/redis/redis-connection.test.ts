@@ -36,7 +36,7 @@ const patient = (url: string): RedisConnection => {
   open.push(connection);
   return connection;
 };
-/** How a command fails, as its user sees it. */
+/** The error of a command. */
 const failureOf = (command: Promise<unknown>): Promise<unknown> =>
   withDeadline(
     command.then(
@@ -65,7 +65,7 @@ describe("a Redis connection's address", () => {
     }
   });
 
-  it("chooses TLS with rediss, and tells the server's name to its certificate's chooser", async () => {
+  it("uses TLS with rediss, and sends the server's name for its certificate", async () => {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -77,7 +77,7 @@ describe("a Redis connection's address", () => {
     failFast(`rediss://localhost:${(server.address() as AddressInfo).port}`);
     const hello = await withDeadline(heard, 10_000, "a handshake");
     server.close();
-    // The first byte of a TLS handshake; the name stands in it as it is.
+    // The first byte of a TLS handshake, which has the name in plain text.
     expect(hello[0]).toBe(0x16);
     expect(hello.includes("localhost")).toBe(true);
   });
@@ -105,13 +105,13 @@ describe("a Redis connection", () => {
   });
   afterEach(() => proxy.close());
 
-  it("says at once that there is none, also the first time", async () => {
+  it("fails at once if there is no server, even the first time", async () => {
     const { ready } = failFast(`redis://127.0.0.1:${await freePort()}`);
     await expect(withDeadline(ready(), 500, "the first answer")).rejects.toMatchObject(UNAVAILABLE);
     await expect(withDeadline(ready(), 50, "the second answer")).rejects.toMatchObject(UNAVAILABLE);
   });
 
-  it("gives up on a peer that takes connections and says nothing", async () => {
+  it("gives up on a server that accepts connections and never answers", async () => {
     proxy.freeze();
     const { ready, client } = failFast(proxy.url, { answerTimeoutMs: 200 });
     await expect(withDeadline(ready(), 2_000, "the answer")).rejects.toMatchObject(UNAVAILABLE);
@@ -121,7 +121,7 @@ describe("a Redis connection", () => {
     await expect(ready()).resolves.toBeUndefined();
   });
 
-  it("fails a command at once whose connection breaks, and never sends it again", async () => {
+  it("fails a command at once if its connection breaks, and never sends it again", async () => {
     const { ready, client } = failFast(proxy.url);
     const direct = failFast(server.url);
     await Promise.all([ready(), direct.ready()]);
@@ -143,7 +143,7 @@ describe("a Redis connection", () => {
     expect(await client.llen("list")).toBe(1);
   });
 
-  it("fails a command that gets no answer, also where other things are heard", async () => {
+  it("fails a command that gets no answer, even on a connection that receives messages", async () => {
     const { ready, client } = failFast(proxy.url, { answerTimeoutMs: 200 });
     const direct = failFast(server.url);
     await Promise.all([ready(), direct.ready()]);
@@ -156,7 +156,7 @@ describe("a Redis connection", () => {
     expect(await failure).toMatchObject({ ...UNAVAILABLE, cause: { message: "Command timed out" } });
   });
 
-  it("keeps the commands of the patient until it is back", async () => {
+  it("keeps the commands of a patient connection until the server is back", async () => {
     const { client } = patient(proxy.url);
     await client.set("patience", "1");
     const lost = untilEvent(client, "close");
@@ -170,7 +170,7 @@ describe("a Redis connection", () => {
     expect(await withDeadline(waiting, 10_000, "the command")).toBe(1);
   });
 
-  it("logs once for each outage, and once for its end", async () => {
+  it("logs each outage once, and its end once", async () => {
     const logger = createLogBook();
     const { client, ready } = failFast(server.url, { logger });
     await ready();
@@ -197,7 +197,7 @@ describe("a Redis connection", () => {
     expect(logger.lines).toEqual([lost, found, lost, found]);
   });
 
-  it("says nothing when it is closed on purpose, and stays closed", async () => {
+  it("logs nothing when it is closed on purpose, and stays closed", async () => {
     const logger = createLogBook();
     const connection = failFast(server.url, { logger });
     await connection.ready();
@@ -209,7 +209,7 @@ describe("a Redis connection", () => {
     expect(logger.lines).toEqual([]);
   });
 
-  it("never shows the password, whoever complains of it", async () => {
+  it("never shows the password in errors and logs", async () => {
     const guarded = await startRedisServer({ requirepass: "right" });
     const logger = createLogBook();
     const url = new URL(guarded.url);

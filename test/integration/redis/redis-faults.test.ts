@@ -14,9 +14,9 @@ import { insertThings } from "../../support/thing-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
-/** A single write asks nothing of Redis. */
+/** The longest time of a single write, which does not use Redis. */
 const WRITE_MS = 1_000;
-/** A launch waits for one answer of the bus and one of the queue, 3 s each. */
+/** The longest time of a launch: it waits for the bus and for the queue, 3 s each. */
 const LAUNCH_MS = 8_000;
 
 let engine: EngineFixture;
@@ -81,7 +81,7 @@ async function untilFinal(taskId: string): Promise<Task> {
   return withDeadline(wait(), 20_000, `settling of task ${taskId}`);
 }
 
-/** As soon as Redis is connected again. */
+/** Repeats a launch until Redis is connected again. */
 async function untilLaunched(ids: readonly string[]): Promise<Task> {
   const wait = async (): Promise<Task> => {
     for (;;) {
@@ -99,15 +99,15 @@ const allIds = Array.from({ length: 300 }, (_, at) => String(at + 1));
 
 describe("a Redis that is emptied", () => {
   beforeAll(async () => {
-    engine = await createEngineFixture({ redisUrl: inject("redisUrl"), maxChunkRecords: 50 });
+    engine = await createEngineFixture({ redisUrl: inject("redisUrl"), chunkRecords: 50 });
   });
   afterAll(() => engine.stop());
   beforeEach(fill);
 
-  it("costs no task its locks, and refuses no write to other records", async () => {
+  it("loses no task's locks, and refuses no write to other records", async () => {
     const release = await holdRecord(engine, 1);
     const task = await increment(allIds.slice(0, 200));
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     expect(await launch(["1", "300"])).toMatchObject({ kind: "CONFLICT", totalConflicts: 1 });
     expect(await guard("200")).toMatchObject({ kind: "CONFLICT", conflicts: [{ owner: task.id }] });
     expect(await guard("201")).toEqual({ kind: "GRANTED" });
@@ -121,7 +121,7 @@ describe("a Redis that is emptied", () => {
     const release = await holdRecord(engine, 1);
     const holder = await increment(["1", "2"]);
     const first = await increment(["2", "3"], { ...SKIP_FAILED, onConflict: "WAIT" });
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     const second = await increment(["3"], { ...SKIP_FAILED, onConflict: "WAIT" });
     expect([first.status, second.status, second.blockedBy]).toEqual(["WAITING", "WAITING", first.id]);
     await release();
@@ -130,10 +130,10 @@ describe("a Redis that is emptied", () => {
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 
-  it("lets many launch at once", async () => {
+  it("accepts many launches at once", async () => {
     const release = await holdRecord(engine, 1);
     const task = await increment(["1"]);
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     const rivals = await Promise.all(
       Array.from({ length: 8 }, (_, at) =>
         increment(["2"], { ...SKIP_FAILED, onConflict: "WAIT", label: String(at), allowDuplicate: true }),
@@ -146,11 +146,11 @@ describe("a Redis that is emptied", () => {
     expect(await countOf("2")).toBe(8);
   });
 
-  it("has its queue filled again from the tasks", async () => {
+  it("gets its queue back from the tasks", async () => {
     const blockers = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
-    // Both places of the worker are taken; the third waits in the queue.
+    // Two tasks use up the worker's concurrency; the third waits in the queue.
     const tasks = [await increment(["1"]), await increment(["2"]), await increment(["3"])];
-    await engine.backend.loseMemory();
+    await engine.loseRedis();
     await sweep(engine.ports, { ...PATIENT, beginGraceMs: -1000 });
     for (const release of blockers) {
       await release();
@@ -161,7 +161,7 @@ describe("a Redis that is emptied", () => {
   });
 });
 
-/** How Redis goes, and comes back. */
+/** The ways in which Redis fails and comes back. */
 const OUTAGES = [
   {
     name: "stopped",
@@ -194,15 +194,15 @@ describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
     }
   };
 
-  describe("where a launch is withdrawn", () => {
+  describe("with launches withdrawn", () => {
     beforeAll(async () => {
-      engine = await createEngineFixture({ redisUrl: redis.url, maxChunkRecords: 50 });
+      engine = await createEngineFixture({ redisUrl: redis.url, chunkRecords: 50 });
     });
     beforeEach(fill);
     afterEach(comeBack);
     afterAll(() => engine.stop());
 
-    it("refuses no single write and no launch in its request, and tasks that run settle", async () => {
+    it("refuses no single write and no synchronous launch, and running tasks settle", async () => {
       const release = await holdRecord(engine, 1);
       const task = await increment(allIds.slice(0, 200));
       await goAway();
@@ -218,7 +218,7 @@ describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
       expect(await counts()).toEqual([0, 1]);
     });
 
-    it("withdraws a launch for the background, with its locks, and accepts the next once Redis is back", async () => {
+    it("withdraws an asynchronous launch with its locks, and accepts the next once Redis is back", async () => {
       await goAway();
       const outcome = await withDeadline(launch(["5"]), LAUNCH_MS, "a launch");
       expect(outcome).toMatchObject({
@@ -235,11 +235,11 @@ describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
     });
   });
 
-  describe("where a launch then runs in its request", () => {
+  describe("with launches run in their request", () => {
     beforeAll(async () => {
       engine = await createEngineFixture({
         redisUrl: redis.url,
-        maxChunkRecords: 50,
+        chunkRecords: 50,
         whenQueueDown: "sync",
       });
     });
@@ -261,7 +261,7 @@ describe("a Redis that is restored from an old copy", () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await startRedisServer();
-    engine = await createEngineFixture({ redisUrl: redis.url, maxChunkRecords: 50 });
+    engine = await createEngineFixture({ redisUrl: redis.url, chunkRecords: 50 });
   });
   beforeEach(fill);
   afterAll(async () => {
@@ -269,9 +269,9 @@ describe("a Redis that is restored from an old copy", () => {
     await redis.stop();
   });
 
-  it("brings back no lock and no work that is done, and what it lost of the queue is run", async () => {
+  it("brings back no lock and no finished work, and lost deliveries are repeated", async () => {
     const releases = [await holdRecord(engine, 1), await holdRecord(engine, 2)];
-    // Both places of the worker are taken; the old task waits in the queue when the copy is made.
+    // Two tasks use up the worker's concurrency, so the old task is in the queue when the copy is made.
     const running = [await increment(["1"]), await increment(["2"])];
     const old = await increment(["3"]);
     const operator = new Redis(redis.url);

@@ -29,7 +29,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-/** The answers to a launch for the background, to one in its request, and to the guard of a single write. */
+/** The outcomes of an asynchronous launch, a synchronous launch, and the guard of a single write. */
 async function outcomes(): Promise<readonly unknown[]> {
   const launch = (id: string, mode: "ASYNC" | "SYNC"): Promise<LaunchOutcome> =>
     engine.launch({
@@ -44,7 +44,7 @@ async function outcomes(): Promise<readonly unknown[]> {
   return [await launch("1", "ASYNC"), await launch("3", "SYNC"), await guard];
 }
 
-/** Only the queue is in Redis. */
+/** Locks are in PostgreSQL, so the others succeed. */
 const ONLY_THE_QUEUE_IS_REFUSED = [
   { kind: "UNAVAILABLE", message: expect.stringContaining("nothing was changed") },
   { kind: "LAUNCHED", task: { status: "SUCCEEDED" } },
@@ -67,7 +67,7 @@ async function untilBusy(): Promise<void> {
   onlooker.disconnect();
 }
 
-describe("a Redis that answers, and refuses", () => {
+describe("a Redis that answers, and refuses commands", () => {
   it("because it cannot save: MISCONF", async () => {
     const [, folder = ""] = await operator.config("GET", "dir");
     await operator.config("SET", "save", "3600 1");
@@ -116,7 +116,7 @@ describe("a Redis that answers, and refuses", () => {
     expect(await outcomes()).toMatchObject(ONLY_THE_QUEUE_IS_REFUSED);
   });
 
-  it("and serves again when it relents", async () => {
+  it("and is used again when it accepts commands", async () => {
     expect(await outcomes()).toMatchObject([{ kind: "LAUNCHED" }, { kind: "LAUNCHED" }, { kind: "GRANTED" }]);
   });
 });

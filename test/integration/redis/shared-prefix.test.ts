@@ -59,7 +59,7 @@ const refusal = {
   message: expect.stringMatching(/another database\. Set POWERCRUD_REDIS_KEY_PREFIX .* delete the key ours:/),
 };
 
-it("a deployment on another database is refused the same keys, and starts with others, or once they are nobody's", async () => {
+it("a deployment on another database is refused the same prefix, and starts with another one or once it is free", async () => {
   const first = await startOn(0);
   await startOn(0);
   await expect(startOn(1)).rejects.toMatchObject(refusal);
@@ -76,14 +76,14 @@ it("a deployment on another database is refused the same keys, and starts with o
   expect(checks.find(({ name }) => name === "redis")?.detail).toContain(KEY);
 });
 
-it("a deployment whose queue is in PostgreSQL leaves the keys to others", async () => {
+it("a deployment whose queue is in PostgreSQL does not take the prefix", async () => {
   await startOn(0, "ours:", "postgres");
   expect(await operator.get(KEY)).toBeNull();
   await startOn(1);
   expect(await operator.get(KEY)).not.toBeNull();
 });
 
-it("a Redis that lost everything is taken again by the next process to start, of whichever deployment", async () => {
+it("a Redis that lost everything is taken by the next process to start, of any deployment", async () => {
   const first = await startOn(0);
   const id = await operator.get(KEY);
   expect(id).toMatch(/^\d+\.\d+$/);

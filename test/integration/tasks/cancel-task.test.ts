@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { Answer, ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
 
@@ -28,7 +29,7 @@ async function changed(): Promise<string[]> {
 }
 
 describe("cancelling", () => {
-  test("a queued task settles it at once, frees its records, and no worker begins it", async () => {
+  test("a queued task settles it at once, releases its records, and no worker begins it", async () => {
     const id = await service.launched([1, 2, 3], "cancelled");
     expect(await cancel(id)).toMatchObject({
       __typename: "CancelAccepted",
@@ -66,7 +67,7 @@ describe("cancelling", () => {
     // Chunks are of two records, and two are written at a time.
     const release = await service.holdRows([1, 3]);
     const id = await service.launched(ALL, "done", { errorPolicy: "SKIP_FAILED" });
-    await service.waitersReach(2);
+    await untilWaiting(service, { count: 2 });
     const first = await cancel(id);
     expect(first).toMatchObject({
       __typename: "CancelAccepted",
@@ -77,7 +78,7 @@ describe("cancelling", () => {
     const { status, message, progress } = await service.settled(id);
     expect(status).toBe("CANCELLED");
     expect(progress.total).toBe(12);
-    // At most the chunks that were being written.
+    // At most the two chunks that were being written.
     expect(progress.processed).toBeLessThanOrEqual(4);
     expect(await changed()).toHaveLength(progress.succeeded);
     expect(message).toBe(
@@ -92,7 +93,7 @@ describe("cancelling", () => {
     await service.startWorker();
     const release = await service.holdRows([12]);
     const id = await service.launched(ALL, "done");
-    await service.waitersReach(1);
+    await untilWaiting(service, { count: 1 });
     expect(await cancel(id)).toMatchObject({ __typename: "CancelAccepted", task: { status: "RUNNING" } });
     await release();
     expect(await service.settled(id)).toMatchObject({ status: "CANCELLED", progress: { succeeded: 0 } });

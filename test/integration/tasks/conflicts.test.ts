@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { untilWaiting } from "../../support/until-waiting.ts";
 import type { Answer, ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
 
@@ -12,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => service.stop());
 
-/** What the API tells of the cities' holders, by id; free ones are left out. */
+/** The cities' holders by id, from the API; free cities are left out. */
 async function holders(): Promise<Record<string, string>> {
   const { recordLocks } = await service.data(
     `query ($ids: [ID!]!) { recordLocks(model: City, ids: $ids) { model id heldBy { id } } }`,
@@ -26,11 +27,11 @@ async function taskCount(): Promise<number> {
 }
 
 describe("a launch on records that are held", () => {
-  test("is refused whole by default, names records, holder and progress, and leaves nothing behind", async () => {
+  test("is refused by default, names records, holder and progress, and leaves no trace", async () => {
     await service.startWorker();
     const release = await service.holdRows([2]);
     const holder = (await service.note([2], "held", {}, ANN)).task.id;
-    await service.waitersReach(1);
+    await untilWaiting(service);
     const refused = await service.note([1, 2, 3], "refused");
     expect(refused).toEqual({
       __typename: "ConflictError",
@@ -60,7 +61,7 @@ describe("a launch on records that are held", () => {
     expect(await holders()).toEqual({});
   });
 
-  test("does the rest with SKIP, and names those left out with their holders", async () => {
+  test("writes the other records with SKIP, and names those left out with their holders", async () => {
     const holder = await service.launched([2], "held");
     const id = await service.launched([1, 2, 3], "rest", { onConflict: "SKIP" });
     expect(await holders()).toEqual({ 1: id, 2: holder, 3: id });
@@ -90,13 +91,13 @@ describe("a launch on records that are held", () => {
     expect(await service.notes()).toMatchObject({ 1: "rest", 2: "held", 3: "rest" });
   });
 
-  test("stands in line with WAIT, first come, first served", async () => {
+  test("waits in line with WAIT, first come, first served", async () => {
     const holder = await service.launched([2], "first");
     const second = await service.note([1, 2], "second", { onConflict: "WAIT" });
     expect(second.task).toMatchObject({ status: "WAITING", canCancel: true, blockedBy: { id: holder } });
     const third = await service.note([1, 3], "third", { onConflict: "WAIT" });
     expect(third.task).toMatchObject({ status: "WAITING", blockedBy: { id: second.task.id } });
-    // Who waits holds nothing, but is in the way of whoever comes now.
+    // A waiting task holds nothing, but blocks later launches.
     expect(await holders()).toEqual({ 2: holder });
     expect(await service.note([1], "refused")).toMatchObject({
       __typename: "ConflictError",
@@ -110,7 +111,7 @@ describe("a launch on records that are held", () => {
     expect(await service.notes()).toMatchObject({ 1: "third", 2: "second", 3: "third" });
   });
 
-  test("WAITs for all of them at once: crossing ones do not lock each other out", async () => {
+  test("waits for all of its records with WAIT, and crossing launches do not deadlock", async () => {
     const [a, b] = [await service.launched([1], "a"), await service.launched([2], "b")];
     const crossing = await Promise.all([
       service.launched([1, 2], "x", { onConflict: "WAIT" }),

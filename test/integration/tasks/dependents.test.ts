@@ -34,7 +34,7 @@ function relabel(tag: string, options = ""): Promise<Answer> {
   );
 }
 
-test("a bulk delete is refused while a task holds what it would change, and names it", async () => {
+test("a bulk delete is refused while a task holds one of its dependents, and names the task", async () => {
   const holder = (await relabel(red)).task.id;
   expect(await deleteCities([5, 2])).toEqual({
     __typename: "ConflictError",
@@ -46,7 +46,7 @@ test("a bulk delete is refused while a task holds what it would change, and name
   expect(await deleteCities([2, 6], "onConflict: SKIP")).toMatchObject({ __typename: "ConflictError" });
 });
 
-test("while it is queued, nobody else changes what goes along, nor makes more go along", async () => {
+test("while it is queued, its dependents can be neither changed nor added to", async () => {
   const holder = (await deleteCities([2])).task.id;
   const conflict = {
     __typename: "ConflictError",
@@ -65,7 +65,7 @@ test("while it is queued, nobody else changes what goes along, nor makes more go
   expect(await relabel(red)).toMatchObject({ __typename: "TaskLaunched" });
 });
 
-test("one that waits takes along at its turn what was linked meanwhile", async () => {
+test("a waiting bulk delete includes the records that were linked while it waited", async () => {
   const holder = await service.launched([2], "held");
   const waiting = (await deleteCities([2, 7], "onConflict: WAIT")).task;
   expect(waiting).toMatchObject({ status: "WAITING", blockedBy: { id: holder } });

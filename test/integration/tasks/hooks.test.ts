@@ -9,7 +9,7 @@ import { createServiceFixture } from "./service-fixture.ts";
 
 type Rules = ModelOptions<City, Prisma.TransactionClient>;
 
-/** What the app says in the running test. */
+/** The app's rules in the running test. */
 let rules: Rules = {};
 let service: ServiceFixture;
 
@@ -114,7 +114,7 @@ describe("one rule", () => {
   });
 });
 
-test("records, changes and the client are Prisma's own, inside the transaction", async () => {
+test("hooks get records, changes and a client as Prisma types them, inside the transaction", async () => {
   const seen: unknown[] = [];
   rules = {
     hooks: {
@@ -154,7 +154,7 @@ test("records, changes and the client are Prisma's own, inside the transaction",
     2,
     40,
   ]);
-  // The unique label that the second hook wrote again was its own mistake.
+  // The second hook violated the unique label by itself.
   expect(await service.query("SELECT label FROM tag ORDER BY label")).toEqual([
     { label: "before 1" },
     { label: "before 2" },
@@ -162,7 +162,7 @@ test("records, changes and the client are Prisma's own, inside the transaction",
   expect(await city(1)).toMatchObject({ population: 40, status: "ARCHIVED" });
 });
 
-test("a hook that is refused by the database fails its chunk in the words of its table", async () => {
+test("a hook that violates a constraint fails its chunk with the words of the hook's table", async () => {
   rules = {
     hooks: {
       async beforeUpdate({ records }, { client }) {
@@ -175,7 +175,7 @@ test("a hook that is refused by the database fails its chunk in the words of its
   expect(await city(1)).toMatchObject({ notes: null, country_code: "FR" });
 });
 
-test("a hook that loses a race has its chunk written anew, once", async () => {
+test("the chunk of a hook that loses a race is written again, once", async () => {
   let calls = 0;
   rules = {
     hooks: {
@@ -228,7 +228,7 @@ describe("an app's own writer", () => {
     };
   });
 
-  test("is the same for single writes", async () => {
+  test("serves single writes", async () => {
     const result = await service.data(`mutation {
       create: createCity(data: {id: 60, ${NEW}}) { ... on CreateCityPayload { city { id notes } } }
       update: updateCity(id: "60", data: {population: 6}) { ... on UpdateCityPayload { city { population notes } } }
@@ -254,7 +254,7 @@ describe("an app's own writer", () => {
     expect(persisted).toEqual(["CREATE", "UPDATE", "UPDATE", "UPDATE", "DELETE"]);
   });
 
-  test("is the same for bulk writes, and only offenders fail", async () => {
+  test("serves bulk writes, and only offending records fail", async () => {
     const records = [1, 2, 3].map((id) => ({
       id: String(id),
       data: { name: `Named ${id}`, countryCode: id === 2 ? "XX" : "DE" },

@@ -10,7 +10,7 @@ const TWENTY = Array.from({ length: 20 }, (_, at) => at + 1);
 
 let service: ServiceFixture;
 
-/** Two tenants, told apart by the sign of the latitude. */
+/** Two tenants: one has the cities north of the equator, one those south of it. */
 beforeAll(async () => {
   service = await createServiceFixture({
     City: defineModel({
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-test("one tenant's hold on its whole model is not in another's way, and not for it to see", async () => {
+test("one tenant's lock on its whole model neither blocks another tenant nor is visible to it", async () => {
   const { task } = await service.note(TWENTY, "held", {}, EVEN);
   const write = (id: number, latitude: number): string => `mutation {
     update: updateCity(id: "${id}", data: {population: 1}) { __typename }

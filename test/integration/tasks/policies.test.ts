@@ -40,7 +40,7 @@ async function populations(): Promise<unknown> {
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "SYNC" };
 
 describe("dry runs", () => {
-  test("report what would become of the records, and change nothing", async () => {
+  test("report what would happen to the records, and change nothing", async () => {
     const { task } = await raise([1, 3, 99], { ...SKIP_FAILED, dryRun: true });
     expect(task).toMatchObject({
       status: "PARTIAL",
@@ -61,21 +61,21 @@ describe("dry runs", () => {
     expect((await raise([1], { mode: "SYNC" })).task).toMatchObject({ isDryRun: false });
   });
 
-  test("are refused with the holder where a record is held", async () => {
+  test("are refused with the holder if a record is held", async () => {
     await raise([1], { mode: "ASYNC" });
     expect(await raise([1, 2], { dryRun: true })).toMatchObject({ __typename: "ConflictError" });
   });
 });
 
 describe("duplicates", () => {
-  test("are answered with the first task, unless the caller means another one", async () => {
+  test("are answered with the first task, unless the caller allows a second one", async () => {
     const first = await raise([1, 2], { mode: "ASYNC" });
     expect(first).toMatchObject({ __typename: "TaskLaunched", isDuplicate: false });
     expect(await raise([1, 2])).toMatchObject({
       isDuplicate: true,
       task: { id: first.task.id, status: "PENDING" },
     });
-    // An explicit default is the default.
+    // Naming a default makes no difference.
     expect(await raise([1, 2], { errorPolicy: "ALL_OR_NOTHING" })).toMatchObject({ isDuplicate: true });
     expect(await raise([1, 2], { allowDuplicate: true })).toMatchObject({ code: "CONFLICT" });
     await service.startWorker();

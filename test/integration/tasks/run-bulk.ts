@@ -6,7 +6,7 @@ import type { ServiceFixture } from "./service-fixture.ts";
 /** A settled task with its errors, by record. */
 export type RunTask = Task & { readonly errors: readonly NewTaskError[] };
 
-/** Runs a bulk operation on cities that must be accepted; by default SKIP_FAILED, in a worker, by someone anonymous. */
+/** Runs a bulk operation on cities; by default SKIP_FAILED, in a worker, by an anonymous viewer. @throws when it is refused */
 export async function runBulk(
   service: ServiceFixture,
   request: Pick<BulkRequest, "operation"> & Partial<BulkRequest>,

@@ -4,14 +4,15 @@ import { createPool } from "../../../src/adapters/postgres/connection/create-poo
 import powerCrudApp from "../../../powercrud.config.ts";
 import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
+import { lastState } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
-/** What an operation gives: its shape is told by the test's own document, next to where it is read. */
+/** The data of an operation. Its shape is that of the test's own document. */
 // oxlint-disable-next-line typescript/no-explicit-any -- spelling out the shape of every document would hide what the tests say
 export type Answer = any;
 
-/** The demo's API in one process and its worker in another, as far as they know, on a real database. */
+/** The demo's API and its worker on a real database, wired as if they were two processes. */
 export interface ServiceFixture {
   /** Serves; never runs a task from the queue. */
   readonly api: PowerCrud;
@@ -22,21 +23,19 @@ export interface ServiceFixture {
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /** The first error of an operation that must fail. */
   refused(source: string): Promise<{ readonly message: string; readonly code: unknown }>;
-  /** Launches a change of the cities' notes in a worker. @returns the result as it is */
+  /** Launches a change of the cities' notes in a worker. @returns the mutation's result */
   note(
     ids: readonly number[],
     notes: string,
     options?: Record<string, unknown>,
     viewer?: Viewer,
   ): Promise<Answer>;
-  /** The same, when it must be accepted. @returns the task's id */
+  /** Launches as `note` does. @returns the task's id @throws when it is refused */
   launched(ids: readonly number[], notes: string, options?: Record<string, unknown>): Promise<string>;
   /** The notes of all cities, by id. */
   notes(): Promise<Record<string, string | null>>;
-  /** Locks rows in a stranger's transaction, so that a task that comes to them waits. @returns lets go of them */
+  /** Locks rows in a transaction of the test's, so that a task on them waits. @returns releases them */
   holdRows(ids: readonly number[]): Promise<() => Promise<void>>;
-  /** Resolves once so many connections wait for locks: the database's own word, not a guess at time. */
-  waitersReach(count: number): Promise<void>;
   settled(taskId: string): Promise<Task>;
   stop(): Promise<void>;
 }
@@ -59,7 +58,7 @@ export async function createServiceFixture(
     SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
   await api.start();
   let worker: PowerCrud | undefined;
-  const strangers = new Set<PoolClient>();
+  const holders = new Set<PoolClient>();
   const execute = (
     source: string,
     variableValues: Record<string, unknown> = {},
@@ -106,22 +105,20 @@ export async function createServiceFixture(
       return Object.fromEntries(rows.map(({ id, notes }) => [id, notes]));
     },
     async holdRows(ids) {
-      const stranger = await pool.connect();
-      strangers.add(stranger);
-      await stranger.query("BEGIN");
-      await stranger.query("SELECT FROM city WHERE id = ANY($1) FOR UPDATE", [ids]);
+      const holder = await pool.connect();
+      holders.add(holder);
+      await holder.query("BEGIN");
+      await holder.query("SELECT FROM city WHERE id = ANY($1) FOR UPDATE", [ids]);
       return async () => {
-        strangers.delete(stranger);
-        await stranger.query("ROLLBACK");
-        stranger.release();
+        holders.delete(holder);
+        await holder.query("ROLLBACK");
+        holder.release();
       };
     },
-    waitersReach: (count) =>
-      withDeadline(seeWaiters(fixture, count), 15_000, `${count} connections to wait for locks`),
-    settled: (taskId) => withDeadline(lastState(api, taskId), 20_000, `settling of task ${taskId}`),
+    settled: (taskId) => withDeadline(lastState(api.feed, taskId), 20_000, `settling of task ${taskId}`),
     async stop() {
-      // A test that failed may have left some; nobody could stop before them.
-      strangers.forEach((stranger) => stranger.release(true));
+      // A failed test may have left locked rows, for which the workers would wait.
+      holders.forEach((holder) => holder.release(true));
       await worker?.stop();
       await api.stop();
       await pool.end();
@@ -142,24 +139,3 @@ const NOTE_CITIES = `mutation ($ids: [ID!]!, $notes: String!, $options: BulkOpti
     }
   }
 }`;
-
-async function seeWaiters(fixture: ServiceFixture, count: number): Promise<void> {
-  const waiting = (): Promise<unknown[]> =>
-    fixture.query(
-      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-  while ((await waiting()).length < count) {
-    // Asked again at once: each look is a round trip.
-  }
-}
-
-async function lastState(api: PowerCrud, taskId: string): Promise<Task> {
-  let task: Task | undefined;
-  for await (task of api.feed.watch(taskId)) {
-    // Only the last state counts.
-  }
-  if (task === undefined) {
-    throw new Error("the task was never seen");
-  }
-  return task;
-}

@@ -22,7 +22,7 @@ let database: TestDatabase;
 let ask: (source: string) => Promise<Answer>;
 let stop: () => Promise<void>;
 const statements: string[] = [];
-/** By task, the ids of the records that failed. */
+/** The ids of the failed records, by task. */
 const failures = new Map<string, readonly string[]>();
 
 beforeAll(async () => {

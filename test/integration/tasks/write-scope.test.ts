@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-test("no bulk write leads out of the viewer's scope by what it refers to", async () => {
+test("no bulk write can refer to records out of the viewer's scope", async () => {
   const french = { id: "french" };
   const outside = {
     outcome: "FAILED",
@@ -52,7 +52,7 @@ test("no bulk write leads out of the viewer's scope by what it refers to", async
     { id: 1, country_code: "FR" },
     { id: 70, country_code: "FR" },
   ]);
-  // What it does not name is let be.
+  // References that the write does not name are not checked.
   await service.query("UPDATE city SET country_code = 'DE' WHERE id = 3");
   const letBe = await runBulk(service, {
     operation: "UPDATE",

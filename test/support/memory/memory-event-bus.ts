@@ -5,7 +5,7 @@ import type { EventBus } from "../../../src/core/events/event-bus.ts";
 import { checkBusTopic, encodeBusMessage } from "../../../src/core/events/event-bus.ts";
 import { createBusSubscribers } from "../../../src/core/events/bus-subscribers.ts";
 
-/** A bus within one process. It delivers while it publishes; there is no connection, so there are no gaps. */
+/** A bus within one process. It delivers during `publish`, and has no gaps since it has no connection. */
 export function createMemoryEventBus(options: { readonly logger: Logger }): EventBus {
   const subscribers = createBusSubscribers(options.logger);
   let isClosed = false;
@@ -19,7 +19,7 @@ export function createMemoryEventBus(options: { readonly logger: Logger }): Even
       const json = encodeBusMessage(message);
       checkBusTopic(topic);
       checkOpen();
-      // A copy of its own, as if it had come over a wire.
+      // Each subscriber gets a copy, as over a connection.
       subscribers.deliver(topic, JSON.parse(json) as Json);
     },
     async subscribe(topic, subscriber) {

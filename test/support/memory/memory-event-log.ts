@@ -4,8 +4,8 @@ import { requiredMemory } from "./memory-transaction.ts";
 import type { MemoryTransaction } from "./memory-transaction.ts";
 
 /**
- * The log of one process.
- * @param options.maxEvents how many are kept, the latest; default 100,000
+ * An event log within one process.
+ * @param options.maxEvents how many of the latest are kept; default 100,000
  */
 export function createMemoryEventLog(options: { readonly maxEvents?: number } = {}): EventLog {
   const maxEvents = options.maxEvents ?? 100_000;
@@ -21,7 +21,7 @@ export function createMemoryEventLog(options: { readonly maxEvents?: number } = 
       sequences.set(event.taskId, sequence);
       events.push({ ...event, position, sequence });
     }
-    // Dropped by the half, so that it is not done for every event.
+    // Drops half at a time, so that not every event pays for it.
     if (events.length > maxEvents * 1.5) {
       const dropped = events.slice(0, -maxEvents);
       events = events.slice(-maxEvents);

@@ -3,11 +3,11 @@ import type { MemoryTransaction } from "./memory-transaction.ts";
 /** How a transaction holds a key: alone, or with others that share it. */
 export type GateMode = "SHARED" | "EXCLUSIVE";
 
-/** Makes transactions wait for each other, by key: what row locks and advisory locks are in PostgreSQL. */
+/** Makes transactions wait for each other by key, as row locks and advisory locks do in PostgreSQL. */
 export interface Gate {
   /**
-   * Resolves once the transaction holds the key; it does so until its end. First come, first served.
-   * @throws Error when waiting would be for ever: those in the way wait for this transaction themselves
+   * Resolves once the transaction holds the key, which it keeps until its end. First come, first served.
+   * @throws Error on a deadlock: the holders wait for this transaction themselves
    */
   enter(transaction: MemoryTransaction, key: string, mode: GateMode): Promise<void>;
 }
@@ -59,7 +59,7 @@ export function createMemoryGate(): Gate {
       if (held === undefined) {
         transaction.atEnd.push(() => leave(transaction, key, place));
       }
-      // Who shares the key already and wants it alone goes first: the line waits for it anyway.
+      // A transaction that shares the key and wants it alone goes first: the line waits for it anyway.
       const isFirst = held !== undefined || place.line.length === 0;
       if (isFirst && mayEnter(place, transaction, mode)) {
         place.holders.set(transaction, mode);
@@ -84,7 +84,7 @@ function mayEnter(place: Place, transaction: MemoryTransaction, mode: GateMode):
   );
 }
 
-/** Whom the transaction waits for: holders, and those before it in the line. */
+/** The transactions that this one waits for: holders, and those before it in the line. */
 function inTheWay(place: Place, transaction: MemoryTransaction): readonly MemoryTransaction[] {
   const line = place.line.map((waiter) => waiter.transaction);
   const own = line.indexOf(transaction);

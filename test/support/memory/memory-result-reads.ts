@@ -6,7 +6,7 @@ import { mergeBatches } from "../../../src/core/tasks/record-batch.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
 import type { StoredTask } from "./stored-task.ts";
 
-/** What became of tasks' records. */
+/** Reads the results of tasks' records. */
 export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): TaskResults {
   const errorsOf = (taskId: string): StoredTask["errors"] => rows.get(taskId)?.errors ?? [];
   const withErrors = <Value>(
@@ -61,7 +61,7 @@ function recordsOf(row: StoredTask): readonly TaskRecord[] {
   );
 }
 
-/** A dry run that tried all of its records and kept all errors: the others would have been written. */
+/** A dry run that tried all records and kept all errors: records without an error would have been written. */
 function isWholeTrial({ task, counts, total }: StoredTask): boolean {
   return (
     task.isDryRun &&
@@ -71,7 +71,7 @@ function isWholeTrial({ task, counts, total }: StoredTask): boolean {
   );
 }
 
-/** The records of a stored task that are to be tried again; see TaskStore. */
+/** The records of a stored task that a retry takes; see TaskStore. */
 function recordsToRetry({ chunks, errors }: StoredTask, records: RetryRecords): readonly RecordBatch[] {
   const failed = new Set(errors.filter(({ outcome }) => outcome === "FAILED").map((error) => error.recordId));
   return mergeBatches(

@@ -3,21 +3,21 @@ import type { Logger } from "../../../src/kernel/logger.ts";
 import { createService } from "../../../src/kernel/service.ts";
 import type { QueuedTask, TaskQueue } from "../../../src/core/tasks/task-queue.ts";
 
-/** A consumer at work. */
+/** A consumer that has been started. */
 interface Consumer {
   readonly concurrency: number;
   readonly work: (task: QueuedTask) => Promise<void>;
   readonly running: Set<Promise<void>>;
 }
 
-/** What a queue in memory is made with. */
+/** The options of {@link createMemoryTaskQueue}. */
 export interface MemoryTaskQueueOptions {
   readonly logger: Logger;
-  /** More waiting tasks are refused. Default 100,000. */
+  /** The most waiting tasks; more are refused. Default 100,000. */
   readonly maxQueued?: number;
 }
 
-/** A queue within one process: what it holds is gone with it, and the sweeper enqueues again. */
+/** A queue within one process. Its tasks are lost with the process, and the sweeper enqueues them again. */
 export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueue {
   const maxQueued = options.maxQueued ?? 100_000;
   const line = new Map<string, QueuedTask>();
@@ -35,7 +35,7 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
     working.add(key);
     const work = async (): Promise<void> => consumer.work(task);
     const run = work()
-      // Whoever works reports its own outcomes; the rows say what is still to be done.
+      // The work reports its own outcome, and the rows say which work is left.
       .catch((error: unknown) => options.logger.error({ err: error, taskId: task.id }, "a delivery failed"))
       .finally(() => {
         consumer.running.delete(run);
@@ -45,7 +45,7 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
     consumer.running.add(run);
     return true;
   };
-  // Round after round, so that consumers share the work.
+  // One task per consumer and round, so that consumers share the work.
   const serve = (): void => {
     while ([...consumers].filter(takeNext).length > 0);
   };

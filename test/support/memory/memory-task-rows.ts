@@ -5,9 +5,9 @@ import type { MemoryTransaction } from "./memory-transaction.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
 import type { StoredTask } from "./stored-task.ts";
 
-/** The rows of a memory task store, with what transactions need of a database. */
+/** The rows of a memory task store, with the locks and isolation that transactions need. */
 export interface MemoryTaskRows {
-  /** What is committed. */
+  /** The committed rows. */
   get(id: string): StoredTask | undefined;
   all(): Iterable<StoredTask>;
   /** The row locked until the transaction ends, with the transaction's own changes. */
@@ -22,11 +22,11 @@ export interface MemoryTaskRows {
   ): Promise<StoredTask | undefined>;
   /** Visible to others with the commit. */
   put(transaction: Transaction, row: StoredTask): void;
-  /** Forgets the row at once, and in its retries what they retry. */
+  /** Forgets the row at once, and clears its retries' reference to it. */
   remove(id: string): void;
 }
 
-/** @param maxTasks beyond it the oldest cleaned tasks are forgotten; where there are none, new ones are refused */
+/** @param maxTasks above it the oldest cleaned tasks are forgotten; if none is cleaned, new ones are refused */
 export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
   const rows = new Map<string, StoredTask>();
   const gate = createMemoryGate();

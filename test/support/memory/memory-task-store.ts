@@ -21,15 +21,15 @@ import type { TaskShelf } from "./task-shelf.ts";
 import { countDone, matchesQuery, readTask, storeTask } from "./stored-task.ts";
 import type { StoredTask } from "./stored-task.ts";
 
-/** A task store in memory, with the hand that a bulk writer in memory needs. */
+/** A task store in memory, with what tests need in the place of a chunk writer. */
 export interface MemoryTaskStore extends TaskStore {
-  /** Marks a chunk DONE, once; chunks are numbered from 1. False when it was DONE before, or there is none. */
+  /** Marks a chunk DONE. Chunks are numbered from 1. @returns false when it was DONE before, or does not exist */
   finishChunk(transaction: Transaction, taskId: string, number: number, counts: Counts): Promise<boolean>;
 }
 
 /**
- * Tasks of one process.
- * @param options.maxTasks how many are kept; beyond it the oldest cleaned ones are forgotten. Default 10,000
+ * A task store within one process.
+ * @param options.maxTasks the most tasks; above it the oldest cleaned ones are forgotten. Default 10,000
  */
 export function createMemoryTaskStore(options: { readonly maxTasks?: number } = {}): MemoryTaskStore {
   let errorPosition = 0;

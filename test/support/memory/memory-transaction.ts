@@ -1,14 +1,13 @@
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
 
 /**
- * A transaction of the memory adapters. What is to become visible waits in `atCommit`: all of it is done in one go,
- * so nobody sees half a transaction.
+ * A transaction of the memory adapters. Changes wait in `atCommit` and become visible all at once.
  */
 export interface MemoryTransaction extends Transaction {
   readonly session: undefined;
-  /** Done at the commit, before any effect. */
+  /** Runs at the commit, before any effect. */
   readonly atCommit: (() => void)[];
-  /** Done after that, or at the rollback: what the transaction kept others waiting for. */
+  /** Runs after that, or at the rollback: releases what other transactions wait for. */
   readonly atEnd: (() => void)[];
 }
 

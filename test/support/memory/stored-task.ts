@@ -18,7 +18,7 @@ export interface StoredTask {
   readonly id: string;
   readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt">;
   readonly total: number | null;
-  /** Final counts; until it is settled, what it left out at the launch. */
+  /** Final counts. Until the task is settled: the records that its launch left out. */
   readonly counts: Counts;
   readonly inputHash: string;
   readonly idempotencyKey: string | null;
@@ -32,7 +32,7 @@ export interface StoredTask {
   readonly errors: readonly TaskError[];
 }
 
-/** A new one, PENDING. @param nextPosition numbers its errors */
+/** A new PENDING row. @param nextPosition numbers its errors */
 export function storeTask(created: NewTask, nextPosition: () => number): StoredTask {
   const { id, kind, model, label, errorPolicy, isDryRun, retryOf, viewer, createdAt, input, claims } =
     structuredClone(created);
@@ -71,20 +71,20 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
   };
 }
 
-/** Sums over the DONE chunks, and what was left out at the launch. */
+/** Sums of the DONE chunks and of the records that the launch left out. */
 export function countDone(stored: StoredTask): Counts {
   const start: Counts = { ...NO_COUNTS, skipped: stored.skippedAtLaunch };
   return stored.chunks.filter((chunk) => chunk.isDone).reduce<Counts>(addCounts, start);
 }
 
-/** What is known of a task outside its row. */
+/** What the store knows of a task outside its row. */
 export interface TaskSurroundings {
-  /** What the current attempt last reported. */
+  /** The last report of the current attempt. */
   readonly reported: Progress | null;
   readonly cancelRequestedAt: Date | null;
 }
 
-/** As the port hands it out. */
+/** The task as the port returns it. */
 export function readTask(stored: StoredTask, { reported, cancelRequestedAt }: TaskSurroundings): Task {
   const isRunning = stored.task.status === "RUNNING";
   const progress = isRunning
@@ -98,7 +98,7 @@ export function readTask(stored: StoredTask, { reported, cancelRequestedAt }: Ta
   });
 }
 
-/** Whether the task is one that the query asks for. */
+/** Whether the task matches the query. */
 export function matchesQuery({ task }: StoredTask, query: Omit<TaskQuery, "after" | "limit">): boolean {
   return (
     isAmong(task.status, query.statuses) &&

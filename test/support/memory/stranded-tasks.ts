@@ -7,7 +7,7 @@ import type { TaskShelf } from "./task-shelf.ts";
 export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
   const { rows, leases, enqueued } = shelf;
   const turns = new Map<string, Date>();
-  /** `since` says how long a row has been stranded; undefined where it is not. */
+  /** @param since since when a row has been stranded; undefined if it is not */
   const find = (
     since: (row: StoredTask) => Date | null | undefined,
     before: Date,

@@ -2,23 +2,23 @@ import type { Progress } from "../../../src/core/tasks/progress.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
 import type { StoredTask } from "./stored-task.ts";
 
-/** An attempt's lease; outside the task's row, so that a heartbeat waits for nobody. */
+/** An attempt's lease. It is outside the task's row, so that a heartbeat never waits. */
 export interface Lease {
   readonly heartbeatAt: Date;
   readonly progress: Progress | null;
 }
 
-/** What the parts of a memory task store share. */
+/** The data that the parts of a memory task store share. */
 export interface TaskShelf {
   readonly rows: MemoryTaskRows;
   readonly leases: Map<string, Lease>;
   readonly enqueued: Map<string, Date>;
-  /** When tasks were asked to stop. */
+  /** When a cancel was requested, by task. */
   readonly cancellations: Map<string, Date>;
   readonly nextErrorPosition: () => number;
 }
 
-/** Of the task's current attempt. */
+/** The key of the task's current attempt. */
 export function leaseKey({ id, task }: StoredTask): string {
   return `${id}:${task.attempt}`;
 }
