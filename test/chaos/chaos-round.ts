@@ -219,6 +219,9 @@ async function untilBusy({ sql, members }: Round, end: number): Promise<void> {
 async function quieten({ sql, members, findings }: Round): Promise<void> {
   const tell = (error: unknown): void => void findings.push(String(error));
   await allReady(members).catch(tell);
+  // A launch goes on after its client has left. A drained API has answered all of them.
+  await Promise.all(members.filter(({ role }) => role === "serve").map((member) => member.drain()));
+  await allReady(members).catch(tell);
   const isQuiet = async (): Promise<true | undefined> => {
     const { rowCount } = await sql.query(
       "SELECT FROM powercrud.task WHERE finished_at IS NULL OR cleaned_at IS NULL LIMIT 1",
