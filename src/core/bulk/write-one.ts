@@ -64,9 +64,14 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
     return invalid(unlinked);
   }
   const write = await prepareWrite(ports, model, request, parsed.value);
+  // Hooks must not run twice for an update that is refused: there was no race to lose.
+  const wasThere =
+    request.operation === "UPSERT" &&
+    write.work.hooks !== undefined &&
+    (await isThere(ports, request, batch));
   const outcome = await writeBatchOfOne(ports, request, write, batch);
   const wasRaced =
-    request.operation === "UPSERT" && (await lostToOtherCreate(ports, request, batch, outcome));
+    request.operation === "UPSERT" && !wasThere && (await lostToOtherCreate(ports, request, batch, outcome));
   return wasRaced ? writeBatchOfOne(ports, request, write, batch) : outcome;
 }
 
@@ -124,8 +129,9 @@ async function writeBatchOfOne(
 ): Promise<WriteOutcome> {
   const { references, model } = work;
   const expected = "expected" in request ? request.expected : undefined;
+  const mayCreate = request.operation === "CREATE" || request.operation === "UPSERT";
   const report = (written: WrittenBatch): Promise<WriteOutcome> =>
-    outcomeOf(ports.tasks, { model, id: batch.ids[0] ?? "", expected }, written);
+    outcomeOf(ports.tasks, { model, id: batch.ids[0] ?? "", expected, mayCreate }, written);
   const isAlone = effects === undefined && references === undefined && claims.length === 1;
   if (isAlone && isPlainWork(work)) {
     return report(await ports.writer.writeGuarded(work, batch));
@@ -148,14 +154,23 @@ async function writeBatchOfOne(
  * of the record. The upsert is then tried again, as an update.
  */
 async function lostToOtherCreate(
-  { reader, access }: WriteOnePorts,
-  { model, viewer }: WriteRequest,
-  { ids }: RecordBatch,
+  ports: WriteOnePorts,
+  request: WriteRequest,
+  batch: RecordBatch,
   outcome: WriteOutcome,
 ): Promise<boolean> {
   const isRefused =
     outcome.kind === "INVALID" && outcome.problems.some(({ code }) => code === "CONSTRAINT_VIOLATED");
-  return isRefused && (await reader.existingIds(model, ids, access.scope(model, viewer))).length > 0;
+  return isRefused && (await isThere(ports, request, batch));
+}
+
+/** Whether the record is there, within the viewer's scope. */
+async function isThere(
+  { reader, access }: WriteOnePorts,
+  { model, viewer }: WriteRequest,
+  { ids }: RecordBatch,
+): Promise<boolean> {
+  return (await reader.existingIds(model, ids, access.scope(model, viewer))).length > 0;
 }
 
 /**

@@ -27,6 +27,8 @@ interface WrittenRecord {
   readonly model: Model;
   readonly id: string;
   readonly expected: ExpectedState | undefined;
+  /** Whether it is created if it is not there. */
+  readonly mayCreate: boolean;
 }
 
 /** How a batch of one ended, for the caller. Called after the transaction: it may read the task or the record. */
@@ -46,7 +48,7 @@ export async function outcomeOf(
     throw new TypeError(`the writer reported nothing about ${model.name} ${id}`);
   }
   if (error.code === "RECORD_MISSING") {
-    return missingRecord(record);
+    return record.mayCreate ? unkeptRecord(record) : missingRecord(record);
   }
   return error.code === "STALE_RECORD"
     ? staleRecord(record)
@@ -55,6 +57,12 @@ export async function outcomeOf(
 
 function missingRecord({ model, id }: WrittenRecord): MissingRefusal {
   return { kind: "MISSING", message: `There is no ${model.name} ${id}.` };
+}
+
+/** The new record was not stored under its key: a trigger can change the key, or drop the record. */
+function unkeptRecord({ model, id }: WrittenRecord): ValidationRefusal {
+  const message = `The database did not keep a ${model.name} with the id ${id}: a trigger of its table dropped it, or changed its key. Nothing was changed.`;
+  return invalid([problem(message, undefined, "CONSTRAINT_VIOLATED")]);
 }
 
 /** The refusal has the record as it is now. */

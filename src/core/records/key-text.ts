@@ -91,7 +91,19 @@ function ruleOf(field: ColumnField): KeyRule | undefined {
   if (field.kind === "enum") {
     return field.values && oneOf(field.values);
   }
+  const [, limit] = /^character varying\((\d+)\)$/.exec(field.nativeType ?? "") ?? [];
+  if (limit !== undefined) {
+    return textWithoutExcessSpaces(Number(limit));
+  }
   return NATIVE_RULES[field.nativeType ?? ""] ?? SCALAR_RULES[field.type];
+}
+
+/** PostgreSQL cuts spaces off that are too many for the column, so such a text would be a second text of another key. */
+function textWithoutExcessSpaces(limit: number): KeyRule {
+  return {
+    expected: `text of at most ${limit} characters`,
+    parse: (text) => (/^ +$/.test([...text].slice(limit).join("")) ? undefined : text),
+  };
 }
 
 function oneOf(values: readonly string[]): KeyRule {

@@ -21,6 +21,8 @@ export interface BulkOverrides {
   /** Replaces the demo's models. */
   readonly generated?: GeneratedCode;
   readonly models?: ModelOptionsMap;
+  /** Run on the migrated database, before the service starts. */
+  readonly sql?: string;
   /** The worker's own model options, as of a separate process. Default: API and worker share a process. */
   readonly workerModels?: ModelOptionsMap;
   readonly config?: PowerCrudOptions["config"];
@@ -67,6 +69,9 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
   });
   if (overrides.generated?.sql !== undefined) {
     await pool.query(overrides.generated.sql);
+  }
+  if (overrides.sql !== undefined) {
+    await pool.query(overrides.sql);
   }
   const open = async (role: "start" | "serve" | "work", models = overrides.models): Promise<PowerCrud> => {
     const opened = await createPowerCrud({

@@ -25,8 +25,12 @@ export interface TableShape {
   readonly columns: ReadonlyMap<string, ColumnShape>;
   /** The join tables of its many-to-many relations, by field name. */
   readonly joinTables: ReadonlyMap<string, JoinTable>;
-  /** Whether the table has statement triggers, which run even for a statement that changes no row. */
-  readonly hasStatementTriggers: boolean;
+  /**
+   * Whether the guard and a change of one record may be one statement. Not where a trigger, a rule or a view could act
+   * although the change is refused, which only a transaction can undo; nor where a statement by itself is not READ
+   * COMMITTED.
+   */
+  readonly isGuardedInStatement: boolean;
 }
 
 /** Gives each model's table shape. */
@@ -42,13 +46,18 @@ export interface TableShapes {
 const COLUMN_TYPES = `
 SELECT attname AS name, format_type(atttypid, -1) AS type,
        CASE WHEN typtype = 'd' THEN format_type(typbasetype, typtypmod)
+            WHEN NOT collisdeterministic
+            THEN format_type(atttypid, atttypmod) || ' with a nondeterministic collation'
             ELSE format_type(atttypid, atttypmod) END AS "nativeType"
-  FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+  FROM pg_attribute JOIN pg_type t ON t.oid = atttypid LEFT JOIN pg_collation l ON l.oid = attcollation
  WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
 
 /** $1 table. */
-const STATEMENT_TRIGGERS = `
-SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1::text) AND NOT tgisinternal AND tgtype & 1 = 0 LIMIT 1`;
+const IS_GUARDED_IN_STATEMENT = `
+SELECT relkind = 'r' AND NOT relhasrules AND NOT relhassubclass
+       AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+       AND current_setting('default_transaction_isolation') = 'read committed' AS is_guarded
+  FROM pg_class c WHERE oid = to_regclass($1::text)`;
 
 /** @returns shapes that are read once each and then remembered; migrations run before the service starts */
 export function createTableShapes(session: SqlSession): TableShapes {
@@ -79,8 +88,13 @@ async function readShape(session: SqlSession, model: Model): Promise<TableShape>
     columns,
     key: model.key.map(shapeOf),
     joinTables: await readJoinTables(session, model),
-    hasStatementTriggers: (await session.query(STATEMENT_TRIGGERS, [table])).length > 0,
+    isGuardedInStatement: await isGuardedInStatement(session, table),
   };
+}
+
+async function isGuardedInStatement(session: SqlSession, table: string): Promise<boolean> {
+  const [row] = await session.query<{ is_guarded: boolean }>(IS_GUARDED_IN_STATEMENT, [table]);
+  return row?.is_guarded === true;
 }
 
 type ColumnTypes = Pick<ColumnShape, "type" | "nativeType">;

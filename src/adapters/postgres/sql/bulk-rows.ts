@@ -201,7 +201,7 @@ export function linkSql(
   const dropOthers = `${prefix}_dropped AS (
   DELETE FROM ${join.table} j USING ${rows} JOIN target ON target.k0 = ${rows}.k0
    WHERE ${near} = ${rows}.k0 AND ${ids} IS NOT NULL
-     AND NOT EXISTS (SELECT FROM ${wantedName} w WHERE w.near = ${near} AND w.far = ${far})
+     AND (${near}, ${far}) NOT IN (SELECT near, far FROM ${wantedName})
 )`;
   const steps: Readonly<Record<LinkOperator, readonly string[]>> = {
     add: [add],

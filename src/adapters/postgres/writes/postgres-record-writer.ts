@@ -48,12 +48,16 @@ async function raced<T>(work: () => Promise<T>): Promise<T> {
 
 async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
   const table = await ports.shapes.of(work.model);
-  return table.hasStatementTriggers
-    ? guardAndWrite(ports, work, batch)
-    : writeAsOne(ports.session, table, work, batch);
+  if (!table.isGuardedInStatement) {
+    return guardAndWrite(ports, work, batch);
+  }
+  const written = await writeAsOne(ports.session, table, work, batch);
+  // The statement looked for the record before it waited at the gate. It may be there by now.
+  const isLeftOut = written.errors.some(({ code }) => code === "RECORD_MISSING" || code === "STALE_RECORD");
+  return isLeftOut ? guardAndWrite(ports, work, batch) : written;
 }
 
-/** With two statements: in a single one, the app's statement triggers would run even if the guard refuses. */
+/** With two statements in a transaction, which undoes what triggers did to a record that is refused. */
 function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
   const { model, lockScopeOf } = work;
   return runWork<WrittenBatch>(ports, work, async (transaction) => {

@@ -36,7 +36,7 @@ const SHAPES: TableShapes = {
       key,
       columns,
       joinTables: new Map(),
-      hasStatementTriggers: false,
+      isGuardedInStatement: true,
     }),
 };
 
