@@ -129,9 +129,12 @@ async function writeBatchOfOne(
 ): Promise<WriteOutcome> {
   const { references, model } = work;
   const expected = "expected" in request ? request.expected : undefined;
-  const mayCreate = request.operation === "CREATE" || request.operation === "UPSERT";
   const report = (written: WrittenBatch): Promise<WriteOutcome> =>
-    outcomeOf(ports.tasks, { model, id: batch.ids[0] ?? "", expected, mayCreate }, written);
+    outcomeOf(
+      ports.tasks,
+      { model, id: batch.ids[0] ?? "", expected, operation: request.operation },
+      written,
+    );
   const isAlone = effects === undefined && references === undefined && claims.length === 1;
   if (isAlone && isPlainWork(work)) {
     return report(await ports.writer.writeGuarded(work, batch));

@@ -11,7 +11,7 @@ import type {
 import { conflictRefusal } from "../refusals/conflict-refusal.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import type { WrittenBatch } from "./record-writer.ts";
-import type { ExpectedState } from "./write-request.ts";
+import type { ExpectedState, WriteRequest } from "./write-request.ts";
 
 /** How a single write ends. */
 export type WriteOutcome =
@@ -27,8 +27,7 @@ interface WrittenRecord {
   readonly model: Model;
   readonly id: string;
   readonly expected: ExpectedState | undefined;
-  /** Whether it is created if it is not there. */
-  readonly mayCreate: boolean;
+  readonly operation: WriteRequest["operation"];
 }
 
 /** How a batch of one ended, for the caller. Called after the transaction: it may read the task or the record. */
@@ -48,7 +47,7 @@ export async function outcomeOf(
     throw new TypeError(`the writer reported nothing about ${model.name} ${id}`);
   }
   if (error.code === "RECORD_MISSING") {
-    return record.mayCreate ? unkeptRecord(record) : missingRecord(record);
+    return isNew(record) ? unkeptRecord(record) : missingRecord(record);
   }
   return error.code === "STALE_RECORD"
     ? staleRecord(record)
@@ -57,6 +56,10 @@ export async function outcomeOf(
 
 function missingRecord({ model, id }: WrittenRecord): MissingRefusal {
   return { kind: "MISSING", message: `There is no ${model.name} ${id}.` };
+}
+
+function isNew({ operation }: WrittenRecord): boolean {
+  return operation === "CREATE" || operation === "UPSERT";
 }
 
 /** The new record was not stored under its key: a trigger can change the key, or drop the record. */

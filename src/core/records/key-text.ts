@@ -102,7 +102,7 @@ function ruleOf(field: ColumnField): KeyRule | undefined {
 function textWithoutExcessSpaces(limit: number): KeyRule {
   return {
     expected: `text of at most ${limit} characters`,
-    parse: (text) => (/^ +$/.test([...text].slice(limit).join("")) ? undefined : text),
+    parse: (text) => (/^ +$/.test(Array.from(text).slice(limit).join("")) ? undefined : text),
   };
 }
 
