@@ -30,6 +30,8 @@ function project(
       include,
       env,
       testTimeout,
+      // A poll waits for a signal; on a busy machine one second, the default, is not enough for it.
+      expect: { poll: { timeout: Math.min(testTimeout, 20_000) } },
       sequence: { groupOrder },
       hookTimeout: Math.max(testTimeout, 60_000),
       ...(needsServices ? { globalSetup: SERVICES } : {}),

@@ -42,15 +42,12 @@ async function breaksMade(): Promise<boolean> {
 describe("a connection lost while an attempt begins", () => {
   it("loses the delivery, not the task: the sweeper enqueues it again, and it runs once", async () => {
     const task = await engine.launched({ ...INCREMENT, options: { mode: "ASYNC" } });
-    await expect.poll(breaksMade, { timeout: 20_000 }).toBe(true);
+    await expect.poll(breaksMade).toBe(true);
     await expect
-      .poll(
-        async () => {
-          await sweep(engine.ports, LOST_DELIVERIES);
-          return (await engine.task(task.id)).status;
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        await sweep(engine.ports, LOST_DELIVERIES);
+        return (await engine.task(task.id)).status;
+      })
       .toBe("SUCCEEDED");
     expect(
       await engine.session.query("SELECT count(*)::int AS n FROM thing WHERE count <> id % 100 + 1"),
