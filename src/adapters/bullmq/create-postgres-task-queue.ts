@@ -20,6 +20,8 @@ export function createPostgresTaskQueue(options: PostgresTaskQueueOptions): Task
     migrate: true,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 3000,
     application_name: "powercrud queue",
+    // BullMQ waits for locks and then reads on: a snapshot from before the wait would be stale.
+    options: "-c default_transaction_isolation=read\\ committed",
   };
   return createBullmqTaskQueue({
     classes: withBackend(createPostgresBackend),
