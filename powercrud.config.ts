@@ -1,12 +1,12 @@
 import { demoSeed } from "./prisma/seed/seed.ts";
 import { generated } from "./src/generated/powercrud.ts";
-import { defineConfig, defineModel } from "./src/index.ts";
+import { defineConfig } from "./src/index.ts";
 
 /** The demo: countries, languages, cities and tags. Models that are not listed are served with the default options. */
 export default defineConfig({
   generated,
   models: {
-    City: defineModel({
+    City: {
       bulk: {
         fields: [
           "name",
@@ -20,7 +20,7 @@ export default defineConfig({
           "tags",
         ],
       },
-    }),
+    },
   },
   seed: demoSeed,
 });

@@ -1,7 +1,8 @@
 import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
 import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
 import type { ConfigOf, Variables } from "../config/variable.ts";
-import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import type { FieldNames, ModelOptions, ModelOptionsMap } from "../core/records/model-options.ts";
+import type { AppRecord } from "../core/records/write-hooks.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 
@@ -11,13 +12,53 @@ export interface GeneratedSchema {
   readonly schema: object;
   /** Makes the project's `PrismaClient` with the given driver adapter. */
   readonly createClient: (options: { readonly adapter: SqlDriverAdapterFactory }) => object;
+  /** Exists for the types only. */
+  readonly types?: GeneratedTypes;
 }
 
+/** The types of a project's models, and of its Prisma client inside a transaction. */
+interface GeneratedTypes {
+  readonly client: unknown;
+  readonly models: Readonly<Record<string, FieldNames & { readonly record: unknown }>>;
+}
+
+/** The types that a generated module carries. Without any, every name is allowed, and values are unknown. */
+type TypesOf<Generated extends GeneratedSchema> =
+  NonNullable<Generated["types"]> extends infer Types extends GeneratedTypes
+    ? string extends keyof Types["models"]
+      ? UnknownTypes
+      : Types
+    : UnknownTypes;
+
+interface UnknownTypes {
+  readonly client: unknown;
+  readonly models: Readonly<Record<string, FieldNames & { readonly record: AppRecord }>>;
+}
+
+/** The names of a project's models. */
+type ModelName<Generated extends GeneratedSchema> = keyof TypesOf<Generated>["models"] & string;
+
+/**
+ * The options of one of a project's models, for code that stands in a file of its own:
+ * `const city: ModelOptionsOf<typeof generated, "City"> = { … }`.
+ */
+export type ModelOptionsOf<
+  Generated extends GeneratedSchema,
+  Name extends ModelName<Generated>,
+> = ModelOptions<
+  TypesOf<Generated>["models"][Name]["record"],
+  TypesOf<Generated>["client"],
+  TypesOf<Generated>["models"][Name]
+>;
+
 /** What a project's `powercrud.config.ts` says: its generated schema, and the options of its models and tasks. */
-export interface PowerCrudConfig {
-  readonly generated: GeneratedSchema;
+export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSchema> {
+  /** From the module that `prisma generate` writes. */
+  readonly generated: Generated;
   /** Options by model name. Default: every model of the Prisma schema is served with the defaults. */
-  readonly models?: ModelOptionsMap;
+  readonly models?: string extends ModelName<Generated>
+    ? ModelOptionsMap
+    : { readonly [Name in ModelName<Generated>]?: ModelOptionsOf<Generated, Name> };
   /** The app's own tasks, beside the bulk operations. Default: none. */
   readonly tasks?: readonly TaskDefinition[];
   /** Callbacks along the life of every task. Default: none. */
@@ -51,10 +92,13 @@ export interface AppSeedOptions {
 }
 
 /**
- * Types a config where it is written; returns it as it is. The default export of a project's `powercrud.config.ts`.
+ * Types a config where it is written, from its `generated`; returns it as it is. The default export of a project's
+ * `powercrud.config.ts`.
  */
-export function defineConfig(config: PowerCrudConfig): PowerCrudConfig {
-  return config;
+export function defineConfig<Generated extends GeneratedSchema>(
+  config: PowerCrudConfig<Generated>,
+): PowerCrudConfig {
+  return config as unknown as PowerCrudConfig;
 }
 
 /** The schema of a config, for the rooms that read it. */

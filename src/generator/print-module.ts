@@ -1,4 +1,8 @@
-import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
+import type {
+  FieldDescription,
+  RelationDescription,
+  SchemaDescription,
+} from "../adapters/prisma/schema-description.ts";
 
 /**
  * The module that a project's `powercrud.config.ts` imports: the schema as data, the client, and its types. The same schema
@@ -33,18 +37,39 @@ export const generated: {
 `;
 }
 
-/** A line for each model: its records, and the names of its columns and relations. */
+/** A line for each model: its records, and the names of its columns, its relations, and those that are many-to-many. */
 function modelTypes({ models }: SchemaDescription): string {
   return Object.entries(models)
     .map(([name, { fields }]) => {
-      const namesOf = (isRelation: boolean): string =>
-        fields
-          .filter(({ kind }) => (kind === "relation") === isRelation)
-          .map((field) => JSON.stringify(field.name))
-          .join(" | ") || "never";
-      return `    readonly ${name}: { readonly record: Client.${name}; readonly columns: ${namesOf(false)}; readonly relations: ${namesOf(true)} };`;
+      const relations = fields.filter((field) => field.kind === "relation");
+      const members = {
+        record: `Client.${name}`,
+        columns: namesOf(fields.filter(({ kind }) => kind !== "relation")),
+        relations: namesOf(relations),
+        links: namesOf(relations.filter((relation) => isManyToMany(models, name, relation))),
+      };
+      const types = Object.entries(members).map(([member, type]) => `readonly ${member}: ${type}`);
+      return `    readonly ${name}: { ${types.join("; ")} };`;
     })
     .join("\n");
+}
+
+function namesOf(fields: readonly FieldDescription[]): string {
+  return fields.map(({ name }) => JSON.stringify(name)).join(" | ") || "never";
+}
+
+function isManyToMany(
+  models: SchemaDescription["models"],
+  model: string,
+  { name, type, isList, relationName }: RelationDescription,
+): boolean {
+  const opposite = models[type]?.fields.find(
+    (other) =>
+      other.kind === "relation" &&
+      other.relationName === relationName &&
+      !(type === model && other.name === name),
+  );
+  return isList && opposite?.isList === true;
 }
 
 /** JSON with a line for each field and each enum, so that a change of the schema is a small change of the module. */
