@@ -11,6 +11,8 @@ export type {
   GeneratedSchema,
   ModelOptionsOf,
   PowerCrudConfig,
+  SeedContext,
+  SeedFunction,
 } from "./compose/define-config.ts";
 export type { ConfigOf, Variable, Variables } from "./config/variable.ts";
 export { createService } from "./compose/create-service.ts";

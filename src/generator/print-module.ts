@@ -1,8 +1,5 @@
-import type {
-  FieldDescription,
-  RelationDescription,
-  SchemaDescription,
-} from "../adapters/prisma/schema-description.ts";
+import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
+import { fieldNamesOf } from "../adapters/prisma/schema-description.ts";
 
 /**
  * The module that a project's `powercrud.config.ts` imports: the schema as data, the client, and its types. The same schema
@@ -37,39 +34,20 @@ export const generated: {
 `;
 }
 
-/** A line for each model: its records, and the names of its columns, its relations, and those that are many-to-many. */
+/** A line for each model: its records, and the names of its fields. */
 function modelTypes({ models }: SchemaDescription): string {
-  return Object.entries(models)
-    .map(([name, { fields }]) => {
-      const relations = fields.filter((field) => field.kind === "relation");
-      const members = {
-        record: `Client.${name}`,
-        columns: namesOf(fields.filter(({ kind }) => kind !== "relation")),
-        relations: namesOf(relations),
-        links: namesOf(relations.filter((relation) => isManyToMany(models, name, relation))),
-      };
-      const types = Object.entries(members).map(([member, type]) => `readonly ${member}: ${type}`);
-      return `    readonly ${name}: { ${types.join("; ")} };`;
+  return Object.keys(models)
+    .map((name) => {
+      const members = Object.entries(fieldNamesOf(models, name)).map(
+        ([member, names]) => `readonly ${member}: ${unionOf(names)}`,
+      );
+      return `    readonly ${name}: { ${[`readonly record: Client.${name}`, ...members].join("; ")} };`;
     })
     .join("\n");
 }
 
-function namesOf(fields: readonly FieldDescription[]): string {
-  return fields.map(({ name }) => JSON.stringify(name)).join(" | ") || "never";
-}
-
-function isManyToMany(
-  models: SchemaDescription["models"],
-  model: string,
-  { name, type, isList, relationName }: RelationDescription,
-): boolean {
-  const opposite = models[type]?.fields.find(
-    (other) =>
-      other.kind === "relation" &&
-      other.relationName === relationName &&
-      !(type === model && other.name === name),
-  );
-  return isList && opposite?.isList === true;
+function unionOf(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(" | ") || "never";
 }
 
 /** JSON with a line for each field and each enum, so that a change of the schema is a small change of the module. */

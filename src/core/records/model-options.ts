@@ -1,8 +1,10 @@
 import type { Json } from "../../kernel/json.ts";
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
+import { WRITE_RULES_MEMBERS } from "./write-hooks.ts";
 
 /** The names of a model's fields, as types. */
 export interface FieldNames {
@@ -55,6 +57,33 @@ export interface ModelOptions<
 
 /** Options by model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
+
+/**
+ * See {@link ModelOptions}.
+ * @param names the model's columns and many-to-many relations
+ */
+export function modelOptionsShape({ columns, links }: KnownFields): MembersShape {
+  const bulk: MembersOf<Required<ModelOptions>["bulk"]> = {
+    fields: {
+      kind: "LIST",
+      of: { kind: "WORD", words: [...columns, ...links], what: "a column or a many-to-many relation" },
+    },
+    parallelism: { kind: "WHOLE_NUMBER", min: 1 },
+    chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
+  };
+  const members: MembersOf<ModelOptions> = {
+    ...WRITE_RULES_MEMBERS,
+    isExposed: { kind: "FLAG" },
+    plural: { kind: "TEXT" },
+    scope: { kind: "FUNCTION" },
+    lockScope: { kind: "FUNCTION" },
+    bulk: { kind: "MEMBERS", members: bulk },
+  };
+  return { kind: "MEMBERS", members };
+}
+
+/** The names of a model's fields. */
+export type KnownFields = { readonly [Name in keyof FieldNames]: readonly string[] };
 
 /** The lock scopes in the models' options. */
 export function lockScopesOf(options: ModelOptionsMap): LockScopes {

@@ -1,5 +1,6 @@
 import type { LinkChange } from "./change.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { MembersOf } from "../../kernel/shape.ts";
 
 /** What happens to a record. An upsert is an update if the record exists, and else a create. */
 export type WriteOperation = "CREATE" | "UPDATE" | "DELETE";
@@ -113,3 +114,20 @@ export interface WriteRules<Row = AppRecord, Client = unknown, Links extends str
    */
   persist?(chunk: HookChunk<Row, Links>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
 }
+
+/** See {@link WriteRules}. */
+export const WRITE_RULES_MEMBERS = {
+  validate: { kind: "FUNCTION" },
+  hooks: {
+    kind: "MEMBERS",
+    members: {
+      beforeCreate: { kind: "FUNCTION" },
+      beforeUpdate: { kind: "FUNCTION" },
+      beforeDelete: { kind: "FUNCTION" },
+      afterCreate: { kind: "FUNCTION" },
+      afterUpdate: { kind: "FUNCTION" },
+      afterDelete: { kind: "FUNCTION" },
+    } satisfies MembersOf<ModelHooks>,
+  },
+  persist: { kind: "FUNCTION" },
+} as const satisfies MembersOf<WriteRules>;
