@@ -1,7 +1,7 @@
 import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
 import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
 import type { ConfigOf, Variables } from "../config/variable.ts";
-import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import type { EnumOptionsMap, ModelOptionsMap } from "../core/records/model-options.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 
@@ -18,6 +18,8 @@ export interface PowerCrudConfig {
   readonly generated: GeneratedSchema;
   /** Options by model name. Default: every model of the Prisma schema is served with the defaults. */
   readonly models?: ModelOptionsMap;
+  /** Names of enums and of their values in the API, by enum. Default: as in the Prisma schema. */
+  readonly enums?: EnumOptionsMap;
   /** The app's own tasks, beside the bulk operations. Default: none. */
   readonly tasks?: readonly TaskDefinition[];
   /** Callbacks along the life of every task. Default: none. */

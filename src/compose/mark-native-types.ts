@@ -1,4 +1,5 @@
-import { AppError } from "../kernel/app-error.ts";
+import { refusedSchema } from "../core/records/refused-schema.ts";
+import { AppError, isAppError } from "../kernel/app-error.ts";
 import type { ColumnField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/records/table-shape.ts";
@@ -6,12 +7,36 @@ import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/
 /**
  * Adds the columns' native types, and the values of enums in keys, to the models. Native types decide whether two ids mean
  * the same record, and so the same lock: two spellings of a UUID do, two spellings of a text do not.
- * @throws AppError INVALID_CONFIG for a key that could have several ids for one record
+ * @param problems what is wrong with the schema as far as it is known without the database
+ * @throws AppError INVALID_CONFIG for those, for a key that could have several ids for one record, and for tables or
+ *   columns that the database lacks, all at once; MIGRATION_FAILED where only the last is the matter
  */
-export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
-  const marked = await Promise.all(
+export async function markNativeTypes(
+  models: ModelRegistry,
+  shapes: TableShapes,
+  problems: readonly string[] = [],
+): Promise<ModelRegistry> {
+  const settled = await Promise.allSettled(
     models.all().map(async (model) => markModel(model, await shapes.of(model), models.enums())),
   );
+  const faults = settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  const known = faults.filter(
+    (fault) => isAppError(fault, "INVALID_CONFIG") || isAppError(fault, "MIGRATION_FAILED"),
+  );
+  if (known.length < faults.length) {
+    // Such as a database that went down: what else there is to say of the schema is not known.
+    throw faults.find((fault) => !known.some((one) => one === fault));
+  }
+  const all = [...problems, ...known.map(({ message }) => message)];
+  if (all.length > 0) {
+    throw refusedSchema(
+      all,
+      known.length === all.length && known.every(({ code }) => code === "MIGRATION_FAILED")
+        ? "MIGRATION_FAILED"
+        : "INVALID_CONFIG",
+    );
+  }
+  const marked = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   return createModelRegistry(marked, models.enums(), models.relationMode);
 }
 

@@ -1,4 +1,3 @@
-import pluralize from "pluralize";
 import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
@@ -52,7 +51,7 @@ export function readModelRegistry(schema: SchemaDescription, options: ModelOptio
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel({ schema, exposed }, name, model, options[name]?.plural));
+    .map(([name, model]) => readModel({ schema, exposed }, name, model));
   const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
     name,
     values: values.map((value) => value.name),
@@ -65,12 +64,7 @@ interface ModelSource {
   readonly exposed: ReadonlySet<string>;
 }
 
-function readModel(
-  { schema, exposed }: ModelSource,
-  name: string,
-  source: ModelDescription,
-  plural: string | undefined,
-): Model {
+function readModel({ schema, exposed }: ModelSource, name: string, source: ModelDescription): Model {
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
     .map((field) =>
@@ -78,7 +72,7 @@ function readModel(
     );
   return {
     name,
-    plural: plural ?? pluralOf(name),
+    apiName: name,
     table: source.table,
     schema: source.schema ?? "public",
     key: readKey(name, source.primaryKey, fields),
@@ -127,13 +121,6 @@ function readKey(
 
 function isKeyType(field: ColumnField): boolean {
   return field.kind === "enum" || KEY_TYPES.has(field.type);
-}
-
-/** `City` → `cities`, `OrderItem` → `orderItems`. A name that is its own plural gets `All`: one name cannot mean both. */
-function pluralOf(name: string): string {
-  const singular = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-  const plural = pluralize.plural(singular);
-  return plural === singular ? `${plural}All` : plural;
 }
 
 function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolean {
@@ -209,9 +196,10 @@ function readBase({
   isList,
   isRequired,
   documentation,
-}: FieldDescription): Pick<Field, "name" | "isList" | "isNullable" | "documentation"> {
+}: FieldDescription): Pick<Field, "name" | "apiName" | "isList" | "isNullable" | "documentation"> {
   return {
     name,
+    apiName: name,
     isList,
     isNullable: !isRequired && !isList,
     ...(documentation === undefined ? {} : { documentation }),

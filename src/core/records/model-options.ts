@@ -11,8 +11,15 @@ import type { AppRecord, WriteRules } from "./write-hooks.ts";
 export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRules<Row, Client> {
   /** False keeps the model out of the API altogether. Default true. */
   readonly isExposed?: boolean;
+  /**
+   * The name of its GraphQL type, and the base of its other names. Default: its name in the Prisma schema, or, where the
+   * API needs that name for itself, that with `Model` behind it. Prisma's client keeps its own name.
+   */
+  readonly apiName?: string;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
   readonly plural?: string;
+  /** Names of single fields in the API. Default: as in the Prisma schema, with `_` behind it where that is taken. */
+  readonly fields?: Readonly<Record<string, FieldNaming>>;
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => WhereFilter | undefined;
   /**
@@ -30,6 +37,22 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
     readonly chunkRecords?: number;
   };
 }
+
+/** The name of a field in the API. */
+export interface FieldNaming {
+  readonly apiName?: string;
+}
+
+/** An app's options for one of its enums; all are optional. */
+export interface EnumOptions {
+  /** The name of its GraphQL type. Default: its name in the Prisma schema, with `Enum` behind it where that is taken. */
+  readonly apiName?: string;
+  /** Names of values in the API, by their names in the Prisma schema. Default: the same names. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** Options by the name of the enum. */
+export type EnumOptionsMap = Readonly<Record<string, EnumOptions>>;
 
 /** Options by model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;

@@ -7,7 +7,6 @@ import type { GraphQLContext } from "../builder.ts";
 import type { Parsed } from "../../core/refusals/problems.ts";
 import { invalid } from "../../core/refusals/problems.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
-import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
@@ -32,7 +31,7 @@ export function addBulkFields(schema: ModelSchema, enums: BulkEnums, model: Mode
 }
 
 function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, change: AnyInputRef): void {
-  schema.builder.mutationField(`bulkUpdate${namesOf(model).Many}`, (t) =>
+  schema.builder.mutationField(schema.names.of(model).bulkUpdate, (t) =>
     t.field({
       type: schema.refs.launchResult,
       description: `Makes the same change to many records of ${model.name}, as a task.`,
@@ -63,7 +62,7 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
 }
 
 function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): void {
-  schema.builder.mutationField(`bulkDelete${namesOf(model).Many}`, (t) =>
+  schema.builder.mutationField(schema.names.of(model).bulkDelete, (t) =>
     t.field({
       type: schema.refs.launchResult,
       description: `Deletes many records of ${model.name}, as a task.`,

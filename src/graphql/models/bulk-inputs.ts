@@ -1,7 +1,7 @@
 import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
-import { columnType, columnTypeName } from "./model-schema.ts";
+import { columnNames, columnType } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";
 import { manyChange } from "./write-inputs.ts";
@@ -10,7 +10,7 @@ const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 
 /** `CitySelection`: ids or a filter. */
 export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
-  const name = `${model.name}Selection`;
+  const name = schema.names.of(model).selection;
   return schema.input(name, {
     description: `The records of ${model.name} that a bulk operation is aimed at, within what the caller may write.`,
     isOneOf: true,
@@ -32,7 +32,7 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
   if (columns.length === 0 && links.length === 0) {
     return undefined;
   }
-  const name = `${model.name}BulkUpdateInput`;
+  const name = schema.names.of(model).bulkUpdateInput;
   return schema.input(name, {
     description: `The change made to each of the selected records of ${model.name}. Only the columns and links that it names are written.`,
     fields: (t) =>
@@ -54,7 +54,8 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
 
 /** `IntChange`, `StringChange`, `CityStatusChange`, `StringListChange` … */
 function changeInput(schema: ModelSchema, field: ColumnField): AnyInputRef {
-  const name = `${columnTypeName(field)}${field.isList ? "List" : ""}Change`;
+  const names = columnNames(schema, field);
+  const name = field.isList ? names.listChange : names.change;
   const type = columnType(schema, field);
   return schema.input(name, {
     description: "What happens to a column. Give exactly one member.",

@@ -7,7 +7,6 @@ import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { launch } from "./bulk-fields.ts";
-import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { RowArgument } from "./row-data.ts";
@@ -20,10 +19,11 @@ import { createInput, updateInput } from "./write-inputs.ts";
  */
 export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, model: Model): void {
   const { models, ports } = schema;
+  const names = schema.names.of(model);
   const create = createInput(schema, model);
   addRowsField(schema, options, model, {
     operation: "CREATE",
-    verb: "Create",
+    name: names.bulkCreate,
     argument: "data",
     item: create,
     description: `Creates many records of ${model.name}, as a task.`,
@@ -38,14 +38,14 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
   }
   addRowsField(schema, options, model, {
     operation: "UPDATE_EACH",
-    verb: "UpdateEach",
+    name: names.bulkUpdateEach,
     argument: "records",
     item: updateEachInput(schema, model, update),
     description: `Changes many records of ${model.name}, each in its own way, as a task.`,
   });
   addRowsField(schema, options, model, {
     operation: "UPSERT",
-    verb: "Upsert",
+    name: names.bulkUpsert,
     argument: "records",
     item: upsertInput(schema, model, { create, update }),
     description: `Changes or creates many records of ${model.name}, as a task: each is changed if it exists, otherwise created.`,
@@ -54,7 +54,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
 
 interface RowsField {
   readonly operation: RowsTarget["operation"];
-  readonly verb: string;
+  readonly name: string;
   /** See core's listName(). */
   readonly argument: "data" | "records";
   readonly item: AnyInputRef;
@@ -62,8 +62,8 @@ interface RowsField {
 }
 
 function addRowsField(schema: ModelSchema, options: AnyInputRef, model: Model, field: RowsField): void {
-  const { operation, verb, argument, item, description } = field;
-  schema.builder.mutationField(`bulk${verb}${namesOf(model).Many}`, (t) =>
+  const { operation, name, argument, item, description } = field;
+  schema.builder.mutationField(name, (t) =>
     t.field({
       type: schema.refs.launchResult,
       description,
@@ -103,7 +103,7 @@ async function launchRows(
 /** `CityUpdateEachInput`. */
 function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef): AnyInputRef {
   const touched = updatedAtField(model);
-  return schema.input(`${model.name}UpdateEachInput`, {
+  return schema.input(schema.names.of(model).updateEachInput, {
     description: `A record of ${model.name}, with its own change.`,
     fields: (t) => ({
       id: t.id({ required: true }),
@@ -126,7 +126,7 @@ function upsertInput(
   model: Model,
   inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
 ): AnyInputRef {
-  return schema.input(`${model.name}UpsertInput`, {
+  return schema.input(schema.names.of(model).upsertInput, {
     description: `A record of ${model.name}, to be changed where it is there, else created with this id.`,
     fields: (t) => ({
       id: t.id({ required: true }),

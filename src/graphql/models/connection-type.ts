@@ -21,11 +21,11 @@ interface Edge {
 
 /** The types `CityConnection` and `CityEdge`. */
 export function addConnectionType(
-  { builder, refs }: SchemaContext,
+  { builder, refs, names }: SchemaContext,
   model: Model,
   object: RecordObjectRef,
 ): ConnectionRef {
-  const edge = builder.objectRef<Edge>(`${model.name}Edge`).implement({
+  const edge = builder.objectRef<Edge>(names.of(model).edge).implement({
     description: `A record of ${model.name} and its place in the list.`,
     fields: (t) => ({
       node: t.field({ type: object, resolve: ({ node }) => node as never }),
@@ -35,7 +35,7 @@ export function addConnectionType(
       }),
     }),
   });
-  return builder.objectRef<Connection>(`${model.name}Connection`).implement({
+  return builder.objectRef<Connection>(names.of(model).connection).implement({
     description: `A page of records of ${model.name}.`,
     fields: (t) => ({
       nodes: t.field({

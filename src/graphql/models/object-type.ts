@@ -11,6 +11,7 @@ import { columnType } from "./model-schema.ts";
 import type { Connection, ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
+import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 
@@ -32,7 +33,7 @@ export function addObjectType(
   types: TypeLookup,
   model: Model,
 ): RecordObjectRef {
-  return recordObject(schema.builder, model.name, {
+  return recordObject(schema.builder, model, {
     description: model.documentation,
     select: keySelect(model),
     fields: (t): FieldMap => ({
@@ -48,7 +49,7 @@ export function addObjectType(
           field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
         ]),
       ),
-      activeTask: activeTaskField(schema, model, t),
+      [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t),
     }),
   });
 }
@@ -136,7 +137,7 @@ function manyField(
     type: types.connection(target.name),
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
     args: listArguments(schema, enums, target, t.arg),
-    extensions: connectionSelect(target.name, (args, context, nested, selectedFields) => {
+    extensions: connectionSelect(target.apiName, (args, context, nested, selectedFields) => {
       const { query, filter, pageFilter } = parseList(ports, context, target, args);
       const list = toPrismaList(query);
       const rows = {

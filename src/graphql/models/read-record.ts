@@ -23,7 +23,7 @@ export interface ReadPlan {
 
 /** Whether the document selects more of the record than its key. */
 export function isMoreThanKey(model: Model, { context, info, paths = [] }: ReadPlan): boolean {
-  const planned = plannedSelect(context, info, { typeName: model.name, select: keySelect(model), paths });
+  const planned = plannedSelect(context, info, { typeName: model.apiName, select: keySelect(model), paths });
   return Object.keys(planned).length > model.key.length;
 }
 
@@ -42,7 +42,7 @@ export async function readRecord(
     return null;
   }
   const planned = plannedSelect(context, info, {
-    typeName: model.name,
+    typeName: model.apiName,
     select: { ...keySelect(model), ...select },
     ...(paths === undefined ? {} : { paths }),
   });

@@ -20,7 +20,7 @@ export interface Staleness {
 
 /** `StaleCityError`, one per model: it carries the record. Undefined for a model without `@updatedAt`. */
 export function addStaleError(
-  { builder, refs }: ModelSchema,
+  { builder, names, refs }: ModelSchema,
   types: TypeLookup,
   model: Model,
 ): Staleness | undefined {
@@ -28,7 +28,7 @@ export function addStaleError(
   if (field === undefined) {
     return undefined;
   }
-  const errorName = `Stale${model.name}Error`;
+  const errorName = names.of(model).staleError;
   const error = builder.objectRef<StaleRefusal>(errorName);
   error.implement({
     description: `The record has changed since the caller read it: its ${field.name} is not the expected one.`,

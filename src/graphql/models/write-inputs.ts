@@ -1,13 +1,14 @@
 import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf } from "../../core/records/model.ts";
+import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
 export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
-  const name = `${model.name}CreateInput`;
+  const name = schema.names.of(model).createInput;
   return schema.input(name, {
     description: `A new record of ${model.name}.`,
     fields: (t) => ({
@@ -30,7 +31,7 @@ export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | un
   if (columns.length === 0 && manyToManyOf(schema.models, model).length === 0) {
     return undefined;
   }
-  const name = `${model.name}UpdateInput`;
+  const name = schema.names.of(model).updateInput;
   return schema.input(name, {
     description: `A change of a record of ${model.name}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
@@ -85,7 +86,7 @@ function linkInputs(
 
 /** `ManyChange`. */
 export function manyChange(schema: ModelSchema): AnyInputRef {
-  return schema.input("ManyChange", {
+  return schema.input(SHARED_INPUTS.manyChange, {
     description:
       "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together, each with other ids.",
     fields: (t) => ({

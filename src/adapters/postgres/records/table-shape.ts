@@ -80,6 +80,7 @@ async function readShape(session: SqlSession, model: Model): Promise<TableShape>
   // With its schema, not by the search path: that begins with the user's name, and the schema "powercrud" has tables, too.
   const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
   const types = await readTypes(session, table);
+  checkColumns(model, types);
   const shapeOf = (field: ColumnField): ColumnShape => columnShape(model, field, types);
   const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(field)]));
   return {
@@ -95,6 +96,26 @@ async function readShape(session: SqlSession, model: Model): Promise<TableShape>
 async function isGuardedInStatement(session: SqlSession, table: string): Promise<boolean> {
   const [row] = await session.query<{ is_guarded: boolean }>(IS_GUARDED_IN_STATEMENT, [table]);
   return row?.is_guarded === true;
+}
+
+/** @throws AppError MIGRATION_FAILED, naming all columns that the model needs and the table lacks */
+function checkColumns(model: Model, types: ReadonlyMap<string, unknown>): void {
+  const missing = columnsOf(model).filter(({ column }) => !types.has(column));
+  if (missing.length === 0) {
+    return;
+  }
+  const table = `"${model.table}" in the schema "${model.schema}"`;
+  const columns = missing.map(({ name, column }) =>
+    name === column ? `"${column}"` : `"${column}" (${name})`,
+  );
+  const what =
+    types.size === 0
+      ? `the database has no table ${table}`
+      : `the database has no column ${columns.join(", ")} in its table ${table}`;
+  throw new AppError(
+    "MIGRATION_FAILED",
+    `Model ${model.name}: ${what}. Run: powercrud migrate. Or keep the model out of the API with {isExposed: false} in its options.`,
+  );
 }
 
 type ColumnTypes = Pick<ColumnShape, "type" | "nativeType">;
@@ -123,10 +144,7 @@ function columnShape(
 ): ColumnShape {
   const types = columnTypes.get(field.column);
   if (types === undefined) {
-    throw new AppError(
-      "MIGRATION_FAILED",
-      `The database has no column "${field.column}" in table "${model.table}", which ${model.name}.${field.name} needs. Run: powercrud migrate`,
-    );
+    throw new TypeError(`the table of ${model.name} was not checked for "${field.column}"`);
   }
   return { field, name: quoteName(field.column), ...types };
 }

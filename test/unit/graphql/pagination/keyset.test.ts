@@ -19,6 +19,7 @@ const OWNER = modelOf("Owner", [
 const owner: RelationField = {
   kind: "relation",
   name: "owner",
+  apiName: "owner",
   type: "Owner",
   relationName: "own",
   isList: false,
