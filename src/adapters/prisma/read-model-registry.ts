@@ -12,6 +12,7 @@ import type {
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
+import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
 import type { SchemaText } from "./read-schema-text.ts";
 import { readSchemaText } from "./read-schema-text.ts";
@@ -111,7 +112,10 @@ export function readModelRegistry(generated: GeneratedModels, options: ModelOpti
     name,
     values: Object.keys(values),
   }));
-  return createModelRegistry(read, enums);
+  return createModelRegistry(
+    read.map((model) => serveModel(model, enums)),
+    enums,
+  );
 }
 
 interface ModelSource {
@@ -138,13 +142,16 @@ function readModel(
         ...notesOf(text, name, field),
       }),
     );
-  const key = readKey(name, keyNames, fields);
   return {
     name,
     plural: plural ?? pluralOf(name),
     table: tableOf(client, name),
     schema: inDatabase?.schema ?? "public",
-    key,
+    key: [],
+    primaryKey: keyNames,
+    uniques: [],
+    isView: false,
+    unwritable: [],
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
   };
@@ -156,39 +163,6 @@ function tableOf(client: NamedInDatabase, model: string): string {
 
 function keyNamesOf({ primaryKey, fields }: DatamodelModel): readonly string[] {
   return primaryKey?.fields ?? fields.filter((field) => field.isId).map((field) => field.name);
-}
-
-/** Types that can be a key: they can be sorted, and turned into an id. */
-const KEY_TYPES = new Set(["String", "Int", "BigInt", "Boolean", "DateTime"]);
-
-function readKey(
-  model: string,
-  keyNames: readonly string[],
-  fields: readonly Field[],
-): readonly ColumnField[] {
-  const advice = "or keep the model out of the API with {isExposed: false} in its options";
-  if (keyNames.length === 0) {
-    throw invalid(`Model ${model} has no primary key. Give it an @id or @@id, ${advice}.`);
-  }
-  return keyNames.map((name) => {
-    const field = fields.find((candidate) => candidate.name === name);
-    if (field === undefined || field.kind === "relation" || !isKeyType(field)) {
-      const types = [...KEY_TYPES].join(", ");
-      throw invalid(
-        `The key field ${model}.${name} is of a type that cannot be a key. Use ${types} or an enum, ${advice}.`,
-      );
-    }
-    if (field.kind === "enum" && field.labels !== undefined) {
-      throw invalid(
-        `The key field ${model}.${name} is of an enum whose values have other names in the database, so a key has two spellings. Remove @map from the values of ${field.type}, ${advice}.`,
-      );
-    }
-    return field;
-  });
-}
-
-function isKeyType(field: ColumnField): boolean {
-  return field.kind === "enum" || KEY_TYPES.has(field.type);
 }
 
 /** `City` → `cities`, `OrderItem` → `orderItems`. A name that is its own plural gets `All`: one name cannot mean both. */
@@ -231,6 +205,7 @@ function readField(
 ): Field {
   const base = {
     name: field.name,
+    apiName: field.name,
     isList: field.isList,
     isNullable: !field.isRequired && !field.isList,
     ...(field.documentation === undefined ? {} : { documentation: field.documentation }),

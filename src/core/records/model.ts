@@ -13,7 +13,10 @@ export type ScalarType =
   | "Bytes";
 
 interface FieldBase {
+  /** As in the Prisma schema, and in the app's code. */
   readonly name: string;
+  /** Its name in the API: its own, unless the API needs that for itself (see serve-model). */
+  readonly apiName: string;
   readonly documentation?: string;
   readonly isList: boolean;
   readonly isNullable: boolean;
@@ -77,6 +80,13 @@ export interface EnumType {
   readonly values: readonly string[];
 }
 
+/** A key whose values no two records share. */
+export interface UniqueKey {
+  /** Its name for Prisma's client: `email`, `teamId_slug`. */
+  readonly name: string;
+  readonly fields: readonly ColumnField[];
+}
+
 /** A model exposed through the API. Made once at start from the generated data model and the app's options. */
 export interface Model {
   /** As in the Prisma schema, compared case-sensitively: `City`. */
@@ -87,8 +97,22 @@ export interface Model {
   readonly table: string;
   /** The table's schema in the database (`@@schema`). */
   readonly schema: string;
-  /** The fields of the primary key, in order. One, or several for a composite key. */
+  /**
+   * The fields whose values are the records' ids, in order: the primary key, or else a unique key. Several for a
+   * composite key. Empty for a model that is a read-only list.
+   */
   readonly key: readonly ColumnField[];
+  /** The names of the primary key's fields, in order; empty where there is none. */
+  readonly primaryKey: readonly string[];
+  /** The other unique keys, in the schema's order. */
+  readonly uniques: readonly UniqueKey[];
+  readonly isView: boolean;
+  /** The required columns without a default that no one can write by Prisma's client: of unsupported types, or ignored. */
+  readonly unwritable: readonly string[];
+  /** Why the model is a read-only list, in words: its records have no ids, so they cannot be named, written or locked. */
+  readonly readOnlyReason?: string | undefined;
+  /** Why records cannot be created, in words. */
+  readonly noCreateReason?: string | undefined;
   readonly fields: readonly Field[];
   readonly documentation?: string;
 }
@@ -99,6 +123,21 @@ export interface ModelRegistry {
   get(name: string): Model;
   all(): readonly Model[];
   enums(): readonly EnumType[];
+}
+
+/** Whether the model's records have ids; without, the model is a read-only list. */
+export function hasIds(model: Model): boolean {
+  return model.key.length > 0;
+}
+
+/** Whether records of the model can be created. */
+export function canCreate(model: Model): boolean {
+  return hasIds(model) && model.noCreateReason === undefined;
+}
+
+/** The API's name of a field; other names are returned as they are. */
+export function apiNameOf(model: Model, name: string): string {
+  return model.fields.find((field) => field.name === name)?.apiName ?? name;
 }
 
 /** The model's fields that are columns. */

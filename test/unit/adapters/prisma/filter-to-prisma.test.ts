@@ -23,6 +23,7 @@ const ROW: Model = {
     {
       kind: "relation",
       name: "rows",
+      apiName: "rows",
       type: "Row",
       relationName: "r",
       isList: true,
@@ -32,6 +33,7 @@ const ROW: Model = {
     {
       kind: "relation",
       name: "up",
+      apiName: "up",
       type: "Row",
       relationName: "r",
       isList: false,
