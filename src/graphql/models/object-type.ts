@@ -41,6 +41,7 @@ export function addObjectType(
   return recordObject(schema.builder, model.name, {
     description: model.documentation,
     select: baseSelect(model),
+    findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
       ...(hasIds(model) ? { id: idField(model, t), activeTask: activeTaskField(schema, model, t) } : {}),
       ...Object.fromEntries(
@@ -58,6 +59,10 @@ export function addObjectType(
       ),
     }),
   });
+}
+
+function pick(record: LoadedRecord, names: readonly string[]): LoadedRecord {
+  return Object.fromEntries(names.map((name) => [name, record[name]]));
 }
 
 /** Whether it can be known if the viewer may see the one related record: the scope is asked by its id. */
