@@ -12,7 +12,7 @@ export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes
   const marked = await Promise.all(
     models.all().map(async (model) => serveModel(markModel(model, await shapes.of(model)), enums)),
   );
-  return createModelRegistry(marked, enums);
+  return createModelRegistry(marked, enums, models.relationMode);
 }
 
 function markModel(model: Model, shape: TableShape): Model {

@@ -69,7 +69,17 @@ export interface RelationField extends FieldBase {
   readonly foreignKey: readonly string[];
   /** The fields of the other model that `foreignKey` refers to, in its order. Default: that model's key. */
   readonly references?: readonly string[];
+  /** What becomes of this model's records when the one that they refer to is deleted; only beside a foreign key. */
+  readonly onDelete?: ReferentialAction;
+  /** What becomes of this model's records when the key that they refer to changes; only beside a foreign key. */
+  readonly onUpdate?: ReferentialAction;
 }
+
+/** What happens to records that refer to a changed one. */
+export type ReferentialAction = "Cascade" | "Restrict" | "NoAction" | "SetNull" | "SetDefault";
+
+/** Who keeps references whole: the database by its foreign keys, or Prisma's client, for databases without them. */
+export type RelationMode = "foreignKeys" | "prisma";
 
 export type ColumnField = ScalarField | EnumField;
 export type Field = ColumnField | RelationField;
@@ -80,10 +90,11 @@ export interface EnumType {
   readonly values: readonly string[];
 }
 
-/** A key whose values no two records share. */
+/** Columns whose values no two records of a model share (`@unique`, `@@unique`). */
 export interface UniqueKey {
-  /** Its name for Prisma's client: `email`, `teamId_slug`. */
+  /** As Prisma's client calls it: `email`, `teamId_slug`, or the name that the schema gives it. */
   readonly name: string;
+  /** One, or several for a compound key, in the schema's order. */
   readonly fields: readonly ColumnField[];
 }
 
@@ -104,10 +115,11 @@ export interface Model {
   readonly key: readonly ColumnField[];
   /** The names of the primary key's fields, in order; empty where there is none. */
   readonly primaryKey: readonly string[];
-  /** The other unique keys, in the schema's order. */
+  /** The unique keys besides the primary key, in the schema's order. */
   readonly uniques: readonly UniqueKey[];
+  /** Whether it is a view of the database. */
   readonly isView: boolean;
-  /** The required columns without a default that no one can write by Prisma's client: of unsupported types, or ignored. */
+  /** The required columns without a default that Prisma's client cannot write: of unsupported types, or ignored. */
   readonly unwritable: readonly string[];
   /** Why the model is a read-only list, in words: its records have no ids, so they cannot be named, written or locked. */
   readonly readOnlyReason?: string | undefined;
@@ -123,6 +135,7 @@ export interface ModelRegistry {
   get(name: string): Model;
   all(): readonly Model[];
   enums(): readonly EnumType[];
+  readonly relationMode: RelationMode;
 }
 
 /** Whether the model's records have ids; without, the model is a read-only list. */
@@ -183,7 +196,11 @@ export function isManyToMany(models: ModelRegistry, model: Model, field: Relatio
 }
 
 /** @throws AppError INVALID_CONFIG when two models share a name or a plural */
-export function createModelRegistry(models: readonly Model[], enums: readonly EnumType[]): ModelRegistry {
+export function createModelRegistry(
+  models: readonly Model[],
+  enums: readonly EnumType[],
+  relationMode: RelationMode = "foreignKeys",
+): ModelRegistry {
   const byName = new Map<string, Model>();
   const plurals = new Map<string, string>();
   for (const model of models) {
@@ -210,5 +227,6 @@ export function createModelRegistry(models: readonly Model[], enums: readonly En
     },
     all: () => models,
     enums: () => enums,
+    relationMode,
   };
 }
