@@ -94,7 +94,7 @@ function notNamed(): never {
 
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
-  const builder = createBuilder(dependencies.client, dependencies.datamodel);
+  const builder = createBuilder(findingInViews(dependencies.client, models), dependencies.datamodel);
   builder.queryType({});
   builder.mutationType({});
   builder.subscriptionType({});
@@ -124,6 +124,22 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
     contribute(context);
   }
   return builder.toSchema();
+}
+
+/**
+ * The client as Pothos needs it: Pothos reads a record a second time by `findUniqueOrThrow`, where a document selects a
+ * relation twice with different arguments. Views have nothing unique, so the first record with the same values is read.
+ */
+function findingInViews(client: PrismaClient, models: ModelRegistry): PrismaClient {
+  const views = models.all().filter(({ isView }) => isView);
+  if (views.length === 0) {
+    return client;
+  }
+  const finding = views.map(({ name }) => {
+    const delegate = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+    return [delegate, { value: { findUniqueOrThrow: sourceOf(client, name).findFirstOrThrow } }] as const;
+  });
+  return Object.create(client, Object.fromEntries(finding)) as PrismaClient;
 }
 
 /** The client's delegate of the model; the client's type is the app's own. */

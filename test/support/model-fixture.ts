@@ -50,14 +50,17 @@ export function relation(
 
 /** A model of these fields. Columns with `isKey` make its key. */
 export function modelOf(name: string, fields: readonly Field[]): Model {
+  const key = fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey);
   return {
     name,
     apiName: name,
     table: name.toLowerCase(),
     schema: "public",
-    key: fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey),
+    key,
+    primaryKey: key.map((field) => field.name),
     uniques: [],
     isView: false,
+    unwritable: [],
     fields,
   };
 }

@@ -12,7 +12,9 @@ import type {
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
+import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
+import { postgresType } from "./native-type.ts";
 import type {
   ColumnDescription,
   FieldDescription,
@@ -37,8 +39,7 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
 /**
  * All exposed models, from the project's schema and the app's options.
  *
- * @throws AppError INVALID_CONFIG for a model without a primary key, for options of an unknown model, and for names that
- *   collide
+ * @throws AppError INVALID_CONFIG for options of an unknown model, and for names that collide
  */
 export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
   const { models } = schema;
@@ -56,7 +57,8 @@ export function readModelRegistry(schema: SchemaDescription, options: ModelOptio
     name,
     values: values.map((value) => value.name),
   }));
-  return createModelRegistry(read, enums, schema.relationMode);
+  const served = read.map((model) => serveModel(model, enums));
+  return createModelRegistry(served, enums, schema.relationMode);
 }
 
 interface ModelSource {
@@ -75,9 +77,11 @@ function readModel({ schema, exposed }: ModelSource, name: string, source: Model
     apiName: name,
     table: source.table,
     schema: source.schema ?? "public",
-    key: readKey(name, source.primaryKey, fields),
+    key: [],
+    primaryKey: source.primaryKey,
     uniques: source.uniques.flatMap((unique) => readUnique(unique, fields)),
     isView: source.isView,
+    unwritable: source.unwritable,
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
   };
@@ -88,39 +92,6 @@ function readUnique({ name, fields: names }: UniqueDescription, fields: readonly
   const columns = names.map((wanted) => fields.find((field) => field.name === wanted));
   const isWhole = columns.every((field) => field !== undefined && field.kind !== "relation");
   return isWhole ? [{ name: name ?? names.join("_"), fields: columns }] : [];
-}
-
-/** Types that can be a key: they can be sorted, and turned into an id. */
-const KEY_TYPES = new Set(["String", "Int", "BigInt", "Boolean", "DateTime"]);
-
-function readKey(
-  model: string,
-  keyNames: readonly string[],
-  fields: readonly Field[],
-): readonly ColumnField[] {
-  const advice = "or keep the model out of the API with {isExposed: false} in its options";
-  if (keyNames.length === 0) {
-    throw invalid(`Model ${model} has no primary key. Give it an @id or @@id, ${advice}.`);
-  }
-  return keyNames.map((name) => {
-    const field = fields.find((candidate) => candidate.name === name);
-    if (field === undefined || field.kind === "relation" || !isKeyType(field)) {
-      const types = [...KEY_TYPES].join(", ");
-      throw invalid(
-        `The key field ${model}.${name} is of a type that cannot be a key. Use ${types} or an enum, ${advice}.`,
-      );
-    }
-    if (field.kind === "enum" && field.labels !== undefined) {
-      throw invalid(
-        `The key field ${model}.${name} is of an enum whose values have other names in the database, so a key has two spellings. Remove @map from the values of ${field.type}, ${advice}.`,
-      );
-    }
-    return field;
-  });
-}
-
-function isKeyType(field: ColumnField): boolean {
-  return field.kind === "enum" || KEY_TYPES.has(field.type);
 }
 
 function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolean {
@@ -146,6 +117,7 @@ function readColumn(
       (isKey && primaryKey.length === 1) ||
       uniques.some(({ fields }) => fields.length === 1 && fields[0] === field.name),
     isUpdatedAt: field.isUpdatedAt,
+    ...(field.nativeType === undefined ? {} : { nativeType: postgresType(field.nativeType) }),
     ...(defaultCall !== undefined && isMadeByPrisma(defaultCall) ? { generator: defaultCall } : {}),
   };
   if (field.kind !== "enum") {

@@ -1,7 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
-import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
+import type { ColumnField, Field, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import { filterSizeProblem } from "./filter-size.ts";
@@ -40,7 +40,7 @@ function parseMembers(
   }
   return collectMembers(
     Object.entries(input).map(([name, value]) => [
-      name,
+      fieldOf(model, name)?.name ?? name,
       value === undefined ? LEFT_OUT : parseMember(models, model, name, value, `${path}.${name}`),
     ]),
   );
@@ -59,7 +59,7 @@ function parseMember(
   if (isLogic(name)) {
     return parseLogic(models, model, name, value, path);
   }
-  const field = model.fields.find((candidate) => candidate.name === name);
+  const field = fieldOf(model, name);
   if (field === undefined) {
     return refuse(path, `${path}: ${model.name} has no field "${name}".`);
   }
@@ -70,6 +70,11 @@ function parseMember(
   return field.kind === "relation"
     ? parseRelation(models, field, value, path)
     : parseColumn(field, value, path);
+}
+
+/** @param name in the API; what is stored has the field's own */
+function fieldOf(model: Model, name: string): Field | undefined {
+  return model.fields.find(({ apiName }) => apiName === name);
 }
 
 /** `mode` and `path` only say how the other operators are meant. */

@@ -108,12 +108,23 @@ export interface Model {
   readonly table: string;
   /** The table's schema in the database (`@@schema`). */
   readonly schema: string;
-  /** The fields of the primary key, in order. One, or several for a composite key. */
+  /**
+   * The fields whose values are the records' ids, in order: the primary key, or else a unique key. Several for a
+   * composite key. Empty for a model that is a read-only list.
+   */
   readonly key: readonly ColumnField[];
-  /** The unique keys besides `key`, in the schema's order. */
+  /** The names of the primary key's fields, in order; empty where there is none. */
+  readonly primaryKey: readonly string[];
+  /** The unique keys besides the primary key, in the schema's order. */
   readonly uniques: readonly UniqueKey[];
   /** Whether it is a view of the database. */
   readonly isView: boolean;
+  /** The required columns without a default that Prisma's client cannot write: of unsupported types, or ignored. */
+  readonly unwritable: readonly string[];
+  /** Why the model is a read-only list, in words: its records have no ids, so they cannot be named, written or locked. */
+  readonly readOnlyReason?: string | undefined;
+  /** Why records cannot be created, in words. */
+  readonly noCreateReason?: string | undefined;
   readonly fields: readonly Field[];
   readonly documentation?: string;
 }
@@ -127,6 +138,21 @@ export interface ModelRegistry {
   readonly relationMode: RelationMode;
   /** The same registry with each model changed. */
   map(change: (model: Model) => Model): ModelRegistry;
+}
+
+/** Whether the model's records have ids; without, the model is a read-only list. */
+export function hasIds(model: Model): boolean {
+  return model.key.length > 0;
+}
+
+/** Whether records of the model can be created. */
+export function canCreate(model: Model): boolean {
+  return hasIds(model) && model.noCreateReason === undefined;
+}
+
+/** The API's name of a field; other names are returned as they are. */
+export function apiNameOf(model: Model, name: string): string {
+  return model.fields.find((field) => field.name === name)?.apiName ?? name;
 }
 
 /** The model's fields that are columns. */

@@ -16,6 +16,9 @@ export type RecordKey = Readonly<Record<string, KeyValue>>;
  * The problem of any other text says what is expected; its field is `id`.
  */
 export function parseRecordKey(model: Model, id: string): Parsed<RecordKey> {
+  if (model.readOnlyReason !== undefined) {
+    return { problems: [problem(`${model.name} has no ids: ${model.readOnlyReason}.`, "id")] };
+  }
   const parts = model.key.length === 1 ? [id] : splitComposite(id);
   if (parts?.length !== model.key.length) {
     return { problems: [malformed(model, id)] };
@@ -103,10 +106,10 @@ function keyPartInData(
   const text = formatRecordKey(alone, data);
   if (text === "") {
     const what = model.key.length === 1 ? "the key" : "part of the key";
-    return { problems: [problem(`${model.name}.${field.name} cannot be empty: it is ${what}.`, field.name)] };
+    return { problems: [problem(`${model.name}.${field.apiName} cannot be empty: it is ${what}.`, field.apiName)] };
   }
   const key = parseRecordKey(alone, text);
-  return "value" in key ? key : { problems: key.problems.map((each) => ({ ...each, field: field.name })) };
+  return "value" in key ? key : { problems: key.problems.map((each) => ({ ...each, field: field.apiName })) };
 }
 
 function splitComposite(id: string): readonly string[] | undefined {

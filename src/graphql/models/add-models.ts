@@ -1,4 +1,5 @@
 import type { Model } from "../../core/records/model.ts";
+import { hasIds } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addBulkFields } from "./bulk-fields.ts";
 import { addBulkRowFields } from "./bulk-row-fields.ts";
@@ -35,9 +36,11 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   addRecordLocks(schema);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
-    addWriteFields(schema, types, model);
-    addBulkFields(schema, { mode: enums.mode, options }, model);
-    addBulkRowFields(schema, options, model);
+    if (hasIds(model)) {
+      addWriteFields(schema, types, model);
+      addBulkFields(schema, { mode: enums.mode, options }, model);
+      addBulkRowFields(schema, options, model);
+    }
   }
 }
 

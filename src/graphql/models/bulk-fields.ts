@@ -12,6 +12,7 @@ import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { toJsonValue } from "../../kernel/json.ts";
+import { fieldsOfApi } from "./row-data.ts";
 
 /** The inputs that the bulk mutations of all models share. */
 interface BulkEnums {
@@ -102,12 +103,13 @@ function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Membe
 
 /** The change in plain JSON. The use case validates it, since it can be launched in other ways, too. */
 function toChange(model: Model, data: Members): RecordChange {
-  const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
+  const fields = fieldsOfApi(model);
   const members = Object.entries(data)
     .filter(([, change]) => change !== undefined)
-    .map(([name, change]): [string, FieldChange | LinkChange] => {
+    .map(([apiName, change]): [string, FieldChange | LinkChange] => {
       const operators = (change ?? {}) as Members;
-      return [name, links.has(name) ? givenMembers(operators) : operandsOf(operators)];
+      const field = fields.get(apiName);
+      return [field?.name ?? apiName, field?.kind === "relation" ? givenMembers(operators) : operandsOf(operators)];
     });
   return Object.fromEntries(members);
 }

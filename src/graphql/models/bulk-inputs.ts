@@ -38,14 +38,14 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
     fields: (t) =>
       Object.fromEntries([
         ...columns.map((field) => [
-          field.name,
+          field.apiName,
           t.field({
             type: changeInput(schema, field),
             ...(field.documentation === undefined ? {} : { description: field.documentation }),
           }),
         ]),
         ...links.map((field) => [
-          field.name,
+          field.apiName,
           t.field({ type: manyChange(schema), description: `Links with records of ${field.type}.` }),
         ]),
       ]),

@@ -14,20 +14,22 @@ import { toRows } from "./row-data.ts";
 import { createInput, updateInput } from "./write-inputs.ts";
 
 /**
- * The model's bulk mutations on a list of records: `bulkCreateCities`, and, if the model has fields for bulk changes,
- * `bulkUpdateEachCities` and `bulkUpsertCities`.
+ * The model's bulk mutations on a list of records: `bulkCreateCities`, if its records can be created, and, if it has
+ * fields for bulk changes, `bulkUpdateEachCities` and `bulkUpsertCities`.
  */
 export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, model: Model): void {
   const { models, ports } = schema;
   const names = schema.names.of(model);
   const create = createInput(schema, model);
-  addRowsField(schema, options, model, {
-    operation: "CREATE",
-    name: names.bulkCreate,
-    argument: "data",
-    item: create,
-    description: `Creates many records of ${model.name}, as a task.`,
-  });
+  if (create !== undefined) {
+    addRowsField(schema, options, model, {
+      operation: "CREATE",
+      name: names.bulkCreate,
+      argument: "data",
+      item: create,
+      description: `Creates many records of ${model.name}, as a task.`,
+    });
+  }
   const update = updateInput(schema, model);
   const changeable = [
     ...changeableColumns(model, ports.rules),
@@ -43,13 +45,15 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
     item: updateEachInput(schema, model, update),
     description: `Changes many records of ${model.name}, each in its own way, as a task.`,
   });
-  addRowsField(schema, options, model, {
-    operation: "UPSERT",
-    name: names.bulkUpsert,
-    argument: "records",
-    item: upsertInput(schema, model, { create, update }),
-    description: `Changes or creates many records of ${model.name}, as a task: each is changed if it exists, otherwise created.`,
-  });
+  if (create !== undefined) {
+    addRowsField(schema, options, model, {
+      operation: "UPSERT",
+      name: names.bulkUpsert,
+      argument: "records",
+      item: upsertInput(schema, model, { create, update }),
+      description: `Changes or creates many records of ${model.name}, as a task: each is changed if it exists, otherwise created.`,
+    });
+  }
 }
 
 interface RowsField {

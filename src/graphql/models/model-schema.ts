@@ -16,6 +16,7 @@ import type { LoadedRecord } from "../pagination/page.ts";
 export interface RecordSource {
   findMany(args: object): Promise<readonly LoadedRecord[]>;
   findFirst(args: object): Promise<LoadedRecord | null>;
+  findFirstOrThrow(args: object): Promise<LoadedRecord>;
   count(args: object): Promise<number>;
 }
 

@@ -29,6 +29,7 @@ export function nameFields(desk: NameDesk, model: Model, options: NamedFields = 
     ...model,
     fields: model.fields.map(rename),
     key: model.key.map(rename),
+    uniques: model.uniques.map((unique) => ({ ...unique, fields: unique.fields.map(rename) })),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
+import { tieBreakers } from "../pagination/order-terms.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
 import type { ModelSchema } from "./model-schema.ts";
@@ -21,12 +22,17 @@ export interface TypeLookup {
   connection(model: string): ConnectionRef;
 }
 
-/** The key's columns, which are always loaded: ids, cursors and links need them. */
-export function keySelect(model: Model): Record<string, true> {
-  return Object.fromEntries(model.key.map((field) => [field.name, true]));
+/**
+ * The columns that are always loaded: ids, cursors and links need the key, and records without one are told apart by the
+ * columns that order them.
+ */
+export function baseSelect(model: Model): Record<string, true> {
+  const { columns } = tieBreakers(model);
+  const loaded = columns.length > 0 ? columns : columnsOf(model).slice(0, 1);
+  return Object.fromEntries(loaded.map((field) => [field.name, true]));
 }
 
-/** The object type of the model: `id`, its columns, its relations, and the task that holds it. */
+/** The object type of the model: its columns and relations, and, if its records have ids, `id` and the task that holds it. */
 export function addObjectType(
   schema: ModelSchema,
   enums: ListEnums,
@@ -35,23 +41,34 @@ export function addObjectType(
 ): RecordObjectRef {
   return recordObject(schema.builder, model, {
     description: model.documentation,
-    select: keySelect(model),
+    select: baseSelect(model),
+    findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
-      id: idField(model, t),
+      ...(hasIds(model) ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) } : {}),
       ...Object.fromEntries(
         columnsOf(model)
-          .filter((field) => field.name !== "id")
-          .map((field) => [field.name, columnField(schema, field, t)]),
+          .filter((field) => field.apiName !== "id")
+          .map((field) => [field.apiName, columnField(schema, field, t)]),
       ),
       ...Object.fromEntries(
-        relationsOf(model).map((field) => [
-          field.name,
-          field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
-        ]),
+        relationsOf(model)
+          .filter((field) => field.isList || canBeChecked(schema, field))
+          .map((field) => [
+            field.apiName,
+            field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
+          ]),
       ),
-      [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t),
     }),
   });
+}
+
+function pick(record: LoadedRecord, names: readonly string[]): LoadedRecord {
+  return Object.fromEntries(names.map((name) => [name, record[name]]));
+}
+
+/** Whether it can be known if the viewer may see the one related record: the scope is asked by its id. */
+function canBeChecked({ models, ports }: ModelSchema, field: RelationField): boolean {
+  return hasIds(models.get(field.type)) || !ports.hasScope(field.type);
 }
 
 function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilder): FieldMap[string] {
@@ -142,7 +159,7 @@ function manyField(
       const list = toPrismaList(query);
       const rows = {
         ...list,
-        select: { ...keySelect(target), ...list.select },
+        select: { ...baseSelect(target), ...list.select },
         where: ports.toClientWhere(target, pageFilter),
       };
       const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
@@ -157,7 +174,7 @@ function manyField(
       return {
         page() {
           const { query } = parseList(ports, context, target, args);
-          return toPage(query.terms, query.request, rows ?? []);
+          return toPage(query, rows ?? []);
         },
         totalCount: () => counts?.[field.name] ?? 0,
       };

@@ -33,13 +33,16 @@ export function recordObject(
   options: {
     readonly description: string | undefined;
     readonly select: Record<string, true>;
+    /** Finds a record again by what is always loaded of it. Default: by its unique key. */
+    readonly findAgain?: ((record: LoadedRecord) => object) | undefined;
     readonly fields: (t: RecordFieldBuilder) => FieldMap;
   },
 ): RecordObjectRef {
-  const { description, select, fields } = options;
+  const { description, select, findAgain, fields } = options;
   return builder.prismaObject(name, {
     variant: apiName,
     ...(description === undefined ? {} : { description }),
+    ...(findAgain === undefined ? {} : { findUnique: findAgain as never }),
     select,
     fields: (t) => fields(t as unknown as RecordFieldBuilder),
   });

@@ -1,4 +1,5 @@
 import type { Model } from "../../core/records/model.ts";
+import { hasIds } from "../../core/records/model.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { canonicalRecordId } from "../../core/records/record-key.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
@@ -9,13 +10,15 @@ import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
-import { keySelect } from "./object-type.ts";
+import { baseSelect } from "./object-type.ts";
 import { readRecord } from "./read-record.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
 
-/** The query fields of the model: `city(id)` and `cities(…)`. */
+/** The query fields of the model: `city(id)`, where its records have ids, and `cities(…)`. */
 export function addQueryFields(schema: ModelSchema, enums: ListEnums, types: TypeLookup, model: Model): void {
-  addOneField(schema, types, model);
+  if (hasIds(model)) {
+    addOneField(schema, types, model);
+  }
   addManyField(schema, enums, types, model);
 }
 
@@ -50,7 +53,7 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
         const list = toPrismaList(query);
         const select = plannedSelect(context, info, {
           typeName: model.apiName,
-          select: { ...keySelect(model), ...list.select },
+          select: { ...baseSelect(model), ...list.select },
           paths: CONNECTION_PATHS,
         });
         const source = ports.source(model.name);
@@ -59,7 +62,7 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
           page() {
             page ??= source
               .findMany({ ...list, select, where: ports.toClientWhere(model, pageFilter) })
-              .then((rows) => toPage(query.terms, query.request, rows));
+              .then((rows) => toPage(query, rows));
             return page;
           },
           totalCount: () => source.count({ where: ports.toClientWhere(model, filter) }),

@@ -7,7 +7,7 @@ import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { ModelPorts } from "./model-schema.ts";
-import { keySelect } from "./object-type.ts";
+import { baseSelect } from "./object-type.ts";
 import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
 
@@ -23,7 +23,7 @@ export interface ReadPlan {
 
 /** Whether the document selects more of the record than its key. */
 export function isMoreThanKey(model: Model, { context, info, paths = [] }: ReadPlan): boolean {
-  const planned = plannedSelect(context, info, { typeName: model.apiName, select: keySelect(model), paths });
+  const planned = plannedSelect(context, info, { typeName: model.apiName, select: baseSelect(model), paths });
   return Object.keys(planned).length > model.key.length;
 }
 
@@ -43,7 +43,7 @@ export async function readRecord(
   }
   const planned = plannedSelect(context, info, {
     typeName: model.apiName,
-    select: { ...keySelect(model), ...select },
+    select: { ...baseSelect(model), ...select },
     ...(paths === undefined ? {} : { paths }),
   });
   const parts = Object.entries(key.value).map(([name, value]) => [name, { equals: toJsonValue(value) }]);

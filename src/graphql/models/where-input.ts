@@ -17,9 +17,12 @@ export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model):
     fields: (t) => ({
       ...logicFields(schema, mode, model, t),
       ...Object.fromEntries([
-        ...columnsOf(model).map((field) => [field.name, member(t, columnFilter(schema, mode, field), field)]),
+        ...columnsOf(model).map((field) => [
+          field.apiName,
+          member(t, columnFilter(schema, mode, field), field),
+        ]),
         ...relationsOf(model).map((field) => [
-          field.name,
+          field.apiName,
           member(t, relationFilter(schema, mode, field), field),
         ]),
       ]),

@@ -12,14 +12,18 @@ import { createInput, updateInput } from "./write-inputs.ts";
 import type { WriteAnswer } from "./write-result.ts";
 import { addWriteResult, payloadPath } from "./write-result.ts";
 
-/** The single mutations of the model: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
+/** The single mutations of the model, as far as it has them: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
   const staleness = addStaleError(schema, types, model);
   const create = createInput(schema, model);
-  addCreateField(schema, types, model, create);
+  if (create !== undefined) {
+    addCreateField(schema, types, model, create);
+  }
   const update = updateInput(schema, model);
   if (update !== undefined) {
     addUpdateField(schema, types, model, update, staleness);
+  }
+  if (create !== undefined && update !== undefined) {
     addUpsertField(schema, types, model, { create, update });
   }
   addDeleteField(schema, types, model, staleness);

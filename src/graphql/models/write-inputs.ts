@@ -1,13 +1,19 @@
 import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf } from "../../core/records/model.ts";
+import { canCreate, columnsOf } from "../../core/records/model.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
-/** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
-export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
+/**
+ * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Undefined for a model
+ * whose records cannot be created.
+ */
+export function createInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
+  if (!canCreate(model)) {
+    return undefined;
+  }
   const name = schema.names.of(model).createInput;
   return schema.input(name, {
     description: `A new record of ${model.name}.`,
@@ -67,7 +73,7 @@ function columnInputs(
         ...(field.documentation === undefined ? {} : { description: field.documentation }),
       };
       return [
-        field.name,
+        field.apiName,
         field.isList ? t.field({ type: [type], ...options }) : t.field({ type, ...options }),
       ];
     }),
@@ -80,7 +86,7 @@ function linkInputs(
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    manyToManyOf(schema.models, model).map((field) => [field.name, input(field.type)]),
+    manyToManyOf(schema.models, model).map((field) => [field.apiName, input(field.type)]),
   );
 }
 

@@ -4,7 +4,7 @@ import type { WhereFilter } from "../../core/access/access.ts";
 import { decodeCursor } from "./cursor.ts";
 import { keysetFilter } from "./keyset-filter.ts";
 import type { OrderInput, OrderTerm } from "./order-terms.ts";
-import { orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
+import { orderSelect, parseOrder, tieBreakers, toPrismaOrder } from "./order-terms.ts";
 import type { PageArgs, PageRequest } from "./page.ts";
 import { parsePageRequest } from "./page.ts";
 
@@ -12,6 +12,8 @@ import { parsePageRequest } from "./page.ts";
 export interface ListQuery {
   readonly request: PageRequest;
   readonly terms: readonly OrderTerm[];
+  /** Whether the terms tell all records apart. */
+  readonly isTotal: boolean;
   /** The records between the cursors. */
   readonly between: WhereFilter | undefined;
 }
@@ -37,6 +39,7 @@ export function parseListQuery(models: ModelRegistry, model: Model, args: ListAr
   return {
     request,
     terms,
+    isTotal: tieBreakers(model).isTotal,
     between: andFilters(limit("after", request.after), limit("before", request.before)),
   };
 }
