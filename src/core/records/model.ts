@@ -155,6 +155,12 @@ export function apiNameOf(model: Model, name: string): string {
   return model.fields.find((field) => field.name === name)?.apiName ?? name;
 }
 
+/** Gives a model's name in the API; names of other models are returned as they are. */
+export function modelNamer(models: ModelRegistry): (model: string) => string {
+  const names = new Map(models.all().map(({ name, apiName }) => [name, apiName]));
+  return (model) => names.get(model) ?? model;
+}
+
 /** The model's fields that are columns. */
 export function columnsOf(model: Model): readonly ColumnField[] {
   return model.fields.filter((field) => field.kind !== "relation");

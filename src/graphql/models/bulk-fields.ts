@@ -35,7 +35,7 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
   schema.builder.mutationField(schema.names.of(model).bulkUpdate, (t) =>
     t.field({
       type: schema.refs.launchResult,
-      description: `Makes the same change to many records of ${model.name}, as a task.`,
+      description: `Makes the same change to many records of ${model.apiName}, as a task.`,
       args: {
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         data: t.arg({ type: change, required: true }),
@@ -66,7 +66,7 @@ function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): voi
   schema.builder.mutationField(schema.names.of(model).bulkDelete, (t) =>
     t.field({
       type: schema.refs.launchResult,
-      description: `Deletes many records of ${model.name}, as a task.`,
+      description: `Deletes many records of ${model.apiName}, as a task.`,
       args: {
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         options: t.arg({ type: enums.options }),
@@ -109,7 +109,10 @@ function toChange(model: Model, data: Members): RecordChange {
     .map(([apiName, change]): [string, FieldChange | LinkChange] => {
       const operators = (change ?? {}) as Members;
       const field = fields.get(apiName);
-      return [field?.name ?? apiName, field?.kind === "relation" ? givenMembers(operators) : operandsOf(operators)];
+      return [
+        field?.name ?? apiName,
+        field?.kind === "relation" ? givenMembers(operators) : operandsOf(operators),
+      ];
     });
   return Object.fromEntries(members);
 }

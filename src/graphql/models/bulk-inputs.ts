@@ -12,7 +12,7 @@ const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
   const name = schema.names.of(model).selection;
   return schema.input(name, {
-    description: `The records of ${model.name} that a bulk operation is aimed at, within what the caller may write.`,
+    description: `The records of ${model.apiName} that a bulk operation is aimed at, within what the caller may write.`,
     isOneOf: true,
     fields: (t) => ({
       ids: t.field({ type: ["ID"], description: "These; those that are not there are skipped." }),
@@ -34,7 +34,7 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
   }
   const name = schema.names.of(model).bulkUpdateInput;
   return schema.input(name, {
-    description: `The change made to each of the selected records of ${model.name}. Only the columns and links that it names are written.`,
+    description: `The change made to each of the selected records of ${model.apiName}. Only the columns and links that it names are written.`,
     fields: (t) =>
       Object.fromEntries([
         ...columns.map((field) => [
@@ -46,7 +46,10 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
         ]),
         ...links.map((field) => [
           field.apiName,
-          t.field({ type: manyChange(schema), description: `Links with records of ${field.type}.` }),
+          t.field({
+            type: manyChange(schema),
+            description: `Links with records of ${schema.models.get(field.type).apiName}.`,
+          }),
         ]),
       ]),
   });

@@ -27,7 +27,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
       name: names.bulkCreate,
       argument: "data",
       item: create,
-      description: `Creates many records of ${model.name}, as a task.`,
+      description: `Creates many records of ${model.apiName}, as a task.`,
     });
   }
   const update = updateInput(schema, model);
@@ -43,7 +43,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
     name: names.bulkUpdateEach,
     argument: "records",
     item: updateEachInput(schema, model, update),
-    description: `Changes many records of ${model.name}, each in its own way, as a task.`,
+    description: `Changes many records of ${model.apiName}, each in its own way, as a task.`,
   });
   if (create !== undefined) {
     addRowsField(schema, options, model, {
@@ -51,7 +51,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
       name: names.bulkUpsert,
       argument: "records",
       item: upsertInput(schema, model, { create, update }),
-      description: `Changes or creates many records of ${model.name}, as a task: each is changed if it exists, otherwise created.`,
+      description: `Changes or creates many records of ${model.apiName}, as a task: each is changed if it exists, otherwise created.`,
     });
   }
 }
@@ -108,7 +108,7 @@ async function launchRows(
 function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef): AnyInputRef {
   const touched = updatedAtField(model);
   return schema.input(schema.names.of(model).updateEachInput, {
-    description: `A record of ${model.name}, with its own change.`,
+    description: `A record of ${model.apiName}, with its own change.`,
     fields: (t) => ({
       id: t.id({ required: true }),
       data: t.field({ type: update, required: true }),
@@ -117,7 +117,7 @@ function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef)
         : {
             expectedUpdatedAt: t.field({
               type: "DateTime",
-              description: `The record's ${touched.name} as the caller last read it: the record fails with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
+              description: `The record's ${touched.apiName} as the caller last read it: the record fails with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
             }),
           }),
     }),
@@ -131,7 +131,7 @@ function upsertInput(
   inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
 ): AnyInputRef {
   return schema.input(schema.names.of(model).upsertInput, {
-    description: `A record of ${model.name}, to be changed where it is there, else created with this id.`,
+    description: `A record of ${model.apiName}, to be changed where it is there, else created with this id.`,
     fields: (t) => ({
       id: t.id({ required: true }),
       create: t.field({

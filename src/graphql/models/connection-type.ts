@@ -25,7 +25,7 @@ export function addConnectionType(
   object: RecordObjectRef,
 ): ConnectionRef {
   const edge = builder.objectRef<Edge>(names.of(model).edge).implement({
-    description: `A record of ${model.name} and its place in the list.`,
+    description: `A record of ${model.apiName} and its place in the list.`,
     fields: (t) => ({
       node: t.field({ type: object, resolve: ({ page, at }) => page.records[at] as never }),
       cursor: t.string({
@@ -35,7 +35,7 @@ export function addConnectionType(
     }),
   });
   return builder.objectRef<Connection>(names.of(model).connection).implement({
-    description: `A page of records of ${model.name}.`,
+    description: `A page of records of ${model.apiName}.`,
     fields: (t) => ({
       nodes: t.field({
         type: [object],

@@ -44,7 +44,9 @@ export function addObjectType(
     select: baseSelect(model),
     findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
-      ...(hasIds(model) ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) } : {}),
+      ...(hasIds(model)
+        ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) }
+        : {}),
       ...Object.fromEntries(
         columnsOf(model)
           .filter((field) => field.apiName !== "id")
@@ -84,7 +86,7 @@ function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilde
 function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
   const [first, ...others] = model.key;
   const own = others.length === 0 && first?.name === "id" ? first.documentation : undefined;
-  const made = others.length === 0 ? `The text of ${first?.name}.` : "Opaque; made of the key's fields.";
+  const made = others.length === 0 ? `The text of ${first?.apiName}.` : "Opaque; made of the key's fields.";
   return t.field({
     type: "ID",
     description: own ?? (first?.name === "id" && others.length === 0 ? "The key." : made),

@@ -41,7 +41,7 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
   builder.queryField(names.of(model).many, (t) =>
     t.field({
       type: types.connection(model.name),
-      description: `The records of ${model.name} that match, page by page.`,
+      description: `The records of ${model.apiName} that match, page by page.`,
       args: listArguments(schema, enums, model, t.arg),
       resolve: ((
         _root: object,

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { andFilters } from "../../core/access/access.ts";
+import { filterKey } from "../../core/filters/operators.ts";
 import type { Model } from "../../core/records/model.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
@@ -46,7 +47,7 @@ export async function readRecord(
     select: { ...baseSelect(model), ...select },
     ...(paths === undefined ? {} : { paths }),
   });
-  const parts = Object.entries(key.value).map(([name, value]) => [name, { equals: toJsonValue(value) }]);
+  const parts = model.key.map((field) => [filterKey(field), { equals: toJsonValue(key.value[field.name]) }]);
   const where = andFilters(Object.fromEntries(parts), scopeFilter(ports, context.viewer, model, undefined));
   return ports.source(model.name).findFirst({
     where: ports.toClientWhere(model, where),

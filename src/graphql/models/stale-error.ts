@@ -31,7 +31,7 @@ export function addStaleError(
   const errorName = names.of(model).staleError;
   const error = builder.objectRef<StaleRefusal>(errorName);
   error.implement({
-    description: `The record has changed since the caller read it: its ${field.name} is not the expected one.`,
+    description: `The record has changed since the caller read it: its ${field.apiName} is not the expected one.`,
     interfaces: [refs.error],
     fields: (t) => ({
       code: t.field({ type: "String", resolve: () => "STALE_RECORD" satisfies ErrorCode }),
@@ -55,7 +55,7 @@ export function expectedArgument(
     : {
         expectedUpdatedAt: arg({
           type: "DateTime",
-          description: `The record's ${staleness.field.name} as the caller last read it: refused with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
+          description: `The record's ${staleness.field.apiName} as the caller last read it: refused with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
         }),
       };
 }

@@ -13,7 +13,7 @@ const LIMITS = `At most ${FILTER_LIMITS.conditions} conditions, ${FILTER_LIMITS.
 export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
   const name = schema.names.of(model).where;
   return schema.input(name, {
-    description: `A filter on records of ${model.name}; all conditions that are given must hold. Without any it matches all. ${LIMITS}`,
+    description: `A filter on records of ${model.apiName}; all conditions that are given must hold. Without any it matches all. ${LIMITS}`,
     fields: (t) => ({
       ...logicFields(schema, mode, model, t),
       ...Object.fromEntries([
@@ -95,8 +95,8 @@ function relationFilter(schema: ModelSchema, mode: AnyEnumRef, field: RelationFi
   const { listRelationFilter, nullableRelationFilter, relationFilter: plain } = schema.names.of(target);
   const name = field.isList ? listRelationFilter : field.isNullable ? nullableRelationFilter : plain;
   const what = field.isList
-    ? `a list of related records of ${target.name}`
-    : `the related record of ${target.name}`;
+    ? `a list of related records of ${target.apiName}`
+    : `the related record of ${target.apiName}`;
   const operators = Object.entries(RELATION_OPERATORS).filter(
     ([, { isOnLists }]) => isOnLists === field.isList,
   );

@@ -35,7 +35,7 @@ function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, in
   builder.mutationField(names.of(model).create, (t) =>
     t.field({
       type: result,
-      description: `Creates a record of ${model.name}.`,
+      description: `Creates a record of ${model.apiName}.`,
       args: { data: t.arg({ type: input, required: true }) },
       resolve: (_root, args, { viewer }) =>
         ports.writeOne({
@@ -60,7 +60,7 @@ function addUpdateField(
   builder.mutationField(names.of(model).update, (t) =>
     t.field({
       type: result,
-      description: `Changes a record of ${model.name}. Refused while a task holds it, or a record that would change with it.`,
+      description: `Changes a record of ${model.apiName}. Refused while a task holds it, or a record that would change with it.`,
       args: {
         id: t.arg.id({ required: true }),
         data: t.arg({ type: input, required: true }),
@@ -92,7 +92,7 @@ function addUpsertField(
   builder.mutationField(names.of(model).upsert, (t) =>
     t.field({
       type: result,
-      description: `Changes the record of ${model.name} with this id, or creates it with this id where there is none. Refused while a task holds it.`,
+      description: `Changes the record of ${model.apiName} with this id, or creates it with this id where there is none. Refused while a task holds it.`,
       args: {
         id: t.arg.id({ required: true }),
         create: t.arg({
@@ -130,7 +130,7 @@ function addDeleteField(
   builder.mutationField(names.of(model).delete, (t) =>
     t.field({
       type: result,
-      description: `Deletes a record of ${model.name}, and returns it as it was. Refused while a task holds it, or a record that would change with it.`,
+      description: `Deletes a record of ${model.apiName}, and returns it as it was. Refused while a task holds it, or a record that would change with it.`,
       args: {
         id: t.arg.id({ required: true }),
         ...expectedArgument(staleness, t.arg),

@@ -16,7 +16,7 @@ export function createInput(schema: ModelSchema, model: Model): AnyInputRef | un
   }
   const name = schema.names.of(model).createInput;
   return schema.input(name, {
-    description: `A new record of ${model.name}.`,
+    description: `A new record of ${model.apiName}.`,
     fields: (t) => ({
       ...columnInputs(
         schema,
@@ -39,7 +39,7 @@ export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | un
   }
   const name = schema.names.of(model).updateInput;
   return schema.input(name, {
-    description: `A change of a record of ${model.name}: what is left out stays as it is, null clears a value that may be missing.`,
+    description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
       ...linkInputs(schema, model, (type) =>
@@ -86,7 +86,10 @@ function linkInputs(
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    manyToManyOf(schema.models, model).map((field) => [field.apiName, input(field.type)]),
+    manyToManyOf(schema.models, model).map((field) => [
+      field.apiName,
+      input(schema.models.get(field.type).apiName),
+    ]),
   );
 }
 

@@ -130,10 +130,7 @@ const WHOLE: readonly Whole[] = [
     model: "Shed",
     one: "shed",
     many: "sheds",
-    records: [
-      { name: "a" },
-      { name: "b" },
-    ].map((data, at) => ({ ...data, id: at + 1 })) as [Answer, Answer],
+    records: [{ name: "a" }, { name: "b" }].map((data, at) => ({ ...data, id: at + 1 })) as [Answer, Answer],
     change: { name: "new" },
     idOf: ({ id }) => String(id),
   },
@@ -189,12 +186,19 @@ const equal = (values: Answer): Answer =>
 /** `verificationTokens` → `VerificationTokens` */
 const upper = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 
-const shownOf = ({ records: [record] }: Whole): string => `id ${Object.keys(record).filter((name) => name !== "id").join(" ")}`;
+const shownOf = ({ records: [record] }: Whole): string =>
+  `id ${Object.keys(record)
+    .filter((name) => name !== "id")
+    .join(" ")}`;
 
 /** The record as the API answers it. */
 const answerOf = (whole: Whole, record: Answer): Answer => ({ ...record, id: whole.idOf(record) });
 
-async function write(verb: string, whole: Whole, args: Readonly<Record<string, readonly [string, unknown]>>): Promise<Answer> {
+async function write(
+  verb: string,
+  whole: Whole,
+  args: Readonly<Record<string, readonly [string, unknown]>>,
+): Promise<Answer> {
   const names = Object.keys(args);
   const { result } = await api.data(
     `mutation (${names.map((name) => `$${name}: ${args[name]?.[0]}`).join(", ")}) {
@@ -218,7 +222,11 @@ async function fill(whole: Whole): Promise<void> {
   }
   const { model, many, records } = whole;
   expect(
-    await api.run(`bulkCreate${upper(many)}`, { data: [`[${model}CreateInput!]!`, records] }, { mode: "SYNC" }),
+    await api.run(
+      `bulkCreate${upper(many)}`,
+      { data: [`[${model}CreateInput!]!`, records] },
+      { mode: "SYNC" },
+    ),
   ).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 2 } });
 }
 
@@ -233,16 +241,28 @@ describe("the operations", () => {
       const Many = upper(many);
       const found = [...mutations].filter((name) => name.endsWith(model) || name.endsWith(Many)).toSorted();
       const creates = insert === undefined ? [`bulkCreate${Many}`, `create${model}`] : [];
-      const updates = change === undefined ? [] : [`bulkUpdate${Many}`, `bulkUpdateEach${Many}`, `update${model}`];
-      const upserts = insert === undefined && change !== undefined ? [`bulkUpsert${Many}`, `upsert${model}`] : [];
-      expect(found).toEqual([`bulkDelete${Many}`, `delete${model}`, ...creates, ...updates, ...upserts].toSorted());
+      const updates =
+        change === undefined ? [] : [`bulkUpdate${Many}`, `bulkUpdateEach${Many}`, `update${model}`];
+      const upserts =
+        insert === undefined && change !== undefined ? [`bulkUpsert${Many}`, `upsert${model}`] : [];
+      expect(found).toEqual(
+        [`bulkDelete${Many}`, `delete${model}`, ...creates, ...updates, ...upserts].toSorted(),
+      );
       expect([queries.has(one), queries.has(many)]).toEqual([true, true]);
     }
     for (const model of LISTS) {
       expect([...mutations].filter((name) => name.includes(model))).toEqual([]);
     }
-    expect(["teamStats", "blobs", "readings", "grades", "weights", "labels", "beats"].filter((name) => !queries.has(name))).toEqual([]);
-    expect([...queries].filter((name) => /^(teamStat|blob|reading|grade|weight|label|beat|gone|gones)$/i.test(name))).toEqual([]);
+    expect(
+      ["teamStats", "blobs", "readings", "grades", "weights", "labels", "beats"].filter(
+        (name) => !queries.has(name),
+      ),
+    ).toEqual([]);
+    expect(
+      [...queries].filter((name) =>
+        /^(teamStat|blob|reading|grade|weight|label|beat|gone|gones)$/i.test(name),
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -256,10 +276,14 @@ describe.each(WHOLE.map((whole) => [whole.model, whole] as const))("%s", (_name,
   test("is read by id and in lists", async () => {
     await fill(whole);
     expect(await list(whole)).toEqual(records.map((record) => answerOf(whole, record)));
-    expect(await api.data(`query ($id: ID!) { ${one}(id: $id) { ${shownOf(whole)} activeTask { id } } }`, { id })).toEqual({
+    expect(
+      await api.data(`query ($id: ID!) { ${one}(id: $id) { ${shownOf(whole)} activeTask { id } } }`, { id }),
+    ).toEqual({
       [one]: { ...answerOf(whole, first), activeTask: null },
     });
-    const { [many]: page } = await api.data(`{ ${many}(first: 1) { nodes { id } pageInfo { hasNextPage endCursor } } }`);
+    const { [many]: page } = await api.data(
+      `{ ${many}(first: 1) { nodes { id } pageInfo { hasNextPage endCursor } } }`,
+    );
     expect(page.nodes).toEqual([{ id }]);
     expect(
       await api.data(`query ($after: String) { ${many}(after: $after) { nodes { id } totalCount } }`, {
@@ -270,8 +294,12 @@ describe.each(WHOLE.map((whole) => [whole.model, whole] as const))("%s", (_name,
 
   test("is written one by one", async () => {
     if (insert === undefined) {
-      expect(await write("create", whole, { data: [`${model}CreateInput!`, first] })).toEqual(answerOf(whole, first));
-      expect(await write("create", whole, { data: [`${model}CreateInput!`, first] })).toMatchObject({ code: "VALIDATION_FAILED" });
+      expect(await write("create", whole, { data: [`${model}CreateInput!`, first] })).toEqual(
+        answerOf(whole, first),
+      );
+      expect(await write("create", whole, { data: [`${model}CreateInput!`, first] })).toMatchObject({
+        code: "VALIDATION_FAILED",
+      });
     } else {
       await fill(whole);
     }
@@ -313,7 +341,9 @@ describe.each(WHOLE.map((whole) => [whole.model, whole] as const))("%s", (_name,
         }),
       ).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 2 } });
       if (insert === undefined) {
-        expect(await api.run(`bulkDelete${Many}`, { selection: [`${model}Selection!`, { ids: [otherId] }] })).toMatchObject({ status: "SUCCEEDED" });
+        expect(
+          await api.run(`bulkDelete${Many}`, { selection: [`${model}Selection!`, { ids: [otherId] }] }),
+        ).toMatchObject({ status: "SUCCEEDED" });
         expect(
           await api.run(`bulkUpsert${Many}`, {
             records: [
@@ -325,7 +355,9 @@ describe.each(WHOLE.map((whole) => [whole.model, whole] as const))("%s", (_name,
         expect(await list(whole)).toEqual([changed[0], answerOf(whole, second)]);
       }
     }
-    expect(await api.run(`bulkDelete${Many}`, { selection: [`${model}Selection!`, { ids: both }] })).toMatchObject({
+    expect(
+      await api.run(`bulkDelete${Many}`, { selection: [`${model}Selection!`, { ids: both }] }),
+    ).toMatchObject({
       status: "SUCCEEDED",
       progress: { succeeded: 2 },
     });
@@ -336,12 +368,23 @@ describe.each(WHOLE.map((whole) => [whole.model, whole] as const))("%s", (_name,
     await fill(whole);
     const holder = await api.hold([{ model, ids: [id] }]);
     try {
-      expect(await api.data(`{ ${many} { nodes { id activeTask { id } } } recordLocks(model: ${model}, ids: ${JSON.stringify([id, otherId])}) { id } }`)).toEqual({
-        [many]: { nodes: [{ id, activeTask: { id: holder.task.id } }, { id: otherId, activeTask: null }] },
+      expect(
+        await api.data(
+          `{ ${many} { nodes { id activeTask { id } } } recordLocks(model: ${model}, ids: ${JSON.stringify([id, otherId])}) { id } }`,
+        ),
+      ).toEqual({
+        [many]: {
+          nodes: [
+            { id, activeTask: { id: holder.task.id } },
+            { id: otherId, activeTask: null },
+          ],
+        },
         recordLocks: [{ id }],
       });
       expect(await write("delete", whole, idArg)).toMatchObject({ __typename: "ConflictError" });
-      expect(await api.run(`bulkDelete${Many}`, { selection: [`${model}Selection!`, { ids: [id] }] })).toMatchObject({ __typename: "ConflictError" });
+      expect(
+        await api.run(`bulkDelete${Many}`, { selection: [`${model}Selection!`, { ids: [id] }] }),
+      ).toMatchObject({ __typename: "ConflictError" });
     } finally {
       await holder.release();
     }
