@@ -1,4 +1,3 @@
-import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
   EnumType,
@@ -11,6 +10,7 @@ import type {
   UniqueKey,
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
+import { refusedSchema } from "../../core/records/refused-schema.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
 import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
@@ -39,14 +39,17 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
 /**
  * All exposed models, from the project's schema and the app's options.
  *
- * @throws AppError INVALID_CONFIG for options of an unknown model, and for names that collide
+ * @throws AppError INVALID_CONFIG for options of an unknown model
  */
 export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
   const { models } = schema;
-  const unknown = Object.keys(options).find((name) => models[name] === undefined);
-  if (unknown !== undefined) {
-    throw invalid(
-      `There are options for a model "${unknown}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
+  const unknown = Object.keys(options).filter((name) => models[name] === undefined);
+  if (unknown.length > 0) {
+    throw refusedSchema(
+      unknown.map(
+        (name) =>
+          `There are options for a model "${name}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
+      ),
     );
   }
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
@@ -176,8 +179,4 @@ function readBase({
     isNullable: !isRequired && !isList,
     ...(documentation === undefined ? {} : { documentation }),
   };
-}
-
-function invalid(message: string): AppError {
-  return new AppError("INVALID_CONFIG", message);
 }

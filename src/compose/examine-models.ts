@@ -1,0 +1,34 @@
+import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
+import type { Examination, Finding } from "../core/health/health-check.ts";
+import { refusedSchema } from "../core/records/refused-schema.ts";
+import { counted } from "../kernel/counted.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
+import { markNativeTypes } from "./mark-native-types.ts";
+import { readModels } from "./read-models.ts";
+
+/**
+ * Whether the project's models can be served, and under which names, as a start would find.
+ * @param session a migrated database; undefined where there is none: then only what is known without is examined
+ */
+export function examineModels(
+  loadProject: () => Promise<PowerCrudConfig>,
+  session: SqlSession | undefined,
+): Examination {
+  return {
+    name: "models",
+    async examine(): Promise<Finding> {
+      const { models, notices, problems } = readModels(await loadProject());
+      if (session !== undefined) {
+        await markNativeTypes(models, createTableShapes(session), problems);
+      } else if (problems.length > 0) {
+        throw refusedSchema(problems);
+      }
+      return {
+        status: "OK",
+        message: `${counted(models.all().length, "model")} can be served.`,
+        ...(notices.length === 0 ? {} : { detail: notices.join("\n") }),
+      };
+    },
+  };
+}
