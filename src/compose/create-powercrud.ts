@@ -102,9 +102,7 @@ async function wire(
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};
   const read = readModels(project);
-  for (const notice of read.notices) {
-    logger.warn({}, notice);
-  }
+  read.notices.forEach((notice) => logger.warn({}, notice));
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -126,16 +124,7 @@ async function wire(
   onOpen(() => engine.deployment.close());
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
-  const services = [
-    createService({
-      name: "prisma client",
-      start: () => client.$connect(),
-      stop: () => client.$disconnect(),
-    }),
-    engine,
-    feed,
-    ...createWorkers(engine, config, role),
-  ];
+  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
   return {
     ...composeServices("powercrud", services),
     schema: createAppSchema({
@@ -157,6 +146,14 @@ async function wire(
     feed,
     health,
   };
+}
+
+function clientService(client: ConnectedModels["client"]): Service {
+  return createService({
+    name: "prisma client",
+    start: () => client.$connect(),
+    stop: () => client.$disconnect(),
+  });
 }
 
 interface SchemaParts extends ConnectedModels {

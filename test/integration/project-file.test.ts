@@ -99,7 +99,10 @@ describe("a schema that cannot be served", () => {
   });
 
   it("is refused with all reasons at once, and nothing after them, also with the embedded PostgreSQL", async () => {
-    const { code, lines } = await run(["start"], { POWERCRUD_DATA_DIR: join(folder.path, "data"), PORT: "0" });
+    const { code, lines } = await run(["start"], {
+      POWERCRUD_DATA_DIR: join(folder.path, "data"),
+      PORT: "0",
+    });
     expect(code).toBe(1);
     expect(lines.slice(-reasons.length)).toEqual(reasons);
   });

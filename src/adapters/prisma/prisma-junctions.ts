@@ -66,27 +66,33 @@ function mergeParts(parts: readonly PrismaWhere[]): PrismaWhere | undefined {
   return new Set(names).size === names.length ? Object.assign({}, ...parts) : undefined;
 }
 
+/** The conditions on relations whose opposite has a name. */
 const OPPOSITES: Readonly<Record<string, string>> = { is: "isNot", isNot: "is", some: "none", none: "some" };
 
-/** The opposite of conditions on one column, or of one condition on a relation; undefined if that cannot be said without NOT. */
+/** Conditions that cannot stand under `not`. */
+const NOT_UNDER_NOT = new Set(["every", "mode", "path", "has", "hasSome", "hasEvery", "isEmpty"]);
+
+/** The opposite of conditions on one field; undefined if that cannot be said without NOT. */
 function negate(part: PrismaWhere): PrismaWhere | undefined {
-  const [[name, conditions] = ["", {}], ...others] = Object.entries(part);
-  if (
-    others.length > 0 ||
-    typeof conditions !== "object" ||
-    conditions === null ||
-    Array.isArray(conditions)
-  ) {
+  const [member, ...others] = Object.entries(part);
+  if (member === undefined || others.length > 0 || !isConditions(member[1])) {
     return undefined;
   }
-  const [[operator, operand] = ["", null], ...more] = Object.entries(conditions as object);
-  const isSingle = more.length === 0;
+  const [name, conditions] = member;
+  const operators = Object.keys(conditions);
+  const [operator = ""] = operators;
   const opposite = OPPOSITES[operator];
-  if (opposite !== undefined) {
-    return isSingle ? { [name]: { [opposite]: operand } } : undefined;
+  if (operators.length === 1 && opposite !== undefined) {
+    return { [name]: { [opposite]: conditions[operator] } };
   }
-  if (operator === "every" || "mode" in conditions || "path" in conditions || "has" in conditions) {
+  if (opposite !== undefined || operators.some((one) => NOT_UNDER_NOT.has(one))) {
     return undefined;
   }
-  return { [name]: { not: isSingle && operator === "equals" ? operand : conditions } };
+  return {
+    [name]: { not: operators.length === 1 && operator === "equals" ? conditions[operator] : conditions },
+  };
+}
+
+function isConditions(value: unknown): value is PrismaWhere {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

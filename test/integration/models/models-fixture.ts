@@ -95,7 +95,7 @@ export interface ModelsFixture {
 }
 
 export async function createModelsFixture(overrides: ModelsOverrides = {}): Promise<ModelsFixture> {
-  const { modelOptions = {}, generated = DEMO as GeneratedCode } = overrides;
+  const { modelOptions = {}, generated = DEMO } = overrides;
   const schemaData = schemaOf({ generated });
   const database = await createTestDatabase();
   const logger = createSilentLogger();

@@ -97,7 +97,7 @@ describe.each(Object.entries(NAMES))("the model %s", (_name, [type, many]) => {
       create${type}(data: {id: 1, note: "first"}) { __typename ... on Create${type}Payload { ${one} { __typename id note activeTask { id } } } }
       bulkCreate${Many}(data: [{id: 2, note: "second"}, {id: 3}], options: {mode: SYNC}) { ${LAUNCHED} }
     }`);
-    const [single, bulk] = Object.values(created) as Answer[];
+    const [single, bulk] = Object.values<Answer>(created);
     expect(single[one]).toEqual({ __typename: type, id: "1", note: "first", activeTask: null });
     expect(bulk.task).toMatchObject({ status: "SUCCEEDED", model: type, progress: { succeeded: 2 } });
     const changed = await data(`mutation {
