@@ -36,7 +36,16 @@ export function relation(
   type: string,
   overrides: Partial<RelationField> & Pick<RelationField, "relationName">,
 ): RelationField {
-  return { kind: "relation", name, apiName: name, type, isList: false, isNullable: false, foreignKey: [], ...overrides };
+  return {
+    kind: "relation",
+    name,
+    apiName: name,
+    type,
+    isList: false,
+    isNullable: false,
+    foreignKey: [],
+    ...overrides,
+  };
 }
 
 /** A model of these fields. Columns with `isKey` make its key. */

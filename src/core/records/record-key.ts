@@ -106,7 +106,9 @@ function keyPartInData(
   const text = formatRecordKey(alone, data);
   if (text === "") {
     const what = model.key.length === 1 ? "the key" : "part of the key";
-    return { problems: [problem(`${model.name}.${field.apiName} cannot be empty: it is ${what}.`, field.apiName)] };
+    return {
+      problems: [problem(`${model.name}.${field.apiName} cannot be empty: it is ${what}.`, field.apiName)],
+    };
   }
   const key = parseRecordKey(alone, text);
   return "value" in key ? key : { problems: key.problems.map((each) => ({ ...each, field: field.apiName })) };

@@ -28,7 +28,10 @@ export function serveModel(model: Model, enums: readonly EnumType[]): Model {
   return {
     ...model,
     key: listed(keyNames).map(withValues),
-    uniques: model.uniques.map((unique) => ({ ...unique, fields: listed(unique.fields.map(({ name }) => name)) })),
+    uniques: model.uniques.map((unique) => ({
+      ...unique,
+      fields: listed(unique.fields.map(({ name }) => name)),
+    })),
     fields,
     readOnlyReason: "key" in choice ? undefined : choice.reason,
     noCreateReason: "key" in choice ? noCreateReason(model) : undefined,
@@ -46,7 +49,8 @@ function chooseKey(model: Model): KeyChoice {
   let reason: string | undefined;
   for (const names of uniqueKeysOf(model)) {
     const key = columnsOf(model).filter(({ name }) => names.includes(name));
-    const fault = key.length < names.length ? "its key has a column that Prisma's client cannot read" : faultOf(key);
+    const fault =
+      key.length < names.length ? "its key has a column that Prisma's client cannot read" : faultOf(key);
     if (fault === undefined) {
       return { key: names.flatMap((name) => key.find((field) => field.name === name) ?? []) };
     }
@@ -98,7 +102,9 @@ function columnFault(field: ColumnField): string | undefined {
     return `is of the type ${field.type}, which has no ids`;
   }
   const { nativeType = "text" } = field;
-  return NATIVE_KEY_TYPES.test(nativeType) ? undefined : `is of the type ${nativeType}, ${nativeFault(nativeType)}`;
+  return NATIVE_KEY_TYPES.test(nativeType)
+    ? undefined
+    : `is of the type ${nativeType}, ${nativeFault(nativeType)}`;
 }
 
 function nativeFault(nativeType: string): string {

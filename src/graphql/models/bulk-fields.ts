@@ -110,7 +110,10 @@ function toChange(model: Model, data: Members): RecordChange {
     .map(([apiName, change]): [string, FieldChange | LinkChange] => {
       const operators = (change ?? {}) as Members;
       const field = fields.get(apiName);
-      return [field?.name ?? apiName, field?.kind === "relation" ? givenMembers(operators) : operandsOf(operators)];
+      return [
+        field?.name ?? apiName,
+        field?.kind === "relation" ? givenMembers(operators) : operandsOf(operators),
+      ];
     });
   return Object.fromEntries(members);
 }

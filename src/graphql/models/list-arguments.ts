@@ -129,7 +129,10 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
       ...Object.fromEntries(
         columnsOf(model)
           .filter(isOrderable)
-          .map((field) => [field.apiName, t.field({ type: field.isNullable ? orders.nullable : orders.plain })]),
+          .map((field) => [
+            field.apiName,
+            t.field({ type: field.isNullable ? orders.nullable : orders.plain }),
+          ]),
       ),
       ...Object.fromEntries(
         relationsOf(model)
@@ -145,7 +148,10 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
 
 /** Whether the model has a column to sort by, of its own or of a related record. */
 function isSortable({ models }: ModelSchema, model: Model): boolean {
-  return [model, ...relationsOf(model).filter(({ isList }) => !isList).map(({ type }) => models.get(type))].some(
-    (each) => columnsOf(each).some(isOrderable),
-  );
+  return [
+    model,
+    ...relationsOf(model)
+      .filter(({ isList }) => !isList)
+      .map(({ type }) => models.get(type)),
+  ].some((each) => columnsOf(each).some(isOrderable));
 }

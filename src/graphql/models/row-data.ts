@@ -45,7 +45,10 @@ export function toRowData(model: Model, data: RowArgument): RowData {
     .filter(([, value]) => value !== undefined)
     .map(([apiName, value]) => {
       const field = fields.get(apiName);
-      return [field?.name ?? apiName, field?.kind === "relation" ? toLinks(value) : toJsonValue(value)] as const;
+      return [
+        field?.name ?? apiName,
+        field?.kind === "relation" ? toLinks(value) : toJsonValue(value),
+      ] as const;
     });
   return Object.fromEntries(members);
 }

@@ -35,7 +35,10 @@ export function tieBreakers(model: Model): TieBreakers {
   const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
   const unique = [model.primaryKey, ...model.uniques.map(({ fields }) => fields.map(({ name }) => name))]
     .map((names) => names.map((name) => columns.get(name)))
-    .find((fields) => fields.length > 0 && fields.every((field) => field && !field.isNullable && isOrderable(field)));
+    .find(
+      (fields) =>
+        fields.length > 0 && fields.every((field) => field && !field.isNullable && isOrderable(field)),
+    );
   if (hasIds(model) || (unique !== undefined && !model.isView)) {
     return { columns: hasIds(model) ? model.key : (unique as readonly ColumnField[]), isTotal: true };
   }

@@ -142,11 +142,7 @@ async function joinTablesOf(catalog: Catalog, model: Model): Promise<ReadonlyMap
   return new Map((await Promise.all(found)).flat());
 }
 
-function columnShape(
-  model: Model,
-  field: ColumnField,
-  columnTypes: CatalogTable["columns"],
-): ColumnShape {
+function columnShape(model: Model, field: ColumnField, columnTypes: CatalogTable["columns"]): ColumnShape {
   const types = columnTypes[field.column];
   if (types === undefined) {
     const what = model.isView ? "view" : "table";

@@ -42,18 +42,34 @@ describe("ids", () => {
   test.each([
     ["the primary key", { primaryKey: ["email"], uniques: [["id"]] }, ["email"]],
     ["a key of several columns, in its own order", { primaryKey: ["email", "id"] }, ["email", "id"]],
-    ["the first unique key that is never null", { uniques: [["note"], ["id", "note"], ["email"], ["id"]] }, ["email"]],
-    ["another key than one of an unfit type", { primaryKey: ["rate"], uniques: [["grade"], ["touched"], ["mood"]] }, ["mood"]],
+    [
+      "the first unique key that is never null",
+      { uniques: [["note"], ["id", "note"], ["email"], ["id"]] },
+      ["email"],
+    ],
+    [
+      "another key than one of an unfit type",
+      { primaryKey: ["rate"], uniques: [["grade"], ["touched"], ["mood"]] },
+      ["mood"],
+    ],
   ])("are made of %s", (_what, keys, expected) => {
     const model = serve(keys);
     expect(namesOf(model)).toEqual(expected);
-    expect(columnsOf(model).filter(({ isKey }) => isKey).map(({ name }) => name).toSorted()).toEqual(expected.toSorted());
+    expect(
+      columnsOf(model)
+        .filter(({ isKey }) => isKey)
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(expected.toSorted());
     expect(model.readOnlyReason).toBeUndefined();
   });
 
   test.each([
     [{ primaryKey: ["rate"] }, "its key rate is of the type Float, which has no ids"],
-    [{ primaryKey: ["grade"], uniques: [["rate"]] }, "its key grade is of the enum Grade, whose values have other names"],
+    [
+      { primaryKey: ["grade"], uniques: [["rate"]] },
+      "its key grade is of the enum Grade, whose values have other names",
+    ],
     [{ primaryKey: ["touched"] }, "its key touched is @updatedAt"],
     [{ primaryKey: ["gone"] }, "its key has a column that Prisma's client cannot read"],
     [{ uniques: [["note"]] }, "it has no key"],
