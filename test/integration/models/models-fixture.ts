@@ -39,7 +39,7 @@ import { createPostgresRecordWriter } from "../../../src/adapters/postgres/write
 import { schemaOf } from "../../../src/compose/define-config.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
-import { generated as DEMO } from "../../../src/generated/powercrud.ts";
+import { generated as demo } from "../../../src/generated/powercrud.ts";
 import type { GeneratedSchema } from "../../../src/index.ts";
 import { createSchema } from "../../../src/graphql/create-schema.ts";
 import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
@@ -55,6 +55,8 @@ export interface GeneratedCode extends GeneratedSchema {
   /** SQL that makes the tables in an empty database. */
   readonly sql?: string;
 }
+
+const DEMO: GeneratedCode = demo;
 
 export interface ModelsOverrides {
   readonly modelOptions?: ModelOptionsMap;
