@@ -9,6 +9,7 @@ import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import { describeServing } from "../core/records/serve-model.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
@@ -102,6 +103,9 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
   });
+  for (const line of describeServing(engine.models.all())) {
+    logger.info({}, line);
+  }
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
   const services = [

@@ -151,7 +151,9 @@ function checkValues(
     const named = apiNameOf(model, name);
     if (field === undefined) {
       const known = [...allowed.values()].map(({ apiName }) => apiName).join(", ");
-      return [problemAt(path, named, `${model.name}.${named} cannot be set here. Fields that can: ${known}.`)];
+      return [
+        problemAt(path, named, `${model.name}.${named} cannot be set here. Fields that can: ${known}.`),
+      ];
     }
     const misfit =
       field.kind === "relation"
@@ -210,7 +212,11 @@ function checkAgreement(model: Model, id: string, create: RowData, path: string)
     ? []
     : differingKeyFields(model, create, key.value).map((name) => {
         const named = apiNameOf(model, name);
-        return problemAt(path, named, `${model.name}.${named} is not what id says. ${remedyOfKey(model, name)}`);
+        return problemAt(
+          path,
+          named,
+          `${model.name}.${named} is not what id says. ${remedyOfKey(model, name)}`,
+        );
       });
 }
 
