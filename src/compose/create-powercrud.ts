@@ -9,6 +9,7 @@ import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import { describeServing } from "../core/records/serve-model.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
@@ -102,7 +103,7 @@ async function wire(
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};
   const read = readModels(project);
-  read.notices.forEach((notice) => logger.warn({}, notice));
+  read.notices.forEach((line) => logger.info({}, line));
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -122,6 +123,7 @@ async function wire(
     hookTransactions: createPrismaHookTransactions(transactions),
   });
   onOpen(() => engine.deployment.close());
+  describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
   const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];

@@ -1,6 +1,7 @@
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
 import type { Examination, Finding } from "../core/health/health-check.ts";
 import { refusedSchema } from "../core/records/refused-schema.ts";
+import { describeServing } from "../core/records/serve-model.ts";
 import { counted } from "../kernel/counted.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -19,15 +20,16 @@ export function examineModels(
     name: "models",
     async examine(): Promise<Finding> {
       const { models, notices, problems } = readModels(await loadProject());
-      if (session !== undefined) {
-        await markNativeTypes(models, createTableShapes(session), problems);
-      } else if (problems.length > 0) {
+      if (session === undefined && problems.length > 0) {
         throw refusedSchema(problems);
       }
+      const served =
+        session === undefined ? models : await markNativeTypes(models, createTableShapes(session), problems);
+      const lines = [...notices, ...describeServing(served.all())];
       return {
         status: "OK",
-        message: `${counted(models.all().length, "model")} can be served.`,
-        ...(notices.length === 0 ? {} : { detail: notices.join("\n") }),
+        message: `${counted(served.all().length, "model")} can be served.`,
+        ...(lines.length === 0 ? {} : { detail: lines.join("\n") }),
       };
     },
   };

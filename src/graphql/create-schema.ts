@@ -123,7 +123,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }
-  return builder.toSchema();
+  return builder.toSchema({ sortSchema: false });
 }
 
 /**

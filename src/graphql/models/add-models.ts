@@ -21,14 +21,12 @@ import { addWriteFields } from "./write-fields.ts";
 /** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
 export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const { builder, models } = context;
-  const inputs = new Map<string, AnyInputRef>();
   const schema: ModelSchema = {
     ...context,
     ports,
     canSee: createScopeCheck(ports),
     enums: addEnums(context, models.all()),
-    input: (name, input) =>
-      inputs.get(name) ?? recordInput(builder, name, input, (ref) => inputs.set(name, ref)),
+    input: createInputs(builder),
   };
   const enums: ListEnums = { mode: addQueryMode(builder), orders: addSortOrders(builder) };
   const options = context.refs.bulkOptions as AnyInputRef;
@@ -42,6 +40,36 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
       addBulkRowFields(schema, options, model);
     }
   }
+}
+
+/**
+ * Makes each input once. Fields of inputs refer to other inputs, from model to model; these are implemented one after the
+ * other, since a long chain of models would exceed the call stack.
+ */
+function createInputs(builder: PowerCrudBuilder): ModelSchema["input"] {
+  const inputs = new Map<string, AnyInputRef>();
+  const waiting: (() => void)[] = [];
+  let isImplementing = false;
+  return (name, options) => {
+    const known = inputs.get(name);
+    if (known !== undefined) {
+      return known;
+    }
+    const { ref, implement } = recordInput(builder, name, options);
+    inputs.set(name, ref);
+    waiting.push(implement);
+    if (!isImplementing) {
+      isImplementing = true;
+      try {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          next();
+        }
+      } finally {
+        isImplementing = false;
+      }
+    }
+    return ref;
+  };
 }
 
 /** Looks types up by model. Fields are made after all types, so that types may refer to each other. */

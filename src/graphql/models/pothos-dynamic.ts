@@ -56,22 +56,23 @@ export interface RecordInputOptions {
   readonly fields: (t: InputBuilder) => InputFields;
 }
 
-/** An input type. `onRef` is called with it before its fields are made, since they may refer to it. */
+/** An input type, and what implements it: its fields may refer to it and to others. */
 export function recordInput(
   builder: PowerCrudBuilder,
   name: string,
-  options: RecordInputOptions,
-  onRef: (ref: AnyInputRef) => void,
-): AnyInputRef {
-  const { description, isOneOf, fields } = options;
+  { description, isOneOf, fields }: RecordInputOptions,
+): { readonly ref: AnyInputRef; readonly implement: () => void } {
   const ref = builder.inputRef<Record<string, unknown>>(name);
-  onRef(ref);
-  ref.implement({
-    description,
-    ...(isOneOf === true ? { isOneOf: true } : {}),
-    fields: (t: unknown): InputFieldMap => fields(t as InputBuilder),
-  } as never);
-  return ref;
+  return {
+    ref,
+    implement() {
+      ref.implement({
+        description,
+        ...(isOneOf === true ? { isOneOf: true } : {}),
+        fields: (t: unknown): InputFieldMap => fields(t as InputBuilder),
+      } as never);
+    },
+  };
 }
 
 /** The client's `select` for a part of the document. */

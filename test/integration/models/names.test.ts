@@ -58,7 +58,7 @@ beforeAll(async () => {
     config: { generated, models: OPTIONS, enums: { SortOrder: { values: { UP: "UPWARDS" } } } },
     databaseUrl: database.url,
     role: "serve",
-    logger: { ...logger, warn: (_fields, message) => void lines.push(message) },
+    logger: { ...logger, info: (_fields, message) => void lines.push(message) },
   });
   await api.start();
 });

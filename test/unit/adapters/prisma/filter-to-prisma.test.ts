@@ -54,7 +54,10 @@ test.each<[WhereFilter, object]>([
   [{ seen: { lt: "2026-01-01T00:00:00.000Z" } }, { seen: { lt: new Date("2026-01-01T00:00:00.000Z") } }],
   [{ data: { equals: "AAH/" } }, { data: { equals: Buffer.from([0, 1, 255]) } }],
   [{ size: { isNull: true } }, { size: { equals: null } }],
-  [{ size: { isNull: false, gt: 1 } }, { AND: [{ size: { gt: 1n } }, { NOT: [{ size: { equals: null } }] }] }],
+  [
+    { size: { isNull: false, gt: 1 } },
+    { AND: [{ size: { gt: 1n } }, { NOT: [{ size: { equals: null } }] }] },
+  ],
   [{ extra: { isNull: true } }, { extra: { equals: DbNull } }],
   [{ settings: { equals: null } }, { settings: { equals: JsonNull } }],
   [
@@ -101,8 +104,14 @@ const WORDS: Model = modelOf("Words", [
 ]);
 
 test.each<[WhereFilter, object]>([
-  [{ id: { gt: 1 }, name: { equals: "a" } }, { id: { gt: 1 }, name: { equals: "a" } }],
-  [{ AND: [{ OR: [{ id: { gt: 1 } }] }, { name: { isNull: false } }] }, { id: { gt: 1 }, name: { not: null } }],
+  [
+    { id: { gt: 1 }, name: { equals: "a" } },
+    { id: { gt: 1 }, name: { equals: "a" } },
+  ],
+  [
+    { AND: [{ OR: [{ id: { gt: 1 } }] }, { name: { isNull: false } }] },
+    { id: { gt: 1 }, name: { not: null } },
+  ],
   [{ NOT: { name: { startsWith: "a" } } }, { name: { not: { startsWith: "a" } } }],
   [{ NOT: { name: { equals: "a" } } }, { name: { not: "a" } }],
   [{ OR: [] }, { id: { in: [] } }],
