@@ -35,8 +35,15 @@ export interface ModelOptions<
 > extends WriteRules<Row, Client, Names["links"]> {
   /** False keeps the model out of the API altogether. Default true. */
   readonly isExposed?: boolean;
+  /**
+   * The name of its GraphQL type, and the base of its other names. Default: its name in the Prisma schema, or, where the
+   * API needs that name for itself, that with `Model` behind it. Prisma's client keeps its own name.
+   */
+  readonly apiName?: string;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
   readonly plural?: string;
+  /** Names of single fields in the API. Default: as in the Prisma schema, with `_` behind it where that is taken. */
+  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldNaming };
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
@@ -55,6 +62,31 @@ export interface ModelOptions<
   };
 }
 
+/** The name of a field in the API. */
+export interface FieldNaming {
+  readonly apiName?: string;
+}
+
+/** An app's options for one of its enums; all are optional. */
+export interface EnumOptions {
+  /** The name of its GraphQL type. Default: its name in the Prisma schema, with `Enum` behind it where that is taken. */
+  readonly apiName?: string;
+  /** Names of values in the API, by their names in the Prisma schema. Default: the same names. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** Options by the name of the enum. */
+export type EnumOptionsMap = Readonly<Record<string, EnumOptions>>;
+
+/** See {@link EnumOptions}. */
+export function enumOptionsShape(values: readonly string[]): MembersShape {
+  const members: MembersOf<EnumOptions> = {
+    apiName: { kind: "TEXT" },
+    values: { kind: "MAP", of: () => ({ kind: "TEXT" }), words: values, what: "a value of the enum" },
+  };
+  return { kind: "MEMBERS", members };
+}
+
 /** Options by model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
 
@@ -62,7 +94,7 @@ export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
  * See {@link ModelOptions}.
  * @param names the model's columns and many-to-many relations
  */
-export function modelOptionsShape({ columns, links }: KnownFields): MembersShape {
+export function modelOptionsShape({ columns, relations, links }: KnownFields): MembersShape {
   const bulk: MembersOf<Required<ModelOptions>["bulk"]> = {
     fields: {
       kind: "LIST",
@@ -71,10 +103,18 @@ export function modelOptionsShape({ columns, links }: KnownFields): MembersShape
     parallelism: { kind: "WHOLE_NUMBER", min: 1 },
     chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
   };
+  const field: MembersOf<FieldNaming> = { apiName: { kind: "TEXT" } };
   const members: MembersOf<ModelOptions> = {
     ...WRITE_RULES_MEMBERS,
     isExposed: { kind: "FLAG" },
+    apiName: { kind: "TEXT" },
     plural: { kind: "TEXT" },
+    fields: {
+      kind: "MAP",
+      of: () => ({ kind: "MEMBERS", members: field }),
+      words: [...columns, ...relations],
+      what: "a field of the model",
+    },
     scope: { kind: "FUNCTION" },
     lockScope: { kind: "FUNCTION" },
     bulk: { kind: "MEMBERS", members: bulk },
