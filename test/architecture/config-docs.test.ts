@@ -3,13 +3,18 @@ import { expect, test } from "vitest";
 import { configShape } from "../../src/compose/define-config.ts";
 import type { Shape } from "../../src/kernel/shape.ts";
 
-/** The names of a shape's options: `bulk.fields`. */
+/** The names of a shape's options: `bulk.fields`, and `fields.*.apiName` where any field has that. */
 function optionsOf(shape: Shape, prefix = ""): string[] {
   const members =
     shape.kind === "FUNCTION_OR" ? shape.other.members : (shape as { members?: object }).members;
-  return Object.entries((members ?? {}) as Record<string, Shape>).flatMap(([name, member]) =>
-    member.kind === "MEMBERS" ? optionsOf(member, `${prefix}${name}.`) : [`${prefix}${name}`],
-  );
+  return Object.entries((members ?? {}) as Record<string, Shape>).flatMap(([name, member]) => {
+    const path = `${prefix}${name}`;
+    if (member.kind === "MEMBERS") {
+      return optionsOf(member, `${path}.`);
+    }
+    const each = member.kind === "MAP" ? member.of("any") : undefined;
+    return each?.kind === "MEMBERS" ? optionsOf(each, `${path}.*.`) : [path];
+  });
 }
 
 /** The options in the first column of a section's tables. */
@@ -24,13 +29,17 @@ function documentedIn(text: string, section: string): string[] {
   });
 }
 
-const { members } = configShape({});
-const model = members["models"]?.kind === "MAP" ? members["models"].of("Any") : undefined;
+const { members } = configShape({ relationMode: "foreignKeys", models: {}, enums: {} });
+const each = (name: string): Shape | undefined =>
+  members[name]?.kind === "MAP" ? members[name].of("any") : undefined;
+const model = each("models");
+const enumeration = each("enums");
 const task = members["tasks"]?.kind === "LIST" ? members["tasks"].of : undefined;
 
 test.each([
   ["All of it", Object.keys(members)],
   ["Models", model === undefined ? [] : optionsOf(model)],
+  ["Enums", enumeration === undefined ? [] : optionsOf(enumeration)],
   ["Tasks", task === undefined ? [] : optionsOf(task)],
   ["Hooks", members["hooks"] === undefined ? [] : optionsOf(members["hooks"])],
   ["Seed", members["seed"] === undefined ? [] : optionsOf(members["seed"], "seed.")],
