@@ -74,7 +74,9 @@ function readModel(
   plural: string | undefined,
 ): Model {
   const fields = source.fields
-    .filter((field) => isUsable(field, exposed))
+    .filter(
+      (field) => isUsable(field, exposed) && (field.kind !== "relation" || isReadable(schema, source, field)),
+    )
     .map((field) =>
       field.kind === "relation" ? readRelation(schema, source, field) : readColumn(schema, source, field),
     );
@@ -112,6 +114,21 @@ function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolea
     return exposed.has(field.type);
   }
   return field.kind === "enum" || (field.kind === "scalar" && SCALAR_TYPES.has(field.type));
+}
+
+/** Whether the foreign key of a relation, on either side, has no ignored column: their names in the table are not known. */
+function isReadable(
+  { models }: SchemaDescription,
+  source: ModelDescription,
+  field: RelationDescription,
+): boolean {
+  const target = models[field.type] ?? source;
+  const opposites = target.fields.filter(
+    (other) => other.kind === "relation" && other.relationName === field.relationName,
+  ) as readonly RelationDescription[];
+  const isOn = ({ fields }: ModelDescription, { foreignKey }: RelationDescription): boolean =>
+    foreignKey.every((name) => fields.some((column) => column.name === name));
+  return isOn(source, field) && opposites.every((other) => isOn(target, other));
 }
 
 function readColumn(
