@@ -1,3 +1,5 @@
+import { refusedSchema } from "../core/records/refused-schema.ts";
+import { isAppError } from "../kernel/app-error.ts";
 import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import { serveModel } from "../core/records/serve-model.ts";
@@ -6,12 +8,30 @@ import type { TableShape, TableShapes } from "../adapters/postgres/records/table
 /**
  * Adds the columns' native types to the models, and chooses their keys by them. Native types decide whether two ids mean
  * the same record, and so the same lock: two spellings of a UUID do, two spellings of a text do not.
+ * @param problems what is wrong with the schema as far as it is known without the database
+ * @throws AppError INVALID_CONFIG for those, and for the tables and columns that the database lacks, all at once;
+ *   MIGRATION_FAILED where only the latter are the matter
  */
-export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
+export async function markNativeTypes(
+  models: ModelRegistry,
+  shapes: TableShapes,
+  problems: readonly string[] = [],
+): Promise<ModelRegistry> {
   const enums = models.enums();
-  const marked = await Promise.all(
+  const settled = await Promise.allSettled(
     models.all().map(async (model) => serveModel(markModel(model, await shapes.of(model)), enums)),
   );
+  const faults = settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  const lacks = faults.filter((fault) => isAppError(fault, "MIGRATION_FAILED"));
+  if (lacks.length < faults.length) {
+    // Such as a database that went down: what else there is to say of the schema is not known.
+    throw faults.find((fault) => !isAppError(fault, "MIGRATION_FAILED"));
+  }
+  const all = [...problems, ...lacks.map(({ message }) => message)];
+  if (all.length > 0) {
+    throw refusedSchema(all, problems.length === 0 ? "MIGRATION_FAILED" : "INVALID_CONFIG");
+  }
+  const marked = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   return createModelRegistry(marked, enums, models.relationMode);
 }
 

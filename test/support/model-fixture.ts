@@ -53,7 +53,7 @@ export function modelOf(name: string, fields: readonly Field[]): Model {
   const key = fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey);
   return {
     name,
-    plural: `${name.toLowerCase()}s`,
+    apiName: name,
     table: name.toLowerCase(),
     schema: "public",
     key,

@@ -1,5 +1,3 @@
-import pluralize from "pluralize";
-import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
   EnumType,
@@ -37,23 +35,13 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
   "Bytes",
 ]);
 
-/**
- * All exposed models, from the project's schema and the app's options.
- *
- * @throws AppError INVALID_CONFIG for options of an unknown model, and for names that collide
- */
+/** All exposed models, from the project's schema and the app's options. */
 export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
   const { models } = schema;
-  const unknown = Object.keys(options).find((name) => models[name] === undefined);
-  if (unknown !== undefined) {
-    throw invalid(
-      `There are options for a model "${unknown}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
-    );
-  }
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel({ schema, exposed }, name, model, options[name]?.plural));
+    .map(([name, model]) => readModel({ schema, exposed }, name, model));
   const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
     name,
     values: values.map((value) => value.name),
@@ -67,12 +55,7 @@ interface ModelSource {
   readonly exposed: ReadonlySet<string>;
 }
 
-function readModel(
-  { schema, exposed }: ModelSource,
-  name: string,
-  source: ModelDescription,
-  plural: string | undefined,
-): Model {
+function readModel({ schema, exposed }: ModelSource, name: string, source: ModelDescription): Model {
   const fields = source.fields
     .filter(
       (field) => isUsable(field, exposed) && (field.kind !== "relation" || isReadable(schema, source, field)),
@@ -82,7 +65,7 @@ function readModel(
     );
   return {
     name,
-    plural: plural ?? pluralOf(name),
+    apiName: name,
     table: source.table,
     schema: source.schema ?? "public",
     key: [],
@@ -100,13 +83,6 @@ function readUnique({ name, fields: names }: UniqueDescription, fields: readonly
   const columns = names.map((wanted) => fields.find((field) => field.name === wanted));
   const isWhole = columns.every((field) => field !== undefined && field.kind !== "relation");
   return isWhole ? [{ name: name ?? names.join("_"), fields: columns }] : [];
-}
-
-/** `City` → `cities`, `OrderItem` → `orderItems`. A name that is its own plural gets `All`: one name cannot mean both. */
-function pluralOf(name: string): string {
-  const singular = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-  const plural = pluralize.plural(singular);
-  return plural === singular ? `${plural}All` : plural;
 }
 
 function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolean {
@@ -210,8 +186,4 @@ function readBase({
     isNullable: !isRequired && !isList,
     ...(documentation === undefined ? {} : { documentation }),
   };
-}
-
-function invalid(message: string): AppError {
-  return new AppError("INVALID_CONFIG", message);
 }

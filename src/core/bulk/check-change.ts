@@ -35,13 +35,15 @@ export function checkChange(
     const named = apiNameOf(model, name);
     if ((column === undefined && link === undefined) || members === undefined) {
       const known = [...columns.values(), ...links.values()].map(({ apiName }) => apiName).join(", ");
-      return [problem(`${model.name}.${named} cannot be changed in bulk. Fields that can: ${known}.`, named)];
+      return [
+        problem(`${model.apiName}.${named} cannot be changed in bulk. Fields that can: ${known}.`, named),
+      ];
     }
     const misfit =
       link === undefined
         ? describeFieldMisfit(column, models.enums(), members as FieldChange)
         : describeLinkMisfit(models.get(link.type), members as LinkChange);
-    return misfit === undefined ? [] : [problem(`${model.name}.${named}: ${misfit}`, named)];
+    return misfit === undefined ? [] : [problem(`${model.apiName}.${named}: ${misfit}`, named)];
   });
 }
 

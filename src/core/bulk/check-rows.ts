@@ -79,10 +79,10 @@ export function checkRowFields(
     if ((field.kind !== "VALUE" && field.kind !== "LINKS") || field.part !== "update") {
       return [];
     }
-    const { field: name } = field;
-    return changeable.has(name)
+    const name = apiNameOf(model, field.field);
+    return changeable.has(field.field)
       ? []
-      : [problemAt("", name, `${model.name}.${name} cannot be changed in bulk.`)];
+      : [problemAt("", name, `${model.apiName}.${name} cannot be changed in bulk.`)];
   });
 }
 
@@ -152,14 +152,14 @@ function checkValues(
     if (field === undefined) {
       const known = [...allowed.values()].map(({ apiName }) => apiName).join(", ");
       return [
-        problemAt(path, named, `${model.name}.${named} cannot be set here. Fields that can: ${known}.`),
+        problemAt(path, named, `${model.apiName}.${named} cannot be set here. Fields that can: ${known}.`),
       ];
     }
     const misfit =
       field.kind === "relation"
         ? describeLinkMisfit(models.get(field.type), value as LinkChange | null)
         : describeMisfit(field, models.enums(), value as Json);
-    return misfit === undefined ? [] : [problemAt(path, named, `${model.name}.${named}: ${misfit}`)];
+    return misfit === undefined ? [] : [problemAt(path, named, `${model.apiName}.${named}: ${misfit}`)];
   });
 }
 
@@ -180,7 +180,9 @@ function checkRequired(
         data[name] === undefined &&
         !known.includes(name),
     )
-    .map(({ apiName }) => problemAt(path, apiName, `${model.name}.${apiName} is needed for a new record.`));
+    .map(({ apiName }) =>
+      problemAt(path, apiName, `${model.apiName}.${apiName} is needed for a new record.`),
+    );
 }
 
 /** The problems of an expected `@updatedAt`. */
@@ -195,7 +197,7 @@ export function checkExpected(
   const field = "expectedUpdatedAt";
   if (updatedAtField(model) === undefined) {
     return [
-      problemAt(path, field, `${model.name} has no @updatedAt field, so nothing can be expected of it.`),
+      problemAt(path, field, `${model.apiName} has no @updatedAt field, so nothing can be expected of it.`),
     ];
   }
   // A null is usually a variable that was not filled in. To accept it would silently skip the check.
@@ -215,7 +217,7 @@ function checkAgreement(model: Model, id: string, create: RowData, path: string)
         return problemAt(
           path,
           named,
-          `${model.name}.${named} is not what id says. ${remedyOfKey(model, name)}`,
+          `${model.apiName}.${named} is not what id says. ${remedyOfKey(model, name)}`,
         );
       });
 }
@@ -245,7 +247,7 @@ function checkId(
         problemAt(
           path,
           "id",
-          `${model.name} ${id.value} is in records.${before} already. Give each record once.`,
+          `${model.apiName} ${id.value} is in records.${before} already. Give each record once.`,
         ),
       ];
 }

@@ -15,7 +15,7 @@ export type ScalarType =
 interface FieldBase {
   /** As in the Prisma schema, and in the app's code. */
   readonly name: string;
-  /** Its name in the API: its own, unless the API needs that for itself (see serve-model). */
+  /** Its name in the API: its own, unless the API needs that for itself, or the config sets another. */
   readonly apiName: string;
   readonly documentation?: string;
   readonly isList: boolean;
@@ -102,8 +102,8 @@ export interface UniqueKey {
 export interface Model {
   /** As in the Prisma schema, compared case-sensitively: `City`. */
   readonly name: string;
-  /** Plural in camel case, for the list query: `cities`. The English plural, or set by the app. */
-  readonly plural: string;
+  /** The name of its GraphQL type, which its other names are made of. Its own, unless that is taken; see chooseNames. */
+  readonly apiName: string;
   /** The table's name in the database (`@@map`). */
   readonly table: string;
   /** The table's schema in the database (`@@schema`). */
@@ -136,6 +136,8 @@ export interface ModelRegistry {
   all(): readonly Model[];
   enums(): readonly EnumType[];
   readonly relationMode: RelationMode;
+  /** The same registry with each model changed. */
+  map(change: (model: Model) => Model): ModelRegistry;
 }
 
 /** Whether the model's records have ids; without, the model is a read-only list. */
@@ -151,6 +153,12 @@ export function canCreate(model: Model): boolean {
 /** The API's name of a field; other names are returned as they are. */
 export function apiNameOf(model: Model, name: string): string {
   return model.fields.find((field) => field.name === name)?.apiName ?? name;
+}
+
+/** Gives a model's name in the API; names of other models are returned as they are. */
+export function modelNamer(models: ModelRegistry): (model: string) => string {
+  const names = new Map(models.all().map(({ name, apiName }) => [name, apiName]));
+  return (model) => names.get(model) ?? model;
 }
 
 /** The model's fields that are columns. */
@@ -195,25 +203,12 @@ export function isManyToMany(models: ModelRegistry, model: Model, field: Relatio
   return field.isList && oppositeOf(models, model, field)?.isList === true;
 }
 
-/** @throws AppError INVALID_CONFIG when two models share a name or a plural */
 export function createModelRegistry(
   models: readonly Model[],
   enums: readonly EnumType[],
   relationMode: RelationMode = "foreignKeys",
 ): ModelRegistry {
-  const byName = new Map<string, Model>();
-  const plurals = new Map<string, string>();
-  for (const model of models) {
-    const rival = plurals.get(model.plural);
-    if (rival !== undefined) {
-      throw new AppError(
-        "INVALID_CONFIG",
-        `Models ${rival} and ${model.name} share the plural "${model.plural}"; set another one in one model's options.`,
-      );
-    }
-    byName.set(model.name, model);
-    plurals.set(model.plural, model.name);
-  }
+  const byName = new Map(models.map((model) => [model.name, model]));
   return {
     get(name) {
       const model = byName.get(name);
@@ -228,5 +223,6 @@ export function createModelRegistry(
     all: () => models,
     enums: () => enums,
     relationMode,
+    map: (change) => createModelRegistry(models.map(change), enums, relationMode),
   };
 }

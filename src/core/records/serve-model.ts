@@ -15,7 +15,7 @@ export function serveModel(model: Model, enums: readonly EnumType[]): Model {
   const serve = <F extends Field>(field: F): F => ({
     ...field,
     ...(field.kind === "relation" ? {} : { isKey: keyNames.includes(field.name) }),
-    apiName: apiNames.get(field.name) ?? field.name,
+    apiName: (field.apiName === "id" ? apiNames.get(field.name) : undefined) ?? field.apiName,
   });
   const withValues = (field: ColumnField): ColumnField => {
     const values = enums.find(({ name }) => field.kind === "enum" && name === field.type)?.values;
@@ -134,7 +134,7 @@ function freeName({ fields }: Model, name: string): string {
 
 /** Why an operation cannot be done to records of the model; empty where it can. */
 export function operationProblems(model: Model, operation: string): readonly RecordProblem[] {
-  const { name, readOnlyReason, noCreateReason } = model;
+  const { apiName: name, readOnlyReason, noCreateReason } = model;
   if (readOnlyReason !== undefined) {
     return [problem(`Records of ${name} cannot be written: ${readOnlyReason}.`)];
   }

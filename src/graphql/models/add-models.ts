@@ -1,4 +1,4 @@
-import type { EnumType, Model } from "../../core/records/model.ts";
+import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addBulkFields } from "./bulk-fields.ts";
@@ -7,6 +7,7 @@ import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { addSortOrders } from "./list-arguments.ts";
+import type { EnumNames } from "./model-names.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import { createScopeCheck } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
@@ -24,7 +25,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
     ...context,
     ports,
     canSee: createScopeCheck(ports),
-    enums: addEnums(builder, models.enums(), models.all()),
+    enums: addEnums(context, models.all()),
     input: createInputs(builder),
   };
   const enums: ListEnums = { mode: addQueryMode(builder), orders: addSortOrders(builder) };
@@ -97,8 +98,7 @@ function found<Ref>(refs: ReadonlyMap<string, Ref>, model: string): Ref {
 
 /** The enums that exposed models use. */
 function addEnums(
-  builder: PowerCrudBuilder,
-  all: readonly EnumType[],
+  { builder, models: { enums }, names }: SchemaContext,
   models: readonly Model[],
 ): ReadonlyMap<string, AnyEnumRef> {
   const used = new Set(
@@ -107,12 +107,15 @@ function addEnums(
     ),
   );
   return new Map(
-    all.filter((type) => used.has(type.name)).map((type) => [type.name, addEnum(builder, type)]),
+    enums()
+      .filter(({ name }) => used.has(name))
+      .map(({ name }) => [name, addEnum(builder, names.enum(name))]),
   );
 }
 
-function addEnum(builder: PowerCrudBuilder, type: EnumType): AnyEnumRef {
-  return builder.enumType(type.name, { values: [...type.values] });
+function addEnum(builder: PowerCrudBuilder, names: EnumNames): AnyEnumRef {
+  const values = Object.entries(names.values).map(([name, value]) => [name, { value }] as const);
+  return builder.enumType(names.enum, { values: Object.fromEntries(values) });
 }
 
 function addQueryMode(builder: PowerCrudBuilder): AnyEnumRef {

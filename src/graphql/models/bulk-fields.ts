@@ -7,7 +7,6 @@ import type { GraphQLContext } from "../builder.ts";
 import type { Parsed } from "../../core/refusals/problems.ts";
 import { invalid } from "../../core/refusals/problems.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
-import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
@@ -33,10 +32,10 @@ export function addBulkFields(schema: ModelSchema, enums: BulkEnums, model: Mode
 }
 
 function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, change: AnyInputRef): void {
-  schema.builder.mutationField(`bulkUpdate${namesOf(model).Many}`, (t) =>
+  schema.builder.mutationField(schema.names.of(model).bulkUpdate, (t) =>
     t.field({
       type: schema.refs.launchResult,
-      description: `Makes the same change to many records of ${model.name}, as a task.`,
+      description: `Makes the same change to many records of ${model.apiName}, as a task.`,
       args: {
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         data: t.arg({ type: change, required: true }),
@@ -64,10 +63,10 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
 }
 
 function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): void {
-  schema.builder.mutationField(`bulkDelete${namesOf(model).Many}`, (t) =>
+  schema.builder.mutationField(schema.names.of(model).bulkDelete, (t) =>
     t.field({
       type: schema.refs.launchResult,
-      description: `Deletes many records of ${model.name}, as a task.`,
+      description: `Deletes many records of ${model.apiName}, as a task.`,
       args: {
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         options: t.arg({ type: enums.options }),

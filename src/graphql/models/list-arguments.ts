@@ -120,7 +120,7 @@ export function addSortOrders(builder: PowerCrudBuilder): SortOrders {
 
 /** One criterion of an order: `CityOrderBy`. */
 function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyInputRef {
-  const name = `${model.name}OrderBy`;
+  const name = schema.names.of(model).orderBy;
   return schema.input(name, {
     description:
       "One criterion: exactly one field, or one field of a related record. Ties are broken by the key.",

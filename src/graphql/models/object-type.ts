@@ -12,6 +12,7 @@ import { columnType } from "./model-schema.ts";
 import type { Connection, ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
+import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 
@@ -38,12 +39,14 @@ export function addObjectType(
   types: TypeLookup,
   model: Model,
 ): RecordObjectRef {
-  return recordObject(schema.builder, model.name, {
+  return recordObject(schema.builder, model, {
     description: model.documentation,
     select: baseSelect(model),
     findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
-      ...(hasIds(model) ? { id: idField(model, t), activeTask: activeTaskField(schema, model, t) } : {}),
+      ...(hasIds(model)
+        ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) }
+        : {}),
       ...Object.fromEntries(
         columnsOf(model)
           .filter((field) => field.apiName !== "id")
@@ -83,7 +86,7 @@ function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilde
 function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
   const [first, ...others] = model.key;
   const own = others.length === 0 && first?.name === "id" ? first.documentation : undefined;
-  const made = others.length === 0 ? `The text of ${first?.name}.` : "Opaque; made of the key's fields.";
+  const made = others.length === 0 ? `The text of ${first?.apiName}.` : "Opaque; made of the key's fields.";
   return t.field({
     type: "ID",
     description: own ?? (first?.name === "id" && others.length === 0 ? "The key." : made),
@@ -153,7 +156,7 @@ function manyField(
     type: types.connection(target.name),
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
     args: listArguments(schema, enums, target, t.arg),
-    extensions: connectionSelect(target.name, (args, context, nested, selectedFields) => {
+    extensions: connectionSelect(target.apiName, (args, context, nested, selectedFields) => {
       const { query, filter, pageFilter } = parseList(ports, context, target, args);
       const list = toPrismaList(query);
       const rows = {

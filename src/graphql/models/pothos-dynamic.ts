@@ -2,6 +2,7 @@ import type { InputFieldMap, InputFieldRef, FieldMap } from "@pothos/core";
 import type { PrismaObjectRef } from "@pothos/plugin-prisma";
 import { queryFromInfo } from "@pothos/plugin-prisma";
 import type { GraphQLResolveInfo } from "graphql";
+import type { Model } from "../../core/records/model.ts";
 import type { AnyPrismaModel, BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 
@@ -28,7 +29,7 @@ export type InputFields = Record<string, InputFieldRef<BuilderTypes, unknown>>;
 /** The object type of a model. `select` is always loaded; fields add the columns that they need. */
 export function recordObject(
   builder: PowerCrudBuilder,
-  model: string,
+  { name, apiName }: Model,
   options: {
     readonly description: string | undefined;
     readonly select: Record<string, true>;
@@ -38,7 +39,8 @@ export function recordObject(
   },
 ): RecordObjectRef {
   const { description, select, findAgain, fields } = options;
-  return builder.prismaObject(model, {
+  return builder.prismaObject(name, {
+    variant: apiName,
     ...(description === undefined ? {} : { description }),
     ...(findAgain === undefined ? {} : { findUnique: findAgain as never }),
     select,

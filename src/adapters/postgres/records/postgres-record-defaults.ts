@@ -54,7 +54,7 @@ export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): Record
         } else if (expression === undefined && generate !== undefined) {
           made.set(field.name, Array.from({ length: count }, generate));
         } else if (field.isKey) {
-          const message = `${model.name}.${field.apiName} is needed for a new record.`;
+          const message = `${model.apiName}.${field.apiName} is needed for a new record.`;
           return { problems: [problem(message, field.apiName)] };
         }
       }

@@ -120,6 +120,7 @@ async function shapeOf(catalog: Catalog, model: Model): Promise<TableShape> {
   // With its schema, not by the search path: that begins with the user's name, and the schema "powercrud" has tables, too.
   const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
   const [own, joinTables] = await Promise.all([catalog(table), joinTablesOf(catalog, model)]);
+  checkColumns(model, own?.columns ?? {});
   const shape = (field: ColumnField): ColumnShape => columnShape(model, field, own?.columns ?? {});
   return {
     model,
@@ -129,6 +130,30 @@ async function shapeOf(catalog: Catalog, model: Model): Promise<TableShape> {
     joinTables,
     isGuardedInStatement: own?.isGuardedInStatement === true,
   };
+}
+
+/** @throws AppError MIGRATION_FAILED, naming all columns that the model needs and the table lacks */
+function checkColumns(model: Model, found: CatalogTable["columns"]): void {
+  const missing = columnsOf(model).filter(({ column }) => found[column] === undefined);
+  if (missing.length === 0) {
+    return;
+  }
+  const what = model.isView ? "view" : "table";
+  const table = `${what} "${model.table}" in the schema "${model.schema}"`;
+  const columns = missing.map(({ name, column }) =>
+    name === column ? `"${column}"` : `"${column}" (${name})`,
+  );
+  const fault =
+    Object.keys(found).length === 0
+      ? `the database has no ${table}`
+      : `the database has no column ${columns.join(", ")} in the ${table}`;
+  const remedy = model.isView
+    ? "Prisma's migrations do not make views: add one that does."
+    : "Run: powercrud migrate.";
+  throw new AppError(
+    "MIGRATION_FAILED",
+    `Model ${model.name}: ${fault}. ${remedy} Or keep the model out of the API with {isExposed: false} in its options.`,
+  );
 }
 
 async function joinTablesOf(catalog: Catalog, model: Model): Promise<ReadonlyMap<string, JoinTable>> {
@@ -145,14 +170,7 @@ async function joinTablesOf(catalog: Catalog, model: Model): Promise<ReadonlyMap
 function columnShape(model: Model, field: ColumnField, columnTypes: CatalogTable["columns"]): ColumnShape {
   const types = columnTypes[field.column];
   if (types === undefined) {
-    const what = model.isView ? "view" : "table";
-    const remedy = model.isView
-      ? "Prisma's migrations do not make views: add one that does."
-      : "Run: powercrud migrate";
-    throw new AppError(
-      "MIGRATION_FAILED",
-      `The database has no column "${field.column}" in ${what} "${model.table}", which ${model.name}.${field.name} needs. ${remedy}`,
-    );
+    throw new TypeError(`the table of ${model.name} was not checked for "${field.column}"`);
   }
   return { field, name: quoteName(field.column), ...types };
 }
