@@ -34,7 +34,7 @@ export function serveModel(model: Model, enums: readonly EnumType[]): Model {
     })),
     fields,
     readOnlyReason: "key" in choice ? undefined : choice.reason,
-    noCreateReason: "key" in choice ? noCreateReason(model) : undefined,
+    noCreateReason: "key" in choice ? createFault(model) : undefined,
   };
 }
 
@@ -116,7 +116,7 @@ function nativeFault(nativeType: string): string {
   return `which is not as precise as ids, which have milliseconds (${isZoned ? "timestamptz" : name}(3) is)`;
 }
 
-function noCreateReason({ unwritable }: Model): string | undefined {
+function createFault({ unwritable }: Model): string | undefined {
   return unwritable.length === 0
     ? undefined
     : `${unwritable.join(" and ")} must have a value, which Prisma's client cannot write`;
