@@ -27,6 +27,7 @@ import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
+import { checkConfig } from "./check-config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -82,6 +83,7 @@ export interface PowerCrud extends Service {
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
+  checkConfig(options.config);
   const opened: (() => Promise<void>)[] = [];
   try {
     return await wire(options, (close) => void opened.push(close));

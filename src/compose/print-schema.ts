@@ -4,12 +4,14 @@ import { lexicographicSortSchema, printSchema } from "graphql";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { refusedSchema } from "../core/records/refused-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import { checkConfig } from "./check-config.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 import { onlyPrinted, printedParts, readModels } from "./read-models.ts";
 
 /** The project's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
 export function printPowerCrudSchema(config: PowerCrudConfig): string {
+  checkConfig(config);
   const client = config.generated.createClient({
     adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
   });

@@ -10,7 +10,6 @@ import type {
   UniqueKey,
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
-import { refusedSchema } from "../../core/records/refused-schema.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
 import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
@@ -36,22 +35,9 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
   "Bytes",
 ]);
 
-/**
- * All exposed models, from the project's schema and the app's options.
- *
- * @throws AppError INVALID_CONFIG for options of an unknown model
- */
+/** All exposed models, from the project's schema and the app's options. */
 export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
   const { models } = schema;
-  const unknown = Object.keys(options).filter((name) => models[name] === undefined);
-  if (unknown.length > 0) {
-    throw refusedSchema(
-      unknown.map(
-        (name) =>
-          `There are options for a model "${name}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
-      ),
-    );
-  }
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))

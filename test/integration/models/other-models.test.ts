@@ -3,7 +3,6 @@ import { printSchema } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
 import type { ColumnDescription } from "../../../src/adapters/prisma/schema-description.ts";
-import { schemaOf } from "../../../src/compose/define-config.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -109,9 +108,6 @@ describe("the schema", () => {
       "is of the type timestamp(6) with time zone",
     );
     expect(reasonOf([{ ...column("a", "Mood"), kind: "enum" }])).toContain("its key a is of the enum Mood");
-    expect(() => readModelRegistry(schemaOf({ generated }), { Itme: {} })).toThrow(
-      'There are options for a model "Itme"',
-    );
   });
 });
 
