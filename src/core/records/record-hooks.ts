@@ -1,6 +1,7 @@
 import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
 import type { Model } from "./model.ts";
+import { apiNameOf } from "./model.ts";
 import type {
   AppProblem,
   AppRefusal,
@@ -105,7 +106,7 @@ function bindHooks(
         return await transactions.undoable(transaction, async () => {
           const refused = await validateAll(ports, model, rules, chunk, context);
           const valid = without(chunk, refused);
-          return [...refused, ...(await askBefore(rules.hooks, valid, context))];
+          return [...refused, ...(await askBefore(model, rules.hooks, valid, context))];
         });
       } catch (error) {
         const thrown = problemOfThrown(ports, model, error);
@@ -114,7 +115,7 @@ function bindHooks(
     },
     async persist(transaction, chunk) {
       const refusals = await rules.persist?.(chunk, contextOf(transaction, chunk.operation));
-      return refusedOf(chunk, refusals ?? []);
+      return refusedOf(model, chunk, refusals ?? []);
     },
     refusalOf(error) {
       const fault = faultUnlessLost(ports, model, error);
@@ -160,7 +161,7 @@ async function validateAll(
       const problems = answer instanceof Promise ? await answer : answer;
       const [first] = problems ?? [];
       if (first !== undefined) {
-        refused.push({ id, problem: problemOf(problems ?? []) });
+        refused.push({ id, problem: problemOf(model, problems ?? []) });
       }
     } catch (error) {
       if (ports.transactions.faultOf(error, model) !== undefined) {
@@ -173,6 +174,7 @@ async function validateAll(
 }
 
 async function askBefore(
+  model: Model,
   hooks: ModelHooks | undefined,
   chunk: HookChunk,
   context: WriteContext,
@@ -181,18 +183,22 @@ async function askBefore(
   if (hook === undefined || chunk.records.length === 0) {
     return [];
   }
-  return refusedOf(chunk, (await hook.call(hooks, chunk, context)) ?? []);
+  return refusedOf(model, chunk, (await hook.call(hooks, chunk, context)) ?? []);
 }
 
 /** @throws TypeError for a record outside the chunk: ignoring it would write a record that the app meant to refuse */
-function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): readonly RefusedRecord[] {
+function refusedOf(
+  model: Model,
+  { records }: HookChunk,
+  refusals: readonly AppRefusal[],
+): readonly RefusedRecord[] {
   const problems = new Map<string, AppProblem[]>();
   for (const { id, ...refusal } of refusals) {
     problems.set(id, [...(problems.get(id) ?? []), refusal]);
   }
   const refused = records.flatMap(({ id }) => {
     const own = problems.get(id);
-    return own === undefined ? [] : [{ id, problem: problemOf(own) }];
+    return own === undefined ? [] : [{ id, problem: problemOf(model, own) }];
   });
   if (refused.length < problems.size) {
     throw new TypeError("a hook refused a record that is not in its chunk");
@@ -201,8 +207,10 @@ function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): rea
 }
 
 /** A task records one problem for each record, so several become one. */
-function problemOf(problems: readonly AppProblem[]): RecordProblem {
-  const fields = [...new Set(problems.flatMap(({ field }) => (field === undefined ? [] : [field])))];
+function problemOf(model: Model, problems: readonly AppProblem[]): RecordProblem {
+  // The app's code has the names of the Prisma schema.
+  const named = problems.flatMap(({ field }) => (field === undefined ? [] : [apiNameOf(model, field)]));
+  const fields = [...new Set(named)];
   const message = problems.map((each) => each.message).join(" ");
   return problem(message, fields.length === 0 ? undefined : fields.join(","));
 }
