@@ -27,12 +27,12 @@ export interface PowerCrudService extends Service {
  */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
   const { authenticate, logger = createSilentLogger() } = options;
-  const config = completeConfig(options.config);
-  const powercrud = await createPowerCrud({ ...options, config, logger });
+  const settings = completeConfig(options.settings);
+  const powercrud = await createPowerCrud({ ...options, settings, logger });
   const server = createHttpServer({
     ...served(powercrud),
-    host: config.host,
-    port: config.port,
+    host: settings.host,
+    port: settings.port,
     logger,
     ...(authenticate === undefined ? {} : { authenticate }),
   });

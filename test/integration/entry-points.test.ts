@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import demo from "../../powercrud.config.ts";
-import { defineApp } from "../../src/index.ts";
+import { defineConfig } from "../../src/index.ts";
 import type { RequestHandler } from "../../src/server.ts";
 import { createRequestHandler } from "../../src/server.ts";
 import type { TestPowerCrud } from "../../src/testing.ts";
@@ -17,7 +17,7 @@ import { overSocket, socketClient } from "./graphql-clients.ts";
 const projectDir = resolve(import.meta.dirname, "../..");
 
 let finish: () => void = () => undefined;
-const app = defineApp({
+const config = defineConfig({
   ...demo,
   tasks: [
     { kind: "count", handle: ({ task }) => Promise.resolve({ result: { counted: task.input } }) },
@@ -30,7 +30,7 @@ const app = defineApp({
 
 let test: TestPowerCrud;
 beforeAll(async () => {
-  test = await createTestPowerCrud({ app, projectDir, databaseUrl: inject("postgresUrl") });
+  test = await createTestPowerCrud({ config, projectDir, databaseUrl: inject("postgresUrl") });
 });
 afterAll(async () => {
   finish();
@@ -136,7 +136,9 @@ describe("powercrud-graphql/server", () => {
       throw new Error(launched.message);
     }
     const codes: unknown[] = [];
-    const client = socketClient(url, { on: { closed: (event) => codes.push((event as { code: number }).code) } });
+    const client = socketClient(url, {
+      on: { closed: (event) => codes.push((event as { code: number }).code) },
+    });
     const states = overSocket(client, {
       query: "subscription Watch($id: ID!) { taskProgress(id: $id) { id } }",
       variables: { id: launched.task.id },
