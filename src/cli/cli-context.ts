@@ -105,9 +105,15 @@ async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   try {
     return (await importTypeScript(file))["default"] as PowerCrudConfig;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });
+    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/** Without Node's list of the files on the way to a missing module, and with a remedy for one that is generated. */
+function reasonOf(cause: unknown): string {
+  const [message = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\nRequire stack:");
+  const isNotGenerated = /^Cannot find module .*generated/.test(message);
+  return isNotGenerated ? `${message}. Run: npx prisma generate` : message;
 }
 
 /** Calls once; later calls return the same result. */

@@ -93,6 +93,11 @@ describe("the command line refuses", () => {
     expect(lines).toEqual([
       expect.stringMatching(/^powercrud: .*powercrud\.config\.ts cannot be loaded: broken on purpose$/),
     ]);
+    await writeConfig("import { generated } from './generated/powercrud.ts';\nexport default { generated };");
+    expect((await run(["print-schema"])).lines.join()).toMatch(
+      /cannot be loaded: Cannot find module .*generated.powercrud\.ts.* Run: npx prisma generate$/,
+    );
+    await writeConfig("throw new Error('broken on purpose');");
     const diagnosis = await run(["doctor"], { POWERCRUD_UNKNOWN: "1" });
     expect(diagnosis.out).toContain("broken on purpose");
   });
