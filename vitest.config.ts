@@ -46,7 +46,11 @@ function project(
 export default defineConfig({
   resolve: {
     // Everybody's graphql must be one module: packages load the CommonJS build, which Vite would not choose here.
-    alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }],
+    alias: [
+      { find: /^graphql$/, replacement: "graphql/index.js" },
+      // As in tsconfig.json: the demo imports the package by its name.
+      { find: /^powercrud-graphql$/, replacement: `${import.meta.dirname}/src/index.ts` },
+    ],
   },
   test: {
     // Two cores are what the slowest supported machine has; more workers make every deadline a lie.

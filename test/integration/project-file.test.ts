@@ -27,7 +27,10 @@ interface Ending {
 /** Runs the command line in the project. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
   const program = ["--import", import.meta.resolve("tsx"), join(ROOT, "src/cli/powercrud.ts"), ...args];
-  const options = { cwd: folder.path, env: { PATH: process.env["PATH"], ...env } };
+  const options = {
+    cwd: folder.path,
+    env: { PATH: process.env["PATH"], TSX_TSCONFIG_PATH: join(ROOT, "tsconfig.json"), ...env },
+  };
   return new Promise((done) => {
     execFile(process.execPath, program, options, (error, out, failures) => {
       done({ code: Number(error?.code ?? 0), out, lines: failures.split("\n").filter(Boolean) });
