@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 const SERVICES = "./test/support/global-setup.ts";
@@ -49,7 +50,7 @@ export default defineConfig({
     alias: [
       { find: /^graphql$/, replacement: "graphql/index.js" },
       // As in tsconfig.json: the demo imports the package by its name.
-      { find: /^powercrud-graphql$/, replacement: `${import.meta.dirname}/src/index.ts` },
+      { find: /^powercrud-graphql$/, replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)) },
     ],
   },
   test: {
