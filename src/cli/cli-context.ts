@@ -111,11 +111,17 @@ async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   try {
     ({ default: config } = await importTypeScript(file));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });
+    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reasonOf(cause)}`, { cause });
   }
   checkConfig(config, PROJECT_FILE);
   return config;
+}
+
+/** Without Node's list of the files on the way to a missing module, and with a remedy for one that is generated. */
+function reasonOf(cause: unknown): string {
+  const [message = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\nRequire stack:");
+  const isNotGenerated = /^Cannot find module .*generated/.test(message);
+  return isNotGenerated ? `${message}. Run: npx prisma generate` : message;
 }
 
 /** Calls once; later calls return the same result. */
