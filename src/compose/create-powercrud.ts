@@ -100,7 +100,9 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     hookTransactions: createPrismaHookTransactions(transactions),
   });
   const feed = createTaskFeed(engine.ports);
-  const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
+  const { projectDir } = options;
+  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
+  const health = createHealth({ deployment: engine.deployment, config, project });
   const services = [
     createService({
       name: "prisma client",

@@ -94,7 +94,7 @@ async function diagnoseDatabase(
   const { migrations, backend } = await withSession(
     { databaseUrl, applicationName: "powercrud doctor", logger },
     async (session) => {
-      const found = await runExaminations(ports, [examineMigrations(session, projectDir)]);
+      const found = await runExaminations(ports, [examineMigrations(session, { projectDir, databaseUrl })]);
       const heardSince = new Date((await timeAt(session, clock)).getTime() - config.leaseMs);
       const current = isHealthy(found)
         ? // If the database fails just now, the following checks report it.

@@ -40,9 +40,13 @@ export async function generateFixture(
 async function tablesSql(path: string): Promise<string> {
   const database = await createTestDatabase({ isEmpty: true });
   const datamodel = { path, content: await readFile(path, "utf8") };
-  const engine = await openSchemaEngine({ databaseUrl: database.url, schema: "public", datamodel });
+  const engine = await openSchemaEngine({
+    databaseUrl: database.url,
+    schema: "public",
+    datamodels: [datamodel],
+  });
   try {
-    return (await engine.diffToDatamodel(datamodel)) ?? "";
+    return (await engine.diffToDatamodels([datamodel])) ?? "";
   } finally {
     await engine.close();
     await database.drop();
