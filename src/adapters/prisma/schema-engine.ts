@@ -67,9 +67,12 @@ export interface SchemaEngine {
   /**
    * Reads a Prisma schema from the database's tables.
    * @param datamodels a schema with a datasource, and no models
-   * @param namespaces the PostgreSQL schemas to read
+   * @param namespaces the PostgreSQL schemas to read, which the datasource lists, too; undefined for the session's own
    */
-  introspect(datamodels: readonly Datamodel[], namespaces: readonly string[]): Promise<Introspected>;
+  introspect(
+    datamodels: readonly Datamodel[],
+    namespaces: readonly string[] | undefined,
+  ): Promise<Introspected>;
   close(): Promise<void>;
 }
 
@@ -223,7 +226,7 @@ async function push(engine: WasmEngine, datamodels: readonly Datamodel[]): Promi
 async function introspect(
   engine: WasmEngine,
   datamodels: readonly Datamodel[],
-  namespaces: readonly string[],
+  namespaces: readonly string[] | undefined,
 ): Promise<Introspected> {
   const { schema, warnings } = await engine.introspect({
     schema: { files: [...datamodels] },
@@ -231,7 +234,7 @@ async function introspect(
     force: true,
     // Only MongoDB has composite types.
     compositeTypeDepth: 0,
-    namespaces: [...namespaces],
+    namespaces: namespaces === undefined ? null : [...namespaces],
   });
   return { datamodels: schema.files, warnings: warnings ?? "" };
 }
