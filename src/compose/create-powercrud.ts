@@ -104,8 +104,11 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   });
   const feed = createTaskFeed(engine.ports);
   const { projectDir } = options;
-  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
-  const health = createHealth({ deployment: engine.deployment, config, project });
+  const health = createHealth({
+    deployment: engine.deployment,
+    config,
+    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
+  });
   const services = [
     createService({
       name: "prisma client",

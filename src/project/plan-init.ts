@@ -38,6 +38,8 @@ export interface InitRefusal {
 export interface InitWishes {
   /** `--database-url`: goes to `.env` unless that names a database already. */
   readonly databaseUrl: string | undefined;
+  /** Whether a database is named, by the option or by DATABASE_URL. Else the embedded one is used. */
+  readonly isDatabaseSet: boolean;
   /** A Prisma schema that was read from the database, in the place of the missing one. */
   readonly introspected: SchemaFile | undefined;
 }
@@ -54,7 +56,11 @@ const IGNORED_DATA = ".powercrud/";
 /** Plans the changes. The same project gives the same plan; a project that has had its `init` gives an empty one. */
 export function planInit(facts: ProjectFacts, wishes: InitWishes): InitPlan | InitRefusal {
   const files = wishes.introspected === undefined ? facts.schemaFiles : [wishes.introspected];
-  const problems = [...findVersionProblems(facts.versions), ...findSchemaProblems(files)];
+  const problems = [
+    ...findVersionProblems(facts.versions),
+    ...findSchemaProblems(files),
+    ...findDatabaseProblems(facts, wishes),
+  ];
   if (problems.length > 0) {
     return { kind: "REFUSED", problems };
   }
@@ -114,6 +120,16 @@ function findSchemaProblems(files: readonly SchemaFile[]): readonly string[] {
     : [
         `${file.path}: Prisma 7 refuses ${moved.join(" and ")} in the datasource block. Delete the line, and put the ` +
           "database's address into prisma.config.ts: https://pris.ly/d/config-datasource",
+      ];
+}
+
+/** The embedded database must not take the place of one that the project has under another name. */
+function findDatabaseProblems({ paths }: ProjectFacts, { isDatabaseSet }: InitWishes): readonly string[] {
+  return isDatabaseSet || paths.databaseUrl === undefined
+    ? []
+    : [
+        "prisma.config names a database, but DATABASE_URL is not set, and powercrud reads that. Put it into .env, or run: " +
+          "npx powercrud init --database-url postgresql://…",
       ];
 }
 

@@ -45,7 +45,9 @@ export function findGenerator(dir: string, env: Environment, unset: readonly str
   try {
     manifest = createRequire(join(dir, "package.json")).resolve("prisma/package.json");
   } catch (cause) {
-    throw new AppError("START_FAILED", "Prisma is not installed; install the project's packages first", { cause });
+    throw new AppError("START_FAILED", "Prisma is not installed; install the project's packages first", {
+      cause,
+    });
   }
   // Generators are found by the names of their programs.
   const programs = parentsOf(dir).map((folder) => join(folder, "node_modules/.bin"));

@@ -14,6 +14,8 @@ export interface PrismaPaths {
   readonly migrations: string;
   /** The database that `prisma.config` names; undefined if it names none, or takes it from an unset variable. */
   readonly databaseUrl: string | undefined;
+  /** The variables that `prisma.config` needs and that are not set. */
+  readonly unset: readonly string[];
 }
 
 /** Where Prisma looks without a `prisma.config` file. */
@@ -29,7 +31,8 @@ const NO_DATABASE = "postgresql://not-set";
 export async function findPrismaPaths(projectDir: string): Promise<PrismaPaths> {
   const { findPrismaConfigFile } = await import("@prisma/config");
   const configFile = findPrismaConfigFile(projectDir);
-  const config = configFile === null ? undefined : await loadPrismaConfig(configFile, projectDir);
+  const { config, unset } =
+    configFile === null ? { config: undefined, unset: [] } : await loadPrismaConfig(configFile, projectDir);
   const schema = config?.schema ?? DEFAULT_SCHEMAS.map((file) => join(projectDir, file)).find(existsSync);
   if (schema !== undefined && !existsSync(schema)) {
     throw new AppError(
@@ -43,6 +46,7 @@ export async function findPrismaPaths(projectDir: string): Promise<PrismaPaths> 
     schema,
     migrations: config?.migrations?.path ?? (await defaultMigrations(projectDir, schema)),
     databaseUrl: url === "" || url === NO_DATABASE ? undefined : url,
+    unset,
   };
 }
 
@@ -58,14 +62,17 @@ async function defaultMigrations(projectDir: string, schema: string | undefined)
  * Loads the file with Prisma's own loader. Its `env("NAME")` throws for an unset variable, although nothing that is read
  * here needs a database; so the variable gets a placeholder for as long as the file is loaded.
  */
-async function loadPrismaConfig(configFile: string, projectDir: string): Promise<LoadedConfig> {
+async function loadPrismaConfig(
+  configFile: string,
+  projectDir: string,
+): Promise<{ readonly config: LoadedConfig; readonly unset: readonly string[] }> {
   const { loadConfigFromFile } = await import("@prisma/config");
   const placeholders: string[] = [];
   try {
     for (;;) {
       const { config, error } = await loadConfigFromFile({ configFile, configRoot: projectDir });
       if (error === undefined) {
-        return config;
+        return { config, unset: placeholders };
       }
       const reason = "error" in error ? error.error.message : "it was not found";
       const [, name] = /Cannot resolve environment variable: (\w+)/.exec(reason) ?? [];

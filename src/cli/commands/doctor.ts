@@ -15,7 +15,7 @@ type Check = Diagnosis["checks"][number];
 /** `powercrud doctor`: reports what is wrong, even if nothing can start. @returns whether no check FAILED */
 export async function doctor({ json: isJson = false }: DoctorOptions): Promise<boolean> {
   const diagnosis = await diagnose();
-  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describe(diagnosis);
+  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describeDiagnosis(diagnosis);
   process.stdout.write(`${lines.join("\n")}\n`);
   return diagnosis.isHealthy;
 }
@@ -46,7 +46,8 @@ function toDocument({ backend, ...diagnosis }: Diagnosis): object {
   return { isHealthy, backend: backend?.name ?? null, backendReason: backend?.reason ?? null, ...rest };
 }
 
-function describe({ isHealthy, checks, processes }: Diagnosis): string[] {
+/** The diagnosis as lines for a terminal. */
+export function describeDiagnosis({ isHealthy, checks, processes }: Diagnosis): string[] {
   return [
     ...checks.flatMap(describeCheck),
     ...processes.map(({ role, id, concurrency }) => `process ${id}: ${role}, ${concurrency} tasks at a time`),

@@ -44,6 +44,7 @@ function factsOf(project: Project): ProjectFacts {
             : "/shop/prisma",
       migrations: "/shop/prisma/migrations",
       databaseUrl: undefined,
+      unset: [],
     },
     schemaFiles: files,
     texts,
@@ -51,7 +52,7 @@ function factsOf(project: Project): ProjectFacts {
   };
 }
 
-const NO_WISHES: InitWishes = { databaseUrl: undefined, introspected: undefined };
+const NO_WISHES: InitWishes = { databaseUrl: undefined, isDatabaseSet: false, introspected: undefined };
 
 function plan(project: Project = {}, wishes: Partial<InitWishes> = {}): InitPlan {
   const planned = planInit(factsOf(project), { ...NO_WISHES, ...wishes });
@@ -262,6 +263,15 @@ describe("init refuses", () => {
     ],
   ] as const)("%s", ([, schema, problem]) => {
     expect(problemsOf({ schema })).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it("a project whose database powercrud would not find", () => {
+    const facts = factsOf({});
+    const planned = planInit(
+      { ...facts, paths: { ...facts.paths, databaseUrl: "postgresql://db/shop" } },
+      NO_WISHES,
+    );
+    expect(planned).toMatchObject({ problems: [expect.stringContaining("DATABASE_URL is not set")] });
   });
 
   it("with all reasons at once", () => {
