@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { diagnoseDeployment } from "../../compose/diagnose-deployment.ts";
@@ -8,6 +7,7 @@ import { introspectDatabase } from "../../compose/introspect-database.ts";
 import { migrateDatabase, migrateEngine } from "../../compose/migrate-database.ts";
 import { SERVICE_VARIABLES } from "../../config/service-variables.ts";
 import { AppError } from "../../kernel/app-error.ts";
+import { createSilentLogger } from "../../kernel/logger.ts";
 import { applyChanges } from "../../project/apply-changes.ts";
 import { diffText } from "../../project/diff-text.ts";
 import { hidePassword } from "../../project/env-files.ts";
@@ -41,7 +41,7 @@ const NEW_SCHEMA = "prisma/schema.prisma";
  * @throws AppError with all reasons why it cannot be done; then nothing is changed
  */
 export async function init(cli: CliContext, options: InitOptions): Promise<boolean> {
-  const context = options.databaseUrl === undefined ? cli : withDatabaseUrl(cli, options.databaseUrl);
+  const context = withoutLog(options.databaseUrl === undefined ? cli : withDatabaseUrl(cli, options.databaseUrl));
   const display = await createInitDisplay({
     stream: process.stdout,
     env: process.env,
@@ -65,6 +65,12 @@ export async function init(cli: CliContext, options: InitOptions): Promise<boole
     await display.step(label, run);
   }
   return finish(context, steps.length === 0, display);
+}
+
+/** What matters is displayed. */
+function withoutLog(context: CliContext): CliContext {
+  const logger = createSilentLogger();
+  return { ...context, logger, database: { ...context.database, logger } };
 }
 
 /** The option counts like the variable, for this run. */
@@ -167,7 +173,7 @@ function stepsOf(work: InitWork): readonly Step[] {
     });
   }
   if (isMigrationNeeded) {
-    steps.push({ label: `create the schema powercrud in ${nameOf(context)}`, run: () => migrate(context) });
+    steps.push({ label: `create or update the schema powercrud in ${nameOf(context)}`, run: () => migrate(context) });
   }
   return steps;
 }
@@ -179,14 +185,14 @@ function nameOf({ config: { databaseUrl } }: CliContext): string {
 /** In a database of the user's, only the engine's schema; the embedded one gets the tables of the models, too. */
 async function migrate(context: CliContext): Promise<string> {
   const { projectDir, config } = context;
+  if (config.databaseUrl !== undefined) {
+    await migrateEngine(config.databaseUrl);
+    return `created the schema powercrud in ${nameOf(context)}; nothing else was changed there`;
+  }
   await withDatabase(context, async (databaseUrl) => {
-    if (config.databaseUrl === undefined) {
-      await migrateDatabase({ databaseUrl, projectDir, isEmbedded: true });
-    } else {
-      await migrateEngine(databaseUrl);
-    }
+    await migrateDatabase({ databaseUrl, projectDir, isEmbedded: true });
   });
-  return `created the schema powercrud in ${nameOf(context)}; no other schema was changed`;
+  return `created the schema powercrud and the tables of your models in ${nameOf(context)}`;
 }
 
 /** Examines what was made, and says how to go on. */
