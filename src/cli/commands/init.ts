@@ -41,7 +41,9 @@ const NEW_SCHEMA = "prisma/schema.prisma";
  * @throws AppError with all reasons why it cannot be done; then nothing is changed
  */
 export async function init(cli: CliContext, options: InitOptions): Promise<boolean> {
-  const context = withoutLog(options.databaseUrl === undefined ? cli : withDatabaseUrl(cli, options.databaseUrl));
+  const context = withoutLog(
+    options.databaseUrl === undefined ? cli : withDatabaseUrl(cli, options.databaseUrl),
+  );
   const display = await createInitDisplay({
     stream: process.stdout,
     env: process.env,
@@ -173,7 +175,10 @@ function stepsOf(work: InitWork): readonly Step[] {
     });
   }
   if (isMigrationNeeded) {
-    steps.push({ label: `create or update the schema powercrud in ${nameOf(context)}`, run: () => migrate(context) });
+    steps.push({
+      label: `create or update the schema powercrud in ${nameOf(context)}`,
+      run: () => migrate(context),
+    });
   }
   return steps;
 }
