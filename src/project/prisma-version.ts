@@ -30,7 +30,8 @@ export function findVersionProblems(versions: PrismaVersions): readonly string[]
     return [`The project has ${unfit.name} ${unfit.version}; ${adviceFor(unfit.version)}`];
   }
   const [first, second] = [versions.installed.prisma, versions.installed["@prisma/client"]];
-  return first === undefined || second === undefined || first === second
+  const isChosen = PACKAGES.every((name) => isPinned(versions, name));
+  return !isChosen || first === undefined || second === undefined || first === second
     ? []
     : [
         `prisma is ${first}, but @prisma/client is ${second}; they must have the same version. Run: ${INSTALL}`,
@@ -59,13 +60,19 @@ function adviceFor(version: string): string {
 
 /**
  * The packages to pin: those that `package.json` lacks, or for which it would take another major version. The version is the
- * installed one.
+ * installed one, of the package that is pinned already if one is: npm may have installed two versions as peers.
  */
 export function findUnpinned(versions: PrismaVersions): Readonly<Partial<Record<PrismaPackage, string>>> {
-  const { prisma, "@prisma/client": client } = versions.installed;
-  const version = client ?? prisma ?? PRISMA_VERSION;
-  const unpinned = PACKAGES.filter((name) => !WITHIN_MAJOR.test(rangeOf(versions, name)?.trim() ?? ""));
+  const { installed } = versions;
+  const pinned = PACKAGES.find((name) => isPinned(versions, name));
+  const known = pinned === undefined ? undefined : installed[pinned];
+  const version = known ?? installed["@prisma/client"] ?? installed.prisma ?? PRISMA_VERSION;
+  const unpinned = PACKAGES.filter((name) => !isPinned(versions, name));
   return Object.fromEntries(unpinned.map((name) => [name, version]));
+}
+
+function isPinned(versions: PrismaVersions, name: PrismaPackage): boolean {
+  return WITHIN_MAJOR.test(rangeOf(versions, name)?.trim() ?? "");
 }
 
 function rangeOf({ manifest }: PrismaVersions, name: PrismaPackage): string | undefined {

@@ -244,6 +244,20 @@ describe("the version of Prisma", () => {
     expect(problemsOf({ installed: {}, manifest: manifestOnly })).toEqual([expect.stringContaining(advice)]);
   });
 
+  it("is made the same for both packages where npm chose two as peers", () => {
+    const installed = { prisma: "7.10.1", "@prisma/client": "7.10.0" };
+    const pinsOf = (manifest: object): object =>
+      JSON.parse(filesAfter(plan({ manifest, installed }))["package.json"] ?? "") as object;
+    expect(pinsOf({})).toMatchObject({
+      dependencies: { "@prisma/client": "7.10.0" },
+      devDependencies: { prisma: "7.10.0" },
+    });
+    expect(pinsOf({ devDependencies: { prisma: "^7.10.0" } })).toMatchObject({
+      dependencies: { "@prisma/client": "7.10.1" },
+      devDependencies: { prisma: "^7.10.0" },
+    });
+  });
+
   it("is refused where the client has another one", () => {
     expect(problemsOf({ installed: { prisma: "7.10.0", "@prisma/client": "7.11.0" } })).toEqual([
       expect.stringContaining("must have the same version"),
