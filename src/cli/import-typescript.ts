@@ -15,6 +15,10 @@ export async function importTypeScript(file: string): Promise<Readonly<Record<st
   }
   const { createJiti } = await import("jiti");
   // Lines stay where they are, so errors need no source maps.
-  const loader = createJiti(import.meta.url, { interopDefault: false, sourceMaps: false });
+  const loader = createJiti(import.meta.url, {
+    interopDefault: false,
+    sourceMaps: false,
+    alias: { "powercrud-graphql": new URL("../index.js", import.meta.url).href },
+  });
   return await loader.import(pathToFileURL(file).href);
 }

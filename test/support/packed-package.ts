@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -35,6 +35,28 @@ export async function packedPackage(): Promise<string> {
     }
   }
   return tarball;
+}
+
+/**
+ * The command line of the packed package, unpacked where it finds the packages of this checkout.
+ * @returns the path of its program
+ */
+export async function packedCommandLine(): Promise<string> {
+  const tarball = await packedPackage();
+  const cache = join(ROOT, "node_modules/.cache");
+  const folder = join(cache, basename(dirname(tarball)));
+  if (!existsSync(folder)) {
+    await mkdir(cache, { recursive: true });
+    const unpacked = await mkdtemp(join(cache, "unpacked-"));
+    const { status, stderr } = spawnSync("tar", ["-xzf", tarball, "-C", unpacked], { encoding: "utf8" });
+    if (status !== 0) {
+      throw new Error(`the package cannot be unpacked:\n${stderr}`);
+    }
+    // Fails where another worker was faster.
+    await rename(join(unpacked, "package"), folder).catch(() => undefined);
+    await rm(unpacked, { recursive: true });
+  }
+  return join(folder, "bin/powercrud.mjs");
 }
 
 async function pack(folder: string, tarball: string): Promise<void> {
