@@ -202,8 +202,8 @@ async function migrate(context: CliContext): Promise<string> {
 
 /** Examines what was made, and says how to go on. */
 async function finish(context: CliContext, isNothingDone: boolean, display: InitDisplay): Promise<boolean> {
-  const { config, database, projectDir, logger } = context;
-  const diagnosis = await diagnoseDeployment({ config, database, projectDir, logger });
+  const { config, database, projectDir, logger, loadProject } = context;
+  const diagnosis = await diagnoseDeployment({ config, database, projectDir, logger, loadProject });
   display.show("npx powercrud doctor", describeDiagnosis(diagnosis).join("\n"));
   const address = `http://${config.host}:${config.port === 0 ? "<port>" : config.port}`;
   const query = await findSampleQuery(context);
