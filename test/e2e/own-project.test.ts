@@ -225,13 +225,13 @@ describe("the README's quick start", () => {
 
   it("reads the Prisma schema of a database that has neither one nor a history", async () => {
     const other = await createTestDatabase({ isEmpty: true });
-    await runSql(MIGRATION + DATA, other.url);
+    await runSql(`CREATE SCHEMA shop; SET search_path TO shop; ${MIGRATION} ${DATA}`, other.url);
     const before = await describeCatalog(other.url);
     const dir = join(folder.path, "bare");
     const manifest = await readFile(join(projectDir(), "package.json"), "utf8");
     await writeFiles(dir, { "package.json": manifest });
     await symlink(join(projectDir(), "node_modules"), join(dir, "node_modules"));
-    await runShell(`${init} --database-url '${other.url}'`, dir);
+    await runShell(`${init} --database-url '${other.url}?schema=shop'`, dir);
     const made = await textsOf(dir);
     expect(made["prisma/schema.prisma"]).toMatch(
       /generator powercrud {[\s\S]*model Author {[\s\S]*model book {/,
