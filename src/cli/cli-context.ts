@@ -17,6 +17,7 @@ import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { findProject } from "./find-project.mjs";
 import { importTypeScript } from "./import-typescript.ts";
+import { loadEnvFile } from "./load-env-file.ts";
 
 /** The file whose default export is the project's config. */
 const PROJECT_FILE = "powercrud.config.ts";
@@ -50,8 +51,9 @@ export interface CliContext {
  * @throws AppError INVALID_CONFIG
  */
 export async function createCliContext(): Promise<CliContext> {
-  const { env } = process;
   const { dir: projectDir } = findProject();
+  loadEnvFile(projectDir);
+  const { env } = process;
   const loadProject = rememberCall(() => loadProjectFile(projectDir));
   const config = loadConfig(env, await knownVariables(env, projectDir, loadProject));
   const logger = createPinoLogger(config.logLevel);

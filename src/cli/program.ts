@@ -6,6 +6,7 @@ import { describeVariables } from "../config/variable.ts";
 import { isAppError } from "../kernel/app-error.ts";
 import { createCliContext, projectVariables, type CliContext } from "./cli-context.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
+import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 import { VERSION } from "./find-project.mjs";
@@ -67,6 +68,23 @@ function addRoles(program: Command): void {
 
 /** Commands that do one thing and end. */
 function addChores(program: Command): void {
+  program
+    .command("init")
+    .description(
+      "make this project one that powercrud serves: adds a generator and a powercrud.config.ts, and the engine's schema",
+    )
+    .option("--dry-run", "show the changes, and make none")
+    .option("--yes", "ask no question")
+    .option(
+      "--database-url <url>",
+      "the PostgreSQL to use; read the Prisma schema from it if the project has none",
+    )
+    .action((options: InitOptions) =>
+      run(async (context) => {
+        const isHealthy = await (await import("./commands/init.ts")).init(context, options);
+        process.exitCode = isHealthy ? 0 : 1;
+      }),
+    );
   program
     .command("migrate")
     .description(

@@ -35,13 +35,20 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
   "Bytes",
 ]);
 
-/** All exposed models, from the project's schema and the app's options. */
-export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
+/**
+ * All exposed models, from the project's schema and the app's options.
+ * @param defaultSchema the PostgreSQL schema of the models that name none
+ */
+export function readModelRegistry(
+  schema: SchemaDescription,
+  options: ModelOptionsMap,
+  defaultSchema = "public",
+): ModelRegistry {
   const { models } = schema;
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel({ schema, exposed }, name, model));
+    .map(([name, model]) => readModel({ schema, exposed, defaultSchema }, name, model));
   const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
     name,
     values: values.map((value) => value.name),
@@ -53,9 +60,14 @@ export function readModelRegistry(schema: SchemaDescription, options: ModelOptio
 interface ModelSource {
   readonly schema: SchemaDescription;
   readonly exposed: ReadonlySet<string>;
+  readonly defaultSchema: string;
 }
 
-function readModel({ schema, exposed }: ModelSource, name: string, source: ModelDescription): Model {
+function readModel(
+  { schema, exposed, defaultSchema }: ModelSource,
+  name: string,
+  source: ModelDescription,
+): Model {
   const fields = source.fields
     .filter(
       (field) => isUsable(field, exposed) && (field.kind !== "relation" || isReadable(schema, source, field)),
@@ -67,7 +79,7 @@ function readModel({ schema, exposed }: ModelSource, name: string, source: Model
     name,
     apiName: name,
     table: source.table,
-    schema: source.schema ?? "public",
+    schema: source.schema ?? defaultSchema,
     key: [],
     primaryKey: source.primaryKey,
     uniques: source.uniques.flatMap((unique) => readUnique(unique, fields)),

@@ -16,7 +16,7 @@ type Check = Diagnosis["checks"][number];
 /** `powercrud doctor`: reports what is wrong, even if nothing can start. @returns whether no check FAILED */
 export async function doctor({ json: isJson = false }: DoctorOptions): Promise<boolean> {
   const diagnosis = await diagnose();
-  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describe(diagnosis);
+  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describeDiagnosis(diagnosis);
   process.stdout.write(`${lines.join("\n")}\n`);
   return diagnosis.isHealthy;
 }
@@ -55,7 +55,8 @@ function toDocument({ backend, ...diagnosis }: Diagnosis): object {
   };
 }
 
-function describe({ isHealthy, checks, processes }: Diagnosis): string[] {
+/** The diagnosis as lines for a terminal. */
+export function describeDiagnosis({ isHealthy, checks, processes }: Diagnosis): string[] {
   return [
     `powercrud-graphql ${VERSION} on Node ${process.version}`,
     ...checks.flatMap(describeCheck),
