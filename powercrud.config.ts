@@ -2,27 +2,10 @@ import { demoSeed } from "./prisma/seed/seed.ts";
 import * as enums from "./src/generated/prisma/enums.ts";
 import { PrismaClient } from "./src/generated/prisma/client.ts";
 import { getDatamodel } from "./src/generated/pothos-types.ts";
-import { defineApp, defineModel } from "./src/index.ts";
+import { defineApp } from "./src/index.ts";
 
 /** The demo: countries, languages, cities and tags. Models that are not listed are served with the default options. */
 export default defineApp({
   generated: { getDatamodel, enums, createClient: (options) => new PrismaClient(options) },
-  models: {
-    City: defineModel({
-      bulk: {
-        fields: [
-          "name",
-          "countryCode",
-          "population",
-          "latitude",
-          "longitude",
-          "elevation",
-          "status",
-          "notes",
-          "tags",
-        ],
-      },
-    }),
-  },
   seed: demoSeed,
 });

@@ -12,7 +12,9 @@ import type {
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
+import { followForeignKeys } from "../../core/records/relation-switches.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
+import { hiddenKeyProblems, readSwitches, switchModel } from "./read-switches.ts";
 import type { SchemaText } from "./read-schema-text.ts";
 import { readSchemaText } from "./read-schema-text.ts";
 
@@ -98,7 +100,10 @@ export function readModelRegistry(generated: GeneratedModels, options: ModelOpti
       `There are options for a model "${unknown}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
     );
   }
-  const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
+  const switches = new Map(
+    Object.entries(models).map(([name, model]) => [name, readSwitches(name, model, options[name])]),
+  );
+  const exposed = new Set(Object.keys(models).filter((name) => switches.get(name)?.isExposed === true));
   const source = {
     client: generated.client,
     text: readSchemaText(generated.client._engineConfig?.inlineSchema ?? ""),
@@ -106,12 +111,22 @@ export function readModelRegistry(generated: GeneratedModels, options: ModelOpti
   };
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel(source, name, model, options[name]?.plural));
+    .map(([name, model]) => readModel(source, name, model, options[name]?.plural))
+    .map((model) => switchModel(model, switches.get(model.name), options[model.name]));
+  const problems = [...switches.values()].flatMap((each) => each.problems);
+  refuseProblems([...problems, ...read.flatMap(hiddenKeyProblems)]);
   const enums = Object.entries(generated.enums).map(([name, values]): EnumType => ({
     name,
     values: Object.keys(values),
   }));
-  return createModelRegistry(read, enums);
+  return createModelRegistry(followForeignKeys(read), enums);
+}
+
+/** @throws AppError INVALID_CONFIG that tells them all */
+function refuseProblems(problems: readonly string[]): void {
+  if (problems.length > 0) {
+    throw invalid(problems.join("\n"));
+  }
 }
 
 interface ModelSource {

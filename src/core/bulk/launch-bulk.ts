@@ -84,11 +84,11 @@ function checkTarget({ models, rules }: BulkPorts, request: BulkRequest): readon
     case "DELETE":
       return [];
     case "UPDATE":
-      return checkChange(models, model, rules, request.change);
+      return checkChange(models, model, request.change);
     case "CREATE":
     case "UPDATE_EACH":
     case "UPSERT":
-      return checkRows(models, model, rules, request);
+      return checkRows(models, model, request);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { FieldSwitches } from "./field-switches.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 
 /**
@@ -21,9 +22,12 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
    * Default: one scope for all.
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
+  /**
+   * What the API does with single fields, by name: columns and relations. Wins over `/// @powercrud(…)` in the Prisma
+   * schema, switch by switch.
+   */
+  readonly fields?: Readonly<Record<string, FieldSwitches>>;
   readonly bulk?: {
-    /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
-    readonly fields?: readonly string[];
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
     /** The most records of one chunk. Default: POWERCRUD_CHUNK_RECORDS. */

@@ -1,3 +1,4 @@
+import { isReadable } from "../../core/records/field-switches.ts";
 import type { EnumType, Model } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addBulkFields } from "./bulk-fields.ts";
@@ -72,7 +73,7 @@ function addEnums(
 ): ReadonlyMap<string, AnyEnumRef> {
   const used = new Set(
     models.flatMap((model) =>
-      model.fields.filter((field) => field.kind === "enum").map((field) => field.type),
+      model.fields.filter((field) => field.kind === "enum" && isReadable(field)).map((field) => field.type),
     ),
   );
   return new Map(

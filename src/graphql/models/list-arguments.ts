@@ -3,6 +3,7 @@ import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import { andFilters } from "../../core/access/access.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
@@ -42,10 +43,14 @@ export function listArguments(
   const build = arg as ArgumentBuilder;
   return {
     where: build({ type: whereInput(schema, enums.mode, model) }),
-    orderBy: build({
-      type: [orderInput(schema, enums.orders, model)],
-      description: "Most significant first. Default: by key.",
-    }),
+    ...(orderableColumns(model).length === 0
+      ? {}
+      : {
+          orderBy: build({
+            type: [orderInput(schema, enums.orders, model)],
+            description: "Most significant first. Default: by key.",
+          }),
+        }),
     first: build.int({
       description: `Records on the page. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
     }),
@@ -122,16 +127,19 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
     isOneOf: true,
     fields: (t) => ({
       ...Object.fromEntries(
-        columnsOf(model)
-          .filter(isOrderable)
-          .map((field) => [field.name, t.field({ type: field.isNullable ? orders.nullable : orders.plain })]),
+        orderableColumns(model).map((field) => [
+          field.name,
+          t.field({ type: field.isNullable ? orders.nullable : orders.plain }),
+        ]),
       ),
       ...Object.fromEntries(
         relationsOf(model)
-          .filter((field) => !field.isList)
-          .map((field) => [
-            field.name,
-            t.field({ type: orderInput(schema, orders, schema.models.get(field.type)) }),
+          .filter((field) => !field.isList && isSortable(field))
+          .map((field) => ({ name: field.name, target: schema.models.get(field.type) }))
+          .filter(({ target }) => orderableColumns(target).length > 0)
+          .map(({ name: relation, target }) => [
+            relation,
+            t.field({ type: orderInput(schema, orders, target) }),
           ]),
       ),
     }),
@@ -139,6 +147,8 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
 }
 
 /** Lists, JSON and bytes have no order that the client could page by. */
-function isOrderable(field: ColumnField): boolean {
-  return !field.isList && field.type !== "Json" && field.type !== "Bytes";
+function orderableColumns(model: Model): readonly ColumnField[] {
+  return columnsOf(model).filter(
+    (field) => isSortable(field) && !field.isList && field.type !== "Json" && field.type !== "Bytes",
+  );
 }

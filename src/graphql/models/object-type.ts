@@ -1,6 +1,7 @@
 import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { isReadable } from "../../core/records/field-switches.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
@@ -39,14 +40,16 @@ export function addObjectType(
       id: idField(model, t),
       ...Object.fromEntries(
         columnsOf(model)
-          .filter((field) => field.name !== "id")
+          .filter((field) => field.name !== "id" && isReadable(field))
           .map((field) => [field.name, columnField(schema, field, t)]),
       ),
       ...Object.fromEntries(
-        relationsOf(model).map((field) => [
-          field.name,
-          field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
-        ]),
+        relationsOf(model)
+          .filter(isReadable)
+          .map((field) => [
+            field.name,
+            field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
+          ]),
       ),
       activeTask: activeTaskField(schema, model, t),
     }),

@@ -1,55 +1,68 @@
-import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
-import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf } from "../../core/records/model.ts";
+import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
+import type { WriteSort } from "../../core/records/field-switches.ts";
+import {
+  changeableColumns,
+  creatableColumns,
+  isCreatable,
+  isNeeded,
+} from "../../core/records/writable-fields.ts";
+import type { ColumnField, Field, Model } from "../../core/records/model.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
-/** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
-export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
-  const name = `${model.name}CreateInput`;
+/**
+ * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Where bulk operations may
+ * write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a model whose records callers cannot make.
+ */
+export function createInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
+  if (!isCreatable(model)) {
+    return undefined;
+  }
+  const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
+  const name = `${model.name}${isOwn ? "Bulk" : ""}CreateInput`;
   return schema.input(name, {
     description: `A new record of ${model.name}.`,
     fields: (t) => ({
-      ...columnInputs(
-        schema,
-        creatableColumns(model),
-        t,
-        (field) => !field.isNullable && !field.hasDefault && !field.isList,
-      ),
-      ...linkInputs(schema, model, (type) =>
+      ...columnInputs(schema, creatableColumns(model, sort), t, isNeeded),
+      ...linkInputs(schema, model, sort, (type) =>
         t.field({ type: ["ID"], description: `Ids of records of ${type} to link with.` }),
       ),
     }),
   });
 }
 
-/** `CityUpdateInput`; undefined for a model with nothing that can be changed. */
-export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
-  const columns = updatableColumns(model);
-  if (columns.length === 0 && manyToManyOf(schema.models, model).length === 0) {
+/**
+ * `CityUpdateInput`; undefined for a model with nothing that can be changed. Where bulk operations may write fewer fields,
+ * that of their records is `CityUpdateEachDataInput`.
+ */
+export function updateInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
+  const columns = changeableColumns(model, sort);
+  if (columns.length === 0 && changeableLinks(schema.models, model, sort).length === 0) {
     return undefined;
   }
-  const name = `${model.name}UpdateInput`;
+  const isOwn = sort === "BULK" && hasFewer(schema, model, changeableColumns);
+  const name = `${model.name}Update${isOwn ? "EachData" : ""}Input`;
   return schema.input(name, {
     description: `A change of a record of ${model.name}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
-      ...linkInputs(schema, model, (type) =>
+      ...linkInputs(schema, model, sort, (type) =>
         t.field({ type: manyChange(schema), description: `Links with records of ${type}.` }),
       ),
     }),
   });
 }
 
-/** The columns that a create may set. */
-function creatableColumns(model: Model): readonly ColumnField[] {
-  return columnsOf(model).filter((field) => !field.isUpdatedAt);
-}
-
-/** The columns that an update may set: a record keeps its key. */
-function updatableColumns(model: Model): readonly ColumnField[] {
-  return creatableColumns(model).filter((field) => !field.isKey);
+/** Whether bulk operations may write fewer fields than single writes. */
+function hasFewer(
+  { models }: ModelSchema,
+  model: Model,
+  columnsFor: (of: Model, sort: WriteSort) => readonly Field[],
+): boolean {
+  const count = (sort: WriteSort): number =>
+    columnsFor(model, sort).length + changeableLinks(models, model, sort).length;
+  return count("BULK") < count("SINGLE");
 }
 
 function columnInputs(
@@ -76,10 +89,11 @@ function columnInputs(
 function linkInputs(
   schema: ModelSchema,
   model: Model,
+  sort: WriteSort,
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    manyToManyOf(schema.models, model).map((field) => [field.name, input(field.type)]),
+    changeableLinks(schema.models, model, sort).map((field) => [field.name, input(field.type)]),
   );
 }
 

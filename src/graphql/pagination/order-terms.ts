@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { isSortable } from "../../core/records/field-switches.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 
 /** One criterion of an order, as paging needs it. */
@@ -71,14 +72,18 @@ function parseTerm(
   }
   const [name, value] = entry;
   const field = model.fields.find((candidate) => candidate.name === name);
-  if (field?.kind === "relation") {
+  if (field === undefined || !isSortable(field)) {
+    const message = `${model.name} has no field "${name}" that records can be sorted by.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy" } });
+  }
+  if (field.kind === "relation") {
     return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
   }
   const [direction, , place] = (value as string).split("_");
   const isDescending = direction === "DESC";
   return {
     relations,
-    column: field as ColumnField,
+    column: field,
     isDescending,
     // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
     areNullsFirst: place === undefined ? isDescending : place === "FIRST",

@@ -1,0 +1,130 @@
+import type { FieldSwitches } from "../../core/records/field-switches.ts";
+import { FIELD_SWITCHES, isReadable, isWritable } from "../../core/records/field-switches.ts";
+import type { ModelOptions } from "../../core/records/model-options.ts";
+import type { Field, Model } from "../../core/records/model.ts";
+import { adviceFor, readAnnotations } from "./annotation.ts";
+
+/** A model of the Prisma schema with its comments. */
+interface CommentedModel {
+  readonly documentation?: string | undefined;
+  readonly fields: readonly { readonly name: string; readonly documentation?: string | undefined }[];
+}
+
+/** What config and annotations say about a model and its fields. */
+export interface ModelSwitches {
+  readonly isExposed: boolean;
+  /** The model's comment without annotations. */
+  readonly documentation: string | undefined;
+  /** By field name, for every field of the Prisma schema. */
+  readonly fields: ReadonlyMap<string, FieldComment>;
+  /** What is wrong with them, as sentences. */
+  readonly problems: readonly string[];
+}
+
+/** What is said about a field. */
+interface FieldComment {
+  /** Its comment without annotations. */
+  readonly documentation: string | undefined;
+  /** Undefined where nothing is said. */
+  readonly switches: FieldSwitches | undefined;
+}
+
+/** Reads the switches of a model: what the config says wins over the annotations. */
+export function readSwitches(name: string, model: CommentedModel, options: ModelOptions = {}): ModelSwitches {
+  const comment = readAnnotations(model.documentation, ["isExposed"]);
+  const fields = model.fields.map((field) => ({
+    field,
+    comment: readAnnotations(field.documentation, FIELD_SWITCHES),
+    given: options.fields?.[field.name] ?? {},
+  }));
+  const located = (place: string, problems: readonly string[]): readonly string[] =>
+    problems.map((problem) => `${place}: ${problem}`);
+  return {
+    isExposed: options.isExposed ?? comment.members["isExposed"] ?? true,
+    documentation: comment.documentation,
+    fields: new Map(
+      fields.map(({ field, comment: { documentation, members }, given }) => {
+        const switches: FieldSwitches = { ...members, ...given };
+        const isSilent = Object.keys(switches).length === 0;
+        return [field.name, { documentation, switches: isSilent ? undefined : switches }];
+      }),
+    ),
+    problems: [
+      ...located(name, comment.problems),
+      ...fields.flatMap((each) => located(`${name}.${each.field.name}`, each.comment.problems)),
+      ...unknownFields(name, model, options.fields ?? {}),
+    ],
+  };
+}
+
+const NOTHING_SAID = { documentation: undefined, fields: new Map<string, FieldComment>() };
+
+/**
+ * Sets the switches and the comments of a model's fields. Columns that callers may not set count as filled in by the app
+ * where its code takes part in creates.
+ */
+export function switchModel(
+  model: Model,
+  { documentation, fields }: Pick<ModelSwitches, "documentation" | "fields"> = NOTHING_SAID,
+  { hooks, persist }: ModelOptions = {},
+): Model {
+  const isFilledByApp = persist !== undefined || hooks?.beforeCreate !== undefined;
+  const switched = <F extends Field>(field: F): F => {
+    const { switches, documentation: comment } = fields.get(field.name) ?? {};
+    const isFilled =
+      field.kind !== "relation" &&
+      isFilledByApp &&
+      !isWritable(switches === undefined ? {} : { switches }, "SINGLE");
+    return {
+      ...withComment(field, comment),
+      ...(switches === undefined ? {} : { switches }),
+      ...(isFilled ? { hasDefault: true } : {}),
+    };
+  };
+  return {
+    ...withComment(model, documentation),
+    key: model.key.map(switched),
+    fields: model.fields.map(switched),
+  };
+}
+
+function withComment<Commented extends { readonly documentation?: string }>(
+  commented: Commented,
+  documentation: string | undefined,
+): Commented {
+  const { documentation: _replaced, ...bare } = commented;
+  return { ...bare, ...(documentation === undefined ? {} : { documentation }) } as Commented;
+}
+
+/** The problem of a hidden key: ids are made of it, so it would be read, filtered and written by them. */
+export function hiddenKeyProblems({ name, key }: Model): readonly string[] {
+  return key
+    .filter((field) => !isReadable(field))
+    .map(
+      (field) =>
+        `${name}.${field.name} cannot be hidden: it is part of the key, of which the API makes ids. Hide the model, or show the field.`,
+    );
+}
+
+/** The problems of a config that TypeScript has not checked. */
+function unknownFields(
+  model: string,
+  { fields }: CommentedModel,
+  given: Readonly<Record<string, object>>,
+): readonly string[] {
+  const known = fields.map(({ name }) => name);
+  return Object.entries(given).flatMap(([name, switches]) => {
+    const place = `models.${model}.fields.${name}`;
+    if (!known.includes(name)) {
+      return [`${place}: the model has no field "${name}". ${adviceFor(name, known)}`];
+    }
+    return Object.entries(switches).flatMap(([member, value]) => {
+      if (!(FIELD_SWITCHES as readonly string[]).includes(member)) {
+        return [`${place} has no member "${member}". ${adviceFor(member, FIELD_SWITCHES)}`];
+      }
+      return typeof value === "boolean" || value === undefined
+        ? []
+        : [`${place}.${member} is true or false, not ${JSON.stringify(value)}.`];
+    });
+  });
+}
