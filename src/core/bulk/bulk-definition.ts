@@ -148,7 +148,7 @@ async function prepareWork(
   }
   const fields = await ports.writer.listFields(task.id);
   refuse(checkRowFields(models, model, fields));
-  const written = writtenFieldsOf(model, operation, fields);
+  const written = writtenFieldsOf(model, operation, fields, base.hooks);
   const references = await sideEffects.references(model, written);
   return {
     ...base,
