@@ -12,7 +12,7 @@ export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes
   const marked = await Promise.all(
     models.all().map(async (model) => markModel(model, await shapes.of(model), models.enums())),
   );
-  return createModelRegistry(marked, models.enums());
+  return createModelRegistry(marked, models.enums(), models.relationMode);
 }
 
 function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]): Model {
@@ -25,7 +25,12 @@ function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]):
     const values = enums.find(({ name }) => field.kind === "enum" && name === field.type)?.values;
     return values === undefined || field.kind !== "enum" ? mark(field) : { ...mark(field), values };
   };
-  return { ...model, key: model.key.map(markKey), fields: model.fields.map(mark) };
+  return {
+    ...model,
+    key: model.key.map(markKey),
+    uniques: model.uniques.map(({ name, fields }) => ({ name, fields: fields.map(markKey) })),
+    fields: model.fields.map(mark),
+  };
 }
 
 /**

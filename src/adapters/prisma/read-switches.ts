@@ -84,6 +84,7 @@ export function switchModel(
   return {
     ...withComment(model, documentation),
     key: model.key.map(switched),
+    uniques: model.uniques.map((unique) => ({ ...unique, fields: unique.fields.map(switched) })),
     fields: model.fields.map(switched),
   };
 }

@@ -69,7 +69,17 @@ export interface RelationField extends FieldBase {
   readonly foreignKey: readonly string[];
   /** The fields of the other model that `foreignKey` refers to, in its order. Default: that model's key. */
   readonly references?: readonly string[];
+  /** What becomes of this model's records when the one that they refer to is deleted; only beside a foreign key. */
+  readonly onDelete?: ReferentialAction;
+  /** What becomes of this model's records when the key that they refer to changes; only beside a foreign key. */
+  readonly onUpdate?: ReferentialAction;
 }
+
+/** What happens to records that refer to a changed one. */
+export type ReferentialAction = "Cascade" | "Restrict" | "NoAction" | "SetNull" | "SetDefault";
+
+/** Who keeps references whole: the database by its foreign keys, or Prisma's client, for databases without them. */
+export type RelationMode = "foreignKeys" | "prisma";
 
 export type ColumnField = ScalarField | EnumField;
 export type Field = ColumnField | RelationField;
@@ -78,6 +88,14 @@ export type Field = ColumnField | RelationField;
 export interface EnumType {
   readonly name: string;
   readonly values: readonly string[];
+}
+
+/** Columns whose values no two records of a model share (`@unique`, `@@unique`). */
+export interface UniqueKey {
+  /** As Prisma's client calls it: `email`, `teamId_slug`, or the name that the schema gives it. */
+  readonly name: string;
+  /** One, or several for a compound key, in the schema's order. */
+  readonly fields: readonly ColumnField[];
 }
 
 /** A model exposed through the API. Made once at start from the generated data model and the app's options. */
@@ -92,6 +110,10 @@ export interface Model {
   readonly schema: string;
   /** The fields of the primary key, in order. One, or several for a composite key. */
   readonly key: readonly ColumnField[];
+  /** The unique keys besides `key`, in the schema's order. */
+  readonly uniques: readonly UniqueKey[];
+  /** Whether it is a view of the database. */
+  readonly isView: boolean;
   readonly fields: readonly Field[];
   readonly documentation?: string;
 }
@@ -102,6 +124,7 @@ export interface ModelRegistry {
   get(name: string): Model;
   all(): readonly Model[];
   enums(): readonly EnumType[];
+  readonly relationMode: RelationMode;
 }
 
 /** The model's fields that are columns. */
@@ -147,7 +170,11 @@ export function isManyToMany(models: ModelRegistry, model: Model, field: Relatio
 }
 
 /** @throws AppError INVALID_CONFIG when two models share a name or a plural */
-export function createModelRegistry(models: readonly Model[], enums: readonly EnumType[]): ModelRegistry {
+export function createModelRegistry(
+  models: readonly Model[],
+  enums: readonly EnumType[],
+  relationMode: RelationMode = "foreignKeys",
+): ModelRegistry {
   const byName = new Map<string, Model>();
   const plurals = new Map<string, string>();
   for (const model of models) {
@@ -174,5 +201,6 @@ export function createModelRegistry(models: readonly Model[], enums: readonly En
     },
     all: () => models,
     enums: () => enums,
+    relationMode,
   };
 }
