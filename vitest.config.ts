@@ -11,6 +11,8 @@ interface ProjectOptions {
   env?: Record<string, string>;
   /** Projects of a higher number run after those of a lower one. */
   groupOrder?: number;
+  /** Whether each file loads all modules anew, which takes longer than most files. Default: false. */
+  isolate?: boolean;
 }
 
 function project(
@@ -21,6 +23,7 @@ function project(
     include = [`test/${name}/**/*.test.ts`],
     env = {},
     groupOrder = 0,
+    isolate = false,
   }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
@@ -30,6 +33,7 @@ function project(
       include,
       env,
       testTimeout,
+      isolate,
       // A poll waits for a signal; on a busy machine one second, the default, is not enough for it.
       expect: { poll: { timeout: Math.min(testTimeout, 20_000) } },
       sequence: { groupOrder },
@@ -69,10 +73,10 @@ export default defineConfig({
         ].map((name) => `test/integration/engine/${name}.test.ts`),
         env: { POWERCRUD_TEST_BACKEND: "redis" },
       }),
-      project("e2e", { testTimeout: 240_000, needsServices: true }),
+      project("e2e", { testTimeout: 240_000, needsServices: true, isolate: true }),
       project("architecture", { testTimeout: 60_000, needsServices: false }),
       // Alone, after all others: it starts a deployment of its own, and needs both cores.
-      project("chaos", { testTimeout: 240_000, needsServices: false, groupOrder: 1 }),
+      project("chaos", { testTimeout: 240_000, needsServices: false, groupOrder: 1, isolate: true }),
     ],
   },
 });

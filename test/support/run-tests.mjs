@@ -1,7 +1,7 @@
 // `npm test`: makes the machine ready, runs every gate and the whole suite, and closes with one line of figures.
 // Arguments go to vitest and leave the other gates out: `npm test -- --project unit`.
 // Plain JavaScript without packages, because on a fresh clone there are none yet.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -15,20 +15,49 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const GATES = ["format:check", "types", "lint", "dead-code"];
 
 /**
+ * Runs a program to its end. Captured output is returned, other output is shown as it comes.
  * @param {string} command
  * @param {readonly string[]} args
+ * @param {{ isCaptured?: boolean }} [options]
+ * @returns {Promise<{ hasPassed: boolean, output: string }>}
  */
-function succeeds(command, args) {
-  return spawnSync(command, args, { cwd: ROOT, stdio: "inherit" }).status === 0;
+function run(command, args, { isCaptured = false } = {}) {
+  return new Promise((done) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: isCaptured ? ["ignore", "pipe", "pipe"] : "inherit",
+    });
+    let output = "";
+    child.stdout?.on("data", (text) => (output += text));
+    child.stderr?.on("data", (text) => (output += text));
+    child.once("error", (error) => done({ hasPassed: false, output: `${output}${error.message}\n` }));
+    child.once("close", (code) => done({ hasPassed: code === 0, output }));
+  });
+}
+
+/**
+ * The names of the gates that failed. They run one after the other, and each prints at its end.
+ * @param {readonly string[]} gates
+ */
+async function runGates(gates) {
+  const failed = [];
+  for (const gate of gates) {
+    const { hasPassed, output } = await run("npm", ["run", "--silent", gate], { isCaptured: true });
+    console.log(`\ntest: ${gate} ${hasPassed ? "passed" : "failed"}\n${output}`);
+    if (!hasPassed) {
+      failed.push(gate);
+    }
+  }
+  return failed;
 }
 
 /** @param {readonly string[]} vitestArgs */
-function runSuite(vitestArgs) {
+async function runSuite(vitestArgs) {
   const folder = mkdtempSync(join(tmpdir(), "powercrud-report-"));
   const report = join(folder, "report.json");
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const hasPassed = succeeds(process.execPath, [vitest, "run", ...reporters, ...vitestArgs]);
+  const { hasPassed } = await run(process.execPath, [vitest, "run", ...reporters, ...vitestArgs]);
   try {
     return { hasPassed, ...summarize(JSON.parse(readFileSync(report, "utf8"))) };
   } catch (error) {
@@ -47,13 +76,11 @@ if (!isPrepared) {
   prepareMachine();
 }
 
-const failedGates = (vitestArgs.length === 0 ? GATES : []).filter((gate) => {
-  console.log(`\ntest: ${gate}`);
-  return !succeeds("npm", ["run", "--silent", gate]);
-});
-
-console.log("\ntest: suite");
-const suite = runSuite(vitestArgs);
+// The gates compute while the tests wait for servers.
+const [failedGates, suite] = await Promise.all([
+  runGates(vitestArgs.length === 0 ? GATES : []),
+  runSuite(vitestArgs),
+]);
 
 for (const gate of failedGates) {
   console.error(`test: the gate "${gate}" failed; its output is above`);

@@ -3,7 +3,11 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 
-const { LIMIT } = vi.hoisted(() => ({ LIMIT: 100 }));
+const { LIMIT } = vi.hoisted(() => {
+  // Files of one worker share their modules: this one needs its own, made with the mock, and leaves none of them behind.
+  vi.resetModules();
+  return { LIMIT: 100 };
+});
 // Writing more errors than the real limit would take a quarter of a minute.
 vi.mock(import("../../../src/core/bulk/chunk-writer.ts"), async (importOriginal) => ({
   ...(await importOriginal()),
@@ -15,7 +19,10 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture();
 });
-afterAll(() => engine.stop());
+afterAll(async () => {
+  await engine.stop();
+  vi.resetModules();
+});
 
 it("a dry run keeps the first errors up to a limit, and says so", async () => {
   const count = LIMIT + 10;
