@@ -22,11 +22,13 @@ export type { Json, JsonObject } from "./kernel/json.ts";
 export type { Service } from "./kernel/service.ts";
 
 export type { ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
+export type { FieldSwitches } from "./core/records/field-switches.ts";
 export type {
   AppChange,
   AppProblem,
   AppRecord,
   AppRefusal,
+  AppValues,
   HookChunk,
   HookRecord,
   ModelHooks,
