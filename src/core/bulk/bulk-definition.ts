@@ -115,7 +115,7 @@ async function prepareWork(
   operation: BulkOperation["operation"],
   { task, attempt }: HelpContext,
 ): Promise<ChunkWork> {
-  const { access, models, rules, sideEffects, lockScopes } = ports;
+  const { access, models, sideEffects, lockScopes } = ports;
   const { viewer } = task;
   const model = models.get(task.model ?? "");
   const base = {

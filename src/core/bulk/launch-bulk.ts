@@ -78,7 +78,7 @@ function refuseSize(
         refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords }));
 }
 
-function checkTarget({ models, rules }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {
+function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {
   const model = models.get(request.model);
   switch (request.operation) {
     case "DELETE":

@@ -112,7 +112,7 @@ async function findProblems(
   { task, operation, viewer, records }: BulkRetry,
   batches: readonly RecordBatch[],
 ): Promise<readonly RecordProblem[]> {
-  const { models, rules } = ports;
+  const { models } = ports;
   switch (operation) {
     case "DELETE":
       return [];

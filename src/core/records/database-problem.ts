@@ -94,12 +94,12 @@ function namesHidden({ column, constraint, detail, message, code }: DatabaseRepo
   if (hidden.length === 0) {
     return false;
   }
-  const named = [column, columnsIn(detail), constraintOf({ code, constraint, message })]
+  const words = [column, columnsIn(detail), constraintOf({ code, constraint, message })]
     .join(" ")
     .toLowerCase();
   // Constraints are named in any way, so every name that contains a hidden one counts.
   return hidden.some((field) =>
-    [field.name, field.column].some((name) => named.includes(name.toLowerCase())),
+    [field.name, field.column].some((name) => words.includes(name.toLowerCase())),
   );
 }
 

@@ -33,8 +33,8 @@ describe("annotations that Prisma drops", () => {
     [`enum Role {\n  ADMIN /// ${A}\n}`, /belongs over the model/],
     [`model User {\n}\n/// ${A}`, /belongs over the model/],
   ])("are told of %j", (text, expected) => {
-    expect(lostAnnotations(text)).toEqual([
-      typeof expected === "string" ? expected : expect.stringMatching(expected),
-    ]);
+    const [told = "", ...others] = lostAnnotations(text);
+    expect(told).toMatch(expected);
+    expect(others).toEqual([]);
   });
 });
