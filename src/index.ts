@@ -3,10 +3,17 @@
  * @module
  */
 export { defineConfig } from "./compose/define-config.ts";
-export { defineModel } from "./core/records/model-options.ts";
 export { createPowerCrud } from "./compose/create-powercrud.ts";
 export type { PowerCrud, PowerCrudOptions } from "./compose/create-powercrud.ts";
-export type { AppSeed, AppSeedOptions, GeneratedSchema, PowerCrudConfig } from "./compose/define-config.ts";
+export type {
+  AppSeed,
+  AppSeedOptions,
+  GeneratedSchema,
+  ModelOptionsOf,
+  PowerCrudConfig,
+  SeedContext,
+  SeedFunction,
+} from "./compose/define-config.ts";
 export type { ConfigOf, Variable, Variables } from "./config/variable.ts";
 export { createService } from "./compose/create-service.ts";
 export type { PowerCrudService, ServiceOptions } from "./compose/create-service.ts";

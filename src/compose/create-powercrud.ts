@@ -26,6 +26,7 @@ import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
+import { checkConfig } from "./check-config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -80,6 +81,7 @@ export interface PowerCrud extends Service {
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
+  checkConfig(options.config);
   const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};

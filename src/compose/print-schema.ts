@@ -6,11 +6,13 @@ import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import { addHealth } from "../graphql/health.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
+import { checkConfig } from "./check-config.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
 /** The project's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
 export function printPowerCrudSchema(config: PowerCrudConfig): string {
+  checkConfig(config);
   const client = config.generated.createClient({
     adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
   });

@@ -2,6 +2,8 @@ import { SERVICE_VARIABLES } from "./service-variables.ts";
 import type { ConfigOf, Variable, Variables } from "./variable.ts";
 import { AppError } from "../kernel/app-error.ts";
 import { nearestName } from "../kernel/nearest-name.ts";
+import type { Shape } from "../kernel/shape.ts";
+import { findFaults } from "../kernel/shape.ts";
 
 /** All settings of the service, validated and frozen. Durations are in ms; SERVICE_VARIABLES documents each. */
 export type Config = ConfigOf<typeof SERVICE_VARIABLES>;
@@ -60,7 +62,28 @@ function describeProblem(variable: Variable<unknown>, text: string): string {
   return `${variable.name} must be ${variable.expected}, but ${given}`;
 }
 
-/** The defaults with the overrides of an embedding program. */
+/**
+ * The defaults with the overrides of an embedding program.
+ * @throws AppError INVALID_CONFIG for unknown names and for values of another type than the default's
+ */
 export function completeConfig(overrides: Partial<Config> = {}): Config {
+  const problems = findFaults(overrides, SETTINGS_SHAPE, "settings");
+  if (problems.length > 0) {
+    throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
+  }
   return { ...loadConfig({}, SERVICE_VARIABLES), ...overrides };
+}
+
+const SETTINGS_SHAPE: Shape = {
+  kind: "MEMBERS",
+  members: Object.fromEntries(
+    Object.entries(SERVICE_VARIABLES).map(([name, { fallback }]) => [name, shapeOf(fallback)]),
+  ),
+};
+
+function shapeOf(fallback: unknown): Shape {
+  if (typeof fallback === "boolean") {
+    return { kind: "FLAG" };
+  }
+  return typeof fallback === "number" ? { kind: "WHOLE_NUMBER", min: 0 } : { kind: "TEXT" };
 }

@@ -86,6 +86,19 @@ describe("the command line refuses", () => {
     expect(lines.join()).toContain("docs/embedding.md");
   });
 
+  it("a file with unknown members, each with the nearest name", async () => {
+    await writeConfig(`
+      import { defineConfig } from ${urlOf("src/index.ts")};
+      import demo from ${urlOf("powercrud.config.ts")};
+      export default defineConfig({ generated: demo.generated, models: { Citty: {}, City: { plurals: "towns" } } });`);
+    const { code, lines } = await run(["print-schema"]);
+    expect(code).toBe(1);
+    expect(lines).toEqual([
+      "powercrud: powercrud.config.ts: models.Citty is not a model of the Prisma schema; did you mean City?",
+      "powercrud: powercrud.config.ts: models.City.plurals is not an option; did you mean plural?",
+    ]);
+  });
+
   it("a file that cannot be loaded, with the reason", async () => {
     await writeConfig("throw new Error('broken on purpose');");
     const { code, lines } = await run(["print-schema"]);

@@ -77,7 +77,7 @@ function readMembers(
 }
 
 /** Names the member that was meant, or else all. */
-export function adviceFor(name: string, known: readonly string[]): string {
+function adviceFor(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known);
   return nearest === undefined ? `Known: ${known.join(", ")}.` : `Did you mean "${nearest}"?`;
 }

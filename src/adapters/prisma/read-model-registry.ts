@@ -40,17 +40,10 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
 /**
  * All exposed models, from the project's schema and the app's options.
  *
- * @throws AppError INVALID_CONFIG for a model without a primary key, for options of an unknown model, and for names that
- *   collide
+ * @throws AppError INVALID_CONFIG for a model without a primary key, and for names that collide
  */
 export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
   const { models } = schema;
-  const unknown = Object.keys(options).find((name) => models[name] === undefined);
-  if (unknown !== undefined) {
-    throw invalid(
-      `There are options for a model "${unknown}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
-    );
-  }
   const switches = new Map(
     Object.entries(models).map(([name, model]) => [name, readSwitches(name, model, options[name])]),
   );

@@ -2,7 +2,7 @@ import type { FieldSwitches } from "../../core/records/field-switches.ts";
 import { FIELD_SWITCHES, isReadable, isWritable } from "../../core/records/field-switches.ts";
 import type { ModelOptions } from "../../core/records/model-options.ts";
 import type { Field, Model } from "../../core/records/model.ts";
-import { adviceFor, readAnnotations } from "./annotation.ts";
+import { readAnnotations } from "./annotation.ts";
 
 /** A model of the Prisma schema with its comments. */
 interface CommentedModel {
@@ -52,7 +52,6 @@ export function readSwitches(name: string, model: CommentedModel, options: Model
     problems: [
       ...located(name, comment.problems),
       ...fields.flatMap((each) => located(`${name}.${each.field.name}`, each.comment.problems)),
-      ...unknownFields(name, model, options.fields ?? {}),
     ],
   };
 }
@@ -105,27 +104,4 @@ export function hiddenKeyProblems({ name, key }: Model): readonly string[] {
       (field) =>
         `${name}.${field.name} cannot be hidden: it is part of the key, of which the API makes ids. Hide the model, or show the field.`,
     );
-}
-
-/** The problems of a config that TypeScript has not checked. */
-function unknownFields(
-  model: string,
-  { fields }: CommentedModel,
-  given: Readonly<Record<string, object>>,
-): readonly string[] {
-  const known = fields.map(({ name }) => name);
-  return Object.entries(given).flatMap(([name, switches]) => {
-    const place = `models.${model}.fields.${name}`;
-    if (!known.includes(name)) {
-      return [`${place}: the model has no field "${name}". ${adviceFor(name, known)}`];
-    }
-    return Object.entries(switches).flatMap(([member, value]) => {
-      if (!(FIELD_SWITCHES as readonly string[]).includes(member)) {
-        return [`${place} has no member "${member}". ${adviceFor(member, FIELD_SWITCHES)}`];
-      }
-      return typeof value === "boolean" || value === undefined
-        ? []
-        : [`${place}.${member} is true or false, not ${JSON.stringify(value)}.`];
-    });
-  });
 }

@@ -1,3 +1,5 @@
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
+
 /** What the API does with a field. A team sets it in its config, or in the Prisma schema with `/// @powercrud(…)`. */
 export interface FieldSwitches {
   /**
@@ -18,14 +20,19 @@ export interface FieldSwitches {
   readonly isBulkWritable?: boolean;
 }
 
+const SWITCHES: MembersOf<FieldSwitches> = {
+  isExposed: { kind: "FLAG" },
+  isReadOnly: { kind: "FLAG" },
+  isFilterable: { kind: "FLAG" },
+  isSortable: { kind: "FLAG" },
+  isBulkWritable: { kind: "FLAG" },
+};
+
+/** See {@link FieldSwitches}. */
+export const FIELD_SWITCHES_SHAPE: MembersShape = { kind: "MEMBERS", members: SWITCHES };
+
 /** The names of the switches. */
-export const FIELD_SWITCHES = [
-  "isExposed",
-  "isReadOnly",
-  "isFilterable",
-  "isSortable",
-  "isBulkWritable",
-] as const satisfies readonly (keyof FieldSwitches)[];
+export const FIELD_SWITCHES: readonly string[] = Object.keys(SWITCHES);
 
 /** A write of one record, or of many by a bulk operation. */
 export type WriteSort = "SINGLE" | "BULK";

@@ -1,21 +1,46 @@
+import type { Json } from "../../kernel/json.ts";
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { FieldSwitches } from "./field-switches.ts";
+import { FIELD_SWITCHES_SHAPE } from "./field-switches.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
+import { WRITE_RULES_MEMBERS } from "./write-hooks.ts";
+
+/** The names of a model's fields, as types. */
+export interface FieldNames {
+  readonly columns: string;
+  readonly relations: string;
+  /** Those of the relations that are many-to-many. */
+  readonly links: string;
+}
+
+/** A filter of the model whose top-level names are checked. */
+type ScopeFilter<Names extends FieldNames> = string extends Names["columns"]
+  ? WhereFilter
+  : { readonly [Name in Names["columns"] | Names["relations"]]?: Json } & {
+      readonly AND?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
+      readonly OR?: readonly ScopeFilter<Names>[];
+      readonly NOT?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
+    };
 
 /**
  * An app's options for one of its models; all are optional.
  * @typeParam Row the model's records, as Prisma types them
  * @typeParam Client Prisma's client inside a transaction
  */
-export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRules<Row, Client> {
+export interface ModelOptions<
+  Row = AppRecord,
+  Client = unknown,
+  Names extends FieldNames = FieldNames,
+> extends WriteRules<Row, Client, Names["links"]> {
   /** False keeps the model out of the API altogether. Default true. */
   readonly isExposed?: boolean;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
   readonly plural?: string;
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
-  readonly scope?: (viewer: Viewer) => WhereFilter | undefined;
+  readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
    * The lock scope of a viewer, by name, such as the tenant's: a lock on the whole model then holds only for viewers
    * with the same name. Viewers with different names must never be able to write the same record (see `scope`).
@@ -26,7 +51,7 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
    * What the API does with single fields, by name: columns and relations. Wins over `/// @powercrud(…)` in the Prisma
    * schema, switch by switch.
    */
-  readonly fields?: Readonly<Record<string, FieldSwitches>>;
+  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldSwitches };
   readonly bulk?: {
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
@@ -38,6 +63,35 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
 /** Options by model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
 
+/**
+ * See {@link ModelOptions}.
+ * @param names the model's columns and relations
+ */
+export function modelOptionsShape({ columns, relations }: KnownFields): MembersShape {
+  const bulk: MembersOf<Required<ModelOptions>["bulk"]> = {
+    parallelism: { kind: "WHOLE_NUMBER", min: 1 },
+    chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
+  };
+  const members: MembersOf<ModelOptions> = {
+    ...WRITE_RULES_MEMBERS,
+    isExposed: { kind: "FLAG" },
+    plural: { kind: "TEXT" },
+    scope: { kind: "FUNCTION" },
+    lockScope: { kind: "FUNCTION" },
+    fields: {
+      kind: "MAP",
+      of: () => FIELD_SWITCHES_SHAPE,
+      words: [...columns, ...relations],
+      what: "a field of the model",
+    },
+    bulk: { kind: "MEMBERS", members: bulk },
+  };
+  return { kind: "MEMBERS", members };
+}
+
+/** The names of a model's fields. */
+export type KnownFields = { readonly [Name in keyof FieldNames]: readonly string[] };
+
 /** The lock scopes in the models' options. */
 export function lockScopesOf(options: ModelOptionsMap): LockScopes {
   return { of: (model, viewer) => options[model]?.lockScope?.(viewer) };
@@ -46,15 +100,4 @@ export function lockScopesOf(options: ModelOptionsMap): LockScopes {
 /** The access rules in the models' options. */
 export function accessOf(options: ModelOptionsMap): Access {
   return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
-}
-
-/**
- * Types a model's options where they are written: `defineModel<City, Prisma.TransactionClient>({ … })`.
- * @typeParam Row the model's records, as Prisma types them
- * @typeParam Client Prisma's client inside a transaction
- */
-export function defineModel<Row extends object = AppRecord, Client = unknown>(
-  options: ModelOptions<Row, Client>,
-): ModelOptions {
-  return options as unknown as ModelOptions;
 }

@@ -107,7 +107,7 @@ function bindHooks(
   const contextOf = (transaction: Transaction, operation: WriteOperation): WriteContext => ({
     ...setting,
     operation,
-    client: transactions.clientOf(transaction),
+    prisma: transactions.clientOf(transaction),
     onCommit: (effect) => transaction.onCommit(effect),
   });
   return {
