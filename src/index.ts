@@ -28,7 +28,7 @@ export type { Logger } from "./kernel/logger.ts";
 export type { Json, JsonObject } from "./kernel/json.ts";
 export type { Service } from "./kernel/service.ts";
 
-export type { ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
+export type { EnumOptions, ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
 export type { FieldSwitches } from "./core/records/field-switches.ts";
 export type {
   AppChange,

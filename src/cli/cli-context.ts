@@ -31,6 +31,8 @@ export interface CliContext {
   readonly logger: Logger;
   /** Aborted when the operator asks the program to stop. */
   readonly stopSignal: AbortSignal;
+  /** Whether the project has a `powercrud.config.ts`. */
+  readonly hasProjectFile: boolean;
   /** Refuses a project without a `powercrud.config.ts`. @throws AppError START_FAILED */
   requireProjectFile(): void;
   /** The default export of the project's file. @throws AppError INVALID_CONFIG when it cannot be loaded */
@@ -65,6 +67,7 @@ export async function createCliContext(): Promise<CliContext> {
     projectDir,
     logger,
     stopSignal: createStopSignal(process),
+    hasProjectFile: existsSync(join(projectDir, PROJECT_FILE)),
     requireProjectFile: () => requireProjectFile(projectDir),
     loadProject,
     readVariables: (variables) => loadConfig(env, { ...SERVICE_VARIABLES, ...variables }),

@@ -22,19 +22,19 @@ function findConfigFaults(config: unknown): readonly string[] {
       `the config must be what defineConfig returns, but is ${config === null ? "null" : typeof config}`,
     ];
   }
-  const models = modelsOf((config as { readonly generated?: unknown }).generated);
+  const schema = readSchema((config as { readonly generated?: unknown }).generated);
   return [
-    ...(models === undefined
+    ...(schema === undefined
       ? ['generated must be imported from the module that `prisma generate` writes (generator "powercrud")']
       : []),
-    ...findFaults(config, configShape(models), ""),
+    ...findFaults(config, configShape(schema), ""),
   ];
 }
 
-/** The models of a generated module; undefined for something else. */
-function modelsOf(generated: unknown): SchemaDescription["models"] | undefined {
+/** The schema of a generated module; undefined for something else. */
+function readSchema(generated: unknown): SchemaDescription | undefined {
   const { schema, createClient } = (generated ?? {}) as { readonly schema?: unknown; createClient?: unknown };
   const { models } = (schema ?? {}) as { readonly models?: unknown };
   const isGenerated = typeof createClient === "function" && typeof models === "object" && models !== null;
-  return isGenerated ? (models as SchemaDescription["models"]) : undefined;
+  return isGenerated ? (schema as SchemaDescription) : undefined;
 }

@@ -2,8 +2,13 @@ import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
 import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
 import { fieldNamesOf } from "../adapters/prisma/schema-description.ts";
 import type { ConfigOf, Variable, Variables } from "../config/variable.ts";
-import type { FieldNames, ModelOptions, ModelOptionsMap } from "../core/records/model-options.ts";
-import { modelOptionsShape } from "../core/records/model-options.ts";
+import type {
+  EnumOptionsMap,
+  FieldNames,
+  ModelOptions,
+  ModelOptionsMap,
+} from "../core/records/model-options.ts";
+import { enumOptionsShape, modelOptionsShape } from "../core/records/model-options.ts";
 import type { AppRecord } from "../core/records/write-hooks.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 import { TASK_DEFINITION_SHAPE } from "../core/tasks/task-definition.ts";
@@ -64,6 +69,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
   readonly models?: string extends ModelName<Generated>
     ? ModelOptionsMap
     : { readonly [Name in ModelName<Generated>]?: ModelOptionsOf<Generated, Name> };
+  /** Names of enums and of their values in the API, by enum. Default: as in the Prisma schema. */
+  readonly enums?: EnumOptionsMap;
   /** The app's own tasks, beside the bulk operations. Default: none. */
   readonly tasks?: readonly TaskDefinition[];
   /** Callbacks along the life of every task. Default: none. */
@@ -114,9 +121,10 @@ export interface AppSeedOptions extends SeedProgress {
 
 /**
  * What a config must look like.
- * @param models those of the schema; undefined where it cannot be read, so that any name may be one
+ * @param schema undefined where it cannot be read, so that any name may be a model's
  */
-export function configShape(models: SchemaDescription["models"] | undefined): MembersShape {
+export function configShape(schema: SchemaDescription | undefined): MembersShape {
+  const { models, enums } = schema ?? {};
   const seed: MembersOf<AppSeed> = {
     variables: { kind: "MAP", of: () => ({ kind: "MEMBERS", members: VARIABLE_MEMBERS }) },
     run: { kind: "FUNCTION" },
@@ -128,6 +136,12 @@ export function configShape(models: SchemaDescription["models"] | undefined): Me
       of: (name) => (models === undefined ? { kind: "ANY" } : modelOptionsShape(fieldNamesOf(models, name))),
       ...(models === undefined ? {} : { words: Object.keys(models) }),
       what: "a model of the Prisma schema",
+    },
+    enums: {
+      kind: "MAP",
+      of: (name) => enumOptionsShape((enums?.[name]?.values ?? []).map((value) => value.name)),
+      ...(enums === undefined ? {} : { words: Object.keys(enums) }),
+      what: "an enum of the Prisma schema",
     },
     tasks: { kind: "LIST", of: TASK_DEFINITION_SHAPE },
     hooks: TASK_HOOKS_SHAPE,

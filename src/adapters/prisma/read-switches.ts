@@ -1,6 +1,6 @@
 import type { FieldSwitches } from "../../core/records/field-switches.ts";
 import { FIELD_SWITCHES, isReadable, isWritable } from "../../core/records/field-switches.ts";
-import type { ModelOptions } from "../../core/records/model-options.ts";
+import type { FieldOptions, ModelOptions } from "../../core/records/model-options.ts";
 import type { Field, Model } from "../../core/records/model.ts";
 import { readAnnotations } from "./annotation.ts";
 
@@ -35,7 +35,7 @@ export function readSwitches(name: string, model: CommentedModel, options: Model
   const fields = model.fields.map((field) => ({
     field,
     comment: readAnnotations(field.documentation, FIELD_SWITCHES),
-    given: options.fields?.[field.name] ?? {},
+    given: switchesIn(options.fields?.[field.name]),
   }));
   const located = (place: string, problems: readonly string[]): readonly string[] =>
     problems.map((problem) => `${place}: ${problem}`);
@@ -54,6 +54,11 @@ export function readSwitches(name: string, model: CommentedModel, options: Model
       ...fields.flatMap((each) => located(`${name}.${each.field.name}`, each.comment.problems)),
     ],
   };
+}
+
+/** The switches among the options of a field. */
+function switchesIn({ apiName: _name, ...switches }: FieldOptions = {}): FieldSwitches {
+  return switches;
 }
 
 const NOTHING_SAID = { documentation: undefined, fields: new Map<string, FieldComment>() };
@@ -96,12 +101,16 @@ function withComment<Commented extends { readonly documentation?: string }>(
   return { ...bare, ...(documentation === undefined ? {} : { documentation }) } as Commented;
 }
 
-/** The problem of a hidden key: ids are made of it, so it would be read, filtered and written by them. */
-export function hiddenKeyProblems({ name, key }: Model): readonly string[] {
-  return key
-    .filter((field) => !isReadable(field))
-    .map(
-      (field) =>
-        `${name}.${field.name} cannot be hidden: it is part of the key, of which the API makes ids. Hide the model, or show the field.`,
-    );
+/** The problem of a hidden key where no other key can make ids: they would show it. */
+export function hiddenKeyProblems({ name, key, fields, primaryKey, isView }: Model): readonly string[] {
+  const isHidden = (column: string): boolean =>
+    fields.some((field) => field.name === column && !isReadable(field));
+  return key.length > 0 || isView
+    ? []
+    : primaryKey
+        .filter(isHidden)
+        .map(
+          (field) =>
+            `${name}.${field} cannot be hidden: the API makes ids of it, and the model has no other unique key for them. Hide the model, or show the field.`,
+        );
 }

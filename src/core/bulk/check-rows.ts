@@ -1,15 +1,9 @@
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
-import { columnsOf } from "../records/model.ts";
+import { apiNameOf, columnsOf } from "../records/model.ts";
 import type { WriteSort } from "../records/field-switches.ts";
-import {
-  changeableColumns,
-  creatableColumns,
-  isCreatable,
-  isNeeded,
-  shownUpdatedAt,
-} from "../records/writable-fields.ts";
+import { changeableColumns, creatableColumns, isNeeded, shownUpdatedAt } from "../records/writable-fields.ts";
 import { differingKeyFields, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
@@ -29,7 +23,6 @@ interface RowRules {
   readonly model: Model;
   readonly creatable: ReadonlyMap<string, Field>;
   readonly changeable: ReadonlyMap<string, Field>;
-  readonly isCreatable: boolean;
 }
 
 /** The problems of a list of records, at most ten; empty if it may be launched. */
@@ -80,10 +73,10 @@ export function checkRowFields(
     if ((field.kind !== "VALUE" && field.kind !== "LINKS") || field.part !== "update") {
       return [];
     }
-    const { field: name } = field;
-    return changeable.has(name)
+    const name = apiNameOf(model, field.field);
+    return changeable.has(field.field)
       ? []
-      : [problemAt("", name, `${model.name}.${name} cannot be changed in bulk.`)];
+      : [problemAt("", name, `${model.apiName}.${name} cannot be changed in bulk.`)];
   });
 }
 
@@ -96,7 +89,6 @@ function rowRulesOf(models: ModelRegistry, model: Model, sort: WriteSort): RowRu
     model,
     creatable: byName([...creatableColumns(model, sort), ...links]),
     changeable: byName([...changeableColumns(model, sort), ...links]),
-    isCreatable: isCreatable(model),
   };
 }
 
@@ -148,32 +140,33 @@ function checkValues(
 ): readonly RecordProblem[] {
   return Object.entries(data).flatMap(([name, value]) => {
     const field = allowed.get(name);
+    const named = apiNameOf(model, name);
     if (field === undefined) {
-      const known = [...allowed.keys()].join(", ");
-      return [problemAt(path, name, `${model.name}.${name} cannot be set here. Fields that can: ${known}.`)];
+      const known = [...allowed.values()].map(({ apiName }) => apiName).join(", ");
+      return [
+        problemAt(path, named, `${model.apiName}.${named} cannot be set here. Fields that can: ${known}.`),
+      ];
     }
     const misfit =
       field.kind === "relation"
         ? describeLinkMisfit(models.get(field.type), value as LinkChange | null)
         : describeMisfit(field, models.enums(), value as Json);
-    return misfit === undefined ? [] : [problemAt(path, name, `${model.name}.${name}: ${misfit}`)];
+    return misfit === undefined ? [] : [problemAt(path, named, `${model.apiName}.${named}: ${misfit}`)];
   });
 }
 
 /** @param known names of fields whose values come from elsewhere */
 function checkRequired(
-  { model, isCreatable: canCreate }: RowRules,
+  { model }: RowRules,
   data: RowData,
   path: string,
   known: readonly string[],
 ): readonly RecordProblem[] {
-  if (!canCreate) {
-    const message = `A new ${model.name} needs values that cannot be set here.`;
-    return [problem(message, path === "" ? undefined : path)];
-  }
   return columnsOf(model)
     .filter((field) => isNeeded(field) && data[field.name] === undefined && !known.includes(field.name))
-    .map(({ name }) => problemAt(path, name, `${model.name}.${name} is needed for a new record.`));
+    .map(({ apiName }) =>
+      problemAt(path, apiName, `${model.apiName}.${apiName} is needed for a new record.`),
+    );
 }
 
 /** The problems of an expected `@updatedAt`. */
@@ -188,7 +181,7 @@ export function checkExpected(
   const field = "expectedUpdatedAt";
   if (shownUpdatedAt(model) === undefined) {
     return [
-      problemAt(path, field, `${model.name} has no @updatedAt field, so nothing can be expected of it.`),
+      problemAt(path, field, `${model.apiName} has no @updatedAt field, so nothing can be expected of it.`),
     ];
   }
   // A null is usually a variable that was not filled in. To accept it would silently skip the check.
@@ -203,9 +196,14 @@ function checkAgreement(model: Model, id: string, create: RowData, path: string)
   // A malformed id is a problem of its own.
   return "problems" in key
     ? []
-    : differingKeyFields(model, create, key.value).map((name) =>
-        problemAt(path, name, `${model.name}.${name} is not what id says. ${remedyOfKey(model, name)}`),
-      );
+    : differingKeyFields(model, create, key.value).map((name) => {
+        const named = apiNameOf(model, name);
+        return problemAt(
+          path,
+          named,
+          `${model.apiName}.${named} is not what id says. ${remedyOfKey(model, name)}`,
+        );
+      });
 }
 
 /** The problem of an id that is malformed, or that an earlier record of the list has. */
@@ -233,7 +231,7 @@ function checkId(
         problemAt(
           path,
           "id",
-          `${model.name} ${id.value} is in records.${before} already. Give each record once.`,
+          `${model.apiName} ${id.value} is in records.${before} already. Give each record once.`,
         ),
       ];
 }

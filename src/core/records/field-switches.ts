@@ -1,4 +1,4 @@
-import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
+import type { MembersOf } from "../../kernel/shape.ts";
 
 /** What the API does with a field. A team sets it in its config, or in the Prisma schema with `/// @powercrud(…)`. */
 export interface FieldSwitches {
@@ -20,7 +20,8 @@ export interface FieldSwitches {
   readonly isBulkWritable?: boolean;
 }
 
-const SWITCHES: MembersOf<FieldSwitches> = {
+/** See {@link FieldSwitches}. */
+export const FIELD_SWITCH_MEMBERS: MembersOf<FieldSwitches> = {
   isExposed: { kind: "FLAG" },
   isReadOnly: { kind: "FLAG" },
   isFilterable: { kind: "FLAG" },
@@ -28,11 +29,8 @@ const SWITCHES: MembersOf<FieldSwitches> = {
   isBulkWritable: { kind: "FLAG" },
 };
 
-/** See {@link FieldSwitches}. */
-export const FIELD_SWITCHES_SHAPE: MembersShape = { kind: "MEMBERS", members: SWITCHES };
-
 /** The names of the switches. */
-export const FIELD_SWITCHES: readonly string[] = Object.keys(SWITCHES);
+export const FIELD_SWITCHES: readonly string[] = Object.keys(FIELD_SWITCH_MEMBERS);
 
 /** A write of one record, or of many by a bulk operation. */
 export type WriteSort = "SINGLE" | "BULK";

@@ -4,7 +4,7 @@ import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { FieldSwitches } from "./field-switches.ts";
-import { FIELD_SWITCHES_SHAPE } from "./field-switches.ts";
+import { FIELD_SWITCH_MEMBERS } from "./field-switches.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 import { WRITE_RULES_MEMBERS } from "./write-hooks.ts";
 
@@ -37,8 +37,18 @@ export interface ModelOptions<
 > extends WriteRules<Row, Client, Names["links"]> {
   /** False keeps the model out of the API altogether. Default true. */
   readonly isExposed?: boolean;
+  /**
+   * The name of its GraphQL type, and the base of its other names. Default: its name in the Prisma schema, or, where the
+   * API needs that name for itself, that with `Model` behind it. Prisma's client keeps its own name.
+   */
+  readonly apiName?: string;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
   readonly plural?: string;
+  /**
+   * Options of single fields, by name: columns and relations. Win over `/// @powercrud(…)` in the Prisma schema, switch by
+   * switch.
+   */
+  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldOptions };
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
@@ -47,17 +57,38 @@ export interface ModelOptions<
    * Default: one scope for all.
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
-  /**
-   * What the API does with single fields, by name: columns and relations. Wins over `/// @powercrud(…)` in the Prisma
-   * schema, switch by switch.
-   */
-  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldSwitches };
   readonly bulk?: {
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
     /** The most records of one chunk. Default: POWERCRUD_CHUNK_RECORDS. */
     readonly chunkRecords?: number;
   };
+}
+
+/** An app's options for one field; all are optional. */
+export interface FieldOptions extends FieldSwitches {
+  /** Its name in the API. Default: as in the Prisma schema, with `_` behind it where that is taken. */
+  readonly apiName?: string;
+}
+
+/** An app's options for one of its enums; all are optional. */
+export interface EnumOptions {
+  /** The name of its GraphQL type. Default: its name in the Prisma schema, with `Enum` behind it where that is taken. */
+  readonly apiName?: string;
+  /** Names of values in the API, by their names in the Prisma schema. Default: the same names. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** Options by the name of the enum. */
+export type EnumOptionsMap = Readonly<Record<string, EnumOptions>>;
+
+/** See {@link EnumOptions}. */
+export function enumOptionsShape(values: readonly string[]): MembersShape {
+  const members: MembersOf<EnumOptions> = {
+    apiName: { kind: "TEXT" },
+    values: { kind: "MAP", of: () => ({ kind: "TEXT" }), words: values, what: "a value of the enum" },
+  };
+  return { kind: "MEMBERS", members };
 }
 
 /** Options by model name. */
@@ -72,18 +103,20 @@ export function modelOptionsShape({ columns, relations }: KnownFields): MembersS
     parallelism: { kind: "WHOLE_NUMBER", min: 1 },
     chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
   };
+  const field: MembersOf<FieldOptions> = { ...FIELD_SWITCH_MEMBERS, apiName: { kind: "TEXT" } };
   const members: MembersOf<ModelOptions> = {
     ...WRITE_RULES_MEMBERS,
     isExposed: { kind: "FLAG" },
+    apiName: { kind: "TEXT" },
     plural: { kind: "TEXT" },
-    scope: { kind: "FUNCTION" },
-    lockScope: { kind: "FUNCTION" },
     fields: {
       kind: "MAP",
-      of: () => FIELD_SWITCHES_SHAPE,
+      of: () => ({ kind: "MEMBERS", members: field }),
       words: [...columns, ...relations],
       what: "a field of the model",
     },
+    scope: { kind: "FUNCTION" },
+    lockScope: { kind: "FUNCTION" },
     bulk: { kind: "MEMBERS", members: bulk },
   };
   return { kind: "MEMBERS", members };

@@ -1,9 +1,7 @@
 import type { Model } from "../../core/records/model.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
-import type { OrderTerm } from "../pagination/order-terms.ts";
-import { encodeCursor } from "../pagination/cursor.ts";
-import type { LoadedRecord, Page } from "../pagination/page.ts";
-import { pageInfoOf } from "../pagination/page.ts";
+import type { Page } from "../pagination/page.ts";
+import { cursorAt, pageInfoOf } from "../pagination/page.ts";
 import type { RecordObjectRef } from "./pothos-dynamic.ts";
 
 /** A connection; only what the document selects is read. */
@@ -15,28 +13,29 @@ export interface Connection {
 export type ConnectionRef = PothosSchemaTypes.ObjectRef<BuilderTypes, Connection>;
 
 interface Edge {
-  readonly node: LoadedRecord;
-  readonly terms: readonly OrderTerm[];
+  readonly page: Page;
+  /** The record's place on the page. */
+  readonly at: number;
 }
 
 /** The types `CityConnection` and `CityEdge`. */
 export function addConnectionType(
-  { builder, refs }: SchemaContext,
+  { builder, refs, names }: SchemaContext,
   model: Model,
   object: RecordObjectRef,
 ): ConnectionRef {
-  const edge = builder.objectRef<Edge>(`${model.name}Edge`).implement({
-    description: `A record of ${model.name} and its place in the list.`,
+  const edge = builder.objectRef<Edge>(names.of(model).edge).implement({
+    description: `A record of ${model.apiName} and its place in the list.`,
     fields: (t) => ({
-      node: t.field({ type: object, resolve: ({ node }) => node as never }),
+      node: t.field({ type: object, resolve: ({ page, at }) => page.records[at] as never }),
       cursor: t.string({
         description: "For `after` and `before`, with the same `orderBy`. Stays good when the record is gone.",
-        resolve: ({ terms, node }) => encodeCursor(terms, node),
+        resolve: ({ page, at }) => cursorAt(page, at),
       }),
     }),
   });
-  return builder.objectRef<Connection>(`${model.name}Connection`).implement({
-    description: `A page of records of ${model.name}.`,
+  return builder.objectRef<Connection>(names.of(model).connection).implement({
+    description: `A page of records of ${model.apiName}.`,
     fields: (t) => ({
       nodes: t.field({
         type: [object],
@@ -46,8 +45,8 @@ export function addConnectionType(
       edges: t.field({
         type: [edge],
         resolve: async (connection) => {
-          const { records, terms } = await connection.page();
-          return records.map((node) => ({ node, terms }));
+          const page = await connection.page();
+          return page.records.map((_node, at) => ({ page, at }));
         },
       }),
       pageInfo: t.field({

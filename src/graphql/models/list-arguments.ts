@@ -1,8 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import { andFilters } from "../../core/access/access.ts";
-import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import type { Model, RelationField } from "../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
@@ -12,6 +12,7 @@ import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
 import type { ListQuery } from "../pagination/list-query.ts";
 import { parseListQuery } from "../pagination/list-query.ts";
+import { isOrderable } from "../pagination/order-terms.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
 
@@ -43,14 +44,14 @@ export function listArguments(
   const build = arg as ArgumentBuilder;
   return {
     where: build({ type: whereInput(schema, enums.mode, model) }),
-    ...(orderableColumns(model).length === 0
-      ? {}
-      : {
+    ...(hasOrder(schema, model)
+      ? {
           orderBy: build({
             type: [orderInput(schema, enums.orders, model)],
-            description: "Most significant first. Default: by key.",
+            description: `Most significant first. Default: ${hasIds(model) ? "by key" : "by the columns that tell records apart"}.`,
           }),
-        }),
+        }
+      : {}),
     first: build.int({
       description: `Records on the page. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
     }),
@@ -120,35 +121,41 @@ export function addSortOrders(builder: PowerCrudBuilder): SortOrders {
 
 /** One criterion of an order: `CityOrderBy`. */
 function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyInputRef {
-  const name = `${model.name}OrderBy`;
+  const name = schema.names.of(model).orderBy;
   return schema.input(name, {
     description:
       "One criterion: exactly one field, or one field of a related record. Ties are broken by the key.",
     isOneOf: true,
     fields: (t) => ({
       ...Object.fromEntries(
-        orderableColumns(model).map((field) => [
-          field.name,
-          t.field({ type: field.isNullable ? orders.nullable : orders.plain }),
-        ]),
+        columnsOf(model)
+          .filter((field) => isOrderable(field) && isSortable(field))
+          .map((field) => [
+            field.apiName,
+            t.field({ type: field.isNullable ? orders.nullable : orders.plain }),
+          ]),
       ),
       ...Object.fromEntries(
-        relationsOf(model)
-          .filter((field) => !field.isList && isSortable(field))
-          .map((field) => ({ name: field.name, target: schema.models.get(field.type) }))
-          .filter(({ target }) => orderableColumns(target).length > 0)
-          .map(({ name: relation, target }) => [
-            relation,
-            t.field({ type: orderInput(schema, orders, target) }),
+        orderedRelations(model)
+          .filter((field) => hasOrder(schema, schema.models.get(field.type)))
+          .map((field) => [
+            field.apiName,
+            t.field({ type: orderInput(schema, orders, schema.models.get(field.type)) }),
           ]),
       ),
     }),
   });
 }
 
-/** Lists, JSON and bytes have no order that the client could page by. */
-function orderableColumns(model: Model): readonly ColumnField[] {
-  return columnsOf(model).filter(
-    (field) => isSortable(field) && !field.isList && field.type !== "Json" && field.type !== "Bytes",
+/** Whether the model has a column to sort by, of its own or of a related record. */
+function hasOrder(schema: ModelSchema, model: Model): boolean {
+  const related = orderedRelations(model).map(({ type }) => schema.models.get(type));
+  return [model, ...related].some((each) =>
+    columnsOf(each).some((field) => isOrderable(field) && isSortable(field)),
   );
+}
+
+/** The relations that lead to one record, and that callers may sort by. */
+function orderedRelations(model: Model): readonly RelationField[] {
+  return relationsOf(model).filter((field) => !field.isList && isSortable(field));
 }

@@ -1,10 +1,11 @@
 import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isReadable } from "../../core/records/field-switches.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { toPrismaList } from "../pagination/list-query.ts";
+import { tieBreakers } from "../pagination/order-terms.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
 import type { ModelSchema } from "./model-schema.ts";
@@ -12,6 +13,7 @@ import { columnType } from "./model-schema.ts";
 import type { Connection, ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
+import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 
@@ -21,39 +23,55 @@ export interface TypeLookup {
   connection(model: string): ConnectionRef;
 }
 
-/** The key's columns, which are always loaded: ids, cursors and links need them. */
-export function keySelect(model: Model): Record<string, true> {
-  return Object.fromEntries(model.key.map((field) => [field.name, true]));
+/**
+ * The columns that are always loaded: ids, cursors and links need the key, and records without one are told apart by the
+ * columns that order them.
+ */
+export function baseSelect(model: Model): Record<string, true> {
+  const { columns } = tieBreakers(model);
+  const loaded = columns.length > 0 ? columns : columnsOf(model).slice(0, 1);
+  return Object.fromEntries(loaded.map((field) => [field.name, true]));
 }
 
-/** The object type of the model: `id`, its columns, its relations, and the task that holds it. */
+/** The object type of the model: its columns and relations, and, if its records have ids, `id` and the task that holds it. */
 export function addObjectType(
   schema: ModelSchema,
   enums: ListEnums,
   types: TypeLookup,
   model: Model,
 ): RecordObjectRef {
-  return recordObject(schema.builder, model.name, {
+  return recordObject(schema.builder, model, {
     description: model.documentation,
-    select: keySelect(model),
+    select: baseSelect(model),
+    findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
-      id: idField(model, t),
+      ...(hasIds(model)
+        ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) }
+        : {}),
       ...Object.fromEntries(
         columnsOf(model)
-          .filter((field) => field.name !== "id" && isReadable(field))
-          .map((field) => [field.name, columnField(schema, field, t)]),
+          .filter((field) => field.apiName !== "id" && isReadable(field))
+          .map((field) => [field.apiName, columnField(schema, field, t)]),
       ),
       ...Object.fromEntries(
         relationsOf(model)
-          .filter(isReadable)
+          .filter((field) => isReadable(field) && (field.isList || canBeChecked(schema, field)))
           .map((field) => [
-            field.name,
+            field.apiName,
             field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
           ]),
       ),
-      activeTask: activeTaskField(schema, model, t),
     }),
   });
+}
+
+function pick(record: LoadedRecord, names: readonly string[]): LoadedRecord {
+  return Object.fromEntries(names.map((name) => [name, record[name]]));
+}
+
+/** Whether it can be known if the viewer may see the one related record: the scope is asked by its id. */
+function canBeChecked({ models, ports }: ModelSchema, field: RelationField): boolean {
+  return hasIds(models.get(field.type)) || !ports.hasScope(field.type);
 }
 
 function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilder): FieldMap[string] {
@@ -69,7 +87,7 @@ function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilde
 function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
   const [first, ...others] = model.key;
   const own = others.length === 0 && first?.name === "id" ? first.documentation : undefined;
-  const made = others.length === 0 ? `The text of ${first?.name}.` : "Opaque; made of the key's fields.";
+  const made = others.length === 0 ? `The text of ${first?.apiName}.` : "Opaque; made of the key's fields.";
   return t.field({
     type: "ID",
     description: own ?? (first?.name === "id" && others.length === 0 ? "The key." : made),
@@ -139,12 +157,12 @@ function manyField(
     type: types.connection(target.name),
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
     args: listArguments(schema, enums, target, t.arg),
-    extensions: connectionSelect(target.name, (args, context, nested, selectedFields) => {
+    extensions: connectionSelect(target.apiName, (args, context, nested, selectedFields) => {
       const { query, filter, pageFilter } = parseList(ports, context, target, args);
       const list = toPrismaList(query);
       const rows = {
         ...list,
-        select: { ...keySelect(target), ...list.select },
+        select: { ...baseSelect(target), ...list.select },
         where: ports.toClientWhere(target, pageFilter),
       };
       const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
@@ -159,7 +177,7 @@ function manyField(
       return {
         page() {
           const { query } = parseList(ports, context, target, args);
-          return toPage(query.terms, query.request, rows ?? []);
+          return toPage(query, rows ?? []);
         },
         totalCount: () => counts?.[field.name] ?? 0,
       };

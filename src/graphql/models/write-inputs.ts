@@ -1,28 +1,26 @@
 import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import type { WriteSort } from "../../core/records/field-switches.ts";
-import {
-  changeableColumns,
-  creatableColumns,
-  isCreatable,
-  isNeeded,
-} from "../../core/records/writable-fields.ts";
+import { changeableColumns, creatableColumns, isNeeded } from "../../core/records/writable-fields.ts";
 import type { ColumnField, Field, Model } from "../../core/records/model.ts";
+import { canCreate } from "../../core/records/model.ts";
+import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /**
+/**
  * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Where bulk operations may
- * write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a model whose records callers cannot make.
+ * write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a model whose records cannot be created.
  */
 export function createInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
-  if (!isCreatable(model)) {
+  if (!canCreate(model)) {
     return undefined;
   }
   const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
-  const name = `${model.name}${isOwn ? "Bulk" : ""}CreateInput`;
+  const name = schema.names.of(model)[isOwn ? "bulkCreateInput" : "createInput"];
   return schema.input(name, {
-    description: `A new record of ${model.name}.`,
+    description: `A new record of ${model.apiName}.`,
     fields: (t) => ({
       ...columnInputs(schema, creatableColumns(model, sort), t, isNeeded),
       ...linkInputs(schema, model, sort, (type) =>
@@ -42,9 +40,9 @@ export function updateInput(schema: ModelSchema, model: Model, sort: WriteSort):
     return undefined;
   }
   const isOwn = sort === "BULK" && hasFewer(schema, model, changeableColumns);
-  const name = `${model.name}Update${isOwn ? "EachData" : ""}Input`;
+  const name = schema.names.of(model)[isOwn ? "updateEachDataInput" : "updateInput"];
   return schema.input(name, {
-    description: `A change of a record of ${model.name}: what is left out stays as it is, null clears a value that may be missing.`,
+    description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
       ...linkInputs(schema, model, sort, (type) =>
@@ -79,7 +77,7 @@ function columnInputs(
         ...(field.documentation === undefined ? {} : { description: field.documentation }),
       };
       return [
-        field.name,
+        field.apiName,
         field.isList ? t.field({ type: [type], ...options }) : t.field({ type, ...options }),
       ];
     }),
@@ -93,13 +91,16 @@ function linkInputs(
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    changeableLinks(schema.models, model, sort).map((field) => [field.name, input(field.type)]),
+    changeableLinks(schema.models, model, sort).map((field) => [
+      field.apiName,
+      input(schema.models.get(field.type).apiName),
+    ]),
   );
 }
 
 /** `ManyChange`. */
 export function manyChange(schema: ModelSchema): AnyInputRef {
-  return schema.input("ManyChange", {
+  return schema.input(SHARED_INPUTS.manyChange, {
     description:
       "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together, each with other ids.",
     fields: (t) => ({

@@ -9,10 +9,38 @@ import { isNullableTerm, termPath } from "./order-terms.ts";
 /** A record's place in a list: its value for each term of the order. The record itself may be gone by then. */
 export type CursorValues = readonly Json[];
 
+/** Whether a record's neighbours in the list are equal to it in all terms, so that its cursor could not tell them apart. */
+export interface Ties {
+  readonly isTiedBefore: boolean;
+  readonly isTiedAfter: boolean;
+}
+
 /** The record's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
-export function encodeCursor(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): string {
-  const values = terms.map((term) => toJsonValue(valueOf(term, record)));
-  return Buffer.from(JSON.stringify([describeOrder(terms), ...values])).toString("base64url");
+export function encodeCursor(
+  terms: readonly OrderTerm[],
+  record: Readonly<Record<string, unknown>>,
+  ties: Ties = { isTiedBefore: false, isTiedAfter: false },
+): string {
+  const isTied = ties.isTiedBefore || ties.isTiedAfter;
+  const parts = [describeOrder(terms), ...valuesOf(terms, record), ...(isTied ? [ties] : [])];
+  return Buffer.from(JSON.stringify(parts)).toString("base64url");
+}
+
+/** Whether two records have the same place in the order. */
+export function areTied(
+  terms: readonly OrderTerm[],
+  one: Readonly<Record<string, unknown>> | undefined,
+  other: Readonly<Record<string, unknown>> | undefined,
+): boolean {
+  return (
+    one !== undefined &&
+    other !== undefined &&
+    JSON.stringify(valuesOf(terms, one)) === JSON.stringify(valuesOf(terms, other))
+  );
+}
+
+function valuesOf(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): CursorValues {
+  return terms.map((term) => toJsonValue(valueOf(term, record)));
 }
 
 /**
@@ -25,7 +53,9 @@ export function decodeCursor(
   name: "after" | "before",
   cursor: string,
 ): CursorValues {
-  const [order, ...values] = parse(cursor) ?? [];
+  const [order, ...parts] = parse(cursor) ?? [];
+  const values = parts.slice(0, terms.length);
+  const [ties, ...excess] = parts.slice(terms.length) as readonly unknown[];
   if (typeof order !== "string") {
     throw invalid(name, `${name} is not a cursor. Take it from pageInfo or an edge of an earlier page.`);
   }
@@ -36,8 +66,16 @@ export function decodeCursor(
       `${name} is a cursor of a list ordered by ${order}; this one is ordered by ${expected}. Use the same orderBy, or start again without ${name}.`,
     );
   }
+  if (isTies(ties) && (name === "after" ? ties.isTiedAfter : ties.isTiedBefore)) {
+    throw invalid(
+      name,
+      `${name} is the cursor of one of several records that are equal in every column that can be ordered. Take it from pageInfo: pages end between different records.`,
+    );
+  }
   const isFit =
     values.length === terms.length &&
+    (ties === undefined || isTies(ties)) &&
+    excess.length === 0 &&
     terms.every((term, at) => {
       const value = values[at] ?? null;
       return value === null ? isNullableTerm(term) : describeMisfit(term.column, enums, value) === undefined;
@@ -46,6 +84,10 @@ export function decodeCursor(
     throw invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
   }
   return values;
+}
+
+function isTies(part: unknown): part is Ties {
+  return typeof part === "object" && part !== null && "isTiedBefore" in part && "isTiedAfter" in part;
 }
 
 function parse(cursor: string): readonly Json[] | undefined {

@@ -1,3 +1,4 @@
+import { filterKey } from "../../core/filters/operators.ts";
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import { andFilters } from "../../core/access/access.ts";
 import type { EnumType } from "../../core/records/model.ts";
@@ -97,9 +98,12 @@ function equalFilter(term: OrderTerm, value: Json): WhereFilter {
 
 /** The operators on the term's column, under the relations that lead to it. */
 function atColumn(term: OrderTerm, operators: JsonObject): WhereFilter {
-  return term.relations.reduceRight<WhereFilter>((inner, relation) => ({ [relation.name]: { is: inner } }), {
-    [term.column.name]: operators,
-  });
+  return term.relations.reduceRight<WhereFilter>(
+    (inner, relation) => ({ [filterKey(relation)]: { is: inner } }),
+    {
+      [filterKey(term.column)]: operators,
+    },
+  );
 }
 
 function notNullFilter(term: OrderTerm): WhereFilter {
@@ -109,11 +113,11 @@ function notNullFilter(term: OrderTerm): WhereFilter {
 /** No value: the column is null, or a relation on the way is empty. */
 function nullFilter(term: OrderTerm): WhereFilter {
   const column: readonly WhereFilter[] = term.column.isNullable
-    ? [{ [term.column.name]: { isNull: true } }]
+    ? [{ [filterKey(term.column)]: { isNull: true } }]
     : [];
   const ways = term.relations.reduceRight<readonly WhereFilter[]>((inner, relation) => {
-    const under = inner.map((filter): WhereFilter => ({ [relation.name]: { is: filter } }));
-    return relation.isNullable ? [{ [relation.name]: { is: null } }, ...under] : under;
+    const under = inner.map((filter): WhereFilter => ({ [filterKey(relation)]: { is: filter } }));
+    return relation.isNullable ? [{ [filterKey(relation)]: { is: null } }, ...under] : under;
   }, column);
   return ways.length === 1 ? (ways[0] ?? NOTHING) : { OR: ways };
 }

@@ -1,10 +1,11 @@
 import { andFilters } from "../../core/access/access.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import { columnsOf } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import { decodeCursor } from "./cursor.ts";
 import { keysetFilter } from "./keyset-filter.ts";
 import type { OrderInput, OrderTerm } from "./order-terms.ts";
-import { orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
+import { orderSelect, parseOrder, tieBreakers, toPrismaOrder } from "./order-terms.ts";
 import type { PageArgs, PageRequest } from "./page.ts";
 import { parsePageRequest } from "./page.ts";
 
@@ -12,6 +13,10 @@ import { parsePageRequest } from "./page.ts";
 export interface ListQuery {
   readonly request: PageRequest;
   readonly terms: readonly OrderTerm[];
+  /** Whether the terms tell all records apart. */
+  readonly isTotal: boolean;
+  /** A column to order by where there are no terms: the client reads views in some order only. */
+  readonly anyColumn: string | undefined;
   /** The records between the cursors. */
   readonly between: WhereFilter | undefined;
 }
@@ -37,6 +42,8 @@ export function parseListQuery(models: ModelRegistry, model: Model, args: ListAr
   return {
     request,
     terms,
+    isTotal: tieBreakers(model).isTotal,
+    anyColumn: columnsOf(model).find(({ nativeType }) => nativeType !== "json")?.name,
     between: andFilters(limit("after", request.after), limit("before", request.before)),
   };
 }
@@ -47,9 +54,13 @@ export function toPrismaList(query: ListQuery): {
   take: number;
   select: Record<string, unknown>;
 } {
+  const { terms, request, anyColumn } = query;
   return {
-    orderBy: toPrismaOrder(query.terms, query.request.isBackward),
-    take: query.request.size + 1,
-    select: orderSelect(query.terms),
+    orderBy:
+      terms.length === 0 && anyColumn !== undefined
+        ? [{ [anyColumn]: "asc" }]
+        : toPrismaOrder(terms, request.isBackward),
+    take: request.size + 1,
+    select: orderSelect(terms),
   };
 }

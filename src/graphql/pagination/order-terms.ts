@@ -1,6 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { isSortable } from "../../core/records/field-switches.ts";
+import { isReadable, isSortable } from "../../core/records/field-switches.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+import { columnsOf, hasIds } from "../../core/records/model.ts";
 
 /** One criterion of an order, as paging needs it. */
 export interface OrderTerm {
@@ -15,9 +16,38 @@ export interface OrderTerm {
 /** One element of an `orderBy` argument: one field with its direction, or one relation with such an element. */
 export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
 
+/** Lists, JSON and bytes have no order that the client could page by. Cursors have values, so none of hidden columns. */
+export function isOrderable(field: ColumnField): boolean {
+  return isReadable(field) && !field.isList && field.type !== "Json" && field.type !== "Bytes";
+}
+
+/** The columns that end every order of a model's records. */
+interface TieBreakers {
+  readonly columns: readonly ColumnField[];
+  /** Whether they tell all records apart: then pages have neither gaps nor repeats. */
+  readonly isTotal: boolean;
+}
+
 /**
- * The terms of an order, with the missing fields of the key appended. The order is total, so pages have neither gaps nor
- * repeats.
+ * The key; for a read-only list another unique key, which only cannot be an id. Nothing is unique in a view: its records
+ * are ordered by all of their columns, and can still be equal in those.
+ */
+export function tieBreakers(model: Model): TieBreakers {
+  const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
+  const unique = [model.primaryKey, ...model.uniques.map(({ fields }) => fields.map(({ name }) => name))]
+    .map((names) => names.map((name) => columns.get(name)))
+    .find(
+      (fields) =>
+        fields.length > 0 && fields.every((field) => field && !field.isNullable && isOrderable(field)),
+    );
+  if (hasIds(model) || (unique !== undefined && !model.isView)) {
+    return { columns: hasIds(model) ? model.key : (unique as readonly ColumnField[]), isTotal: true };
+  }
+  return { columns: columnsOf(model).filter(isOrderable), isTotal: false };
+}
+
+/**
+ * The terms of an order, with the missing ones of the model's tie breakers appended.
  *
  * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field
  */
@@ -27,7 +57,7 @@ export function parseOrder(
   inputs: readonly OrderInput[],
 ): readonly OrderTerm[] {
   const asked = inputs.map((input) => parseTerm(models, model, input, []));
-  const keys = model.key.map((column): OrderTerm => ({
+  const keys = tieBreakers(model).columns.map((column): OrderTerm => ({
     relations: [],
     column,
     isDescending: false,
@@ -43,9 +73,9 @@ export function parseOrder(
   return [...terms.values()];
 }
 
-/** `name`, `country.name` */
+/** `name`, `country.name`, in the API's names. */
 export function termPath(term: OrderTerm): string {
-  return [...term.relations, term.column].map((field) => field.name).join(".");
+  return [...term.relations, term.column].map((field) => field.apiName).join(".");
 }
 
 /** Whether some records may have no value for the term: a null column, or no related record. */
@@ -71,9 +101,9 @@ function parseTerm(
     );
   }
   const [name, value] = entry;
-  const field = model.fields.find((candidate) => candidate.name === name);
+  const field = model.fields.find((candidate) => candidate.apiName === name);
   if (field === undefined || !isSortable(field)) {
-    const message = `${model.name} has no field "${name}" that records can be sorted by.`;
+    const message = `${model.apiName} has no field "${name}" that records can be sorted by.`;
     throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy" } });
   }
   if (field.kind === "relation") {

@@ -1,5 +1,6 @@
 import type { PageInfo, SchemaContext } from "../builder.ts";
-import { encodeCursor } from "./cursor.ts";
+import { areTied, encodeCursor } from "./cursor.ts";
+import type { ListQuery } from "./list-query.ts";
 import type { OrderTerm } from "./order-terms.ts";
 import { AppError } from "../../kernel/app-error.ts";
 
@@ -16,28 +17,61 @@ export interface Page {
 }
 
 /**
- * Cuts the page from what was read.
+ * Cuts the page from what was read. Where the terms do not tell all records apart, equal ones stay together, since no
+ * cursor could stand between them: the page may hold fewer records than were asked for.
  * @param rows in the order of reading (from the end for a backward page), one more than the page holds if there is one
+ * @throws AppError VALIDATION_FAILED when more records are equal than the page holds
  */
 export function toPage(
-  terms: readonly OrderTerm[],
-  request: PageRequest,
+  { terms, request, isTotal }: Pick<ListQuery, "terms" | "request" | "isTotal">,
   rows: readonly LoadedRecord[],
 ): Page {
-  const taken = rows.slice(0, request.size);
+  const taken = rows.slice(0, isTotal ? request.size : wholeTies(terms, request, rows));
   const records = request.isBackward ? taken.toReversed() : taken;
   return { terms, request, records, hasMore: rows.length > request.size };
 }
 
+/** How many of the records make a page that ends between two different ones. */
+function wholeTies(
+  terms: readonly OrderTerm[],
+  { size, isBackward }: PageRequest,
+  rows: readonly LoadedRecord[],
+): number {
+  const next = rows[size];
+  if (next === undefined || size === 0) {
+    return size;
+  }
+  let end = size;
+  while (end > 0 && areTied(terms, rows[end - 1], next)) {
+    end -= 1;
+  }
+  if (end === 0) {
+    throw invalid(
+      isBackward ? "last" : "first",
+      `More than ${size} of these records are equal in every column that can be ordered, so no page can end between them. Ask for more at once, up to ${MAX_PAGE_SIZE}, or narrow the list with where.`,
+    );
+  }
+  return end;
+}
+
+/** The cursor of one of the page's records. */
+export function cursorAt({ terms, records }: Page, at: number): string {
+  const record = records[at] ?? {};
+  return encodeCursor(terms, record, {
+    isTiedBefore: areTied(terms, records[at - 1], record),
+    isTiedAfter: areTied(terms, records[at + 1], record),
+  });
+}
+
 /** On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made. */
-export function pageInfoOf({ terms, request, records, hasMore }: Page): PageInfo {
-  const first = records[0];
-  const last = records.at(-1);
+export function pageInfoOf(page: Page): PageInfo {
+  const { request, records, hasMore } = page;
+  const isEmpty = records.length === 0;
   return {
     hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
     hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
-    startCursor: first === undefined ? null : encodeCursor(terms, first),
-    endCursor: last === undefined ? null : encodeCursor(terms, last),
+    startCursor: isEmpty ? null : cursorAt(page, 0),
+    endCursor: isEmpty ? null : cursorAt(page, records.length - 1),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Claim } from "../../../core/locks/claim.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Model, ModelRegistry } from "../../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../../core/records/model.ts";
 import type {
   EffectPlan,
   Reference,
@@ -42,10 +42,11 @@ interface Catalog {
  * are read on first use and kept: migrations run before the service starts. Works in any transaction with a session.
  */
 export function createPostgresSideEffects({ session, shapes, models }: SideEffectPorts): SideEffects {
+  const lockable = models.all().filter(hasIds);
   let reading: Promise<Catalog> | undefined;
   const catalog = (): Promise<Catalog> => {
     reading ??= readForeignKeys(session).then(
-      (foreignKeys) => ({ foreignKeys, graph: createEffectGraph(foreignKeys, models.all()) }),
+      (foreignKeys) => ({ foreignKeys, graph: createEffectGraph(foreignKeys, lockable) }),
       (error: unknown) => {
         reading = undefined;
         throw error;
@@ -78,7 +79,7 @@ export function createPostgresSideEffects({ session, shapes, models }: SideEffec
       const { foreignKeys } = await catalog();
       const columns = columnsOf(model).filter(({ name }) => fields.includes(name));
       const names = columns.map(({ column }) => column);
-      const paths = referencePaths(foreignKeys, models.all(), model, names);
+      const paths = referencePaths(foreignKeys, lockable, model, names);
       return paths.length === 0 ? undefined : referencePlan(shapes, model, paths);
     },
   };

@@ -133,7 +133,7 @@ function linkOf(models: ModelRegistry, near: TableShape, field: RelationField, f
   return {
     isList: true,
     far,
-    nearColumns: near.key.map(({ name }) => name),
+    nearColumns: columnNames(near, near.model.primaryKey),
     farColumns: [joinTable.near.name],
     isNearKey: false,
     joinTable: { table: joinTable.table, far: joinTable.far.name },
@@ -151,7 +151,7 @@ function keyLink(
   const owner = isNearKey ? field : opposite;
   const [owned, other] = isNearKey ? [near, far] : [far, near];
   const foreignKey = columnNames(owned, owner?.foreignKey ?? []);
-  const referred = columnNames(other, owner?.references ?? other.model.key.map(({ name }) => name));
+  const referred = columnNames(other, owner?.references ?? other.model.primaryKey);
   const [nearColumns, farColumns] = isNearKey ? [foreignKey, referred] : [referred, foreignKey];
   return { isList: field.isList, far, nearColumns, farColumns, isNearKey };
 }
@@ -177,10 +177,8 @@ function singleCondition(
   }
   const alias = statement.alias();
   place.joins.push(` LEFT JOIN ${link.far.table} ${alias} ON ${matches(link, alias, place.alias)}`);
-  const isMissing = areNull(
-    alias,
-    link.far.key.map(({ name }) => name),
-  );
+  // Where a record was joined, these are never null: they are equal to the near ones.
+  const isMissing = areNull(alias, link.farColumns);
   if (inner === null) {
     return `(${not}(${isMissing}))`;
   }
@@ -188,11 +186,7 @@ function singleCondition(
   const condition = inner?.({ alias, joins: place.joins, isNegated }) ?? "TRUE";
   return operator === "isNot"
     ? `((NOT ${condition}) OR (${isMissing}))`
-    : `(${condition} AND (${areNull(
-        alias,
-        link.far.key.map(({ name }) => name),
-        "IS NOT NULL",
-      )}))`;
+    : `(${condition} AND (${areNull(alias, link.farColumns, "IS NOT NULL")}))`;
 }
 
 function listCondition(
@@ -223,7 +217,9 @@ function relatedTables(
     return { tables: `${far.table} ${alias}`, condition: matches(link, alias, near) };
   }
   const between = statement.alias();
-  const key = far.key.map(({ name }) => `${alias}.${name}`).join(", ");
+  const key = columnNames(far, far.model.primaryKey)
+    .map((name) => `${alias}.${name}`)
+    .join(", ");
   const tables = `${joinTable.table} ${between} JOIN ${far.table} ${alias} ON ${key} = ${between}.${joinTable.far}`;
   return { tables, condition: matches(link, between, near) };
 }

@@ -19,6 +19,7 @@ const OWNER = modelOf("Owner", [
 const owner: RelationField = {
   kind: "relation",
   name: "owner",
+  apiName: "owner",
   type: "Owner",
   relationName: "own",
   isList: false,
@@ -154,7 +155,7 @@ function readPage(rows: readonly LoadedRecord[], args: object): ReturnType<typeo
   const found = sorted(rows, orderBy).filter(
     (row) => query.between === undefined || matches(row, query.between),
   );
-  return toPage(query.terms, query.request, found.slice(0, take));
+  return toPage(query, found.slice(0, take));
 }
 
 describe("pages by keyset", () => {
