@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** A command of the command line, running in its own process. */
@@ -16,7 +16,7 @@ export interface BenchProcess {
 /** The part of our environment that is needed to find programs and folders. All settings come from the bench. */
 const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
 
-const ROOT = resolve(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "..");
 
 /**
  * Starts a process of the role, and waits until it is ready.

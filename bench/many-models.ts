@@ -97,7 +97,11 @@ async function createProject(count: number): Promise<TemporaryFolder> {
 async function query(url: string, text: string): Promise<void> {
   const client = new pg.Client(url);
   await client.connect();
-  await client.query(text).finally(() => client.end());
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
 }
 
 async function seconds(work: () => Promise<void>): Promise<number> {

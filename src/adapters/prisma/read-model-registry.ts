@@ -122,7 +122,7 @@ function readColumn(
       (isKey && primaryKey.length === 1) ||
       uniques.some(({ fields }) => fields.length === 1 && fields[0] === field.name),
     isUpdatedAt: field.isUpdatedAt,
-    ...(field.nativeType === undefined ? {} : { nativeType: postgresType(field.nativeType) }),
+    ...nativeTypeOf(field),
     ...(defaultCall !== undefined && isMadeByPrisma(defaultCall) ? { generator: defaultCall } : {}),
   };
   if (field.kind !== "enum") {
@@ -139,6 +139,10 @@ function readColumn(
     type: field.type,
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
+}
+
+function nativeTypeOf({ nativeType }: ColumnDescription): Pick<ColumnField, "nativeType"> {
+  return nativeType === undefined ? {} : { nativeType: postgresType(nativeType) };
 }
 
 function readRelation(

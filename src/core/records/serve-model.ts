@@ -36,7 +36,7 @@ export function serveModel(model: Model, enums: readonly EnumType[]): Model {
     })),
     fields,
     readOnlyReason: "key" in choice ? undefined : choice.reason,
-    noCreateReason: "key" in choice ? noCreateReason(model) : undefined,
+    noCreateReason: "key" in choice ? createFault(model) : undefined,
   };
 }
 
@@ -79,6 +79,9 @@ const NATIVE_KEY_TYPES =
   /^(?:text|character(?: varying)?(?:\(\d+\))?|uuid|smallint|integer|bigint|oid|boolean|date|time\(3\) without time zone|timestamp\(3\) with(?:out)? time zone)$/;
 
 function faultOf(key: readonly ColumnField[]): string | undefined {
+  if (!key.every(isReadable)) {
+    return "its key has a hidden column, which ids would show";
+  }
   for (const field of key) {
     const fault = columnFault(field);
     if (fault !== undefined) {
@@ -89,9 +92,6 @@ function faultOf(key: readonly ColumnField[]): string | undefined {
 }
 
 function columnFault(field: ColumnField): string | undefined {
-  if (!isReadable(field)) {
-    return "is hidden, and ids would show it";
-  }
   if (field.isList) {
     return "is a list";
   }
@@ -121,7 +121,7 @@ function nativeFault(nativeType: string): string {
   return `which is not as precise as ids, which have milliseconds (${isZoned ? "timestamptz" : name}(3) is)`;
 }
 
-function noCreateReason(model: Model): string | undefined {
+function createFault(model: Model): string | undefined {
   const { unwritable } = model;
   if (unwritable.length > 0) {
     return `${unwritable.join(" and ")} must have a value, which Prisma's client cannot write`;

@@ -39,7 +39,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
     item: updateEachInput(schema, model, update),
     description: `Changes many records of ${model.apiName}, each in its own way, as a task.`,
   });
-  if (create !== undefined) {
+  if (create !== undefined && isKeyCreatable(model, "BULK")) {
     addRowsField(schema, options, model, {
       operation: "UPSERT",
       name: names.bulkUpsert,

@@ -54,8 +54,6 @@ export function decodeCursor(
   cursor: string,
 ): CursorValues {
   const [order, ...parts] = parse(cursor) ?? [];
-  const values = parts.slice(0, terms.length);
-  const [ties, ...excess] = parts.slice(terms.length) as readonly unknown[];
   if (typeof order !== "string") {
     throw invalid(name, `${name} is not a cursor. Take it from pageInfo or an edge of an earlier page.`);
   }
@@ -66,16 +64,11 @@ export function decodeCursor(
       `${name} is a cursor of a list ordered by ${order}; this one is ordered by ${expected}. Use the same orderBy, or start again without ${name}.`,
     );
   }
-  if (isTies(ties) && (name === "after" ? ties.isTiedAfter : ties.isTiedBefore)) {
-    throw invalid(
-      name,
-      `${name} is the cursor of one of several records that are equal in every column that can be ordered. Take it from pageInfo: pages end between different records.`,
-    );
-  }
+  const last: unknown = parts.at(-1);
+  const ties = isTies(last) ? last : undefined;
+  const values = ties === undefined ? parts : parts.slice(0, -1);
   const isFit =
     values.length === terms.length &&
-    (ties === undefined || isTies(ties)) &&
-    excess.length === 0 &&
     terms.every((term, at) => {
       const value = values[at] ?? null;
       return value === null ? isNullableTerm(term) : describeMisfit(term.column, enums, value) === undefined;
@@ -83,7 +76,18 @@ export function decodeCursor(
   if (!isFit) {
     throw invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
   }
+  refuseTie(name, ties);
   return values;
+}
+
+/** @throws AppError VALIDATION_FAILED when the records on the cursor's far side include some that are equal to its own */
+function refuseTie(name: "after" | "before", ties: Ties | undefined): void {
+  if (name === "after" ? ties?.isTiedAfter === true : ties?.isTiedBefore === true) {
+    throw invalid(
+      name,
+      `${name} is the cursor of one of several records that are equal in every column that can be ordered. Take it from pageInfo: pages end between different records.`,
+    );
+  }
 }
 
 function isTies(part: unknown): part is Ties {

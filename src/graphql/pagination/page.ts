@@ -1,6 +1,5 @@
 import type { PageInfo, SchemaContext } from "../builder.ts";
 import { areTied, encodeCursor } from "./cursor.ts";
-import type { ListQuery } from "./list-query.ts";
 import type { OrderTerm } from "./order-terms.ts";
 import { AppError } from "../../kernel/app-error.ts";
 
@@ -16,16 +15,19 @@ export interface Page {
   readonly hasMore: boolean;
 }
 
+/** What a page was asked for, and in which order. */
+interface PageQuery extends Pick<Page, "terms" | "request"> {
+  /** Whether the terms tell all records apart. */
+  readonly isTotal: boolean;
+}
+
 /**
  * Cuts the page from what was read. Where the terms do not tell all records apart, equal ones stay together, since no
  * cursor could stand between them: the page may hold fewer records than were asked for.
  * @param rows in the order of reading (from the end for a backward page), one more than the page holds if there is one
  * @throws AppError VALIDATION_FAILED when more records are equal than the page holds
  */
-export function toPage(
-  { terms, request, isTotal }: Pick<ListQuery, "terms" | "request" | "isTotal">,
-  rows: readonly LoadedRecord[],
-): Page {
+export function toPage({ terms, request, isTotal }: PageQuery, rows: readonly LoadedRecord[]): Page {
   const taken = rows.slice(0, isTotal ? request.size : wholeTies(terms, request, rows));
   const records = request.isBackward ? taken.toReversed() : taken;
   return { terms, request, records, hasMore: rows.length > request.size };
