@@ -110,7 +110,7 @@ function shownFault(
   values: readonly WrittenValue[],
 ): ReturnType<typeof valueFault> {
   const fault = valueFault(code, values);
-  const field = columnsOf(model).find(({ name }) => name === fault?.field);
+  const field = columnsOf(model).find(({ name, apiName }) => [name, apiName].includes(fault?.field ?? ""));
   return field === undefined || isReadable(field) ? fault : undefined;
 }
 

@@ -124,9 +124,18 @@ describe("the switches of a schema's fields", () => {
     );
   });
 
-  it("cannot hide a key, since ids are made of it", () => {
-    expect(() => readModelRegistry(schemaWith(), { User: { fields: { id: { isExposed: false } } } })).toThrow(
-      "User.id cannot be hidden: it is part of the key, of which the API makes ids. Hide the model, or show the field.",
+  it("let another unique key make the ids where the key is hidden, and cannot hide the only one", () => {
+    const hidden = { fields: { id: { isExposed: false } } };
+    expect(
+      readModelRegistry(schemaWith(), { User: hidden })
+        .get("User")
+        .key.map(({ name }) => name),
+    ).toEqual(["password"]);
+    expect(() => readModelRegistry(schemaWith({ password: HIDE }), { User: hidden, Post: hidden })).toThrow(
+      [
+        "User.id cannot be hidden: the API makes ids of it, and the model has no other unique key for them. Hide the model, or show the field.",
+        "Post.id cannot be hidden: the API makes ids of it, and the model has no other unique key for them. Hide the model, or show the field.",
+      ].join("\n"),
     );
   });
 });
