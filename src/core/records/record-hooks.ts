@@ -2,7 +2,7 @@ import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
 import { toColumnText } from "./column-text.ts";
 import type { Model } from "./model.ts";
-import { columnsOf } from "./model.ts";
+import { apiNameOf, columnsOf } from "./model.ts";
 import type {
   AppProblem,
   AppRecord,
@@ -130,7 +130,7 @@ function bindHooks(
     },
     async persist(transaction, chunk) {
       const refusals = await rules.persist?.(chunk, contextOf(transaction, chunk.operation));
-      return refusedOf(chunk, refusals ?? []);
+      return refusedOf(model, chunk, refusals ?? []);
     },
     refusalOf(error) {
       const fault = faultUnlessLost(ports, model, error);
@@ -176,7 +176,7 @@ async function validateAll(
       const problems = answer instanceof Promise ? await answer : answer;
       const [first] = problems ?? [];
       if (first !== undefined) {
-        refused.push({ id, problem: problemOf(problems ?? []) });
+        refused.push({ id, problem: problemOf(model, problems ?? []) });
       }
     } catch (error) {
       if (ports.transactions.faultOf(error, model) !== undefined) {
@@ -201,7 +201,7 @@ async function askBefore(
   const answers = (await hook.call(hooks, chunk, context)) ?? [];
   const added = answers.filter((answer) => "values" in answer);
   const refusals = answers.filter((answer): answer is AppRefusal => !("values" in answer));
-  return { refused: refusedOf(chunk, refusals), values: valuesOf(model, chunk, added) };
+  return { refused: refusedOf(model, chunk, refusals), values: valuesOf(model, chunk, added) };
 }
 
 const NO_VALUES: CheckedChunk["values"] = new Map();
@@ -235,14 +235,18 @@ export function addedText(model: Model, name: string, value: unknown): string | 
 }
 
 /** @throws TypeError for a record outside the chunk: ignoring it would write a record that the app meant to refuse */
-function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): readonly RefusedRecord[] {
+function refusedOf(
+  model: Model,
+  { records }: HookChunk,
+  refusals: readonly AppRefusal[],
+): readonly RefusedRecord[] {
   const problems = new Map<string, AppProblem[]>();
   for (const { id, ...refusal } of refusals) {
     problems.set(id, [...(problems.get(id) ?? []), refusal]);
   }
   const refused = records.flatMap(({ id }) => {
     const own = problems.get(id);
-    return own === undefined ? [] : [{ id, problem: problemOf(own) }];
+    return own === undefined ? [] : [{ id, problem: problemOf(model, own) }];
   });
   if (refused.length < problems.size) {
     throw new TypeError("a hook refused a record that is not in its chunk");
@@ -251,8 +255,10 @@ function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): rea
 }
 
 /** A task records one problem for each record, so several become one. */
-function problemOf(problems: readonly AppProblem[]): RecordProblem {
-  const fields = [...new Set(problems.flatMap(({ field }) => (field === undefined ? [] : [field])))];
+function problemOf(model: Model, problems: readonly AppProblem[]): RecordProblem {
+  // The app's code has the names of the Prisma schema.
+  const named = problems.flatMap(({ field }) => (field === undefined ? [] : [apiNameOf(model, field)]));
+  const fields = [...new Set(named)];
   const message = problems.map((each) => each.message).join(" ");
   return problem(message, fields.length === 0 ? undefined : fields.join(","));
 }
