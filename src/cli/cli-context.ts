@@ -55,7 +55,7 @@ export async function createCliContext(): Promise<CliContext> {
   loadEnvFile(projectDir);
   const { env } = process;
   const loadProject = rememberCall(() => loadProjectFile(projectDir));
-  const config = loadConfig(env, await knownVariables(env, projectDir, loadProject));
+  const config = serviceSettings(loadConfig(env, await knownVariables(env, projectDir, loadProject)));
   const logger = createPinoLogger(config.logLevel);
   return {
     config,
@@ -76,6 +76,12 @@ export async function createCliContext(): Promise<CliContext> {
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`powercrud: ${line}\n`),
   };
+}
+
+/** Without the values of the seed, which the service does not know. */
+function serviceSettings(config: Config): Config {
+  const ours = Object.entries(config).filter(([name]) => Object.hasOwn(SERVICE_VARIABLES, name));
+  return Object.freeze(Object.fromEntries(ours)) as Config;
 }
 
 /** All variables of this project: the service's, and those of the project's seed. */
@@ -113,11 +119,17 @@ async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   try {
     ({ default: config } = await importTypeScript(file));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });
+    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reasonOf(cause)}`, { cause });
   }
   checkConfig(config, PROJECT_FILE);
   return config;
+}
+
+/** Without Node's list of the files on the way to a missing module, and with a remedy for one that is generated. */
+function reasonOf(cause: unknown): string {
+  const [message = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\nRequire stack:");
+  const isNotGenerated = /^Cannot find module .*generated/.test(message);
+  return isNotGenerated ? `${message}. Run: npx prisma generate` : message;
 }
 
 /** Calls once; later calls return the same result. */

@@ -9,6 +9,7 @@ import type { DoctorOptions } from "./commands/doctor.ts";
 import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
+import { VERSION } from "./find-project.mjs";
 
 /** The exit code for wrong usage, as in shells. Other failures exit with 1. */
 const USAGE_EXIT_CODE = 2;
@@ -37,6 +38,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 export function createProgram(): Command {
   const program = new Command("powercrud")
     .description("A GraphQL API generated from a Prisma schema, with bulk operations as background tasks.")
+    .version(VERSION, "--version", "print the version of the package")
     .addHelpText("after", "\nSettings come from the environment: see docs/configuration.md.")
     .exitOverride()
     .configureOutput({

@@ -2,6 +2,7 @@ import { diagnoseDeployment } from "../../compose/diagnose-deployment.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import type { CliContext } from "../cli-context.ts";
 import { createCliContext } from "../cli-context.ts";
+import { VERSION } from "../find-project.mjs";
 
 /** The options of `powercrud doctor`. */
 export interface DoctorOptions {
@@ -44,12 +45,20 @@ async function diagnose(): Promise<Diagnosis> {
 
 function toDocument({ backend, ...diagnosis }: Diagnosis): object {
   const { isHealthy, ...rest } = diagnosis;
-  return { isHealthy, backend: backend?.name ?? null, backendReason: backend?.reason ?? null, ...rest };
+  return {
+    isHealthy,
+    version: VERSION,
+    node: process.version,
+    backend: backend?.name ?? null,
+    backendReason: backend?.reason ?? null,
+    ...rest,
+  };
 }
 
 /** The diagnosis as lines for a terminal. */
 export function describeDiagnosis({ isHealthy, checks, processes }: Diagnosis): string[] {
   return [
+    `powercrud-graphql ${VERSION} on Node ${process.version}`,
     ...checks.flatMap(describeCheck),
     ...processes.map(({ role, id, concurrency }) => `process ${id}: ${role}, ${concurrency} tasks at a time`),
     isHealthy ? "healthy" : "not healthy",
