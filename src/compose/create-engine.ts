@@ -9,6 +9,7 @@ import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
 import { createRecordHooks } from "../core/records/record-hooks.ts";
+import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
@@ -28,6 +29,7 @@ import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definit
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
+import { createPostgresListPages } from "../adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
 import { createPostgresChunkWriter } from "../adapters/postgres/writes/postgres-chunk-writer.ts";
 import { createPostgresRecordWriter } from "../adapters/postgres/writes/postgres-record-writer.ts";
@@ -57,6 +59,7 @@ export interface Engine extends Service {
   readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
+  readonly pages: ListPages;
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly writeOne: WriteOne;
@@ -113,6 +116,7 @@ export async function createEngine(
     ports,
     models,
     reader,
+    pages: createPostgresListPages({ session, models, shapes }),
     access,
     lockScopes,
     writeOne: createWriteOne({

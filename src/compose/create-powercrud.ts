@@ -151,6 +151,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     models: engine.models,
     modelOptions,
     reader: engine.reader,
+    pages: engine.pages,
     toClientWhere: (model, where) => filterToPrisma(engine.models, model, where),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,

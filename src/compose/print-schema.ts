@@ -21,6 +21,7 @@ export function printPowerCrudSchema(app: PowerCrudApp): string {
     models,
     modelOptions,
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
+    pages: { read: onlyPrinted, readRelated: onlyPrinted },
     toClientWhere: () => ({}),
     translateError: (error) => error,
     writeOne: onlyPrinted,

@@ -1,9 +1,6 @@
 import type { Model } from "../../core/records/model.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
-import type { OrderTerm } from "../pagination/order-terms.ts";
-import { encodeCursor } from "../pagination/cursor.ts";
-import type { LoadedRecord, Page } from "../pagination/page.ts";
-import { pageInfoOf } from "../pagination/page.ts";
+import type { Page } from "../pagination/page.ts";
 import type { RecordObjectRef } from "./pothos-dynamic.ts";
 
 /** A connection; only what the document selects is read. */
@@ -14,10 +11,7 @@ export interface Connection {
 
 export type ConnectionRef = PothosSchemaTypes.ObjectRef<BuilderTypes, Connection>;
 
-interface Edge {
-  readonly node: LoadedRecord;
-  readonly terms: readonly OrderTerm[];
-}
+type Edge = ReturnType<Page["edges"]>[number];
 
 /** The types `CityConnection` and `CityEdge`. */
 export function addConnectionType(
@@ -31,7 +25,7 @@ export function addConnectionType(
       node: t.field({ type: object, resolve: ({ node }) => node as never }),
       cursor: t.string({
         description: "For `after` and `before`, with the same `orderBy`. Stays good when the record is gone.",
-        resolve: ({ terms, node }) => encodeCursor(terms, node),
+        resolve: ({ cursor }) => cursor(),
       }),
     }),
   });
@@ -45,14 +39,11 @@ export function addConnectionType(
       }),
       edges: t.field({
         type: [edge],
-        resolve: async (connection) => {
-          const { records, terms } = await connection.page();
-          return records.map((node) => ({ node, terms }));
-        },
+        resolve: async (connection) => [...(await connection.page()).edges()],
       }),
       pageInfo: t.field({
         type: refs.pageInfo,
-        resolve: async (connection) => pageInfoOf(await connection.page()),
+        resolve: async (connection) => (await connection.page()).info(),
       }),
       totalCount: t.int({
         description: "How many records there are on all pages. Counted only when asked for.",

@@ -1,6 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import { andFilters } from "../../core/access/access.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
@@ -58,12 +57,10 @@ export function listArguments(
 }
 
 /** The parsed arguments. */
-interface ParsedList {
+export interface ParsedList {
   readonly query: ListQuery;
-  /** The records to count: the filter within the viewer's scope. */
+  /** The records of all pages: the filter within the viewer's scope. */
   readonly filter: WhereFilter | undefined;
-  /** The records to read: the same, between the cursors. */
-  readonly pageFilter: WhereFilter | undefined;
 }
 
 /** @throws AppError VALIDATION_FAILED */
@@ -75,7 +72,7 @@ export function parseList(
 ): ParsedList {
   const query = parseListQuery(ports.models, model, args);
   const filter = scopeFilter(ports, context.viewer, model, parseWhere(ports, model, args["where"]));
-  return { query, filter, pageFilter: andFilters(filter, query.between) };
+  return { query, filter };
 }
 
 function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilter | undefined {

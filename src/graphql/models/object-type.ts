@@ -2,9 +2,10 @@ import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
+import type { GraphQLResolveInfo } from "graphql";
 import type { GraphQLContext } from "../builder.ts";
-import { toPrismaList } from "../pagination/list-query.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
+import { isPlainList, toPrismaList } from "../pagination/list-query.ts";
+import type { LoadedRecord, Page } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
@@ -13,16 +14,13 @@ import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
+import { createRelatedPages } from "./read-page.ts";
+import { keySelect } from "./record-keys.ts";
 
 /** Looks up the types of other models, which may be made later. */
 export interface TypeLookup {
   object(model: string): RecordObjectRef;
   connection(model: string): ConnectionRef;
-}
-
-/** The key's columns, which are always loaded: ids, cursors and links need them. */
-export function keySelect(model: Model): Record<string, true> {
-  return Object.fromEntries(model.key.map((field) => [field.name, true]));
 }
 
 /** The object type of the model: `id`, its columns, its relations, and the task that holds it. */
@@ -45,7 +43,7 @@ export function addObjectType(
       ...Object.fromEntries(
         relationsOf(model).map((field) => [
           field.name,
-          field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
+          field.isList ? manyField(schema, enums, types, model, field, t) : oneField(schema, types, field, t),
         ]),
       ),
       activeTask: activeTaskField(schema, model, t),
@@ -127,40 +125,50 @@ function manyField(
   schema: ModelSchema,
   enums: ListEnums,
   types: TypeLookup,
+  model: Model,
   field: RelationField,
   t: RecordFieldBuilder,
 ): FieldMap[string] {
   const { ports } = schema;
   const target = schema.models.get(field.type);
+  const related = createRelatedPages(ports, model, field, target);
   return t.field({
     type: types.connection(target.name),
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
     args: listArguments(schema, enums, target, t.arg),
     extensions: connectionSelect(target.name, (args, context, nested, selectedFields) => {
-      const { query, filter, pageFilter } = parseList(ports, context, target, args);
+      const { query, filter } = parseList(ports, context, target, args);
+      const where = filter === undefined ? {} : { where: ports.toClientWhere(target, filter) };
       const list = toPrismaList(query);
-      const rows = {
-        ...list,
-        select: { ...keySelect(target), ...list.select },
-        where: ports.toClientWhere(target, pageFilter),
-      };
-      const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
+      const rows = { ...list, select: { ...keySelect(target), ...list.select }, ...where };
+      const count = filter === undefined ? true : where;
       return {
-        ...(hasRows(selectedFields) ? { [field.name]: nested(rows) } : {}),
+        ...(hasRows(selectedFields) && isPlainList(query) ? { [field.name]: nested(rows) } : {}),
         ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
       };
     }),
-    resolve: (record: LoadedRecord, args: Record<string, unknown>, context: GraphQLContext): Connection => {
+    resolve: ((
+      record: LoadedRecord,
+      args: Record<string, unknown>,
+      context: GraphQLContext,
+      info: GraphQLResolveInfo,
+    ): Connection => {
       const rows = record[field.name] as readonly LoadedRecord[] | undefined;
       const counts = record["_count"] as Readonly<Record<string, number>> | undefined;
+      const list = parseList(ports, context, target, args);
+      const { query } = list;
+      let page: Promise<Page> | undefined;
       return {
         page() {
-          const { query } = parseList(ports, context, target, args);
-          return toPage(query.terms, query.request, rows ?? []);
+          if (isPlainList(query)) {
+            return toPage(query.terms, query.request, rows ?? []);
+          }
+          page ??= related(context, info, list, formatRecordKey(model, record));
+          return page;
         },
         totalCount: () => counts?.[field.name] ?? 0,
       };
-    },
+    }) as never,
   });
 }
 

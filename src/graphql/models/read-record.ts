@@ -7,7 +7,7 @@ import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { ModelPorts } from "./model-schema.ts";
-import { keySelect } from "./object-type.ts";
+import { keySelect } from "./record-keys.ts";
 import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
 

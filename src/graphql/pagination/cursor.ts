@@ -1,18 +1,26 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
-import { toJsonValue } from "../../kernel/json.ts";
-import { describeMisfit } from "../../core/records/column-value.ts";
-import type { EnumType } from "../../core/records/model.ts";
-import type { OrderTerm } from "./order-terms.ts";
-import { isNullableTerm, termPath } from "./order-terms.ts";
+import { isStorableText, toJsonValue } from "../../kernel/json.ts";
+import { toColumnText } from "../../core/records/column-text.ts";
+import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { isNullableTerm } from "../../core/records/list-pages.ts";
+import { termPath } from "./order-terms.ts";
 
-/** A record's place in a list: its value for each term of the order. The record itself may be gone by then. */
-export type CursorValues = readonly Json[];
+/** A place's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
+export function encodeCursor(terms: readonly OrderTerm[], place: ListPlace): string {
+  return Buffer.from(JSON.stringify([describeOrder(terms), ...place])).toString("base64url");
+}
 
-/** The record's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
-export function encodeCursor(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): string {
-  const values = terms.map((term) => toJsonValue(valueOf(term, record)));
-  return Buffer.from(JSON.stringify([describeOrder(terms), ...values])).toString("base64url");
+/** The place of a record that the client read. Its record may be gone by the time that it is used. */
+export function placeOf(
+  terms: readonly OrderTerm[],
+  record: Readonly<Record<string, unknown>>,
+): ListPlace {
+  return terms.map((term) => {
+    const value = valueOf(term, record);
+    // JSON has neither NaN nor infinity.
+    return typeof value === "number" ? String(value) : toColumnText(term.column, toJsonValue(value));
+  });
 }
 
 /**
@@ -21,10 +29,9 @@ export function encodeCursor(terms: readonly OrderTerm[], record: Readonly<Recor
  */
 export function decodeCursor(
   terms: readonly OrderTerm[],
-  enums: readonly EnumType[],
   name: "after" | "before",
   cursor: string,
-): CursorValues {
+): ListPlace {
   const [order, ...values] = parse(cursor) ?? [];
   if (typeof order !== "string") {
     throw invalid(name, `${name} is not a cursor. Take it from pageInfo or an edge of an earlier page.`);
@@ -36,16 +43,21 @@ export function decodeCursor(
       `${name} is a cursor of a list ordered by ${order}; this one is ordered by ${expected}. Use the same orderBy, or start again without ${name}.`,
     );
   }
-  const isFit =
-    values.length === terms.length &&
-    terms.every((term, at) => {
-      const value = values[at] ?? null;
-      return value === null ? isNullableTerm(term) : describeMisfit(term.column, enums, value) === undefined;
-    });
-  if (!isFit) {
+  if (!isPlace(terms, values)) {
     throw invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
   }
   return values;
+}
+
+/** Whether the values can be a place. Only the database knows whether the texts are values of their columns. */
+function isPlace(terms: readonly OrderTerm[], values: readonly Json[]): values is (string | null)[] {
+  return (
+    values.length === terms.length &&
+    terms.every((term, at) => {
+      const value = values[at] ?? null;
+      return value === null ? isNullableTerm(term) : typeof value === "string" && isStorableText(value);
+    })
+  );
 }
 
 function parse(cursor: string): readonly Json[] | undefined {
@@ -62,7 +74,7 @@ function valueOf(term: OrderTerm, record: Readonly<Record<string, unknown>>): un
   for (const relation of term.relations) {
     holder = holder?.[relation.name] as Readonly<Record<string, unknown>> | null | undefined;
   }
-  return holder?.[term.column.name];
+  return holder?.[term.column.name] ?? null;
 }
 
 /** `country.name desc, id asc` */

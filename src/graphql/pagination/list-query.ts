@@ -1,10 +1,8 @@
-import { andFilters } from "../../core/access/access.ts";
+import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
-import type { WhereFilter } from "../../core/access/access.ts";
 import { decodeCursor } from "./cursor.ts";
-import { keysetFilter } from "./keyset-filter.ts";
-import type { OrderInput, OrderTerm } from "./order-terms.ts";
-import { orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
+import type { OrderInput } from "./order-terms.ts";
+import { isExact, orderSelect, parseOrder, toPrismaOrder } from "./order-terms.ts";
 import type { PageArgs, PageRequest } from "./page.ts";
 import { parsePageRequest } from "./page.ts";
 
@@ -12,8 +10,9 @@ import { parsePageRequest } from "./page.ts";
 export interface ListQuery {
   readonly request: PageRequest;
   readonly terms: readonly OrderTerm[];
-  /** The records between the cursors. */
-  readonly between: WhereFilter | undefined;
+  /** The places of the cursors. */
+  readonly after: ListPlace | undefined;
+  readonly before: ListPlace | undefined;
 }
 
 /** The arguments of a connection, but for its filter. */
@@ -25,20 +24,19 @@ export interface ListArgs extends PageArgs {
 export function parseListQuery(models: ModelRegistry, model: Model, args: ListArgs): ListQuery {
   const request = parsePageRequest(args);
   const terms = parseOrder(models, model, args.orderBy ?? []);
-  const limit = (name: "after" | "before", cursor: string | undefined): WhereFilter | undefined =>
-    cursor === undefined
-      ? undefined
-      : keysetFilter(
-          terms,
-          models.enums(),
-          decodeCursor(terms, models.enums(), name, cursor),
-          name === "before",
-        );
-  return {
-    request,
-    terms,
-    between: andFilters(limit("after", request.after), limit("before", request.before)),
+  const place = (name: "after" | "before"): ListPlace | undefined => {
+    const cursor = request[name];
+    return cursor === undefined ? undefined : decodeCursor(terms, name, cursor);
   };
+  return { request, terms, after: place("after"), before: place("before") };
+}
+
+/**
+ * Whether the client can read the page by itself: it begins at an end of the list, and the client reads the values of
+ * the order without loss. Otherwise `ListPages` finds the page's records.
+ */
+export function isPlainList({ terms, after, before }: ListQuery): boolean {
+  return after === undefined && before === undefined && terms.every(isExact);
 }
 
 /** The client's arguments except `where`. Reads one record more than the page holds, to see whether there is a next page. */

@@ -1,22 +1,27 @@
 import type { PageInfo, SchemaContext } from "../builder.ts";
-import { encodeCursor } from "./cursor.ts";
-import type { OrderTerm } from "./order-terms.ts";
+import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { encodeCursor, placeOf } from "./cursor.ts";
 import { AppError } from "../../kernel/app-error.ts";
 
 /** A record's columns and related records, as far as they were selected. */
 export type LoadedRecord = Readonly<Record<string, unknown>>;
 
+/** A record on a page, or only its place where the record was deleted while the page was read. */
+interface Slot {
+  readonly record: LoadedRecord | undefined;
+  readonly place: () => ListPlace;
+}
+
 /** A page of a connection. Cursors are made only when asked for. */
 export interface Page {
-  readonly terms: readonly OrderTerm[];
-  readonly request: PageRequest;
   readonly records: readonly LoadedRecord[];
-  /** Whether there are more in the direction of reading. */
-  readonly hasMore: boolean;
+  /** The records with their cursors. */
+  edges(): readonly { readonly node: LoadedRecord; readonly cursor: () => string }[];
+  info(): PageInfo;
 }
 
 /**
- * Cuts the page from what was read.
+ * Cuts the page from what the client read.
  * @param rows in the order of reading (from the end for a backward page), one more than the page holds if there is one
  */
 export function toPage(
@@ -24,20 +29,33 @@ export function toPage(
   request: PageRequest,
   rows: readonly LoadedRecord[],
 ): Page {
-  const taken = rows.slice(0, request.size);
-  const records = request.isBackward ? taken.toReversed() : taken;
-  return { terms, request, records, hasMore: rows.length > request.size };
+  return cutPage(
+    terms,
+    request,
+    rows.map((record) => ({ record, place: () => placeOf(terms, record) })),
+  );
 }
 
-/** On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made. */
-export function pageInfoOf({ terms, request, records, hasMore }: Page): PageInfo {
-  const first = records[0];
-  const last = records.at(-1);
+/** The same from slots. */
+export function cutPage(terms: readonly OrderTerm[], request: PageRequest, read: readonly Slot[]): Page {
+  const taken = read.slice(0, request.size);
+  const slots = request.isBackward ? taken.toReversed() : taken;
+  const hasMore = read.length > request.size;
+  const cursorOf = (slot: Slot | undefined): string | null =>
+    slot === undefined ? null : encodeCursor(terms, slot.place());
   return {
-    hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
-    hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
-    startCursor: first === undefined ? null : encodeCursor(terms, first),
-    endCursor: last === undefined ? null : encodeCursor(terms, last),
+    records: slots.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    edges: () =>
+      slots.flatMap(({ record: node, place }) =>
+        node === undefined ? [] : [{ node, cursor: () => encodeCursor(terms, place()) }],
+      ),
+    // On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made.
+    info: () => ({
+      hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
+      hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
+      startCursor: cursorOf(slots[0]),
+      endCursor: cursorOf(slots.at(-1)),
+    }),
   };
 }
 

@@ -13,6 +13,7 @@ import { createPostgresLockStore } from "../../../src/adapters/postgres/locks/po
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
+import { createPostgresListPages } from "../../../src/adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/records/postgres-record-reader.ts";
 import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
 import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-chunk-records.ts";
@@ -133,6 +134,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     models,
     modelOptions,
     reader,
+    pages: createPostgresListPages({ session: ownSession, models, shapes }),
     toClientWhere: (model, where) => filterToPrisma(models, model, where),
     translateError: translatePrismaError,
     writeOne: createWriteOne({

@@ -32,6 +32,7 @@ function schemaOf(models: ModelRegistry, datamodel: Readonly<Record<string, obje
     models,
     modelOptions: {},
     reader: { findIds: never, existingIds: never },
+    pages: { read: never, readRelated: never },
     toClientWhere: () => ({}),
     translateError: (error) => error,
     writeOne: never,
