@@ -28,6 +28,7 @@ import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
+import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresListPages } from "../adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
@@ -84,9 +85,10 @@ export async function createEngine(
   const access = accessOf(options.modelOptions);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
-  const sideEffects = createPostgresSideEffects({ session, shapes, models });
+  const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
+  const sideEffects = createPostgresSideEffects({ session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
-  const writing = { session, unitOfWork, records, shapes, locks };
+  const writing = { session, unitOfWork, records, shapes, locks, emulatedKeys };
   const writer = createPostgresChunkWriter(writing);
   const hooks = createRecordHooks({
     options: options.modelOptions,

@@ -12,7 +12,7 @@ export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes
   const marked = await Promise.all(
     models.all().map(async (model) => markModel(model, await shapes.of(model), models.enums())),
   );
-  return createModelRegistry(marked, models.enums());
+  return createModelRegistry(marked, models.enums(), models.emulatedKeys);
 }
 
 function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]): Model {

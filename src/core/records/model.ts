@@ -93,12 +93,35 @@ export interface Model {
   readonly documentation?: string;
 }
 
+/** A table by its names in the database. */
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * A foreign key that the database does not have, and that is kept in its place: a relation of a schema with
+ * `relationMode = "prisma"`, or one side of such a join table. Models that are not exposed have them, too.
+ */
+export interface EmulatedKey {
+  /** The referring table, and its columns. */
+  readonly from: TableName;
+  readonly columns: readonly string[];
+  /** The table referred to, and its columns in the same order. */
+  readonly to: TableName;
+  readonly referenced: readonly string[];
+  readonly onDelete: "Cascade" | "Restrict" | "SetNull";
+  readonly onUpdate: "Cascade" | "Restrict" | "SetNull";
+}
+
 /** All exposed models, by name. */
 export interface ModelRegistry {
   /** @throws AppError UNKNOWN_MODEL, naming the known ones */
   get(name: string): Model;
   all(): readonly Model[];
   enums(): readonly EnumType[];
+  /** The foreign keys that are kept in the database's place. */
+  readonly emulatedKeys: readonly EmulatedKey[];
 }
 
 /** The model's fields that are columns. */
@@ -144,7 +167,11 @@ export function isManyToMany(models: ModelRegistry, model: Model, field: Relatio
 }
 
 /** @throws AppError INVALID_CONFIG when two models share a name or a plural */
-export function createModelRegistry(models: readonly Model[], enums: readonly EnumType[]): ModelRegistry {
+export function createModelRegistry(
+  models: readonly Model[],
+  enums: readonly EnumType[],
+  emulatedKeys: readonly EmulatedKey[] = [],
+): ModelRegistry {
   const byName = new Map<string, Model>();
   const plurals = new Map<string, string>();
   for (const model of models) {
@@ -171,5 +198,6 @@ export function createModelRegistry(models: readonly Model[], enums: readonly En
     },
     all: () => models,
     enums: () => enums,
+    emulatedKeys,
   };
 }

@@ -82,7 +82,12 @@ async function walk(orderBy: readonly object[], isBackward: boolean, length = 7)
   return isBackward ? seen.toReversed() : seen;
 }
 
-const DIRECTIONS = { ASC: "ASC", DESC: "DESC", ASC_NULLS_FIRST: "ASC NULLS FIRST", DESC_NULLS_LAST: "DESC NULLS LAST" };
+const DIRECTIONS: Readonly<Record<string, string>> = {
+  ASC: "ASC",
+  DESC: "DESC",
+  ASC_NULLS_FIRST: "ASC NULLS FIRST",
+  DESC_NULLS_LAST: "DESC NULLS LAST",
+};
 
 describe("pages of a list have every record once, in the database's order, both ways, by", () => {
   test.each(Object.keys(NEIGHBOURS))("%s", async (column) => {
@@ -91,7 +96,9 @@ describe("pages of a list have every record once, in the database's order, both 
     const expected: Record<string, number[]> = {};
     for (const [direction, sql] of Object.entries(DIRECTIONS)) {
       const rows = await api.query(`SELECT id FROM "Native" ORDER BY "${column}" ${sql}, id`);
-      for (const isBackward of [false, true]) {
+      // Both ways where rows differ in what JavaScript's times cannot tell apart, else each order one way.
+      const ways = column.endsWith("6") ? [false, true] : [direction.includes("NULLS")];
+      for (const isBackward of ways) {
         const name = `${direction} ${isBackward ? "backward" : "forward"}`;
         expected[name] = rows.map(({ id }) => id as number);
         found[name] = await walk([{ [column]: direction }], isBackward).catch((error: Error) => [error.message] as never);
