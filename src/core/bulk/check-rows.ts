@@ -190,10 +190,16 @@ export function checkExpected(
     return [];
   }
   const field = "expectedUpdatedAt";
-  if (updatedAtField(model) === undefined) {
+  const touched = updatedAtField(model);
+  if (touched === undefined) {
     return [
       problemAt(path, field, `${model.name} has no @updatedAt field, so nothing can be expected of it.`),
     ];
+  }
+  const misfit =
+    expectedUpdatedAt === null ? undefined : describeMisfit({ ...touched, isList: false }, [], expectedUpdatedAt);
+  if (misfit !== undefined) {
+    return [problemAt(path, field, `${field}: ${misfit}`)];
   }
   // A null is usually a variable that was not filled in. To accept it would silently skip the check.
   return expectedUpdatedAt === null

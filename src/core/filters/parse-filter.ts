@@ -1,4 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
+import { DATE_TIME_FORM } from "../../kernel/date-time-text.ts";
+import { isWrongPart } from "../records/column-value.ts";
 import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
@@ -160,7 +162,7 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
     const advice = field.isNullable ? "Use isNull." : "Leave it out, or give it a value.";
     return refuse(path, `${path} must not be null. ${advice}`);
   }
-  const misfit = describeItems(operand) ?? describeJson(field, operand);
+  const misfit = describeItems(operand) ?? describeJson(field, operand) ?? describePart(field, operand);
   const shape = OPERAND_SHAPES[kind];
   if (misfit !== undefined) {
     return refuse(path, `${path}${misfit}`);
@@ -173,6 +175,11 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
 function describeJson(field: ColumnField, operand: unknown): string | undefined {
   const misfit = field.type === "Json" ? describeUnstorableJson(operand as Json) : undefined;
   return misfit && `: ${misfit}`;
+}
+
+function describePart(field: ColumnField, operand: unknown): string | undefined {
+  const items: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+  return items.some((item) => isWrongPart(field, item)) ? ` needs ${DATE_TIME_FORM}.` : undefined;
 }
 
 /** What is wrong with a value or a list of them, to follow its path. */

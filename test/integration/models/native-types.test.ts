@@ -59,10 +59,17 @@ const VALUES: readonly (readonly [column: string, ...values: unknown[]])[] = [
   ["jsons", [{ a: 1 }, "x"]],
   ["bytesList", ["AAH/", ""]],
 ];
-const CASES = VALUES.flatMap(([column, ...values]) => [
-  ...values.map((value) => [column, value] as const),
-  ...(Array.isArray(values[0]) ? [[column, []] as const] : [[column, null] as const]),
-]);
+const COLUMNS = VALUES.map(([column]) => column);
+
+/** The values of each round, which has one for every column; the last round has none, or empty lists. */
+const ROUNDS = Array.from({ length: Math.max(...VALUES.map(({ length }) => length)) }, (_round, at) =>
+  Object.fromEntries(
+    VALUES.map(([column, ...values]) => {
+      const none = Array.isArray(values[0]) ? [] : null;
+      return [column, [...values, none][Math.min(at, values.length)]];
+    }),
+  ),
+);
 
 /** The ways to write a record. Each writes the record with the way's number as id. */
 const WAYS: Readonly<Record<string, (id: number, data: object) => Promise<Answer>>> = {
@@ -110,18 +117,102 @@ function insert(id: number): Promise<Answer[]> {
   return api.query(`INSERT INTO "Native" (id) VALUES ($1)`, [id]);
 }
 
+const AS_TEXTS = COLUMNS.map((column) => `"${column}"::text`).join(", ");
+
+/** A record's columns as texts. */
+async function storedTexts(id: number): Promise<(string | null)[] | undefined> {
+  const [row] = await api.query(`SELECT ARRAY[${AS_TEXTS}] AS texts FROM "Native" WHERE id = $1`, [id]);
+  return row?.texts;
+}
+
 describe("every way to write a record stores the same", () => {
-  test.each(CASES)("%s %j", async (column, value) => {
+  test.each(ROUNDS.map((values, at) => [at, values] as const))("values, round %i", async (_at, values) => {
     const stored: Record<string, Answer> = {};
     for (const [at, [way, write]] of Object.entries(WAYS).entries()) {
-      const answer = await write(at, { [column]: value });
-      const [row] = await api.query(`SELECT "${column}"::text AS value FROM "Native" WHERE id = $1`, [at]);
-      // The answer has the reason if it is missing.
-      stored[way] = row?.value ?? (value === null ? null : answer);
+      const answer = await write(at, values);
+      const texts = await storedTexts(at);
+      // The answer has the reason if the record is missing.
+      stored[way] =
+        texts === undefined ? answer : Object.fromEntries(COLUMNS.map((name, i) => [name, texts[i]]));
     }
     const expected = stored["createNative"];
-    expect(expected === null).toBe(value === null);
+    for (const column of COLUMNS) {
+      expect([column, expected[column] === null]).toEqual([column, values[column] === null]);
+    }
     expect(stored).toEqual(Object.fromEntries(Object.keys(WAYS).map((way) => [way, expected])));
+  });
+});
+
+describe("a column of days takes a day, and one of times of day a time", () => {
+  const PARTS = {
+    date: "2026-01-31",
+    time: "13:14:15.678",
+    timeS: "13:14",
+    time6: "13:14:15.678901",
+    timetz: "13:14:15",
+    dates: ["2026-01-31", "2026-02-01T00:00:00Z"],
+    times: ["13:14:15"],
+  };
+
+  test("however it is written", async () => {
+    for (const [at, [way, write]] of Object.entries(WAYS).entries()) {
+      const answer = await write(at, PARTS);
+      const [row] = await api.query(
+        `SELECT "date"::text, "time"::text, "timeS"::text, "timetz"::text, "dates"::text, "times"::text FROM "Native" WHERE id = $1`,
+        [at],
+      );
+      expect([way, row ?? answer]).toEqual([
+        way,
+        {
+          date: "2026-01-31",
+          time: "13:14:15.678",
+          timeS: "13:14:00",
+          timetz: "13:14:15+00",
+          dates: "{2026-01-31,2026-02-01}",
+          times: "{13:14:15}",
+        },
+      ]);
+    }
+  });
+
+  test("in filters, in lists and in bulk selections, and shows whole moments", async () => {
+    await WAYS["createNative"]?.(1, PARTS);
+    const where = {
+      date: { gte: "2026-01-31", in: ["2026-01-31"] },
+      time: { equals: "13:14:15.678" },
+      dates: { has: "2026-02-01" },
+    };
+    const { natives } = await api.data(
+      `query ($where: NativeWhere) { natives(where: $where) { nodes { date time dates } } }`,
+      { where },
+    );
+    expect(natives.nodes).toEqual([
+      {
+        date: "2026-01-31T00:00:00.000Z",
+        time: "1970-01-01T13:14:15.678Z",
+        dates: ["2026-01-31T00:00:00.000Z", "2026-02-01T00:00:00.000Z"],
+      },
+    ]);
+    const selection = ["NativeSelection!", { where }] as const;
+    expect(await api.run("bulkDeleteNatives", { selection })).toMatchObject({ progress: { succeeded: 1 } });
+  });
+
+  test.each([
+    ["timestamptz", "2026-01-31"],
+    ["date", "13:14"],
+    ["time", "2026-01-31"],
+  ])("%s does not take %s", async (column, value) => {
+    for (const [way, write] of Object.entries(WAYS)) {
+      await api.query(`TRUNCATE "Native"`);
+      const answer = await write(1, { [column]: value });
+      expect([way, JSON.stringify(answer)]).toEqual([
+        way,
+        expect.stringContaining("is not a date and time in ISO 8601"),
+      ]);
+    }
+    await expect(
+      api.data(`{ natives(where: {${column}: {equals: "${value}"}}) { nodes { id } } }`),
+    ).rejects.toThrow("needs a date and time in ISO 8601");
   });
 });
 
