@@ -1,5 +1,5 @@
 import pg from "pg";
-import powerCrudApp from "../powercrud.config.ts";
+import demoConfig from "../powercrud.config.ts";
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import type { City, Prisma } from "../src/generated/prisma/client.ts";
 import type { BulkRequest, PowerCrud } from "../src/index.ts";
@@ -84,10 +84,10 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 /** The demo with a hook in TypeScript that checks each record and its change. */
-const VALIDATED_APP = {
-  ...powerCrudApp,
+const VALIDATED_CONFIG = {
+  ...demoConfig,
   models: {
-    ...powerCrudApp.models,
+    ...demoConfig.models,
     City: defineModel<City, Prisma.TransactionClient>({
       validate: (city, change) =>
         (city?.population ?? 0) + (change.population?.increment ?? 0) < 0
@@ -110,9 +110,9 @@ export async function measureOperations(
     const measures: Measure[] = [];
     for (const operation of OPERATIONS) {
       const powercrud = await createPowerCrud({
-        app: operation.hasValidator ? VALIDATED_APP : powerCrudApp,
+        config: operation.hasValidator ? VALIDATED_CONFIG : demoConfig,
         databaseUrl,
-        config: backend === "redis" ? { redisUrl: stores.redisUrl, backend } : { backend },
+        settings: backend === "redis" ? { redisUrl: stores.redisUrl, backend } : { backend },
       });
       try {
         await powercrud.start();

@@ -1,12 +1,11 @@
-import { PrismaPg } from "@prisma/adapter-pg";
 import { createEmulatedKeys } from "../src/adapters/postgres/effects/foreign-keys.ts";
 import { createPgSession } from "../src/adapters/postgres/connection/pg-session.ts";
 import { createPostgresRecordWriter } from "../src/adapters/postgres/writes/postgres-record-writer.ts";
 import { recordSetSql } from "../src/adapters/postgres/sql/bulk-record-set.ts";
 import { createTableShapes } from "../src/adapters/postgres/records/table-shape.ts";
-import type { NamedInDatabase } from "../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../src/adapters/prisma/read-model-registry.ts";
-import powerCrudApp from "../powercrud.config.ts";
+import { schemaOf } from "../src/compose/define-config.ts";
+import demoConfig from "../powercrud.config.ts";
 import type { RecordWork } from "../src/core/bulk/record-writer.ts";
 import type { Model } from "../src/core/records/model.ts";
 import type { RecordBatch } from "../src/core/tasks/record-batch.ts";
@@ -87,8 +86,5 @@ async function measureStatement(bench: LockBench, ids: readonly number[]): Promi
 }
 
 function cityModel(): Model {
-  const { generated, models: modelOptions = {} } = powerCrudApp;
-  const client = generated.createClient({ adapter: new PrismaPg({}) }) as NamedInDatabase;
-  const datamodel = generated.getDatamodel();
-  return readModelRegistry({ datamodel, client, enums: generated.enums }, modelOptions).get("City");
+  return readModelRegistry(schemaOf(demoConfig), demoConfig.models ?? {}).get("City");
 }

@@ -1,6 +1,6 @@
 import { graphql } from "graphql";
 import pg from "pg";
-import powerCrudApp from "../powercrud.config.ts";
+import demoConfig from "../powercrud.config.ts";
 import { ANONYMOUS, createPowerCrud } from "../src/index.ts";
 
 const ROUNDS = 2000;
@@ -30,10 +30,10 @@ export async function measureSingleUpdate(options: {
   readonly ids: readonly number[];
 }): Promise<Line> {
   const powercrud = await createPowerCrud({
-    app: powerCrudApp,
+    config: demoConfig,
     databaseUrl: options.databaseUrl,
     role: "serve",
-    config: { backend: "postgres" },
+    settings: { backend: "postgres" },
   });
   const pool = new pg.Pool({ connectionString: options.databaseUrl, max: 1 });
   const update = async (id: number, population: number): Promise<void> => {

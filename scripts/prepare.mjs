@@ -5,7 +5,9 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -21,15 +23,14 @@ const ROOT = resolve(import.meta.dirname, "..");
 const INSTALL_STAMP = "node_modules/.powercrud-stamp";
 const GENERATE_STAMP = "src/generated/.stamp";
 /** Files that the generators write. If one is missing, the generators run, even if the stamp is current. */
-const GENERATED_FILES = ["src/generated/prisma/client.ts", "src/generated/pothos-types.ts"];
-/** Everything that the generators' output depends on. */
+const GENERATED_FILES = ["src/generated/prisma/client.ts", "src/generated/powercrud.ts"];
+/** What the generators' output depends on, besides the schema and the generator's own code. */
 const GENERATE_INPUTS = [
-  "prisma/schema.prisma",
   "prisma.config.ts",
   "node_modules/prisma/package.json",
   "node_modules/@prisma/client/package.json",
-  "node_modules/@pothos/plugin-prisma/package.json",
 ];
+const GENERATOR = "src/generator";
 const LOCK_POLL_MS = 100;
 /** An older lock is void: no installation takes this long. */
 const LOCK_MAX_AGE_MS = 15 * 60_000;
@@ -96,7 +97,48 @@ function packagesOf(lockfile) {
 /** @param {string} root */
 function needsGenerate(root) {
   const isComplete = GENERATED_FILES.every((file) => existsSync(join(root, file)));
-  return !isComplete || read(root, GENERATE_STAMP) !== hash(root, GENERATE_INPUTS);
+  return !isComplete || read(root, GENERATE_STAMP) !== hash(root, generateInputs(root));
+}
+
+/**
+ * Everything that the generators' output depends on. The schema may be one file or several.
+ * @param {string} root
+ */
+function generateInputs(root) {
+  return [...GENERATE_INPUTS, ...filesIn(root, "prisma", ".prisma"), ...filesIn(root, GENERATOR, ".ts")];
+}
+
+/**
+ * @param {string} root
+ * @param {string} folder
+ * @param {string} extension
+ */
+function filesIn(root, folder, extension) {
+  const path = join(root, folder);
+  const names = existsSync(path) ? readdirSync(path, { recursive: true, encoding: "utf8" }) : [];
+  return names
+    .filter((name) => name.endsWith(extension))
+    .map((name) => join(folder, name))
+    .toSorted();
+}
+
+/**
+ * Puts our generator where Prisma looks for it: npm does so for an installed package, but not for a checkout of it.
+ * @param {string} root
+ */
+function linkGenerator(root) {
+  const folder = join(root, "node_modules/.bin");
+  mkdirSync(folder, { recursive: true });
+  const script = "scripts/powercrud-generator.mjs";
+  writeFileSync(
+    join(folder, "powercrud-generator"),
+    `#!/bin/sh\nexec node "$(dirname "$0")/../../${script}"\n`,
+    { mode: 0o755 },
+  );
+  writeFileSync(
+    join(folder, "powercrud-generator.cmd"),
+    `@node "%~dp0..\\..\\${script.replaceAll("/", "\\")}"\r\n`,
+  );
 }
 
 /** @param {string} root */
@@ -118,6 +160,7 @@ function install(root) {
 /** @param {string} root */
 function generate(root) {
   say("generating the Prisma client");
+  linkGenerator(root);
   const result = spawnSync(process.execPath, [join(root, "node_modules/prisma/build/index.js"), "generate"], {
     cwd: root,
     encoding: "utf8",
@@ -135,7 +178,7 @@ function generate(root) {
     process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}\n`);
     throw new Error(`the Prisma client could not be generated: prisma generate ${endOf(result)}`);
   }
-  writeFileSync(join(root, GENERATE_STAMP), hash(root, GENERATE_INPUTS));
+  writeFileSync(join(root, GENERATE_STAMP), hash(root, generateInputs(root)));
 }
 
 /** @param {import("node:child_process").SpawnSyncReturns<unknown>} result */

@@ -2,11 +2,11 @@
  * The public library: for a project's `powercrud.config.ts`, and for programs that embed the engine. See docs/embedding.md.
  * @module
  */
-export { defineApp } from "./compose/define-app.ts";
+export { defineConfig } from "./compose/define-config.ts";
 export { defineModel } from "./core/records/model-options.ts";
 export { createPowerCrud } from "./compose/create-powercrud.ts";
 export type { PowerCrud, PowerCrudOptions } from "./compose/create-powercrud.ts";
-export type { AppSeed, AppSeedOptions, GeneratedSchema, PowerCrudApp } from "./compose/define-app.ts";
+export type { AppSeed, AppSeedOptions, GeneratedSchema, PowerCrudConfig } from "./compose/define-config.ts";
 export type { ConfigOf, Variable, Variables } from "./config/variable.ts";
 export { createService } from "./compose/create-service.ts";
 export type { PowerCrudService, ServiceOptions } from "./compose/create-service.ts";

@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import pino from "pino";
 
 import type { DatabaseOptions } from "../compose/create-database.ts";
-import type { PowerCrudApp } from "../compose/define-app.ts";
+import type { PowerCrudConfig } from "../compose/define-config.ts";
 import type { Config } from "../config/config.ts";
 import { findUnknownNames, loadConfig } from "../config/config.ts";
 import { SERVICE_VARIABLES } from "../config/service-variables.ts";
@@ -16,7 +16,7 @@ import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { findProject } from "./find-project.mjs";
 
-/** The file whose default export is a project's app. */
+/** The file whose default export is the project's config. */
 const PROJECT_FILE = "powercrud.config.ts";
 
 /** The argument of every command. */
@@ -31,9 +31,9 @@ export interface CliContext {
   readonly stopSignal: AbortSignal;
   /** Refuses a project without a `powercrud.config.ts`. @throws AppError START_FAILED */
   requireProjectFile(): void;
-  /** The project's app. @throws AppError INVALID_CONFIG when its file cannot be loaded */
-  loadApp(): Promise<PowerCrudApp>;
-  /** The values of variables that the app adds to the service's. @throws AppError INVALID_CONFIG */
+  /** The default export of the project's file. @throws AppError INVALID_CONFIG when it cannot be loaded */
+  loadProject(): Promise<PowerCrudConfig>;
+  /** The values of variables that the project adds to the service's. @throws AppError INVALID_CONFIG */
   readVariables<Table extends Variables>(variables: Table): ConfigOf<Table>;
   /** Writes a line of output, to standard output. */
   print(line: string): void;
@@ -48,8 +48,8 @@ export interface CliContext {
 export async function createCliContext(): Promise<CliContext> {
   const { env } = process;
   const { dir: projectDir } = findProject();
-  const loadApp = rememberCall(() => loadProjectApp(projectDir));
-  const config = loadConfig(env, await knownVariables(env, projectDir, loadApp));
+  const loadProject = rememberCall(() => loadProjectFile(projectDir));
+  const config = loadConfig(env, await knownVariables(env, projectDir, loadProject));
   const logger = createPinoLogger(config.logLevel);
   return {
     config,
@@ -64,30 +64,30 @@ export async function createCliContext(): Promise<CliContext> {
     logger,
     stopSignal: createStopSignal(process),
     requireProjectFile: () => requireProjectFile(projectDir),
-    loadApp,
+    loadProject,
     readVariables: (variables) => loadConfig(env, { ...SERVICE_VARIABLES, ...variables }),
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`powercrud: ${line}\n`),
   };
 }
 
-/** All variables of this project: the service's, and those of the app's seed. */
+/** All variables of this project: the service's, and those of the project's seed. */
 export async function projectVariables(): Promise<Variables> {
-  const app = await loadProjectApp(findProject().dir);
-  return { ...SERVICE_VARIABLES, ...app.seed?.variables };
+  const project = await loadProjectFile(findProject().dir);
+  return { ...SERVICE_VARIABLES, ...project.seed?.variables };
 }
 
-/** The variables to check names against. Loads the app, which is slow, only if a name is not one of the service's. */
+/** The variables to check names against. Loads the project's file, which is slow, only if a name is not one of the service's. */
 async function knownVariables(
   env: NodeJS.ProcessEnv,
   projectDir: string,
-  loadApp: () => Promise<PowerCrudApp>,
+  loadProject: () => Promise<PowerCrudConfig>,
 ): Promise<typeof SERVICE_VARIABLES> {
   const areAllKnown = findUnknownNames(env, SERVICE_VARIABLES).length === 0;
   if (areAllKnown || !existsSync(join(projectDir, PROJECT_FILE))) {
     return SERVICE_VARIABLES;
   }
-  return { ...SERVICE_VARIABLES, ...(await loadApp()).seed?.variables };
+  return { ...SERVICE_VARIABLES, ...(await loadProject()).seed?.variables };
 }
 
 function requireProjectFile(projectDir: string): void {
@@ -100,10 +100,10 @@ function requireProjectFile(projectDir: string): void {
   }
 }
 
-async function loadProjectApp(projectDir: string): Promise<PowerCrudApp> {
+async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   const file = join(projectDir, PROJECT_FILE);
   try {
-    const module = (await import(pathToFileURL(file).href)) as { readonly default: PowerCrudApp };
+    const module = (await import(pathToFileURL(file).href)) as { readonly default: PowerCrudConfig };
     return module.default;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

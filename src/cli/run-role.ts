@@ -31,11 +31,11 @@ export async function runRole(
     return service;
   };
   try {
-    const { config, logger, projectDir } = context;
+    const { config: settings, logger, projectDir } = context;
     const { url: databaseUrl } = await launch(() => createDatabase(context.database));
     await prepareDatabase(databaseUrl);
     const create = await loading;
-    const { address } = await launch(() => create({ config, databaseUrl, projectDir, logger }));
+    const { address } = await launch(() => create({ settings, databaseUrl, projectDir, logger }));
     context.print(`ready ${address}`);
     await untilAborted(context.stopSignal);
   } finally {
@@ -45,13 +45,16 @@ export async function runRole(
 
 /** A service with the address for its `ready` line; valid once it has started. */
 type Addressed = Service & { readonly address: string };
-type Create = (options: Omit<ServiceOptions, "app" | "role">) => Promise<Addressed>;
+type Create = (options: Omit<ServiceOptions, "config" | "role">) => Promise<Addressed>;
 
-/** Loads the modules and the app. This takes longer than starting the database, so both run at the same time. */
-async function loadServer({ loadApp }: CliContext, role: Role): Promise<Create> {
-  const [{ createService }, app] = await Promise.all([import("../compose/create-service.ts"), loadApp()]);
+/** Loads the modules and the project's file. This takes longer than starting the database, so both run at the same time. */
+async function loadServer({ loadProject }: CliContext, role: Role): Promise<Create> {
+  const [{ createService }, config] = await Promise.all([
+    import("../compose/create-service.ts"),
+    loadProject(),
+  ]);
   return async (options) => {
-    const service = await createService({ ...options, role, app });
+    const service = await createService({ ...options, role, config });
     return {
       ...service,
       get address() {
@@ -61,10 +64,13 @@ async function loadServer({ loadApp }: CliContext, role: Role): Promise<Create> 
   };
 }
 
-async function loadWorker({ loadApp }: CliContext): Promise<Create> {
-  const [{ createPowerCrud }, app] = await Promise.all([import("../compose/create-powercrud.ts"), loadApp()]);
+async function loadWorker({ loadProject }: CliContext): Promise<Create> {
+  const [{ createPowerCrud }, config] = await Promise.all([
+    import("../compose/create-powercrud.ts"),
+    loadProject(),
+  ]);
   return async (options) => {
-    const powercrud = await createPowerCrud({ ...options, role: "work", app });
+    const powercrud = await createPowerCrud({ ...options, role: "work", config });
     return { ...powercrud, address: `worker ${powercrud.processId}` };
   };
 }

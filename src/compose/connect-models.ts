@@ -5,14 +5,13 @@ import { traceLeases } from "../adapters/postgres/connection/trace-leases.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
 import type { PrismaTransactions } from "../adapters/prisma/prisma-unit-of-work.ts";
 import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
-import type { NamedInDatabase } from "../adapters/prisma/read-model-registry.ts";
-import type { PowerCrudApp } from "./define-app.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { PrismaPg } from "@prisma/adapter-pg";
 
 /** The part of the app's Prisma client that is the same for all apps. */
-type ConnectedClient = PrismaPort & NamedInDatabase & { $disconnect(): Promise<void> };
+type ConnectedClient = PrismaPort & { $disconnect(): Promise<void> };
 
 /** The app's client, and a unit of work on it. */
 export interface ConnectedModels {
@@ -27,12 +26,12 @@ const CHUNKS_PER_TASK = 2;
 
 /** Makes the app's client. Connects when first used. */
 export function connectModels(options: {
-  readonly app: PowerCrudApp;
+  readonly generated: PowerCrudConfig["generated"];
   readonly databaseUrl: string;
   readonly config: Pick<Config, "workerConcurrency">;
   readonly logger: Logger;
 }): ConnectedModels {
-  const { app, databaseUrl, config, logger } = options;
+  const { generated, databaseUrl, config, logger } = options;
   const { adapter, leases } = createPrismaConnections({
     connectionString: databaseUrl,
     maxConnections: BASE_CONNECTIONS + CHUNKS_PER_TASK * config.workerConcurrency,
@@ -40,7 +39,7 @@ export function connectModels(options: {
     logger,
   });
   // The generated client's own type depends on the app's schema.
-  const client = app.generated.createClient({ adapter }) as ConnectedClient;
+  const client = generated.createClient({ adapter }) as ConnectedClient;
   return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }) };
 }
 

@@ -15,6 +15,7 @@ import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
+import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
@@ -34,11 +35,13 @@ import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
-import type { PowerCrudApp } from "./define-app.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
+import { schemaOf } from "./define-config.ts";
 
 /** The options of {@link createPowerCrud}. */
 export interface PowerCrudOptions {
-  readonly app: PowerCrudApp;
+  /** The default export of `powercrud.config.ts`, or the same made elsewhere. */
+  readonly config: PowerCrudConfig;
   /** A migrated PostgreSQL (see migrateDatabase). */
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. Default: `health` checks the engine's own migrations only. */
@@ -46,7 +49,7 @@ export interface PowerCrudOptions {
   /** What this process does: `start` launches and runs tasks (the default), `serve` only launches, `work` only runs. */
   readonly role?: ProcessRole;
   /** Settings that differ from the defaults; see `docs/configuration.md`. Durations are in ms. */
-  readonly config?: Partial<Config>;
+  readonly settings?: Partial<Config>;
   /** Default: logs nothing. */
   readonly logger?: Logger;
 }
@@ -77,15 +80,15 @@ export interface PowerCrud extends Service {
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
-  const { app, databaseUrl, role = "start", logger = createSilentLogger() } = options;
-  const config = completeConfig(options.config);
-  const modelOptions = app.models ?? {};
+  const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
+  const config = completeConfig(options.settings);
+  const modelOptions = project.models ?? {};
+  const schema = schemaOf(project);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
-  const connected = connectModels({ app, databaseUrl, config, logger });
+  const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
   const { client, transactions } = connected;
-  const datamodel = app.generated.getDatamodel();
-  const read = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
+  const read = readModelRegistry(schema, modelOptions);
   const engine = await createEngine({
     config,
     databaseUrl,
@@ -93,8 +96,8 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     modelOptions,
     logger,
     clock: createSystemClock(),
-    tasks: app.tasks ?? [],
-    hooks: app.hooks,
+    tasks: project.tasks ?? [],
+    hooks: project.hooks,
     readModels: (shapes) => markNativeTypes(read, shapes),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
@@ -119,7 +122,7 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
       engine,
       feed,
       health,
-      datamodel,
+      datamodel: pothosDatamodel(schema),
       modelOptions,
       logger,
     }),
@@ -138,7 +141,7 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
-  readonly datamodel: ReturnType<PowerCrudApp["generated"]["getDatamodel"]>;
+  readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }

@@ -26,13 +26,13 @@ export interface PowerCrudService extends Service {
  */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
   const { authenticate, logger = createSilentLogger() } = options;
-  const config = completeConfig(options.config);
-  const powercrud = await createPowerCrud({ ...options, config, logger });
+  const settings = completeConfig(options.settings);
+  const powercrud = await createPowerCrud({ ...options, settings, logger });
   const server = createHttpServer({
     schema: powercrud.schema,
     tasks: powercrud.tasks,
-    host: config.host,
-    port: config.port,
+    host: settings.host,
+    port: settings.port,
     isReady: () => isReady(powercrud),
     logger,
     ...(authenticate === undefined ? {} : { authenticate }),

@@ -25,7 +25,12 @@ function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]):
     const values = enums.find(({ name }) => field.kind === "enum" && name === field.type)?.values;
     return values === undefined || field.kind !== "enum" ? mark(field) : { ...mark(field), values };
   };
-  return { ...model, key: model.key.map(markKey), fields: model.fields.map(mark) };
+  return {
+    ...model,
+    key: model.key.map(markKey),
+    uniques: model.uniques.map(({ name, fields }) => ({ name, fields: fields.map(markKey) })),
+    fields: model.fields.map(mark),
+  };
 }
 
 /**

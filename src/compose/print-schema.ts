@@ -1,23 +1,24 @@
 import type { PrismaClient } from "@pothos/plugin-prisma";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { lexicographicSortSchema, printSchema } from "graphql";
+import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import { addHealth } from "../graphql/health.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
-import type { PowerCrudApp } from "./define-app.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
+import { schemaOf } from "./define-config.ts";
 
-/** The app's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
-export function printPowerCrudSchema(app: PowerCrudApp): string {
-  const client = app.generated.createClient({
+/** The project's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
+export function printPowerCrudSchema(config: PowerCrudConfig): string {
+  const client = config.generated.createClient({
     adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
   });
-  const datamodel = app.generated.getDatamodel();
-  const modelOptions = app.models ?? {};
-  const models = readModelRegistry({ datamodel, client, enums: app.generated.enums }, modelOptions);
+  const modelOptions = config.models ?? {};
+  const models = readModelRegistry(schemaOf(config), modelOptions);
   const schema = createSchema({
     client: client as PrismaClient,
-    datamodel,
+    datamodel: pothosDatamodel(schemaOf(config)),
     models,
     modelOptions,
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },

@@ -25,7 +25,7 @@ import { addScalars } from "./scalars.ts";
 
 /** The options of {@link createSchema}. */
 export interface SchemaDependencies {
-  /** Pothos' generated `getDatamodel()`. */
+  /** The data model of Pothos' Prisma plugin. */
   readonly datamodel: { readonly datamodel: unknown };
   /** The generated Prisma client: reads go through it, shaped by the query. */
   readonly client: PrismaClient;

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import powerCrudApp from "../../powercrud.config.ts";
+import demoConfig from "../../powercrud.config.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { Deployment } from "../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../src/compose/open-deployment.ts";
@@ -73,7 +73,12 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     const clock = createSystemClock();
     const logger = createSilentLogger();
     const chosen = { name: backend, reason: "test" };
-    api = await createPowerCrud({ app: powerCrudApp, databaseUrl: database.url, role: "serve", config });
+    api = await createPowerCrud({
+      config: demoConfig,
+      databaseUrl: database.url,
+      role: "serve",
+      settings: config,
+    });
     deployment = openDeployment({ config, databaseUrl: database.url, backend: chosen, clock, logger });
     await api.start();
     await deployment.ready();

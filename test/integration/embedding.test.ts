@@ -1,8 +1,8 @@
 import { graphql } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import powerCrudApp from "../../powercrud.config.ts";
+import demoConfig from "../../powercrud.config.ts";
 import type { PowerCrud, Task, TaskDefinition, TaskStatus } from "../../src/index.ts";
-import { createPowerCrud, defineApp } from "../../src/index.ts";
+import { createPowerCrud, defineConfig } from "../../src/index.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -29,9 +29,9 @@ let powercrud: PowerCrud;
 beforeAll(async () => {
   database = await createTestDatabase();
   powercrud = await createPowerCrud({
-    app: defineApp({ ...powerCrudApp, tasks: [rebuildStatistics] }),
+    config: defineConfig({ ...demoConfig, tasks: [rebuildStatistics] }),
     databaseUrl: database.url,
-    config: { workerConcurrency: 2, progressIntervalMs: 0 },
+    settings: { workerConcurrency: 2, progressIntervalMs: 0 },
   });
   await powercrud.start();
 });

@@ -41,11 +41,11 @@ const writeConfig = (text: string): Promise<void> =>
 describe("a project with a powercrud.config.ts", () => {
   beforeEach(() =>
     writeConfig(`
-      import { defineApp } from ${urlOf("src/index.ts")};
+      import { defineConfig } from ${urlOf("src/index.ts")};
       import demo from ${urlOf("powercrud.config.ts")};
       const size = { name: "POWERCRUD_SHELF_SIZE", meaning: "Books on a shelf.", expected: "a digit", fallback: 1,
         fallbackText: "1", parse: (text: string) => (/^\\d$/.test(text) ? Number(text) : undefined) };
-      export default defineApp({
+      export default defineConfig({
         generated: demo.generated,
         models: { City: { plural: "towns" } },
         seed: { variables: { size }, run: async () => "seeded" },

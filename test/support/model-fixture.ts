@@ -46,6 +46,8 @@ export function modelOf(name: string, fields: readonly Field[]): Model {
     table: name.toLowerCase(),
     schema: "public",
     key: fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey),
+    uniques: [],
+    isView: false,
     fields,
   };
 }

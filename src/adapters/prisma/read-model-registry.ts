@@ -2,75 +2,26 @@ import pluralize from "pluralize";
 import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
-  EnumField,
   EnumType,
   Field,
   Model,
   ModelRegistry,
   RelationField,
   ScalarType,
+  UniqueKey,
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
-import type { SchemaText } from "./read-schema-text.ts";
-import { readSchemaText } from "./read-schema-text.ts";
-
-/** A field in Pothos' generated data model. */
-interface DatamodelField {
-  readonly name: string;
-  /** `scalar`, `enum`, `object` (a relation) or `unsupported`. */
-  readonly kind: string;
-  readonly type: string;
-  readonly isRequired: boolean;
-  readonly isList: boolean;
-  readonly hasDefaultValue: boolean;
-  readonly isUnique: boolean;
-  readonly isId: boolean;
-  readonly isUpdatedAt?: boolean;
-  readonly documentation?: string;
-  readonly relationName?: string;
-  readonly relationFromFields?: readonly string[];
-}
-
-interface DatamodelModel {
-  readonly fields: readonly DatamodelField[];
-  readonly primaryKey: { readonly name: string | null; readonly fields: readonly string[] } | null;
-  readonly documentation?: string;
-}
-
-/** The parts of Pothos' `getDatamodel()` that are read. */
-export interface Datamodel {
-  readonly datamodel: { readonly models: Readonly<Record<string, DatamodelModel>> };
-}
-
-/**
- * The generated client. Only its runtime data model has table and column names. Only the schema's text, which it contains,
- * has the database's names of enum values, and the functions of defaults.
- */
-export interface NamedInDatabase {
-  readonly _engineConfig?: { readonly inlineSchema?: string };
-  readonly _runtimeDataModel?: {
-    readonly models: Readonly<
-      Record<
-        string,
-        {
-          readonly dbName: string | null;
-          readonly schema?: string | null;
-          readonly fields: readonly { readonly name: string; readonly dbName?: string | null }[];
-        }
-      >
-    >;
-  };
-}
-
-/** The generated code that the registry is read from. */
-export interface GeneratedModels {
-  readonly datamodel: Datamodel;
-  readonly client: NamedInDatabase;
-  /** The module `enums.ts`: each enum's values by its name. */
-  readonly enums: Readonly<Record<string, Readonly<Record<string, string>>>>;
-}
+import { actionsOf, emulatedKeysOf } from "./emulated-keys.ts";
+import type {
+  ColumnDescription,
+  FieldDescription,
+  ModelDescription,
+  RelationDescription,
+  SchemaDescription,
+  UniqueDescription,
+} from "./schema-description.ts";
 
 const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
   "String",
@@ -85,13 +36,13 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
 ]);
 
 /**
- * All exposed models, from the code that `prisma generate` made and the app's options.
+ * All exposed models, from the project's schema and the app's options.
  *
  * @throws AppError INVALID_CONFIG for a model without a primary key, for options of an unknown model, and for names that
  *   collide
  */
-export function readModelRegistry(generated: GeneratedModels, options: ModelOptionsMap): ModelRegistry {
-  const { models } = generated.datamodel.datamodel;
+export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
+  const { models } = schema;
   const unknown = Object.keys(options).find((name) => models[name] === undefined);
   if (unknown !== undefined) {
     throw invalid(
@@ -99,63 +50,50 @@ export function readModelRegistry(generated: GeneratedModels, options: ModelOpti
     );
   }
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
-  const source = {
-    client: generated.client,
-    text: readSchemaText(generated.client._engineConfig?.inlineSchema ?? ""),
-    exposed,
-  };
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel(source, name, model, options[name]?.plural));
-  const enums = Object.entries(generated.enums).map(([name, values]): EnumType => ({
+    .map(([name, model]) => readModel({ schema, exposed }, name, model, options[name]?.plural));
+  const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
     name,
-    values: Object.keys(values),
+    values: values.map((value) => value.name),
   }));
-  return createModelRegistry(read, enums);
+  return createModelRegistry(read, enums, emulatedKeysOf(schema));
 }
 
 interface ModelSource {
-  readonly client: NamedInDatabase;
-  readonly text: SchemaText;
+  readonly schema: SchemaDescription;
   readonly exposed: ReadonlySet<string>;
 }
 
 function readModel(
-  { client, text, exposed }: ModelSource,
+  { schema, exposed }: ModelSource,
   name: string,
-  source: DatamodelModel,
+  source: ModelDescription,
   plural: string | undefined,
 ): Model {
-  const inDatabase = client._runtimeDataModel?.models[name];
-  const columnNames = new Map(inDatabase?.fields.map((field) => [field.name, field.dbName]));
-  const keyNames = keyNamesOf(source);
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
     .map((field) =>
-      readField(client, field, {
-        isKey: keyNames.includes(field.name),
-        column: columnNames.get(field.name) ?? field.name,
-        ...notesOf(text, name, field),
-      }),
+      field.kind === "relation" ? readRelation(schema, source, field) : readColumn(schema, source, field),
     );
-  const key = readKey(name, keyNames, fields);
   return {
     name,
     plural: plural ?? pluralOf(name),
-    table: tableOf(client, name),
-    schema: inDatabase?.schema ?? "public",
-    key,
+    table: source.table,
+    schema: source.schema ?? "public",
+    key: readKey(name, source.primaryKey, fields),
+    uniques: source.uniques.flatMap((unique) => readUnique(unique, fields)),
+    isView: source.isView,
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
   };
 }
 
-function tableOf(client: NamedInDatabase, model: string): string {
-  return client._runtimeDataModel?.models[model]?.dbName ?? model;
-}
-
-function keyNamesOf({ primaryKey, fields }: DatamodelModel): readonly string[] {
-  return primaryKey?.fields ?? fields.filter((field) => field.isId).map((field) => field.name);
+/** A unique key, unless it has a column that the API cannot show. */
+function readUnique({ name, fields: names }: UniqueDescription, fields: readonly Field[]): UniqueKey[] {
+  const columns = names.map((wanted) => fields.find((field) => field.name === wanted));
+  const isWhole = columns.every((field) => field !== undefined && field.kind !== "relation");
+  return isWhole ? [{ name: name ?? names.join("_"), fields: columns }] : [];
 }
 
 /** Types that can be a key: they can be sorted, and turned into an id. */
@@ -198,64 +136,78 @@ function pluralOf(name: string): string {
   return plural === singular ? `${plural}All` : plural;
 }
 
-function isUsable(field: DatamodelField, exposed: ReadonlySet<string>): boolean {
-  if (field.kind === "object") {
+function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolean {
+  if (field.kind === "relation") {
     return exposed.has(field.type);
   }
   return field.kind === "enum" || (field.kind === "scalar" && SCALAR_TYPES.has(field.type));
 }
 
-/** The parts of a field that only the schema's text has. */
-function notesOf(
-  text: SchemaText,
-  model: string,
-  field: DatamodelField,
-): Pick<EnumField, "labels" | "generator"> & Pick<RelationField, "references"> {
-  const call = text.defaultCall(model, field.name);
-  const labels = field.kind === "enum" ? text.labels(field.type) : {};
-  const references = field.kind === "object" ? text.references(model, field.name) : undefined;
+function readColumn(
+  { enums }: SchemaDescription,
+  { primaryKey, uniques }: ModelDescription,
+  field: ColumnDescription,
+): ColumnField {
+  const { defaultCall } = field;
+  const isKey = primaryKey.includes(field.name);
+  const column = {
+    ...readBase(field),
+    column: field.column,
+    hasDefault: field.hasDefault || field.isUpdatedAt,
+    isKey,
+    isUnique:
+      (isKey && primaryKey.length === 1) ||
+      uniques.some(({ fields }) => fields.length === 1 && fields[0] === field.name),
+    isUpdatedAt: field.isUpdatedAt,
+    ...(defaultCall !== undefined && isMadeByPrisma(defaultCall) ? { generator: defaultCall } : {}),
+  };
+  if (field.kind !== "enum") {
+    return { ...column, kind: "scalar", type: field.type as ScalarType };
+  }
+  const labels = Object.fromEntries(
+    (enums[field.type]?.values ?? []).flatMap(({ name, label }) =>
+      label === undefined ? [] : [[name, label] as const],
+    ),
+  );
   return {
-    ...(references === undefined ? {} : { references }),
-    ...(call !== undefined && isMadeByPrisma(call) ? { generator: call } : {}),
+    ...column,
+    kind: "enum",
+    type: field.type,
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
 }
 
-function readField(
-  client: NamedInDatabase,
-  field: DatamodelField,
-  {
-    references,
-    ...known
-  }: Pick<EnumField, "isKey" | "column" | "labels" | "generator"> & Pick<RelationField, "references">,
-): Field {
-  const base = {
-    name: field.name,
-    isList: field.isList,
-    isNullable: !field.isRequired && !field.isList,
-    ...(field.documentation === undefined ? {} : { documentation: field.documentation }),
+function readRelation(
+  { models }: SchemaDescription,
+  model: ModelDescription,
+  field: RelationDescription,
+): RelationField {
+  const relation = {
+    ...readBase(field),
+    kind: "relation" as const,
+    type: field.type,
+    table: models[field.type]?.table ?? field.type,
+    relationName: field.relationName,
+    foreignKey: field.foreignKey,
   };
-  if (field.kind === "object") {
-    return {
-      ...base,
-      kind: "relation",
-      type: field.type,
-      table: tableOf(client, field.type),
-      relationName: field.relationName ?? field.name,
-      foreignKey: field.relationFromFields ?? [],
-      ...(references === undefined ? {} : { references }),
-    };
+  if (field.foreignKey.length === 0) {
+    return relation;
   }
-  const columnBase = {
-    ...base,
-    ...known,
-    hasDefault: field.hasDefaultValue || field.isUpdatedAt === true,
-    isUnique: field.isUnique || field.isId,
-    isUpdatedAt: field.isUpdatedAt === true,
+  return { ...relation, references: field.references, ...actionsOf(model, field) };
+}
+
+function readBase({
+  name,
+  isList,
+  isRequired,
+  documentation,
+}: FieldDescription): Pick<Field, "name" | "isList" | "isNullable" | "documentation"> {
+  return {
+    name,
+    isList,
+    isNullable: !isRequired && !isList,
+    ...(documentation === undefined ? {} : { documentation }),
   };
-  return field.kind === "enum"
-    ? ({ ...columnBase, kind: "enum", type: field.type } satisfies ColumnField)
-    : ({ ...columnBase, kind: "scalar", type: field.type as ScalarType } satisfies ColumnField);
 }
 
 function invalid(message: string): AppError {

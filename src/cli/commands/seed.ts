@@ -18,7 +18,7 @@ export async function seed(context: CliContext): Promise<void> {
  * @returns a sentence about what the seed did; undefined if the project has none
  */
 export async function seedDatabase(context: CliContext, databaseUrl: string): Promise<string | undefined> {
-  const { seed: appSeed } = await context.loadApp();
+  const { seed: appSeed } = await context.loadProject();
   if (appSeed === undefined) {
     return undefined;
   }

@@ -66,7 +66,14 @@ export interface RelationField extends FieldBase {
   readonly foreignKey: readonly string[];
   /** The fields of the other model that `foreignKey` refers to, in its order. Default: that model's key. */
   readonly references?: readonly string[];
+  /** What becomes of this model's records when the one that they refer to is deleted; only beside a foreign key. */
+  readonly onDelete?: ReferentialAction;
+  /** What becomes of this model's records when the key that they refer to changes; only beside a foreign key. */
+  readonly onUpdate?: ReferentialAction;
 }
+
+/** What happens to records that refer to a changed one. */
+export type ReferentialAction = "Cascade" | "Restrict" | "NoAction" | "SetNull" | "SetDefault";
 
 export type ColumnField = ScalarField | EnumField;
 export type Field = ColumnField | RelationField;
@@ -75,6 +82,14 @@ export type Field = ColumnField | RelationField;
 export interface EnumType {
   readonly name: string;
   readonly values: readonly string[];
+}
+
+/** Columns whose values no two records of a model share (`@unique`, `@@unique`). */
+export interface UniqueKey {
+  /** As Prisma's client calls it: `email`, `teamId_slug`, or the name that the schema gives it. */
+  readonly name: string;
+  /** One, or several for a compound key, in the schema's order. */
+  readonly fields: readonly ColumnField[];
 }
 
 /** A model exposed through the API. Made once at start from the generated data model and the app's options. */
@@ -89,6 +104,10 @@ export interface Model {
   readonly schema: string;
   /** The fields of the primary key, in order. One, or several for a composite key. */
   readonly key: readonly ColumnField[];
+  /** The unique keys besides `key`, in the schema's order. */
+  readonly uniques: readonly UniqueKey[];
+  /** Whether it is a view of the database. */
+  readonly isView: boolean;
   readonly fields: readonly Field[];
   readonly documentation?: string;
 }
@@ -110,8 +129,8 @@ export interface EmulatedKey {
   /** The table referred to, and its columns in the same order. */
   readonly to: TableName;
   readonly referenced: readonly string[];
-  readonly onDelete: "Cascade" | "Restrict" | "SetNull";
-  readonly onUpdate: "Cascade" | "Restrict" | "SetNull";
+  readonly onDelete: ReferentialAction;
+  readonly onUpdate: ReferentialAction;
 }
 
 /** All exposed models, by name. */

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import type { BackendName, ProcessRole } from "../../../src/core/processes/process-register.ts";
 import type { PowerCrudService, ServiceOptions } from "../../../src/index.ts";
 import { createService, migrateDatabase } from "../../../src/index.ts";
@@ -100,15 +100,15 @@ async function stopAll(): Promise<void> {
 
 async function start(
   role: ProcessRole,
-  config: ServiceOptions["config"],
+  settings: ServiceOptions["settings"],
   databaseUrl = database.url,
 ): Promise<PowerCrudService> {
   const service = await createService({
-    app: powerCrudApp,
+    config: demoConfig,
     databaseUrl,
     projectDir,
     role,
-    config: { port: 0, ...config },
+    settings: { port: 0, ...settings },
   });
   running.push(service);
   await service.start();
@@ -139,7 +139,7 @@ async function readiness({ url }: PowerCrudService): Promise<unknown> {
 }
 
 describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
-  const settings = (): ServiceOptions["config"] => ({ backend, redisUrl: redis.url });
+  const settings = (): ServiceOptions["settings"] => ({ backend, redisUrl: redis.url });
 
   it("reports that there is no worker, leaves no task in the queue, and is healthy once there is one", async () => {
     const api = await start("serve", settings());

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import type { PowerCrudService, ServiceOptions } from "../../../src/index.ts";
 import { createService } from "../../../src/index.ts";
 import type { RedisServer } from "../../support/redis-server.ts";
@@ -29,11 +29,11 @@ afterEach(async () => {
 });
 afterAll(() => database.drop());
 
-async function start(config: ServiceOptions["config"]): Promise<PowerCrudService> {
+async function start(settings: ServiceOptions["settings"]): Promise<PowerCrudService> {
   const service = await createService({
-    app: powerCrudApp,
+    config: demoConfig,
     databaseUrl: database.url,
-    config: { port: 0, redisUrl: redis.url, ...config },
+    settings: { port: 0, redisUrl: redis.url, ...settings },
   });
   running.push(service);
   await service.start();

@@ -27,7 +27,7 @@ export interface BulkCities {
 /** Viewers with the claim `north` reach no city south of the equator. Bulk updates cannot change a city's place. */
 export async function createBulkCities(): Promise<BulkCities> {
   const api = await createBulkFixture({
-    config: { bulkMaxRecords: MAX_RECORDS, chunkRecords: 10 },
+    settings: { bulkMaxRecords: MAX_RECORDS, chunkRecords: 10 },
     models: {
       City: {
         bulk: { fields: ["name", "countryCode", "population", "elevation", "status", "notes", "tags"] },

@@ -1,14 +1,14 @@
 import { graphql } from "graphql";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import type {
   ModelOptionsMap,
   PowerCrud,
-  PowerCrudApp,
+  PowerCrudConfig,
   PowerCrudOptions,
   Viewer,
 } from "../../../src/index.ts";
-import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger, defineConfig } from "../../../src/index.ts";
 import type { PoolClient } from "pg";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import type { Holder } from "../../support/hold-records.ts";
@@ -25,7 +25,7 @@ export interface BulkOverrides {
   readonly sql?: string;
   /** The worker's own model options, as of a separate process. Default: API and worker share a process. */
   readonly workerModels?: ModelOptionsMap;
-  readonly config?: PowerCrudOptions["config"];
+  readonly settings?: PowerCrudOptions["settings"];
 }
 
 /** API and worker on a database of their own. */
@@ -75,13 +75,13 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
   }
   const open = async (role: "start" | "serve" | "work", models = overrides.models): Promise<PowerCrud> => {
     const opened = await createPowerCrud({
-      app: appOf(overrides.generated, models),
+      config: configOf(overrides.generated, models),
       databaseUrl: database.url,
       role,
-      config: {
+      settings: {
         workerConcurrency: 2,
         progressIntervalMs: 0,
-        ...overrides.config,
+        ...overrides.settings,
       },
     });
     await opened.start();
@@ -149,17 +149,12 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
   return fixture;
 }
 
-function appOf(generated: GeneratedCode | undefined, models: ModelOptionsMap | undefined): PowerCrudApp {
-  if (generated === undefined) {
-    return models === undefined ? powerCrudApp : defineApp({ ...powerCrudApp, models });
+function configOf(
+  generated: GeneratedCode | undefined,
+  models: ModelOptionsMap | undefined,
+): PowerCrudConfig {
+  if (generated !== undefined) {
+    return defineConfig({ generated, models: models ?? {} });
   }
-  const { datamodel, enums, Client } = generated;
-  return defineApp({
-    generated: {
-      getDatamodel: () => datamodel as ReturnType<PowerCrudApp["generated"]["getDatamodel"]>,
-      enums,
-      createClient: ({ adapter }) => new Client({ adapter, log: [] } as never) as object,
-    },
-    models: models ?? {},
-  });
+  return models === undefined ? demoConfig : defineConfig({ ...demoConfig, models });
 }

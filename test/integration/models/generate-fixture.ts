@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, symlink } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { openSchemaEngine } from "../../../src/adapters/prisma/schema-engine.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
@@ -22,16 +22,20 @@ export async function generateFixture(
     process.execPath,
     [join(ROOT, "node_modules/prisma/build/index.js"), "generate", "--schema", path],
     // `generate` does not run the schema engine, but would download one if it found none.
-    { cwd: folder.path, env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath } },
+    {
+      cwd: folder.path,
+      env: {
+        ...process.env,
+        PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+        PATH: [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+      },
+    },
   );
-  const load = (file: string): Promise<Record<string, unknown>> =>
-    import(join(folder.path, "generated", file));
-  const { getDatamodel } = await load("pothos-types.ts");
-  const { PrismaClient } = await load("prisma/client.ts");
+  const { generated } = (await import(join(folder.path, "generated/powercrud.ts"))) as {
+    readonly generated: GeneratedCode;
+  };
   return {
-    datamodel: (getDatamodel as () => GeneratedCode["datamodel"])(),
-    enums: (await load("prisma/enums.ts")) as GeneratedCode["enums"],
-    Client: PrismaClient as GeneratedCode["Client"],
+    ...generated,
     sql: await tablesSql(path),
     remove: () => folder.remove(),
   };

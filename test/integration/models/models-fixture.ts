@@ -17,11 +17,11 @@ import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port
 import { createPostgresListPages } from "../../../src/adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/records/postgres-record-reader.ts";
 import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
+import { pothosDatamodel } from "../../../src/adapters/prisma/pothos-datamodel.ts";
 import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../../../src/adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
-import type { GeneratedModels, NamedInDatabase } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { filterToPrisma } from "../../../src/adapters/prisma/filter-to-prisma.ts";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
@@ -38,11 +38,11 @@ import { createRecordHooks } from "../../../src/core/records/record-hooks.ts";
 import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
 import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/records/postgres-record-defaults.ts";
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/writes/postgres-record-writer.ts";
+import { schemaOf } from "../../../src/compose/define-config.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
-import { getDatamodel } from "../../../src/generated/pothos-types.ts";
-import { PrismaClient } from "../../../src/generated/prisma/client.ts";
-import * as enums from "../../../src/generated/prisma/enums.ts";
+import { generated as demo } from "../../../src/generated/powercrud.ts";
+import type { GeneratedSchema } from "../../../src/index.ts";
 import { createSchema } from "../../../src/graphql/create-schema.ts";
 import { createTaskSchema } from "../../../src/graphql/tasks/task-schema.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
@@ -53,15 +53,12 @@ import type { Holder } from "../../support/hold-records.ts";
 import { holdRecords } from "../../support/hold-records.ts";
 
 /** The output of `prisma generate`. */
-export interface GeneratedCode {
-  readonly datamodel: GeneratedModels["datamodel"];
-  readonly enums: GeneratedModels["enums"];
-  readonly Client: new (options: { adapter: PrismaPg }) => unknown;
+export interface GeneratedCode extends GeneratedSchema {
   /** SQL that makes the tables in an empty database. */
   readonly sql?: string;
 }
 
-const DEMO = { datamodel: getDatamodel(), enums, Client: PrismaClient } as unknown as GeneratedCode;
+const DEMO: GeneratedCode = demo;
 
 export interface ModelsOverrides {
   readonly modelOptions?: ModelOptionsMap;
@@ -101,6 +98,7 @@ export interface ModelsFixture {
 
 export async function createModelsFixture(overrides: ModelsOverrides = {}): Promise<ModelsFixture> {
   const { modelOptions = {}, generated = DEMO } = overrides;
+  const schemaData = schemaOf({ generated });
   const database = await createTestDatabase();
   const logger = createSilentLogger();
   const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
@@ -117,11 +115,11 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const realLocks = createPostgresLockStore({ session });
   const locks = overrides.locks?.(realLocks) ?? realLocks;
   const leases = traceLeases(own);
-  const client = new generated.Client({ adapter: new PrismaPg(own) }) as PrismaPort &
-    NamedInDatabase & { $disconnect(): Promise<void> };
-  const { datamodel } = generated;
+  const client = generated.createClient({ adapter: new PrismaPg(own) }) as PrismaPort & {
+    $disconnect(): Promise<void>;
+  };
   const shapes = createTableShapes(ownSession);
-  const read = readModelRegistry({ datamodel, enums: generated.enums, client }, modelOptions);
+  const read = readModelRegistry(schemaData, modelOptions);
   const models = await markNativeTypes(read, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
@@ -132,7 +130,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
     client,
-    datamodel,
+    datamodel: pothosDatamodel(schemaData),
     models,
     modelOptions,
     reader,

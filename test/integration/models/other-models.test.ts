@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { printSchema } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
+import type { ColumnDescription } from "../../../src/adapters/prisma/schema-description.ts";
+import { schemaOf } from "../../../src/compose/define-config.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -78,40 +80,38 @@ describe("the schema", () => {
   });
 
   test("cannot have a model without a usable key, and names it", () => {
-    const client = {};
-    const field = (name: string, type: string) => ({
+    const column = (name: string, type: string): ColumnDescription => ({
       name,
       type,
       kind: "scalar",
+      column: name,
       isRequired: true,
       isList: false,
-      hasDefaultValue: false,
-      isUnique: false,
-      isId: true,
+      hasDefault: false,
+      isUpdatedAt: false,
     });
-    const read = (fields: object[], more: object = {}): unknown =>
+    const read = (fields: ColumnDescription[], primaryKey = ["a"]): unknown =>
       readModelRegistry(
         {
-          client: { ...client, ...more },
-          enums: {},
-          datamodel: { datamodel: { models: { Odd: { fields, primaryKey: null } } } } as never,
+          relationMode: "foreignKeys",
+          models: { Odd: { table: "odd", isView: false, primaryKey, uniques: [], fields, unwritable: [] } },
+          enums: { Mood: { values: [{ name: "GRIM", label: "very grim" }] } },
         },
         {},
       );
-    expect(() => read([{ ...field("a", "Int"), isId: false }])).toThrow(
+    expect(() => read([column("a", "Int")], [])).toThrow(
       "Model Odd has no primary key. Give it an @id or @@id",
     );
-    expect(() => read([{ ...field("a", "point"), kind: "unsupported" }])).toThrow(
+    expect(() => read([{ ...column("a", "point"), kind: "unsupported" }])).toThrow(
       "The key field Odd.a is of a type that cannot be a key.",
     );
-    expect(() => read([field("a", "Bytes")])).toThrow(
+    expect(() => read([column("a", "Bytes")])).toThrow(
       "The key field Odd.a is of a type that cannot be a key.",
     );
-    const mapped = 'model Odd {\n  a Mood @id\n}\nenum Mood {\n  GRIM @map("very grim")\n}';
-    expect(() =>
-      read([{ ...field("a", "Mood"), kind: "enum" }], { _engineConfig: { inlineSchema: mapped } }),
-    ).toThrow("The key field Odd.a is of an enum whose values have other names in the database");
-    expect(() => readModelRegistry({ ...generated, client }, { Itme: {} })).toThrow(
+    expect(() => read([{ ...column("a", "Mood"), kind: "enum" }])).toThrow(
+      "The key field Odd.a is of an enum whose values have other names in the database",
+    );
+    expect(() => readModelRegistry(schemaOf({ generated }), { Itme: {} })).toThrow(
       'There are options for a model "Itme"',
     );
   });

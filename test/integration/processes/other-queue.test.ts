@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import type { PowerCrud, PowerCrudOptions } from "../../../src/index.ts";
 import { createPowerCrud } from "../../../src/index.ts";
 import { withDeadline } from "../../support/deadline.ts";
@@ -33,10 +33,10 @@ async function createDeployment(): Promise<Deployment> {
   return {
     async start(role, backend) {
       const powercrud = await createPowerCrud({
-        app: powerCrudApp,
+        config: demoConfig,
         databaseUrl: database.url,
         role,
-        config: { backend, redisUrl: redis.url, redisKeyPrefix, leaseMs: 1500 },
+        settings: { backend, redisUrl: redis.url, redisKeyPrefix, leaseMs: 1500 },
       });
       running.push(powercrud);
       await powercrud.start();

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import { createService, migrateDatabase } from "../../../src/index.ts";
 import { createTestClient } from "../../support/graphql-client.ts";
 import { createLogBook } from "../../support/log-book.ts";
@@ -41,9 +41,9 @@ afterAll(async () => {
 it("an outage is logged only at its start and its end, and refuses no write", async () => {
   const book = createLogBook();
   const service = await createService({
-    app: powerCrudApp,
+    config: demoConfig,
     databaseUrl: database.url,
-    config: { port: 0, backend: "redis", redisUrl: redis.url, leaseMs: 600 },
+    settings: { port: 0, backend: "redis", redisUrl: redis.url, leaseMs: 600 },
     logger: book,
   });
   const count = (text: string): number => book.lines.filter(({ message }) => message === text).length;

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import type { PowerCrud } from "../../../src/index.ts";
 import { createPowerCrud } from "../../../src/index.ts";
 import type { RedisServer } from "../../support/redis-server.ts";
@@ -40,9 +40,9 @@ async function startOn(
   backend: "redis" | "postgres" = "redis",
 ): Promise<PowerCrud> {
   const powercrud = await createPowerCrud({
-    app: powerCrudApp,
+    config: demoConfig,
     databaseUrl: databases[at]?.url ?? "",
-    config: { backend, redisUrl: redis.url, redisKeyPrefix },
+    settings: { backend, redisUrl: redis.url, redisKeyPrefix },
   });
   running.push(powercrud);
   await powercrud.start();

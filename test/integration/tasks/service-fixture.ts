@@ -1,9 +1,9 @@
 import { graphql } from "graphql";
 import type { PoolClient } from "pg";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
-import powerCrudApp from "../../../powercrud.config.ts";
+import demoConfig from "../../../powercrud.config.ts";
 import type { ModelOptionsMap, PowerCrud, PowerCrudOptions, Task, Viewer } from "../../../src/index.ts";
-import { ANONYMOUS, createPowerCrud, createSilentLogger, defineApp } from "../../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger, defineConfig } from "../../../src/index.ts";
 import { lastState } from "../../support/engine-fixture.ts";
 import { withDeadline } from "../../support/deadline.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
@@ -42,15 +42,15 @@ export interface ServiceFixture {
 
 /** With 12 cities and no tags. A launch on more than 8 records takes the whole model. */
 export async function createServiceFixture(
-  models: ModelOptionsMap = powerCrudApp.models ?? {},
+  models: ModelOptionsMap = demoConfig.models ?? {},
 ): Promise<ServiceFixture> {
   const database = await createTestDatabase();
   const logger = createSilentLogger();
   const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
   const options: PowerCrudOptions = {
-    app: defineApp({ ...powerCrudApp, models }),
+    config: defineConfig({ ...demoConfig, models }),
     databaseUrl: database.url,
-    config: { workerConcurrency: 2, progressIntervalMs: 0, lockEscalationRecords: 8, chunkRecords: 2 },
+    settings: { workerConcurrency: 2, progressIntervalMs: 0, lockEscalationRecords: 8, chunkRecords: 2 },
   };
   const api = await createPowerCrud({ ...options, role: "serve" });
   await pool.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);

@@ -21,7 +21,7 @@ if (!existsSync(process.env.PRISMA_SCHEMA_ENGINE_BINARY)) process.exit(3);
 appendFileSync("runs", process.argv[2] + "\\n");
 mkdirSync("src/generated/prisma", { recursive: true });
 writeFileSync("src/generated/prisma/client.ts", "");
-writeFileSync("src/generated/pothos-types.ts", "");
+writeFileSync("src/generated/powercrud.ts", "");
 `;
 
 let folder: TemporaryFolder;
@@ -57,18 +57,27 @@ test("packages that npm has installed are not installed again, and the client is
   await prepare({ root: folder.path });
   expect(await runCount()).toBe(1);
   expect(existsSync(join(folder.path, "node_modules/.powercrud-stamp"))).toBe(true);
+  // Prisma runs a generator by its name, found in this folder.
+  expect(await readFile(join(folder.path, "node_modules/.bin/powercrud-generator"), "utf8")).toContain(
+    "scripts/powercrud-generator.mjs",
+  );
 });
 
 test("a changed schema, a missing file or force generates the client again", async () => {
   await prepare({ root: folder.path });
-  await write({ "prisma/schema.prisma": "model B {}" });
-  await prepare({ root: folder.path });
-  expect(await runCount()).toBe(2);
-  await write({ "node_modules/prisma/package.json": "{}" });
-  await prepare({ root: folder.path });
-  expect(await runCount()).toBe(3);
+  const inputs = [
+    "prisma/schema.prisma",
+    "prisma/models/b.prisma",
+    "src/generator/x.ts",
+    "node_modules/prisma/package.json",
+  ];
+  for (const [at, input] of inputs.entries()) {
+    await write({ [input]: "{}" });
+    await prepare({ root: folder.path });
+    expect(await runCount()).toBe(2 + at);
+  }
   await prepare({ root: folder.path, isGenerateForced: true });
-  expect(await runCount()).toBe(4);
+  expect(await runCount()).toBe(6);
 });
 
 test("only one of several concurrent runs generates", async () => {

@@ -80,10 +80,9 @@ SELECT ARRAY(
     JOIN pg_attribute ON attname = name WHERE attrelid = to_regclass($1::text) ORDER BY place
 ) AS types`;
 
-/** SET NULL is the only way of SET that Prisma emulates. */
-const EMULATED: Readonly<Record<EmulatedKey["onDelete"], ReferentialAction>> = {
+/** Prisma refuses a schema with other actions where it has no foreign keys. */
+const EMULATED: Readonly<Partial<Record<EmulatedKey["onDelete"], ReferentialAction>>> = {
   Cascade: "CASCADE",
-  Restrict: "REFUSE",
   SetNull: "SET",
 };
 
@@ -108,7 +107,7 @@ async function readEmulated(session: SqlSession, key: EmulatedKey): Promise<Fore
   return {
     ...key,
     types: row?.types ?? [],
-    onDelete: EMULATED[key.onDelete],
-    onUpdate: EMULATED[key.onUpdate],
+    onDelete: EMULATED[key.onDelete] ?? "REFUSE",
+    onUpdate: EMULATED[key.onUpdate] ?? "REFUSE",
   };
 }

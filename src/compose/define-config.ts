@@ -1,22 +1,20 @@
-import type { PothosPrismaDatamodel } from "@pothos/plugin-prisma";
 import type { SqlDriverAdapterFactory } from "@prisma/client/runtime/client";
+import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
 import type { ConfigOf, Variables } from "../config/variable.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 
-/** The code that `prisma generate` made from the app's Prisma schema. */
+/** What the generator `powercrud` exports from the module that it writes. */
 export interface GeneratedSchema {
-  /** Pothos' `getDatamodel`. */
-  readonly getDatamodel: () => PothosPrismaDatamodel;
-  /** Makes the generated `PrismaClient` with the given driver adapter. */
+  /** The Prisma schema as data. Only the generator and the engine know its shape. */
+  readonly schema: object;
+  /** Makes the project's `PrismaClient` with the given driver adapter. */
   readonly createClient: (options: { readonly adapter: SqlDriverAdapterFactory }) => object;
-  /** The module `generated/prisma/enums.ts`: the values of each enum by its name. */
-  readonly enums: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** An app on powercrud-graphql: its generated schema, and the options of its models and tasks. */
-export interface PowerCrudApp {
+/** What a project's `powercrud.config.ts` says: its generated schema, and the options of its models and tasks. */
+export interface PowerCrudConfig {
   readonly generated: GeneratedSchema;
   /** Options by model name. Default: every model of the Prisma schema is served with the defaults. */
   readonly models?: ModelOptionsMap;
@@ -53,8 +51,13 @@ export interface AppSeedOptions {
 }
 
 /**
- * Types an app where it is written; returns it as it is. The default export of a project's `powercrud.config.ts`.
+ * Types a config where it is written; returns it as it is. The default export of a project's `powercrud.config.ts`.
  */
-export function defineApp(app: PowerCrudApp): PowerCrudApp {
-  return app;
+export function defineConfig(config: PowerCrudConfig): PowerCrudConfig {
+  return config;
+}
+
+/** The schema of a config, for the rooms that read it. */
+export function schemaOf({ generated }: Pick<PowerCrudConfig, "generated">): SchemaDescription {
+  return generated.schema as SchemaDescription;
 }
