@@ -29,7 +29,11 @@ export function emulatedKeysOf({ relationMode, models }: SchemaDescription): rea
   );
 }
 
-function relationKey(model: ModelDescription, field: RelationDescription, other: ModelDescription): EmulatedKey {
+function relationKey(
+  model: ModelDescription,
+  field: RelationDescription,
+  other: ModelDescription,
+): EmulatedKey {
   return {
     from: tableOf(model),
     columns: columnsOf(model, field.foreignKey),

@@ -197,7 +197,9 @@ export function checkExpected(
     ];
   }
   const misfit =
-    expectedUpdatedAt === null ? undefined : describeMisfit({ ...touched, isList: false }, [], expectedUpdatedAt);
+    expectedUpdatedAt === null
+      ? undefined
+      : describeMisfit({ ...touched, isList: false }, [], expectedUpdatedAt);
   if (misfit !== undefined) {
     return [problemAt(path, field, `${field}: ${misfit}`)];
   }

@@ -12,10 +12,7 @@ export function encodeCursor(terms: readonly OrderTerm[], place: ListPlace): str
 }
 
 /** The place of a record that the client read. Its record may be gone by the time that it is used. */
-export function placeOf(
-  terms: readonly OrderTerm[],
-  record: Readonly<Record<string, unknown>>,
-): ListPlace {
+export function placeOf(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): ListPlace {
   return terms.map((term) => {
     const value = valueOf(term, record);
     // JSON has neither NaN nor infinity.

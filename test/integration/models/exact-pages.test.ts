@@ -30,9 +30,19 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   decimal: ["-9999.99", "0", "0.01", "9999.99", "NaN"],
   money: ["-92233720368547758.08", "0", "0.01", "92233720368547758.07"],
   timestamp: ["2026-01-31 12:00", "2026-01-31 12:00:00.001", "0001-01-01"],
-  timestamp6: ["2026-01-31 12:00", "2026-01-31 12:00:00.000001", "2026-01-31 12:00:00.000999", "2026-01-31 12:00:00.001"],
+  timestamp6: [
+    "2026-01-31 12:00",
+    "2026-01-31 12:00:00.000001",
+    "2026-01-31 12:00:00.000999",
+    "2026-01-31 12:00:00.001",
+  ],
   timestamptz: ["2026-01-31 12:00Z", "2026-01-31 12:00:00.001Z", "0001-01-01Z"],
-  timestamptz6: ["2026-01-31 12:00Z", "2026-01-31 12:00:00.000001Z", "2026-01-31 12:00:00.000999Z", "2026-01-31 12:00:00.001Z"],
+  timestamptz6: [
+    "2026-01-31 12:00Z",
+    "2026-01-31 12:00:00.000001Z",
+    "2026-01-31 12:00:00.000999Z",
+    "2026-01-31 12:00:00.001Z",
+  ],
   date: ["2026-01-30", "2026-01-31", "0001-01-01"],
   time: ["00:00", "00:00:00.001", "23:59:59.999"],
   time6: ["00:00", "00:00:00.000001", "00:00:00.000999", "23:59:59.999999"],
@@ -101,7 +111,9 @@ describe("pages of a list have every record once, in the database's order, both 
       for (const isBackward of ways) {
         const name = `${direction} ${isBackward ? "backward" : "forward"}`;
         expected[name] = rows.map(({ id }) => id as number);
-        found[name] = await walk([{ [column]: direction }], isBackward).catch((error: Error) => [error.message] as never);
+        found[name] = await walk([{ [column]: direction }], isBackward).catch(
+          (error: Error) => [error.message] as never,
+        );
       }
     }
     expect(found).toEqual(expected);
@@ -129,21 +141,28 @@ test("pages by several fields have every record once, and go on at the same plac
            (ARRAY['a', 'A', 'b', NULL])[1 + i % 4], '2026-01-31Z'::timestamptz + (i % 3) * interval '1 microsecond'
       FROM generate_series(1, ${RECORDS}) AS i`);
   await fc.assert(
-    fc.asyncProperty(ordersOf, fc.integer({ min: 1, max: 9 }), fc.boolean(), async (given, length, isBackward) => {
-      const names = given.map((order) => Object.keys(order)[0]);
-      const orderBy = given.filter((_order, at) => names.indexOf(names[at]) === at);
-      const sql = [...orderBy.flatMap((order) => Object.entries(order)), ["id", "ASC"]]
-        .map(([name, sort]) => `"${name}" ${String(sort).replace("_NULLS", " NULLS").replace("_", " ")}`)
-        .join(", ");
-      const rows = await api.query(`SELECT id FROM "Native" ORDER BY ${sql}`);
-      expect(await walk(orderBy, isBackward, length)).toEqual(rows.map(({ id }) => id as number));
-    }),
+    fc.asyncProperty(
+      ordersOf,
+      fc.integer({ min: 1, max: 9 }),
+      fc.boolean(),
+      async (given, length, isBackward) => {
+        const names = given.map((order) => Object.keys(order)[0]);
+        const orderBy = given.filter((_order, at) => names.indexOf(names[at]) === at);
+        const sql = [...orderBy.flatMap((order) => Object.entries(order)), ["id", "ASC"]]
+          .map(([name, sort]) => `"${name}" ${String(sort).replace("_NULLS", " NULLS").replace("_", " ")}`)
+          .join(", ");
+        const rows = await api.query(`SELECT id FROM "Native" ORDER BY ${sql}`);
+        expect(await walk(orderBy, isBackward, length)).toEqual(rows.map(({ id }) => id as number));
+      },
+    ),
     { numRuns: 40 },
   );
 });
 
 test("a forged cursor is refused with the reason", async () => {
-  const forged = Buffer.from(JSON.stringify(["date asc nulls last, id asc", "yesterday noon", "7"])).toString("base64url");
+  const forged = Buffer.from(JSON.stringify(["date asc nulls last, id asc", "yesterday noon", "7"])).toString(
+    "base64url",
+  );
   await expect(
     api.data(`{ natives(after: "${forged}", orderBy: [{date: ASC}]) { nodes { id } } }`),
   ).rejects.toThrow("after is a damaged cursor");

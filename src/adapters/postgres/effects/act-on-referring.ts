@@ -29,7 +29,10 @@ export class ForeignKeyViolation extends Error {
   }
 
   /** Rows still refer to a row that was to be deleted, or to get other values. */
-  static ofReferring({ from, to, referenced }: ForeignKey, values: readonly (string | null)[]): ForeignKeyViolation {
+  static ofReferring(
+    { from, to, referenced }: ForeignKey,
+    values: readonly (string | null)[],
+  ): ForeignKeyViolation {
     return new ForeignKeyViolation(
       `update or delete on table "${to.table}" violates a foreign key on table "${from.table}"`,
       `${keyDetail(referenced, values)} is still referenced from table "${from.table}".`,
@@ -37,7 +40,10 @@ export class ForeignKeyViolation extends Error {
   }
 
   /** A row refers to one that is not there. */
-  static ofMissing({ from, to, columns }: ForeignKey, values: readonly (string | null)[]): ForeignKeyViolation {
+  static ofMissing(
+    { from, to, columns }: ForeignKey,
+    values: readonly (string | null)[],
+  ): ForeignKeyViolation {
     return new ForeignKeyViolation(
       `insert or update on table "${from.table}" violates a foreign key`,
       `${keyDetail(columns, values)} is not present in table "${to.table}".`,
@@ -130,7 +136,9 @@ async function actOnKey(
     rows: found.map(({ values }) => {
       const now = Object.fromEntries(further.map((column, at) => [column, values[at] ?? null]));
       // The key's own columns held what they referred to.
-      const was = Object.fromEntries(columns.map((column, at) => [column, values[further.length + at] ?? null]));
+      const was = Object.fromEntries(
+        columns.map((column, at) => [column, values[further.length + at] ?? null]),
+      );
       return isDelete ? { old: now } : { old: { ...now, ...was }, now };
     }),
   };

@@ -109,7 +109,10 @@ SELECT ${keyList(model, "t")}, ARRAY[${places}] AS place
  LIMIT ${statement.parameter(part.limit)}::int`;
 }
 
-function directionSql({ column, isDescending, areNullsFirst, isNullable }: SqlTerm, isReversed: boolean): string {
+function directionSql(
+  { column, isDescending, areNullsFirst, isNullable }: SqlTerm,
+  isReversed: boolean,
+): string {
   const direction = isDescending === isReversed ? "ASC" : "DESC";
   // Left out where there are no nulls, so that an index serves.
   const nulls = isNullable ? ` NULLS ${areNullsFirst === isReversed ? "LAST" : "FIRST"}` : "";
@@ -125,7 +128,9 @@ async function orderToSql(
 ): Promise<{ readonly terms: readonly SqlTerm[]; readonly joins: string }> {
   const joined = new Map<string, { readonly alias: string; readonly table: TableShape }>();
   const joins: string[] = [];
-  const tableAt = async (relations: readonly RelationField[]): Promise<{ alias: string; table: TableShape }> => {
+  const tableAt = async (
+    relations: readonly RelationField[],
+  ): Promise<{ alias: string; table: TableShape }> => {
     const last = relations.at(-1);
     if (last === undefined) {
       return { alias: "t", table: await shapes.of(model) };
