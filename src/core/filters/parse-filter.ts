@@ -8,7 +8,7 @@ import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import { filterSizeProblem } from "./filter-size.ts";
 import type { LogicOperator, Operand } from "./operators.ts";
-import { isLogic, operatorsOf, RELATION_OPERATORS } from "./operators.ts";
+import { isLogic, operatorsOf, RELATION_OPERATORS, isLacking } from "./operators.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -148,6 +148,10 @@ function parseColumn(field: ColumnField, operators: Members, path: string): Pars
       const rule = known[operator];
       if (operand === undefined) {
         return [operator, LEFT_OUT];
+      }
+      if (rule !== undefined && operand !== "DEFAULT" && isLacking(field, operator)) {
+        const reason = `the database has no such comparison for its type, ${field.nativeType}`;
+        return [operator, refuse(here, `${here} is no condition of this field: ${reason}.`)];
       }
       return [
         operator,
