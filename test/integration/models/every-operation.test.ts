@@ -362,6 +362,9 @@ async function walk(model: string, orderBy: readonly object[]): Promise<string[]
   return seen;
 }
 
+/** The operators that find the record whose value they compare with. */
+const FINDING = ["equals", "in", "gte", "lte", "has", "hasSome", "hasEvery"];
+
 /** The conditions that a filter's field can have, each with ids that it must find. */
 function conditionsOn(
   model: string,
@@ -386,7 +389,8 @@ function conditionsOn(
     // Ids are texts, whatever the column's type.
     const value: unknown = filter.startsWith("Int") && name === "id" ? Number(record.id) : record?.[name];
     const operand = operandOf(operator, type, value);
-    const isFound = ["equals", "in", "gte", "lte", "has", "hasSome", "hasEvery"].includes(operator);
+    // Times that the database sets have microseconds, which no shown value is equal to.
+    const isFound = name === "changedAt" ? operator === "gte" : FINDING.includes(operator);
     const found = isFound && record !== undefined ? [record.id as string] : [];
     const manner =
       operator === "mode" || operator === "path" ? { equals: operandOf("equals", type, value) } : {};

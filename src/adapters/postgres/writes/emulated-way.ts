@@ -154,9 +154,9 @@ async function checkLinks(
       key === undefined || ids.length === 0
         ? []
         : await session.query<{ id: string }>(
-            `SELECT id FROM unnest($1::text[]) AS id LEFT JOIN LATERAL (
+            `SELECT wanted.id FROM unnest($1::text[]) AS wanted (id) LEFT JOIN LATERAL (
   SELECT TRUE AS is_there FROM ${tableSql(key.to)} AS other
-   WHERE other.${quoteName(key.referenced[0] ?? "")} = id::${far.type} FOR KEY SHARE
+   WHERE other.${quoteName(key.referenced[0] ?? "")} = wanted.id::${far.type} FOR KEY SHARE
 ) found ON TRUE WHERE found.is_there IS NULL LIMIT 1`,
             [ids],
           );
