@@ -13,6 +13,8 @@ const MAY_IMPORT = {
   compose: ["kernel", "core", "adapters", "graphql", "server", "worker", "config"],
   cli: ["kernel", "config", "compose"],
 };
+/** What package.json exports. */
+const ENTRIES = "^src/(index|server|testing)\\.ts$";
 const floors = Object.keys(MAY_IMPORT);
 const at = (floor) => `^src/${floor}/`;
 
@@ -76,7 +78,7 @@ module.exports = {
       name: "known-floors-only",
       severity: "error",
       comment: "A new folder under src/ must first be given its place in MAY_IMPORT.",
-      from: { path: "^src/", pathNot: [...floors.map(at), "^src/index\\.ts$"] },
+      from: { path: "^src/", pathNot: [...floors.map(at), ENTRIES] },
       to: {},
     },
     ...coreFloors.map((floor) => ({
@@ -128,10 +130,17 @@ module.exports = {
       to: { couldNotResolve: true },
     },
     {
+      name: "only-installed-packages",
+      severity: "error",
+      comment: "Who installs the package gets its dependencies and peers, and no development packages.",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["npm", "npm-peer", "type-only"] },
+    },
+    {
       name: "library-without-cli",
       severity: "error",
       comment: "The public library never depends on the command line, nor on the demo's generated code.",
-      from: { path: "^src/index\\.ts$" },
+      from: { path: ENTRIES },
       to: { path: "^src/(cli|generated)/" },
     },
     {

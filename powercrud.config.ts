@@ -1,6 +1,6 @@
 import { demoSeed } from "./prisma/seed/seed.ts";
 import { generated } from "./src/generated/powercrud.ts";
-import { defineConfig, defineModel } from "./src/index.ts";
+import { defineConfig, defineModel } from "powercrud-graphql";
 
 /** The demo: countries, languages, cities and tags. Models that are not listed are served with the default options. */
 export default defineConfig({

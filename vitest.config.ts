@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 const SERVICES = "./test/support/global-setup.ts";
@@ -46,7 +47,10 @@ function project(
 export default defineConfig({
   resolve: {
     // Everybody's graphql must be one module: packages load the CommonJS build, which Vite would not choose here.
-    alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }],
+    alias: [
+      { find: /^graphql$/, replacement: "graphql/index.js" },
+      { find: /^powercrud-graphql$/, replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)) },
+    ],
   },
   test: {
     // Two cores are what the slowest supported machine has; more workers make every deadline a lie.

@@ -144,7 +144,8 @@ function linkGenerator(root) {
 /** @param {string} root */
 function install(root) {
   say("installing packages");
-  const args = ["ci", "--no-audit", "--no-fund"];
+  // A checkout needs the development packages, even where NODE_ENV is production.
+  const args = ["ci", "--include=dev", "--no-audit", "--no-fund"];
   // Uses the npm that runs us, if any; otherwise the one in the PATH, which on Windows is a script for the shell.
   const npm = process.env.npm_execpath;
   const isNpm = npm !== undefined && /npm-cli\.c?js$/.test(npm);

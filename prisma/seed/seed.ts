@@ -1,6 +1,6 @@
 import { Client } from "pg";
 
-import type { AppSeed } from "../../src/index.ts";
+import type { AppSeed } from "powercrud-graphql";
 import type { DemoCity } from "./cities.ts";
 import { DEMO_TAGS } from "./cities.ts";
 import type { DemoCountry } from "./countries.ts";

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 
 import pino from "pino";
 
@@ -15,6 +14,7 @@ import type { ConfigOf, Variables } from "../config/variable.ts";
 import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { findProject } from "./find-project.mjs";
+import { importTypeScript } from "./import-typescript.ts";
 
 /** The file whose default export is the project's config. */
 const PROJECT_FILE = "powercrud.config.ts";
@@ -103,8 +103,7 @@ function requireProjectFile(projectDir: string): void {
 async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   const file = join(projectDir, PROJECT_FILE);
   try {
-    const module = (await import(pathToFileURL(file).href)) as { readonly default: PowerCrudConfig };
-    return module.default;
+    return (await importTypeScript(file))["default"] as PowerCrudConfig;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });

@@ -1,11 +1,12 @@
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { composeServices } from "../kernel/service.ts";
-import type { Authenticate, Readiness } from "../server/server-options.ts";
+import type { Authenticate } from "../server/server-options.ts";
 import { createHttpServer } from "../server/create-http-server.ts";
 import { completeConfig } from "../config/config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
 import { createPowerCrud } from "./create-powercrud.ts";
+import { served } from "./serve-powercrud.ts";
 
 /** The options of {@link createService}. */
 export interface ServiceOptions extends PowerCrudOptions {
@@ -29,11 +30,9 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
   const settings = completeConfig(options.settings);
   const powercrud = await createPowerCrud({ ...options, settings, logger });
   const server = createHttpServer({
-    schema: powercrud.schema,
-    tasks: powercrud.tasks,
+    ...served(powercrud),
     host: settings.host,
     port: settings.port,
-    isReady: () => isReady(powercrud),
     logger,
     ...(authenticate === undefined ? {} : { authenticate }),
   });
@@ -44,12 +43,4 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
       return server.url;
     },
   };
-}
-
-/** Ready while the database answers. */
-async function isReady({ health }: PowerCrud): Promise<Readiness> {
-  const failed = (await health.readVital()).filter(({ status }) => status === "FAILED");
-  // Several checks may report the same cause.
-  const problems = new Set(failed.map(({ message }) => message));
-  return { isReady: failed.length === 0, problems: [...problems] };
 }

@@ -1,39 +1,17 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
-import { createGraphiqlPage } from "./graphiql-page.ts";
-import type { GraphQLHandler } from "./graphql-handler.ts";
-import { createGraphQLHandler } from "./graphql-handler.ts";
-import { createErrorMask } from "./mask-error.ts";
-import type { OriginPolicy } from "./request-router.ts";
-import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
-import { createResultsHandler } from "./results-handler.ts";
-import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
-import { createSocketProtocol } from "./socket-protocol.ts";
-import type { SocketServer } from "./socket-server.ts";
-import { createSocketServer } from "./socket-server.ts";
-import type { IncomingMessage, Server } from "node:http";
+import { createRequestHandler } from "./create-request-handler.ts";
+import type { HttpServerOptions } from "./server-options.ts";
+import { SERVER_LIMITS } from "./server-options.ts";
+import type { Server } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
 
 /** The API over HTTP, server-sent events and WebSocket. */
 export interface HttpServer extends Service {
   /** Its address, such as `http://127.0.0.1:4000`; the port is right once it has started. */
   readonly url: string;
-}
-
-interface Parts {
-  readonly server: Server;
-  readonly connections: OpenConnections;
-  readonly sockets: SocketServer;
-  readonly graphql: GraphQLHandler;
-  readonly limits: Required<ServerLimits>;
-}
-
-interface UpgradeGuards extends Pick<Parts, "sockets" | "limits"> {
-  readonly origins: OriginPolicy;
 }
 
 /**
@@ -47,14 +25,22 @@ interface UpgradeGuards extends Pick<Parts, "sockets" | "limits"> {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { host, logger } = options;
   let port = options.port;
-  const parts = createParts(options);
+  const handler = createRequestHandler({ ...options, listenHost: host });
+  const server = createServer((request, response) => void handler.handle(request, response));
+  const connections = trackConnections(server);
+  server.on("upgrade", (request, socket, head) => handler.upgrade(request, socket, head));
+  const { drainTimeoutMs = SERVER_LIMITS.drainTimeoutMs } = options.limits ?? {};
   const service = createService({
     name: "http server",
     async start() {
-      port = await listen(parts.server, host, options.port);
+      port = await listen(server, host, options.port);
       logger.info({ host, port }, "the http server listens");
     },
-    stop: () => stop(parts),
+    async stop() {
+      const drained = connections.drain(drainTimeoutMs);
+      await handler.close();
+      await drained;
+    },
   });
   return {
     ...service,
@@ -64,74 +50,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
 }
 
-function createParts(options: HttpServerOptions): Parts {
-  const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
-  const limits = { ...SERVER_LIMITS, ...options.limits };
-  const maskError = createErrorMask(logger);
-  const origins = createOriginPolicy({
-    listenHost: options.host,
-    allowedOrigins: options.allowedOrigins ?? [],
-  });
-  const { maxBodyBytes, maxOperationCost } = limits;
-  const graphql = createGraphQLHandler({
-    schema,
-    authenticate,
-    maskError,
-    maxBodyBytes,
-    maxOperationCost,
-  });
-  const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
-  const sockets = createSocketServer({ protocol, logger, ...limits });
-  const results =
-    options.tasks === undefined ? undefined : createResultsHandler({ tasks: options.tasks, authenticate });
-  const graphiql = createGraphiqlPage();
-  const route = createRequestRouter({ graphql, graphiql, results, origins, isReady, logger });
-
-  const server = createServer((request, response) => void route(request, response));
-  const connections = trackConnections(server);
-  server.on("upgrade", (request, socket, head) => {
-    const refusal = upgradeRefusal(request, { origins, sockets, limits });
-    if (refusal === undefined) {
-      sockets.accept(request, socket, head);
-    } else {
-      refuseUpgrade(socket, refusal);
-    }
-  });
-  return { server, connections, sockets, graphql, limits };
-}
-
-/** The HTTP status that refuses the upgrade; undefined if the request may become a WebSocket. */
-function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): string | undefined {
-  const { origin, host } = request.headers;
-  if (pathOf(request) !== "/graphql") {
-    return "404 Not Found";
-  }
-  if (!guards.origins.isAllowed(origin, host)) {
-    return "403 Forbidden";
-  }
-  return guards.sockets.count() >= guards.limits.maxSockets ? "503 Service Unavailable" : undefined;
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
-}
-
-async function stop({ connections, sockets, graphql, limits }: Parts): Promise<void> {
-  const drained = connections.drain(limits.drainTimeoutMs);
-  graphql.breakOffStreams();
-  await sockets.close();
-  await drained;
-}
-
 /** The host for a URL; a loopback address if the service listens on all addresses. */
 function reachableHost(host: string): string {
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "[::1]" };
   return wildcards[host] ?? hostText(host);
-}
-
-function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] }> {
-  return Promise.resolve({ isReady: true, problems: [] });
 }
 
 /**

@@ -6,8 +6,13 @@ import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Answers one request. Never rejects. */
-type RequestRouter = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+/** Finds the route of a request. */
+interface RequestRouter {
+  /** Whether the path has a route. `/`, which leads browsers to GraphiQL, does not count. */
+  serves(request: IncomingMessage): boolean;
+  /** Answers one request. Never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
 
 /** The handlers of the routes, and the origin policy. */
 interface RouterOptions {
@@ -34,18 +39,24 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
 ]);
 
 export function createRequestRouter(options: RouterOptions): RequestRouter {
-  return async (request, response) => {
-    try {
-      const route = ROUTES.get(pathOf(request)) ?? serveResults;
-      await route(options, request, response);
-    } catch (error) {
-      options.logger.error({ err: error }, "a request could not be answered");
-      if (response.headersSent) {
-        response.destroy();
-      } else {
-        sendRefusal(response, 500, "INTERNAL", "Unexpected error.");
+  return {
+    serves(request) {
+      const path = pathOf(request);
+      return path !== "/" && (ROUTES.has(path) || options.results?.at(path) !== undefined);
+    },
+    async handle(request, response) {
+      try {
+        const route = ROUTES.get(pathOf(request)) ?? serveResults;
+        await route(options, request, response);
+      } catch (error) {
+        options.logger.error({ err: error }, "a request could not be answered");
+        if (response.headersSent) {
+          response.destroy();
+        } else {
+          sendRefusal(response, 500, "INTERNAL", "Unexpected error.");
+        }
       }
-    }
+    },
   };
 }
 

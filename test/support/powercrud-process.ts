@@ -1,16 +1,16 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
 import { afterAll } from "vitest";
 
+import { packedCommandLine } from "./packed-package.ts";
 import { withDeadline } from "./deadline.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
 
-const BINARY = resolve(import.meta.dirname, "../../src/cli/powercrud.ts");
 const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
 
 export interface Exit {
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 /**
- * Starts the real command line as a process. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file, everything that still runs is killed, including an embedded PostgreSQL that outlived its parent.
+ * Starts the command line of the packed package as a process, on the project of the working folder. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file, everything that still runs is killed, including an embedded PostgreSQL that outlived its parent.
  */
 export async function spawnPowerCrud(
   args: readonly string[],
@@ -50,7 +50,7 @@ export async function spawnPowerCrud(
   const folder = await createTemporaryFolder("data");
   const dataDir = env["POWERCRUD_DATA_DIR"] ?? join(folder.path, "data");
   const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
-  const child = spawn(process.execPath, ["--import", "tsx", BINARY, ...args], {
+  const child = spawn(process.execPath, [await packedCommandLine(), ...args], {
     env: { ...Object.fromEntries(inherited), POWERCRUD_DATA_DIR: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });

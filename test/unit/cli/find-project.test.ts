@@ -20,7 +20,7 @@ async function packageAt(path: string, manifest: object = {}): Promise<string> {
 
 const DEPENDING = { dependencies: { "powercrud-graphql": "*" } };
 
-describe("the project of the command line", () => {
+describe("the project of a checkout's command line", () => {
   it("is the checkout, from any folder inside or outside of it", async () => {
     const root = await packageAt("checkout");
     const own = { dir: root, isEmbedding: false };
@@ -29,19 +29,36 @@ describe("the project of the command line", () => {
     expect(findProject({ root, from: await packageAt("other", { dependencies: { pg: "8" } }) })).toEqual(own);
   });
 
-  it("is the embedding project if the package is installed, linked or a workspace", async () => {
+  it("is a project that the checkout is linked to, or that has a config of its own", async () => {
+    const root = await packageAt("checkout");
     const dir = await packageAt("library", DEPENDING);
-    const installed = await packageAt("library/node_modules/powercrud-graphql");
-    const linked = await packageAt("checkout");
-    for (const root of [installed, linked]) {
-      expect(findProject({ root, from: join(dir, "src") })).toEqual({ dir, isEmbedding: true });
+    expect(findProject({ root, from: join(dir, "src") })).toEqual({ dir, isEmbedding: true });
+    const configured = await packageAt("configured");
+    await writeFile(join(configured, "powercrud.config.ts"), "");
+    expect(findProject({ root, from: configured })).toEqual({ dir: configured, isEmbedding: true });
+  });
+});
+
+describe("the project of an installed command line", () => {
+  it("is the nearest folder with a config, also where a folder below has a package.json", async () => {
+    const dir = await packageAt("shop", DEPENDING);
+    await writeFile(join(dir, "powercrud.config.ts"), "");
+    const root = await packageAt("shop/node_modules/powercrud-graphql");
+    const from = await packageAt("shop/apps/web");
+    expect(findProject({ root, from })).toEqual({ dir, isEmbedding: true });
+  });
+
+  it("is the nearest package where there is no config, and never one below node_modules", async () => {
+    const dir = await packageAt("library", DEPENDING);
+    const root = await packageAt("library/node_modules/powercrud-graphql");
+    for (const from of [dir, join(dir, "src"), root, join(root, "dist")]) {
+      expect(findProject({ root, from })).toEqual({ dir, isEmbedding: true });
     }
   });
 
-  it("is never a package below node_modules", async () => {
-    const root = await packageAt("node_modules/powercrud-graphql");
+  it("is the working folder where there is no package at all", async () => {
+    const root = await packageAt("elsewhere/node_modules/powercrud-graphql");
     const from = join(folder.path, "nothing");
-    expect(findProject({ root, from })).toEqual({ dir: expect.any(String), isEmbedding: true });
-    expect(findProject({ root, from }).dir).not.toBe(root);
+    expect(findProject({ root, from })).toEqual({ dir: from, isEmbedding: true });
   });
 });

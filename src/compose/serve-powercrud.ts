@@ -1,0 +1,40 @@
+import type { Logger } from "../kernel/logger.ts";
+import { createSilentLogger } from "../kernel/logger.ts";
+import type { RequestHandler, RequestHandlerOptions } from "../server/create-request-handler.ts";
+import { createRequestHandler as createHandler } from "../server/create-request-handler.ts";
+import type { HttpServerOptions, Readiness } from "../server/server-options.ts";
+import type { PowerCrud } from "./create-powercrud.ts";
+
+/** The options of {@link createRequestHandler}. */
+export interface PowerCrudHandlerOptions extends Pick<
+  RequestHandlerOptions,
+  "authenticate" | "allowedOrigins" | "limits" | "listenHost"
+> {
+  /** A started one, which the handler neither starts nor stops. */
+  readonly powercrud: PowerCrud;
+  /** Default: logs nothing. */
+  readonly logger?: Logger;
+}
+
+/**
+ * The API for a server of your own: GraphQL over HTTP, SSE and WebSocket, GraphiQL, result files and health, at the same paths
+ * as in {@link createService}.
+ */
+export function createRequestHandler(options: PowerCrudHandlerOptions): RequestHandler {
+  const { powercrud, logger = createSilentLogger(), ...rest } = options;
+  return createHandler({ ...served(powercrud), ...rest, logger });
+}
+
+/** What a server needs of the engine. */
+export function served(powercrud: PowerCrud): Pick<HttpServerOptions, "schema" | "tasks" | "isReady"> {
+  const { schema, tasks } = powercrud;
+  return { schema, tasks, isReady: () => isReady(powercrud) };
+}
+
+/** Ready while the database answers. */
+async function isReady({ health }: PowerCrud): Promise<Readiness> {
+  const failed = (await health.readVital()).filter(({ status }) => status === "FAILED");
+  // Several checks may report the same cause.
+  const problems = new Set(failed.map(({ message }) => message));
+  return { isReady: failed.length === 0, problems: [...problems] };
+}

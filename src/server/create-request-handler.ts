@@ -1,0 +1,100 @@
+import { createGraphiqlPage } from "./graphiql-page.ts";
+import { createGraphQLHandler } from "./graphql-handler.ts";
+import { createErrorMask } from "./mask-error.ts";
+import type { OriginPolicy } from "./request-router.ts";
+import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
+import { createResultsHandler } from "./results-handler.ts";
+import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
+import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
+import { createSocketProtocol } from "./socket-protocol.ts";
+import type { SocketServer } from "./socket-server.ts";
+import { createSocketServer } from "./socket-server.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** The options of {@link createRequestHandler}. */
+export interface RequestHandlerOptions extends Omit<HttpServerOptions, "host" | "port"> {
+  /** The host that the server listens on; it decides which web pages may use the service. */
+  readonly listenHost: string;
+}
+
+/** The API without a server: GraphQL, GraphiQL, WebSockets, result files and health, for the requests of any Node server. */
+export interface RequestHandler {
+  /** Whether the request's path is the API's: `/graphql`, `/health/…` or a task's file. `/` is not. */
+  serves(request: IncomingMessage): boolean;
+  /** Answers a request whose body nobody has read; other paths with 404. Never rejects. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Turns a request for `/graphql` into a WebSocket; refuses others. For the event `upgrade` of the server. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /**
+   * Breaks subscriptions off (event streams without `complete`, WebSockets with 1001), and waits until the WebSockets are
+   * closed. Call it when the server stops listening.
+   */
+  close(): Promise<void>;
+}
+
+/** The API for the requests of a server. */
+export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const maskError = createErrorMask(logger);
+  const { listenHost, allowedOrigins = [] } = options;
+  const origins = createOriginPolicy({ listenHost, allowedOrigins });
+  const { maxBodyBytes, maxOperationCost } = limits;
+  const graphql = createGraphQLHandler({ schema, authenticate, maskError, maxBodyBytes, maxOperationCost });
+  const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
+  const sockets = createSocketServer({ protocol, logger, ...limits });
+  const { tasks } = options;
+  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate });
+  const router = createRequestRouter({
+    graphql,
+    graphiql: createGraphiqlPage(),
+    results,
+    origins,
+    isReady,
+    logger,
+  });
+  return {
+    serves: router.serves,
+    handle: router.handle,
+    upgrade(request, socket, head) {
+      const refusal = upgradeRefusal(request, { origins, sockets, limits });
+      if (refusal === undefined) {
+        sockets.accept(request, socket, head);
+      } else {
+        refuseUpgrade(socket, refusal);
+      }
+    },
+    async close() {
+      graphql.breakOffStreams();
+      await sockets.close();
+    },
+  };
+}
+
+interface UpgradeGuards {
+  readonly origins: OriginPolicy;
+  readonly sockets: SocketServer;
+  readonly limits: Required<ServerLimits>;
+}
+
+/** The HTTP status that refuses the upgrade; undefined if the request may become a WebSocket. */
+function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): string | undefined {
+  const { origin, host } = request.headers;
+  if (pathOf(request) !== "/graphql") {
+    return "404 Not Found";
+  }
+  if (!guards.origins.isAllowed(origin, host)) {
+    return "403 Forbidden";
+  }
+  return guards.sockets.count() >= guards.limits.maxSockets ? "503 Service Unavailable" : undefined;
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+}
+
+function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] }> {
+  return Promise.resolve({ isReady: true, problems: [] });
+}
