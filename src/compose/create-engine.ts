@@ -76,7 +76,6 @@ export async function createEngine(
 ): Promise<Engine> {
   const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
   const { session } = deployment;
-  const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
@@ -88,13 +87,10 @@ export async function createEngine(
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const sideEffects = createPostgresSideEffects({ session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
-  const writing = { session, unitOfWork, records, shapes, locks, emulatedKeys };
+  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys };
   const writer = createPostgresChunkWriter(writing);
-  const hooks = createRecordHooks({
-    options: options.modelOptions,
-    transactions: options.hookTransactions,
-    logger: options.logger,
-  });
+  const { modelOptions, hookTransactions: transactions, logger } = options;
+  const hooks = createRecordHooks({ options: modelOptions, transactions, logger });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),

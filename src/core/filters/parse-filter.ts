@@ -166,7 +166,7 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
     const advice = field.isNullable ? "Use isNull." : "Leave it out, or give it a value.";
     return refuse(path, `${path} must not be null. ${advice}`);
   }
-  const misfit = describeItems(operand) ?? describeJson(field, operand) ?? describePart(field, operand);
+  const misfit = describeItems(operand) ?? describeValues(field, operand);
   const shape = OPERAND_SHAPES[kind];
   if (misfit !== undefined) {
     return refuse(path, `${path}${misfit}`);
@@ -176,9 +176,9 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
     : refuse(path, `${path} must be ${shape.words}.`);
 }
 
-function describeJson(field: ColumnField, operand: unknown): string | undefined {
+function describeValues(field: ColumnField, operand: unknown): string | undefined {
   const misfit = field.type === "Json" ? describeUnstorableJson(operand as Json) : undefined;
-  return misfit && `: ${misfit}`;
+  return misfit === undefined ? describePart(field, operand) : `: ${misfit}`;
 }
 
 function describePart(field: ColumnField, operand: unknown): string | undefined {

@@ -79,16 +79,18 @@ function describeItem(field: ColumnField, enums: readonly EnumType[], value: Jso
   if (typeof value === "number" && !Number.isFinite(value)) {
     return "needs a number that is not infinite.";
   }
-  const rule = SCALAR_RULES[field.type];
-  return rule.fits(value) && !isWrongPart(field, value)
-    ? undefined
-    : `${show(value)} is not ${rule.expected}.`;
+  return describeScalar(field, SCALAR_RULES[field.type], value);
+}
+
+function describeScalar(field: ColumnField, rule: ScalarRule, value: Json): string | undefined {
+  const isFit = rule.fits(value) && !isWrongPart(field, value);
+  return isFit ? undefined : `${show(value)} is not ${rule.expected}.`;
 }
 
 /** Whether a value is a day or a time of day, while the column holds another part of a moment, or all of it. */
 export function isWrongPart({ type, nativeType = "" }: ColumnField, value: unknown): boolean {
   const part = type === "DateTime" && typeof value === "string" ? momentPartOf(value) : undefined;
-  const held = /^date/.test(nativeType) ? "DAY" : /^time(?!stamp)/.test(nativeType) ? "TIME" : undefined;
+  const held = nativeType.startsWith("date") ? "DAY" : /^time(?!stamp)/.test(nativeType) ? "TIME" : undefined;
   return part !== undefined && part !== held;
 }
 

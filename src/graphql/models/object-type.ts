@@ -147,7 +147,7 @@ function manyField(
         ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
       };
     }),
-    resolve: ((
+    resolve: (
       record: LoadedRecord,
       args: Record<string, unknown>,
       context: GraphQLContext,
@@ -168,7 +168,7 @@ function manyField(
         },
         totalCount: () => counts?.[field.name] ?? 0,
       };
-    }) as never,
+    },
   });
 }
 

@@ -346,7 +346,12 @@ describe("pages of a list have every record once, in the database's order, both 
 /** Columns with ties, nulls and values that only the database tells apart. */
 const MIXED = ["bigInt", "boolean", "double", "citext", "timestamptz6"] as const;
 const sortOf = fc.constantFrom(
-  ...["ASC", "DESC", "ASC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"],
+  "ASC",
+  "DESC",
+  "ASC_NULLS_FIRST",
+  "ASC_NULLS_LAST",
+  "DESC_NULLS_FIRST",
+  "DESC_NULLS_LAST",
 );
 const ordersOf = fc.array(
   fc.oneof(

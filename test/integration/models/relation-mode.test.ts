@@ -115,15 +115,13 @@ describe("a delete of a record that others keep is refused, and changes nothing"
       progress: { succeeded: 2, failed: 2 },
     });
     expect(await rowsOf("Artist", "Album", "Track", "Poster")).toEqual({
-      ...{
-        Artist: [
-          [3, "c"],
-          [4, "d"],
-        ],
-        Album: [[4, 4]],
-        Track: [[4, 4]],
-        Poster: [[1, null]],
-      },
+      Artist: [
+        [3, "c"],
+        [4, "d"],
+      ],
+      Album: [[4, 4]],
+      Track: [[4, 4]],
+      Poster: [[1, null]],
     });
   });
 

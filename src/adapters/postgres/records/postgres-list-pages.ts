@@ -1,6 +1,5 @@
 import { AppError } from "../../../kernel/app-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
-import type { WhereFilter } from "../../../core/access/access.ts";
 import type {
   ListedRecord,
   ListPages,

@@ -138,11 +138,10 @@ async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined
 
 /** Writes one of the chunks. Under ALL_OR_NOTHING a failed record refuses the task, otherwise it is recorded. */
 async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refusal> {
-  const { transaction, work, table, emulated, errorPolicy } = writing;
+  const { transaction, work, table, errorPolicy } = writing;
   const session = requiredSession(transaction);
   const isWhole = errorPolicy === "ALL_OR_NOTHING";
-  const isPlain = isPlainWork(work) && !isEmulated(emulated, work.model);
-  if (isPlain && (isWhole || work.references === undefined)) {
+  if (isWrittenAsOne(writing, isWhole)) {
     await session.query("SAVEPOINT chunk");
     try {
       const result = await writeAsOne(session, table, work, true);
@@ -160,6 +159,10 @@ async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refus
     }
   }
   return writeOneCarefully(writing, isWhole);
+}
+
+function isWrittenAsOne({ work, emulated }: WholeWriting, isWhole: boolean): boolean {
+  return isPlainWork(work) && !isEmulated(emulated, work.model) && (isWhole || work.references === undefined);
 }
 
 async function writeOneCarefully(writing: WholeWriting, isWhole: boolean): Promise<ChunkResult | Refusal> {
