@@ -29,7 +29,7 @@ export function conditionsOn(
     ];
   }
   const type = fieldsOf(schema, `${model}Where`)[name]?.type;
-  const filter = String(type === undefined ? "" : getNamedType(type).name);
+  const filter = type === undefined ? "" : getNamedType(type).name;
   const record = records.find((each) => each[name] !== null);
   return Object.values(fieldsOf(schema, filter)).map(
     ({ name: operator, type: operandType }): [object, string[]] => {

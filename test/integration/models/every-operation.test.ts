@@ -98,7 +98,7 @@ describe.each(MODELS)("%s", (model) => {
     const ids = await world.fill(model, 3);
     const records = await world.list(model);
     const where = world.schema.getType(`${model}Where`) as GraphQLInputObjectType;
-    for (const { name, type } of Object.values(where.getFields())) {
+    for (const { name } of Object.values(where.getFields())) {
       const conditions = conditionsOn(world.schema, model, name, records);
       const lacked = conditions.filter(([condition]) => isLackedBy(model, name, condition));
       const asked = conditions.filter((each) => !lacked.includes(each));
