@@ -1,12 +1,12 @@
 import { demoSeed } from "./prisma/seed/seed.ts";
 import { generated } from "./src/generated/powercrud.ts";
-import { defineConfig, defineModel } from "powercrud-graphql";
+import { defineConfig } from "powercrud-graphql";
 
 /** The demo: countries, languages, cities and tags. Models that are not listed are served with the default options. */
 export default defineConfig({
   generated,
   models: {
-    City: defineModel({
+    City: {
       bulk: {
         fields: [
           "name",
@@ -20,7 +20,7 @@ export default defineConfig({
           "tags",
         ],
       },
-    }),
+    },
   },
   seed: demoSeed,
 });

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** A command of the command line, running in its own process. */
@@ -14,12 +16,18 @@ export interface BenchProcess {
 /** The part of our environment that is needed to find programs and folders. All settings come from the bench. */
 const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
 
-/** Starts a process of the role, and waits until it is ready. */
+const ROOT = join(import.meta.dirname, "..");
+
+/**
+ * Starts a process of the role, and waits until it is ready.
+ * @param projectDir the project's folder. Default: this checkout
+ */
 export async function startBenchProcess(
   role: "start" | "serve" | "work",
   env: Readonly<Record<string, string>>,
+  projectDir = ROOT,
 ): Promise<BenchProcess> {
-  const child = spawnPowerCrud(role, env);
+  const child = spawnPowerCrud([role], env, projectDir);
   const exited = once(child, "exit");
   const address = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -41,22 +49,34 @@ export async function startBenchProcess(
 }
 
 /** Runs a command to its end. @throws if its exit code is not 0 */
-export async function runBenchProcess(command: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const child = spawnPowerCrud(command, env);
+export async function runBenchProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  projectDir = ROOT,
+): Promise<void> {
+  const child = spawnPowerCrud(args, env, projectDir);
   child.stdout.resume();
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) {
-    throw new Error(`powercrud ${command} ended with ${code}`);
+    throw new Error(`powercrud ${args.join(" ")} ended with ${code}`);
   }
 }
 
+/** The peak of a process' resident memory, which only Linux reports; "?" elsewhere. */
+export async function peakMegabytes(pid: number): Promise<string> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
+  return kilobytes === undefined ? "?" : String(Math.round(Number(kilobytes) / 1024));
+}
+
 function spawnPowerCrud(
-  command: string,
+  args: readonly string[],
   env: Readonly<Record<string, string>>,
+  projectDir: string,
 ): ReturnType<typeof spawn> & { readonly stdout: NodeJS.ReadableStream } {
   const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
-  return spawn(process.execPath, ["--import", "tsx", "src/cli/powercrud.ts", command], {
-    cwd: `${import.meta.dirname}/..`,
+  return spawn(process.execPath, ["--import", "tsx", `${ROOT}/src/cli/powercrud.ts`, ...args], {
+    cwd: projectDir,
     env: { ...Object.fromEntries(inherited), POWERCRUD_LOG_LEVEL: "warn", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -40,7 +40,7 @@ export async function startBenchStores(): Promise<BenchStores> {
   };
   const databaseUrl = (name: string): string => Object.assign(new URL(postgres.url), { pathname: name }).href;
   try {
-    await runBenchProcess("seed", { DATABASE_URL: postgres.url });
+    await runBenchProcess(["seed"], { DATABASE_URL: postgres.url });
     const seeded = new URL(postgres.url).pathname.slice(1);
     await withClient(databaseUrl("postgres"), async (client) => {
       for (const backend of BACKENDS) {

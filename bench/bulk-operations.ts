@@ -1,9 +1,9 @@
 import pg from "pg";
 import demoConfig from "../powercrud.config.ts";
 import type { BackendName } from "../src/core/processes/process-register.ts";
-import type { City, Prisma } from "../src/generated/prisma/client.ts";
+import { generated } from "../src/generated/powercrud.ts";
 import type { BulkRequest, PowerCrud } from "../src/index.ts";
-import { ANONYMOUS, createPowerCrud, defineModel } from "../src/index.ts";
+import { ANONYMOUS, createPowerCrud, defineConfig } from "../src/index.ts";
 import type { BareOperation, BenchCity } from "./bare-operations.ts";
 import { bareCreate, bareDelete, bareLink, bareUpdate, bareUpdateEach } from "./bare-operations.ts";
 import type { BenchTools } from "./bench-tools.ts";
@@ -84,18 +84,18 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 /** The demo with a hook in TypeScript that checks each record and its change. */
-const VALIDATED_CONFIG = {
+const VALIDATED_CONFIG = defineConfig({
   ...demoConfig,
+  generated,
   models: {
-    ...demoConfig.models,
-    City: defineModel<City, Prisma.TransactionClient>({
+    City: {
       validate: (city, change) =>
         (city?.population ?? 0) + (change.population?.increment ?? 0) < 0
           ? [{ message: "Nobody lives in a negative number.", field: "population" }]
           : [],
-    }),
+    },
   },
-};
+});
 
 /** Measures every bulk operation on 100,000 records, from its launch in this process to its end, and bare statements. */
 export async function measureOperations(

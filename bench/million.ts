@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import pg from "pg";
 import type { BackendName } from "../src/core/processes/process-register.ts";
 import { startBenchDeployment } from "./bench-deployment.ts";
 import type { BenchTools } from "./bench-tools.ts";
+import { peakMegabytes } from "./bench-process.ts";
 import { launchBulkUpdate } from "./bulk-launch.ts";
 import type { Measure } from "./measure.ts";
 
@@ -80,11 +80,4 @@ export async function measureMillion(
     await pool.query("DELETE FROM city WHERE id >= $1", [FIRST_ID]);
     await pool.end();
   }
-}
-
-/** The peak of resident memory, which only Linux reports; "?" elsewhere. */
-async function peakMegabytes(pid: number): Promise<string> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(status)?.[1];
-  return kilobytes === undefined ? "?" : String(Math.round(Number(kilobytes) / 1024));
 }

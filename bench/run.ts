@@ -9,6 +9,7 @@ import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
 import { measureGuard } from "./guard.ts";
 import { measureLatency } from "./latency.ts";
+import { measureModels } from "./many-models.ts";
 import { measureMillion } from "./million.ts";
 import { measureLocks } from "./locks.ts";
 import type { Measure } from "./measure.ts";
@@ -26,10 +27,11 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   million: measureMillion,
   latency: measureLatency,
   cancel: measureCancel,
+  models: measureModels,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
-const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard"]);
+const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "models"]);
 
 const wanted = wantedOf(parseArgs({ allowPositionals: true }).positionals);
 const stores = await startBenchStores();

@@ -3,10 +3,17 @@
  * @module
  */
 export { defineConfig } from "./compose/define-config.ts";
-export { defineModel } from "./core/records/model-options.ts";
 export { createPowerCrud } from "./compose/create-powercrud.ts";
 export type { PowerCrud, PowerCrudOptions } from "./compose/create-powercrud.ts";
-export type { AppSeed, AppSeedOptions, GeneratedSchema, PowerCrudConfig } from "./compose/define-config.ts";
+export type {
+  AppSeed,
+  AppSeedOptions,
+  GeneratedSchema,
+  ModelOptionsOf,
+  PowerCrudConfig,
+  SeedContext,
+  SeedFunction,
+} from "./compose/define-config.ts";
 export type { ConfigOf, Variable, Variables } from "./config/variable.ts";
 export { createService } from "./compose/create-service.ts";
 export type { PowerCrudService, ServiceOptions } from "./compose/create-service.ts";
@@ -21,7 +28,7 @@ export type { Logger } from "./kernel/logger.ts";
 export type { Json, JsonObject } from "./kernel/json.ts";
 export type { Service } from "./kernel/service.ts";
 
-export type { ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
+export type { EnumOptions, ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
 export type {
   AppChange,
   AppProblem,

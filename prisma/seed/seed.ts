@@ -23,9 +23,9 @@ export const SEED_VARIABLES = {
 /** The demo's data: countries, languages, tags and cities. */
 export const demoSeed: AppSeed = {
   variables: SEED_VARIABLES,
-  async run({ config, ...options }) {
+  async run({ config, progress, ...options }) {
     const { seedCities } = config as SeedOptions["config"];
-    const { summary } = await seedDemo({ ...options, config: { seedCities } });
+    const { summary } = await seedDemo({ ...options, onProgress: progress, config: { seedCities } });
     return summary;
   },
 };

@@ -6,7 +6,9 @@ import { basename, join, resolve } from "node:path";
 import pino from "pino";
 
 import type { DatabaseOptions } from "../compose/create-database.ts";
+import { checkConfig } from "../compose/check-config.ts";
 import type { PowerCrudConfig } from "../compose/define-config.ts";
+import { seedVariablesOf } from "../compose/define-config.ts";
 import type { Config } from "../config/config.ts";
 import { findUnknownNames, loadConfig } from "../config/config.ts";
 import { SERVICE_VARIABLES } from "../config/service-variables.ts";
@@ -29,6 +31,8 @@ export interface CliContext {
   readonly logger: Logger;
   /** Aborted when the operator asks the program to stop. */
   readonly stopSignal: AbortSignal;
+  /** Whether the project has a `powercrud.config.ts`. */
+  readonly hasProjectFile: boolean;
   /** Refuses a project without a `powercrud.config.ts`. @throws AppError START_FAILED */
   requireProjectFile(): void;
   /** The default export of the project's file. @throws AppError INVALID_CONFIG when it cannot be loaded */
@@ -63,6 +67,7 @@ export async function createCliContext(): Promise<CliContext> {
     projectDir,
     logger,
     stopSignal: createStopSignal(process),
+    hasProjectFile: existsSync(join(projectDir, PROJECT_FILE)),
     requireProjectFile: () => requireProjectFile(projectDir),
     loadProject,
     readVariables: (variables) => loadConfig(env, { ...SERVICE_VARIABLES, ...variables }),
@@ -74,7 +79,7 @@ export async function createCliContext(): Promise<CliContext> {
 /** All variables of this project: the service's, and those of the project's seed. */
 export async function projectVariables(): Promise<Variables> {
   const project = await loadProjectFile(findProject().dir);
-  return { ...SERVICE_VARIABLES, ...project.seed?.variables };
+  return { ...SERVICE_VARIABLES, ...seedVariablesOf(project) };
 }
 
 /** The variables to check names against. Loads the project's file, which is slow, only if a name is not one of the service's. */
@@ -87,7 +92,7 @@ async function knownVariables(
   if (areAllKnown || !existsSync(join(projectDir, PROJECT_FILE))) {
     return SERVICE_VARIABLES;
   }
-  return { ...SERVICE_VARIABLES, ...(await loadProject()).seed?.variables };
+  return { ...SERVICE_VARIABLES, ...seedVariablesOf(await loadProject()) };
 }
 
 function requireProjectFile(projectDir: string): void {
@@ -102,12 +107,15 @@ function requireProjectFile(projectDir: string): void {
 
 async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   const file = join(projectDir, PROJECT_FILE);
+  let config: unknown;
   try {
-    return (await importTypeScript(file))["default"] as PowerCrudConfig;
+    ({ default: config } = await importTypeScript(file));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });
   }
+  checkConfig(config, PROJECT_FILE);
+  return config;
 }
 
 /** Calls once; later calls return the same result. */

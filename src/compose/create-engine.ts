@@ -5,6 +5,7 @@ import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
 import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
+import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
@@ -96,7 +97,7 @@ export async function createEngine(
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks,
   ]);
-  const ports = createPorts(options, deployment, definitions);
+  const ports = { ...createPorts(options, deployment, definitions), nameOf: modelNamer(models) };
   const launching = {
     ...ports,
     models,

@@ -9,6 +9,7 @@ import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import { describeServing } from "../core/records/serve-model.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
@@ -19,13 +20,14 @@ import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
-import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
+import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
+import { checkConfig } from "./check-config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -35,6 +37,7 @@ import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
@@ -80,15 +83,34 @@ export interface PowerCrud extends Service {
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
+  checkConfig(options.config);
+  const opened: (() => Promise<void>)[] = [];
+  try {
+    return await wire(options, (close) => void opened.push(close));
+  } catch (error) {
+    // Whoever stops the database next must not break connections: their errors would hide this one.
+    for (const close of opened.toReversed()) {
+      await close().catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+/** @param onOpen is given what closes each part that was opened */
+async function wire(
+  options: PowerCrudOptions,
+  onOpen: (close: () => Promise<void>) => void,
+): Promise<PowerCrud> {
   const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};
-  const schema = schemaOf(project);
+  const read = readModels(project);
+  read.notices.forEach((line) => logger.info({}, line));
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
   const { client, transactions } = connected;
-  const read = readModelRegistry(schema, modelOptions);
+  onOpen(() => client.$disconnect());
   const engine = await createEngine({
     config,
     databaseUrl,
@@ -98,22 +120,15 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     hooks: project.hooks,
-    readModels: (shapes) => markNativeTypes(read, shapes),
+    readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
   });
+  onOpen(() => engine.deployment.close());
+  describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
-  const services = [
-    createService({
-      name: "prisma client",
-      start: () => client.$connect(),
-      stop: () => client.$disconnect(),
-    }),
-    engine,
-    feed,
-    ...createWorkers(engine, config, role),
-  ];
+  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
   return {
     ...composeServices("powercrud", services),
     schema: createAppSchema({
@@ -122,7 +137,8 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
       engine,
       feed,
       health,
-      datamodel: pothosDatamodel(schema),
+      datamodel: pothosDatamodel(schemaOf(project)),
+      names: read.names,
       modelOptions,
       logger,
     }),
@@ -136,22 +152,32 @@ export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerC
   };
 }
 
+function clientService(client: ConnectedModels["client"]): Service {
+  return createService({
+    name: "prisma client",
+    start: () => client.$connect(),
+    stop: () => client.$disconnect(),
+  });
+}
+
 interface SchemaParts extends ConnectedModels {
   readonly config: Config;
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
+  readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, health, client, datamodel, modelOptions } = parts;
+  const { config, engine, feed, health, client, datamodel, names, modelOptions } = parts;
   return createSchema({
     client,
     datamodel,
     models: engine.models,
+    names,
     modelOptions,
     reader: engine.reader,
     pages: engine.pages,

@@ -3,7 +3,7 @@ import { createSystemClock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
-import type { Examination, HealthCheck } from "../core/health/health-check.ts";
+import type { Examination, ExaminationPorts, HealthCheck } from "../core/health/health-check.ts";
 import type { Health } from "../core/health/read-health.ts";
 import { usualBackend } from "../core/processes/process-register.ts";
 import { isHealthy, readHealth } from "../core/health/read-health.ts";
@@ -16,6 +16,8 @@ import { chooseBackend } from "./choose-backend.ts";
 import type { DatabaseOptions } from "./create-database.ts";
 import { createDatabase, withSession } from "./create-database.ts";
 import { healthPortsOf } from "./create-health.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
+import { examineModels } from "./examine-models.ts";
 import { examineMigrations, examineRedis } from "./examinations.ts";
 import { openDeployment } from "./open-deployment.ts";
 
@@ -31,11 +33,13 @@ export interface DiagnoseOptions {
   readonly config: Config;
   /** The folder that holds `prisma/`, absolute. */
   readonly projectDir: string;
+  /** Loads the project's file. Default: there is none, and its models are not examined. */
+  readonly loadProject?: (() => Promise<PowerCrudConfig>) | undefined;
   readonly logger: Logger;
 }
 
-/** Timeout for reaching the database, in ms. Long, since an embedded PostgreSQL may have to be created first. */
-const DATABASE_PATIENCE_MS = 60_000;
+/** Timeout for reaching the database, and for loading the project's file, in ms. An embedded PostgreSQL may have to be created. */
+const START_PATIENCE_MS = 60_000;
 
 /** The checks that need a migrated database and a chosen backend. */
 const DEPENDENT = ["queue", "bus", "workers"];
@@ -54,12 +58,16 @@ export async function diagnoseDeployment(options: DiagnoseOptions): Promise<Diag
     },
   };
   try {
-    const reached = await runExaminations(ports, [reaching], DATABASE_PATIENCE_MS);
+    const reached = await runExaminations(ports, [reaching], START_PATIENCE_MS);
     const redis = await examineServers(options, clock);
     if (!isHealthy(reached)) {
       const { backend, check } = await choose(config, ports);
-      const missing = skip(["migrations", ...DEPENDENT], "the database cannot be reached");
-      return diagnosisOf([...reached, ...redis, check, ...missing], backend);
+      const reason = "the database cannot be reached";
+      const models = await examineProject(options, ports, undefined);
+      return diagnosisOf(
+        [...reached, ...redis, ...skip(["migrations"], reason), ...models, check, ...skip(DEPENDENT, reason)],
+        backend,
+      );
     }
     return await diagnoseDatabase(options, database.url, clock, [...reached, ...redis]);
   } finally {
@@ -83,15 +91,27 @@ async function examineServers(
   }
 }
 
+/** The project's models, if it has a file that names them. */
+async function examineProject(
+  { loadProject }: DiagnoseOptions,
+  ports: ExaminationPorts,
+  session: SqlSession | undefined,
+): Promise<readonly HealthCheck[]> {
+  return loadProject === undefined
+    ? []
+    : runExaminations(ports, [examineModels(loadProject, session)], START_PATIENCE_MS);
+}
+
 async function diagnoseDatabase(
-  { config, projectDir, logger }: DiagnoseOptions,
+  options: DiagnoseOptions,
   databaseUrl: string,
   clock: Clock,
   checks: readonly HealthCheck[],
 ): Promise<Diagnosis> {
+  const { config, projectDir, logger } = options;
   const ports = { clock, logger };
   const { backend: chosen, check } = await choose(config, ports);
-  const { migrations, backend } = await withSession(
+  const { migrations, models, backend } = await withSession(
     { databaseUrl, applicationName: "powercrud doctor", logger },
     async (session) => {
       const found = await runExaminations(ports, [examineMigrations(session, projectDir)]);
@@ -102,10 +122,14 @@ async function diagnoseDatabase(
         : undefined;
       // If Redis cannot be reached from here, examine the backend that the running processes use.
       const isAside = chosen === null || chosen.isFallback === true;
-      return { migrations: found, backend: (isAside ? current : undefined) ?? chosen };
+      return {
+        migrations: found,
+        models: await examineProject(options, ports, isHealthy(found) ? session : undefined),
+        backend: (isAside ? current : undefined) ?? chosen,
+      };
     },
   );
-  const known = [...checks, ...migrations];
+  const known = [...checks, ...migrations, ...models];
   if (backend === null || !isHealthy(migrations)) {
     const reason = backend === null ? "there is no backend" : "the database is not migrated";
     return diagnosisOf([...known, check, ...skip(DEPENDENT, reason)], backend);

@@ -1,73 +1,44 @@
-import { AppError } from "../kernel/app-error.ts";
-import type { ColumnField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
+import { refusedSchema } from "../core/records/refused-schema.ts";
+import { isAppError } from "../kernel/app-error.ts";
+import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
-import type { ColumnShape, TableShape, TableShapes } from "../adapters/postgres/records/table-shape.ts";
+import { serveModel } from "../core/records/serve-model.ts";
+import type { TableShape, TableShapes } from "../adapters/postgres/records/table-shape.ts";
 
 /**
- * Adds the columns' native types, and the values of enums in keys, to the models. Native types decide whether two ids mean
+ * Adds the columns' native types to the models, and chooses their keys by them. Native types decide whether two ids mean
  * the same record, and so the same lock: two spellings of a UUID do, two spellings of a text do not.
- * @throws AppError INVALID_CONFIG for a key that could have several ids for one record
+ * @param problems what is wrong with the schema as far as it is known without the database
+ * @throws AppError INVALID_CONFIG for those, and for the tables and columns that the database lacks, all at once;
+ *   MIGRATION_FAILED where only the latter are the matter
  */
-export async function markNativeTypes(models: ModelRegistry, shapes: TableShapes): Promise<ModelRegistry> {
-  const marked = await Promise.all(
-    models.all().map(async (model) => markModel(model, await shapes.of(model), models.enums())),
+export async function markNativeTypes(
+  models: ModelRegistry,
+  shapes: TableShapes,
+  problems: readonly string[] = [],
+): Promise<ModelRegistry> {
+  const enums = models.enums();
+  const settled = await Promise.allSettled(
+    models.all().map(async (model) => serveModel(markModel(model, await shapes.of(model)), enums)),
   );
-  return createModelRegistry(marked, models.enums(), models.emulatedKeys);
+  const faults = settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  const lacks = faults.filter((fault) => isAppError(fault, "MIGRATION_FAILED"));
+  if (lacks.length < faults.length) {
+    // Such as a database that went down: what else there is to say of the schema is not known.
+    throw faults.find((fault) => !isAppError(fault, "MIGRATION_FAILED"));
+  }
+  const all = [...problems, ...lacks.map(({ message }) => message)];
+  if (all.length > 0) {
+    throw refusedSchema(all, problems.length === 0 ? "MIGRATION_FAILED" : "INVALID_CONFIG");
+  }
+  const marked = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  return createModelRegistry(marked, enums, models.emulatedKeys);
 }
 
-function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]): Model {
-  checkKey(model, shape);
+function markModel(model: Model, shape: TableShape): Model {
   const mark = <F extends Field>(field: F): F => {
     const nativeType = shape.columns.get(field.name)?.nativeType;
     return nativeType === undefined ? field : { ...field, nativeType };
   };
-  const markKey = (field: ColumnField): ColumnField => {
-    const values = enums.find(({ name }) => field.kind === "enum" && name === field.type)?.values;
-    return values === undefined || field.kind !== "enum" ? mark(field) : { ...mark(field), values };
-  };
-  return {
-    ...model,
-    key: model.key.map(markKey),
-    uniques: model.uniques.map(({ name, fields }) => ({ name, fields: fields.map(markKey) })),
-    fields: model.fields.map(mark),
-  };
-}
-
-/**
- * The types that a key may have: each value has one text, or can be brought to one (see core's key-text), and the client reads
- * and writes it without loss. Unknown types are refused.
- */
-const KEY_TYPES =
-  /^(?:text|character varying(?:\(\d+\))?|uuid|smallint|integer|bigint|oid|boolean|date|time\(3\) without time zone|timestamp\(3\) with(?:out)? time zone)$/;
-
-function checkKey(model: Model, shape: TableShape): void {
-  const unfit = shape.key.find(
-    ({ field, nativeType }) => field.kind !== "enum" && !KEY_TYPES.test(nativeType),
-  );
-  if (unfit !== undefined) {
-    throw new AppError(
-      "INVALID_CONFIG",
-      `${model.name}.${unfit.field.name} is a key of type ${unfit.nativeType}, ${describeFault(unfit)}, so locks could be bypassed. Use ${remedy(unfit)}, or keep the model out of the API with {isExposed: false} in its options.`,
-    );
-  }
-}
-
-function isTime({ nativeType }: ColumnShape): boolean {
-  return nativeType.startsWith("time");
-}
-
-function describeFault(column: ColumnShape): string {
-  return isTime(column)
-    ? "which is more precise than ids, which have milliseconds"
-    : "which accepts several spellings of one value";
-}
-
-function remedy(column: ColumnShape): string {
-  if (!isTime(column)) {
-    return "text";
-  }
-  const [name = ""] = /^[a-z]+/.exec(column.nativeType) ?? [];
-  return name === "timestamp" && column.nativeType.endsWith("with time zone")
-    ? "timestamptz(3)"
-    : `${name}(3)`;
+  return { ...model, fields: model.fields.map(mark) };
 }

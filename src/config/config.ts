@@ -1,6 +1,9 @@
 import { SERVICE_VARIABLES } from "./service-variables.ts";
 import type { ConfigOf, Variable, Variables } from "./variable.ts";
 import { AppError } from "../kernel/app-error.ts";
+import { nearestName } from "../kernel/nearest-name.ts";
+import type { Shape } from "../kernel/shape.ts";
+import { findFaults } from "../kernel/shape.ts";
 
 /** All settings of the service, validated and frozen. Durations are in ms; SERVICE_VARIABLES documents each. */
 export type Config = ConfigOf<typeof SERVICE_VARIABLES>;
@@ -59,29 +62,28 @@ function describeProblem(variable: Variable<unknown>, text: string): string {
   return `${variable.name} must be ${variable.expected}, but ${given}`;
 }
 
-/** The name with the fewest edits from the wrong one; undefined if they are more than a third of its letters. */
-export function nearestName(wrong: string, names: readonly string[]): string | undefined {
-  const nearest = names
-    .map((name) => ({ name, edits: editDistance(wrong, name) }))
-    .reduce((best, next) => (next.edits < best.edits ? next : best), { name: "", edits: Infinity });
-  return nearest.edits <= Math.ceil(wrong.length / 3) ? nearest.name : undefined;
-}
-
-/** Levenshtein's distance, row by row: insertions, deletions and replacements of one letter count one each. */
-function editDistance(from: string, to: string): number {
-  let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [row, letter] of Array.from(from).entries()) {
-    const current = [row + 1];
-    for (const [column, other] of Array.from(to).entries()) {
-      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1);
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[to.length] ?? 0;
-}
-
-/** The defaults with the overrides of an embedding program. */
+/**
+ * The defaults with the overrides of an embedding program.
+ * @throws AppError INVALID_CONFIG for unknown names and for values of another type than the default's
+ */
 export function completeConfig(overrides: Partial<Config> = {}): Config {
+  const problems = findFaults(overrides, SETTINGS_SHAPE, "settings");
+  if (problems.length > 0) {
+    throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
+  }
   return { ...loadConfig({}, SERVICE_VARIABLES), ...overrides };
+}
+
+const SETTINGS_SHAPE: Shape = {
+  kind: "MEMBERS",
+  members: Object.fromEntries(
+    Object.entries(SERVICE_VARIABLES).map(([name, { fallback }]) => [name, shapeOf(fallback)]),
+  ),
+};
+
+function shapeOf(fallback: unknown): Shape {
+  if (typeof fallback === "boolean") {
+    return { kind: "FLAG" };
+  }
+  return typeof fallback === "number" ? { kind: "WHOLE_NUMBER", min: 0 } : { kind: "TEXT" };
 }

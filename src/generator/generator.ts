@@ -21,7 +21,7 @@ export function serveGenerator(): void {
  * Writes the module.
  * @throws Error with a sentence for the developer, which `prisma generate` prints
  */
-async function generateModule(options: GeneratorOptions): Promise<void> {
+export async function generateModule(options: GeneratorOptions): Promise<void> {
   const provider = options.datasources[0]?.activeProvider;
   if (provider !== undefined && provider !== "postgresql") {
     throw new Error(`powercrud-graphql needs PostgreSQL, but the datasource's provider is "${provider}".`);

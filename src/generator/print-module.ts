@@ -1,4 +1,5 @@
 import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
+import { fieldNamesOf } from "../adapters/prisma/schema-description.ts";
 
 /**
  * The module that a project's `powercrud.config.ts` imports: the schema as data, the client, and its types. The same schema
@@ -33,18 +34,20 @@ export const generated: {
 `;
 }
 
-/** A line for each model: its records, and the names of its columns and relations. */
+/** A line for each model: its records, and the names of its fields. */
 function modelTypes({ models }: SchemaDescription): string {
-  return Object.entries(models)
-    .map(([name, { fields }]) => {
-      const namesOf = (isRelation: boolean): string =>
-        fields
-          .filter(({ kind }) => (kind === "relation") === isRelation)
-          .map((field) => JSON.stringify(field.name))
-          .join(" | ") || "never";
-      return `    readonly ${name}: { readonly record: Client.${name}; readonly columns: ${namesOf(false)}; readonly relations: ${namesOf(true)} };`;
+  return Object.keys(models)
+    .map((name) => {
+      const members = Object.entries(fieldNamesOf(models, name)).map(
+        ([member, names]) => `readonly ${member}: ${unionOf(names)}`,
+      );
+      return `    readonly ${name}: { ${[`readonly record: Client.${name}`, ...members].join("; ")} };`;
     })
     .join("\n");
+}
+
+function unionOf(names: readonly string[]): string {
+  return names.map((name) => JSON.stringify(name)).join(" | ") || "never";
 }
 
 /** JSON with a line for each field and each enum, so that a change of the schema is a small change of the module. */

@@ -7,6 +7,7 @@ import SchemaBuilder from "@pothos/core";
 import type { PrismaClient } from "@pothos/plugin-prisma";
 import PrismaPlugin from "@pothos/plugin-prisma";
 import type { ModelRegistry } from "../core/records/model.ts";
+import type { NameTable } from "./models/model-names.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import type { ValidationRefusal } from "../core/refusals/problems.ts";
 import type {
@@ -117,6 +118,7 @@ export interface SchemaContext {
   readonly builder: PowerCrudBuilder;
   readonly refs: SharedRefs;
   readonly models: ModelRegistry;
+  readonly names: NameTable;
 }
 
 /** A part of the schema: adds its types and fields. `Query`, `Mutation` and `Subscription` are there already. */
@@ -154,8 +156,8 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
     unavailableError: builder.objectRef<UnavailableRefusal>(refusalTypeOf("UNAVAILABLE")),
   };
   const modelName = builder.enumType("ModelName", {
-    description: "The names of the models, as in the Prisma schema.",
-    values: models.all().map((model) => model.name),
+    description: "The models, by the names of their types.",
+    values: Object.fromEntries(models.all().map(({ name, apiName }) => [apiName, { value: name }])),
   });
   const launchResult = builder.unionType("LaunchResult", {
     description: "The launched task, or why it was refused. A refused launch has changed nothing.",

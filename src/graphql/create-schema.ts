@@ -18,8 +18,10 @@ import type { WriteOne } from "../core/bulk/write-one.ts";
 import { addModels } from "./models/add-models.ts";
 import type { LockHolderPorts } from "./models/lock-holders.ts";
 import { createLockHolders } from "./models/lock-holders.ts";
-import { checkNames, explainClash, reservedNamesOf } from "./models/model-names.ts";
+import type { BuiltInNames, NameTable } from "./models/model-names.ts";
+import { columnTypesOf, SHARED_INPUTS } from "./models/model-names.ts";
 import type { RecordSource } from "./models/model-schema.ts";
+import { SCALAR_NAMES } from "./models/model-schema.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
 
@@ -30,6 +32,8 @@ export interface SchemaDependencies {
   /** The generated Prisma client: reads go through it, shaped by the query. */
   readonly client: PrismaClient;
   readonly models: ModelRegistry;
+  /** The models' names; see chooseNames. */
+  readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
   readonly reader: RecordReader;
   readonly pages: ListPages;
@@ -47,29 +51,58 @@ export interface SchemaDependencies {
   readonly contributors: readonly SchemaContributor[];
 }
 
-/**
- * The whole schema, made from the data model. Resolvers report expected errors with `extensions.code`.
- *
- * @throws AppError INVALID_CONFIG when the data model cannot be exposed as it is, such as a model with a reserved name
- */
+/** The whole schema, made from the data model. Resolvers report expected errors with `extensions.code`. */
 export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
-  const withoutModels = buildSchema({ ...dependencies, models: createModelRegistry([], []) });
-  checkNames(dependencies.models, reservedNamesOf(withoutModels));
-  try {
-    return reportErrors(buildSchema(dependencies), dependencies.translateError);
-  } catch (error) {
-    throw explainClash(error);
-  }
+  return reportErrors(buildSchema(dependencies), dependencies.translateError);
+}
+
+/** The names that a schema with these parts needs for itself, whatever its models are. Calls none of the parts' ports. */
+export function builtInNames(contributors: readonly SchemaContributor[]): BuiltInNames {
+  const schema = buildSchema({
+    ...NO_MODELS,
+    contributors,
+    models: createModelRegistry([], []),
+  });
+  const inputs = Object.values(SCALAR_NAMES).flatMap((scalar) => Object.values(columnTypesOf(scalar)));
+  return {
+    // Inputs for columns and links are made when a model needs them; the next version of a schema may need more.
+    types: new Set([...Object.keys(schema.getTypeMap()), ...inputs, ...Object.values(SHARED_INPUTS)]),
+    queries: new Set(Object.keys(schema.getQueryType()?.getFields() ?? {})),
+    mutations: new Set(Object.keys(schema.getMutationType()?.getFields() ?? {})),
+  };
+}
+
+const notCalled = (): Promise<never> =>
+  Promise.reject(new TypeError("a schema without models reads no records"));
+
+const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
+  datamodel: { datamodel: { models: {} } },
+  client: {} as PrismaClient,
+  names: { of: notNamed, enum: notNamed, column: notNamed },
+  modelOptions: {},
+  reader: { findIds: notCalled, existingIds: notCalled },
+  pages: { read: notCalled, readRelated: notCalled },
+  toClientWhere: () => ({}),
+  translateError: (error) => error,
+  writeOne: notCalled,
+  launchBulk: notCalled,
+  maxRecords: 0,
+  locks: { owners: notCalled },
+  tasks: { find: notCalled },
+};
+
+function notNamed(): never {
+  throw new TypeError("a schema without models names none");
 }
 
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
-  const builder = createBuilder(dependencies.client, dependencies.datamodel);
+  const builder = createBuilder(findingInViews(dependencies.client, models), dependencies.datamodel);
   builder.queryType({});
   builder.mutationType({});
   builder.subscriptionType({});
   const refs = createSharedRefs(builder, models);
-  const context = { builder, refs, models };
+  const context = { builder, refs, models, names: dependencies.names };
   addScalars(builder);
   addErrorTypes(context);
   addPageInfo(context);
@@ -94,7 +127,23 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }
-  return builder.toSchema();
+  return builder.toSchema({ sortSchema: false });
+}
+
+/**
+ * The client as Pothos needs it: Pothos reads a record a second time by `findUniqueOrThrow`, where a document selects a
+ * relation twice with different arguments. Views have nothing unique, so the first record with the same values is read.
+ */
+function findingInViews(client: PrismaClient, models: ModelRegistry): PrismaClient {
+  const views = models.all().filter(({ isView }) => isView);
+  if (views.length === 0) {
+    return client;
+  }
+  const finding = views.map(({ name }) => {
+    const delegate = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+    return [delegate, { value: { findUniqueOrThrow: sourceOf(client, name).findFirstOrThrow } }] as const;
+  });
+  return Object.create(client, Object.fromEntries(finding)) as PrismaClient;
 }
 
 /** The client's delegate of the model; the client's type is the app's own. */

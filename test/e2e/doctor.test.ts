@@ -57,6 +57,7 @@ describe("powercrud doctor", () => {
       migrations: expect.stringMatching(
         /^FAILED: The database lacks migrations: .*_engine, .*_init\. Run: npx powercrud migrate\.$/,
       ),
+      models: "OK: 4 models can be served.",
       backend: "OK: postgres: REDIS_URL is not set.",
       queue: skipped,
       bus: skipped,
@@ -73,6 +74,7 @@ describe("powercrud doctor", () => {
       database: "OK: PostgreSQL answers.",
       redis: "OK: Redis answers.",
       migrations: "OK: All migrations are applied.",
+      models: "OK: 4 models can be served.",
       queue: "OK: 0 tasks wait in it.",
       bus: "OK: A message came back.",
       backend: "OK: redis: REDIS_URL is set, and Redis answered.",
@@ -179,6 +181,7 @@ describe("powercrud doctor", () => {
           database: "OK: PostgreSQL answers.",
           redis: "FAILED: Redis cannot be reached.",
           migrations: "OK: All migrations are applied.",
+          models: "OK: 4 models can be served.",
           queue: "FAILED: The task queue cannot be reached.",
           bus: expect.stringMatching(/^FAILED: /),
           backend:

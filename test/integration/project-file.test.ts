@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -42,11 +42,11 @@ describe("a project with a powercrud.config.ts", () => {
   beforeEach(() =>
     writeConfig(`
       import { defineConfig } from ${urlOf("src/index.ts")};
-      import demo from ${urlOf("powercrud.config.ts")};
+      import { generated } from ${urlOf("src/generated/powercrud.ts")};
       const size = { name: "POWERCRUD_SHELF_SIZE", meaning: "Books on a shelf.", expected: "a digit", fallback: 1,
         fallbackText: "1", parse: (text: string) => (/^\\d$/.test(text) ? Number(text) : undefined) };
       export default defineConfig({
-        generated: demo.generated,
+        generated,
         models: { City: { plural: "towns" } },
         seed: { variables: { size }, run: async () => "seeded" },
       });`),
@@ -72,6 +72,51 @@ describe("a project with a powercrud.config.ts", () => {
   });
 });
 
+describe("a schema that cannot be served", () => {
+  const lacking = ["Country", "Language", "City", "Tag"].map(
+    (model) => expect.stringMatching(new RegExp(`- Model ${model}: the database has no table`)) as string,
+  );
+  const reasons = [
+    expect.stringContaining("The schema cannot be served, for 6 reasons:") as string,
+    expect.stringContaining('- Model City: apiName cannot be "Task": the API needs it for itself.') as string,
+    expect.stringContaining('- Model Tag: plural cannot be "tasks"') as string,
+    ...lacking,
+  ];
+
+  beforeEach(async () => {
+    await mkdir(join(folder.path, "prisma"), { recursive: true });
+    await writeFile(
+      join(folder.path, "prisma/schema.prisma"),
+      'datasource db {\n  provider = "postgresql"\n}\n',
+    );
+    await writeConfig(`
+      import { defineConfig } from ${urlOf("src/index.ts")};
+      import { generated } from ${urlOf("src/generated/powercrud.ts")};
+      export default defineConfig({
+        generated,
+        models: { City: { apiName: "Task" }, Tag: { plural: "tasks" } },
+      });`);
+  });
+
+  it("is refused with all reasons at once, and nothing after them, also with the embedded PostgreSQL", async () => {
+    const { code, lines } = await run(["start"], {
+      POWERCRUD_DATA_DIR: join(folder.path, "data"),
+      PORT: "0",
+    });
+    expect(code).toBe(1);
+    expect(lines.slice(-reasons.length)).toEqual(reasons);
+  });
+
+  it("is what the doctor finds, for programs, too", async () => {
+    const { code, out } = await run(["doctor", "--json"], { POWERCRUD_DATA_DIR: join(folder.path, "data") });
+    expect(code).toBe(1);
+    const { checks } = JSON.parse(out) as { checks: { name: string; status: string; message: string }[] };
+    const models = checks.find(({ name }) => name === "models");
+    expect(models?.status).toBe("FAILED");
+    expect(models?.message.split("\n")).toEqual(reasons);
+  });
+});
+
 describe("the command line refuses", () => {
   it("a project without the file, in commands that serve models", async () => {
     await folder.remove();
@@ -84,6 +129,19 @@ describe("the command line refuses", () => {
     expect(code).toBe(1);
     expect(lines.join()).toContain("has no powercrud.config.ts");
     expect(lines.join()).toContain("docs/embedding.md");
+  });
+
+  it("a file with unknown members, each with the nearest name", async () => {
+    await writeConfig(`
+      import { defineConfig } from ${urlOf("src/index.ts")};
+      import demo from ${urlOf("powercrud.config.ts")};
+      export default defineConfig({ generated: demo.generated, models: { Citty: {}, City: { plurals: "towns" } } });`);
+    const { code, lines } = await run(["print-schema"]);
+    expect(code).toBe(1);
+    expect(lines).toEqual([
+      "powercrud: powercrud.config.ts: models.Citty is not a model of the Prisma schema; did you mean City?",
+      "powercrud: powercrud.config.ts: models.City.plurals is not an option; did you mean plural?",
+    ]);
   });
 
   it("a file that cannot be loaded, with the reason", async () => {

@@ -11,7 +11,9 @@ import { createModelRegistry } from "../../src/core/records/model.ts";
 import { cancelTask } from "../../src/core/tasks/run/cancel-task.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { createBuilder, createSharedRefs } from "../../src/graphql/builder.ts";
+import { builtInNames } from "../../src/graphql/create-schema.ts";
 import { addErrorTypes } from "../../src/graphql/errors.ts";
+import { chooseNames } from "../../src/graphql/models/choose-names.ts";
 import { addPageInfo } from "../../src/graphql/pagination/page.ts";
 import { addScalars } from "../../src/graphql/scalars.ts";
 import { createTaskSchema } from "../../src/graphql/tasks/task-schema.ts";
@@ -113,9 +115,13 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
 /** The tasks' part of the schema over any adapters, with fields that the tests need. */
 export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
   const builder = createBuilder({} as never, { datamodel: { models: {}, enums: {}, types: {} } });
-  const models = createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []);
+  const { models, names } = chooseNames(
+    createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
+    { models: {} },
+    builtInNames([]),
+  );
   const refs = createSharedRefs(builder, models);
-  const schema = { builder, refs, models };
+  const schema = { builder, refs, models, names };
   builder.queryType({});
   builder.mutationType({});
   builder.subscriptionType({});

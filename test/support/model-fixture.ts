@@ -12,6 +12,7 @@ export function scalar(name: string, type: ScalarType, overrides: Partial<Scalar
   return {
     kind: "scalar",
     name,
+    apiName: name,
     type,
     column: name,
     isList: false,
@@ -35,19 +36,31 @@ export function relation(
   type: string,
   overrides: Partial<RelationField> & Pick<RelationField, "relationName">,
 ): RelationField {
-  return { kind: "relation", name, type, isList: false, isNullable: false, foreignKey: [], ...overrides };
+  return {
+    kind: "relation",
+    name,
+    apiName: name,
+    type,
+    isList: false,
+    isNullable: false,
+    foreignKey: [],
+    ...overrides,
+  };
 }
 
 /** A model of these fields. Columns with `isKey` make its key. */
 export function modelOf(name: string, fields: readonly Field[]): Model {
+  const key = fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey);
   return {
     name,
-    plural: `${name.toLowerCase()}s`,
+    apiName: name,
     table: name.toLowerCase(),
     schema: "public",
-    key: fields.filter((field) => field.kind !== "relation").filter((field) => field.isKey),
+    key,
+    primaryKey: key.map((field) => field.name),
     uniques: [],
     isView: false,
+    unwritable: [],
     fields,
   };
 }

@@ -5,9 +5,10 @@ import { combine, foldFilter } from "../../core/filters/fold-filter.ts";
 import { VALUE_OPERATORS } from "../../core/filters/operators.ts";
 import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
 import { columnFromJson } from "./column-from-json.ts";
+import type { PrismaWhere } from "./prisma-junctions.ts";
+import { checkFieldWord, junctionsOf } from "./prisma-junctions.ts";
 
-/** Prisma's `where`. */
-export type PrismaWhere = Readonly<Record<string, unknown>>;
+export type { PrismaWhere };
 
 /** The operators that have another name in Prisma. */
 const JSON_OPERATORS: Readonly<Record<string, string>> = {
@@ -15,14 +16,6 @@ const JSON_OPERATORS: Readonly<Record<string, string>> = {
   stringStartsWith: "string_starts_with",
   stringEndsWith: "string_ends_with",
   arrayContains: "array_contains",
-};
-
-// Prisma ignores an empty OR within an AND, so `combine` replaces the whole AND with it.
-const JUNCTIONS: Junctions<PrismaWhere> = {
-  nothing: { OR: [] },
-  and: (parts) => (parts.length === 1 ? (parts[0] ?? {}) : { AND: parts }),
-  or: (parts) => ({ OR: parts }),
-  not: (part) => ({ NOT: [part] }),
 };
 
 /**
@@ -37,29 +30,40 @@ export function filterToPrisma(
   where: WhereFilter | undefined,
 ): PrismaWhere {
   const translated = foldFilter<PrismaWhere | undefined>(models, model, where ?? {}, {
-    filter: (members) => combine("AND", members, JUNCTIONS),
-    logic: (operator, parts) =>
-      combine(operator, parts, operator === "AND" ? { ...JUNCTIONS, and: (AND) => ({ AND }) } : JUNCTIONS),
-    column: (field, operators) => combine("AND", columnConditions(field, operators), JUNCTIONS),
-    relation: ({ name }, _target, parts) =>
-      combine(
+    filter: (members, of) => combine("AND", members, junctionsOf(of)),
+    logic: (operator, parts, of) => combine(operator, parts, junctionsOf(of)),
+    column: (field, operators, of) => {
+      checkFieldWord(of, field);
+      const junctions = junctionsOf(of);
+      return combine("AND", columnConditions(field, operators, junctions), junctions);
+    },
+    relation: (field, _target, parts, of) => {
+      checkFieldWord(of, field);
+      return combine(
         "AND",
-        parts.map(({ operator, inner }) => ({ [name]: { [operator]: inner === undefined ? {} : inner } })),
-        JUNCTIONS,
-      ),
+        parts.map(({ operator, inner }) => ({
+          [field.name]: { [operator]: inner === undefined ? {} : inner },
+        })),
+        junctionsOf(of),
+      );
+    },
   });
   return translated ?? {};
 }
 
-function columnConditions(field: ColumnField, operators: JsonObject): readonly PrismaWhere[] {
+function columnConditions(
+  field: ColumnField,
+  operators: JsonObject,
+  { not, or }: Junctions<PrismaWhere>,
+): readonly PrismaWhere[] {
   const conditions: PrismaWhere[] = [];
   const together: Record<string, unknown> = {};
   for (const [operator, operand] of Object.entries(operators)) {
     if (operator === "isNull") {
       const isNull = { [field.name]: { equals: columnFromJson({ ...field, isList: false }, null) } };
-      conditions.push(operand === true ? isNull : { NOT: isNull });
+      conditions.push(operand === true ? isNull : not(isNull));
     } else if (operator === "isEmpty") {
-      conditions.push(emptyCondition(field, operand === true));
+      conditions.push(emptyCondition(field, operand === true, or));
     } else {
       together[JSON_OPERATORS[operator] ?? operator] = operandToPrisma(field, operator, operators);
     }
@@ -71,9 +75,9 @@ function columnConditions(field: ColumnField, operators: JsonObject): readonly P
 }
 
 /** A list that was never set is null in the database; the API shows it as empty. */
-function emptyCondition(field: ColumnField, isEmpty: boolean): PrismaWhere {
+function emptyCondition(field: ColumnField, isEmpty: boolean, or: Junctions<PrismaWhere>["or"]): PrismaWhere {
   const empty = { [field.name]: { isEmpty } };
-  return isEmpty ? { OR: [empty, { [field.name]: { equals: null } }] } : empty;
+  return isEmpty ? or([empty, { [field.name]: { equals: null } }]) : empty;
 }
 
 function operandToPrisma(field: ColumnField, operator: string, operators: JsonObject): unknown {

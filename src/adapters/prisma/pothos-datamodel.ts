@@ -18,13 +18,16 @@ export function pothosDatamodel({ models }: SchemaDescription): PothosPrismaData
 type PothosModel = PothosPrismaDatamodel["datamodel"]["models"][string];
 
 function toPothos(model: ModelDescription): PothosModel {
-  const { primaryKey, primaryKeyName = null, uniques, documentation } = model;
+  const { primaryKey, primaryKeyName = null, uniques, isView, documentation } = model;
   return {
     fields: model.fields.map((field) => fieldToPothos(field, model)),
     primaryKey: primaryKey.length > 1 ? { name: primaryKeyName, fields: primaryKey } : null,
-    uniqueIndexes: uniques
-      .filter(({ fields }) => fields.length > 1)
-      .map(({ name = null, fields }) => ({ name, fields })),
+    // Pothos refuses a model without a unique key, so that of a view has no columns.
+    uniqueIndexes: isView
+      ? [{ name: null, fields: [] }]
+      : uniques
+          .filter(({ fields }) => fields.length > 1)
+          .map(({ name = null, fields }) => ({ name, fields })),
     ...(documentation === undefined ? {} : { documentation }),
   };
 }

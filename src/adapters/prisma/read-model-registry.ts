@@ -1,5 +1,3 @@
-import pluralize from "pluralize";
-import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
   EnumType,
@@ -12,8 +10,10 @@ import type {
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
+import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
 import { actionsOf, emulatedKeysOf } from "./emulated-keys.ts";
+import { postgresType } from "./native-type.ts";
 import type {
   ColumnDescription,
   FieldDescription,
@@ -35,29 +35,19 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
   "Bytes",
 ]);
 
-/**
- * All exposed models, from the project's schema and the app's options.
- *
- * @throws AppError INVALID_CONFIG for a model without a primary key, for options of an unknown model, and for names that
- *   collide
- */
+/** All exposed models, from the project's schema and the app's options. */
 export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
   const { models } = schema;
-  const unknown = Object.keys(options).find((name) => models[name] === undefined);
-  if (unknown !== undefined) {
-    throw invalid(
-      `There are options for a model "${unknown}", which the Prisma schema does not have. Known: ${Object.keys(models).join(", ")}.`,
-    );
-  }
   const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel({ schema, exposed }, name, model, options[name]?.plural));
+    .map(([name, model]) => readModel({ schema, exposed }, name, model));
   const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
     name,
     values: values.map((value) => value.name),
   }));
-  return createModelRegistry(read, enums, emulatedKeysOf(schema));
+  const served = read.map((model) => serveModel(model, enums));
+  return createModelRegistry(served, enums, emulatedKeysOf(schema));
 }
 
 interface ModelSource {
@@ -65,12 +55,7 @@ interface ModelSource {
   readonly exposed: ReadonlySet<string>;
 }
 
-function readModel(
-  { schema, exposed }: ModelSource,
-  name: string,
-  source: ModelDescription,
-  plural: string | undefined,
-): Model {
+function readModel({ schema, exposed }: ModelSource, name: string, source: ModelDescription): Model {
   const fields = source.fields
     .filter((field) => isUsable(field, exposed))
     .map((field) =>
@@ -78,12 +63,14 @@ function readModel(
     );
   return {
     name,
-    plural: plural ?? pluralOf(name),
+    apiName: name,
     table: source.table,
     schema: source.schema ?? "public",
-    key: readKey(name, source.primaryKey, fields),
+    key: [],
+    primaryKey: source.primaryKey,
     uniques: source.uniques.flatMap((unique) => readUnique(unique, fields)),
     isView: source.isView,
+    unwritable: source.unwritable,
     fields,
     ...(source.documentation === undefined ? {} : { documentation: source.documentation }),
   };
@@ -94,46 +81,6 @@ function readUnique({ name, fields: names }: UniqueDescription, fields: readonly
   const columns = names.map((wanted) => fields.find((field) => field.name === wanted));
   const isWhole = columns.every((field) => field !== undefined && field.kind !== "relation");
   return isWhole ? [{ name: name ?? names.join("_"), fields: columns }] : [];
-}
-
-/** Types that can be a key: they can be sorted, and turned into an id. */
-const KEY_TYPES = new Set(["String", "Int", "BigInt", "Boolean", "DateTime"]);
-
-function readKey(
-  model: string,
-  keyNames: readonly string[],
-  fields: readonly Field[],
-): readonly ColumnField[] {
-  const advice = "or keep the model out of the API with {isExposed: false} in its options";
-  if (keyNames.length === 0) {
-    throw invalid(`Model ${model} has no primary key. Give it an @id or @@id, ${advice}.`);
-  }
-  return keyNames.map((name) => {
-    const field = fields.find((candidate) => candidate.name === name);
-    if (field === undefined || field.kind === "relation" || !isKeyType(field)) {
-      const types = [...KEY_TYPES].join(", ");
-      throw invalid(
-        `The key field ${model}.${name} is of a type that cannot be a key. Use ${types} or an enum, ${advice}.`,
-      );
-    }
-    if (field.kind === "enum" && field.labels !== undefined) {
-      throw invalid(
-        `The key field ${model}.${name} is of an enum whose values have other names in the database, so a key has two spellings. Remove @map from the values of ${field.type}, ${advice}.`,
-      );
-    }
-    return field;
-  });
-}
-
-function isKeyType(field: ColumnField): boolean {
-  return field.kind === "enum" || KEY_TYPES.has(field.type);
-}
-
-/** `City` → `cities`, `OrderItem` → `orderItems`. A name that is its own plural gets `All`: one name cannot mean both. */
-function pluralOf(name: string): string {
-  const singular = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-  const plural = pluralize.plural(singular);
-  return plural === singular ? `${plural}All` : plural;
 }
 
 function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolean {
@@ -159,6 +106,7 @@ function readColumn(
       (isKey && primaryKey.length === 1) ||
       uniques.some(({ fields }) => fields.length === 1 && fields[0] === field.name),
     isUpdatedAt: field.isUpdatedAt,
+    ...nativeTypeOf(field),
     ...(defaultCall !== undefined && isMadeByPrisma(defaultCall) ? { generator: defaultCall } : {}),
   };
   if (field.kind !== "enum") {
@@ -175,6 +123,10 @@ function readColumn(
     type: field.type,
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
+}
+
+function nativeTypeOf({ nativeType }: ColumnDescription): Pick<ColumnField, "nativeType"> {
+  return nativeType === undefined ? {} : { nativeType: postgresType(nativeType) };
 }
 
 function readRelation(
@@ -201,15 +153,12 @@ function readBase({
   isList,
   isRequired,
   documentation,
-}: FieldDescription): Pick<Field, "name" | "isList" | "isNullable" | "documentation"> {
+}: FieldDescription): Pick<Field, "name" | "apiName" | "isList" | "isNullable" | "documentation"> {
   return {
     name,
+    apiName: name,
     isList,
     isNullable: !isRequired && !isList,
     ...(documentation === undefined ? {} : { documentation }),
   };
-}
-
-function invalid(message: string): AppError {
-  return new AppError("INVALID_CONFIG", message);
 }

@@ -84,3 +84,31 @@ export interface RelationDescription extends FieldDescriptionBase {
 }
 
 export type FieldDescription = ColumnDescription | RelationDescription;
+
+/** The names of a model's fields; `links` are those of the relations that are many-to-many. */
+export function fieldNamesOf(
+  models: SchemaDescription["models"],
+  model: string,
+): { readonly columns: string[]; readonly relations: string[]; readonly links: string[] } {
+  const fields = models[model]?.fields ?? [];
+  const relations = fields.filter((field) => field.kind === "relation");
+  return {
+    columns: fields.filter(({ kind }) => kind !== "relation").map(({ name }) => name),
+    relations: relations.map(({ name }) => name),
+    links: relations.filter((relation) => isManyToMany(models, model, relation)).map(({ name }) => name),
+  };
+}
+
+function isManyToMany(
+  models: SchemaDescription["models"],
+  model: string,
+  { name, type, isList, relationName }: RelationDescription,
+): boolean {
+  const opposite = models[type]?.fields.find(
+    (other) =>
+      other.kind === "relation" &&
+      other.relationName === relationName &&
+      !(type === model && other.name === name),
+  );
+  return isList && opposite?.isList === true;
+}

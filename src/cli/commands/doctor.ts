@@ -38,7 +38,8 @@ async function diagnose(): Promise<Diagnosis> {
     return { isHealthy: false, backend: null, checks: [check], workersAlive: 0, processes: [] };
   }
   const { config, database, projectDir, logger } = context;
-  return diagnoseDeployment({ config, database, projectDir, logger });
+  const loadProject = context.hasProjectFile ? context.loadProject : undefined;
+  return diagnoseDeployment({ config, database, projectDir, logger, loadProject });
 }
 
 function toDocument({ backend, ...diagnosis }: Diagnosis): object {
@@ -56,7 +57,7 @@ function describe({ isHealthy, checks, processes }: Diagnosis): string[] {
 
 function describeCheck({ name, status, message, detail, latencyMs }: Check): string[] {
   const took = latencyMs === null ? "" : ` (${latencyMs} ms)`;
-  const [first = "", ...more] = [...message.split("\n"), ...(detail === undefined ? [] : [detail])];
+  const [first = "", ...more] = `${message}${detail === undefined ? "" : `\n${detail}`}`.split("\n");
   const head = `${status.padEnd(8)}${name.padEnd(14)}${first}${took}`;
   return [head, ...more.map((line) => `${" ".repeat(22)}${line}`)];
 }

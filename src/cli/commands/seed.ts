@@ -9,7 +9,7 @@ import { warnAbout } from "./migrate.ts";
 export async function seed(context: CliContext): Promise<void> {
   await withDatabase(context, async (databaseUrl) => {
     warnAbout(context, await migrateDatabase({ databaseUrl, projectDir: context.projectDir }));
-    context.print((await seedDatabase(context, databaseUrl)) ?? "the project has no seed");
+    context.print((await seedWithProgress(context, databaseUrl)) ?? "the project has no seed");
   });
 }
 
@@ -17,28 +17,26 @@ export async function seed(context: CliContext): Promise<void> {
  * Seeds a migrated database, and shows the progress.
  * @returns a sentence about what the seed did; undefined if the project has none
  */
-export async function seedDatabase(context: CliContext, databaseUrl: string): Promise<string | undefined> {
-  const { seed: appSeed } = await context.loadProject();
-  if (appSeed === undefined) {
-    return undefined;
-  }
-  const config = context.readVariables(appSeed.variables ?? {});
-  const progress = showSeedProgress(process.stderr, (line) => context.say(line));
+export async function seedWithProgress(
+  context: CliContext,
+  databaseUrl: string,
+): Promise<string | undefined> {
+  const { readVariables, logger, stopSignal: signal } = context;
+  const config = await context.loadProject();
+  // Loads Prisma's client, which takes a while; only now, since the database has started meanwhile.
+  const { seedDatabase } = await import("../../compose/seed-database.ts");
+  const shown = showSeedProgress(process.stderr, (line) => context.say(line));
+  const progress = shown.update;
   try {
-    return await appSeed.run({
-      databaseUrl,
-      config,
-      signal: context.stopSignal,
-      onProgress: (doneCount, totalCount) => progress.update(doneCount, totalCount),
-    });
+    return await seedDatabase({ config, databaseUrl, readVariables, progress, signal, logger });
   } finally {
-    progress.end();
+    shown.end();
   }
 }
 
 /** Shows the progress of a seed. */
 interface SeedProgress {
-  update(doneCount: number, totalCount: number): void;
+  readonly update: (doneCount: number, totalCount: number) => void;
   /** Restores the terminal. */
   end(): void;
 }

@@ -2,7 +2,7 @@ import { migrateDatabase } from "../../compose/migrate-database.ts";
 import type { CliContext } from "../cli-context.ts";
 import { warnAbout } from "./migrate.ts";
 import { runRole } from "../run-role.ts";
-import { seedDatabase } from "./seed.ts";
+import { seedWithProgress } from "./seed.ts";
 
 /** `powercrud start`: runs everything in one process, on a database that it migrates and seeds. See {@link runRole}. */
 export function start(context: CliContext): Promise<void> {
@@ -14,7 +14,7 @@ async function migrateAndSeed(context: CliContext, databaseUrl: string): Promise
   const report = await migrateDatabase({ databaseUrl, projectDir });
   warnAbout(context, report);
   logger.info({ applied: [...report.engineApplied, ...report.appApplied] }, "the database is migrated");
-  const seeded = await seedDatabase(context, databaseUrl);
+  const seeded = await seedWithProgress(context, databaseUrl);
   if (seeded !== undefined) {
     logger.info({}, seeded);
   }

@@ -3,6 +3,7 @@ import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import { mergeClaims } from "../locks/claim.ts";
+import { operationProblems } from "../records/serve-model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
@@ -118,6 +119,7 @@ async function prepareWork(
   const { access, models, rules, sideEffects, lockScopes } = ports;
   const { viewer } = task;
   const model = models.get(task.model ?? "");
+  refuse(operationProblems(model, operation));
   const base = {
     taskId: task.id,
     attempt,

@@ -45,7 +45,14 @@ export function changeableLinks(
   return manyToManyOf(models, model).filter((field) => allowed === undefined || allowed.includes(field.name));
 }
 
-/** The model's many-to-many relations. */
+/** The model's many-to-many relations whose links can be changed: join tables refer to records by their primary keys. */
 export function manyToManyOf(models: ModelRegistry, model: Model): readonly RelationField[] {
-  return relationsOf(model).filter((field) => isManyToMany(models, model, field));
+  return relationsOf(model).filter(
+    (field) =>
+      isManyToMany(models, model, field) && [model, models.get(field.type)].every(isNamedByPrimaryKey),
+  );
+}
+
+function isNamedByPrimaryKey({ key, primaryKey }: Model): boolean {
+  return key.length > 0 && key.map(({ name }) => name).join() === primaryKey.join();
 }

@@ -1,6 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { FieldChange, LinkChange, RecordChange } from "../records/change.ts";
 import type { ColumnField, EnumType, Model, ModelRegistry } from "../records/model.ts";
+import { apiNameOf } from "../records/model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { describeMisfit } from "../records/column-value.ts";
 import { problem } from "../refusals/problems.ts";
@@ -31,15 +32,18 @@ export function checkChange(
     const column = columns.get(name);
     const link = links.get(name);
     const members = change[name];
+    const named = apiNameOf(model, name);
     if ((column === undefined && link === undefined) || members === undefined) {
-      const known = [...columns.keys(), ...links.keys()].join(", ");
-      return [problem(`${model.name}.${name} cannot be changed in bulk. Fields that can: ${known}.`, name)];
+      const known = [...columns.values(), ...links.values()].map(({ apiName }) => apiName).join(", ");
+      return [
+        problem(`${model.apiName}.${named} cannot be changed in bulk. Fields that can: ${known}.`, named),
+      ];
     }
     const misfit =
       link === undefined
         ? describeFieldMisfit(column, models.enums(), members as FieldChange)
         : describeLinkMisfit(models.get(link.type), members as LinkChange);
-    return misfit === undefined ? [] : [problem(`${model.name}.${name}: ${misfit}`, name)];
+    return misfit === undefined ? [] : [problem(`${model.apiName}.${named}: ${misfit}`, named)];
   });
 }
 

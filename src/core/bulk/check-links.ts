@@ -55,5 +55,5 @@ function describeBoth(target: Model, change: LinkChange): string | undefined {
   const both = add.find((id) => removed.has(id));
   return both === undefined
     ? undefined
-    : `${target.name} ${both} is in add and in remove. Give it in one of them.`;
+    : `${target.apiName} ${both} is in add and in remove. Give it in one of them.`;
 }

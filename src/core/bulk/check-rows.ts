@@ -1,7 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
-import { columnsOf, updatedAtField } from "../records/model.ts";
+import { apiNameOf, columnsOf, updatedAtField } from "../records/model.ts";
 import { differingKeyFields, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
@@ -79,10 +79,10 @@ export function checkRowFields(
     if ((field.kind !== "VALUE" && field.kind !== "LINKS") || field.part !== "update") {
       return [];
     }
-    const { field: name } = field;
-    return changeable.has(name)
+    const name = apiNameOf(model, field.field);
+    return changeable.has(field.field)
       ? []
-      : [problemAt("", name, `${model.name}.${name} cannot be changed in bulk.`)];
+      : [problemAt("", name, `${model.apiName}.${name} cannot be changed in bulk.`)];
   });
 }
 
@@ -148,15 +148,18 @@ function checkValues(
 ): readonly RecordProblem[] {
   return Object.entries(data).flatMap(([name, value]) => {
     const field = allowed.get(name);
+    const named = apiNameOf(model, name);
     if (field === undefined) {
-      const known = [...allowed.keys()].join(", ");
-      return [problemAt(path, name, `${model.name}.${name} cannot be set here. Fields that can: ${known}.`)];
+      const known = [...allowed.values()].map(({ apiName }) => apiName).join(", ");
+      return [
+        problemAt(path, named, `${model.apiName}.${named} cannot be set here. Fields that can: ${known}.`),
+      ];
     }
     const misfit =
       field.kind === "relation"
         ? describeLinkMisfit(models.get(field.type), value as LinkChange | null)
         : describeMisfit(field, models.enums(), value as Json);
-    return misfit === undefined ? [] : [problemAt(path, name, `${model.name}.${name}: ${misfit}`)];
+    return misfit === undefined ? [] : [problemAt(path, named, `${model.apiName}.${named}: ${misfit}`)];
   });
 }
 
@@ -177,7 +180,9 @@ function checkRequired(
         data[name] === undefined &&
         !known.includes(name),
     )
-    .map(({ name }) => problemAt(path, name, `${model.name}.${name} is needed for a new record.`));
+    .map(({ apiName }) =>
+      problemAt(path, apiName, `${model.apiName}.${apiName} is needed for a new record.`),
+    );
 }
 
 /** The problems of an expected `@updatedAt`. */
@@ -193,7 +198,7 @@ export function checkExpected(
   const touched = updatedAtField(model);
   if (touched === undefined) {
     return [
-      problemAt(path, field, `${model.name} has no @updatedAt field, so nothing can be expected of it.`),
+      problemAt(path, field, `${model.apiName} has no @updatedAt field, so nothing can be expected of it.`),
     ];
   }
   const misfit =
@@ -215,9 +220,14 @@ function checkAgreement(model: Model, id: string, create: RowData, path: string)
   // A malformed id is a problem of its own.
   return "problems" in key
     ? []
-    : differingKeyFields(model, create, key.value).map((name) =>
-        problemAt(path, name, `${model.name}.${name} is not what id says. ${remedyOfKey(model, name)}`),
-      );
+    : differingKeyFields(model, create, key.value).map((name) => {
+        const named = apiNameOf(model, name);
+        return problemAt(
+          path,
+          named,
+          `${model.apiName}.${named} is not what id says. ${remedyOfKey(model, name)}`,
+        );
+      });
 }
 
 /** The problem of an id that is malformed, or that an earlier record of the list has. */
@@ -245,7 +255,7 @@ function checkId(
         problemAt(
           path,
           "id",
-          `${model.name} ${id.value} is in records.${before} already. Give each record once.`,
+          `${model.apiName} ${id.value} is in records.${before} already. Give each record once.`,
         ),
       ];
 }

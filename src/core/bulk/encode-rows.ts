@@ -276,7 +276,9 @@ function repeatedKeys(
       const place = pathOf(Number(columns.at(-1)?.[at]));
       const other = seen.get(id);
       if (other !== undefined) {
-        return [problem(`${place}: ${model.name} ${id} is in ${other} too. Give each record once.`, place)];
+        return [
+          problem(`${place}: ${model.apiName} ${id} is in ${other} too. Give each record once.`, place),
+        ];
       }
       seen.set(id, place);
     }

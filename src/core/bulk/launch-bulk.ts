@@ -2,6 +2,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import { refersToItself } from "../records/model.ts";
+import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import { invalid } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
@@ -57,6 +58,10 @@ export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
 }
 
 function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusal | LimitRefusal | undefined {
+  const impossible = operationProblems(ports.models.get(request.model), request.operation);
+  if (impossible.length > 0) {
+    return invalid(impossible, impossible[0]?.message);
+  }
   const inOptions = checkLaunchOptions(request.options);
   // Before the records themselves: to check a list that is far too long would take far too long.
   const refusal = inOptions.length === 0 ? refuseSize(ports, request) : undefined;

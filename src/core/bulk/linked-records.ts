@@ -119,7 +119,7 @@ export async function missingLinks(
     );
     for (const id of wanted.filter((each) => !found.has(each))) {
       const place = places?.get(id) ?? field.name;
-      problems.push(problem(`${place}: there is no ${target.name} ${id}.`, place, "CONSTRAINT_VIOLATED"));
+      problems.push(problem(`${place}: there is no ${target.apiName} ${id}.`, place, "CONSTRAINT_VIOLATED"));
     }
   }
   return problems;

@@ -97,7 +97,7 @@ async function resolveFilter(
   if (request.maxAffected === undefined && asksNothing(ports.models, request.model, where)) {
     return invalidField(
       "options.maxAffected",
-      `The filter asks nothing of a record, so it means every ${request.model.name}. Say so by setting options.maxAffected to the number you expect at most.`,
+      `The filter asks nothing of a record, so it means every ${request.model.apiName}. Say so by setting options.maxAffected to the number you expect at most.`,
     );
   }
   const limit = smallestLimit(request);

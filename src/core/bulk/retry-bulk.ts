@@ -1,5 +1,6 @@
 import { checkLaunchOptions } from "../tasks/launch/check-launch-options.ts";
 import type { Model } from "../records/model.ts";
+import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { invalidField } from "../refusals/problems.ts";
@@ -113,6 +114,10 @@ async function findProblems(
   batches: readonly RecordBatch[],
 ): Promise<readonly RecordProblem[]> {
   const { models, rules } = ports;
+  const impossible = operationProblems(model, operation);
+  if (impossible.length > 0) {
+    return impossible;
+  }
   switch (operation) {
     case "DELETE":
       return [];

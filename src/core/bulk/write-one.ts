@@ -130,11 +130,7 @@ async function writeBatchOfOne(
   const { references, model } = work;
   const expected = "expected" in request ? request.expected : undefined;
   const report = (written: WrittenBatch): Promise<WriteOutcome> =>
-    outcomeOf(
-      ports.tasks,
-      { model, id: batch.ids[0] ?? "", expected, operation: request.operation },
-      written,
-    );
+    outcomeOf(ports, { model, id: batch.ids[0] ?? "", expected, operation: request.operation }, written);
   const isAlone = effects === undefined && references === undefined && claims.length === 1;
   if (isAlone && isPlainWork(work)) {
     return report(await ports.writer.writeGuarded(work, batch));

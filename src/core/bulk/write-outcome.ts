@@ -1,5 +1,5 @@
-import type { Model } from "../records/model.ts";
-import { updatedAtField } from "../records/model.ts";
+import type { Model, ModelRegistry } from "../records/model.ts";
+import { modelNamer, updatedAtField } from "../records/model.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
 import { invalid, problem } from "../refusals/problems.ts";
 import type {
@@ -32,13 +32,13 @@ interface WrittenRecord {
 
 /** How a batch of one ended, for the caller. Called after the transaction: it may read the task or the record. */
 export async function outcomeOf(
-  tasks: Pick<TaskStore, "find">,
+  { tasks, models }: { readonly tasks: Pick<TaskStore, "find">; readonly models: ModelRegistry },
   record: WrittenRecord,
   { succeeded, errors: [error], refusal }: WrittenBatch,
 ): Promise<WriteOutcome> {
   const { model, id } = record;
   if (refusal !== undefined) {
-    return conflictRefusal(tasks, refusal);
+    return conflictRefusal(tasks, refusal, modelNamer(models));
   }
   if (succeeded === 1) {
     return { kind: "WRITTEN", id };
@@ -55,7 +55,7 @@ export async function outcomeOf(
 }
 
 function missingRecord({ model, id }: WrittenRecord): MissingRefusal {
-  return { kind: "MISSING", message: `There is no ${model.name} ${id}.` };
+  return { kind: "MISSING", message: `There is no ${model.apiName} ${id}.` };
 }
 
 function isNew({ operation }: WrittenRecord): boolean {
@@ -64,7 +64,7 @@ function isNew({ operation }: WrittenRecord): boolean {
 
 /** The new record was not stored under its key: a trigger can change the key, or drop the record. */
 function unkeptRecord({ model, id }: WrittenRecord): ValidationRefusal {
-  const message = `The database did not keep a ${model.name} with the id ${id}: a trigger of its table dropped it, or changed its key. Nothing was changed.`;
+  const message = `The database did not keep a ${model.apiName} with the id ${id}: a trigger of its table dropped it, or changed its key. Nothing was changed.`;
   return invalid([problem(message, undefined, "CONSTRAINT_VIOLATED")]);
 }
 
@@ -81,7 +81,7 @@ async function staleRecord(record: WrittenRecord): Promise<StaleRefusal | Missin
   const wanted = new Date(expected.updatedAt ?? "").toISOString();
   return {
     kind: "STALE",
-    message: `${model.name} ${id} has changed since it was read: ${field} was expected to be ${wanted}, and ${now}. Look at the current record, and write again with its ${field}.`,
+    message: `${model.apiName} ${id} has changed since it was read: ${field} was expected to be ${wanted}, and ${now}. Look at the current record, and write again with its ${field}.`,
     current,
   };
 }

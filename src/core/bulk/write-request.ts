@@ -1,4 +1,5 @@
 import type { Model } from "../records/model.ts";
+import { operationProblems } from "../records/serve-model.ts";
 import { parseRecordId } from "../records/record-key.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Parsed } from "../refusals/problems.ts";
@@ -54,6 +55,10 @@ export async function parseWrite(
   model: Model,
   request: WriteRequest,
 ): Promise<Parsed<ParsedRequest>> {
+  const impossible = operationProblems(model, request.operation);
+  if (impossible.length > 0) {
+    return { problems: impossible };
+  }
   if (request.operation === "DELETE") {
     return parseDelete(model, request);
   }

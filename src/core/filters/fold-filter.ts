@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { LogicOperator, RelationOperator } from "./operators.ts";
-import { isLogic } from "./operators.ts";
+import { filterKey, isLogic } from "./operators.ts";
 
 /** A condition on related records. */
 export interface RelationPart<T> {
@@ -14,8 +14,8 @@ export interface RelationPart<T> {
 /** What a fold makes of each part of a filter, from the inside out. */
 export interface FilterFold<T> {
   /** A filter whose members must all hold. */
-  filter(members: readonly T[]): T;
-  logic(operator: LogicOperator, parts: readonly T[]): T;
+  filter(members: readonly T[], model: Model): T;
+  logic(operator: LogicOperator, parts: readonly T[], model: Model): T;
   /** All operators on one column, such as `{contains: "a", mode: "INSENSITIVE"}`. */
   column(field: ColumnField, operators: JsonObject, model: Model): T;
   /** All conditions on one relation. */
@@ -40,9 +40,10 @@ export function foldFilter<T>(
       return fold.logic(
         name,
         parts.map((part) => go(part ?? {}, model)),
+        model,
       );
     }
-    const field = model.fields.find((candidate) => candidate.name === name);
+    const field = model.fields.find((candidate) => filterKey(candidate) === name);
     if (field === undefined) {
       throw new TypeError(`a filter names ${model.name}.${name}, which is not there`);
     }
@@ -56,7 +57,7 @@ export function foldFilter<T>(
     }));
     return fold.relation(field, target, parts, model);
   });
-  return fold.filter(members);
+  return fold.filter(members, model);
 }
 
 /** How a translation combines conditions. */

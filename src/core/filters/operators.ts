@@ -1,5 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
-import type { ColumnField } from "../records/model.ts";
+import type { ColumnField, Field } from "../records/model.ts";
 import { isLeast, isGreatest } from "./column-bounds.ts";
 import type { Verdict } from "./verdict.ts";
 import { ALWAYS, ASKS, EMPTY, LIKELY, NEVER } from "./verdict.ts";
@@ -260,6 +260,11 @@ export function verdictOf(
 ): Verdict {
   const all: Readonly<Record<string, Operator>> = field.isList ? LIST_OPERATORS : VALUE_OPERATORS;
   return all[name]?.verdict?.(field, operand, values) ?? ASKS;
+}
+
+/** The field's key in a filter: its name, unless that combines filters. */
+export function filterKey({ name, apiName }: Pick<Field, "name" | "apiName">): string {
+  return isLogic(name) ? apiName : name;
 }
 
 /** Whether the name is one of AND, OR and NOT. */

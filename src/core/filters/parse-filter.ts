@@ -3,12 +3,12 @@ import { DATE_TIME_FORM } from "../../kernel/date-time-text.ts";
 import { isWrongPart } from "../records/column-value.ts";
 import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
-import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
+import type { ColumnField, Field, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import { filterSizeProblem } from "./filter-size.ts";
 import type { LogicOperator, Operand } from "./operators.ts";
-import { isLogic, operatorsOf, RELATION_OPERATORS, isLacking } from "./operators.ts";
+import { filterKey, isLacking, isLogic, operatorsOf, RELATION_OPERATORS } from "./operators.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -42,7 +42,7 @@ function parseMembers(
   }
   return collectMembers(
     Object.entries(input).map(([name, value]) => [
-      name,
+      keyOf(model, name),
       value === undefined ? LEFT_OUT : parseMember(models, model, name, value, `${path}.${name}`),
     ]),
   );
@@ -61,9 +61,9 @@ function parseMember(
   if (isLogic(name)) {
     return parseLogic(models, model, name, value, path);
   }
-  const field = model.fields.find((candidate) => candidate.name === name);
+  const field = fieldOf(model, name);
   if (field === undefined) {
-    return refuse(path, `${path}: ${model.name} has no field "${name}".`);
+    return refuse(path, `${path}: ${model.apiName} has no field "${name}".`);
   }
   if (!isObject(value) || Object.entries(value).every(([key, operand]) => isNoCondition(key, operand))) {
     const example = field.kind === "relation" ? (field.isList ? "{some: {…}}" : "{is: {…}}") : "{equals: …}";
@@ -72,6 +72,17 @@ function parseMember(
   return field.kind === "relation"
     ? parseRelation(models, field, value, path)
     : parseColumn(field, value, path);
+}
+
+/** What a stored filter calls the member. */
+function keyOf(model: Model, name: string): string {
+  const field = fieldOf(model, name);
+  return field === undefined ? name : filterKey(field);
+}
+
+/** @param name in the API */
+function fieldOf(model: Model, name: string): Field | undefined {
+  return model.fields.find(({ apiName }) => apiName === name);
 }
 
 /** `mode` and `path` only say how the other operators are meant. */
@@ -137,7 +148,7 @@ function parseRelated(
   }
   return field.isNullable
     ? { value: null }
-    : refuse(path, `${path} must not be null: there is always a related ${target.name}.`);
+    : refuse(path, `${path} must not be null: there is always a related ${target.apiName}.`);
 }
 
 function parseColumn(field: ColumnField, operators: Members, path: string): Parsed<WhereFilter> {

@@ -4,6 +4,7 @@ import { andFilters } from "../access/access.ts";
 import type { Model, ModelRegistry } from "../records/model.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { foldFilter } from "./fold-filter.ts";
+import { filterKey } from "./operators.ts";
 
 /** Where scopes come from. */
 export interface ScopePorts {
@@ -32,14 +33,14 @@ function scopeRelations(ports: ScopePorts, viewer: Viewer, model: Model, where: 
     logic: (operator, parts) => ({
       [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
     }),
-    column: (field, operators) => ({ [field.name]: operators }),
+    column: (field, operators) => ({ [filterKey(field)]: operators }),
     relation: (field, target, parts) => {
       const scope = ports.access.scope(target.name, viewer);
       const scoped = parts.map(({ operator, inner }) => [
         operator,
         inner === null ? null : scopeInner(operator, inner, scope),
       ]);
-      return { [field.name]: Object.fromEntries(scoped) as JsonObject };
+      return { [filterKey(field)]: Object.fromEntries(scoped) as JsonObject };
     },
   });
 }

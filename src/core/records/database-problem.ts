@@ -1,7 +1,7 @@
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { Model } from "./model.ts";
-import { columnsOf, relatedModel } from "./model.ts";
+import { apiNameOf, columnsOf, relatedModel } from "./model.ts";
 import type { WrittenValue } from "./value-fault.ts";
 import { valueFault } from "./value-fault.ts";
 
@@ -169,13 +169,13 @@ function columnsIn(detail = ""): string | undefined {
 
 function fieldOf(model: Model, column: string | undefined): string | undefined {
   const bare = column?.replaceAll('"', "");
-  return columnsOf(model).find((field) => field.column === bare)?.name;
+  return columnsOf(model).find((field) => field.column === bare)?.apiName;
 }
 
 /** The fields of a constraint with a name in Prisma's form, such as `city_country_code_fkey`. */
 function conventionalFields(model: Model, constraint = ""): readonly string[] | undefined {
   if (constraint === `${model.table}_pkey`) {
-    return model.key.map(({ name }) => name);
+    return model.primaryKey.map((name) => apiNameOf(model, name));
   }
   const middle = /^(.*)_f?key$/.exec(constraint)?.[1];
   const columns = new Map(columnsOf(model).map(({ name, column }) => [name, column]));
@@ -183,10 +183,12 @@ function conventionalFields(model: Model, constraint = ""): readonly string[] | 
     ...[...columns.keys()].map((name) => [name]),
     ...model.fields.flatMap((field) => (field.kind === "relation" ? [field.foreignKey] : [])),
   ];
-  return sets.find(
-    (set) =>
-      set.length > 0 && middle === [model.table, ...set.map((name) => columns.get(name) ?? name)].join("_"),
-  );
+  return sets
+    .find(
+      (set) =>
+        set.length > 0 && middle === [model.table, ...set.map((name) => columns.get(name) ?? name)].join("_"),
+    )
+    ?.map((name) => apiNameOf(model, name));
 }
 
 function named(field: string | undefined): { field?: string } {

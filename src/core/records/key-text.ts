@@ -96,12 +96,22 @@ function ruleOf(field: ColumnField): KeyRule | undefined {
   if (field.kind === "enum") {
     return field.values && oneOf(field.values);
   }
+  if (/^character(?:\(\d+\))?$/.test(field.nativeType ?? "")) {
+    return PADDED_TEXT;
+  }
   const [, limit] = /^character varying\((\d+)\)$/.exec(field.nativeType ?? "") ?? [];
   if (limit !== undefined) {
     return textWithoutExcessSpaces(Number(limit));
   }
   return NATIVE_RULES[field.nativeType ?? ""] ?? SCALAR_RULES[field.type];
 }
+
+/** PostgreSQL fills such texts up with spaces, and compares them without these. */
+const PADDED_TEXT: KeyRule = {
+  expected: "text",
+  parse: (text) => text.replace(/ +$/, "") || undefined,
+  format: (value) => String(value).replace(/ +$/, ""),
+};
 
 /** PostgreSQL cuts spaces off that are too many for the column, so such a text would be a second text of another key. */
 function textWithoutExcessSpaces(limit: number): KeyRule {

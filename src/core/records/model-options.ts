@@ -1,20 +1,51 @@
+import type { Json } from "../../kernel/json.ts";
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
+import { WRITE_RULES_MEMBERS } from "./write-hooks.ts";
+
+/** The names of a model's fields, as types. */
+export interface FieldNames {
+  readonly columns: string;
+  readonly relations: string;
+  /** Those of the relations that are many-to-many. */
+  readonly links: string;
+}
+
+/** A filter of the model whose top-level names are checked. */
+type ScopeFilter<Names extends FieldNames> = string extends Names["columns"]
+  ? WhereFilter
+  : { readonly [Name in Names["columns"] | Names["relations"]]?: Json } & {
+      readonly AND?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
+      readonly OR?: readonly ScopeFilter<Names>[];
+      readonly NOT?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
+    };
 
 /**
  * An app's options for one of its models; all are optional.
  * @typeParam Row the model's records, as Prisma types them
  * @typeParam Client Prisma's client inside a transaction
  */
-export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRules<Row, Client> {
+export interface ModelOptions<
+  Row = AppRecord,
+  Client = unknown,
+  Names extends FieldNames = FieldNames,
+> extends WriteRules<Row, Client, Names["links"]> {
   /** False keeps the model out of the API altogether. Default true. */
   readonly isExposed?: boolean;
+  /**
+   * The name of its GraphQL type, and the base of its other names. Default: its name in the Prisma schema, or, where the
+   * API needs that name for itself, that with `Model` behind it. Prisma's client keeps its own name.
+   */
+  readonly apiName?: string;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
   readonly plural?: string;
+  /** Names of single fields in the API. Default: as in the Prisma schema, with `_` behind it where that is taken. */
+  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldNaming };
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
-  readonly scope?: (viewer: Viewer) => WhereFilter | undefined;
+  readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
    * The lock scope of a viewer, by name, such as the tenant's: a lock on the whole model then holds only for viewers
    * with the same name. Viewers with different names must never be able to write the same record (see `scope`).
@@ -23,7 +54,7 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
   readonly lockScope?: (viewer: Viewer) => string | undefined;
   readonly bulk?: {
     /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
-    readonly fields?: readonly string[];
+    readonly fields?: readonly (Names["columns"] | Names["links"])[];
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
     /** The most records of one chunk. Default: POWERCRUD_CHUNK_RECORDS. */
@@ -31,8 +62,68 @@ export interface ModelOptions<Row = AppRecord, Client = unknown> extends WriteRu
   };
 }
 
+/** The name of a field in the API. */
+export interface FieldNaming {
+  readonly apiName?: string;
+}
+
+/** An app's options for one of its enums; all are optional. */
+export interface EnumOptions {
+  /** The name of its GraphQL type. Default: its name in the Prisma schema, with `Enum` behind it where that is taken. */
+  readonly apiName?: string;
+  /** Names of values in the API, by their names in the Prisma schema. Default: the same names. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+/** Options by the name of the enum. */
+export type EnumOptionsMap = Readonly<Record<string, EnumOptions>>;
+
+/** See {@link EnumOptions}. */
+export function enumOptionsShape(values: readonly string[]): MembersShape {
+  const members: MembersOf<EnumOptions> = {
+    apiName: { kind: "TEXT" },
+    values: { kind: "MAP", of: () => ({ kind: "TEXT" }), words: values, what: "a value of the enum" },
+  };
+  return { kind: "MEMBERS", members };
+}
+
 /** Options by model name. */
 export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
+
+/**
+ * See {@link ModelOptions}.
+ * @param names the model's columns and many-to-many relations
+ */
+export function modelOptionsShape({ columns, relations, links }: KnownFields): MembersShape {
+  const bulk: MembersOf<Required<ModelOptions>["bulk"]> = {
+    fields: {
+      kind: "LIST",
+      of: { kind: "WORD", words: [...columns, ...links], what: "a column or a many-to-many relation" },
+    },
+    parallelism: { kind: "WHOLE_NUMBER", min: 1 },
+    chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
+  };
+  const field: MembersOf<FieldNaming> = { apiName: { kind: "TEXT" } };
+  const members: MembersOf<ModelOptions> = {
+    ...WRITE_RULES_MEMBERS,
+    isExposed: { kind: "FLAG" },
+    apiName: { kind: "TEXT" },
+    plural: { kind: "TEXT" },
+    fields: {
+      kind: "MAP",
+      of: () => ({ kind: "MEMBERS", members: field }),
+      words: [...columns, ...relations],
+      what: "a field of the model",
+    },
+    scope: { kind: "FUNCTION" },
+    lockScope: { kind: "FUNCTION" },
+    bulk: { kind: "MEMBERS", members: bulk },
+  };
+  return { kind: "MEMBERS", members };
+}
+
+/** The names of a model's fields. */
+export type KnownFields = { readonly [Name in keyof FieldNames]: readonly string[] };
 
 /** The lock scopes in the models' options. */
 export function lockScopesOf(options: ModelOptionsMap): LockScopes {
@@ -42,15 +133,4 @@ export function lockScopesOf(options: ModelOptionsMap): LockScopes {
 /** The access rules in the models' options. */
 export function accessOf(options: ModelOptionsMap): Access {
   return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
-}
-
-/**
- * Types a model's options where they are written: `defineModel<City, Prisma.TransactionClient>({ … })`.
- * @typeParam Row the model's records, as Prisma types them
- * @typeParam Client Prisma's client inside a transaction
- */
-export function defineModel<Row extends object = AppRecord, Client = unknown>(
-  options: ModelOptions<Row, Client>,
-): ModelOptions {
-  return options as unknown as ModelOptions;
 }

@@ -13,7 +13,10 @@ export type ScalarType =
   | "Bytes";
 
 interface FieldBase {
+  /** As in the Prisma schema, and in the app's code. */
   readonly name: string;
+  /** Its name in the API: its own, unless the API needs that for itself, or the config sets another. */
+  readonly apiName: string;
   readonly documentation?: string;
   readonly isList: boolean;
   readonly isNullable: boolean;
@@ -96,18 +99,29 @@ export interface UniqueKey {
 export interface Model {
   /** As in the Prisma schema, compared case-sensitively: `City`. */
   readonly name: string;
-  /** Plural in camel case, for the list query: `cities`. The English plural, or set by the app. */
-  readonly plural: string;
+  /** The name of its GraphQL type, which its other names are made of. Its own, unless that is taken; see chooseNames. */
+  readonly apiName: string;
   /** The table's name in the database (`@@map`). */
   readonly table: string;
   /** The table's schema in the database (`@@schema`). */
   readonly schema: string;
-  /** The fields of the primary key, in order. One, or several for a composite key. */
+  /**
+   * The fields whose values are the records' ids, in order: the primary key, or else a unique key. Several for a
+   * composite key. Empty for a model that is a read-only list.
+   */
   readonly key: readonly ColumnField[];
-  /** The unique keys besides `key`, in the schema's order. */
+  /** The names of the primary key's fields, in order; empty where there is none. */
+  readonly primaryKey: readonly string[];
+  /** The unique keys besides the primary key, in the schema's order. */
   readonly uniques: readonly UniqueKey[];
   /** Whether it is a view of the database. */
   readonly isView: boolean;
+  /** The required columns without a default that Prisma's client cannot write: of unsupported types, or ignored. */
+  readonly unwritable: readonly string[];
+  /** Why the model is a read-only list, in words: its records have no ids, so they cannot be named, written or locked. */
+  readonly readOnlyReason?: string | undefined;
+  /** Why records cannot be created, in words. */
+  readonly noCreateReason?: string | undefined;
   readonly fields: readonly Field[];
   readonly documentation?: string;
 }
@@ -141,6 +155,29 @@ export interface ModelRegistry {
   enums(): readonly EnumType[];
   /** The foreign keys that are kept in the database's place. */
   readonly emulatedKeys: readonly EmulatedKey[];
+  /** The same registry with each model changed. */
+  map(change: (model: Model) => Model): ModelRegistry;
+}
+
+/** Whether the model's records have ids; without, the model is a read-only list. */
+export function hasIds(model: Model): boolean {
+  return model.key.length > 0;
+}
+
+/** Whether records of the model can be created. */
+export function canCreate(model: Model): boolean {
+  return hasIds(model) && model.noCreateReason === undefined;
+}
+
+/** The API's name of a field; other names are returned as they are. */
+export function apiNameOf(model: Model, name: string): string {
+  return model.fields.find((field) => field.name === name)?.apiName ?? name;
+}
+
+/** Gives a model's name in the API; names of other models are returned as they are. */
+export function modelNamer(models: ModelRegistry): (model: string) => string {
+  const names = new Map(models.all().map(({ name, apiName }) => [name, apiName]));
+  return (model) => names.get(model) ?? model;
 }
 
 /** The model's fields that are columns. */
@@ -185,25 +222,12 @@ export function isManyToMany(models: ModelRegistry, model: Model, field: Relatio
   return field.isList && oppositeOf(models, model, field)?.isList === true;
 }
 
-/** @throws AppError INVALID_CONFIG when two models share a name or a plural */
 export function createModelRegistry(
   models: readonly Model[],
   enums: readonly EnumType[],
   emulatedKeys: readonly EmulatedKey[] = [],
 ): ModelRegistry {
-  const byName = new Map<string, Model>();
-  const plurals = new Map<string, string>();
-  for (const model of models) {
-    const rival = plurals.get(model.plural);
-    if (rival !== undefined) {
-      throw new AppError(
-        "INVALID_CONFIG",
-        `Models ${rival} and ${model.name} share the plural "${model.plural}"; set another one in one model's options.`,
-      );
-    }
-    byName.set(model.name, model);
-    plurals.set(model.plural, model.name);
-  }
+  const byName = new Map(models.map((model) => [model.name, model]));
   return {
     get(name) {
       const model = byName.get(name);
@@ -218,5 +242,6 @@ export function createModelRegistry(
     all: () => models,
     enums: () => enums,
     emulatedKeys,
+    map: (change) => createModelRegistry(models.map(change), enums, emulatedKeys),
   };
 }

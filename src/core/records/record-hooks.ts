@@ -93,7 +93,7 @@ function bindHooks(
   const contextOf = (transaction: Transaction, operation: WriteOperation): WriteContext => ({
     ...setting,
     operation,
-    client: transactions.clientOf(transaction),
+    prisma: transactions.clientOf(transaction),
     onCommit: (effect) => transaction.onCommit(effect),
   });
   return {
@@ -236,7 +236,7 @@ function problemOfThrown(ports: FaultPorts, model: Model, error: unknown): Recor
     return problem(error.message);
   }
   ports.logger.error({ err: error, model: model.name }, "the app's code around a write failed");
-  const message = `The rules of ${model.name} could not be applied. The details are in the service's log.`;
+  const message = `The rules of ${model.apiName} could not be applied. The details are in the service's log.`;
   return problem(message, undefined, "INTERNAL");
 }
 

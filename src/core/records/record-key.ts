@@ -16,6 +16,9 @@ export type RecordKey = Readonly<Record<string, KeyValue>>;
  * The problem of any other text says what is expected; its field is `id`.
  */
 export function parseRecordKey(model: Model, id: string): Parsed<RecordKey> {
+  if (model.readOnlyReason !== undefined) {
+    return { problems: [problem(`${model.apiName} has no ids: ${model.readOnlyReason}.`, "id")] };
+  }
   const parts = model.key.length === 1 ? [id] : splitComposite(id);
   if (parts?.length !== model.key.length) {
     return { problems: [malformed(model, id)] };
@@ -103,10 +106,12 @@ function keyPartInData(
   const text = formatRecordKey(alone, data);
   if (text === "") {
     const what = model.key.length === 1 ? "the key" : "part of the key";
-    return { problems: [problem(`${model.name}.${field.name} cannot be empty: it is ${what}.`, field.name)] };
+    return {
+      problems: [problem(`${model.apiName}.${field.apiName} cannot be empty: it is ${what}.`, field.apiName)],
+    };
   }
   const key = parseRecordKey(alone, text);
-  return "value" in key ? key : { problems: key.problems.map((each) => ({ ...each, field: field.name })) };
+  return "value" in key ? key : { problems: key.problems.map((each) => ({ ...each, field: field.apiName })) };
 }
 
 function splitComposite(id: string): readonly string[] | undefined {
@@ -124,7 +129,7 @@ function parsePart(field: ColumnField, text: string): KeyValue | undefined {
 
 function malformed(model: Model, id: string): RecordProblem {
   const shown = id.length > 60 ? `${id.slice(0, 57)}...` : id;
-  return problem(`"${shown}" is not an id of ${model.name}: expected ${describeKey(model)}.`, "id");
+  return problem(`"${shown}" is not an id of ${model.apiName}: expected ${describeKey(model)}.`, "id");
 }
 
 function orThrow<T>(parsed: Parsed<T>): T {
@@ -136,6 +141,6 @@ function orThrow<T>(parsed: Parsed<T>): T {
 }
 
 function describeKey(model: Model): string {
-  const types = model.key.map((field) => `${field.name} ${describeKeyText(field)}`);
+  const types = model.key.map((field) => `${field.apiName} ${describeKeyText(field)}`);
   return model.key.length === 1 ? `the text of ${types.join("")}` : `the opaque id of (${types.join(", ")})`;
 }

@@ -46,5 +46,5 @@ function foreignProblem(field: string): RecordProblem {
 }
 
 function outsideProblem(model: Model): RecordProblem {
-  return problem(`You may not write a ${model.name} with these values.`);
+  return problem(`You may not write a ${model.apiName} with these values.`);
 }

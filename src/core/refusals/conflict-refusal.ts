@@ -4,10 +4,14 @@ import { isFinal } from "../tasks/task-status.ts";
 import type { TaskReads } from "../tasks/task-reads.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** The refusal of a claim, with the tasks that hold the records, read in one look-up. */
+/**
+ * The refusal of a claim, with the tasks that hold the records, read in one look-up.
+ * @param nameOf a model's name for the caller. Default: its own
+ */
 export async function conflictRefusal(
   tasks: Pick<TaskReads, "find">,
   refused: LockRefusal,
+  nameOf: (model: string) => string = (model) => model,
 ): Promise<ConflictRefusal> {
   const owners = await tasks.find([...new Set(refused.conflicts.map((conflict) => conflict.owner))]);
   const conflicts = refused.conflicts.flatMap((conflict) => {
@@ -16,19 +20,24 @@ export async function conflictRefusal(
   });
   return {
     kind: "CONFLICT",
-    message: describe(refused, conflicts),
+    message: describe(refused, conflicts, nameOf),
     conflicts,
     totalConflicts: refused.totalConflicts,
   };
 }
 
-function describe({ totalConflicts }: LockRefusal, conflicts: ConflictRefusal["conflicts"]): string {
+function describe(
+  { totalConflicts }: LockRefusal,
+  conflicts: ConflictRefusal["conflicts"],
+  nameOf: (model: string) => string,
+): string {
   const [first] = conflicts;
   if (first === undefined) {
     return "The records are held by another task. Try again when it has settled.";
   }
   const { id, model, heldBy } = first;
-  const what = id === null ? `All of ${model}` : `${model} ${id}`;
+  const name = nameOf(model);
+  const what = id === null ? `All of ${name}` : `${name} ${id}`;
   const more = totalConflicts > 1 ? ` and ${totalConflicts - 1} more` : "";
   const isMany = totalConflicts > 1 || id === null;
   const holder = `by task ${heldBy.id} (${facts(heldBy)})`;

@@ -121,7 +121,7 @@ export type Refusal =
   | SettledRefusal
   | UnavailableRefusal;
 
-/** Name of the GraphQL type of a refusal. @param model name of the model, needed for STALE alone */
-export function refusalTypeOf(kind: Refusal["kind"], model = ""): string {
-  return REFUSALS[kind].type.replace("{Model}", model);
+/** Name of the GraphQL type of a refusal that is the same for all models. */
+export function refusalTypeOf(kind: Exclude<Refusal["kind"], "STALE">): string {
+  return REFUSALS[kind].type;
 }

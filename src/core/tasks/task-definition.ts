@@ -5,6 +5,7 @@ import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 
 /** What a handler is given. */
 export interface AttemptContext {
@@ -76,6 +77,18 @@ export interface TaskDefinition {
    */
   dependents?(request: DependentRequest): Promise<Dependents | undefined>;
 }
+
+/** See {@link TaskDefinition}. */
+export const TASK_DEFINITION_SHAPE = {
+  kind: "MEMBERS",
+  members: {
+    kind: { kind: "TEXT" },
+    handle: { kind: "FUNCTION" },
+    help: { kind: "FUNCTION" },
+    dependents: { kind: "FUNCTION" },
+  } satisfies MembersOf<TaskDefinition>,
+  required: ["kind", "handle"],
+} as const satisfies MembersShape;
 
 /** All definitions, by kind. */
 export interface TaskDefinitions {

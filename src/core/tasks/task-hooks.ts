@@ -1,5 +1,6 @@
 import type { Logger } from "../../kernel/logger.ts";
 import type { Json } from "../../kernel/json.ts";
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { LaunchOptions } from "./launch-options.ts";
 import type { Progress } from "./progress.ts";
@@ -54,6 +55,21 @@ export interface TaskHooks {
   /** The last hook of a task. */
   readonly cleanup?: TaskHook;
 }
+
+/** See {@link TaskHooks}. */
+export const TASK_HOOKS_SHAPE = {
+  kind: "MEMBERS",
+  members: {
+    beforeCreate: { kind: "FUNCTION" },
+    create: { kind: "FUNCTION" },
+    start: { kind: "FUNCTION" },
+    progress: { kind: "FUNCTION" },
+    complete: { kind: "FUNCTION" },
+    fail: { kind: "FUNCTION" },
+    cancel: { kind: "FUNCTION" },
+    cleanup: { kind: "FUNCTION" },
+  } satisfies MembersOf<TaskHooks>,
+} as const satisfies MembersShape;
 
 /** What calling hooks needs. */
 export interface HookPorts {

@@ -1,4 +1,5 @@
-import type { EnumType, Model } from "../../core/records/model.ts";
+import type { Model } from "../../core/records/model.ts";
+import { hasIds } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addBulkFields } from "./bulk-fields.ts";
 import { addBulkRowFields } from "./bulk-row-fields.ts";
@@ -6,6 +7,7 @@ import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { addSortOrders } from "./list-arguments.ts";
+import type { EnumNames } from "./model-names.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import { createScopeCheck } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
@@ -19,14 +21,12 @@ import { addWriteFields } from "./write-fields.ts";
 /** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
 export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const { builder, models } = context;
-  const inputs = new Map<string, AnyInputRef>();
   const schema: ModelSchema = {
     ...context,
     ports,
     canSee: createScopeCheck(ports),
-    enums: addEnums(builder, models.enums(), models.all()),
-    input: (name, input) =>
-      inputs.get(name) ?? recordInput(builder, name, input, (ref) => inputs.set(name, ref)),
+    enums: addEnums(context, models.all()),
+    input: createInputs(builder),
   };
   const enums: ListEnums = { mode: addQueryMode(builder), orders: addSortOrders(builder) };
   const options = context.refs.bulkOptions as AnyInputRef;
@@ -34,10 +34,42 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   addRecordLocks(schema);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
-    addWriteFields(schema, types, model);
-    addBulkFields(schema, { mode: enums.mode, options }, model);
-    addBulkRowFields(schema, options, model);
+    if (hasIds(model)) {
+      addWriteFields(schema, types, model);
+      addBulkFields(schema, { mode: enums.mode, options }, model);
+      addBulkRowFields(schema, options, model);
+    }
   }
+}
+
+/**
+ * Makes each input once. Fields of inputs refer to other inputs, from model to model; these are implemented one after the
+ * other, since a long chain of models would exceed the call stack.
+ */
+function createInputs(builder: PowerCrudBuilder): ModelSchema["input"] {
+  const inputs = new Map<string, AnyInputRef>();
+  const waiting: (() => void)[] = [];
+  let isImplementing = false;
+  return (name, options) => {
+    const known = inputs.get(name);
+    if (known !== undefined) {
+      return known;
+    }
+    const { ref, implement } = recordInput(builder, name, options);
+    inputs.set(name, ref);
+    waiting.push(implement);
+    if (!isImplementing) {
+      isImplementing = true;
+      try {
+        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+          next();
+        }
+      } finally {
+        isImplementing = false;
+      }
+    }
+    return ref;
+  };
 }
 
 /** Looks types up by model. Fields are made after all types, so that types may refer to each other. */
@@ -66,8 +98,7 @@ function found<Ref>(refs: ReadonlyMap<string, Ref>, model: string): Ref {
 
 /** The enums that exposed models use. */
 function addEnums(
-  builder: PowerCrudBuilder,
-  all: readonly EnumType[],
+  { builder, models: { enums }, names }: SchemaContext,
   models: readonly Model[],
 ): ReadonlyMap<string, AnyEnumRef> {
   const used = new Set(
@@ -76,12 +107,15 @@ function addEnums(
     ),
   );
   return new Map(
-    all.filter((type) => used.has(type.name)).map((type) => [type.name, addEnum(builder, type)]),
+    enums()
+      .filter(({ name }) => used.has(name))
+      .map(({ name }) => [name, addEnum(builder, names.enum(name))]),
   );
 }
 
-function addEnum(builder: PowerCrudBuilder, type: EnumType): AnyEnumRef {
-  return builder.enumType(type.name, { values: [...type.values] });
+function addEnum(builder: PowerCrudBuilder, names: EnumNames): AnyEnumRef {
+  const values = Object.entries(names.values).map(([name, value]) => [name, { value }] as const);
+  return builder.enumType(names.enum, { values: Object.fromEntries(values) });
 }
 
 function addQueryMode(builder: PowerCrudBuilder): AnyEnumRef {

@@ -7,12 +7,12 @@ import type { GraphQLContext } from "../builder.ts";
 import type { Parsed } from "../../core/refusals/problems.ts";
 import { invalid } from "../../core/refusals/problems.ts";
 import { bulkUpdateInput, selectionInput } from "./bulk-inputs.ts";
-import { namesOf } from "./model-names.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { toJsonValue } from "../../kernel/json.ts";
+import { fieldsOfApi } from "./row-data.ts";
 
 /** The inputs that the bulk mutations of all models share. */
 interface BulkEnums {
@@ -32,10 +32,10 @@ export function addBulkFields(schema: ModelSchema, enums: BulkEnums, model: Mode
 }
 
 function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, change: AnyInputRef): void {
-  schema.builder.mutationField(`bulkUpdate${namesOf(model).Many}`, (t) =>
+  schema.builder.mutationField(schema.names.of(model).bulkUpdate, (t) =>
     t.field({
       type: schema.refs.launchResult,
-      description: `Makes the same change to many records of ${model.name}, as a task.`,
+      description: `Makes the same change to many records of ${model.apiName}, as a task.`,
       args: {
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         data: t.arg({ type: change, required: true }),
@@ -63,10 +63,10 @@ function addBulkUpdate(schema: ModelSchema, enums: BulkEnums, model: Model, chan
 }
 
 function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): void {
-  schema.builder.mutationField(`bulkDelete${namesOf(model).Many}`, (t) =>
+  schema.builder.mutationField(schema.names.of(model).bulkDelete, (t) =>
     t.field({
       type: schema.refs.launchResult,
-      description: `Deletes many records of ${model.name}, as a task.`,
+      description: `Deletes many records of ${model.apiName}, as a task.`,
       args: {
         selection: t.arg({ type: selectionInput(schema, enums.mode, model), required: true }),
         options: t.arg({ type: enums.options }),
@@ -103,12 +103,16 @@ function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Membe
 
 /** The change in plain JSON. The use case validates it, since it can be launched in other ways, too. */
 function toChange(model: Model, data: Members): RecordChange {
-  const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
+  const fields = fieldsOfApi(model);
   const members = Object.entries(data)
     .filter(([, change]) => change !== undefined)
-    .map(([name, change]): [string, FieldChange | LinkChange] => {
+    .map(([apiName, change]): [string, FieldChange | LinkChange] => {
       const operators = (change ?? {}) as Members;
-      return [name, links.has(name) ? givenMembers(operators) : operandsOf(operators)];
+      const field = fields.get(apiName);
+      return [
+        field?.name ?? apiName,
+        field?.kind === "relation" ? givenMembers(operators) : operandsOf(operators),
+      ];
     });
   return Object.fromEntries(members);
 }

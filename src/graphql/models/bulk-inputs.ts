@@ -1,7 +1,7 @@
 import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
-import { columnType, columnTypeName } from "./model-schema.ts";
+import { columnNames, columnType } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";
 import { manyChange } from "./write-inputs.ts";
@@ -10,9 +10,9 @@ const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 
 /** `CitySelection`: ids or a filter. */
 export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
-  const name = `${model.name}Selection`;
+  const name = schema.names.of(model).selection;
   return schema.input(name, {
-    description: `The records of ${model.name} that a bulk operation is aimed at, within what the caller may write.`,
+    description: `The records of ${model.apiName} that a bulk operation is aimed at, within what the caller may write.`,
     isOneOf: true,
     fields: (t) => ({
       ids: t.field({ type: ["ID"], description: "These; those that are not there are skipped." }),
@@ -32,21 +32,24 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
   if (columns.length === 0 && links.length === 0) {
     return undefined;
   }
-  const name = `${model.name}BulkUpdateInput`;
+  const name = schema.names.of(model).bulkUpdateInput;
   return schema.input(name, {
-    description: `The change made to each of the selected records of ${model.name}. Only the columns and links that it names are written.`,
+    description: `The change made to each of the selected records of ${model.apiName}. Only the columns and links that it names are written.`,
     fields: (t) =>
       Object.fromEntries([
         ...columns.map((field) => [
-          field.name,
+          field.apiName,
           t.field({
             type: changeInput(schema, field),
             ...(field.documentation === undefined ? {} : { description: field.documentation }),
           }),
         ]),
         ...links.map((field) => [
-          field.name,
-          t.field({ type: manyChange(schema), description: `Links with records of ${field.type}.` }),
+          field.apiName,
+          t.field({
+            type: manyChange(schema),
+            description: `Links with records of ${schema.models.get(field.type).apiName}.`,
+          }),
         ]),
       ]),
   });
@@ -54,7 +57,8 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
 
 /** `IntChange`, `StringChange`, `CityStatusChange`, `StringListChange` … */
 function changeInput(schema: ModelSchema, field: ColumnField): AnyInputRef {
-  const name = `${columnTypeName(field)}${field.isList ? "List" : ""}Change`;
+  const names = columnNames(schema, field);
+  const name = field.isList ? names.listChange : names.change;
   const type = columnType(schema, field);
   return schema.input(name, {
     description: "What happens to a column. Give exactly one member.",

@@ -7,7 +7,6 @@ import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { launch } from "./bulk-fields.ts";
-import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { RowArgument } from "./row-data.ts";
@@ -15,19 +14,22 @@ import { toRows } from "./row-data.ts";
 import { createInput, updateInput } from "./write-inputs.ts";
 
 /**
- * The model's bulk mutations on a list of records: `bulkCreateCities`, and, if the model has fields for bulk changes,
- * `bulkUpdateEachCities` and `bulkUpsertCities`.
+ * The model's bulk mutations on a list of records: `bulkCreateCities`, if its records can be created, and, if it has
+ * fields for bulk changes, `bulkUpdateEachCities` and `bulkUpsertCities`.
  */
 export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, model: Model): void {
   const { models, ports } = schema;
+  const names = schema.names.of(model);
   const create = createInput(schema, model);
-  addRowsField(schema, options, model, {
-    operation: "CREATE",
-    verb: "Create",
-    argument: "data",
-    item: create,
-    description: `Creates many records of ${model.name}, as a task.`,
-  });
+  if (create !== undefined) {
+    addRowsField(schema, options, model, {
+      operation: "CREATE",
+      name: names.bulkCreate,
+      argument: "data",
+      item: create,
+      description: `Creates many records of ${model.apiName}, as a task.`,
+    });
+  }
   const update = updateInput(schema, model);
   const changeable = [
     ...changeableColumns(model, ports.rules),
@@ -38,23 +40,25 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
   }
   addRowsField(schema, options, model, {
     operation: "UPDATE_EACH",
-    verb: "UpdateEach",
+    name: names.bulkUpdateEach,
     argument: "records",
     item: updateEachInput(schema, model, update),
-    description: `Changes many records of ${model.name}, each in its own way, as a task.`,
+    description: `Changes many records of ${model.apiName}, each in its own way, as a task.`,
   });
-  addRowsField(schema, options, model, {
-    operation: "UPSERT",
-    verb: "Upsert",
-    argument: "records",
-    item: upsertInput(schema, model, { create, update }),
-    description: `Changes or creates many records of ${model.name}, as a task: each is changed if it exists, otherwise created.`,
-  });
+  if (create !== undefined) {
+    addRowsField(schema, options, model, {
+      operation: "UPSERT",
+      name: names.bulkUpsert,
+      argument: "records",
+      item: upsertInput(schema, model, { create, update }),
+      description: `Changes or creates many records of ${model.apiName}, as a task: each is changed if it exists, otherwise created.`,
+    });
+  }
 }
 
 interface RowsField {
   readonly operation: RowsTarget["operation"];
-  readonly verb: string;
+  readonly name: string;
   /** See core's listName(). */
   readonly argument: "data" | "records";
   readonly item: AnyInputRef;
@@ -62,8 +66,8 @@ interface RowsField {
 }
 
 function addRowsField(schema: ModelSchema, options: AnyInputRef, model: Model, field: RowsField): void {
-  const { operation, verb, argument, item, description } = field;
-  schema.builder.mutationField(`bulk${verb}${namesOf(model).Many}`, (t) =>
+  const { operation, name, argument, item, description } = field;
+  schema.builder.mutationField(name, (t) =>
     t.field({
       type: schema.refs.launchResult,
       description,
@@ -103,8 +107,8 @@ async function launchRows(
 /** `CityUpdateEachInput`. */
 function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef): AnyInputRef {
   const touched = updatedAtField(model);
-  return schema.input(`${model.name}UpdateEachInput`, {
-    description: `A record of ${model.name}, with its own change.`,
+  return schema.input(schema.names.of(model).updateEachInput, {
+    description: `A record of ${model.apiName}, with its own change.`,
     fields: (t) => ({
       id: t.id({ required: true }),
       data: t.field({ type: update, required: true }),
@@ -113,7 +117,7 @@ function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef)
         : {
             expectedUpdatedAt: t.field({
               type: "DateTime",
-              description: `The record's ${touched.name} as the caller last read it: the record fails with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
+              description: `The record's ${touched.apiName} as the caller last read it: the record fails with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
             }),
           }),
     }),
@@ -126,8 +130,8 @@ function upsertInput(
   model: Model,
   inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
 ): AnyInputRef {
-  return schema.input(`${model.name}UpsertInput`, {
-    description: `A record of ${model.name}, to be changed where it is there, else created with this id.`,
+  return schema.input(schema.names.of(model).upsertInput, {
+    description: `A record of ${model.apiName}, to be changed where it is there, else created with this id.`,
     fields: (t) => ({
       id: t.id({ required: true }),
       create: t.field({

@@ -15,12 +15,12 @@ type Edge = ReturnType<Page["edges"]>[number];
 
 /** The types `CityConnection` and `CityEdge`. */
 export function addConnectionType(
-  { builder, refs }: SchemaContext,
+  { builder, refs, names }: SchemaContext,
   model: Model,
   object: RecordObjectRef,
 ): ConnectionRef {
-  const edge = builder.objectRef<Edge>(`${model.name}Edge`).implement({
-    description: `A record of ${model.name} and its place in the list.`,
+  const edge = builder.objectRef<Edge>(names.of(model).edge).implement({
+    description: `A record of ${model.apiName} and its place in the list.`,
     fields: (t) => ({
       node: t.field({ type: object, resolve: ({ node }) => node as never }),
       cursor: t.string({
@@ -29,8 +29,8 @@ export function addConnectionType(
       }),
     }),
   });
-  return builder.objectRef<Connection>(`${model.name}Connection`).implement({
-    description: `A page of records of ${model.name}.`,
+  return builder.objectRef<Connection>(names.of(model).connection).implement({
+    description: `A page of records of ${model.apiName}.`,
     fields: (t) => ({
       nodes: t.field({
         type: [object],

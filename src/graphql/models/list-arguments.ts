@@ -1,7 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import type { Model } from "../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
@@ -10,6 +10,7 @@ import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
 import type { ListQuery } from "../pagination/list-query.ts";
 import { parseListQuery } from "../pagination/list-query.ts";
+import { isOrderable } from "../pagination/order-terms.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
 
@@ -41,10 +42,14 @@ export function listArguments(
   const build = arg as ArgumentBuilder;
   return {
     where: build({ type: whereInput(schema, enums.mode, model) }),
-    orderBy: build({
-      type: [orderInput(schema, enums.orders, model)],
-      description: "Most significant first. Default: by key.",
-    }),
+    ...(isSortable(schema, model)
+      ? {
+          orderBy: build({
+            type: [orderInput(schema, enums.orders, model)],
+            description: `Most significant first. Default: ${hasIds(model) ? "by key" : "by the columns that tell records apart"}.`,
+          }),
+        }
+      : {}),
     first: build.int({
       description: `Records on the page. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
     }),
@@ -112,7 +117,7 @@ export function addSortOrders(builder: PowerCrudBuilder): SortOrders {
 
 /** One criterion of an order: `CityOrderBy`. */
 function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyInputRef {
-  const name = `${model.name}OrderBy`;
+  const name = schema.names.of(model).orderBy;
   return schema.input(name, {
     description:
       "One criterion: exactly one field, or one field of a related record. Ties are broken by the key.",
@@ -121,13 +126,16 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
       ...Object.fromEntries(
         columnsOf(model)
           .filter(isOrderable)
-          .map((field) => [field.name, t.field({ type: field.isNullable ? orders.nullable : orders.plain })]),
+          .map((field) => [
+            field.apiName,
+            t.field({ type: field.isNullable ? orders.nullable : orders.plain }),
+          ]),
       ),
       ...Object.fromEntries(
         relationsOf(model)
-          .filter((field) => !field.isList)
+          .filter((field) => !field.isList && isSortable(schema, schema.models.get(field.type)))
           .map((field) => [
-            field.name,
+            field.apiName,
             t.field({ type: orderInput(schema, orders, schema.models.get(field.type)) }),
           ]),
       ),
@@ -135,7 +143,12 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
   });
 }
 
-/** Lists, JSON and bytes have no order that the client could page by. */
-function isOrderable(field: ColumnField): boolean {
-  return !field.isList && field.type !== "Json" && field.type !== "Bytes";
+/** Whether the model has a column to sort by, of its own or of a related record. */
+function isSortable({ models }: ModelSchema, model: Model): boolean {
+  return [
+    model,
+    ...relationsOf(model)
+      .filter(({ isList }) => !isList)
+      .map(({ type }) => models.get(type)),
+  ].some((each) => columnsOf(each).some(isOrderable));
 }

@@ -1,84 +1,149 @@
-import type { GraphQLSchema } from "graphql";
-import { AppError } from "../../kernel/app-error.ts";
-import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import type { ColumnField, Model } from "../../core/records/model.ts";
+import { REFUSALS } from "../../core/refusals/refusals.ts";
 
-/** The names of a model in the API. */
-export interface ModelNames {
-  /** `city` */
-  readonly one: string;
-  /** `cities` */
-  readonly many: string;
-  /** `Cities`, for `bulkUpdateCities` */
-  readonly Many: string;
-}
+/** The types of a model, by what they are; each is named after the model. A type that is added here is named everywhere. */
+const MODEL_TYPES = {
+  object: (model) => model,
+  connection: (model) => `${model}Connection`,
+  edge: (model) => `${model}Edge`,
+  where: (model) => `${model}Where`,
+  relationFilter: (model) => `${model}RelationFilter`,
+  nullableRelationFilter: (model) => `${model}NullableRelationFilter`,
+  listRelationFilter: (model) => `${model}ListRelationFilter`,
+  orderBy: (model) => `${model}OrderBy`,
+  selection: (model) => `${model}Selection`,
+  createInput: (model) => `${model}CreateInput`,
+  updateInput: (model) => `${model}UpdateInput`,
+  updateEachInput: (model) => `${model}UpdateEachInput`,
+  upsertInput: (model) => `${model}UpsertInput`,
+  bulkUpdateInput: (model) => `${model}BulkUpdateInput`,
+  createPayload: (model) => `Create${model}Payload`,
+  updatePayload: (model) => `Update${model}Payload`,
+  upsertPayload: (model) => `Upsert${model}Payload`,
+  deletePayload: (model) => `Delete${model}Payload`,
+  createResult: (model) => `Create${model}Result`,
+  updateResult: (model) => `Update${model}Result`,
+  upsertResult: (model) => `Upsert${model}Result`,
+  deleteResult: (model) => `Delete${model}Result`,
+  staleError: (model) => REFUSALS.STALE.type.replace("{Model}", model),
+} as const satisfies Patterns;
 
-/** The names of the model's root fields. Its types begin with its own name. */
-export function namesOf(model: Model): ModelNames {
-  const { name, plural } = model;
-  return {
-    one: `${name.charAt(0).toLowerCase()}${name.slice(1)}`,
-    many: plural,
-    Many: `${plural.charAt(0).toUpperCase()}${plural.slice(1)}`,
+/** The inputs for columns of a type: of a scalar, or of an enum. */
+const COLUMN_TYPES = {
+  filter: (type) => `${type}Filter`,
+  nullableFilter: (type) => `${type}NullableFilter`,
+  listFilter: (type) => `${type}ListFilter`,
+  change: (type) => `${type}Change`,
+  listChange: (type) => `${type}ListChange`,
+} as const satisfies Patterns;
+
+const ENUM_TYPES = { enum: (type) => type, ...COLUMN_TYPES } as const satisfies Patterns;
+
+/** The mutations of one record; each is named after the model. */
+const MODEL_MUTATIONS = {
+  create: (model) => `create${model}`,
+  update: (model) => `update${model}`,
+  upsert: (model) => `upsert${model}`,
+  delete: (model) => `delete${model}`,
+} as const satisfies Patterns;
+
+/** The mutations of many records; each is named after the model's plural. */
+const PLURAL_MUTATIONS = {
+  bulkCreate: (many) => `bulkCreate${capitalized(many)}`,
+  bulkUpdate: (many) => `bulkUpdate${capitalized(many)}`,
+  bulkUpdateEach: (many) => `bulkUpdateEach${capitalized(many)}`,
+  bulkUpsert: (many) => `bulkUpsert${capitalized(many)}`,
+  bulkDelete: (many) => `bulkDelete${capitalized(many)}`,
+} as const satisfies Patterns;
+
+type Patterns = Readonly<Record<string, (name: string) => string>>;
+type NamesOf<Table extends Patterns> = { readonly [Key in keyof Table]: string };
+
+/** Everything of one model that has a name of its own in the API. */
+export type ModelNames = NamesOf<typeof MODEL_TYPES> &
+  NamesOf<typeof MODEL_MUTATIONS> &
+  NamesOf<typeof PLURAL_MUTATIONS> & {
+    /** The query of one record, and the record's field in payloads: `city`. */
+    readonly one: string;
+    /** The query of many records: `cities`. */
+    readonly many: string;
   };
+
+/** The type of an enum, and the inputs for its columns. */
+export type EnumNames = NamesOf<typeof ENUM_TYPES> & {
+  /** The enum's values in the Prisma schema by their names in the API. */
+  readonly values: Readonly<Record<string, string>>;
+};
+
+/** The inputs for columns of one type. */
+export type ColumnTypeNames = NamesOf<typeof COLUMN_TYPES>;
+
+/** The names of the exposed models, and of the enums that they use. */
+export interface NameTable {
+  of(model: Pick<Model, "name">): ModelNames;
+  /** @param name in the Prisma schema */
+  enum(name: string): EnumNames;
+  /** The inputs for a column. @param scalar the GraphQL scalar of a column that is not of an enum */
+  column(field: ColumnField, scalar: string): ColumnTypeNames;
 }
 
 /** The names that a schema has besides those of its models. */
-export interface ReservedNames {
+export interface BuiltInNames {
   readonly types: ReadonlySet<string>;
   /** Fields of `Query`. */
   readonly queries: ReadonlySet<string>;
+  /** Fields of `Mutation`. */
+  readonly mutations: ReadonlySet<string>;
 }
 
-/** @param schema one without models */
-export function reservedNamesOf(schema: GraphQLSchema): ReservedNames {
-  return {
-    types: new Set(Object.keys(schema.getTypeMap())),
-    queries: new Set(Object.keys(schema.getQueryType()?.getFields() ?? {})),
-  };
-}
+/** The inputs that all models share. */
+export const SHARED_INPUTS = { manyChange: "ManyChange" } as const;
 
-/** Fields that every record type has besides its columns. */
-const RESERVED_FIELDS: ReadonlySet<string> = new Set(["activeTask"]);
+/** The fields that every record has besides its own. */
+export const RECORD_FIELDS = { activeTask: "activeTask" } as const;
 
-/** @throws AppError INVALID_CONFIG for a model, enum or field with a name that the schema needs for itself */
-export function checkNames(models: ModelRegistry, reserved: ReservedNames): void {
-  const types = [...models.all(), ...models.enums()];
-  const taken = types.find(({ name }) => reserved.types.has(name) || name.startsWith("__"));
-  if (taken !== undefined) {
-    throw reservedName(taken.name);
-  }
-  for (const model of models.all()) {
-    const { one, many } = namesOf(model);
-    const query = [one, many].find((name) => reserved.queries.has(name));
-    if (query !== undefined) {
-      throw new AppError(
-        "INVALID_CONFIG",
-        `The model ${model.name} would make a query "${query}", a name that the API needs for itself. Rename the model in the Prisma schema, with @@map to keep its name in the database, or give it another {plural} in its options.`,
-      );
-    }
-    const field = model.fields.find(({ name }) => RESERVED_FIELDS.has(name));
-    if (field !== undefined) {
-      throw new AppError(
-        "INVALID_CONFIG",
-        `"${model.name}.${field.name}" is a name that the API needs for itself. Rename the field in the Prisma schema, with @map to keep its name in the database.`,
-      );
-    }
-  }
-}
-
-/** The error for a model or enum with the name of one of the API's own types. */
-function reservedName(name: string): AppError {
-  return new AppError(
-    "INVALID_CONFIG",
-    `"${name}" is a name that the API needs for itself. Rename it in the Prisma schema, with @@map to keep its name in the database.`,
-  );
+/** The inputs for columns of a scalar. */
+export function columnTypesOf(scalar: string): ColumnTypeNames {
+  return namesBy(COLUMN_TYPES, () => scalar);
 }
 
 /**
- * Explains a clash that shows only while the schema is built: two types with one name, such as a model `IntFilter` and the
- * filter of Int columns. Other errors are returned unchanged.
+ * The names of a model's types.
+ * @param nameFor gives the model's part of the name of one type
  */
-export function explainClash(error: unknown): unknown {
-  const [, name] = /Another type with name (\w+) already exists/.exec(String(error)) ?? [];
-  return name === undefined ? error : reservedName(name);
+export function modelTypes(nameFor: NameFor): NamesOf<typeof MODEL_TYPES> {
+  return namesBy(MODEL_TYPES, nameFor);
+}
+
+/** The names of an enum's types. */
+export function enumTypes(nameFor: NameFor): NamesOf<typeof ENUM_TYPES> {
+  return namesBy(ENUM_TYPES, nameFor);
+}
+
+/** The query and the mutations of one record. */
+export function singleFields(model: string): NamesOf<typeof MODEL_MUTATIONS> & Pick<ModelNames, "one"> {
+  return { one: uncapitalized(model), ...namesBy(MODEL_MUTATIONS, () => model) };
+}
+
+/** The query and the mutations of many records. */
+export function pluralFields(plural: string): NamesOf<typeof PLURAL_MUTATIONS> & Pick<ModelNames, "many"> {
+  return { many: plural, ...namesBy(PLURAL_MUTATIONS, () => plural) };
+}
+
+/** Gives what stands for the model in the name of one type. */
+export type NameFor = (pattern: (name: string) => string) => string;
+
+function namesBy<Table extends Patterns>(table: Table, nameFor: NameFor): NamesOf<Table> {
+  return Object.fromEntries(
+    Object.entries(table).map(([key, pattern]) => [key, pattern(nameFor(pattern))]),
+  ) as NamesOf<Table>;
+}
+
+function capitalized(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
+
+/** `City` → `city` */
+export function uncapitalized(name: string): string {
+  return `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
 }

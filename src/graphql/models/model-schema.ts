@@ -10,12 +10,14 @@ import { createModelLoader } from "../batch-loader.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudScalars, SchemaContext } from "../builder.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
 import type { LockHolders } from "./lock-holders.ts";
+import type { ColumnTypeNames } from "./model-names.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 
 /** Reads a model's records; arguments are the Prisma client's. */
 export interface RecordSource {
   findMany(args: object): Promise<readonly LoadedRecord[]>;
   findFirst(args: object): Promise<LoadedRecord | null>;
+  findFirstOrThrow(args: object): Promise<LoadedRecord>;
   count(args: object): Promise<number>;
 }
 
@@ -48,7 +50,7 @@ export interface ModelSchema extends SchemaContext {
 }
 
 /** The GraphQL scalar of each Prisma scalar. */
-const SCALAR_NAMES = {
+export const SCALAR_NAMES = {
   String: "String",
   Int: "Int",
   BigInt: "BigInt",
@@ -75,9 +77,9 @@ export function columnType(schema: ModelSchema, field: ColumnField): ColumnType 
   return ref;
 }
 
-/** The type's name, for the names of inputs made for it: `IntFilter`. */
-export function columnTypeName(field: ColumnField): string {
-  return field.kind === "scalar" ? SCALAR_NAMES[field.type] : field.type;
+/** The names of the inputs for the column: `IntFilter` and its kin. */
+export function columnNames({ names }: ModelSchema, field: ColumnField): ColumnTypeNames {
+  return names.column(field, field.kind === "scalar" ? SCALAR_NAMES[field.type] : field.type);
 }
 
 /** The given members of an input; null counts as left out. */

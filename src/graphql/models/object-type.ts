@@ -1,8 +1,9 @@
 import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { GraphQLResolveInfo } from "graphql";
+import { andFilters } from "../../core/access/access.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { isPlainList, toPrismaList } from "../pagination/list-query.ts";
 import type { LoadedRecord, Page } from "../pagination/page.ts";
@@ -12,10 +13,11 @@ import { columnType } from "./model-schema.ts";
 import type { Connection, ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
+import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
 import { createRelatedPages } from "./read-page.ts";
-import { keySelect } from "./record-keys.ts";
+import { baseSelect } from "./record-keys.ts";
 
 /** Looks up the types of other models, which may be made later. */
 export interface TypeLookup {
@@ -23,32 +25,47 @@ export interface TypeLookup {
   connection(model: string): ConnectionRef;
 }
 
-/** The object type of the model: `id`, its columns, its relations, and the task that holds it. */
+/** The object type of the model: its columns and relations, and, if its records have ids, `id` and the task that holds it. */
 export function addObjectType(
   schema: ModelSchema,
   enums: ListEnums,
   types: TypeLookup,
   model: Model,
 ): RecordObjectRef {
-  return recordObject(schema.builder, model.name, {
+  return recordObject(schema.builder, model, {
     description: model.documentation,
-    select: keySelect(model),
+    select: baseSelect(model),
+    findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
-      id: idField(model, t),
+      ...(hasIds(model)
+        ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) }
+        : {}),
       ...Object.fromEntries(
         columnsOf(model)
-          .filter((field) => field.name !== "id")
-          .map((field) => [field.name, columnField(schema, field, t)]),
+          .filter((field) => field.apiName !== "id")
+          .map((field) => [field.apiName, columnField(schema, field, t)]),
       ),
       ...Object.fromEntries(
-        relationsOf(model).map((field) => [
-          field.name,
-          field.isList ? manyField(schema, enums, types, model, field, t) : oneField(schema, types, field, t),
-        ]),
+        relationsOf(model)
+          .filter((field) => field.isList || canBeChecked(schema, field))
+          .map((field) => [
+            field.apiName,
+            field.isList
+              ? manyField(schema, enums, types, model, field, t)
+              : oneField(schema, types, field, t),
+          ]),
       ),
-      activeTask: activeTaskField(schema, model, t),
     }),
   });
+}
+
+function pick(record: LoadedRecord, names: readonly string[]): LoadedRecord {
+  return Object.fromEntries(names.map((name) => [name, record[name]]));
+}
+
+/** Whether it can be known if the viewer may see the one related record: the scope is asked by its id. */
+function canBeChecked({ models, ports }: ModelSchema, field: RelationField): boolean {
+  return hasIds(models.get(field.type)) || !ports.hasScope(field.type);
 }
 
 function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilder): FieldMap[string] {
@@ -64,7 +81,7 @@ function activeTaskField(schema: ModelSchema, model: Model, t: RecordFieldBuilde
 function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
   const [first, ...others] = model.key;
   const own = others.length === 0 && first?.name === "id" ? first.documentation : undefined;
-  const made = others.length === 0 ? `The text of ${first?.name}.` : "Opaque; made of the key's fields.";
+  const made = others.length === 0 ? `The text of ${first?.apiName}.` : "Opaque; made of the key's fields.";
   return t.field({
     type: "ID",
     description: own ?? (first?.name === "id" && others.length === 0 ? "The key." : made),
@@ -136,12 +153,15 @@ function manyField(
     type: types.connection(target.name),
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
     args: listArguments(schema, enums, target, t.arg),
-    extensions: connectionSelect(target.name, (args, context, nested, selectedFields) => {
+    extensions: connectionSelect(target.apiName, (args, context, nested, selectedFields) => {
       const { query, filter } = parseList(ports, context, target, args);
-      const where = filter === undefined ? {} : { where: ports.toClientWhere(target, filter) };
       const list = toPrismaList(query);
-      const rows = { ...list, select: { ...keySelect(target), ...list.select }, ...where };
-      const count = filter === undefined ? true : where;
+      const rows = {
+        ...list,
+        select: { ...baseSelect(target), ...list.select },
+        where: ports.toClientWhere(target, andFilters(filter, query.between)),
+      };
+      const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
       return {
         ...(hasRows(selectedFields) && isPlainList(query) ? { [field.name]: nested(rows) } : {}),
         ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
@@ -156,12 +176,11 @@ function manyField(
       const rows = record[field.name] as readonly LoadedRecord[] | undefined;
       const counts = record["_count"] as Readonly<Record<string, number>> | undefined;
       const list = parseList(ports, context, target, args);
-      const { query } = list;
       let page: Promise<Page> | undefined;
       return {
         page() {
-          if (isPlainList(query)) {
-            return toPage(query.terms, query.request, rows ?? []);
+          if (isPlainList(list.query)) {
+            return toPage(list.query, rows ?? []);
           }
           page ??= related(context, info, list, formatRecordKey(model, record));
           return page;

@@ -2,6 +2,7 @@ import type { InputFieldMap, InputFieldRef, FieldMap } from "@pothos/core";
 import type { PrismaObjectRef } from "@pothos/plugin-prisma";
 import { queryFromInfo } from "@pothos/plugin-prisma";
 import type { GraphQLResolveInfo } from "graphql";
+import type { Model } from "../../core/records/model.ts";
 import type { AnyPrismaModel, BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 
@@ -28,16 +29,20 @@ export type InputFields = Record<string, InputFieldRef<BuilderTypes, unknown>>;
 /** The object type of a model. `select` is always loaded; fields add the columns that they need. */
 export function recordObject(
   builder: PowerCrudBuilder,
-  model: string,
+  { name, apiName }: Model,
   options: {
     readonly description: string | undefined;
     readonly select: Record<string, true>;
+    /** Finds a record again by what is always loaded of it. Default: by its unique key. */
+    readonly findAgain?: ((record: LoadedRecord) => object) | undefined;
     readonly fields: (t: RecordFieldBuilder) => FieldMap;
   },
 ): RecordObjectRef {
-  const { description, select, fields } = options;
-  return builder.prismaObject(model, {
+  const { description, select, findAgain, fields } = options;
+  return builder.prismaObject(name, {
+    variant: apiName,
     ...(description === undefined ? {} : { description }),
+    ...(findAgain === undefined ? {} : { findUnique: findAgain as never }),
     select,
     fields: (t) => fields(t as unknown as RecordFieldBuilder),
   });
@@ -51,22 +56,23 @@ export interface RecordInputOptions {
   readonly fields: (t: InputBuilder) => InputFields;
 }
 
-/** An input type. `onRef` is called with it before its fields are made, since they may refer to it. */
+/** An input type, and what implements it: its fields may refer to it and to others. */
 export function recordInput(
   builder: PowerCrudBuilder,
   name: string,
-  options: RecordInputOptions,
-  onRef: (ref: AnyInputRef) => void,
-): AnyInputRef {
-  const { description, isOneOf, fields } = options;
+  { description, isOneOf, fields }: RecordInputOptions,
+): { readonly ref: AnyInputRef; readonly implement: () => void } {
   const ref = builder.inputRef<Record<string, unknown>>(name);
-  onRef(ref);
-  ref.implement({
-    description,
-    ...(isOneOf === true ? { isOneOf: true } : {}),
-    fields: (t: unknown): InputFieldMap => fields(t as InputBuilder),
-  } as never);
-  return ref;
+  return {
+    ref,
+    implement() {
+      ref.implement({
+        description,
+        ...(isOneOf === true ? { isOneOf: true } : {}),
+        fields: (t: unknown): InputFieldMap => fields(t as InputBuilder),
+      } as never);
+    },
+  };
 }
 
 /** The client's `select` for a part of the document. */

@@ -1,29 +1,31 @@
 import type { Model } from "../../core/records/model.ts";
+import { hasIds } from "../../core/records/model.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { canonicalRecordId } from "../../core/records/record-key.ts";
 import type { Page } from "../pagination/page.ts";
 import type { Connection } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
-import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { readPage } from "./read-page.ts";
 import { readRecord } from "./read-record.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
 
-/** The query fields of the model: `city(id)` and `cities(…)`. */
+/** The query fields of the model: `city(id)`, where its records have ids, and `cities(…)`. */
 export function addQueryFields(schema: ModelSchema, enums: ListEnums, types: TypeLookup, model: Model): void {
-  addOneField(schema, types, model);
+  if (hasIds(model)) {
+    addOneField(schema, types, model);
+  }
   addManyField(schema, enums, types, model);
 }
 
-function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: Model): void {
-  builder.queryField(namesOf(model).one, (t) =>
+function addOneField({ builder, names, ports }: ModelSchema, types: TypeLookup, model: Model): void {
+  builder.queryField(names.of(model).one, (t) =>
     t.field({
       type: types.object(model.name),
       nullable: true,
-      description: `The ${model.name} with this id; null if there is none that the caller may see.`,
+      description: `The ${model.apiName} with this id; null if there is none that the caller may see.`,
       args: { id: t.arg.id({ required: true }) },
       resolve: (_root, { id }, context, info) =>
         // An invalid id is the caller's error, not a missing record.
@@ -33,11 +35,11 @@ function addOneField({ builder, ports }: ModelSchema, types: TypeLookup, model: 
 }
 
 function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, model: Model): void {
-  const { builder, ports } = schema;
-  builder.queryField(namesOf(model).many, (t) =>
+  const { builder, names, ports } = schema;
+  builder.queryField(names.of(model).many, (t) =>
     t.field({
       type: types.connection(model.name),
-      description: `The records of ${model.name} that match, page by page.`,
+      description: `The records of ${model.apiName} that match, page by page.`,
       args: listArguments(schema, enums, model, t.arg),
       resolve: ((
         _root: object,
@@ -50,7 +52,7 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
         return {
           page() {
             page ??= readPage(ports, model, list, (select) =>
-              plannedSelect(context, info, { typeName: model.name, select, paths: CONNECTION_PATHS }),
+              plannedSelect(context, info, { typeName: model.apiName, select, paths: CONNECTION_PATHS }),
             );
             return page;
           },

@@ -16,7 +16,7 @@ import type { ParsedList } from "./list-arguments.ts";
 import type { ModelPorts } from "./model-schema.ts";
 import type { PlannedSelect } from "./pothos-dynamic.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
-import { keysFilter, keySelect } from "./record-keys.ts";
+import { keysFilter, baseSelect } from "./record-keys.ts";
 
 /** Keys that one statement reads; each has a few parameters. */
 const MAX_KEYS = 5_000;
@@ -38,10 +38,10 @@ export async function readPage(
     const list = toPrismaList(query);
     const rows = await ports.source(model.name).findMany({
       ...list,
-      select: plan({ ...keySelect(model), ...list.select }),
-      where: ports.toClientWhere(model, filter),
+      select: plan({ ...baseSelect(model), ...list.select }),
+      where: ports.toClientWhere(model, andFilters(filter, query.between)),
     });
-    return toPage(query.terms, query.request, rows);
+    return toPage(query, rows);
   }
   const listed = await ports.pages.read(model.name, listPart(query, filter));
   const shown = listed.slice(0, query.request.size);
@@ -74,14 +74,14 @@ export function createRelatedPages(
       createBatchLoader(async (_context, ids) => {
         const lists = await ports.pages.readRelated(model.name, field.name, ids, listPart(query, filter));
         const plan: PlanSelect = (select) =>
-          plannedSelect(context, info, { typeName: target.name, select, paths: CONNECTION_PATHS });
+          plannedSelect(context, info, { typeName: target.apiName, select, paths: CONNECTION_PATHS });
         const listed = [...lists.values()].flatMap((list) => list.slice(0, query.request.size));
         const records = await readListed(ports, target, { listed, filter, plan });
         return new Map(ids.map((each) => [each, toListedPage(query, lists.get(each) ?? [], records)]));
       });
     loaders(context).set(path, loader);
     const page = await loader(context, id);
-    return page ?? cutPage(query.terms, query.request, []);
+    return page ?? cutPage(query, []);
   };
 }
 
@@ -112,7 +112,7 @@ async function readListed(
 ): Promise<ReadonlyMap<string, LoadedRecord>> {
   const { listed, filter, plan } = options;
   const ids = [...new Set(listed.map(({ id }) => id))];
-  const select = plan(keySelect(model));
+  const select = plan(baseSelect(model));
   const found = new Map<string, LoadedRecord>();
   for (let at = 0; at < ids.length; at += MAX_KEYS) {
     const keys = keysFilter(model, ids.slice(at, at + MAX_KEYS));
@@ -124,13 +124,12 @@ async function readListed(
 }
 
 function toListedPage(
-  { terms, request }: ListQuery,
+  query: ListQuery,
   listed: readonly ListedRecord[],
   records: ReadonlyMap<string, LoadedRecord>,
 ): Page {
   return cutPage(
-    terms,
-    request,
+    query,
     listed.map(({ id, place }) => ({ record: records.get(id), place: () => place })),
   );
 }

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from "graphql";
 import { andFilters } from "../../core/access/access.ts";
+import { filterKey } from "../../core/filters/operators.ts";
 import type { Model } from "../../core/records/model.ts";
 import { parseRecordKey } from "../../core/records/record-key.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
@@ -7,7 +8,7 @@ import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { ModelPorts } from "./model-schema.ts";
-import { keySelect } from "./record-keys.ts";
+import { baseSelect } from "./record-keys.ts";
 import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
 
@@ -23,7 +24,7 @@ export interface ReadPlan {
 
 /** Whether the document selects more of the record than its key. */
 export function isMoreThanKey(model: Model, { context, info, paths = [] }: ReadPlan): boolean {
-  const planned = plannedSelect(context, info, { typeName: model.name, select: keySelect(model), paths });
+  const planned = plannedSelect(context, info, { typeName: model.apiName, select: baseSelect(model), paths });
   return Object.keys(planned).length > model.key.length;
 }
 
@@ -42,11 +43,11 @@ export async function readRecord(
     return null;
   }
   const planned = plannedSelect(context, info, {
-    typeName: model.name,
-    select: { ...keySelect(model), ...select },
+    typeName: model.apiName,
+    select: { ...baseSelect(model), ...select },
     ...(paths === undefined ? {} : { paths }),
   });
-  const parts = Object.entries(key.value).map(([name, value]) => [name, { equals: toJsonValue(value) }]);
+  const parts = model.key.map((field) => [filterKey(field), { equals: toJsonValue(key.value[field.name]) }]);
   const where = andFilters(Object.fromEntries(parts), scopeFilter(ports, context.viewer, model, undefined));
   return ports.source(model.name).findFirst({
     where: ports.toClientWhere(model, where),

@@ -1,7 +1,7 @@
 import { givenMembers } from "./model-schema.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
 import type { LinkChange } from "../../core/records/change.ts";
-import type { Model } from "../../core/records/model.ts";
+import type { Field, Model } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 
 /** An input as GraphQL passes it: typed, without a prototype. */
@@ -40,11 +40,22 @@ export function toRows(
 
 /** The values of one record in plain JSON; a list of ids to link with becomes a change of links. */
 export function toRowData(model: Model, data: RowArgument): RowData {
-  const links = new Set(model.fields.filter(({ kind }) => kind === "relation").map(({ name }) => name));
+  const fields = fieldsOfApi(model);
   const members = Object.entries(data)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, links.has(name) ? toLinks(value) : toJsonValue(value)] as const);
+    .map(([apiName, value]) => {
+      const field = fields.get(apiName);
+      return [
+        field?.name ?? apiName,
+        field?.kind === "relation" ? toLinks(value) : toJsonValue(value),
+      ] as const;
+    });
   return Object.fromEntries(members);
+}
+
+/** The model's fields by their names in the API. */
+export function fieldsOfApi(model: Model): ReadonlyMap<string, Field> {
+  return new Map(model.fields.map((field) => [field.apiName, field]));
 }
 
 /** In a change, a null member counts as left out. A null instead of the whole change is refused later. */

@@ -20,7 +20,7 @@ export interface Staleness {
 
 /** `StaleCityError`, one per model: it carries the record. Undefined for a model without `@updatedAt`. */
 export function addStaleError(
-  { builder, refs }: ModelSchema,
+  { builder, names, refs }: ModelSchema,
   types: TypeLookup,
   model: Model,
 ): Staleness | undefined {
@@ -28,10 +28,10 @@ export function addStaleError(
   if (field === undefined) {
     return undefined;
   }
-  const errorName = `Stale${model.name}Error`;
+  const errorName = names.of(model).staleError;
   const error = builder.objectRef<StaleRefusal>(errorName);
   error.implement({
-    description: `The record has changed since the caller read it: its ${field.name} is not the expected one.`,
+    description: `The record has changed since the caller read it: its ${field.apiName} is not the expected one.`,
     interfaces: [refs.error],
     fields: (t) => ({
       code: t.field({ type: "String", resolve: () => "STALE_RECORD" satisfies ErrorCode }),
@@ -55,7 +55,7 @@ export function expectedArgument(
     : {
         expectedUpdatedAt: arg({
           type: "DateTime",
-          description: `The record's ${staleness.field.name} as the caller last read it: refused with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
+          description: `The record's ${staleness.field.apiName} as the caller last read it: refused with STALE_RECORD where it has another by now. Left out, the record's state does not matter.`,
         }),
       };
 }

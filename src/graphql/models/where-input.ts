@@ -3,7 +3,7 @@ import type { Operand } from "../../core/filters/operators.ts";
 import { operatorsOf, RELATION_OPERATORS } from "../../core/filters/operators.ts";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
-import { columnType, columnTypeName } from "./model-schema.ts";
+import { columnNames, columnType } from "./model-schema.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
@@ -11,15 +11,18 @@ const LIMITS = `At most ${FILTER_LIMITS.conditions} conditions, ${FILTER_LIMITS.
 
 /** The filter on a model's records: `CityWhere`. */
 export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
-  const name = `${model.name}Where`;
+  const name = schema.names.of(model).where;
   return schema.input(name, {
-    description: `A filter on records of ${model.name}; all conditions that are given must hold. Without any it matches all. ${LIMITS}`,
+    description: `A filter on records of ${model.apiName}; all conditions that are given must hold. Without any it matches all. ${LIMITS}`,
     fields: (t) => ({
       ...logicFields(schema, mode, model, t),
       ...Object.fromEntries([
-        ...columnsOf(model).map((field) => [field.name, member(t, columnFilter(schema, mode, field), field)]),
+        ...columnsOf(model).map((field) => [
+          field.apiName,
+          member(t, columnFilter(schema, mode, field), field),
+        ]),
         ...relationsOf(model).map((field) => [
-          field.name,
+          field.apiName,
           member(t, relationFilter(schema, mode, field), field),
         ]),
       ]),
@@ -46,7 +49,8 @@ function member(
 
 /** The filter on a column of this kind: `StringFilter`, `IntNullableFilter`, `StringListFilter`, `BytesFilter`. */
 function columnFilter(schema: ModelSchema, mode: AnyEnumRef, field: ColumnField): AnyInputRef {
-  const name = `${columnTypeName(field)}${field.isList ? "List" : ""}${field.isNullable ? "Nullable" : ""}Filter`;
+  const { filter, listFilter, nullableFilter } = columnNames(schema, field);
+  const name = field.isList ? listFilter : field.isNullable ? nullableFilter : filter;
   return schema.input(name, {
     description: `Conditions on a column; all that are given must hold.${field.isList ? "" : " A null meets none but isNull."}`,
     fields: (t) =>
@@ -88,10 +92,11 @@ function operandType(
 /** The filter on related records: `CityListRelationFilter`, `CountryRelationFilter`, `CountryNullableRelationFilter`. */
 function relationFilter(schema: ModelSchema, mode: AnyEnumRef, field: RelationField): AnyInputRef {
   const target = schema.models.get(field.type);
-  const name = `${target.name}${field.isList ? "List" : field.isNullable ? "Nullable" : ""}RelationFilter`;
+  const { listRelationFilter, nullableRelationFilter, relationFilter: plain } = schema.names.of(target);
+  const name = field.isList ? listRelationFilter : field.isNullable ? nullableRelationFilter : plain;
   const what = field.isList
-    ? `a list of related records of ${target.name}`
-    : `the related record of ${target.name}`;
+    ? `a list of related records of ${target.apiName}`
+    : `the related record of ${target.apiName}`;
   const operators = Object.entries(RELATION_OPERATORS).filter(
     ([, { isOnLists }]) => isOnLists === field.isList,
   );

@@ -12,26 +12,30 @@ import { createInput, updateInput } from "./write-inputs.ts";
 import type { WriteAnswer } from "./write-result.ts";
 import { addWriteResult, payloadPath } from "./write-result.ts";
 
-/** The single mutations of the model: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
+/** The single mutations of the model, as far as it has them: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
   const staleness = addStaleError(schema, types, model);
   const create = createInput(schema, model);
-  addCreateField(schema, types, model, create);
+  if (create !== undefined) {
+    addCreateField(schema, types, model, create);
+  }
   const update = updateInput(schema, model);
   if (update !== undefined) {
     addUpdateField(schema, types, model, update, staleness);
+  }
+  if (create !== undefined && update !== undefined) {
     addUpsertField(schema, types, model, { create, update });
   }
   addDeleteField(schema, types, model, staleness);
 }
 
 function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, input: AnyInputRef): void {
-  const { builder, ports } = schema;
+  const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Create");
-  builder.mutationField(`create${model.name}`, (t) =>
+  builder.mutationField(names.of(model).create, (t) =>
     t.field({
       type: result,
-      description: `Creates a record of ${model.name}.`,
+      description: `Creates a record of ${model.apiName}.`,
       args: { data: t.arg({ type: input, required: true }) },
       resolve: (_root, args, { viewer }) =>
         ports.writeOne({
@@ -51,12 +55,12 @@ function addUpdateField(
   input: AnyInputRef,
   staleness: Staleness | undefined,
 ): void {
-  const { builder, ports } = schema;
+  const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Update", staleness);
-  builder.mutationField(`update${model.name}`, (t) =>
+  builder.mutationField(names.of(model).update, (t) =>
     t.field({
       type: result,
-      description: `Changes a record of ${model.name}. Refused while a task holds it, or a record that would change with it.`,
+      description: `Changes a record of ${model.apiName}. Refused while a task holds it, or a record that would change with it.`,
       args: {
         id: t.arg.id({ required: true }),
         data: t.arg({ type: input, required: true }),
@@ -83,12 +87,12 @@ function addUpsertField(
   model: Model,
   inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
 ): void {
-  const { builder, ports } = schema;
+  const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Upsert");
-  builder.mutationField(`upsert${model.name}`, (t) =>
+  builder.mutationField(names.of(model).upsert, (t) =>
     t.field({
       type: result,
-      description: `Changes the record of ${model.name} with this id, or creates it with this id where there is none. Refused while a task holds it.`,
+      description: `Changes the record of ${model.apiName} with this id, or creates it with this id where there is none. Refused while a task holds it.`,
       args: {
         id: t.arg.id({ required: true }),
         create: t.arg({
@@ -121,19 +125,19 @@ function addDeleteField(
   model: Model,
   staleness: Staleness | undefined,
 ): void {
-  const { builder, ports } = schema;
+  const { builder, names, ports } = schema;
   const result = addWriteResult(schema, types, model, "Delete", staleness);
-  builder.mutationField(`delete${model.name}`, (t) =>
+  builder.mutationField(names.of(model).delete, (t) =>
     t.field({
       type: result,
-      description: `Deletes a record of ${model.name}, and returns it as it was. Refused while a task holds it, or a record that would change with it.`,
+      description: `Deletes a record of ${model.apiName}, and returns it as it was. Refused while a task holds it, or a record that would change with it.`,
       args: {
         id: t.arg.id({ required: true }),
         ...expectedArgument(staleness, t.arg),
       },
       async resolve(_root, { id, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
         // Read before the write's transaction: a slow selection must not block other writes of the model.
-        const payload = { context, info, paths: [payloadPath(model, "Delete")] };
+        const payload = { context, info, paths: [payloadPath(schema, model, "Delete")] };
         const before = isMoreThanKey(model, payload)
           ? await readRecord(ports, model, id, payload)
           : undefined;

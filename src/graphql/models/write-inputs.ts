@@ -1,15 +1,22 @@
 import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
-import { columnsOf } from "../../core/records/model.ts";
+import { canCreate, columnsOf } from "../../core/records/model.ts";
+import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
-/** `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. */
-export function createInput(schema: ModelSchema, model: Model): AnyInputRef {
-  const name = `${model.name}CreateInput`;
+/**
+ * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Undefined for a model
+ * whose records cannot be created.
+ */
+export function createInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
+  if (!canCreate(model)) {
+    return undefined;
+  }
+  const name = schema.names.of(model).createInput;
   return schema.input(name, {
-    description: `A new record of ${model.name}.`,
+    description: `A new record of ${model.apiName}.`,
     fields: (t) => ({
       ...columnInputs(
         schema,
@@ -30,9 +37,9 @@ export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | un
   if (columns.length === 0 && manyToManyOf(schema.models, model).length === 0) {
     return undefined;
   }
-  const name = `${model.name}UpdateInput`;
+  const name = schema.names.of(model).updateInput;
   return schema.input(name, {
-    description: `A change of a record of ${model.name}: what is left out stays as it is, null clears a value that may be missing.`,
+    description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
       ...linkInputs(schema, model, (type) =>
@@ -66,7 +73,7 @@ function columnInputs(
         ...(field.documentation === undefined ? {} : { description: field.documentation }),
       };
       return [
-        field.name,
+        field.apiName,
         field.isList ? t.field({ type: [type], ...options }) : t.field({ type, ...options }),
       ];
     }),
@@ -79,13 +86,16 @@ function linkInputs(
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    manyToManyOf(schema.models, model).map((field) => [field.name, input(field.type)]),
+    manyToManyOf(schema.models, model).map((field) => [
+      field.apiName,
+      input(schema.models.get(field.type).apiName),
+    ]),
   );
 }
 
 /** `ManyChange`. */
 export function manyChange(schema: ModelSchema): AnyInputRef {
-  return schema.input("ManyChange", {
+  return schema.input(SHARED_INPUTS.manyChange, {
     description:
       "A change of a record's links: `set` replaces them all and goes alone; `add` and `remove` may go together, each with other ids.",
     fields: (t) => ({

@@ -3,7 +3,6 @@ import type { Model } from "../../core/records/model.ts";
 import type { BuilderTypes } from "../builder.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
-import { namesOf } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { PlannedPath } from "./pothos-dynamic.ts";
@@ -11,6 +10,20 @@ import { readRecord } from "./read-record.ts";
 import type { Staleness } from "./stale-error.ts";
 
 export type WriteVerb = "Create" | "Update" | "Upsert" | "Delete";
+
+const PAYLOADS = {
+  Create: "createPayload",
+  Update: "updatePayload",
+  Upsert: "upsertPayload",
+  Delete: "deletePayload",
+} as const satisfies Record<WriteVerb, string>;
+
+const RESULTS = {
+  Create: "createResult",
+  Update: "updateResult",
+  Upsert: "upsertResult",
+  Delete: "deleteResult",
+} as const satisfies Record<WriteVerb, string>;
 
 /** A record that was written. */
 type Written = Extract<WriteOutcome, { kind: "WRITTEN" }> & {
@@ -27,18 +40,20 @@ const NEEDS_RECORD: ReadonlySet<WriteVerb> = new Set<WriteVerb>(["Update", "Dele
 
 /** `UpdateCityResult`, a union of the payload with the record and of the refusals. */
 export function addWriteResult(
-  { builder, refs, ports }: ModelSchema,
+  schema: ModelSchema,
   types: TypeLookup,
   model: Model,
   verb: WriteVerb,
   staleness?: Staleness,
 ): WriteResultRef {
-  const name = payloadName(model, verb);
+  const { builder, refs, ports } = schema;
+  const names = schema.names.of(model);
+  const name = names[PAYLOADS[verb]];
   const isDelete = verb === "Delete";
   const payload = builder.objectRef<Written>(name).implement({
     description: isDelete ? "The record that is gone, as it was." : "The record as it is now.",
     fields: (t) => ({
-      [namesOf(model).one]: t.field({
+      [names.one]: t.field({
         type: types.object(model.name),
         nullable: true,
         description: isDelete
@@ -52,18 +67,16 @@ export function addWriteResult(
   const missing = NEEDS_RECORD.has(verb) ? [refs.notFoundError] : [];
   const stale = staleness === undefined ? [] : [staleness.error];
   const refusals = [refs.conflictError, refs.validationError, ...missing, ...stale, refs.unavailableError];
-  return builder.unionType(`${verb}${model.name}Result`, {
+  return builder.unionType(names[RESULTS[verb]], {
     description: "A refusal has changed nothing.",
     types: [payload, ...refusals] as never,
-    resolveType: ({ kind }: WriteAnswer) => (kind === "WRITTEN" ? name : refusalTypeOf(kind, model.name)),
+    resolveType: ({ kind }: WriteAnswer) =>
+      kind === "WRITTEN" ? name : kind === "STALE" ? names.staleError : refusalTypeOf(kind),
   });
 }
 
-function payloadName(model: Model, verb: WriteVerb): string {
-  return `${verb}${model.name}Payload`;
-}
-
 /** The path to the record in a mutation's result. */
-export function payloadPath(model: Model, verb: WriteVerb): PlannedPath {
-  return [{ type: payloadName(model, verb), name: namesOf(model).one }];
+export function payloadPath({ names }: ModelSchema, model: Model, verb: WriteVerb): PlannedPath {
+  const { [PAYLOADS[verb]]: type, one } = names.of(model);
+  return [{ type, name: one }];
 }

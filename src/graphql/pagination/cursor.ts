@@ -6,18 +6,35 @@ import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
 import { isNullableTerm } from "../../core/records/list-pages.ts";
 import { termPath } from "./order-terms.ts";
 
-/** A place's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
-export function encodeCursor(terms: readonly OrderTerm[], place: ListPlace): string {
-  return Buffer.from(JSON.stringify([describeOrder(terms), ...place])).toString("base64url");
+/** Whether a record's neighbours in the list are equal to it in all terms, so that its cursor could not tell them apart. */
+export interface Ties {
+  readonly isTiedBefore: boolean;
+  readonly isTiedAfter: boolean;
 }
 
-/** The place of a record that the client read. Its record may be gone by the time that it is used. */
+/** A place's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
+export function encodeCursor(
+  terms: readonly OrderTerm[],
+  place: ListPlace,
+  ties: Ties = { isTiedBefore: false, isTiedAfter: false },
+): string {
+  const isTied = ties.isTiedBefore || ties.isTiedAfter;
+  const parts = [describeOrder(terms), ...place, ...(isTied ? [ties] : [])];
+  return Buffer.from(JSON.stringify(parts)).toString("base64url");
+}
+
+/** The place of a record that the client read. */
 export function placeOf(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): ListPlace {
   return terms.map((term) => {
     const value = valueOf(term, record);
     // JSON has neither NaN nor infinity.
     return typeof value === "number" ? String(value) : toColumnText(term.column, toJsonValue(value));
   });
+}
+
+/** Whether two records have the same place in the order. */
+export function areTied(one: ListPlace | undefined, other: ListPlace | undefined): boolean {
+  return one !== undefined && other !== undefined && JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**
@@ -29,7 +46,7 @@ export function decodeCursor(
   name: "after" | "before",
   cursor: string,
 ): ListPlace {
-  const [order, ...values] = parse(cursor) ?? [];
+  const [order, ...parts] = parse(cursor) ?? [];
   if (typeof order !== "string") {
     throw invalid(name, `${name} is not a cursor. Take it from pageInfo or an edge of an earlier page.`);
   }
@@ -40,10 +57,19 @@ export function decodeCursor(
       `${name} is a cursor of a list ordered by ${order}; this one is ordered by ${expected}. Use the same orderBy, or start again without ${name}.`,
     );
   }
+  const last: unknown = parts.at(-1);
+  const ties = isTies(last) ? last : undefined;
+  const values = ties === undefined ? parts : parts.slice(0, -1);
   if (!isPlace(terms, values)) {
-    throw invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
+    throw damagedCursor(name);
   }
+  refuseTie(name, ties);
   return values;
+}
+
+/** The refusal of a cursor with values that its order's columns do not have. */
+export function damagedCursor(name: "after" | "before"): AppError {
+  return invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
 }
 
 /** Whether the values can be a place. Only the database knows whether the texts are values of their columns. */
@@ -55,6 +81,20 @@ function isPlace(terms: readonly OrderTerm[], values: readonly Json[]): values i
       return value === null ? isNullableTerm(term) : typeof value === "string" && isStorableText(value);
     })
   );
+}
+
+/** @throws AppError VALIDATION_FAILED when the records on the cursor's far side include some that are equal to its own */
+function refuseTie(name: "after" | "before", ties: Ties | undefined): void {
+  if (name === "after" ? ties?.isTiedAfter === true : ties?.isTiedBefore === true) {
+    throw invalid(
+      name,
+      `${name} is the cursor of one of several records that are equal in every column that can be ordered. Take it from pageInfo: pages end between different records.`,
+    );
+  }
+}
+
+function isTies(part: unknown): part is Ties {
+  return typeof part === "object" && part !== null && "isTiedBefore" in part && "isTiedAfter" in part;
 }
 
 function parse(cursor: string): readonly Json[] | undefined {

@@ -1,13 +1,43 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { OrderTerm } from "../../core/records/list-pages.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+import { columnsOf, hasIds } from "../../core/records/model.ts";
 
 /** One element of an `orderBy` argument: one field with its direction, or one relation with such an element. */
 export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
 
+/** Lists, JSON and bytes have no order that the client could page by. */
+export function isOrderable(field: ColumnField): boolean {
+  return !field.isList && field.type !== "Json" && field.type !== "Bytes";
+}
+
+/** The columns that end every order of a model's records. */
+interface TieBreakers {
+  readonly columns: readonly ColumnField[];
+  /** Whether they tell all records apart: then pages have neither gaps nor repeats. */
+  readonly isTotal: boolean;
+}
+
 /**
- * The terms of an order, with the missing fields of the key appended. The order is total, so pages have neither gaps nor
- * repeats.
+ * The key; for a read-only list another unique key, which only cannot be an id. Nothing is unique in a view: its records
+ * are ordered by all of their columns, and can still be equal in those.
+ */
+export function tieBreakers(model: Model): TieBreakers {
+  const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
+  const unique = [model.primaryKey, ...model.uniques.map(({ fields }) => fields.map(({ name }) => name))]
+    .map((names) => names.map((name) => columns.get(name)))
+    .find(
+      (fields) =>
+        fields.length > 0 && fields.every((field) => field && !field.isNullable && isOrderable(field)),
+    );
+  if (hasIds(model) || (unique !== undefined && !model.isView)) {
+    return { columns: hasIds(model) ? model.key : (unique as readonly ColumnField[]), isTotal: true };
+  }
+  return { columns: columnsOf(model).filter(isOrderable), isTotal: false };
+}
+
+/**
+ * The terms of an order, with the missing ones of the model's tie breakers appended.
  *
  * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field
  */
@@ -17,7 +47,7 @@ export function parseOrder(
   inputs: readonly OrderInput[],
 ): readonly OrderTerm[] {
   const asked = inputs.map((input) => parseTerm(models, model, input, []));
-  const keys = model.key.map((column): OrderTerm => ({
+  const keys = tieBreakers(model).columns.map((column): OrderTerm => ({
     relations: [],
     column,
     isDescending: false,
@@ -33,14 +63,14 @@ export function parseOrder(
   return [...terms.values()];
 }
 
-/** `name`, `country.name` */
+/** `name`, `country.name`, in the API's names. */
 export function termPath(term: OrderTerm): string {
-  return [...term.relations, term.column].map((field) => field.name).join(".");
+  return [...term.relations, term.column].map((field) => field.apiName).join(".");
 }
 
 /**
  * Whether the client reads the column's values without loss, so that a cursor can be made of them: its times have
- * milliseconds. `nativeType` is unknown only to a schema that is printed.
+ * milliseconds.
  */
 export function isExact({ column }: OrderTerm): boolean {
   return (
@@ -67,7 +97,7 @@ function parseTerm(
     );
   }
   const [name, value] = entry;
-  const field = model.fields.find((candidate) => candidate.name === name);
+  const field = model.fields.find((candidate) => candidate.apiName === name);
   if (field?.kind === "relation") {
     return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
   }

@@ -1,12 +1,12 @@
 import type { PageInfo, SchemaContext } from "../builder.ts";
 import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
-import { encodeCursor, placeOf } from "./cursor.ts";
+import { areTied, encodeCursor, placeOf } from "./cursor.ts";
 import { AppError } from "../../kernel/app-error.ts";
 
 /** A record's columns and related records, as far as they were selected. */
 export type LoadedRecord = Readonly<Record<string, unknown>>;
 
-/** A record on a page, or only its place where the record was deleted while the page was read. */
+/** A place on a page, with its record unless that was deleted while the page was read. */
 interface Slot {
   readonly record: LoadedRecord | undefined;
   readonly place: () => ListPlace;
@@ -20,43 +20,75 @@ export interface Page {
   info(): PageInfo;
 }
 
+/** What a page was asked for, and in which order. */
+interface PageQuery {
+  /** The terms that cursors have values for. */
+  readonly cursorTerms: readonly OrderTerm[];
+  readonly request: PageRequest;
+  /** Whether the terms tell all records apart. */
+  readonly isTotal: boolean;
+}
+
 /**
- * Cuts the page from what the client read.
+ * Cuts the page from what the client read. Where the terms do not tell all records apart, equal ones stay together,
+ * since no cursor could stand between them: the page may hold fewer records than were asked for.
  * @param rows in the order of reading (from the end for a backward page), one more than the page holds if there is one
+ * @throws AppError VALIDATION_FAILED when more records are equal than the page holds
  */
-export function toPage(
-  terms: readonly OrderTerm[],
-  request: PageRequest,
-  rows: readonly LoadedRecord[],
-): Page {
+export function toPage(query: PageQuery, rows: readonly LoadedRecord[]): Page {
   return cutPage(
-    terms,
-    request,
-    rows.map((record) => ({ record, place: () => placeOf(terms, record) })),
+    query,
+    rows.map((record) => ({ record, place: () => placeOf(query.cursorTerms, record) })),
   );
 }
 
 /** The same from slots. */
-export function cutPage(terms: readonly OrderTerm[], request: PageRequest, read: readonly Slot[]): Page {
-  const taken = read.slice(0, request.size);
+export function cutPage({ cursorTerms, request, isTotal }: PageQuery, read: readonly Slot[]): Page {
+  const taken = read.slice(0, isTotal ? request.size : wholeTies(request, read));
   const slots = request.isBackward ? taken.toReversed() : taken;
   const hasMore = read.length > request.size;
-  const cursorOf = (slot: Slot | undefined): string | null =>
-    slot === undefined ? null : encodeCursor(terms, slot.place());
+  const cursorAt = (at: number): string => {
+    const place = slots[at]?.place() ?? [];
+    const ties = {
+      isTiedBefore: !isTotal && areTied(slots[at - 1]?.place(), place),
+      isTiedAfter: !isTotal && areTied(slots[at + 1]?.place(), place),
+    };
+    return encodeCursor(cursorTerms, place, ties);
+  };
+  const isEmpty = slots.length === 0;
   return {
     records: slots.flatMap(({ record }) => (record === undefined ? [] : [record])),
     edges: () =>
-      slots.flatMap(({ record: node, place }) =>
-        node === undefined ? [] : [{ node, cursor: () => encodeCursor(terms, place()) }],
+      slots.flatMap(({ record: node }, at) =>
+        node === undefined ? [] : [{ node, cursor: () => cursorAt(at) }],
       ),
     // On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made.
     info: () => ({
       hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
       hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
-      startCursor: cursorOf(slots[0]),
-      endCursor: cursorOf(slots.at(-1)),
+      startCursor: isEmpty ? null : cursorAt(0),
+      endCursor: isEmpty ? null : cursorAt(slots.length - 1),
     }),
   };
+}
+
+/** How many of the records make a page that ends between two different ones. */
+function wholeTies({ size, isBackward }: PageRequest, read: readonly Slot[]): number {
+  const next = read[size];
+  if (next === undefined || size === 0) {
+    return size;
+  }
+  let end = size;
+  while (end > 0 && areTied(read[end - 1]?.place(), next.place())) {
+    end -= 1;
+  }
+  if (end === 0) {
+    throw invalid(
+      isBackward ? "last" : "first",
+      `More than ${size} of these records are equal in every column that can be ordered, so no page can end between them. Ask for more at once, up to ${MAX_PAGE_SIZE}, or narrow the list with where.`,
+    );
+  }
+  return end;
 }
 
 /** Records on a page when the caller does not say. */

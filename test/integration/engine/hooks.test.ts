@@ -42,7 +42,7 @@ describe("a hook before the write", () => {
   it("that throws fails its chunk's records with its message, and its own writes are undone", async () => {
     say({
       hooks: {
-        async beforeUpdate({ records }, { client }) {
+        async beforeUpdate({ records }, { prisma: client }) {
           await client.query("INSERT INTO label (name) VALUES ($1)", [records[0]?.id]);
           if (records.some(({ id }) => id === "25")) {
             throw new Error("The second twenty rest.");
@@ -62,7 +62,7 @@ describe("a hook before the write", () => {
   it("whose statement the database refuses fails its chunk's records, and the task goes on", async () => {
     say({
       hooks: {
-        async beforeUpdate({ records }, { client }) {
+        async beforeUpdate({ records }, { prisma: client }) {
           if (records.some(({ id }) => id === "1")) {
             await client.query("SELECT 1 FROM nowhere");
           }
@@ -79,7 +79,7 @@ describe("a hook before the write", () => {
     const effects: string[] = [];
     say({
       hooks: {
-        async beforeUpdate({ records }, { client, onCommit }) {
+        async beforeUpdate({ records }, { prisma: client, onCommit }) {
           await client.query("INSERT INTO label (name) VALUES ($1)", [`before ${records[0]?.id}`]);
           onCommit(async () => void effects.push(`after ${records[0]?.id}`));
           return records
@@ -120,7 +120,7 @@ describe("a hook before the write", () => {
     const seen: unknown[] = [];
     say({
       hooks: {
-        async beforeUpdate({ records }, { isDryRun, client, onCommit }) {
+        async beforeUpdate({ records }, { isDryRun, prisma: client, onCommit }) {
           seen.push(isDryRun);
           await client.query("INSERT INTO label (name) VALUES ('tried')");
           onCommit(async () => void seen.push("committed"));
@@ -170,11 +170,11 @@ describe("a hook after the write", () => {
   it("that throws is logged: its own writes are undone, and the records stay written", async () => {
     say({
       hooks: {
-        async afterUpdate(_chunk, { client }) {
+        async afterUpdate(_chunk, { prisma: client }) {
           await client.query("INSERT INTO label (name) VALUES ('from a hook')");
           throw new Error("after all");
         },
-        async afterDelete(_chunk, { client }) {
+        async afterDelete(_chunk, { prisma: client }) {
           await client.query("SELECT 1 FROM nowhere");
         },
       },

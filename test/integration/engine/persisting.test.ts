@@ -17,7 +17,7 @@ beforeEach(() => hooks.reset());
 describe("an app's own writer", () => {
   const save = async (
     { operation, records }: HookChunk<ThingRow>,
-    { client }: WriteContext<SqlSession>,
+    { prisma: client }: WriteContext<SqlSession>,
   ): Promise<readonly AppRefusal[]> => {
     const left: AppRefusal[] = [];
     for (const { id, change } of records) {

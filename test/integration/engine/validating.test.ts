@@ -48,7 +48,7 @@ describe("a validator", () => {
   it("gets each record's state, the change and the context, in synchronous runs too", async () => {
     const seen: unknown[] = [];
     say({
-      validate(record, change, { viewer, operation, task, isDryRun, client }) {
+      validate(record, change, { viewer, operation, task, isDryRun, prisma: client }) {
         const circumstances = { viewer, operation, task, isDryRun, hasClient: client !== undefined };
         seen.push({ record, change, ...circumstances });
       },

@@ -10,6 +10,7 @@ import type {
 } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger, defineConfig } from "../../../src/index.ts";
 import type { PoolClient } from "pg";
+import type { Logger } from "../../../src/kernel/logger.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
 import type { Holder } from "../../support/hold-records.ts";
 import { holdRecords } from "../../support/hold-records.ts";
@@ -26,6 +27,8 @@ export interface BulkOverrides {
   /** The worker's own model options, as of a separate process. Default: API and worker share a process. */
   readonly workerModels?: ModelOptionsMap;
   readonly settings?: PowerCrudOptions["settings"];
+  /** Default: logs nothing. */
+  readonly logger?: Logger;
 }
 
 /** API and worker on a database of their own. */
@@ -78,6 +81,7 @@ export async function createBulkFixture(overrides: BulkOverrides = {}): Promise<
       config: configOf(overrides.generated, models),
       databaseUrl: database.url,
       role,
+      ...(overrides.logger === undefined ? {} : { logger: overrides.logger }),
       settings: {
         workerConcurrency: 2,
         progressIntervalMs: 0,

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ModelOptionsMap } from "../../../src/index.ts";
-import { defineModel } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
@@ -9,7 +8,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 let updates = 0;
 
 const APP: ModelOptionsMap = {
-  Tag: defineModel({ hooks: { beforeUpdate: () => void (updates += 1) } }),
+  Tag: { hooks: { beforeUpdate: () => void (updates += 1) } },
 };
 
 /** A language keeps its name, and each try is noted; new ones may be dropped, or stored under another key. */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, symlink } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { cp, mkdir, readdir, readFile, symlink } from "node:fs/promises";
+import { basename, delimiter, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { openSchemaEngine } from "../../../src/adapters/prisma/schema-engine.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
@@ -9,14 +9,15 @@ import type { GeneratedCode } from "./models-fixture.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 
-/** Runs `prisma generate` on a schema, as an app's developer would, and makes the SQL of its tables. */
-export async function generateFixture(
-  schemaFile: string,
-): Promise<GeneratedCode & { remove(): Promise<void> }> {
+/**
+ * Runs `prisma generate` on a schema, as an app's developer would, and makes the SQL of its tables.
+ * @param schema a file, or a folder of files
+ */
+export async function generateFixture(schema: string): Promise<GeneratedCode & { remove(): Promise<void> }> {
   const folder = await createTemporaryFolder("generate");
-  const path = join(folder.path, "schema.prisma");
+  const path = join(folder.path, basename(schema));
   await mkdir(folder.path, { recursive: true });
-  await cp(schemaFile, path);
+  await cp(schema, path, { recursive: true });
   await symlink(join(ROOT, "node_modules"), join(folder.path, "node_modules"));
   await promisify(execFile)(
     process.execPath,
@@ -43,7 +44,12 @@ export async function generateFixture(
 
 async function tablesSql(path: string): Promise<string> {
   const database = await createTestDatabase({ isEmpty: true });
-  const datamodel = { path, content: await readFile(path, "utf8") };
+  const files = await readdir(path).then(
+    (names) => names.toSorted().map((name) => join(path, name)),
+    () => [path],
+  );
+  const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+  const datamodel = { path: "schema.prisma", content: texts.join("\n") };
   const engine = await openSchemaEngine({ databaseUrl: database.url, schema: "public", datamodel });
   try {
     return (await engine.diffToDatamodel(datamodel)) ?? "";

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AppRecord, HookChunk, WriteContext } from "../../../src/index.ts";
-import { defineModel } from "../../../src/index.ts";
+import type { AppRecord, HookChunk, ModelOptions, WriteContext } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 
@@ -13,8 +12,8 @@ let api: BulkFixture;
 /** The hooks' arguments, each with Prisma's own reading of the same record. */
 let seen: { readonly given: HookChunk["records"][number]; readonly read: AppRecord | undefined }[] = [];
 
-async function see({ records }: HookChunk, { client }: WriteContext<Client>): Promise<void> {
-  const read = await client.item.findMany({ where: { id: { in: records.map(({ id }) => BigInt(id)) } } });
+async function see({ records }: HookChunk, { prisma }: WriteContext<Client>): Promise<void> {
+  const read = await prisma.item.findMany({ where: { id: { in: records.map(({ id }) => BigInt(id)) } } });
   seen.push(...records.map((given) => ({ given, read: read.find(({ id }) => String(id) === given.id) })));
 }
 
@@ -22,10 +21,10 @@ beforeAll(async () => {
   api = await createBulkModels("other-models.prisma", {
     models: {
       Secret: { isExposed: false },
-      Item: defineModel<AppRecord, Client>({
+      Item: {
         plural: "stock",
         hooks: { afterCreate: see, afterUpdate: see },
-      }),
+      } as ModelOptions,
     },
   });
 });

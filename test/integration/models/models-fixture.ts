@@ -22,7 +22,6 @@ import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-ch
 import { createPrismaHookTransactions } from "../../../src/adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
-import { readModelRegistry } from "../../../src/adapters/prisma/read-model-registry.ts";
 import { filterToPrisma } from "../../../src/adapters/prisma/filter-to-prisma.ts";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
@@ -40,6 +39,7 @@ import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/rec
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/writes/postgres-record-writer.ts";
 import { schemaOf } from "../../../src/compose/define-config.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
+import { readModels } from "../../../src/compose/read-models.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import { generated as demo } from "../../../src/generated/powercrud.ts";
 import type { GeneratedSchema } from "../../../src/index.ts";
@@ -119,8 +119,8 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     $disconnect(): Promise<void>;
   };
   const shapes = createTableShapes(ownSession);
-  const read = readModelRegistry(schemaData, modelOptions);
-  const models = await markNativeTypes(read, shapes);
+  const read = readModels({ generated, models: modelOptions });
+  const models = await markNativeTypes(read.models, shapes, read.problems);
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const reader = readerOf(ownSession);
@@ -132,6 +132,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     client,
     datamodel: pothosDatamodel(schemaData),
     models,
+    names: read.names,
     modelOptions,
     reader,
     pages: createPostgresListPages({ session: ownSession, models, shapes }),

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AppRecord, ModelOptionsMap } from "../../../src/index.ts";
-import { defineModel } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
@@ -23,7 +22,7 @@ CREATE TRIGGER speak BEFORE INSERT OR UPDATE ON city FOR EACH ROW EXECUTE FUNCTI
 
 /** An app with rules for writes of cities, so that they are written step by step. */
 const APP: ModelOptionsMap = {
-  City: defineModel({
+  City: {
     scope: ({ id }) => (id === "fr" ? { countryCode: { equals: "FR" } } : undefined),
     validate: (_record, { name }) =>
       name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
@@ -31,7 +30,7 @@ const APP: ModelOptionsMap = {
       beforeCreate: ({ records }) => refused(records),
       beforeUpdate: ({ records }) => refused(records),
     },
-  }),
+  },
 };
 
 function refused(

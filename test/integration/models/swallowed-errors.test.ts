@@ -32,8 +32,8 @@ const FAULT = {
   message: "The rules of Tag could not be applied. The details are in the service's log.",
 };
 
-async function swallow(_chunk: unknown, { client }: { readonly client: Client }): Promise<void> {
-  await client.$executeRawUnsafe("SELECT 1 / 0").catch(() => undefined);
+async function swallow(_chunk: unknown, { prisma }: { readonly prisma: Client }): Promise<void> {
+  await prisma.$executeRawUnsafe("SELECT 1 / 0").catch(() => undefined);
 }
 
 const SWALLOWING: Readonly<Record<string, ModelOptions<never, Client>>> = {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { City, Prisma } from "../../../src/generated/prisma/client.ts";
-import type { ModelOptions } from "../../../src/index.ts";
-import { defineModel } from "../../../src/index.ts";
+import type { generated } from "../../../src/generated/powercrud.ts";
+import type { Prisma } from "../../../src/generated/prisma/client.ts";
+import type { ModelOptions, ModelOptionsOf } from "../../../src/index.ts";
 import type { RunTask } from "./run-bulk.ts";
 import { runBulk } from "./run-bulk.ts";
 import type { Answer, ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
 
-type Rules = ModelOptions<City, Prisma.TransactionClient>;
+type Rules = ModelOptionsOf<typeof generated, "City">;
 
 /** The app's rules in the running test. */
 let rules: Rules = {};
@@ -16,7 +16,7 @@ let service: ServiceFixture;
 beforeAll(async () => {
   service = await createServiceFixture({
     get City() {
-      return defineModel<City, Prisma.TransactionClient>(rules);
+      return rules as ModelOptions;
     },
   });
   await service.startWorker();
@@ -118,17 +118,17 @@ test("hooks get records, changes and a client as Prisma types them, inside the t
   const seen: unknown[] = [];
   rules = {
     hooks: {
-      async beforeUpdate({ records }, { client }) {
+      async beforeUpdate({ records }, { prisma }) {
         seen.push(records.find(({ id }) => id === "1"));
-        await client.tag.createMany({ data: records.map(({ id }) => ({ label: `before ${id}` })) });
+        await prisma.tag.createMany({ data: records.map(({ id }) => ({ label: `before ${id}` })) });
       },
-      async afterUpdate({ records }, { client }) {
+      async afterUpdate({ records }, { prisma }) {
         const ids = records.map(({ record }) => record?.id ?? 0);
         seen.push(
-          await client.city.count({ where: { id: { in: ids }, population: 40 } }),
+          await prisma.city.count({ where: { id: { in: ids }, population: 40 } }),
           records[0]?.record?.population,
         );
-        await client.tag.create({ data: { label: "before 1" } });
+        await prisma.tag.create({ data: { label: "before 1" } });
       },
     },
   };
@@ -165,8 +165,8 @@ test("hooks get records, changes and a client as Prisma types them, inside the t
 test("a hook that violates a constraint fails its chunk with the words of the hook's table", async () => {
   rules = {
     hooks: {
-      async beforeUpdate({ records }, { client }) {
-        await client.city.updateMany({ where: { id: Number(records[0]?.id) }, data: { countryCode: "XX" } });
+      async beforeUpdate({ records }, { prisma }) {
+        await prisma.city.updateMany({ where: { id: Number(records[0]?.id) }, data: { countryCode: "XX" } });
       },
     },
   };
@@ -179,10 +179,10 @@ test("the chunk of a hook that loses a race is written again, once", async () =>
   let calls = 0;
   rules = {
     hooks: {
-      async beforeUpdate(_chunk, { client }) {
+      async beforeUpdate(_chunk, { prisma }) {
         calls += 1;
         if (calls === 1) {
-          await client.$executeRawUnsafe(
+          await prisma.$executeRawUnsafe(
             "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$",
           );
         }
@@ -204,7 +204,7 @@ describe("an app's own writer", () => {
   beforeEach(() => {
     persisted.length = 0;
     rules = {
-      async persist({ operation, records }, { client }) {
+      async persist({ operation, records }, { prisma }) {
         persisted.push(operation);
         for (const { id, change } of records) {
           const where = { id: Number(id) };
@@ -212,13 +212,13 @@ describe("an app's own writer", () => {
             Object.entries(change).map(([name, value]) => [name, (value as { set: unknown }).set]),
           );
           if (operation === "DELETE") {
-            await client.city.delete({ where });
+            await prisma.city.delete({ where });
           } else if (operation === "CREATE") {
-            await client.city.create({
+            await prisma.city.create({
               data: { ...data, notes: "by the service" } as Prisma.CityUncheckedCreateInput,
             });
           } else {
-            await client.city.update({ where, data: { ...data, notes: "by the service" } });
+            await prisma.city.update({ where, data: { ...data, notes: "by the service" } });
           }
         }
         return records

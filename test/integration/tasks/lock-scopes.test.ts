@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Viewer } from "../../../src/index.ts";
-import { defineModel } from "../../../src/index.ts";
 import type { ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
 
@@ -13,10 +12,10 @@ let service: ServiceFixture;
 /** Two tenants: one has the cities north of the equator, one those south of it. */
 beforeAll(async () => {
   service = await createServiceFixture({
-    City: defineModel({
+    City: {
       scope: ({ claims }) => ({ latitude: claims?.["tenant"] === "even" ? { gt: 0 } : { lt: 0 } }),
       lockScope: ({ claims }) => claims?.["tenant"] as string | undefined,
-    }),
+    },
   });
   await service.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
     SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(13, 20) i`);

@@ -29,9 +29,10 @@ export interface EffectGraph {
   modelsOf(change: TableChange): readonly string[];
 }
 
-/** @param foreignKeys all foreign keys of the database */
+/** @param foreignKeys all foreign keys of the database @param models those whose records have ids */
 export function createEffectGraph(foreignKeys: readonly ForeignKey[], models: readonly Model[]): EffectGraph {
-  const modelAt = (table: TableName): Model | undefined => models.find((model) => isSameTable(model, table));
+  const byTable = new Map(models.map((model) => [tableId(model), model]));
+  const modelAt = (table: TableName): Model | undefined => byTable.get(tableId(table));
   const all = remembered((change) =>
     foreignKeys.flatMap((foreignKey) => {
       const action = isSameTable(foreignKey.to, change) ? actionOf(foreignKey, change) : "REFUSE";
@@ -83,6 +84,10 @@ export function changeId({ schema, table, changed }: TableChange): string {
   return JSON.stringify([schema, table, changed]);
 }
 
+function tableId({ schema, table }: TableName): string {
+  return JSON.stringify([schema, table]);
+}
+
 function actionOf(
   { onDelete, onUpdate, referenced }: ForeignKey,
   { changed }: TableChange,
@@ -102,7 +107,9 @@ function effectOf(
   const farEnd =
     isGone && modelAt(foreignKey.from) === undefined ? farEndOf(foreignKeys, foreignKey) : undefined;
   if (farEnd !== undefined) {
-    return { foreignKey, model: modelAt(farEnd.to), keyColumns: farEnd.columns, next: undefined };
+    const linked = modelAt(farEnd.to);
+    const isById = linked?.key.map(({ column }) => column).join() === farEnd.referenced.join();
+    return { foreignKey, model: isById ? linked : undefined, keyColumns: farEnd.columns, next: undefined };
   }
   const model = modelAt(foreignKey.from);
   return {

@@ -1,7 +1,7 @@
 import type { Claim } from "../../../core/locks/claim.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Model, ModelRegistry } from "../../../core/records/model.ts";
-import { columnsOf, relationsOf } from "../../../core/records/model.ts";
+import { columnsOf, hasIds, relationsOf } from "../../../core/records/model.ts";
 import type {
   EffectPlan,
   Reference,
@@ -44,10 +44,11 @@ interface Catalog {
  */
 export function createPostgresSideEffects(ports: SideEffectPorts): SideEffects {
   const { session, shapes, models, emulatedKeys } = ports;
+  const lockable = models.all().filter(hasIds);
   let reading: Promise<Catalog> | undefined;
   const catalog = (): Promise<Catalog> => {
     reading ??= Promise.all([readForeignKeys(session), emulatedKeys()]).then(
-      (keys) => ({ foreignKeys: keys.flat(), graph: createEffectGraph(keys.flat(), models.all()) }),
+      (keys) => ({ foreignKeys: keys.flat(), graph: createEffectGraph(keys.flat(), lockable) }),
       (error: unknown) => {
         reading = undefined;
         throw error;
@@ -80,7 +81,7 @@ export function createPostgresSideEffects(ports: SideEffectPorts): SideEffects {
       const { foreignKeys } = await catalog();
       const columns = columnsOf(model).filter(({ name }) => fields.includes(name));
       const names = columns.map(({ column }) => column);
-      const paths = referencePaths(foreignKeys, models.all(), model, names);
+      const paths = referencePaths(foreignKeys, lockable, model, names);
       return paths.length === 0 ? undefined : referencePlan(shapes, model, paths);
     },
   };

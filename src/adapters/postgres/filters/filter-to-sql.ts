@@ -134,7 +134,7 @@ export function linkOf(models: ModelRegistry, near: TableShape, field: RelationF
   return {
     isList: true,
     far,
-    nearColumns: near.key.map(({ name }) => name),
+    nearColumns: columnNames(near, near.model.primaryKey),
     farColumns: [joinTable.near.name],
     isNearKey: false,
     joinTable: { table: joinTable.table, far: joinTable.far.name },
@@ -152,7 +152,7 @@ function keyLink(
   const owner = isNearKey ? field : opposite;
   const [owned, other] = isNearKey ? [near, far] : [far, near];
   const foreignKey = columnNames(owned, owner?.foreignKey ?? []);
-  const referred = columnNames(other, owner?.references ?? other.model.key.map(({ name }) => name));
+  const referred = columnNames(other, owner?.references ?? other.model.primaryKey);
   const [nearColumns, farColumns] = isNearKey ? [foreignKey, referred] : [referred, foreignKey];
   return { isList: field.isList, far, nearColumns, farColumns, isNearKey };
 }
@@ -178,10 +178,8 @@ function singleCondition(
   }
   const alias = statement.alias();
   place.joins.push(joinOne(link, alias, place.alias));
-  const isMissing = areNull(
-    alias,
-    link.far.key.map(({ name }) => name),
-  );
+  // Where a record was joined, these are never null: they are equal to the near ones.
+  const isMissing = areNull(alias, link.farColumns);
   if (inner === null) {
     return `(${not}(${isMissing}))`;
   }
@@ -189,11 +187,7 @@ function singleCondition(
   const condition = inner?.({ alias, joins: place.joins, isNegated }) ?? "TRUE";
   return operator === "isNot"
     ? `((NOT ${condition}) OR (${isMissing}))`
-    : `(${condition} AND (${areNull(
-        alias,
-        link.far.key.map(({ name }) => name),
-        "IS NOT NULL",
-      )}))`;
+    : `(${condition} AND (${areNull(alias, link.farColumns, "IS NOT NULL")}))`;
 }
 
 function listCondition(
@@ -224,7 +218,9 @@ export function relatedTables(
     return { tables: `${far.table} ${alias}`, condition: matches(link, alias, near) };
   }
   const between = statement.alias();
-  const key = far.key.map(({ name }) => `${alias}.${name}`).join(", ");
+  const key = columnNames(far, far.model.primaryKey)
+    .map((name) => `${alias}.${name}`)
+    .join(", ");
   const tables = `${joinTable.table} ${between} JOIN ${far.table} ${alias} ON ${key} = ${between}.${joinTable.far}`;
   return { tables, condition: matches(link, between, near) };
 }

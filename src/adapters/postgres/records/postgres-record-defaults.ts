@@ -54,8 +54,8 @@ export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): Record
         } else if (expression === undefined && generate !== undefined) {
           made.set(field.name, Array.from({ length: count }, generate));
         } else if (field.isKey) {
-          const message = `${model.name}.${field.name} is needed for a new record.`;
-          return { problems: [problem(message, field.name)] };
+          const message = `${model.apiName}.${field.apiName} is needed for a new record.`;
+          return { problems: [problem(message, field.apiName)] };
         }
       }
       return { value: made };

@@ -40,93 +40,137 @@ export interface TableShapes {
 }
 
 /**
- * $1 table. Types come from the catalog, since the data model lacks native types such as uuid. `type` is formatted with
- * length -1 (unlimited): a cast to the real length would truncate values, and `character` alone means one character.
+ * $1 the names of tables, quoted, with their schemas. Types come from the catalog, since the data model lacks native
+ * types such as uuid. `type` is formatted with length -1 (unlimited): a cast to the real length would truncate values,
+ * and `character` alone means one character.
  */
-const COLUMN_TYPES = `
-SELECT attname AS name, format_type(atttypid, -1) AS type,
-       CASE WHEN typtype = 'd' THEN format_type(typbasetype, typtypmod)
-            WHEN NOT collisdeterministic
-            THEN format_type(atttypid, atttypmod) || ' with a nondeterministic collation'
-            ELSE format_type(atttypid, atttypmod) END AS "nativeType"
-  FROM pg_attribute JOIN pg_type t ON t.oid = atttypid LEFT JOIN pg_collation l ON l.oid = attcollation
- WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped`;
-
-/** $1 table. */
-const IS_GUARDED_IN_STATEMENT = `
-SELECT relkind = 'r' AND NOT relhasrules AND NOT relhassubclass
+const TABLES = `
+SELECT listed.name, part.columns,
+       relkind = 'r' AND NOT relhasrules AND NOT relhassubclass
        AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
-       AND current_setting('default_transaction_isolation') = 'read committed' AS is_guarded
-  FROM pg_class c WHERE oid = to_regclass($1::text)`;
+       AND current_setting('default_transaction_isolation') = 'read committed' AS "isGuardedInStatement"
+  FROM unnest($1::text[]) AS listed(name) JOIN pg_class c ON c.oid = to_regclass(listed.name)
+ CROSS JOIN LATERAL (
+   SELECT coalesce(jsonb_object_agg(attname, jsonb_build_object(
+            'type', format_type(atttypid, -1),
+            'nativeType', CASE WHEN typtype = 'd' THEN format_type(typbasetype, typtypmod)
+                               WHEN NOT collisdeterministic
+                               THEN format_type(atttypid, atttypmod) || ' with a nondeterministic collation'
+                               ELSE format_type(atttypid, atttypmod) END)), '{}') AS columns
+     FROM pg_attribute JOIN pg_type t ON t.oid = atttypid LEFT JOIN pg_collation l ON l.oid = attcollation
+    WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+ ) part`;
 
-/** @returns shapes that are read once each and then remembered; migrations run before the service starts */
+type ColumnTypes = Pick<ColumnShape, "type" | "nativeType">;
+
+/** A table in the database's catalog. */
+interface CatalogTable extends Pick<TableShape, "isGuardedInStatement"> {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, ColumnTypes>>;
+}
+
+/** Undefined for a table that is not there. */
+type Catalog = (table: string) => Promise<CatalogTable | undefined>;
+
+/** Reads each table once, and those that are asked for together by one statement. Migrations run before the service starts. */
+function createCatalog(session: SqlSession): Catalog {
+  const tables = new Map<string, ReturnType<Catalog>>();
+  let waiting: string[] = [];
+  let reading: Promise<ReadonlyMap<string, CatalogTable>> | undefined;
+  const readWaiting = async (): Promise<ReadonlyMap<string, CatalogTable>> => {
+    const names = waiting;
+    waiting = [];
+    reading = undefined;
+    const rows = await session.query<CatalogTable>(TABLES, [names]);
+    return new Map(rows.map((row) => [row.name, row]));
+  };
+  return (table) => {
+    const known = tables.get(table);
+    if (known !== undefined) {
+      return known;
+    }
+    waiting.push(table);
+    reading ??= Promise.resolve().then(readWaiting);
+    const found = reading.then((rows) => rows.get(table));
+    tables.set(table, found);
+    found.catch(() => tables.delete(table));
+    return found;
+  };
+}
+
+/** @returns shapes that are made once for each model */
 export function createTableShapes(session: SqlSession): TableShapes {
-  const shapes = new Map<string, Promise<TableShape>>();
+  const catalog = createCatalog(session);
+  const shapes = new WeakMap<Model, Promise<TableShape>>();
   return {
     of(model) {
-      const known = shapes.get(model.name);
+      const known = shapes.get(model);
       if (known !== undefined) {
         return known;
       }
-      const reading = readShape(session, model);
-      shapes.set(model.name, reading);
-      reading.catch(() => shapes.delete(model.name));
-      return reading;
+      const shape = shapeOf(catalog, model);
+      shapes.set(model, shape);
+      shape.catch(() => shapes.delete(model));
+      return shape;
     },
   };
 }
 
-async function readShape(session: SqlSession, model: Model): Promise<TableShape> {
+async function shapeOf(catalog: Catalog, model: Model): Promise<TableShape> {
   // With its schema, not by the search path: that begins with the user's name, and the schema "powercrud" has tables, too.
   const table = `${quoteName(model.schema)}.${quoteName(model.table)}`;
-  const types = await readTypes(session, table);
-  const shapeOf = (field: ColumnField): ColumnShape => columnShape(model, field, types);
-  const columns = new Map(columnsOf(model).map((field) => [field.name, shapeOf(field)]));
+  const [own, joinTables] = await Promise.all([catalog(table), joinTablesOf(catalog, model)]);
+  checkColumns(model, own?.columns ?? {});
+  const shape = (field: ColumnField): ColumnShape => columnShape(model, field, own?.columns ?? {});
   return {
     model,
     table,
-    columns,
-    key: model.key.map(shapeOf),
-    joinTables: await readJoinTables(session, model),
-    isGuardedInStatement: await isGuardedInStatement(session, table),
+    columns: new Map(columnsOf(model).map((field) => [field.name, shape(field)])),
+    key: model.key.map(shape),
+    joinTables,
+    isGuardedInStatement: own?.isGuardedInStatement === true,
   };
 }
 
-async function isGuardedInStatement(session: SqlSession, table: string): Promise<boolean> {
-  const [row] = await session.query<{ is_guarded: boolean }>(IS_GUARDED_IN_STATEMENT, [table]);
-  return row?.is_guarded === true;
-}
-
-type ColumnTypes = Pick<ColumnShape, "type" | "nativeType">;
-
-async function readTypes(session: SqlSession, table: string): Promise<ReadonlyMap<string, ColumnTypes>> {
-  const rows = await session.query<ColumnTypes & { name: string }>(COLUMN_TYPES, [table]);
-  return new Map(rows.map(({ name, ...types }) => [name, types]));
-}
-
-async function readJoinTables(session: SqlSession, model: Model): Promise<ReadonlyMap<string, JoinTable>> {
-  const joinTables = new Map<string, JoinTable>();
-  for (const relation of relationsOf(model).filter(({ isList }) => isList)) {
-    const types = await readTypes(session, joinTableName(model, relation));
-    const joinTable = joinTableOf(model, relation, types);
-    if (joinTable !== undefined) {
-      joinTables.set(relation.name, joinTable);
-    }
+/** @throws AppError MIGRATION_FAILED, naming all columns that the model needs and the table lacks */
+function checkColumns(model: Model, found: CatalogTable["columns"]): void {
+  const missing = columnsOf(model).filter(({ column }) => found[column] === undefined);
+  if (missing.length === 0) {
+    return;
   }
-  return joinTables;
+  const what = model.isView ? "view" : "table";
+  const table = `${what} "${model.table}" in the schema "${model.schema}"`;
+  const columns = missing.map(({ name, column }) =>
+    name === column ? `"${column}"` : `"${column}" (${name})`,
+  );
+  const fault =
+    Object.keys(found).length === 0
+      ? `the database has no ${table}`
+      : `the database has no column ${columns.join(", ")} in the ${table}`;
+  const remedy = model.isView
+    ? "Prisma's migrations do not make views: add one that does."
+    : "Run: powercrud migrate.";
+  throw new AppError(
+    "MIGRATION_FAILED",
+    `Model ${model.name}: ${fault}. ${remedy} Or keep the model out of the API with {isExposed: false} in its options.`,
+  );
 }
 
-function columnShape(
-  model: Model,
-  field: ColumnField,
-  columnTypes: ReadonlyMap<string, ColumnTypes>,
-): ColumnShape {
-  const types = columnTypes.get(field.column);
+async function joinTablesOf(catalog: Catalog, model: Model): Promise<ReadonlyMap<string, JoinTable>> {
+  const found = relationsOf(model)
+    .filter(({ isList }) => isList)
+    .map(async (relation): Promise<readonly (readonly [string, JoinTable])[]> => {
+      const table = await catalog(joinTableName(model, relation));
+      const joinTable = joinTableOf(model, relation, table?.columns ?? {});
+      return joinTable === undefined ? [] : [[relation.name, joinTable]];
+    });
+  return new Map((await Promise.all(found)).flat());
+}
+
+function columnShape(model: Model, field: ColumnField, columnTypes: CatalogTable["columns"]): ColumnShape {
+  const types = columnTypes[field.column];
   if (types === undefined) {
-    throw new AppError(
-      "MIGRATION_FAILED",
-      `The database has no column "${field.column}" in table "${model.table}", which ${model.name}.${field.name} needs. Run: powercrud migrate`,
-    );
+    throw new TypeError(`the table of ${model.name} was not checked for "${field.column}"`);
   }
   return { field, name: quoteName(field.column), ...types };
 }
@@ -161,7 +205,7 @@ function joinTableName(model: Model, relation: RelationField): string {
 function joinTableOf(
   model: Model,
   relation: RelationField,
-  types: ReadonlyMap<string, { readonly type: string }>,
+  types: CatalogTable["columns"],
 ): JoinTable | undefined {
   const [first, second] = ["A", "B"].map((name) => columnOf(name, types));
   if (first === undefined || second === undefined) {
@@ -171,11 +215,8 @@ function joinTableOf(
   return isFirst(model, relation) ? { table, near: first, far: second } : { table, near: second, far: first };
 }
 
-function columnOf(
-  name: string,
-  types: ReadonlyMap<string, { readonly type: string }>,
-): JoinColumn | undefined {
-  const known = types.get(name);
+function columnOf(name: string, types: CatalogTable["columns"]): JoinColumn | undefined {
+  const known = types[name];
   return known === undefined ? undefined : { name: quoteName(name), type: known.type };
 }
 

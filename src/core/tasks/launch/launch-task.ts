@@ -23,6 +23,8 @@ export interface LaunchPorts extends AttemptPorts {
   /** The whole store: a launch may retry another task, or be answered by it. */
   readonly tasks: TaskStore;
   readonly settings: LaunchSettings;
+  /** A model's name for callers. Default: its own. */
+  readonly nameOf?: (model: string) => string;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
       case "RETRIED_TASK_GONE":
         return { kind: "MISSING", message: `There is no task ${request.retryOf} any more.` };
       case "REFUSED":
-        return await conflictRefusal(ports.tasks, written.refusal);
+        return await conflictRefusal(ports.tasks, written.refusal, ports.nameOf);
       case "WAITING":
         return await waitInLine(ports, written.taskId, written.hasDependents);
       case "CREATED":

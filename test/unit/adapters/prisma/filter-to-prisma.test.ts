@@ -23,6 +23,7 @@ const ROW: Model = {
     {
       kind: "relation",
       name: "rows",
+      apiName: "rows",
       type: "Row",
       relationName: "r",
       isList: true,
@@ -32,6 +33,7 @@ const ROW: Model = {
     {
       kind: "relation",
       name: "up",
+      apiName: "up",
       type: "Row",
       relationName: "r",
       isList: false,
@@ -52,7 +54,10 @@ test.each<[WhereFilter, object]>([
   [{ seen: { lt: "2026-01-01T00:00:00.000Z" } }, { seen: { lt: new Date("2026-01-01T00:00:00.000Z") } }],
   [{ data: { equals: "AAH/" } }, { data: { equals: Buffer.from([0, 1, 255]) } }],
   [{ size: { isNull: true } }, { size: { equals: null } }],
-  [{ size: { isNull: false, gt: 1 } }, { AND: [{ size: { gt: 1n } }, { NOT: { size: { equals: null } } }] }],
+  [
+    { size: { isNull: false, gt: 1 } },
+    { AND: [{ size: { gt: 1n } }, { NOT: [{ size: { equals: null } }] }] },
+  ],
   [{ extra: { isNull: true } }, { extra: { equals: DbNull } }],
   [{ settings: { equals: null } }, { settings: { equals: JsonNull } }],
   [
@@ -70,7 +75,7 @@ test.each<[WhereFilter, object]>([
   [{ name: { mode: "INSENSITIVE" } }, {}],
   [{ settings: { stringStartsWith: "a" } }, { settings: { path: [], string_starts_with: "a" } }],
   [{ NOT: { size: { gt: "1" } } }, { NOT: [{ size: { gt: 1n } }] }],
-  [{ AND: [{ OR: [{ size: { lt: "1" } }] }] }, { AND: [{ OR: [{ size: { lt: 1n } }] }] }],
+  [{ AND: [{ OR: [{ size: { lt: "1" } }] }] }, { OR: [{ size: { lt: 1n } }] }],
   [
     { rows: { some: {}, none: { size: { gt: 1 } } } },
     { AND: [{ rows: { some: {} } }, { rows: { none: { size: { gt: 1n } } } }] },
@@ -89,4 +94,38 @@ test.each<[WhereFilter, object]>([
 test("an empty filter matches everything, and an unknown field throws", () => {
   expect(filterToPrisma(MODELS, ROW, undefined)).toEqual({});
   expect(() => filterToPrisma(MODELS, ROW, { gone: { equals: 1 } })).toThrow("Row.gone");
+});
+
+/** A model with fields that take the words that combine filters. */
+const WORDS: Model = modelOf("Words", [
+  scalar("id", "Int", { isKey: true }),
+  scalar("name", "String", { isNullable: true }),
+  ...["AND", "OR", "NOT"].map((name) => scalar(name, "String", { apiName: `${name}_` })),
+]);
+
+test.each<[WhereFilter, object]>([
+  [
+    { id: { gt: 1 }, name: { equals: "a" } },
+    { id: { gt: 1 }, name: { equals: "a" } },
+  ],
+  [
+    { AND: [{ OR: [{ id: { gt: 1 } }] }, { name: { isNull: false } }] },
+    { id: { gt: 1 }, name: { not: null } },
+  ],
+  [{ NOT: { name: { startsWith: "a" } } }, { name: { not: { startsWith: "a" } } }],
+  [{ NOT: { name: { equals: "a" } } }, { name: { not: "a" } }],
+  [{ OR: [] }, { id: { in: [] } }],
+  [{ id: { gt: 1 }, OR: [] }, { id: { in: [] } }],
+])("of a model with a field for each of AND, OR and NOT: %j", (where, expected) => {
+  expect(filterToPrisma(createModelRegistry([WORDS], []), WORDS, where)).toEqual(expected);
+});
+
+test.each<[WhereFilter, string]>([
+  [{ AND: [{ id: { gt: 1 } }, { id: { lt: 3 } }] }, "cannot combine conditions with AND"],
+  [{ OR: [{ id: { gt: 1 } }, { id: { lt: 3 } }] }, "cannot combine conditions with OR"],
+  [{ NOT: { id: { gt: 1 }, name: { equals: "a" } } }, "cannot combine conditions with NOT"],
+  [{ NOT: { name: { equals: "a", mode: "INSENSITIVE" } } }, "cannot combine conditions with NOT"],
+  [{ NOT_: { equals: "a" } }, "cannot have conditions on NOT_"],
+])("such a model refuses what can only be said with them: %j", (where, reason) => {
+  expect(() => filterToPrisma(createModelRegistry([WORDS], []), WORDS, where)).toThrow(reason);
 });

@@ -26,11 +26,11 @@ const name = scalar("name", "String");
 const labelKey = scalar("id", "String", { isKey: true, hasDefault: true, nativeType: "uuid" });
 const LABEL: Model = {
   ...modelOf("Label", [labelKey]),
-  fields: [labelKey, { ...relation, name: "notes", type: "Note" }],
+  fields: [labelKey, { ...relation, name: "notes", apiName: "notes", type: "Note" }],
 };
 const NOTE: Model = {
   ...modelOf("Note", [key]),
-  fields: [key, name, { ...relation, name: "labels", type: "Label" }],
+  fields: [key, name, { ...relation, name: "labels", apiName: "labels", type: "Label" }],
 };
 const [UUID, OTHER, MADE] = ["a", "b", "c"].map((end) => `0195f8f0-0000-7000-8000-00000000000${end}`) as [
   string,

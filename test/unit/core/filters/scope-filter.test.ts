@@ -12,8 +12,11 @@ const BOOK: Model = modelOf("Book", [id]);
 const AUTHOR: Model = modelOf("Author", [id]);
 const MODELS = createModelRegistry(
   [
-    { ...BOOK, fields: [id, { ...relation, name: "author", type: "Author", isList: false }] },
-    { ...AUTHOR, fields: [id, { ...relation, name: "books", type: "Book", isList: true }] },
+    {
+      ...BOOK,
+      fields: [id, { ...relation, name: "author", apiName: "author", type: "Author", isList: false }],
+    },
+    { ...AUTHOR, fields: [id, { ...relation, name: "books", apiName: "books", type: "Book", isList: true }] },
   ],
   [],
 );

@@ -28,6 +28,16 @@ describe("a cursor", () => {
     expect(placeOf(FLOATS, { rate: Number.NaN })).toEqual(["NaN"]);
   });
 
+  test("of a record among equal ones is taken only where no equal one is beyond it", () => {
+    const tied = (isTiedBefore: boolean, isTiedAfter: boolean): string =>
+      encodeCursor(TERMS, [null, "7"], { isTiedBefore, isTiedAfter });
+    expect(decode(tied(true, false))).toEqual([null, "7"]);
+    expect(() => decode(tied(false, true))).toThrow("after is the cursor of one of several records");
+    const before = (cursor: string): unknown => decodeCursor(TERMS, "before", cursor);
+    expect(before(tied(false, true))).toEqual([null, "7"]);
+    expect(() => before(tied(true, true))).toThrow("before is the cursor of one of several records");
+  });
+
   test.each([
     ["text", "after is not a cursor."],
     ["", "after is not a cursor."],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { nearestName } from "../../../src/config/config.ts";
+import { nearestName } from "../../../src/kernel/nearest-name.ts";
 
 test.each([
   ["POWERCRUD_PROT", ["POWERCRUD_PORT", "POWERCRUD_HOST"], "POWERCRUD_PORT"],

@@ -1,0 +1,40 @@
+import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
+import { builtInNames } from "../graphql/create-schema.ts";
+import { addHealth } from "../graphql/health.ts";
+import type { ChosenNames } from "../graphql/models/choose-names.ts";
+import { chooseNames } from "../graphql/models/choose-names.ts";
+import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
+import type { SchemaContributor } from "../graphql/builder.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
+import { schemaOf } from "./define-config.ts";
+
+/** The project's models and their names in the API, read without a database. */
+export function readModels(config: Pick<PowerCrudConfig, "generated" | "models" | "enums">): ChosenNames {
+  const models = config.models ?? {};
+  const schema = schemaOf(config);
+  return chooseNames(
+    readModelRegistry(schema, models),
+    { models, enums: config.enums },
+    builtInNames(printedParts()),
+  );
+}
+
+/** The parts of a schema besides the models, for a schema that is only looked at. */
+export function printedParts(): readonly SchemaContributor[] {
+  type Ports = Parameters<typeof createTaskSchema>[0];
+  // Every method exists, and rejects.
+  const neverCalled = new Proxy({}, { get: () => onlyPrinted });
+  const tasks = createTaskSchema({
+    tasks: neverCalled as Ports["tasks"],
+    log: neverCalled as Ports["log"],
+    feed: neverCalled as Ports["feed"],
+    cancelTask: onlyPrinted,
+    retryTask: onlyPrinted,
+  });
+  return [tasks, addHealth(onlyPrinted)];
+}
+
+/** Takes the place of everything that a schema calls when it is executed. */
+export function onlyPrinted(): Promise<never> {
+  return Promise.reject(new TypeError("this schema can only be printed, not executed"));
+}

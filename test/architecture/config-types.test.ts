@@ -1,0 +1,178 @@
+import { resolve } from "node:path";
+import ts from "typescript";
+import { beforeAll, describe, expect, test } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+/** Where the snippets stand for the compiler: nowhere on the disk. */
+const FOLDER = `${ROOT}/test/config-snippets`;
+
+/** Members of a config that must compile. */
+const GOOD = {
+  "a member of every sort": `models: {
+    City: {
+      plural: "towns",
+      isExposed: true,
+      scope: (viewer) => (viewer.id === null ? { status: { equals: "ACTIVE" }, country: { is: {} } } : undefined),
+      lockScope: () => "all",
+      bulk: { fields: ["name", "tags"], parallelism: 3, chunkRecords: 100 },
+    },
+    Tag: { scope: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
+  }`,
+  "values as Prisma types them, without type arguments": `models: {
+    City: {
+      validate(record, change, { prisma, viewer, operation }) {
+        const name: string | undefined = change.name?.set;
+        const elevation: number | null | undefined = record?.elevation;
+        const step: number = change.elevation?.increment ?? 0;
+        const added: readonly string[] | undefined = change.tags?.add;
+        void prisma.country.count({ where: { name: name ?? "" } });
+        return step > 9000 ? [{ message: String([elevation, added, viewer.id, operation]), field: "elevation" }] : [];
+      },
+      hooks: {
+        async afterUpdate({ records }, { prisma, onCommit }) {
+          const people = records.map(({ id, record, before }) => (record?.population ?? 0) - (before?.population ?? 0));
+          await prisma.tag.createMany({ data: people.map((count) => ({ label: count.toFixed() })) });
+          onCommit(() => undefined);
+        },
+      },
+      persist: async ({ records }, { prisma }) => {
+        await prisma.city.updateMany({ where: { id: { in: records.map(({ id }) => Number(id)) } }, data: { population: 1 } });
+      },
+    },
+    Country: { validate: (record) => (record?.population === 1n ? [{ message: "Lonely." }] : []) },
+  }`,
+  "a task and hooks of tasks": `tasks: [{
+    kind: "rebuild",
+    async handle({ task, reportProgress }) {
+      reportProgress({ succeeded: 1 });
+      return { message: task.kind };
+    },
+  }],
+  hooks: { complete: ({ task }) => void task.id }`,
+};
+
+/** Members of a config that must not compile, each with a part of the compiler's words. */
+const BAD = {
+  "a misspelt model": [`models: { Citty: {} }`, "'Citty' does not exist"],
+  "a misspelt option": [`models: { City: { plurals: "towns" } }`, "'plurals' does not exist"],
+  "a misspelt field of a bulk update": [
+    `models: { City: { bulk: { fields: ["populaton"] } } }`,
+    `'"populaton"' is not assignable`,
+  ],
+  "a relation that has no links of its own in a bulk update": [
+    `models: { City: { bulk: { fields: ["country"] } } }`,
+    `'"country"' is not assignable`,
+  ],
+  "a misspelt member of the bulk options": [
+    `models: { City: { bulk: { paralelism: 3 } } }`,
+    "'paralelism' does not exist",
+  ],
+  "a misspelt field of a scope": [
+    `models: { City: { scope: (viewer) => (viewer.id === null ? { statsu: { equals: "ACTIVE" } } : undefined) } }`,
+    "'{ statsu: { equals: string; }; }' has no properties in common",
+  ],
+  "a misspelt field within OR of a scope": [
+    `models: { City: { scope: () => ({ OR: [{ statsu: { equals: "ACTIVE" } }] }) } }`,
+    "'{ statsu: { equals: string; }; }' has no properties in common",
+  ],
+  "a misspelt field of a record": [
+    `models: { City: { validate: (record) => [{ message: String(record?.populaton) }] } }`,
+    "'populaton' does not exist",
+  ],
+  "a misspelt field of a change": [
+    `models: { City: { validate: (_record, change) => [{ message: String(change.populaton) }] } }`,
+    "'populaton' does not exist",
+  ],
+  "a record's value taken for another type": [
+    `models: { City: { validate(record) { const name: number = record?.name ?? 0; return [{ message: String(name) }]; } } }`,
+    "'string | 0' is not assignable to type 'number'",
+  ],
+  "a change's value taken for another type": [
+    `models: { City: { validate(_record, change) { const count: string | undefined = change.population?.set; return [{ message: count ?? "" }]; } } }`,
+    "'number | undefined' is not assignable to type 'string | undefined'",
+  ],
+  "a value of the change where links are": [
+    `models: { City: { validate: (_record, change) => [{ message: String(change.tags?.increment) }] } }`,
+    "'increment' does not exist",
+  ],
+  "a misspelt hook": [
+    `models: { City: { hooks: { afterUpdte: () => undefined } } }`,
+    "'afterUpdte' does not exist",
+  ],
+  "a record taken for another type in a hook": [
+    `models: { City: { hooks: { afterCreate({ records }) { records.map(({ record }) => record?.name.toFixed()); } } } }`,
+    "'toFixed' does not exist on type 'string'",
+  ],
+  "a model that the client in a hook does not have": [
+    `models: { City: { hooks: { async afterCreate(_chunk, { prisma }) { await prisma.citty.count(); } } } }`,
+    "'citty' does not exist",
+  ],
+  "an answer of validate without a message": [
+    `models: { City: { validate: () => [{ text: "no" }] } }`,
+    "is not assignable",
+  ],
+  "a persist that answers with something else": [
+    `models: { City: { persist: () => "done" } }`,
+    "is not assignable",
+  ],
+  "a misspelt member of the config": [`model: { City: {} }`, "'model' does not exist"],
+  "a misspelt hook of tasks": [`hooks: { completed: () => undefined }`, "'completed' does not exist"],
+  "a task without a handler": [`tasks: [{ kind: "rebuild" }]`, "'handle' is missing"],
+} as const satisfies Record<string, readonly [members: string, words: string]>;
+
+/** The compiler's errors by the snippet's name. */
+let errors: ReadonlyMap<string, readonly string[]>;
+
+beforeAll(async () => {
+  const inConfig = (members: string): string => `
+    import { generated } from "../../src/generated/powercrud.ts";
+    import { defineConfig } from "../../src/compose/define-config.ts";
+    export default defineConfig({ generated, ${members} });`;
+  errors = compile(
+    Object.fromEntries([
+      ...Object.entries(GOOD).map(([name, members]) => [name, inConfig(members)] as const),
+      ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
+    ]),
+  );
+}, 60_000);
+
+describe("a config compiles with", () => {
+  test.each(Object.keys(GOOD))("%s", (name) => {
+    expect(errors.get(name)).toEqual([]);
+  });
+});
+
+describe("a config does not compile with", () => {
+  test.each(Object.entries(BAD))("%s", (name, [, words]) => {
+    expect(errors.get(name)).toEqual([expect.stringContaining(words)]);
+  });
+});
+
+/** Compiles all snippets as one program, with the project's settings. */
+function compile(snippets: Readonly<Record<string, string>>): ReadonlyMap<string, readonly string[]> {
+  const settings = ts.readConfigFile(`${ROOT}/tsconfig.json`, (path) => ts.sys.readFile(path)).config as {
+    readonly compilerOptions: object;
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(settings.compilerOptions, ROOT);
+  const files = new Map(
+    Object.entries(snippets).map(([name, text], at) => [`${FOLDER}/${at}.ts`, { name, text }]),
+  );
+  const host = ts.createCompilerHost(options);
+  const program = ts.createProgram([...files.keys()], options, {
+    ...host,
+    fileExists: (path) => files.has(path) || host.fileExists(path),
+    readFile: (path) => files.get(path)?.text ?? host.readFile(path),
+    getSourceFile(path, target) {
+      const text = files.get(path)?.text;
+      return text === undefined ? host.getSourceFile(path, target) : ts.createSourceFile(path, text, target);
+    },
+  });
+  return new Map(
+    [...files].map(([path, { name }]) => [
+      name,
+      [program.getSyntacticDiagnostics, program.getSemanticDiagnostics]
+        .flatMap((read) => read(program.getSourceFile(path)))
+        .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n")),
+    ]),
+  );
+}

@@ -1,0 +1,254 @@
+import { join } from "node:path";
+import { graphql } from "graphql";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
+import type { ModelOptionsMap, PowerCrud } from "../../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger } from "../../../src/index.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+import { generateFixture } from "./generate-fixture.ts";
+import type { Answer } from "./models-fixture.ts";
+
+/** The models that are served under other names than their own, or are listed by others than the usual. */
+const NAMES: Readonly<Record<string, readonly [type: string, many: string]>> = {
+  Subscription: ["BillingSubscription", "billing"],
+  Task: ["TaskModel", "taskModels"],
+  TaskEvent: ["TaskEventModel", "taskEventModels"],
+  Health: ["HealthModel", "healthModels"],
+  ConflictError: ["ConflictErrorModel", "conflictErrorModels"],
+  HealthCheck: ["HealthCheckModel", "healthCheckModels"],
+  Query: ["QueryModel", "queryModels"],
+  Mutation: ["MutationModel", "mutationModels"],
+  QueryMode: ["QueryModeModel", "queryModeModels"],
+  IntFilter: ["IntFilterModel", "intFilterModels"],
+  Image: ["Image", "images"],
+  ImageConnection: ["ImageConnection", "imageConnections"],
+  User: ["User", "users"],
+  UserSelection: ["UserSelection", "userSelections"],
+  Person: ["Person", "personAll"],
+  People: ["People", "peopleAll"],
+  Status: ["Status", "statusAll"],
+  Statuses: ["Statuses", "statusesAll"],
+  City: ["City", "cities"],
+  CityBulk: ["CityBulk", "cityBulks"],
+  EachCity: ["EachCity", "eachCityAll"],
+  CancelTask: ["CancelTask", "cancelTasks"],
+  tasks: ["tasksModel", "tasksModels"],
+  Evénement: ["Evenement", "evenements"],
+  Words: ["Words", "wordsAll"],
+};
+
+const OPTIONS: ModelOptionsMap = {
+  Subscription: { apiName: "BillingSubscription", plural: "billing" },
+  Words: { fields: { OR: { apiName: "either" } } },
+};
+
+let generated: Awaited<ReturnType<typeof generateFixture>>;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let api: PowerCrud;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  generated = await generateFixture(join(import.meta.dirname, "name-models.prisma"));
+  database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({ connectionString: database.url, applicationName: "test", logger });
+  await pool.query(generated.sql ?? "");
+  await pool.end();
+  api = await createPowerCrud({
+    config: { generated, models: OPTIONS, enums: { SortOrder: { values: { UP: "UPWARDS" } } } },
+    databaseUrl: database.url,
+    role: "serve",
+    logger: { ...logger, info: (_fields, message) => void lines.push(message) },
+  });
+  await api.start();
+});
+afterAll(async () => {
+  await api.stop();
+  await database.drop();
+  await generated.remove();
+});
+
+async function data(source: string, variableValues: Record<string, unknown> = {}): Promise<Answer> {
+  const result = await graphql({
+    schema: api.schema,
+    source,
+    variableValues,
+    contextValue: { viewer: ANONYMOUS },
+  });
+  if (result.errors !== undefined) {
+    throw new Error(JSON.stringify(result.errors), { cause: result.errors[0]?.originalError });
+  }
+  return JSON.parse(JSON.stringify(result.data));
+}
+
+const LAUNCHED =
+  "__typename ... on TaskLaunched { task { status model progress { succeeded } message } } ... on Error { message } ... on ValidationError { problems { field message } }";
+
+function capitalized(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
+
+describe.each(Object.entries(NAMES))("the model %s", (_name, [type, many]) => {
+  const one = `${type.charAt(0).toLowerCase()}${type.slice(1)}`;
+  const Many = capitalized(many);
+
+  test("is written, read, changed in bulk and deleted", async () => {
+    const created = await data(`mutation {
+      create${type}(data: {id: 1, note: "first"}) { __typename ... on Create${type}Payload { ${one} { __typename id note activeTask { id } } } }
+      bulkCreate${Many}(data: [{id: 2, note: "second"}, {id: 3}], options: {mode: SYNC}) { ${LAUNCHED} }
+    }`);
+    const [single, bulk] = Object.values<Answer>(created);
+    expect(single[one]).toEqual({ __typename: type, id: "1", note: "first", activeTask: null });
+    expect(bulk.task).toMatchObject({ status: "SUCCEEDED", model: type, progress: { succeeded: 2 } });
+    const changed = await data(`mutation {
+      update${type}(id: "1", data: {note: "changed"}) { ... on Update${type}Payload { ${one} { note } } }
+      upsert${type}(id: "4", create: {id: 4}, update: {}) { ... on Upsert${type}Payload { ${one} { id } } }
+      bulkUpdate${Many}(selection: {where: {id: {in: [1, 2]}}}, data: {note: {set: "all"}}, options: {mode: SYNC}) { ${LAUNCHED} }
+      bulkUpdateEach${Many}(records: [{id: "3", data: {note: "third"}}], options: {mode: SYNC}) { ${LAUNCHED} }
+      bulkUpsert${Many}(records: [{id: "5", create: {id: 5}, update: {}}], options: {mode: SYNC}) { ${LAUNCHED} }
+    }`);
+    expect(changed[`update${type}`][one]).toEqual({ note: "changed" });
+    for (const launch of [
+      changed[`bulkUpdate${Many}`],
+      changed[`bulkUpdateEach${Many}`],
+      changed[`bulkUpsert${Many}`],
+    ]) {
+      expect(launch.task).toMatchObject({ status: "SUCCEEDED", model: type });
+    }
+    const read = await data(`{
+      ${one}(id: "1") { note }
+      ${many}(where: {NOT: {note: {isNull: true}}}, orderBy: [{note: ASC}, {id: DESC}], first: 2) { nodes { id note } totalCount pageInfo { endCursor } }
+      tasks(where: {models: [${type}]}) { totalCount }
+      recordLocks(model: ${type}, ids: ["1"]) { id }
+    }`);
+    expect(read[one]).toEqual({ note: "all" });
+    expect(read[many]).toMatchObject({
+      nodes: [
+        { id: "2", note: "all" },
+        { id: "1", note: "all" },
+      ],
+      totalCount: 3,
+    });
+    expect(read.tasks.totalCount).toBe(4);
+    const deleted = await data(`mutation {
+      delete${type}(id: "5") { ... on Delete${type}Payload { ${one} { id } } }
+      bulkDelete${Many}(selection: {ids: ["3", "4"]}, options: {mode: SYNC}) { ${LAUNCHED} }
+    }`);
+    expect(deleted[`delete${type}`][one]).toEqual({ id: "5" });
+    expect(deleted[`bulkDelete${Many}`].task).toMatchObject({
+      status: "SUCCEEDED",
+      progress: { succeeded: 2 },
+    });
+  });
+});
+
+test("the start tells each name that is not the usual one in a line of its own", () => {
+  expect(lines).toContain(
+    'Model Task is called "TaskModel" in the API: "Task" is taken (the API needs it for itself). The option apiName sets another name.',
+  );
+  expect(lines).toContain(
+    'Field Words.NOT is called "NOT_" in the API: "NOT" is taken (the API needs it for itself). The option apiName sets another name.',
+  );
+  expect(lines.filter((line) => line.includes("Subscription") || line.includes("Words.OR"))).toEqual([]);
+});
+
+describe("fields and values with other names", () => {
+  const WORDS = "id NOT_ AND_ either activeTask_ numero order";
+
+  test("are written and read, single and in bulk", async () => {
+    const { createWords, bulkUpdateWordsAll } = await data(`mutation {
+      createWords(data: {id: 11, NOT_: "a", AND_: 1, either: true, activeTask_: "t", numero: 5, order: UPWARDS}) { ... on CreateWordsPayload { words { ${WORDS} } } }
+      bulkUpdateWordsAll(selection: {where: {NOT_: {equals: "a"}, NOT: {order: {equals: true_}}}}, data: {AND_: {increment: 1}, either: {set: false}, order: {set: true_}}, options: {mode: SYNC}) { ${LAUNCHED} }
+    }`);
+    expect(createWords.words).toEqual({
+      id: "11",
+      NOT_: "a",
+      AND_: 1,
+      either: true,
+      activeTask_: "t",
+      numero: 5,
+      order: "UPWARDS",
+    });
+    expect(bulkUpdateWordsAll.task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 1 } });
+    const { updateWords, bulkUpdateEachWordsAll, words } = await data(`mutation {
+      updateWords(id: "11", data: {NOT_: "b"}) { ... on UpdateWordsPayload { words { NOT_ } } }
+      bulkUpdateEachWordsAll(records: [{id: "11", data: {numero: 6}}], options: {mode: SYNC}) { ${LAUNCHED} }
+    }`).then(async (answer) => ({ ...answer, ...(await data(`{ words(id: "11") { ${WORDS} } }`)) }));
+    expect(updateWords.words).toEqual({ NOT_: "b" });
+    expect(bulkUpdateEachWordsAll.task.status).toBe("SUCCEEDED");
+    expect(words).toEqual({
+      id: "11",
+      NOT_: "b",
+      AND_: 2,
+      either: false,
+      activeTask_: "t",
+      numero: 6,
+      order: "true_",
+    });
+  });
+
+  test("filter and sort, and lead to related records", async () => {
+    const answer = await data(`mutation {
+      a: createWords(data: {id: 21, NOT_: "x", numero: 1}) { __typename }
+      b: createWords(data: {id: 22, NOT_: "y", numero: 2}) { __typename }
+      c: createQueryModel(data: {id: 21, wordsId: 21}) { __typename }
+      d: createPerson(data: {id: 21}) { __typename }
+      e: updatePerson(id: "21", data: {queries: {add: ["21"]}}) { __typename }
+    }`);
+    expect(Object.values(answer).every((one) => !JSON.stringify(one).includes("Error"))).toBe(true);
+    const read = await data(`{
+      wordsAll(where: {numero: {in: [1, 2]}}, orderBy: [{NOT_: DESC}]) { nodes { id some { nodes { NOT_ { NOT_ } } } } }
+      queryModels(where: {wordsId: {gte: 1}}, orderBy: [{NOT_: {numero: ASC}}]) { nodes { id NOT_ { id } people { nodes { id queries { nodes { id } } } } } }
+    }`);
+    expect(read.wordsAll.nodes).toEqual([
+      { id: "22", some: { nodes: [] } },
+      { id: "21", some: { nodes: [{ NOT_: { NOT_: "x" } }] } },
+    ]);
+    expect(read.queryModels.nodes).toEqual([
+      { id: "21", NOT_: { id: "21" }, people: { nodes: [{ id: "21", queries: { nodes: [{ id: "21" }] } }] } },
+    ]);
+  });
+
+  test("cannot be asked for where Prisma's client cannot, and nothing is asked instead", async () => {
+    const refused = async (list: string): Promise<string> =>
+      data(`{ ${list} { totalCount } }`).then(
+        () => "",
+        (error: Error) =>
+          (JSON.parse(error.message) as { message: string; extensions: { code: string } }[])
+            .map(({ message, extensions }) => `${extensions.code} ${message}`)
+            .join(),
+      );
+    expect(await refused('wordsAll(where: {NOT_: {equals: "a"}})')).toBe(
+      "VALIDATION_FAILED Lists of Words cannot have conditions on NOT_, nor be paged in its order: the Prisma schema has a field called NOT, a word that Prisma's client needs for itself. Bulk operations can.",
+    );
+    expect(await refused("wordsAll(where: {OR: [{id: {equals: 1}}, {numero: {equals: 1}}]})")).toContain(
+      "VALIDATION_FAILED Lists of Words cannot combine conditions with OR",
+    );
+    expect(await refused("queryModels(where: {NOT_: {is: {id: {equals: 1}}}})")).toContain(
+      "cannot have conditions on NOT_",
+    );
+    // What can be said in another way is.
+    expect(
+      await refused(
+        'wordsAll(where: {NOT: {note: {startsWith: "z"}}, AND: [{id: {gt: 1}}], OR: [{numero: {gt: 0}}]})',
+      ),
+    ).toBe("");
+  });
+
+  test("are named in problems, of single and of bulk writes", async () => {
+    const { createRequired, bulkCreateRequireds } = await data(`mutation {
+      createRequired(data: {id: 1, OR_: "\\u0000"}) { ... on ValidationError { problems { field message } } }
+      bulkCreateRequireds(data: [{id: 1, OR_: "\\u0000"}], options: {mode: SYNC}) { ${LAUNCHED} }
+    }`);
+    expect(createRequired.problems).toMatchObject([{ field: "OR_" }]);
+    expect(createRequired.problems[0].message).toContain("Required.OR_");
+    expect(bulkCreateRequireds.problems).toMatchObject([{ field: "data.0.OR_" }]);
+  });
+});
+
+test("a refusal speaks of the model by its name in the API", async () => {
+  const { updateTaskModel } = await data(
+    `mutation { updateTaskModel(id: "999", data: {note: "x"}) { ... on NotFoundError { message } } }`,
+  );
+  expect(updateTaskModel.message).toBe("There is no TaskModel 999.");
+});

@@ -1,0 +1,137 @@
+import { describe, expect, test } from "vitest";
+import { checkConfig } from "../../../src/compose/check-config.ts";
+import { completeConfig } from "../../../src/config/config.ts";
+import { generated } from "../../../src/generated/powercrud.ts";
+import { isAppError } from "../../../src/kernel/app-error.ts";
+
+function problemsOf(check: () => unknown): readonly string[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    return isAppError(error, "INVALID_CONFIG") ? error.message.split("\n") : ["another error"];
+  }
+}
+
+/** The problems of a config with these members. */
+const problems = (members: object): readonly string[] =>
+  problemsOf(() => checkConfig({ generated, ...members }));
+
+test("a config with every member is accepted", () => {
+  const call = (): undefined => undefined;
+  const recordHooks = [
+    "beforeCreate",
+    "beforeUpdate",
+    "beforeDelete",
+    "afterCreate",
+    "afterUpdate",
+    "afterDelete",
+  ];
+  const taskHooks = ["beforeCreate", "create", "start", "progress", "complete", "fail", "cancel", "cleanup"];
+  const all = (names: readonly string[]): object => Object.fromEntries(names.map((name) => [name, call]));
+  expect(
+    problems({
+      models: {
+        City: {
+          isExposed: true,
+          plural: "towns",
+          scope: call,
+          lockScope: call,
+          bulk: { fields: ["name", "tags"], parallelism: 1, chunkRecords: 1 },
+          validate: call,
+          hooks: all(recordHooks),
+          persist: call,
+        },
+        Country: undefined,
+      },
+      tasks: [{ kind: "rebuild", handle: call, help: call, dependents: call }],
+      hooks: all(taskHooks),
+      seed: { variables: {}, run: call },
+    }),
+  ).toEqual([]);
+  expect(problems({ seed: call })).toEqual([]);
+  expect(problems({})).toEqual([]);
+});
+
+test("all problems are told at once, each with its place and the nearest name", () => {
+  expect(
+    problems({
+      model: {},
+      models: {
+        Citty: {},
+        City: { plurals: "towns", bulk: { feilds: [], fields: ["populaton", "country", 3] } },
+        Tag: { hooks: { afterUpdte: () => undefined } },
+      },
+      tasks: [{ kind: "rebuild", run: () => undefined }],
+      hooks: { completed: () => undefined },
+      seed: { varables: {}, run: () => undefined },
+    }),
+  ).toEqual([
+    "model is not an option; did you mean models?",
+    "models.Citty is not a model of the Prisma schema; did you mean City?",
+    "models.City.plurals is not an option; did you mean plural?",
+    "models.City.bulk.feilds is not an option; did you mean fields?",
+    'models.City.bulk.fields[0] ("populaton") is not a column or a many-to-many relation; did you mean population?',
+    'models.City.bulk.fields[1] ("country") is not a column or a many-to-many relation; known: id, name, countryCode, population, latitude, longitude, elevation, status, notes, updatedAt, tags',
+    "models.City.bulk.fields[2] must be a text, but is 3",
+    "models.Tag.hooks.afterUpdte is not an option; did you mean afterUpdate?",
+    "tasks[0].run is not an option; known: kind, handle, help, dependents",
+    "tasks[0].handle is missing",
+    "hooks.completed is not an option; did you mean complete?",
+    "seed.varables is not an option; did you mean variables?",
+  ]);
+});
+
+describe("a value of a wrong type is refused:", () => {
+  test.each([
+    [{ models: [] }, "models must be an object, but is a list"],
+    [{ models: { City: null } }, "models.City must be an object, but is null"],
+    [{ models: { City: { plural: "" } } }, 'models.City.plural must be a text, but is ""'],
+    [{ models: { City: { isExposed: "no" } } }, 'models.City.isExposed must be true or false, but is "no"'],
+    [{ models: { City: { scope: {} } } }, "models.City.scope must be a function, but is an object"],
+    [
+      { models: { City: { bulk: { parallelism: 0 } } } },
+      "models.City.bulk.parallelism must be a whole number from 1 on, but is 0",
+    ],
+    [
+      { models: { City: { bulk: { fields: "name" } } } },
+      'models.City.bulk.fields must be a list, but is "name"',
+    ],
+    [{ tasks: {} }, "tasks must be a list, but is an object"],
+    [{ tasks: [{ kind: 1, handle: () => undefined }] }, "tasks[0].kind must be a text, but is 1"],
+    [{ hooks: () => undefined }, "hooks must be an object, but is a function"],
+    [{ seed: { run: "seed.sql" } }, 'seed.run must be a function, but is "seed.sql"'],
+    [{ seed: 1 }, "seed must be an object, but is 1"],
+  ])("%j", (members, problem) => {
+    expect(problems(members)).toEqual([problem]);
+  });
+});
+
+test("something that is no generated module is refused, and the rest is checked all the same", () => {
+  const words =
+    'generated must be imported from the module that `prisma generate` writes (generator "powercrud")';
+  for (const wrong of [undefined, {}, { schema: {}, createClient: () => ({}) }, { schema: { models: {} } }]) {
+    expect(problemsOf(() => checkConfig({ generated: wrong, modles: {}, models: { Any: {} } }))).toEqual([
+      words,
+      "modles is not an option; did you mean models?",
+    ]);
+  }
+  expect(problemsOf(() => checkConfig(undefined))).toEqual([
+    "the config must be what defineConfig returns, but is undefined",
+  ]);
+});
+
+test("problems name the file, where there is one", () => {
+  expect(problemsOf(() => checkConfig({ generated, models: { Citty: {} } }, "powercrud.config.ts"))).toEqual([
+    "powercrud.config.ts: models.Citty is not a model of the Prisma schema; did you mean City?",
+  ]);
+});
+
+test("settings of an embedding program are checked in the same way", () => {
+  expect(completeConfig({ leaseMs: 5, backend: "postgres" })).toMatchObject({ leaseMs: 5, port: 4000 });
+  expect(problemsOf(() => completeConfig({ leasMs: 5, port: "80", isAsyncEnabled: 1 } as object))).toEqual([
+    "settings.leasMs is not an option; did you mean leaseMs?",
+    'settings.port must be a whole number from 0 on, but is "80"',
+    "settings.isAsyncEnabled must be true or false, but is 1",
+  ]);
+});
