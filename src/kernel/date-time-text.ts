@@ -7,7 +7,7 @@ export const DATE_TIME_FORM =
   "a date and time in ISO 8601 with its offset, in the years 1 to 9999 of UTC, such as 2026-01-31T12:00:00Z";
 
 /** Parses a date and time, to the millisecond; undefined if the text is not of that form. */
-export function parseDateTime(text: string): Date | undefined {
+function parseDateTime(text: string): Date | undefined {
   const match = PATTERN.exec(text);
   if (match === null) {
     return undefined;

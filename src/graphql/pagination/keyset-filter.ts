@@ -77,12 +77,8 @@ function comparisonBeyond(
   value: Json,
   isGreater: boolean,
 ): JsonObject | undefined {
-  if (!isExact(term)) {
-    // The value has lost what is below the millisecond, so the next one begins beyond it.
-    return isGreater ? { gte: nextMillisecond(String(value)) } : { lt: value };
-  }
   if (isComparable(term)) {
-    return { [isGreater ? "gt" : "lt"]: value };
+    return beyondValue(term, value, isGreater);
   }
   // The client cannot compare enums and booleans, so their few values are listed.
   const all: readonly Json[] = enums.find((type) => type.name === term.column.type)?.values ?? [false, true];
@@ -94,8 +90,12 @@ function comparisonBeyond(
   return term.column.type === "Boolean" ? { equals: beyond[0] ?? null } : { in: beyond };
 }
 
-function nextMillisecond(text: string): string {
-  return new Date(Date.parse(text) + 1).toISOString();
+function beyondValue(term: OrderTerm, value: Json, isGreater: boolean): JsonObject {
+  if (isGreater && !isExact(term) && typeof value === "string") {
+    // The value has lost what is below the millisecond, so what is greater begins with the next one.
+    return { gte: new Date(Date.parse(value) + 1).toISOString() };
+  }
+  return { [isGreater ? "gt" : "lt"]: value };
 }
 
 function isComparable(term: OrderTerm): boolean {
