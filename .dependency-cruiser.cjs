@@ -10,8 +10,9 @@ const MAY_IMPORT = {
   config: ["kernel", "core"],
   server: ["kernel", "core", "graphql", "config"],
   worker: ["kernel", "core", "config"],
+  project: ["kernel", "adapters"],
   compose: ["kernel", "core", "adapters", "graphql", "server", "worker", "config"],
-  cli: ["kernel", "config", "compose"],
+  cli: ["kernel", "config", "project", "compose"],
 };
 /** What package.json exports. */
 const ENTRIES = "^src/(index|server|testing)\\.ts$";

@@ -49,6 +49,7 @@ export default defineConfig({
     // Everybody's graphql must be one module: packages load the CommonJS build, which Vite would not choose here.
     alias: [
       { find: /^graphql$/, replacement: "graphql/index.js" },
+      // As in tsconfig.json: the demo imports the package by its name.
       { find: /^powercrud-graphql$/, replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)) },
     ],
   },

@@ -3,6 +3,7 @@
 // signals and exit codes need no forwarding. For another project, to which the checkout is linked, it runs the build: that
 // project imports the build, too, and there must be one instance of it.
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { findProject } from "../src/cli/find-project.mjs";
 import { prepare } from "./prepare.mjs";
 
@@ -12,7 +13,8 @@ try {
   if (!findProject().isEmbedding) {
     await prepare();
     const { register } = await import("tsx/esm/api");
-    register();
+    // Its paths lead from the package's name to its sources, from any working folder.
+    register({ tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)) });
   } else if (!existsSync(built)) {
     throw new Error("this project is linked to a checkout that is not built; run there: npm run build");
   }

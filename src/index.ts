@@ -29,11 +29,13 @@ export type { Json, JsonObject } from "./kernel/json.ts";
 export type { Service } from "./kernel/service.ts";
 
 export type { EnumOptions, ModelOptions, ModelOptionsMap } from "./core/records/model-options.ts";
+export type { FieldSwitches } from "./core/records/field-switches.ts";
 export type {
   AppChange,
   AppProblem,
   AppRecord,
   AppRefusal,
+  AppValues,
   HookChunk,
   HookRecord,
   ModelHooks,

@@ -17,6 +17,7 @@ import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { findProject } from "./find-project.mjs";
 import { importTypeScript } from "./import-typescript.ts";
+import { loadEnvFile } from "./load-env-file.ts";
 
 /** The file whose default export is the project's config. */
 const PROJECT_FILE = "powercrud.config.ts";
@@ -50,10 +51,11 @@ export interface CliContext {
  * @throws AppError INVALID_CONFIG
  */
 export async function createCliContext(): Promise<CliContext> {
-  const { env } = process;
   const { dir: projectDir } = findProject();
+  loadEnvFile(projectDir);
+  const { env } = process;
   const loadProject = rememberCall(() => loadProjectFile(projectDir));
-  const config = loadConfig(env, await knownVariables(env, projectDir, loadProject));
+  const config = serviceSettings(loadConfig(env, await knownVariables(env, projectDir, loadProject)));
   const logger = createPinoLogger(config.logLevel);
   return {
     config,
@@ -74,6 +76,12 @@ export async function createCliContext(): Promise<CliContext> {
     print: (line) => void process.stdout.write(`${line}\n`),
     say: (line) => void process.stderr.write(`powercrud: ${line}\n`),
   };
+}
+
+/** Without the values of the seed, which the service does not know. */
+function serviceSettings(config: Config): Config {
+  const ours = Object.entries(config).filter(([name]) => Object.hasOwn(SERVICE_VARIABLES, name));
+  return Object.freeze(Object.fromEntries(ours)) as Config;
 }
 
 /** All variables of this project: the service's, and those of the project's seed. */
@@ -111,11 +119,17 @@ async function loadProjectFile(projectDir: string): Promise<PowerCrudConfig> {
   try {
     ({ default: config } = await importTypeScript(file));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reason}`, { cause });
+    throw new AppError("INVALID_CONFIG", `${file} cannot be loaded: ${reasonOf(cause)}`, { cause });
   }
   checkConfig(config, PROJECT_FILE);
   return config;
+}
+
+/** Without Node's list of the files on the way to a missing module, and with a remedy for one that is generated. */
+function reasonOf(cause: unknown): string {
+  const [message = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\nRequire stack:");
+  const isNotGenerated = /^Cannot find module .*generated/.test(message);
+  return isNotGenerated ? `${message}. Run: npx prisma generate` : message;
 }
 
 /** Calls once; later calls return the same result. */

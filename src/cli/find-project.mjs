@@ -9,6 +9,12 @@ const DEPENDENCIES = ["dependencies", "devDependencies", "optionalDependencies"]
 const PROJECT_FILE = "powercrud.config.ts";
 
 /**
+ * The version of this package.
+ * @type {string}
+ */
+export const VERSION = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).version;
+
+/**
  * The project around the working folder: the nearest folder with a `powercrud.config.ts`, or else with a `package.json`,
  * packages below a `node_modules` left out. The command line of a checkout works on the checkout itself, unless that folder
  * has the file or depends on this package, as a link or a workspace.

@@ -6,8 +6,10 @@ import { describeVariables } from "../config/variable.ts";
 import { isAppError } from "../kernel/app-error.ts";
 import { createCliContext, projectVariables, type CliContext } from "./cli-context.ts";
 import type { DoctorOptions } from "./commands/doctor.ts";
+import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
+import { VERSION } from "./find-project.mjs";
 
 /** The exit code for wrong usage, as in shells. Other failures exit with 1. */
 const USAGE_EXIT_CODE = 2;
@@ -36,6 +38,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 export function createProgram(): Command {
   const program = new Command("powercrud")
     .description("A GraphQL API generated from a Prisma schema, with bulk operations as background tasks.")
+    .version(VERSION, "--version", "print the version of the package")
     .addHelpText("after", "\nSettings come from the environment: see docs/configuration.md.")
     .exitOverride()
     .configureOutput({
@@ -65,6 +68,23 @@ function addRoles(program: Command): void {
 
 /** Commands that do one thing and end. */
 function addChores(program: Command): void {
+  program
+    .command("init")
+    .description(
+      "make this project one that powercrud serves: adds a generator and a powercrud.config.ts, and the engine's schema",
+    )
+    .option("--dry-run", "show the changes, and make none")
+    .option("--yes", "ask no question")
+    .option(
+      "--database-url <url>",
+      "the PostgreSQL to use; read the Prisma schema from it if the project has none",
+    )
+    .action((options: InitOptions) =>
+      run(async (context) => {
+        const isHealthy = await (await import("./commands/init.ts")).init(context, options);
+        process.exitCode = isHealthy ? 0 : 1;
+      }),
+    );
   program
     .command("migrate")
     .description(

@@ -1,5 +1,6 @@
 import type { PoolOptions } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import type { LeaseTrace } from "../adapters/postgres/connection/trace-leases.ts";
 import { traceLeases } from "../adapters/postgres/connection/trace-leases.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
@@ -55,5 +56,6 @@ interface PrismaConnections {
  */
 export function createPrismaConnections(options: PoolOptions): PrismaConnections {
   const pool = createPool(options);
-  return { adapter: new PrismaPg(pool, { disposeExternalPool: true }), leases: traceLeases(pool) };
+  const schema = schemaOfUrl(options.connectionString);
+  return { adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }), leases: traceLeases(pool) };
 }

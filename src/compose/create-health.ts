@@ -6,6 +6,7 @@ import { readHealth } from "../core/health/read-health.ts";
 import { runExaminations } from "../core/health/health-check.ts";
 import type { Config } from "../config/config.ts";
 import { examineDatabase, examineMigrations } from "./examinations.ts";
+import type { MigratedProject } from "./migrations.ts";
 import type { Deployment } from "./open-deployment.ts";
 
 /** Reads the health of the deployment. Callers at the same time share one answer. */
@@ -23,12 +24,12 @@ export interface HealthReader {
 export interface HealthOptions {
   readonly deployment: Deployment;
   readonly config: Config;
-  /** The folder that holds `prisma/`, absolute; if undefined, only the engine's own migrations are checked. */
-  readonly projectDir: string | undefined;
+  /** If undefined, only the engine's own migrations are checked. */
+  readonly project: MigratedProject | undefined;
 }
 
-export function createHealth({ deployment, config, projectDir }: HealthOptions): HealthReader {
-  const migrations = examineMigrations(deployment.session, projectDir);
+export function createHealth({ deployment, config, project }: HealthOptions): HealthReader {
+  const migrations = examineMigrations(deployment.session, project);
   const ports = healthPortsOf(deployment, config, [...deployment.examinations, migrations]);
   const vital = [examineDatabase(deployment.session)];
   return {

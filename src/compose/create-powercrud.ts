@@ -17,6 +17,7 @@ import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
+import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
@@ -104,7 +105,7 @@ async function wire(
   const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};
-  const read = readModels(project);
+  const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
@@ -127,7 +128,12 @@ async function wire(
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
-  const health = createHealth({ deployment: engine.deployment, config, projectDir: options.projectDir });
+  const { projectDir } = options;
+  const health = createHealth({
+    deployment: engine.deployment,
+    config,
+    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
+  });
   const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
   return {
     ...composeServices("powercrud", services),

@@ -9,6 +9,7 @@ import { usualBackend } from "../core/processes/process-register.ts";
 import { isHealthy, readHealth } from "../core/health/read-health.ts";
 import { runExaminations } from "../core/health/health-check.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
+import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { createFailFastRedis } from "../adapters/redis/redis-connection.ts";
 import type { Config } from "../config/config.ts";
@@ -95,11 +96,11 @@ async function examineServers(
 async function examineProject(
   { loadProject }: DiagnoseOptions,
   ports: ExaminationPorts,
-  session: SqlSession | undefined,
+  database: Parameters<typeof examineModels>[1],
 ): Promise<readonly HealthCheck[]> {
   return loadProject === undefined
     ? []
-    : runExaminations(ports, [examineModels(loadProject, session)], START_PATIENCE_MS);
+    : runExaminations(ports, [examineModels(loadProject, database)], START_PATIENCE_MS);
 }
 
 async function diagnoseDatabase(
@@ -114,7 +115,7 @@ async function diagnoseDatabase(
   const { migrations, models, backend } = await withSession(
     { databaseUrl, applicationName: "powercrud doctor", logger },
     async (session) => {
-      const found = await runExaminations(ports, [examineMigrations(session, projectDir)]);
+      const found = await runExaminations(ports, [examineMigrations(session, { projectDir, databaseUrl })]);
       const heardSince = new Date((await timeAt(session, clock)).getTime() - config.leaseMs);
       const current = isHealthy(found)
         ? // If the database fails just now, the following checks report it.
@@ -124,7 +125,11 @@ async function diagnoseDatabase(
       const isAside = chosen === null || chosen.isFallback === true;
       return {
         migrations: found,
-        models: await examineProject(options, ports, isHealthy(found) ? session : undefined),
+        models: await examineProject(
+          options,
+          ports,
+          isHealthy(found) ? { session, defaultSchema: schemaOfUrl(databaseUrl) } : undefined,
+        ),
         backend: (isAside ? current : undefined) ?? chosen,
       };
     },

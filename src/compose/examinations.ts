@@ -1,6 +1,7 @@
 import type { RedisInspection } from "../adapters/redis/inspect-redis.ts";
 import { inspectRedis, redisProblems } from "../adapters/redis/inspect-redis.ts";
 import type { RedisConnection } from "../adapters/redis/redis-connection.ts";
+import type { MigratedProject } from "./migrations.ts";
 import { findPendingMigrations } from "./migrations.ts";
 import type { Examination, Finding } from "../core/health/health-check.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
@@ -18,13 +19,13 @@ export function examineDatabase(session: SqlSession): Examination {
 
 /**
  * Whether all known migrations are applied.
- * @param projectDir the folder that holds `prisma/`, absolute; if undefined, only the engine's own are checked
+ * @param project if undefined, only the engine's own are checked
  */
-export function examineMigrations(session: SqlSession, projectDir: string | undefined): Examination {
+export function examineMigrations(session: SqlSession, project: MigratedProject | undefined): Examination {
   return {
     name: "migrations",
     async examine() {
-      const pending = await findPendingMigrations(session, projectDir);
+      const pending = await findPendingMigrations(session, project);
       return pending.length === 0
         ? { status: "OK", message: "All migrations are applied." }
         : {

@@ -10,21 +10,24 @@ import { readModels } from "./read-models.ts";
 
 /**
  * Whether the project's models can be served, and under which names, as a start would find.
- * @param session a migrated database; undefined where there is none: then only what is known without is examined
+ * @param database a migrated one, with the PostgreSQL schema of the models that name none; undefined where there is none:
+ *   then only what is known without is examined
  */
 export function examineModels(
   loadProject: () => Promise<PowerCrudConfig>,
-  session: SqlSession | undefined,
+  database: { readonly session: SqlSession; readonly defaultSchema: string } | undefined,
 ): Examination {
   return {
     name: "models",
     async examine(): Promise<Finding> {
-      const { models, notices, problems } = readModels(await loadProject());
-      if (session === undefined && problems.length > 0) {
+      const { models, notices, problems } = readModels(await loadProject(), database?.defaultSchema);
+      if (database === undefined && problems.length > 0) {
         throw refusedSchema(problems);
       }
       const served =
-        session === undefined ? models : await markNativeTypes(models, createTableShapes(session), problems);
+        database === undefined
+          ? models
+          : await markNativeTypes(models, createTableShapes(database.session), problems);
       const lines = [...notices, ...describeServing(served.all())];
       return {
         status: "OK",

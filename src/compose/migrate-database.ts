@@ -1,25 +1,24 @@
-import { readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
-
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { applyFunctions } from "../adapters/postgres/database-functions.ts";
 import { takeAlong } from "../adapters/postgres/earlier-migrations.ts";
-import {
-  listMigrationNames,
-  readMigrationFolder,
-  scriptOf,
-  writeMigration,
-} from "../adapters/prisma/migration-folder.ts";
-import type { Datamodel, MigrationRun, SchemaEngine } from "../adapters/prisma/schema-engine.ts";
+import { listMigrationNames, readMigrationFolder, scriptOf } from "../adapters/prisma/migration-folder.ts";
+import type { MigrationRun, SchemaEngine } from "../adapters/prisma/schema-engine.ts";
 import { openSchemaEngine } from "../adapters/prisma/schema-engine.ts";
-import { ENGINE_MIGRATIONS, appMigrations } from "./migrations.ts";
-import { ENGINE_FUNCTIONS } from "./migrations.ts";
+import { migrateApp } from "./migrate-app.ts";
+import { ENGINE_FUNCTIONS, ENGINE_MIGRATIONS } from "./migrations.ts";
 
 /** The options of {@link migrateDatabase}. */
 export interface MigrateOptions {
   readonly databaseUrl: string;
-  /** The folder that holds `prisma/`, absolute. */
+  /** The project's folder, absolute. */
   readonly projectDir: string;
+  /**
+   * Whether the database is the embedded one. In a project without migrations its tables follow the Prisma schema.
+   * Default false.
+   */
+  readonly isEmbedded?: boolean;
+  /** Refuses the app's pending migrations where a database has a history already, and applies none. Default false. */
+  readonly isCareful?: boolean;
   /** Makes a new migration from the changes of the Prisma schema, after the pending ones are applied. Default: none. */
   readonly newMigration?: NewMigration;
 }
@@ -48,27 +47,24 @@ export interface MigrateReport {
   readonly written?: string;
   /** Why the new migration was not applied: only a draft was wanted, or it would lose data. */
   readonly heldBack?: "DRAFT" | "DESTRUCTIVE";
+  /** True where the database has tables and no migration history; the app's tables were left alone. */
+  readonly isUnmanaged?: true;
   /** SQL for changes of the Prisma schema that are in no migration. */
   readonly drift?: string;
 }
 
-const APP_SCHEMA = "prisma/schema.prisma";
-/** Statements that lose data. */
-const DESTRUCTIVE = /\bDROP\s+(?:TABLE|COLUMN)\b/i;
+/** The report about the app's tables. */
+export type AppReport = Omit<MigrateReport, "engineApplied">;
 
 /**
- * Brings a database up to date: first the engine's own tables and functions, then the app's tables. Uses Prisma's schema
- * engine and history table, so `prisma migrate deploy` works on the same database. Concurrent runs wait for each other.
+ * Brings a database up to date: first the engine's own tables and functions, then the app's tables (see {@link migrateApp}).
+ * Uses Prisma's schema engine and history table, so `prisma migrate deploy` works on the same database. Concurrent runs
+ * wait for each other.
  * @throws AppError MIGRATION_FAILED
  */
 export async function migrateDatabase(options: MigrateOptions): Promise<MigrateReport> {
-  const { databaseUrl, projectDir } = options;
-  const engineRun = await withEngine({ databaseUrl, schema: ENGINE_MIGRATIONS.schema }, migrateEngine);
-  const datamodel = await readDatamodel(projectDir);
-  const { schema } = appMigrations(projectDir);
-  const appRun = await withEngine({ databaseUrl, schema, datamodel }, (engine) =>
-    migrateApp(engine, datamodel, options),
-  );
+  const engineRun = await migrateEngine(options.databaseUrl);
+  const appRun = await migrateApp(options);
   return {
     ...appRun,
     engineApplied: engineRun.applied,
@@ -76,7 +72,21 @@ export async function migrateDatabase(options: MigrateOptions): Promise<MigrateR
   };
 }
 
-async function migrateEngine(engine: SchemaEngine): Promise<MigrationRun> {
+/**
+ * Creates or updates the engine's own tables and functions, which are in the PostgreSQL schema `powercrud`. Changes
+ * nothing else.
+ * @throws AppError MIGRATION_FAILED
+ */
+export async function migrateEngine(databaseUrl: string): Promise<MigrationRun> {
+  const engine = await openSchemaEngine({ databaseUrl, schema: ENGINE_MIGRATIONS.schema });
+  try {
+    return await applyEngineMigrations(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function applyEngineMigrations(engine: SchemaEngine): Promise<MigrationRun> {
   const migrations = await readMigrationFolder(ENGINE_MIGRATIONS.folder);
   try {
     const [first] = await listMigrationNames(ENGINE_MIGRATIONS.folder);
@@ -88,52 +98,5 @@ async function migrateEngine(engine: SchemaEngine): Promise<MigrationRun> {
     return isChanged ? { ...run, applied: [...run.applied, ENGINE_FUNCTIONS] } : run;
   } catch (cause) {
     throw isAppError(cause) ? cause : new AppError("MIGRATION_FAILED", String(cause), { cause });
-  }
-}
-
-type AppReport = Omit<MigrateReport, "engineApplied">;
-
-async function migrateApp(
-  engine: SchemaEngine,
-  datamodel: Datamodel,
-  { projectDir, newMigration }: MigrateOptions,
-): Promise<AppReport> {
-  const { folder } = appMigrations(projectDir);
-  const { applied, missing } = await engine.applyMigrations(await readMigrationFolder(folder));
-  const script = await engine.diffToDatamodel(datamodel);
-  if (script === undefined) {
-    return { appApplied: applied, missing };
-  }
-  if (newMigration === undefined) {
-    return { appApplied: applied, missing, drift: script };
-  }
-  const name = await writeMigration(folder, { ...newMigration, script });
-  const written = join(relative(projectDir, folder), name, "migration.sql");
-  if (newMigration.isDraft || DESTRUCTIVE.test(script)) {
-    const heldBack = newMigration.isDraft ? "DRAFT" : "DESTRUCTIVE";
-    return { appApplied: applied, missing, written, heldBack };
-  }
-  const next = await engine.applyMigrations(await readMigrationFolder(folder));
-  return { appApplied: [...applied, ...next.applied], missing, written };
-}
-
-async function readDatamodel(projectDir: string): Promise<Datamodel> {
-  const path = join(projectDir, APP_SCHEMA);
-  try {
-    return { path: APP_SCHEMA, content: await readFile(path, "utf8") };
-  } catch (cause) {
-    throw new AppError("MIGRATION_FAILED", `${path} cannot be read`, { cause });
-  }
-}
-
-async function withEngine<Result>(
-  options: Parameters<typeof openSchemaEngine>[0],
-  work: (engine: SchemaEngine) => Promise<Result>,
-): Promise<Result> {
-  const engine = await openSchemaEngine(options);
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
   }
 }

@@ -1,5 +1,8 @@
+import { readAppTables } from "../adapters/postgres/app-tables.ts";
+import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { hasCurrentFunctions } from "../adapters/postgres/database-functions.ts";
 import { listMigrationNames } from "../adapters/prisma/migration-folder.ts";
+import { findPrismaPaths } from "../adapters/prisma/prisma-paths.ts";
 import { readAppliedMigrations } from "../adapters/prisma/read-applied-migrations.ts";
 import { withSession } from "./create-database.ts";
 import { AppError } from "../kernel/app-error.ts";
@@ -8,7 +11,7 @@ import type { SqlSession } from "../kernel/sql-session.ts";
 import { join } from "node:path";
 
 /** A folder of migrations, and the schema of their history. */
-interface MigrationSource {
+export interface MigrationSource {
   /** Absolute; in Prisma's layout. */
   readonly folder: string;
   /** The PostgreSQL schema of the history table. */
@@ -24,42 +27,59 @@ export const ENGINE_MIGRATIONS: MigrationSource = {
 /** Listed like a migration's name, for the engine's database functions. */
 export const ENGINE_FUNCTIONS = "functions";
 
-/**
- * The tables of the app's models.
- * @param projectDir the folder that holds `prisma/`, absolute
- */
-export function appMigrations(projectDir: string): MigrationSource {
-  return { folder: join(projectDir, "prisma/migrations"), schema: "public" };
+/** A project and its database. */
+export interface MigratedProject {
+  /** The project's folder, absolute. */
+  readonly projectDir: string;
+  readonly databaseUrl: string;
 }
 
 /**
  * The migrations that the database lacks: the engine's first, then the app's, and last "functions" if the engine's database
- * functions are out of date. Changes nothing.
- * @param projectDir the folder that holds `prisma/`, absolute; if undefined, the app's are not checked
+ * functions are out of date. Changes nothing. A database whose tables were made without migrations lacks none of the app's.
+ * @param project if undefined, the app's migrations are not checked
  * @throws AppError UNAVAILABLE
  */
 export async function findPendingMigrations(
   session: SqlSession,
-  projectDir: string | undefined,
+  project: MigratedProject | undefined,
 ): Promise<readonly string[]> {
-  const pending: string[] = [];
-  for (const { folder, schema } of sourcesOf(projectDir)) {
-    const applied = await readAppliedMigrations(session, schema);
-    const names = await listMigrationNames(folder);
-    pending.push(...names.filter((name) => !applied.has(name)));
+  const pending = [...(await pendingOf(session, ENGINE_MIGRATIONS))];
+  if (project !== undefined) {
+    const schema = schemaOfUrl(project.databaseUrl);
+    if ((await readAppTables(session, schema)) !== "UNMANAGED") {
+      pending.push(...(await pendingOf(session, { folder: await migrationsOf(project.projectDir), schema })));
+    }
   }
   return (await hasCurrentFunctions(session)) ? pending : [...pending, ENGINE_FUNCTIONS];
 }
 
-function sourcesOf(projectDir: string | undefined): readonly MigrationSource[] {
-  return projectDir === undefined ? [ENGINE_MIGRATIONS] : [ENGINE_MIGRATIONS, appMigrations(projectDir)];
+/** The migrations of a folder that the database lacks. */
+export async function pendingOf(
+  session: SqlSession,
+  { folder, schema }: MigrationSource,
+): Promise<readonly string[]> {
+  const applied = await readAppliedMigrations(session, schema);
+  return (await listMigrationNames(folder)).filter((name) => !applied.has(name));
+}
+
+/** Health checks ask again and again; a project's folders do not move while a process runs. */
+const migrationFolders = new Map<string, Promise<string>>();
+
+/** The folder of a project's migrations. */
+function migrationsOf(projectDir: string): Promise<string> {
+  const known = migrationFolders.get(projectDir);
+  if (known !== undefined) {
+    return known;
+  }
+  const finding = findPrismaPaths(projectDir).then(({ migrations }) => migrations);
+  migrationFolders.set(projectDir, finding);
+  finding.catch(() => migrationFolders.delete(projectDir));
+  return finding;
 }
 
 /** The options of {@link requireMigrated}. */
-interface RequireMigratedOptions {
-  readonly databaseUrl: string;
-  /** The folder that holds `prisma/`, absolute. */
-  readonly projectDir: string;
+interface RequireMigratedOptions extends MigratedProject {
   readonly logger: Logger;
 }
 
@@ -68,16 +88,21 @@ interface RequireMigratedOptions {
  * @throws AppError MIGRATION_FAILED that names the pending migrations and the command to run
  */
 export async function requireMigrated(options: RequireMigratedOptions): Promise<void> {
-  const { databaseUrl, projectDir, logger } = options;
+  const { databaseUrl, logger } = options;
   const applicationName = "powercrud migrations";
   const pending = await withSession({ databaseUrl, applicationName, logger }, (session) =>
-    findPendingMigrations(session, projectDir),
+    findPendingMigrations(session, options),
   );
   if (pending.length > 0) {
-    throw new AppError(
-      "MIGRATION_FAILED",
-      `the database lacks migrations: ${pending.join(", ")}; run: npx powercrud migrate`,
-      { details: { pending } },
-    );
+    throw pendingError(pending);
   }
+}
+
+/** The refusal of a database that lacks migrations. */
+export function pendingError(pending: readonly string[]): AppError {
+  return new AppError(
+    "MIGRATION_FAILED",
+    `the database lacks migrations: ${pending.join(", ")}; run: npx powercrud migrate`,
+    { details: { pending } },
+  );
 }

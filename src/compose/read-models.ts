@@ -8,12 +8,18 @@ import type { SchemaContributor } from "../graphql/builder.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
-/** The project's models and their names in the API, read without a database. */
-export function readModels(config: Pick<PowerCrudConfig, "generated" | "models" | "enums">): ChosenNames {
+/**
+ * The project's models and their names in the API, read without a database.
+ * @param defaultSchema the PostgreSQL schema of the models that name none; default: "public"
+ */
+export function readModels(
+  config: Pick<PowerCrudConfig, "generated" | "models" | "enums">,
+  defaultSchema?: string,
+): ChosenNames {
   const models = config.models ?? {};
   const schema = schemaOf(config);
   return chooseNames(
-    readModelRegistry(schema, models),
+    readModelRegistry(schema, models, defaultSchema),
     { models, enums: config.enums },
     builtInNames(printedParts()),
   );

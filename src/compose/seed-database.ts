@@ -1,6 +1,7 @@
 import type { ConfigOf, Variables } from "../config/variable.ts";
 import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
+import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaUnitOfWork } from "../adapters/prisma/prisma-unit-of-work.ts";
 import { requiredSession } from "../core/transactions/transaction.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
@@ -64,7 +65,9 @@ async function seedOnce(options: SeedDatabaseOptions, seed: SeedFunction): Promi
     return await transactions.run(async (transaction) => {
       const session = requiredSession(transaction);
       await session.query(KEEP_OTHERS_OUT);
-      const [row] = await session.query<{ found: boolean }>(hasRecordsSql(schemaOf(config)));
+      const [row] = await session.query<{ found: boolean }>(
+        hasRecordsSql(schemaOf(config), schemaOfUrl(databaseUrl)),
+      );
       if (row?.found === true) {
         return "the database has records, so nothing was seeded";
       }
@@ -77,9 +80,11 @@ async function seedOnce(options: SeedDatabaseOptions, seed: SeedFunction): Promi
 }
 
 /** Whether any table of the models has a record. */
-function hasRecordsSql({ models }: SchemaDescription): string {
+function hasRecordsSql({ models }: SchemaDescription, defaultSchema: string): string {
   const tables = Object.values(models)
     .filter(({ isView }) => !isView)
-    .map(({ schema = "public", table }) => `EXISTS (SELECT FROM ${quoteName(schema)}.${quoteName(table)})`);
+    .map(
+      ({ schema = defaultSchema, table }) => `EXISTS (SELECT FROM ${quoteName(schema)}.${quoteName(table)})`,
+    );
   return `SELECT ${["false", ...tables].join(" OR ")} AS found`;
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join, relative } from "node:path";
 import type { GeneratorConfig, GeneratorOptions } from "@prisma/generator-helper";
 import helper from "@prisma/generator-helper";
 import { describeSchema } from "./describe-schema.ts";
+import { lostAnnotations } from "./lost-annotations.ts";
 import { printModule } from "./print-module.ts";
 
 /** Where the module is written if the generator's block does not say: seen from the schema's folder. */
@@ -25,6 +26,12 @@ export async function generateModule(options: GeneratorOptions): Promise<void> {
   const provider = options.datasources[0]?.activeProvider;
   if (provider !== undefined && provider !== "postgresql") {
     throw new Error(`powercrud-graphql needs PostgreSQL, but the datasource's provider is "${provider}".`);
+  }
+  const lost = lostAnnotations(options.datamodel);
+  if (lost.length > 0) {
+    throw new Error(
+      `Prisma drops annotations of the schema, so what they say would not be done.\n${lost.join("\n")}`,
+    );
   }
   const client = findClient(options.otherGenerators);
   const file = outputFile(options.generator, client);

@@ -14,7 +14,8 @@ const GOOD = {
       isExposed: true,
       scope: (viewer) => (viewer.id === null ? { status: { equals: "ACTIVE" }, country: { is: {} } } : undefined),
       lockScope: () => "all",
-      bulk: { fields: ["name", "tags"], parallelism: 3, chunkRecords: 100 },
+      fields: { name: { isExposed: false, isReadOnly: true }, country: { isFilterable: false, isSortable: false }, tags: { isBulkWritable: false } },
+      bulk: { parallelism: 3, chunkRecords: 100 },
     },
     Tag: { scope: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
   }`,
@@ -55,13 +56,13 @@ const GOOD = {
 const BAD = {
   "a misspelt model": [`models: { Citty: {} }`, "'Citty' does not exist"],
   "a misspelt option": [`models: { City: { plurals: "towns" } }`, "'plurals' does not exist"],
-  "a misspelt field of a bulk update": [
-    `models: { City: { bulk: { fields: ["populaton"] } } }`,
-    `'"populaton"' is not assignable`,
+  "a misspelt field with switches": [
+    `models: { City: { fields: { populaton: { isExposed: false } } } }`,
+    "'populaton' does not exist",
   ],
-  "a relation that has no links of its own in a bulk update": [
-    `models: { City: { bulk: { fields: ["country"] } } }`,
-    `'"country"' is not assignable`,
+  "a misspelt switch of a field": [
+    `models: { City: { fields: { population: { isExposd: false } } } }`,
+    "'isExposd' does not exist",
   ],
   "a misspelt member of the bulk options": [
     `models: { City: { bulk: { paralelism: 3 } } }`,

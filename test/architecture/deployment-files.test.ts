@@ -100,21 +100,47 @@ describe("compose.yaml", () => {
   });
 });
 
-test("the Dockerfile copies existing files and runs existing scripts", async () => {
-  const lines = (await read("Dockerfile")).split("\n");
-  const copied = lines
-    .filter((line) => line.startsWith("COPY "))
-    .flatMap((line) => line.split(" ").slice(1, -1));
-  expect(copied.filter((file) => !existsSync(resolve(ROOT, file)))).toEqual([]);
-  const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
-  const run = [...lines.join("\n").matchAll(/npm run ([\w-]+)/g)].map(([, name = ""]) => name);
-  expect(run).toContain("generate");
-  expect(run.filter((name) => scripts[name] === undefined)).toEqual([]);
-  const [, entry = "[]"] = /^ENTRYPOINT (.*)$/m.exec(lines.join("\n")) ?? [];
-  const [program, file = ""] = JSON.parse(entry) as string[];
-  expect([program, existsSync(resolve(ROOT, file))]).toEqual(["node", true]);
-  const [, usual = "[]"] = /^CMD (.*)$/m.exec(lines.join("\n")) ?? [];
-  expect(COMMANDS).toContain((JSON.parse(usual) as string[])[0]);
+describe("Dockerfile", () => {
+  /** The instructions of each stage. */
+  let stages: readonly (readonly string[])[];
+  beforeAll(async () => {
+    const lines = (await read("Dockerfile")).split("\n").filter((line) => /^[A-Z]+ /.test(line));
+    const starts = lines.flatMap((line, index) => (line.startsWith("FROM ") ? [index] : []));
+    stages = starts.map((start, index) => lines.slice(start, starts[index + 1]));
+  });
+
+  test("copies existing files and runs existing scripts", async () => {
+    const copied = stages
+      .flat()
+      .filter((line) => line.startsWith("COPY ") && !line.includes("--from="))
+      .flatMap((line) => line.split(" ").slice(1, -1));
+    expect(copied.filter((file) => !existsSync(resolve(ROOT, file)))).toEqual([]);
+    const { scripts } = JSON.parse(await read("package.json")) as { scripts: Record<string, string> };
+    const run = [
+      ...stages
+        .flat()
+        .join("\n")
+        .matchAll(/npm run ([\w-]+)/g),
+    ].map(([, name = ""]) => name);
+    expect(run).toEqual(["generate", "build"]);
+    expect(run.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  test("runs the build, with production dependencies and without the sources", () => {
+    const last = stages.at(-1) ?? [];
+    expect(last.filter((line) => line.includes("npm ci"))).toEqual([
+      "RUN npm ci --omit=dev --no-audit --no-fund",
+    ]);
+    expect(last).toContain("COPY --from=build /app/dist dist");
+    expect(last.filter((line) => /^COPY (?!--from)/.test(line)).join(" ")).not.toMatch(
+      /\b(src|scripts|test)\b|\. \./,
+    );
+    const argumentsOf = (name: string): string[] =>
+      JSON.parse(last.find((line) => line.startsWith(`${name} `))?.slice(name.length) ?? "[]") as string[];
+    const [program, file = ""] = argumentsOf("ENTRYPOINT");
+    expect([program, existsSync(resolve(ROOT, file))]).toEqual(["node", true]);
+    expect(COMMANDS).toContain(argumentsOf("CMD")[0]);
+  });
 });
 
 describe("README.md", () => {

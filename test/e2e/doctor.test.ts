@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VERSION } from "../../src/cli/find-project.mjs";
 import { withDeadline } from "../support/deadline.ts";
 import { freePort } from "../support/free-port.ts";
 import { runPowerCrud, spawnPowerCrud, startRole } from "../support/powercrud-process.ts";
@@ -9,6 +10,8 @@ import { createTestDatabase } from "../support/test-database.ts";
 
 interface Diagnosis {
   readonly isHealthy: boolean;
+  readonly version: string;
+  readonly node: string;
   readonly backend: string | null;
   readonly backendReason: string | null;
   readonly checks: readonly { name: string; status: string; message: string; detail?: string }[];
@@ -100,12 +103,15 @@ describe("powercrud doctor", () => {
     expect(well).toMatchObject({
       code: 0,
       isHealthy: true,
+      version: VERSION,
+      node: process.version,
       workersAlive: 1,
       processes: [{ role: "serve" }, { role: "work", id: worker.address }],
     });
     const plain = await runPowerCrud(["doctor"], env);
     expect(plain.answer).toEqual(
       expect.arrayContaining([
+        `powercrud-graphql ${VERSION} on Node ${process.version}`,
         expect.stringMatching(/^OK {6}database {6}PostgreSQL answers\. \(\d+ ms\)$/),
         `process ${worker.address}: work, 4 tasks at a time`,
         "healthy",

@@ -27,7 +27,10 @@ interface Ending {
 /** Runs the command line in the project. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
   const program = ["--import", import.meta.resolve("tsx"), join(ROOT, "src/cli/powercrud.ts"), ...args];
-  const options = { cwd: folder.path, env: { PATH: process.env["PATH"], ...env } };
+  const options = {
+    cwd: folder.path,
+    env: { PATH: process.env["PATH"], TSX_TSCONFIG_PATH: join(ROOT, "tsconfig.json"), ...env },
+  };
   return new Promise((done) => {
     execFile(process.execPath, program, options, (error, out, failures) => {
       done({ code: Number(error?.code ?? 0), out, lines: failures.split("\n").filter(Boolean) });
@@ -151,6 +154,11 @@ describe("the command line refuses", () => {
     expect(lines).toEqual([
       expect.stringMatching(/^powercrud: .*powercrud\.config\.ts cannot be loaded: broken on purpose$/),
     ]);
+    await writeConfig("import { generated } from './generated/powercrud.ts';\nexport default { generated };");
+    expect((await run(["print-schema"])).lines.join()).toMatch(
+      /cannot be loaded: Cannot find module .*generated.powercrud\.ts.* Run: npx prisma generate$/,
+    );
+    await writeConfig("throw new Error('broken on purpose');");
     const diagnosis = await run(["doctor"], { POWERCRUD_UNKNOWN: "1" });
     expect(diagnosis.out).toContain("broken on purpose");
   });

@@ -118,7 +118,7 @@ export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0
   const { models, names } = chooseNames(
     createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
     { models: {} },
-    builtInNames([]),
+    builtInNames([createTaskSchema(ports)]),
   );
   const refs = createSharedRefs(builder, models);
   const schema = { builder, refs, models, names };

@@ -40,22 +40,41 @@ afterAll(async () => {
   }
 });
 
+/** A program to start. */
+export interface Program {
+  file: string;
+  args: readonly string[];
+  /** Default: the working folder of the tests. */
+  cwd?: string;
+}
+
 /**
- * Starts the command line of the packed package as a process, on the project of the working folder. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file, everything that still runs is killed, including an embedded PostgreSQL that outlived its parent.
+ * Starts the command line of the packed package as a process, on the project of the working folder. See {@link spawnProgram}.
  */
 export async function spawnPowerCrud(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<PowerCrudProcess> {
+  return spawnProgram({ file: process.execPath, args: [await packedCommandLine(), ...args] }, env);
+}
+
+/**
+ * Starts a program that runs a command line of ours. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file, everything that still runs is killed, including an embedded PostgreSQL that outlived its parent.
+ */
+export async function spawnProgram(
+  { file, args, cwd }: Program,
+  env: Readonly<Record<string, string>> = {},
+): Promise<PowerCrudProcess> {
   const folder = await createTemporaryFolder("data");
   const dataDir = env["POWERCRUD_DATA_DIR"] ?? join(folder.path, "data");
   const inherited = INHERITED.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
-  const child = spawn(process.execPath, [await packedCommandLine(), ...args], {
+  const child = spawn(file, args, {
+    cwd,
     env: { ...Object.fromEntries(inherited), POWERCRUD_DATA_DIR: dataDir, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   if (child.pid === undefined) {
-    throw new Error("the command line cannot be started");
+    throw new Error(`${file} cannot be started`);
   }
   const output = new ProcessOutput([child.stdout, child.stderr]);
   const answer = new ProcessOutput([child.stdout]).lines;
@@ -98,11 +117,16 @@ export async function runPowerCrud(
   env: Readonly<Record<string, string>> = {},
 ): Promise<PowerCrudProcess> {
   const process = await spawnPowerCrud(args, env);
-  const { code, signal } = await withDeadline(process.exited, 120_000, `the end of powercrud ${args[0]}`);
-  if (code !== 0) {
-    throw new Error(`powercrud ${args.join(" ")} ended with ${signal ?? code}:\n${process.lines.join("\n")}`);
-  }
+  await untilSuccess(process, `powercrud ${args.join(" ")}`);
   return process;
+}
+
+/** Waits for the end of a process. @param name for the message @throws unless its exit code is 0 */
+export async function untilSuccess({ exited, lines }: PowerCrudProcess, name: string): Promise<void> {
+  const { code, signal } = await withDeadline(exited, 120_000, `the end of ${name}`);
+  if (code !== 0) {
+    throw new Error(`${name} ended with ${signal ?? code}:\n${lines.join("\n")}`);
+  }
 }
 
 class ProcessOutput {

@@ -57,6 +57,17 @@ export const THING_MODELS: ModelRegistry = createModelRegistry(
   [{ name: "ThingState", values: ["ON", "OFF"] }],
 );
 
+/** The same models, with a say in which of a thing's fields bulk operations may write; asked anew each time. */
+export function thingsChangeableIn(isBulkWritable: (field: string) => boolean): ModelRegistry {
+  const fields = THING.fields.map((field) => ({
+    ...field,
+    get switches() {
+      return { isBulkWritable: isBulkWritable(field.name) };
+    },
+  }));
+  return createModelRegistry([{ ...THING, fields }, LABEL], THING_MODELS.enums());
+}
+
 /** Inserts things with the ids from 1 on. Their count is the id modulo 100. */
 export async function insertThings(session: SqlSession, count: number): Promise<void> {
   await session.query(

@@ -79,18 +79,21 @@ function negate(part: PrismaWhere): PrismaWhere | undefined {
     return undefined;
   }
   const [name, conditions] = member;
+  const opposite = oppositeOf(conditions);
+  return opposite && { [name]: opposite };
+}
+
+function oppositeOf(conditions: PrismaWhere): PrismaWhere | undefined {
   const operators = Object.keys(conditions);
   const [operator = ""] = operators;
   const opposite = OPPOSITES[operator];
   if (operators.length === 1 && opposite !== undefined) {
-    return { [name]: { [opposite]: conditions[operator] } };
+    return { [opposite]: conditions[operator] };
   }
   if (opposite !== undefined || operators.some((one) => NOT_UNDER_NOT.has(one))) {
     return undefined;
   }
-  return {
-    [name]: { not: operators.length === 1 && operator === "equals" ? conditions[operator] : conditions },
-  };
+  return { not: operators.length === 1 && operator === "equals" ? conditions[operator] : conditions };
 }
 
 function isConditions(value: unknown): value is PrismaWhere {

@@ -1,3 +1,4 @@
+import { AppError } from "../../kernel/app-error.ts";
 import type {
   ColumnField,
   EnumType,
@@ -10,10 +11,12 @@ import type {
 } from "../../core/records/model.ts";
 import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
+import { followForeignKeys } from "../../core/records/relation-switches.ts";
 import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
 import { actionsOf, emulatedKeysOf } from "./emulated-keys.ts";
 import { postgresType } from "./native-type.ts";
+import { hiddenKeyProblems, readSwitches, switchModel } from "./read-switches.ts";
 import type {
   ColumnDescription,
   FieldDescription,
@@ -35,29 +38,56 @@ const SCALAR_TYPES: ReadonlySet<string> = new Set<ScalarType>([
   "Bytes",
 ]);
 
-/** All exposed models, from the project's schema and the app's options. */
-export function readModelRegistry(schema: SchemaDescription, options: ModelOptionsMap): ModelRegistry {
+/**
+ * All exposed models, from the project's schema and the app's options.
+ * @param defaultSchema the PostgreSQL schema of the models that name none
+ */
+export function readModelRegistry(
+  schema: SchemaDescription,
+  options: ModelOptionsMap,
+  defaultSchema = "public",
+): ModelRegistry {
   const { models } = schema;
-  const exposed = new Set(Object.keys(models).filter((name) => options[name]?.isExposed !== false));
+  const switches = new Map(
+    Object.entries(models).map(([name, model]) => [name, readSwitches(name, model, options[name])]),
+  );
+  const exposed = new Set(Object.keys(models).filter((name) => switches.get(name)?.isExposed === true));
   const read = Object.entries(models)
     .filter(([name]) => exposed.has(name))
-    .map(([name, model]) => readModel({ schema, exposed }, name, model));
+    .map(([name, model]) => readModel({ schema, exposed, defaultSchema }, name, model))
+    .map((model) => switchModel(model, switches.get(model.name), options[model.name]));
   const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
     name,
     values: values.map((value) => value.name),
   }));
-  const served = read.map((model) => serveModel(model, enums));
+  const served = followForeignKeys(read).map((model) => serveModel(model, enums));
+  const problems = [...switches.values()].flatMap((each) => each.problems);
+  refuseProblems([...problems, ...served.flatMap(hiddenKeyProblems)]);
   return createModelRegistry(served, enums, emulatedKeysOf(schema));
+}
+
+/** @throws AppError INVALID_CONFIG that tells them all */
+function refuseProblems(problems: readonly string[]): void {
+  if (problems.length > 0) {
+    throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
+  }
 }
 
 interface ModelSource {
   readonly schema: SchemaDescription;
   readonly exposed: ReadonlySet<string>;
+  readonly defaultSchema: string;
 }
 
-function readModel({ schema, exposed }: ModelSource, name: string, source: ModelDescription): Model {
+function readModel(
+  { schema, exposed, defaultSchema }: ModelSource,
+  name: string,
+  source: ModelDescription,
+): Model {
   const fields = source.fields
-    .filter((field) => isUsable(field, exposed))
+    .filter(
+      (field) => isUsable(field, exposed) && (field.kind !== "relation" || isReadable(schema, source, field)),
+    )
     .map((field) =>
       field.kind === "relation" ? readRelation(schema, source, field) : readColumn(schema, source, field),
     );
@@ -65,7 +95,7 @@ function readModel({ schema, exposed }: ModelSource, name: string, source: Model
     name,
     apiName: name,
     table: source.table,
-    schema: source.schema ?? "public",
+    schema: source.schema ?? defaultSchema,
     key: [],
     primaryKey: source.primaryKey,
     uniques: source.uniques.flatMap((unique) => readUnique(unique, fields)),
@@ -88,6 +118,21 @@ function isUsable(field: FieldDescription, exposed: ReadonlySet<string>): boolea
     return exposed.has(field.type);
   }
   return field.kind === "enum" || (field.kind === "scalar" && SCALAR_TYPES.has(field.type));
+}
+
+/** Whether the foreign key of a relation, on either side, has no ignored column: their names in the table are not known. */
+function isReadable(
+  { models }: SchemaDescription,
+  source: ModelDescription,
+  field: RelationDescription,
+): boolean {
+  const target = models[field.type] ?? source;
+  const opposites = target.fields.filter(
+    (other) => other.kind === "relation" && other.relationName === field.relationName,
+  ) as readonly RelationDescription[];
+  const isOn = ({ fields }: ModelDescription, { foreignKey }: RelationDescription): boolean =>
+    foreignKey.every((name) => fields.some((column) => column.name === name));
+  return isOn(source, field) && opposites.every((other) => isOn(target, other));
 }
 
 function readColumn(

@@ -17,14 +17,17 @@ import type { DatabaseError } from "pg";
 /** The options of {@link openSchemaEngine}. */
 interface SchemaEngineOptions {
   readonly databaseUrl: string;
-  /** The PostgreSQL schema of the history table and of unqualified names. Created if missing. */
+  /** The PostgreSQL schema of the history table and of unqualified names. */
   readonly schema: string;
-  /** A Prisma schema, with the path for messages. Not needed to only apply SQL. */
-  readonly datamodel?: Datamodel;
+  /** Whether that schema is created if it is missing. Default true. */
+  readonly isSchemaCreated?: boolean;
+  /** The files of a Prisma schema. Not needed to only apply SQL. */
+  readonly datamodels?: readonly Datamodel[];
 }
 
-/** A Prisma schema. */
+/** A file of a Prisma schema. */
 export interface Datamodel {
+  /** For messages. */
   readonly path: string;
   readonly content: string;
 }
@@ -37,6 +40,13 @@ export interface MigrationRun {
   readonly missing: readonly string[];
 }
 
+/** What was read from a database. */
+export interface Introspected {
+  readonly datamodels: readonly Datamodel[];
+  /** What the Prisma schema cannot say of the database; empty if nothing. */
+  readonly warnings: string;
+}
+
 /** Prisma's schema engine, connected to one database. */
 export interface SchemaEngine {
   /** The engine's connection, for statements between its own, under the lock that keeps other migrators out. */
@@ -47,8 +57,22 @@ export interface SchemaEngine {
    * @throws AppError MIGRATION_FAILED
    */
   applyMigrations(list: MigrationList): Promise<MigrationRun>;
-  /** The SQL that changes the database to match the datamodel; undefined if it does already. */
-  diffToDatamodel(datamodel: Datamodel): Promise<string | undefined>;
+  /** The SQL that changes the database to match the Prisma schema; undefined if it does already. */
+  diffToDatamodels(datamodels: readonly Datamodel[]): Promise<string | undefined>;
+  /**
+   * Changes the database to match the Prisma schema, as `prisma db push` does.
+   * @returns what it would lose, one sentence each; then nothing is changed
+   */
+  push(datamodels: readonly Datamodel[]): Promise<readonly string[]>;
+  /**
+   * Reads a Prisma schema from the database's tables.
+   * @param datamodels a schema with a datasource, and no models
+   * @param namespaces the PostgreSQL schemas to read, which the datasource lists, too; undefined for the session's own
+   */
+  introspect(
+    datamodels: readonly Datamodel[],
+    namespaces: readonly string[] | undefined,
+  ): Promise<Introspected>;
   close(): Promise<void>;
 }
 
@@ -66,7 +90,7 @@ const EMPTY_DATAMODEL: Datamodel = {
 
 /** Connects Prisma's schema engine to a database. Until it is closed, it holds a lock that other migrators wait for. */
 export async function openSchemaEngine(options: SchemaEngineOptions): Promise<SchemaEngine> {
-  const { databaseUrl, schema, datamodel = EMPTY_DATAMODEL } = options;
+  const { databaseUrl, schema, datamodels = [EMPTY_DATAMODEL] } = options;
   const WasmSchemaEngine = await instantiateSchemaEngine();
   const connection = await openMigrationConnection(databaseUrl, schema);
   const fail = (error: unknown): never => {
@@ -74,16 +98,20 @@ export async function openSchemaEngine(options: SchemaEngineOptions): Promise<Sc
   };
   try {
     await connection.session.query(LOCK);
-    await connection.session.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    if (options.isSchemaCreated !== false) {
+      await connection.session.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"`);
+    }
     const engine = await WasmSchemaEngine.new(
-      { datamodels: [[datamodel.path, datamodel.content]] },
+      { datamodels: datamodels.map(({ path, content }) => [path, content]) },
       () => undefined,
       connection.factory,
     );
     return {
       session: connection.session,
       applyMigrations: (list) => applyMigrations({ engine, connection }, list),
-      diffToDatamodel: (target) => diffToDatamodel(engine, target).catch(fail),
+      diffToDatamodels: (target) => diffToDatamodels(engine, target).catch(fail),
+      push: (target) => push(engine, target).catch(fail),
+      introspect: (target, namespaces) => introspect(engine, target, namespaces).catch(fail),
       async close() {
         engine.free();
         await connection.close();
@@ -170,11 +198,11 @@ function readHistory({ history }: DiagnoseMigrationHistoryOutput): { pending: st
   }
 }
 
-async function diffToDatamodel(
+async function diffToDatamodels(
   engine: WasmEngine,
-  { path, content }: Datamodel,
+  datamodels: readonly Datamodel[],
 ): Promise<string | undefined> {
-  const files = [{ path, content }];
+  const files = [...datamodels];
   const { exitCode, stdout } = await engine.diff({
     from: { tag: "schemaDatasource", files, configDir: "." },
     to: { tag: "schemaDatamodel", files },
@@ -184,6 +212,31 @@ async function diffToDatamodel(
   });
   // 2 means that there are differences.
   return exitCode === 2 ? (stdout ?? "") : undefined;
+}
+
+async function push(engine: WasmEngine, datamodels: readonly Datamodel[]): Promise<readonly string[]> {
+  const { unexecutable, warnings } = await engine.schemaPush({
+    force: false,
+    schema: { files: [...datamodels] },
+    filters: NO_FILTER,
+  });
+  return [...unexecutable, ...warnings];
+}
+
+async function introspect(
+  engine: WasmEngine,
+  datamodels: readonly Datamodel[],
+  namespaces: readonly string[] | undefined,
+): Promise<Introspected> {
+  const { schema, warnings } = await engine.introspect({
+    schema: { files: [...datamodels] },
+    baseDirectoryPath: ".",
+    force: true,
+    // Only MongoDB has composite types.
+    compositeTypeDepth: 0,
+    namespaces: namespaces === undefined ? null : [...namespaces],
+  });
+  return { datamodels: schema.files, warnings: warnings ?? "" };
 }
 
 /** The part of the global `WebAssembly` that is used. TypeScript types it only together with a browser's globals. */

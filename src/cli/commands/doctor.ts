@@ -2,6 +2,7 @@ import { diagnoseDeployment } from "../../compose/diagnose-deployment.ts";
 import { isAppError } from "../../kernel/app-error.ts";
 import type { CliContext } from "../cli-context.ts";
 import { createCliContext } from "../cli-context.ts";
+import { VERSION } from "../find-project.mjs";
 
 /** The options of `powercrud doctor`. */
 export interface DoctorOptions {
@@ -15,7 +16,7 @@ type Check = Diagnosis["checks"][number];
 /** `powercrud doctor`: reports what is wrong, even if nothing can start. @returns whether no check FAILED */
 export async function doctor({ json: isJson = false }: DoctorOptions): Promise<boolean> {
   const diagnosis = await diagnose();
-  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describe(diagnosis);
+  const lines = isJson ? [JSON.stringify(toDocument(diagnosis), null, 2)] : describeDiagnosis(diagnosis);
   process.stdout.write(`${lines.join("\n")}\n`);
   return diagnosis.isHealthy;
 }
@@ -44,11 +45,20 @@ async function diagnose(): Promise<Diagnosis> {
 
 function toDocument({ backend, ...diagnosis }: Diagnosis): object {
   const { isHealthy, ...rest } = diagnosis;
-  return { isHealthy, backend: backend?.name ?? null, backendReason: backend?.reason ?? null, ...rest };
+  return {
+    isHealthy,
+    version: VERSION,
+    node: process.version,
+    backend: backend?.name ?? null,
+    backendReason: backend?.reason ?? null,
+    ...rest,
+  };
 }
 
-function describe({ isHealthy, checks, processes }: Diagnosis): string[] {
+/** The diagnosis as lines for a terminal. */
+export function describeDiagnosis({ isHealthy, checks, processes }: Diagnosis): string[] {
   return [
+    `powercrud-graphql ${VERSION} on Node ${process.version}`,
     ...checks.flatMap(describeCheck),
     ...processes.map(({ role, id, concurrency }) => `process ${id}: ${role}, ${concurrency} tasks at a time`),
     isHealthy ? "healthy" : "not healthy",

@@ -24,6 +24,7 @@ export async function migrate(context: CliContext, options: MigrateOptions): Pro
     const report = await migrateDatabase({
       databaseUrl,
       projectDir: context.projectDir,
+      isEmbedded: context.database.databaseUrl === undefined,
       ...(name === undefined ? {} : { newMigration: { name, isDraft, now: new Date() } }),
     });
     printReport(context, report, name);
@@ -46,7 +47,11 @@ function printReport(context: CliContext, report: MigrateReport, name: string | 
   } else if (name !== undefined) {
     context.print("the Prisma schema has no change, so there is no new migration");
   }
-  if (report.heldBack === undefined && report.drift === undefined) {
+  if (report.isUnmanaged === true) {
+    context.print(
+      "the engine's tables are up to date; the others were left alone, since the database has no migration history",
+    );
+  } else if (report.heldBack === undefined && report.drift === undefined) {
     context.print("the database is up to date");
   }
 }
@@ -58,7 +63,7 @@ export function warnAbout({ say }: Pick<CliContext, "say">, report: MigrateRepor
   }
   if (report.drift !== undefined) {
     say(
-      "warning: prisma/schema.prisma has changes that no migration makes; " +
+      "warning: the Prisma schema has changes that no migration makes; " +
         "run: npx powercrud migrate --name <what_changed>",
     );
   }

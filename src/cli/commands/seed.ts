@@ -8,7 +8,9 @@ import { warnAbout } from "./migrate.ts";
 /** `powercrud seed`: migrates, and puts in the project's first records. */
 export async function seed(context: CliContext): Promise<void> {
   await withDatabase(context, async (databaseUrl) => {
-    warnAbout(context, await migrateDatabase({ databaseUrl, projectDir: context.projectDir }));
+    const { projectDir, database } = context;
+    const isEmbedded = database.databaseUrl === undefined;
+    warnAbout(context, await migrateDatabase({ databaseUrl, projectDir, isEmbedded }));
     context.print((await seedWithProgress(context, databaseUrl)) ?? "the project has no seed");
   });
 }

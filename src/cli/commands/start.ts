@@ -10,8 +10,9 @@ export function start(context: CliContext): Promise<void> {
 }
 
 async function migrateAndSeed(context: CliContext, databaseUrl: string): Promise<void> {
-  const { logger, projectDir } = context;
-  const report = await migrateDatabase({ databaseUrl, projectDir });
+  const { logger, projectDir, database } = context;
+  const isEmbedded = database.databaseUrl === undefined;
+  const report = await migrateDatabase({ databaseUrl, projectDir, isEmbedded, isCareful: !isEmbedded });
   warnAbout(context, report);
   logger.info({ applied: [...report.engineApplied, ...report.appApplied] }, "the database is migrated");
   const seeded = await seedWithProgress(context, databaseUrl);

@@ -116,7 +116,7 @@ async function prepareWork(
   operation: BulkOperation["operation"],
   { task, attempt }: HelpContext,
 ): Promise<ChunkWork> {
-  const { access, models, rules, sideEffects, lockScopes } = ports;
+  const { access, models, sideEffects, lockScopes } = ports;
   const { viewer } = task;
   const model = models.get(task.model ?? "");
   refuse(operationProblems(model, operation));
@@ -137,7 +137,7 @@ async function prepareWork(
   }
   const change = operation === "UPDATE" ? decodeBulkChange(task.input) : undefined;
   if (change !== undefined) {
-    refuse(checkChange(models, model, rules, change));
+    refuse(checkChange(models, model, change));
     const written = Object.keys(change);
     const references = await sideEffects.references(model, written);
     return {
@@ -149,8 +149,8 @@ async function prepareWork(
     };
   }
   const fields = await ports.writer.listFields(task.id);
-  refuse(checkRowFields(models, model, rules, fields));
-  const written = writtenFieldsOf(model, operation, fields);
+  refuse(checkRowFields(models, model, fields));
+  const written = writtenFieldsOf(model, operation, fields, base.hooks);
   const references = await sideEffects.references(model, written);
   return {
     ...base,

@@ -5,8 +5,8 @@ import { apiNameOf } from "../records/model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { describeMisfit } from "../records/column-value.ts";
 import { problem } from "../refusals/problems.ts";
-import type { BulkRules } from "./bulk-rules.ts";
-import { changeableColumns, changeableLinks } from "./bulk-rules.ts";
+import { changeableColumns } from "../records/writable-fields.ts";
+import { changeableLinks } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";
 
 const ARITHMETIC = new Set(["increment", "decrement", "multiply"]);
@@ -19,11 +19,10 @@ const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 export function checkChange(
   models: ModelRegistry,
   model: Model,
-  rules: BulkRules,
   change: RecordChange,
 ): readonly RecordProblem[] {
-  const columns = new Map(changeableColumns(model, rules).map((field) => [field.name, field]));
-  const links = new Map(changeableLinks(models, model, rules).map((field) => [field.name, field]));
+  const columns = new Map(changeableColumns(model, "BULK").map((field) => [field.name, field]));
+  const links = new Map(changeableLinks(models, model, "BULK").map((field) => [field.name, field]));
   const names = Object.keys(change);
   if (names.length === 0) {
     return [problem("The change names no field. Give at least one, such as {field: {set: value}}.")];

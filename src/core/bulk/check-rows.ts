@@ -1,14 +1,15 @@
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
-import { apiNameOf, columnsOf, updatedAtField } from "../records/model.ts";
+import { apiNameOf, columnsOf } from "../records/model.ts";
+import type { WriteSort } from "../records/field-switches.ts";
+import { changeableColumns, creatableColumns, isNeeded, shownUpdatedAt } from "../records/writable-fields.ts";
 import { differingKeyFields, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import { fieldPath, listName, listedRowPaths } from "./bulk-request.ts";
 import { problem } from "../refusals/problems.ts";
-import type { BulkRules } from "./bulk-rules.ts";
-import { changeableColumns, changeableLinks, manyToManyOf } from "./bulk-rules.ts";
+import { changeableLinks } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";
 import { describeMisfit } from "../records/column-value.ts";
 import { parseRowField } from "./row-field.ts";
@@ -25,13 +26,8 @@ interface RowRules {
 }
 
 /** The problems of a list of records, at most ten; empty if it may be launched. */
-export function checkRows(
-  models: ModelRegistry,
-  model: Model,
-  rules: BulkRules,
-  target: RowsTarget,
-): readonly RecordProblem[] {
-  const rowRules = rowRulesOf(models, model, rules);
+export function checkRows(models: ModelRegistry, model: Model, target: RowsTarget): readonly RecordProblem[] {
+  const rowRules = rowRulesOf(models, model, "BULK");
   const problems: RecordProblem[] = [];
   const seen = new Map<string, number>();
   for (const [at, row] of target.records.entries()) {
@@ -55,8 +51,7 @@ export function checkOneRow(
   if (row === undefined) {
     return [];
   }
-  // The app's `bulk.fields` does not restrict single writes.
-  const rules = rowRulesOf(models, model, { allowedFields: () => undefined });
+  const rules = rowRulesOf(models, model, "SINGLE");
   const id = operation === "CREATE" ? undefined : parseRecordId(model, (row as UpdateRow | UpsertRow).id);
   return [
     ...(id !== undefined && "problems" in id ? id.problems : []),
@@ -71,10 +66,9 @@ export function checkOneRow(
 export function checkRowFields(
   models: ModelRegistry,
   model: Model,
-  rules: BulkRules,
   fields: readonly string[],
 ): readonly RecordProblem[] {
-  const { changeable } = rowRulesOf(models, model, rules);
+  const { changeable } = rowRulesOf(models, model, "BULK");
   return fields.map(parseRowField).flatMap((field) => {
     if ((field.kind !== "VALUE" && field.kind !== "LINKS") || field.part !== "update") {
       return [];
@@ -86,17 +80,15 @@ export function checkRowFields(
   });
 }
 
-function rowRulesOf(models: ModelRegistry, model: Model, rules: Pick<BulkRules, "allowedFields">): RowRules {
+function rowRulesOf(models: ModelRegistry, model: Model, sort: WriteSort): RowRules {
   const byName = (fields: readonly Field[]): ReadonlyMap<string, Field> =>
     new Map(fields.map((field) => [field.name, field]));
+  const links = changeableLinks(models, model, sort);
   return {
     models,
     model,
-    creatable: byName([
-      ...columnsOf(model).filter((field) => !field.isUpdatedAt),
-      ...manyToManyOf(models, model),
-    ]),
-    changeable: byName([...changeableColumns(model, rules), ...changeableLinks(models, model, rules)]),
+    creatable: byName([...creatableColumns(model, sort), ...links]),
+    changeable: byName([...changeableColumns(model, sort), ...links]),
   };
 }
 
@@ -171,15 +163,7 @@ function checkRequired(
   known: readonly string[],
 ): readonly RecordProblem[] {
   return columnsOf(model)
-    .filter(
-      ({ name, isNullable, hasDefault, isList, isUpdatedAt }) =>
-        !isNullable &&
-        !hasDefault &&
-        !isList &&
-        !isUpdatedAt &&
-        data[name] === undefined &&
-        !known.includes(name),
-    )
+    .filter((field) => isNeeded(field) && data[field.name] === undefined && !known.includes(field.name))
     .map(({ apiName }) =>
       problemAt(path, apiName, `${model.apiName}.${apiName} is needed for a new record.`),
     );
@@ -195,7 +179,7 @@ export function checkExpected(
     return [];
   }
   const field = "expectedUpdatedAt";
-  const touched = updatedAtField(model);
+  const touched = shownUpdatedAt(model);
   if (touched === undefined) {
     return [
       problemAt(path, field, `${model.apiName} has no @updatedAt field, so nothing can be expected of it.`),

@@ -83,17 +83,17 @@ function refuseSize(
         refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords }));
 }
 
-function checkTarget({ models, rules }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {
+function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly RecordProblem[] {
   const model = models.get(request.model);
   switch (request.operation) {
     case "DELETE":
       return [];
     case "UPDATE":
-      return checkChange(models, model, rules, request.change);
+      return checkChange(models, model, request.change);
     case "CREATE":
     case "UPDATE_EACH":
     case "UPSERT":
-      return checkRows(models, model, rules, request);
+      return checkRows(models, model, request);
   }
 }
 

@@ -113,7 +113,7 @@ async function findProblems(
   { task, operation, viewer, records }: BulkRetry,
   batches: readonly RecordBatch[],
 ): Promise<readonly RecordProblem[]> {
-  const { models, rules } = ports;
+  const { models } = ports;
   const impossible = operationProblems(model, operation);
   if (impossible.length > 0) {
     return impossible;
@@ -123,7 +123,7 @@ async function findProblems(
       return [];
     case "UPDATE": {
       const change = decodeBulkChange(task.input);
-      const inChange = checkChange(models, model, rules, change);
+      const inChange = checkChange(models, model, change);
       return inChange.length > 0
         ? inChange
         : missingLinks(ports, viewer, linksOfChange(models, model, change));
@@ -132,7 +132,7 @@ async function findProblems(
     case "UPDATE_EACH":
     case "UPSERT": {
       const fields = new Set(batches.flatMap((batch) => batch.fields));
-      const inFields = checkRowFields(models, model, rules, [...fields]);
+      const inFields = checkRowFields(models, model, [...fields]);
       return inFields.length > 0
         ? inFields
         : missingLinks(ports, viewer, await storedLinks(ports, model, task.id, records));

@@ -91,7 +91,8 @@ async function prepareWrite(
 ): Promise<PreparedWrite> {
   const { viewer } = request;
   const operation = request.operation === "UPDATE" ? "UPDATE_EACH" : request.operation;
-  const written = writtenFieldsOf(model, operation, batch.fields.filter(hasValueIn(batch)));
+  const hooks = ports.hooks.of(model, operationsOf(operation), { viewer, isDryRun: false });
+  const written = writtenFieldsOf(model, operation, batch.fields.filter(hasValueIn(batch)), hooks);
   const effects = await (operation === "DELETE"
     ? ports.sideEffects.ofDelete(model)
     : ports.sideEffects.ofUpdate(model, updatedFieldsOf(batch.fields)));
@@ -102,7 +103,7 @@ async function prepareWrite(
       operation,
       model,
       scope: ports.access.scope(model.name, viewer),
-      hooks: ports.hooks.of(model, operationsOf(operation), { viewer, isDryRun: false }),
+      hooks,
       ...scopeChecksOf(ports.access, model, viewer, written),
       references,
       lockScopeOf,

@@ -1,5 +1,6 @@
 import type { Access } from "../access/access.ts";
 import type { Model } from "../records/model.ts";
+import type { AppHooks } from "../records/record-hooks.ts";
 import { columnsOf } from "../records/model.ts";
 import { scopeChecks } from "../records/scope-checks.ts";
 import type { UpdatedFields } from "../records/side-effects.ts";
@@ -8,17 +9,20 @@ import type { BulkOperation, RecordWork } from "./record-writer.ts";
 import { namedFields, parseRowField } from "./row-field.ts";
 
 /**
- * The model's fields that an operation on rows writes: those that the rows name, and those that the database fills in
- * for a new record.
+ * The model's fields that an operation on rows writes: those that the rows name, and those that the database or the app
+ * fills in for a new record.
  * @param fields of the batch, see row-field
  */
 export function writtenFieldsOf(
   model: Model,
   operation: BulkOperation["operation"],
   fields: readonly string[],
+  hooks: Pick<AppHooks, "mayAddValues"> | undefined,
 ): readonly string[] {
   const isCreated = operation === "CREATE" || operation === "UPSERT";
-  const filledIn = isCreated ? columnsOf(model).filter(({ hasDefault }) => hasDefault) : [];
+  const filledIn = isCreated
+    ? columnsOf(model).filter(({ hasDefault }) => hasDefault || hooks?.mayAddValues === true)
+    : [];
   const key = isCreated ? model.key : [];
   return [...new Set([...namedFields(fields), ...[...key, ...filledIn].map(({ name }) => name)])];
 }

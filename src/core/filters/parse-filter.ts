@@ -3,6 +3,7 @@ import { DATE_TIME_FORM } from "../../kernel/date-time-text.ts";
 import { isWrongPart } from "../records/column-value.ts";
 import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
+import { isFilterable } from "../records/field-switches.ts";
 import type { ColumnField, Field, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
@@ -62,7 +63,7 @@ function parseMember(
     return parseLogic(models, model, name, value, path);
   }
   const field = fieldOf(model, name);
-  if (field === undefined) {
+  if (field === undefined || !isFilterable(field)) {
     return refuse(path, `${path}: ${model.apiName} has no field "${name}".`);
   }
   if (!isObject(value) || Object.entries(value).every(([key, operand]) => isNoCondition(key, operand))) {

@@ -1,5 +1,6 @@
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
+import { isReadable } from "./field-switches.ts";
 import type { Model } from "./model.ts";
 import { apiNameOf, columnsOf, relatedModel } from "./model.ts";
 import type { WrittenValue } from "./value-fault.ts";
@@ -82,8 +83,44 @@ export function databaseProblem(
   if (wording === undefined) {
     return undefined;
   }
-  const { message, field } = { ...wording(report, model), ...valueFault(report.code, values) };
+  const { message, field } = namesHidden(report, model)
+    ? { message: HIDDEN_WORDINGS[report.code] ?? HIDDEN_WORDING, field: undefined }
+    : { ...wording(report, model), ...shownFault(report, model, values) };
   return problem(message, field, "CONSTRAINT_VIOLATED");
+}
+
+/** The messages for what a column that the API hides refuses: they name neither the column nor its value. */
+const HIDDEN_WORDINGS: Readonly<Record<string, string>> = {
+  "23502": "A value is missing that only the app itself can set.",
+  "23503": "There is no record to refer to by a value that the app itself sets.",
+  "23505": "It must be unique: another record has the same values.",
+};
+const HIDDEN_WORDING = "It would break a rule of the table.";
+
+/** Whether the report's names of columns and constraints, from which messages are made, name a hidden column. */
+function namesHidden({ column, constraint, detail, message, code }: DatabaseReport, model: Model): boolean {
+  const hidden = columnsOf(model).filter((field) => !isReadable(field));
+  if (hidden.length === 0) {
+    return false;
+  }
+  const words = [column, columnsIn(detail), constraintOf({ code, constraint, message })]
+    .join(" ")
+    .toLowerCase();
+  // Constraints are named in any way, so every name that contains a hidden one counts.
+  return hidden.some((field) =>
+    [field.name, field.column].some((name) => words.includes(name.toLowerCase())),
+  );
+}
+
+/** The value that the database refused, unless the app set it in a hidden column. */
+function shownFault(
+  { code }: DatabaseReport,
+  model: Model,
+  values: readonly WrittenValue[],
+): ReturnType<typeof valueFault> {
+  const fault = valueFault(code, values);
+  const field = columnsOf(model).find(({ name, apiName }) => [name, apiName].includes(fault?.field ?? ""));
+  return field === undefined || isReadable(field) ? fault : undefined;
 }
 
 /** The problem of a key that another record has already. @param values the key's values, as PostgreSQL writes them */

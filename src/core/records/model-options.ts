@@ -3,6 +3,8 @@ import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { FieldSwitches } from "./field-switches.ts";
+import { FIELD_SWITCH_MEMBERS } from "./field-switches.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
 import { WRITE_RULES_MEMBERS } from "./write-hooks.ts";
 
@@ -42,8 +44,11 @@ export interface ModelOptions<
   readonly apiName?: string;
   /** Plural in camel case, for names such as `cities` and `bulkUpdateCities`. Default: the English plural. */
   readonly plural?: string;
-  /** Names of single fields in the API. Default: as in the Prisma schema, with `_` behind it where that is taken. */
-  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldNaming };
+  /**
+   * Options of single fields, by name: columns and relations. Win over `/// @powercrud(…)` in the Prisma schema, switch by
+   * switch.
+   */
+  readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldOptions };
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
@@ -53,8 +58,6 @@ export interface ModelOptions<
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
   readonly bulk?: {
-    /** The only fields that a bulk update may change. Default: every column but the key and `@updatedAt`. */
-    readonly fields?: readonly (Names["columns"] | Names["links"])[];
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
     /** The most records of one chunk. Default: POWERCRUD_CHUNK_RECORDS. */
@@ -62,8 +65,9 @@ export interface ModelOptions<
   };
 }
 
-/** The name of a field in the API. */
-export interface FieldNaming {
+/** An app's options for one field; all are optional. */
+export interface FieldOptions extends FieldSwitches {
+  /** Its name in the API. Default: as in the Prisma schema, with `_` behind it where that is taken. */
   readonly apiName?: string;
 }
 
@@ -92,18 +96,14 @@ export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
 
 /**
  * See {@link ModelOptions}.
- * @param names the model's columns and many-to-many relations
+ * @param names the model's columns and relations
  */
-export function modelOptionsShape({ columns, relations, links }: KnownFields): MembersShape {
+export function modelOptionsShape({ columns, relations }: KnownFields): MembersShape {
   const bulk: MembersOf<Required<ModelOptions>["bulk"]> = {
-    fields: {
-      kind: "LIST",
-      of: { kind: "WORD", words: [...columns, ...links], what: "a column or a many-to-many relation" },
-    },
     parallelism: { kind: "WHOLE_NUMBER", min: 1 },
     chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
   };
-  const field: MembersOf<FieldNaming> = { apiName: { kind: "TEXT" } };
+  const field: MembersOf<FieldOptions> = { ...FIELD_SWITCH_MEMBERS, apiName: { kind: "TEXT" } };
   const members: MembersOf<ModelOptions> = {
     ...WRITE_RULES_MEMBERS,
     isExposed: { kind: "FLAG" },

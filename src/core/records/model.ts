@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { FieldSwitches } from "./field-switches.ts";
 
 /** The Prisma scalar types. */
 export type ScalarType =
@@ -20,12 +21,14 @@ interface FieldBase {
   readonly documentation?: string;
   readonly isList: boolean;
   readonly isNullable: boolean;
+  /** What the API does with the field; see field-switches. Default: everything. */
+  readonly switches?: FieldSwitches;
 }
 
 interface ColumnBase extends FieldBase {
   /** The column's name in the table (`@map`). */
   readonly column: string;
-  /** Whether the database or Prisma fills it in when a create leaves it out. */
+  /** Whether the database, Prisma or the app's hooks fill it in when a create leaves it out. */
   readonly hasDefault: boolean;
   /** The default that only Prisma makes, as the schema writes it: `uuid(7)`. */
   readonly generator?: string;

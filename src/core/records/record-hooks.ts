@@ -1,9 +1,13 @@
 import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
+import { toColumnText } from "./column-text.ts";
 import type { Model } from "./model.ts";
+import { apiNameOf, columnsOf } from "./model.ts";
 import type {
   AppProblem,
+  AppRecord,
   AppRefusal,
+  AppValues,
   HookChunk,
   HookRecord,
   ModelHooks,
@@ -15,10 +19,18 @@ import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import { isAppError } from "../../kernel/app-error.ts";
+import { toJsonValue } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 
 /** The circumstances of a write that are the same for all of its records. */
 type WriteSetting = Pick<WriteContext, "viewer" | "task" | "isDryRun">;
+
+/** What the app's checks say about a chunk. */
+interface CheckedChunk {
+  readonly refused: readonly RefusedRecord[];
+  /** What the app adds to new records, by id. */
+  readonly values: ReadonlyMap<string, AppRecord>;
+}
 
 /** A record that is not written, and why. */
 export interface RefusedRecord {
@@ -30,10 +42,12 @@ export interface RefusedRecord {
 export interface AppHooks {
   /** Whether the app writes the records itself: {@link persist} then replaces the service's own write. */
   readonly hasPersist: boolean;
+  /** Whether the app may add values to new records, of any column. */
+  readonly mayAddValues: boolean;
   /** Whether {@link after} needs the records as they were written. */
   hasAfter(operation: WriteOperation): boolean;
   /** Before the write: validates creates and updates, then calls the hook with the valid records. */
-  check(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
+  check(transaction: Transaction, chunk: HookChunk): Promise<CheckedChunk>;
   /** Has the app write. @throws the app's error; the caller undoes what the app wrote */
   persist(transaction: Transaction, chunk: HookChunk): Promise<readonly RefusedRecord[]>;
   /**
@@ -98,6 +112,7 @@ function bindHooks(
   });
   return {
     hasPersist: rules.persist !== undefined,
+    mayAddValues: rules.hooks?.beforeCreate !== undefined,
     hasAfter: (operation) => rules.hooks?.[AFTER[operation]] !== undefined,
     async check(transaction, chunk) {
       const context = contextOf(transaction, chunk.operation);
@@ -105,16 +120,17 @@ function bindHooks(
         return await transactions.undoable(transaction, async () => {
           const refused = await validateAll(ports, model, rules, chunk, context);
           const valid = without(chunk, refused);
-          return [...refused, ...(await askBefore(rules.hooks, valid, context))];
+          const asked = await askBefore(model, rules.hooks, valid, context);
+          return { ...asked, refused: [...refused, ...asked.refused] };
         });
       } catch (error) {
         const thrown = problemOfThrown(ports, model, error);
-        return chunk.records.map(({ id }) => ({ id, problem: thrown }));
+        return { refused: chunk.records.map(({ id }) => ({ id, problem: thrown })), values: NO_VALUES };
       }
     },
     async persist(transaction, chunk) {
       const refusals = await rules.persist?.(chunk, contextOf(transaction, chunk.operation));
-      return refusedOf(chunk, refusals ?? []);
+      return refusedOf(model, chunk, refusals ?? []);
     },
     refusalOf(error) {
       const fault = faultUnlessLost(ports, model, error);
@@ -160,7 +176,7 @@ async function validateAll(
       const problems = answer instanceof Promise ? await answer : answer;
       const [first] = problems ?? [];
       if (first !== undefined) {
-        refused.push({ id, problem: problemOf(problems ?? []) });
+        refused.push({ id, problem: problemOf(model, problems ?? []) });
       }
     } catch (error) {
       if (ports.transactions.faultOf(error, model) !== undefined) {
@@ -173,26 +189,64 @@ async function validateAll(
 }
 
 async function askBefore(
+  model: Model,
   hooks: ModelHooks | undefined,
   chunk: HookChunk,
   context: WriteContext,
-): Promise<readonly RefusedRecord[]> {
+): Promise<CheckedChunk> {
   const hook = hooks?.[BEFORE[chunk.operation]];
   if (hook === undefined || chunk.records.length === 0) {
-    return [];
+    return { refused: [], values: NO_VALUES };
   }
-  return refusedOf(chunk, (await hook.call(hooks, chunk, context)) ?? []);
+  const answers = (await hook.call(hooks, chunk, context)) ?? [];
+  const added = answers.filter((answer) => "values" in answer);
+  const refusals = answers.filter((answer): answer is AppRefusal => !("values" in answer));
+  return { refused: refusedOf(model, chunk, refusals), values: valuesOf(model, chunk, added) };
+}
+
+const NO_VALUES: CheckedChunk["values"] = new Map();
+
+/** @throws TypeError or RangeError for a record that is not a new one of the chunk, and for impossible values */
+function valuesOf(
+  model: Model,
+  { operation, records }: HookChunk,
+  added: readonly AppValues[],
+): CheckedChunk["values"] {
+  const ids = new Set(records.map(({ id }) => id));
+  if (added.some(({ id }) => operation !== "CREATE" || !ids.has(id))) {
+    throw new TypeError("a hook set values of a record that is not new, or not in its chunk");
+  }
+  const values = new Map<string, AppRecord>();
+  for (const { id, values: more } of added) {
+    Object.entries(more).forEach(([name, value]) => addedText(model, name, value));
+    values.set(id, { ...values.get(id), ...more });
+  }
+  return values;
+}
+
+/** The column's text of a value that a hook adds. @throws TypeError or RangeError for one that it must not or cannot add */
+export function addedText(model: Model, name: string, value: unknown): string | null {
+  const column = columnsOf(model).find((field) => field.name === name);
+  if (column === undefined || column.isKey) {
+    const reason = column === undefined ? "there is no such column" : "the key is locked already";
+    throw new TypeError(`beforeCreate cannot set ${model.name}.${name}: ${reason}`);
+  }
+  return toColumnText(column, toJsonValue(value));
 }
 
 /** @throws TypeError for a record outside the chunk: ignoring it would write a record that the app meant to refuse */
-function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): readonly RefusedRecord[] {
+function refusedOf(
+  model: Model,
+  { records }: HookChunk,
+  refusals: readonly AppRefusal[],
+): readonly RefusedRecord[] {
   const problems = new Map<string, AppProblem[]>();
   for (const { id, ...refusal } of refusals) {
     problems.set(id, [...(problems.get(id) ?? []), refusal]);
   }
   const refused = records.flatMap(({ id }) => {
     const own = problems.get(id);
-    return own === undefined ? [] : [{ id, problem: problemOf(own) }];
+    return own === undefined ? [] : [{ id, problem: problemOf(model, own) }];
   });
   if (refused.length < problems.size) {
     throw new TypeError("a hook refused a record that is not in its chunk");
@@ -201,8 +255,10 @@ function refusedOf({ records }: HookChunk, refusals: readonly AppRefusal[]): rea
 }
 
 /** A task records one problem for each record, so several become one. */
-function problemOf(problems: readonly AppProblem[]): RecordProblem {
-  const fields = [...new Set(problems.flatMap(({ field }) => (field === undefined ? [] : [field])))];
+function problemOf(model: Model, problems: readonly AppProblem[]): RecordProblem {
+  // The app's code has the names of the Prisma schema.
+  const named = problems.flatMap(({ field }) => (field === undefined ? [] : [apiNameOf(model, field)]));
+  const fields = [...new Set(named)];
   const message = problems.map((each) => each.message).join(" ");
   return problem(message, fields.length === 0 ? undefined : fields.join(","));
 }

@@ -1,7 +1,8 @@
 import type { Access, WhereFilter } from "../access/access.ts";
 import { andFilters } from "../access/access.ts";
 import type { Model } from "./model.ts";
-import { relationsOf } from "./model.ts";
+import { isReadable } from "./field-switches.ts";
+import { columnsOf, relationsOf } from "./model.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
@@ -34,7 +35,8 @@ export function scopeChecks(
     }
     const isWithin = { [field.name]: { is: scope } };
     const within = field.isNullable ? { OR: [{ [field.name]: { is: null } }, isWithin] } : isWithin;
-    return [{ within, problem: foreignProblem(first) }];
+    const isShown = columnsOf(model).some((column) => column.name === first && isReadable(column));
+    return [{ within, problem: isShown ? foreignProblem(first) : outsideProblem(model) }];
   });
   const own = andFilters(access.scope(model.name, viewer));
   return own === undefined ? references : [...references, { within: own, problem: outsideProblem(model) }];

@@ -1,5 +1,7 @@
 import type { ColumnField, EnumType, Field, Model } from "./model.ts";
 import { columnsOf } from "./model.ts";
+import { isReadable } from "./field-switches.ts";
+import { isCreatable } from "./writable-fields.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 
@@ -77,6 +79,9 @@ const NATIVE_KEY_TYPES =
   /^(?:text|character(?: varying)?(?:\(\d+\))?|uuid|smallint|integer|bigint|oid|boolean|date|time\(3\) without time zone|timestamp\(3\) with(?:out)? time zone)$/;
 
 function faultOf(key: readonly ColumnField[]): string | undefined {
+  if (!key.every(isReadable)) {
+    return "its key has a hidden column, which ids would show";
+  }
   for (const field of key) {
     const fault = columnFault(field);
     if (fault !== undefined) {
@@ -116,10 +121,13 @@ function nativeFault(nativeType: string): string {
   return `which is not as precise as ids, which have milliseconds (${isZoned ? "timestamptz" : name}(3) is)`;
 }
 
-function createFault({ unwritable }: Model): string | undefined {
-  return unwritable.length === 0
-    ? undefined
-    : `${unwritable.join(" and ")} must have a value, which Prisma's client cannot write`;
+function createFault(model: Model): string | undefined {
+  const { unwritable } = model;
+  if (unwritable.length > 0) {
+    return `${unwritable.join(" and ")} must have a value, which Prisma's client cannot write`;
+  }
+  // Callers are told, so hidden fields are not named.
+  return isCreatable(model) ? undefined : "they need values that callers cannot set";
 }
 
 /** The names of fields that are not the API's own names for them: `id` is the record's id in the API. */

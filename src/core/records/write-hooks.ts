@@ -38,6 +38,13 @@ export interface AppRefusal extends AppProblem {
   readonly id: string;
 }
 
+/** Values that the app adds to a new record, such as those of hidden fields, typed as Prisma types them. */
+export interface AppValues<Row = AppRecord> {
+  readonly id: string;
+  /** Wins over what the caller set. Not for fields of the key. */
+  readonly values: Partial<Row>;
+}
+
 /** One of the records of a chunk. */
 export interface HookRecord<Row = AppRecord, Links extends string = string> {
   readonly id: string;
@@ -77,8 +84,15 @@ type OrPromise<Value> = Value | Promise<Value>;
 
 /** An app's callbacks around the writes of a model; all are optional. Each is called once per chunk. */
 export interface ModelHooks<Row = AppRecord, Client = unknown, Links extends string = string> {
+  /**
+   * Refuses the records that it returns, or adds values to them. A thrown error refuses the whole chunk, with the
+   * error's message.
+   */
+  beforeCreate?(
+    chunk: HookChunk<Row, Links>,
+    context: WriteContext<Client>,
+  ): OrPromise<Reported<AppRefusal | AppValues<Row>>>;
   /** Refuses the records that it returns. A thrown error refuses the whole chunk, with the error's message. */
-  beforeCreate?(chunk: HookChunk<Row, Links>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   beforeUpdate?(chunk: HookChunk<Row, Links>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   beforeDelete?(chunk: HookChunk<Row, Links>, context: WriteContext<Client>): OrPromise<Reported<AppRefusal>>;
   /**

@@ -1,3 +1,4 @@
+import { isReadable } from "../../core/records/field-switches.ts";
 import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
@@ -103,7 +104,7 @@ function addEnums(
 ): ReadonlyMap<string, AnyEnumRef> {
   const used = new Set(
     models.flatMap((model) =>
-      model.fields.filter((field) => field.kind === "enum").map((field) => field.type),
+      model.fields.filter((field) => field.kind === "enum" && isReadable(field)).map((field) => field.type),
     ),
   );
   return new Map(

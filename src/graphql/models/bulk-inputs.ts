@@ -1,4 +1,5 @@
-import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
+import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
+import { changeableColumns } from "../../core/records/writable-fields.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { columnNames, columnType } from "./model-schema.ts";
@@ -27,8 +28,8 @@ export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Mod
 
 /** `CityBulkUpdateInput`; undefined for a model with nothing that can be changed in bulk. */
 export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
-  const columns = changeableColumns(model, schema.ports.rules);
-  const links = changeableLinks(schema.models, model, schema.ports.rules);
+  const columns = changeableColumns(model, "BULK");
+  const links = changeableLinks(schema.models, model, "BULK");
   if (columns.length === 0 && links.length === 0) {
     return undefined;
   }

@@ -1,8 +1,7 @@
 import type { RowsTarget } from "../../core/bulk/bulk-request.ts";
-import { changeableColumns, changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import { refuseLength } from "../../core/bulk/resolve-target.ts";
 import type { Model } from "../../core/records/model.ts";
-import { updatedAtField } from "../../core/records/model.ts";
+import { isKeyCreatable, shownUpdatedAt } from "../../core/records/writable-fields.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
@@ -18,9 +17,8 @@ import { createInput, updateInput } from "./write-inputs.ts";
  * fields for bulk changes, `bulkUpdateEachCities` and `bulkUpsertCities`.
  */
 export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, model: Model): void {
-  const { models, ports } = schema;
   const names = schema.names.of(model);
-  const create = createInput(schema, model);
+  const create = createInput(schema, model, "BULK");
   if (create !== undefined) {
     addRowsField(schema, options, model, {
       operation: "CREATE",
@@ -30,12 +28,8 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
       description: `Creates many records of ${model.apiName}, as a task.`,
     });
   }
-  const update = updateInput(schema, model);
-  const changeable = [
-    ...changeableColumns(model, ports.rules),
-    ...changeableLinks(models, model, ports.rules),
-  ];
-  if (update === undefined || changeable.length === 0) {
+  const update = updateInput(schema, model, "BULK");
+  if (update === undefined) {
     return;
   }
   addRowsField(schema, options, model, {
@@ -45,7 +39,7 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
     item: updateEachInput(schema, model, update),
     description: `Changes many records of ${model.apiName}, each in its own way, as a task.`,
   });
-  if (create !== undefined) {
+  if (create !== undefined && isKeyCreatable(model, "BULK")) {
     addRowsField(schema, options, model, {
       operation: "UPSERT",
       name: names.bulkUpsert,
@@ -106,7 +100,7 @@ async function launchRows(
 
 /** `CityUpdateEachInput`. */
 function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef): AnyInputRef {
-  const touched = updatedAtField(model);
+  const touched = shownUpdatedAt(model);
   return schema.input(schema.names.of(model).updateEachInput, {
     description: `A record of ${model.apiName}, with its own change.`,
     fields: (t) => ({

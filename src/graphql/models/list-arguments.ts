@@ -1,7 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import type { Model } from "../../core/records/model.ts";
+import type { Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
+import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
@@ -42,7 +43,7 @@ export function listArguments(
   const build = arg as ArgumentBuilder;
   return {
     where: build({ type: whereInput(schema, enums.mode, model) }),
-    ...(isSortable(schema, model)
+    ...(hasOrder(schema, model)
       ? {
           orderBy: build({
             type: [orderInput(schema, enums.orders, model)],
@@ -125,15 +126,15 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
     fields: (t) => ({
       ...Object.fromEntries(
         columnsOf(model)
-          .filter(isOrderable)
+          .filter((field) => isOrderable(field) && isSortable(field))
           .map((field) => [
             field.apiName,
             t.field({ type: field.isNullable ? orders.nullable : orders.plain }),
           ]),
       ),
       ...Object.fromEntries(
-        relationsOf(model)
-          .filter((field) => !field.isList && isSortable(schema, schema.models.get(field.type)))
+        orderedRelations(model)
+          .filter((field) => hasOrder(schema, schema.models.get(field.type)))
           .map((field) => [
             field.apiName,
             t.field({ type: orderInput(schema, orders, schema.models.get(field.type)) }),
@@ -144,11 +145,14 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
 }
 
 /** Whether the model has a column to sort by, of its own or of a related record. */
-function isSortable({ models }: ModelSchema, model: Model): boolean {
-  return [
-    model,
-    ...relationsOf(model)
-      .filter(({ isList }) => !isList)
-      .map(({ type }) => models.get(type)),
-  ].some((each) => columnsOf(each).some(isOrderable));
+function hasOrder(schema: ModelSchema, model: Model): boolean {
+  const related = orderedRelations(model).map(({ type }) => schema.models.get(type));
+  return [model, ...related].some((each) =>
+    columnsOf(each).some((field) => isOrderable(field) && isSortable(field)),
+  );
+}
+
+/** The relations that lead to one record, and that callers may sort by. */
+function orderedRelations(model: Model): readonly RelationField[] {
+  return relationsOf(model).filter((field) => !field.isList && isSortable(field));
 }

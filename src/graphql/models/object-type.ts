@@ -1,6 +1,7 @@
 import type { FieldMap } from "@pothos/core";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
+import { isReadable } from "../../core/records/field-switches.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { GraphQLResolveInfo } from "graphql";
 import { andFilters } from "../../core/access/access.ts";
@@ -42,12 +43,12 @@ export function addObjectType(
         : {}),
       ...Object.fromEntries(
         columnsOf(model)
-          .filter((field) => field.apiName !== "id")
+          .filter((field) => field.apiName !== "id" && isReadable(field))
           .map((field) => [field.apiName, columnField(schema, field, t)]),
       ),
       ...Object.fromEntries(
         relationsOf(model)
-          .filter((field) => field.isList || canBeChecked(schema, field))
+          .filter((field) => isReadable(field) && (field.isList || canBeChecked(schema, field)))
           .map((field) => [
             field.apiName,
             field.isList

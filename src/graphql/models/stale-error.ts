@@ -1,6 +1,6 @@
 import type { ArgBuilder, ArgumentRef, ImplementableObjectRef } from "@pothos/core";
 import type { ColumnField, Model } from "../../core/records/model.ts";
-import { updatedAtField } from "../../core/records/model.ts";
+import { shownUpdatedAt } from "../../core/records/writable-fields.ts";
 import type { StaleRefusal } from "../../core/refusals/refusals.ts";
 import type { ExpectedState } from "../../core/bulk/write-request.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
@@ -24,7 +24,7 @@ export function addStaleError(
   types: TypeLookup,
   model: Model,
 ): Staleness | undefined {
-  const field = updatedAtField(model);
+  const field = shownUpdatedAt(model);
   if (field === undefined) {
     return undefined;
   }

@@ -3,6 +3,7 @@ import type { Operand } from "../../core/filters/operators.ts";
 import { operatorsOf, RELATION_OPERATORS } from "../../core/filters/operators.ts";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, relationsOf } from "../../core/records/model.ts";
+import { isFilterable } from "../../core/records/field-switches.ts";
 import { columnNames, columnType } from "./model-schema.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
@@ -17,14 +18,12 @@ export function whereInput(schema: ModelSchema, mode: AnyEnumRef, model: Model):
     fields: (t) => ({
       ...logicFields(schema, mode, model, t),
       ...Object.fromEntries([
-        ...columnsOf(model).map((field) => [
-          field.apiName,
-          member(t, columnFilter(schema, mode, field), field),
-        ]),
-        ...relationsOf(model).map((field) => [
-          field.apiName,
-          member(t, relationFilter(schema, mode, field), field),
-        ]),
+        ...columnsOf(model)
+          .filter(isFilterable)
+          .map((field) => [field.apiName, member(t, columnFilter(schema, mode, field), field)]),
+        ...relationsOf(model)
+          .filter(isFilterable)
+          .map((field) => [field.apiName, member(t, relationFilter(schema, mode, field), field)]),
       ]),
     }),
   });

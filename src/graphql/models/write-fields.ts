@@ -1,5 +1,6 @@
 import type { RowArgument } from "./row-data.ts";
 import { toRowData } from "./row-data.ts";
+import { isKeyCreatable } from "../../core/records/writable-fields.ts";
 import type { Model } from "../../core/records/model.ts";
 import { recordKeyOf } from "../../core/records/record-key.ts";
 import type { ModelSchema } from "./model-schema.ts";
@@ -15,15 +16,15 @@ import { addWriteResult, payloadPath } from "./write-result.ts";
 /** The single mutations of the model, as far as it has them: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
   const staleness = addStaleError(schema, types, model);
-  const create = createInput(schema, model);
+  const create = createInput(schema, model, "SINGLE");
   if (create !== undefined) {
     addCreateField(schema, types, model, create);
   }
-  const update = updateInput(schema, model);
+  const update = updateInput(schema, model, "SINGLE");
   if (update !== undefined) {
     addUpdateField(schema, types, model, update, staleness);
   }
-  if (create !== undefined && update !== undefined) {
+  if (create !== undefined && update !== undefined && isKeyCreatable(model, "SINGLE")) {
     addUpsertField(schema, types, model, { create, update });
   }
   addDeleteField(schema, types, model, staleness);

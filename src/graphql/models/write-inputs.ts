@@ -1,62 +1,66 @@
-import { manyToManyOf } from "../../core/bulk/bulk-rules.ts";
-import type { ColumnField, Model } from "../../core/records/model.ts";
-import { canCreate, columnsOf } from "../../core/records/model.ts";
+import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
+import type { WriteSort } from "../../core/records/field-switches.ts";
+import { changeableColumns, creatableColumns, isNeeded } from "../../core/records/writable-fields.ts";
+import type { ColumnField, Field, Model } from "../../core/records/model.ts";
+import { canCreate } from "../../core/records/model.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /**
- * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Undefined for a model
- * whose records cannot be created.
+/**
+ * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Where bulk operations may
+ * write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a model whose records cannot be created.
  */
-export function createInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
+export function createInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
   if (!canCreate(model)) {
     return undefined;
   }
-  const name = schema.names.of(model).createInput;
+  const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
+  const name = schema.names.of(model)[isOwn ? "bulkCreateInput" : "createInput"];
   return schema.input(name, {
     description: `A new record of ${model.apiName}.`,
     fields: (t) => ({
-      ...columnInputs(
-        schema,
-        creatableColumns(model),
-        t,
-        (field) => !field.isNullable && !field.hasDefault && !field.isList,
-      ),
-      ...linkInputs(schema, model, (type) =>
+      ...columnInputs(schema, creatableColumns(model, sort), t, isNeeded),
+      ...linkInputs(schema, model, sort, (type) =>
         t.field({ type: ["ID"], description: `Ids of records of ${type} to link with.` }),
       ),
     }),
   });
 }
 
-/** `CityUpdateInput`; undefined for a model with nothing that can be changed. */
-export function updateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
-  const columns = updatableColumns(model);
-  if (columns.length === 0 && manyToManyOf(schema.models, model).length === 0) {
+/**
+ * `CityUpdateInput`; undefined for a model with nothing that can be changed. Where bulk operations may write fewer fields,
+ * that of their records is `CityUpdateEachDataInput`.
+ */
+export function updateInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
+  const columns = changeableColumns(model, sort);
+  if (columns.length === 0 && changeableLinks(schema.models, model, sort).length === 0) {
     return undefined;
   }
-  const name = schema.names.of(model).updateInput;
+  const isOwn = sort === "BULK" && hasFewer(schema, model, changeableColumns);
+  const name = schema.names.of(model)[isOwn ? "updateEachDataInput" : "updateInput"];
   return schema.input(name, {
     description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
-      ...linkInputs(schema, model, (type) =>
+      ...linkInputs(schema, model, sort, (type) =>
         t.field({ type: manyChange(schema), description: `Links with records of ${type}.` }),
       ),
     }),
   });
 }
 
-/** The columns that a create may set. */
-function creatableColumns(model: Model): readonly ColumnField[] {
-  return columnsOf(model).filter((field) => !field.isUpdatedAt);
-}
-
-/** The columns that an update may set: a record keeps its key. */
-function updatableColumns(model: Model): readonly ColumnField[] {
-  return creatableColumns(model).filter((field) => !field.isKey);
+/** Whether bulk operations may write fewer fields than single writes. */
+function hasFewer(
+  { models }: ModelSchema,
+  model: Model,
+  columnsFor: (of: Model, sort: WriteSort) => readonly Field[],
+): boolean {
+  const count = (sort: WriteSort): number =>
+    columnsFor(model, sort).length + changeableLinks(models, model, sort).length;
+  return count("BULK") < count("SINGLE");
 }
 
 function columnInputs(
@@ -83,10 +87,11 @@ function columnInputs(
 function linkInputs(
   schema: ModelSchema,
   model: Model,
+  sort: WriteSort,
   input: (target: string) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
-    manyToManyOf(schema.models, model).map((field) => [
+    changeableLinks(schema.models, model, sort).map((field) => [
       field.apiName,
       input(schema.models.get(field.type).apiName),
     ]),

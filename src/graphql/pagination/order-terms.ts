@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { isReadable, isSortable } from "../../core/records/field-switches.ts";
 import type { OrderTerm } from "../../core/records/list-pages.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds } from "../../core/records/model.ts";
@@ -6,9 +7,9 @@ import { columnsOf, hasIds } from "../../core/records/model.ts";
 /** One element of an `orderBy` argument: one field with its direction, or one relation with such an element. */
 export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
 
-/** Lists, JSON and bytes have no order that the client could page by. */
+/** Lists, JSON and bytes have no order that the client could page by. Cursors have values, so none of hidden columns. */
 export function isOrderable(field: ColumnField): boolean {
-  return !field.isList && field.type !== "Json" && field.type !== "Bytes";
+  return isReadable(field) && !field.isList && field.type !== "Json" && field.type !== "Bytes";
 }
 
 /** The columns that end every order of a model's records. */
@@ -98,14 +99,18 @@ function parseTerm(
   }
   const [name, value] = entry;
   const field = model.fields.find((candidate) => candidate.apiName === name);
-  if (field?.kind === "relation") {
+  if (field === undefined || !isSortable(field)) {
+    const message = `${model.apiName} has no field "${name}" that records can be sorted by.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy" } });
+  }
+  if (field.kind === "relation") {
     return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
   }
   const [direction, , place] = (value as string).split("_");
   const isDescending = direction === "DESC";
   return {
     relations,
-    column: field as ColumnField,
+    column: field,
     isDescending,
     // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
     areNullsFirst: place === undefined ? isDescending : place === "FIRST",

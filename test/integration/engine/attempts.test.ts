@@ -11,7 +11,7 @@ import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, createWriterOf, holdRecord } from "../../support/engine-fixture.ts";
-import { insertThings, THING } from "../../support/thing-fixture.ts";
+import { insertThings, THING, thingsChangeableIn } from "../../support/thing-fixture.ts";
 import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
@@ -36,14 +36,8 @@ const TASKS: readonly TaskDefinition[] = [
 
 beforeAll(async () => {
   engine = await createEngineFixture({
+    models: thingsChangeableIn((field) => allowedFields?.includes(field) !== false),
     tasks: TASKS,
-    modelOptions: {
-      Thing: {
-        get bulk() {
-          return allowedFields === undefined ? {} : { fields: allowedFields };
-        },
-      },
-    },
   });
   writer = createWriterOf(engine);
 });

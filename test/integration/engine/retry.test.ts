@@ -8,7 +8,7 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
-import { insertThings } from "../../support/thing-fixture.ts";
+import { insertThings, thingsChangeableIn } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
 
 const ANONYMOUS: Viewer = { id: null };
@@ -21,14 +21,12 @@ let allowed: readonly string[] | undefined;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
+    models: thingsChangeableIn((field) => allowed?.includes(field) !== false),
     chunkRecords: 50,
     bulkMaxRecords: 500,
     modelOptions: {
       Thing: {
         scope: ({ id }) => (id === "narrow" ? { tenant: { equals: "b" } } : undefined),
-        get bulk() {
-          return allowed === undefined ? {} : { fields: allowed };
-        },
       },
     },
   });

@@ -32,6 +32,6 @@ it("an app's table with the name of an engine's table is not mixed up with it", 
 it("a column that the database lacks is named, with the command that creates it", async () => {
   const model = modelOf("Tag", [scalar("id", "String", { isKey: true }), scalar("colour", "String")]);
   await expect(createTableShapes(createPgSession(client)).of(model)).rejects.toThrow(
-    'Model Tag: the database has no column "colour" in the table "tag" in the schema "public". Run: powercrud migrate.',
+    'Model Tag: the database has no column "colour" in the table "tag" in the schema "public". Run: npx powercrud migrate, or, if your tables have no migrations, npx prisma db push.',
   );
 });

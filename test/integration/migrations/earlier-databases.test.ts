@@ -144,7 +144,12 @@ describe("a database of the engine's earlier migrations", () => {
         { position: 2 },
       ]);
       expect(await migrate()).toMatchObject({ engineApplied: [], missing: [] });
-      expect(await findPendingMigrations(createPgSession(client), PROJECT)).toEqual([]);
+      expect(
+        await findPendingMigrations(createPgSession(client), {
+          projectDir: PROJECT,
+          databaseUrl: database.url,
+        }),
+      ).toEqual([]);
     },
   );
 
@@ -175,7 +180,12 @@ describe("the engine's database functions", () => {
       CREATE FUNCTION powercrud.split_ids(ids text) RETURNS text[] LANGUAGE sql AS $$ SELECT ARRAY[ids] $$;
       CREATE FUNCTION powercrud.left_over() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$;
       UPDATE powercrud.function_hash SET hash = 'another';`);
-    expect(await findPendingMigrations(createPgSession(client), PROJECT)).toEqual(["functions"]);
+    expect(
+      await findPendingMigrations(createPgSession(client), {
+        projectDir: PROJECT,
+        databaseUrl: database.url,
+      }),
+    ).toEqual(["functions"]);
     expect((await migrate()).engineApplied).toEqual(["functions"]);
     expect(await rows(CURRENT)).toEqual(before);
     expect(await rows("SELECT pg_get_functiondef('powercrud.split_ids'::regproc) AS text")).toEqual(

@@ -30,7 +30,7 @@ export async function createBulkCities(): Promise<BulkCities> {
     settings: { bulkMaxRecords: MAX_RECORDS, chunkRecords: 10 },
     models: {
       City: {
-        bulk: { fields: ["name", "countryCode", "population", "elevation", "status", "notes", "tags"] },
+        fields: { latitude: { isBulkWritable: false }, longitude: { isBulkWritable: false } },
         scope: ({ claims }) => (claims?.["north"] === true ? { latitude: { gte: 0 } } : undefined),
       },
     },

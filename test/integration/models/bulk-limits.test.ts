@@ -183,7 +183,7 @@ describe("a worker that allows less than the API did", () => {
   beforeAll(async () => {
     apart = await createBulkFixture({
       models: {},
-      workerModels: { City: { bulk: { fields: ["notes"] } } },
+      workerModels: { City: { fields: { name: { isBulkWritable: false } } } },
     });
     await apart.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
     await apart.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)

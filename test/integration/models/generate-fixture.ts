@@ -50,9 +50,13 @@ async function tablesSql(path: string): Promise<string> {
   );
   const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
   const datamodel = { path: "schema.prisma", content: texts.join("\n") };
-  const engine = await openSchemaEngine({ databaseUrl: database.url, schema: "public", datamodel });
+  const engine = await openSchemaEngine({
+    databaseUrl: database.url,
+    schema: "public",
+    datamodels: [datamodel],
+  });
   try {
-    return (await engine.diffToDatamodel(datamodel)) ?? "";
+    return (await engine.diffToDatamodels([datamodel])) ?? "";
   } finally {
     await engine.close();
     await database.drop();

@@ -92,6 +92,19 @@ const CREATABLE = WHOLE.filter(({ insert }) => insert === undefined);
 const CHANGEABLE = WHOLE.filter(({ change }) => change !== undefined);
 const UPSERTABLE = CREATABLE.filter(({ change }) => change !== undefined);
 
+test("fields that are ignored, and relations over them or to ignored models, are absent", async () => {
+  const fieldsOf = (alias: string, type: string): string =>
+    `${alias}: __type(name: "${type}") { fields { name } }`;
+  const { den, ward, team, gone } = await shapes.data(
+    `{ ${fieldsOf("den", "Den")} ${fieldsOf("ward", "Ward")} ${fieldsOf("team", "Team")} ${fieldsOf("gone", "Gone")} }`,
+  );
+  const namesOf = ({ fields }: Answer): unknown => fields.map(({ name }: Answer) => name).toSorted();
+  expect(namesOf(den)).toEqual(["activeTask", "id", "name"]);
+  expect(namesOf(ward)).toEqual(["activeTask", "id"]);
+  expect(namesOf(team)).not.toContain("gone");
+  expect(gone).toBeNull();
+});
+
 describe.each(named(WHOLE))("%s", (_name, whole) => {
   const { model, one, many, records } = whole;
   const [first, second] = records;

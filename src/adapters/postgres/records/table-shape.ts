@@ -149,7 +149,7 @@ function checkColumns(model: Model, found: CatalogTable["columns"]): void {
       : `the database has no column ${columns.join(", ")} in the ${table}`;
   const remedy = model.isView
     ? "Prisma's migrations do not make views: add one that does."
-    : "Run: powercrud migrate.";
+    : "Run: npx powercrud migrate, or, if your tables have no migrations, npx prisma db push.";
   throw new AppError(
     "MIGRATION_FAILED",
     `Model ${model.name}: ${fault}. ${remedy} Or keep the model out of the API with {isExposed: false} in its options.`,

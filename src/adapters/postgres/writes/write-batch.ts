@@ -1,8 +1,10 @@
+import type { AddedValues } from "../../../core/bulk/add-values.ts";
+import { addToBatch, addToRecords } from "../../../core/bulk/add-values.ts";
 import { hookChunks, operationOn } from "../../../core/bulk/hook-batch.ts";
 import type { RecordWork, WrittenBatch } from "../../../core/bulk/record-writer.ts";
 import { namedFieldsOf } from "../../../core/bulk/row-field.ts";
 import type { RefusedRecord } from "../../../core/records/record-hooks.ts";
-import type { HookRecord, WriteOperation } from "../../../core/records/write-hooks.ts";
+import type { AppRecord, HookRecord, WriteOperation } from "../../../core/records/write-hooks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { filterBatch } from "../../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../../core/tasks/task-error.ts";
@@ -34,10 +36,13 @@ export async function writeBatch(writing: BatchWriting, batch: RecordBatch): Pro
     work.hooks === undefined
       ? new Map()
       : hookChunks(records.typed, work.model, work, reached.batch, reached.loaded);
-  const refused = await askHooks(writing, batch, hooked);
+  const { refused, values } = await askHooks(writing, batch, hooked);
   const allowed = without(reached.batch, refused);
-  const written = await writeChecked(writing, { ...reached, batch: allowed }, hooked);
-  await callAfterHooks(writing, without(allowed, written.errors), hooked);
+  const filled = new Map([...hooked].map(([operation, each]) => [operation, addToRecords(each, values)]));
+  const written = await writeParts(addToBatch(work.model, allowed, values), (part) =>
+    writeChecked(writing, { ...reached, batch: part }, filled),
+  );
+  await callAfterHooks(writing, without(allowed, written.errors), filled);
   return { ...written, errors: [...reached.errors, ...refused, ...written.errors] };
 }
 
@@ -45,12 +50,33 @@ async function askHooks(
   { transaction, work }: BatchWriting,
   batch: RecordBatch,
   hooked: HookRecords,
-): Promise<readonly NewTaskError[]> {
+): Promise<{ readonly refused: readonly NewTaskError[]; readonly values: AddedValues }> {
   const refused: RefusedRecord[] = [];
+  const values = new Map<string, AppRecord>();
   for (const [operation, records] of hooked) {
-    refused.push(...((await work.hooks?.check(transaction, { operation, records })) ?? []));
+    const checked = await work.hooks?.check(transaction, { operation, records });
+    refused.push(...(checked?.refused ?? []));
+    checked?.values.forEach((added, id) => values.set(id, added));
   }
-  return failedErrors(batch, refused);
+  return { refused: failedErrors(batch, refused), values };
+}
+
+/** Writes one part after the other. Most batches have a single one. */
+async function writeParts(
+  parts: readonly RecordBatch[],
+  write: (part: RecordBatch) => Promise<WrittenBatch>,
+): Promise<WrittenBatch> {
+  let all: WrittenBatch = { succeeded: 0, errors: [] };
+  for (const part of parts) {
+    const written = await write(part);
+    all = {
+      ...all,
+      ...written,
+      succeeded: all.succeeded + written.succeeded,
+      errors: [...all.errors, ...written.errors],
+    };
+  }
+  return all;
 }
 
 async function writeChecked(

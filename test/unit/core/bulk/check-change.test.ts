@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { bulkRulesOf } from "../../../../src/core/bulk/bulk-rules.ts";
 import { checkChange } from "../../../../src/core/bulk/check-change.ts";
 import type { RecordChange } from "../../../../src/core/records/change.ts";
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
@@ -20,9 +19,8 @@ const MODEL = modelOf("Thing", [
 ]);
 const MODELS = createModelRegistry([MODEL], [{ name: "State", values: ["ON", "OFF"] }]);
 
-function messages(change: unknown, allowed?: readonly string[]): readonly string[] {
-  const rules = { ...bulkRulesOf({}), allowedFields: () => allowed };
-  return checkChange(MODELS, MODEL, rules, change as RecordChange).map((problem) => problem.message);
+function messages(change: unknown, model = MODEL): readonly string[] {
+  return checkChange(MODELS, model, change as RecordChange).map((problem) => problem.message);
 }
 
 describe("checking a bulk change", () => {
@@ -67,9 +65,17 @@ describe("checking a bulk change", () => {
     expect(messages(change)).toEqual([expect.stringMatching(expected)]);
   });
 
-  it("refuses a field outside the allow-list, naming those inside", () => {
-    expect(messages({ count: { increment: 1 } }, ["name"])).toEqual([
-      "Thing.count cannot be changed in bulk. Fields that can: name.",
-    ]);
-  });
+  it.each([{ isBulkWritable: false }, { isReadOnly: true }, { isExposed: false }])(
+    "refuses a field with the switches %j, naming the others",
+    (switches) => {
+      const model = modelOf("Thing", [
+        scalar("id", "Int", { isKey: true }),
+        scalar("name", "String"),
+        scalar("count", "Int", { switches }),
+      ]);
+      expect(messages({ count: { increment: 1 } }, model)).toEqual([
+        "Thing.count cannot be changed in bulk. Fields that can: name.",
+      ]);
+    },
+  );
 });

@@ -1,0 +1,111 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { AppError } from "../../kernel/app-error.ts";
+import type { Datamodel } from "./schema-engine.ts";
+
+/** Where Prisma finds the parts of a project. All paths are absolute. */
+export interface PrismaPaths {
+  /** The `prisma.config` file; undefined if there is none. */
+  readonly configFile: string | undefined;
+  /** The Prisma schema, a file or a folder of files; undefined if there is none. */
+  readonly schema: string | undefined;
+  /** The folder of the migrations, whether or not it exists. */
+  readonly migrations: string;
+  /** The database that `prisma.config` names; undefined if it names none, or takes it from an unset variable. */
+  readonly databaseUrl: string | undefined;
+  /** The variables that `prisma.config` needs and that are not set. */
+  readonly unset: readonly string[];
+}
+
+/** Where Prisma looks without a `prisma.config` file. */
+const DEFAULT_SCHEMAS = ["schema.prisma", "prisma/schema.prisma"];
+const DEFAULT_MIGRATIONS = "prisma/migrations";
+/** In the place of a variable that `prisma.config` needs and that is unset. */
+const NO_DATABASE = "postgresql://not-set";
+
+/**
+ * Finds the Prisma schema and the migrations of a project as Prisma does: in `prisma.config`, else in the default places.
+ * @throws AppError INVALID_CONFIG for a `prisma.config` that cannot be loaded, or that names a missing schema
+ */
+export async function findPrismaPaths(projectDir: string): Promise<PrismaPaths> {
+  const { findPrismaConfigFile } = await import("@prisma/config");
+  const configFile = findPrismaConfigFile(projectDir);
+  const { config, unset } =
+    configFile === null ? { config: undefined, unset: [] } : await loadPrismaConfig(configFile, projectDir);
+  const schema = config?.schema ?? DEFAULT_SCHEMAS.map((file) => join(projectDir, file)).find(existsSync);
+  if (schema !== undefined && !existsSync(schema)) {
+    throw new AppError(
+      "INVALID_CONFIG",
+      `${configFile} names ${schema} as the Prisma schema; it does not exist`,
+    );
+  }
+  const url = config?.datasource?.url ?? "";
+  return {
+    configFile: configFile ?? undefined,
+    schema,
+    migrations: config?.migrations?.path ?? (await defaultMigrations(projectDir, schema)),
+    databaseUrl: url === "" || url === NO_DATABASE ? undefined : url,
+    unset,
+  };
+}
+
+/** As Prisma does: beside the schema's file, or in the schema's folder. */
+async function defaultMigrations(projectDir: string, schema: string | undefined): Promise<string> {
+  if (schema === undefined) {
+    return join(projectDir, DEFAULT_MIGRATIONS);
+  }
+  return join((await stat(schema)).isDirectory() ? schema : dirname(schema), "migrations");
+}
+
+/**
+ * Loads the file with Prisma's own loader. Its `env("NAME")` throws for an unset variable, although nothing that is read
+ * here needs a database; so the variable gets a placeholder for as long as the file is loaded.
+ */
+async function loadPrismaConfig(
+  configFile: string,
+  projectDir: string,
+): Promise<{ readonly config: LoadedConfig; readonly unset: readonly string[] }> {
+  const { loadConfigFromFile } = await import("@prisma/config");
+  const placeholders: string[] = [];
+  try {
+    for (;;) {
+      const { config, error } = await loadConfigFromFile({ configFile, configRoot: projectDir });
+      if (error === undefined) {
+        return { config, unset: placeholders };
+      }
+      const reason = "error" in error ? error.error.message : "it was not found";
+      const [, name] = /Cannot resolve environment variable: (\w+)/.exec(reason) ?? [];
+      if (name === undefined || placeholders.includes(name)) {
+        throw new AppError("INVALID_CONFIG", `${configFile} cannot be loaded: ${reason}`);
+      }
+      placeholders.push(name);
+      process.env[name] = NO_DATABASE;
+    }
+  } finally {
+    for (const name of placeholders) {
+      delete process.env[name];
+    }
+  }
+}
+
+type LoadedConfig = NonNullable<
+  Awaited<ReturnType<typeof import("@prisma/config").loadConfigFromFile>>["config"]
+>;
+
+/**
+ * The files of a Prisma schema, with their paths relative to the project, in the order of their names.
+ * @param schema a file or a folder, absolute
+ */
+export async function readSchemaFiles(projectDir: string, schema: string): Promise<readonly Datamodel[]> {
+  const isFolder = (await stat(schema)).isDirectory();
+  const files = isFolder
+    ? (await readdir(schema, { recursive: true }))
+        .filter((name) => name.endsWith(".prisma"))
+        .toSorted()
+        .map((name) => join(schema, name))
+    : [schema];
+  return Promise.all(
+    files.map(async (file) => ({ path: relative(projectDir, file), content: await readFile(file, "utf8") })),
+  );
+}
