@@ -18,7 +18,7 @@ export type { ConfigOf, Variable, Variables } from "./config/variable.ts";
 export { createService } from "./compose/create-service.ts";
 export type { PowerCrudService, ServiceOptions } from "./compose/create-service.ts";
 export { migrateDatabase } from "./compose/migrate-database.ts";
-export type { MigrateOptions, MigrateReport } from "./compose/migrate-database.ts";
+export type { MigrateOptions, MigrateReport } from "./compose/migrate-options.ts";
 
 export { AppError, isAppError } from "./kernel/app-error.ts";
 export { ERROR_CODES } from "./kernel/error-codes.ts";

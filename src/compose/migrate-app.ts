@@ -7,7 +7,7 @@ import { readMigrationFolder, writeMigration } from "../adapters/prisma/migratio
 import { findPrismaPaths, readSchemaFiles } from "../adapters/prisma/prisma-paths.ts";
 import type { Datamodel, SchemaEngine } from "../adapters/prisma/schema-engine.ts";
 import { openSchemaEngine } from "../adapters/prisma/schema-engine.ts";
-import type { AppReport, MigrateOptions } from "./migrate-database.ts";
+import type { AppReport, MigrateOptions } from "./migrate-options.ts";
 import { pendingError, pendingOf } from "./migrations.ts";
 
 /** Statements that lose data. */

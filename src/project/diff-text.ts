@@ -49,37 +49,46 @@ function compareLines(before: readonly string[], after: readonly string[]): read
 
 /** By the longest common subsequence. What differs is short: a few lines that were added. */
 function compareMiddle(before: readonly string[], after: readonly string[]): readonly Line[] {
-  const lengths = before
-    .map(() => new Uint32Array(after.length + 1))
-    .concat(new Uint32Array(after.length + 1));
-  const lengthAt = (row: number, column: number): number => lengths[row]?.[column] ?? 0;
-  for (let row = before.length - 1; row >= 0; row -= 1) {
-    for (let column = after.length - 1; column >= 0; column -= 1) {
-      (lengths[row] as Uint32Array)[column] =
-        before[row] === after[column]
-          ? lengthAt(row + 1, column + 1) + 1
-          : Math.max(lengthAt(row + 1, column), lengthAt(row, column + 1));
-    }
-  }
+  const lengthAt = commonLengths(before, after);
   const lines: Line[] = [];
   let [row, column] = [0, 0];
-  while (row < before.length || column < after.length) {
-    const [old, fresh] = [before[row], after[column]];
-    if (old !== undefined && old === fresh) {
+  while (row < before.length && column < after.length) {
+    const [old = "", fresh = ""] = [before[row], after[column]];
+    if (old === fresh) {
       lines.push({ sign: " ", text: old });
       [row, column] = [row + 1, column + 1];
-    } else if (
-      old !== undefined &&
-      (fresh === undefined || lengthAt(row + 1, column) >= lengthAt(row, column + 1))
-    ) {
+    } else if (lengthAt(row + 1, column) >= lengthAt(row, column + 1)) {
       lines.push({ sign: "-", text: old });
       row += 1;
     } else {
-      lines.push({ sign: "+", text: fresh ?? "" });
+      lines.push({ sign: "+", text: fresh });
       column += 1;
     }
   }
-  return lines;
+  return [
+    ...lines,
+    ...before.slice(row).map((text): Line => ({ sign: "-", text })),
+    ...after.slice(column).map((text): Line => ({ sign: "+", text })),
+  ];
+}
+
+/** How many lines both have in common, in order, from a line of the one and a line of the other on. */
+function commonLengths(
+  before: readonly string[],
+  after: readonly string[],
+): (row: number, column: number) => number {
+  const lengths = [...before, ""].map(() => new Uint32Array(after.length + 1));
+  const lengthAt = (row: number, column: number): number => lengths[row]?.[column] ?? 0;
+  for (let row = before.length - 1; row >= 0; row -= 1) {
+    for (let column = after.length - 1; column >= 0; column -= 1) {
+      const length =
+        before[row] === after[column]
+          ? lengthAt(row + 1, column + 1) + 1
+          : Math.max(lengthAt(row + 1, column), lengthAt(row, column + 1));
+      lengths[row]?.fill(length, column, column + 1);
+    }
+  }
+  return lengthAt;
 }
 
 /** The parts of the lines to show: changed lines with those around them. */

@@ -83,10 +83,12 @@ export function planInit(facts: ProjectFacts, wishes: InitWishes): InitPlan | In
   };
 }
 
-function blocksOf(
-  files: readonly SchemaFile[],
-  keyword: string,
-): readonly (SchemaBlock & { file: SchemaFile })[] {
+/** A block, and where it is. */
+interface FileBlock extends SchemaBlock {
+  readonly file: SchemaFile;
+}
+
+function blocksOf(files: readonly SchemaFile[], keyword: string): readonly FileBlock[] {
   return files.flatMap((file) =>
     readBlocks(file.content)
       .filter((block) => block.keyword === keyword)
@@ -141,37 +143,40 @@ interface SchemaPlan {
 /** The generators that are missing: ours, and Prisma's client if there is none. It stands first, since ours imports it. */
 function planSchema({ dir, schemaFiles }: ProjectFacts, files: readonly SchemaFile[]): SchemaPlan {
   const generators = blocksOf(files, "generator");
-  const ours = generators.find(({ settings }) => settings.get("provider")?.includes("powercrud-generator"));
+  const ours = generators.find((block) => providerOf(block).includes("powercrud-generator"));
   if (ours !== undefined) {
-    const output = ours.settings.get("output") ?? `../${GENERATED_MODULE}`;
-    const path = relativePath(dir, join(dir, dirname(ours.file.path), output));
-    const generatedModule = /\.[cm]?ts$/.test(path) ? path : `${path}/powercrud.ts`;
-    return { changes: [], generatedModule };
+    return { changes: [], generatedModule: moduleOf(dir, ours) };
   }
-  const client = generators.find(({ settings }) =>
-    (settings.get("provider") ?? "").startsWith("prisma-client"),
-  );
-  const file = client?.file ?? generators[0]?.file ?? blocksOf(files, "datasource")[0]?.file ?? files[0];
-  if (file === undefined) {
-    throw new TypeError("a schema without files was refused before");
+  const client = generators.find((block) => providerOf(block).startsWith("prisma-client"));
+  const place = client ?? generators[0] ?? blocksOf(files, "datasource")[0];
+  if (place === undefined) {
+    throw new TypeError("a schema without a datasource was refused before");
   }
+  const { file } = place;
   const seenFromFile = (path: string): string => relativePath(join(dir, dirname(file.path)), join(dir, path));
   const generatedModule = placeOfModule(dir, client);
-  const name = generators.some((generator) => generator.name === "powercrud")
-    ? "powercrudGraphql"
-    : "powercrud";
-  const blocks = [
+  const isTaken = generators.some(({ name }) => name === "powercrud");
+  const after = addGenerators(file.content, [
     ...(client === undefined ? [printClientGenerator(seenFromFile(CLIENT_FOLDER))] : []),
-    printGenerator(name, seenFromFile(generatedModule)),
-  ];
-  const isNew = !schemaFiles.includes(file);
-  const after = addGenerators(file.content, blocks);
-  const change = { path: file.path, before: isNew ? undefined : file.content, after };
-  return { changes: [change], generatedModule };
+    printGenerator(isTaken ? "powercrudGraphql" : "powercrud", seenFromFile(generatedModule)),
+  ]);
+  const before = schemaFiles.includes(file) ? file.content : undefined;
+  return { changes: [{ path: file.path, before, after }], generatedModule };
+}
+
+function providerOf({ settings }: SchemaBlock): string {
+  return settings.get("provider") ?? "";
+}
+
+/** The module that a block of our generator writes. */
+function moduleOf(dir: string, { file, settings }: FileBlock): string {
+  const output = settings.get("output") ?? `../${GENERATED_MODULE}`;
+  const path = relativePath(dir, join(dir, dirname(file.path), output));
+  return /\.[cm]?ts$/.test(path) ? path : `${path}/powercrud.ts`;
 }
 
 /** Not in the client's own folder, which Prisma empties. */
-function placeOfModule(dir: string, client: (SchemaBlock & { file: SchemaFile }) | undefined): string {
+function placeOfModule(dir: string, client: FileBlock | undefined): string {
   const output = client?.settings.get("output");
   const folder =
     output === undefined ? "" : relativePath(dir, join(dir, dirname(client?.file.path ?? ""), output));

@@ -78,7 +78,6 @@ beforeAll(async () => {
     .split("\n");
   const quickStart = await readFile("docs/quick-start.md", "utf8");
   documents = { graphql: codeBlocks(section, "graphql"), removal: codeBlocks(quickStart, "sql").join("\n") };
-  expect(codeBlocks(quickStart, "sh")[0]).toBe(codeBlocks(section, "sh")[0]);
 
   await writeFiles(projectDir(), {
     "package.json": JSON.stringify({
@@ -170,6 +169,16 @@ async function whileServing(
 }
 
 describe("the README's quick start", () => {
+  it("has the same commands as docs/quick-start.md", async () => {
+    const quickStart = await readFile("docs/quick-start.md", "utf8");
+    expect((codeBlocks(quickStart, "sh")[0] ?? "").trim().split("\n")).toEqual([
+      install,
+      dryRun,
+      init,
+      start,
+    ]);
+  });
+
   it("serves a database with a history of its own, and changes nothing of it", async () => {
     const env = { DATABASE_URL: database.url };
     const before = await describeCatalog(database.url);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import type { PrismaConfigInternal } from "@prisma/config";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Datamodel } from "./schema-engine.ts";
 
@@ -31,23 +32,30 @@ const NO_DATABASE = "postgresql://not-set";
 export async function findPrismaPaths(projectDir: string): Promise<PrismaPaths> {
   const { findPrismaConfigFile } = await import("@prisma/config");
   const configFile = findPrismaConfigFile(projectDir);
-  const { config, unset } =
-    configFile === null ? { config: undefined, unset: [] } : await loadPrismaConfig(configFile, projectDir);
-  const schema = config?.schema ?? DEFAULT_SCHEMAS.map((file) => join(projectDir, file)).find(existsSync);
-  if (schema !== undefined && !existsSync(schema)) {
+  if (configFile === null) {
+    return { ...NO_CONFIG, ...(await findFolders(projectDir, undefined)) };
+  }
+  const { config, unset } = await loadPrismaConfig(configFile, projectDir);
+  if (config.schema !== undefined && !existsSync(config.schema)) {
     throw new AppError(
       "INVALID_CONFIG",
-      `${configFile} names ${schema} as the Prisma schema; it does not exist`,
+      `${configFile} names ${config.schema} as the Prisma schema; it does not exist`,
     );
   }
-  const url = config?.datasource?.url ?? "";
-  return {
-    configFile: configFile ?? undefined,
-    schema,
-    migrations: config?.migrations?.path ?? (await defaultMigrations(projectDir, schema)),
-    databaseUrl: url === "" || url === NO_DATABASE ? undefined : url,
-    unset,
-  };
+  const url = config.datasource?.url ?? "";
+  const databaseUrl = url === "" || url === NO_DATABASE ? undefined : url;
+  return { configFile, databaseUrl, unset, ...(await findFolders(projectDir, config)) };
+}
+
+const NO_CONFIG = { configFile: undefined, databaseUrl: undefined, unset: [] };
+
+async function findFolders(
+  projectDir: string,
+  config: PrismaConfigInternal | undefined,
+): Promise<Pick<PrismaPaths, "schema" | "migrations">> {
+  const schema = config?.schema ?? DEFAULT_SCHEMAS.map((file) => join(projectDir, file)).find(existsSync);
+  const migrations = config?.migrations?.path ?? (await defaultMigrations(projectDir, schema));
+  return { schema, migrations };
 }
 
 /** As Prisma does: beside the schema's file, or in the schema's folder. */
@@ -65,7 +73,7 @@ async function defaultMigrations(projectDir: string, schema: string | undefined)
 async function loadPrismaConfig(
   configFile: string,
   projectDir: string,
-): Promise<{ readonly config: LoadedConfig; readonly unset: readonly string[] }> {
+): Promise<{ readonly config: PrismaConfigInternal; readonly unset: readonly string[] }> {
   const { loadConfigFromFile } = await import("@prisma/config");
   const placeholders: string[] = [];
   try {
@@ -80,18 +88,16 @@ async function loadPrismaConfig(
         throw new AppError("INVALID_CONFIG", `${configFile} cannot be loaded: ${reason}`);
       }
       placeholders.push(name);
+      // oxlint-disable-next-line node/no-process-env -- Prisma's loader looks nowhere else
       process.env[name] = NO_DATABASE;
     }
   } finally {
     for (const name of placeholders) {
+      // oxlint-disable-next-line node/no-process-env -- as it was before
       delete process.env[name];
     }
   }
 }
-
-type LoadedConfig = NonNullable<
-  Awaited<ReturnType<typeof import("@prisma/config").loadConfigFromFile>>["config"]
->;
 
 /**
  * The files of a Prisma schema, with their paths relative to the project, in the order of their names.

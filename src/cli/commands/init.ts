@@ -55,7 +55,7 @@ export async function init(cli: CliContext, options: InitOptions): Promise<boole
   const steps = stepsOf(work);
   if (options.dryRun === true) {
     const wanted = steps.map(({ label }) => `- ${label}`);
-    display.end([...(wanted.length === 0 ? ["nothing to do"] : ["Then it would:", ...wanted])].join("\n"));
+    display.end(wanted.length === 0 ? "nothing to do" : ["It would:", ...wanted].join("\n"));
     return true;
   }
   if (steps.length > 0 && options.yes !== true && !(await display.confirm("Make these changes?"))) {

@@ -1,5 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { migrateDatabase, type MigrateReport } from "../../compose/migrate-database.ts";
+import { migrateDatabase } from "../../compose/migrate-database.ts";
+import type { MigrateReport } from "../../compose/migrate-options.ts";
 import type { CliContext } from "../cli-context.ts";
 import { withDatabase } from "../with-database.ts";
 

@@ -5,8 +5,8 @@ import { Client } from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
-import type { MigrateOptions, MigrateReport } from "../../../src/compose/migrate-database.ts";
 import { migrateDatabase } from "../../../src/compose/migrate-database.ts";
+import type { MigrateOptions, MigrateReport } from "../../../src/compose/migrate-options.ts";
 import { findPendingMigrations } from "../../../src/compose/migrations.ts";
 import { describeCatalog } from "../../support/describe-catalog.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";

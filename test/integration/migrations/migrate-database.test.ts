@@ -5,11 +5,8 @@ import { dirname, join, resolve } from "node:path";
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import {
-  migrateDatabase,
-  type MigrateReport,
-  type NewMigration,
-} from "../../../src/compose/migrate-database.ts";
+import { migrateDatabase } from "../../../src/compose/migrate-database.ts";
+import type { MigrateReport, NewMigration } from "../../../src/compose/migrate-options.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "../../support/temporary-folder.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/test-database.ts";
 

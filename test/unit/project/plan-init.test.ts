@@ -246,8 +246,8 @@ describe("the version of Prisma", () => {
 
   it("is made the same for both packages where npm chose two as peers", () => {
     const installed = { prisma: "7.10.1", "@prisma/client": "7.10.0" };
-    const pinsOf = (manifest: object): object =>
-      JSON.parse(filesAfter(plan({ manifest, installed }))["package.json"] ?? "") as object;
+    const pinsOf = (content: object): object =>
+      JSON.parse(filesAfter(plan({ manifest: content, installed }))["package.json"] ?? "") as object;
     expect(pinsOf({})).toMatchObject({
       dependencies: { "@prisma/client": "7.10.0" },
       devDependencies: { prisma: "7.10.0" },
