@@ -1,3 +1,4 @@
+import { createEmulatedKeys } from "../src/adapters/postgres/effects/foreign-keys.ts";
 import { createPgSession } from "../src/adapters/postgres/connection/pg-session.ts";
 import { createPostgresRecordWriter } from "../src/adapters/postgres/writes/postgres-record-writer.ts";
 import { recordSetSql } from "../src/adapters/postgres/sql/bulk-record-set.ts";
@@ -39,7 +40,14 @@ async function measureStatement(bench: LockBench, ids: readonly number[]): Promi
   const { unitOfWork, locks } = bench;
   // Plain work needs no transaction of the app's client.
   const records = undefined as never;
-  const writer = createPostgresRecordWriter({ session, unitOfWork, records, shapes, locks });
+  const writer = createPostgresRecordWriter({
+    session,
+    unitOfWork,
+    records,
+    shapes,
+    locks,
+    emulatedKeys: createEmulatedKeys(session, []),
+  });
   const bare = async (batch: RecordBatch): Promise<void> => {
     const { text, values } = recordSetSql(table, work, batch);
     await session.query(text, values);

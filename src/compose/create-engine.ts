@@ -10,6 +10,7 @@ import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
 import { createRecordHooks } from "../core/records/record-hooks.ts";
+import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
@@ -28,7 +29,9 @@ import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
+import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
+import { createPostgresListPages } from "../adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
 import { createPostgresChunkWriter } from "../adapters/postgres/writes/postgres-chunk-writer.ts";
 import { createPostgresRecordWriter } from "../adapters/postgres/writes/postgres-record-writer.ts";
@@ -58,6 +61,7 @@ export interface Engine extends Service {
   readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
+  readonly pages: ListPages;
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly writeOne: WriteOne;
@@ -73,7 +77,6 @@ export async function createEngine(
 ): Promise<Engine> {
   const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
   const { session } = deployment;
-  const { unitOfWork, locks } = deployment.ports;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
@@ -82,15 +85,13 @@ export async function createEngine(
   const access = accessOf(options.modelOptions);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
-  const sideEffects = createPostgresSideEffects({ session, shapes, models });
+  const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
+  const sideEffects = createPostgresSideEffects({ session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
-  const writing = { session, unitOfWork, records, shapes, locks };
+  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys };
   const writer = createPostgresChunkWriter(writing);
-  const hooks = createRecordHooks({
-    options: options.modelOptions,
-    transactions: options.hookTransactions,
-    logger: options.logger,
-  });
+  const { modelOptions, hookTransactions: transactions, logger } = options;
+  const hooks = createRecordHooks({ options: modelOptions, transactions, logger });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
@@ -114,6 +115,7 @@ export async function createEngine(
     ports,
     models,
     reader,
+    pages: createPostgresListPages({ session, models, shapes }),
     access,
     lockScopes,
     writeOne: createWriteOne({

@@ -186,6 +186,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     names,
     modelOptions,
     reader: engine.reader,
+    pages: engine.pages,
     toClientWhere: (model, where) => filterToPrisma(engine.models, model, where),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,

@@ -3,6 +3,7 @@ import type { SchemaDescription } from "../adapters/prisma/schema-description.ts
 import { fieldNamesOf } from "../adapters/prisma/schema-description.ts";
 import type { ConfigOf, Variable, Variables } from "../config/variable.ts";
 import type {
+  EnumOptions,
   EnumOptionsMap,
   FieldNames,
   ModelOptions,
@@ -30,6 +31,8 @@ export interface GeneratedSchema {
 interface GeneratedTypes {
   readonly client: unknown;
   readonly models: Readonly<Record<string, FieldNames & { readonly record: unknown }>>;
+  /** The values of each enum. */
+  readonly enums: Readonly<Record<string, string>>;
 }
 
 /** The types that a generated module carries. Without any, every name is allowed, and values are unknown. */
@@ -43,6 +46,7 @@ type TypesOf<Generated extends GeneratedSchema> =
 interface UnknownTypes {
   readonly client: unknown;
   readonly models: Readonly<Record<string, FieldNames & { readonly record: AppRecord }>>;
+  readonly enums: Readonly<Record<string, string>>;
 }
 
 /** The names of a project's models. */
@@ -70,7 +74,11 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
     ? ModelOptionsMap
     : { readonly [Name in ModelName<Generated>]?: ModelOptionsOf<Generated, Name> };
   /** Names of enums and of their values in the API, by enum. Default: as in the Prisma schema. */
-  readonly enums?: EnumOptionsMap;
+  readonly enums?: string extends ModelName<Generated>
+    ? EnumOptionsMap
+    : {
+        readonly [Name in keyof TypesOf<Generated>["enums"]]?: EnumOptions<TypesOf<Generated>["enums"][Name]>;
+      };
   /** The app's own tasks, beside the bulk operations. Default: none. */
   readonly tasks?: readonly TaskDefinition[];
   /** Callbacks along the life of every task. Default: none. */

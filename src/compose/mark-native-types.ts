@@ -32,7 +32,7 @@ export async function markNativeTypes(
     throw refusedSchema(all, problems.length === 0 ? "MIGRATION_FAILED" : "INVALID_CONFIG");
   }
   const marked = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  return createModelRegistry(marked, enums, models.relationMode);
+  return createModelRegistry(marked, enums, models.emulatedKeys);
 }
 
 function markModel(model: Model, shape: TableShape): Model {

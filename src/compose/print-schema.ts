@@ -26,6 +26,7 @@ export function printPowerCrudSchema(config: PowerCrudConfig): string {
     names,
     modelOptions: config.models ?? {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
+    pages: { read: onlyPrinted, readRelated: onlyPrinted },
     toClientWhere: () => ({}),
     translateError: (error) => error,
     writeOne: onlyPrinted,

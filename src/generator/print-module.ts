@@ -20,6 +20,9 @@ export interface GeneratedTypes {
   readonly models: {
 ${modelTypes(schema)}
   };
+  readonly enums: {
+${enumTypes(schema)}
+  };
 }
 
 const schema: object = ${printSchema(schema)};
@@ -43,6 +46,13 @@ function modelTypes({ models }: SchemaDescription): string {
       );
       return `    readonly ${name}: { ${[`readonly record: Client.${name}`, ...members].join("; ")} };`;
     })
+    .join("\n");
+}
+
+/** A line for each enum: its values. */
+function enumTypes({ enums }: SchemaDescription): string {
+  return Object.entries(enums)
+    .map(([name, { values }]) => `    readonly ${name}: ${unionOf(values.map((value) => value.name))};`)
     .join("\n");
 }
 

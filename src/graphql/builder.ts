@@ -50,7 +50,7 @@ export interface AnyPrismaModel {
 export type PowerCrudScalars = {
   ID: { Input: string; Output: string | number | bigint };
   BigInt: { Input: bigint; Output: bigint | number | string };
-  DateTime: { Input: Date; Output: Date };
+  DateTime: { Input: string; Output: Date };
   Decimal: { Input: string; Output: { toString(): string } };
   JSON: { Input: Json; Output: unknown };
   Bytes: { Input: Uint8Array; Output: Uint8Array };

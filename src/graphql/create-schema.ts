@@ -8,6 +8,7 @@ import type { Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
+import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { WhereFilter } from "../core/access/access.ts";
 import type { GraphQLContext, SchemaContributor } from "./builder.ts";
@@ -35,6 +36,7 @@ export interface SchemaDependencies {
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
   readonly reader: RecordReader;
+  readonly pages: ListPages;
   /** Translates a filter for the client. */
   readonly toClientWhere: (model: Model, where: WhereFilter | undefined) => object;
   /** Translates the client's errors to the project's own; returns others as they are. */
@@ -79,6 +81,7 @@ const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   names: { of: notNamed, enum: notNamed, column: notNamed },
   modelOptions: {},
   reader: { findIds: notCalled, existingIds: notCalled },
+  pages: { read: notCalled, readRelated: notCalled },
   toClientWhere: () => ({}),
   translateError: (error) => error,
   writeOne: notCalled,
@@ -111,6 +114,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
     source: (model) => sourceOf(dependencies.client, model),
     toClientWhere: dependencies.toClientWhere,
     reader: dependencies.reader,
+    pages: dependencies.pages,
     writeOne: dependencies.writeOne,
     launchBulk: dependencies.launchBulk,
     maxRecords: dependencies.maxRecords,

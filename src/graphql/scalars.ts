@@ -1,5 +1,5 @@
 import type { PowerCrudBuilder } from "./builder.ts";
-import { DATE_TIME_FORM, parseDateTime } from "../kernel/date-time-text.ts";
+import { DATE_TIME_FORM, momentPartOf, parseMoment } from "../kernel/date-time-text.ts";
 import type { Json } from "../kernel/json.ts";
 import type { ListValueNode, ObjectValueNode, ValueNode, VariableNode } from "graphql";
 import { GraphQLError, GraphQLScalarType, Kind } from "graphql";
@@ -68,28 +68,28 @@ function toDecimal(value: unknown): string {
   return text;
 }
 
-/** A moment, to the millisecond. */
-export const DATE_TIME_SCALAR = new GraphQLScalarType<Date, string>({
+/** A moment, to the millisecond. Input stays text, since a day or a time of day is valid for some columns only. */
+export const DATE_TIME_SCALAR = new GraphQLScalarType<string, string>({
   name: "DateTime",
   description:
-    "A moment in ISO 8601: `2026-01-31T12:00:00.000Z`. Input needs an offset, and a year from 1 to 9999; output is in UTC, to the millisecond.",
+    "A moment in ISO 8601: `2026-01-31T12:00:00.000Z`. Input needs an offset, and a year from 1 to 9999; for a column of days, `2026-01-31` will do, and for one of times of day, `12:00:00` in UTC. Output is always a whole moment in UTC, to the millisecond.",
   specifiedByURL: "https://www.rfc-editor.org/rfc/rfc3339",
-  serialize: (value) => (value instanceof Date ? value : toDate(value)).toISOString(),
-  parseValue: toDate,
+  serialize: (value) => (value instanceof Date ? value.toISOString() : toMoment(value)),
+  parseValue: toMoment,
   parseLiteral(node) {
     if (node.kind === Kind.STRING) {
-      return toDate(node.value);
+      return toMoment(node.value);
     }
     throw parseError("DateTime", node.kind, DATE_TIME_FORM);
   },
 });
 
-function toDate(value: unknown): Date {
-  const date = typeof value === "string" ? parseDateTime(value) : undefined;
+function toMoment(value: unknown): string {
+  const date = typeof value === "string" ? parseMoment(value) : undefined;
   if (date === undefined) {
     throw parseError("DateTime", value, DATE_TIME_FORM);
   }
-  return date;
+  return momentPartOf(String(value)) === undefined ? date.toISOString() : String(value);
 }
 
 /** Any JSON value. */

@@ -36,34 +36,40 @@ export type MembersOf<Options> = { readonly [Name in keyof Required<Options>]: S
  * @param place the value's name for the author: `models.City`
  */
 export function findFaults(value: unknown, shape: Shape, place: string): readonly string[] {
-  switch (shape.kind) {
-    case "ANY":
-      return [];
-    case "FUNCTION":
-      return typeof value === "function" ? [] : [wrongType(value, "a function", place)];
-    case "TEXT":
-      return typeof value === "string" && value !== "" ? [] : [wrongType(value, "a text", place)];
-    case "FLAG":
-      return typeof value === "boolean" ? [] : [wrongType(value, "true or false", place)];
-    case "WHOLE_NUMBER":
-      return Number.isSafeInteger(value) && Number(value) >= shape.min
-        ? []
-        : [wrongType(value, `a whole number from ${shape.min} on`, place)];
-    case "WORD":
-      return typeof value === "string" && shape.words.includes(value)
-        ? []
-        : [typeof value === "string" ? unknownName(value, shape, place) : wrongType(value, "a text", place)];
-    case "LIST":
-      return Array.isArray(value)
-        ? value.flatMap((item: unknown, at) => findFaults(item, shape.of, `${place}[${at}]`))
-        : [wrongType(value, "a list", place)];
-    case "MEMBERS":
-      return faultsOfMembers(value, shape, place);
-    case "MAP":
-      return faultsOfMap(value, shape, place);
-    case "FUNCTION_OR":
-      return typeof value === "function" ? [] : findFaults(value, shape.other, place);
-  }
+  // The compiler cannot see that the function and the shape are of one kind.
+  const find = FINDERS[shape.kind] as Find<Shape>;
+  return find(value, shape, place);
+}
+
+type Find<Kind> = (value: unknown, shape: Kind, place: string) => readonly string[];
+
+const FINDERS: { readonly [Kind in Shape["kind"]]: Find<Extract<Shape, { kind: Kind }>> } = {
+  ANY: () => [],
+  FUNCTION: (value, _shape, place) => oneFault(typeof value === "function", value, "a function", place),
+  TEXT: (value, _shape, place) => oneFault(typeof value === "string" && value !== "", value, "a text", place),
+  FLAG: (value, _shape, place) => oneFault(typeof value === "boolean", value, "true or false", place),
+  WHOLE_NUMBER(value, { min }, place) {
+    const isMet = Number.isSafeInteger(value) && Number(value) >= min;
+    return oneFault(isMet, value, `a whole number from ${min} on`, place);
+  },
+  WORD(value, shape, place) {
+    const isKnown = shape.words.some((word) => word === value);
+    return typeof value === "string" && !isKnown
+      ? [unknownName(value, shape, place)]
+      : oneFault(isKnown, value, "a text", place);
+  },
+  LIST: (value, { of }, place) =>
+    Array.isArray(value)
+      ? value.flatMap((item: unknown, at) => findFaults(item, of, `${place}[${at}]`))
+      : [wrongType(value, "a list", place)],
+  MEMBERS: faultsOfMembers,
+  MAP: faultsOfMap,
+  FUNCTION_OR: (value, { other }, place) =>
+    typeof value === "function" ? [] : findFaults(value, other, place),
+};
+
+function oneFault(isMet: boolean, value: unknown, expected: string, place: string): readonly string[] {
+  return isMet ? [] : [wrongType(value, expected, place)];
 }
 
 function faultsOfMembers(value: unknown, shape: MembersShape, place: string): readonly string[] {

@@ -42,6 +42,13 @@ const GOOD = {
     },
     Country: { validate: (record) => (record?.population === 1n ? [{ message: "Lonely." }] : []) },
   }`,
+  "names of fields, enums and their values": `models: { City: { apiName: "Town", fields: { countryCode: { apiName: "code" }, country: {} } } },
+  enums: { CityStatus: { apiName: "State", values: { ACTIVE: "OPEN" } } }`,
+  "a seed that gets Prisma's client": `async seed({ prisma, progress, signal }) {
+    signal.throwIfAborted();
+    const { count } = await prisma.tag.createMany({ data: [{ label: "a" }] });
+    progress(count, 1);
+  }`,
   "a task and hooks of tasks": `tasks: [{
     kind: "rebuild",
     async handle({ task, reportProgress }) {
@@ -115,6 +122,19 @@ const BAD = {
   "a persist that answers with something else": [
     `models: { City: { persist: () => "done" } }`,
     "is not assignable",
+  ],
+  "a misspelt field that is named": [
+    `models: { City: { fields: { populaton: { apiName: "people" } } } }`,
+    "'populaton' does not exist",
+  ],
+  "a misspelt enum": [`enums: { CitySttus: {} }`, "'CitySttus' does not exist"],
+  "a misspelt value of an enum": [
+    `enums: { CityStatus: { values: { ACTVE: "OPEN" } } }`,
+    "'ACTVE' does not exist",
+  ],
+  "a model that the client in a seed does not have": [
+    `async seed({ prisma }) { await prisma.citty.count(); }`,
+    "'citty' does not exist",
   ],
   "a misspelt member of the config": [`model: { City: {} }`, "'model' does not exist"],
   "a misspelt hook of tasks": [`hooks: { completed: () => undefined }`, "'completed' does not exist"],

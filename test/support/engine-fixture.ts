@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { createEmulatedKeys } from "../../src/adapters/postgres/effects/foreign-keys.ts";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createPostgresChunkWriter } from "../../src/adapters/postgres/writes/postgres-chunk-writer.ts";
 import { createTableShapes } from "../../src/adapters/postgres/records/table-shape.ts";
@@ -212,7 +213,14 @@ export function createWriterOf(
   const records = createSqlRecords(unitOfWork, (over) =>
     createPostgresRecordReader({ session: over, models, shapes }),
   );
-  return createPostgresChunkWriter({ session, unitOfWork, records, shapes, locks });
+  return createPostgresChunkWriter({
+    session,
+    unitOfWork,
+    records,
+    shapes,
+    locks,
+    emulatedKeys: createEmulatedKeys(session, []),
+  });
 }
 
 const SQL_HOOK_TRANSACTIONS: HookTransactions = {

@@ -5,7 +5,6 @@ import type {
   Field,
   Model,
   ModelRegistry,
-  ReferentialAction,
   RelationField,
   ScalarType,
   UniqueKey,
@@ -15,6 +14,7 @@ import type { ModelOptionsMap } from "../../core/records/model-options.ts";
 import { followForeignKeys } from "../../core/records/relation-switches.ts";
 import { serveModel } from "../../core/records/serve-model.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
+import { actionsOf, emulatedKeysOf } from "./emulated-keys.ts";
 import { postgresType } from "./native-type.ts";
 import { hiddenKeyProblems, readSwitches, switchModel } from "./read-switches.ts";
 import type {
@@ -63,7 +63,7 @@ export function readModelRegistry(
   const served = followForeignKeys(read).map((model) => serveModel(model, enums));
   const problems = [...switches.values()].flatMap((each) => each.problems);
   refuseProblems([...problems, ...served.flatMap(hiddenKeyProblems)]);
-  return createModelRegistry(served, enums, schema.relationMode);
+  return createModelRegistry(served, enums, emulatedKeysOf(schema));
 }
 
 /** @throws AppError INVALID_CONFIG that tells them all */
@@ -176,7 +176,7 @@ function nativeTypeOf({ nativeType }: ColumnDescription): Pick<ColumnField, "nat
 
 function readRelation(
   { models }: SchemaDescription,
-  { fields }: ModelDescription,
+  model: ModelDescription,
   field: RelationDescription,
 ): RelationField {
   const relation = {
@@ -190,15 +190,7 @@ function readRelation(
   if (field.foreignKey.length === 0) {
     return relation;
   }
-  const isRequired = fields.some(({ name, isRequired: is }) => is && field.foreignKey.includes(name));
-  // Where the schema leaves an action out, Prisma takes these.
-  const { onDelete = isRequired ? "Restrict" : "SetNull", onUpdate = "Cascade" } = field;
-  return {
-    ...relation,
-    references: field.references,
-    onDelete: onDelete as ReferentialAction,
-    onUpdate: onUpdate as ReferentialAction,
-  };
+  return { ...relation, references: field.references, ...actionsOf(model, field) };
 }
 
 function readBase({

@@ -179,10 +179,18 @@ export function checkExpected(
     return [];
   }
   const field = "expectedUpdatedAt";
-  if (shownUpdatedAt(model) === undefined) {
+  const touched = shownUpdatedAt(model);
+  if (touched === undefined) {
     return [
       problemAt(path, field, `${model.apiName} has no @updatedAt field, so nothing can be expected of it.`),
     ];
+  }
+  const misfit =
+    expectedUpdatedAt === null
+      ? undefined
+      : describeMisfit({ ...touched, isList: false }, [], expectedUpdatedAt);
+  if (misfit !== undefined) {
+    return [problemAt(path, field, `${field}: ${misfit}`)];
   }
   // A null is usually a variable that was not filled in. To accept it would silently skip the check.
   return expectedUpdatedAt === null

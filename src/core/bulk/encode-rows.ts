@@ -1,3 +1,4 @@
+import { isoMoment } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { LinkChange } from "../records/change.ts";
 import { toColumnText } from "../records/column-text.ts";
@@ -182,7 +183,7 @@ function idOf(model: Model, data: Readonly<Record<string, unknown>>): Parsed<str
 }
 
 function keyText(field: ColumnField, value: unknown): string {
-  return field.type === "DateTime" ? new Date(String(value)).toISOString() : String(value);
+  return field.type === "DateTime" ? isoMoment(String(value)) : String(value);
 }
 
 async function toBatch(

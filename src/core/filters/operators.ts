@@ -86,6 +86,22 @@ function unlessNullable(field: ColumnField, verdict: Verdict | undefined): Verdi
   return field.isNullable ? ASKS : (verdict ?? ASKS);
 }
 
+/** The operators that columns of some native types lack, although their type in the API has them. */
+const LACKING: readonly (readonly [nativeType: RegExp, operators: ReadonlySet<string>])[] = [
+  // Prisma looks into texts only.
+  [/^uuid/, new Set(["contains", "startsWith", "endsWith", "mode"])],
+  [/^(?:inet|cidr|bit)/, new Set(["mode"])],
+  [
+    /^xml/,
+    new Set(["equals", "not", "in", "notIn", "lt", "lte", "gt", "gte", "mode", "has", "hasSome", "hasEvery"]),
+  ],
+];
+
+/** Whether the database has no such comparison for the column's native type. */
+export function isLacking({ nativeType = "" }: ColumnField, operator: string): boolean {
+  return LACKING.some(([type, operators]) => type.test(nativeType) && operators.has(operator));
+}
+
 /** The operators of columns that hold one value, in the order of the API. */
 export const VALUE_OPERATORS: Readonly<Record<ValueOperator, Operator>> = {
   equals: {

@@ -1,4 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
+import { DATE_TIME_FORM } from "../../kernel/date-time-text.ts";
+import { isWrongPart } from "../records/column-value.ts";
 import { describeUnstorableJson, isStorableText, toJsonValue } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import { isFilterable } from "../records/field-switches.ts";
@@ -7,7 +9,7 @@ import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import { filterSizeProblem } from "./filter-size.ts";
 import type { LogicOperator, Operand } from "./operators.ts";
-import { filterKey, isLogic, operatorsOf, RELATION_OPERATORS } from "./operators.ts";
+import { filterKey, isLacking, isLogic, operatorsOf, RELATION_OPERATORS } from "./operators.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -159,6 +161,10 @@ function parseColumn(field: ColumnField, operators: Members, path: string): Pars
       if (operand === undefined) {
         return [operator, LEFT_OUT];
       }
+      if (rule !== undefined && operand !== "DEFAULT" && isLacking(field, operator)) {
+        const reason = `the database has no such comparison for its type, ${field.nativeType}`;
+        return [operator, refuse(here, `${here} is no condition of this field: ${reason}.`)];
+      }
       return [
         operator,
         rule === undefined ? unknownOperator(here) : parseOperand(field, rule.operand, operand, here),
@@ -172,7 +178,7 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
     const advice = field.isNullable ? "Use isNull." : "Leave it out, or give it a value.";
     return refuse(path, `${path} must not be null. ${advice}`);
   }
-  const misfit = describeItems(operand) ?? describeJson(field, operand);
+  const misfit = describeItems(operand) ?? describeValues(field, operand);
   const shape = OPERAND_SHAPES[kind];
   if (misfit !== undefined) {
     return refuse(path, `${path}${misfit}`);
@@ -182,9 +188,14 @@ function parseOperand(field: ColumnField, kind: Operand, operand: unknown, path:
     : refuse(path, `${path} must be ${shape.words}.`);
 }
 
-function describeJson(field: ColumnField, operand: unknown): string | undefined {
+function describeValues(field: ColumnField, operand: unknown): string | undefined {
   const misfit = field.type === "Json" ? describeUnstorableJson(operand as Json) : undefined;
-  return misfit && `: ${misfit}`;
+  return misfit === undefined ? describePart(field, operand) : `: ${misfit}`;
+}
+
+function describePart(field: ColumnField, operand: unknown): string | undefined {
+  const items: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
+  return items.some((item) => isWrongPart(field, item)) ? ` needs ${DATE_TIME_FORM}.` : undefined;
 }
 
 /** What is wrong with a value or a list of them, to follow its path. */

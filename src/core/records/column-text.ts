@@ -1,3 +1,4 @@
+import { isoMoment } from "../../kernel/date-time-text.ts";
 import type { ColumnField } from "./model.ts";
 import type { Json } from "../../kernel/json.ts";
 
@@ -26,7 +27,7 @@ function itemText(field: ColumnField, value: Json): string {
   if (field.kind === "enum") {
     return field.labels?.[text] ?? text;
   }
-  return field.type === "DateTime" ? new Date(text).toISOString() : text;
+  return field.type === "DateTime" ? isoMoment(text) : text;
 }
 
 /** The value, as JSON, whose text {@link toColumnText} made. */

@@ -1,4 +1,4 @@
-import { DATE_TIME_FORM, parseDateTime } from "../../kernel/date-time-text.ts";
+import { DATE_TIME_FORM, momentPartOf, parseMoment } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
 import { describeUnstorableJson, isStorableText } from "../../kernel/json.ts";
 import type { ColumnField, EnumType, ScalarType } from "./model.ts";
@@ -37,7 +37,7 @@ const SCALAR_RULES: Readonly<Record<Exclude<ScalarType, "Json">, ScalarRule>> = 
   Boolean: { expected: "true or false", fits: (value) => typeof value === "boolean" },
   DateTime: {
     expected: DATE_TIME_FORM,
-    fits: (value) => typeof value === "string" && parseDateTime(value) !== undefined,
+    fits: (value) => typeof value === "string" && parseMoment(value) !== undefined,
   },
   Bytes: {
     expected: "bytes in base64",
@@ -79,8 +79,19 @@ function describeItem(field: ColumnField, enums: readonly EnumType[], value: Jso
   if (typeof value === "number" && !Number.isFinite(value)) {
     return "needs a number that is not infinite.";
   }
-  const rule = SCALAR_RULES[field.type];
-  return rule.fits(value) ? undefined : `${show(value)} is not ${rule.expected}.`;
+  return describeScalar(field, SCALAR_RULES[field.type], value);
+}
+
+function describeScalar(field: ColumnField, rule: ScalarRule, value: Json): string | undefined {
+  const isFit = rule.fits(value) && !isWrongPart(field, value);
+  return isFit ? undefined : `${show(value)} is not ${rule.expected}.`;
+}
+
+/** Whether a value is a day or a time of day, while the column holds another part of a moment, or all of it. */
+export function isWrongPart({ type, nativeType = "" }: ColumnField, value: unknown): boolean {
+  const part = type === "DateTime" && typeof value === "string" ? momentPartOf(value) : undefined;
+  const held = nativeType.startsWith("date") ? "DAY" : /^time(?!stamp)/.test(nativeType) ? "TIME" : undefined;
+  return part !== undefined && part !== held;
 }
 
 function show(value: Json): string {

@@ -51,6 +51,15 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   "22003": () => ({ message: "A number would go beyond what its column can hold." }),
   "22021": () => ({ message: "A text holds a character that the database cannot store." }),
   "22P02": () => ({ message: "A value is not of its column's type." }),
+  // GENERATED ALWAYS.
+  "428C9": (report, model) => {
+    const column = /column "(.*)"/i.exec(report.message)?.[1];
+    const field = fieldOf(model, column);
+    return {
+      message: `${field ?? column ?? "A field"} is made by the database and cannot be set.`,
+      ...named(field),
+    };
+  },
   // Raised by the app's own triggers, with a message meant for people.
   P0001: (report) => ({ message: report.message }),
 };

@@ -1,4 +1,4 @@
-import { parseDateTime } from "../../kernel/date-time-text.ts";
+import { momentPartOf, parseMoment } from "../../kernel/date-time-text.ts";
 import { isUuid } from "../../kernel/ids.ts";
 import type { ColumnField } from "./model.ts";
 
@@ -45,12 +45,15 @@ function wholeNumber(expected: string, min: number, max: number): KeyRule {
   };
 }
 
-/** @param reduce drops the part that the column does not store: a date column stores no time of day */
-function moment(expected: string, reduce: (ms: number) => number): KeyRule {
+/**
+ * @param reduce drops the part that the column does not store: a date column stores no time of day
+ * @param part "TIME" where a time of day will do; a day always does
+ */
+function moment(expected: string, reduce: (ms: number) => number, part?: "TIME"): KeyRule {
   return {
     expected,
     parse(text) {
-      const date = parseDateTime(/^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text);
+      const date = momentPartOf(text) === "TIME" && part !== "TIME" ? undefined : parseMoment(text);
       return date && new Date(reduce(date.getTime()));
     },
     format: (value) =>
@@ -65,8 +68,10 @@ const NATIVE_RULES: Readonly<Record<string, KeyRule>> = {
   // Greater ones are not an Int. The database would read -1 as one of them.
   oid: wholeNumber("Int from 0 to 2147483647", 0, INT_MAX),
   date: moment("day such as 2026-01-31, from 0001-01-01 to 9999-12-31", (ms) => ms - remainder(ms, DAY_MS)),
-  "time(3) without time zone": moment("time of the day such as 1970-01-01T12:00:00Z", (ms) =>
-    remainder(ms, DAY_MS),
+  "time(3) without time zone": moment(
+    "time of the day such as 12:00:00, or 1970-01-01T12:00:00Z",
+    (ms) => remainder(ms, DAY_MS),
+    "TIME",
   ),
 };
 

@@ -72,11 +72,13 @@ export interface FieldOptions extends FieldSwitches {
 }
 
 /** An app's options for one of its enums; all are optional. */
-export interface EnumOptions {
+export interface EnumOptions<Value extends string = string> {
   /** The name of its GraphQL type. Default: its name in the Prisma schema, with `Enum` behind it where that is taken. */
   readonly apiName?: string;
   /** Names of values in the API, by their names in the Prisma schema. Default: the same names. */
-  readonly values?: Readonly<Record<string, string>>;
+  readonly values?: string extends Value
+    ? Readonly<Record<string, string>>
+    : { readonly [Name in Value]?: string };
 }
 
 /** Options by the name of the enum. */

@@ -81,9 +81,6 @@ export interface RelationField extends FieldBase {
 /** What happens to records that refer to a changed one. */
 export type ReferentialAction = "Cascade" | "Restrict" | "NoAction" | "SetNull" | "SetDefault";
 
-/** Who keeps references whole: the database by its foreign keys, or Prisma's client, for databases without them. */
-export type RelationMode = "foreignKeys" | "prisma";
-
 export type ColumnField = ScalarField | EnumField;
 export type Field = ColumnField | RelationField;
 
@@ -132,13 +129,35 @@ export interface Model {
   readonly documentation?: string;
 }
 
+/** A table by its names in the database. */
+export interface TableName {
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * A foreign key that the database does not have, and that is kept in its place: a relation of a schema with
+ * `relationMode = "prisma"`, or one side of such a join table. Models that are not exposed have them, too.
+ */
+export interface EmulatedKey {
+  /** The referring table, and its columns. */
+  readonly from: TableName;
+  readonly columns: readonly string[];
+  /** The table referred to, and its columns in the same order. */
+  readonly to: TableName;
+  readonly referenced: readonly string[];
+  readonly onDelete: ReferentialAction;
+  readonly onUpdate: ReferentialAction;
+}
+
 /** All exposed models, by name. */
 export interface ModelRegistry {
   /** @throws AppError UNKNOWN_MODEL, naming the known ones */
   get(name: string): Model;
   all(): readonly Model[];
   enums(): readonly EnumType[];
-  readonly relationMode: RelationMode;
+  /** The foreign keys that are kept in the database's place. */
+  readonly emulatedKeys: readonly EmulatedKey[];
   /** The same registry with each model changed. */
   map(change: (model: Model) => Model): ModelRegistry;
 }
@@ -209,7 +228,7 @@ export function isManyToMany(models: ModelRegistry, model: Model, field: Relatio
 export function createModelRegistry(
   models: readonly Model[],
   enums: readonly EnumType[],
-  relationMode: RelationMode = "foreignKeys",
+  emulatedKeys: readonly EmulatedKey[] = [],
 ): ModelRegistry {
   const byName = new Map(models.map((model) => [model.name, model]));
   return {
@@ -225,7 +244,7 @@ export function createModelRegistry(
     },
     all: () => models,
     enums: () => enums,
-    relationMode,
-    map: (change) => createModelRegistry(models.map(change), enums, relationMode),
+    emulatedKeys,
+    map: (change) => createModelRegistry(models.map(change), enums, emulatedKeys),
   };
 }

@@ -1,7 +1,6 @@
 import type { Model } from "../../core/records/model.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { Page } from "../pagination/page.ts";
-import { cursorAt, pageInfoOf } from "../pagination/page.ts";
 import type { RecordObjectRef } from "./pothos-dynamic.ts";
 
 /** A connection; only what the document selects is read. */
@@ -12,11 +11,7 @@ export interface Connection {
 
 export type ConnectionRef = PothosSchemaTypes.ObjectRef<BuilderTypes, Connection>;
 
-interface Edge {
-  readonly page: Page;
-  /** The record's place on the page. */
-  readonly at: number;
-}
+type Edge = ReturnType<Page["edges"]>[number];
 
 /** The types `CityConnection` and `CityEdge`. */
 export function addConnectionType(
@@ -27,10 +22,10 @@ export function addConnectionType(
   const edge = builder.objectRef<Edge>(names.of(model).edge).implement({
     description: `A record of ${model.apiName} and its place in the list.`,
     fields: (t) => ({
-      node: t.field({ type: object, resolve: ({ page, at }) => page.records[at] as never }),
+      node: t.field({ type: object, resolve: ({ node }) => node as never }),
       cursor: t.string({
         description: "For `after` and `before`, with the same `orderBy`. Stays good when the record is gone.",
-        resolve: ({ page, at }) => cursorAt(page, at),
+        resolve: ({ cursor }) => cursor(),
       }),
     }),
   });
@@ -44,14 +39,11 @@ export function addConnectionType(
       }),
       edges: t.field({
         type: [edge],
-        resolve: async (connection) => {
-          const page = await connection.page();
-          return page.records.map((_node, at) => ({ page, at }));
-        },
+        resolve: async (connection) => [...(await connection.page()).edges()],
       }),
       pageInfo: t.field({
         type: refs.pageInfo,
-        resolve: async (connection) => pageInfoOf(await connection.page()),
+        resolve: async (connection) => (await connection.page()).info(),
       }),
       totalCount: t.int({
         description: "How many records there are on all pages. Counted only when asked for.",

@@ -1,6 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import { andFilters } from "../../core/access/access.ts";
 import type { Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
@@ -64,12 +63,10 @@ export function listArguments(
 }
 
 /** The parsed arguments. */
-interface ParsedList {
+export interface ParsedList {
   readonly query: ListQuery;
-  /** The records to count: the filter within the viewer's scope. */
+  /** The records of all pages: the filter within the viewer's scope. */
   readonly filter: WhereFilter | undefined;
-  /** The records to read: the same, between the cursors. */
-  readonly pageFilter: WhereFilter | undefined;
 }
 
 /** @throws AppError VALIDATION_FAILED */
@@ -81,7 +78,7 @@ export function parseList(
 ): ParsedList {
   const query = parseListQuery(ports.models, model, args);
   const filter = scopeFilter(ports, context.viewer, model, parseWhere(ports, model, args["where"]));
-  return { query, filter, pageFilter: andFilters(filter, query.between) };
+  return { query, filter };
 }
 
 function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilter | undefined {

@@ -2,6 +2,7 @@ import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
 import type { ColumnField, Model, ScalarType } from "../../core/records/model.ts";
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { WriteOne } from "../../core/bulk/write-one.ts";
+import type { ListPages } from "../../core/records/list-pages.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { ScopePorts } from "../../core/filters/scope-filter.ts";
@@ -26,6 +27,7 @@ export interface ModelPorts extends ScopePorts {
   /** The filter as the client takes it. */
   toClientWhere(model: Model, where: WhereFilter | undefined): object;
   readonly reader: RecordReader;
+  readonly pages: ListPages;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;

@@ -3,10 +3,11 @@ import type { ColumnField, Model, RelationField } from "../../core/records/model
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isReadable } from "../../core/records/field-switches.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
+import type { GraphQLResolveInfo } from "graphql";
+import { andFilters } from "../../core/access/access.ts";
 import type { GraphQLContext } from "../builder.ts";
-import { toPrismaList } from "../pagination/list-query.ts";
-import { tieBreakers } from "../pagination/order-terms.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
+import { isPlainList, toPrismaList } from "../pagination/list-query.ts";
+import type { LoadedRecord, Page } from "../pagination/page.ts";
 import { toPage } from "../pagination/page.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
@@ -16,21 +17,13 @@ import { listArguments, parseList } from "./list-arguments.ts";
 import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
 import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
+import { createRelatedPages } from "./read-page.ts";
+import { baseSelect } from "./record-keys.ts";
 
 /** Looks up the types of other models, which may be made later. */
 export interface TypeLookup {
   object(model: string): RecordObjectRef;
   connection(model: string): ConnectionRef;
-}
-
-/**
- * The columns that are always loaded: ids, cursors and links need the key, and records without one are told apart by the
- * columns that order them.
- */
-export function baseSelect(model: Model): Record<string, true> {
-  const { columns } = tieBreakers(model);
-  const loaded = columns.length > 0 ? columns : columnsOf(model).slice(0, 1);
-  return Object.fromEntries(loaded.map((field) => [field.name, true]));
 }
 
 /** The object type of the model: its columns and relations, and, if its records have ids, `id` and the task that holds it. */
@@ -58,7 +51,9 @@ export function addObjectType(
           .filter((field) => isReadable(field) && (field.isList || canBeChecked(schema, field)))
           .map((field) => [
             field.apiName,
-            field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
+            field.isList
+              ? manyField(schema, enums, types, model, field, t)
+              : oneField(schema, types, field, t),
           ]),
       ),
     }),
@@ -148,36 +143,48 @@ function manyField(
   schema: ModelSchema,
   enums: ListEnums,
   types: TypeLookup,
+  model: Model,
   field: RelationField,
   t: RecordFieldBuilder,
 ): FieldMap[string] {
   const { ports } = schema;
   const target = schema.models.get(field.type);
+  const related = createRelatedPages(ports, model, field, target);
   return t.field({
     type: types.connection(target.name),
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
     args: listArguments(schema, enums, target, t.arg),
     extensions: connectionSelect(target.apiName, (args, context, nested, selectedFields) => {
-      const { query, filter, pageFilter } = parseList(ports, context, target, args);
+      const { query, filter } = parseList(ports, context, target, args);
       const list = toPrismaList(query);
       const rows = {
         ...list,
         select: { ...baseSelect(target), ...list.select },
-        where: ports.toClientWhere(target, pageFilter),
+        where: ports.toClientWhere(target, andFilters(filter, query.between)),
       };
       const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
       return {
-        ...(hasRows(selectedFields) ? { [field.name]: nested(rows) } : {}),
+        ...(hasRows(selectedFields) && isPlainList(query) ? { [field.name]: nested(rows) } : {}),
         ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
       };
     }),
-    resolve: (record: LoadedRecord, args: Record<string, unknown>, context: GraphQLContext): Connection => {
+    resolve: (
+      record: LoadedRecord,
+      args: Record<string, unknown>,
+      context: GraphQLContext,
+      info: GraphQLResolveInfo,
+    ): Connection => {
       const rows = record[field.name] as readonly LoadedRecord[] | undefined;
       const counts = record["_count"] as Readonly<Record<string, number>> | undefined;
+      const list = parseList(ports, context, target, args);
+      let page: Promise<Page> | undefined;
       return {
         page() {
-          const { query } = parseList(ports, context, target, args);
-          return toPage(query, rows ?? []);
+          if (isPlainList(list.query)) {
+            return toPage(list.query, rows ?? []);
+          }
+          page ??= related(context, info, list, formatRecordKey(model, record));
+          return page;
         },
         totalCount: () => counts?.[field.name] ?? 0,
       };

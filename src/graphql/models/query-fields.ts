@@ -2,15 +2,13 @@ import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { canonicalRecordId } from "../../core/records/record-key.ts";
-import { toPrismaList } from "../pagination/list-query.ts";
 import type { Page } from "../pagination/page.ts";
-import { toPage } from "../pagination/page.ts";
 import type { Connection } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
-import { baseSelect } from "./object-type.ts";
+import { readPage } from "./read-page.ts";
 import { readRecord } from "./read-record.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
 
@@ -49,23 +47,17 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
         context: GraphQLContext,
         info: never,
       ): Connection => {
-        const { query, filter, pageFilter } = parseList(ports, context, model, args);
-        const list = toPrismaList(query);
-        const select = plannedSelect(context, info, {
-          typeName: model.apiName,
-          select: { ...baseSelect(model), ...list.select },
-          paths: CONNECTION_PATHS,
-        });
-        const source = ports.source(model.name);
+        const list = parseList(ports, context, model, args);
         let page: Promise<Page> | undefined;
         return {
           page() {
-            page ??= source
-              .findMany({ ...list, select, where: ports.toClientWhere(model, pageFilter) })
-              .then((rows) => toPage(query, rows));
+            page ??= readPage(ports, model, list, (select) =>
+              plannedSelect(context, info, { typeName: model.apiName, select, paths: CONNECTION_PATHS }),
+            );
             return page;
           },
-          totalCount: () => source.count({ where: ports.toClientWhere(model, filter) }),
+          totalCount: () =>
+            ports.source(model.name).count({ where: ports.toClientWhere(model, list.filter) }),
         };
       }) as never,
     }),

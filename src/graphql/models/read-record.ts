@@ -8,7 +8,7 @@ import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { LoadedRecord } from "../pagination/page.ts";
 import type { ModelPorts } from "./model-schema.ts";
-import { baseSelect } from "./object-type.ts";
+import { baseSelect } from "./record-keys.ts";
 import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
 

@@ -23,7 +23,7 @@ export function toRows(
         records: rows.map((row): UpdateRow => ({
           id: String(row["id"]),
           data: data(row["data"]),
-          ...expectation(row["expectedUpdatedAt"] as Date | null | undefined),
+          ...expectation(row["expectedUpdatedAt"] as string | null | undefined),
         })),
       };
     case "UPSERT":
@@ -66,6 +66,6 @@ function toLinks(value: unknown): LinkChange | null {
   return Array.isArray(value) ? { add: value as string[] } : givenMembers(value as LinkChange);
 }
 
-function expectation(value: Date | null | undefined): Pick<UpdateRow, "expectedUpdatedAt"> {
-  return value === undefined ? {} : { expectedUpdatedAt: value === null ? null : value.toISOString() };
+function expectation(value: string | null | undefined): Pick<UpdateRow, "expectedUpdatedAt"> {
+  return value === undefined ? {} : { expectedUpdatedAt: value };
 }

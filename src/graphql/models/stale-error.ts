@@ -49,7 +49,7 @@ export function addStaleError(
 export function expectedArgument(
   staleness: Staleness | undefined,
   arg: ArgBuilder<BuilderTypes>,
-): { expectedUpdatedAt?: ArgumentRef<BuilderTypes, Date | null | undefined> } {
+): { expectedUpdatedAt?: ArgumentRef<BuilderTypes, string | null | undefined> } {
   return staleness === undefined
     ? {}
     : {
@@ -63,14 +63,14 @@ export function expectedArgument(
 /** The expected `updatedAt`, and how to read a stale record; undefined if the caller expects nothing. */
 export function expectedState(
   staleness: Staleness | undefined,
-  updatedAt: Date | null | undefined,
+  updatedAt: string | null | undefined,
   read: (plan: Pick<ReadPlan, "paths" | "select">) => Promise<LoadedRecord | null>,
 ): ExpectedState | undefined {
   if (staleness === undefined || updatedAt === undefined) {
     return undefined;
   }
   return {
-    updatedAt: updatedAt === null ? null : updatedAt.toISOString(),
+    updatedAt,
     readCurrent: () =>
       read({
         select: { [staleness.field.name]: true },

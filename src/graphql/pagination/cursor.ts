@@ -1,13 +1,10 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
-import { toJsonValue } from "../../kernel/json.ts";
-import { describeMisfit } from "../../core/records/column-value.ts";
-import type { EnumType } from "../../core/records/model.ts";
-import type { OrderTerm } from "./order-terms.ts";
-import { isNullableTerm, termPath } from "./order-terms.ts";
-
-/** A record's place in a list: its value for each term of the order. The record itself may be gone by then. */
-export type CursorValues = readonly Json[];
+import { isStorableText, toJsonValue } from "../../kernel/json.ts";
+import { toColumnText } from "../../core/records/column-text.ts";
+import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { isNullableTerm } from "../../core/records/list-pages.ts";
+import { termPath } from "./order-terms.ts";
 
 /** Whether a record's neighbours in the list are equal to it in all terms, so that its cursor could not tell them apart. */
 export interface Ties {
@@ -15,32 +12,29 @@ export interface Ties {
   readonly isTiedAfter: boolean;
 }
 
-/** The record's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
+/** A place's cursor: base64url of JSON, opaque to clients. It begins with the order, so that another order is noticed. */
 export function encodeCursor(
   terms: readonly OrderTerm[],
-  record: Readonly<Record<string, unknown>>,
+  place: ListPlace,
   ties: Ties = { isTiedBefore: false, isTiedAfter: false },
 ): string {
   const isTied = ties.isTiedBefore || ties.isTiedAfter;
-  const parts = [describeOrder(terms), ...valuesOf(terms, record), ...(isTied ? [ties] : [])];
+  const parts = [describeOrder(terms), ...place, ...(isTied ? [ties] : [])];
   return Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
-/** Whether two records have the same place in the order. */
-export function areTied(
-  terms: readonly OrderTerm[],
-  one: Readonly<Record<string, unknown>> | undefined,
-  other: Readonly<Record<string, unknown>> | undefined,
-): boolean {
-  return (
-    one !== undefined &&
-    other !== undefined &&
-    JSON.stringify(valuesOf(terms, one)) === JSON.stringify(valuesOf(terms, other))
-  );
+/** The place of a record that the client read. */
+export function placeOf(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): ListPlace {
+  return terms.map((term) => {
+    const value = valueOf(term, record);
+    // JSON has neither NaN nor infinity.
+    return typeof value === "number" ? String(value) : toColumnText(term.column, toJsonValue(value));
+  });
 }
 
-function valuesOf(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): CursorValues {
-  return terms.map((term) => toJsonValue(valueOf(term, record)));
+/** Whether two records have the same place in the order. */
+export function areTied(one: ListPlace | undefined, other: ListPlace | undefined): boolean {
+  return one !== undefined && other !== undefined && JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**
@@ -49,10 +43,9 @@ function valuesOf(terms: readonly OrderTerm[], record: Readonly<Record<string, u
  */
 export function decodeCursor(
   terms: readonly OrderTerm[],
-  enums: readonly EnumType[],
   name: "after" | "before",
   cursor: string,
-): CursorValues {
+): ListPlace {
   const [order, ...parts] = parse(cursor) ?? [];
   if (typeof order !== "string") {
     throw invalid(name, `${name} is not a cursor. Take it from pageInfo or an edge of an earlier page.`);
@@ -67,17 +60,27 @@ export function decodeCursor(
   const last: unknown = parts.at(-1);
   const ties = isTies(last) ? last : undefined;
   const values = ties === undefined ? parts : parts.slice(0, -1);
-  const isFit =
-    values.length === terms.length &&
-    terms.every((term, at) => {
-      const value = values[at] ?? null;
-      return value === null ? isNullableTerm(term) : describeMisfit(term.column, enums, value) === undefined;
-    });
-  if (!isFit) {
-    throw invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
+  if (!isPlace(terms, values)) {
+    throw damagedCursor(name);
   }
   refuseTie(name, ties);
   return values;
+}
+
+/** The refusal of a cursor with values that its order's columns do not have. */
+export function damagedCursor(name: "after" | "before"): AppError {
+  return invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
+}
+
+/** Whether the values can be a place. Only the database knows whether the texts are values of their columns. */
+function isPlace(terms: readonly OrderTerm[], values: readonly Json[]): values is (string | null)[] {
+  return (
+    values.length === terms.length &&
+    terms.every((term, at) => {
+      const value = values[at] ?? null;
+      return value === null ? isNullableTerm(term) : typeof value === "string" && isStorableText(value);
+    })
+  );
 }
 
 /** @throws AppError VALIDATION_FAILED when the records on the cursor's far side include some that are equal to its own */
@@ -108,7 +111,7 @@ function valueOf(term: OrderTerm, record: Readonly<Record<string, unknown>>): un
   for (const relation of term.relations) {
     holder = holder?.[relation.name] as Readonly<Record<string, unknown>> | null | undefined;
   }
-  return holder?.[term.column.name];
+  return holder?.[term.column.name] ?? null;
 }
 
 /** `country.name desc, id asc` */

@@ -3,21 +3,23 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import { andFilters } from "../../core/access/access.ts";
 import type { EnumType } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
-import type { CursorValues } from "./cursor.ts";
-import type { OrderTerm } from "./order-terms.ts";
-import { isNullableTerm } from "./order-terms.ts";
+import type { OrderTerm } from "../../core/records/list-pages.ts";
+import { isNullableTerm } from "../../core/records/list-pages.ts";
+import { isExact } from "./order-terms.ts";
 
 /** Matches nothing. */
 const NOTHING: WhereFilter = { OR: [] };
 
 /**
+ * For lists whose records have no ids; `ListPages` reads the others.
+ *
  * The records beyond a cursor: after it, or before it when `isBefore`. With terms a, b and key k:
  * a beyond, or a equal and b beyond, or a and b equal and k beyond (keyset pagination; see use-the-index-luke.com).
  */
 export function keysetFilter(
   terms: readonly OrderTerm[],
   enums: readonly EnumType[],
-  values: CursorValues,
+  values: readonly Json[],
   isBefore: boolean,
 ): WhereFilter {
   const branches = terms.flatMap((term, at) => {
@@ -33,7 +35,7 @@ export function keysetFilter(
 /** A condition that the branches imply. An index can serve it, but not the OR of the branches. */
 function leadingBound(
   terms: readonly OrderTerm[],
-  values: CursorValues,
+  values: readonly Json[],
   isBefore: boolean,
 ): WhereFilter | undefined {
   const [term] = terms;
@@ -76,7 +78,7 @@ function comparisonBeyond(
   isGreater: boolean,
 ): JsonObject | undefined {
   if (isComparable(term)) {
-    return { [isGreater ? "gt" : "lt"]: value };
+    return beyondValue(term, value, isGreater);
   }
   // The client cannot compare enums and booleans, so their few values are listed.
   const all: readonly Json[] = enums.find((type) => type.name === term.column.type)?.values ?? [false, true];
@@ -86,6 +88,14 @@ function comparisonBeyond(
     return undefined;
   }
   return term.column.type === "Boolean" ? { equals: beyond[0] ?? null } : { in: beyond };
+}
+
+function beyondValue(term: OrderTerm, value: Json, isGreater: boolean): JsonObject {
+  if (isGreater && !isExact(term) && typeof value === "string") {
+    // The value has lost what is below the millisecond, so what is greater begins with the next one.
+    return { gte: new Date(Date.parse(value) + 1).toISOString() };
+  }
+  return { [isGreater ? "gt" : "lt"]: value };
 }
 
 function isComparable(term: OrderTerm): boolean {

@@ -1,17 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { isReadable, isSortable } from "../../core/records/field-switches.ts";
+import type { OrderTerm } from "../../core/records/list-pages.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds } from "../../core/records/model.ts";
-
-/** One criterion of an order, as paging needs it. */
-export interface OrderTerm {
-  /** The to-one relations that lead to the column; usually none. */
-  readonly relations: readonly RelationField[];
-  readonly column: ColumnField;
-  readonly isDescending: boolean;
-  /** Whether records without a value come first; set even if there can be none. */
-  readonly areNullsFirst: boolean;
-}
 
 /** One element of an `orderBy` argument: one field with its direction, or one relation with such an element. */
 export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
@@ -78,9 +69,15 @@ export function termPath(term: OrderTerm): string {
   return [...term.relations, term.column].map((field) => field.apiName).join(".");
 }
 
-/** Whether some records may have no value for the term: a null column, or no related record. */
-export function isNullableTerm(term: OrderTerm): boolean {
-  return term.column.isNullable || term.relations.some((relation) => relation.isNullable);
+/**
+ * Whether the client reads the column's values without loss, so that a cursor can be made of them: its times have
+ * milliseconds.
+ */
+export function isExact({ column }: OrderTerm): boolean {
+  return (
+    column.type !== "DateTime" ||
+    /^(?:date|timestamp\([0-3]\) with(?:out)? time zone)$/.test(column.nativeType ?? "")
+  );
 }
 
 function parseTerm(

@@ -1,50 +1,85 @@
 import type { PageInfo, SchemaContext } from "../builder.ts";
-import { areTied, encodeCursor } from "./cursor.ts";
-import type { OrderTerm } from "./order-terms.ts";
+import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { areTied, encodeCursor, placeOf } from "./cursor.ts";
 import { AppError } from "../../kernel/app-error.ts";
 
 /** A record's columns and related records, as far as they were selected. */
 export type LoadedRecord = Readonly<Record<string, unknown>>;
 
+/** A place on a page, with its record unless that was deleted while the page was read. */
+interface Slot {
+  readonly record: LoadedRecord | undefined;
+  readonly place: () => ListPlace;
+}
+
 /** A page of a connection. Cursors are made only when asked for. */
 export interface Page {
-  readonly terms: readonly OrderTerm[];
-  readonly request: PageRequest;
   readonly records: readonly LoadedRecord[];
-  /** Whether there are more in the direction of reading. */
-  readonly hasMore: boolean;
+  /** The records with their cursors. */
+  edges(): readonly { readonly node: LoadedRecord; readonly cursor: () => string }[];
+  info(): PageInfo;
 }
 
 /** What a page was asked for, and in which order. */
-interface PageQuery extends Pick<Page, "terms" | "request"> {
+interface PageQuery {
+  /** The terms that cursors have values for. */
+  readonly cursorTerms: readonly OrderTerm[];
+  readonly request: PageRequest;
   /** Whether the terms tell all records apart. */
   readonly isTotal: boolean;
 }
 
 /**
- * Cuts the page from what was read. Where the terms do not tell all records apart, equal ones stay together, since no
- * cursor could stand between them: the page may hold fewer records than were asked for.
+ * Cuts the page from what the client read. Where the terms do not tell all records apart, equal ones stay together,
+ * since no cursor could stand between them: the page may hold fewer records than were asked for.
  * @param rows in the order of reading (from the end for a backward page), one more than the page holds if there is one
  * @throws AppError VALIDATION_FAILED when more records are equal than the page holds
  */
-export function toPage({ terms, request, isTotal }: PageQuery, rows: readonly LoadedRecord[]): Page {
-  const taken = rows.slice(0, isTotal ? request.size : wholeTies(terms, request, rows));
-  const records = request.isBackward ? taken.toReversed() : taken;
-  return { terms, request, records, hasMore: rows.length > request.size };
+export function toPage(query: PageQuery, rows: readonly LoadedRecord[]): Page {
+  return cutPage(
+    query,
+    rows.map((record) => ({ record, place: () => placeOf(query.cursorTerms, record) })),
+  );
+}
+
+/** The same from slots. */
+export function cutPage({ cursorTerms, request, isTotal }: PageQuery, read: readonly Slot[]): Page {
+  const taken = read.slice(0, isTotal ? request.size : wholeTies(request, read));
+  const slots = request.isBackward ? taken.toReversed() : taken;
+  const hasMore = read.length > request.size;
+  const cursorAt = (at: number): string => {
+    const place = slots[at]?.place() ?? [];
+    const ties = {
+      isTiedBefore: !isTotal && areTied(slots[at - 1]?.place(), place),
+      isTiedAfter: !isTotal && areTied(slots[at + 1]?.place(), place),
+    };
+    return encodeCursor(cursorTerms, place, ties);
+  };
+  const isEmpty = slots.length === 0;
+  return {
+    records: slots.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    edges: () =>
+      slots.flatMap(({ record: node }, at) =>
+        node === undefined ? [] : [{ node, cursor: () => cursorAt(at) }],
+      ),
+    // On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made.
+    info: () => ({
+      hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
+      hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
+      startCursor: isEmpty ? null : cursorAt(0),
+      endCursor: isEmpty ? null : cursorAt(slots.length - 1),
+    }),
+  };
 }
 
 /** How many of the records make a page that ends between two different ones. */
-function wholeTies(
-  terms: readonly OrderTerm[],
-  { size, isBackward }: PageRequest,
-  rows: readonly LoadedRecord[],
-): number {
-  const next = rows[size];
+function wholeTies({ size, isBackward }: PageRequest, read: readonly Slot[]): number {
+  const next = read[size];
   if (next === undefined || size === 0) {
     return size;
   }
   let end = size;
-  while (end > 0 && areTied(terms, rows[end - 1], next)) {
+  while (end > 0 && areTied(read[end - 1]?.place(), next.place())) {
     end -= 1;
   }
   if (end === 0) {
@@ -54,27 +89,6 @@ function wholeTies(
     );
   }
   return end;
-}
-
-/** The cursor of one of the page's records. */
-export function cursorAt({ terms, records }: Page, at: number): string {
-  const record = records[at] ?? {};
-  return encodeCursor(terms, record, {
-    isTiedBefore: areTied(terms, records[at - 1], record),
-    isTiedAfter: areTied(terms, records[at + 1], record),
-  });
-}
-
-/** On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made. */
-export function pageInfoOf(page: Page): PageInfo {
-  const { request, records, hasMore } = page;
-  const isEmpty = records.length === 0;
-  return {
-    hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
-    hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
-    startCursor: isEmpty ? null : cursorAt(page, 0),
-    endCursor: isEmpty ? null : cursorAt(page, records.length - 1),
-  };
 }
 
 /** Records on a page when the caller does not say. */

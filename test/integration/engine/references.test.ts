@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createEmulatedKeys } from "../../../src/adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import type { RecordChange } from "../../../src/core/records/change.ts";
@@ -146,7 +147,12 @@ describe("there is no gap", () => {
     await ports.unitOfWork.run((transaction) => ports.tasks.beginAttempt(transaction, begin));
     const model = LIBRARY_MODELS.get("Book");
     const shapes = createTableShapes(session);
-    const effects = createPostgresSideEffects({ session, shapes, models: LIBRARY_MODELS });
+    const effects = createPostgresSideEffects({
+      session,
+      shapes,
+      models: LIBRARY_MODELS,
+      emulatedKeys: createEmulatedKeys(session, []),
+    });
     const references = await effects.references(model, ["shelfId"]);
     const release = await holdBook(20);
     const written = writer.writeNextChunk({

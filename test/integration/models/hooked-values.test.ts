@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { AppRecord, HookChunk, ModelOptions, WriteContext } from "../../../src/index.ts";
+import type { AppRecord, HookChunk, WriteContext } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
       Item: {
         plural: "stock",
         hooks: { afterCreate: see, afterUpdate: see },
-      } as ModelOptions,
+      },
     },
   });
 });

@@ -8,11 +8,13 @@ import { traceLeases } from "../../../src/adapters/postgres/connection/trace-lea
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/connection/pg-unit-of-work.ts";
+import { createEmulatedKeys } from "../../../src/adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../../../src/adapters/postgres/effects/postgres-side-effects.ts";
 import { createPostgresLockStore } from "../../../src/adapters/postgres/locks/postgres-lock-store.ts";
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
+import { createPostgresListPages } from "../../../src/adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/records/postgres-record-reader.ts";
 import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
 import { pothosDatamodel } from "../../../src/adapters/prisma/pothos-datamodel.ts";
@@ -123,6 +125,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     createPostgresRecordReader({ session: over, models, shapes });
   const reader = readerOf(ownSession);
   const transactions = createPrismaUnitOfWork({ client, logger, leases });
+  const emulatedKeys = createEmulatedKeys(ownSession, models.emulatedKeys);
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
@@ -132,6 +135,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     names: read.names,
     modelOptions,
     reader,
+    pages: createPostgresListPages({ session: ownSession, models, shapes }),
     toClientWhere: (model, where) => filterToPrisma(models, model, where),
     translateError: translatePrismaError,
     writeOne: createWriteOne({
@@ -150,13 +154,14 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
         records: createPrismaChunkRecords({ transactions, readerOf }),
         shapes,
         locks,
+        emulatedKeys,
       }),
       hooks: createRecordHooks({
         options: modelOptions,
         transactions: createPrismaHookTransactions(transactions),
         logger,
       }),
-      sideEffects: createPostgresSideEffects({ session: ownSession, models, shapes }),
+      sideEffects: createPostgresSideEffects({ session: ownSession, models, shapes, emulatedKeys }),
       locks,
       lockScopes: lockScopesOf(modelOptions),
       tasks,

@@ -1,5 +1,5 @@
-import type { Model } from "../../../core/records/model.ts";
-import type { ForeignKey, ReferentialAction, TableName } from "./foreign-keys.ts";
+import type { Model, TableName } from "../../../core/records/model.ts";
+import type { ForeignKey, ReferentialAction } from "./foreign-keys.ts";
 import { isSameTable } from "./foreign-keys.ts";
 
 /** A change to rows of a table: they are deleted, or some of their columns change. */

@@ -1,9 +1,9 @@
-import type { Model } from "../../../core/records/model.ts";
+import type { Model, TableName } from "../../../core/records/model.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
 import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import type { Effect } from "./effect-graph.ts";
-import type { ForeignKey, TableName } from "./foreign-keys.ts";
+import type { ForeignKey } from "./foreign-keys.ts";
 import { keyList } from "../records/record-ids.ts";
 
 // Values pass from one statement to the next as text, and are cast back to the type of their column.
@@ -15,7 +15,7 @@ import { keyList } from "../records/record-ids.ts";
 export function rootsSql(shape: TableShape, columns: readonly string[], isLocking = false): string {
   return `
 WITH target AS MATERIALIZED (SELECT ${keyColumns(shape)} FROM unnest($1::text[]) AS id)
-SELECT ${textOf(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches(shape, "own", "target")}
+SELECT ${namedTexts(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches(shape, "own", "target")}
 ${isLocking ? "FOR UPDATE OF own" : ""}`;
 }
 
@@ -43,12 +43,12 @@ export function reachedSql(
 /** Locks the rows that an effect changes, in a fixed order, and reads some columns as text; see {@link parentsSql}. */
 export function lockChangedSql({ foreignKey }: Effect, columns: readonly string[]): string {
   const order = columns.map((column) => `own.${quoteName(column)}`).join(", ");
-  return `SELECT ${textOf(columns)} FROM ${parentsSql(foreignKey)} ORDER BY ${order} FOR UPDATE OF own`;
+  return `SELECT ${namedTexts(columns)} FROM ${parentsSql(foreignKey)} ORDER BY ${order} FOR UPDATE OF own`;
 }
 
 /** The same without locks, for at most `maxRows` rows. */
 export function changedSql({ foreignKey }: Effect, columns: readonly string[], maxRows: number): string {
-  return `SELECT DISTINCT ${textOf(columns)} FROM ${parentsSql(foreignKey)} ${limitSql(maxRows)}`;
+  return `SELECT DISTINCT ${namedTexts(columns)} FROM ${parentsSql(foreignKey)} ${limitSql(maxRows)}`;
 }
 
 /** `a.x = b.y AND …`: joins referring rows with the rows that they refer to. */
@@ -63,7 +63,7 @@ export function tableSql({ schema, table }: TableName): string {
 }
 
 /** Joins the referring rows with their parents, whose values are parameters: one text array per column of the foreign key. */
-function parentsSql({ from, columns, types }: ForeignKey): string {
+export function parentsSql({ from, columns, types }: ForeignKey): string {
   const parameters = columns.map((_column, at) => `$${at + 1}::text[]`).join(", ");
   const names = columns.map((_column, at) => `value${at}`);
   const conditions = columns.map(
@@ -72,10 +72,15 @@ function parentsSql({ from, columns, types }: ForeignKey): string {
   return `unnest(${parameters}) AS parent(${names.join(", ")}) JOIN ${tableSql(from)} AS own ON ${conditions.join(" AND ")}`;
 }
 
-function textOf(columns: readonly string[]): string {
+function namedTexts(columns: readonly string[]): string {
   return columns.length === 0
     ? "1"
     : columns.map((column) => `own.${quoteName(column)}::text AS ${quoteName(column)}`).join(", ");
+}
+
+/** `own.a::text, own.b::text` */
+export function textOf(alias: string, columns: readonly string[]): string {
+  return columns.map((column) => `${alias}.${quoteName(column)}::text`).join(", ");
 }
 
 function limitSql(maxRows: number | undefined): string {

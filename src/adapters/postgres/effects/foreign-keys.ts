@@ -1,19 +1,15 @@
+import type { EmulatedKey, TableName } from "../../../core/records/model.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
+import { quoteName } from "../../../kernel/sql-session.ts";
 
 /** What a foreign key does to referring rows when the row that they refer to is deleted, or its key changes. */
 export type ReferentialAction = "REFUSE" | "CASCADE" | "SET";
-
-/** A table by its names in the database. */
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
 
 export function isSameTable(one: TableName, other: TableName): boolean {
   return one.table === other.table && one.schema === other.schema;
 }
 
-/** A foreign key from the database's catalog, which may differ from the data model. */
+/** A foreign key from the database's catalog, which may differ from the data model, or an emulated one. */
 export interface ForeignKey {
   /** The referring table, and its columns. */
   readonly from: TableName;
@@ -75,4 +71,43 @@ export async function readForeignKeys(session: SqlSession): Promise<readonly For
     onDelete: ACTIONS[row.on_delete] ?? "REFUSE",
     onUpdate: ACTIONS[row.on_update] ?? "REFUSE",
   }));
+}
+
+/** $1 table, $2 names of its columns. Their types in the same order. */
+const TYPES = `
+SELECT ARRAY(
+  SELECT format_type(atttypid, -1) FROM unnest($2::text[]) WITH ORDINALITY AS wanted (name, place)
+    JOIN pg_attribute ON attname = name WHERE attrelid = to_regclass($1::text) ORDER BY place
+) AS types`;
+
+/** Prisma refuses a schema with other actions where it has no foreign keys. */
+const EMULATED: Readonly<Partial<Record<EmulatedKey["onDelete"], ReferentialAction>>> = {
+  Cascade: "CASCADE",
+  SetNull: "SET",
+};
+
+/** Emulated keys in the form of the catalog's. */
+export type EmulatedKeys = () => Promise<readonly ForeignKey[]>;
+
+/** The types are read on first use and kept: migrations run before the service starts. */
+export function createEmulatedKeys(session: SqlSession, keys: readonly EmulatedKey[]): EmulatedKeys {
+  let reading: Promise<readonly ForeignKey[]> | undefined;
+  return () => {
+    reading ??= Promise.all(keys.map((key) => readEmulated(session, key))).catch((error: unknown) => {
+      reading = undefined;
+      throw error;
+    });
+    return reading;
+  };
+}
+
+async function readEmulated(session: SqlSession, key: EmulatedKey): Promise<ForeignKey> {
+  const table = `${quoteName(key.to.schema)}.${quoteName(key.to.table)}`;
+  const [row] = await session.query<{ types: readonly string[] }>(TYPES, [table, key.referenced]);
+  return {
+    ...key,
+    types: row?.types ?? [],
+    onDelete: EMULATED[key.onDelete] ?? "REFUSE",
+    onUpdate: EMULATED[key.onUpdate] ?? "REFUSE",
+  };
 }

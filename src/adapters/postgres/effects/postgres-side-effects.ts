@@ -16,7 +16,7 @@ import { effectClaims, effectWaves } from "./follow-effects.ts";
 import type { EffectGraph, TableChange } from "./effect-graph.ts";
 import { createEffectGraph } from "./effect-graph.ts";
 import { linkedSql } from "./effect-statements.ts";
-import type { ForeignKey } from "./foreign-keys.ts";
+import type { EmulatedKeys, ForeignKey } from "./foreign-keys.ts";
 import { readForeignKeys } from "./foreign-keys.ts";
 import type { KeyRow } from "../records/record-ids.ts";
 import { idOfRow } from "../records/record-ids.ts";
@@ -29,9 +29,10 @@ export interface SideEffectPorts {
   readonly session: SqlSession;
   readonly shapes: TableShapes;
   readonly models: ModelRegistry;
+  readonly emulatedKeys: EmulatedKeys;
 }
 
-/** The foreign keys of the database. */
+/** The foreign keys of the database, and the emulated ones. */
 interface Catalog {
   readonly foreignKeys: readonly ForeignKey[];
   readonly graph: EffectGraph;
@@ -41,12 +42,13 @@ interface Catalog {
  * Finds side effects with the database's catalog, since the database, not the data model, carries them out. Foreign keys
  * are read on first use and kept: migrations run before the service starts. Works in any transaction with a session.
  */
-export function createPostgresSideEffects({ session, shapes, models }: SideEffectPorts): SideEffects {
+export function createPostgresSideEffects(ports: SideEffectPorts): SideEffects {
+  const { session, shapes, models, emulatedKeys } = ports;
   const lockable = models.all().filter(hasIds);
   let reading: Promise<Catalog> | undefined;
   const catalog = (): Promise<Catalog> => {
-    reading ??= readForeignKeys(session).then(
-      (foreignKeys) => ({ foreignKeys, graph: createEffectGraph(foreignKeys, lockable) }),
+    reading ??= Promise.all([readForeignKeys(session), emulatedKeys()]).then(
+      (keys) => ({ foreignKeys: keys.flat(), graph: createEffectGraph(keys.flat(), lockable) }),
       (error: unknown) => {
         reading = undefined;
         throw error;

@@ -1,10 +1,10 @@
 import { refersSql, tableSql } from "./effect-statements.ts";
-import type { ForeignKey, TableName } from "./foreign-keys.ts";
+import type { ForeignKey } from "./foreign-keys.ts";
 import { isSameTable } from "./foreign-keys.ts";
 import { keyList } from "../records/record-ids.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
 import type { TableShape } from "../records/table-shape.ts";
-import type { Model } from "../../../core/records/model.ts";
+import type { Model, TableName } from "../../../core/records/model.ts";
 
 /** How rows of a table refer to records of an exposed model: directly by one step, or through tables in between. */
 export interface ReferencePath {

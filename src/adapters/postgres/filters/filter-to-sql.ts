@@ -112,7 +112,7 @@ function columnCondition(
 }
 
 /** How the rows of two tables are joined. */
-interface Link {
+export interface Link {
   readonly isList: boolean;
   readonly far: TableShape;
   /** Quoted. These columns of the near table must equal `farColumns`, which are the far table's or the join table's. */
@@ -124,7 +124,8 @@ interface Link {
   readonly joinTable?: { readonly table: string; readonly far: string };
 }
 
-function linkOf(models: ModelRegistry, near: TableShape, field: RelationField, far: TableShape): Link {
+/** The link that a relation of the near table makes. */
+export function linkOf(models: ModelRegistry, near: TableShape, field: RelationField, far: TableShape): Link {
   const joinTable = near.joinTables.get(field.name);
   const opposite = oppositeOf(models, near.model, field);
   if (joinTable === undefined || opposite?.isList === false) {
@@ -176,7 +177,7 @@ function singleCondition(
     return `(${not}(${areNull(place.alias, link.nearColumns)}))`;
   }
   const alias = statement.alias();
-  place.joins.push(` LEFT JOIN ${link.far.table} ${alias} ON ${matches(link, alias, place.alias)}`);
+  place.joins.push(joinOne(link, alias, place.alias));
   // Where a record was joined, these are never null: they are equal to the near ones.
   const isMissing = areNull(alias, link.farColumns);
   if (inner === null) {
@@ -206,7 +207,7 @@ function listCondition(
 }
 
 /** The tables of a subquery over related records, and the condition that they are related. */
-function relatedTables(
+export function relatedTables(
   link: Link,
   alias: string,
   near: string,
@@ -222,6 +223,11 @@ function relatedTables(
     .join(", ");
   const tables = `${joinTable.table} ${between} JOIN ${far.table} ${alias} ON ${key} = ${between}.${joinTable.far}`;
   return { tables, condition: matches(link, between, near) };
+}
+
+/** Joins the single related record of a link. */
+export function joinOne(link: Link, far: string, near: string): string {
+  return ` LEFT JOIN ${link.far.table} ${far} ON ${matches(link, far, near)}`;
 }
 
 function matches({ nearColumns, farColumns }: Link, far: string, near: string): string {

@@ -99,15 +99,17 @@ async function readIds(
     const rows = await session.query<KeyRow>(text, values);
     return rows.map((row) => idOfRow(model, row));
   } catch (error) {
-    throw isDataException(error)
-      ? new AppError("VALIDATION_FAILED", `A value is not one that its column can hold: ${error.message}.`, {
-          cause: error,
-        })
-      : error;
+    throw isDataException(error) ? valueError(error) : error;
   }
 }
 
+/** The refusal of a filter's value that its column cannot hold. */
+export function valueError(error: Error): AppError {
+  const message = `A value is not one that its column can hold: ${error.message}.`;
+  return new AppError("VALIDATION_FAILED", message, { cause: error });
+}
+
 /** SQLSTATE class 22, such as a text that is not a uuid, or a number out of the column's range. */
-function isDataException(error: unknown): error is Error {
+export function isDataException(error: unknown): error is Error {
   return error instanceof Error && String((error as { code?: unknown }).code).startsWith("22");
 }

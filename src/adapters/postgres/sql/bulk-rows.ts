@@ -140,7 +140,9 @@ function insertSql(table: TableShape, placed: readonly PlacedField[], rows: stri
     ...values.map(({ at }) => `${rows}.v${at}`),
     ...touchedColumn.map(nowFor),
   ];
-  return `INSERT INTO ${table.table} AS t (${names.join(", ")}) SELECT ${sources.join(", ")} FROM ${rows} RETURNING ${returnedKey(table)}`;
+  // The key of a GENERATED ALWAYS AS IDENTITY column was drawn from its sequence beforehand.
+  return `INSERT INTO ${table.table} AS t (${names.join(", ")})
+  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows} RETURNING ${returnedKey(table)}`;
 }
 
 function linkChanges(

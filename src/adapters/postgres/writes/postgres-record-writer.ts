@@ -15,6 +15,8 @@ import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
 import { pgProblem } from "./pg-problem.ts";
 import type { GuardedRow } from "../sql/bulk-record-set.ts";
 import { guardedRecordSql } from "../sql/bulk-record-set.ts";
+import { isEmulated } from "./emulated-way.ts";
+import type { BatchWriting } from "./reach-records.ts";
 import { writeBatch } from "./write-batch.ts";
 import type { WritePorts } from "./write-chunk.ts";
 import { failedErrors, leftOutError } from "./write-set.ts";
@@ -25,7 +27,7 @@ export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
     writeGuarded: (work, batch) => raced(() => writeGuarded(ports, work, batch)),
     run: (work, body) => raced(() => runWork(ports, work, body)),
     writeBatch: async (transaction, work, batch) =>
-      writeBatch({ ...ports, work, transaction, table: await ports.shapes.of(work.model) }, batch),
+      writeBatch({ ...ports, work, transaction, ...(await tablesOf(ports, work)) }, batch),
   };
 }
 
@@ -47,8 +49,8 @@ async function raced<T>(work: () => Promise<T>): Promise<T> {
 }
 
 async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
-  const table = await ports.shapes.of(work.model);
-  if (!table.isGuardedInStatement) {
+  const { table, emulated } = await tablesOf(ports, work);
+  if (!table.isGuardedInStatement || isEmulated(emulated, work.model)) {
     return guardAndWrite(ports, work, batch);
   }
   const written = await writeAsOne(ports.session, table, work, batch);
@@ -66,8 +68,8 @@ function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch):
     if (refusal.kind === "CONFLICT") {
       return { rollBack: { succeeded: 0, errors: [], refusal } };
     }
-    const table = await ports.shapes.of(model);
-    const written = await writeBatch({ ...ports, work, transaction, table }, batch);
+    const tables = await tablesOf(ports, work);
+    const written = await writeBatch({ ...ports, work, transaction, ...tables }, batch);
     return written.succeeded === batch.ids.length ? { commit: written } : { rollBack: written };
   });
 }
@@ -103,13 +105,20 @@ async function runWork<T>(
   body: (transaction: Transaction) => Promise<Decision<T>>,
 ): Promise<T> {
   // Read before the transaction begins; within it this would take a second connection.
-  await ports.shapes.of(work.model);
+  await tablesOf(ports, work);
   const { unitOfWork } = isPlainWork(work) ? ports : ports.records;
   return runOrRollBack(unitOfWork, async (transaction) => {
     // Deferred constraints are checked at once, while it is known which records were just written.
     await requiredSession(transaction).query("SET CONSTRAINTS ALL IMMEDIATE");
     return body(transaction);
   });
+}
+
+async function tablesOf(
+  { shapes, emulatedKeys }: WritePorts,
+  { model }: RecordWork,
+): Promise<Pick<BatchWriting, "table" | "emulated">> {
+  return { table: await shapes.of(model), emulated: await emulatedKeys() };
 }
 
 function refusedBatch(batch: RecordBatch, problem: RecordProblem): WrittenBatch {

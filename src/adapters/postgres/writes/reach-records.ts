@@ -15,6 +15,7 @@ import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { filterBatch } from "../../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../../core/tasks/task-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { ForeignKey } from "../effects/foreign-keys.ts";
 import { pgProblem } from "./pg-problem.ts";
 import { LOADED_ID, loadRecordsSql, lockRecordsSql } from "../sql/bulk-record-set.ts";
 import type { TableShape } from "../records/table-shape.ts";
@@ -25,6 +26,8 @@ import { missingError, staleError, writeSet } from "./write-set.ts";
 export interface BatchWriting {
   readonly work: RecordWork;
   readonly table: TableShape;
+  /** All foreign keys that are kept in the database's place. */
+  readonly emulated: readonly ForeignKey[];
   /** Opened by `records.unitOfWork`, unless the work is plain. */
   readonly transaction: Transaction;
   readonly records: ChunkRecords;

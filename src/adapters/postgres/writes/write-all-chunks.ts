@@ -12,6 +12,7 @@ import type { AcquireResult, LockConflict } from "../../../core/locks/lock-store
 import type { ErrorPolicy } from "../../../core/tasks/task.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
+import { isEmulated } from "./emulated-way.ts";
 import { heldReferencesOfAll } from "./held-references.ts";
 import { pgProblem } from "./pg-problem.ts";
 import type { ChunkRow } from "../sql/bulk-chunk-steps.ts";
@@ -43,9 +44,10 @@ export async function writeAllChunks(
   work: ChunkWork,
   run: WholeRun,
 ): Promise<WholeResult> {
-  const table = await ports.shapes.of(work.model);
+  const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
   return runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
-    const stop = await writeWhole({ ...ports, work, table, transaction, run, errorPolicy: "ALL_OR_NOTHING" });
+    const writing = { ...ports, work, table, emulated, transaction, run };
+    const stop = await writeWhole({ ...writing, errorPolicy: "ALL_OR_NOTHING" });
     return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
   });
 }
@@ -57,7 +59,7 @@ export async function tryAllChunks(
   errorPolicy: ErrorPolicy,
   run: WholeRun,
 ): Promise<TrialResult> {
-  const table = await ports.shapes.of(work.model);
+  const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
   const locks = lookOnly(ports.locks);
   return runOrRollBack<TrialResult>(unitOfWorkFor(ports, work), async (transaction) => {
     const session = requiredSession(transaction);
@@ -66,7 +68,16 @@ export async function tryAllChunks(
       // A real run would check deferred constraints at the end of each chunk's own transaction.
       await session.query("SET CONSTRAINTS ALL IMMEDIATE");
     }
-    const stop = await writeWhole({ ...ports, locks, work, table, transaction, run, errorPolicy });
+    const stop = await writeWhole({
+      ...ports,
+      locks,
+      work,
+      table,
+      emulated,
+      transaction,
+      run,
+      errorPolicy,
+    });
     return { rollBack: stop ?? (await readTrial(session, work.taskId, lastPosition)) };
   });
 }
@@ -130,7 +141,7 @@ async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refus
   const { transaction, work, table, errorPolicy } = writing;
   const session = requiredSession(transaction);
   const isWhole = errorPolicy === "ALL_OR_NOTHING";
-  if (isPlainWork(work) && (isWhole || work.references === undefined)) {
+  if (isWrittenAsOne(writing, isWhole)) {
     await session.query("SAVEPOINT chunk");
     try {
       const result = await writeAsOne(session, table, work, true);
@@ -148,6 +159,10 @@ async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refus
     }
   }
   return writeOneCarefully(writing, isWhole);
+}
+
+function isWrittenAsOne({ work, emulated }: WholeWriting, isWhole: boolean): boolean {
+  return isPlainWork(work) && !isEmulated(emulated, work.model) && (isWhole || work.references === undefined);
 }
 
 async function writeOneCarefully(writing: WholeWriting, isWhole: boolean): Promise<ChunkResult | Refusal> {

@@ -9,6 +9,7 @@ import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { filterBatch } from "../../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../../core/tasks/task-error.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
+import { emulatedWay, isEmulated } from "./emulated-way.ts";
 import { heldReferences } from "./held-references.ts";
 import type { BatchWriting, ReachedRecords } from "./reach-records.ts";
 import { loadRecords, reachRecords } from "./reach-records.ts";
@@ -122,12 +123,16 @@ async function writeOthers(
   return writeSet(set, without(batch, offenders));
 }
 
-function setOf({ work, table, transaction }: BatchWriting, hooked: HookRecords): SetWriting {
+function setOf(writing: BatchWriting, hooked: HookRecords): SetWriting {
+  const { work, table, transaction, emulated } = writing;
   const session = requiredSession(transaction);
   if (work.hooks?.hasPersist === true) {
+    // The app writes with Prisma's client, which keeps its references itself.
     return { session, table, way: appWay(transaction, work, work.hooks, hooked) };
   }
-  return { session, table, way: statementWay(session, table, work), isSingle: work.taskId === undefined };
+  const plain = statementWay(session, table, work);
+  const way = isEmulated(emulated, work.model) ? emulatedWay(writing, plain) : plain;
+  return { session, table, way, isSingle: work.taskId === undefined };
 }
 
 async function existence(

@@ -7,6 +7,8 @@ import type { Counts } from "../../../core/tasks/progress.ts";
 import type { UnitOfWork } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
+import type { EmulatedKeys } from "../effects/foreign-keys.ts";
+import { isEmulated } from "./emulated-way.ts";
 import { enterReferences } from "./held-references.ts";
 import { pgProblem } from "./pg-problem.ts";
 import type { BatchWriting } from "./reach-records.ts";
@@ -36,6 +38,7 @@ export interface WritePorts {
   readonly records: ChunkRecords;
   readonly shapes: TableShapes;
   readonly locks: Pick<LockStore, "guard" | "owners">;
+  readonly emulatedKeys: EmulatedKeys;
 }
 
 /** A transaction that writes a chunk of a task. */
@@ -52,7 +55,8 @@ export function unitOfWorkFor(ports: WritePorts, work: ChunkWork): UnitOfWork {
  */
 export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promise<ChunkResult> {
   const table = await ports.shapes.of(work.model);
-  if (isPlainWork(work) && work.references === undefined) {
+  const emulated = await ports.emulatedKeys();
+  if (isPlainWork(work) && work.references === undefined && !isEmulated(emulated, work.model)) {
     try {
       return await writeAsOne(ports.session, table, work, false);
     } catch (error) {
@@ -63,7 +67,7 @@ export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promis
   }
   return runOrRollBack<ChunkResult>(unitOfWorkFor(ports, work), async (transaction) => {
     const session = requiredSession(transaction);
-    const writing = { ...ports, work, table, transaction };
+    const writing = { ...ports, work, table, transaction, emulated };
     await enterReferences(writing);
     // Deferred constraints are checked at once, while it is known which records were just written.
     await session.query("SET CONSTRAINTS ALL IMMEDIATE");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
-import { decodeCursor, encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
+import { decodeCursor, encodeCursor, placeOf } from "../../../../src/graphql/pagination/cursor.ts";
 import { parseOrder } from "../../../../src/graphql/pagination/order-terms.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
@@ -10,26 +10,31 @@ const MODEL = modelOf("Row", [
 ]);
 const MODELS = createModelRegistry([MODEL], []);
 const TERMS = parseOrder(MODELS, MODEL, [{ seen: "DESC_NULLS_LAST" }]);
-const decode = (cursor: string): unknown => decodeCursor(TERMS, [], "after", cursor);
+const FLOATS = parseOrder(MODELS, modelOf("Rate", [scalar("rate", "Float", { isKey: true })]), []);
+const decode = (cursor: string): unknown => decodeCursor(TERMS, "after", cursor);
 const forge = (...parts: unknown[]): string => Buffer.from(JSON.stringify(parts)).toString("base64url");
 const ORDER = "seen desc nulls last, id asc";
 
 describe("a cursor", () => {
-  test("contains the values of the order as JSON", () => {
-    expect(decode(encodeCursor(TERMS, { id: 7, seen: new Date(1) }))).toEqual([
-      "1970-01-01T00:00:00.001Z",
-      7,
-    ]);
-    expect(decode(encodeCursor(TERMS, { id: 7, seen: null }))).toEqual([null, 7]);
+  test("contains the texts of the order's values", () => {
+    const cursor = encodeCursor(TERMS, ["2026-01-31T12:00:00.000001+00:00", "7"]);
+    expect(decode(cursor)).toEqual(["2026-01-31T12:00:00.000001+00:00", "7"]);
+    expect(decode(encodeCursor(TERMS, [null, "7"]))).toEqual([null, "7"]);
+  });
+
+  test("can be made of a record that the client read", () => {
+    expect(placeOf(TERMS, { id: 7, seen: new Date(1) })).toEqual(["1970-01-01T00:00:00.001Z", "7"]);
+    expect(placeOf(TERMS, { id: 7, seen: null })).toEqual([null, "7"]);
+    expect(placeOf(FLOATS, { rate: Number.NaN })).toEqual(["NaN"]);
   });
 
   test("of a record among equal ones is taken only where no equal one is beyond it", () => {
     const tied = (isTiedBefore: boolean, isTiedAfter: boolean): string =>
-      encodeCursor(TERMS, { id: 7, seen: null }, { isTiedBefore, isTiedAfter });
-    expect(decode(tied(true, false))).toEqual([null, 7]);
+      encodeCursor(TERMS, [null, "7"], { isTiedBefore, isTiedAfter });
+    expect(decode(tied(true, false))).toEqual([null, "7"]);
     expect(() => decode(tied(false, true))).toThrow("after is the cursor of one of several records");
-    const before = (cursor: string): unknown => decodeCursor(TERMS, [], "before", cursor);
-    expect(before(tied(false, true))).toEqual([null, 7]);
+    const before = (cursor: string): unknown => decodeCursor(TERMS, "before", cursor);
+    expect(before(tied(false, true))).toEqual([null, "7"]);
     expect(() => before(tied(true, true))).toThrow("before is the cursor of one of several records");
   });
 
@@ -39,14 +44,15 @@ describe("a cursor", () => {
     [forge(), "after is not a cursor."],
     [forge(1, 2), "after is not a cursor."],
     [
-      forge("id asc", 7),
+      forge("id asc", "7"),
       "after is a cursor of a list ordered by id asc; this one is ordered by seen desc nulls last, id asc.",
     ],
     [forge(ORDER, null), "after is a damaged cursor."],
     [forge(ORDER, null, null), "after is a damaged cursor."],
-    [forge(ORDER, "yesterday", 7), "after is a damaged cursor."],
+    [forge(ORDER, "a\u0000b", "7"), "after is a damaged cursor."],
+    [forge(ORDER, null, 7), "after is a damaged cursor."],
     [forge(ORDER, null, { gt: 1 }), "after is a damaged cursor."],
-    [forge(ORDER, null, 7, 8), "after is a damaged cursor."],
+    [forge(ORDER, null, "7", "8"), "after is a damaged cursor."],
   ])("%s is refused with the reason", (cursor, message) => {
     expect(() => decode(cursor)).toThrow(message);
   });

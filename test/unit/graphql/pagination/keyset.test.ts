@@ -4,11 +4,11 @@ import type { Json } from "../../../../src/kernel/json.ts";
 import type { EnumType, Model, RelationField } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
-import { encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
+import { encodeCursor, placeOf } from "../../../../src/graphql/pagination/cursor.ts";
 import { parseListQuery, toPrismaList } from "../../../../src/graphql/pagination/list-query.ts";
 import type { OrderInput } from "../../../../src/graphql/pagination/order-terms.ts";
 import type { LoadedRecord } from "../../../../src/graphql/pagination/page.ts";
-import { pageInfoOf, toPage } from "../../../../src/graphql/pagination/page.ts";
+import { toPage } from "../../../../src/graphql/pagination/page.ts";
 import { enumeration, modelOf, scalar } from "../../../support/model-fixture.ts";
 
 const GRADES: EnumType = { name: "Grade", values: ["LOW", "MID", "HIGH"] };
@@ -30,12 +30,13 @@ const columns = modelOf("Row", [
   scalar("left", "Int", { isKey: true }),
   scalar("right", "String", { isKey: true }),
   scalar("size", "BigInt", { isNullable: true }),
-  scalar("seen", "DateTime", { isNullable: true }),
+  scalar("seen", "DateTime", { isNullable: true, nativeType: "timestamp(3) without time zone" }),
   scalar("open", "Boolean", { isNullable: true }),
   scalar("rate", "Float"),
   enumeration("grade", "Grade", { isNullable: true }),
 ]);
-const ROW: Model = { ...columns, fields: [...columns.fields, owner] };
+/** Its records have no ids, as those of a read-only list. */
+const ROW: Model = { ...columns, key: [], fields: [...columns.fields, owner] };
 const MODELS = createModelRegistry([ROW, OWNER], [GRADES]);
 
 /** Compares values in PostgreSQL's order. */
@@ -175,7 +176,7 @@ describe("pages by keyset", () => {
               rows,
               isBackward ? { last: size, before: cursor, orderBy } : { first: size, after: cursor, orderBy },
             );
-            const info = pageInfoOf(page);
+            const info = page.info();
             seen.push(...(isBackward ? page.records.toReversed() : page.records));
             cursor = isBackward ? info.startCursor : info.endCursor;
             if (!(isBackward ? info.hasPreviousPage : info.hasNextPage)) {
@@ -196,7 +197,8 @@ describe("pages by keyset", () => {
         fc.pre(rows.length > 0);
         const whole = readPage(rows, { first: 1000, orderBy });
         const gone = whole.records[at % rows.length] as LoadedRecord;
-        const after = encodeCursor(whole.terms, gone);
+        const { cursorTerms } = parseListQuery(MODELS, ROW, { orderBy });
+        const after = encodeCursor(cursorTerms, placeOf(cursorTerms, gone));
         const keys = new Set(rows.map((row) => `${row.left} ${row.right}`));
         const now: readonly LoadedRecord[] = [
           ...rows.filter((row) => row !== gone),

@@ -1,0 +1,60 @@
+import type { WhereFilter } from "../access/access.ts";
+import type { ColumnField, RelationField } from "./model.ts";
+
+/** One criterion of an order, as paging needs it. */
+export interface OrderTerm {
+  /** The to-one relations that lead to the column; usually none. */
+  readonly relations: readonly RelationField[];
+  readonly column: ColumnField;
+  readonly isDescending: boolean;
+  /** Whether records without a value come first; set even if there can be none. */
+  readonly areNullsFirst: boolean;
+}
+
+/** Whether some records may have no value for the term: a null column, or no related record. */
+export function isNullableTerm(term: OrderTerm): boolean {
+  return term.column.isNullable || term.relations.some((relation) => relation.isNullable);
+}
+
+/** A record's place in a list: the text of its value for each term of the order, null for none. */
+export type ListPlace = readonly (string | null)[];
+
+/** A part of a list. */
+export interface ListPart {
+  /** The order. It is total: the key's fields are among the terms. */
+  readonly terms: readonly OrderTerm[];
+  readonly where: WhereFilter | undefined;
+  /** Only records behind this place. */
+  readonly after?: ListPlace | undefined;
+  /** Only records in front of this place. */
+  readonly before?: ListPlace | undefined;
+  /** Whether to read from the end. */
+  readonly isBackward: boolean;
+  /** The most records. */
+  readonly limit: number;
+}
+
+/** A record in a list. */
+export interface ListedRecord {
+  readonly id: string;
+  readonly place: ListPlace;
+}
+
+/**
+ * Finds the records of a page in the database's own order, and their places without loss: a time with its microseconds,
+ * enum values in the order of the database's type. Records come in the order of reading.
+ */
+export interface ListPages {
+  /** @throws AppError VALIDATION_FAILED for a place whose texts are not values of the order's columns */
+  read(model: string, part: ListPart): Promise<readonly ListedRecord[]>;
+  /**
+   * The same for the lists of related records that several records have.
+   * @returns the lists that are not empty, by the id of their record
+   */
+  readRelated(
+    model: string,
+    relation: string,
+    ids: readonly string[],
+    part: ListPart,
+  ): Promise<ReadonlyMap<string, readonly ListedRecord[]>>;
+}
