@@ -1,4 +1,5 @@
 import { AppError } from "../kernel/app-error.ts";
+import type { MembersShape } from "../kernel/shape.ts";
 import { findFaults } from "../kernel/shape.ts";
 import type { SchemaDescription } from "../adapters/prisma/schema-description.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -10,7 +11,19 @@ import { configShape } from "./define-config.ts";
  * @throws AppError INVALID_CONFIG with one line per fault, for all faults; `details.problems` lists them
  */
 export function checkConfig(config: unknown, place = ""): asserts config is PowerCrudConfig {
-  const problems = findConfigFaults(config).map((fault) => (place === "" ? fault : `${place}: ${fault}`));
+  refuseAny(findConfigFaults(config).map((fault) => (place === "" ? fault : `${place}: ${fault}`)));
+}
+
+/**
+ * Checks the options of a call, and the config among them, like {@link checkConfig}.
+ * @param shape that of the options, which need not look into `config`
+ */
+export function checkOptions(options: { readonly config: unknown }, shape: MembersShape): void {
+  const { config } = options;
+  refuseAny([...findFaults(options, shape, ""), ...(config === undefined ? [] : findConfigFaults(config))]);
+}
+
+function refuseAny(problems: readonly string[]): void {
   if (problems.length > 0) {
     throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
   }

@@ -2,6 +2,7 @@ import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
+import type { MembersOf, MembersShape } from "../kernel/shape.ts";
 import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
@@ -28,7 +29,7 @@ import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
-import { checkConfig } from "./check-config.ts";
+import { checkOptions } from "./check-config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -58,6 +59,19 @@ export interface PowerCrudOptions {
   readonly logger?: Logger;
 }
 
+const OPTIONS_SHAPE = {
+  kind: "MEMBERS",
+  members: {
+    config: { kind: "ANY" },
+    databaseUrl: { kind: "TEXT" },
+    projectDir: { kind: "TEXT" },
+    role: { kind: "WORD", words: ["start", "serve", "work"], what: "a role" },
+    settings: { kind: "ANY" },
+    logger: { kind: "ANY" },
+  } satisfies MembersOf<PowerCrudOptions>,
+  required: ["config", "databaseUrl"],
+} as const satisfies MembersShape;
+
 /** Schema, engine, worker and sweeper in this process. `start` begins to take tasks; `stop` waits for the chunks under way. */
 export interface PowerCrud extends Service {
   /** An executable schema for any GraphQL server; the context of each operation is a new `{viewer}`. */
@@ -84,7 +98,7 @@ export interface PowerCrud extends Service {
  *   UNAVAILABLE when the database cannot be reached
  */
 export async function createPowerCrud(options: PowerCrudOptions): Promise<PowerCrud> {
-  checkConfig(options.config);
+  checkOptions(options, OPTIONS_SHAPE);
   const opened: (() => Promise<void>)[] = [];
   try {
     return await wire(options, (close) => void opened.push(close));

@@ -26,9 +26,10 @@ export interface PowerCrudService extends Service {
  * @throws as {@link createPowerCrud}
  */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
-  const { authenticate, logger = createSilentLogger() } = options;
+  const { authenticate, ...rest } = options;
+  const { logger = createSilentLogger() } = options;
   const settings = completeConfig(options.settings);
-  const powercrud = await createPowerCrud({ ...options, settings, logger });
+  const powercrud = await createPowerCrud({ ...rest, settings, logger });
   const server = createHttpServer({
     ...served(powercrud),
     host: settings.host,

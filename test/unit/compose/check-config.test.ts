@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkConfig } from "../../../src/compose/check-config.ts";
+import type { PowerCrudOptions } from "../../../src/compose/create-powercrud.ts";
+import { createPowerCrud } from "../../../src/compose/create-powercrud.ts";
 import { completeConfig } from "../../../src/config/config.ts";
 import { generated } from "../../../src/generated/powercrud.ts";
 import { isAppError } from "../../../src/kernel/app-error.ts";
@@ -137,6 +139,25 @@ test("problems name the file, where there is one", () => {
   expect(problemsOf(() => checkConfig({ generated, models: { Citty: {} } }, "powercrud.config.ts"))).toEqual([
     "powercrud.config.ts: models.Citty is not a model of the Prisma schema; did you mean City?",
   ]);
+});
+
+test("options of createPowerCrud are checked with the config in them, before anything is opened", async () => {
+  const refused = createPowerCrud({
+    app: {},
+    config: { generated, models: { Citty: {} } },
+    role: "server",
+  } as unknown as PowerCrudOptions);
+  await expect(refused).rejects.toMatchObject({
+    code: "INVALID_CONFIG",
+    details: {
+      problems: [
+        "app is not an option; known: config, databaseUrl, projectDir, role, settings, logger",
+        "databaseUrl is missing",
+        'role ("server") is not a role; did you mean serve?',
+        "models.Citty is not a model of the Prisma schema; did you mean City?",
+      ],
+    },
+  });
 });
 
 test("settings of an embedding program are checked in the same way", () => {
