@@ -32,7 +32,7 @@ function isSet(text: string | undefined): boolean {
 }
 
 async function createMovingDisplay(output: Writable): Promise<InitDisplay> {
-  const { confirm, intro, isCancel, log, note, outro, spinner } = await import("@clack/prompts");
+  const { confirm, intro, isCancel, log, outro, spinner } = await import("@clack/prompts");
   return {
     begin: (title) => intro(title, { output }),
     async step(label, work) {
@@ -45,7 +45,11 @@ async function createMovingDisplay(output: Writable): Promise<InitDisplay> {
         throw error;
       }
     },
-    show: (title, text) => note(text, title, { output, format: (line) => line }),
+    show(title, text) {
+      log.step(title, { output });
+      // Without a frame, so that diffs and commands can be copied.
+      output.write(`\n${text}\n\n`);
+    },
     warn: (text) => log.warn(text, { output }),
     async confirm(question) {
       const answer = await confirm({ message: question, output });

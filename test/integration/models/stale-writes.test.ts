@@ -112,7 +112,7 @@ describe("a write with an expected state", () => {
 
   test("is not offered for models without an update time", () => {
     const fields = api.schema.getMutationType()?.getFields();
-    const argumentsOf = (name: string): unknown => fields?.[name]?.args.map((arg) => arg.name);
+    const argumentsOf = (name: string): unknown => fields?.[name]?.args.map((arg) => arg.name).toSorted();
     expect(argumentsOf("updateTag")).toEqual(["data", "id"]);
     expect(argumentsOf("deleteTag")).toEqual(["id"]);
     expect(argumentsOf("deleteCity")).toEqual(["expectedUpdatedAt", "id"]);
