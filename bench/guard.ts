@@ -39,13 +39,14 @@ async function measureStatement(bench: LockBench, ids: readonly number[]): Promi
   const table = await shapes.of(work.model);
   const { unitOfWork, locks } = bench;
   // Plain work needs no transaction of the app's client.
-  const records = undefined as never;
+  const unused = undefined as never;
   const writer = createPostgresRecordWriter({
     session,
     unitOfWork,
-    records,
+    records: unused,
     shapes,
     locks,
+    defaults: unused,
     emulatedKeys: createEmulatedKeys(session, []),
   });
   const bare = async (batch: RecordBatch): Promise<void> => {

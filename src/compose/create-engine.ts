@@ -9,7 +9,9 @@ import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
+import type { RecordHooks } from "../core/records/record-hooks.ts";
 import { createRecordHooks } from "../core/records/record-hooks.ts";
+import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
@@ -35,6 +37,7 @@ import { createPostgresListPages } from "../adapters/postgres/records/postgres-l
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
 import { createPostgresChunkWriter } from "../adapters/postgres/writes/postgres-chunk-writer.ts";
 import { createPostgresRecordWriter } from "../adapters/postgres/writes/postgres-record-writer.ts";
+import { createPostgresNamedRecords } from "../adapters/postgres/records/postgres-named-records.ts";
 import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
@@ -88,10 +91,10 @@ export async function createEngine(
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const sideEffects = createPostgresSideEffects({ session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
-  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys };
+  const defaults = createDefaults(session, shapes);
+  const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const { modelOptions, hookTransactions: transactions, logger } = options;
-  const hooks = createRecordHooks({ options: modelOptions, transactions, logger });
+  const hooks = createHooks(options);
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
@@ -106,7 +109,8 @@ export async function createEngine(
     lockScopes,
     rules,
     writer,
-    defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
+    defaults,
+    named: createPostgresNamedRecords({ session, models, shapes }),
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
@@ -128,6 +132,14 @@ export async function createEngine(
     retryTask: createRetryTask(launching),
     deployment,
   };
+}
+
+function createHooks({ modelOptions, hookTransactions, logger }: EngineOptions): RecordHooks {
+  return createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger });
+}
+
+function createDefaults(session: SqlSession, shapes: TableShapes): RecordDefaults {
+  return createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf });
 }
 
 async function readModels(

@@ -143,6 +143,24 @@ describe("the README's conflicts and cancelling", () => {
   });
 });
 
+describe("the README's upsert by a key", () => {
+  it("creates the tags that are missing, and changes the others", async () => {
+    const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");
+    const upsert = blocks.find((block) => block.includes("bulkUpsertTags")) ?? "";
+    for (let round = 0; round < 2; round += 1) {
+      const { bulkUpsertTags } = await client.request<Upserted>(upsert);
+      expect(bulkUpsertTags.task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 2 } });
+    }
+    const { rows } = await sql.query("SELECT label FROM tag WHERE label IN ('capital', 'harbour', 'port')");
+    expect(rows.map(({ label }) => label as unknown)).toContain("capital");
+    expect(rows).toHaveLength(2);
+  });
+});
+
+interface Upserted {
+  readonly bulkUpsertTags: { readonly task: Launched["bulkUpdateCities"]["task"] };
+}
+
 describe("the README's query of the health", () => {
   it("finds everything healthy, except that there is no Redis to check", async () => {
     const blocks = codeBlocks(await readFile("README.md", "utf8"), "graphql");

@@ -2,6 +2,8 @@ import type { Pool } from "pg";
 import { createEmulatedKeys } from "../../src/adapters/postgres/effects/foreign-keys.ts";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createPostgresChunkWriter } from "../../src/adapters/postgres/writes/postgres-chunk-writer.ts";
+import { defaultGeneratorOf } from "../../src/adapters/prisma/default-generators.ts";
+import { createPostgresRecordDefaults } from "../../src/adapters/postgres/records/postgres-record-defaults.ts";
 import { createTableShapes } from "../../src/adapters/postgres/records/table-shape.ts";
 import { isLostRace } from "../../src/adapters/postgres/connection/lost-race.ts";
 import { pgProblem } from "../../src/adapters/postgres/writes/pg-problem.ts";
@@ -219,6 +221,7 @@ export function createWriterOf(
     records,
     shapes,
     locks,
+    defaults: createPostgresRecordDefaults({ session, shapes, generatorOf: defaultGeneratorOf }),
     emulatedKeys: createEmulatedKeys(session, []),
   });
 }

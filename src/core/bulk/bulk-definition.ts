@@ -1,6 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import { parseRecordId } from "../records/record-key.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import { mergeClaims } from "../locks/claim.ts";
 import { operationProblems } from "../records/serve-model.ts";
@@ -26,9 +27,10 @@ import { checkRowFields } from "./check-rows.ts";
 import type { ChunkWork, ChunkWriter, WrittenChunks } from "./chunk-writer.ts";
 import { operationsOf } from "./hook-batch.ts";
 import { claimsOfLinks, linksOfBatches, linksOfChange } from "./linked-records.ts";
+import { isNamedByKey } from "./named-batch.ts";
 import type { BulkOperation } from "./record-writer.ts";
 import { fenced, isCancellation, tryAll, writeAllOrNothing } from "./write-whole-task.ts";
-import { scopeChecksOf, writtenFieldsOf } from "./written-fields.ts";
+import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
 const LANES = 2;
@@ -104,7 +106,9 @@ async function dependentsOf(
     async claims(transaction, ids) {
       const meant = new Set(ids);
       const links = linksOf((id) => meant.has(id));
-      const affected = (await plan?.claims(transaction, ids, lockEscalationRecords)) ?? [];
+      // A record that is named by a key and not there has no id, and nothing depends on it.
+      const there = ids.filter((id) => "value" in parseRecordId(model, id));
+      const affected = (await plan?.claims(transaction, there, lockEscalationRecords)) ?? [];
       return mergeClaims([...affected, ...claimsOfLinks(links, (each) => lockScopes.of(each, viewer))]);
     },
   };
@@ -152,8 +156,12 @@ async function prepareWork(
   refuse(checkRowFields(models, model, fields));
   const written = writtenFieldsOf(model, operation, fields, base.hooks);
   const references = await sideEffects.references(model, written);
+  const effects = isNamedByKey(fields)
+    ? await sideEffects.ofUpdate(model, updatedFieldsOf(fields))
+    : undefined;
   return {
     ...base,
+    effects,
     ...scopeChecksOf(access, model, viewer, written),
     operation: operation as "CREATE" | "UPDATE_EACH" | "UPSERT",
     references,

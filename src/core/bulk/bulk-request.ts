@@ -1,6 +1,7 @@
 import type { WhereFilter } from "../access/access.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { LinkChange, RecordChange } from "../records/change.ts";
+import type { RecordName } from "../records/record-name.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { Json } from "../../kernel/json.ts";
@@ -9,20 +10,18 @@ import type { Json } from "../../kernel/json.ts";
 export type RowData = Readonly<Record<string, Json | LinkChange>>;
 
 /** One record, with a change of its own. */
-export interface UpdateRow {
-  readonly id: string;
+export type UpdateRow = RecordName & {
   readonly data: RowData;
   /** The `@updatedAt` that it must still have, in ISO 8601. Default: any. Null is refused. */
   readonly expectedUpdatedAt?: string | null;
-}
+};
 
 /** One record, with the values to create it and those to update it. */
-export interface UpsertRow {
-  readonly id: string;
-  /** Without the key, or with the key of `id`. */
+export type UpsertRow = RecordName & {
+  /** Without the values that name the record, or with the same. */
   readonly create: RowData;
   readonly update: RowData;
-}
+};
 
 /** An operation on a list of records, each with values of its own. */
 export type RowsTarget =
@@ -53,7 +52,7 @@ export function listName(operation: RowsTarget["operation"]): string {
 
 /** The paths in the caller's input of a record's parts; empty for parts at the top. */
 export interface RowPaths {
-  /** Of its id and `expectedUpdatedAt`. */
+  /** Of its `id` or `key`, and of `expectedUpdatedAt`. */
   readonly record: string;
   /** Of the values to create it. */
   readonly create: string;

@@ -4,10 +4,12 @@ import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { apiNameOf, columnsOf } from "../records/model.ts";
 import type { WriteSort } from "../records/field-switches.ts";
 import { changeableColumns, creatableColumns, isNeeded, shownUpdatedAt } from "../records/writable-fields.ts";
-import { differingKeyFields, parseRecordId, parseRecordKey, remedyOfKey } from "../records/record-key.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import { differingKeyFields, recordKeyOf } from "../records/record-key.ts";
+import type { ParsedName } from "../records/record-name.ts";
+import { describeName, differingFields, parseRecordName, textOfName } from "../records/record-name.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
-import { fieldPath, listName, listedRowPaths } from "./bulk-request.ts";
+import { fieldPath, listedRowPaths } from "./bulk-request.ts";
 import { problem } from "../refusals/problems.ts";
 import { changeableLinks } from "./bulk-rules.ts";
 import { describeLinkMisfit } from "./check-links.ts";
@@ -32,8 +34,9 @@ export function checkRows(models: ModelRegistry, model: Model, target: RowsTarge
   const seen = new Map<string, number>();
   for (const [at, row] of target.records.entries()) {
     const paths = listedRowPaths(target.operation, at);
-    problems.push(...checkRow(rowRules, target.operation, row, paths));
-    problems.push(...checkId(rowRules, seen, target.operation, row, at));
+    const name = nameOfRow(rowRules, target.operation, row);
+    problems.push(...checkRow(rowRules, target.operation, row, paths, name));
+    problems.push(...checkName(rowRules, seen, name, at, paths.record));
     if (problems.length >= MAX_PROBLEMS) {
       break;
     }
@@ -52,11 +55,20 @@ export function checkOneRow(
     return [];
   }
   const rules = rowRulesOf(models, model, "SINGLE");
-  const id = operation === "CREATE" ? undefined : parseRecordId(model, (row as UpdateRow | UpsertRow).id);
+  const name = nameOfRow(rules, operation, row);
   return [
-    ...(id !== undefined && "problems" in id ? id.problems : []),
-    ...checkRow(rules, operation, row, paths),
+    ...(name !== undefined && "problems" in name ? name.problems : []),
+    ...checkRow(rules, operation, row, paths, name),
   ];
+}
+
+/** How the row names its record; undefined for a new record, whose key comes from its data (see encode-rows). */
+function nameOfRow(
+  { models, model }: RowRules,
+  operation: RowsTarget["operation"],
+  row: RowData | UpdateRow | UpsertRow,
+): Parsed<ParsedName> | undefined {
+  return operation === "CREATE" ? undefined : parseRecordName(model, models.enums(), row);
 }
 
 /**
@@ -97,6 +109,7 @@ function checkRow(
   operation: RowsTarget["operation"],
   row: RowData | UpdateRow | UpsertRow,
   paths: RowPaths,
+  name: Parsed<ParsedName> | undefined,
 ): readonly RecordProblem[] {
   const { creatable, changeable } = rules;
   switch (operation) {
@@ -115,12 +128,14 @@ function checkRow(
       ];
     }
     case "UPSERT": {
-      const { id, create, update } = row as UpsertRow;
-      const keyNames = rules.model.key.map(({ name }) => name);
+      const { create, update } = row as UpsertRow;
+      // A malformed name is a problem of its own.
+      const known = name === undefined || "problems" in name ? undefined : name.value;
       return [
-        ...checkAgreement(rules.model, id, create, paths.create),
+        ...(known === undefined ? [] : checkNaming(rules, known, paths.record)),
+        ...(known === undefined ? [] : checkAgreement(rules.model, known, create, paths.create)),
         ...checkValues(rules, creatable, create, paths.create),
-        ...checkRequired(rules, create, paths.create, keyNames),
+        ...checkRequired(rules, create, paths.create, namedFields(rules.model, known)),
         ...checkValues(rules, changeable, update, paths.update),
       ];
     }
@@ -198,54 +213,73 @@ export function checkExpected(
     : [];
 }
 
-/** The problems of key fields whose values differ from the id. */
-function checkAgreement(model: Model, id: string, create: RowData, path: string): readonly RecordProblem[] {
-  const key = parseRecordKey(model, id);
-  // A malformed id is a problem of its own.
-  return "problems" in key
-    ? []
-    : differingKeyFields(model, create, key.value).map((name) => {
-        const named = apiNameOf(model, name);
-        return problemAt(
-          path,
-          named,
-          `${model.apiName}.${named} is not what id says. ${remedyOfKey(model, name)}`,
-        );
-      });
-}
-
-/** The problem of an id that is malformed, or that an earlier record of the list has. */
-function checkId(
-  { model }: RowRules,
-  seen: Map<string, number>,
-  operation: RowsTarget["operation"],
-  row: RowData | UpdateRow | UpsertRow,
-  at: number,
+/** The problem of a record whose name has a field that callers may not set: it could not be created. */
+function checkNaming(
+  { model, creatable }: RowRules,
+  name: ParsedName,
+  path: string,
 ): readonly RecordProblem[] {
-  // The key of a new record comes from its data, once that is checked: see encode-rows.
-  if (operation === "CREATE" || typeof row["id"] !== "string") {
+  const fixed = namedFields(model, name).find((field) => !creatable.has(field));
+  if (fixed === undefined) {
     return [];
   }
-  const path = `${listName(operation)}.${at}`;
-  const id = parseRecordId(model, row["id"]);
-  if ("problems" in id) {
-    return id.problems.map(({ message }) => problemAt(path, "id", message));
+  const what = name.kind === "ID" ? "id" : "key";
+  const message = `${model.apiName} cannot be created by this ${what}: what it says cannot be set. Use another key.`;
+  return [problemAt(path, what, message)];
+}
+
+/** The fields whose values come from the name of a record. */
+function namedFields(model: Model, name: ParsedName | undefined): readonly string[] {
+  const fields = name?.kind === "KEY" ? name.unique.fields : model.key;
+  return fields.map((field) => field.name);
+}
+
+/** The problems of fields of the create whose values differ from the record's name. */
+function checkAgreement(
+  model: Model,
+  name: ParsedName,
+  create: RowData,
+  path: string,
+): readonly RecordProblem[] {
+  const [what, fields] =
+    name.kind === "ID"
+      ? ["id", differingKeyFields(model, create, recordKeyOf(model, name.id))]
+      : ["key", differingFields(name, create)];
+  return fields.map((field) => {
+    const named = apiNameOf(model, field);
+    const remedy = `Leave it out, or give what ${what} says.`;
+    return problemAt(path, named, `${model.apiName}.${named} is not what ${what} says. ${remedy}`);
+  });
+}
+
+/** The problem of a name that is malformed, or that an earlier record of the list has. */
+function checkName(
+  { model }: RowRules,
+  seen: Map<string, number>,
+  name: Parsed<ParsedName> | undefined,
+  at: number,
+  path: string,
+): readonly RecordProblem[] {
+  if (name === undefined) {
+    return [];
   }
-  const before = seen.get(id.value);
-  seen.set(id.value, before ?? at);
-  return before === undefined
-    ? []
-    : [
-        problemAt(
-          path,
-          "id",
-          `${model.apiName} ${id.value} is in records.${before} already. Give each record once.`,
-        ),
-      ];
+  if ("problems" in name) {
+    return name.problems.map(({ field = "id", message }) => problemAt(path, field, message));
+  }
+  const text = textOfName(name.value);
+  const before = seen.get(text);
+  seen.set(text, before ?? at);
+  return before === undefined ? [] : [repeatedRecord(path, model, name.value, `records.${before}`)];
+}
+
+/** The problem of a record that an earlier place of the list names, too. @param path of the record */
+export function repeatedRecord(path: string, model: Model, name: ParsedName, earlier: string): RecordProblem {
+  const message = `${model.apiName} ${describeName(name)} is in ${earlier} already. Give each record once.`;
+  return problemAt(path, name.kind === "ID" ? "id" : "key", message);
 }
 
 /** A problem of a field. In a list of records, the message begins with the path. */
-function problemAt(path: string, field: string, message: string): RecordProblem {
+export function problemAt(path: string, field: string, message: string): RecordProblem {
   const whole = fieldPath(path, field);
   return problem(path === "" ? message : `${whole}: ${message}`, whole);
 }

@@ -5,13 +5,16 @@ import { toColumnText } from "../records/column-text.ts";
 import type { ColumnField, Model, ModelRegistry } from "../records/model.ts";
 import { columnsOf, refersToItself, relationsOf } from "../records/model.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
-import { canonicalRecordId, formatRecordKey, keyInData } from "../records/record-key.ts";
+import { formatRecordKey, keyInData } from "../records/record-key.ts";
+import type { ParsedName } from "../records/record-name.ts";
+import { textOfName } from "../records/record-name.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import { fieldPath, listedRowPaths } from "./bulk-request.ts";
 import { canonicalLinks } from "./check-links.ts";
+import type { RowRecord } from "./find-rows.ts";
 import type { LinkOperator, RowField, RowPart } from "./row-field.ts";
 import { EXPECTED_FIELD, formatRowField } from "./row-field.ts";
 
@@ -23,42 +26,45 @@ export interface EncodePorts {
 
 /** A record's values as texts, by row field (see row-field). */
 interface EncodedRow {
-  /** Undefined for a new record whose key is to be made. */
+  /** Its id, or its name while it has none. Undefined for a new record whose key is to be made. */
   readonly id: string | undefined;
   readonly texts: Map<string, string | null>;
   readonly index: number;
+  /** True for a record that is named by a key and not there. */
+  readonly isAbsent?: boolean;
+  /** The id that it gets then; undefined if its own key is to be made. */
+  readonly newId?: string | undefined;
+}
+
+/** A list of records, encoded. */
+export interface EncodedRows {
+  readonly batches: readonly RecordBatch[];
+  /**
+   * The ids that the caller gave for records that are named by another key and not there, with these records' names.
+   */
+  readonly created: ReadonlyMap<string, string>;
 }
 
 /**
  * Turns a checked list of records into batches. Records that name the same fields make one batch, which one statement
  * can write. New records get their keys, and the defaults that must be known beforehand. A batch also holds the place
  * of each record in the list.
+ * @param records that the rows name, see find-rows; empty for new ones
  */
 export async function encodeRows(
   ports: EncodePorts,
   model: Model,
   given: RowsTarget,
-): Promise<Parsed<readonly RecordBatch[]>> {
+  records: readonly RowRecord[],
+): Promise<Parsed<EncodedRows>> {
   const target = fillRows(model, given);
   const pathOf = (index: number): string => listedRowPaths(target.operation, index).record;
-  const shapes = new Map<string, EncodedRow[]>();
-  const encode = createRowEncoder(ports.models, model);
-  for (const [index, row] of target.records.entries()) {
-    const encoded = encode(target.operation, row, index);
-    if ("problems" in encoded) {
-      return { problems: located(pathOf(index), encoded.problems) };
-    }
-    const { id, texts } = encoded.value;
-    const shape = [id === undefined ? "new" : "known", ...texts.keys()].join("\n");
-    const rows = shapes.get(shape);
-    if (rows === undefined) {
-      shapes.set(shape, [encoded.value]);
-    } else {
-      rows.push(encoded.value);
-    }
+  const shapes = encodeByShape(ports.models, model, target, records);
+  if ("problems" in shapes) {
+    return shapes;
   }
   const batches: RecordBatch[] = [];
-  for (const rows of shapes.values()) {
+  for (const rows of shapes.value) {
     const batch = await toBatch(ports, model, target.operation, rows);
     if ("problems" in batch) {
       return { problems: located(pathOf(rows[0]?.index ?? 0), batch.problems) };
@@ -66,7 +72,36 @@ export async function encodeRows(
     batches.push(withPlaces(batch.value, rows));
   }
   const repeated = repeatedKeys(model, pathOf, batches);
-  return repeated.length > 0 ? { problems: repeated } : { value: batches };
+  return repeated.length > 0
+    ? { problems: repeated }
+    : { value: { batches, created: givenIds(shapes.value.flat()) } };
+}
+
+/** The rows, by the fields that they name. */
+function encodeByShape(
+  models: ModelRegistry,
+  model: Model,
+  target: RowsTarget,
+  records: readonly RowRecord[],
+): Parsed<readonly (readonly EncodedRow[])[]> {
+  const shapes = new Map<string, EncodedRow[]>();
+  const encode = createRowEncoder(models, model);
+  for (const [index, row] of target.records.entries()) {
+    const encoded = encode(target.operation, row, index, records[index]);
+    if ("problems" in encoded) {
+      return { problems: located(listedRowPaths(target.operation, index).record, encoded.problems) };
+    }
+    const { id, texts, isAbsent = false, newId } = encoded.value;
+    const state = id === undefined ? "new" : isAbsent ? `absent ${newId === undefined}` : "known";
+    const shape = [state, ...texts.keys()].join("\n");
+    const rows = shapes.get(shape);
+    if (rows === undefined) {
+      shapes.set(shape, [encoded.value]);
+    } else {
+      rows.push(encoded.value);
+    }
+  }
+  return { value: [...shapes.values()] };
 }
 
 /** The same for the one checked record of a single write: a batch of one. */
@@ -74,8 +109,9 @@ export function encodeOneRow(
   ports: EncodePorts,
   model: Model,
   { operation, records: [row] }: RowsTarget,
+  [record]: readonly RowRecord[],
 ): Promise<Parsed<RecordBatch>> {
-  const encoded = createRowEncoder(ports.models, model)(operation, row ?? {}, 0);
+  const encoded = createRowEncoder(ports.models, model)(operation, row ?? {}, 0, record);
   return "problems" in encoded ? Promise.resolve(encoded) : toBatch(ports, model, operation, [encoded.value]);
 }
 
@@ -108,6 +144,7 @@ type EncodeRow = (
   operation: RowsTarget["operation"],
   row: RowData | UpdateRow | UpsertRow,
   index: number,
+  record: RowRecord | undefined,
 ) => Parsed<EncodedRow>;
 
 function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
@@ -131,29 +168,52 @@ function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
       }
     }
   };
-  return (operation, row, index) => {
+  return (operation, row, index, record) => {
     const texts: EncodedRow["texts"] = new Map();
-    switch (operation) {
-      case "CREATE":
-        put(texts, "create", row as RowData);
-        return keyed(givenKey(model, row as RowData), texts, index);
-      case "UPDATE_EACH": {
-        const { id, data, expectedUpdatedAt } = row as UpdateRow;
-        put(texts, "update", data);
-        if (typeof expectedUpdatedAt === "string") {
-          texts.set(EXPECTED_FIELD, new Date(expectedUpdatedAt).toISOString());
-        }
-        return keyed({ value: canonicalRecordId(model, id) }, texts, index);
-      }
-      case "UPSERT": {
-        const { id, create, update } = row as UpsertRow;
-        // The key comes from the id; key fields in the create agree with it (see check-rows).
-        put(texts, "create", withoutKey(model, create));
-        put(texts, "update", update);
-        return keyed({ value: canonicalRecordId(model, id) }, texts, index);
-      }
+    if (operation === "CREATE") {
+      put(texts, "create", row as RowData);
+      return keyed(givenKey(model, row as RowData), texts, index);
     }
+    const name = record?.name;
+    const id = idOrName(record);
+    if (operation === "UPDATE_EACH") {
+      const { data, expectedUpdatedAt } = row as UpdateRow;
+      put(texts, "update", data);
+      if (typeof expectedUpdatedAt === "string") {
+        texts.set(EXPECTED_FIELD, new Date(expectedUpdatedAt).toISOString());
+      }
+      putKey(texts, name);
+      return { value: { id, texts, index } };
+    }
+    const { create, update } = row as UpsertRow;
+    // Values of the create that name the record agree with its name (see check-rows).
+    const filled = name?.kind === "KEY" ? { ...name.values, ...create } : withoutKey(model, create);
+    put(texts, "create", filled);
+    put(texts, "update", update);
+    putKey(texts, name);
+    const isAbsent = record?.id === undefined;
+    const newId = isAbsent ? givenKey(model, filled) : { value: undefined };
+    return "problems" in newId ? newId : { value: { id, texts, index, isAbsent, newId: newId.value } };
   };
+}
+
+function idOrName(record: RowRecord | undefined): string | undefined {
+  return record && (record.id ?? textOfName(record.name));
+}
+
+function putKey(texts: EncodedRow["texts"], name: ParsedName | undefined): void {
+  if (name?.kind === "KEY") {
+    name.unique.fields.forEach((field, at) =>
+      texts.set(formatRowField({ kind: "KEY", field: field.name }), name.texts[at] ?? null),
+    );
+  }
+}
+
+/** The ids that the caller gave for records that are not there; see {@link EncodedRows.created}. */
+function givenIds(rows: readonly EncodedRow[]): ReadonlyMap<string, string> {
+  return new Map(
+    rows.flatMap(({ id, newId }) => (id === undefined || newId === undefined ? [] : [[newId, id] as const])),
+  );
 }
 
 function keyed(
@@ -200,28 +260,69 @@ async function toBatch(
   if ("problems" in made) {
     return made;
   }
+  const ids = ownIds(model, rows, made.value);
+  if ("problems" in ids) {
+    return ids;
+  }
+  const batch = withDefaults(model, given, rows, made.value);
+  return { value: areAbsent(rows) ? withNewIds(batch, ids.value) : { ...batch, ids: ids.value } };
+}
+
+/** Whether the rows, which all have the same shape, are for records that are named by a key and not there. */
+function areAbsent(rows: readonly EncodedRow[]): boolean {
+  return rows[0]?.isAbsent === true;
+}
+
+/** The ids that the records have or get. */
+function ownIds(
+  model: Model,
+  rows: readonly EncodedRow[],
+  made: ReadonlyMap<string, readonly Json[]>,
+): Parsed<readonly string[]> {
   const ids: string[] = [];
   for (const [at, row] of rows.entries()) {
-    const id = row.id === undefined ? madeId(model, row, made.value, at) : { value: row.id };
+    const known = areAbsent(rows) ? row.newId : row.id;
+    const id = known === undefined ? madeId(model, row, made, at) : { value: known };
     if ("problems" in id) {
       return id;
     }
     ids.push(id.value);
   }
+  return { value: ids };
+}
+
+/** The records under their names, with their values and the defaults that were made for them. */
+function withDefaults(
+  model: Model,
+  given: readonly string[],
+  rows: readonly EncodedRow[],
+  made: ReadonlyMap<string, readonly Json[]>,
+): RecordBatch {
   const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
-  const madeColumns = [...made.value].map(([name, values]) => {
+  const defaults = [...made].flatMap(([name, values]) => {
     const column = columns.get(name);
-    return values.map((value) => (column === undefined ? null : toColumnText(column, value)));
+    return column === undefined ? [] : [{ column, values }];
   });
   return {
-    value: {
-      ids,
-      fields: [
-        ...given,
-        ...[...made.value.keys()].map((field) => formatRowField({ kind: "VALUE", part: "create", field })),
-      ],
-      columns: [...given.map((name) => rows.map(({ texts }) => texts.get(name) ?? null)), ...madeColumns],
-    },
+    ids: rows.map(({ id = "" }) => id),
+    fields: [
+      ...given,
+      ...defaults.map(({ column: { name: field } }) =>
+        formatRowField({ kind: "VALUE", part: "create", field }),
+      ),
+    ],
+    columns: [
+      ...given.map((name) => rows.map(({ texts }) => texts.get(name) ?? null)),
+      ...defaults.map(({ column, values }) => values.map((value) => toColumnText(column, value))),
+    ],
+  };
+}
+
+function withNewIds(batch: RecordBatch, ids: readonly string[]): RecordBatch {
+  return {
+    ...batch,
+    fields: [...batch.fields, formatRowField({ kind: "NEW_ID" })],
+    columns: [...batch.columns, ids],
   };
 }
 
@@ -242,7 +343,8 @@ function makeDefaults(
 ): ReturnType<RecordDefaults["make"]> {
   const prefix = "create:";
   const named = given.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
-  const keys = operation === "UPSERT" ? model.key.map(({ name }) => name) : [];
+  const isMade = operation !== "UPSERT" || areAbsent(rows);
+  const keys = isMade ? [] : model.key.map(({ name }) => name);
   return defaults.make(model, [...new Set([...named, ...keys])], rows.length);
 }
 

@@ -6,6 +6,7 @@ import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import { invalid } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
+import type { NamedRecords } from "../records/named-records.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { LockScopes } from "../locks/claim.ts";
@@ -39,6 +40,7 @@ export interface BulkPorts extends LaunchPorts {
   readonly lockScopes: LockScopes;
   readonly rules: BulkRules;
   readonly defaults: RecordDefaults;
+  readonly named: NamedRecords;
   readonly writer: Pick<ChunkWriter, "listLinks">;
   /** The service's own limit: more records are refused, even where the caller allows more. */
   readonly maxRecords: number;
@@ -120,7 +122,7 @@ function launch(
     input: encodeBulkInput(request),
     inputHash,
     options: request.options,
-    claims: [claimOfChunks(ports, request.model, request.viewer)],
+    ...claimsOfTarget(ports, request, target),
     records: target.ids,
     ...(target.batches === undefined
       ? {}
@@ -128,6 +130,18 @@ function launch(
     ...chunksOf(ports, request.model),
     total: target.ids.length,
   });
+}
+
+/** The claims on the task's own records, and on those that it would create under ids that the caller gave. */
+function claimsOfTarget(
+  ports: BulkPorts,
+  { model, viewer }: BulkRequest,
+  { created = new Map<string, string>() }: ResolvedTarget,
+): Pick<LaunchRequest, "claims" | "recordOf"> {
+  const own = claimOfChunks(ports, model, viewer);
+  return created.size === 0
+    ? { claims: [own] }
+    : { claims: [own, { ...own, ids: [...created.keys()] }], recordOf: (id) => created.get(id) ?? id };
 }
 
 /** How large the chunks of a task on the model are. */

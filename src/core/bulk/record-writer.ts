@@ -4,7 +4,7 @@ import type { Model } from "../records/model.ts";
 import type { AppHooks } from "../records/record-hooks.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";
 import type { WhereFilter } from "../access/access.ts";
-import type { ReferencePlan } from "../records/side-effects.ts";
+import type { EffectPlan, ReferencePlan } from "../records/side-effects.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import type { Decision } from "../transactions/run-or-roll-back.ts";
@@ -35,6 +35,11 @@ export type RecordWork = BulkOperation & {
   /** The task that writes: its own locks are not in its way. Left out for single writes. */
   readonly taskId?: string;
   /**
+   * What the write changes besides its records, for records that a task finds only when it writes them: they were not
+   * claimed, so they are guarded. Left out: nothing.
+   */
+  readonly effects?: EffectPlan | undefined;
+  /**
    * Guards the side effects of the write, once the records are known to be within the viewer's scope; a refusal ends
    * the write. Left out if they were claimed before.
    */
@@ -53,6 +58,11 @@ export interface WrittenBatch {
   readonly succeeded: number;
   /** Those that were not written. */
   readonly errors: readonly NewTaskError[];
+  /**
+   * The ids of the batch's records, where the batch names them by a key: a record that could not be written keeps its
+   * name. Left out for records that are named by id.
+   */
+  readonly ids?: readonly string[];
   /** The records that other tasks hold, of those that would have been written or referred to. */
   readonly refusal?: LockRefusal;
 }

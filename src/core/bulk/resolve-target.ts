@@ -1,5 +1,6 @@
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
+import type { NamedRecords } from "../records/named-records.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
@@ -10,6 +11,7 @@ import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { BulkRequest, RowsTarget } from "./bulk-request.ts";
 import { listName } from "./bulk-request.ts";
 import { encodeRows } from "./encode-rows.ts";
+import { findRows } from "./find-rows.ts";
 import { linksOfTarget, missingLinks } from "./linked-records.ts";
 import { describeExcess, resolveSelection } from "./resolve-selection.ts";
 
@@ -22,13 +24,17 @@ export interface TargetPorts {
   readonly reader: RecordReader;
   readonly access: Access;
   readonly defaults: RecordDefaults;
+  readonly named: NamedRecords;
   readonly maxRecords: number;
 }
 
 /** The records that an operation is aimed at. */
 export interface ResolvedTarget {
   readonly kind: "RESOLVED";
+  /** Of a record that is named by a key and not there, its name as one text. */
   readonly ids: readonly string[];
+  /** See EncodedRows.created. */
+  readonly created?: ReadonlyMap<string, string>;
   /** Left out unless each record has values of its own. */
   readonly batches?: readonly RecordBatch[];
 }
@@ -54,10 +60,13 @@ export async function resolveTarget(
     });
     return resolved.kind === "IDS" ? { kind: "RESOLVED", ids: resolved.ids } : resolved;
   }
-  const batches = await encodeRows(ports, model, request);
-  return "problems" in batches
-    ? refuseFirst(batches.problems)
-    : { kind: "RESOLVED", ids: batches.value.flatMap(({ ids }) => ids), batches: batches.value };
+  const records = await findRows(ports, request.viewer, model, request);
+  const encoded = "problems" in records ? records : await encodeRows(ports, model, request, records.value);
+  if ("problems" in encoded) {
+    return refuseFirst(encoded.problems);
+  }
+  const { batches, created } = encoded.value;
+  return { kind: "RESOLVED", ids: batches.flatMap(({ ids }) => ids), batches, created };
 }
 
 /** The refusal of a list: it has the message of the first problem, and at most ten problems. */

@@ -11,6 +11,7 @@ import { launchHash } from "../tasks/launch/launch-request.ts";
 import { launchTask } from "../tasks/launch/launch-task.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import { answerRepeated } from "../tasks/launch/repeated-launch.ts";
+import type { TaskClaim } from "../tasks/task-claim.ts";
 import type { RetryRecords } from "../tasks/task-results.ts";
 import type { Task } from "../tasks/task.ts";
 import { decodeBulkChange } from "./bulk-input.ts";
@@ -59,13 +60,19 @@ export async function retryBulk(ports: BulkPorts, retry: BulkRetry): Promise<Lau
     input: task.input,
     inputHash,
     options,
-    claims: [claimOfChunks(ports, task.model ?? "", viewer)],
+    claims: [claimOfChunks(ports, task.model ?? "", viewer), ...(await claimsOfNew(ports, task.id))],
     records: ids,
     batches,
     ...chunksOf(ports, task.model ?? ""),
     total: ids.length,
     retryOf: task.id,
   });
+}
+
+/** The first task's claims on ids that its caller gave for new records which are named by another key. */
+async function claimsOfNew({ tasks }: BulkPorts, taskId: string): Promise<readonly TaskClaim[]> {
+  const claims = await tasks.ownClaims(taskId);
+  return claims.filter(({ ids }) => Array.isArray(ids));
 }
 
 const NOTHING_LEFT: Readonly<Record<RetryRecords, string>> = {

@@ -18,6 +18,10 @@ export type RowField =
       readonly field: string;
       readonly operator: LinkOperator;
     }
+  /** A value of the key that names the record (see named-batch). */
+  | { readonly kind: "KEY"; readonly field: string }
+  /** The id that the record gets if it is created, where it is named by a key and was not there (see named-batch). */
+  | { readonly kind: "NEW_ID" }
   /** The `@updatedAt` that the record must still have, or null. */
   | { readonly kind: "EXPECTED" }
   /** The record's place in the caller's list, from 0. */
@@ -25,19 +29,28 @@ export type RowField =
 
 const OPERATORS: readonly string[] = ["add", "remove", "set"] satisfies readonly LinkOperator[];
 
-/** The field as a text, as it is stored with a chunk: `update:name`, `create:tags:add`, `:expected`, `:index`. */
+/**
+ * The field as a text, as it is stored with a chunk: `update:name`, `create:tags:add`, `key:email`, `:new`,
+ * `:expected`, `:index`.
+ */
 export function formatRowField(field: RowField): string {
   switch (field.kind) {
     case "VALUE":
       return `${field.part}:${field.field}`;
     case "LINKS":
       return `${field.part}:${field.field}:${field.operator}`;
+    case "KEY":
+      return `key:${field.field}`;
+    case "NEW_ID":
+      return ":new";
     case "EXPECTED":
       return ":expected";
     case "INDEX":
       return ":index";
   }
 }
+
+const OTHERS: Readonly<Record<string, "NEW_ID" | "EXPECTED">> = { new: "NEW_ID", expected: "EXPECTED" };
 
 /** The field of an expected `@updatedAt`. */
 export const EXPECTED_FIELD = formatRowField({ kind: "EXPECTED" });
@@ -46,7 +59,10 @@ export const EXPECTED_FIELD = formatRowField({ kind: "EXPECTED" });
 export function parseRowField(text: string): RowField {
   const [part = "", field = "", operator] = text.split(":");
   if (part === "") {
-    return { kind: field === "expected" ? "EXPECTED" : "INDEX" };
+    return { kind: OTHERS[field] ?? "INDEX" };
+  }
+  if (part === "key") {
+    return { kind: "KEY", field };
   }
   if (part !== "create" && part !== "update") {
     throw new AppError("INTERNAL", `a chunk has values for "${text}", which is not a row field`);
@@ -56,10 +72,10 @@ export function parseRowField(text: string): RowField {
     : { kind: "VALUE", part, field };
 }
 
-/** Names of the model's fields in a batch. */
+/** Names of the model's fields to which a batch writes. */
 export function namedFields(texts: readonly string[]): readonly string[] {
   const fields = texts.map(parseRowField);
-  return [...new Set(fields.flatMap((field) => ("field" in field ? [field.field] : [])))];
+  return [...new Set(fields.flatMap((field) => ("part" in field ? [field.field] : [])))];
 }
 
 /** Names of the model's fields in the create or update half of a batch. */

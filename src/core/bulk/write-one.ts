@@ -1,6 +1,6 @@
 import type { Logger } from "../../kernel/logger.ts";
 import type { Claim, LockScopes } from "../locks/claim.ts";
-import type { LockRefusal, LockStore } from "../locks/lock-store.ts";
+import type { LockStore } from "../locks/lock-store.ts";
 import type { Access } from "../access/access.ts";
 import type { Model } from "../records/model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
@@ -10,14 +10,16 @@ import { invalid } from "../refusals/problems.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
-import type { Transaction } from "../transactions/transaction.ts";
 import type { EncodePorts } from "./encode-rows.ts";
+import type { FindPorts } from "./find-rows.ts";
+import { guardEffects, guardFirst } from "./guard-effects.ts";
 import { operationsOf } from "./hook-batch.ts";
 import { claimsOfLinks, missingLinks } from "./linked-records.ts";
+import { newIdsOf } from "./named-batch.ts";
 import type { RecordWork, RecordWriter, WrittenBatch } from "./record-writer.ts";
 import { isPlainWork } from "./record-writer.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
-import { outcomeOf } from "./write-outcome.ts";
+import { missingRecord, outcomeOf } from "./write-outcome.ts";
 import type { ParsedRequest, WriteRequest } from "./write-request.ts";
 import { parseWrite } from "./write-request.ts";
 import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
@@ -26,7 +28,7 @@ import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-field
 export type WriteOne = (request: WriteRequest) => Promise<WriteOutcome>;
 
 /** What single writes need. */
-export interface WriteOnePorts extends EncodePorts {
+export interface WriteOnePorts extends EncodePorts, FindPorts {
   readonly access: Access;
   readonly reader: RecordReader;
   readonly writer: RecordWriter;
@@ -58,21 +60,36 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
   if ("problems" in parsed) {
     return invalid(parsed.problems);
   }
-  const { batch, links } = parsed.value;
+  const { links, isAbsent, name } = parsed.value;
   const unlinked = await missingLinks(ports, request.viewer, links);
   if (unlinked.length > 0) {
     return invalid(unlinked);
   }
+  if (isAbsent && request.operation !== "UPSERT") {
+    return missingRecord({ model, name });
+  }
   const write = await prepareWrite(ports, model, request, parsed.value);
+  return request.operation === "UPSERT"
+    ? upsertOne(ports, request, write, parsed.value)
+    : writeBatchOfOne(ports, request, write, parsed.value);
+}
+
+/** Tries again where another write creates the record first. */
+async function upsertOne(
+  ports: WriteOnePorts,
+  request: WriteRequest,
+  write: PreparedWrite,
+  parsed: ParsedRequest,
+): Promise<WriteOutcome> {
+  const { model, hooks } = write.work;
   // Hooks must not run twice for an update that is refused: there was no race to lose.
   const wasThere =
-    request.operation === "UPSERT" &&
-    write.work.hooks !== undefined &&
-    (await isThere(ports, request, batch));
-  const outcome = await writeBatchOfOne(ports, request, write, batch);
-  const wasRaced =
-    request.operation === "UPSERT" && !wasThere && (await lostToOtherCreate(ports, request, batch, outcome));
-  return wasRaced ? writeBatchOfOne(ports, request, write, batch) : outcome;
+    parsed.name?.kind === "KEY"
+      ? !parsed.isAbsent
+      : hooks !== undefined && (await isThere(ports, model, request, parsed));
+  const outcome = await writeBatchOfOne(ports, request, write, parsed);
+  const wasRaced = !wasThere && (await lostToOtherCreate(ports, model, request, parsed, outcome));
+  return wasRaced ? writeBatchOfOne(ports, request, write, parsed) : outcome;
 }
 
 /** A checked write, with everything that it needs. */
@@ -107,14 +124,19 @@ async function prepareWrite(
       ...scopeChecksOf(ports.access, model, viewer, written),
       references,
       lockScopeOf,
-      guardReached: effects && ((transaction, ids) => guardEffects(ports, transaction, effects, ids)),
+      guardReached: effects && ((transaction, ids) => guardEffects(ports.locks, transaction, effects, ids)),
     },
     claims: [
-      { model: model.name, ids: batch.ids, scope: lockScopeOf(model.name) },
+      { model: model.name, ids: idsOf(batch), scope: lockScopeOf(model.name) },
       ...claimsOfLinks(links, lockScopeOf),
     ],
     effects,
   };
+}
+
+/** The ids to guard: also the one that a record gets if it is named by another key and not there. */
+function idsOf(batch: RecordBatch): readonly string[] {
+  return [...new Set([...batch.ids, ...newIdsOf(batch).flatMap((id) => id ?? [])])];
 }
 
 /** Whether the batch has a value other than null for a field: null refers to nothing. */
@@ -125,28 +147,42 @@ function hasValueIn({ fields, columns }: RecordBatch): (field: string) => boolea
 async function writeBatchOfOne(
   ports: WriteOnePorts,
   request: WriteRequest,
-  { work, claims, effects }: PreparedWrite,
-  batch: RecordBatch,
+  write: PreparedWrite,
+  parsed: ParsedRequest,
 ): Promise<WriteOutcome> {
-  const { references, model } = work;
+  const { model } = write.work;
+  const { batch, name } = parsed;
   const expected = "expected" in request ? request.expected : undefined;
-  const report = (written: WrittenBatch): Promise<WriteOutcome> =>
-    outcomeOf(ports, { model, id: batch.ids[0] ?? "", expected, operation: request.operation }, written);
-  const isAlone = effects === undefined && references === undefined && claims.length === 1;
-  if (isAlone && isPlainWork(work)) {
-    return report(await ports.writer.writeGuarded(work, batch));
+  const written = await tryWrite(ports, write, parsed);
+  const [id = ""] = written.ids ?? batch.ids;
+  // After the transaction: to describe a refusal takes another connection.
+  return outcomeOf(ports, { model, id, name, expected, operation: request.operation }, written);
+}
+
+/** Whether only the record itself is changed and guarded, and only the database can refuse that. */
+function isOfOneRecord({ work, claims, effects }: PreparedWrite): boolean {
+  return effects === undefined && work.references === undefined && claims.length === 1 && isPlainWork(work);
+}
+
+async function tryWrite(
+  { writer, locks }: WriteOnePorts,
+  write: PreparedWrite,
+  { batch, name }: ParsedRequest,
+): Promise<WrittenBatch> {
+  const { work, claims, effects } = write;
+  // A key is looked up again in the transaction that writes.
+  if (name?.kind !== "KEY" && isOfOneRecord(write)) {
+    return writer.writeGuarded(work, batch);
   }
-  const entered = [...(effects?.models ?? []), ...(references?.models ?? [])];
-  const written = await ports.writer.run<WrittenBatch>(work, async (transaction) => {
-    const refusal = await guardFirst(ports, transaction, claims, entered);
+  const entered = [...(effects?.models ?? []), ...(work.references?.models ?? [])];
+  return writer.run<WrittenBatch>(work, async (transaction) => {
+    const refusal = await guardFirst(locks, transaction, claims, entered);
     if (refusal !== undefined) {
       return { rollBack: { succeeded: 0, errors: [], refusal } };
     }
-    const done = await ports.writer.writeBatch(transaction, work, batch);
+    const done = await writer.writeBatch(transaction, work, batch);
     return done.succeeded === 1 ? { commit: done } : { rollBack: done };
   });
-  // After the transaction: to describe a refusal takes another connection.
-  return report(written);
 }
 
 /**
@@ -155,67 +191,28 @@ async function writeBatchOfOne(
  */
 async function lostToOtherCreate(
   ports: WriteOnePorts,
+  model: Model,
   request: WriteRequest,
-  batch: RecordBatch,
+  parsed: ParsedRequest,
   outcome: WriteOutcome,
 ): Promise<boolean> {
   const isRefused =
     outcome.kind === "INVALID" && outcome.problems.some(({ code }) => code === "CONSTRAINT_VIOLATED");
-  return isRefused && (await isThere(ports, request, batch));
+  return isRefused && (await isThere(ports, model, request, parsed));
 }
 
 /** Whether the record is there, within the viewer's scope. */
 async function isThere(
-  { reader, access }: WriteOnePorts,
-  { model, viewer }: WriteRequest,
-  { ids }: RecordBatch,
+  { reader, access, named }: WriteOnePorts,
+  model: Model,
+  { viewer }: WriteRequest,
+  { name, batch }: ParsedRequest,
 ): Promise<boolean> {
-  return (await reader.existingIds(model, ids, access.scope(model, viewer))).length > 0;
-}
-
-/**
- * No record has an empty id: a guard on it enters the model, and only a claim on the whole model conflicts with it.
- */
-const NO_RECORD = "";
-
-/**
- * Guards the claims, and enters the models of possible side effects in the same call, before any row is locked. One
- * call enters its models in a fixed order, as every claim does, so that none deadlocks with another. A model entered in
- * a second call could: a claim may hold it and wait for a model of the first.
- */
-async function guardFirst(
-  { locks }: WriteOnePorts,
-  transaction: Transaction,
-  claims: readonly Claim[],
-  affected: readonly string[],
-): Promise<LockRefusal | undefined> {
-  const entered = new Set(affected.filter((name) => claims.every((claim) => claim.model !== name)));
-  const entering = [...entered].map((name): Claim => ({ model: name, ids: [NO_RECORD] }));
-  const guard = await locks.guard(transaction, [...claims, ...entering]);
-  if (guard.kind === "GRANTED") {
-    return undefined;
+  const scope = access.scope(model.name, viewer);
+  if (name?.kind !== "KEY") {
+    return (await reader.existingIds(model.name, batch.ids, scope)).length > 0;
   }
-  // A task that holds a whole model is in the way only if the write changes records of that model, which is found out
-  // later.
-  const conflicts = guard.conflicts.filter(({ model }) => !entered.has(model));
-  const passed = guard.conflicts.length - conflicts.length;
-  return conflicts.length === 0
-    ? undefined
-    : { ...guard, conflicts, totalConflicts: guard.totalConflicts - passed };
-}
-
-/** Guards the side effects of the write, wave by wave. */
-async function guardEffects(
-  { locks }: WriteOnePorts,
-  transaction: Transaction,
-  effects: EffectPlan,
-  [id = ""]: readonly string[],
-): Promise<LockRefusal | undefined> {
-  for await (const claims of effects.waves(transaction, id)) {
-    const guard = await locks.guard(transaction, claims);
-    if (guard.kind !== "GRANTED") {
-      return guard;
-    }
-  }
-  return undefined;
+  const columns = name.texts.map((text) => [text]);
+  const found = await named.find(model, name.unique, columns, scope);
+  return "value" in found && found.value.some(({ id }) => id !== undefined);
 }

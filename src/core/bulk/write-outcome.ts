@@ -1,5 +1,7 @@
 import type { Model, ModelRegistry } from "../records/model.ts";
 import { modelNamer, updatedAtField } from "../records/model.ts";
+import type { ParsedName } from "../records/record-name.ts";
+import { describeName } from "../records/record-name.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
 import { invalid, problem } from "../refusals/problems.ts";
 import type {
@@ -26,6 +28,8 @@ export type WriteOutcome =
 interface WrittenRecord {
   readonly model: Model;
   readonly id: string;
+  /** As the caller named it; undefined for a new record. */
+  readonly name: ParsedName | undefined;
   readonly expected: ExpectedState | undefined;
   readonly operation: WriteRequest["operation"];
 }
@@ -54,8 +58,12 @@ export async function outcomeOf(
     : invalid([problem(error.message, error.field, error.code)]);
 }
 
-function missingRecord({ model, id }: WrittenRecord): MissingRefusal {
-  return { kind: "MISSING", message: `There is no ${model.apiName} ${id}.` };
+/** The refusal of a write to a record that is not there. */
+export function missingRecord({ model, name }: Pick<WrittenRecord, "model" | "name">): MissingRefusal {
+  return {
+    kind: "MISSING",
+    message: `There is no ${model.apiName} ${name === undefined ? "" : describeName(name)}.`,
+  };
 }
 
 function isNew({ operation }: WrittenRecord): boolean {

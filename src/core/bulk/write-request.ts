@@ -1,16 +1,18 @@
 import type { Model } from "../records/model.ts";
+import type { ParsedName, RecordName } from "../records/record-name.ts";
+import { parseRecordName } from "../records/record-name.ts";
 import { operationProblems } from "../records/serve-model.ts";
-import { parseRecordId } from "../records/record-key.ts";
 import type { Viewer } from "../access/viewer.ts";
-import type { Parsed } from "../refusals/problems.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
-import type { RowData, RowPaths, RowsTarget } from "./bulk-request.ts";
+import type { RowData, RowPaths, RowsTarget, UpdateRow } from "./bulk-request.ts";
 import { checkExpected, checkOneRow } from "./check-rows.ts";
 import type { EncodePorts } from "./encode-rows.ts";
 import { encodeOneRow } from "./encode-rows.ts";
+import type { FindPorts } from "./find-rows.ts";
+import { findRows } from "./find-rows.ts";
 import type { Links } from "./linked-records.ts";
 import { linksOfTarget } from "./linked-records.ts";
-import { EXPECTED_FIELD } from "./row-field.ts";
 
 /** The state in which the caller last saw the record. */
 export interface ExpectedState {
@@ -25,33 +27,35 @@ export interface ExpectedState {
 /** A single write. */
 export type WriteRequest = { readonly model: string; readonly viewer: Viewer } & (
   | { readonly operation: "CREATE"; readonly data: RowData }
-  | {
+  | (RecordName & {
       readonly operation: "UPDATE";
-      readonly id: string;
       readonly data: RowData;
       /** Default: any state. */
       readonly expected?: ExpectedState | undefined;
-    }
-  | {
+    })
+  | (RecordName & {
       readonly operation: "UPSERT";
-      readonly id: string;
-      /** The values to create it. Key fields may be left out; otherwise they must agree with `id`. */
+      /** The values to create it. Those that name it may be left out; otherwise they must agree with its name. */
       readonly create: RowData;
       /** The values to update it; may be empty. */
       readonly update: RowData;
-    }
-  | { readonly operation: "DELETE"; readonly id: string; readonly expected?: ExpectedState | undefined }
+    })
+  | (RecordName & { readonly operation: "DELETE"; readonly expected?: ExpectedState | undefined })
 );
 
 /** A checked request: a batch of one record, and the records that it links or unlinks. */
 export interface ParsedRequest {
   readonly batch: RecordBatch;
   readonly links: readonly Links[];
+  /** The record's name; undefined for a new record. */
+  readonly name?: ParsedName;
+  /** True if the record is named by a key, and there is none that the viewer may see. */
+  readonly isAbsent: boolean;
 }
 
 /** Checks a request and turns it into a batch of one, as a bulk write does with its list. */
 export async function parseWrite(
-  ports: EncodePorts,
+  ports: EncodePorts & FindPorts,
   model: Model,
   request: WriteRequest,
 ): Promise<Parsed<ParsedRequest>> {
@@ -59,54 +63,73 @@ export async function parseWrite(
   if (impossible.length > 0) {
     return { problems: impossible };
   }
-  if (request.operation === "DELETE") {
-    return parseDelete(model, request);
-  }
   const target = asRows(request);
   const paths = request.operation === "UPSERT" ? HALVES : TOP;
-  const problems = checkOneRow(ports.models, model, target, paths);
+  const problems =
+    request.operation === "DELETE"
+      ? checkDelete(ports, model, request)
+      : checkOneRow(ports.models, model, target, paths);
   if (problems.length > 0) {
     return { problems };
   }
-  const batch = await encodeOneRow(ports, model, target);
-  return "problems" in batch
-    ? batch
-    : { value: { batch: batch.value, links: linksOfTarget(ports.models, model, target, () => paths) } };
+  const records = await findRows(ports, request.viewer, model, target, () => paths);
+  const batch = "problems" in records ? records : await encodeOneRow(ports, model, target, records.value);
+  if ("problems" in records || "problems" in batch) {
+    return batch as Extract<typeof batch, { problems: unknown }>;
+  }
+  const [record] = records.value;
+  return {
+    value: {
+      batch: batch.value,
+      links: linksOfTarget(ports.models, model, target, () => paths),
+      ...(record === undefined ? {} : { name: record.name }),
+      isAbsent: record !== undefined && record.id === undefined,
+    },
+  };
 }
 
 const TOP: RowPaths = { record: "", create: "", update: "" };
 const HALVES: RowPaths = { record: "", create: "create", update: "update" };
 
-function asRows(request: Exclude<WriteRequest, { operation: "DELETE" }>): RowsTarget {
+/** A delete is encoded like an update that names no field. */
+function asRows(request: WriteRequest): RowsTarget {
   switch (request.operation) {
     case "CREATE":
       return { operation: "CREATE", records: [request.data] };
-    case "UPDATE": {
-      const { id, data, expected } = request;
-      const expectation = expected === undefined ? {} : { expectedUpdatedAt: expected.updatedAt };
-      return { operation: "UPDATE_EACH", records: [{ id, data, ...expectation }] };
-    }
+    case "UPDATE":
+      return {
+        operation: "UPDATE_EACH",
+        records: [{ ...nameOf(request), data: request.data, ...expectationOf(request) }],
+      };
+    case "DELETE":
+      return {
+        operation: "UPDATE_EACH",
+        records: [{ ...nameOf(request), data: {}, ...expectationOf(request) }],
+      };
     case "UPSERT": {
-      const { id, create, update } = request;
-      return { operation: "UPSERT", records: [{ id, create, update }] };
+      const { create, update } = request;
+      return { operation: "UPSERT", records: [{ ...nameOf(request), create, update }] };
     }
   }
 }
 
-function parseDelete(
+function nameOf({ id, key }: RecordName): RecordName {
+  return { id, key };
+}
+
+function expectationOf({
+  expected,
+}: {
+  readonly expected?: ExpectedState | undefined;
+}): Pick<UpdateRow, "expectedUpdatedAt"> {
+  return expected === undefined ? {} : { expectedUpdatedAt: expected.updatedAt };
+}
+
+function checkDelete(
+  { models }: EncodePorts,
   model: Model,
-  { id, expected }: Extract<WriteRequest, { operation: "DELETE" }>,
-): Parsed<ParsedRequest> {
-  const parsed = parseRecordId(model, id);
-  const expectation = expected === undefined ? {} : { expectedUpdatedAt: expected.updatedAt };
-  const problems = [
-    ...("problems" in parsed ? parsed.problems : []),
-    ...checkExpected(model, expectation, ""),
-  ];
-  if ("problems" in parsed || problems.length > 0) {
-    return { problems };
-  }
-  const columns = expected === undefined ? [] : [[expected.updatedAt]];
-  const fields = expected === undefined ? [] : [EXPECTED_FIELD];
-  return { value: { batch: { ids: [parsed.value], fields, columns }, links: [] } };
+  request: Extract<WriteRequest, { operation: "DELETE" }>,
+): readonly RecordProblem[] {
+  const name = parseRecordName(model, models.enums(), request);
+  return [...("problems" in name ? name.problems : []), ...checkExpected(model, expectationOf(request), "")];
 }

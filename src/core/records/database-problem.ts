@@ -1,7 +1,7 @@
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import { isReadable } from "./field-switches.ts";
-import type { Model } from "./model.ts";
+import type { ColumnField, Model } from "./model.ts";
 import { apiNameOf, columnsOf, relatedModel } from "./model.ts";
 import type { WrittenValue } from "./value-fault.ts";
 import { valueFault } from "./value-fault.ts";
@@ -123,9 +123,17 @@ function shownFault(
   return field === undefined || isReadable(field) ? fault : undefined;
 }
 
-/** The problem of a key that another record has already. @param values the key's values, as PostgreSQL writes them */
-export function takenKeyProblem(model: Model, values: readonly string[]): RecordProblem {
-  const detail = `Key (${model.key.map(({ column }) => column).join(", ")})=(${values.join(", ")}) already exists.`;
+/**
+ * The problem of a key that another record has already.
+ * @param key the columns of the primary key, or of a unique key
+ * @param values the key's values, as PostgreSQL writes them
+ */
+export function takenKeyProblem(
+  model: Model,
+  key: readonly ColumnField[],
+  values: readonly string[],
+): RecordProblem {
+  const detail = `Key (${key.map(({ column }) => column).join(", ")})=(${values.join(", ")}) already exists.`;
   const { message, field } = {
     field: undefined,
     ...WORDINGS["23505"]?.({ code: "23505", message: "", detail }, model),

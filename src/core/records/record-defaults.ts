@@ -1,5 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Parsed } from "../refusals/problems.ts";
+import type { Transaction } from "../transactions/transaction.ts";
 import type { Model } from "./model.ts";
 
 /**
@@ -10,6 +11,7 @@ export interface RecordDefaults {
   /**
    * @param given names of the fields that all records have
    * @param count of the records
+   * @param transaction whose connection is used. Default: another one
    * @returns by field that is not given, one value for each record; or the problem of a key that is left out and has
    *   no default
    */
@@ -17,5 +19,6 @@ export interface RecordDefaults {
     model: Model,
     given: readonly string[],
     count: number,
+    transaction?: Transaction,
   ): Promise<Parsed<ReadonlyMap<string, readonly Json[]>>>;
 }

@@ -90,13 +90,6 @@ export function differingKeyFields(
   });
 }
 
-/** What to do about a field that differs: only one with a default can be left out. */
-export function remedyOfKey({ key }: Model, name: string): string {
-  return key.find((field) => field.name === name)?.hasDefault === true
-    ? "Leave it out, or give what id says."
-    : "Give what id says.";
-}
-
 function keyPartInData(
   model: Model,
   field: ColumnField,

@@ -29,10 +29,10 @@ export function creatableColumns(model: Model, sort: WriteSort): readonly Column
   );
 }
 
-/** Whether a caller may choose the key of a new record, as an upsert by id does. */
-export function isKeyCreatable(model: Model, sort: WriteSort): boolean {
+/** Whether a caller may choose a key of a new record, as an upsert does. @param key the primary key or a unique one */
+export function isKeyCreatable(model: Model, sort: WriteSort, key: readonly ColumnField[]): boolean {
   const names = creatableColumns(model, sort).map(({ name }) => name);
-  return model.key.every(({ name }) => names.includes(name));
+  return key.every(({ name }) => names.includes(name));
 }
 
 /** The columns that an update may name: a record keeps its key. */

@@ -12,7 +12,10 @@ import type { Task } from "./task.ts";
 export interface TaskHookContext {
   /** The task as it is now. */
   readonly task: Task;
-  /** Ids of the records in its chunks, read at each call; empty for a task without chunks. */
+  /**
+   * Ids of the records in its chunks, read at each call; empty for a task without chunks. Of a record that is named by a
+   * key and not there yet, its name as one text.
+   */
   recordIds(): Promise<readonly string[]>;
 }
 
@@ -23,7 +26,7 @@ export interface LaunchHookContext {
   readonly viewer: Viewer;
   readonly input: Json;
   readonly options: LaunchOptions;
-  /** The records' ids, filters resolved. */
+  /** The records' ids, filters resolved. Of a record that is named by a key and not there, its name as one text. */
   readonly recordIds: readonly string[];
 }
 

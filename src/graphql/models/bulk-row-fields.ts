@@ -1,16 +1,17 @@
 import type { RowsTarget } from "../../core/bulk/bulk-request.ts";
 import { refuseLength } from "../../core/bulk/resolve-target.ts";
 import type { Model } from "../../core/records/model.ts";
-import { isKeyCreatable, shownUpdatedAt } from "../../core/records/writable-fields.ts";
+import { shownUpdatedAt } from "../../core/records/writable-fields.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { launch } from "./bulk-fields.ts";
+import { nameFields } from "./key-input.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { RowArgument } from "./row-data.ts";
 import { toRows } from "./row-data.ts";
-import { createInput, updateInput } from "./write-inputs.ts";
+import { createInput, updateInput, upsertCreateInput } from "./write-inputs.ts";
 
 /**
  * The model's bulk mutations on a list of records: `bulkCreateCities`, if its records can be created, and, if it has
@@ -39,12 +40,13 @@ export function addBulkRowFields(schema: ModelSchema, options: AnyInputRef, mode
     item: updateEachInput(schema, model, update),
     description: `Changes many records of ${model.apiName}, each in its own way, as a task.`,
   });
-  if (create !== undefined && isKeyCreatable(model, "BULK")) {
+  const upsertCreate = upsertCreateInput(schema, model, "BULK");
+  if (upsertCreate !== undefined) {
     addRowsField(schema, options, model, {
       operation: "UPSERT",
       name: names.bulkUpsert,
       argument: "records",
-      item: upsertInput(schema, model, { create, update }),
+      item: upsertInput(schema, model, { create: upsertCreate, update }),
       description: `Changes or creates many records of ${model.apiName}, as a task: each is changed if it exists, otherwise created.`,
     });
   }
@@ -104,7 +106,7 @@ function updateEachInput(schema: ModelSchema, model: Model, update: AnyInputRef)
   return schema.input(schema.names.of(model).updateEachInput, {
     description: `A record of ${model.apiName}, with its own change.`,
     fields: (t) => ({
-      id: t.id({ required: true }),
+      ...nameFields(schema, model, t),
       data: t.field({ type: update, required: true }),
       ...(touched === undefined
         ? {}
@@ -125,13 +127,14 @@ function upsertInput(
   inputs: { readonly create: AnyInputRef; readonly update: AnyInputRef },
 ): AnyInputRef {
   return schema.input(schema.names.of(model).upsertInput, {
-    description: `A record of ${model.apiName}, to be changed where it is there, else created with this id.`,
+    description: `A record of ${model.apiName}, to be changed where it is there, else created with this id or key.`,
     fields: (t) => ({
-      id: t.id({ required: true }),
+      ...nameFields(schema, model, t),
       create: t.field({
         type: inputs.create,
         required: true,
-        description: "For a record that is not there. What it says of the key must agree with the id.",
+        description:
+          "For a record that is not there. May leave out what names it; otherwise both must agree.",
       }),
       update: t.field({ type: inputs.update, required: true, description: "For a record that is there." }),
     }),

@@ -1,10 +1,12 @@
 import pluralize from "pluralize";
 import { firstFree, isApiName, NO_API_NAME, plainName } from "../../core/records/api-name.ts";
 import type { EnumOptionsMap, ModelOptionsMap } from "../../core/records/model-options.ts";
-import type { ModelRegistry } from "../../core/records/model.ts";
+import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import { namingKeys } from "../../core/records/record-name.ts";
 import type { BuiltInNames, EnumNames, ModelNames, NameTable } from "./model-names.ts";
 import {
   columnTypesOf,
+  compoundKeyTypes,
   enumTypes,
   modelTypes,
   pluralFields,
@@ -51,7 +53,8 @@ export function chooseNames(models: ModelRegistry, options: NameOptions, builtIn
     const nameFor = (pattern: (base: string) => string): string => typeBase(desk, owner, pattern);
     if (owner.kind === "Model") {
       const fields = { ...singleFields(owner.base), ...pluralFields(plurals.get(owner.name) ?? owner.base) };
-      modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields });
+      const compoundKeys = compoundKeyTypes(nameFor, compoundKeysOf(models.get(owner.name)));
+      modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys });
     } else {
       enumNames.set(owner.name, { ...enumTypes(nameFor), values: nameValues(desk, owner) });
     }
@@ -244,6 +247,11 @@ function createNameTable(
     enum: (name) => found(enums, name),
     column: (field, scalar) => (field.kind === "enum" ? found(enums, field.type) : columnTypesOf(scalar)),
   };
+}
+
+/** The names of the model's keys of several fields. */
+function compoundKeysOf(model: Model): readonly string[] {
+  return namingKeys(model).flatMap(({ name, fields }) => (fields.length > 1 ? [name] : []));
 }
 
 /** `the model City` */

@@ -1,3 +1,4 @@
+import { plainName } from "../../core/records/api-name.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { REFUSALS } from "../../core/refusals/refusals.ts";
 
@@ -12,12 +13,15 @@ const MODEL_TYPES = {
   listRelationFilter: (model) => `${model}ListRelationFilter`,
   orderBy: (model) => `${model}OrderBy`,
   selection: (model) => `${model}Selection`,
+  key: (model) => `${model}Key`,
   createInput: (model) => `${model}CreateInput`,
   updateInput: (model) => `${model}UpdateInput`,
   bulkCreateInput: (model) => `${model}BulkCreateInput`,
   updateEachDataInput: (model) => `${model}UpdateEachDataInput`,
   updateEachInput: (model) => `${model}UpdateEachInput`,
   upsertInput: (model) => `${model}UpsertInput`,
+  upsertCreateInput: (model) => `${model}UpsertCreateInput`,
+  bulkUpsertCreateInput: (model) => `${model}BulkUpsertCreateInput`,
   bulkUpdateInput: (model) => `${model}BulkUpdateInput`,
   createPayload: (model) => `Create${model}Payload`,
   updatePayload: (model) => `Update${model}Payload`,
@@ -69,6 +73,8 @@ export type ModelNames = NamesOf<typeof MODEL_TYPES> &
     readonly one: string;
     /** The query of many records: `cities`. */
     readonly many: string;
+    /** The inputs of keys of several fields, by the key's name in the Prisma schema: `UserTeamIdSlugKey`. */
+    readonly compoundKeys: Readonly<Record<string, string>>;
   };
 
 /** The type of an enum, and the inputs for its columns. */
@@ -115,6 +121,17 @@ export function columnTypesOf(scalar: string): ColumnTypeNames {
  */
 export function modelTypes(nameFor: NameFor): NamesOf<typeof MODEL_TYPES> {
   return namesBy(MODEL_TYPES, nameFor);
+}
+
+/** The names of the inputs of a model's keys of several fields. @param keys their names in the Prisma schema */
+export function compoundKeyTypes(nameFor: NameFor, keys: readonly string[]): ModelNames["compoundKeys"] {
+  return Object.fromEntries(
+    keys.map((key) => {
+      const words = plainName(key).split("_").map(capitalized).join("");
+      const pattern = (model: string): string => `${model}${words}Key`;
+      return [key, pattern(nameFor(pattern))];
+    }),
+  );
 }
 
 /** The names of an enum's types. */

@@ -1,10 +1,10 @@
 import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { GraphQLContext } from "../builder.ts";
-import { canonicalRecordId } from "../../core/records/record-key.ts";
 import type { Page } from "../pagination/page.ts";
 import type { Connection } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
+import { nameArguments, parseNameArgument, toRecordName } from "./key-input.ts";
 import { listArguments, parseList } from "./list-arguments.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
@@ -12,7 +12,7 @@ import { readPage } from "./read-page.ts";
 import { readRecord } from "./read-record.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
 
-/** The query fields of the model: `city(id)`, where its records have ids, and `cities(…)`. */
+/** The query fields of the model: `city(id, key)`, where its records have ids, and `cities(…)`. */
 export function addQueryFields(schema: ModelSchema, enums: ListEnums, types: TypeLookup, model: Model): void {
   if (hasIds(model)) {
     addOneField(schema, types, model);
@@ -20,16 +20,17 @@ export function addQueryFields(schema: ModelSchema, enums: ListEnums, types: Typ
   addManyField(schema, enums, types, model);
 }
 
-function addOneField({ builder, names, ports }: ModelSchema, types: TypeLookup, model: Model): void {
+function addOneField(schema: ModelSchema, types: TypeLookup, model: Model): void {
+  const { builder, models, names, ports } = schema;
   builder.queryField(names.of(model).one, (t) =>
     t.field({
       type: types.object(model.name),
       nullable: true,
-      description: `The ${model.apiName} with this id; null if there is none that the caller may see.`,
-      args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }, context, info) =>
+      description: `The ${model.apiName} with this id or key; null if there is none that the caller may see.`,
+      args: nameArguments(schema, model, t.arg),
+      resolve: (_root, args, context, info) =>
         // An invalid id is the caller's error, not a missing record.
-        readRecord(ports, model, canonicalRecordId(model, id), { context, info }),
+        readRecord(ports, model, parseNameArgument(models, model, toRecordName(args)), { context, info }),
     }),
   );
 }

@@ -2,7 +2,9 @@ import type { GraphQLResolveInfo } from "graphql";
 import { andFilters } from "../../core/access/access.ts";
 import { filterKey } from "../../core/filters/operators.ts";
 import type { Model } from "../../core/records/model.ts";
-import { parseRecordKey } from "../../core/records/record-key.ts";
+import { recordKeyOf } from "../../core/records/record-key.ts";
+import type { ParsedName, RecordName } from "../../core/records/record-name.ts";
+import { parseRecordName } from "../../core/records/record-name.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json.ts";
@@ -28,26 +30,35 @@ export function isMoreThanKey(model: Model, { context, info, paths = [] }: ReadP
   return Object.keys(planned).length > model.key.length;
 }
 
+/** Reads the record that the caller names. @returns null also for a name that is malformed */
+export async function readNamed(
+  ports: ModelPorts,
+  model: Model,
+  given: RecordName,
+  plan: ReadPlan,
+): Promise<LoadedRecord | null> {
+  const name = parseRecordName(model, ports.models.enums(), given);
+  return "problems" in name ? null : readRecord(ports, model, name.value, plan);
+}
+
 /**
  * Reads one record with everything that the document selects, including relations, within the viewer's scope.
- * @returns null if there is no such record that the viewer may see, or the id is not valid for the model
+ * @returns null if there is no such record that the viewer may see
  */
 export async function readRecord(
   ports: ModelPorts,
   model: Model,
-  id: string,
+  name: ParsedName,
   { context, info, paths, select = {} }: ReadPlan,
 ): Promise<LoadedRecord | null> {
-  const key = parseRecordKey(model, id);
-  if ("problems" in key) {
-    return null;
-  }
+  const key = name.kind === "ID" ? recordKeyOf(model, name.id) : name.values;
   const planned = plannedSelect(context, info, {
     typeName: model.apiName,
     select: { ...baseSelect(model), ...select },
     ...(paths === undefined ? {} : { paths }),
   });
-  const parts = model.key.map((field) => [filterKey(field), { equals: toJsonValue(key.value[field.name]) }]);
+  const fields = name.kind === "ID" ? model.key : name.unique.fields;
+  const parts = fields.map((field) => [filterKey(field), { equals: toJsonValue(key[field.name]) }]);
   const where = andFilters(Object.fromEntries(parts), scopeFilter(ports, context.viewer, model, undefined));
   return ports.source(model.name).findFirst({
     where: ports.toClientWhere(model, where),

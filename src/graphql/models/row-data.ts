@@ -1,3 +1,4 @@
+import { toRecordName } from "./key-input.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
 import type { LinkChange } from "../../core/records/change.ts";
@@ -21,7 +22,7 @@ export function toRows(
       return {
         operation,
         records: rows.map((row): UpdateRow => ({
-          id: String(row["id"]),
+          ...toRecordName(row),
           data: data(row["data"]),
           ...expectation(row["expectedUpdatedAt"] as string | null | undefined),
         })),
@@ -30,7 +31,7 @@ export function toRows(
       return {
         operation,
         records: rows.map((row): UpsertRow => ({
-          id: String(row["id"]),
+          ...toRecordName(row),
           create: data(row["create"]),
           update: data(row["update"]),
         })),

@@ -1,15 +1,15 @@
 import type { RowArgument } from "./row-data.ts";
 import { toRowData } from "./row-data.ts";
-import { isKeyCreatable } from "../../core/records/writable-fields.ts";
 import type { Model } from "../../core/records/model.ts";
 import { recordKeyOf } from "../../core/records/record-key.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import type { TypeLookup } from "./object-type.ts";
-import { isMoreThanKey, readRecord } from "./read-record.ts";
+import { nameArguments, toRecordName } from "./key-input.ts";
+import { isMoreThanKey, readNamed } from "./read-record.ts";
 import type { Staleness } from "./stale-error.ts";
 import { addStaleError, expectedArgument, expectedState } from "./stale-error.ts";
-import { createInput, updateInput } from "./write-inputs.ts";
+import { createInput, updateInput, upsertCreateInput } from "./write-inputs.ts";
 import type { WriteAnswer } from "./write-result.ts";
 import { addWriteResult, payloadPath } from "./write-result.ts";
 
@@ -24,8 +24,9 @@ export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Mo
   if (update !== undefined) {
     addUpdateField(schema, types, model, update, staleness);
   }
-  if (create !== undefined && update !== undefined && isKeyCreatable(model, "SINGLE")) {
-    addUpsertField(schema, types, model, { create, update });
+  const upsertCreate = upsertCreateInput(schema, model, "SINGLE");
+  if (upsertCreate !== undefined && update !== undefined) {
+    addUpsertField(schema, types, model, { create: upsertCreate, update });
   }
   addDeleteField(schema, types, model, staleness);
 }
@@ -63,21 +64,23 @@ function addUpdateField(
       type: result,
       description: `Changes a record of ${model.apiName}. Refused while a task holds it, or a record that would change with it.`,
       args: {
-        id: t.arg.id({ required: true }),
+        ...nameArguments(schema, model, t.arg),
         data: t.arg({ type: input, required: true }),
         ...expectedArgument(staleness, t.arg),
       },
-      resolve: (_root, { id, data, expectedUpdatedAt }, context, info) =>
-        ports.writeOne({
+      resolve(_root, { id, key, data, expectedUpdatedAt }, context, info) {
+        const name = toRecordName({ id, key });
+        return ports.writeOne({
           operation: "UPDATE",
           model: model.name,
           viewer: context.viewer,
-          id,
+          ...name,
           data: toRowData(model, data as RowArgument),
           expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
-            readRecord(ports, model, id, { context, info, ...plan }),
+            readNamed(ports, model, name, { context, info, ...plan }),
           ),
-        }),
+        });
+      },
     }),
   );
 }
@@ -93,13 +96,14 @@ function addUpsertField(
   builder.mutationField(names.of(model).upsert, (t) =>
     t.field({
       type: result,
-      description: `Changes the record of ${model.apiName} with this id, or creates it with this id where there is none. Refused while a task holds it.`,
+      description: `Changes the record of ${model.apiName} with this id or key, or creates it where there is none. Refused while a task holds it.`,
       args: {
-        id: t.arg.id({ required: true }),
+        ...nameArguments(schema, model, t.arg),
         create: t.arg({
           type: inputs.create,
           required: true,
-          description: "For a record that is not there. What it says of the key must agree with the id.",
+          description:
+            "For a record that is not there. May leave out what names it; otherwise both must agree.",
         }),
         update: t.arg({
           type: inputs.update,
@@ -112,7 +116,7 @@ function addUpsertField(
           operation: "UPSERT",
           model: model.name,
           viewer,
-          id: args.id,
+          ...toRecordName(args),
           create: toRowData(model, args.create as RowArgument),
           update: toRowData(model, args.update as RowArgument),
         }),
@@ -133,22 +137,23 @@ function addDeleteField(
       type: result,
       description: `Deletes a record of ${model.apiName}, and returns it as it was. Refused while a task holds it, or a record that would change with it.`,
       args: {
-        id: t.arg.id({ required: true }),
+        ...nameArguments(schema, model, t.arg),
         ...expectedArgument(staleness, t.arg),
       },
-      async resolve(_root, { id, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
+      async resolve(_root, { id, key, expectedUpdatedAt }, context, info): Promise<WriteAnswer> {
+        const name = toRecordName({ id, key });
         // Read before the write's transaction: a slow selection must not block other writes of the model.
         const payload = { context, info, paths: [payloadPath(schema, model, "Delete")] };
         const before = isMoreThanKey(model, payload)
-          ? await readRecord(ports, model, id, payload)
+          ? await readNamed(ports, model, name, payload)
           : undefined;
         const outcome = await ports.writeOne({
           operation: "DELETE",
           model: model.name,
           viewer: context.viewer,
-          id,
+          ...name,
           expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
-            readRecord(ports, model, id, { context, info, ...plan }),
+            readNamed(ports, model, name, { context, info, ...plan }),
           ),
         });
         return outcome.kind === "WRITTEN"

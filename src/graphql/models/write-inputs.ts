@@ -1,6 +1,12 @@
 import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import type { WriteSort } from "../../core/records/field-switches.ts";
-import { changeableColumns, creatableColumns, isNeeded } from "../../core/records/writable-fields.ts";
+import { namingKeys } from "../../core/records/record-name.ts";
+import {
+  changeableColumns,
+  creatableColumns,
+  isKeyCreatable,
+  isNeeded,
+} from "../../core/records/writable-fields.ts";
 import type { ColumnField, Field, Model } from "../../core/records/model.ts";
 import { canCreate } from "../../core/records/model.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
@@ -9,20 +15,52 @@ import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /**
-/**
  * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Where bulk operations may
  * write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a model whose records cannot be created.
  */
 export function createInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
-  if (!canCreate(model)) {
+  const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
+  const name = schema.names.of(model)[isOwn ? "bulkCreateInput" : "createInput"];
+  return newRecordInput(schema, model, sort, { name, optional: [] });
+}
+
+/**
+ * `CityUpsertCreateInput`: the same, but what can name the record may be left out. Undefined also for a model of which
+ * callers can choose no key of a new record.
+ */
+export function upsertCreateInput(
+  schema: ModelSchema,
+  model: Model,
+  sort: WriteSort,
+): AnyInputRef | undefined {
+  const keys = [model.key, ...namingKeys(model).map(({ fields }) => fields)];
+  if (!keys.some((key) => isKeyCreatable(model, sort, key))) {
     return undefined;
   }
   const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
-  const name = schema.names.of(model)[isOwn ? "bulkCreateInput" : "createInput"];
-  return schema.input(name, {
+  const name = schema.names.of(model)[isOwn ? "bulkUpsertCreateInput" : "upsertCreateInput"];
+  return newRecordInput(schema, model, sort, { name, optional: keys.flat().map((field) => field.name) });
+}
+
+/** @param input its name, and the names of fields that may be left out in any case */
+function newRecordInput(
+  schema: ModelSchema,
+  model: Model,
+  sort: WriteSort,
+  input: { readonly name: string; readonly optional: readonly string[] },
+): AnyInputRef | undefined {
+  if (!canCreate(model)) {
+    return undefined;
+  }
+  return schema.input(input.name, {
     description: `A new record of ${model.apiName}.`,
     fields: (t) => ({
-      ...columnInputs(schema, creatableColumns(model, sort), t, isNeeded),
+      ...columnInputs(
+        schema,
+        creatableColumns(model, sort),
+        t,
+        (field) => isNeeded(field) && !input.optional.includes(field.name),
+      ),
       ...linkInputs(schema, model, sort, (type) =>
         t.field({ type: ["ID"], description: `Ids of records of ${type} to link with.` }),
       ),

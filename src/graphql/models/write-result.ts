@@ -60,7 +60,7 @@ export function addWriteResult(
           ? "As it was right before; null if another write created it only then."
           : "Read once it is written; null if another write has deleted it by then.",
         resolve: ({ id, before }, _args, context, info) =>
-          isDelete ? (before ?? null) : readRecord(ports, model, id, { context, info }),
+          isDelete ? (before ?? null) : readRecord(ports, model, { kind: "ID", id }, { context, info }),
       }),
     }),
   });

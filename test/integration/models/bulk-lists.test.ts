@@ -192,7 +192,7 @@ describe("bulk upsert", () => {
     [
       { id: "8", create: newCity(9), update: {} },
       "records.1.create.id",
-      "is not what id says. Give what id says.",
+      "is not what id says. Leave it out, or give what id says.",
     ],
     [{ id: "60", create: newCity(60), update: {} }, "records.1.id", "City 60 is in records.0 already"],
   ])("is refused for %j, with its index", async (record, field, message) => {

@@ -35,6 +35,7 @@ import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { createRecordHooks } from "../../../src/core/records/record-hooks.ts";
 import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
+import { createPostgresNamedRecords } from "../../../src/adapters/postgres/records/postgres-named-records.ts";
 import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/records/postgres-record-defaults.ts";
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/writes/postgres-record-writer.ts";
 import { schemaOf } from "../../../src/compose/define-config.ts";
@@ -125,6 +126,11 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     createPostgresRecordReader({ session: over, models, shapes });
   const reader = readerOf(ownSession);
   const transactions = createPrismaUnitOfWork({ client, logger, leases });
+  const defaults = createPostgresRecordDefaults({
+    session: ownSession,
+    shapes,
+    generatorOf: defaultGeneratorOf,
+  });
   const emulatedKeys = createEmulatedKeys(ownSession, models.emulatedKeys);
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
@@ -143,17 +149,15 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       access: accessOf(modelOptions),
       reader,
       logger,
-      defaults: createPostgresRecordDefaults({
-        session: ownSession,
-        shapes,
-        generatorOf: defaultGeneratorOf,
-      }),
+      defaults,
+      named: createPostgresNamedRecords({ session: ownSession, models, shapes }),
       writer: createPostgresRecordWriter({
         session: ownSession,
         unitOfWork: createPgUnitOfWork({ pool: own, logger }),
         records: createPrismaChunkRecords({ transactions, readerOf }),
         shapes,
         locks,
+        defaults,
         emulatedKeys,
       }),
       hooks: createRecordHooks({

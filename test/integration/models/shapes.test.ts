@@ -210,7 +210,7 @@ test.each(named(UPSERTABLE))("%s is upserted, single and in bulk", async (_name,
   const upsert = (record: Answer): Promise<Answer> =>
     shapes.write("upsert", whole, {
       id: ["ID!", whole.idOf(record)],
-      create: [`${model}CreateInput!`, record],
+      create: [`${model}UpsertCreateInput!`, record],
       update: [`${model}UpdateInput!`, change],
     });
   expect(await upsert(first)).toEqual(answerOf(whole, first));

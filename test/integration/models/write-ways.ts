@@ -95,7 +95,7 @@ export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): R
       single: (update, viewer) =>
         single(
           `upsert${one}(id: "1", create: $create, update: $update)`,
-          `$create: ${one}CreateInput!, $update: ${one}UpdateInput!`,
+          `$create: ${one}UpsertCreateInput!, $update: ${one}UpdateInput!`,
           { create: { ...fresh, id: 1 }, update },
           viewer,
         ),
@@ -110,7 +110,7 @@ export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): R
       single: (create, viewer) =>
         single(
           `upsert${one}(id: "9", create: $create, update: {})`,
-          `$create: ${one}CreateInput!`,
+          `$create: ${one}UpsertCreateInput!`,
           { create: { ...fresh, ...create } },
           viewer,
         ),

@@ -4,6 +4,7 @@ import type { RecordDefaults } from "../../../core/records/record-defaults.ts";
 import type { ColumnField, Model } from "../../../core/records/model.ts";
 import { columnsOf } from "../../../core/records/model.ts";
 import { problem } from "../../../core/refusals/problems.ts";
+import { requiredSession } from "../../../core/transactions/transaction.ts";
 import type { TableShapes } from "./table-shape.ts";
 
 /** The ports of {@link createPostgresRecordDefaults}. */
@@ -40,7 +41,8 @@ export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): Record
     return reading;
   };
   return {
-    async make(model, given, count) {
+    async make(model, given, count, transaction) {
+      const session = transaction === undefined ? ports.session : requiredSession(transaction);
       const missing = columnsOf(model).filter(({ name }) => !given.includes(name));
       const hasDefaults = missing.some((field) => field.isKey || field.hasDefault);
       const inDatabase = hasDefaults ? await defaultsOf(model) : new Map<string, string>();
@@ -50,7 +52,7 @@ export function createPostgresRecordDefaults(ports: RecordDefaultsPorts): Record
         const generate = ports.generatorOf(field);
         // The database fills in its other defaults when it writes the record.
         if (expression !== undefined && field.isKey) {
-          made.set(field.name, await evaluate(ports.session, expression, count));
+          made.set(field.name, await evaluate(session, expression, count));
         } else if (expression === undefined && generate !== undefined) {
           made.set(field.name, Array.from({ length: count }, generate));
         } else if (field.isKey) {

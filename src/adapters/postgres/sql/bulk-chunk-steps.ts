@@ -70,7 +70,10 @@ SELECT count(*) FROM (
 export const LIST_FIELDS =
   "SELECT DISTINCT unnest(fields) AS field FROM powercrud.chunk WHERE task_id = $1::uuid ORDER BY field";
 
-/** $1 task, $2 chunk, $3-$5 counts, $6-$11 errors. Marks the chunk DONE, and stores its errors in the order given. */
+/**
+ * $1 task, $2 chunk, $3-$5 counts, $6-$11 errors, $12 the ids of records that were named by a key. Marks the chunk DONE, and
+ * stores its errors in the order given.
+ */
 export const FINISH_CHUNK = `
 WITH errors AS (
   INSERT INTO powercrud.task_error (task_id, record_id, outcome, code, message, field, index)
@@ -79,7 +82,8 @@ WITH errors AS (
          WITH ORDINALITY AS e (record_id, outcome, code, message, field, index, at)
    ORDER BY at
 )
-UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3::int, failed = $4::int, skipped = $5::int
+UPDATE powercrud.chunk SET status = 'DONE', succeeded = $3::int, failed = $4::int, skipped = $5::int,
+       ids = coalesce($12::text[], ids)
  WHERE task_id = $1::uuid AND number = $2::int`;
 
 /** $1 task. The sums over its chunks, and how many are pending. */

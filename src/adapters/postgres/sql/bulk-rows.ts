@@ -37,8 +37,10 @@ export function targetList(table: TableShape, fields: readonly string[]): string
 function typedValue(table: TableShape, field: RowField, text: string): string {
   switch (field.kind) {
     case "VALUE":
+    case "KEY":
       return castText(requiredColumn(table, field.field), text);
     case "LINKS":
+    case "NEW_ID":
       return text;
     case "EXPECTED":
       return `${text}::timestamptz`;
@@ -140,9 +142,11 @@ function insertSql(table: TableShape, placed: readonly PlacedField[], rows: stri
     ...values.map(({ at }) => `${rows}.v${at}`),
     ...touchedColumn.map(nowFor),
   ];
+  // Others may have created a record of the same key since it was looked up. Without this, one of them would fail the set.
+  const isTaken = placed.some(({ kind }) => kind === "KEY") ? " ON CONFLICT DO NOTHING" : "";
   // The key of a GENERATED ALWAYS AS IDENTITY column was drawn from its sequence beforehand.
   return `INSERT INTO ${table.table} AS t (${names.join(", ")})
-  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows} RETURNING ${returnedKey(table)}`;
+  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows}${isTaken} RETURNING ${returnedKey(table)}`;
 }
 
 function linkChanges(

@@ -19,6 +19,7 @@ import { isEmulated } from "./emulated-way.ts";
 import type { BatchWriting } from "./reach-records.ts";
 import { writeBatch } from "./write-batch.ts";
 import type { WritePorts } from "./write-chunk.ts";
+import { writeNamed } from "./write-named.ts";
 import { failedErrors, leftOutError } from "./write-set.ts";
 
 /** Writes records with the statements that write chunks. */
@@ -27,7 +28,7 @@ export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
     writeGuarded: (work, batch) => raced(() => writeGuarded(ports, work, batch)),
     run: (work, body) => raced(() => runWork(ports, work, body)),
     writeBatch: async (transaction, work, batch) =>
-      writeBatch({ ...ports, work, transaction, ...(await tablesOf(ports, work)) }, batch),
+      writeNamed({ ...ports, work, transaction, ...(await tablesOf(ports, work)) }, batch),
   };
 }
 

@@ -1,5 +1,6 @@
 import { EXPECTED_FIELD, batchIndexes } from "../../../core/bulk/row-field.ts";
 import type { ChunkRecords } from "../../../core/bulk/chunk-records.ts";
+import { keyColumnsOf } from "../../../core/bulk/named-batch.ts";
 import type { RecordWork } from "../../../core/bulk/record-writer.ts";
 import type { LockStore } from "../../../core/locks/lock-store.ts";
 import type { Transaction } from "../../../core/transactions/transaction.ts";
@@ -67,7 +68,7 @@ export async function reachRecords(writing: BatchWriting, batch: RecordBatch): P
     if (work.operation !== "UPSERT") {
       return [{ ...missingError(id), ...indexed(id) }];
     }
-    return present.has(id) ? [{ ...takenError(table, id), ...indexed(id) }] : [];
+    return present.has(id) ? [{ ...takenError(table, batch, at), ...indexed(id) }] : [];
   });
   const errors = [...unreadable.values(), ...unreached];
   const out = new Set(errors.map(({ recordId }) => recordId));
@@ -132,10 +133,17 @@ function staleness(
 }
 
 /** The viewer may not see the record, so an upsert tries to create it. This is the error that the database would give. */
-function takenError({ model }: TableShape, recordId: string): NewTaskError {
+export function takenError({ model, columns }: TableShape, batch: RecordBatch, at: number): NewTaskError {
+  const recordId = batch.ids[at] ?? "";
+  const named = keyColumnsOf(batch);
+  if (named.length > 0) {
+    const fields = named.flatMap(({ field }) => columns.get(field)?.field ?? []);
+    const values = named.map(({ texts }) => texts[at] ?? "");
+    return { ...takenKeyProblem(model, fields, values), recordId, outcome: "FAILED" };
+  }
   const key = recordKeyOf(model, recordId);
   const values = model.key.map(({ name }) => String(key[name]));
-  return { ...takenKeyProblem(model, values), recordId, outcome: "FAILED" };
+  return { ...takenKeyProblem(model, model.key, values), recordId, outcome: "FAILED" };
 }
 
 interface LockedRecords {

@@ -21,7 +21,7 @@ import { LIST_TASK_ERRORS } from "../sql/results.ts";
 import { COUNT_ERRORS_AFTER, LAST_ERROR_POSITION } from "../sql/results.ts";
 import type { TaskErrorRow } from "../tasks/task-errors.ts";
 import { toTaskError } from "../tasks/task-errors.ts";
-import { writeBatch } from "./write-batch.ts";
+import { writeNamed } from "./write-named.ts";
 import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
 import { countWritten, finishChunk, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
 
@@ -138,27 +138,32 @@ async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined
 
 /** Writes one of the chunks. Under ALL_OR_NOTHING a failed record refuses the task, otherwise it is recorded. */
 async function writeOneOfAll(writing: WholeWriting): Promise<ChunkResult | Refusal> {
-  const { transaction, work, table, errorPolicy } = writing;
-  const session = requiredSession(transaction);
+  const { errorPolicy } = writing;
   const isWhole = errorPolicy === "ALL_OR_NOTHING";
-  if (isWrittenAsOne(writing, isWhole)) {
-    await session.query("SAVEPOINT chunk");
-    try {
-      const result = await writeAsOne(session, table, work, true);
-      // Writing record by record finds out which ones failed.
-      const hasFailures = isWhole && result.kind === "WRITTEN" && result.counts.failed > 0;
-      await session.query(hasFailures ? TAKE_BACK : "RELEASE SAVEPOINT chunk");
-      if (!hasFailures) {
-        return result;
-      }
-    } catch (error) {
-      if (pgProblem(error, work.model) === undefined) {
-        throw error;
-      }
-      await session.query(TAKE_BACK);
+  const result = isWrittenAsOne(writing, isWhole) ? await tryAsOne(writing, isWhole) : undefined;
+  return result ?? writeOneCarefully(writing, isWhole);
+}
+
+/** @returns undefined, with nothing written, if the chunk cannot be written by one statement */
+async function tryAsOne(
+  { transaction, work, table }: WholeWriting,
+  isWhole: boolean,
+): Promise<ChunkResult | undefined> {
+  const session = requiredSession(transaction);
+  await session.query("SAVEPOINT chunk");
+  try {
+    const result = await writeAsOne(session, table, work, true);
+    // Writing record by record finds out which ones failed.
+    const hasFailures = isWhole && result?.kind === "WRITTEN" && result.counts.failed > 0;
+    await session.query(hasFailures ? TAKE_BACK : "RELEASE SAVEPOINT chunk");
+    return hasFailures ? undefined : result;
+  } catch (error) {
+    if (pgProblem(error, work.model) === undefined) {
+      throw error;
     }
+    await session.query(TAKE_BACK);
+    return undefined;
   }
-  return writeOneCarefully(writing, isWhole);
 }
 
 function isWrittenAsOne({ work, emulated }: WholeWriting, isWhole: boolean): boolean {
@@ -173,7 +178,7 @@ async function writeOneCarefully(writing: WholeWriting, isWhole: boolean): Promi
   }
   // Under ALL_OR_NOTHING, references are guarded once for all chunks, at the end.
   const own = isWhole ? { ...writing, work: { ...work, references: undefined } } : writing;
-  const written = await writeBatch(own, batchOf(chunk));
+  const written = await writeNamed(own, batchOf(chunk));
   const failures = written.errors.filter((error) => error.outcome === "FAILED");
   return isWhole && failures.length > 0
     ? { kind: "REFUSED", errors: failures }

@@ -1,8 +1,11 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { ChunkRecords } from "../../../core/bulk/chunk-records.ts";
 import type { ChunkResult, ChunkWork, WrittenChunks } from "../../../core/bulk/chunk-writer.ts";
+import { isNamedByKey } from "../../../core/bulk/named-batch.ts";
+import type { WrittenBatch } from "../../../core/bulk/record-writer.ts";
 import { isPlainWork } from "../../../core/bulk/record-writer.ts";
 import type { LockStore } from "../../../core/locks/lock-store.ts";
+import type { RecordDefaults } from "../../../core/records/record-defaults.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import type { UnitOfWork } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
@@ -11,7 +14,7 @@ import type { EmulatedKeys } from "../effects/foreign-keys.ts";
 import { isEmulated } from "./emulated-way.ts";
 import { enterReferences } from "./held-references.ts";
 import { pgProblem } from "./pg-problem.ts";
-import type { BatchWriting } from "./reach-records.ts";
+import type { NamedWriting } from "./find-named.ts";
 import type { ChunkRow } from "../sql/bulk-chunk-steps.ts";
 import {
   batchOf,
@@ -25,8 +28,7 @@ import type { NextChunkRow } from "../sql/bulk-next-chunk.ts";
 import { nextChunkSql } from "../sql/bulk-next-chunk.ts";
 import { taskErrorColumns } from "../tasks/task-errors.ts";
 import type { TableShape, TableShapes } from "../records/table-shape.ts";
-import { writeBatch } from "./write-batch.ts";
-import type { WrittenSet } from "./write-set.ts";
+import { writeNamed } from "./write-named.ts";
 
 /** What chunks and records are written with. */
 export interface WritePorts {
@@ -38,11 +40,12 @@ export interface WritePorts {
   readonly records: ChunkRecords;
   readonly shapes: TableShapes;
   readonly locks: Pick<LockStore, "guard" | "owners">;
+  readonly defaults: RecordDefaults;
   readonly emulatedKeys: EmulatedKeys;
 }
 
 /** A transaction that writes a chunk of a task. */
-export type ChunkWriting = BatchWriting & { readonly work: ChunkWork };
+export type ChunkWriting = NamedWriting & { readonly work: ChunkWork };
 
 /** The unit of work that opens transactions for this work. */
 export function unitOfWorkFor(ports: WritePorts, work: ChunkWork): UnitOfWork {
@@ -51,14 +54,17 @@ export function unitOfWorkFor(ports: WritePorts, work: ChunkWork): UnitOfWork {
 
 /**
  * Writes the task's next chunk that no other transaction has taken: with one statement if possible, otherwise with
- * {@link writeBatch}, which finds the records that fail and writes the others.
+ * {@link writeNamed}, which finds the records that fail and writes the others.
  */
 export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promise<ChunkResult> {
   const table = await ports.shapes.of(work.model);
   const emulated = await ports.emulatedKeys();
   if (isPlainWork(work) && work.references === undefined && !isEmulated(emulated, work.model)) {
     try {
-      return await writeAsOne(ports.session, table, work, false);
+      const written = await writeAsOne(ports.session, table, work, false);
+      if (written !== undefined) {
+        return written;
+      }
     } catch (error) {
       if (pgProblem(error, work.model) === undefined) {
         throw error;
@@ -81,14 +87,17 @@ export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promis
 /**
  * Writes the next chunk with one statement, in which no record may fail. Chunks with other fields take another statement.
  * @param isWhole see {@link nextChunkSql}
+ * @returns undefined if all chunks that are left name their records by keys, which have to be looked up first
  */
 export async function writeAsOne(
   session: SqlSession,
   table: TableShape,
   work: ChunkWork,
   isWhole: boolean,
-): Promise<ChunkResult> {
-  for (const fields of await pendingFields(session, work)) {
+): Promise<ChunkResult | undefined> {
+  const pending = await pendingFields(session, work);
+  const byId = pending.filter((fields) => !isNamedByKey(fields));
+  for (const fields of byId) {
     const { text, values } = nextChunkSql(table, work, fields, isWhole);
     const [row] = await session.query<NextChunkRow>(text, values);
     if (row === undefined || !row.is_current) {
@@ -102,7 +111,7 @@ export async function writeAsOne(
       return { kind: "WRITTEN", counts: { succeeded, failed, skipped } };
     }
   }
-  return { kind: "EXHAUSTED" };
+  return byId.length < pending.length ? undefined : { kind: "EXHAUSTED" };
 }
 
 /** @param takeChunk the statement that takes the chunk */
@@ -112,14 +121,14 @@ async function writeTakenChunk(writing: ChunkWriting, takeChunk: string): Promis
   if (chunk === undefined) {
     return { kind: "EXHAUSTED" };
   }
-  return finishChunk(writing, chunk.number, await writeBatch(writing, batchOf(chunk)));
+  return finishChunk(writing, chunk.number, await writeNamed(writing, batchOf(chunk)));
 }
 
 /** Marks the chunk DONE, with its counts and errors. */
 export async function finishChunk(
   { transaction, work }: ChunkWriting,
   number: number,
-  { succeeded, errors }: WrittenSet,
+  { succeeded, errors, ids }: WrittenBatch,
 ): Promise<Extract<ChunkResult, { kind: "WRITTEN" }>> {
   const failed = errors.filter((error) => error.outcome === "FAILED").length;
   const counts = { succeeded, failed, skipped: errors.length - failed };
@@ -130,6 +139,7 @@ export async function finishChunk(
     counts.failed,
     counts.skipped,
     ...taskErrorColumns(errors),
+    ids ?? null,
   ]);
   return { kind: "WRITTEN", counts };
 }

@@ -23,6 +23,8 @@ export interface LaunchRequest {
   readonly batches?: readonly RecordBatch[];
   /** Index of a record in the caller's list, if there was one: for the errors of records that are left out. */
   readonly placeOf?: (id: string) => Pick<NewTaskError, "index">;
+  /** The one of `records` that a claimed id belongs to. Default: itself. */
+  readonly recordOf?: (id: string) => string;
   /** The most records of one chunk. */
   readonly maxChunkRecords: number;
   /** True: chunks are as large as allowed, since records may need each other. Default: small tasks have small chunks. */

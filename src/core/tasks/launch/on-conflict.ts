@@ -101,7 +101,8 @@ function leaveOut(
   conflicts: readonly LockConflict[],
 ): { readonly records: readonly string[]; readonly skipped: readonly NewTaskError[] } {
   const wholeModel = conflicts.find(({ id }) => id === null);
-  const owners = new Map(conflicts.map(({ id, owner }) => [id, owner]));
+  const { recordOf = (id: string): string => id } = request;
+  const owners = new Map(conflicts.map(({ id, owner }) => [id === null ? null : recordOf(id), owner]));
   const ownerOf = (id: string): string | undefined => wholeModel?.owner ?? owners.get(id);
   return {
     records: request.records.filter((id) => ownerOf(id) === undefined),

@@ -83,6 +83,7 @@ function createWorld(overrides: Overrides = {}): World {
       findIds: () => Promise.resolve([]),
       existingIds: () => Promise.resolve(overrides.existing ?? []),
     },
+    named: { find: () => Promise.reject(new Error("nothing is named by a key")) },
     defaults: {
       make: (model, given) =>
         Promise.resolve({

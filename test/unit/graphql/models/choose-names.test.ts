@@ -276,11 +276,12 @@ it("gives no two types and no two root fields one name, whatever the schema, and
     const chosen = choose(models, enums);
     const all = [...models, ...(names.length > 8 ? ["UserOfEnums"] : [])].map((name) => of(chosen, name));
     const types = [
-      ...all.flatMap(({ one: _one, many: _many, ...rest }) =>
-        Object.entries(rest).flatMap(([what, name]) =>
+      ...all.flatMap(({ one: _one, many: _many, compoundKeys, ...rest }) => [
+        ...Object.values(compoundKeys),
+        ...Object.entries(rest).flatMap(([what, name]) =>
           /^(?:create|update|upsert|delete|bulk\w*)$/.test(what) && what !== "bulkUpdateInput" ? [] : [name],
         ),
-      ),
+      ]),
       ...Object.keys(enums).flatMap((name) => {
         const { values: _values, ...rest } = chosen.names.enum(name);
         return Object.values(rest);

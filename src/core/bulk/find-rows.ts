@@ -1,0 +1,140 @@
+import type { Access } from "../access/access.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { Model, ModelRegistry, UniqueKey } from "../records/model.ts";
+import type { NamedRecords } from "../records/named-records.ts";
+import type { NameByKey, ParsedName } from "../records/record-name.ts";
+import { parseRecordName } from "../records/record-name.ts";
+import type { Parsed, RecordProblem } from "../refusals/problems.ts";
+import type { RowPaths, RowsTarget } from "./bulk-request.ts";
+import { listedRowPaths } from "./bulk-request.ts";
+import { problemAt, repeatedRecord } from "./check-rows.ts";
+
+/** What finding needs. */
+export interface FindPorts {
+  readonly models: ModelRegistry;
+  readonly access: Access;
+  readonly named: NamedRecords;
+}
+
+/** The record that a row names. */
+export interface RowRecord {
+  readonly name: ParsedName;
+  /** Undefined if it is named by a key, and there is none that the viewer may see. */
+  readonly id: string | undefined;
+}
+
+/** A row that names its record by a key. */
+interface KeyedRow {
+  readonly at: number;
+  readonly name: NameByKey;
+}
+
+/**
+ * The records that the checked rows of a list name, by their places: those named by keys are looked up, all that share a
+ * key at once. New records are named by nothing, so the result for them is empty. The problems: a record that the list
+ * names twice, and a value that its column cannot hold.
+ */
+export async function findRows(
+  ports: FindPorts,
+  viewer: Viewer,
+  model: Model,
+  target: RowsTarget,
+  pathsOf: (operation: RowsTarget["operation"], at: number) => RowPaths = listedRowPaths,
+): Promise<Parsed<readonly RowRecord[]>> {
+  if (target.operation === "CREATE") {
+    return { value: [] };
+  }
+  const pathOf = (at: number): string => pathsOf(target.operation, at).record;
+  const parsed = target.records.map((row) => parseRecordName(model, ports.models.enums(), row));
+  const problems = parsed.flatMap((name) => ("problems" in name ? name.problems : []));
+  if (problems.length > 0) {
+    return { problems };
+  }
+  const names = parsed.flatMap((name) => ("value" in name ? [name.value] : []));
+  const ids: (string | undefined)[] = names.map((name) => (name.kind === "ID" ? name.id : undefined));
+  for (const rows of groupByKey(names).values()) {
+    const found = await findGroup(ports, viewer, model, rows, pathOf);
+    if ("problems" in found) {
+      return found;
+    }
+    rows.forEach(({ at }, place) => (ids[at] = found.value[place]));
+  }
+  const repeated = findRepeated(model, names, ids, pathOf);
+  return repeated.length > 0
+    ? { problems: repeated }
+    : { value: names.map((name, at) => ({ name, id: ids[at] })) };
+}
+
+function groupByKey(names: readonly ParsedName[]): ReadonlyMap<UniqueKey, readonly KeyedRow[]> {
+  const groups = new Map<UniqueKey, KeyedRow[]>();
+  for (const [at, name] of names.entries()) {
+    if (name.kind === "KEY") {
+      groups.set(name.unique, groups.get(name.unique) ?? []);
+      groups.get(name.unique)?.push({ at, name });
+    }
+  }
+  return groups;
+}
+
+async function findGroup(
+  ports: FindPorts,
+  viewer: Viewer,
+  model: Model,
+  rows: readonly KeyedRow[],
+  pathOf: (at: number) => string,
+): Promise<Parsed<readonly (string | undefined)[]>> {
+  const [first] = rows;
+  const { unique } = first?.name ?? { unique: { name: "", fields: [] } };
+  const columns = unique.fields.map((_field, part) => rows.map(({ name }) => name.texts[part] ?? ""));
+  const found = await ports.named.find(model, unique, columns, ports.access.scope(model.name, viewer));
+  if ("problems" in found) {
+    return rows.length === 1
+      ? {
+          problems: found.problems.map(({ message }) =>
+            problemAt(pathOf(first?.at ?? 0), `key.${unique.name}`, message),
+          ),
+        }
+      : findUnfit(ports, viewer, model, rows, pathOf);
+  }
+  const problems = found.value.flatMap(({ firstAt }, place): readonly RecordProblem[] => {
+    const [row, earlier] = [rows[place], rows[firstAt]];
+    return row === undefined || earlier === undefined || firstAt === place
+      ? []
+      : [repeatedRecord(pathOf(row.at), model, row.name, pathOf(earlier.at))];
+  });
+  return problems.length > 0 ? { problems } : { value: found.value.map(({ id }) => id) };
+}
+
+/** The problem of the first row whose values the database refuses: found in halves, as it names no row. */
+async function findUnfit(
+  ports: FindPorts,
+  viewer: Viewer,
+  model: Model,
+  rows: readonly KeyedRow[],
+  pathOf: (at: number) => string,
+): Promise<Parsed<readonly (string | undefined)[]>> {
+  const middle = Math.ceil(rows.length / 2);
+  const left = await findGroup(ports, viewer, model, rows.slice(0, middle), pathOf);
+  return "problems" in left ? left : findGroup(ports, viewer, model, rows.slice(middle), pathOf);
+}
+
+/** The problem of a record that is named twice, such as by its id and by a key. */
+function findRepeated(
+  model: Model,
+  names: readonly ParsedName[],
+  ids: readonly (string | undefined)[],
+  pathOf: (at: number) => string,
+): readonly RecordProblem[] {
+  const seen = new Map<string, number>();
+  for (const [at, name] of names.entries()) {
+    const id = ids[at];
+    const before = id === undefined ? undefined : seen.get(id);
+    if (before !== undefined) {
+      return [repeatedRecord(pathOf(at), model, name, pathOf(before))];
+    }
+    if (id !== undefined) {
+      seen.set(id, at);
+    }
+  }
+  return [];
+}
