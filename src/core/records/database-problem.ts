@@ -66,8 +66,11 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
 
 /** Classes of other refused values: data exceptions, integrity rules, views' check options, program limits. */
 const VALUE_CLASSES = /^(?:22|23|44|54)/;
-/** Classes that the SQL standard leaves to users: errors of an app's own functions, with messages of their own. */
-const USER_CLASSES = /^(?:P|[I-OQ-WYZ5-9])(?!0[0-9]{3}$)\w{4}$/;
+/**
+ * Classes that the SQL standard leaves to users, and 45, its own for what users raise: errors of an app's own functions, with
+ * messages of their own.
+ */
+const USER_CLASSES = /^(?:45\w{3}|(?:P|[I-OQ-WYZ5-9])(?!0[0-9]{3}$)\w{4})$/;
 const SERVER_CLASSES = /^(?:5[3-8]|72)/;
 
 /**

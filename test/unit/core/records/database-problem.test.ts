@@ -52,3 +52,16 @@ describe("the problem of a hidden column", () => {
     ).toMatchObject({ field: "email", message: "email must be unique: another record has a@b." });
   });
 });
+
+describe("an error that a trigger raises", () => {
+  it.each(["P0001", "45000", "UE001"])("is the record's problem, in the trigger's words: %s", (code) => {
+    expect(databaseProblem({ code, message: "Too far from the sea." }, MODEL)).toMatchObject({
+      code: "CONSTRAINT_VIOLATED",
+      message: "Too far from the sea.",
+    });
+  });
+
+  it.each(["0A000", "42501", "55000", "40001"])("is not, if it may come from the database: %s", (code) => {
+    expect(databaseProblem({ code, message: "" }, MODEL)).toBeUndefined();
+  });
+});
