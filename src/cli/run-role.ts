@@ -33,6 +33,8 @@ export async function runRole(
   try {
     const { config: settings, logger, projectDir } = context;
     const { url: databaseUrl } = await launch(() => createDatabase(context.database));
+    // A project that cannot be served leaves its database as it is.
+    await context.loadProject();
     await prepareDatabase(databaseUrl);
     const create = await loading;
     const { address } = await launch(() => create({ settings, databaseUrl, projectDir, logger }));

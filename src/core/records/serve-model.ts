@@ -1,7 +1,7 @@
 import type { ColumnField, EnumType, Field, Model } from "./model.ts";
 import { columnsOf } from "./model.ts";
 import { isReadable } from "./field-switches.ts";
-import { isCreatable } from "./writable-fields.ts";
+import { columnsOutOfReach, isCreatable } from "./writable-fields.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 
@@ -130,6 +130,14 @@ function createFault(model: Model): string | undefined {
   return isCreatable(model) ? undefined : "they need values that callers cannot set";
 }
 
+/** The reason for the operator, who may read the names of hidden fields. */
+function explainNoCreate(model: Model): string | undefined {
+  const names = columnsOutOfReach(model).map(({ name }) => name);
+  return model.noCreateReason === undefined || model.unwritable.length > 0 || names.length === 0
+    ? model.noCreateReason
+    : `callers cannot set ${names.join(" and ")}; hooks.beforeCreate or a default can`;
+}
+
 /** The names of fields that are not the API's own names for them: `id` is the record's id in the API. */
 function apiNamesOf(model: Model, keyNames: readonly string[]): ReadonlyMap<string, string> {
   const isId = keyNames.length === 1 && keyNames[0] === "id";
@@ -168,7 +176,7 @@ export function describeServing(models: readonly Model[]): readonly string[] {
     return names.length === 0 || names.join() === model.primaryKey.join() ? undefined : names.join(", ");
   });
   list("Read-only lists, without ids, mutations and locks", ({ readOnlyReason }) => readOnlyReason);
-  list("No create and no upsert", (model) => model.noCreateReason);
+  list("No create and no upsert", explainNoCreate);
   list("The column id has another name, since id is the record's id", ({ fields }) => {
     const field = fields.find(({ name }) => name === "id");
     return field === undefined || field.apiName === "id" ? undefined : field.apiName;

@@ -15,11 +15,15 @@ export function isNeeded(field: ColumnField): boolean {
 
 /** Whether callers can set everything that a new record needs, and anything at all. */
 export function isCreatable(model: Model): boolean {
-  const canSet = (field: ColumnField): boolean => isWritable(field, "SINGLE");
   return (
-    columnsOf(model).every((field) => !isNeeded(field) || canSet(field)) &&
-    columnsOf(model).some((field) => !field.isUpdatedAt && canSet(field))
+    columnsOutOfReach(model).length === 0 &&
+    columnsOf(model).some((field) => !field.isUpdatedAt && isWritable(field, "SINGLE"))
   );
+}
+
+/** The columns that a new record needs, and that callers cannot set. */
+export function columnsOutOfReach(model: Model): readonly ColumnField[] {
+  return columnsOf(model).filter((field) => isNeeded(field) && !isWritable(field, "SINGLE"));
 }
 
 /** The columns that a new record may name. */

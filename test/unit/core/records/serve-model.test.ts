@@ -106,5 +106,11 @@ test("what is left out is told in a line each", () => {
     "The column id has another name, since id is the record's id: Token (id_), Stat (id_).",
   ]);
   expect(operationProblems(place, "UPSERT")).toHaveLength(1);
+  const secret = scalar("secret", "String", { switches: { isExposed: false } });
+  const user = serve({ primaryKey: ["id"], more: { fields: [...FIELDS, secret] } });
+  expect(describeServing([user])).toEqual([
+    `No create and no upsert: ${user.name} (callers cannot set secret; hooks.beforeCreate or a default can).`,
+  ]);
+  expect(JSON.stringify(operationProblems(user, "CREATE"))).not.toContain("secret");
   expect(operationProblems(place, "UPDATE_EACH")).toEqual([]);
 });
