@@ -63,7 +63,7 @@ export interface WrittenBatch {
    * name. Left out for records that are named by id.
    */
   readonly ids?: readonly string[];
-  /** The records that other tasks hold, of those that would have been written or referred to. */
+  /** For a single write: the records that tasks hold, of those that would have been written or referred to. */
   readonly refusal?: LockRefusal;
 }
 

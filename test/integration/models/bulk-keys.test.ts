@@ -111,6 +111,70 @@ describe("a list", () => {
     expect(hosts).toEqual([{ email: "bob@x" }, { email: "cid@x" }]);
   });
 
+  describe("with a record that would refer to one that another task holds", () => {
+    const upserts = (): readonly object[] => [
+      { key: { email: "ann@x" }, create: newcomer("x"), update: { host: "bob@x" } },
+      { key: { email: "cid@x" }, create: newcomer("Cid"), update: {} },
+      { key: { email: "dan@x" }, create: newcomer("Dan", { host: "bob@x" }), update: {} },
+      { key: { email: "eve@x" }, create: newcomer("Eve"), update: {} },
+    ];
+    const lockedAt = (recordId: string, index: number): object => ({
+      recordId,
+      index,
+      outcome: "FAILED",
+      code: "RECORD_LOCKED",
+      message: expect.stringMatching(/would refer to Person 2/),
+    });
+    beforeEach(async () => {
+      await world.api.hold([{ model: "Person", ids: ["2"] }]);
+    });
+
+    test("upserts the others and reports it", async () => {
+      for (const dryRun of [true, false]) {
+        expect(await world.upsertPeople(upserts(), { dryRun })).toMatchObject({
+          progress: { total: 4, succeeded: 2, failed: 2, skipped: 0 },
+          errors: [lockedAt("1", 0), lockedAt('{"email":"dan@x"}', 2)],
+          ...(dryRun ? {} : { status: "PARTIAL" }),
+        });
+      }
+      expect((await world.people()).map((person) => person.replace(/^\d+ /, ""))).toEqual([
+        "ann@x Ann",
+        "bob@x Bob",
+        "cid@x Cid",
+        "eve@x Eve",
+      ]);
+    });
+
+    test("updates the others and reports it", async () => {
+      await world.upsertPerson({ email: "cid@x" }, newcomer("Cid"), {});
+      const toBob = { key: { email: "ann@x" }, data: { host: "bob@x", name: "Anne" } };
+      // Rows with other fields are other chunks.
+      for (const data of [{ name: "Sid" }, { name: "Tid", host: null }]) {
+        expect(await world.updateEach([{ key: { email: "cid@x" }, data }, toBob])).toMatchObject({
+          status: "PARTIAL",
+          progress: { total: 2, succeeded: 1, failed: 1, skipped: 0 },
+          errors: [lockedAt("1", 1)],
+        });
+      }
+      expect(await world.updateEach([toBob])).toMatchObject({
+        status: "FAILED",
+        progress: { succeeded: 0, failed: 1 },
+      });
+      expect(await world.people()).toEqual(["1 ann@x Ann", "2 bob@x Bob", "3 cid@x Tid"]);
+    });
+
+    test("fails as a whole under ALL_OR_NOTHING and names it as the list does", async () => {
+      const [, ...created] = upserts();
+      expect(await world.upsertPeople(created, { errorPolicy: "ALL_OR_NOTHING" })).toMatchObject({
+        status: "FAILED",
+        message: expect.stringContaining('Record {"email":"dan@x"}: It would refer to Person 2'),
+        progress: { succeeded: 0, failed: 1 },
+        errors: [lockedAt('{"email":"dan@x"}', 1)],
+      });
+      expect(await world.people()).toEqual(["1 ann@x Ann", "2 bob@x Bob"]);
+    });
+  });
+
   test("of a dry run changes nothing", async () => {
     const records = [
       { key: { email: "cid@x" }, create: newcomer("Cid"), update: {} },

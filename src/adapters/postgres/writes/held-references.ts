@@ -23,7 +23,7 @@ interface ReferenceGuard<Work extends RecordWork = RecordWork> {
 /** Written records that refer to records held by other tasks. */
 interface HeldReferences {
   readonly records: readonly RefusedRecord[];
-  /** The locks in the way; undefined if there are none. */
+  /** For a single write: the locks in the way; undefined if there are none. A task fails only the records. */
   readonly refusal: LockRefusal | undefined;
 }
 
@@ -110,7 +110,9 @@ async function guardReferences(
     if (guard.kind === "GRANTED") {
       break;
     }
-    refusal ??= guard;
+    if (taskId === undefined) {
+      refusal ??= guard;
+    }
     const conflicts = new Map(guard.conflicts.map((one) => [nameOf(one), one]));
     const held = open.flatMap((one) => {
       const conflict = conflicts.get(nameOf(one)) ?? conflicts.get(nameOf({ ...one, id: null }));

@@ -10,6 +10,7 @@ import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 import { isPlainWork } from "../../../core/bulk/record-writer.ts";
 import type { AcquireResult, LockConflict } from "../../../core/locks/lock-store.ts";
 import type { ErrorPolicy } from "../../../core/tasks/task.ts";
+import type { NewTaskError } from "../../../core/tasks/task-error.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
 import { isEmulated } from "./emulated-way.ts";
@@ -32,6 +33,8 @@ const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";
 interface WholeWriting extends ChunkWriting {
   readonly errorPolicy: ErrorPolicy;
   readonly run: WholeRun;
+  /** By id: the names of written records that the task knows under another name than their id. */
+  readonly names: Map<string, string>;
 }
 
 /** Why the transaction must be rolled back. */
@@ -46,7 +49,7 @@ export async function writeAllChunks(
 ): Promise<WholeResult> {
   const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
   return runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
-    const writing = { ...ports, work, table, emulated, transaction, run };
+    const writing = { ...ports, work, table, emulated, transaction, run, names: new Map() };
     const stop = await writeWhole({ ...writing, errorPolicy: "ALL_OR_NOTHING" });
     return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
   });
@@ -76,6 +79,7 @@ export async function tryAllChunks(
       emulated,
       transaction,
       run,
+      names: new Map(),
       errorPolicy,
     });
     return { rollBack: stop ?? (await readTrial(session, work.taskId, lastPosition)) };
@@ -132,8 +136,13 @@ async function checkDeferred({ transaction, work }: WholeWriting): Promise<Refus
 async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
   const held = writing.errorPolicy === "SKIP_FAILED" ? [] : await heldReferencesOfAll(writing);
   return held.length > 0
-    ? { kind: "REFUSED", errors: held }
+    ? { kind: "REFUSED", errors: held.map((error) => underName(writing, error)) }
     : takeFence(requiredSession(writing.transaction), writing.work);
+}
+
+/** The error under the name of its record: nobody knows the id of one that was created and is rolled back. */
+function underName({ names }: WholeWriting, error: NewTaskError): NewTaskError {
+  return { ...error, recordId: names.get(error.recordId ?? "") ?? error.recordId };
 }
 
 /** Writes one of the chunks. Under ALL_OR_NOTHING a failed record refuses the task, otherwise it is recorded. */
@@ -179,6 +188,12 @@ async function writeOneCarefully(writing: WholeWriting, isWhole: boolean): Promi
   // Under ALL_OR_NOTHING, references are guarded once for all chunks, at the end.
   const own = isWhole ? { ...writing, work: { ...work, references: undefined } } : writing;
   const written = await writeNamed(own, batchOf(chunk));
+  written.ids?.forEach((id, at) => {
+    const name = chunk.ids[at];
+    if (name !== undefined && name !== id) {
+      writing.names.set(id, name);
+    }
+  });
   const failures = written.errors.filter((error) => error.outcome === "FAILED");
   return isWhole && failures.length > 0
     ? { kind: "REFUSED", errors: failures }
