@@ -12,6 +12,8 @@ export interface DatabaseReport {
   readonly code: string;
   readonly message: string;
   readonly detail?: string | undefined;
+  /** The table whose rule is broken, where the driver tells: not always the model's, because of triggers and cascades. */
+  readonly table?: string | undefined;
   readonly column?: string | undefined;
   readonly constraint?: string | undefined;
 }
@@ -51,6 +53,7 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   "22003": () => ({ message: "A number would go beyond what its column can hold." }),
   "22021": () => ({ message: "A text holds a character that the database cannot store." }),
   "22P02": () => ({ message: "A value is not of its column's type." }),
+  "54000": () => ({ message: "A value is too long for the database, such as a text for its index." }),
   // GENERATED ALWAYS.
   "428C9": (report, model) => {
     const column = /column "(.*)"/i.exec(report.message)?.[1];
@@ -64,8 +67,8 @@ const WORDINGS: Readonly<Record<string, Wording>> = {
   P0001: (report) => ({ message: report.message }),
 };
 
-/** Classes of other refused values: data exceptions, integrity rules, views' check options, program limits. */
-const VALUE_CLASSES = /^(?:22|23|44|54)/;
+/** Classes of other refused values: data exceptions, integrity rules, views' check options. */
+const VALUE_CLASSES = /^(?:22|23|44)/;
 /**
  * Classes that the SQL standard leaves to users, and 45, its own for what users raise: errors of an app's own functions, with
  * messages of their own.
@@ -86,10 +89,19 @@ export function databaseProblem(
   if (wording === undefined) {
     return undefined;
   }
+  if (isOfAnotherTable(report, model)) {
+    return problem("It would break a rule of another table.", undefined, "CONSTRAINT_VIOLATED");
+  }
   const { message, field } = namesHidden(report, model)
     ? { message: HIDDEN_WORDINGS[report.code] ?? HIDDEN_WORDING, field: undefined }
     : { ...wording(report, model), ...shownFault(report, model, values) };
   return problem(message, field, "CONSTRAINT_VIOLATED");
+}
+
+/** Whether a rule of another table is broken, whose columns the API may hide. */
+function isOfAnotherTable(report: DatabaseReport, model: Model): boolean {
+  const isRule = report.code.startsWith("23") && report.code !== "23001" && !isReferredTo(report);
+  return isRule && report.table !== undefined && report.table !== model.table;
 }
 
 /** The messages for what a column that the API hides refuses: they name neither the column nor its value. */

@@ -119,7 +119,7 @@ const FIELDS: Readonly<Record<string, string>> = {
 function sourceOf(call: string, args: Record<string, [type: string, value: unknown]>): string {
   const declared = Object.entries(args).map(([name, [type]]) => `$${name}: ${type}`);
   const passed = Object.keys(args).map((name) => `${name}: $${name}`);
-  const [, verb = "", model = ""] = /^(update|upsert|delete)(\w+)$/.exec(call) ?? [];
+  const [, verb = "", model = ""] = /^(create|update|upsert|delete)(\w+)$/.exec(call) ?? [];
   const payload = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}${model}Payload`;
   return `mutation (${declared.join(", ")}) { it: ${call}(${passed.join(", ")}) { ${REFUSAL}
     ... on ${payload} { ${model.toLowerCase()} { ${FIELDS[model]} } } } }`;

@@ -14,7 +14,8 @@ interface Segment {
 }
 
 /**
- * The parameters of a claim, in the order of segmentsSql() in sql/locks.ts. Lowest and highest ids are by the C collation.
+ * The parameters of a claim, in the order of segmentsSql() in sql/locks.ts. Lowest and highest ids are by the C collation;
+ * of long ones they are bounds.
  * For a whole model, `lowest`, `highest` and `ids` are null.
  */
 export type SegmentParameters = readonly [
@@ -35,12 +36,36 @@ export function toSegments(claims: readonly Claim[]): SegmentParameters {
   const nothing = wholes.map(() => null);
   return [
     [...parts, ...wholes].map(({ model }) => model),
-    [...parts.map(({ ids }) => ids[0] ?? null), ...nothing],
-    [...parts.map(({ ids }) => ids.at(-1) ?? null), ...nothing],
+    [...parts.map(({ ids }) => lowerBound(ids[0] ?? "")), ...nothing],
+    [...parts.map(({ ids }) => upperBound(ids.at(-1) ?? "")), ...nothing],
     [...texts, ...nothing],
     [...parts, ...wholes].map(({ scope }) => scope ?? ""),
     separator,
   ];
+}
+
+/** The most letters of a bound: bounds are in an index, whose rows PostgreSQL limits to 2,704 bytes. */
+const BOUND_LENGTH = 200;
+const LAST_LETTER = 0x10ffff;
+const SURROGATES = { first: 0xd800, last: 0xdfff };
+
+/** The text, or what it begins with: that sorts before it. */
+function lowerBound(text: string): string {
+  const letters = text.length > BOUND_LENGTH ? [...text] : [];
+  return letters.length > BOUND_LENGTH ? letters.slice(0, BOUND_LENGTH).join("") : text;
+}
+
+/** The text, or a short one that sorts behind it, because its last letter is one later. */
+function upperBound(text: string): string {
+  const start = lowerBound(text);
+  if (start === text) {
+    return text;
+  }
+  const letters = [...start];
+  const at = letters.findLastIndex((letter) => letter.codePointAt(0) !== LAST_LETTER);
+  const next = (letters[at]?.codePointAt(0) ?? LAST_LETTER) + 1;
+  const later = next === SURROGATES.first ? SURROGATES.last + 1 : next;
+  return at < 0 ? text : [...letters.slice(0, at), String.fromCodePoint(later)].join("");
 }
 
 function cut({ model, ids, scope = "" }: Claim): readonly Segment[] {

@@ -16,6 +16,19 @@ describe("toSegments", () => {
     expect(scopes).toEqual(["", "", ""]);
   });
 
+  it.each(["a", "\u{1f600}", "\u{d7ff}", "\u{10ffff}a", "a\u{10ffff}"])(
+    "gives ids of many letters %j short bounds around them",
+    (letters) => {
+      const id = letters.repeat(3000);
+      const [, [lowest], [highest], ids] = toSegments([{ model: "City", ids: [id] }]);
+      const bytes = (text: string | null | undefined): Buffer => Buffer.from(text ?? "");
+      expect(ids).toEqual([id]);
+      expect(bytes(lowest).compare(bytes(id))).toBeLessThan(0);
+      expect(bytes(highest).compare(bytes(id))).toBeGreaterThan(0);
+      expect(bytes(lowest).length + bytes(highest).length).toBeLessThan(2000);
+    },
+  );
+
   it("gives a whole model neither ids nor bounds, and drops claims on its records", () => {
     const [models, lowest, highest, ids, scopes] = toSegments([
       { model: "City", ids: ["1"] },
