@@ -1,13 +1,14 @@
 import { refusedSchema } from "../core/records/refused-schema.ts";
 import { isAppError } from "../kernel/app-error.ts";
-import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
+import type { EnumField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import { serveModel } from "../core/records/serve-model.ts";
 import type { TableShape, TableShapes } from "../adapters/postgres/records/table-shape.ts";
 
 /**
- * Adds the columns' native types to the models, and chooses their keys by them. Native types decide whether two ids mean
- * the same record, and so the same lock: two spellings of a UUID do, two spellings of a text do not.
+ * Adds the columns' native types and the order of enums to the models, and chooses their keys by the types. Native types
+ * decide whether two ids mean the same record, and so the same lock: two spellings of a UUID do, two spellings of a text
+ * do not.
  * @param problems what is wrong with the schema as far as it is known without the database
  * @throws AppError INVALID_CONFIG for those, and for the tables and columns that the database lacks, all at once;
  *   MIGRATION_FAILED where only the latter are the matter
@@ -19,7 +20,7 @@ export async function markNativeTypes(
 ): Promise<ModelRegistry> {
   const enums = models.enums();
   const settled = await Promise.allSettled(
-    models.all().map(async (model) => serveModel(markModel(model, await shapes.of(model)), enums)),
+    models.all().map(async (model) => serveModel(markModel(model, await shapes.of(model), enums), enums)),
   );
   const faults = settled.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
   const lacks = faults.filter((fault) => isAppError(fault, "MIGRATION_FAILED"));
@@ -35,10 +36,27 @@ export async function markNativeTypes(
   return createModelRegistry(marked, enums, models.emulatedKeys);
 }
 
-function markModel(model: Model, shape: TableShape): Model {
-  const mark = <F extends Field>(field: F): F => {
-    const nativeType = shape.columns.get(field.name)?.nativeType;
-    return nativeType === undefined ? field : { ...field, nativeType };
+function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]): Model {
+  const mark = (field: Field): Field => {
+    const column = shape.columns.get(field.name);
+    if (column === undefined || field.kind === "relation") {
+      return field;
+    }
+    const { nativeType, enumLabels } = column;
+    return field.kind === "enum" && enumLabels !== undefined
+      ? { ...field, nativeType, sortedValues: sortValues(field, enumLabels, enums) }
+      : { ...field, nativeType };
   };
   return { ...model, fields: model.fields.map(mark) };
+}
+
+/** The values of the field's enum in the order of the database's labels. */
+function sortValues(
+  { type, labels }: EnumField,
+  enumLabels: readonly string[],
+  enums: readonly EnumType[],
+): readonly string[] {
+  const values = enums.find(({ name }) => name === type)?.values ?? [];
+  const byLabel = new Map(values.map((value) => [labels?.[value] ?? value, value]));
+  return enumLabels.flatMap((label) => byLabel.get(label) ?? []);
 }

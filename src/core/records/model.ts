@@ -58,6 +58,11 @@ export interface EnumField extends ColumnBase {
   readonly labels?: Readonly<Record<string, string>>;
   /** The enum's values. Only on fields of a key, whose ids are checked against them. */
   readonly values?: readonly string[];
+  /**
+   * The enum's values in the order in which the database sorts them, read at start. The schema's order is often another
+   * one: `ALTER TYPE … ADD VALUE` puts new values last.
+   */
+  readonly sortedValues?: readonly string[];
 }
 
 /** A relation to another model, or to the same one. */

@@ -1,7 +1,7 @@
 import { filterKey } from "../../core/filters/operators.ts";
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import { andFilters } from "../../core/access/access.ts";
-import type { EnumType } from "../../core/records/model.ts";
+import type { ColumnField, EnumType } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { OrderTerm } from "../../core/records/list-pages.ts";
 import { isNullableTerm } from "../../core/records/list-pages.ts";
@@ -81,13 +81,20 @@ function comparisonBeyond(
     return beyondValue(term, value, isGreater);
   }
   // The client cannot compare enums and booleans, so their few values are listed.
-  const all: readonly Json[] = enums.find((type) => type.name === term.column.type)?.values ?? [false, true];
+  const all = sortedValues(term.column, enums);
   const place = all.indexOf(value);
   const beyond = isGreater ? all.slice(place + 1) : all.slice(0, Math.max(place, 0));
   if (beyond.length === 0) {
     return undefined;
   }
   return term.column.type === "Boolean" ? { equals: beyond[0] ?? null } : { in: beyond };
+}
+
+/** All values of a boolean or an enum, in the order in which the database sorts them. */
+function sortedValues(column: ColumnField, enums: readonly EnumType[]): readonly Json[] {
+  return column.kind === "enum"
+    ? (column.sortedValues ?? enums.find(({ name }) => name === column.type)?.values ?? [])
+    : [false, true];
 }
 
 function beyondValue(term: OrderTerm, value: Json, isGreater: boolean): JsonObject {

@@ -24,7 +24,7 @@ export async function createShapes(): Promise<Shapes> {
   const api = await createBulkModels(
     "shape-models.prisma",
     {
-      sql: VIEWS,
+      sql: `${LEVELS}${VIEWS}`,
       logger: { ...createSilentLogger(), info: (_fields, message) => void logged.push(message) },
       models: { Reading: { scope: ({ id }) => (id === "limited" ? { value: { gt: 2 } } : undefined) } },
     },
@@ -56,6 +56,14 @@ export async function createShapes(): Promise<Shapes> {
     },
   };
 }
+
+/** The values in another order than the schema's, as after `ALTER TYPE … ADD VALUE`. */
+const LEVELS = `
+ALTER TYPE "Level" RENAME TO "OldLevel";
+CREATE TYPE "Level" AS ENUM ('low level', 'HIGH', 'mid level');
+ALTER TABLE "Grade" ALTER level TYPE "Level" USING level::text::"Level";
+ALTER TABLE "Gauge" ALTER level TYPE "Level" USING level::text::"Level";
+DROP TYPE "OldLevel";`;
 
 /** Each team has six rows in one, in two kinds of three. */
 const VIEWS = `

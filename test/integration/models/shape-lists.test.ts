@@ -44,6 +44,7 @@ const LIST_FIELDS: Readonly<Record<string, string>> = {
   teamStats: "id_ label share extra",
   readings: "at value teamId",
   grades: "level words",
+  gauges: "value level",
   weights: "kilos name",
   labels: "text name",
   beats: "at name",
@@ -158,6 +159,35 @@ describe("a model whose key cannot be an id", () => {
       const { nodes } = await readPages(many, 1, { isBackward });
       expect(nodes.map((node) => node[field])).toEqual(values);
     }
+  });
+
+  test.each([
+    ["ASC", ["LOW", "HIGH", "MID", null]],
+    ["DESC", [null, "MID", "HIGH", "LOW"]],
+    ["ASC_NULLS_FIRST", [null, "LOW", "HIGH", "MID"]],
+    ["DESC_NULLS_LAST", ["MID", "HIGH", "LOW", null]],
+  ])("is read in the database's order of an enum: %s", async (direction, levels) => {
+    await shapes.query(`INSERT INTO "Gauge" SELECT s + 0.5, (ARRAY['low level', 'mid level', 'HIGH', NULL])[1 + s % 4]::"Level"
+                       FROM generate_series(0, 11) s`);
+    const firsts: Readonly<Record<string, number>> = { LOW: 0.5, MID: 1.5, HIGH: 2.5, null: 3.5 };
+    const all = levels.flatMap((level) =>
+      [0, 4, 8].map((more) => ({ level, value: (firsts[String(level)] ?? 0) + more })),
+    );
+    for (const isBackward of [false, true]) {
+      for (const size of [1, 2, 5]) {
+        const { nodes } = await readPages("gauges", size, {
+          isBackward,
+          args: `, orderBy: [{level: ${direction}}]`,
+        });
+        expect(nodes).toEqual(all);
+      }
+    }
+  });
+
+  test("has the values of an enum in the schema's order", async () => {
+    expect(await shapes.data('{ __type(name: "Level") { enumValues { name } } }')).toEqual({
+      __type: { enumValues: [{ name: "LOW" }, { name: "MID" }, { name: "HIGH" }] },
+    });
   });
 
   test("is filtered and changed through other models, and has no locks", async () => {

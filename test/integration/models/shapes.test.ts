@@ -16,7 +16,7 @@ beforeEach(() => shapes.reset());
 /** The record as the API answers it. */
 const answerOf = (whole: Whole, record: Answer): Answer => ({ ...record, id: whole.idOf(record) });
 
-const LISTS = ["TeamStat", "Blob", "Reading", "Grade", "Weight", "Label", "Beat"];
+const LISTS = ["TeamStat", "Blob", "Reading", "Grade", "Gauge", "Weight", "Label", "Beat"];
 
 /** A filter for records that have the values. */
 const equal = (values: Answer): Answer =>
@@ -42,7 +42,7 @@ test("what is not as usual is logged at start, in a line each", () => {
   expect(shapes.logged.filter((line) => /^(Ids|Read-only|No create|The column)/.test(line))).toEqual([
     "Ids are made of a unique key instead of @id: VerificationToken (token), Membership (teamId, seatNo), Branch (slug), Account (email).",
     expect.stringMatching(
-      /^Read-only lists, .*: Reading \(its key at is of the type timestamp\(6\) with time zone, .*\), Grade \(.*\), Weight \(.*\), Label \(.*citext.*\), Beat \(.*\), TeamStat \(it is a view\), Blob \(it is a view\)\.$/,
+      /^Read-only lists, .*: Reading \(its key at is of the type timestamp\(6\) with time zone, .*\), Grade \(.*\), Gauge \(.*\), Weight \(.*\), Label \(.*citext.*\), Beat \(.*\), TeamStat \(it is a view\), Blob \(it is a view\)\.$/,
     ),
     "No create and no upsert: Place (spot must have a value, which Prisma's client cannot write), Den (secret must have a value, which Prisma's client cannot write).",
     "The column id has another name, since id is the record's id: Doc (id__), DocNote (id_), TeamStat (id_).",

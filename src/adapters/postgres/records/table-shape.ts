@@ -13,6 +13,8 @@ export interface ColumnShape {
   readonly type: string;
   /** The type with length or precision, and a domain's base type: `timestamp(3) without time zone`. */
   readonly nativeType: string;
+  /** The labels of an enum in the order in which the database sorts them. */
+  readonly enumLabels?: readonly string[];
 }
 
 /** A model's table as SQL needs it. */
@@ -51,17 +53,20 @@ SELECT listed.name, part.columns,
        AND current_setting('default_transaction_isolation') = 'read committed' AS "isGuardedInStatement"
   FROM unnest($1::text[]) AS listed(name) JOIN pg_class c ON c.oid = to_regclass(listed.name)
  CROSS JOIN LATERAL (
-   SELECT coalesce(jsonb_object_agg(attname, jsonb_build_object(
+   SELECT coalesce(jsonb_object_agg(attname, jsonb_strip_nulls(jsonb_build_object(
             'type', format_type(atttypid, -1),
             'nativeType', CASE WHEN typtype = 'd' THEN format_type(typbasetype, typtypmod)
                                WHEN NOT collisdeterministic
                                THEN format_type(atttypid, atttypmod) || ' with a nondeterministic collation'
-                               ELSE format_type(atttypid, atttypmod) END)), '{}') AS columns
+                               ELSE format_type(atttypid, atttypmod) END,
+            'enumLabels', CASE WHEN typtype IN ('e', 'd') THEN (
+              SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum
+               WHERE enumtypid = CASE typtype WHEN 'd' THEN typbasetype ELSE t.oid END) END))), '{}') AS columns
      FROM pg_attribute JOIN pg_type t ON t.oid = atttypid LEFT JOIN pg_collation l ON l.oid = attcollation
     WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
  ) part`;
 
-type ColumnTypes = Pick<ColumnShape, "type" | "nativeType">;
+type ColumnTypes = Pick<ColumnShape, "type" | "nativeType" | "enumLabels">;
 
 /** A table in the database's catalog. */
 interface CatalogTable extends Pick<TableShape, "isGuardedInStatement"> {
