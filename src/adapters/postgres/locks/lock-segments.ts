@@ -51,7 +51,7 @@ const SURROGATES = { first: 0xd800, last: 0xdfff };
 
 /** The text, or what it begins with: that sorts before it. */
 function lowerBound(text: string): string {
-  const letters = text.length > BOUND_LENGTH ? [...text] : [];
+  const letters = text.length > BOUND_LENGTH ? Array.from(text) : [];
   return letters.length > BOUND_LENGTH ? letters.slice(0, BOUND_LENGTH).join("") : text;
 }
 
@@ -61,7 +61,7 @@ function upperBound(text: string): string {
   if (start === text) {
     return text;
   }
-  const letters = [...start];
+  const letters = Array.from(start);
   const at = letters.findLastIndex((letter) => letter.codePointAt(0) !== LAST_LETTER);
   const next = (letters[at]?.codePointAt(0) ?? LAST_LETTER) + 1;
   const later = next === SURROGATES.first ? SURROGATES.last + 1 : next;
