@@ -3,7 +3,7 @@ import type { Viewer } from "../access/viewer.ts";
 import type { Model, ModelRegistry, UniqueKey } from "../records/model.ts";
 import type { NamedRecords } from "../records/named-records.ts";
 import type { NameByKey, ParsedName } from "../records/record-name.ts";
-import { parseRecordName } from "../records/record-name.ts";
+import { apiNameOfKey, parseRecordName } from "../records/record-name.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import type { RowPaths, RowsTarget } from "./bulk-request.ts";
 import { listedRowPaths } from "./bulk-request.ts";
@@ -91,7 +91,7 @@ async function findGroup(
     return rows.length === 1
       ? {
           problems: found.problems.map(({ message }) =>
-            problemAt(pathOf(first?.at ?? 0), `key.${unique.name}`, message),
+            problemAt(pathOf(first?.at ?? 0), `key.${apiNameOfKey(unique)}`, message),
           ),
         }
       : findUnfit(ports, viewer, model, rows, pathOf);

@@ -9,10 +9,12 @@ import { describeKeyText, formatKeyText, parseKeyText } from "./key-text.ts";
 import { plainName } from "./api-name.ts";
 import type { ColumnField, EnumType, Model, UniqueKey } from "./model.ts";
 import { keyInData, formatRecordKey, parseRecordId } from "./record-key.ts";
+import { isNativeKeyType } from "./serve-model.ts";
 
 /**
- * The values of a key, under the key's name in the API; exactly one member: `{id: "7"}`, `{email: "a@b"}`,
- * `{teamId_slug: {teamId: 1, slug: "x"}}`. In plain JSON, like the values of a record.
+ * The values of a key, under the key's name; exactly one member: `{id: "7"}`, `{email: "a@b"}`,
+ * `{teamId_slug: {teamId: 1, slug: "x"}}`. In plain JSON, like the values of a record. The names of the key and of its
+ * fields are the API's, also in code: `id` is the record's id, and a column called so may be another key, `id_`.
  */
 export type KeyArgument = JsonObject;
 
@@ -37,8 +39,8 @@ export interface NameByKey {
   readonly text: string;
 }
 
-/** Types without an order of their own values: the database cannot look a record up by them. */
-const UNFIT_TYPES: ReadonlySet<string> = new Set(["Json"]);
+/** Types whose values the database does not compare exactly as the API writes them. */
+const UNFIT_TYPES: ReadonlySet<string> = new Set(["Json", "Float"]);
 
 /**
  * The keys by which records of the model can be named, besides `id`: its unique keys, and the primary key where it has
@@ -56,11 +58,18 @@ const NAMING_KEYS = new WeakMap<Model, readonly UniqueKey[]>();
 function findNamingKeys(model: Model): readonly UniqueKey[] {
   const whole = { name: model.key.map(({ name }) => name).join("_"), fields: model.key };
   const fit = model.uniques.filter(({ fields }) =>
-    fields.every((field) => isFilterable(field) && !field.isList && !UNFIT_TYPES.has(field.type)),
+    fields.every((field) => isFilterable(field) && isExact(field)),
   );
   const all = model.key.length > 1 && !fit.some((key) => isOwnKey(model, key)) ? [whole, ...fit] : fit;
   const byName = new Map(all.toReversed().map((key) => [apiNameOfKey(key), key]));
   return all.filter((key) => apiNameOfKey(key) !== "id" && byName.get(apiNameOfKey(key)) === key);
+}
+
+/** Whether a value that the API shows, or that a caller gives, is the very value that the column holds. */
+function isExact(field: ColumnField): boolean {
+  return (
+    !field.isList && !UNFIT_TYPES.has(field.type) && (field.type !== "DateTime" || isNativeKeyType(field))
+  );
 }
 
 /** The name of a key in the API, after its field or fields: `email`, `teamId_slug`. */
@@ -177,7 +186,11 @@ function partsOf({ fields }: UniqueKey, value: Json | undefined, path: string): 
   }
   const members =
     typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
-  return fields.map((field) => ({ field, value: members[field.name], path: `${path}.${field.name}` }));
+  return fields.map((field) => ({
+    field,
+    value: members[field.apiName],
+    path: `${path}.${field.apiName}`,
+  }));
 }
 
 function partProblem(

@@ -106,10 +106,16 @@ function columnFault(field: ColumnField): string | undefined {
   if (!KEY_TYPES.has(field.type)) {
     return `is of the type ${field.type}, which has no ids`;
   }
-  const { nativeType = "text" } = field;
-  return NATIVE_KEY_TYPES.test(nativeType)
-    ? undefined
-    : `is of the type ${nativeType}, ${nativeFault(nativeType)}`;
+  const { nativeType = "" } = field;
+  return isNativeKeyType(field) ? undefined : `is of the type ${nativeType}, ${nativeFault(nativeType)}`;
+}
+
+/**
+ * Whether the column's type in the database is one of those that a key may have. Where the Prisma schema names none and
+ * the database was not asked yet, it is Prisma's usual one, which is.
+ */
+export function isNativeKeyType({ nativeType }: ColumnField): boolean {
+  return nativeType === undefined || NATIVE_KEY_TYPES.test(nativeType);
 }
 
 function nativeFault(nativeType: string): string {

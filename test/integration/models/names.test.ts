@@ -1,8 +1,9 @@
 import { join } from "node:path";
-import { graphql } from "graphql";
+import { graphql, lexicographicSortSchema, printSchema } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
-import type { ModelOptionsMap, PowerCrud } from "../../../src/index.ts";
+import { printPowerCrudSchema } from "../../../src/compose/print-schema.ts";
+import type { ModelOptionsMap, PowerCrud, PowerCrudConfig } from "../../../src/index.ts";
 import { ANONYMOUS, createPowerCrud, createSilentLogger } from "../../../src/index.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 import { generateFixture } from "./generate-fixture.ts";
@@ -42,6 +43,12 @@ const OPTIONS: ModelOptionsMap = {
   Words: { fields: { OR: { apiName: "either" } } },
 };
 
+const configOf = (): PowerCrudConfig => ({
+  generated,
+  models: OPTIONS,
+  enums: { SortOrder: { values: { UP: "UPWARDS" } } },
+});
+
 let generated: Awaited<ReturnType<typeof generateFixture>>;
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let api: PowerCrud;
@@ -55,7 +62,7 @@ beforeAll(async () => {
   await pool.query(generated.sql ?? "");
   await pool.end();
   api = await createPowerCrud({
-    config: { generated, models: OPTIONS, enums: { SortOrder: { values: { UP: "UPWARDS" } } } },
+    config: configOf(),
     databaseUrl: database.url,
     role: "serve",
     logger: { ...logger, info: (_fields, message) => void lines.push(message) },
@@ -244,6 +251,66 @@ describe("fields and values with other names", () => {
     expect(createRequired.problems[0].message).toContain("Required.OR_");
     expect(bulkCreateRequireds.problems).toMatchObject([{ field: "data.0.OR_" }]);
   });
+});
+
+describe("keys whose parts have other names", () => {
+  const FOUND = '{"part":{"id_":1,"AND_":"x","name":"d"}}';
+  const KEYS: readonly (readonly [key: string, read: string])[] = [
+    ["{id__tenant: {id_: 1, tenant: 2}}", FOUND],
+    // Prisma's client needs the word AND for itself.
+    ['{tenant_AND_: {tenant: 2, AND_: "x"}}', "cannot have conditions on AND_"],
+    ['{activeTask_: "10.0.0.1"}', FOUND],
+    ['{place: {tenant: 2, activeTask_: "10.0.0.1"}}', FOUND],
+  ];
+
+  test.each(KEYS)("name a record, in single and in bulk writes: %s", async (key, read) => {
+    const id = Buffer.from('["1","2"]').toString("base64url");
+    const create = '{id_: 1, tenant: 2, name: "a", AND_: "x", activeTask_: "10.0.0.1"}';
+    const { upsertPart, updatePart, bulkUpdateEachParts, bulkUpsertParts } = await data(`mutation {
+      upsertPart(key: ${key}, create: ${create}, update: {}) { ... on UpsertPartPayload { part { id } } }
+      updatePart(key: ${key}, data: {name: "b"}) { ... on UpdatePartPayload { part { id name } } }
+      bulkUpdateEachParts(records: [{key: ${key}, data: {name: "c"}}], options: {mode: SYNC}) { ${LAUNCHED} }
+      bulkUpsertParts(records: [{key: ${key}, create: ${create}, update: {name: "d"}}], options: {mode: SYNC}) { ${LAUNCHED} }
+    }`);
+    expect([upsertPart, updatePart]).toEqual([{ part: { id } }, { part: { id, name: "b" } }]);
+    expect([bulkUpdateEachParts, bulkUpsertParts]).toMatchObject([
+      { task: { status: "SUCCEEDED" } },
+      { task: { status: "SUCCEEDED" } },
+    ]);
+    const part = data(`{ part(key: ${key}) { id_ AND_ name } }`);
+    expect(await part.then(JSON.stringify, String)).toContain(read);
+    const { deletePart } = await data(
+      `mutation { deletePart(key: ${key}) { ... on DeletePartPayload { part { id } } } }`,
+    );
+    expect(deletePart).toEqual({ part: { id } });
+  });
+
+  test("are named in problems by their names in the API", async () => {
+    const fieldsOf = async (key: string): Promise<readonly unknown[]> => {
+      const { one, each } = await data(`mutation {
+        one: updatePart(key: ${key}, data: {name: "b"}) { ... on ValidationError { problems { field } } }
+        each: bulkUpdateEachParts(records: [{key: ${key}, data: {name: "b"}}], options: {mode: SYNC}) { ${LAUNCHED} }
+      }`);
+      return [one.problems, each.problems].map(([{ field }]) => field);
+    };
+    expect(await fieldsOf('{tenant_AND_: {tenant: 2, AND_: "\\u0000"}}')).toEqual([
+      "key.tenant_AND_.AND_",
+      "records.0.key.tenant_AND_.AND_",
+    ]);
+    // The database finds this out.
+    expect(await fieldsOf('{activeTask_: "nowhere"}')).toEqual([
+      "key.activeTask_",
+      "records.0.key.activeTask_",
+    ]);
+  });
+});
+
+test("the schema is the same with and without a database, also in the keys that name records", () => {
+  const printed = printSchema(lexicographicSortSchema(api.schema));
+  expect(`${printed}\n`).toBe(printPowerCrudSchema(configOf()));
+  const [, members = ""] = /input PartKey @oneOf \{([^}]*)\}/.exec(printed) ?? [];
+  const names = [...members.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => name);
+  expect(names).toEqual(["activeTask_", "id", "id__tenant", "made", "place", "tenant_AND_"]);
 });
 
 test("a refusal speaks of the model by its name in the API", async () => {

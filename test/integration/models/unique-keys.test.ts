@@ -60,6 +60,16 @@ describe("a record named by a key", () => {
     ).toMatchObject({ room: { id: Buffer.from('["3","b"]').toString("base64url"), name: "new" } });
   });
 
+  test("cannot be named by a key whose values the API cannot give exactly", async () => {
+    const { __type } = await world.api.data(`{ __type(name: "PersonKey") { inputFields { name } } }`);
+    const names = __type.inputFields.map(({ name }: Answer) => name);
+    expect(names).toEqual(["id", "email", "badge", "born", "address", "team_slug", "rank"]);
+    for (const address of ["10.0.0.1", "10.0.0.1/32"]) {
+      const create = newcomer("Cid", { email: "cid@x" });
+      expect(await world.upsertPerson({ address }, create, {})).toMatchObject({ person: { id: "3" } });
+    }
+  });
+
   test("is told in words when it is missing", async () => {
     const key = { team_slug: { team: 7, slug: "x" } };
     expect(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Model } from "../../../../src/core/records/model.ts";
+import type { Model, ScalarType, UniqueKey } from "../../../../src/core/records/model.ts";
 import {
   describeName,
   differingFields,
@@ -63,6 +63,48 @@ describe("the name of a record", () => {
     expect("problems" in refused && refused.problems[0]?.message).toBe(
       "Person has no key badge. It has id, born.",
     );
+  });
+
+  it("cannot be of a key whose values cannot be compared exactly", () => {
+    const keyOf = (name: string, type: ScalarType, nativeType?: string): UniqueKey => ({
+      name,
+      fields: [scalar(name, type, nativeType === undefined ? {} : { nativeType })],
+    });
+    const uniques = [
+      keyOf("usual", "DateTime"),
+      keyOf("precise", "DateTime", "timestamp(3) with time zone"),
+      keyOf("day", "DateTime", "date"),
+      keyOf("finer", "DateTime", "timestamp(6) with time zone"),
+      keyOf("finest", "DateTime", "timestamp without time zone"),
+      keyOf("coarse", "DateTime", "timestamp(0) without time zone"),
+      keyOf("zoned", "DateTime", "time(3) with time zone"),
+      keyOf("ratio", "Float"),
+      keyOf("price", "Decimal", "numeric(10,2)"),
+      keyOf("address", "String", "inet"),
+      {
+        name: "email_at",
+        fields: [email, scalar("at", "DateTime", { nativeType: "timestamp(6) with time zone" })],
+      },
+    ];
+    const names = namingKeys({ ...PERSON, uniques }).map(({ name }) => name);
+    expect(names).toEqual(["usual", "precise", "day", "price", "address"]);
+  });
+
+  it("has the API's names of the key and its fields, and so do its problems", () => {
+    const word = scalar("AND", "String", { apiName: "AND_" });
+    const tenant = scalar("tenant", "Int");
+    const part: Model = {
+      ...modelOf("Part", [scalar("id", "Int", { apiName: "id_", isKey: true }), { ...tenant, isKey: true }]),
+      uniques: [{ name: "tenant_AND", fields: [tenant, word] }],
+    };
+    expect(parseRecordName(part, [], { key: { tenant_AND_: { tenant: 2, AND_: "x" } } })).toMatchObject({
+      value: { values: { tenant: 2, AND: "x" }, texts: ["2", "x"] },
+    });
+    expect(parseRecordName(part, [], { key: { id__tenant: { id_: 1, tenant: 2 } } })).toEqual({
+      value: { kind: "ID", id: Buffer.from('["1","2"]').toString("base64url") },
+    });
+    const refused = parseRecordName(part, [], { key: { tenant_AND_: { tenant: 2 } } });
+    expect("problems" in refused && refused.problems).toMatchObject([{ field: "key.tenant_AND_.AND_" }]);
   });
 
   it("has one text in every spelling", () => {
