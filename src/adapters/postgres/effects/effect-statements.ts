@@ -1,6 +1,6 @@
 import type { Model, TableName } from "../../../core/records/model.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
-import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
+import { keyMatches, withTargets } from "../sql/bulk-target.ts";
 import type { JoinTable, TableShape } from "../records/table-shape.ts";
 import type { Effect } from "./effect-graph.ts";
 import type { ForeignKey } from "./foreign-keys.ts";
@@ -14,7 +14,7 @@ import { keyList } from "../records/record-ids.ts";
  */
 export function rootsSql(shape: TableShape, columns: readonly string[], isLocking = false): string {
   return `
-WITH target AS MATERIALIZED (SELECT ${keyColumns(shape)} FROM unnest($1::text[]) AS id)
+${withTargets(shape)}
 SELECT ${namedTexts(columns)} FROM target JOIN ${shape.table} AS own ON ${keyMatches(shape, "own", "target")}
 ${isLocking ? "FOR UPDATE OF own" : ""}`;
 }
@@ -23,7 +23,7 @@ ${isLocking ? "FOR UPDATE OF own" : ""}`;
 export function linkedSql(shape: TableShape, join: JoinTable, target: Model, maxRows?: number): string {
   const far = join.far.name.replaceAll('"', "");
   return `
-WITH target AS MATERIALIZED (SELECT ${keyColumns(shape)} FROM unnest($1::text[]) AS id)
+${withTargets(shape)}
 SELECT DISTINCT ${keyList(target, "own", [far])}
   FROM target JOIN ${join.table} AS own ON own.${join.near.name} = target.k0 ${limitSql(maxRows)}`;
 }

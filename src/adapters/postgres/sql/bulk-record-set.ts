@@ -2,7 +2,7 @@ import type { ConflictRow } from "../locks/postgres-lock-store.ts";
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
 import { rowColumns, targetList } from "./bulk-rows.ts";
-import { keyColumns, keyMatches } from "./bulk-target.ts";
+import { keyMatches, withTargets } from "./bulk-target.ts";
 import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import type { BulkOperation } from "../../../core/bulk/record-writer.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
@@ -71,7 +71,7 @@ SELECT NULL, to_jsonb(o) FROM (${leftOutSql(table, fields)}) AS o`;
 /** $1 ids. Locks the existing records against other writers and returns their ids. */
 export function lockRecordsSql(table: TableShape): string {
   return `
-WITH target AS MATERIALIZED (SELECT id, ${keyColumns(table)} FROM unnest($1::text[]) AS id)
+${withTargets(table)}
 SELECT target.id FROM target JOIN ${table.table} t ON ${keyMatches(table, "t", "target")} FOR UPDATE OF t`;
 }
 
@@ -84,7 +84,7 @@ export function loadRecordsSql(table: TableShape): string {
     (column) => `${plainValue(column)} AS ${quoteName(column.field.name)}`,
   );
   return `
-WITH target AS MATERIALIZED (SELECT id, ${keyColumns(table)} FROM unnest($1::text[]) AS id)
+${withTargets(table)}
 SELECT target.id AS ${quoteName(LOADED_ID)}, ${columns.join(", ")}
   FROM target JOIN ${table.table} t ON ${keyMatches(table, "t", "target")} FOR UPDATE OF t`;
 }

@@ -14,6 +14,11 @@ export function keyColumns(table: TableShape): string {
   return table.key.map((column, at) => `${castText(column, compositePart(at))} AS k${at}`).join(", ");
 }
 
+/** $1 ids. Opens a statement with the rows `target`: each id with its key's columns. */
+export function withTargets(table: TableShape): string {
+  return `WITH target AS MATERIALIZED (SELECT id, ${keyColumns(table)} FROM unnest($1::text[]) AS id)`;
+}
+
 /** `t.a = target.k0 AND t.b = target.k1` */
 export function keyMatches(table: TableShape, left: string, right: string): string {
   return table.key.map((column: ColumnShape, at) => `${left}.${column.name} = ${right}.k${at}`).join(" AND ");

@@ -12,7 +12,7 @@ import { refersSql, tableSql, textOf } from "../effects/effect-statements.ts";
 import type { ForeignKey } from "../effects/foreign-keys.ts";
 import { isSameTable } from "../effects/foreign-keys.ts";
 import type { TableShape } from "../records/table-shape.ts";
-import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
+import { keyMatches, withTargets } from "../sql/bulk-target.ts";
 import type { BatchWriting } from "./reach-records.ts";
 import type { SetWay } from "./write-set.ts";
 
@@ -93,7 +93,7 @@ async function readRows(
     return new Map();
   }
   const rows = await session.query<{ id: string; values: readonly (string | null)[] }>(
-    `WITH target AS MATERIALIZED (SELECT id, ${keyColumns(table)} FROM unnest($1::text[]) AS id)
+    `${withTargets(table)}
 SELECT target.id, ARRAY[${textOf("own", columns)}] AS values
   FROM target JOIN ${table.table} AS own ON ${keyMatches(table, "own", "target")} ${lock}`,
     [ids],
@@ -122,7 +122,7 @@ async function checkReferences(
   for (const key of own.filter(({ columns }) => columns.some((column) => written.has(column)))) {
     const present = key.columns.map((column) => `own.${quoteName(column)} IS NOT NULL`).join(" AND ");
     const [row] = await session.query<{ values: readonly string[] }>(
-      `WITH target AS MATERIALIZED (SELECT ${keyColumns(table)} FROM unnest($1::text[]) AS id)
+      `${withTargets(table)}
 SELECT ARRAY[${textOf("own", key.columns)}] AS values
   FROM target JOIN ${table.table} AS own ON ${keyMatches(table, "own", "target")}
   LEFT JOIN LATERAL (
