@@ -125,6 +125,7 @@ const PHASES: Readonly<Record<TaskStatus, number>> = {
   PENDING: 0,
   WAITING: 0,
   RUNNING: 1,
+  PAUSED: 1,
   SUCCEEDED: 2,
   PARTIAL: 2,
   FAILED: 2,

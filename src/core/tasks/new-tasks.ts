@@ -20,6 +20,14 @@ export interface NewTask {
    * chunks of that task.
    */
   readonly retryOf: string | null;
+  /** The task whose handler launches it. */
+  readonly parent: string | null;
+  /** The name of the schedule that launches it. */
+  readonly schedule: string | null;
+  /** Whom to tell how it ended; null for nobody. */
+  readonly notify: readonly Json[] | null;
+  /** At most `max` tasks with the same key run at a time; null without a limit. */
+  readonly concurrency: { readonly key: string; readonly max: number } | null;
   readonly input: Json;
   readonly idempotencyKey: string | null;
   /** Equal for identical launches; null where the launch may run beside an identical one. */

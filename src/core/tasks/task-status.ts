@@ -3,6 +3,7 @@ export const TASK_STATUSES = [
   "PENDING",
   "WAITING",
   "RUNNING",
+  "PAUSED",
   "SUCCEEDED",
   "PARTIAL",
   "FAILED",
@@ -16,13 +17,14 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 export type FinalStatus = "SUCCEEDED" | "PARTIAL" | "FAILED" | "CANCELLED";
 
 /**
- * The statuses that may follow each. RUNNING follows RUNNING when a rescued task begins its next attempt. The
- * diagram in `docs/architecture.md` is printed from this table.
+ * The statuses that may follow each. RUNNING follows RUNNING when a rescued task begins its next attempt; PENDING follows
+ * RUNNING when the next attempt is postponed. The diagram in `docs/architecture.md` is printed from this table.
  */
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
-  PENDING: ["WAITING", "RUNNING", "FAILED", "CANCELLED"],
+  PENDING: ["WAITING", "RUNNING", "PAUSED", "FAILED", "CANCELLED"],
   WAITING: ["PENDING", "FAILED", "CANCELLED"],
-  RUNNING: ["RUNNING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"],
+  RUNNING: ["PENDING", "RUNNING", "PAUSED", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED"],
+  PAUSED: ["PENDING", "FAILED", "CANCELLED"],
   SUCCEEDED: [],
   PARTIAL: [],
   FAILED: [],

@@ -24,6 +24,10 @@ export interface Task {
   readonly isDryRun: boolean;
   /** The task that it retries. */
   readonly retryOf: string | null;
+  /** The task whose handler launched it. */
+  readonly parent: string | null;
+  /** The name of the schedule that launched it. */
+  readonly schedule: string | null;
   /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
   readonly createdAt: Date;
@@ -35,6 +39,12 @@ export interface Task {
   readonly blockedBy: string | null;
   /** Set once a viewer asked the running task to stop. */
   readonly cancelRequestedAt: Date | null;
+  /** Set while it is PAUSED, or is to be paused before its next chunk: since when. */
+  readonly pauseRequestedAt: Date | null;
+  /** While it is PENDING after a failed attempt, or must wait: when its next attempt may begin. */
+  readonly postponedUntil: Date | null;
+  /** How many of its attempts ended with an error of the handler. */
+  readonly failures: number;
   readonly input: Json;
   readonly result: Json;
   /** The outcome in words. Progress does not change it. */

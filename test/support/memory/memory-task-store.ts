@@ -219,7 +219,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
       requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
       const cancelRequestedAt = cancellations.get(taskId) ?? null;
-      return { task: readTask(begun, { reported: null, cancelRequestedAt }), number };
+      return { task: readTask(begun, { reported: null, cancelRequestedAt, pauseRequestedAt: null }), number };
     },
     async heartbeat({ taskId, attempt, at, progress }) {
       const row = rows.get(taskId);
@@ -246,6 +246,7 @@ function createReads(shelf: TaskShelf): TaskReads {
     readTask(row, {
       reported: leases.get(leaseKey(row))?.progress ?? null,
       cancelRequestedAt: cancellations.get(row.id) ?? null,
+      pauseRequestedAt: null,
     });
   return {
     async find(ids) {

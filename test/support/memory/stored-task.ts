@@ -16,7 +16,7 @@ export interface StoredChunk extends Counts {
 /** A task as the memory store keeps it. Never changed, only replaced. */
 export interface StoredTask {
   readonly id: string;
-  readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt">;
+  readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt" | "pauseRequestedAt">;
   readonly total: number | null;
   /** Final counts. Until the task is settled: the records that its launch left out. */
   readonly counts: Counts;
@@ -34,8 +34,21 @@ export interface StoredTask {
 
 /** A new PENDING row. @param nextPosition numbers its errors */
 export function storeTask(created: NewTask, nextPosition: () => number): StoredTask {
-  const { id, kind, model, label, errorPolicy, isDryRun, retryOf, viewer, createdAt, input, claims } =
-    structuredClone(created);
+  const {
+    id,
+    kind,
+    model,
+    label,
+    errorPolicy,
+    isDryRun,
+    retryOf,
+    parent,
+    schedule,
+    viewer,
+    createdAt,
+    input,
+    claims,
+  } = structuredClone(created);
   return {
     id,
     task: {
@@ -46,6 +59,8 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
       errorPolicy,
       isDryRun,
       retryOf,
+      parent,
+      schedule,
       viewer,
       createdAt,
       input,
@@ -54,6 +69,8 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
       finishedAt: null,
       attempt: 0,
       blockedBy: null,
+      postponedUntil: null,
+      failures: 0,
       result: null,
       message: null,
     },
@@ -82,17 +99,22 @@ export interface TaskSurroundings {
   /** The last report of the current attempt. */
   readonly reported: Progress | null;
   readonly cancelRequestedAt: Date | null;
+  readonly pauseRequestedAt: Date | null;
 }
 
 /** The task as the port returns it. */
-export function readTask(stored: StoredTask, { reported, cancelRequestedAt }: TaskSurroundings): Task {
-  const isRunning = stored.task.status === "RUNNING";
-  const progress = isRunning
+export function readTask(
+  stored: StoredTask,
+  { reported, cancelRequestedAt, pauseRequestedAt }: TaskSurroundings,
+): Task {
+  const hasBegun = stored.task.finishedAt === null && stored.task.attempt > 0;
+  const progress = hasBegun
     ? runningProgress(stored.total, countDone(stored), reported)
     : progressOf(stored.total, stored.counts);
   return structuredClone({
     ...stored.task,
     cancelRequestedAt,
+    pauseRequestedAt,
     progress,
     isCleaned: stored.cleanedAt !== null,
   });

@@ -1,8 +1,9 @@
 /** The columns of a TaskRow; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
 export const TASK_COLUMNS = `
   t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.retry_of::text AS retry_of,
-  t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
-  k.requested_at AS cancel_requested_at, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  t.parent_id::text AS parent_id, t.schedule, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
+  k.requested_at AS cancel_requested_at,
+  p.requested_at AS pause_requested_at, t.postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
@@ -12,11 +13,12 @@ export const TASK_COLUMNS = `
  */
 export const RUNNING_PROGRESS = `
   LEFT JOIN powercrud.cancellation k ON k.task_id = t.id
-  LEFT JOIN powercrud.attempt a ON t.status = 'RUNNING' AND a.task_id = t.id AND a.number = t.attempt
+  LEFT JOIN powercrud.pause p ON p.task_id = t.id AND t.finished_at IS NULL
+  LEFT JOIN powercrud.attempt a ON t.finished_at IS NULL AND a.task_id = t.id AND a.number = t.attempt
   LEFT JOIN LATERAL (
     SELECT sum(k.succeeded)::integer AS succeeded, sum(k.failed)::integer AS failed, sum(k.skipped)::integer AS skipped
     FROM powercrud.chunk k WHERE k.task_id = t.id AND k.status = 'DONE'
-  ) c ON t.status = 'RUNNING'`;
+  ) c ON t.finished_at IS NULL AND t.attempt > 0`;
 
 /** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator; each null for any. */
 const TASK_FILTER = `
@@ -51,17 +53,18 @@ export const LIST_RETRIES = `
  * $1-$11 the task's columns, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records that the
  * launch skipped; $16 the chunks' fields, each a JSON array, or null if no chunk has any; $17 their joined columns with
  * $18 divider, $19 separator and $20 null mark (see joined-texts); $21 whether it is a dry run, $22 the task that it retries
- * or null, $23 its duplicate key or null. No row if the viewer has used the idempotency key before, or if the duplicate key
+ * or null, $23 its duplicate key or null, $24 its parent or null, $25 its schedule or null, $26 whom to notify or null,
+ * $27 and $28 the key and limit of its concurrency or null. No row if the viewer has used the idempotency key before, or if the duplicate key
  * is taken. Waits for a transaction that is about to take or free one of the keys.
  */
 export const INSERT_TASK = `
   WITH task AS (
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, viewer, created_by, input, input_hash, idempotency_key, created_at, total,
-       claims, skipped, is_dry_run, retry_of, duplicate_key)
+       claims, skipped, is_dry_run, retry_of, duplicate_key, parent_id, schedule, notify, concurrency_key, concurrency_max)
     VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $6::jsonb ->> 'id', $7::jsonb, $8::text,
       $9::text, $10::timestamptz, $11::integer, $14::jsonb, $15::integer,
-      $21::boolean, $22::uuid, $23::text)
+      $21::boolean, $22::uuid, $23::text, $24::uuid, $25::text, $26::jsonb, $27::text, $28::integer)
     ON CONFLICT DO NOTHING
     RETURNING id
   ), chunks AS (

@@ -110,6 +110,11 @@ function insertValues(task: NewTask): readonly unknown[] {
     task.isDryRun,
     task.retryOf,
     task.duplicateKey,
+    task.parent,
+    task.schedule,
+    task.notify === null ? null : JSON.stringify(task.notify),
+    task.concurrency?.key ?? null,
+    task.concurrency?.max ?? null,
   ];
 }
 

@@ -63,6 +63,8 @@ export interface TaskRow {
   readonly error_policy: ErrorPolicy;
   readonly is_dry_run: boolean;
   readonly retry_of: string | null;
+  readonly parent_id: string | null;
+  readonly schedule: string | null;
   readonly viewer: Viewer;
   readonly created_at: Date;
   readonly started_at: Date | null;
@@ -70,6 +72,9 @@ export interface TaskRow {
   readonly attempt: number;
   readonly blocked_by: string | null;
   readonly cancel_requested_at: Date | null;
+  readonly pause_requested_at: Date | null;
+  readonly postponed_until: Date | null;
+  readonly failures: number;
   readonly total: number | null;
   readonly succeeded: number;
   readonly failed: number;
@@ -78,7 +83,7 @@ export interface TaskRow {
   readonly input: Json;
   readonly result: Json;
   readonly is_cleaned: boolean;
-  /** What the current attempt last reported; null unless the task runs. */
+  /** What the latest attempt last reported; null once the task is settled. */
   readonly reported: Progress | null;
   /** Sums over the DONE chunks; null where there are none. */
   readonly done_succeeded: number | null;
@@ -97,6 +102,8 @@ export function toTask(row: TaskRow): Task {
     errorPolicy: row.error_policy,
     isDryRun: row.is_dry_run,
     retryOf: row.retry_of,
+    parent: row.parent_id,
+    schedule: row.schedule,
     viewer: row.viewer,
     createdAt: row.created_at,
     startedAt: row.started_at,
@@ -104,6 +111,9 @@ export function toTask(row: TaskRow): Task {
     attempt: row.attempt,
     blockedBy: row.blocked_by,
     cancelRequestedAt: row.cancel_requested_at,
+    pauseRequestedAt: row.pause_requested_at,
+    postponedUntil: row.postponed_until,
+    failures: row.failures,
     input: row.input,
     result: row.result,
     message: row.message,
@@ -113,7 +123,7 @@ export function toTask(row: TaskRow): Task {
 }
 
 function progressOfRow(row: TaskRow): Progress {
-  if (row.status !== "RUNNING") {
+  if (row.finished_at !== null || row.attempt === 0) {
     return progressOf(row.total, { succeeded: row.succeeded, failed: row.failed, skipped: row.skipped });
   }
   const done = {

@@ -33,6 +33,14 @@ export interface LaunchRequest {
   readonly total: number | null;
   /** The task that is retried; see NewTask. */
   readonly retryOf?: string;
+  /** The task whose handler launches it. */
+  readonly parent?: string;
+  /** The name of the schedule that launches it. */
+  readonly schedule?: string;
+  /** Whom to tell how it ended. */
+  readonly notify?: readonly Json[];
+  /** At most `max` tasks with the same key run at a time. */
+  readonly concurrency?: { readonly key: string; readonly max: number };
 }
 
 /** A hash of the request: kind, input, and the policies for failures and conflicts. */

@@ -15,9 +15,11 @@ describe("task status", () => {
     }
   });
 
-  it("reaches every final status from RUNNING, and RUNNING again by rescue", () => {
+  it("reaches every final status from RUNNING, RUNNING again by rescue, and PENDING and PAUSED", () => {
     expect(TASK_STATUSES.filter((to) => canTransition("RUNNING", to))).toEqual([
+      "PENDING",
       "RUNNING",
+      "PAUSED",
       "SUCCEEDED",
       "PARTIAL",
       "FAILED",
@@ -28,6 +30,6 @@ describe("task status", () => {
   it("lists the statuses that a status may follow", () => {
     expect(statusesBefore("RUNNING")).toEqual(["PENDING", "RUNNING"]);
     expect(statusesBefore("SUCCEEDED")).toEqual(["RUNNING"]);
-    expect(statusesBefore("FAILED")).toEqual(["PENDING", "WAITING", "RUNNING"]);
+    expect(statusesBefore("FAILED")).toEqual(["PENDING", "WAITING", "RUNNING", "PAUSED"]);
   });
 });

@@ -1,0 +1,87 @@
+-- What an app's own tasks need: children, pauses, retries after a failure, limits, schedules, hooks that are called at least
+-- once, and notifications.
+
+ALTER TABLE powercrud.task
+  DROP CONSTRAINT task_status_check,
+  ADD CONSTRAINT task_status_check CHECK (
+    status IN ('PENDING', 'WAITING', 'RUNNING', 'PAUSED', 'SUCCEEDED', 'PARTIAL', 'FAILED', 'CANCELLED')
+  ),
+  -- The task whose handler launched it.
+  ADD COLUMN parent_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  -- The name of the schedule that launched it.
+  ADD COLUMN schedule text,
+  -- Whom to tell how it ended: [{"channel", "target"?, "on"?}].
+  ADD COLUMN notify jsonb,
+  -- At most concurrency_max tasks with the same key run at a time.
+  ADD COLUMN concurrency_key text,
+  ADD COLUMN concurrency_max integer,
+  -- PENDING: no attempt begins before this time.
+  ADD COLUMN postponed_until timestamptz(3),
+  -- How many of its attempts ended with an error of the handler.
+  ADD COLUMN failures integer NOT NULL DEFAULT 0;
+
+CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
+  WHERE concurrency_key IS NOT NULL AND finished_at IS NULL;
+CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NOT NULL;
+
+-- Tasks that are paused, or that are to stop before their next chunk. Not in the task's row: asking waits for no chunk's fence.
+CREATE TABLE powercrud.pause (
+  task_id      uuid PRIMARY KEY REFERENCES powercrud.task ON DELETE CASCADE,
+  requested_at timestamptz(3) NOT NULL,
+  requested_by text
+);
+
+-- Hooks that are still to be called for a settled task. Written with the step, deleted after the call.
+CREATE TABLE powercrud.hook_call (
+  task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
+  step       text NOT NULL CHECK (step IN ('complete', 'fail', 'cancel', 'cleanup')),
+  created_at timestamptz(3) NOT NULL,
+  -- A process calls it. Another may, once that was longer ago than a lease.
+  taken_at   timestamptz(3),
+  PRIMARY KEY (task_id, step)
+);
+CREATE INDEX hook_call_due ON powercrud.hook_call (created_at);
+
+-- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none.
+CREATE TABLE powercrud.notification (
+  id         uuid PRIMARY KEY,
+  task_id    uuid REFERENCES powercrud.task ON DELETE CASCADE,
+  channel    text NOT NULL CHECK (channel IN ('IN_APP', 'EMAIL', 'WEBHOOK', 'CALLBACK')),
+  -- The viewer's id, an address, a URL, or the name of a callback.
+  target     text NOT NULL,
+  title      text NOT NULL,
+  body       jsonb NOT NULL DEFAULT '{}',
+  status     text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
+  attempts   integer NOT NULL DEFAULT 0,
+  -- PENDING: the next try is due then.
+  due_at     timestamptz(3) NOT NULL,
+  created_at timestamptz(3) NOT NULL,
+  sent_at    timestamptz(3),
+  read_at    timestamptz(3),
+  last_error text
+);
+CREATE INDEX notification_due ON powercrud.notification (due_at) WHERE status = 'PENDING';
+CREATE INDEX notification_inbox ON powercrud.notification (target, id) WHERE channel = 'IN_APP';
+CREATE INDEX notification_task ON powercrud.notification (task_id);
+CREATE INDEX notification_dead ON powercrud.notification (id) WHERE status = 'DEAD';
+
+-- The schedules of the config, and what became of them.
+CREATE TABLE powercrud.schedule (
+  name         text PRIMARY KEY,
+  kind         text NOT NULL,
+  input        jsonb NOT NULL,
+  cron         text NOT NULL,
+  time_zone    text NOT NULL,
+  -- What happens to due times that nobody was there for: one launch for all of them, or none.
+  missed       text NOT NULL DEFAULT 'ONCE' CHECK (missed IN ('ONCE', 'SKIP')),
+  next_run_at  timestamptz(3),
+  last_run_at  timestamptz(3),
+  last_task_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  paused_at    timestamptz(3),
+  paused_by    text
+);
+CREATE INDEX schedule_due ON powercrud.schedule (next_run_at) WHERE paused_at IS NULL;
+
+-- Which kinds of tasks a process can run.
+ALTER TABLE powercrud.process ADD COLUMN kinds text[] NOT NULL DEFAULT '{}';

@@ -1,0 +1,168 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Json } from "../../kernel/json.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { Claim } from "../locks/claim.ts";
+import type { Counts } from "./progress.ts";
+import type { Task } from "./task.ts";
+
+/** How the task of a definition tells how far it has come. */
+export interface TaskProgress {
+  /** Sets the number of records, or of whatever the task counts. @throws TypeError unless it is a whole number from 0 on */
+  total(count: number): void;
+  /**
+   * Adds to the counts; a number adds to `succeeded`. Published at once, at most every `progressIntervalMs`.
+   * @param message shown beside the counts until the next one
+   * @throws TypeError for counts that are not whole numbers from 0 on; nothing is added then
+   */
+  add(counts: number | Partial<Counts>, message?: string): void;
+  /** Shows a message beside the counts until the next one. */
+  say(message: string): void;
+}
+
+/** What `run` is given. @typeParam Client Prisma's client of the project */
+export interface RunContext<Input = Json, Client = unknown> {
+  /** As the input's schema returned it: checked at the launch, and again before each attempt. */
+  readonly input: Input;
+  /** The task as it was when the attempt began. */
+  readonly task: Task;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Who launched it. */
+  readonly viewer: Viewer;
+  /** Whether nothing may be changed. Only for definitions with `isDryRunnable`. */
+  readonly isDryRun: boolean;
+  /**
+   * Aborts when the task is cancelled or paused, when its time is up, when the process stops, and when another worker has
+   * the task. What `run` throws after that counts as this; what it returns, counts.
+   */
+  readonly signal: AbortSignal;
+  readonly progress: TaskProgress;
+  /** Logs with the task's id and kind. */
+  readonly log: Logger;
+  /** Prisma's client of the project, outside any transaction. */
+  readonly prisma: Client;
+}
+
+/** What the functions of a definition are given before there is a task. */
+export interface TaskRequest<Input = Json> {
+  readonly input: Input;
+  readonly viewer: Viewer;
+}
+
+/** Tries again after an error of `run`. */
+export interface TaskRetries {
+  /** How many more attempts after the first. */
+  readonly max: number;
+  /** `exponential` (default): each delay is twice the one before; `fixed`: all are the same. */
+  readonly backoff?: "exponential" | "fixed";
+  /** The first delay, in ms. Default: 1,000. */
+  readonly delayMs?: number;
+  /** The longest delay, in ms. Default: one hour. */
+  readonly maxDelayMs?: number;
+}
+
+/** How many tasks of a kind run at a time in the whole deployment. */
+export interface TaskConcurrency<Input = Json> {
+  readonly max: number;
+  /** Tasks with different keys do not count against each other. Default: all tasks of the kind share one key. */
+  perKey?(request: TaskRequest<Input>): string;
+}
+
+/**
+ * The options of {@link defineTask}.
+ * @typeParam Schema any Standard Schema, such as one of zod 4
+ * @typeParam Result what `run` returns
+ */
+export interface TaskOptions<
+  Schema extends StandardSchemaV1 = StandardSchemaV1<Json, Json>,
+  Result = unknown,
+  Client = unknown,
+> {
+  /** Unique, in camel case: `rebuildStatistics`. */
+  readonly kind: string;
+  /** For the descriptions in the API. */
+  readonly description?: string;
+  /** Checks the input. Default: any JSON. */
+  readonly input?: Schema;
+  /** The model it works on, for lists and filters. Default: none. */
+  readonly model?: string;
+  /** Shown beside the task, unless the launch has a label of its own. Default: none. */
+  label?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): string;
+  /** The number of records, if it is known at the launch; fewer than the threshold run in the request. Default: unknown. */
+  total?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): number | null;
+  /** What the task holds from its launch until it settles. Default: nothing. */
+  claims?(
+    request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>,
+  ): readonly Claim[] | Promise<readonly Claim[]>;
+  /** Whether the viewer may launch it. Default: everybody may. */
+  access?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): boolean | Promise<boolean>;
+  /** Default: an error of `run` ends the task as FAILED. */
+  readonly retries?: TaskRetries;
+  /** Default: as many as there are workers for. */
+  readonly concurrency?: TaskConcurrency<StandardSchemaV1.InferOutput<Schema>>;
+  /** The longest time of one attempt, in ms. Default: none. */
+  readonly timeoutMs?: number;
+  /** Whether `run` heeds `isDryRun`. Default: a dry run is refused. */
+  readonly isDryRunnable?: boolean;
+  /**
+   * Does the work. What it returns is kept as the task's result; what it throws ends the task as FAILED, or leads to a
+   * retry. It may run again after a crash.
+   */
+  run(context: RunContext<StandardSchemaV1.InferOutput<Schema>, Client>): Promise<Result>;
+}
+
+/** A task of the app's own, as {@link defineTask} returns it. Its type carries those of its input and its result. */
+export interface DefinedTask<Input = never, Result = unknown> extends TaskOptions<StandardSchemaV1, Result> {
+  /** Exists for the types only. */
+  readonly types?: { readonly input: (input: Input) => void; readonly result: Result };
+}
+
+/** What a definition must look like. */
+export const TASK_OPTIONS_SHAPE = {
+  kind: "MEMBERS",
+  members: {
+    kind: { kind: "TEXT" },
+    description: { kind: "TEXT" },
+    input: { kind: "ANY" },
+    model: { kind: "TEXT" },
+    label: { kind: "FUNCTION" },
+    total: { kind: "FUNCTION" },
+    claims: { kind: "FUNCTION" },
+    access: { kind: "FUNCTION" },
+    retries: {
+      kind: "MEMBERS",
+      members: {
+        max: { kind: "WHOLE_NUMBER", min: 0 },
+        backoff: { kind: "WORD", words: ["exponential", "fixed"], what: "a backoff" },
+        delayMs: { kind: "WHOLE_NUMBER", min: 0 },
+        maxDelayMs: { kind: "WHOLE_NUMBER", min: 0 },
+      } satisfies MembersOf<TaskRetries>,
+      required: ["max"],
+    },
+    concurrency: {
+      kind: "MEMBERS",
+      members: {
+        max: { kind: "WHOLE_NUMBER", min: 1 },
+        perKey: { kind: "FUNCTION" },
+      } satisfies MembersOf<TaskConcurrency>,
+      required: ["max"],
+    },
+    timeoutMs: { kind: "WHOLE_NUMBER", min: 1 },
+    isDryRunnable: { kind: "FLAG" },
+    run: { kind: "FUNCTION" },
+    types: { kind: "ANY" },
+  } satisfies MembersOf<DefinedTask>,
+  required: ["kind", "run"],
+} as const satisfies MembersShape;
+
+/**
+ * Defines a task of the app's own, for `tasks` in the config. Types its functions from the schema of its input.
+ * @typeParam Schema any Standard Schema, such as one of zod 4
+ */
+export function defineTask<Schema extends StandardSchemaV1 = StandardSchemaV1<Json, Json>, Result = unknown>(
+  options: TaskOptions<Schema, Result>,
+): DefinedTask<StandardSchemaV1.InferInput<Schema>, Result> {
+  return options as unknown as DefinedTask<StandardSchemaV1.InferInput<Schema>, Result>;
+}
