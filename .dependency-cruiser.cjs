@@ -57,7 +57,7 @@ const CORE_MAY_IMPORT = {
     "tasks/run",
     "tasks/launch",
   ],
-  sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
+  sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle", "tasks/run"],
   health: ["transactions", "processes", "locks", "events", "tasks"],
 };
 const coreFloors = Object.keys(CORE_MAY_IMPORT);

@@ -57,6 +57,13 @@ export type { LaunchOutcome } from "./core/tasks/launch/launch-outcome.ts";
 export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";
 export type { CustomLaunch } from "./core/tasks/launch/launch-custom.ts";
 export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
+export {
+  currentTask,
+  isInsideTask,
+  registerDescendants,
+  reportProgress,
+} from "./core/tasks/run/task-context.ts";
+export type { RecordIds } from "./core/locks/claim.ts";
 export type { Task } from "./core/tasks/task.ts";
 export type { TaskStatus } from "./core/tasks/task-status.ts";
 export type { Counts, Progress } from "./core/tasks/progress.ts";

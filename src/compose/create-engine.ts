@@ -9,8 +9,7 @@ import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
-import type { RecordHooks } from "../core/records/record-hooks.ts";
-import { createRecordHooks } from "../core/records/record-hooks.ts";
+import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
@@ -24,7 +23,7 @@ import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
-import type { LockScopes } from "../core/locks/claim.ts";
+import type { ClaimOf, LockScopes } from "../core/locks/claim.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
@@ -94,13 +93,20 @@ export async function createEngine(
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const hooks = createHooks(options);
+  const claimOf = createClaimOf(models, lockScopes);
+  const hooks = createRecordHooks({
+    options: options.modelOptions,
+    transactions: options.hookTransactions,
+    locks: deployment.ports.locks,
+    claimOf,
+    logger: options.logger,
+  });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks,
   ]);
-  const ports = { ...createPorts(options, deployment, definitions), nameOf: modelNamer(models) };
+  const ports = { ...createPorts(options, deployment, definitions, claimOf), nameOf: modelNamer(models) };
   const launching = {
     ...ports,
     models,
@@ -132,10 +138,6 @@ export async function createEngine(
     retryTask: createRetryTask(launching),
     deployment,
   };
-}
-
-function createHooks({ modelOptions, hookTransactions, logger }: EngineOptions): RecordHooks {
-  return createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger });
 }
 
 function createDefaults(session: SqlSession, shapes: TableShapes): RecordDefaults {
@@ -175,11 +177,13 @@ function createPorts(
   { config, clock, logger, hooks }: EngineOptions,
   { ports }: Deployment,
   definitions: TaskDefinitions,
+  claimOf: ClaimOf,
 ): Engine["ports"] {
   return {
     ...ports,
     ...(hooks === undefined ? {} : { hooks }),
     definitions,
+    claimOf,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

@@ -18,6 +18,7 @@ import { ANONYMOUS } from "../../src/core/access/viewer.ts";
 import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../../src/core/bulk/chunk-records.ts";
 import type { ChunkWriter } from "../../src/core/bulk/chunk-writer.ts";
+import type { WriteOne } from "../../src/core/bulk/write-one.ts";
 import type { RetryTask } from "../../src/core/bulk/retry-task.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
@@ -99,6 +100,7 @@ export interface EngineFixture {
   /** Launches as `launch` does. @throws when the launch is refused */
   launched(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task>;
   readonly retry: RetryTask;
+  readonly writeOne: WriteOne;
   /** Waits until the task is settled. */
   settled(taskId: string): Promise<Task>;
   task(taskId: string): Promise<Task>;
@@ -150,6 +152,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     ports,
     feed,
     retry: engine.retryTask,
+    writeOne: engine.writeOne,
     launch: (request) =>
       launchBulk({
         model: "Thing",

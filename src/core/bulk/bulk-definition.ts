@@ -60,6 +60,7 @@ export function createBulkDefinition(
 ): TaskDefinition {
   return {
     kind: BULK_KINDS[operation],
+    countsRecords: true,
     dependents: (request) => dependentsOf(ports, operation, request),
     async handle(context) {
       const work = await prepareWork(ports, operation, context);
@@ -127,6 +128,7 @@ async function prepareWork(
   const base = {
     taskId: task.id,
     attempt,
+    onConflict: task.onConflict,
     model,
     scope: access.scope(model.name, viewer),
     lockScopeOf: (name: string) => lockScopes.of(name, viewer),
@@ -265,6 +267,9 @@ async function writeLane(writer: ChunkWriter, work: ChunkWork, context: HelpCont
         throw fenced();
       case "CANCELLED":
         throw cancelled();
+      case "HELD":
+        await context.untilFree(result.refusal);
+        break;
       case "EXHAUSTED":
         return;
     }

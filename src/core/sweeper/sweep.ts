@@ -1,4 +1,6 @@
 import { announceChange } from "../events/record-event.ts";
+import { ANONYMOUS } from "../access/viewer.ts";
+import { cancelTask } from "../tasks/run/cancel-task.ts";
 import { stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
@@ -40,11 +42,22 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
   const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
   const orphans = await rescueOrphans(ports, ago(options.leaseMs));
+  const abandoned = await cancelAbandoned(ports);
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
   const released = await ports.locks.releaseOrphans();
   const pruned = await pruneTasks(ports, options.retentionMs);
-  return { enqueued, ...orphans, promoted, cleaned, released, pruned };
+  const cancelled = [...orphans.cancelled, ...abandoned];
+  return { enqueued, ...orphans, cancelled, promoted, cleaned, released, pruned };
+}
+
+/** Children that their parent's cancellation has missed. */
+async function cancelAbandoned(ports: TaskPorts): Promise<readonly string[]> {
+  const abandoned = await ports.tasks.findAbandoned(BATCH);
+  for (const { id } of abandoned) {
+    await cancelTask(ports, { taskId: id, viewer: ANONYMOUS });
+  }
+  return idsOf(abandoned);
 }
 
 /** @param enqueuedBefore undefined: tasks that were enqueued and not begun are left alone */
@@ -122,7 +135,7 @@ interface SweepSummary {
   readonly enqueued: readonly string[];
   /** Their worker was dead; a next attempt is in the queue. */
   readonly rescued: readonly string[];
-  /** Their worker was dead, and a viewer had asked them to stop. */
+  /** Their worker was dead, and a viewer had asked them to stop; or their parent was cancelled. */
   readonly cancelled: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];

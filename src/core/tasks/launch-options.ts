@@ -1,7 +1,4 @@
-import type { ErrorPolicy, RunMode } from "./task.ts";
-
-/** What a launch does about records that another task holds or waits for. */
-export type OnConflict = "REJECT" | "SKIP" | "WAIT";
+import type { ErrorPolicy, OnConflict, RunMode } from "./task.ts";
 
 /** The caller's options of a launch. Each documents its default. */
 export interface LaunchOptions {

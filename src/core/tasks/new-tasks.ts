@@ -4,7 +4,7 @@ import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError } from "./task-error.ts";
-import type { ErrorPolicy } from "./task.ts";
+import type { ErrorPolicy, OnConflict } from "./task.ts";
 
 /** A task about to be written. */
 export interface NewTask {
@@ -15,6 +15,7 @@ export interface NewTask {
   readonly viewer: Viewer;
   readonly errorPolicy: ErrorPolicy;
   readonly isDryRun: boolean;
+  readonly onConflict: OnConflict;
   /**
    * The task that this one retries, if any. Chunks with fields then have no columns: their values are copied from the
    * chunks of that task.

@@ -1,3 +1,4 @@
+import type { LockRefusal } from "../locks/lock-store.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
@@ -29,14 +30,19 @@ export interface AttemptContext {
    * come late, or not at all.
    */
   askForHelp(count: number): Promise<void>;
+  /**
+   * Waits until the tasks that hold these records have settled. Call it outside any transaction, and then try again.
+   * @throws the signal's reason when the attempt is to stop; AppError CONFLICT when such a task waits for this one
+   */
+  untilFree(refusal: LockRefusal): Promise<void>;
   /** Sets the number of records, for handlers that learn it only now. @throws TypeError unless it is a whole number from 0 on */
   setTotal(total: number): void;
 }
 
 /** What a helper is given. */
-export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal"> & {
-  /** Adds to the counts of the attempt that it helps. */
-  reportProgress(added: Counts): void;
+export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal" | "untilFree"> & {
+  /** Adds to the counts of the attempt that it helps, and shows the message beside them. */
+  reportProgress(added: Counts, message?: string): void;
 };
 
 /** What a handler returns. */
@@ -69,6 +75,8 @@ export interface TaskDefinition {
   /** Unique, in camel case: `rebuildStatistics`. */
   readonly kind: string;
   handle(context: AttemptContext): Promise<HandlerResult>;
+  /** True: its counts are those of its records, and code nested in it can only show messages. Default: false. */
+  readonly countsRecords?: boolean;
   /** Does a part of the work of `handle`, until no work is left. */
   help?(context: HelpContext): Promise<void>;
   /**
@@ -84,6 +92,7 @@ export const TASK_DEFINITION_SHAPE = {
   members: {
     kind: { kind: "TEXT" },
     handle: { kind: "FUNCTION" },
+    countsRecords: { kind: "FLAG" },
     help: { kind: "FUNCTION" },
     dependents: { kind: "FUNCTION" },
   } satisfies MembersOf<TaskDefinition>,

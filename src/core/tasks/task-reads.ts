@@ -4,6 +4,8 @@ import type { Task } from "./task.ts";
 
 /** At most this many retries are listed with a task. */
 export const MAX_LISTED_RETRIES = 100;
+/** At most this many children are listed with a task. */
+export const MAX_LISTED_CHILDREN = 1000;
 
 /** A page of tasks, newest first. A left-out member does not restrict. */
 export interface TaskQuery {
@@ -27,6 +29,8 @@ export interface TaskReads {
   count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
   /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
   retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The children of these tasks, by parent: of each the first {@link MAX_LISTED_CHILDREN}, oldest first. */
+  children(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The records of all the task's chunks, as the launch left them. */
   recordIds(taskId: string): Promise<readonly string[]>;
 }

@@ -150,6 +150,7 @@ async function createTask(
     viewer: request.viewer,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
     isDryRun: options.dryRun ?? false,
+    onConflict: options.onConflict ?? "REJECT",
     retryOf: request.retryOf ?? null,
     parent: request.parent ?? null,
     schedule: request.schedule ?? null,

@@ -20,7 +20,7 @@ export type CancelOutcome =
 const MAX_TRIES = 5;
 
 /**
- * Cancels a task in any process. A waiting or queued task is settled here. A running one is asked to stop, and does so at
+ * Cancels a task and its children in any process. A waiting or queued task is settled here. A running one is asked to stop, and does so at
  * its next chunk at the latest.
  */
 export async function cancelTask(
@@ -56,7 +56,21 @@ async function tryToCancel(
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
-  return isDone ? { kind: "CANCELLED", task: (await findTask(ports.tasks, taskId)) ?? task } : undefined;
+  if (!isDone) {
+    return undefined;
+  }
+  await cancelChildren(ports, taskId, viewer);
+  return { kind: "CANCELLED", task: (await findTask(ports.tasks, taskId)) ?? task };
+}
+
+/** Those that are launched later, or missed by a crash, are left to the sweeper. */
+async function cancelChildren(ports: SettlePorts, taskId: string, viewer: Viewer): Promise<void> {
+  const children = (await ports.tasks.children([taskId])).get(taskId) ?? [];
+  for (const { id, status } of children) {
+    if (!isFinal(status)) {
+      await cancelTask(ports, { taskId: id, viewer });
+    }
+  }
 }
 
 function cancelUnbegun(ports: SettlePorts, task: Task): Promise<boolean> {
