@@ -34,6 +34,7 @@ import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";
 import { requiredSession } from "../../src/core/transactions/transaction.ts";
+import { isAppError } from "../../src/kernel/app-error.ts";
 import { createSystemClock } from "../../src/kernel/clock.ts";
 import type { Json } from "../../src/kernel/json.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
@@ -242,7 +243,7 @@ const SQL_HOOK_TRANSACTIONS: HookTransactions = {
     }
   },
   faultOf(error, model) {
-    if (typeof (error as { code?: unknown }).code !== "string") {
+    if (isAppError(error) || typeof (error as { code?: unknown }).code !== "string") {
       return undefined;
     }
     if (isLostRace(error)) {

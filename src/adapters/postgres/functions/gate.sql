@@ -45,7 +45,8 @@ DECLARE
   key bigint;
 BEGIN
   FOR key IN SELECT powercrud.gate_key(name) FROM unnest(models) AS name LOOP
-    IF NOT CASE WHEN is_exclusive THEN pg_try_advisory_xact_lock(key) ELSE pg_try_advisory_xact_lock_shared(key) END THEN
+    IF is_exclusive AND NOT pg_try_advisory_xact_lock(key)
+      OR NOT is_exclusive AND NOT pg_try_advisory_xact_lock_shared(key) THEN
       RETURN false;
     END IF;
   END LOOP;

@@ -155,6 +155,9 @@ async function listen({ bus, clock, logger }: WaitPorts, taskId: string): Promis
 
 /** The promise's value, or undefined as soon as the signal aborts. */
 async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T | undefined> {
+  if (signal.aborted) {
+    return undefined;
+  }
   let stop = (): void => undefined;
   const aborted = new Promise<undefined>((resolve) => {
     stop = () => resolve(undefined);
