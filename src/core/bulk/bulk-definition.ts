@@ -60,7 +60,6 @@ export function createBulkDefinition(
 ): TaskDefinition {
   return {
     kind: BULK_KINDS[operation],
-    countsRecords: true,
     dependents: (request) => dependentsOf(ports, operation, request),
     async handle(context) {
       const work = await prepareWork(ports, operation, context);

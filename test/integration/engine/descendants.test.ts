@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { currentTask, isInsideTask, registerDescendants, reportProgress } from "../../../src/index.ts";
+import {
+  currentTask,
+  defineTask,
+  isInsideTask,
+  registerDescendants,
+  reportProgress,
+} from "../../../src/index.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import type { ModelOptions } from "../../../src/core/records/model-options.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
-import type { AttemptContext, HandlerResult } from "../../../src/core/tasks/task-definition.ts";
+import type { RunContext } from "../../../src/core/tasks/define-task.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { SqlSession } from "../../../src/kernel/sql-session.ts";
 import { createId } from "../../../src/kernel/ids.ts";
@@ -18,11 +24,11 @@ import { ALL_OR_NOTHING, INCREMENT, SKIP_FAILED } from "../../support/hooks-engi
 import { insertThings } from "../../support/thing-fixture.ts";
 
 type Rules = ModelOptions<ThingRow, SqlSession>;
-type Handle = (context: AttemptContext) => Promise<HandlerResult>;
+type Run = (context: RunContext) => Promise<unknown>;
 
 let engine: EngineFixture;
 let said: Rules = {};
-let handle: Handle = async () => ({});
+let handle: Run = async () => null;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
@@ -33,13 +39,13 @@ beforeAll(async () => {
         return said as unknown as ModelOptions;
       },
     },
-    tasks: [{ kind: "custom", handle: (context) => handle(context) }],
+    tasks: [defineTask({ kind: "custom", run: (context) => handle(context) })],
   });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
   said = {};
-  handle = async () => ({});
+  handle = async () => null;
   await engine.pool.query("DELETE FROM powercrud.lock; TRUNCATE part, seal, thing, label CASCADE");
   await insertThings(engine.session, 40);
 });
@@ -300,7 +306,7 @@ describe("descendants that a custom task registers", () => {
       await registerDescendants("Label", [1, 2]);
       await registerDescendants("Label", [2, 3]);
       seen = [isInsideTask(), currentTask()?.id === task.id, [...(await owners(["1", "2", "3"])).values()]];
-      return {};
+      return null;
     };
     const { id } = await launchCustom();
     expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED" });
@@ -312,7 +318,7 @@ describe("descendants that a custom task registers", () => {
     const holder = await holdLabel("7");
     handle = async () => {
       await registerDescendants("Label", [6, 7]);
-      return {};
+      return null;
     };
     const task = await engine.settled((await launchCustom()).id);
     expect(task).toMatchObject({ status: "FAILED", message: `Task ${holder.task.id} holds Label 7.` });
@@ -323,7 +329,7 @@ describe("descendants that a custom task registers", () => {
     const holder = await holdLabel("7");
     handle = async () => {
       await registerDescendants("Label", "all");
-      return { message: "had all" };
+      return "had all";
     };
     const first = await launchCustom({ onConflict: "WAIT" });
     await untilSays(first.id, `holds Label 7`);
@@ -333,7 +339,7 @@ describe("descendants that a custom task registers", () => {
     const second = await launchCustom({ onConflict: "WAIT" });
     await untilSays(second.id, `holds Label 7`);
     await settleHolder(holder);
-    expect(await engine.settled(second.id)).toMatchObject({ status: "SUCCEEDED", message: "had all" });
+    expect(await engine.settled(second.id)).toMatchObject({ status: "SUCCEEDED", result: "had all" });
     expect(await engine.session.query("SELECT * FROM powercrud.task_wait")).toEqual([]);
   });
 
@@ -342,7 +348,7 @@ describe("descendants that a custom task registers", () => {
       if (task.label === "waits") {
         await registerDescendants("Label", ["7"]);
       }
-      return {};
+      return null;
     };
     const holder = await holdRecords(engine.pool, [{ model: "Label", ids: ["7"] }]);
     await engine.session.query("UPDATE powercrud.task SET kind = 'custom' WHERE id = $1::uuid", [
@@ -363,7 +369,7 @@ describe("descendants that a custom task registers", () => {
     });
     handle = async () => {
       await registerDescendants("Label", ["2"]);
-      return {};
+      return null;
     };
     expect(await engine.settled((await launchCustom()).id)).toMatchObject({ status: "SUCCEEDED" });
   });
@@ -379,7 +385,7 @@ describe("descendants that a custom task registers", () => {
       reached.get(own)?.();
       await both;
       await registerDescendants("Label", [own === "1" ? "2" : "1"]);
-      return {};
+      return null;
     };
     // Run in the request: there is one worker only.
     const tasks = await Promise.all(
@@ -411,7 +417,7 @@ describe("the context of a task", () => {
         }, 1);
       });
       await Promise.all([Promise.resolve().then(look), new Promise(process.nextTick).then(look)]);
-      return { result: same.every(Boolean) && same.length === 23 };
+      return same.every(Boolean) && same.length === 23;
     };
     const tasks = await Promise.all(Array.from({ length: 12 }, () => launchCustom({ mode: "SYNC" })));
     const settled = await Promise.all(tasks.map(({ id }) => engine.task(id)));
@@ -431,7 +437,7 @@ describe("the context of a task", () => {
           .then(() => currentTask())
           .catch((error: unknown) => error),
       ]);
-      return {};
+      return null;
     };
     const { id } = await launchCustom();
     await engine.settled(id);
@@ -451,7 +457,7 @@ describe("the context of a task", () => {
     handle = async () => {
       reportProgress(2);
       reportProgress({ skipped: 1 }, "done");
-      return {};
+      return null;
     };
     expect(await engine.settled((await launchCustom()).id)).toMatchObject({
       progress: { succeeded: 2, skipped: 1 },

@@ -187,7 +187,8 @@ export function nestedRun(
     task,
     attempt,
     signal,
-    report: (counts, message) => report(definition.countsRecords === true ? {} : counts, message),
+    // The counts of the engine's own kinds are those of their records.
+    report: (counts, message) => report(definition.own === undefined ? {} : counts, message),
     untilFree: (refusal) => untilFree(ports, waiter, refusal),
   };
 }
