@@ -71,6 +71,8 @@ export {
   registerDescendants,
   reportProgress,
 } from "./core/tasks/run/task-context.ts";
+export { tasks } from "./core/tasks/launch/launch-own.ts";
+export type { InlineLaunch, NestedLaunchOptions } from "./core/tasks/launch/launch-own.ts";
 export type { RecordIds } from "./core/locks/claim.ts";
 export type { Task } from "./core/tasks/task.ts";
 export type { TaskStatus } from "./core/tasks/task-status.ts";

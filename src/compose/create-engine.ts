@@ -18,6 +18,7 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
+import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
@@ -104,14 +105,15 @@ export async function createEngine(
     transactions: options.hookTransactions,
     locks: deployment.ports.locks,
     claimOf,
-    logger: options.logger,
+    launch: (launch) => ports.launch(launch),
+    logger,
   });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
   ]);
-  const ports = createPorts(options, deployment, definitions, models, claimOf);
+  const ports: Engine["ports"] = createPorts(options, deployment, definitions, models, claimOf);
   const launching = {
     ...ports,
     models,
@@ -185,13 +187,14 @@ function createPorts(
   models: ModelRegistry,
   claimOf: ClaimOf,
 ): Engine["ports"] {
-  return {
+  const launching: Engine["ports"] = {
     ...ports,
     models,
     nameOf: modelNamer(models),
     ...(hooks === undefined ? {} : { hooks }),
     definitions,
     claimOf,
+    launch: (launch) => launchOwn(launching, launch),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
@@ -204,4 +207,5 @@ function createPorts(
       whenQueueDown: config.whenQueueDown,
     },
   };
+  return launching;
 }

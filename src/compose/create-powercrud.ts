@@ -15,7 +15,8 @@ import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
 import type { Viewer } from "../core/access/viewer.ts";
-import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
+import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
+import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
@@ -93,7 +94,7 @@ export interface PowerCrud extends Service {
     task: DefinedTask<Input> | string,
     input: NoInfer<Input>,
     request?: { readonly viewer?: Viewer; readonly options?: LaunchOptions },
-  ): Promise<LaunchOutcome>;
+  ): Promise<LaunchOutcome | InlineLaunch>;
   /** Looks tasks up, with their errors and records. */
   readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
@@ -185,7 +186,7 @@ async function wire(
 
 function createLaunch({ ports }: Engine): PowerCrud["launch"] {
   return (task, input, request) =>
-    launchCustom(ports, { ...request, input, kind: typeof task === "string" ? task : task.kind });
+    launchOwn(ports, { ...request, input, kind: typeof task === "string" ? task : task.kind });
 }
 
 function clientService(client: ConnectedModels["client"]): Service {

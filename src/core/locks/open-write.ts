@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { AppError } from "../../kernel/app-error.ts";
-import type { Transaction } from "../transactions/transaction.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { Transaction, UnitOfWork } from "../transactions/transaction.ts";
 import type { Claim, RecordIds } from "./claim.ts";
 import { withoutEmptyClaims } from "./claim.ts";
 import type { LockRefusal, LockStore } from "./lock-store.ts";
@@ -35,10 +36,30 @@ export interface OpenWrite {
    * @throws AppError RECORD_LOCKED if another task holds one. The write then fails, even if the app catches the error
    */
   hold(claims: readonly Claim[], owner: string | undefined): Promise<void>;
+  /** Enters the models, for claims of another owner. The write is stopped, and tried again, rather than to wait. */
+  enter(models: readonly string[]): Promise<void>;
+  /** Does work in the transaction, as a part that can be undone. */
+  readonly unitOfWork: UnitOfWork;
+  readonly viewer: Viewer;
+  /** Launches a task for the app's code, which has no engine at hand. */
+  readonly launch: LaunchInside;
 }
 
+/** Launches one of the app's own tasks from inside a task or a hook. The rooms above type what it takes and returns. */
+export type LaunchInside = (launch: {
+  readonly kind: string;
+  readonly input: unknown;
+  readonly options: object;
+  readonly viewer?: Viewer;
+}) => Promise<unknown>;
+
 /** What {@link runInWrite} needs. */
-export interface OpenWriteOptions extends Pick<OpenWrite, "transaction" | "client" | "claimOf"> {
+export interface OpenWriteOptions extends Pick<
+  OpenWrite,
+  "transaction" | "client" | "claimOf" | "viewer" | "launch"
+> {
+  /** Undoes the work if it throws. */
+  undoable<T>(transaction: Transaction, work: () => Promise<T>): Promise<T>;
   readonly locks: Pick<LockStore, "tryEnter" | "acquireRunning" | "guard" | "owners">;
   /** True: owners are only looked up. A dry run must not keep other tasks from claiming. */
   readonly isDryRun: boolean;
@@ -61,25 +82,38 @@ export function outsideWrite<T>(work: () => T): T {
  * @throws WriteStopped if the code came to need what it cannot have
  */
 export async function runInWrite<T>(options: OpenWriteOptions, work: () => Promise<T>): Promise<T> {
-  const { transaction, client, claimOf } = options;
+  const { transaction, client, claimOf, viewer, launch, locks } = options;
   const state: { isOver: boolean; stop?: WriteStop } = { isOver: false };
+  const refuseIfOver = (): void => {
+    if (state.isOver) {
+      throw new AppError(
+        "OUTSIDE_TASK",
+        "The hook has returned, so its write cannot hold more records. Await what the hook starts.",
+      );
+    }
+  };
+  const stopIf = (stop: WriteStop | undefined): void => {
+    if (stop !== undefined) {
+      state.stop ??= stop;
+      throw new AppError("RECORD_LOCKED", describeStop(stop));
+    }
+  };
   const write: OpenWrite = {
     transaction,
     client,
     claimOf,
+    viewer,
+    launch,
+    unitOfWork: { run: (part) => options.undoable(transaction, () => part(transaction)) },
     async hold(claims, owner) {
-      if (state.isOver) {
-        throw new AppError(
-          "OUTSIDE_TASK",
-          "The hook has returned, so its write cannot hold more records. Await registerDescendants in the hook.",
-        );
-      }
+      refuseIfOver();
       const named = withoutEmptyClaims(claims);
-      const stop = named.length === 0 ? undefined : await tryToHold(options, named, owner);
-      if (stop !== undefined) {
-        state.stop ??= stop;
-        throw new AppError("RECORD_LOCKED", describeStop(stop));
-      }
+      stopIf(named.length === 0 ? undefined : await tryToHold(options, named, owner));
+    },
+    async enter(models) {
+      refuseIfOver();
+      const isEntered = models.length === 0 || (await locks.tryEnter(transaction, models, "CLAIM"));
+      stopIf(isEntered ? undefined : { kind: "BUSY", models });
     },
   };
   const ended = await storage.run(write, work).then(

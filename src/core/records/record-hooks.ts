@@ -1,6 +1,6 @@
 import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
 import type { ClaimOf, LockScopes } from "../locks/claim.ts";
-import type { OpenWriteOptions } from "../locks/open-write.ts";
+import type { LaunchInside, OpenWriteOptions } from "../locks/open-write.ts";
 import { runInWrite, WriteStopped } from "../locks/open-write.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
 import { toColumnText } from "./column-text.ts";
@@ -87,6 +87,8 @@ interface RecordHooksPorts {
   /** Holds the records that hooks register. */
   readonly locks: OpenWriteOptions["locks"];
   readonly claimOf: ClaimOf;
+  /** Launches tasks for hooks. */
+  readonly launch: LaunchInside;
   readonly logger: Logger;
 }
 
@@ -127,6 +129,9 @@ function bindHooks(
         locks,
         transaction,
         client: transactions.clientOf(transaction),
+        viewer: setting.viewer,
+        launch: ports.launch,
+        undoable: transactions.undoable,
         isDryRun: setting.isDryRun,
         claimOf: (name, ids) => ports.claimOf(name, ids, setting.viewer),
       },

@@ -45,6 +45,14 @@ export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal" | "
   reportProgress(added: Counts, message?: string): void;
 };
 
+/** What a task is given that runs as a part of another task's attempt. */
+export type InsideContext = Pick<AttemptContext, "task" | "attempt" | "signal" | "setTotal" | "reportProgress"> & {
+  /** As the schema returned it. */
+  readonly input: unknown;
+  /** Prisma's client in the transaction of a hook. Left out: the project's client. */
+  readonly prisma?: unknown;
+};
+
 /** What a handler returns. */
 export interface HandlerResult {
   /** Stored as JSON. A value that cannot be stored makes the task FAILED: a circle, a BigInt, a NUL character. */
@@ -77,6 +85,8 @@ export interface TaskDefinition {
   /** What the app says about its own task; left out for the engine's own kinds. */
   readonly own?: DefinedTask;
   handle(context: AttemptContext): Promise<HandlerResult>;
+  /** Runs the app's own task as a part of another task's attempt. @returns what its `run` returned */
+  runInside?(inside: InsideContext): Promise<unknown>;
   /** Does a part of the work of `handle`, until no work is left. */
   help?(context: HelpContext): Promise<void>;
   /**

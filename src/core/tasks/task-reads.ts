@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { Transaction } from "../transactions/transaction.ts";
 import type { TaskStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
@@ -21,8 +22,11 @@ export interface TaskQuery {
 
 /** Reads committed tasks. */
 export interface TaskReads {
-  /** The tasks with these ids; unknown ids are left out. Progress of running tasks is up to date. */
-  find(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
+  /**
+   * The tasks with these ids; unknown ids are left out. Progress of running tasks is up to date.
+   * @param within a transaction whose own tasks are found, too
+   */
+  find(ids: readonly string[], within?: Transaction): Promise<ReadonlyMap<string, Task>>;
   /** Newest first. */
   list(query: TaskQuery): Promise<readonly Task[]>;
   /** Number of matching tasks on all pages. */

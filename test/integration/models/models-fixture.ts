@@ -165,6 +165,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
         transactions: createPrismaHookTransactions(transactions),
         locks,
         claimOf: createClaimOf(models, lockScopesOf(modelOptions)),
+        launch: () => Promise.reject(new Error("nothing launches tasks here")),
         logger,
       }),
       sideEffects: createPostgresSideEffects({ session: ownSession, models, shapes, emulatedKeys }),

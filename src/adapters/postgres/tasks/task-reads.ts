@@ -14,8 +14,8 @@ import { COUNT_TASKS, FIND_TASKS, LIST_CHILDREN, LIST_RETRIES, LIST_TASKS } from
 /** Reads tasks, their progress and their records. */
 export function createTaskReads(session: SqlSession): TaskReads {
   return {
-    async find(ids) {
-      const rows = await session.query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
+    async find(ids, within) {
+      const rows = await (within?.session ?? session).query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
       return new Map(rows.map((row) => [row.id, toTask(row)]));
     },
     async list(query) {

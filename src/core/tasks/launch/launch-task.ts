@@ -62,7 +62,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
 }
 
 /** The app's callback refuses a launch by throwing, in its own words. */
-async function refuseByHook(
+export async function refuseByHook(
   { hooks, logger }: Pick<TaskPorts, "hooks" | "logger">,
   { kind, model, viewer, input, options, records }: LaunchRequest,
 ): Promise<ValidationRefusal | undefined> {
@@ -77,7 +77,7 @@ async function refuseByHook(
 }
 
 /** Tries again at once: a blocker that settled before the commit did not find this task in line. */
-async function waitInLine(
+export async function waitInLine(
   ports: LaunchPorts,
   taskId: string,
   hasDependents: boolean,
@@ -88,7 +88,8 @@ async function waitInLine(
   return launched(ports, taskId);
 }
 
-async function start(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
+/** Runs a small task here, and enqueues others. */
+export async function start(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
     await executeHere(ports, taskId);
   } else {

@@ -1,5 +1,6 @@
 import type { AppError } from "../../../kernel/app-error.ts";
 import type { ClaimOf } from "../../locks/claim.ts";
+import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
@@ -22,13 +23,15 @@ import { cancelled } from "./running-attempts.ts";
 import type { TaskRunOptions } from "./task-context.ts";
 import { outsideTask, runInTask } from "./task-context.ts";
 import type { Waiter } from "./wait-for-task.ts";
-import { untilFree } from "./wait-for-task.ts";
+import { untilFree, untilSettled } from "./wait-for-task.ts";
 
 /** What running an attempt needs. */
 export interface AttemptPorts extends SettlePorts {
   readonly tasks: SettlePorts["tasks"] & Pick<StrandedTasks, "findOrphans">;
   /** Checks what code inside a task registers. */
   readonly claimOf: ClaimOf;
+  /** Launches tasks for code inside a task. */
+  readonly launch: LaunchInside;
   readonly definitions: TaskDefinitions;
   readonly runningAttempts: Pick<RunningAttempts, "add">;
   /** The worker's name in the attempt's row: host, process, and a random part. */
@@ -143,9 +146,10 @@ async function handle(
   try {
     signal.throwIfAborted();
     const definition = ports.definitions.get(task.kind);
-    const run = nestedRun(ports, { task, number }, definition, signal, (counts, message) =>
-      outsideTask(() => reporter.report(counts, message)),
-    );
+    const run = nestedRun(ports, { task, number }, definition, signal, {
+      report: (counts, message) => outsideTask(() => reporter.report(counts, message)),
+      total: reporter,
+    });
     const result = await runInTask(run, () =>
       definition.handle({
         task,
@@ -166,14 +170,21 @@ async function handle(
 
 /**
  * What code inside an attempt, or inside a helper of it, can do for the task.
- * @param report adds to the attempt's counts, and shows a message
+ * @param outlets.report adds to the attempt's counts, and shows a message
+ * @param outlets.total left out for helpers
  */
 export function nestedRun(
   ports: AttemptPorts,
   { task, number: attempt }: Attempt,
   definition: TaskDefinition,
   signal: AbortSignal,
-  report: TaskRunOptions["report"],
+  {
+    report,
+    total,
+  }: {
+    readonly report: TaskRunOptions["report"];
+    readonly total?: Pick<ProgressReporter, "current" | "setTotal">;
+  },
 ): TaskRunOptions {
   const waiter: Waiter = {
     taskId: task.id,
@@ -189,7 +200,14 @@ export function nestedRun(
     signal,
     // The counts of the engine's own kinds are those of their records.
     report: (counts, message) => report(definition.own === undefined ? {} : counts, message),
+    addTotal(count) {
+      const known = total?.current().total ?? null;
+      if (definition.own !== undefined && known !== null) {
+        total?.setTotal(known + count);
+      }
+    },
     untilFree: (refusal) => untilFree(ports, waiter, refusal),
+    untilSettled: (taskId) => untilSettled(ports, waiter, taskId),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Claim, ClaimOf, RecordIds } from "../../locks/claim.ts";
 import { withoutEmptyClaims } from "../../locks/claim.ts";
 import { describeHeld } from "../../locks/lock-refusal.ts";
 import type { LockRefusal, LockStore } from "../../locks/lock-store.ts";
+import type { LaunchInside } from "../../locks/open-write.ts";
 import { currentWrite, outsideWrite } from "../../locks/open-write.ts";
 import type { UnitOfWork } from "../../transactions/transaction.ts";
 import type { Counts } from "../progress.ts";
@@ -20,15 +21,26 @@ export interface TaskRun {
   /** Claims records for the task, in a transaction of its own. @throws AppError RECORD_LOCKED, by the task's `onConflict` */
   claim(claims: readonly Claim[]): Promise<void>;
   readonly claimOf: ClaimOf;
+  readonly launch: LaunchInside;
+  /** Adds to the task's total, if it has one of its own. */
+  addTotal(count: number): void;
+  /** How often this attempt has launched the operation with this hash, now included. */
+  countLaunch(hash: string): number;
+  /** Waits until another task has settled, and lends it this one's place. @returns it; undefined if it is deleted */
+  untilSettled(taskId: string): Promise<Task | undefined>;
 }
 
 /** What a {@link TaskRun} is made with. */
-export interface TaskRunOptions extends Pick<TaskRun, "task" | "attempt" | "signal" | "report"> {
+export interface TaskRunOptions extends Pick<
+  TaskRun,
+  "task" | "attempt" | "signal" | "report" | "addTotal" | "untilSettled"
+> {
   readonly ports: {
     readonly unitOfWork: UnitOfWork;
     readonly tasks: Pick<TaskAttempts, "fence">;
     readonly locks: Pick<LockStore, "acquireRunning">;
     readonly claimOf: ClaimOf;
+    readonly launch: LaunchInside;
   };
   untilFree(refusal: LockRefusal): Promise<void>;
 }
@@ -132,12 +144,19 @@ export function reportProgress(what: string | number | Partial<Counts>, message?
 
 function createTaskRun({ ports, untilFree, ...own }: TaskRunOptions): TaskRun {
   const { task, attempt } = own;
+  const launches = new Map<string, number>();
   return {
     ...own,
     claimOf: ports.claimOf,
+    launch: ports.launch,
+    countLaunch(hash) {
+      const count = (launches.get(hash) ?? 0) + 1;
+      launches.set(hash, count);
+      return count;
+    },
     async claim(claims) {
       const named = withoutEmptyClaims(claims);
-      for (;;) {
+      while (named.length > 0) {
         const result = await ports.unitOfWork.run(async (transaction) => {
           if (!(await ports.tasks.fence(transaction, task.id, attempt))) {
             throw new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over.");
