@@ -58,6 +58,18 @@ const CORE_MAY_IMPORT = {
     "tasks/launch",
   ],
   sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
+  "tasks/manager": [
+    "access",
+    "locks",
+    "refusals",
+    "events",
+    "tasks",
+    "tasks/settle",
+    "tasks/run",
+    "tasks/launch",
+    "bulk",
+    "sweeper",
+  ],
   health: ["transactions", "processes", "locks", "events", "tasks"],
 };
 const coreFloors = Object.keys(CORE_MAY_IMPORT);

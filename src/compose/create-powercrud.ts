@@ -5,18 +5,15 @@ import type { Service } from "../kernel/service.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
 import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
-import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
-import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { describeServing } from "../core/records/serve-model.ts";
+import { sweepNow } from "../core/sweeper/sweep.ts";
+import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
+import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
-import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
-import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
-import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -37,7 +34,7 @@ import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createWorkers } from "./create-workers.ts";
+import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
 import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -78,14 +75,8 @@ export interface PowerCrud extends Service {
   readonly schema: GraphQLSchema;
   /** The id of this process in the deployment. */
   readonly processId: string;
-  /** Launches a bulk operation, as the bulk mutations do. */
-  readonly launchBulk: LaunchBulk;
-  /** Launches a settled task again for the records that it did not change. */
-  readonly retryTask: RetryTask;
-  /** Launches one of the app's own tasks. */
-  launch(launch: CustomLaunch): Promise<LaunchOutcome>;
-  /** Looks tasks up, with their errors and records. */
-  readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
+  /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
+  readonly tasks: TaskManager;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
   /** What the query `health` answers. */
@@ -163,13 +154,21 @@ async function wire(
       logger,
     }),
     processId: engine.ports.workerId,
-    launchBulk: engine.launchBulk,
-    retryTask: engine.retryTask,
-    launch: (launch) => launchCustom(engine.ports, launch),
-    tasks: engine.ports.tasks,
+    tasks: createManager(engine, feed, config),
     feed,
     health,
   };
+}
+
+function createManager(engine: Engine, feed: TaskFeed, config: Config): TaskManager {
+  const { ports, launchBulk, retryTask, deployment } = engine;
+  return createTaskManager({
+    launching: ports,
+    launchBulk,
+    retryTask,
+    feed,
+    sweep: () => sweepNow(ports, sweepOptionsOf(config, deployment)),
+  });
 }
 
 function clientService(client: ConnectedModels["client"]): Service {

@@ -47,12 +47,11 @@ async function execute(source: string): Promise<unknown> {
 
 describe("an embedding program", () => {
   it("launches its own task, which holds a whole model while it runs, and watches it to its end", async () => {
-    const launched = await powercrud.launch({
-      kind: "rebuildStatistics",
-      input: { year: 2026 },
-      model: "Tag",
-      claims: [{ model: "Tag", ids: "all" }],
-    });
+    const launched = await powercrud.tasks.launch(
+      "rebuildStatistics",
+      { year: 2026 },
+      { model: "Tag", claims: [{ model: "Tag", ids: "all" }] },
+    );
     if (launched.kind !== "LAUNCHED") {
       throw new Error(launched.message);
     }
@@ -86,7 +85,7 @@ describe("an embedding program", () => {
   });
 
   it("is refused at once for a kind that it never defined", async () => {
-    await expect(powercrud.launch({ kind: "nothing", input: null })).rejects.toThrow(
+    await expect(powercrud.tasks.launch("nothing", null)).rejects.toThrow(
       'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics.',
     );
   });

@@ -9,8 +9,8 @@ export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
 /** Where a task runs: AUTO by its size, SYNC in the request, ASYNC in a worker. */
 export type RunMode = "AUTO" | "SYNC" | "ASYNC";
 
-/** A durable unit of work, as read from the store. */
-export interface Task {
+/** A durable unit of work, as read from the store. @typeParam Result what its definition's `run` returned, if it is known */
+export interface Task<Result = Json> {
   /** UUID version 7: sorts by time of creation. */
   readonly id: string;
   /** Name of its definition: `bulkUpdate`. */
@@ -46,7 +46,7 @@ export interface Task {
   /** How many of its attempts ended with an error of the handler. */
   readonly failures: number;
   readonly input: Json;
-  readonly result: Json;
+  readonly result: Result;
   /** The outcome in words. Progress does not change it. */
   readonly message: string | null;
   readonly progress: Progress;
