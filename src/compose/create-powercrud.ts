@@ -48,8 +48,12 @@ export interface PowerCrudOptions {
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. Default: `health` checks the engine's own migrations only. */
   readonly projectDir?: string;
-  /** What this process does: `start` launches and runs tasks (the default), `serve` only launches, `work` only runs. */
-  readonly role?: ProcessRole;
+  /**
+   * What this process does: `start` launches and runs tasks (the default), `serve` launches, `work` runs, and each of them
+   * sweeps. `client` only launches and watches, such as a script: no other process knows of it, and it does no chores. Small
+   * and synchronous tasks run where they are launched, in a client too.
+   */
+  readonly role?: ProcessRole | "client";
   /** Settings that differ from the defaults; see `docs/configuration.md`. Durations are in ms. */
   readonly settings?: Partial<Config>;
   /** Default: logs nothing. */
@@ -62,7 +66,7 @@ const OPTIONS_SHAPE = {
     config: { kind: "ANY" },
     databaseUrl: { kind: "TEXT" },
     projectDir: { kind: "TEXT" },
-    role: { kind: "WORD", words: ["start", "serve", "work"], what: "a role" },
+    role: { kind: "WORD", words: ["start", "serve", "work", "client"], what: "a role" },
     settings: { kind: "ANY" },
     logger: { kind: "ANY" },
   } satisfies MembersOf<PowerCrudOptions>,
@@ -139,7 +143,12 @@ async function wire(
     config,
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
-  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
+  const services = [
+    clientService(client),
+    engine,
+    feed,
+    ...(role === "client" ? [] : createWorkers(engine, config, role)),
+  ];
   return {
     ...composeServices("powercrud", services),
     schema: createAppSchema({

@@ -16,6 +16,7 @@ import { cancelTask } from "../run/cancel-task.ts";
 import { BEFORE_RECORDS } from "../task-results.ts";
 import type { TaskQuery } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
+import { isFinal } from "../task-status.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { Task } from "../task.ts";
 import type { EventsRequest, TaskLaunchOptions, TaskManager, TaskOrId, WaitOptions } from "./task-manager.ts";
@@ -45,7 +46,7 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
     retry: async <Result>(task: TaskOrId<Result>, { viewer = ANONYMOUS, ...rest } = {}) =>
       (await retryTask({ taskId: idOf(task), viewer, ...rest })) as LaunchOutcome<Result>,
     wait: async <Result>(task: TaskOrId<Result>, options?: WaitOptions) =>
-      (await wait(feed, idOf(task), options)) as Task<Result>,
+      (await wait(ports, idOf(task), options)) as Task<Result>,
     events: (request) => events(feed, request),
     progress: (task, options) => progress(feed, idOf(task), options),
     sweep,
@@ -62,7 +63,7 @@ export function createTaskReads(
       const found = isUuid(id) ? await findTask(tasks, id) : undefined;
       return found as Task<Result> | undefined;
     },
-    list({ limit, after, ...query } = {}) {
+    async list({ limit, after, ...query } = {}) {
       const place = after === undefined ? {} : { after: checkedPlace(after) };
       return tasks.list({ ...possible(query), ...place, limit: checkedSize(limit) });
     },
@@ -124,22 +125,38 @@ function launch(
   });
 }
 
-async function wait(feed: TaskFeed, taskId: string, { signal, timeoutMs }: WaitOptions = {}): Promise<Task> {
-  signal?.throwIfAborted();
-  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
-  const ends = [signal, timeout].filter((end) => end !== undefined);
-  let task: Task | undefined;
-  for await (task of feed.watch(taskId, { signal: AbortSignal.any(ends) })) {
-    // The last state counts.
+/** Timers cannot be set for longer. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
+
+async function wait(
+  { feed, launching: { clock } }: Pick<TaskManagerPorts, "feed" | "launching">,
+  taskId: string,
+  { signal, timeoutMs = MAX_TIMEOUT_MS }: WaitOptions = {},
+): Promise<Task> {
+  if (!(timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
+    const message = `timeoutMs: needs a number from 0 to ${MAX_TIMEOUT_MS}, not ${timeoutMs}.`;
+    throw new AppError("VALIDATION_FAILED", message);
   }
-  if (task?.finishedAt != null) {
+  signal?.throwIfAborted();
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  signal?.addEventListener("abort", end, { once: true });
+  const stopTimer = clock.after(timeoutMs, end);
+  let task: Task | undefined;
+  try {
+    for await (task of feed.watch(taskId, { signal: ending.signal })) {
+      // The last state counts.
+    }
+  } finally {
+    stopTimer();
+    signal?.removeEventListener("abort", end);
+  }
+  if (task !== undefined && isFinal(task.status)) {
     return task;
   }
   signal?.throwIfAborted();
-  throw new DOMException(
-    `Task ${taskId} is still ${task?.status ?? "unread"} after ${timeoutMs} ms.`,
-    "TimeoutError",
-  );
+  const state = task === undefined ? "not read yet" : `still ${task.status}`;
+  throw new DOMException(`Task ${taskId} is ${state} after ${timeoutMs} ms.`, "TimeoutError");
 }
 
 function events(
