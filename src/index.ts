@@ -58,8 +58,10 @@ export type {
   TaskLaunchOptions,
   TaskManager,
   TaskOrId,
-  WaitOptions,
 } from "./core/tasks/manager/task-manager.ts";
+export type { WaitOptions } from "./core/tasks/manager/wait-for-task.ts";
+export type { Reservation } from "./core/tasks/manager/held-reservation.ts";
+export type { ReserveOptions, ReserveOutcome } from "./core/tasks/manager/reservations.ts";
 export type { LaunchOptions } from "./core/tasks/launch-options.ts";
 export type { LaunchOutcome } from "./core/tasks/launch/launch-outcome.ts";
 export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";

@@ -10,7 +10,11 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { describeServing } from "../core/records/serve-model.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
+import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
 import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
+import type { Reservations } from "../core/tasks/manager/reservations.ts";
+import { createReservations } from "../core/tasks/manager/reservations.ts";
+import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
@@ -143,14 +147,10 @@ async function wire(
     config,
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
-  const services = [
-    clientService(client),
-    engine,
-    feed,
-    ...(role === "client" ? [] : createWorkers(engine, config, role)),
-  ];
+  const reservations = connectReservations(engine, feed);
+  const workers = role === "client" ? [] : createWorkers(engine, config, role);
   return {
-    ...composeServices("powercrud", services),
+    ...composeServices("powercrud", [clientService(client), engine, feed, reservations, ...workers]),
     schema: createAppSchema({
       ...connected,
       config,
@@ -163,20 +163,31 @@ async function wire(
       logger,
     }),
     processId: engine.ports.workerId,
-    tasks: createManager(engine, feed, config),
+    tasks: createManager(engine, { feed, reservations, config }),
     feed,
     health,
   };
 }
 
-function createManager(engine: Engine, feed: TaskFeed, config: Config): TaskManager {
-  const { ports, launchBulk, retryTask, deployment } = engine;
+function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
+  return createReservations({
+    ...ports,
+    models,
+    followTime: () => deployment.followTime(),
+    untilSettled: (taskId, limits) => waitForTask({ feed, clock: ports.clock }, taskId, limits),
+  });
+}
+
+function createManager(
+  { ports, launchBulk, retryTask, deployment }: Engine,
+  parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
+): TaskManager {
   return createTaskManager({
     launching: ports,
     launchBulk,
     retryTask,
-    feed,
-    sweep: () => sweepNow(ports, sweepOptionsOf(config, deployment)),
+    ...parts,
+    sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
   });
 }
 

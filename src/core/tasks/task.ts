@@ -3,6 +3,9 @@ import type { Viewer } from "../access/viewer.ts";
 import type { Progress } from "./progress.ts";
 import type { TaskStatus } from "./task-status.ts";
 
+/** The kind of the tasks that stand for records which a process reserves by hand. No definition may have it. */
+export const RESERVATION_KIND = "reservation";
+
 /** What happens when a record cannot be written. */
 export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
 

@@ -16,10 +16,12 @@ import { cancelTask } from "../run/cancel-task.ts";
 import { BEFORE_RECORDS } from "../task-results.ts";
 import type { TaskQuery } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
-import { isFinal } from "../task-status.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { Task } from "../task.ts";
-import type { EventsRequest, TaskLaunchOptions, TaskManager, TaskOrId, WaitOptions } from "./task-manager.ts";
+import type { Reservations } from "./reservations.ts";
+import type { EventsRequest, TaskLaunchOptions, TaskManager, TaskOrId } from "./task-manager.ts";
+import type { WaitOptions } from "./wait-for-task.ts";
+import { waitForTask } from "./wait-for-task.ts";
 
 /** What the manager works with. */
 export interface TaskManagerPorts {
@@ -27,6 +29,7 @@ export interface TaskManagerPorts {
   readonly launchBulk: LaunchBulk;
   readonly retryTask: RetryTask;
   readonly feed: TaskFeed;
+  readonly reservations: Pick<Reservations, "reserve">;
   readonly sweep: () => Promise<SweepReport>;
 }
 
@@ -35,7 +38,7 @@ const PAGE_SIZE = 50;
 
 /** One way in to everything that the engine does with tasks. */
 export function createTaskManager(ports: TaskManagerPorts): TaskManager {
-  const { launching, launchBulk, retryTask, feed, sweep } = ports;
+  const { launching, launchBulk, retryTask, feed, reservations, sweep } = ports;
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
     launch: async <Result>(task: DefinedTask | string, input: Json, options?: TaskLaunchOptions) =>
@@ -46,9 +49,11 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
     retry: async <Result>(task: TaskOrId<Result>, { viewer = ANONYMOUS, ...rest } = {}) =>
       (await retryTask({ taskId: idOf(task), viewer, ...rest })) as LaunchOutcome<Result>,
     wait: async <Result>(task: TaskOrId<Result>, options?: WaitOptions) =>
-      (await wait(ports, idOf(task), options)) as Task<Result>,
+      (await waitForTask({ feed, clock: launching.clock }, idOf(task), options)) as Task<Result>,
     events: (request) => events(feed, request),
     progress: (task, options) => progress(feed, idOf(task), options),
+    reserve: reservations.reserve,
+    release: (reservation) => reservation.release(),
     sweep,
   };
 }
@@ -123,40 +128,6 @@ function launch(
     ...(model === undefined ? {} : { model }),
     ...(total === undefined ? {} : { total }),
   });
-}
-
-/** Timers cannot be set for longer. */
-const MAX_TIMEOUT_MS = 2_147_483_647;
-
-async function wait(
-  { feed, launching: { clock } }: Pick<TaskManagerPorts, "feed" | "launching">,
-  taskId: string,
-  { signal, timeoutMs = MAX_TIMEOUT_MS }: WaitOptions = {},
-): Promise<Task> {
-  if (!(timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    const message = `timeoutMs: needs a number from 0 to ${MAX_TIMEOUT_MS}, not ${timeoutMs}.`;
-    throw new AppError("VALIDATION_FAILED", message);
-  }
-  signal?.throwIfAborted();
-  const ending = new AbortController();
-  const end = (): void => ending.abort();
-  signal?.addEventListener("abort", end, { once: true });
-  const stopTimer = clock.after(timeoutMs, end);
-  let task: Task | undefined;
-  try {
-    for await (task of feed.watch(taskId, { signal: ending.signal })) {
-      // The last state counts.
-    }
-  } finally {
-    stopTimer();
-    signal?.removeEventListener("abort", end);
-  }
-  if (task !== undefined && isFinal(task.status)) {
-    return task;
-  }
-  signal?.throwIfAborted();
-  const state = task === undefined ? "not read yet" : `still ${task.status}`;
-  throw new DOMException(`Task ${taskId} is ${state} after ${timeoutMs} ms.`, "TimeoutError");
 }
 
 function events(

@@ -3,6 +3,7 @@ import type { Viewer } from "../../access/viewer.ts";
 import type { LaunchBulk } from "../../bulk/bulk-request.ts";
 import type { RetryRequest } from "../../bulk/retry-task.ts";
 import type { FeedFilter, FeedItem } from "../../events/feed-item.ts";
+import type { Claim } from "../../locks/claim.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
 import type { CustomLaunch } from "../launch/launch-custom.ts";
@@ -15,9 +16,12 @@ import type { TaskError } from "../task-error.ts";
 import type { TaskQuery } from "../task-reads.ts";
 import type { RecordPlace, TaskRecord } from "../task-results.ts";
 import type { Task } from "../task.ts";
+import type { Reservation } from "./held-reservation.ts";
+import type { ReserveOptions, ReserveOutcome } from "./reservations.ts";
+import type { WaitOptions } from "./wait-for-task.ts";
 
-/** A task, or its id. A task whose definition is known types what is returned. */
-export type TaskOrId<Result = unknown> = string | Task<Result>;
+/** A task's id, or what has it: a task whose definition is known types what is returned. */
+export type TaskOrId<Result = unknown> = string | { readonly id: string; readonly result?: Result };
 
 /** The options of {@link TaskManager.launch}: who launches, and what every launch may say. */
 export interface TaskLaunchOptions extends LaunchOptions, Pick<CustomLaunch, "claims" | "model" | "total"> {
@@ -29,14 +33,6 @@ export interface TaskLaunchOptions extends LaunchOptions, Pick<CustomLaunch, "cl
 export interface AskOptions {
   /** Default: an anonymous viewer. */
   readonly viewer?: Viewer;
-}
-
-/** How long to wait. */
-export interface WaitOptions {
-  /** Ends the wait with the signal's reason. The task goes on. */
-  readonly signal?: AbortSignal;
-  /** Ends the wait after so many ms with a DOMException named `TimeoutError`. The task goes on. Default: no limit. */
-  readonly timeoutMs?: number;
 }
 
 /** A page of a list. */
@@ -111,6 +107,18 @@ export interface TaskManager {
   errors(task: TaskOrId, page?: PageOptions<number>): Promise<readonly TaskError[]>;
   /** What became of the task's records so far. The next page is `after` the last one's place. */
   records(task: TaskOrId, page?: PageOptions<RecordPlace>): Promise<readonly TaskRecord[]>;
+  /**
+   * Reserves records for as long as this process lives and does not release them: nobody else changes them meanwhile, and
+   * whoever tries is told of this reservation. It is a task of the kind `reservation`, so lists and conflicts show it. When
+   * the process dies, the sweeper frees the records after the lease.
+   *
+   * The engine refuses the holder's own writes through the API as well. To hand the records to a task without a gap, launch
+   * it with `onConflict: "WAIT"`, then release.
+   * @throws AppError UNKNOWN_MODEL, naming the known ones
+   */
+  reserve(claims: readonly Claim[], options?: ReserveOptions): Promise<ReserveOutcome>;
+  /** The same as `reservation.release()`. */
+  release(reservation: Pick<Reservation, "release">): Promise<boolean>;
   /** One pass of the sweeper now, beside those of the deployment's own processes. @returns what it did and left alone */
   sweep(): Promise<SweepReport>;
 }
