@@ -64,7 +64,16 @@ export type { Reservation } from "./core/tasks/manager/held-reservation.ts";
 export type { ReserveOptions, ReserveOutcome } from "./core/tasks/manager/reservations.ts";
 export type { LaunchOptions } from "./core/tasks/launch-options.ts";
 export type { LaunchOutcome } from "./core/tasks/launch/launch-outcome.ts";
-export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";
+export { defineTask } from "./core/tasks/define-task.ts";
+export type {
+  DefinedTask,
+  RunContext,
+  TaskConcurrency,
+  TaskOptions,
+  TaskProgress,
+  TaskRequest,
+  TaskRetries,
+} from "./core/tasks/define-task.ts";
 export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
 export type { Task } from "./core/tasks/task.ts";
 export type { TaskStatus } from "./core/tasks/task-status.ts";

@@ -133,6 +133,7 @@ async function wire(
     logger,
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
+    client,
     hooks: project.hooks,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),

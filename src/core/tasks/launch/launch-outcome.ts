@@ -1,6 +1,7 @@
 import type { Json } from "../../../kernel/json.ts";
 import type {
   ConflictRefusal,
+  ForbiddenRefusal,
   IdempotencyRefusal,
   LimitRefusal,
   MissingRefusal,
@@ -25,6 +26,7 @@ export type LaunchOutcome<Result = Json> =
   | Launched<Result>
   | ConflictRefusal
   | ValidationRefusal
+  | ForbiddenRefusal
   | LimitRefusal
   | IdempotencyRefusal
   /** The task that was to be retried is not there. */

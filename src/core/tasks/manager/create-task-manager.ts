@@ -1,4 +1,3 @@
-import type { Json } from "../../../kernel/json.ts";
 import { AppError } from "../../../kernel/app-error.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import { ANONYMOUS } from "../../access/viewer.ts";
@@ -41,7 +40,7 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
   const { launching, launchBulk, retryTask, feed, reservations, sweep } = ports;
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
-    launch: async <Result>(task: DefinedTask | string, input: Json, options?: TaskLaunchOptions) =>
+    launch: async <Result>(task: DefinedTask | string, input: unknown, options?: TaskLaunchOptions) =>
       (await launch(launching, task, input, options)) as LaunchOutcome<Result>,
     launchBulk,
     ...createTaskReads(launching.tasks),
@@ -115,19 +114,11 @@ function checkedPlace(after: string): string {
 function launch(
   ports: LaunchPorts,
   task: DefinedTask | string,
-  input: Json,
-  { viewer = ANONYMOUS, claims, model, total, ...options }: TaskLaunchOptions = {},
+  input: unknown,
+  { viewer = ANONYMOUS, ...options }: TaskLaunchOptions = {},
 ): Promise<LaunchOutcome> {
   const kind = typeof task === "string" ? task : task.kind;
-  return launchCustom(ports, {
-    kind,
-    input,
-    viewer,
-    options,
-    ...(claims === undefined ? {} : { claims }),
-    ...(model === undefined ? {} : { model }),
-    ...(total === undefined ? {} : { total }),
-  });
+  return launchCustom(ports, { kind, input, viewer, options });
 }
 
 function events(

@@ -6,7 +6,6 @@ import type { FeedFilter, FeedItem } from "../../events/feed-item.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
-import type { CustomLaunch } from "../launch/launch-custom.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { Progress } from "../progress.ts";
@@ -24,7 +23,7 @@ import type { WaitOptions } from "./wait-for-task.ts";
 export type TaskOrId<Result = unknown> = string | { readonly id: string; readonly result?: Result };
 
 /** The options of {@link TaskManager.launch}: who launches, and what every launch may say. */
-export interface TaskLaunchOptions extends LaunchOptions, Pick<CustomLaunch, "claims" | "model" | "total"> {
+export interface TaskLaunchOptions extends LaunchOptions {
   /** Who launches it. Default: an anonymous viewer. */
   readonly viewer?: Viewer;
 }
