@@ -40,6 +40,7 @@ const CORE_MAY_IMPORT = {
     "locks",
     "tasks",
     "refusals",
+    "records",
     "events",
     "tasks/settle",
     "tasks/run",

@@ -12,7 +12,9 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { describeServing } from "../core/records/serve-model.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
-import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
+import type { DefinedTask } from "../core/tasks/define-task.ts";
+import type { LaunchOptions } from "../core/tasks/launch-options.ts";
+import type { Viewer } from "../core/access/viewer.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
@@ -82,8 +84,16 @@ export interface PowerCrud extends Service {
   readonly launchBulk: LaunchBulk;
   /** Launches a settled task again for the records that it did not change. */
   readonly retryTask: RetryTask;
-  /** Launches one of the app's own tasks. */
-  launch(launch: CustomLaunch): Promise<LaunchOutcome>;
+  /**
+   * Launches one of the app's own tasks.
+   * @param task its definition, or its kind
+   * @throws AppError UNKNOWN_KIND for a task that is not in the config
+   */
+  launch<Input>(
+    task: DefinedTask<Input> | string,
+    input: NoInfer<Input>,
+    request?: { readonly viewer?: Viewer; readonly options?: LaunchOptions },
+  ): Promise<LaunchOutcome>;
   /** Looks tasks up, with their errors and records. */
   readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
@@ -134,6 +144,7 @@ async function wire(
     logger,
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
+    client,
     hooks: project.hooks,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
@@ -165,11 +176,16 @@ async function wire(
     processId: engine.ports.workerId,
     launchBulk: engine.launchBulk,
     retryTask: engine.retryTask,
-    launch: (launch) => launchCustom(engine.ports, launch),
+    launch: createLaunch(engine),
     tasks: engine.ports.tasks,
     feed,
     health,
   };
+}
+
+function createLaunch({ ports }: Engine): PowerCrud["launch"] {
+  return (task, input, request) =>
+    launchCustom(ports, { ...request, input, kind: typeof task === "string" ? task : task.kind });
 }
 
 function clientService(client: ConnectedModels["client"]): Service {

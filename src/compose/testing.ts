@@ -5,7 +5,8 @@ import type { ExecutionResult } from "graphql";
 import { graphql } from "graphql";
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
-import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
+import type { DefinedTask } from "../core/tasks/define-task.ts";
+import type { LaunchOptions } from "../core/tasks/launch-options.ts";
 import type { Task } from "../core/tasks/task.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import { createDatabase, withSession } from "./create-database.ts";
@@ -99,13 +100,19 @@ export async function untilSettled(
  * @returns the settled task
  * @throws Error with the reason if the launch is refused
  */
-export async function runInline(
+export async function runInline<Input>(
   powercrud: Pick<PowerCrud, "launch" | "feed">,
-  launch: CustomLaunch,
+  task: DefinedTask<Input> | string,
+  input: NoInfer<Input>,
+  request: { readonly viewer?: Viewer; readonly options?: LaunchOptions } = {},
 ): Promise<Task> {
-  const outcome = await powercrud.launch({ ...launch, options: { ...launch.options, mode: "SYNC" } });
+  const outcome = await powercrud.launch(task, input, {
+    ...request,
+    options: { ...request.options, mode: "SYNC" },
+  });
   if (outcome.kind !== "LAUNCHED") {
-    throw new Error(`the launch of ${launch.kind} was refused (${outcome.kind}): ${outcome.message}`);
+    const kind = typeof task === "string" ? task : task.kind;
+    throw new Error(`the launch of ${kind} was refused (${outcome.kind}): ${outcome.message}`);
   }
   // A task that has to stand in line runs in a worker after all.
   return untilSettled(powercrud, outcome.task.id);

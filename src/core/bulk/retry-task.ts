@@ -1,4 +1,5 @@
 import type { Viewer } from "../access/viewer.ts";
+import { shortLabel } from "../tasks/launch/check-launch-options.ts";
 import { retryCustom } from "../tasks/launch/retry-custom.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
@@ -76,12 +77,8 @@ function inherit(task: Task, options: LaunchOptions): LaunchOptions {
   return { errorPolicy: task.errorPolicy, label: labelOf(task), ...options };
 }
 
-const MAX_LABEL_LENGTH = 200;
-
 function labelOf({ id, label }: Task): string {
-  const text = `retry of ${label === null || label === "" ? id : label}`;
-  // Drops the first half of a character that was cut apart: a database cannot store it.
-  return text.slice(0, MAX_LABEL_LENGTH).replace(/\p{Surrogate}$/u, "");
+  return shortLabel(`retry of ${label === null || label === "" ? id : label}`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type {
   ConflictRefusal,
+  ForbiddenRefusal,
   IdempotencyRefusal,
   LimitRefusal,
   MissingRefusal,
@@ -24,6 +25,7 @@ export type LaunchOutcome =
   | Launched
   | ConflictRefusal
   | ValidationRefusal
+  | ForbiddenRefusal
   | LimitRefusal
   | IdempotencyRefusal
   /** The task that was to be retried is not there. */
