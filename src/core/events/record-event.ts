@@ -1,6 +1,9 @@
+import { isAppError } from "../../kernel/app-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { GroupedCalls } from "../../kernel/group-calls.ts";
 import { groupCalls } from "../../kernel/group-calls.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { errorFields } from "../../kernel/logger.ts";
 import type { Progress } from "../tasks/progress.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -21,6 +24,17 @@ export async function recordEvent(
 ): Promise<void> {
   await ports.log.append(transaction, { message: null, ...event, at: ports.clock.now() });
   transaction.onCommit(() => announceChange(ports.bus, event.taskId));
+}
+
+/** Announces what a quick step wrote. Never waits: the log has it. */
+export function announceStep(
+  { bus, logger }: { readonly bus: Pick<EventBus, "publish">; readonly logger: Logger },
+  taskId: string,
+): void {
+  announceChange(bus, taskId).catch((error: unknown) => {
+    const level = isAppError(error, "UNAVAILABLE") ? "debug" : "error";
+    logger[level]({ ...errorFields(error), taskId }, "a change of a task could not be announced");
+  });
 }
 
 /** The most tasks of one announcement: it has to fit into a message of the bus. */
