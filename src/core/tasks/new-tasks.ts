@@ -77,7 +77,17 @@ export function pendingTaskOf(task: NewTask): Task {
     total,
   } = task;
   return {
-    ...{ id, kind, model, label, errorPolicy, isDryRun, retryOf, parent, schedule, viewer, createdAt },
+    id,
+    kind,
+    model,
+    label,
+    errorPolicy,
+    isDryRun,
+    retryOf,
+    parent,
+    schedule,
+    viewer,
+    createdAt,
     status: "PENDING",
     startedAt: null,
     finishedAt: null,

@@ -36,7 +36,7 @@ export class LinedPool extends pg.Pool {
       return;
     }
     return new Promise<pg.PoolClient>((resolve, reject) => {
-      this.#enter((error, client) => (client === undefined ? reject(error as Error) : resolve(client)));
+      this.#enter((error, client) => (client === undefined ? reject(error) : resolve(client)));
     });
   }
 
