@@ -12,6 +12,8 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { describeServing } from "../core/records/serve-model.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
@@ -213,7 +215,11 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        cancelTask: (request) => cancelTask(engine.ports, request),
+        controls: {
+          cancelTask: (request) => cancelTask(engine.ports, request),
+          pauseTask: (request) => pauseTask(engine.ports, request),
+          resumeTask: (request) => resumeTask(engine.ports, request),
+        },
         retryTask: engine.retryTask,
       }),
       addHealth(() => health.read()),
