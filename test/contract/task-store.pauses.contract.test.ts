@@ -111,11 +111,11 @@ describeWorlds("task store, paused", (world) => {
       expect(await requestPause(sampleTask())).toBe(false);
     });
 
-    it("is asked without waiting for a transaction that holds it", async () => {
-      const task = await created();
+    it("is asked without waiting for a chunk that is being written", async () => {
+      const task = await created({ total: 1, chunks: [plainBatch(["1"])] });
       await begin(task);
       const open = await openTransaction(world().unitOfWork);
-      await world().tasks.lockDone(open.transaction, task.id, 1);
+      await world().finishChunk(open.transaction, task.id, 1, countsOf(1));
       expect(await requestPause(task)).toBe(true);
       await open.commit();
     });
@@ -181,26 +181,6 @@ describeWorlds("task store, paused", (world) => {
       await world().tasks.requestCancel(request(task));
       expect(await pauseRunning(task)).toEqual({ kind: "CANCELLED" });
       expect(await found(task)).toMatchObject({ status: "RUNNING", pausedAt: null });
-    });
-  });
-
-  describe("while a task is being paused", () => {
-    it("a request to cancel or to resume comes after it, and finds it PAUSED", async () => {
-      const task = await created();
-      await begin(task);
-      await requestPause(task);
-      const open = await openTransaction(world().unitOfWork);
-      await world().tasks.lockDone(open.transaction, task.id, 1);
-      await world().tasks.pauseRunning(open.transaction, endOf(task, 1));
-      const withdrawal = world().tasks.withdrawPause(task.id);
-      const cancellation = world().tasks.requestCancel(request(task));
-      const resumption = resume(task);
-      await world().untilWaiting();
-      await open.commit();
-      const outcomes = await Promise.all([withdrawal, cancellation, resumption]);
-      expect(outcomes.slice(0, 2)).toEqual([false, false]);
-      expect(outcomes[2]).toEqual({ id: task.id, attempt: 1 });
-      expect(await found(task)).toMatchObject({ status: "PENDING", cancelRequestedAt: null });
     });
   });
 

@@ -33,10 +33,11 @@ export const HEARTBEAT = `
  * keeps the first request. A task that is being paused is PAUSED before this writes anything, or not at all (see LOCK_PAUSE).
  */
 export const REQUEST_CANCEL = `
-  WITH running AS (
-    SELECT t.id FROM powercrud.task t WHERE t.id = $1::uuid AND t.status = 'RUNNING' AND NOT EXISTS (
-      SELECT FROM (SELECT paused_at FROM powercrud.pause WHERE task_id = $1::uuid FOR UPDATE) p WHERE p.paused_at IS NOT NULL
-    )
+  WITH pause AS MATERIALIZED (
+    SELECT paused_at FROM powercrud.pause WHERE task_id = $1::uuid FOR UPDATE
+  ), running AS (
+    SELECT id FROM powercrud.task
+    WHERE id = $1::uuid AND status = 'RUNNING' AND NOT EXISTS (SELECT FROM pause WHERE paused_at IS NOT NULL)
   ), requested AS (
     INSERT INTO powercrud.cancellation (task_id, requested_at, requested_by)
     SELECT id, $2::timestamptz, $3::text FROM running

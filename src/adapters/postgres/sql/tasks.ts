@@ -106,11 +106,12 @@ export const MARK_ENQUEUED = `
 
 /**
  * $1 task, $2 attempt, $3 the statuses that the final one may follow. Waits for chunks that are being committed, so that
- * the next statement, with its own snapshot, counts them.
+ * the next statement, with its own snapshot, counts them. Rows that refer to the task, such as requests to cancel, can be
+ * written meanwhile.
  */
 export const LOCK_TO_SETTLE = `
   SELECT id FROM powercrud.task
-  WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($3::text[]) FOR UPDATE`;
+  WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($3::text[]) FOR NO KEY UPDATE`;
 
 /** $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts, $9 total or null to keep it. */
 export const SETTLE_TASK = `
