@@ -171,7 +171,11 @@ describeWorlds("task store, paused", (world) => {
       expect(await pauseRunning(task, 1)).toEqual({ kind: "FENCED" });
       await settle(task, 2);
       expect(await pauseRunning(task, 2)).toEqual({ kind: "FENCED" });
-      expect(await found(task)).toMatchObject({ status: "SUCCEEDED", pauseRequestedAt: null, pausedAt: null });
+      expect(await found(task)).toMatchObject({
+        status: "SUCCEEDED",
+        pauseRequestedAt: null,
+        pausedAt: null,
+      });
     });
 
     it("is left to the request to cancel, if there is one", async () => {
@@ -188,7 +192,9 @@ describeWorlds("task store, paused", (world) => {
     const task = await paused();
     expect(await lockDone(task, 1)).toEqual({ counts: null });
     expect(await settle(task, 1, { status: "SUCCEEDED" })).toBe(false);
-    expect(await settle(task, 1, { ...settlementOf(task), status: "CANCELLED", counts: countsOf(4) })).toBe(true);
+    expect(await settle(task, 1, { ...settlementOf(task), status: "CANCELLED", counts: countsOf(4) })).toBe(
+      true,
+    );
     expect(await found(task)).toMatchObject({ status: "CANCELLED", pauseRequestedAt: null, pausedAt: null });
   });
 });

@@ -25,7 +25,12 @@ describeWorlds("task store, settled", (world) => {
       await begin(task);
       if (status === "PAUSED") {
         await world().tasks.requestPause({ taskId: task.id, at: after(task, 2_000), by: null });
-        const end = { taskId: task.id, attempt: 1, at: after(task, 3_000), progress: progressOf(1, countsOf(0)) };
+        const end = {
+          taskId: task.id,
+          attempt: 1,
+          at: after(task, 3_000),
+          progress: progressOf(1, countsOf(0)),
+        };
         await world().unitOfWork.run((transaction) => world().tasks.pauseRunning(transaction, end));
       }
       if (isFinal(status)) {

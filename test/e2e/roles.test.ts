@@ -240,7 +240,9 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     expect(await countLocks()).toBe(0);
   });
 
-  it.runIf(backend === "postgres")("pauses a task whose worker is killed before it stopped", async () => {
+  // The sweeper reads rows, on either backend.
+  const kills = backend === "postgres" ? (["SIGKILL"] as const) : [];
+  it.each(kills)("pauses a task whose worker gets a %s before it stopped", async (signal) => {
     const before = await populations();
     await holdCities(CITIES - 2000);
     const id = await launch(here);
@@ -248,14 +250,18 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
       await here.request(PAUSE, { id });
       const name = await workerOf(id);
       const killed = workers.find(({ address }) => address === name);
-      killed?.kill("SIGKILL");
+      killed?.kill(signal);
       await killed?.exited;
       await sql.query("ROLLBACK");
       await expect.poll(() => statusOf(id)).toBe("PAUSED");
       workers = [...workers.filter((worker) => worker !== killed), await startRole("work", env)];
       await here.request(RESUME, { id });
     });
-    expect(states.at(-1)).toMatchObject({ status: "SUCCEEDED", attempt: 2, progress: { succeeded: CITIES } });
+    expect(states.at(-1)).toMatchObject({
+      status: "SUCCEEDED",
+      attempt: 2,
+      progress: { succeeded: CITIES },
+    });
     expect(await changedWrongly(before)).toEqual([]);
   });
 

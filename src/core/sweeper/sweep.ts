@@ -1,5 +1,5 @@
 import { announceChange } from "../events/record-event.ts";
-import { pauseAttempt } from "../tasks/run/pause-task.ts";
+import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
 import { stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";

@@ -29,7 +29,7 @@ async function ask(verb: "pauseTask" | "resumeTask", id: string): Promise<Answer
       "",
     ),
     { id },
-    { id: "ada", roles: [], claims: {} },
+    { id: "ada" },
   );
   return answer[verb];
 }

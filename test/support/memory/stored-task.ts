@@ -116,12 +116,18 @@ export function readTask(stored: StoredTask, { reported, cancelRequestedAt, paus
   return structuredClone({
     ...stored.task,
     cancelRequestedAt,
-    pauseRequestedAt: isSettled ? null : (pause?.requestedAt ?? null),
-    pauseRequestedBy: isSettled ? null : (pause?.requestedBy ?? null),
-    pausedAt: isSettled ? null : (pause?.pausedAt ?? null),
+    ...pauseState(isSettled ? undefined : pause),
     progress,
     isCleaned: stored.cleanedAt !== null,
   });
+}
+
+function pauseState(pause: StoredPause | undefined): PauseState {
+  return {
+    pauseRequestedAt: pause?.requestedAt ?? null,
+    pauseRequestedBy: pause?.requestedBy ?? null,
+    pausedAt: pause?.pausedAt ?? null,
+  };
 }
 
 /** Whether the task matches the query. */

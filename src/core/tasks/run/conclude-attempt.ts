@@ -10,8 +10,8 @@ import type { QueuedTask } from "../task-queue.ts";
 import { findTask } from "../task-reads.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfUnsettled } from "./attempt-end.ts";
-import type { PausePorts } from "./pause-task.ts";
-import { pauseAttempt } from "./pause-task.ts";
+import type { PausePorts } from "../settle/pause-attempt.ts";
+import { pauseAttempt } from "../settle/pause-attempt.ts";
 
 /** What became of a delivery. */
 export type AttemptOutcome =

@@ -8,13 +8,8 @@ import type {
   WaitingRefusal,
 } from "../../refusals/refusals.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
-import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
-import type { Progress } from "../progress.ts";
-import { countsOf, progressOf } from "../progress.ts";
-import type { TaskPorts } from "../settle/task-ports.ts";
-import type { TaskAttempts } from "../task-attempts.ts";
-import type { PauseRequest, PauseResult, TaskPauses } from "../task-pauses.ts";
-import type { TaskReads } from "../task-reads.ts";
+import type { PausePorts } from "../settle/pause-attempt.ts";
+import type { PauseRequest } from "../task-pauses.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
 import type { Task } from "../task.ts";
@@ -28,9 +23,6 @@ export type PauseOutcome =
   | SettledRefusal
   | WaitingRefusal
   | UnavailableRefusal;
-
-/** What pausing needs. */
-export type PausePorts = Omit<TaskPorts<TaskReads & TaskAttempts & TaskPauses>, "locks">;
 
 /** How often a task is read again that changed meanwhile. */
 const MAX_TRIES = 5;
@@ -100,32 +92,4 @@ async function askToPause(ports: PausePorts, request: PauseRequest): Promise<boo
     ports.logger.warn({ ...errorFields(error), taskId }, "a request to pause could not be announced");
   });
   return true;
-}
-
-/**
- * Makes a RUNNING task PAUSED, as was asked for, with what its chunks have committed. Its attempt is over, whether its
- * worker knows or is dead.
- * @param progress what the attempt reported; counts for a task without chunks
- */
-export function pauseAttempt(
-  ports: PausePorts,
-  { taskId, attempt }: { readonly taskId: string; readonly attempt: number },
-  progress: Progress,
-): Promise<PauseResult> {
-  return runOrRollBack<PauseResult>(ports.unitOfWork, async (transaction) => {
-    const done = await ports.tasks.lockDone(transaction, taskId, attempt);
-    if (done === undefined) {
-      return { rollBack: { kind: "FENCED" } };
-    }
-    const shown = {
-      ...progressOf(progress.total, done.counts ?? countsOf(progress)),
-      message: progress.message,
-    };
-    const end = { taskId, attempt, at: ports.clock.now(), progress: shown };
-    const result = await ports.tasks.pauseRunning(transaction, end);
-    if (result.kind === "PAUSED") {
-      await recordEvent(ports, transaction, { taskId, type: "PAUSE", progress: shown });
-    }
-    return { commit: result };
-  });
 }

@@ -11,7 +11,7 @@ import type { StrandedTask } from "../stranded-tasks.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
 import type { Task } from "../task.ts";
-import type { PausePorts } from "./pause-task.ts";
+import type { PausePorts } from "../settle/pause-attempt.ts";
 
 /** The outcome of a request to resume. */
 export type ResumeOutcome =
