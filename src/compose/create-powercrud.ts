@@ -17,6 +17,8 @@ import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
@@ -233,7 +235,11 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        cancelTask: (request) => cancelTask(engine.ports, request),
+        controls: {
+          cancelTask: (request) => cancelTask(engine.ports, request),
+          pauseTask: (request) => pauseTask(engine.ports, request),
+          resumeTask: (request) => resumeTask(engine.ports, request),
+        },
         retryTask: engine.retryTask,
       }),
       addHealth(() => health.read()),
