@@ -19,6 +19,8 @@ import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
+import type { Schedules } from "../core/schedules/schedules.ts";
+import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -26,6 +28,7 @@ import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-tra
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addSchedules } from "../graphql/schedules.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -39,6 +42,7 @@ import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
+import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
 import { readModels } from "./read-models.ts";
@@ -96,6 +100,8 @@ export interface PowerCrud extends Service {
   ): Promise<LaunchOutcome>;
   /** Looks tasks up, with their errors and records. */
   readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
+  /** The schedules of the config: look at them, run, pause and resume them. */
+  readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
   /** What the query `health` answers. */
@@ -131,6 +137,8 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
+  const cron = createCron();
+  const configured = await readSchedules(project, cron);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -159,7 +167,12 @@ async function wire(
     config,
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
-  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
+  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const services = [
+    ...[clientService(client), engine, feed],
+    ...createWorkers(engine, config, role),
+    ...scheduling.services,
+  ];
   return {
     ...composeServices("powercrud", services),
     schema: createAppSchema({
@@ -168,6 +181,8 @@ async function wire(
       engine,
       feed,
       health,
+      schedules: scheduling.schedules,
+      cronInWords: cron.inWords,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       modelOptions,
@@ -178,6 +193,7 @@ async function wire(
     retryTask: engine.retryTask,
     launch: createLaunch(engine),
     tasks: engine.ports.tasks,
+    schedules: scheduling.schedules,
     feed,
     health,
   };
@@ -201,6 +217,8 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
+  readonly schedules: Schedules;
+  readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
@@ -232,6 +250,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         cancelTask: (request) => cancelTask(engine.ports, request),
         retryTask: engine.retryTask,
       }),
+      addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       addHealth(() => health.read()),
     ],
   });
