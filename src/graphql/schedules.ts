@@ -130,10 +130,7 @@ function defineSchedule({ builder, refs }: SchemaContext, { tasks, inWords }: Sc
 
 type Changed = Extract<ScheduleChange, { kind: "CHANGED" }>;
 
-function defineResult(
-  { builder, refs }: SchemaContext,
-  schedule: ReturnType<typeof defineSchedule>,
-) {
+function defineResult({ builder, refs }: SchemaContext, schedule: ReturnType<typeof defineSchedule>) {
   const changed = builder.objectRef<Changed>("ScheduleChanged").implement({
     description: "The schedule as it is now.",
     fields: (t) => ({ schedule: t.expose("schedule", { type: schedule }) }),

@@ -37,7 +37,7 @@ export function createScheduleKeeper(options: ScheduleKeeperOptions): Service {
   const { schedules, configured, keeper, cron, clock, silenceMs, logger } = options;
   const failures = createFailureLog(logger, "keeping the schedules");
   let stopTimer: (() => void) | undefined;
-  let keeping = Promise.resolve();
+  let keeping: Promise<void> | undefined;
   const keep = (unlessKeptSince: Date | null): Promise<void> => {
     const at = clock.now();
     return schedules.keep({
@@ -52,10 +52,12 @@ export function createScheduleKeeper(options: ScheduleKeeperOptions): Service {
     });
   };
   const keepOn = (): void => {
-    keeping = keeping
-      .then(() => keep(new Date(clock.now().getTime() - silenceMs)))
+    keeping ??= keep(new Date(clock.now().getTime() - silenceMs))
       .then(failures.worked)
-      .catch((error: unknown) => failures.failed(error));
+      .catch((error: unknown) => failures.failed(error))
+      .finally(() => {
+        keeping = undefined;
+      });
   };
   return createService({
     name: "schedule keeper",

@@ -112,7 +112,10 @@ async function launchOnce(ports: SchedulerPorts, retries: Retries, due: DueSched
     }
   } catch (error) {
     const faults = retries.failed(name, due.due, isAppError(error, "UNAVAILABLE") ? 0 : 1);
-    logger.warn({ ...errorFields(error), schedule: name, due: due.due }, "a schedule's launch failed; it is tried again");
+    logger.warn(
+      { ...errorFields(error), schedule: name, due: due.due },
+      "a schedule's launch failed; it is tried again",
+    );
     if (faults >= MAX_FAULTS) {
       await giveUpDue(ports, due, error).catch((failure: unknown) => {
         logger.warn({ ...errorFields(failure), schedule: name }, "a schedule could not move on");

@@ -51,7 +51,8 @@ function findWrongZone(timeZone: string): string | undefined {
     return undefined;
   } catch {
     const nearest = nearestName(timeZone, Intl.supportedValuesOf("timeZone"));
-    const advice = nearest === undefined ? "take an IANA name, such as Europe/Paris" : `did you mean ${nearest}?`;
+    const advice =
+      nearest === undefined ? "take an IANA name, such as Europe/Paris" : `did you mean ${nearest}?`;
     return `${JSON.stringify(timeZone)} is not a time zone; ${advice}`;
   }
 }

@@ -51,7 +51,10 @@ function findTimeProblems({ cron: expression, timeZone = "UTC" }: ScheduleOption
   return reading.kind === "TIMES" ? [] : [problem(reading.problem, reading.isZone ? "timeZone" : "cron")];
 }
 
-function findTaskProblems({ task }: ScheduleOptions, tasks: readonly DefinedTask[]): readonly RecordProblem[] {
+function findTaskProblems(
+  { task }: ScheduleOptions,
+  tasks: readonly DefinedTask[],
+): readonly RecordProblem[] {
   if (tasks.includes(task)) {
     return [];
   }
@@ -70,7 +73,11 @@ async function checkScheduleInput({ task, input = null }: ScheduleOptions) {
   }
   const checked = await checkInput(task, stored.value);
   return "problems" in checked
-    ? { problems: checked.problems.map(({ message, field = "input" }) => problem(message.replace(`${field}: `, ""), field)) }
+    ? {
+        problems: checked.problems.map(({ message, field = "input" }) =>
+          problem(message.replace(`${field}: `, ""), field),
+        ),
+      }
     : stored;
 }
 

@@ -122,7 +122,9 @@ async function noteOutage(
 ): Promise<void> {
   await schedules
     .recordRun({ name, at: clock.now(), ...resultOf(logger, name, outcome) })
-    .catch((error: unknown) => logger.debug({ ...errorFields(error), schedule: name }, "an outage was not noted"));
+    .catch((error: unknown) =>
+      logger.debug({ ...errorFields(error), schedule: name }, "an outage was not noted"),
+    );
 }
 
 /** The outcome of a launch for the schedule's row. */
@@ -139,7 +141,10 @@ export function resultOf(
     case "UNAVAILABLE":
       return { outcome: "UNAVAILABLE", message: outcome.message };
     default:
-      logger.warn({ schedule, outcome: outcome.kind, reason: outcome.message }, "a schedule's launch was refused");
+      logger.warn(
+        { schedule, outcome: outcome.kind, reason: outcome.message },
+        "a schedule's launch was refused",
+      );
       return { outcome: "REFUSED", message: outcome.message };
   }
 }
@@ -150,7 +155,10 @@ export async function giveUpDue(
   { schedule, due }: DueSchedule,
   error: unknown,
 ): Promise<void> {
-  ports.logger.error({ ...errorFields(error), schedule: schedule.name, due }, "a schedule's launch is given up");
+  ports.logger.error(
+    { ...errorFields(error), schedule: schedule.name, due },
+    "a schedule's launch is given up",
+  );
   await ports.schedules.moveOn({
     name: schedule.name,
     due,

@@ -90,8 +90,7 @@ export function createSchedules(ports: SchedulesPorts): Schedules {
       }
       return "message" in schedule ? schedule : runNow(ports, schedule, viewer);
     },
-    pause: (request) =>
-      change(request, ({ name }) => schedules.pause(name, clock.now(), request.viewer.id)),
+    pause: (request) => change(request, ({ name }) => schedules.pause(name, clock.now(), request.viewer.id)),
     resume: (request) =>
       change(request, (schedule) =>
         schedules.resume(schedule.name, timesOf(cron, schedule).nextAfter(clock.now())),

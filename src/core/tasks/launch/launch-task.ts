@@ -110,7 +110,10 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
       return;
     }
     if (ports.settings.whenQueueDown === "wait") {
-      ports.logger.warn({ ...errorFields(error), taskId }, "the queue is out of reach; the sweeper enqueues the task");
+      ports.logger.warn(
+        { ...errorFields(error), taskId },
+        "the queue is out of reach; the sweeper enqueues the task",
+      );
       return;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {

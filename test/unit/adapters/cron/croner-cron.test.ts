@@ -26,7 +26,9 @@ describe("due times", () => {
       "2026-11-29T02:00Z",
       "2026-11-30T02:00Z",
     ]);
-    expect(timesAfter("0 3 * * *", "Europe/Paris", "2026-11-28T01:59:59.999Z", 1)).toEqual(["2026-11-28T02:00Z"]);
+    expect(timesAfter("0 3 * * *", "Europe/Paris", "2026-11-28T01:59:59.999Z", 1)).toEqual([
+      "2026-11-28T02:00Z",
+    ]);
     expect(timesAfter("*/20 * * * * *", "UTC", "2026-11-28T02:00:05.500Z", 2)).toEqual([
       "2026-11-28T02:00:20.000Z",
       "2026-11-28T02:00:40.000Z",

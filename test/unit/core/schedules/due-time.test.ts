@@ -3,13 +3,18 @@ import { decideDue } from "../../../../src/core/schedules/due-time.ts";
 
 const at = (seconds: number): Date => new Date(Date.parse("2026-01-01T00:00:00Z") + seconds * 1000);
 /** Due every ten seconds. */
-const times = { nextAfter: (moment: Date) => at(Math.floor((moment.getTime() - at(0).getTime()) / 10_000) * 10 + 10) };
+const times = {
+  nextAfter: (moment: Date) => at(Math.floor((moment.getTime() - at(0).getTime()) / 10_000) * 10 + 10),
+};
 
 describe("a due time", () => {
-  it.each(["ONCE", "SKIP"] as const)("that is a little late is launched for itself alone under %s", (missed) => {
-    const decision = decideDue({ due: at(10), missed }, times, { now: at(69), startedAt: at(0) });
-    expect(decision).toEqual({ kind: "LAUNCH", through: at(10) });
-  });
+  it.each(["ONCE", "SKIP"] as const)(
+    "that is a little late is launched for itself alone under %s",
+    (missed) => {
+      const decision = decideDue({ due: at(10), missed }, times, { now: at(69), startedAt: at(0) });
+      expect(decision).toEqual({ kind: "LAUNCH", through: at(10) });
+    },
+  );
 
   it("that was missed is launched under ONCE, for all that passed up to now", () => {
     const decision = decideDue({ due: at(10), missed: "ONCE" }, times, { now: at(71), startedAt: at(0) });
