@@ -18,7 +18,7 @@ import type { PowerCrudConfig } from "./define-config.ts";
 /** The use cases of schedules, and the services that keep and launch them. */
 export interface Scheduling {
   readonly schedules: Schedules;
-  /** None where the config has no schedules. */
+  /** None where the config has no schedules, and in a client. */
   readonly services: readonly Service[];
 }
 
@@ -44,7 +44,8 @@ export function createScheduling(
   options: {
     readonly configured: readonly ConfiguredSchedule[];
     readonly cron: Cron;
-    readonly role: ProcessRole;
+    /** A client neither keeps nor launches them; one that only serves keeps them. */
+    readonly role: ProcessRole | "client";
     readonly config: Pick<Config, "leaseMs">;
   },
 ): Scheduling {
@@ -68,7 +69,7 @@ export function createScheduling(
   return {
     schedules: createSchedules(shared),
     services:
-      configured.length === 0
+      configured.length === 0 || role === "client"
         ? []
         : [keeper, ...(role === "serve" ? [] : [createScheduler({ ...shared, knows })])],
   };
