@@ -58,7 +58,22 @@ const CORE_MAY_IMPORT = {
     "tasks/run",
     "tasks/launch",
   ],
+  schedules: ["access", "tasks", "refusals", "events", "tasks/run", "tasks/launch"],
   sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle", "tasks/run"],
+  "tasks/manager": [
+    "transactions",
+    "access",
+    "locks",
+    "refusals",
+    "records",
+    "events",
+    "tasks",
+    "tasks/settle",
+    "tasks/run",
+    "tasks/launch",
+    "bulk",
+    "sweeper",
+  ],
   health: ["transactions", "processes", "locks", "events", "tasks"],
 };
 const coreFloors = Object.keys(CORE_MAY_IMPORT);

@@ -29,6 +29,8 @@ export type ChunkResult =
   | { readonly kind: "FENCED" }
   /** The task is to be cancelled; nothing was written. */
   | { readonly kind: "CANCELLED" }
+  /** The task is to be paused; nothing was written. */
+  | { readonly kind: "PAUSED" }
   | HeldWrite;
 
 /** What became of all chunks together. */
@@ -38,6 +40,7 @@ export type WholeResult =
   | { readonly kind: "REFUSED"; readonly errors: readonly NewTaskError[] }
   | { readonly kind: "FENCED" }
   | { readonly kind: "CANCELLED" }
+  | { readonly kind: "PAUSED" }
   | HeldWrite;
 
 /** More errors of a dry run than these are counted, not kept: they are held in memory until it settles. */

@@ -109,7 +109,7 @@ async function settleHolder(holder: Awaited<ReturnType<typeof holdLabel>>): Prom
     [holder.task.id],
   );
   await holder.release();
-  await engine.ports.bus.publish("powercrud_tasks", { kind: "LIFECYCLE", taskId: holder.task.id });
+  await engine.ports.bus.publish("powercrud_tasks", { kind: "LIFECYCLE", taskIds: [holder.task.id] });
 }
 
 /** The next message that the task shows which has the text. */

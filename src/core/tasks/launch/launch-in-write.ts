@@ -26,7 +26,9 @@ export async function launchInWrite(
   const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
   await write.enter([...request.claims.map(({ model }) => model), ...(dependents?.models ?? [])]);
   const { transaction } = write;
-  const written = await writeLaunch({ ...ports, unitOfWork: write.unitOfWork }, request);
+  // The quick way to write a task is a transaction of its own.
+  const { steps: _steps, ...inTransaction } = ports;
+  const written = await writeLaunch({ ...inTransaction, unitOfWork: write.unitOfWork }, request);
   switch (written.kind) {
     case "EXISTING":
       return answerWith(
@@ -48,7 +50,7 @@ export async function launchInWrite(
             await callHook(ports, "create", taskId);
             await (written.kind === "WAITING"
               ? waitInLine(ports, taskId, written.hasDependents)
-              : start(ports, taskId, request));
+              : start(ports, { taskId }, request));
           }
         }),
       );

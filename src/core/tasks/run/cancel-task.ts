@@ -56,11 +56,13 @@ async function tryToCancel(
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
-  if (!isDone) {
-    return undefined;
+  if (isDone) {
+    await cancelChildren(ports, taskId, viewer);
   }
-  await cancelChildren(ports, taskId, viewer);
-  return { kind: "CANCELLED", task: (await findTask(ports.tasks, taskId)) ?? task };
+  const after = isDone ? await findTask(ports.tasks, taskId) : undefined;
+  // A task that was paused or postponed meanwhile has nobody who would notice the request.
+  const isStopping = after !== undefined && (after.status === "RUNNING" || isFinal(after.status));
+  return isStopping ? { kind: "CANCELLED", task: after } : undefined;
 }
 
 /** Those that are launched later, or missed by a crash, are left to the sweeper. */

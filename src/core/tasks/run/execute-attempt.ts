@@ -2,14 +2,17 @@ import type { AppError } from "../../../kernel/app-error.ts";
 import type { ClaimOf } from "../../locks/claim.ts";
 import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
-import { recordEvent } from "../../events/record-event.ts";
+import { announceStep, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
-import type { SettlePorts } from "../settle/settle-task.ts";
-import type { Attempt } from "../task-attempts.ts";
+import type { TaskPorts } from "../settle/task-ports.ts";
 import type { StrandedTasks } from "../stranded-tasks.ts";
+import type { Attempt, TaskAttempts } from "../task-attempts.ts";
 import type { TaskDefinition, TaskDefinitions } from "../task-definition.ts";
 import { callHook, callProgressHook } from "../task-hooks.ts";
+import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
+import type { TaskReads } from "../task-reads.ts";
+import type { WaitingLine } from "../waiting-line.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
 import type { AttemptOutcome } from "./conclude-attempt.ts";
@@ -19,15 +22,16 @@ import { keepLease } from "./lease.ts";
 import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
-import { cancelled } from "./running-attempts.ts";
+import { cancelled, paused } from "./running-attempts.ts";
 import type { TaskRunOptions } from "./task-context.ts";
 import { outsideTask, runInTask } from "./task-context.ts";
 import type { Waiter } from "./wait-for-task.ts";
 import { untilFree, untilSettled } from "./wait-for-task.ts";
 
+type AttemptStore = TaskReads & TaskAttempts & TaskPauses & WaitingLine & Pick<StrandedTasks, "findOrphans">;
+
 /** What running an attempt needs. */
-export interface AttemptPorts extends SettlePorts {
-  readonly tasks: SettlePorts["tasks"] & Pick<StrandedTasks, "findOrphans">;
+export interface AttemptPorts extends TaskPorts<AttemptStore> {
   /** Checks what code inside a task registers. */
   readonly claimOf: ClaimOf;
   /** Launches tasks for code inside a task. */
@@ -57,11 +61,11 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }
-  const attempt = await beginAttempt(ports, delivery);
+  const attempt = (await beginQuickly(ports, delivery)) ?? (await beginAttempt(ports, delivery));
   if (attempt === undefined) {
     return { kind: "NOT_BEGUN" };
   }
-  const { id: taskId, cancelRequestedAt } = attempt.task;
+  const { id: taskId, cancelRequestedAt, pauseRequestedAt } = attempt.task;
   const controller = new AbortController();
   const stop = (reason: AppError): void => controller.abort(reason);
   const { reporter, lease } = startReporting(ports, attempt, stop);
@@ -71,16 +75,33 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
   });
   if (cancelRequestedAt !== null) {
     stop(cancelled());
+  } else if (pauseRequestedAt !== null) {
+    stop(paused());
   }
   try {
     await callHook(ports, "start", taskId);
     const end = await handle(ports, attempt, reporter, controller.signal);
+    if (end.kind === "PAUSED") {
+      // Nothing may store progress any more: what is shown of a paused task is what it has committed.
+      reporter.stop();
+      await lease.end();
+    }
     return await concludeAttempt(ports, attempt, reporter.current(), end);
   } finally {
-    lease.end();
+    void lease.end();
     leave();
     reporter.stop();
   }
+}
+
+/** @returns undefined, with nothing written, where the ordinary way has to decide */
+async function beginQuickly(ports: AttemptPorts, { id, attempt }: QueuedTask): Promise<Attempt | undefined> {
+  const { steps, workerId, clock } = ports;
+  const begun = attempt === 0 ? await steps?.begin({ taskId: id, workerId, at: clock.now() }) : undefined;
+  if (begun !== undefined) {
+    announceStep(ports, id);
+  }
+  return begun;
 }
 
 function beginAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<Attempt | undefined> {

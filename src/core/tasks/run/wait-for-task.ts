@@ -128,7 +128,7 @@ async function listen({ bus, clock, logger }: WaitPorts, taskId: string): Promis
     .subscribe(TASK_TOPIC, {
       onMessage(message) {
         const announced = decodeAnnouncement(message);
-        if (announced?.kind === "LIFECYCLE" && announced.taskId === taskId) {
+        if (announced?.kind === "LIFECYCLE" && announced.taskIds.includes(taskId)) {
           wake();
         }
       },
