@@ -29,10 +29,11 @@ const CORE_MAY_IMPORT = {
   locks: ["transactions", "access"],
   tasks: ["transactions", "access", "locks"],
   refusals: ["access", "locks", "tasks"],
-  records: ["transactions", "access", "locks", "refusals"],
+  records: ["transactions", "access", "locks", "tasks", "refusals"],
   filters: ["access", "refusals", "records"],
   events: ["transactions", "access", "tasks"],
-  "tasks/settle": ["transactions", "access", "locks", "tasks", "events"],
+  notifications: ["transactions", "access", "tasks", "refusals", "events"],
+  "tasks/settle": ["transactions", "access", "locks", "tasks", "events", "notifications"],
   "tasks/run": ["transactions", "access", "locks", "tasks", "refusals", "events", "tasks/settle"],
   "tasks/launch": [
     "transactions",
@@ -41,6 +42,7 @@ const CORE_MAY_IMPORT = {
     "tasks",
     "refusals",
     "events",
+    "notifications",
     "tasks/settle",
     "tasks/run",
   ],
@@ -57,8 +59,8 @@ const CORE_MAY_IMPORT = {
     "tasks/run",
     "tasks/launch",
   ],
-  sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
-  health: ["transactions", "processes", "locks", "events", "tasks"],
+  sweeper: ["transactions", "access", "locks", "tasks", "events", "notifications", "tasks/settle"],
+  health: ["transactions", "processes", "locks", "events", "tasks", "notifications"],
 };
 const coreFloors = Object.keys(CORE_MAY_IMPORT);
 const atCore = (floor) => `^src/core/${floor}/${floor === "tasks" ? "[^/]+$" : ""}`;

@@ -15,6 +15,8 @@ import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
+import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
+import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
@@ -24,6 +26,7 @@ import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-tra
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -39,6 +42,8 @@ import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { NotifyChannels } from "./notify-channels.ts";
+import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
@@ -121,6 +126,7 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
+  const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -135,6 +141,7 @@ async function wire(
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     hooks: project.hooks,
+    notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
@@ -142,13 +149,20 @@ async function wire(
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
+  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
   const { projectDir } = options;
   const health = createHealth({
     deployment: engine.deployment,
     config,
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
-  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
+  const services = [
+    clientService(client),
+    engine,
+    feed,
+    inboxFeed,
+    ...createWorkers(engine, config, role, channels),
+  ];
   return {
     ...composeServices("powercrud", services),
     schema: createAppSchema({
@@ -156,6 +170,8 @@ async function wire(
       config,
       engine,
       feed,
+      inboxFeed,
+      statusPageOf: channels.statusPageOf,
       health,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
@@ -184,6 +200,8 @@ interface SchemaParts extends ConnectedModels {
   readonly config: Config;
   readonly engine: Engine;
   readonly feed: TaskFeed;
+  readonly inboxFeed: InboxFeed;
+  readonly statusPageOf: NotifyChannels["statusPageOf"];
   readonly health: HealthReader;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
@@ -192,7 +210,8 @@ interface SchemaParts extends ConnectedModels {
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, health, client, datamodel, names, modelOptions } = parts;
+  const { config, engine, feed, inboxFeed, statusPageOf, health, client, datamodel, names, modelOptions } =
+    parts;
   return createSchema({
     client,
     datamodel,
@@ -216,6 +235,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         cancelTask: (request) => cancelTask(engine.ports, request),
         retryTask: engine.retryTask,
       }),
+      createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addHealth(() => health.read()),
     ],
   });

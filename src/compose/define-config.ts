@@ -11,6 +11,9 @@ import type {
 } from "../core/records/model-options.ts";
 import { enumOptionsShape, modelOptionsShape } from "../core/records/model-options.ts";
 import type { AppRecord } from "../core/records/write-hooks.ts";
+import { BULK_KINDS } from "../core/bulk/bulk-kinds.ts";
+import type { NotifyConfig } from "../core/notifications/notify-config.ts";
+import { notifyConfigShape } from "../core/notifications/notify-config.ts";
 import type { TaskDefinition } from "../core/tasks/task-definition.ts";
 import { TASK_DEFINITION_SHAPE } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
@@ -83,6 +86,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
   readonly tasks?: readonly TaskDefinition[];
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
+  /** Notifications: whom to tell by default, the mail server, the secret of webhooks, callbacks. Default: none. */
+  readonly notify?: NotifyConfig;
   /** The first records of a new database, for `powercrud start` and `powercrud seed`. Default: none. */
   readonly seed?: SeedFunction<TypesOf<Generated>["client"]> | AppSeed;
 }
@@ -153,6 +158,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
     },
     tasks: { kind: "LIST", of: TASK_DEFINITION_SHAPE },
     hooks: TASK_HOOKS_SHAPE,
+    notify: notifyConfigShape(Object.values(BULK_KINDS)),
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },
   };
   return { kind: "MEMBERS", members };

@@ -3,6 +3,8 @@ import { builtInNames } from "../graphql/create-schema.ts";
 import { addHealth } from "../graphql/health.ts";
 import type { ChosenNames } from "../graphql/models/choose-names.ts";
 import { chooseNames } from "../graphql/models/choose-names.ts";
+import type { NotificationSchemaPorts } from "../graphql/notifications/notification-schema.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { SchemaContributor } from "../graphql/builder.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -37,7 +39,8 @@ export function printedParts(): readonly SchemaContributor[] {
     cancelTask: onlyPrinted,
     retryTask: onlyPrinted,
   });
-  return [tasks, addHealth(onlyPrinted)];
+  const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
+  return [tasks, notifications, addHealth(onlyPrinted)];
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

@@ -31,7 +31,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     });
     addTaskControlFields(schema, ports.tasks);
     addTaskRetryFields(schema, ports.tasks);
-    addBulkOptions(schema);
+    addBulkOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
     addCancelMutation(schema, ports.cancelTask);
     addRetryMutation(schema, ports.retryTask);

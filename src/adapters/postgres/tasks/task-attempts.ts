@@ -1,7 +1,8 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
-import type { DoneWork, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { NotificationChannel } from "../../../core/tasks/notify.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "../sql/attempts.ts";
@@ -57,13 +58,13 @@ async function settle(
   taskId: string,
   attempt: number,
   settlement: Settlement,
-): Promise<boolean> {
+): Promise<Settled | undefined> {
   const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, statusesBefore(settlement.status)]);
   if (locked.length === 0) {
-    return false;
+    return undefined;
   }
   const { errors = [] } = settlement;
-  await session.query(SETTLE_TASK, [
+  const notified = await session.query<{ channel: NotificationChannel }>(SETTLE_TASK, [
     taskId,
     settlement.status,
     settlement.message,
@@ -77,5 +78,5 @@ async function settle(
   if (errors.length > 0) {
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
-  return true;
+  return { notified: notified.map(({ channel }) => channel) };
 }

@@ -153,7 +153,7 @@ async function createTask(
     retryOf: request.retryOf ?? null,
     parent: request.parent ?? null,
     schedule: request.schedule ?? null,
-    notify: request.notify ?? null,
+    notify: request.notify === undefined || request.notify.length === 0 ? null : request.notify,
     concurrency: request.concurrency ?? null,
     input: request.input,
     idempotencyKey: options.idempotencyKey ?? null,
