@@ -234,6 +234,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         feed,
         cancelTask: (request) => cancelTask(engine.ports, request),
         retryTask: engine.retryTask,
+        statusPageOf,
       }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addHealth(() => health.read()),
