@@ -14,8 +14,8 @@ import type { AppRecord } from "../core/records/write-hooks.ts";
 import { BULK_KINDS } from "../core/bulk/bulk-kinds.ts";
 import type { NotifyConfig } from "../core/notifications/notify-config.ts";
 import { notifyConfigShape } from "../core/notifications/notify-config.ts";
-import type { TaskDefinition } from "../core/tasks/task-definition.ts";
-import { TASK_DEFINITION_SHAPE } from "../core/tasks/task-definition.ts";
+import type { DefinedTask } from "../core/tasks/define-task.ts";
+import { taskOptionsShape } from "../core/tasks/define-task.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { TASK_HOOKS_SHAPE } from "../core/tasks/task-hooks.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
@@ -82,8 +82,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
     : {
         readonly [Name in keyof TypesOf<Generated>["enums"]]?: EnumOptions<TypesOf<Generated>["enums"][Name]>;
       };
-  /** The app's own tasks, beside the bulk operations. Default: none. */
-  readonly tasks?: readonly TaskDefinition[];
+  /** The app's own tasks, as `defineTask` returns them, beside the bulk operations. Default: none. */
+  readonly tasks?: readonly DefinedTask[];
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
   /** Notifications: whom to tell by default, the mail server, the secret of webhooks, callbacks. Default: none. */
@@ -156,7 +156,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
       ...(enums === undefined ? {} : { words: Object.keys(enums) }),
       what: "an enum of the Prisma schema",
     },
-    tasks: { kind: "LIST", of: TASK_DEFINITION_SHAPE },
+    tasks: { kind: "LIST", of: taskOptionsShape(models && Object.keys(models)) },
     hooks: TASK_HOOKS_SHAPE,
     notify: notifyConfigShape(Object.values(BULK_KINDS)),
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },

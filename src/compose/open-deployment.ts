@@ -6,6 +6,7 @@ import { createPostgresEventLog } from "../adapters/postgres/events/postgres-eve
 import { createPostgresInbox } from "../adapters/postgres/notifications/postgres-inbox.ts";
 import { createPostgresOutbox } from "../adapters/postgres/notifications/postgres-outbox.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
+import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { createBackend } from "./create-backend.ts";
@@ -76,6 +77,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
+      steps: createQuickSteps(session),
       log: createPostgresEventLog({ session }),
       locks: createPostgresLockStore({ session }),
       outbox: createPostgresOutbox({ session }),

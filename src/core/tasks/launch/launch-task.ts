@@ -4,6 +4,7 @@ import type { NotifyPolicy } from "../../notifications/resolve-notify.ts";
 import { resolveNotify, TELL_NOBODY } from "../../notifications/resolve-notify.ts";
 import type { AttemptPorts } from "../run/execute-attempt.ts";
 import { executeAttempt } from "../run/execute-attempt.ts";
+import type { ModelRegistry } from "../../records/model.ts";
 import { conflictRefusal } from "../../refusals/conflict-refusal.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { ValidationRefusal } from "../../refusals/problems.ts";
@@ -18,6 +19,7 @@ import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import { failedEnd } from "../settle/ending.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskStore } from "../task-store.ts";
+import type { Task } from "../task.ts";
 import { writeLaunch } from "./on-conflict.ts";
 
 /** What launching needs: small tasks run in the request. */
@@ -25,6 +27,8 @@ export interface LaunchPorts extends AttemptPorts {
   /** The whole store: a launch may retry another task, or be answered by it. */
   readonly tasks: TaskStore;
   readonly settings: LaunchSettings;
+  /** For the claims of the app's own tasks. */
+  readonly models: Pick<ModelRegistry, "get">;
   /** A model's name for callers. Default: its own. */
   readonly nameOf?: (model: string) => string;
   /** Whom the config wants to be told, and how. Default: nobody, over no channel but the inbox. */
@@ -62,7 +66,7 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
       case "WAITING":
         return await waitInLine(ports, written.taskId, written.hasDependents);
       case "CREATED":
-        return await start(ports, written.taskId, request);
+        return await start(ports, written, request);
     }
   } catch (error) {
     return unavailableRefusal(ports.logger, error, "a launch was refused");
@@ -96,16 +100,24 @@ async function waitInLine(
   return launched(ports, taskId);
 }
 
-async function start(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
+async function start(
+  ports: LaunchPorts,
+  { taskId, task }: { readonly taskId: string; readonly task?: Task },
+  request: LaunchRequest,
+): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
     await executeHere(ports, taskId);
-  } else {
-    await enqueue(ports, taskId);
+    return launched(ports, taskId);
   }
-  return launched(ports, taskId);
+  const isQueued = await enqueue(ports, taskId);
+  // It may have begun meanwhile, but what it is, it was at some moment since the launch.
+  return isQueued && task !== undefined
+    ? { kind: "LAUNCHED", task, isDuplicate: false }
+    : launched(ports, taskId);
 }
 
-async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
+/** @returns false where the task ran here, or may have begun */
+async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
   } catch (error) {
@@ -115,7 +127,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
         "the queue is out of reach; the task runs in its request",
       );
       await executeHere(ports, taskId);
-      return;
+      return false;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
@@ -123,7 +135,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
     });
     if (!isWithdrawn) {
       // Only the queue's answer was lost: a worker has the task.
-      return;
+      return false;
     }
     throw new AppError(
       "UNAVAILABLE",
@@ -135,6 +147,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
   await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
     ports.logger.warn({ ...errorFields(error), taskId }, "an enqueued task could not be marked as such");
   });
+  return true;
 }
 
 async function launched(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {
