@@ -33,6 +33,7 @@ describeWorlds("task store", (world) => {
         parent: null,
         schedule: null,
         viewer: task.viewer,
+        hasStatusPage: false,
         createdAt: task.createdAt,
         startedAt: null,
         finishedAt: null,
