@@ -25,6 +25,7 @@ import type { WriteOne } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { ClaimOf, LockScopes } from "../core/locks/claim.ts";
+import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
@@ -61,11 +62,14 @@ export interface EngineOptions extends DeploymentOptions {
   /** Prisma's client of the project, for those tasks. */
   readonly client: unknown;
   readonly hooks?: TaskHooks | undefined;
+  /** Whom the config wants to be told how tasks end. Default: nobody. */
+  readonly notifyPolicy?: NotifyPolicy;
 }
 
 /** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
-  readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
+  readonly ports: LaunchPorts &
+    Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly pages: ListPages;
@@ -181,7 +185,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks }: EngineOptions,
+  { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
   { ports }: Deployment,
   definitions: TaskDefinitions,
   models: ModelRegistry,
@@ -192,6 +196,7 @@ function createPorts(
     models,
     nameOf: modelNamer(models),
     ...(hooks === undefined ? {} : { hooks }),
+    ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     definitions,
     claimOf,
     launch: (launch) => launchOwn(launching, launch),

@@ -25,7 +25,8 @@ export const ERROR_CODES = {
   SUBSCRIBER_TOO_SLOW:
     "The subscriber fell too far behind; subscribe again with after set to the last cursor.",
   UNKNOWN_KIND: "No task definition of that kind is registered in this process.",
-  OUTSIDE_TASK: "The function works only inside a running task or a model's hook, and only until that returns.",
+  OUTSIDE_TASK:
+    "The function works only inside a running task or a model's hook, and only until that returns.",
   UNKNOWN_MODEL: "No model of that name is exposed.",
   INVALID_CONFIG: "A setting is missing, unknown or out of range.",
   MIGRATION_FAILED: "A database migration could not be applied.",

@@ -34,6 +34,7 @@ describeWorlds("task store", (world) => {
         parent: null,
         schedule: null,
         viewer: task.viewer,
+        hasStatusPage: false,
         createdAt: task.createdAt,
         startedAt: null,
         finishedAt: null,

@@ -16,7 +16,13 @@ import { contentHash, launchHash } from "../tasks/launch/launch-request.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch/launch-task.ts";
 import type { Nesting } from "../tasks/launch/nesting.ts";
-import { awaitChild, currentNesting, launchNested, nestedOptions, refuseNested } from "../tasks/launch/nesting.ts";
+import {
+  awaitChild,
+  currentNesting,
+  launchNested,
+  nestedOptions,
+  refuseNested,
+} from "../tasks/launch/nesting.ts";
 import { answerRepeated } from "../tasks/launch/repeated-launch.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { TaskClaim } from "../tasks/task-claim.ts";
@@ -113,11 +119,7 @@ function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly Reco
   }
 }
 
-async function launchNew(
-  ports: BulkPorts,
-  nesting: Nesting,
-  given: BulkRequest,
-): Promise<LaunchOutcome> {
+async function launchNew(ports: BulkPorts, nesting: Nesting, given: BulkRequest): Promise<LaunchOutcome> {
   const inputHash = hashOf(given);
   const request = { ...given, options: nestedOptions(nesting, given.options, inputHash) };
   const repeated = await answerRepeated(ports, { ...request, inputHash });

@@ -2,6 +2,7 @@ import { announceChange } from "../events/record-event.ts";
 import { ANONYMOUS } from "../access/viewer.ts";
 import { cancelTask } from "../tasks/run/cancel-task.ts";
 import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
+import { publishNotifications } from "../notifications/announcement.ts";
 import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
@@ -49,6 +50,7 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
   const released = await ports.locks.releaseOrphans();
+  await announceOverdue(ports, ago(options.enqueueGraceMs));
   const pruned = await pruneTasks(ports, options.retentionMs);
   const cancelled = [...orphans.cancelled, ...abandoned];
   return { enqueued, ...orphans, cancelled, promoted, cleaned, released, pruned };
@@ -143,6 +145,17 @@ async function clean(ports: TaskPorts, finishedBefore: Date): Promise<readonly s
     }
   }
   return cleaned;
+}
+
+/** Wakes the senders if notifications wait that none of them has heard of. */
+async function announceOverdue(
+  { outbox, bus }: Pick<TaskPorts, "outbox" | "bus">,
+  before: Date,
+): Promise<void> {
+  const due = await outbox?.nextDue();
+  if (due !== undefined && due < before) {
+    await publishNotifications(bus, { isInbox: false, isOutbox: true });
+  }
 }
 
 function idsOf(tasks: readonly StrandedTask[]): readonly string[] {

@@ -2,6 +2,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordBatch } from "./record-batch.ts";
+import type { Notify } from "./notify.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError } from "./task-error.ts";
 import { NO_COUNTS, progressOf } from "./progress.ts";
@@ -27,7 +28,7 @@ export interface NewTask {
   /** The name of the schedule that launches it. */
   readonly schedule: string | null;
   /** Whom to tell how it ended; null for nobody. */
-  readonly notify: readonly Json[] | null;
+  readonly notify: readonly Notify[] | null;
   /** At most `max` tasks with the same key run at a time; null without a limit. */
   readonly concurrency: { readonly key: string; readonly max: number } | null;
   readonly input: Json;
@@ -91,6 +92,7 @@ export function pendingTaskOf(task: NewTask): Task {
     schedule,
     viewer,
     createdAt,
+    hasStatusPage: task.notify?.some(({ channel }) => channel === "STATUS_PAGE") ?? false,
     status: "PENDING",
     startedAt: null,
     finishedAt: null,

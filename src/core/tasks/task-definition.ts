@@ -46,7 +46,10 @@ export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal" | "
 };
 
 /** What a task is given that runs as a part of another task's attempt. */
-export type InsideContext = Pick<AttemptContext, "task" | "attempt" | "signal" | "setTotal" | "reportProgress"> & {
+export type InsideContext = Pick<
+  AttemptContext,
+  "task" | "attempt" | "signal" | "setTotal" | "reportProgress"
+> & {
   /** As the schema returned it. */
   readonly input: unknown;
   /** Prisma's client in the transaction of a hook. Left out: the project's client. */

@@ -38,6 +38,8 @@ export interface Task<Result = Json> {
   readonly schedule: string | null;
   /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
+  /** Whether it was to be followed on the app's status page: see the channel STATUS_PAGE. */
+  readonly hasStatusPage: boolean;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;

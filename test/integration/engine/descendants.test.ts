@@ -203,7 +203,9 @@ describe("descendants that a hook of a bulk operation registers", () => {
     await holdLabel("7");
     const task = await run({ ...ALL_OR_NOTHING, onConflict: "SKIP" });
     expect(task).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 39, skipped: 1 } });
-    expect(await errorsOf(task)).toMatchObject([{ recordId: "7", outcome: "SKIPPED", code: "RECORD_LOCKED" }]);
+    expect(await errorsOf(task)).toMatchObject([
+      { recordId: "7", outcome: "SKIPPED", code: "RECORD_LOCKED" },
+    ]);
   });
 
   it.each([SKIP_FAILED, ALL_OR_NOTHING])(

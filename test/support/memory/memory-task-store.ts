@@ -82,17 +82,17 @@ function createSettling(shelf: TaskShelf): Settling {
     async settle(transaction, taskId, attempt, settlement) {
       const row = await shelf.rows.lock(transaction, taskId);
       if (row?.task.attempt !== attempt || !canTransition(row.task.status, settlement.status)) {
-        return false;
+        return undefined;
       }
       if (settlement.byAttempt === true && row.task.status !== "RUNNING") {
-        return false;
+        return undefined;
       }
       shelf.rows.put(transaction, settled(row, settlement, shelf.nextErrorPosition));
       requiredMemory(transaction).atCommit.push(() => {
         shelf.leases.delete(leaseKey(row));
         shelf.enqueued.delete(taskId);
       });
-      return true;
+      return { notified: [] };
     },
     async markCleaned(transaction, taskId) {
       const row = await shelf.rows.lock(transaction, taskId);

@@ -69,6 +69,7 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
       viewer,
       createdAt,
       input,
+      hasStatusPage: created.notify?.some(({ channel }) => channel === "STATUS_PAGE") ?? false,
       status: "PENDING",
       startedAt: null,
       finishedAt: null,

@@ -1,6 +1,13 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { StrandedTask, StrandedTasks } from "../../../core/tasks/stranded-tasks.ts";
-import { FIND_ABANDONED, FIND_ORPHANS, FIND_UNBEGUN, FIND_UNCLEANED, FIND_UNENQUEUED, TAKE_TURN } from "../sql/stranded.ts";
+import {
+  FIND_ABANDONED,
+  FIND_ORPHANS,
+  FIND_UNBEGUN,
+  FIND_UNCLEANED,
+  FIND_UNENQUEUED,
+  TAKE_TURN,
+} from "../sql/stranded.ts";
 import { PRUNE_TASKS } from "../sql/tasks.ts";
 
 /** Finds the tasks that the sweeper takes care of. */

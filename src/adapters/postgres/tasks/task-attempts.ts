@@ -2,7 +2,8 @@ import { groupCalls } from "../../../kernel/group-calls.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
-import type { DoneWork, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { NotificationChannel } from "../../../core/tasks/notify.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { BEGIN_ATTEMPT, END_WAIT, HEARTBEAT, REQUEST_CANCEL, START_WAIT } from "../sql/attempts.ts";
@@ -87,16 +88,16 @@ async function settle(
   taskId: string,
   attempt: number,
   settlement: Settlement,
-): Promise<boolean> {
+): Promise<Settled | undefined> {
   const before = statusesBefore(settlement.status).filter(
     (status) => settlement.byAttempt !== true || status === "RUNNING",
   );
   const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, before]);
   if (locked.length === 0) {
-    return false;
+    return undefined;
   }
   const { errors = [] } = settlement;
-  await session.query(SETTLE_TASK, [
+  const notified = await session.query<{ channel: NotificationChannel }>(SETTLE_TASK, [
     taskId,
     settlement.status,
     settlement.message,
@@ -110,5 +111,5 @@ async function settle(
   if (errors.length > 0) {
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
-  return true;
+  return { notified: notified.map(({ channel }) => channel) };
 }

@@ -102,6 +102,7 @@ export interface TaskRow {
   readonly message: string | null;
   readonly input: Json;
   readonly result: Json;
+  readonly has_status_page: boolean;
   readonly is_cleaned: boolean;
   /** What the latest attempt last reported; null once the task is settled. */
   readonly reported: Progress | null;
@@ -126,6 +127,7 @@ export function toTask(row: TaskRow): Task {
     parent: row.parent_id,
     schedule: row.schedule,
     viewer: row.viewer,
+    hasStatusPage: row.has_status_page,
     createdAt: row.created_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,

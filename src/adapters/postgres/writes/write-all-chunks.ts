@@ -26,14 +26,7 @@ import type { TaskErrorRow } from "../tasks/task-errors.ts";
 import { toTaskError } from "../tasks/task-errors.ts";
 import { writeNamed } from "./write-named.ts";
 import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
-import {
-  countWritten,
-  finishChunk,
-  onHeldOf,
-  takeFence,
-  unitOfWorkFor,
-  writeAsOne,
-} from "./write-chunk.ts";
+import { countWritten, finishChunk, onHeldOf, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
 
 /** Also releases the savepoint: nested savepoints would make every access to a row slower. */
 const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";

@@ -18,7 +18,14 @@ import type { LaunchRequest } from "./launch-request.ts";
 import { launchHash } from "./launch-request.ts";
 import type { LaunchPorts } from "./launch-task.ts";
 import type { Nesting } from "./nesting.ts";
-import { awaitChild, currentNesting, launchNested, nestedOptions, refuseNested, viewerOf } from "./nesting.ts";
+import {
+  awaitChild,
+  currentNesting,
+  launchNested,
+  nestedOptions,
+  refuseNested,
+  viewerOf,
+} from "./nesting.ts";
 import { answerRepeated } from "./repeated-launch.ts";
 
 /** A task of the app's own that is to be launched. */

@@ -47,9 +47,7 @@ export async function helpAttempt(ports: AttemptPorts, { id, attempt }: QueuedTa
   try {
     const run = nestedRun(ports, { task, number: attempt }, definition, signal, { report });
     await outsideTask(() =>
-      runInTask(run, () =>
-        help({ task, attempt, signal, untilFree: run.untilFree, reportProgress: report }),
-      ),
+      runInTask(run, () => help({ task, attempt, signal, untilFree: run.untilFree, reportProgress: report })),
     );
     return { kind: "HELPED" };
   } catch (error) {

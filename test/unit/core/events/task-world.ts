@@ -147,6 +147,7 @@ function newTask(id: string): Task {
     parent: null,
     schedule: null,
     viewer: ANONYMOUS,
+    hasStatusPage: false,
     createdAt: new Date(0),
     startedAt: null,
     finishedAt: null,

@@ -59,18 +59,18 @@ CREATE TABLE powercrud.hook_call (
 );
 CREATE INDEX hook_call_due ON powercrud.hook_call (created_at);
 
--- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none.
+-- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none. What it says is
+-- in the task's row.
 CREATE TABLE powercrud.notification (
   id         uuid PRIMARY KEY,
-  task_id    uuid REFERENCES powercrud.task ON DELETE CASCADE,
+  task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
   channel    text NOT NULL CHECK (channel IN ('IN_APP', 'EMAIL', 'WEBHOOK', 'CALLBACK')),
   -- The viewer's id, an address, a URL, or the name of a callback.
   target     text NOT NULL,
-  title      text NOT NULL,
-  body       jsonb NOT NULL DEFAULT '{}',
-  status     text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
-  attempts   integer NOT NULL DEFAULT 0,
-  -- PENDING: the next try is due then.
+  status     text NOT NULL CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
+  -- How often a process began to send it.
+  tries      integer NOT NULL DEFAULT 0,
+  -- PENDING: no process tries before this time. Later than now while a process sends it.
   due_at     timestamptz(3) NOT NULL,
   created_at timestamptz(3) NOT NULL,
   sent_at    timestamptz(3),
@@ -79,6 +79,7 @@ CREATE TABLE powercrud.notification (
 );
 CREATE INDEX notification_due ON powercrud.notification (due_at) WHERE status = 'PENDING';
 CREATE INDEX notification_inbox ON powercrud.notification (target, id) WHERE channel = 'IN_APP';
+CREATE INDEX notification_unread ON powercrud.notification (target) WHERE channel = 'IN_APP' AND read_at IS NULL;
 CREATE INDEX notification_task ON powercrud.notification (task_id);
 CREATE INDEX notification_dead ON powercrud.notification (id) WHERE status = 'DEAD';
 
