@@ -3,12 +3,14 @@ import { createId } from "../kernel/ids.ts";
 import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
+import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
+import { withAppEffects } from "../core/records/app-effects.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
@@ -98,12 +100,20 @@ export async function createEngine(
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
-  const sideEffects = createPostgresSideEffects({ session, shapes, models, emulatedKeys });
+  const claimOf = createClaimOf(models, lockScopes);
+  const sideEffects = withAppEffects(
+    createPostgresSideEffects({ session, shapes, models, emulatedKeys }),
+    {
+      options: options.modelOptions,
+      prisma,
+      // As with the database's own side effects, they are held against everybody.
+      claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
+    },
+  );
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const claimOf = createClaimOf(models, lockScopes);
   const hooks = createRecordHooks({
     options: options.modelOptions,
     transactions: options.hookTransactions,
@@ -115,7 +125,7 @@ export async function createEngine(
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
-    ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
+    ...options.tasks.map((task) => customDefinition(task, { prisma, logger, claimOf })),
   ]);
   const ports: Engine["ports"] = createPorts(options, deployment, definitions, models, claimOf);
   const launching = {

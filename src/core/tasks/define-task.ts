@@ -3,6 +3,7 @@ import type { Json } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { MembersOf, MembersShape, Shape } from "../../kernel/shape.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { AppDependents, DependentsContext } from "../locks/app-dependents.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { NotifyRule } from "./notify.ts";
 import { NOTIFY_RULES_SHAPE } from "./notify.ts";
@@ -105,6 +106,13 @@ export interface TaskOptions<
   claims?(
     request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>,
   ): readonly Claim[] | Promise<readonly Claim[]>;
+  /**
+   * The other records that it changes, by their model. They are locked together with its claims, whose ids the functions are
+   * given; with `onConflict: WAIT` they are read again when its turn comes. Default: none.
+   */
+  readonly dependents?: AppDependents<
+    DependentsContext<Client> & TaskRequest<StandardSchemaV1.InferOutput<Schema>>
+  >;
   /** Whether the viewer may launch it. Default: everybody may. */
   access?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): boolean | Promise<boolean>;
   /** Default: an error of `run` ends the task as FAILED. */
@@ -153,6 +161,7 @@ const SHAPE = {
     label: { kind: "FUNCTION" },
     total: { kind: "FUNCTION" },
     claims: { kind: "FUNCTION" },
+    dependents: { kind: "MAP", of: () => ({ kind: "FUNCTION" }) },
     access: { kind: "FUNCTION" },
     retries: {
       kind: "MEMBERS",

@@ -2,8 +2,11 @@ import type { Json } from "../../../kernel/json.ts";
 import type { Logger } from "../../../kernel/logger.ts";
 import { loggerWith } from "../../../kernel/logger.ts";
 import type { RecordProblem } from "../../refusals/problems.ts";
+import { claimsOfDependents } from "../../locks/app-dependents.ts";
+import type { ClaimOf } from "../../locks/claim.ts";
+import type { Dependents } from "../dependents.ts";
 import type { DefinedTask, RunContext, TaskProgress } from "../define-task.ts";
-import type { AttemptContext, HandlerResult, TaskDefinition } from "../task-definition.ts";
+import type { AttemptContext, DependentRequest, HandlerResult, TaskDefinition } from "../task-definition.ts";
 import { checkInput } from "./check-input.ts";
 
 /** What the `run` of a definition is given besides its attempt. */
@@ -11,6 +14,8 @@ export interface RunTools {
   /** Prisma's client of the project. */
   readonly prisma: unknown;
   readonly logger: Logger;
+  /** Checks the records that a definition names. */
+  readonly claimOf: ClaimOf;
 }
 
 /** The engine's definition of a task of the app's own. */
@@ -26,8 +31,32 @@ export function customDefinition(own: DefinedTask, tools: RunTools): TaskDefinit
       const result = await own.run(runContext(attempt, checked.value, tools));
       return { result: result as Json };
     },
+    ...(own.dependents === undefined ? {} : { dependents: (request) => dependentsOf(own, tools, request) }),
     runInside: ({ input, prisma = tools.prisma, ...attempt }) =>
       own.run(runContext(attempt, input, { ...tools, prisma })),
+  };
+}
+
+/** The dependents that the definition names, for a task with this input. Its launch has checked the input. */
+async function dependentsOf(
+  own: DefinedTask,
+  { prisma, claimOf }: RunTools,
+  { input, viewer }: DependentRequest,
+): Promise<Dependents | undefined> {
+  const checked = await checkInput(own, input);
+  if ("problems" in checked) {
+    return undefined;
+  }
+  const request = { input: checked.value, viewer };
+  const claims = (await own.claims?.(request)) ?? [];
+  const ids = claims.flatMap((claim) => (claim.ids === "all" ? [] : claim.ids));
+  const dependents = own.dependents ?? {};
+  return {
+    models: Object.keys(dependents),
+    claims: () =>
+      claimsOfDependents(dependents, ids, { ...request, prisma }, (model, found) =>
+        claimOf(model, found, viewer),
+      ),
   };
 }
 
