@@ -145,6 +145,7 @@ async function wire(
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     client,
+    translateError: translatePrismaError,
     hooks: project.hooks,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),

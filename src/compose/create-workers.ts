@@ -47,6 +47,7 @@ export function createWorkers(engine: Engine, config: Config, role: ProcessRole)
     host: hostname(),
     pid: process.pid,
     concurrency,
+    kinds: ports.definitions.kinds,
     startedAt: clock.now(),
   };
   return [

@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   ATTEMPT_FENCED: "Another attempt has taken the task over; this one writes nothing more.",
   CANCELLED: "Stopped on request.",
   HANDED_OVER: "The process is stopping; another goes on with the task.",
+  TIMED_OUT: "An attempt of a task took longer than its definition allows.",
   RECORD_LOCKED: "Another task held the record when this one was launched.",
   TASK_SETTLED: "The task is settled; there is nothing left to cancel.",
   SUBSCRIBER_TOO_SLOW:

@@ -1,5 +1,6 @@
 import { announceChange } from "../events/record-event.ts";
 import { stoppedEnd } from "../tasks/settle/ending.ts";
+import { enqueueNext } from "../tasks/settle/enqueue-postponed.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
@@ -39,12 +40,14 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const isQueueRead = (await options.isQueueRead?.()) ?? true;
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
   const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
+  // The end of an attempt gives its place on; its process may have died before.
+  const next = await enqueueNext(ports);
   const orphans = await rescueOrphans(ports, ago(options.leaseMs));
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
   const released = await ports.locks.releaseOrphans();
   const pruned = await pruneTasks(ports, options.retentionMs);
-  return { enqueued, ...orphans, promoted, cleaned, released, pruned };
+  return { enqueued: [...enqueued, ...next], ...orphans, promoted, cleaned, released, pruned };
 }
 
 /** @param enqueuedBefore undefined: tasks that were enqueued and not begun are left alone */
@@ -192,7 +195,8 @@ async function describeLive(ports: Pick<TaskPorts, "tasks">): Promise<readonly U
 
 function reasonOf(task: Task): string {
   if (task.status === "PENDING") {
-    return "It is queued.";
+    const { postponedUntil: until } = task;
+    return until === null ? "It is queued." : `Its next attempt is due at ${until.toISOString()}.`;
   }
   if (task.status === "WAITING") {
     return `It waits for task ${task.blockedBy ?? "?"}.`;

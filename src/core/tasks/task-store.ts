@@ -1,4 +1,5 @@
 import type { NewTasks } from "./new-tasks.ts";
+import type { PostponedTasks } from "./postponed-tasks.ts";
 import type { StrandedTasks } from "./stranded-tasks.ts";
 import type { TaskAttempts } from "./task-attempts.ts";
 import type { TaskReads } from "./task-reads.ts";
@@ -10,4 +11,4 @@ import type { WaitingLine } from "./waiting-line.ts";
  * that it needs. Methods with a transaction write within it; the others read what is committed.
  */
 export interface TaskStore
-  extends NewTasks, WaitingLine, TaskAttempts, TaskReads, TaskResults, StrandedTasks {}
+  extends NewTasks, WaitingLine, TaskAttempts, TaskReads, TaskResults, StrandedTasks, PostponedTasks {}

@@ -2,6 +2,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { TaskStore } from "../../../core/tasks/task-store.ts";
 import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
+import { createPostponedTasks } from "./postponed-tasks.ts";
 import { createTaskAttempts } from "./task-attempts.ts";
 import { createTaskReads } from "./task-reads.ts";
 import { createTaskResults } from "./task-results.ts";
@@ -16,6 +17,7 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createNewTasks(session),
     ...createWaitingLine(session),
     ...createTaskAttempts(session),
+    ...createPostponedTasks(session),
     ...createTaskReads(session),
     ...createTaskResults(session),
     ...createStrandedTasks(session),

@@ -17,6 +17,14 @@ import { storableJson } from "./storable-json.ts";
 export type AttemptEnd =
   /** The task ends with it. `cause` is what the handler threw, if it threw. */
   | { readonly kind: "ENDED"; readonly settle: SettleBy; readonly cause?: unknown }
+  /** It failed, and another attempt follows after a delay. */
+  | {
+      readonly kind: "FAILED";
+      readonly delayMs: number;
+      readonly message: string;
+      readonly cause: unknown;
+      readonly settle: SettleBy;
+    }
   /** Another attempt has the task. */
   | { readonly kind: "FENCED" }
   /** The process stops, and another one continues the task. */
@@ -57,8 +65,9 @@ function messageOf({ message, failure }: HandlerResult, total: number | null, co
 /**
  * The end after the handler threw, or was stopped for this reason. Its reports may be ahead of what was committed, or
  * behind it, so the sums of the DONE chunks count where the task has chunks.
+ * @param retryDelayMs after which a failed attempt is followed by another one. Default: none follows
  */
-export function endOfError(error: unknown, progress: Progress): AttemptEnd {
+export function endOfError(error: unknown, progress: Progress, retryDelayMs?: number): AttemptEnd {
   if (isAppError(error, "ATTEMPT_FENCED")) {
     return { kind: "FENCED" };
   }
@@ -72,7 +81,10 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
     return { kind: "ENDED", settle: (done) => stoppedEnd(progress, done) };
   }
   const message = describeThrown(error);
-  return { kind: "ENDED", settle: (done) => failedEnd(message, progress, done), cause: error };
+  const end = { settle: (done: Counts | null) => failedEnd(message, progress, done), cause: error };
+  return retryDelayMs === undefined
+    ? { kind: "ENDED", ...end }
+    : { kind: "FAILED", ...end, message, delayMs: retryDelayMs };
 }
 
 /** The end of a task whose real end the store refused. It is settled all the same: another attempt would end the same way. */

@@ -56,7 +56,13 @@ async function tryToCancel(
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
-  return isDone ? { kind: "CANCELLED", task: (await findTask(ports.tasks, taskId)) ?? task } : undefined;
+  if (!isDone) {
+    return undefined;
+  }
+  const now = (await findTask(ports.tasks, taskId)) ?? task;
+  // Its attempt failed meanwhile, and no other one runs that would hear of the request.
+  const isPostponed = now.status === "PENDING";
+  return isPostponed ? undefined : { kind: "CANCELLED", task: now };
 }
 
 function cancelUnbegun(ports: SettlePorts, task: Task): Promise<boolean> {

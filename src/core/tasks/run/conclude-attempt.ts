@@ -2,7 +2,7 @@ import { isAppError } from "../../../kernel/app-error.ts";
 import { errorFields } from "../../../kernel/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { SettleBy } from "../settle/ending.ts";
-import { failedEnd } from "../settle/ending.ts";
+import { failedEnd, stoppedEnd } from "../settle/ending.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { settleTask, settleUnattended } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
@@ -10,12 +10,16 @@ import type { QueuedTask } from "../task-queue.ts";
 import { findTask } from "../task-reads.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfUnsettled } from "./attempt-end.ts";
+import type { RetryPorts } from "./retry-attempt.ts";
+import { postponeAttempt } from "./retry-attempt.ts";
 
 /** What became of a delivery. */
 export type AttemptOutcome =
   | { readonly kind: "SETTLED" }
   /** Another delivery has the task, or it is settled already. */
   | { readonly kind: "NOT_BEGUN" }
+  /** PENDING again: its next attempt is not due yet, or needs a worker that knows its kind. */
+  | { readonly kind: "POSTPONED" }
   /** Another attempt took the task over. */
   | { readonly kind: "FENCED" }
   /** Back in the queue, because this process stops. */
@@ -23,9 +27,9 @@ export type AttemptOutcome =
   /** A store went away. The sweeper has the task tried again. */
   | { readonly kind: "ABANDONED" };
 
-/** Settles the task, hands it over, or leaves it, as the attempt's end asks for. */
+/** Settles the task, postpones it, hands it over, or leaves it, as the attempt's end asks for. */
 export async function concludeAttempt(
-  ports: SettlePorts,
+  ports: RetryPorts,
   { task, number }: Attempt,
   progress: Progress,
   end: AttemptEnd,
@@ -41,6 +45,8 @@ export async function concludeAttempt(
         "the attempt was abandoned: a store is out of reach",
       );
       return { kind: "ABANDONED" };
+    case "FAILED":
+      return tryAgainLater(ports, { task, number }, progress, end);
     case "HANDED_OVER":
       return handOver(ports, { id: taskId, attempt: number });
     case "ENDED": {
@@ -51,6 +57,24 @@ export async function concludeAttempt(
       return { kind: isSettled ? "SETTLED" : "FENCED" };
     }
   }
+}
+
+async function tryAgainLater(
+  ports: RetryPorts,
+  attempt: Attempt,
+  progress: Progress,
+  end: Extract<AttemptEnd, { kind: "FAILED" }>,
+): Promise<AttemptOutcome> {
+  const { delayMs, message, cause } = end;
+  const { id: taskId } = attempt.task;
+  ports.logger.warn({ err: cause, taskId, delayMs }, "an attempt failed; another one follows");
+  const result = await postponeAttempt(ports, { attempt, progress, delayMs, message });
+  if (result.kind !== "CANCELLED") {
+    return result;
+  }
+  const settleBy: SettleBy = (done) => stoppedEnd(progress, done);
+  const isSettled = await settle(ports, { taskId, attempt: attempt.number }, progress, settleBy);
+  return { kind: isSettled ? "SETTLED" : "FENCED" };
 }
 
 /**
@@ -68,6 +92,10 @@ export async function giveUp(
   }
   const task = await findTask(ports.tasks, id);
   if (task?.attempt !== attempt || task.cancelRequestedAt !== null) {
+    return false;
+  }
+  // Those that failed have a limit of their own.
+  if (attempt - task.failures < maxAttempts) {
     return false;
   }
   const message = `Gave up after ${attempt} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;

@@ -2,25 +2,25 @@ import type { AppError } from "../../../kernel/app-error.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
-import type { SettlePorts } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
-import type { TaskDefinitions } from "../task-definition.ts";
 import { callHook, callProgressHook } from "../task-hooks.ts";
 import type { QueuedTask } from "../task-queue.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
+import type { AwaitKindPorts } from "./await-kind.ts";
+import { awaitKind } from "./await-kind.ts";
 import type { AttemptOutcome } from "./conclude-attempt.ts";
 import { concludeAttempt, giveUp } from "./conclude-attempt.ts";
 import type { Lease } from "./lease.ts";
 import { keepLease } from "./lease.ts";
 import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
+import { retryDelayOf } from "./retry-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled } from "./running-attempts.ts";
 
 /** What running an attempt needs. */
-export interface AttemptPorts extends SettlePorts {
-  readonly definitions: TaskDefinitions;
+export interface AttemptPorts extends AwaitKindPorts {
   readonly runningAttempts: Pick<RunningAttempts, "add">;
   /** The worker's name in the attempt's row: host, process, and a random part. */
   readonly workerId: string;
@@ -42,7 +42,7 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   }
   const attempt = await beginAttempt(ports, delivery);
   if (attempt === undefined) {
-    return { kind: "NOT_BEGUN" };
+    return { kind: (await awaitKind(ports, delivery)) ? "POSTPONED" : "NOT_BEGUN" };
   }
   const { id: taskId, cancelRequestedAt } = attempt.task;
   const controller = new AbortController();
@@ -73,6 +73,7 @@ function beginAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<Attemp
       expectedAttempt: delivery.attempt,
       workerId: ports.workerId,
       at: ports.clock.now(),
+      kinds: ports.definitions.kinds,
     });
     if (attempt !== undefined) {
       await recordEvent(ports, transaction, {
@@ -126,9 +127,10 @@ async function handle(
   reporter: ProgressReporter,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
+  const definition = ports.definitions.get(task.kind);
   try {
     signal.throwIfAborted();
-    const result = await ports.definitions.get(task.kind).handle({
+    const result = await definition.handle({
       task,
       attempt: number,
       signal,
@@ -139,7 +141,8 @@ async function handle(
     return endOfResult(result, reporter.current());
   } catch (error) {
     // After a request to stop, every error counts as the stop.
-    return endOfError(signal.aborted ? signal.reason : error, reporter.current());
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    return endOfError(reason, reporter.current(), retryDelayOf(definition.own?.retries, task.failures));
   }
 }
 
