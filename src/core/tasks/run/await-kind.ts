@@ -74,7 +74,7 @@ async function fail(ports: AwaitKindPorts, { id, kind }: Task): Promise<boolean>
   if (task === undefined) {
     return false;
   }
-  const seconds = Math.round(ports.unknownKindWaitMs / 1000);
+  const seconds = ports.unknownKindWaitMs / 1000;
   const message = `No worker knew the kind "${kind}" for ${seconds} s. Deploy its definition, and retry the task.`;
   ports.logger.error({ taskId: id, kind }, "a task was given up, since no worker knows its kind");
   return settleUnattended(ports, task, (done) => ({
