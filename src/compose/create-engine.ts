@@ -25,6 +25,7 @@ import type { WriteOne } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/claim.ts";
+import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
@@ -63,11 +64,14 @@ export interface EngineOptions extends DeploymentOptions {
   /** See RunTools. */
   readonly translateError?: (error: unknown) => unknown;
   readonly hooks?: TaskHooks | undefined;
+  /** Whom the config wants to be told how tasks end. Default: nobody. */
+  readonly notifyPolicy?: NotifyPolicy;
 }
 
 /** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
-  readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
+  readonly ports: LaunchPorts &
+    Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly pages: ListPages;
@@ -186,7 +190,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks }: EngineOptions,
+  { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
   { ports, processes, backend }: Deployment,
   definitions: TaskDefinitions,
   models: ModelRegistry,
@@ -196,6 +200,7 @@ function createPorts(
     models,
     nameOf: modelNamer(models),
     ...(hooks === undefined ? {} : { hooks }),
+    ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     definitions,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,

@@ -5,20 +5,25 @@ import type { Service } from "../kernel/service.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
 import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
-import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
-import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { describeServing } from "../core/records/serve-model.ts";
+import { sweepNow } from "../core/sweeper/sweep.ts";
+import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
+import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
+import type { Reservations } from "../core/tasks/manager/reservations.ts";
+import { createReservations } from "../core/tasks/manager/reservations.ts";
+import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
+import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
-import type { DefinedTask } from "../core/tasks/define-task.ts";
-import type { LaunchOptions } from "../core/tasks/launch-options.ts";
-import type { Viewer } from "../core/access/viewer.ts";
-import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
-import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
+import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
+import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
+import type { Schedules } from "../core/schedules/schedules.ts";
+import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -26,6 +31,8 @@ import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-tra
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addSchedules } from "../graphql/schedules.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -39,8 +46,11 @@ import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createWorkers } from "./create-workers.ts";
+import { createScheduling, readSchedules } from "./create-scheduling.ts";
+import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { NotifyChannels } from "./notify-channels.ts";
+import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
@@ -53,8 +63,12 @@ export interface PowerCrudOptions {
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. Default: `health` checks the engine's own migrations only. */
   readonly projectDir?: string;
-  /** What this process does: `start` launches and runs tasks (the default), `serve` only launches, `work` only runs. */
-  readonly role?: ProcessRole;
+  /**
+   * What this process does: `start` launches and runs tasks (the default), `serve` launches, `work` runs, and each of them
+   * sweeps. `client` only launches and watches, such as a script: no other process knows of it, and it does no chores. Small
+   * and synchronous tasks run where they are launched, in a client too.
+   */
+  readonly role?: ProcessRole | "client";
   /** Settings that differ from the defaults; see `docs/configuration.md`. Durations are in ms. */
   readonly settings?: Partial<Config>;
   /** Default: logs nothing. */
@@ -67,7 +81,7 @@ const OPTIONS_SHAPE = {
     config: { kind: "ANY" },
     databaseUrl: { kind: "TEXT" },
     projectDir: { kind: "TEXT" },
-    role: { kind: "WORD", words: ["start", "serve", "work"], what: "a role" },
+    role: { kind: "WORD", words: ["start", "serve", "work", "client"], what: "a role" },
     settings: { kind: "ANY" },
     logger: { kind: "ANY" },
   } satisfies MembersOf<PowerCrudOptions>,
@@ -80,22 +94,10 @@ export interface PowerCrud extends Service {
   readonly schema: GraphQLSchema;
   /** The id of this process in the deployment. */
   readonly processId: string;
-  /** Launches a bulk operation, as the bulk mutations do. */
-  readonly launchBulk: LaunchBulk;
-  /** Launches a settled task again for the records that it did not change. */
-  readonly retryTask: RetryTask;
-  /**
-   * Launches one of the app's own tasks.
-   * @param task its definition, or its kind
-   * @throws AppError UNKNOWN_KIND for a task that is not in the config
-   */
-  launch<Input>(
-    task: DefinedTask<Input> | string,
-    input: NoInfer<Input>,
-    request?: { readonly viewer?: Viewer; readonly options?: LaunchOptions },
-  ): Promise<LaunchOutcome>;
-  /** Looks tasks up, with their errors and records. */
-  readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
+  /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
+  readonly tasks: TaskManager;
+  /** The schedules of the config: look at them, run, pause and resume them. */
+  readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
   /** What the query `health` answers. */
@@ -131,6 +133,9 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
+  const cron = createCron();
+  const configured = await readSchedules(project, cron);
+  const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -147,6 +152,7 @@ async function wire(
     client,
     translateError: translatePrismaError,
     hooks: project.hooks,
+    notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
@@ -154,39 +160,62 @@ async function wire(
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
+  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
   const { projectDir } = options;
   const health = createHealth({
     deployment: engine.deployment,
     config,
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
-  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
+  const reservations = connectReservations(engine, feed);
+  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
+  const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", services),
+    ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,
       engine,
       feed,
+      inboxFeed,
+      statusPageOf: channels.statusPageOf,
       health,
+      schedules: scheduling.schedules,
+      cronInWords: cron.inWords,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       modelOptions,
       logger,
     }),
     processId: engine.ports.workerId,
-    launchBulk: engine.launchBulk,
-    retryTask: engine.retryTask,
-    launch: createLaunch(engine),
-    tasks: engine.ports.tasks,
+    tasks: createManager(engine, { feed, reservations, config }),
+    schedules: scheduling.schedules,
     feed,
     health,
   };
 }
 
-function createLaunch({ ports }: Engine): PowerCrud["launch"] {
-  return (task, input, request) =>
-    launchCustom(ports, { ...request, input, kind: typeof task === "string" ? task : task.kind });
+function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
+  return createReservations({
+    ...ports,
+    models,
+    followTime: () => deployment.followTime(),
+    untilSettled: (taskId, limits) => waitForTask({ feed, clock: ports.clock }, taskId, limits),
+  });
+}
+
+function createManager(
+  { ports, launchBulk, retryTask, deployment }: Engine,
+  parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
+): TaskManager {
+  return createTaskManager({
+    launching: ports,
+    launchBulk,
+    retryTask,
+    ...parts,
+    sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
+  });
 }
 
 function clientService(client: ConnectedModels["client"]): Service {
@@ -201,7 +230,11 @@ interface SchemaParts extends ConnectedModels {
   readonly config: Config;
   readonly engine: Engine;
   readonly feed: TaskFeed;
+  readonly inboxFeed: InboxFeed;
+  readonly statusPageOf: NotifyChannels["statusPageOf"];
   readonly health: HealthReader;
+  readonly schedules: Schedules;
+  readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
@@ -209,7 +242,8 @@ interface SchemaParts extends ConnectedModels {
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, health, client, datamodel, names, modelOptions } = parts;
+  const { config, engine, feed, inboxFeed, statusPageOf, health, client, datamodel, names, modelOptions } =
+    parts;
   return createSchema({
     client,
     datamodel,
@@ -230,9 +264,16 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        cancelTask: (request) => cancelTask(engine.ports, request),
+        controls: {
+          cancelTask: (request) => cancelTask(engine.ports, request),
+          pauseTask: (request) => pauseTask(engine.ports, request),
+          resumeTask: (request) => resumeTask(engine.ports, request),
+        },
         retryTask: engine.retryTask,
+        statusPageOf,
       }),
+      addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
+      createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addHealth(() => health.read()),
     ],
   });

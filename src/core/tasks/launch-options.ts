@@ -1,3 +1,4 @@
+import type { Notify } from "./notify.ts";
 import type { ErrorPolicy, RunMode } from "./task.ts";
 
 /** What a launch does about records that another task holds or waits for. */
@@ -31,4 +32,9 @@ export interface LaunchOptions {
   readonly allowDuplicate?: boolean;
   /** Shown beside the task. At most 200 characters. */
   readonly label?: string;
+  /**
+   * Whom to tell how the task ends; an empty list for nobody. At most 20. Default: as the config says. A launch that an earlier
+   * task answers, by its idempotency key or as its duplicate, adds nobody.
+   */
+  readonly notify?: readonly Notify[];
 }

@@ -2,9 +2,11 @@ import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordBatch } from "./record-batch.ts";
+import type { Notify } from "./notify.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError } from "./task-error.ts";
-import type { ErrorPolicy } from "./task.ts";
+import { NO_COUNTS, progressOf } from "./progress.ts";
+import type { ErrorPolicy, Task } from "./task.ts";
 
 /** A task about to be written. */
 export interface NewTask {
@@ -25,7 +27,7 @@ export interface NewTask {
   /** The name of the schedule that launches it. */
   readonly schedule: string | null;
   /** Whom to tell how it ended; null for nobody. */
-  readonly notify: readonly Json[] | null;
+  readonly notify: readonly Notify[] | null;
   /** At most `max` tasks with the same key run at a time; null without a limit. */
   readonly concurrency: { readonly key: string; readonly max: number } | null;
   readonly input: Json;
@@ -58,6 +60,55 @@ export type CreateResult =
   | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
   /** The task to retry was deleted meanwhile. Nothing was written; the transaction must be rolled back. */
   | { readonly kind: "RETRIED_TASK_GONE" };
+
+/** The task as a reader finds it after its launch. */
+export function pendingTaskOf(task: NewTask): Task {
+  const {
+    id,
+    kind,
+    model,
+    label,
+    errorPolicy,
+    isDryRun,
+    retryOf,
+    parent,
+    schedule,
+    viewer,
+    createdAt,
+    total,
+  } = task;
+  return {
+    id,
+    kind,
+    model,
+    label,
+    errorPolicy,
+    isDryRun,
+    retryOf,
+    parent,
+    schedule,
+    viewer,
+    createdAt,
+    hasStatusPage: task.notify?.some(({ channel }) => channel === "STATUS_PAGE") ?? false,
+    status: "PENDING",
+    startedAt: null,
+    finishedAt: null,
+    attempt: 0,
+    blockedBy: null,
+    cancelRequestedAt: null,
+    pauseRequestedAt: null,
+    pauseRequestedBy: null,
+    pausedAt: null,
+    pauses: 0,
+    postponedUntil: null,
+    failures: 0,
+    input: task.input,
+    result: null,
+    message: null,
+    progress: progressOf(total, { ...NO_COUNTS, skipped: task.skipped.length }),
+    isCleaned: false,
+  };
+}
 
 /** Writes tasks at their launch, and finds the earlier task that answers a repeated one. */
 export interface NewTasks {

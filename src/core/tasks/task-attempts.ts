@@ -1,5 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Transaction } from "../transactions/transaction.ts";
+import type { NotificationChannel } from "./notify.ts";
 import type { Counts, Progress } from "./progress.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { FinalStatus } from "./task-status.ts";
@@ -18,6 +19,8 @@ export interface HeartbeatResult {
   readonly isCurrent: boolean;
   /** A viewer asked the task to stop. */
   readonly isCancelRequested: boolean;
+  /** A viewer asked the task to pause. */
+  readonly isPauseRequested: boolean;
 }
 
 /** What the chunks of an unsettled task say. */
@@ -37,6 +40,14 @@ export interface Settlement {
   readonly total?: number | null;
   /** Recorded with the settlement: what made an ALL_OR_NOTHING task fail. */
   readonly errors?: readonly NewTaskError[];
+  /** True: the attempt itself settles, so the task must be RUNNING; its worker may not know that it was paused. */
+  readonly byAttempt?: boolean;
+}
+
+/** What a settlement wrote. */
+export interface Settled {
+  /** The channel of each notification that it wrote; see NewTask.notify. */
+  readonly notified: readonly NotificationChannel[];
 }
 
 /** The run of a task, from the queue to the settlement. */
@@ -82,11 +93,16 @@ export interface TaskAttempts {
    */
   lockDone(transaction: Transaction, taskId: string, attempt: number): Promise<DoneWork | undefined>;
   /**
-   * Writes the final status. False unless the attempt is the current one and the table of transitions allows it. The
-   * duplicate key of every settled task is free again; so is the idempotency key of a task that FAILED before its first
+   * Writes the final status, and the notifications that the task asks for. Undefined, and nothing written, unless the attempt
+   * is the current one and the table of transitions allows it. The duplicate key of every settled task is free again; so is the idempotency key of a task that FAILED before its first
    * attempt, for its launch was withdrawn.
    */
-  settle(transaction: Transaction, taskId: string, attempt: number, settlement: Settlement): Promise<boolean>;
+  settle(
+    transaction: Transaction,
+    taskId: string,
+    attempt: number,
+    settlement: Settlement,
+  ): Promise<Settled | undefined>;
   /** Notes that locks are gone and CLEANUP is written. False when it was noted before. */
   markCleaned(transaction: Transaction, taskId: string): Promise<boolean>;
 }

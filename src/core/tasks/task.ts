@@ -3,14 +3,17 @@ import type { Viewer } from "../access/viewer.ts";
 import type { Progress } from "./progress.ts";
 import type { TaskStatus } from "./task-status.ts";
 
+/** The kind of the tasks that stand for records which a process reserves by hand. No definition may have it. */
+export const RESERVATION_KIND = "reservation";
+
 /** What happens when a record cannot be written. */
 export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
 
 /** Where a task runs: AUTO by its size, SYNC in the request, ASYNC in a worker. */
 export type RunMode = "AUTO" | "SYNC" | "ASYNC";
 
-/** A durable unit of work, as read from the store. */
-export interface Task {
+/** A durable unit of work, as read from the store. @typeParam Result what its definition's `run` returned, if it is known */
+export interface Task<Result = Json> {
   /** UUID version 7: sorts by time of creation. */
   readonly id: string;
   /** Name of its definition: `bulkUpdate`. */
@@ -30,6 +33,8 @@ export interface Task {
   readonly schedule: string | null;
   /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
+  /** Whether it was to be followed on the app's status page: see the channel STATUS_PAGE. */
+  readonly hasStatusPage: boolean;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
@@ -39,14 +44,20 @@ export interface Task {
   readonly blockedBy: string | null;
   /** Set once a viewer asked the running task to stop. */
   readonly cancelRequestedAt: Date | null;
-  /** Set while it is PAUSED, or is to be paused before its next chunk: since when. */
+  /** Set while it is PAUSED, or is to be paused before its next chunk: when a viewer asked for it. */
   readonly pauseRequestedAt: Date | null;
+  /** The viewer who asked for it; null for an anonymous one. */
+  readonly pauseRequestedBy: string | null;
+  /** While it is PAUSED: since when. */
+  readonly pausedAt: Date | null;
+  /** How many of its attempts were ended by a pause. */
+  readonly pauses: number;
   /** While it is PENDING after a failed attempt, or must wait: when its next attempt may begin. */
   readonly postponedUntil: Date | null;
   /** How many of its attempts ended with an error of the handler. */
   readonly failures: number;
   readonly input: Json;
-  readonly result: Json;
+  readonly result: Result;
   /** The outcome in words. Progress does not change it. */
   readonly message: string | null;
   readonly progress: Progress;

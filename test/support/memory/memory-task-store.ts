@@ -13,6 +13,7 @@ import type { WaitingTask } from "../../../src/core/tasks/waiting-line.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
 import { createMemoryPostponedTasks, hasPlace } from "./memory-postponed-tasks.ts";
+import { createMemoryPauses } from "./memory-pauses.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
 import { createMemoryTaskRows } from "./memory-task-rows.ts";
@@ -39,6 +40,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     leases: new Map(),
     enqueued: new Map(),
     cancellations: new Map(),
+    pauses: new Map(),
     nextErrorPosition: () => (errorPosition += 1),
   };
   return {
@@ -46,6 +48,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     ...createStrandedReads(shelf),
     ...createAttempts(shelf),
     ...createMemoryPostponedTasks(shelf),
+    ...createMemoryPauses(shelf),
     ...createWaitingLine(shelf),
     ...createNewTasks(shelf),
     ...createMemoryResultReads(shelf.rows),
@@ -81,14 +84,17 @@ function createSettling(shelf: TaskShelf): Settling {
     async settle(transaction, taskId, attempt, settlement) {
       const row = await shelf.rows.lock(transaction, taskId);
       if (row?.task.attempt !== attempt || !canTransition(row.task.status, settlement.status)) {
-        return false;
+        return undefined;
+      }
+      if (settlement.byAttempt === true && row.task.status !== "RUNNING") {
+        return undefined;
       }
       shelf.rows.put(transaction, settled(row, settlement, shelf.nextErrorPosition));
       requiredMemory(transaction).atCommit.push(() => {
         shelf.leases.delete(leaseKey(row));
         shelf.enqueued.delete(taskId);
       });
-      return true;
+      return { notified: [] };
     },
     async markCleaned(transaction, taskId) {
       const row = await shelf.rows.lock(transaction, taskId);
@@ -194,7 +200,7 @@ function createWaitingLine({ rows }: TaskShelf): WaitingLine {
 }
 
 function createAttempts(shelf: TaskShelf): TaskAttempts {
-  const { rows, leases, cancellations } = shelf;
+  const { rows, leases, cancellations, pauses } = shelf;
   return {
     ...createSettling(shelf),
     async requestCancel({ taskId, at }) {
@@ -230,19 +236,23 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
       requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
       const cancelRequestedAt = cancellations.get(taskId) ?? null;
-      return { task: readTask(begun, { reported: null, cancelRequestedAt, pauseRequestedAt: null }), number };
+      return {
+        task: readTask(begun, { reported: null, cancelRequestedAt, pause: pauses.get(taskId) }),
+        number,
+      };
     },
     async heartbeat({ taskId, attempt, at, progress }) {
       const row = rows.get(taskId);
+      const requests = { isCancelRequested: cancellations.has(taskId), isPauseRequested: pauses.has(taskId) };
       if (row?.task.status !== "RUNNING" || row.task.attempt !== attempt) {
-        return { isCurrent: false, isCancelRequested: cancellations.has(taskId) };
+        return { isCurrent: false, ...requests };
       }
       const before = leases.get(leaseKey(row))?.progress ?? null;
       leases.set(leaseKey(row), {
         heartbeatAt: at,
         progress: progress === undefined ? before : { ...progress },
       });
-      return { isCurrent: true, isCancelRequested: cancellations.has(taskId) };
+      return { isCurrent: true, ...requests };
     },
   };
 }
@@ -252,12 +262,12 @@ function idempotent({ id, inputHash }: StoredTask): IdempotentTask {
 }
 
 function createReads(shelf: TaskShelf): TaskReads {
-  const { rows, leases, cancellations } = shelf;
+  const { rows, leases, cancellations, pauses } = shelf;
   const read = (row: StoredTask): Task =>
     readTask(row, {
       reported: leases.get(leaseKey(row))?.progress ?? null,
       cancelRequestedAt: cancellations.get(row.id) ?? null,
-      pauseRequestedAt: null,
+      pause: pauses.get(row.id),
     });
   return {
     async find(ids) {

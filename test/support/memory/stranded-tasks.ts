@@ -55,7 +55,11 @@ export function strandedTask({ id, task: { attempt, postponedUntil } }: StoredTa
   return { id, attempt, postponedUntil: postponedUntil?.getTime() ?? null };
 }
 
-function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: number): readonly string[] {
+function prune(
+  { rows, cancellations, pauses }: TaskShelf,
+  finishedBefore: Date,
+  limit: number,
+): readonly string[] {
   const kept = [...rows.all()];
   const underRetry = new Set(
     kept.flatMap(({ task: { retryOf, finishedAt: endedAt } }) => (endedAt === null ? [retryOf] : [])),
@@ -72,6 +76,7 @@ function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: 
   for (const id of pruned) {
     rows.remove(id);
     cancellations.delete(id);
+    pauses.delete(id);
   }
   return pruned;
 }

@@ -4,6 +4,7 @@ import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
 import { createPostponedTasks } from "./postponed-tasks.ts";
 import { createTaskAttempts } from "./task-attempts.ts";
+import { createTaskPauses } from "./task-pauses.ts";
 import { createTaskReads } from "./task-reads.ts";
 import { createTaskResults } from "./task-results.ts";
 import { createWaitingLine } from "./waiting-line.ts";
@@ -18,6 +19,7 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createWaitingLine(session),
     ...createTaskAttempts(session),
     ...createPostponedTasks(session),
+    ...createTaskPauses(session),
     ...createTaskReads(session),
     ...createTaskResults(session),
     ...createStrandedTasks(session),

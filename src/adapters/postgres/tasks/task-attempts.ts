@@ -1,7 +1,9 @@
+import { groupCalls } from "../../../kernel/group-calls.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
-import type { DoneWork, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { NotificationChannel } from "../../../core/tasks/notify.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "../sql/attempts.ts";
@@ -14,9 +16,16 @@ import { toTask } from "./task-reads.ts";
 
 /** Attempts of tasks and their end. @param session for statements outside a caller's transaction */
 export function createTaskAttempts(session: SqlSession): TaskAttempts {
+  const markEnqueued = groupCalls<{ readonly taskId: string; readonly at: Date }, void>({
+    maxItems: 1000,
+    async run(marks) {
+      await session.query(MARK_ENQUEUED, [marks.map(({ taskId }) => taskId), marks.map(({ at }) => at)]);
+      return [];
+    },
+  });
   return {
     async markEnqueued(taskIds, at) {
-      await session.query(MARK_ENQUEUED, [taskIds, at]);
+      await Promise.all(taskIds.map((taskId) => markEnqueued({ taskId, at })));
     },
     async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at, kinds }) {
       const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING"), kinds ?? null];
@@ -26,8 +35,15 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async heartbeat({ taskId, attempt, at, progress }) {
       const stored = progress === undefined ? null : JSON.stringify(progress);
       const values = [taskId, attempt, at, stored];
-      const [beaten] = await session.query<{ is_cancel_requested: boolean }>(HEARTBEAT, values);
-      return { isCurrent: beaten !== undefined, isCancelRequested: beaten?.is_cancel_requested ?? false };
+      const [beaten] = await session.query<{ is_cancel_requested: boolean; is_pause_requested: boolean }>(
+        HEARTBEAT,
+        values,
+      );
+      return {
+        isCurrent: beaten !== undefined,
+        isCancelRequested: beaten?.is_cancel_requested ?? false,
+        isPauseRequested: beaten?.is_pause_requested ?? false,
+      };
     },
     async requestCancel({ taskId, at, by }) {
       return (await session.query(REQUEST_CANCEL, [taskId, at, by])).length > 0;
@@ -57,13 +73,16 @@ async function settle(
   taskId: string,
   attempt: number,
   settlement: Settlement,
-): Promise<boolean> {
-  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, statusesBefore(settlement.status)]);
+): Promise<Settled | undefined> {
+  const before = statusesBefore(settlement.status).filter(
+    (status) => settlement.byAttempt !== true || status === "RUNNING",
+  );
+  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, before]);
   if (locked.length === 0) {
-    return false;
+    return undefined;
   }
   const { errors = [] } = settlement;
-  await session.query(SETTLE_TASK, [
+  const notified = await session.query<{ channel: NotificationChannel }>(SETTLE_TASK, [
     taskId,
     settlement.status,
     settlement.message,
@@ -77,5 +96,5 @@ async function settle(
   if (errors.length > 0) {
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
-  return true;
+  return { notified: notified.map(({ channel }) => channel) };
 }

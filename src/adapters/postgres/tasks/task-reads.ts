@@ -73,6 +73,9 @@ export interface TaskRow {
   readonly blocked_by: string | null;
   readonly cancel_requested_at: Date | null;
   readonly pause_requested_at: Date | null;
+  readonly pause_requested_by: string | null;
+  readonly paused_at: Date | null;
+  readonly pauses: number;
   readonly postponed_until: Date | null;
   readonly failures: number;
   readonly total: number | null;
@@ -82,6 +85,7 @@ export interface TaskRow {
   readonly message: string | null;
   readonly input: Json;
   readonly result: Json;
+  readonly has_status_page: boolean;
   readonly is_cleaned: boolean;
   /** What the latest attempt last reported; null once the task is settled. */
   readonly reported: Progress | null;
@@ -105,6 +109,7 @@ export function toTask(row: TaskRow): Task {
     parent: row.parent_id,
     schedule: row.schedule,
     viewer: row.viewer,
+    hasStatusPage: row.has_status_page,
     createdAt: row.created_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
@@ -112,6 +117,9 @@ export function toTask(row: TaskRow): Task {
     blockedBy: row.blocked_by,
     cancelRequestedAt: row.cancel_requested_at,
     pauseRequestedAt: row.pause_requested_at,
+    pauseRequestedBy: row.pause_requested_by,
+    pausedAt: row.paused_at,
+    pauses: row.pauses,
     postponedUntil: row.postponed_until,
     failures: row.failures,
     input: row.input,

@@ -1,5 +1,7 @@
 import { AppError } from "../../../kernel/app-error.ts";
 import { errorFields } from "../../../kernel/logger.ts";
+import type { NotifyPolicy } from "../../notifications/resolve-notify.ts";
+import { resolveNotify, TELL_NOBODY } from "../../notifications/resolve-notify.ts";
 import type { AttemptPorts } from "../run/execute-attempt.ts";
 import { executeAttempt } from "../run/execute-attempt.ts";
 import type { ModelRegistry } from "../../records/model.ts";
@@ -17,6 +19,7 @@ import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import { failedEnd } from "../settle/ending.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskStore } from "../task-store.ts";
+import type { Task } from "../task.ts";
 import { writeLaunch } from "./on-conflict.ts";
 
 /** What launching needs: small tasks run in the request. */
@@ -28,13 +31,22 @@ export interface LaunchPorts extends AttemptPorts {
   readonly models: Pick<ModelRegistry, "get">;
   /** A model's name for callers. Default: its own. */
   readonly nameOf?: (model: string) => string;
+  /** Whom the config wants to be told, and how. Default: nobody, over no channel but the inbox. */
+  readonly notifyPolicy?: NotifyPolicy;
 }
 
 /**
  * Makes a task durable together with its locks and its CREATE event, then hands it to the queue or, below the
  * threshold, runs it here and now. A refusal leaves nothing behind.
  */
-export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
+export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Promise<LaunchOutcome> {
+  const { kind, model, viewer, options } = launch;
+  const asked = { kind, model, viewer, asked: options.notify };
+  const notify = resolveNotify(ports.notifyPolicy ?? TELL_NOBODY, ports.logger, asked);
+  if ("problems" in notify) {
+    return invalid(notify.problems);
+  }
+  const request = { ...launch, notify: notify.value };
   const refusal = await refuseByHook(ports, request);
   if (refusal !== undefined) {
     return refusal;
@@ -54,7 +66,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
       case "WAITING":
         return await waitInLine(ports, written.taskId, written.hasDependents);
       case "CREATED":
-        return await start(ports, written.taskId, request);
+        return await start(ports, written, request);
     }
   } catch (error) {
     return unavailableRefusal(ports.logger, error, "a launch was refused");
@@ -88,16 +100,24 @@ async function waitInLine(
   return launched(ports, taskId);
 }
 
-async function start(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
+async function start(
+  ports: LaunchPorts,
+  { taskId, task }: { readonly taskId: string; readonly task?: Task },
+  request: LaunchRequest,
+): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
     await executeHere(ports, taskId);
-  } else {
-    await enqueue(ports, taskId);
+    return launched(ports, taskId);
   }
-  return launched(ports, taskId);
+  const isQueued = await enqueue(ports, taskId);
+  // It may have begun meanwhile, but what it is, it was at some moment since the launch.
+  return isQueued && task !== undefined
+    ? { kind: "LAUNCHED", task, isDuplicate: false }
+    : launched(ports, taskId);
 }
 
-async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
+/** @returns false where the task ran here, or its delivery is in doubt */
+async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
   } catch (error) {
@@ -107,7 +127,14 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
         "the queue is out of reach; the task runs in its request",
       );
       await executeHere(ports, taskId);
-      return;
+      return false;
+    }
+    if (ports.settings.whenQueueDown === "wait") {
+      ports.logger.warn(
+        { ...errorFields(error), taskId },
+        "the queue is out of reach; the sweeper enqueues the task",
+      );
+      return true;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
@@ -115,7 +142,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
     });
     if (!isWithdrawn) {
       // Only the queue's answer was lost: a worker has the task.
-      return;
+      return false;
     }
     throw new AppError(
       "UNAVAILABLE",
@@ -127,6 +154,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
   await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
     ports.logger.warn({ ...errorFields(error), taskId }, "an enqueued task could not be marked as such");
   });
+  return true;
 }
 
 async function launched(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {

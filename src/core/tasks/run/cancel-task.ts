@@ -56,13 +56,10 @@ async function tryToCancel(
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
-  if (!isDone) {
-    return undefined;
-  }
-  const now = (await findTask(ports.tasks, taskId)) ?? task;
-  // Its attempt failed meanwhile, and no other one runs that would hear of the request.
-  const isPostponed = now.status === "PENDING";
-  return isPostponed ? undefined : { kind: "CANCELLED", task: now };
+  const after = isDone ? await findTask(ports.tasks, taskId) : undefined;
+  // A task that was paused or postponed meanwhile has nobody who would notice the request.
+  const isStopping = after !== undefined && (after.status === "RUNNING" || isFinal(after.status));
+  return isStopping ? { kind: "CANCELLED", task: after } : undefined;
 }
 
 function cancelUnbegun(ports: SettlePorts, task: Task): Promise<boolean> {

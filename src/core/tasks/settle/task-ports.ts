@@ -3,20 +3,26 @@ import type { Logger } from "../../../kernel/logger.ts";
 import type { EventBus } from "../../events/event-bus.ts";
 import type { EventLog } from "../../events/event-log.ts";
 import type { LockStore } from "../../locks/lock-store.ts";
+import type { Outbox } from "../../notifications/outbox.ts";
 import type { UnitOfWork } from "../../transactions/transaction.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { TaskHooks } from "../task-hooks.ts";
 import type { TaskQueue } from "../task-queue.ts";
 import type { TaskStore } from "../task-store.ts";
+import type { QuickSteps } from "./quick-steps.ts";
 
 /** The ports of the task use cases. Each takes the part that it needs. @typeParam Tasks the part of the task store */
 export interface TaskPorts<Tasks = TaskStore> {
   readonly unitOfWork: UnitOfWork;
   readonly tasks: Tasks;
+  /** Default: every step takes the ordinary way. */
+  readonly steps?: QuickSteps;
   readonly log: EventLog;
   readonly bus: EventBus;
   readonly locks: LockStore;
   readonly queue: TaskQueue;
+  /** Looked at by the sweeper, for notifications whose announcement was lost. */
+  readonly outbox?: Pick<Outbox, "nextDue">;
   readonly clock: Clock;
   readonly logger: Logger;
   /**

@@ -22,7 +22,9 @@ ALTER TABLE powercrud.task
   -- PENDING: since when the workers that take it do not know its kind.
   ADD COLUMN unknown_since timestamptz(3),
   -- PENDING: it was turned away, since the places of its key were taken, or has been given one since.
-  ADD COLUMN place text CHECK (place IN ('AWAITED', 'GIVEN'));
+  ADD COLUMN place text CHECK (place IN ('AWAITED', 'GIVEN')),
+  -- How many of its attempts were ended by a pause.
+  ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
 CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
@@ -35,7 +37,9 @@ CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NO
 CREATE TABLE powercrud.pause (
   task_id      uuid PRIMARY KEY REFERENCES powercrud.task ON DELETE CASCADE,
   requested_at timestamptz(3) NOT NULL,
-  requested_by text
+  requested_by text,
+  -- Since when it is PAUSED; null while its attempt is still to stop.
+  paused_at    timestamptz(3)
 );
 
 -- Hooks that are still to be called for a settled task. Written with the step, deleted after the call.
@@ -49,18 +53,18 @@ CREATE TABLE powercrud.hook_call (
 );
 CREATE INDEX hook_call_due ON powercrud.hook_call (created_at);
 
--- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none.
+-- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none. What it says is
+-- in the task's row.
 CREATE TABLE powercrud.notification (
   id         uuid PRIMARY KEY,
-  task_id    uuid REFERENCES powercrud.task ON DELETE CASCADE,
+  task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
   channel    text NOT NULL CHECK (channel IN ('IN_APP', 'EMAIL', 'WEBHOOK', 'CALLBACK')),
   -- The viewer's id, an address, a URL, or the name of a callback.
   target     text NOT NULL,
-  title      text NOT NULL,
-  body       jsonb NOT NULL DEFAULT '{}',
-  status     text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
-  attempts   integer NOT NULL DEFAULT 0,
-  -- PENDING: the next try is due then.
+  status     text NOT NULL CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
+  -- How often a process began to send it.
+  tries      integer NOT NULL DEFAULT 0,
+  -- PENDING: no process tries before this time. Later than now while a process sends it.
   due_at     timestamptz(3) NOT NULL,
   created_at timestamptz(3) NOT NULL,
   sent_at    timestamptz(3),
@@ -69,6 +73,7 @@ CREATE TABLE powercrud.notification (
 );
 CREATE INDEX notification_due ON powercrud.notification (due_at) WHERE status = 'PENDING';
 CREATE INDEX notification_inbox ON powercrud.notification (target, id) WHERE channel = 'IN_APP';
+CREATE INDEX notification_unread ON powercrud.notification (target) WHERE channel = 'IN_APP' AND read_at IS NULL;
 CREATE INDEX notification_task ON powercrud.notification (task_id);
 CREATE INDEX notification_dead ON powercrud.notification (id) WHERE status = 'DEAD';
 
@@ -79,15 +84,23 @@ CREATE TABLE powercrud.schedule (
   input        jsonb NOT NULL,
   cron         text NOT NULL,
   time_zone    text NOT NULL,
+  viewer       jsonb NOT NULL,
   -- What happens to due times that nobody was there for: one launch for all of them, or none.
-  missed       text NOT NULL DEFAULT 'ONCE' CHECK (missed IN ('ONCE', 'SKIP')),
+  missed       text NOT NULL CHECK (missed IN ('ONCE', 'SKIP')),
+  on_conflict  text NOT NULL CHECK (on_conflict IN ('WAIT', 'REJECT')),
+  -- The process whose config this row shows, and when it last said so.
+  keeper       text NOT NULL,
+  kept_at      timestamptz(3) NOT NULL,
   next_run_at  timestamptz(3),
+  -- A launch for next_run_at has begun. It stands for all due times up to this one.
+  run_through  timestamptz(3),
   last_run_at  timestamptz(3),
   last_task_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  last_outcome text CHECK (last_outcome IN ('LAUNCHED', 'REFUSED', 'SKIPPED', 'UNAVAILABLE')),
+  last_message text,
   paused_at    timestamptz(3),
   paused_by    text
 );
-CREATE INDEX schedule_due ON powercrud.schedule (next_run_at) WHERE paused_at IS NULL;
 
 -- Which kinds of tasks a process can run.
 ALTER TABLE powercrud.process ADD COLUMN kinds text[] NOT NULL DEFAULT '{}';
