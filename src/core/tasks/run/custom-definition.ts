@@ -31,6 +31,8 @@ export function customDefinition(own: DefinedTask, tools: RunTools): TaskDefinit
       }
       return { result: (await run(own, attempt, checked.value, tools)) as Json };
     },
+    runInside: ({ input, prisma = tools.prisma, ...attempt }) =>
+      own.run(runContext(attempt, input, { ...tools, prisma })),
   };
 }
 
@@ -62,7 +64,9 @@ function unfitInput(problems: readonly RecordProblem[]): HandlerResult {
   };
 }
 
-function runContext(attempt: AttemptContext, input: unknown, tools: RunTools): RunContext<unknown> {
+type ContextParts = Pick<AttemptContext, "task" | "attempt" | "signal" | "setTotal" | "reportProgress">;
+
+function runContext(attempt: ContextParts, input: unknown, tools: RunTools): RunContext<unknown> {
   const { task, signal } = attempt;
   return {
     input,
@@ -74,10 +78,11 @@ function runContext(attempt: AttemptContext, input: unknown, tools: RunTools): R
     progress: progressOf(attempt),
     log: loggerWith(tools.logger, { taskId: task.id, kind: task.kind }),
     prisma: tools.prisma,
+    currentTask: () => task,
   };
 }
 
-function progressOf({ setTotal, reportProgress }: AttemptContext): TaskProgress {
+function progressOf({ setTotal, reportProgress }: ContextParts): TaskProgress {
   return {
     total: setTotal,
     add: (counts, message) =>
