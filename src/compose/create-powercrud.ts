@@ -17,9 +17,10 @@ import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
-import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -126,8 +127,7 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
-  const cron = createCron();
-  const configured = await readSchedules(project, cron);
+  const configured = await readSchedules(project);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -150,14 +150,9 @@ async function wire(
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
-  const { projectDir } = options;
-  const health = createHealth({
-    deployment: engine.deployment,
-    config,
-    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
-  });
+  const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role);
   const background = [reservations, ...workers, ...scheduling.services];
   return {
@@ -168,8 +163,7 @@ async function wire(
       engine,
       feed,
       health,
-      schedules: scheduling.schedules,
-      cronInWords: cron.inWords,
+      ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       modelOptions,
@@ -181,6 +175,15 @@ async function wire(
     feed,
     health,
   };
+}
+
+function healthOf(
+  { deployment }: Engine,
+  { projectDir, databaseUrl }: PowerCrudOptions,
+  config: Config,
+): HealthReader {
+  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
+  return createHealth({ deployment, config, project });
 }
 
 function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
@@ -248,7 +251,11 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        cancelTask: (request) => cancelTask(engine.ports, request),
+        controls: {
+          cancelTask: (request) => cancelTask(engine.ports, request),
+          pauseTask: (request) => pauseTask(engine.ports, request),
+          resumeTask: (request) => resumeTask(engine.ports, request),
+        },
         retryTask: engine.retryTask,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),

@@ -36,7 +36,7 @@ export function printedParts(): readonly SchemaContributor[] {
     tasks: neverCalled as Ports["tasks"],
     log: neverCalled as Ports["log"],
     feed: neverCalled as Ports["feed"],
-    cancelTask: onlyPrinted,
+    controls: { cancelTask: onlyPrinted, pauseTask: onlyPrinted, resumeTask: onlyPrinted },
     retryTask: onlyPrinted,
   });
   const schedules = addSchedules({

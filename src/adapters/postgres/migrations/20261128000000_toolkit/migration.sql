@@ -18,7 +18,9 @@ ALTER TABLE powercrud.task
   -- PENDING: no attempt begins before this time.
   ADD COLUMN postponed_until timestamptz(3),
   -- How many of its attempts ended with an error of the handler.
-  ADD COLUMN failures integer NOT NULL DEFAULT 0;
+  ADD COLUMN failures integer NOT NULL DEFAULT 0,
+  -- How many of its attempts were ended by a pause.
+  ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
 CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
@@ -29,7 +31,9 @@ CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NO
 CREATE TABLE powercrud.pause (
   task_id      uuid PRIMARY KEY REFERENCES powercrud.task ON DELETE CASCADE,
   requested_at timestamptz(3) NOT NULL,
-  requested_by text
+  requested_by text,
+  -- Since when it is PAUSED; null while its attempt is still to stop.
+  paused_at    timestamptz(3)
 );
 
 -- Hooks that are still to be called for a settled task. Written with the step, deleted after the call.
