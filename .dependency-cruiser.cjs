@@ -60,6 +60,7 @@ const CORE_MAY_IMPORT = {
     "tasks/run",
     "tasks/launch",
   ],
+  schedules: ["access", "tasks", "refusals", "events", "tasks/run", "tasks/launch"],
   sweeper: ["transactions", "access", "locks", "tasks", "events", "notifications", "tasks/settle"],
   "tasks/manager": [
     "transactions",

@@ -19,7 +19,11 @@ import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
+import type { Schedules } from "../core/schedules/schedules.ts";
+import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -28,6 +32,7 @@ import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
+import { addSchedules } from "../graphql/schedules.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -41,6 +46,7 @@ import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
+import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
@@ -90,6 +96,8 @@ export interface PowerCrud extends Service {
   readonly processId: string;
   /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
   readonly tasks: TaskManager;
+  /** The schedules of the config: look at them, run, pause and resume them. */
+  readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
   /** What the query `health` answers. */
@@ -126,6 +134,8 @@ async function wire(
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
   const channels = createNotifyChannels(project, config);
+  const cron = createCron();
+  const configured = await readSchedules(project, cron);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -157,16 +167,11 @@ async function wire(
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
   const reservations = connectReservations(engine, feed);
+  const scheduling = createScheduling(engine, { configured, cron, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
+  const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [
-      clientService(client),
-      engine,
-      feed,
-      inboxFeed,
-      reservations,
-      ...workers,
-    ]),
+    ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,
@@ -175,6 +180,8 @@ async function wire(
       inboxFeed,
       statusPageOf: channels.statusPageOf,
       health,
+      schedules: scheduling.schedules,
+      cronInWords: cron.inWords,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       modelOptions,
@@ -182,6 +189,7 @@ async function wire(
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
+    schedules: scheduling.schedules,
     feed,
     health,
   };
@@ -224,6 +232,8 @@ interface SchemaParts extends ConnectedModels {
   readonly inboxFeed: InboxFeed;
   readonly statusPageOf: NotifyChannels["statusPageOf"];
   readonly health: HealthReader;
+  readonly schedules: Schedules;
+  readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
@@ -253,11 +263,16 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        cancelTask: (request) => cancelTask(engine.ports, request),
+        controls: {
+          cancelTask: (request) => cancelTask(engine.ports, request),
+          pauseTask: (request) => pauseTask(engine.ports, request),
+          resumeTask: (request) => resumeTask(engine.ports, request),
+        },
         retryTask: engine.retryTask,
         statusPageOf,
       }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
+      addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       addHealth(() => health.read()),
     ],
   });

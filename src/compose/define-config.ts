@@ -16,6 +16,8 @@ import type { NotifyConfig } from "../core/notifications/notify-config.ts";
 import { notifyConfigShape } from "../core/notifications/notify-config.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import { taskOptionsShape } from "../core/tasks/define-task.ts";
+import type { ScheduleOptions } from "../core/schedules/schedule.ts";
+import { SCHEDULE_OPTIONS_SHAPE } from "../core/schedules/schedule.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { TASK_HOOKS_SHAPE } from "../core/tasks/task-hooks.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
@@ -84,6 +86,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
       };
   /** The app's own tasks, as `defineTask` returns them, beside the bulk operations. Default: none. */
   readonly tasks?: readonly DefinedTask[];
+  /** When to launch which of these tasks again and again. Default: never. */
+  readonly schedules?: readonly ScheduleOptions[];
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
   /** Notifications: whom to tell by default, the mail server, the secret of webhooks, callbacks. Default: none. */
@@ -157,6 +161,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
       what: "an enum of the Prisma schema",
     },
     tasks: { kind: "LIST", of: taskOptionsShape(models && Object.keys(models)) },
+    schedules: { kind: "LIST", of: SCHEDULE_OPTIONS_SHAPE },
     hooks: TASK_HOOKS_SHAPE,
     notify: notifyConfigShape(Object.values(BULK_KINDS)),
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },

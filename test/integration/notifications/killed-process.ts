@@ -9,7 +9,7 @@ const powercrud = await createPowerCrud({
   config: defineConfig({
     ...demoConfig,
     notify: { webhook: { secret: WEBHOOK_SECRET, isPrivateAllowed: true } },
-    hooks: end === "dies" ? { complete: () => process.kill(process.pid, "SIGKILL") } : {},
+    hooks: end === "dies" ? { complete: () => void process.kill(process.pid, "SIGKILL") } : {},
   }),
   databaseUrl,
   settings: { leaseMs: 1000, notifyTimeoutMs: 1000 },
