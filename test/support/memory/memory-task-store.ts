@@ -97,7 +97,7 @@ function createSettling(shelf: TaskShelf): Settling {
     async markCleaned(transaction, taskId) {
       const row = await shelf.rows.lock(transaction, taskId);
       if (row?.task.finishedAt == null || row.cleanedAt !== null) {
-        return undefined;
+        return false;
       }
       shelf.rows.put(transaction, { ...row, cleanedAt: new Date() });
       return true;
