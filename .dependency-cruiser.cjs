@@ -61,7 +61,16 @@ const CORE_MAY_IMPORT = {
     "tasks/launch",
   ],
   schedules: ["access", "tasks", "refusals", "events", "tasks/run", "tasks/launch"],
-  sweeper: ["transactions", "access", "locks", "tasks", "events", "notifications", "tasks/settle"],
+  sweeper: [
+    "transactions",
+    "access",
+    "locks",
+    "tasks",
+    "events",
+    "notifications",
+    "tasks/settle",
+    "tasks/run",
+  ],
   "tasks/manager": [
     "transactions",
     "access",

@@ -17,10 +17,10 @@ import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
-import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
-import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
+import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
+import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { createCron } from "../adapters/cron/croner-cron.ts";
@@ -31,8 +31,8 @@ import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-tra
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
-import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { addSchedules } from "../graphql/schedules.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -133,9 +133,9 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
-  const channels = createNotifyChannels(project, config);
   const cron = createCron();
   const configured = await readSchedules(project, cron);
+  const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -271,8 +271,8 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         retryTask: engine.retryTask,
         statusPageOf,
       }),
-      createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
+      createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addHealth(() => health.read()),
     ],
   });

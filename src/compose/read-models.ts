@@ -41,13 +41,13 @@ export function printedParts(): readonly SchemaContributor[] {
     controls: { cancelTask: onlyPrinted, pauseTask: onlyPrinted, resumeTask: onlyPrinted },
     retryTask: onlyPrinted,
   });
-  const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
   const schedules = addSchedules({
     schedules: neverCalled as Schedules,
     tasks: neverCalled as Ports["tasks"],
     inWords: (expression) => expression,
   });
-  return [tasks, notifications, schedules, addHealth(onlyPrinted)];
+  const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
+  return [tasks, schedules, notifications, addHealth(onlyPrinted)];
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

@@ -29,6 +29,7 @@ describeWorlds("task store", (world) => {
         status: "PENDING",
         errorPolicy: "SKIP_FAILED",
         isDryRun: false,
+        onConflict: "REJECT",
         retryOf: null,
         parent: null,
         schedule: null,

@@ -43,8 +43,13 @@ export interface RunContext<Input = Json, Client = unknown> {
   readonly progress: TaskProgress;
   /** Logs with the task's id and kind. */
   readonly log: Logger;
-  /** Prisma's client of the project, outside any transaction. */
+  /**
+   * Prisma's client of the project, outside any transaction; for a task that a model's hook runs as a part of its write, the
+   * client of that write's transaction.
+   */
   readonly prisma: Client;
+  /** The task that this runs in: another's, if it is run as a part of one. */
+  currentTask(): Task;
 }
 
 /** What the functions of a definition are given before there is a task. */

@@ -6,7 +6,7 @@ import type { Notify } from "./notify.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError } from "./task-error.ts";
 import { NO_COUNTS, progressOf } from "./progress.ts";
-import type { ErrorPolicy, Task } from "./task.ts";
+import type { ErrorPolicy, OnConflict, Task } from "./task.ts";
 
 /** A task about to be written. */
 export interface NewTask {
@@ -17,6 +17,7 @@ export interface NewTask {
   readonly viewer: Viewer;
   readonly errorPolicy: ErrorPolicy;
   readonly isDryRun: boolean;
+  readonly onConflict: OnConflict;
   /**
    * The task that this one retries, if any. Chunks with fields then have no columns: their values are copied from the
    * chunks of that task.
@@ -70,6 +71,7 @@ export function pendingTaskOf(task: NewTask): Task {
     label,
     errorPolicy,
     isDryRun,
+    onConflict,
     retryOf,
     parent,
     schedule,
@@ -84,6 +86,7 @@ export function pendingTaskOf(task: NewTask): Task {
     label,
     errorPolicy,
     isDryRun,
+    onConflict,
     retryOf,
     parent,
     schedule,

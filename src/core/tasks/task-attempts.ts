@@ -85,6 +85,21 @@ export interface TaskAttempts {
     readonly by: string | null;
   }): Promise<boolean>;
   /**
+   * Keeps the task from being settled, and another attempt from beginning, until the transaction ends. False unless the
+   * attempt is the current one and runs.
+   */
+  fence(transaction: Transaction, taskId: string, attempt: number): Promise<boolean>;
+  /**
+   * Notes that a running attempt waits until another task settles. Asking again changes nothing.
+   * @returns the circle, from the task to itself, if the other waits for it, directly or over others; nothing is noted then
+   */
+  startWait(wait: {
+    readonly taskId: string;
+    readonly attempt: number;
+    readonly blockedBy: string;
+  }): Promise<readonly string[] | undefined>;
+  endWait(wait: { readonly taskId: string; readonly blockedBy: string }): Promise<void>;
+  /**
    * Sums of the task's DONE chunks, read after the chunks that are being committed. Locks the task until the
    * transaction ends. Undefined unless the attempt is the current one and the task is not settled.
    */

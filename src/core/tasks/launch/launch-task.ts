@@ -74,7 +74,7 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
 }
 
 /** The app's callback refuses a launch by throwing, in its own words. */
-async function refuseByHook(
+export async function refuseByHook(
   { hooks, logger }: Pick<TaskPorts, "hooks" | "logger">,
   { kind, model, viewer, input, options, records }: LaunchRequest,
 ): Promise<ValidationRefusal | undefined> {
@@ -89,7 +89,7 @@ async function refuseByHook(
 }
 
 /** Tries again at once: a blocker that settled before the commit did not find this task in line. */
-async function waitInLine(
+export async function waitInLine(
   ports: LaunchPorts,
   taskId: string,
   hasDependents: boolean,
@@ -100,7 +100,8 @@ async function waitInLine(
   return launched(ports, taskId);
 }
 
-async function start(
+/** Runs a small task here, and enqueues others. */
+export async function start(
   ports: LaunchPorts,
   { taskId, task }: { readonly taskId: string; readonly task?: Task },
   request: LaunchRequest,

@@ -194,6 +194,7 @@ function newTaskOf(
     viewer: request.viewer,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
     isDryRun: options.dryRun ?? false,
+    onConflict: options.onConflict ?? "REJECT",
     retryOf,
     ...originOf(request),
     concurrency: request.concurrency ?? null,

@@ -142,6 +142,7 @@ function newTask(id: string): Task {
     status: "PENDING",
     errorPolicy: "SKIP_FAILED",
     isDryRun: false,
+    onConflict: "REJECT",
     retryOf: null,
     parent: null,
     schedule: null,

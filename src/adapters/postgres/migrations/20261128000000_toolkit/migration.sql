@@ -8,6 +8,8 @@ ALTER TABLE powercrud.task
   ),
   -- The task whose handler launched it.
   ADD COLUMN parent_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  -- What it does about a record that it comes to need while it runs, and that another task holds.
+  ADD COLUMN on_conflict text NOT NULL DEFAULT 'REJECT' CHECK (on_conflict IN ('REJECT', 'SKIP', 'WAIT')),
   -- The name of the schedule that launched it.
   ADD COLUMN schedule text,
   -- Whom to tell how it ended: [{"channel", "target"?, "on"?}].
@@ -23,6 +25,7 @@ ALTER TABLE powercrud.task
   ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
 CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX task_open_child ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
   WHERE concurrency_key IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NOT NULL;
@@ -34,6 +37,15 @@ CREATE TABLE powercrud.pause (
   requested_by text,
   -- Since when it is PAUSED; null while its attempt is still to stop.
   paused_at    timestamptz(3)
+);
+
+-- RUNNING tasks that wait until another task settles. Not in the task's row: to note it waits for no chunk's fence. A row of
+-- an earlier attempt says nothing.
+CREATE TABLE powercrud.task_wait (
+  task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
+  blocked_by uuid NOT NULL,
+  attempt    integer NOT NULL,
+  PRIMARY KEY (task_id, blocked_by)
 );
 
 -- Hooks that are still to be called for a settled task. Written with the step, deleted after the call.
