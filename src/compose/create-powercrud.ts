@@ -41,6 +41,7 @@ import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
 import { createWorkers } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { ReadModels } from "./read-models.ts";
 import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
@@ -170,6 +171,7 @@ async function wire(
       health,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
+      ownTasks: read.ownTasks,
       modelOptions,
       logger,
     }),
@@ -203,6 +205,7 @@ interface SchemaParts extends ConnectedModels {
   readonly health: HealthReader;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
+  readonly ownTasks: ReadModels["ownTasks"];
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
@@ -231,6 +234,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         feed,
         cancelTask: (request) => cancelTask(engine.ports, request),
         retryTask: engine.retryTask,
+        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
       }),
       addHealth(() => health.read()),
     ],

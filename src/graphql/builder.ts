@@ -80,11 +80,11 @@ interface RefusalMessage {
 type Nullable<T> = { -readonly [Name in keyof T]?: T[Name] | null | undefined };
 
 /** The options of a launch as an input. */
-type BulkOptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
+type OptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
 
 /**
  * Types that several parts of the schema refer to. A ref is made here and implemented where it belongs: `task`,
- * `taskLaunched` and `bulkOptions` in tasks/, `pageInfo` in pagination/, the others in errors.ts.
+ * `taskLaunched` and the options in tasks/, `pageInfo` in pagination/, the others in errors.ts.
  */
 interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
@@ -100,7 +100,9 @@ interface SharedRefs {
   readonly idempotencyError: ImplementableObjectRef<BuilderTypes, IdempotencyRefusal>;
   readonly unavailableError: ImplementableObjectRef<BuilderTypes, UnavailableRefusal>;
   /** The input `BulkOptions`. */
-  readonly bulkOptions: BulkOptionsRef;
+  readonly bulkOptions: OptionsRef;
+  /** The input `LaunchOptions`, for tasks of the app's own. */
+  readonly launchOptions: OptionsRef;
   /** The enum `ModelName`: the names of the exposed models. */
   readonly modelName: PothosSchemaTypes.EnumRef<BuilderTypes, string>;
   /** The union `LaunchResult`; resolvers return the {@link LaunchOutcome} as it is. */
@@ -176,6 +178,7 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
     ],
     resolveType: ({ kind }) => (kind === "LAUNCHED" ? "TaskLaunched" : refusalTypeOf(kind)),
   });
-  const bulkOptions: BulkOptionsRef = builder.inputRef("BulkOptions");
-  return { ...refs, bulkOptions, modelName, launchResult };
+  const bulkOptions: OptionsRef = builder.inputRef("BulkOptions");
+  const launchOptions: OptionsRef = builder.inputRef("LaunchOptions");
+  return { ...refs, bulkOptions, launchOptions, modelName, launchResult };
 }

@@ -1,10 +1,17 @@
 import type { SchemaContext } from "../builder.ts";
 
-/** Implements `BulkOptions` and its enums. */
-export function addBulkOptions(schema: SchemaContext): void {
-  const { onConflict, errorPolicy, mode } = addEnums(schema);
-  schema.refs.bulkOptions.implement({
-    description: "How a task is launched and carried out.",
+/** Implements `BulkOptions`, `LaunchOptions` and their enums. */
+export function addLaunchOptions(schema: SchemaContext): void {
+  const enums = addEnums(schema);
+  addBulkOptions(schema, enums);
+  addOwnOptions(schema, enums);
+}
+
+type Enums = ReturnType<typeof addEnums>;
+
+function addBulkOptions({ refs }: SchemaContext, { onConflict, errorPolicy, mode }: Enums): void {
+  refs.bulkOptions.implement({
+    description: "How a bulk operation is launched and carried out.",
     fields: (t) => ({
       onConflict: t.field({ type: onConflict, defaultValue: "REJECT" }),
       errorPolicy: t.field({
@@ -30,6 +37,27 @@ export function addBulkOptions(schema: SchemaContext): void {
           "Only tries: the task locks its records, settles with the counts and errors that a real run would have, and changes nothing. Bulk operations only.",
       }),
       label: t.string({ description: "Shown beside the task. At most 200 characters." }),
+    }),
+  });
+}
+
+function addOwnOptions({ refs }: SchemaContext, { onConflict, mode }: Enums): void {
+  refs.launchOptions.implement({
+    description: "How a task of the app's own is launched. The members mean what those of `BulkOptions` do.",
+    fields: (t) => ({
+      onConflict: t.field({
+        type: onConflict,
+        defaultValue: "REJECT",
+        description: "SKIP is for bulk operations only.",
+      }),
+      mode: t.field({ type: mode, defaultValue: "AUTO" }),
+      idempotencyKey: t.string(),
+      allowDuplicate: t.boolean({ defaultValue: false }),
+      dryRun: t.boolean({
+        defaultValue: false,
+        description: "Only tries, and changes nothing. For kinds that are `isDryRunnable`.",
+      }),
+      label: t.string(),
     }),
   });
 }

@@ -4,7 +4,11 @@ import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
 import { addTaskSubscriptions } from "./task-subscriptions.ts";
-import { addBulkOptions } from "./bulk-options.ts";
+import { addLaunchOptions } from "./bulk-options.ts";
+import type { LaunchableTask } from "./launchable-task.ts";
+import type { LaunchOwnTask } from "./launch-fields.ts";
+import { addLaunchField } from "./launch-fields.ts";
+import { addTaskKinds } from "./task-kinds.ts";
 import type { CancelTask } from "./task-mutations.ts";
 import { addCancelMutation, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
@@ -19,22 +23,30 @@ export interface TaskSchemaPorts {
   readonly feed: TaskFeed;
   readonly cancelTask: CancelTask;
   readonly retryTask: RetryTask;
+  /** The app's own tasks, and what launches them. Default: none. */
+  readonly own?: { readonly tasks: readonly LaunchableTask[]; readonly launch: LaunchOwnTask };
 }
 
-/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `retryTask`, and the subscriptions. */
+/**
+ * Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `retryTask`, the launches of
+ * the app's own tasks, and the subscriptions.
+ */
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
     const parts = defineTaskParts(schema);
+    const { own } = ports;
     implementTask(schema, parts, {
       errors: createTaskErrors(ports.tasks),
       history: createTaskHistory(ports.log),
     });
     addTaskControlFields(schema, ports.tasks);
     addTaskRetryFields(schema, ports.tasks);
-    addBulkOptions(schema);
+    addLaunchOptions(schema);
     addTaskQueries(schema, parts, ports.tasks);
     addCancelMutation(schema, ports.cancelTask);
     addRetryMutation(schema, ports.retryTask);
     addTaskSubscriptions(schema, parts, ports.feed);
+    addTaskKinds(schema, own?.tasks ?? []);
+    own?.tasks.forEach((task) => addLaunchField(schema, task, own.launch));
   };
 }
