@@ -49,7 +49,7 @@ async function execute(source: string): Promise<unknown> {
 
 describe("an embedding program", () => {
   it("launches its own task, which holds a whole model while it runs, and watches it to its end", async () => {
-    const launched = await powercrud.launch(rebuildStatistics, { year: 2026 });
+    const launched = await powercrud.tasks.launch(rebuildStatistics, { year: 2026 });
     if (launched.kind !== "LAUNCHED") {
       throw new Error(launched.message);
     }
@@ -82,7 +82,7 @@ describe("an embedding program", () => {
   });
 
   it("is refused at once for a kind that it never defined", async () => {
-    await expect(powercrud.launch("nothing", null)).rejects.toThrow(
+    await expect(powercrud.tasks.launch("nothing", null)).rejects.toThrow(
       'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics.',
     );
   });

@@ -9,6 +9,7 @@ import type { RetryRecords } from "../tasks/task-results.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { Task } from "../tasks/task.ts";
+import { RESERVATION_KIND } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
 import { retryBulk } from "./retry-bulk.ts";
@@ -61,7 +62,13 @@ async function retry(ports: BulkPorts, request: RetryRequest): Promise<LaunchOut
     : retryBulk(ports, { task, operation, viewer, records, options });
 }
 
-function refuseState({ id, status, isDryRun }: Task): ValidationRefusal | undefined {
+function refuseState({ id, kind, status, isDryRun }: Task): ValidationRefusal | undefined {
+  if (kind === RESERVATION_KIND) {
+    return invalidField(
+      "id",
+      `Task ${id} is a reservation, which does nothing that could be retried. Reserve again.`,
+    );
+  }
   if (!isFinal(status)) {
     return invalidField("id", `Task ${id} is ${status}; only a settled task can be retried.`);
   }
@@ -90,6 +97,9 @@ export function canRetry(task: Task): boolean {
 }
 
 function isUnfinished({ kind, status, progress }: Task): boolean {
+  if (kind === RESERVATION_KIND) {
+    return false;
+  }
   if (bulkOperationOf(kind) === undefined) {
     return status === "FAILED" || status === "CANCELLED";
   }
