@@ -151,6 +151,7 @@ async function wire(
   });
   const reservations = connectReservations(engine, feed);
   const workers = role === "client" ? [] : createWorkers(engine, config, role);
+  const tasks = createManager(engine, { feed, reservations, config });
   return {
     ...composeServices("powercrud", [clientService(client), engine, feed, reservations, ...workers]),
     schema: createAppSchema({
@@ -161,12 +162,12 @@ async function wire(
       health,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
-      ownTasks: read.ownTasks,
+      ownTasks: { tasks: read.ownTasks, manager: tasks },
       modelOptions,
       logger,
     }),
     processId: engine.ports.workerId,
-    tasks: createManager(engine, { feed, reservations, config }),
+    tasks,
     feed,
     health,
   };
@@ -209,7 +210,7 @@ interface SchemaParts extends ConnectedModels {
   readonly health: HealthReader;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
-  readonly ownTasks: ReadModels["ownTasks"];
+  readonly ownTasks: { readonly tasks: ReadModels["ownTasks"]; readonly manager: TaskManager };
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
@@ -238,7 +239,11 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         feed,
         cancelTask: (request) => cancelTask(engine.ports, request),
         retryTask: engine.retryTask,
-        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
+        own: {
+          tasks: parts.ownTasks.tasks,
+          launch: ({ kind, input, viewer, options }) =>
+            parts.ownTasks.manager.launch(kind, input, { ...options, viewer }),
+        },
       }),
       addHealth(() => health.read()),
     ],

@@ -1,6 +1,7 @@
 import type { Viewer } from "../../core/access/viewer.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { LaunchOutcome } from "../../core/tasks/launch/launch-outcome.ts";
+import type { Json } from "../../kernel/json.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import { givenMembers } from "../models/model-schema.ts";
 import type { AnyInputRef, InputFields } from "../models/pothos-dynamic.ts";
@@ -11,7 +12,7 @@ import type { InputPlan, InputType, InputValue } from "./plan-input.ts";
 /** The use case behind the mutations. */
 export type LaunchOwnTask = (launch: {
   readonly kind: string;
-  readonly input: unknown;
+  readonly input: Json;
   readonly viewer: Viewer;
   readonly options: LaunchOptions;
 }) => Promise<LaunchOutcome>;
@@ -33,7 +34,7 @@ export function addLaunchField(schema: SchemaContext, task: LaunchableTask, laun
       resolve: (_root, { input: given = null, options }: LaunchArgs, { viewer }) =>
         launch({
           kind,
-          input: input.kind === "NONE" ? input.value : given,
+          input: input.kind === "NONE" ? input.value : (given as Json),
           viewer,
           options: givenMembers(options ?? {}) as LaunchOptions,
         }),
