@@ -9,8 +9,8 @@ import type { LaunchableTask } from "./launchable-task.ts";
 import type { LaunchOwnTask } from "./launch-fields.ts";
 import { addLaunchField } from "./launch-fields.ts";
 import { addTaskKinds } from "./task-kinds.ts";
-import type { CancelTask } from "./task-mutations.ts";
-import { addCancelMutation, addRetryMutation } from "./task-mutations.ts";
+import type { TaskControls } from "./task-mutations.ts";
+import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
 import { addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
@@ -21,15 +21,15 @@ export interface TaskSchemaPorts {
   readonly tasks: TaskStore;
   readonly log: Pick<EventLog, "replay">;
   readonly feed: TaskFeed;
-  readonly cancelTask: CancelTask;
+  readonly controls: TaskControls;
   readonly retryTask: RetryTask;
   /** The app's own tasks, and what launches them. Default: none. */
   readonly own?: { readonly tasks: readonly LaunchableTask[]; readonly launch: LaunchOwnTask };
 }
 
 /**
- * Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `retryTask`, the launches of
- * the app's own tasks, and the subscriptions.
+ * Everything about tasks: their types, the queries `task`, `tasks` and `taskKinds`, what is done to one (`cancelTask`,
+ * `pauseTask`, `resumeTask`, `retryTask`), the launches of the app's own, and the subscriptions.
  */
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
@@ -43,7 +43,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addTaskRetryFields(schema, ports.tasks);
     addLaunchOptions(schema);
     addTaskQueries(schema, parts, ports.tasks);
-    addCancelMutation(schema, ports.cancelTask);
+    addControlMutations(schema, ports.controls);
     addRetryMutation(schema, ports.retryTask);
     addTaskSubscriptions(schema, parts, ports.feed);
     addTaskKinds(schema, own?.tasks ?? []);
