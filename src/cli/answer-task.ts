@@ -12,11 +12,13 @@ export interface AnswerOptions {
 }
 
 type Tasks = PowerCrud["tasks"];
-type LaunchOutcome = Awaited<ReturnType<Tasks["retry"]>>;
+export type LaunchOutcome = Awaited<ReturnType<Tasks["retry"]>>;
+type Schedules = PowerCrud["schedules"];
+type Outcome = LaunchOutcome | Awaited<ReturnType<Tasks["cancel"]>> | Awaited<ReturnType<Schedules["pause"]>>;
 /** Anything that a verb answers besides a success. */
 type Refusal = Exclude<
-  LaunchOutcome | Awaited<ReturnType<Tasks["cancel"]>>,
-  { task: unknown; kind: "LAUNCHED" | "CANCELLED" }
+  Outcome,
+  { readonly kind: "LAUNCHED" | "CANCELLED" | "PAUSED" | "RESUMED" | "CHANGED" }
 >;
 
 /** The errors that are shown of a task. */
@@ -113,4 +115,18 @@ function describeError({ recordId, outcome, message }: Awaited<ReturnType<Tasks[
 
 export function printJson(context: Pick<CliContext, "print">, value: object): void {
   context.print(JSON.stringify(value, null, 2));
+}
+
+/** Prints a document, or the line that stands for it. */
+export function printAnswer(
+  context: Pick<CliContext, "print">,
+  isJson: boolean,
+  value: object,
+  line: string,
+): void {
+  if (isJson) {
+    printJson(context, value);
+  } else {
+    context.print(line);
+  }
 }

@@ -3,6 +3,7 @@ import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "./cli-context.ts";
 import type { LaunchCommandOptions } from "./commands/launch.ts";
 import type { ListOptions, RetryOptions } from "./commands/tasks.ts";
+import type { ScheduleCommandOptions } from "./commands/schedules.ts";
 import type { AnswerOptions } from "./answer-task.ts";
 
 /** Runs a command of a project with models. */
@@ -35,6 +36,12 @@ export function addTaskCommands(program: Command, run: Run): void {
     .option("--dry-run", "only try, if the task can")
     .option("--label <text>", "shown beside the task")
     .option("--idempotency-key <key>", "the same key with the same input gives the first task again")
+    .addOption(
+      new Option(
+        "--if-unfinished <what>",
+        "if the task of the key is settled, and did not do all: return it, or retry what is left",
+      ).choices(["RETURN", "RETRY"]),
+    )
     .option("--allow-duplicate", "launch it even if an identical task is not settled yet")
     .option("--wait", "stand in line for records that another task holds")
     .addOption(viewer())
@@ -45,6 +52,7 @@ export function addTaskCommands(program: Command, run: Run): void {
   const tasks = program.command("tasks").description("look after tasks, whether the service runs or not");
   addReads(tasks, run);
   addVerbs(tasks, run);
+  addSchedules(program.command("schedules").description("look after the project's schedules"), run);
 }
 
 function addReads(tasks: Command, run: Run): void {
@@ -78,7 +86,9 @@ function addReads(tasks: Command, run: Run): void {
 }
 
 function addVerbs(tasks: Command, run: Run): void {
-  const verbs = { cancel: "stop a task for good" } as const;
+  const verbs = {
+    cancel: "stop a task for good",
+  } as const;
   for (const [name, description] of Object.entries(verbs)) {
     const verb = name as keyof typeof verbs;
     tasks
@@ -108,6 +118,44 @@ function addVerbs(tasks: Command, run: Run): void {
     .action((id: string, options: RetryOptions) =>
       run(async (context) => (await import("./commands/tasks.ts")).retryTask(context, id, options)),
     );
+}
+
+function addSchedules(schedules: Command, run: Run): void {
+  schedules
+    .command("list")
+    .description("all schedules: when each runs next, and what became of its latest run")
+    .addOption(json())
+    .action((options: AnswerOptions) =>
+      run(async (context) => (await import("./commands/schedules.ts")).listSchedules(context, options)),
+    );
+  schedules
+    .command("run")
+    .argument("<name>", "of the schedule")
+    .description("launch its task now; its due times stay as they are")
+    .addOption(follow())
+    .addOption(viewer())
+    .addOption(json())
+    .action((name: string, options: ScheduleCommandOptions) =>
+      run(async (context) => (await import("./commands/schedules.ts")).runSchedule(context, name, options)),
+    );
+  const verbs = {
+    pause: "launch nothing of it until it is resumed",
+    resume: "launch again from its next due time on",
+  } as const;
+  for (const [name, description] of Object.entries(verbs)) {
+    const verb = name as keyof typeof verbs;
+    schedules
+      .command(verb)
+      .argument("<name>", "of the schedule")
+      .description(description)
+      .addOption(viewer())
+      .addOption(json())
+      .action((schedule: string, options: ScheduleCommandOptions) =>
+        run(async (context) =>
+          (await import("./commands/schedules.ts")).changeSchedule(context, verb, schedule, options),
+        ),
+      );
+  }
 }
 
 function parseCount(text: string): number {

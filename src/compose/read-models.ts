@@ -8,6 +8,8 @@ import { chooseNames } from "../graphql/models/choose-names.ts";
 import type { LaunchableTask } from "../graphql/tasks/launchable-task.ts";
 import { launchableTask, namedTask } from "../graphql/tasks/launchable-task.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
+import type { NotificationSchemaPorts } from "../graphql/notifications/notification-schema.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { SchemaContributor } from "../graphql/builder.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -59,7 +61,8 @@ export function printedParts(
     tasks: neverCalled as Ports["tasks"],
     inWords: (expression) => expression,
   });
-  return [tasks, schedules, addHealth(onlyPrinted)];
+  const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
+  return [tasks, schedules, notifications, addHealth(onlyPrinted)];
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

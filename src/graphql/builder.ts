@@ -20,6 +20,8 @@ import type {
 } from "../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../core/refusals/refusals.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
+import type { TaskStatus } from "../core/tasks/task-status.ts";
+import type { NotificationChannel, Notify } from "../core/tasks/notify.ts";
 import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { Json } from "../kernel/json.ts";
@@ -80,7 +82,14 @@ interface RefusalMessage {
 type Nullable<T> = { -readonly [Name in keyof T]?: T[Name] | null | undefined };
 
 /** The options of a launch as an input. */
-type OptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
+type OptionsRef = ImplementableInputObjectRef<
+  BuilderTypes,
+  Nullable<Omit<LaunchOptions, "notify">> & { notify?: readonly NotifyInput[] | null | undefined }
+>;
+
+/** Any status is of the right type here; the launch refuses those that are not final. */
+type NotifyInput = Pick<Notify, "channel"> &
+  Nullable<{ readonly target: string; readonly on: readonly TaskStatus[] }>;
 
 /**
  * Types that several parts of the schema refer to. A ref is made here and implemented where it belongs: `task`,
@@ -103,6 +112,8 @@ interface SharedRefs {
   readonly bulkOptions: OptionsRef;
   /** The input `LaunchOptions`, for tasks of the app's own. */
   readonly launchOptions: OptionsRef;
+  /** The enum `NotificationChannel`. */
+  readonly notificationChannel: PothosSchemaTypes.EnumRef<BuilderTypes, NotificationChannel>;
   /** The enum `ModelName`: the names of the exposed models. */
   readonly modelName: PothosSchemaTypes.EnumRef<BuilderTypes, string>;
   /** The union `LaunchResult`; resolvers return the {@link LaunchOutcome} as it is. */
@@ -180,5 +191,15 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
   });
   const bulkOptions: OptionsRef = builder.inputRef("BulkOptions");
   const launchOptions: OptionsRef = builder.inputRef("LaunchOptions");
-  return { ...refs, bulkOptions, launchOptions, modelName, launchResult };
+  const notificationChannel = builder.enumType("NotificationChannel", {
+    description: "A way in which someone is told how a task ended.",
+    values: {
+      STATUS_PAGE: { description: "Nothing is sent: the task has the address of its page, `statusPageUrl`." },
+      IN_APP: { description: "A notification in the caller's inbox: see `notifications`." },
+      EMAIL: { description: "A mail to the address that is the target." },
+      WEBHOOK: { description: "A signed POST to the URL that is the target." },
+      CALLBACK: { description: "A call of the config's function whose name is the target." },
+    } as const satisfies Record<NotificationChannel, object>,
+  });
+  return { ...refs, bulkOptions, launchOptions, modelName, launchResult, notificationChannel };
 }

@@ -5,6 +5,7 @@ import demoConfig from "../../powercrud.config.ts";
 import type { CliContext } from "../../src/cli/cli-context.ts";
 import { launch } from "../../src/cli/commands/launch.ts";
 import { askOfTask, listTasks, retryTask, showTask, watchTask } from "../../src/cli/commands/tasks.ts";
+import { changeSchedule, listSchedules, runSchedule } from "../../src/cli/commands/schedules.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrud } from "../../src/index.ts";
@@ -40,7 +41,13 @@ const count = defineTask({
     return { counted: input.to };
   },
 });
-const config = defineConfig({ ...demoConfig, tasks: [count] });
+const config = defineConfig({
+  ...demoConfig,
+  tasks: [count],
+  schedules: [
+    { name: "yearly", cron: "0 3 1 1 *", timeZone: "Europe/Paris", task: count, input: { to: 12 } },
+  ],
+});
 const settings = completeConfig({ progressIntervalMs: 0 });
 
 let database: TestDatabase;
@@ -217,6 +224,28 @@ describe("with a worker", () => {
     goOn();
     const second = await following;
     expect(second.printed[1]).toBe("SUCCEEDED count, 20 of 20 done");
+  });
+});
+
+describe("schedules", () => {
+  beforeAll(startWorker);
+
+  it("are listed, run now, paused and resumed", async () => {
+    onHalfWay = () => goOn();
+    await expect
+      .poll(async () => (await run((context) => listSchedules(context, {}))).printed)
+      .toEqual([
+        expect.stringMatching(/^yearly {2}0 3 1 1 \* \(Europe\/Paris\) {2}count {2}next \S+-01-01T02:00:00/),
+      ]);
+    const ran = await run((context) => runSchedule(context, "yearly", { follow: true }));
+    expect(ran).toMatchObject({ exitCode: 0 });
+    expect(ran.printed[1]).toBe("SUCCEEDED count, 12 of 12 done");
+    const paused = await run((context) => changeSchedule(context, "pause", "yearly", {}));
+    expect(paused.printed[0]).toMatch(/^yearly .* {2}paused since \S+, last SUCCEEDED /);
+    const resumed = await run((context) => changeSchedule(context, "resume", "yearly", {}));
+    expect(resumed.printed[0]).toMatch(/ {2}next \S+-01-01T02:00:00/);
+    const missing = await run((context) => changeSchedule(context, "pause", "weekly", {}));
+    expect(missing).toMatchObject({ printed: [], exitCode: 1 });
   });
 });
 

@@ -6,7 +6,7 @@ import type { Json } from "../../kernel/json.ts";
 import { nearestName } from "../../kernel/nearest-name.ts";
 import type { CliContext } from "../cli-context.ts";
 import { answerLaunch } from "../answer-task.ts";
-import type { AnswerOptions } from "../answer-task.ts";
+import type { AnswerOptions, LaunchOutcome } from "../answer-task.ts";
 import { parseJson, parseViewer, UsageError } from "../usage.ts";
 import { withClient } from "../with-client.ts";
 
@@ -17,6 +17,7 @@ export interface LaunchCommandOptions extends AnswerOptions {
   readonly dryRun?: boolean;
   readonly label?: string;
   readonly idempotencyKey?: string;
+  readonly ifUnfinished?: "RETURN" | "RETRY";
   readonly allowDuplicate?: boolean;
   /** Stands in line for records that are held. */
   readonly wait?: boolean;
@@ -37,18 +38,18 @@ export async function launch(
   }
   const input = await readInput(options.input ?? (definition.input === undefined ? "null" : "{}"));
   const viewer = parseViewer(options.viewer);
-  const { dryRun, label, idempotencyKey, allowDuplicate } = options;
+  const { dryRun, label, idempotencyKey, ifUnfinished, allowDuplicate } = options;
+  const given = { dryRun, label, idempotencyKey, ifUnfinished, allowDuplicate };
   const launchOptions = {
     ...viewer,
-    ...(dryRun === undefined ? {} : { dryRun }),
-    ...(label === undefined ? {} : { label }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(allowDuplicate === undefined ? {} : { allowDuplicate }),
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     ...(options.wait === true ? { onConflict: "WAIT" as const } : {}),
   };
-  await withClient(context, async (powercrud) =>
-    answerLaunch(context, powercrud, await powercrud.tasks.launch(kind, input, launchOptions), options),
-  );
+  await withClient(context, async (powercrud) => {
+    const outcome = await powercrud.tasks.launch(kind, input, launchOptions);
+    // No command runs inside a task.
+    await answerLaunch(context, powercrud, outcome as LaunchOutcome, options);
+  });
 }
 
 function unknownKind(kind: string, tasks: NonNullable<PowerCrudConfig["tasks"]>): UsageError {

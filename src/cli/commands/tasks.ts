@@ -1,6 +1,13 @@
 import type { PowerCrud } from "../../compose/create-powercrud.ts";
 import type { CliContext } from "../cli-context.ts";
-import { answerFollowed, answerLaunch, answerRefusal, printJson, printTask } from "../answer-task.ts";
+import {
+  answerFollowed,
+  answerLaunch,
+  answerRefusal,
+  printAnswer,
+  printJson,
+  printTask,
+} from "../answer-task.ts";
 import type { AnswerOptions } from "../answer-task.ts";
 import type { ShownTask } from "../follow-task.ts";
 import { describeWorkers } from "../follow-task.ts";
@@ -84,10 +91,15 @@ interface AskOptions extends AnswerOptions {
   readonly viewer?: string;
 }
 
+/** What may be asked to be done to a task, and the answer. */
+const ANSWERS = {
+  cancel: ({ finishedAt }: ShownTask) => (finishedAt === null ? "is about to stop" : "is cancelled"),
+} as const;
+
 /** `powercrud tasks cancel`, `pause` and `resume`: asks for one thing to be done to a task. */
 export function askOfTask(
   context: CliContext,
-  verb: "cancel",
+  verb: keyof typeof ANSWERS,
   id: string,
   options: AskOptions,
 ): Promise<void> {
@@ -95,19 +107,14 @@ export function askOfTask(
   const viewer = parseViewer(options.viewer);
   return withClient(context, async ({ tasks }) => {
     const outcome = await tasks[verb](id, viewer);
-    if (!("task" in outcome) || outcome.kind === "SETTLED") {
-      answerRefusal(context, outcome, isJson);
-    } else if (isJson) {
-      printJson(context, outcome.task);
+    if (outcome.kind === "CANCELLED") {
+      const { task } = outcome;
+      printAnswer(context, isJson, task, `${task.id} ${ANSWERS[verb](task)}`);
     } else {
-      context.print(`${outcome.task.id} ${ANSWERS[verb](outcome.task)}`);
+      answerRefusal(context, outcome, isJson);
     }
   });
 }
-
-const ANSWERS: Readonly<Record<"cancel", (task: ShownTask) => string>> = {
-  cancel: ({ finishedAt }) => (finishedAt === null ? "is about to stop" : "is cancelled"),
-};
 
 /** The options of `powercrud tasks retry`. */
 export interface RetryOptions extends AskOptions {

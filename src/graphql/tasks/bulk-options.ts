@@ -1,15 +1,16 @@
 import type { SchemaContext } from "../builder.ts";
+import type { TaskParts } from "./task-parts.ts";
 
-/** Implements `BulkOptions`, `LaunchOptions` and their enums. */
-export function addLaunchOptions(schema: SchemaContext): void {
-  const enums = addEnums(schema);
-  addBulkOptions(schema, enums);
-  addOwnOptions(schema, enums);
+/** Implements `BulkOptions`, `LaunchOptions` and what they consist of. */
+export function addLaunchOptions(schema: SchemaContext, status: TaskParts["status"]): void {
+  const parts = { ...addEnums(schema), notify: addNotifyInput(schema, status) };
+  addBulkOptions(schema, parts);
+  addOwnOptions(schema, parts);
 }
 
-type Enums = ReturnType<typeof addEnums>;
+type Parts = ReturnType<typeof addEnums> & { readonly notify: ReturnType<typeof addNotifyInput> };
 
-function addBulkOptions({ refs }: SchemaContext, { onConflict, errorPolicy, mode }: Enums): void {
+function addBulkOptions({ refs }: SchemaContext, { onConflict, errorPolicy, mode, notify }: Parts): void {
   refs.bulkOptions.implement({
     description: "How a bulk operation is launched and carried out.",
     fields: (t) => ({
@@ -37,11 +38,30 @@ function addBulkOptions({ refs }: SchemaContext, { onConflict, errorPolicy, mode
           "Only tries: the task locks its records, settles with the counts and errors that a real run would have, and changes nothing. Bulk operations only.",
       }),
       label: t.string({ description: "Shown beside the task. At most 200 characters." }),
+      notify: t.field({
+        type: [notify],
+        description:
+          "Whom to tell how the task ends, instead of whom the config says; an empty list for nobody. At most 20. A launch that an earlier task answers adds nobody.",
+      }),
     }),
   });
 }
 
-function addOwnOptions({ refs }: SchemaContext, { onConflict, mode }: Enums): void {
+function addNotifyInput({ builder, refs }: SchemaContext, status: TaskParts["status"]) {
+  return builder.inputType("NotifyInput", {
+    description: "Whom to tell how a task ends.",
+    fields: (t) => ({
+      channel: t.field({ type: refs.notificationChannel, required: true }),
+      target: t.string({
+        description:
+          "EMAIL: an address. WEBHOOK: a URL, http or https. CALLBACK: the name of a function in the config. IN_APP and STATUS_PAGE: leave it out.",
+      }),
+      on: t.field({ type: [status], description: "The final statuses to tell of. Left out: all." }),
+    }),
+  });
+}
+
+function addOwnOptions({ refs }: SchemaContext, { onConflict, mode, notify }: Parts): void {
   refs.launchOptions.implement({
     description: "How a task of the app's own is launched. The members mean what those of `BulkOptions` do.",
     fields: (t) => ({
@@ -58,6 +78,7 @@ function addOwnOptions({ refs }: SchemaContext, { onConflict, mode }: Enums): vo
         description: "Only tries, and changes nothing. For kinds that are `isDryRunnable`.",
       }),
       label: t.string(),
+      notify: t.field({ type: [notify] }),
     }),
   });
 }

@@ -12,7 +12,7 @@ import { addTaskKinds } from "./task-kinds.ts";
 import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
-import { addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
+import { addStatusPage, addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
@@ -25,6 +25,8 @@ export interface TaskSchemaPorts {
   readonly retryTask: RetryTask;
   /** The app's own tasks, and what launches them. Default: none. */
   readonly own?: { readonly tasks: readonly LaunchableTask[]; readonly launch: LaunchOwnTask };
+  /** The address of a task's page; null where the service knows none. Default: none. */
+  readonly statusPageOf?: (taskId: string) => string | null;
 }
 
 /**
@@ -40,8 +42,9 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
       history: createTaskHistory(ports.log),
     });
     addTaskControlFields(schema, ports.tasks);
+    addStatusPage(schema, ports.statusPageOf ?? (() => null));
     addTaskRetryFields(schema, ports.tasks);
-    addLaunchOptions(schema);
+    addLaunchOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
     addControlMutations(schema, ports.controls);
     addRetryMutation(schema, ports.retryTask);
