@@ -4,6 +4,7 @@ import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
 import type { Access } from "../core/access/access.ts";
+import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
@@ -19,6 +20,8 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
+import { finishByKey } from "../core/bulk/finish-by-key.ts";
+import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
@@ -27,6 +30,9 @@ import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/claim.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
+import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
+import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
@@ -73,6 +79,8 @@ export interface Engine extends Service {
   readonly lockScopes: LockScopes;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
+  /** Launches one of the app's own tasks. @throws as launchCustom does */
+  readonly launchCustom: (launch: CustomLaunch) => Promise<LaunchOutcome>;
   readonly retryTask: RetryTask;
   readonly deployment: Deployment;
 }
@@ -133,9 +141,26 @@ export async function createEngine(
       sideEffects,
       writer: createPostgresRecordWriter(writing),
     }),
-    launchBulk: createLaunchBulk(launching),
-    retryTask: createRetryTask(launching),
+    ...createLaunches(launching),
     deployment,
+  };
+}
+
+/** The ways to launch. */
+function createLaunches(ports: BulkPorts): Pick<Engine, "launchBulk" | "launchCustom" | "retryTask"> {
+  const retryTask = createRetryTask(ports);
+  const launchBulk = createLaunchBulk(ports);
+  const finishing = { tasks: ports.tasks, retryTask };
+  return {
+    async retryTask(request) {
+      const { viewer, options = {} } = request;
+      return finishByKey(finishing, { viewer, options }, await retryTask(request));
+    },
+    launchBulk: async (request) => finishByKey(finishing, request, await launchBulk(request)),
+    async launchCustom(launch) {
+      const { viewer = ANONYMOUS, options = {} } = launch;
+      return finishByKey(finishing, { viewer, options }, await launchCustom(ports, launch));
+    },
   };
 }
 

@@ -180,12 +180,13 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchCustom, retryTask, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
     launching: ports,
     launchBulk,
+    launchCustom,
     retryTask,
     ...parts,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),

@@ -27,6 +27,8 @@ export interface TaskReads {
   count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
   /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
   retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The newest task among its retries, their retries, and so on; undefined where it was never retried. */
+  newestRetry(taskId: string): Promise<Task | undefined>;
   /** The records of all the task's chunks, as the launch left them. */
   recordIds(taskId: string): Promise<readonly string[]>;
 }

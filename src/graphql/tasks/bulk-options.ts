@@ -2,7 +2,7 @@ import type { SchemaContext } from "../builder.ts";
 
 /** Implements `BulkOptions` and its enums. */
 export function addBulkOptions(schema: SchemaContext): void {
-  const { onConflict, errorPolicy, mode } = addEnums(schema);
+  const { onConflict, errorPolicy, mode, ifUnfinished } = addEnums(schema);
   schema.refs.bulkOptions.implement({
     description: "How a task is launched and carried out.",
     fields: (t) => ({
@@ -15,6 +15,11 @@ export function addBulkOptions(schema: SchemaContext): void {
       idempotencyKey: t.string({
         description:
           "The same key with the same input gives the first task again; with other input it is refused. At most 200 characters.",
+      }),
+      ifUnfinished: t.field({
+        type: ifUnfinished,
+        defaultValue: "RETURN",
+        description: "What happens if the task of the idempotency key is settled, and did not do all.",
       }),
       allowDuplicate: t.boolean({
         defaultValue: false,
@@ -72,5 +77,15 @@ function addEnums({ builder }: SchemaContext) {
       ASYNC: { description: "In a worker." },
     },
   });
-  return { onConflict, errorPolicy, mode };
+  const ifUnfinished = builder.enumType("IfUnfinished", {
+    description: "What a launch does if the task of its idempotency key is settled, and did not do all.",
+    values: {
+      RETURN: { description: "Return that task." },
+      RETRY: {
+        description:
+          "Retry what is left of it, or of the newest of its retries. A cancelled task counts, too. While a retry is not settled, it is returned with `isDuplicate`.",
+      },
+    },
+  });
+  return { onConflict, errorPolicy, mode, ifUnfinished };
 }

@@ -162,7 +162,7 @@ export function addTaskRetryFields(
     }),
     canRetry: t.boolean({
       description:
-        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation FAILED or was CANCELLED.",
+        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation did not succeed.",
       resolve: canRetry,
     }),
   }));

@@ -49,6 +49,16 @@ export const LIST_RETRIES = `
   ) t ${RUNNING_PROGRESS}
   ORDER BY t.id`;
 
+/** $1 task. Follows its retries and theirs, level by level. */
+export const NEWEST_RETRY = `
+  WITH RECURSIVE retry AS (
+    SELECT id FROM powercrud.task WHERE retry_of = $1::uuid
+    UNION ALL
+    SELECT next.id FROM powercrud.task next JOIN retry ON next.retry_of = retry.id
+  )
+  SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
+  WHERE t.id = (SELECT id FROM retry ORDER BY id DESC LIMIT 1)`;
+
 /**
  * $1-$11 the task's columns, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records that the
  * launch skipped; $16 the chunks' fields, each a JSON array, or null if no chunk has any; $17 their joined columns with

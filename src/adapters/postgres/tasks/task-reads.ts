@@ -9,7 +9,7 @@ import { isUuid } from "../../../kernel/ids.ts";
 import type { TaskQuery, TaskReads } from "../../../core/tasks/task-reads.ts";
 import { MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
 import { READ_CHUNK_IDS } from "../sql/chunks.ts";
-import { COUNT_TASKS, FIND_TASKS, LIST_RETRIES, LIST_TASKS } from "../sql/tasks.ts";
+import { COUNT_TASKS, FIND_TASKS, LIST_RETRIES, LIST_TASKS, NEWEST_RETRY } from "../sql/tasks.ts";
 
 /** Reads tasks, their progress and their records. */
 export function createTaskReads(session: SqlSession): TaskReads {
@@ -34,6 +34,10 @@ export function createTaskReads(session: SqlSession): TaskReads {
         byFirst.set(first, [...(byFirst.get(first) ?? []), task]);
       }
       return byFirst;
+    },
+    async newestRetry(taskId) {
+      const [row] = await session.query<TaskRow>(NEWEST_RETRY, [taskId]);
+      return row && toTask(row);
     },
     async recordIds(taskId) {
       const chunks = await session.query<{ ids: readonly string[] }>(READ_CHUNK_IDS, [taskId]);

@@ -7,7 +7,7 @@ import { decodeCursor } from "../../events/event-cursor.ts";
 import type { TaskFeed } from "../../events/task-feed.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
-import { launchCustom } from "../launch/launch-custom.ts";
+import type { CustomLaunch } from "../launch/launch-custom.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchPorts } from "../launch/launch-task.ts";
 import type { Progress } from "../progress.ts";
@@ -25,6 +25,7 @@ import { waitForTask } from "./wait-for-task.ts";
 /** What the manager works with. */
 export interface TaskManagerPorts {
   readonly launching: LaunchPorts;
+  readonly launchCustom: (launch: CustomLaunch) => Promise<LaunchOutcome>;
   readonly launchBulk: LaunchBulk;
   readonly retryTask: RetryTask;
   readonly feed: TaskFeed;
@@ -37,11 +38,17 @@ const PAGE_SIZE = 50;
 
 /** One way in to everything that the engine does with tasks. */
 export function createTaskManager(ports: TaskManagerPorts): TaskManager {
-  const { launching, launchBulk, retryTask, feed, reservations, sweep } = ports;
+  const { launching, launchBulk, launchCustom, retryTask, feed, reservations, sweep } = ports;
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
-    launch: async <Result>(task: DefinedTask | string, input: unknown, options?: TaskLaunchOptions) =>
-      (await launch(launching, task, input, options)) as LaunchOutcome<Result>,
+    launch: async <Result>(
+      task: DefinedTask | string,
+      input: unknown,
+      { viewer = ANONYMOUS, ...options }: TaskLaunchOptions = {},
+    ) => {
+      const kind = typeof task === "string" ? task : task.kind;
+      return (await launchCustom({ kind, input, viewer, options })) as LaunchOutcome<Result>;
+    },
     launchBulk,
     ...createTaskReads(launching.tasks),
     cancel: (task, { viewer = ANONYMOUS } = {}) => cancelTask(launching, { taskId: idOf(task), viewer }),
@@ -109,16 +116,6 @@ function checkedPlace(after: string): string {
     );
   }
   return after.toLowerCase();
-}
-
-function launch(
-  ports: LaunchPorts,
-  task: DefinedTask | string,
-  input: unknown,
-  { viewer = ANONYMOUS, ...options }: TaskLaunchOptions = {},
-): Promise<LaunchOutcome> {
-  const kind = typeof task === "string" ? task : task.kind;
-  return launchCustom(ports, { kind, input, viewer, options });
 }
 
 function events(
