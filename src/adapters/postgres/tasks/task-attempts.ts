@@ -1,3 +1,4 @@
+import { groupCalls } from "../../../kernel/group-calls.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
@@ -14,9 +15,16 @@ import { toTask } from "./task-reads.ts";
 
 /** Attempts of tasks and their end. @param session for statements outside a caller's transaction */
 export function createTaskAttempts(session: SqlSession): TaskAttempts {
+  const markEnqueued = groupCalls<{ readonly taskId: string; readonly at: Date }, void>({
+    maxItems: 1000,
+    async run(marks) {
+      await session.query(MARK_ENQUEUED, [marks.map(({ taskId }) => taskId), marks.map(({ at }) => at)]);
+      return [];
+    },
+  });
   return {
     async markEnqueued(taskIds, at) {
-      await session.query(MARK_ENQUEUED, [taskIds, at]);
+      await Promise.all(taskIds.map((taskId) => markEnqueued({ taskId, at })));
     },
     async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at }) {
       const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING")];
@@ -26,8 +34,15 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async heartbeat({ taskId, attempt, at, progress }) {
       const stored = progress === undefined ? null : JSON.stringify(progress);
       const values = [taskId, attempt, at, stored];
-      const [beaten] = await session.query<{ is_cancel_requested: boolean }>(HEARTBEAT, values);
-      return { isCurrent: beaten !== undefined, isCancelRequested: beaten?.is_cancel_requested ?? false };
+      const [beaten] = await session.query<{ is_cancel_requested: boolean; is_pause_requested: boolean }>(
+        HEARTBEAT,
+        values,
+      );
+      return {
+        isCurrent: beaten !== undefined,
+        isCancelRequested: beaten?.is_cancel_requested ?? false,
+        isPauseRequested: beaten?.is_pause_requested ?? false,
+      };
     },
     async requestCancel({ taskId, at, by }) {
       return (await session.query(REQUEST_CANCEL, [taskId, at, by])).length > 0;
@@ -58,7 +73,10 @@ async function settle(
   attempt: number,
   settlement: Settlement,
 ): Promise<boolean> {
-  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, statusesBefore(settlement.status)]);
+  const before = statusesBefore(settlement.status).filter(
+    (status) => settlement.byAttempt !== true || status === "RUNNING",
+  );
+  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, before]);
   if (locked.length === 0) {
     return false;
   }
