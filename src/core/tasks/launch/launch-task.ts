@@ -105,7 +105,7 @@ async function start(
     : launched(ports, taskId);
 }
 
-/** @returns false where the task ran here, or may have begun */
+/** @returns false where the task ran here, or its delivery is in doubt */
 async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
@@ -123,7 +123,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
         { ...errorFields(error), taskId },
         "the queue is out of reach; the sweeper enqueues the task",
       );
-      return;
+      return true;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
