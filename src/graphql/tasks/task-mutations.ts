@@ -91,7 +91,7 @@ function addPauseMutation(
   const waiting = defineTaskRefusal(schema, "WAITING", "The task, with what it waits for.");
   const result = builder.unionType("PauseTaskResult", {
     description: "The paused task, or why it was not paused. A refusal has changed nothing.",
-    types: [accepted, refs.notFoundError, settled, waiting, refs.unavailableError],
+    types: [accepted, refs.notFoundError, settled, waiting, refs.validationError, refs.unavailableError],
     resolveType: ({ kind }) => (kind === "PAUSED" ? "PauseAccepted" : refusalTypeOf(kind)),
   });
   builder.mutationField("pauseTask", (t) =>

@@ -12,6 +12,8 @@ import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchPorts } from "../launch/launch-task.ts";
 import type { Progress } from "../progress.ts";
 import { cancelTask } from "../run/cancel-task.ts";
+import { pauseTask } from "../run/pause-task.ts";
+import { resumeTask } from "../run/resume-task.ts";
 import { BEFORE_RECORDS } from "../task-results.ts";
 import type { TaskQuery } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
@@ -52,6 +54,8 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
     launchBulk,
     ...createTaskReads(launching.tasks),
     cancel: (task, { viewer = ANONYMOUS } = {}) => cancelTask(launching, { taskId: idOf(task), viewer }),
+    pause: (task, { viewer = ANONYMOUS } = {}) => pauseTask(launching, { taskId: idOf(task), viewer }),
+    resume: (task) => resumeTask(launching, { taskId: idOf(task) }),
     retry: async <Result>(task: TaskOrId<Result>, { viewer = ANONYMOUS, ...rest } = {}) =>
       (await retryTask({ taskId: idOf(task), viewer, ...rest })) as LaunchOutcome<Result>,
     wait: async <Result>(task: TaskOrId<Result>, options?: WaitOptions) =>
