@@ -4,14 +4,12 @@ import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
 import type { Access } from "../core/access/access.ts";
-import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
-import type { RecordHooks } from "../core/records/record-hooks.ts";
-import { createRecordHooks } from "../core/records/record-hooks.ts";
+import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
@@ -22,12 +20,15 @@ import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
 import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
+import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
+import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
-import type { LockScopes } from "../core/locks/claim.ts";
+import type { ClaimOf, LockScopes } from "../core/locks/claim.ts";
+import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
@@ -67,11 +68,14 @@ export interface EngineOptions extends DeploymentOptions {
   /** Prisma's client of the project, for those tasks. */
   readonly client: unknown;
   readonly hooks?: TaskHooks | undefined;
+  /** Whom the config wants to be told how tasks end. Default: nobody. */
+  readonly notifyPolicy?: NotifyPolicy;
 }
 
 /** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
-  readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
+  readonly ports: LaunchPorts &
+    Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly pages: ListPages;
@@ -81,6 +85,8 @@ export interface Engine extends Service {
   readonly launchBulk: LaunchBulk;
   /** Launches one of the app's own tasks. @throws as launchCustom does */
   readonly launchCustom: (launch: CustomLaunch) => Promise<LaunchOutcome>;
+  /** The same, wherever the caller is. @throws as launchOwn does */
+  readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
   readonly deployment: Deployment;
 }
@@ -107,13 +113,26 @@ export async function createEngine(
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const hooks = createHooks(options);
+  const claimOf = createClaimOf(models, lockScopes);
+  const hooks = createRecordHooks({
+    options: options.modelOptions,
+    transactions: options.hookTransactions,
+    locks: deployment.ports.locks,
+    claimOf,
+    launch: (launch) => ports.launch(launch),
+    logger,
+  });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
   ]);
-  const ports = createPorts(options, deployment, definitions, models);
+  const ports: Engine["ports"] = createPorts(options, deployment, {
+    definitions,
+    models,
+    claimOf,
+    launch: (launch) => launches.launchOwn(launch),
+  });
   const launching = {
     ...ports,
     models,
@@ -127,6 +146,7 @@ export async function createEngine(
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
+  const launches = createLaunches(launching);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -141,31 +161,23 @@ export async function createEngine(
       sideEffects,
       writer: createPostgresRecordWriter(writing),
     }),
-    ...createLaunches(launching),
+    ...launches,
     deployment,
   };
 }
 
-/** The ways to launch. */
-function createLaunches(ports: BulkPorts): Pick<Engine, "launchBulk" | "launchCustom" | "retryTask"> {
-  const retryTask = createRetryTask(ports);
-  const launchBulk = createLaunchBulk(ports);
-  const finishing = { tasks: ports.tasks, retryTask };
-  return {
-    async retryTask(request) {
-      const { viewer, options = {} } = request;
-      return finishByKey(finishing, { viewer, options }, await retryTask(request));
-    },
-    launchBulk: async (request) => finishByKey(finishing, request, await launchBulk(request)),
-    async launchCustom(launch) {
-      const { viewer = ANONYMOUS, options = {} } = launch;
-      return finishByKey(finishing, { viewer, options }, await launchCustom(ports, launch));
-    },
-  };
-}
+type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;
 
-function createHooks({ modelOptions, hookTransactions, logger }: EngineOptions): RecordHooks {
-  return createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger });
+/** The ways to launch. Each finishes by its key what an earlier launch left. */
+function createLaunches(ports: BulkPorts): Launches {
+  const finishing = { tasks: ports.tasks, retryTask: createRetryTask(ports) };
+  const launchNew = createLaunchBulk(ports);
+  return {
+    retryTask: async (request) => finishByKey(finishing, request, await finishing.retryTask(request)),
+    launchBulk: async (request) => finishByKey(finishing, request, await launchNew(request)),
+    launchCustom: async (launch) => finishByKey(finishing, launch, await launchCustom(ports, launch)),
+    launchOwn: async (launch) => finishByKey(finishing, launch, await launchOwn(ports, launch)),
+  };
 }
 
 function createDefaults(session: SqlSession, shapes: TableShapes): RecordDefaults {
@@ -202,17 +214,16 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks }: EngineOptions,
+  { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
   { ports }: Deployment,
-  definitions: TaskDefinitions,
-  models: ModelRegistry,
+  parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
   return {
     ...ports,
-    models,
-    nameOf: modelNamer(models),
+    ...parts,
+    nameOf: modelNamer(parts.models),
     ...(hooks === undefined ? {} : { hooks }),
-    definitions,
+    ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

@@ -1,5 +1,5 @@
 import type { LaunchOptions } from "../tasks/launch-options.ts";
-import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
+import type { Launched, LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { TaskReads } from "../tasks/task-reads.ts";
 import type { RetryTask } from "./retry-task.ts";
@@ -11,10 +11,11 @@ interface FinishPorts {
   readonly retryTask: RetryTask;
 }
 
-/** Who launched what under a key. */
+/** Who launches, and how. */
 interface KeyedLaunch {
-  readonly viewer: Viewer;
-  readonly options: LaunchOptions;
+  /** Default: the one of the earlier launch, since every viewer has keys of its own. */
+  readonly viewer?: Viewer;
+  readonly options?: LaunchOptions;
 }
 
 /**
@@ -23,21 +24,25 @@ interface KeyedLaunch {
  * one makes it.
  * @param outcome of the launch
  */
-export async function finishByKey(
+export async function finishByKey<Outcome extends { readonly kind: string }>(
   { tasks, retryTask }: FinishPorts,
-  { viewer, options: { ifUnfinished, ...options } }: KeyedLaunch,
-  outcome: LaunchOutcome,
-): Promise<LaunchOutcome> {
-  if (ifUnfinished !== "RETRY" || outcome.kind !== "LAUNCHED" || !outcome.isDuplicate) {
+  { viewer, options: { ifUnfinished, ...options } = {} }: KeyedLaunch,
+  outcome: Outcome | LaunchOutcome,
+): Promise<Outcome | LaunchOutcome> {
+  if (ifUnfinished !== "RETRY" || !isEarlier(outcome)) {
     return outcome;
   }
-  const { id } = outcome.task;
-  const newest = (await tasks.newestRetry(id)) ?? outcome.task;
+  const { task } = outcome;
+  const newest = (await tasks.newestRetry(task.id)) ?? task;
   return canRetry(newest)
     ? retryTask({
         taskId: newest.id,
-        viewer,
+        viewer: viewer ?? task.viewer,
         options: { ...options, idempotencyKey: `powercrud:retry:${newest.id}` },
       })
     : { ...outcome, task: newest };
+}
+
+function isEarlier(outcome: { readonly kind: string }): outcome is Launched {
+  return outcome.kind === "LAUNCHED" && (outcome as Launched).isDuplicate;
 }

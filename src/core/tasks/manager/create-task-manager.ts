@@ -8,6 +8,7 @@ import type { TaskFeed } from "../../events/task-feed.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
 import type { CustomLaunch } from "../launch/launch-custom.ts";
+import type { InlineLaunch } from "../launch/launch-own.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchPorts } from "../launch/launch-task.ts";
 import type { Progress } from "../progress.ts";
@@ -27,7 +28,7 @@ import { waitForTask } from "./wait-for-task.ts";
 /** What the manager works with. */
 export interface TaskManagerPorts {
   readonly launching: LaunchPorts;
-  readonly launchCustom: (launch: CustomLaunch) => Promise<LaunchOutcome>;
+  readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly launchBulk: LaunchBulk;
   readonly retryTask: RetryTask;
   readonly feed: TaskFeed;
@@ -40,16 +41,17 @@ const PAGE_SIZE = 50;
 
 /** One way in to everything that the engine does with tasks. */
 export function createTaskManager(ports: TaskManagerPorts): TaskManager {
-  const { launching, launchBulk, launchCustom, retryTask, feed, reservations, sweep } = ports;
+  const { launching, launchBulk, launchOwn, retryTask, feed, reservations, sweep } = ports;
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
     launch: async <Result>(
       task: DefinedTask | string,
       input: unknown,
-      { viewer = ANONYMOUS, ...options }: TaskLaunchOptions = {},
+      { viewer, ...options }: TaskLaunchOptions = {},
     ) => {
       const kind = typeof task === "string" ? task : task.kind;
-      return (await launchCustom({ kind, input, viewer, options })) as LaunchOutcome<Result>;
+      const given = { kind, input, options, ...(viewer === undefined ? {} : { viewer }) };
+      return (await launchOwn(given)) as LaunchOutcome<Result> | InlineLaunch<never>;
     },
     launchBulk,
     ...createTaskReads(launching.tasks),

@@ -22,7 +22,7 @@ async function setUp() {
   const manager: TaskManager = createTaskManager({
     launching: { ...world, clock } as unknown as Ports["launching"],
     launchBulk: notCalled,
-    launchCustom: notCalled,
+    launchOwn: notCalled,
     retryTask: notCalled,
     feed,
     reservations: { reserve: notCalled },
