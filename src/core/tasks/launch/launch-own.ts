@@ -62,11 +62,10 @@ async function runInline(
       : await ports.unitOfWork.run((transaction) => dependents.claims(transaction, []))),
   ];
   await (write === undefined ? run.claim(claims) : write.hold(claims, run.task.id));
-  const limit = own.timeoutMs === undefined ? [] : [AbortSignal.timeout(own.timeoutMs)];
   const result = await definition.runInside?.({
     task: { ...run.task, viewer },
     attempt: run.attempt,
-    signal: AbortSignal.any([run.signal, ...limit]),
+    signal: run.signal,
     input: accepted.request.input,
     ...inlineProgress(run, kind),
     ...(write === undefined ? {} : { prisma: write.client }),
