@@ -17,10 +17,12 @@ export interface GroupedCalls<Item, Result> {
  * Does calls in groups, one group after the other: calls that come while a group is under way wait for it, and are done
  * together. So one call alone waits for nothing, and a thousand at once cost a few round trips.
  * @param options.maxItems the most items of a group
+ * @param options.pauseMs the least time from the end of a group to the next one, which then is larger. Default: none
  * @param options.run does a group. Its results are in the order of the items; if it rejects, all of its calls do
  */
 export function groupCalls<Item, Result>(options: {
   readonly maxItems: number;
+  readonly pauseMs?: number;
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
 }): GroupedCalls<Item, Result> {
   const waiting: Waiting<Item, Result>[] = [];
@@ -34,6 +36,9 @@ export function groupCalls<Item, Result>(options: {
         group.forEach(({ resolve }, at) => resolve(results[at] as Result));
       } catch (error) {
         group.forEach(({ reject }) => reject(error));
+      }
+      if (options.pauseMs !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, options.pauseMs));
       }
     }
     isRunning = false;

@@ -40,7 +40,8 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
     return invalid(problems);
   }
   const inputHash = launchHash(kind, hashedInput(input, model, claims), options);
-  const repeated = await answerRepeated(ports, { viewer, options, inputHash });
+  // Writing it finds an earlier task, too. A hook is not asked about a launch that was made before.
+  const repeated = ports.hooks?.beforeCreate && (await answerRepeated(ports, { viewer, options, inputHash }));
   if (repeated !== undefined) {
     return repeated;
   }

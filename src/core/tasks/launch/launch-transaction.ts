@@ -1,5 +1,5 @@
 import { createId } from "../../../kernel/ids.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { AcquireResult, LockConflict, LockRefusal } from "../../locks/lock-store.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
@@ -24,7 +24,7 @@ import { duplicateKeyOf } from "./launch-request.ts";
 /** What writing a launch needs. */
 export interface WriteLaunchPorts extends Omit<
   TaskPorts<NewTasks & Pick<WaitingLine, "setDependents" | "startWaiting">>,
-  "queue" | "logger" | "definitions"
+  "queue" | "definitions"
 > {
   readonly settings: LaunchSettings;
   readonly definitions: TaskDefinitions;
@@ -156,7 +156,7 @@ async function createTask(
  * @returns undefined, with nothing written, where the ordinary way has to decide
  */
 export async function launchQuickly(
-  ports: WriteLaunchPorts & Pick<TaskPorts, "logger">,
+  ports: WriteLaunchPorts,
   request: LaunchRequest,
   dependents: Dependents | undefined,
 ): Promise<Task | undefined> {
@@ -171,7 +171,7 @@ export async function launchQuickly(
   if (written === undefined) {
     return undefined;
   }
-  announceStep(ports, taskId);
+  announce(ports, taskId);
   return pendingTaskOf(task);
 }
 

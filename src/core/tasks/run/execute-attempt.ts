@@ -1,6 +1,6 @@
 import type { AppError } from "../../../kernel/app-error.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
@@ -71,7 +71,7 @@ async function beginQuickly(ports: AttemptPorts, { id, attempt }: QueuedTask): P
   const { steps, workerId, clock } = ports;
   const begun = attempt === 0 ? await steps?.begin({ taskId: id, workerId, at: clock.now() }) : undefined;
   if (begun !== undefined) {
-    announceStep(ports, id);
+    announce(ports, id);
   }
   return begun;
 }
