@@ -30,6 +30,11 @@ export const REFUSALS = {
     codes: ["NOT_FOUND"],
     words: "The record or task is not there, or not for the caller to see.",
   },
+  FORBIDDEN: {
+    type: "ForbiddenError",
+    codes: ["FORBIDDEN"],
+    words: "The viewer may not launch this task.",
+  },
   STALE: {
     type: "Stale{Model}Error",
     codes: ["STALE_RECORD"],
@@ -69,6 +74,12 @@ export interface ConflictRefusal {
 /** The record or task does not exist, or is out of the viewer's scope. The refusal does not say which. */
 export interface MissingRefusal {
   readonly kind: "MISSING";
+  readonly message: string;
+}
+
+/** The definition's `access` refuses the viewer. */
+export interface ForbiddenRefusal {
+  readonly kind: "FORBIDDEN";
   readonly message: string;
 }
 
@@ -115,6 +126,7 @@ export type Refusal =
   | ConflictRefusal
   | ValidationRefusal
   | MissingRefusal
+  | ForbiddenRefusal
   | StaleRefusal
   | LimitRefusal
   | IdempotencyRefusal

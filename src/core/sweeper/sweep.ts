@@ -1,10 +1,11 @@
 import { announceChange } from "../events/record-event.ts";
-import { stoppedEnd } from "../tasks/settle/ending.ts";
+import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import type { StrandedTask } from "../tasks/stranded-tasks.ts";
 import type { Task } from "../tasks/task.ts";
+import { RESERVATION_KIND } from "../tasks/task.ts";
 
 /** How long a task may look stranded before the sweeper acts, in ms. */
 export interface SweepOptions {
@@ -66,28 +67,37 @@ async function enqueuePending(
 async function rescueOrphans(
   ports: TaskPorts,
   silentSince: Date,
-): Promise<Pick<SweepSummary, "rescued" | "cancelled">> {
+): Promise<Pick<SweepSummary, "rescued" | "cancelled" | "expired">> {
   const orphans = await ports.tasks.findOrphans(silentSince, BATCH);
   const tasks = await ports.tasks.find(idsOf(orphans));
   const rescued: StrandedTask[] = [];
   const cancelled: string[] = [];
+  const expired: string[] = [];
   for (const orphan of orphans) {
     const task = tasks.get(orphan.id);
-    if (task?.cancelRequestedAt == null) {
+    if (task !== undefined && task.cancelRequestedAt !== null) {
+      cancelled.push(...((await cancelOrphan(ports, task)) ? [orphan.id] : []));
+    } else if (task?.kind === RESERVATION_KIND) {
+      expired.push(...((await expire(ports, task)) ? [orphan.id] : []));
+    } else {
       rescued.push(orphan);
-    } else if (await cancelOrphan(ports, task)) {
-      cancelled.push(orphan.id);
     }
   }
   if (rescued.length > 0) {
     await ports.queue.enqueue(rescued);
   }
-  return { rescued: idsOf(rescued), cancelled };
+  return { rescued: idsOf(rescued), cancelled, expired };
 }
 
 /** The settlement fences an attempt that may still be running, as a next attempt would. */
 function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
   return settleUnattended(ports, task, (done) => stoppedEnd(task.progress, done));
+}
+
+/** No other process can go on with a reservation. */
+function expire(ports: TaskPorts, task: Task): Promise<boolean> {
+  const end = failedEnd("The process that held the reservation is gone.", task.progress);
+  return settleUnattended(ports, task, end);
 }
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {
@@ -124,6 +134,8 @@ interface SweepSummary {
   readonly rescued: readonly string[];
   /** Their worker was dead, and a viewer had asked them to stop. */
   readonly cancelled: readonly string[];
+  /** Reservations whose process was dead; their records are free. */
+  readonly expired: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];
   /** Settled, and cleaned by this pass. */
@@ -175,8 +187,8 @@ export interface SweepReport {
 /** Sweeps at once, without waiting for a turn. */
 export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise<SweepReport> {
   const summary = await sweep(ports, options);
-  const { enqueued, rescued, cancelled, promoted } = summary;
-  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...promoted]);
+  const { enqueued, rescued, cancelled, expired, promoted } = summary;
+  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...expired, ...promoted]);
   const live = await describeLive(ports);
   return { summary, leftAlone: live.filter(({ taskId }) => !touched.has(taskId)) };
 }

@@ -184,22 +184,21 @@ function newTaskOf(
   { clock }: Pick<WriteLaunchPorts, "clock">,
   { taskId, request, claims, records, skipped }: DecidedLaunch,
 ): NewTask {
-  const { options, total } = request;
+  const { options, total, retryOf = null } = request;
+  const { label = null, idempotencyKey = null } = options;
   return {
     id: taskId,
     kind: request.kind,
     model: request.model,
-    label: options.label ?? null,
+    label,
     viewer: request.viewer,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
     isDryRun: options.dryRun ?? false,
-    retryOf: request.retryOf ?? null,
-    parent: request.parent ?? null,
-    schedule: request.schedule ?? null,
-    notify: request.notify ?? null,
+    retryOf,
+    ...originOf(request),
     concurrency: request.concurrency ?? null,
     input: request.input,
-    idempotencyKey: options.idempotencyKey ?? null,
+    idempotencyKey,
     duplicateKey: duplicateKeyOf(request),
     inputHash: request.inputHash,
     createdAt: clock.now(),
@@ -208,6 +207,12 @@ function newTaskOf(
     claims,
     skipped,
   };
+}
+
+/** Where a launch comes from, and who is told how it ends. */
+function originOf(request: LaunchRequest): Pick<NewTask, "parent" | "schedule" | "notify"> {
+  const { parent, schedule, notify } = request;
+  return { parent: parent ?? null, schedule: schedule ?? null, notify: notify ?? null };
 }
 
 function batchesOf(request: LaunchRequest, records: readonly string[]): readonly RecordBatch[] {
