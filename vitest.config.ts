@@ -72,6 +72,7 @@ export default defineConfig({
           "helpers",
           "launch",
           "lost-connections",
+          "pausing",
           "stored-progress",
           "task-hooks",
           "waiting",

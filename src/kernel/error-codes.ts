@@ -16,9 +16,12 @@ export const ERROR_CODES = {
   RECORD_MISSING: "The record was not there any more, or is out of the viewer's scope.",
   ATTEMPT_FENCED: "Another attempt has taken the task over; this one writes nothing more.",
   CANCELLED: "Stopped on request.",
+  PAUSED: "The task is paused; a later attempt goes on with it.",
   HANDED_OVER: "The process is stopping; another goes on with the task.",
   RECORD_LOCKED: "Another task held the record when this one was launched.",
-  TASK_SETTLED: "The task is settled; there is nothing left to cancel.",
+  TASK_SETTLED: "The task is settled; there is nothing left to cancel, pause or resume.",
+  TASK_WAITING: "The task waits in line for records, so it cannot be paused.",
+  TASK_NOT_PAUSED: "The task is not paused, so it cannot be resumed.",
   SUBSCRIBER_TOO_SLOW:
     "The subscriber fell too far behind; subscribe again with after set to the last cursor.",
   UNKNOWN_KIND: "No task definition of that kind is registered in this process.",

@@ -23,14 +23,24 @@ describeWorlds("task store, settled", (world) => {
         return { task, attempt: 0 };
       }
       await begin(task);
+      if (status === "PAUSED") {
+        await world().tasks.requestPause({ taskId: task.id, at: after(task, 2_000), by: null });
+        const end = {
+          taskId: task.id,
+          attempt: 1,
+          at: after(task, 3_000),
+          progress: progressOf(1, countsOf(0)),
+        };
+        await world().unitOfWork.run((transaction) => world().tasks.pauseRunning(transaction, end));
+      }
       if (isFinal(status)) {
         await settle(task, 1, { status });
       }
       return { task, attempt: 1 };
     };
 
-    // Only launches that wait for locks are WAITING, and only a request pauses a task.
-    const reachable = TASK_STATUSES.filter((status) => status !== "WAITING" && status !== "PAUSED");
+    // Only launches that wait for locks are WAITING.
+    const reachable = TASK_STATUSES.filter((status) => status !== "WAITING");
     const pairs = reachable.flatMap((from) => FINAL_STATUSES.map((to) => ({ from, to })));
 
     it.each(pairs)("follows the table of transitions from $from to $to", async ({ from, to }) => {

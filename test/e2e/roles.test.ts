@@ -37,6 +37,20 @@ const CANCEL = /* GraphQL */ `
     }
   }
 `;
+const PAUSE = /* GraphQL */ `
+  mutation ($id: ID!) {
+    pauseTask(id: $id) {
+      __typename
+    }
+  }
+`;
+const RESUME = /* GraphQL */ `
+  mutation ($id: ID!) {
+    resumeTask(id: $id) {
+      __typename
+    }
+  }
+`;
 const WATCH = /* GraphQL */ `
   subscription ($id: ID!) {
     taskProgress(id: $id) {
@@ -134,6 +148,18 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     return new Map(rows.map(({ id, population }) => [id, population]));
   }
 
+  /** The cities that were not incremented exactly once since. */
+  async function changedWrongly(before: ReadonlyMap<number, number>): Promise<readonly unknown[]> {
+    return [...(await populations())].filter(([id, population]) => population !== (before.get(id) ?? 0) + 1);
+  }
+
+  async function statusOf(taskId: string): Promise<string | undefined> {
+    const { rows } = await sql.query<{ status: string }>("SELECT status FROM powercrud.task WHERE id = $1", [
+      taskId,
+    ]);
+    return rows[0]?.status;
+  }
+
   async function workerOf(taskId: string): Promise<string> {
     const { rows } = await sql.query<{ id: string }>(
       "SELECT worker_id AS id FROM powercrud.attempt WHERE task_id = $1 ORDER BY number DESC LIMIT 1",
@@ -170,6 +196,24 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
     expect(await countLocks()).toBe(0);
   });
 
+  it("pauses a worker's task at an API, and resumes it at the other; each record is written once", async () => {
+    const before = await populations();
+    await holdCities(CITIES - 2000);
+    const id = await launch(here);
+    let hasPaused = false;
+    const states = await follow(here, id, async () => {
+      expect(await there.request(PAUSE, { id })).toEqual({ pauseTask: { __typename: "PauseAccepted" } });
+      await sql.query("ROLLBACK");
+      await expect.poll(() => statusOf(id)).toBe("PAUSED");
+      hasPaused = true;
+      expect(await here.request(RESUME, { id })).toEqual({ resumeTask: { __typename: "ResumeAccepted" } });
+    });
+    expect(hasPaused).toBe(true);
+    expect(states.map(({ status }) => status)).toContain("PAUSED");
+    expect(states.at(-1)).toMatchObject({ status: "SUCCEEDED", attempt: 2, progress: { succeeded: CITIES } });
+    expect(await changedWrongly(before)).toEqual([]);
+  });
+
   it("hands the task of a stopping worker over to the other, and writes each record once", async () => {
     const before = await populations();
     await holdCities(1);
@@ -192,9 +236,33 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
       progress: { succeeded: CITIES, total: CITIES },
     });
     expect(await workerOf(id)).not.toBe(stopped!.address);
-    const after = await populations();
-    expect([...after].filter(([city, population]) => population !== (before.get(city) ?? 0) + 1)).toEqual([]);
+    expect(await changedWrongly(before)).toEqual([]);
     expect(await countLocks()).toBe(0);
+  });
+
+  // The sweeper reads rows, on either backend.
+  const kills = backend === "postgres" ? (["SIGKILL"] as const) : [];
+  it.each(kills)("pauses a task whose worker gets a %s before it stopped", async (signal) => {
+    const before = await populations();
+    await holdCities(CITIES - 2000);
+    const id = await launch(here);
+    const states = await follow(there, id, async () => {
+      await here.request(PAUSE, { id });
+      const name = await workerOf(id);
+      const killed = workers.find(({ address }) => address === name);
+      killed?.kill(signal);
+      await killed?.exited;
+      await sql.query("ROLLBACK");
+      await expect.poll(() => statusOf(id)).toBe("PAUSED");
+      workers = [...workers.filter((worker) => worker !== killed), await startRole("work", env)];
+      await here.request(RESUME, { id });
+    });
+    expect(states.at(-1)).toMatchObject({
+      status: "SUCCEEDED",
+      attempt: 2,
+      progress: { succeeded: CITIES },
+    });
+    expect(await changedWrongly(before)).toEqual([]);
   });
 
   it("ends with 0 on a signal, and is forgotten by the others", async () => {

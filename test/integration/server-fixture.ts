@@ -10,6 +10,8 @@ import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import { createModelRegistry } from "../../src/core/records/model.ts";
 import { createTaskReads } from "../../src/core/tasks/manager/create-task-manager.ts";
 import { cancelTask } from "../../src/core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../../src/core/tasks/run/pause-task.ts";
+import { resumeTask } from "../../src/core/tasks/run/resume-task.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { createBuilder, createSharedRefs } from "../../src/graphql/builder.ts";
 import { builtInNames } from "../../src/graphql/create-schema.ts";
@@ -66,7 +68,11 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
   const schema = createFixtureSchema({
     ...ports,
     feed: counted.feed,
-    cancelTask: (request) => cancelTask(ports, request),
+    controls: {
+      cancelTask: (request) => cancelTask(ports, request),
+      pauseTask: (request) => pauseTask(ports, request),
+      resumeTask: (request) => resumeTask(ports, request),
+    },
     retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
   });
   const server = createHttpServer({

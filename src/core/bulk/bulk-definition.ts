@@ -1,4 +1,4 @@
-import { AppError } from "../../kernel/app-error.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import type { Access } from "../access/access.ts";
 import type { ModelRegistry } from "../records/model.ts";
 import { parseRecordId } from "../records/record-key.ts";
@@ -11,7 +11,7 @@ import type { RecordProblem } from "../refusals/problems.ts";
 import { describeOutcome } from "../tasks/settle/ending.ts";
 import type { Dependents } from "../tasks/dependents.ts";
 import { NO_COUNTS } from "../tasks/progress.ts";
-import { cancelled } from "../tasks/run/running-attempts.ts";
+import { cancelled, paused } from "../tasks/run/running-attempts.ts";
 import type {
   AttemptContext,
   DependentRequest,
@@ -214,18 +214,22 @@ async function writeChunkByChunk(
   context: AttemptContext,
 ): Promise<HandlerResult> {
   for (;;) {
-    const isCancelled = await writeLanes(writer, work, context).then(
-      () => false,
+    const stop = await writeLanes(writer, work, context).then(
+      () => undefined,
       (error: unknown) => {
-        if (!isCancellation(error)) {
-          throw error;
+        if (isCancellation(error) || isAppError(error, "PAUSED")) {
+          return error;
         }
-        return true;
+        throw error;
       },
     );
     const { counts, pendingChunks } = await countOnceWritten(writer, work.taskId);
-    if (pendingChunks === 0 || isCancelled) {
+    // A request that came when all was done changes nothing.
+    if (pendingChunks === 0 || isCancellation(stop)) {
       return { counts, isCancelled: pendingChunks > 0 };
+    }
+    if (stop !== undefined) {
+      throw stop;
     }
   }
 }
@@ -265,6 +269,8 @@ async function writeLane(writer: ChunkWriter, work: ChunkWork, context: HelpCont
         throw fenced();
       case "CANCELLED":
         throw cancelled();
+      case "PAUSED":
+        throw paused();
       case "EXHAUSTED":
         return;
     }

@@ -19,7 +19,9 @@ export type ChunkResult =
   /** The attempt is not the current one any more; nothing was written. */
   | { readonly kind: "FENCED" }
   /** The task is to be cancelled; nothing was written. */
-  | { readonly kind: "CANCELLED" };
+  | { readonly kind: "CANCELLED" }
+  /** The task is to be paused; nothing was written. */
+  | { readonly kind: "PAUSED" };
 
 /** What became of all chunks together. */
 export type WholeResult =
@@ -27,7 +29,8 @@ export type WholeResult =
   /** Some records could not be written, so nothing was. Names the records of the first chunk that failed. */
   | { readonly kind: "REFUSED"; readonly errors: readonly NewTaskError[] }
   | { readonly kind: "FENCED" }
-  | { readonly kind: "CANCELLED" };
+  | { readonly kind: "CANCELLED" }
+  | { readonly kind: "PAUSED" };
 
 /** More errors of a dry run than these are counted, not kept: they are held in memory until it settles. */
 export const MAX_TRIAL_ERRORS = 100_000;

@@ -3,6 +3,7 @@ import type { Counts } from "../tasks/progress.ts";
 import { processedOf } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
+import { paused } from "../tasks/run/running-attempts.ts";
 import { AppError, isAppError } from "../../kernel/app-error.ts";
 
 /** ALL_OR_NOTHING: all chunks in one transaction, or nothing. */
@@ -19,6 +20,8 @@ export async function writeAllOrNothing(
       throw fenced();
     case "CANCELLED":
       return { counts: (await writer.countWritten(work.taskId)).counts, isCancelled: true };
+    case "PAUSED":
+      throw paused();
     case "REFUSED":
       return {
         message: `Nothing was changed. ${describeFirst(result.errors)}`.trimEnd(),
@@ -93,6 +96,8 @@ export async function tryAll(
       throw fenced();
     case "CANCELLED":
       return { counts: (await writer.countWritten(work.taskId)).counts, isCancelled: true };
+    case "PAUSED":
+      throw paused();
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Progress } from "../tasks/progress.ts";
 import { percentOf, processedOf } from "../tasks/progress.ts";
-import { isFinal } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedEntry } from "./feed-item.ts";
 import type { TaskAnnouncement } from "./task-announcement.ts";
@@ -67,12 +66,12 @@ export function createKnownTasks(maxTasks: number): KnownTasks {
 }
 
 function isRunning(task: Task): boolean {
-  return task.attempt > 0 && !isFinal(task.status);
+  return task.status === "RUNNING";
 }
 
 /** A task may be read as RUNNING before its START is handed out. Progress waits for that event. */
 function hasStarted({ task, last }: KnownTask): boolean {
-  return isRunning(task) && last.type !== "CREATE";
+  return isRunning(task) && last.type === "START";
 }
 
 function progressEntry({ task, last }: KnownTask, at: Date): FeedEntry {

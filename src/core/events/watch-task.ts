@@ -5,6 +5,7 @@ import { isFinal } from "../tasks/task-status.ts";
 import type { TaskStatus } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedItem } from "./feed-item.ts";
+import type { TaskEventType } from "./task-event.ts";
 
 /** What watching needs. */
 export interface WatchPorts {
@@ -114,8 +115,9 @@ class TaskWatch implements AsyncIterableIterator<Task, undefined> {
       if (change.done === true) {
         return undefined;
       }
-      if (isChange(last, change.value.task)) {
-        return change.value.task;
+      const { event, task } = change.value;
+      if (isChange(last, task) || (TURNS.includes(event.type) && isTurn(last, task))) {
+        return task;
       }
     }
   }
@@ -139,6 +141,14 @@ function isChange(last: Task, next: Task): boolean {
     PHASES[next.status] - PHASES[last.status] ||
     next.progress.processed - last.progress.processed;
   return advance > 0 || (advance === 0 && visibleState(next) !== visibleState(last));
+}
+
+/** Events after which a task may stand where it stood before. */
+const TURNS: readonly TaskEventType[] = ["POSTPONE", "PAUSE", "RESUME"];
+
+/** Whether the second state, as of a turn, is to be shown after the first. */
+function isTurn(last: Task, next: Task): boolean {
+  return next.attempt >= last.attempt && visibleState(next) !== visibleState(last);
 }
 
 function visibleState({ status, message, progress }: Task): string {

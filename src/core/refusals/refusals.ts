@@ -53,7 +53,17 @@ export const REFUSALS = {
   SETTLED: {
     type: "TaskSettledError",
     codes: ["TASK_SETTLED"],
-    words: "The task is settled; there is nothing left to cancel.",
+    words: "The task is settled; there is nothing left to cancel, pause or resume.",
+  },
+  WAITING: {
+    type: "TaskWaitingError",
+    codes: ["TASK_WAITING"],
+    words: "The task waits in line for records and holds nothing, so there is nothing to pause.",
+  },
+  NOT_PAUSED: {
+    type: "TaskNotPausedError",
+    codes: ["TASK_NOT_PAUSED"],
+    words: "The task is not paused, so there is nothing to resume.",
   },
   UNAVAILABLE: {
     type: "UnavailableError",
@@ -108,9 +118,23 @@ export interface IdempotencyRefusal {
   readonly task: Task;
 }
 
-/** The task is settled: there is nothing left to cancel. */
+/** The task is settled: there is nothing left to cancel, pause or resume. */
 export interface SettledRefusal {
   readonly kind: "SETTLED";
+  readonly message: string;
+  readonly task: Task;
+}
+
+/** A WAITING task cannot be paused. */
+export interface WaitingRefusal {
+  readonly kind: "WAITING";
+  readonly message: string;
+  readonly task: Task;
+}
+
+/** A task that is not paused cannot be resumed. */
+export interface NotPausedRefusal {
+  readonly kind: "NOT_PAUSED";
   readonly message: string;
   readonly task: Task;
 }
@@ -131,6 +155,8 @@ export type Refusal =
   | LimitRefusal
   | IdempotencyRefusal
   | SettledRefusal
+  | WaitingRefusal
+  | NotPausedRefusal
   | UnavailableRefusal;
 
 /** Name of the GraphQL type of a refusal that is the same for all models. */

@@ -1,9 +1,11 @@
 import { announceChange } from "../events/record-event.ts";
+import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
 import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import type { StrandedTask } from "../tasks/stranded-tasks.ts";
+import { isFinal, TASK_STATUSES } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import { RESERVATION_KIND } from "../tasks/task.ts";
 
@@ -67,18 +69,21 @@ async function enqueuePending(
 async function rescueOrphans(
   ports: TaskPorts,
   silentSince: Date,
-): Promise<Pick<SweepSummary, "rescued" | "cancelled" | "expired">> {
+): Promise<Pick<SweepSummary, "rescued" | "cancelled" | "expired" | "paused">> {
   const orphans = await ports.tasks.findOrphans(silentSince, BATCH);
   const tasks = await ports.tasks.find(idsOf(orphans));
   const rescued: StrandedTask[] = [];
   const cancelled: string[] = [];
   const expired: string[] = [];
+  const paused: string[] = [];
   for (const orphan of orphans) {
     const task = tasks.get(orphan.id);
     if (task !== undefined && task.cancelRequestedAt !== null) {
       cancelled.push(...((await cancelOrphan(ports, task)) ? [orphan.id] : []));
     } else if (task?.kind === RESERVATION_KIND) {
       expired.push(...((await expire(ports, task)) ? [orphan.id] : []));
+    } else if (task !== undefined && task.pauseRequestedAt !== null) {
+      paused.push(...((await pauseOrphan(ports, task)) ? [orphan.id] : []));
     } else {
       rescued.push(orphan);
     }
@@ -86,7 +91,7 @@ async function rescueOrphans(
   if (rescued.length > 0) {
     await ports.queue.enqueue(rescued);
   }
-  return { rescued: idsOf(rescued), cancelled, expired };
+  return { rescued: idsOf(rescued), cancelled, expired, paused };
 }
 
 /** The settlement fences an attempt that may still be running, as a next attempt would. */
@@ -98,6 +103,11 @@ function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
 function expire(ports: TaskPorts, task: Task): Promise<boolean> {
   const end = failedEnd("The process that held the reservation is gone.", task.progress);
   return settleUnattended(ports, task, end);
+}
+
+/** The status fences an attempt that may still be running. */
+async function pauseOrphan(ports: TaskPorts, { id, attempt, progress }: Task): Promise<boolean> {
+  return (await pauseAttempt(ports, { taskId: id, attempt }, progress)).kind === "PAUSED";
 }
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {
@@ -136,6 +146,8 @@ interface SweepSummary {
   readonly cancelled: readonly string[];
   /** Reservations whose process was dead; their records are free. */
   readonly expired: readonly string[];
+  /** Their worker was dead, and a viewer had asked to pause them. */
+  readonly paused: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];
   /** Settled, and cleaned by this pass. */
@@ -187,8 +199,8 @@ export interface SweepReport {
 /** Sweeps at once, without waiting for a turn. */
 export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise<SweepReport> {
   const summary = await sweep(ports, options);
-  const { enqueued, rescued, cancelled, expired, promoted } = summary;
-  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...expired, ...promoted]);
+  const { enqueued, rescued, cancelled, expired, paused, promoted } = summary;
+  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...expired, ...paused, ...promoted]);
   const live = await describeLive(ports);
   return { summary, leftAlone: live.filter(({ taskId }) => !touched.has(taskId)) };
 }
@@ -196,9 +208,11 @@ export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise
 /** The most live tasks in a report. */
 const MAX_DESCRIBED = 1000;
 
+const LIVE = TASK_STATUSES.filter((status) => !isFinal(status));
+
 /** The live tasks, newest first, and why a sweep leaves each of them alone. */
 async function describeLive(ports: Pick<TaskPorts, "tasks">): Promise<readonly UntouchedTask[]> {
-  const live = await ports.tasks.list({ statuses: ["PENDING", "WAITING", "RUNNING"], limit: MAX_DESCRIBED });
+  const live = await ports.tasks.list({ statuses: LIVE, limit: MAX_DESCRIBED });
   return live.map((task) => ({ taskId: task.id, reason: reasonOf(task) }));
 }
 
@@ -208,6 +222,9 @@ function reasonOf(task: Task): string {
   }
   if (task.status === "WAITING") {
     return `It waits for task ${task.blockedBy ?? "?"}.`;
+  }
+  if (task.status === "PAUSED") {
+    return `It is paused since ${task.pausedAt?.toISOString() ?? "?"}.`;
   }
   return `It runs: attempt ${task.attempt}, ${task.progress.processed} of ${task.progress.total ?? "?"} records.`;
 }

@@ -18,6 +18,8 @@ export interface HeartbeatResult {
   readonly isCurrent: boolean;
   /** A viewer asked the task to stop. */
   readonly isCancelRequested: boolean;
+  /** A viewer asked the task to pause. */
+  readonly isPauseRequested: boolean;
 }
 
 /** What the chunks of an unsettled task say. */
@@ -37,6 +39,8 @@ export interface Settlement {
   readonly total?: number | null;
   /** Recorded with the settlement: what made an ALL_OR_NOTHING task fail. */
   readonly errors?: readonly NewTaskError[];
+  /** True: the attempt itself settles, so the task must be RUNNING; its worker may not know that it was paused. */
+  readonly byAttempt?: boolean;
 }
 
 /** The run of a task, from the queue to the settlement. */

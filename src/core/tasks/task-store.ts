@@ -1,6 +1,7 @@
 import type { NewTasks } from "./new-tasks.ts";
 import type { StrandedTasks } from "./stranded-tasks.ts";
 import type { TaskAttempts } from "./task-attempts.ts";
+import type { TaskPauses } from "./task-pauses.ts";
 import type { TaskReads } from "./task-reads.ts";
 import type { TaskResults } from "./task-results.ts";
 import type { WaitingLine } from "./waiting-line.ts";
@@ -10,4 +11,4 @@ import type { WaitingLine } from "./waiting-line.ts";
  * that it needs. Methods with a transaction write within it; the others read what is committed.
  */
 export interface TaskStore
-  extends NewTasks, WaitingLine, TaskAttempts, TaskReads, TaskResults, StrandedTasks {}
+  extends NewTasks, WaitingLine, TaskAttempts, TaskPauses, TaskReads, TaskResults, StrandedTasks {}

@@ -42,8 +42,14 @@ export interface Task<Result = Json> {
   readonly blockedBy: string | null;
   /** Set once a viewer asked the running task to stop. */
   readonly cancelRequestedAt: Date | null;
-  /** Set while it is PAUSED, or is to be paused before its next chunk: since when. */
+  /** Set while it is PAUSED, or is to be paused before its next chunk: when a viewer asked for it. */
   readonly pauseRequestedAt: Date | null;
+  /** The viewer who asked for it; null for an anonymous one. */
+  readonly pauseRequestedBy: string | null;
+  /** While it is PAUSED: since when. */
+  readonly pausedAt: Date | null;
+  /** How many of its attempts were ended by a pause. */
+  readonly pauses: number;
   /** While it is PENDING after a failed attempt, or must wait: when its next attempt may begin. */
   readonly postponedUntil: Date | null;
   /** How many of its attempts ended with an error of the handler. */

@@ -1,25 +1,64 @@
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { Viewer } from "../../core/access/viewer.ts";
-import type { SettledRefusal } from "../../core/refusals/refusals.ts";
+import type { NotPausedRefusal, SettledRefusal, WaitingRefusal } from "../../core/refusals/refusals.ts";
 import { REFUSALS, refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { CancelOutcome } from "../../core/tasks/run/cancel-task.ts";
+import type { PauseOutcome } from "../../core/tasks/run/pause-task.ts";
+import type { ResumeOutcome } from "../../core/tasks/run/resume-task.ts";
 import type { LaunchOptions } from "../../core/tasks/launch-options.ts";
 import type { SchemaContext } from "../builder.ts";
 import { givenMembers } from "../models/model-schema.ts";
 import { missingTask, taskIdOf } from "./find-task.ts";
 
-/** The use case behind the mutation. */
-export type CancelTask = (request: {
+/** A request for one task. */
+interface TaskRequest {
   readonly taskId: string;
   readonly viewer: Viewer;
-}) => Promise<CancelOutcome>;
+}
+
+/** The use cases behind the mutations. */
+export interface TaskControls {
+  cancelTask(request: TaskRequest): Promise<CancelOutcome>;
+  pauseTask(request: TaskRequest): Promise<PauseOutcome>;
+  resumeTask(request: TaskRequest): Promise<ResumeOutcome>;
+}
 
 type Cancelled = Extract<CancelOutcome, { kind: "CANCELLED" }>;
+type Paused = Extract<PauseOutcome, { kind: "PAUSED" }>;
+type Resumed = Extract<ResumeOutcome, { kind: "RESUMED" }>;
+type TaskRefusal = SettledRefusal | WaitingRefusal | NotPausedRefusal;
+type TaskRefusalRef = ReturnType<typeof defineTaskRefusal>;
 
-/** Adds `cancelTask` to the mutations. */
-export function addCancelMutation(schema: SchemaContext, cancelTask: CancelTask): void {
-  const result = defineResult(schema);
-  schema.builder.mutationField("cancelTask", (t) =>
+/** Adds `cancelTask`, `pauseTask` and `resumeTask` to the mutations. */
+export function addControlMutations(schema: SchemaContext, controls: TaskControls): void {
+  const settled = defineTaskRefusal(schema, "SETTLED", "The task with its final status.");
+  addCancelMutation(schema, settled, controls.cancelTask);
+  addPauseMutation(schema, settled, controls.pauseTask);
+  addResumeMutation(schema, settled, controls.resumeTask);
+}
+
+function addCancelMutation(
+  schema: SchemaContext,
+  settled: TaskRefusalRef,
+  cancelTask: TaskControls["cancelTask"],
+): void {
+  const { builder, refs } = schema;
+  const accepted = builder.objectRef<Cancelled>("CancelAccepted").implement({
+    description: "The task is cancelled, or about to be.",
+    fields: (t) => ({
+      task: t.expose("task", {
+        type: refs.task,
+        description:
+          "CANCELLED if it had not begun. Otherwise still RUNNING and about to stop: `taskProgress` shows when it has.",
+      }),
+    }),
+  });
+  const result = builder.unionType("CancelTaskResult", {
+    description: "The cancelled task, or why it was not cancelled. A refusal has changed nothing.",
+    types: [accepted, refs.notFoundError, settled, refs.unavailableError],
+    resolveType: ({ kind }) => (kind === "CANCELLED" ? "CancelAccepted" : refusalTypeOf(kind)),
+  });
+  builder.mutationField("cancelTask", (t) =>
     t.field({
       type: result,
       description:
@@ -33,29 +72,85 @@ export function addCancelMutation(schema: SchemaContext, cancelTask: CancelTask)
   );
 }
 
-function defineResult({ builder, refs }: SchemaContext) {
-  const accepted = builder.objectRef<Cancelled>("CancelAccepted").implement({
-    description: "The task is cancelled, or about to be.",
+function addPauseMutation(
+  schema: SchemaContext,
+  settled: TaskRefusalRef,
+  pauseTask: TaskControls["pauseTask"],
+): void {
+  const { builder, refs } = schema;
+  const accepted = builder.objectRef<Paused>("PauseAccepted").implement({
+    description: "The task is paused, or about to be.",
     fields: (t) => ({
       task: t.expose("task", {
         type: refs.task,
         description:
-          "CANCELLED if it had not begun. Otherwise still RUNNING and about to stop: `taskProgress` shows when it has.",
+          "PAUSED if no attempt was running. Otherwise still RUNNING and about to stop: `taskProgress` shows when it has.",
       }),
     }),
   });
-  const settled = builder.objectRef<SettledRefusal>(refusalTypeOf("SETTLED")).implement({
-    description: REFUSALS.SETTLED.words,
-    interfaces: [refs.error],
+  const waiting = defineTaskRefusal(schema, "WAITING", "The task, with what it waits for.");
+  const result = builder.unionType("PauseTaskResult", {
+    description: "The paused task, or why it was not paused. A refusal has changed nothing.",
+    types: [accepted, refs.notFoundError, settled, waiting, refs.unavailableError],
+    resolveType: ({ kind }) => (kind === "PAUSED" ? "PauseAccepted" : refusalTypeOf(kind)),
+  });
+  builder.mutationField("pauseTask", (t) =>
+    t.field({
+      type: result,
+      description:
+        "Stops a task until `resumeTask`: at once if it is queued, otherwise at its next chunk at the latest, in any process. Its records stay locked, and finished chunks stay; under ALL_OR_NOTHING, and in a dry run, all is rolled back and begins again. Pausing twice does no harm.",
+      args: { id: t.arg.id({ required: true }) },
+      async resolve(_root, { id }, { viewer }) {
+        const taskId = taskIdOf(id);
+        return taskId === undefined ? missingTask(id) : pauseTask({ taskId, viewer });
+      },
+    }),
+  );
+}
+
+function addResumeMutation(
+  schema: SchemaContext,
+  settled: TaskRefusalRef,
+  resumeTask: TaskControls["resumeTask"],
+): void {
+  const { builder, refs } = schema;
+  const accepted = builder.objectRef<Resumed>("ResumeAccepted").implement({
+    description: "The task goes on.",
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => REFUSALS.SETTLED.codes[0] }),
-      task: t.expose("task", { type: refs.task, description: "The task with its final status." }),
+      task: t.expose("task", {
+        type: refs.task,
+        description: "PENDING, in the queue; still RUNNING if it had not stopped yet.",
+      }),
     }),
   });
-  return builder.unionType("CancelTaskResult", {
-    description: "The cancelled task, or why it was not cancelled. A refusal has changed nothing.",
-    types: [accepted, refs.notFoundError, settled, refs.unavailableError],
-    resolveType: ({ kind }) => (kind === "CANCELLED" ? "CancelAccepted" : refusalTypeOf(kind)),
+  const notPaused = defineTaskRefusal(schema, "NOT_PAUSED", "The task with its status.");
+  const result = builder.unionType("ResumeTaskResult", {
+    description: "The resumed task, or why it was not resumed. A refusal has changed nothing.",
+    types: [accepted, refs.notFoundError, settled, notPaused, refs.unavailableError],
+    resolveType: ({ kind }) => (kind === "RESUMED" ? "ResumeAccepted" : refusalTypeOf(kind)),
+  });
+  builder.mutationField("resumeTask", (t) =>
+    t.field({
+      type: result,
+      description: "Lets a paused task go on where it stopped, as its next attempt.",
+      args: { id: t.arg.id({ required: true }) },
+      async resolve(_root, { id }, { viewer }) {
+        const taskId = taskIdOf(id);
+        return taskId === undefined ? missingTask(id) : resumeTask({ taskId, viewer });
+      },
+    }),
+  );
+}
+
+/** A refusal that shows the task. @param what the description of its field `task` */
+function defineTaskRefusal({ builder, refs }: SchemaContext, kind: TaskRefusal["kind"], what: string) {
+  return builder.objectRef<TaskRefusal>(refusalTypeOf(kind)).implement({
+    description: REFUSALS[kind].words,
+    interfaces: [refs.error],
+    fields: (t) => ({
+      code: t.field({ type: "String", resolve: () => REFUSALS[kind].codes[0] }),
+      task: t.expose("task", { type: refs.task, description: what }),
+    }),
   });
 }
 

@@ -5,8 +5,8 @@ import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
 import { addTaskSubscriptions } from "./task-subscriptions.ts";
 import { addBulkOptions } from "./bulk-options.ts";
-import type { CancelTask } from "./task-mutations.ts";
-import { addCancelMutation, addRetryMutation } from "./task-mutations.ts";
+import type { TaskControls } from "./task-mutations.ts";
+import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
 import { addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
@@ -17,11 +17,11 @@ export interface TaskSchemaPorts {
   readonly tasks: TaskStore;
   readonly log: Pick<EventLog, "replay">;
   readonly feed: TaskFeed;
-  readonly cancelTask: CancelTask;
+  readonly controls: TaskControls;
   readonly retryTask: RetryTask;
 }
 
-/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `retryTask`, and the subscriptions. */
+/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `pauseTask`, `resumeTask`, `retryTask`, and the subscriptions. */
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
     const parts = defineTaskParts(schema);
@@ -33,7 +33,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addTaskRetryFields(schema, ports.tasks);
     addBulkOptions(schema);
     addTaskQueries(schema, parts, ports.tasks);
-    addCancelMutation(schema, ports.cancelTask);
+    addControlMutations(schema, ports.controls);
     addRetryMutation(schema, ports.retryTask);
     addTaskSubscriptions(schema, parts, ports.feed);
   };

@@ -105,7 +105,7 @@ async function readEvents(
   });
 }
 
-/** Adds `blockedBy`, `cancelRequestedAt` and `canCancel`. */
+/** Adds `blockedBy`, and what a viewer can do with an unsettled task or has done. */
 export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pick<TaskStore, "find">): void {
   const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
   builder.objectFields(refs.task, (t) => ({
@@ -126,6 +126,34 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
       description:
         "Whether `cancelTask` makes a difference: the task is neither settled nor asked to stop before.",
       resolve: ({ status, cancelRequestedAt }) => !isFinal(status) && cancelRequestedAt === null,
+    }),
+    pauseRequestedAt: t.expose("pauseRequestedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it was asked to pause. While it is RUNNING, it is about to stop.",
+    }),
+    pausedAt: t.expose("pausedAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "While it is PAUSED: since when.",
+    }),
+    pausedBy: t.id({
+      nullable: true,
+      description: "Who paused it, or asked to; null for an anonymous caller.",
+      resolve: ({ pauseRequestedBy }) => pauseRequestedBy,
+    }),
+    canPause: t.boolean({
+      description:
+        "Whether `pauseTask` makes a difference: the task is queued or runs, and was not asked to pause or stop before.",
+      resolve: ({ status, cancelRequestedAt, pauseRequestedAt }) =>
+        (status === "PENDING" || status === "RUNNING") &&
+        cancelRequestedAt === null &&
+        pauseRequestedAt === null,
+    }),
+    canResume: t.boolean({
+      description: "Whether `resumeTask` makes a difference: the task is paused, or about to be.",
+      resolve: ({ status, pauseRequestedAt }) =>
+        status === "PAUSED" || (!isFinal(status) && pauseRequestedAt !== null),
     }),
   }));
 }

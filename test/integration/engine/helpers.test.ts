@@ -3,6 +3,8 @@ import type { Claim } from "../../../src/core/locks/claim.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { helpAttempt } from "../../../src/core/tasks/run/help-attempt.ts";
+import { pauseTask } from "../../../src/core/tasks/run/pause-task.ts";
+import { resumeTask } from "../../../src/core/tasks/run/resume-task.ts";
 import type { Progress } from "../../../src/core/tasks/progress.ts";
 import type { QueuedTask, TaskQueue } from "../../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
@@ -115,6 +117,22 @@ describe("a large task", () => {
     );
     expect(task.progress.succeeded).toBe(records);
     expect(records).toBeLessThan(COUNT);
+  });
+
+  it("stops its helpers when it is paused, and its next attempt writes the rest once", async () => {
+    helpersAre = "KEPT";
+    const release = await holdRecord(engine, 1);
+    const { id } = await increment();
+    await expect.poll(() => asked.length).toBe(2);
+    await pauseTask(engine.ports, { taskId: id, viewer: ANONYMOUS });
+    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 1 })).toEqual({ kind: "STOPPED" });
+    await release();
+    await expect.poll(async () => (await engine.task(id)).status).toBe("PAUSED");
+    expect(await helpAttempt(engine.ports, { id, attempt: 1, helper: 2 })).toEqual({ kind: "NOT_NEEDED" });
+    expect((await engine.task(id)).progress.succeeded).toBeLessThan(COUNT);
+    await resumeTask(engine.ports, { taskId: id });
+    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: COUNT } });
+    expect(await counts()).toEqual([{ count: 1, records: COUNT }]);
   });
 });
 

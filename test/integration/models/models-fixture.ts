@@ -179,8 +179,8 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     tasks,
     contributors: [
       createTaskSchema({
-        cancelTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
-        retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
+        controls: { cancelTask: refuse, pauseTask: refuse, resumeTask: refuse },
+        retryTask: refuse,
         ...feedPorts,
         feed: createTaskFeed({ ...feedPorts, clock: createSystemClock() }),
       }),
@@ -232,3 +232,5 @@ function recordStatements(connection: Pick<Client, "query">, sql: string[]): voi
     return query(...args);
   }) as typeof connection.query;
 }
+
+const refuse = () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" } as const);

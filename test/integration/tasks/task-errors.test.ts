@@ -48,8 +48,8 @@ beforeAll(async () => {
   const schema = createFixtureSchema({
     ...ports,
     feed: createTaskFeed(ports),
-    cancelTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
-    retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
+    controls: { cancelTask: refuse, pauseTask: refuse, resumeTask: refuse },
+    retryTask: refuse,
   });
   const driver = createTaskDriver(ports);
   for (const count of [0, 1, 2, 3, 4]) {
@@ -126,3 +126,5 @@ it("goes on behind a cursor", async () => {
   expect(second.nodes).toEqual([{ recordId: "4-3" }]);
   expect(second.pageInfo.hasNextPage).toBe(false);
 });
+
+const refuse = () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" } as const);

@@ -12,6 +12,7 @@ import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { WaitingTask } from "../../../src/core/tasks/waiting-line.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
+import { createMemoryPauses } from "./memory-pauses.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
 import { createMemoryTaskRows } from "./memory-task-rows.ts";
@@ -38,12 +39,14 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     leases: new Map(),
     enqueued: new Map(),
     cancellations: new Map(),
+    pauses: new Map(),
     nextErrorPosition: () => (errorPosition += 1),
   };
   return {
     ...createReads(shelf),
     ...createStrandedReads(shelf),
     ...createAttempts(shelf),
+    ...createMemoryPauses(shelf),
     ...createWaitingLine(shelf),
     ...createNewTasks(shelf),
     ...createMemoryResultReads(shelf.rows),
@@ -79,6 +82,9 @@ function createSettling(shelf: TaskShelf): Settling {
     async settle(transaction, taskId, attempt, settlement) {
       const row = await shelf.rows.lock(transaction, taskId);
       if (row?.task.attempt !== attempt || !canTransition(row.task.status, settlement.status)) {
+        return false;
+      }
+      if (settlement.byAttempt === true && row.task.status !== "RUNNING") {
         return false;
       }
       shelf.rows.put(transaction, settled(row, settlement, shelf.nextErrorPosition));
@@ -192,7 +198,7 @@ function createWaitingLine({ rows }: TaskShelf): WaitingLine {
 }
 
 function createAttempts(shelf: TaskShelf): TaskAttempts {
-  const { rows, leases, cancellations } = shelf;
+  const { rows, leases, cancellations, pauses } = shelf;
   return {
     ...createSettling(shelf),
     async requestCancel({ taskId, at }) {
@@ -219,19 +225,23 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
       requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
       const cancelRequestedAt = cancellations.get(taskId) ?? null;
-      return { task: readTask(begun, { reported: null, cancelRequestedAt, pauseRequestedAt: null }), number };
+      return {
+        task: readTask(begun, { reported: null, cancelRequestedAt, pause: pauses.get(taskId) }),
+        number,
+      };
     },
     async heartbeat({ taskId, attempt, at, progress }) {
       const row = rows.get(taskId);
+      const requests = { isCancelRequested: cancellations.has(taskId), isPauseRequested: pauses.has(taskId) };
       if (row?.task.status !== "RUNNING" || row.task.attempt !== attempt) {
-        return { isCurrent: false, isCancelRequested: cancellations.has(taskId) };
+        return { isCurrent: false, ...requests };
       }
       const before = leases.get(leaseKey(row))?.progress ?? null;
       leases.set(leaseKey(row), {
         heartbeatAt: at,
         progress: progress === undefined ? before : { ...progress },
       });
-      return { isCurrent: true, isCancelRequested: cancellations.has(taskId) };
+      return { isCurrent: true, ...requests };
     },
   };
 }
@@ -241,12 +251,12 @@ function idempotent({ id, inputHash }: StoredTask): IdempotentTask {
 }
 
 function createReads(shelf: TaskShelf): TaskReads {
-  const { rows, leases, cancellations } = shelf;
+  const { rows, leases, cancellations, pauses } = shelf;
   const read = (row: StoredTask): Task =>
     readTask(row, {
       reported: leases.get(leaseKey(row))?.progress ?? null,
       cancelRequestedAt: cancellations.get(row.id) ?? null,
-      pauseRequestedAt: null,
+      pause: pauses.get(row.id),
     });
   return {
     async find(ids) {

@@ -4,6 +4,7 @@ import type { TaskClaim } from "../../../src/core/tasks/task-claim.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { TaskQuery } from "../../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
+import type { StoredPause } from "./task-shelf.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 
 /** A part of a task's records. */
@@ -13,10 +14,12 @@ export interface StoredChunk extends Counts {
   readonly isDone: boolean;
 }
 
+type PauseState = Pick<Task, "pauseRequestedAt" | "pauseRequestedBy" | "pausedAt">;
+
 /** A task as the memory store keeps it. Never changed, only replaced. */
 export interface StoredTask {
   readonly id: string;
-  readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt" | "pauseRequestedAt">;
+  readonly task: Omit<Task, "progress" | "isCleaned" | "cancelRequestedAt" | keyof PauseState>;
   readonly total: number | null;
   /** Final counts. Until the task is settled: the records that its launch left out. */
   readonly counts: Counts;
@@ -71,6 +74,7 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
       blockedBy: null,
       postponedUntil: null,
       failures: 0,
+      pauses: 0,
       result: null,
       message: null,
     },
@@ -99,25 +103,31 @@ export interface TaskSurroundings {
   /** The last report of the current attempt. */
   readonly reported: Progress | null;
   readonly cancelRequestedAt: Date | null;
-  readonly pauseRequestedAt: Date | null;
+  readonly pause: StoredPause | undefined;
 }
 
 /** The task as the port returns it. */
-export function readTask(
-  stored: StoredTask,
-  { reported, cancelRequestedAt, pauseRequestedAt }: TaskSurroundings,
-): Task {
-  const hasBegun = stored.task.finishedAt === null && stored.task.attempt > 0;
+export function readTask(stored: StoredTask, { reported, cancelRequestedAt, pause }: TaskSurroundings): Task {
+  const isSettled = stored.task.finishedAt !== null;
+  const hasBegun = !isSettled && stored.task.attempt > 0;
   const progress = hasBegun
     ? runningProgress(stored.total, countDone(stored), reported)
     : progressOf(stored.total, stored.counts);
   return structuredClone({
     ...stored.task,
     cancelRequestedAt,
-    pauseRequestedAt,
+    ...pauseState(isSettled ? undefined : pause),
     progress,
     isCleaned: stored.cleanedAt !== null,
   });
+}
+
+function pauseState(pause: StoredPause | undefined): PauseState {
+  return {
+    pauseRequestedAt: pause?.requestedAt ?? null,
+    pauseRequestedBy: pause?.requestedBy ?? null,
+    pausedAt: pause?.pausedAt ?? null,
+  };
 }
 
 /** Whether the task matches the query. */

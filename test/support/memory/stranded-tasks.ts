@@ -47,7 +47,11 @@ export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
   };
 }
 
-function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: number): readonly string[] {
+function prune(
+  { rows, cancellations, pauses }: TaskShelf,
+  finishedBefore: Date,
+  limit: number,
+): readonly string[] {
   const kept = [...rows.all()];
   const underRetry = new Set(
     kept.flatMap(({ task: { retryOf, finishedAt: endedAt } }) => (endedAt === null ? [retryOf] : [])),
@@ -64,6 +68,7 @@ function prune({ rows, cancellations }: TaskShelf, finishedBefore: Date, limit: 
   for (const id of pruned) {
     rows.remove(id);
     cancellations.delete(id);
+    pauses.delete(id);
   }
   return pruned;
 }

@@ -8,6 +8,14 @@ export interface Lease {
   readonly progress: Progress | null;
 }
 
+/** A pause that was asked for. */
+export interface StoredPause {
+  readonly requestedAt: Date;
+  readonly requestedBy: string | null;
+  /** Null while the attempt is still to stop. */
+  readonly pausedAt: Date | null;
+}
+
 /** The data that the parts of a memory task store share. */
 export interface TaskShelf {
   readonly rows: MemoryTaskRows;
@@ -15,6 +23,8 @@ export interface TaskShelf {
   readonly enqueued: Map<string, Date>;
   /** When a cancel was requested, by task. */
   readonly cancellations: Map<string, Date>;
+  /** Requests to pause, and paused tasks, by task. */
+  readonly pauses: Map<string, StoredPause>;
   readonly nextErrorPosition: () => number;
 }
 

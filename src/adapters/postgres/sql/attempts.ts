@@ -25,15 +25,19 @@ export const HEARTBEAT = `
   SET heartbeat_at = $3::timestamptz, progress = coalesce($4::jsonb, progress)
   WHERE task_id = $1::uuid AND number = $2::integer
     AND EXISTS (SELECT FROM powercrud.task WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING')
-  RETURNING EXISTS (SELECT FROM powercrud.cancellation WHERE task_id = $1::uuid) AS is_cancel_requested`;
+  RETURNING EXISTS (SELECT FROM powercrud.cancellation WHERE task_id = $1::uuid) AS is_cancel_requested,
+            EXISTS (SELECT FROM powercrud.pause WHERE task_id = $1::uuid) AS is_pause_requested`;
 
 /**
  * $1 task, $2 at, $3 id of the viewer. Does not wait for a chunk's transaction. No row unless the task runs; asking again
- * keeps the first request.
+ * keeps the first request. A task that is being paused is PAUSED before this writes anything, or not at all (see LOCK_PAUSE).
  */
 export const REQUEST_CANCEL = `
-  WITH running AS (
-    SELECT id FROM powercrud.task WHERE id = $1::uuid AND status = 'RUNNING'
+  WITH pause AS MATERIALIZED (
+    SELECT paused_at FROM powercrud.pause WHERE task_id = $1::uuid FOR UPDATE
+  ), running AS (
+    SELECT id FROM powercrud.task
+    WHERE id = $1::uuid AND status = 'RUNNING' AND NOT EXISTS (SELECT FROM pause WHERE paused_at IS NOT NULL)
   ), requested AS (
     INSERT INTO powercrud.cancellation (task_id, requested_at, requested_by)
     SELECT id, $2::timestamptz, $3::text FROM running

@@ -1,12 +1,17 @@
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { splitColumn } from "./joined-texts.ts";
 
-/** Whether the task was asked to stop; read together with its fence. */
-export const IS_CANCELLED = "EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = $1::uuid)";
+/** Why the task is to stop before its next chunk, null if it goes on; read together with its fence. */
+export const STOP_REASON = `CASE
+  WHEN EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = $1::uuid) THEN 'CANCELLED'
+  WHEN EXISTS (SELECT FROM powercrud.pause p WHERE p.task_id = $1::uuid) THEN 'PAUSED' END`;
+
+/** See {@link STOP_REASON}. */
+export type StopReason = "CANCELLED" | "PAUSED";
 
 /** $1 task, $2 attempt. Takes the fence; no row if the attempt is not the current one. bulk-next-chunk explains the share lock. */
 export const TAKE_FENCE = `
-SELECT ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
+SELECT ${STOP_REASON} AS stop FROM powercrud.task
  WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' FOR SHARE`;
 
 /** $1 task. Takes the task's next chunk that no other transaction has. */

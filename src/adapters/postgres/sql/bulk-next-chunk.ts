@@ -1,7 +1,8 @@
 import type { ChunkWork } from "../../../core/bulk/chunk-writer.ts";
 import type { TableShape } from "../records/table-shape.ts";
 import { changeSql } from "./bulk-change.ts";
-import { IS_CANCELLED } from "./bulk-chunk-steps.ts";
+import type { StopReason } from "./bulk-chunk-steps.ts";
+import { STOP_REASON } from "./bulk-chunk-steps.ts";
 import { expectedColumn, indexColumn, rowColumns, targetList } from "./bulk-rows.ts";
 import { keyMatches, sameKey } from "./bulk-target.ts";
 
@@ -13,7 +14,8 @@ export const STALE_MESSAGE = "The record has changed since it was read. Read it 
 /** The result for the chunk that was written; `number` is null if there was no chunk to write. */
 export interface NextChunkRow {
   readonly is_current: boolean;
-  readonly is_cancelled: boolean;
+  /** Why nothing was written, if the task is to stop. */
+  readonly stop: StopReason | null;
   readonly number: number | null;
   readonly succeeded: number;
   readonly failed: number;
@@ -42,12 +44,12 @@ export function nextChunkSql(
   const change = changeSql(table, work, fields, own.length + 1);
   const text = `
 WITH fence AS MATERIALIZED (
-  SELECT id, ${IS_CANCELLED} AS is_cancelled FROM powercrud.task
+  SELECT id, ${STOP_REASON} AS stop FROM powercrud.task
    WHERE id = $1::uuid AND attempt = $2::int AND status = 'RUNNING' ${isWhole ? "" : "FOR SHARE"}
 ), chunk AS MATERIALIZED (
   SELECT c.number, c.ids, c.columns, c.separator, c.null_mark
     FROM powercrud.chunk c
-   WHERE c.task_id = (SELECT id FROM fence WHERE NOT is_cancelled) AND c.status = 'PENDING'
+   WHERE c.task_id = (SELECT id FROM fence WHERE stop IS NULL) AND c.status = 'PENDING'
      AND coalesce(c.fields, '{}') = $5::text[]
    ORDER BY c.number LIMIT 1
      FOR UPDATE ${isWhole ? "" : "SKIP LOCKED"}
@@ -70,7 +72,7 @@ WITH fence AS MATERIALIZED (
    WHERE c.task_id = $1::uuid AND c.number = chunk.number
   RETURNING c.number, c.succeeded, c.failed, c.skipped
 )
-SELECT EXISTS (SELECT FROM fence) AS is_current, EXISTS (SELECT FROM fence WHERE is_cancelled) AS is_cancelled,
+SELECT EXISTS (SELECT FROM fence) AS is_current, (SELECT stop FROM fence) AS stop,
        done.number, coalesce(done.succeeded, 0) AS succeeded, coalesce(done.failed, 0) AS failed,
        coalesce(done.skipped, 0) AS skipped
   FROM (VALUES (1)) AS one LEFT JOIN done ON true`;

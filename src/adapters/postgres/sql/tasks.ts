@@ -3,7 +3,7 @@ export const TASK_COLUMNS = `
   t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.retry_of::text AS retry_of,
   t.parent_id::text AS parent_id, t.schedule, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
   k.requested_at AS cancel_requested_at,
-  p.requested_at AS pause_requested_at, t.postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  p.requested_at AS pause_requested_at, p.requested_by AS pause_requested_by, p.paused_at, t.pauses, t.postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
@@ -107,11 +107,12 @@ export const MARK_ENQUEUED = `
 
 /**
  * $1 task, $2 attempt, $3 the statuses that the final one may follow. Waits for chunks that are being committed, so that
- * the next statement, with its own snapshot, counts them.
+ * the next statement, with its own snapshot, counts them. Rows that refer to the task, such as requests to cancel, can be
+ * written meanwhile.
  */
 export const LOCK_TO_SETTLE = `
   SELECT id FROM powercrud.task
-  WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($3::text[]) FOR UPDATE`;
+  WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($3::text[]) FOR NO KEY UPDATE`;
 
 /** $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts, $9 total or null to keep it. */
 export const SETTLE_TASK = `

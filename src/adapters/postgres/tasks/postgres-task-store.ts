@@ -3,6 +3,7 @@ import type { TaskStore } from "../../../core/tasks/task-store.ts";
 import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
 import { createTaskAttempts } from "./task-attempts.ts";
+import { createTaskPauses } from "./task-pauses.ts";
 import { createTaskReads } from "./task-reads.ts";
 import { createTaskResults } from "./task-results.ts";
 import { createWaitingLine } from "./waiting-line.ts";
@@ -16,6 +17,7 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createNewTasks(session),
     ...createWaitingLine(session),
     ...createTaskAttempts(session),
+    ...createTaskPauses(session),
     ...createTaskReads(session),
     ...createTaskResults(session),
     ...createStrandedTasks(session),

@@ -34,8 +34,15 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async heartbeat({ taskId, attempt, at, progress }) {
       const stored = progress === undefined ? null : JSON.stringify(progress);
       const values = [taskId, attempt, at, stored];
-      const [beaten] = await session.query<{ is_cancel_requested: boolean }>(HEARTBEAT, values);
-      return { isCurrent: beaten !== undefined, isCancelRequested: beaten?.is_cancel_requested ?? false };
+      const [beaten] = await session.query<{ is_cancel_requested: boolean; is_pause_requested: boolean }>(
+        HEARTBEAT,
+        values,
+      );
+      return {
+        isCurrent: beaten !== undefined,
+        isCancelRequested: beaten?.is_cancel_requested ?? false,
+        isPauseRequested: beaten?.is_pause_requested ?? false,
+      };
     },
     async requestCancel({ taskId, at, by }) {
       return (await session.query(REQUEST_CANCEL, [taskId, at, by])).length > 0;
@@ -66,7 +73,10 @@ async function settle(
   attempt: number,
   settlement: Settlement,
 ): Promise<boolean> {
-  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, statusesBefore(settlement.status)]);
+  const before = statusesBefore(settlement.status).filter(
+    (status) => settlement.byAttempt !== true || status === "RUNNING",
+  );
+  const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, before]);
   if (locked.length === 0) {
     return false;
   }

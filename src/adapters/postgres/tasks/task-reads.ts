@@ -73,6 +73,9 @@ export interface TaskRow {
   readonly blocked_by: string | null;
   readonly cancel_requested_at: Date | null;
   readonly pause_requested_at: Date | null;
+  readonly pause_requested_by: string | null;
+  readonly paused_at: Date | null;
+  readonly pauses: number;
   readonly postponed_until: Date | null;
   readonly failures: number;
   readonly total: number | null;
@@ -112,6 +115,9 @@ export function toTask(row: TaskRow): Task {
     blockedBy: row.blocked_by,
     cancelRequestedAt: row.cancel_requested_at,
     pauseRequestedAt: row.pause_requested_at,
+    pauseRequestedBy: row.pause_requested_by,
+    pausedAt: row.paused_at,
+    pauses: row.pauses,
     postponedUntil: row.postponed_until,
     failures: row.failures,
     input: row.input,

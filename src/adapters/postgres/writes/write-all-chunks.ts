@@ -109,6 +109,7 @@ async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined>
       }
       case "FENCED":
       case "CANCELLED":
+      case "PAUSED":
       case "REFUSED":
         return step;
     }
@@ -135,9 +136,12 @@ async function checkDeferred({ transaction, work }: WholeWriting): Promise<Refus
  */
 async function finishWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
   const held = writing.errorPolicy === "SKIP_FAILED" ? [] : await heldReferencesOfAll(writing);
-  return held.length > 0
-    ? { kind: "REFUSED", errors: held.map((error) => underName(writing, error)) }
-    : takeFence(requiredSession(writing.transaction), writing.work);
+  if (held.length > 0) {
+    return { kind: "REFUSED", errors: held.map((error) => underName(writing, error)) };
+  }
+  const stop = await takeFence(requiredSession(writing.transaction), writing.work);
+  // All is written: a pause would only undo it.
+  return stop?.kind === "PAUSED" ? undefined : stop;
 }
 
 /** The error under the name of its record: nobody knows the id of one that was created and is rolled back. */

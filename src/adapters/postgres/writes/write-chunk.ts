@@ -15,7 +15,7 @@ import { isEmulated } from "./emulated-way.ts";
 import { enterReferences } from "./held-references.ts";
 import { pgProblem } from "./pg-problem.ts";
 import type { NamedWriting } from "./find-named.ts";
-import type { ChunkRow } from "../sql/bulk-chunk-steps.ts";
+import type { ChunkRow, StopReason } from "../sql/bulk-chunk-steps.ts";
 import {
   batchOf,
   COUNT_WRITTEN,
@@ -103,8 +103,8 @@ export async function writeAsOne(
     if (row === undefined || !row.is_current) {
       return { kind: "FENCED" };
     }
-    if (row.is_cancelled) {
-      return { kind: "CANCELLED" };
+    if (row.stop !== null) {
+      return { kind: row.stop };
     }
     if (row.number !== null) {
       const { succeeded, failed, skipped } = row;
@@ -151,12 +151,12 @@ export async function finishChunk(
 export async function takeFence(
   session: SqlSession,
   work: ChunkWork,
-): Promise<{ readonly kind: "FENCED" | "CANCELLED" } | undefined> {
-  const [fence] = await session.query<{ is_cancelled: boolean }>(TAKE_FENCE, [work.taskId, work.attempt]);
+): Promise<{ readonly kind: "FENCED" | StopReason } | undefined> {
+  const [fence] = await session.query<{ stop: StopReason | null }>(TAKE_FENCE, [work.taskId, work.attempt]);
   if (fence === undefined) {
     return { kind: "FENCED" };
   }
-  return fence.is_cancelled ? { kind: "CANCELLED" } : undefined;
+  return fence.stop === null ? undefined : { kind: fence.stop };
 }
 
 /** The sums over a task's chunks, as the session sees them. */

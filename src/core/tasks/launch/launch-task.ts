@@ -105,7 +105,7 @@ async function start(
     : launched(ports, taskId);
 }
 
-/** @returns false where the task ran here, or may have begun */
+/** @returns false where the task ran here, or its delivery is in doubt */
 async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
@@ -117,6 +117,13 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
       );
       await executeHere(ports, taskId);
       return false;
+    }
+    if (ports.settings.whenQueueDown === "wait") {
+      ports.logger.warn(
+        { ...errorFields(error), taskId },
+        "the queue is out of reach; the sweeper enqueues the task",
+      );
+      return true;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");

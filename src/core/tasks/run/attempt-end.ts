@@ -19,6 +19,8 @@ export type AttemptEnd =
   | { readonly kind: "ENDED"; readonly settle: SettleBy; readonly cause?: unknown }
   /** Another attempt has the task. */
   | { readonly kind: "FENCED" }
+  /** The task is to be paused; a later attempt continues it. */
+  | { readonly kind: "PAUSED" }
   /** The process stops, and another one continues the task. */
   | { readonly kind: "HANDED_OVER" }
   /** A store is out of reach. A later attempt continues the task. */
@@ -64,6 +66,9 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
   }
   if (isAppError(error, "HANDED_OVER")) {
     return { kind: "HANDED_OVER" };
+  }
+  if (isAppError(error, "PAUSED")) {
+    return { kind: "PAUSED" };
   }
   if (isAppError(error, "UNAVAILABLE")) {
     return { kind: "ABANDONED", cause: error };

@@ -56,7 +56,10 @@ async function tryToCancel(
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
-  return isDone ? { kind: "CANCELLED", task: (await findTask(ports.tasks, taskId)) ?? task } : undefined;
+  const after = isDone ? await findTask(ports.tasks, taskId) : undefined;
+  // A task that was paused or postponed meanwhile has nobody who would notice the request.
+  const isStopping = after !== undefined && (after.status === "RUNNING" || isFinal(after.status));
+  return isStopping ? { kind: "CANCELLED", task: after } : undefined;
 }
 
 function cancelUnbegun(ports: SettlePorts, task: Task): Promise<boolean> {

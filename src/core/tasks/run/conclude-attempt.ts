@@ -2,7 +2,7 @@ import { isAppError } from "../../../kernel/app-error.ts";
 import { errorFields } from "../../../kernel/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { SettleBy } from "../settle/ending.ts";
-import { failedEnd } from "../settle/ending.ts";
+import { failedEnd, stoppedEnd } from "../settle/ending.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { settleTask, settleUnattended } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
@@ -10,6 +10,8 @@ import type { QueuedTask } from "../task-queue.ts";
 import { findTask } from "../task-reads.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfUnsettled } from "./attempt-end.ts";
+import type { PausePorts } from "../settle/pause-attempt.ts";
+import { pauseAttempt } from "../settle/pause-attempt.ts";
 
 /** What became of a delivery. */
 export type AttemptOutcome =
@@ -18,6 +20,8 @@ export type AttemptOutcome =
   | { readonly kind: "NOT_BEGUN" }
   /** Another attempt took the task over. */
   | { readonly kind: "FENCED" }
+  /** Its task is PAUSED. */
+  | { readonly kind: "PAUSED" }
   /** Back in the queue, because this process stops. */
   | { readonly kind: "HANDED_OVER" }
   /** A store went away. The sweeper has the task tried again. */
@@ -25,7 +29,7 @@ export type AttemptOutcome =
 
 /** Settles the task, hands it over, or leaves it, as the attempt's end asks for. */
 export async function concludeAttempt(
-  ports: SettlePorts,
+  ports: SettlePorts & PausePorts,
   { task, number }: Attempt,
   progress: Progress,
   end: AttemptEnd,
@@ -43,6 +47,8 @@ export async function concludeAttempt(
       return { kind: "ABANDONED" };
     case "HANDED_OVER":
       return handOver(ports, { id: taskId, attempt: number });
+    case "PAUSED":
+      return concludePause(ports, { task, number }, progress);
     case "ENDED": {
       if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
@@ -55,7 +61,8 @@ export async function concludeAttempt(
 
 /**
  * Settles a task that has had all its attempts. The next one would be cut short as well, and tasks that want its
- * records would wait for ever. A task that is to be cancelled is left to its next attempt, which stops at once.
+ * records would wait for ever. A task that is to be cancelled or paused is left to its next attempt, which stops at once.
+ * Attempts that were ended by a pause do not count.
  * @returns false, with nothing written, if the task may run again, or another process runs it
  */
 export async function giveUp(
@@ -67,10 +74,13 @@ export async function giveUp(
     return false;
   }
   const task = await findTask(ports.tasks, id);
-  if (task?.attempt !== attempt || task.cancelRequestedAt !== null) {
+  if (task?.attempt !== attempt || attempt - task.pauses < maxAttempts) {
     return false;
   }
-  const message = `Gave up after ${attempt} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;
+  if (task.cancelRequestedAt !== null || task.pauseRequestedAt !== null) {
+    return false;
+  }
+  const message = `Gave up after ${attempt - task.pauses} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;
   const isSettled = await settleUnattended(ports, task, (done) => failedEnd(message, task.progress, done));
   if (isSettled) {
     ports.logger.error({ taskId: id, attempt }, "a task was given up after many attempts");
@@ -88,7 +98,7 @@ async function settle(
   progress: Progress,
   by: SettleBy,
 ): Promise<boolean> {
-  const request = { ...attempt, total: progress.total, settle: by };
+  const request = { ...attempt, total: progress.total, settle: by, byAttempt: true };
   const unlessUnavailable = (error: unknown): void => {
     if (isAppError(error, "UNAVAILABLE")) {
       throw error;
@@ -106,6 +116,27 @@ async function settle(
     unlessUnavailable(error);
     ports.logger.error({ err: error, taskId: attempt.taskId }, "how a task ended could not be recorded");
     return settleTask(ports, { ...request, settle: endOfUnsettled(progress) });
+  }
+}
+
+/** Pauses the task, unless the request was taken back, or the task is to be cancelled. */
+async function concludePause(
+  ports: SettlePorts & PausePorts,
+  { task, number }: Attempt,
+  progress: Progress,
+): Promise<AttemptOutcome> {
+  const attempt = { taskId: task.id, attempt: number };
+  switch ((await pauseAttempt(ports, attempt, progress)).kind) {
+    case "PAUSED":
+      return { kind: "PAUSED" };
+    case "WITHDRAWN":
+      return handOver(ports, { id: task.id, attempt: number });
+    case "CANCELLED": {
+      const isSettled = await settle(ports, attempt, progress, (done) => stoppedEnd(progress, done));
+      return { kind: isSettled ? "SETTLED" : "FENCED" };
+    }
+    case "FENCED":
+      return { kind: "FENCED" };
   }
 }
 

@@ -2,11 +2,14 @@ import type { AppError } from "../../../kernel/app-error.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
-import type { SettlePorts } from "../settle/settle-task.ts";
-import type { Attempt } from "../task-attempts.ts";
+import type { TaskPorts } from "../settle/task-ports.ts";
+import type { Attempt, TaskAttempts } from "../task-attempts.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import { callHook, callProgressHook } from "../task-hooks.ts";
+import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
+import type { TaskReads } from "../task-reads.ts";
+import type { WaitingLine } from "../waiting-line.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
 import type { AttemptOutcome } from "./conclude-attempt.ts";
@@ -16,10 +19,12 @@ import { keepLease } from "./lease.ts";
 import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
-import { cancelled } from "./running-attempts.ts";
+import { cancelled, paused } from "./running-attempts.ts";
+
+type AttemptStore = TaskReads & TaskAttempts & TaskPauses & WaitingLine;
 
 /** What running an attempt needs. */
-export interface AttemptPorts extends SettlePorts {
+export interface AttemptPorts extends TaskPorts<AttemptStore> {
   readonly definitions: TaskDefinitions;
   readonly runningAttempts: Pick<RunningAttempts, "add">;
   /** The worker's name in the attempt's row: host, process, and a random part. */
@@ -44,7 +49,7 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   if (attempt === undefined) {
     return { kind: "NOT_BEGUN" };
   }
-  const { id: taskId, cancelRequestedAt } = attempt.task;
+  const { id: taskId, cancelRequestedAt, pauseRequestedAt } = attempt.task;
   const controller = new AbortController();
   const stop = (reason: AppError): void => controller.abort(reason);
   const { reporter, lease } = startReporting(ports, attempt, stop);
@@ -54,13 +59,20 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   });
   if (cancelRequestedAt !== null) {
     stop(cancelled());
+  } else if (pauseRequestedAt !== null) {
+    stop(paused());
   }
   try {
     await callHook(ports, "start", taskId);
     const end = await handle(ports, attempt, reporter, controller.signal);
+    if (end.kind === "PAUSED") {
+      // Nothing may store progress any more: what is shown of a paused task is what it has committed.
+      reporter.stop();
+      await lease.end();
+    }
     return await concludeAttempt(ports, attempt, reporter.current(), end);
   } finally {
-    lease.end();
+    void lease.end();
     leave();
     reporter.stop();
   }

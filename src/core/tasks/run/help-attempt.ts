@@ -13,7 +13,7 @@ export type HelpOutcome =
   | { readonly kind: "NOT_NEEDED" };
 
 /** Errors that stop a helper as they stop the attempt. The attempt, or the next one, does the rest. */
-const STOPS = ["ATTEMPT_FENCED", "CANCELLED", "HANDED_OVER", "UNAVAILABLE"] as const;
+const STOPS = ["ATTEMPT_FENCED", "CANCELLED", "HANDED_OVER", "PAUSED", "UNAVAILABLE"] as const;
 
 /**
  * Helps a running attempt with its work. The attempt keeps the lease and settles. The helper's commits are fenced by the

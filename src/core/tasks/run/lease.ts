@@ -5,7 +5,7 @@ import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskAttempts } from "../task-attempts.ts";
 import type { ProgressOutlet } from "./progress-reporter.ts";
 import type { StopAttempt } from "./running-attempts.ts";
-import { cancelled } from "./running-attempts.ts";
+import { cancelled, paused } from "./running-attempts.ts";
 
 /** The least time between two writes of progress besides the renewals, in ms. */
 const STORE_INTERVAL_MS = 1000;
@@ -20,15 +20,15 @@ export interface Lease {
    * transaction in any other way.
    */
   readonly outlet: ProgressOutlet;
-  /** Ends the heartbeats. */
-  end(): void;
+  /** Ends the heartbeats. Resolves once the one under way has ended. */
+  end(): Promise<void>;
 }
 
 /**
  * Renews the lease after every third of it, and stores the progress with it. A beat that does not reach the store is
  * tried again at the next one. Should the lease run out meanwhile, the fence in every chunk's transaction keeps a worker
  * that has lost its task from writing.
- * @param stop called when another attempt has the task, or when it is to be cancelled
+ * @param stop called when another attempt has the task, or when it is to be cancelled or paused
  */
 export function keepLease(
   ports: LeasePorts,
@@ -42,7 +42,7 @@ export function keepLease(
   let latestBeat: Promise<boolean> = Promise.resolve(true);
   const beat = async (now: Progress): Promise<boolean> => {
     try {
-      const { isCurrent, isCancelRequested } = await ports.tasks.heartbeat({
+      const { isCurrent, isCancelRequested, isPauseRequested } = await ports.tasks.heartbeat({
         taskId,
         attempt: number,
         at: ports.clock.now(),
@@ -54,6 +54,8 @@ export function keepLease(
         stop(new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over."));
       } else if (isCancelRequested) {
         stop(cancelled());
+      } else if (isPauseRequested) {
+        stop(paused());
       }
       return true;
     } catch (error) {
@@ -61,7 +63,7 @@ export function keepLease(
       return false;
     }
   };
-  const end = ports.clock.every(Math.ceil(leaseMs / 3), () => {
+  const endBeats = ports.clock.every(Math.ceil(leaseMs / 3), () => {
     latestBeat = beat(progress());
   });
   return {
@@ -79,7 +81,10 @@ export function keepLease(
         return latestBeat;
       },
     },
-    end,
+    async end() {
+      endBeats();
+      await latestBeat;
+    },
   };
 }
 

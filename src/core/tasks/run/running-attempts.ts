@@ -9,6 +9,9 @@ import type { EventBus } from "../../events/event-bus.ts";
 /** The bus topic of requests to cancel. */
 export const CANCEL_TOPIC = "powercrud_cancellations";
 
+/** The bus topic of requests to pause. */
+export const PAUSE_TOPIC = "powercrud_pauses";
+
 /** The bus topic on which helpers report to the attempt. */
 export const HELP_TOPIC = "powercrud_help";
 
@@ -39,7 +42,7 @@ export interface RunningAttempts extends Service {
 }
 
 /**
- * Listens on the bus for requests to cancel. A lost request is noticed at the next chunk or heartbeat, which read it from
+ * Listens on the bus for requests to cancel and to pause. A lost request is noticed at the next chunk or heartbeat, which read it from
  * the task store.
  */
 export function createRunningAttempts(options: {
@@ -63,6 +66,7 @@ export function createRunningAttempts(options: {
     name: "running attempts",
     async start() {
       await listen(CANCEL_TOPIC, (_message, { stop }) => stop(cancelled()));
+      await listen(PAUSE_TOPIC, (_message, { stop }) => stop(paused()));
       await listen(HELP_TOPIC, (message, { onHelp }) => onHelp?.(message as unknown as HelpMessage));
     },
     async stop() {
@@ -95,6 +99,11 @@ export function createRunningAttempts(options: {
 /** The reason of an attempt that was asked to stop. */
 export function cancelled(): AppError {
   return new AppError("CANCELLED", "The task was cancelled.");
+}
+
+/** The reason of an attempt that stops because its task is paused. */
+export function paused(): AppError {
+  return new AppError("PAUSED", "The task is paused; a later attempt goes on with it.");
 }
 
 function handedOver(): AppError {

@@ -38,6 +38,8 @@ interface SettleRequest {
   readonly attempt: number;
   readonly total: number | null;
   readonly settle: SettleBy;
+  /** See Settlement. */
+  readonly byAttempt?: boolean;
 }
 
 /**
@@ -160,9 +162,9 @@ async function writeSettlement(
 async function settlementOf(
   { tasks, clock }: SettlePorts,
   transaction: Transaction,
-  { taskId, attempt, total, settle }: SettleRequest,
+  { taskId, attempt, total, settle, byAttempt = false }: SettleRequest,
 ): Promise<Settlement | undefined> {
-  const common = { total, finishedAt: clock.now() };
+  const common = { total, finishedAt: clock.now(), byAttempt };
   if (typeof settle !== "function") {
     return { ...storable(settle), ...common };
   }

@@ -18,7 +18,9 @@ ALTER TABLE powercrud.task
   -- PENDING: no attempt begins before this time.
   ADD COLUMN postponed_until timestamptz(3),
   -- How many of its attempts ended with an error of the handler.
-  ADD COLUMN failures integer NOT NULL DEFAULT 0;
+  ADD COLUMN failures integer NOT NULL DEFAULT 0,
+  -- How many of its attempts were ended by a pause.
+  ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
 CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
@@ -29,7 +31,9 @@ CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NO
 CREATE TABLE powercrud.pause (
   task_id      uuid PRIMARY KEY REFERENCES powercrud.task ON DELETE CASCADE,
   requested_at timestamptz(3) NOT NULL,
-  requested_by text
+  requested_by text,
+  -- Since when it is PAUSED; null while its attempt is still to stop.
+  paused_at    timestamptz(3)
 );
 
 -- Hooks that are still to be called for a settled task. Written with the step, deleted after the call.
@@ -73,15 +77,23 @@ CREATE TABLE powercrud.schedule (
   input        jsonb NOT NULL,
   cron         text NOT NULL,
   time_zone    text NOT NULL,
+  viewer       jsonb NOT NULL,
   -- What happens to due times that nobody was there for: one launch for all of them, or none.
-  missed       text NOT NULL DEFAULT 'ONCE' CHECK (missed IN ('ONCE', 'SKIP')),
+  missed       text NOT NULL CHECK (missed IN ('ONCE', 'SKIP')),
+  on_conflict  text NOT NULL CHECK (on_conflict IN ('WAIT', 'REJECT')),
+  -- The process whose config this row shows, and when it last said so.
+  keeper       text NOT NULL,
+  kept_at      timestamptz(3) NOT NULL,
   next_run_at  timestamptz(3),
+  -- A launch for next_run_at has begun. It stands for all due times up to this one.
+  run_through  timestamptz(3),
   last_run_at  timestamptz(3),
   last_task_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  last_outcome text CHECK (last_outcome IN ('LAUNCHED', 'REFUSED', 'SKIPPED', 'UNAVAILABLE')),
+  last_message text,
   paused_at    timestamptz(3),
   paused_by    text
 );
-CREATE INDEX schedule_due ON powercrud.schedule (next_run_at) WHERE paused_at IS NULL;
 
 -- Which kinds of tasks a process can run.
 ALTER TABLE powercrud.process ADD COLUMN kinds text[] NOT NULL DEFAULT '{}';

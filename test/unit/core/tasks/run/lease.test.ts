@@ -33,7 +33,7 @@ function setUp(answer: () => Promise<HeartbeatResult> = () => Promise.resolve(CU
     beats,
     move: (succeeded: number, message?: string) => reporter.report({ succeeded }, message),
     end() {
-      lease.end();
+      void lease.end();
       reporter.stop();
     },
     /** Lets seconds pass, and their callbacks run. */
@@ -46,7 +46,7 @@ function setUp(answer: () => Promise<HeartbeatResult> = () => Promise.resolve(CU
   };
 }
 
-const CURRENT: HeartbeatResult = { isCurrent: true, isCancelRequested: false };
+const CURRENT: HeartbeatResult = { isCurrent: true, isCancelRequested: false, isPauseRequested: false };
 
 describe("a lease", () => {
   it("is renewed after every third of it, and writes nothing in between without progress", async () => {
