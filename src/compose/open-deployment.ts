@@ -72,7 +72,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
-      steps: createQuickSteps(session),
+      steps: createQuickSteps({ session, logger }),
       log: createPostgresEventLog({ session }),
       locks: createPostgresLockStore({ session }),
       bus: backend.bus,

@@ -77,7 +77,7 @@ export function createLaunchTransaction(
   request: LaunchRequest,
   dependents: Dependents | undefined,
 ): LaunchTransaction {
-  const { locks, tasks, settings } = ports;
+  const { locks, tasks } = ports;
   const taskId = createId(ports.clock.now());
   const toClaims = (claims: readonly TaskClaim[], records = request.records): readonly Claim[] =>
     claims.map((claim) => toClaim(claim, records));
@@ -95,9 +95,7 @@ export function createLaunchTransaction(
     taskId,
     request,
     hasDependents: dependents !== undefined,
-    escalatedClaims: request.claims.map((claim) =>
-      escalate(claim, request.records, settings.lockEscalationRecords),
-    ),
+    escalatedClaims: escalatedClaimsOf(ports, request),
     create: (claims, records = request.records, skipped = []) =>
       createTask(ports, transaction, { taskId, request, claims, records, skipped }),
     async lockDuplicate() {
@@ -151,8 +149,11 @@ async function createTask(
   return created;
 }
 
+/** A quick launch sends its records inside a list; more of them take the ordinary way, which is made for many. */
+const MAX_QUICK_RECORDS = 100;
+
 /**
- * Launches a task without records, claims and dependents in one step.
+ * Launches a task in one step, if it has few records, all with the same change, and none that depend on them.
  * @returns undefined, with nothing written, where the ordinary way has to decide
  */
 export async function launchQuickly(
@@ -160,19 +161,29 @@ export async function launchQuickly(
   request: LaunchRequest,
   dependents: Dependents | undefined,
 ): Promise<Task | undefined> {
-  const { records, claims, retryOf } = request;
-  const isPlain = records.length + claims.length === 0 && retryOf === undefined && dependents === undefined;
-  if (ports.steps === undefined || !isPlain) {
+  const { records, batches, retryOf } = request;
+  const isPlain = batches === undefined && retryOf === undefined && dependents === undefined;
+  if (ports.steps === undefined || !isPlain || records.length > MAX_QUICK_RECORDS) {
     return undefined;
   }
   const taskId = createId(ports.clock.now());
+  const claims = escalatedClaimsOf(ports, request);
   const task = newTaskOf(ports, { taskId, request, claims, records, skipped: [] });
-  const written = await ports.steps.launch(task, { ...createEventOf(task), at: task.createdAt });
-  if (written === undefined) {
+  const event = { ...createEventOf(task), at: task.createdAt };
+  const held = claims.map((claim) => toClaim(claim, records));
+  if ((await ports.steps.launch(task, event, held)) === undefined) {
     return undefined;
   }
   announce(ports, taskId);
   return pendingTaskOf(task);
+}
+
+/** The request's claims; one on more records than the escalation limit is on the whole model. */
+function escalatedClaimsOf(
+  { settings }: Pick<WriteLaunchPorts, "settings">,
+  { claims, records }: LaunchRequest,
+): readonly TaskClaim[] {
+  return claims.map((claim) => escalate(claim, records, settings.lockEscalationRecords));
 }
 
 function createEventOf({ id: taskId, total, skipped, label: message }: NewTask) {
