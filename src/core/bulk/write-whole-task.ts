@@ -15,7 +15,7 @@ export async function writeAllOrNothing(
   const result = await writer.writeAllChunks(work, wholeRunOf(context)).catch(cancelledOrThrown);
   switch (result.kind) {
     case "WRITTEN":
-      return { counts: (await writer.countWritten(work.taskId)).counts };
+      return { counts: result.counts ?? (await writer.countWritten(work.taskId)).counts };
     case "FENCED":
       throw fenced();
     case "CANCELLED":
@@ -32,8 +32,12 @@ export async function writeAllOrNothing(
 }
 
 /** How the attempt follows the writing of all chunks together, and stops it. */
-function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
-  return { onWritten: (counts) => reportProgress(counts), signal };
+function wholeRunOf({ reportProgress, signal, task }: AttemptContext): WholeRun {
+  return {
+    onWritten: (counts) => reportProgress(counts),
+    signal,
+    isOneRecord: task.progress.total === 1,
+  };
 }
 
 /** The error of an attempt that has lost its task. */

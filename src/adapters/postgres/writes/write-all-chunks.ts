@@ -48,11 +48,46 @@ export async function writeAllChunks(
   run: WholeRun,
 ): Promise<WholeResult> {
   const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
+  const alone = run.isOneRecord ? await writeAlone(ports, work, { table, emulated, run }) : undefined;
+  if (alone !== undefined) {
+    return alone;
+  }
   return runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
     const writing = { ...ports, work, table, emulated, transaction, run, names: new Map() };
     const stop = await writeWhole({ ...writing, errorPolicy: "ALL_OR_NOTHING" });
     return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
   });
+}
+
+/**
+ * Writes the only chunk of a task as SKIP_FAILED would: in one statement that is its own transaction. Either its record is
+ * written, or nothing.
+ * @returns undefined, with nothing written, where the record must be written with more care, or was written before
+ */
+async function writeAlone(
+  { session }: WritePorts,
+  work: ChunkWork,
+  { table, emulated, run }: Pick<WholeWriting, "table" | "emulated" | "run">,
+): Promise<WholeResult | undefined> {
+  const { operation, model, references } = work;
+  // A record of another operation may be found stale, which is a failure that the statement would commit.
+  const isSimple = (operation === "UPDATE" || operation === "DELETE") && references === undefined;
+  if (!isSimple || !isPlainWork(work) || isEmulated(emulated, model)) {
+    return undefined;
+  }
+  try {
+    run.signal.throwIfAborted();
+    const result = await writeAsOne(session, table, work, false);
+    if (result?.kind === "WRITTEN") {
+      run.onWritten(result.counts);
+    }
+    return result?.kind === "EXHAUSTED" ? undefined : result;
+  } catch (error) {
+    if (pgProblem(error, model) === undefined) {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 /** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */
