@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 /** The calls that wait for the group under way. */
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -27,6 +29,8 @@ export function groupCalls<Item, Result>(options: {
 }): GroupedCalls<Item, Result> {
   const waiting: Waiting<Item, Result>[] = [];
   let isRunning = false;
+  // A group is nobody's: it must not run in the asynchronous context of the caller that happened to start it.
+  const outside = AsyncLocalStorage.snapshot();
   const runAll = async (): Promise<void> => {
     isRunning = true;
     while (waiting.length > 0) {
@@ -47,7 +51,7 @@ export function groupCalls<Item, Result>(options: {
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
       if (!isRunning) {
-        void runAll();
+        void outside(runAll);
       }
     });
   return Object.defineProperty(call, "waiting", { get: () => waiting.length }) as GroupedCalls<Item, Result>;

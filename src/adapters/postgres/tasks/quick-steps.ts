@@ -134,6 +134,7 @@ function launchRow({ task, event, claims }: Launch): object {
     notify: task.notify,
     concurrency_key: task.concurrency?.key,
     concurrency_max: task.concurrency?.max,
+    on_conflict: task.onConflict,
     progress: event.progress,
     message: event.message,
   };
