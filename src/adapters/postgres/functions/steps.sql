@@ -54,7 +54,7 @@ BEGIN
       SELECT FROM powercrud.acquire_lock(claim.id, ARRAY(
         SELECT ROW(s.model, s.lowest, s.highest, s.ids, s.scope)::powercrud.segment
         FROM jsonb_to_recordset(claim.segments) AS s(model text, lowest text, highest text, ids text, scope text)
-      ), claim.separator, 1, false)
+      ), claim.separator, 1, false, false)
     ) THEN
       refused := refused || claim.id;
     END IF;
