@@ -16,6 +16,7 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
@@ -49,6 +50,7 @@ import { createHealth } from "./create-health.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
@@ -151,6 +153,7 @@ async function wire(
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     client,
+    translateError: translatePrismaError,
     hooks: project.hooks,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -179,6 +182,7 @@ async function wire(
       ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
+      ownTasks: read.ownTasks,
       modelOptions,
       logger,
     }),
@@ -241,6 +245,7 @@ interface SchemaParts extends ConnectedModels {
   readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
+  readonly ownTasks: ReadModels["ownTasks"];
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
@@ -274,6 +279,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
           resumeTask: (request) => resumeTask(engine.ports, request),
         },
         retryTask: engine.retryTask,
+        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
         statusPageOf,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
