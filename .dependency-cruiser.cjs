@@ -40,6 +40,7 @@ const CORE_MAY_IMPORT = {
     "locks",
     "tasks",
     "refusals",
+    "records",
     "events",
     "tasks/settle",
     "tasks/run",
@@ -58,6 +59,20 @@ const CORE_MAY_IMPORT = {
     "tasks/launch",
   ],
   sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
+  "tasks/manager": [
+    "transactions",
+    "access",
+    "locks",
+    "refusals",
+    "records",
+    "events",
+    "tasks",
+    "tasks/settle",
+    "tasks/run",
+    "tasks/launch",
+    "bulk",
+    "sweeper",
+  ],
   health: ["transactions", "processes", "locks", "events", "tasks"],
 };
 const coreFloors = Object.keys(CORE_MAY_IMPORT);

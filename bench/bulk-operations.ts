@@ -168,7 +168,7 @@ async function empty(pool: pg.Pool): Promise<void> {
 
 async function timeLaunch(powercrud: PowerCrud, request: Partial<BulkRequest>): Promise<number> {
   const start = performance.now();
-  const outcome = await powercrud.launchBulk({
+  const outcome = await powercrud.tasks.launchBulk({
     model: "City",
     viewer: ANONYMOUS,
     options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC" },

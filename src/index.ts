@@ -51,11 +51,29 @@ export type { Viewer } from "./core/access/viewer.ts";
 export { ANONYMOUS } from "./core/access/viewer.ts";
 export type { Claim } from "./core/locks/claim.ts";
 export type { BulkRequest, LaunchBulk } from "./core/bulk/bulk-request.ts";
-export type { RetryRequest, RetryTask } from "./core/bulk/retry-task.ts";
+export type {
+  AskOptions,
+  EventsRequest,
+  PageOptions,
+  TaskLaunchOptions,
+  TaskManager,
+  TaskOrId,
+} from "./core/tasks/manager/task-manager.ts";
+export type { WaitOptions } from "./core/tasks/manager/wait-for-task.ts";
+export type { Reservation } from "./core/tasks/manager/held-reservation.ts";
+export type { ReserveOptions, ReserveOutcome } from "./core/tasks/manager/reservations.ts";
 export type { LaunchOptions } from "./core/tasks/launch-options.ts";
 export type { LaunchOutcome } from "./core/tasks/launch/launch-outcome.ts";
-export type { AttemptContext, HandlerResult, TaskDefinition } from "./core/tasks/task-definition.ts";
-export type { CustomLaunch } from "./core/tasks/launch/launch-custom.ts";
+export { defineTask } from "./core/tasks/define-task.ts";
+export type {
+  DefinedTask,
+  RunContext,
+  TaskConcurrency,
+  TaskOptions,
+  TaskProgress,
+  TaskRequest,
+  TaskRetries,
+} from "./core/tasks/define-task.ts";
 export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
 export type { Task } from "./core/tasks/task.ts";
 export type { TaskStatus } from "./core/tasks/task-status.ts";

@@ -5,7 +5,7 @@ import type { ServiceOptions } from "../compose/create-service.ts";
 import type { Service } from "../kernel/service.ts";
 import type { CliContext } from "./cli-context.ts";
 
-type Role = NonNullable<ServiceOptions["role"]>;
+type Role = Exclude<NonNullable<ServiceOptions["role"]>, "client">;
 
 /**
  * Runs a process of the role until the stop signal. Prints one line once it works: `ready http://…` for an API, or

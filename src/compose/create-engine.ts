@@ -28,7 +28,9 @@ import type { LockScopes } from "../core/locks/claim.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
-import type { TaskDefinition, TaskDefinitions } from "../core/tasks/task-definition.ts";
+import { customDefinition } from "../core/tasks/run/custom-definition.ts";
+import type { DefinedTask } from "../core/tasks/define-task.ts";
+import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
@@ -55,7 +57,9 @@ export interface EngineOptions extends DeploymentOptions {
   /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;
   /** The app's own tasks, beside the bulk operations. */
-  readonly tasks: readonly TaskDefinition[];
+  readonly tasks: readonly DefinedTask[];
+  /** Prisma's client of the project, for those tasks. */
+  readonly client: unknown;
   readonly hooks?: TaskHooks | undefined;
 }
 
@@ -78,7 +82,8 @@ export async function createEngine(
   options: EngineOptions,
   deployment: Deployment = openDeployment(options),
 ): Promise<Engine> {
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
+  const { config, client: prisma, logger } = options;
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
@@ -98,9 +103,9 @@ export async function createEngine(
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
-    ...options.tasks,
+    ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
   ]);
-  const ports = { ...createPorts(options, deployment, definitions), nameOf: modelNamer(models) };
+  const ports = createPorts(options, deployment, definitions, models);
   const launching = {
     ...ports,
     models,
@@ -175,9 +180,12 @@ function createPorts(
   { config, clock, logger, hooks }: EngineOptions,
   { ports }: Deployment,
   definitions: TaskDefinitions,
+  models: ModelRegistry,
 ): Engine["ports"] {
   return {
     ...ports,
+    models,
+    nameOf: modelNamer(models),
     ...(hooks === undefined ? {} : { hooks }),
     definitions,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),

@@ -5,20 +5,21 @@ import type { Service } from "../kernel/service.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
 import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
-import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
-import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { describeServing } from "../core/records/serve-model.ts";
+import { sweepNow } from "../core/sweeper/sweep.ts";
+import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
+import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
+import type { Reservations } from "../core/tasks/manager/reservations.ts";
+import { createReservations } from "../core/tasks/manager/reservations.ts";
+import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
+import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
-import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
-import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
-import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -39,7 +40,7 @@ import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createWorkers } from "./create-workers.ts";
+import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
 import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -53,8 +54,12 @@ export interface PowerCrudOptions {
   readonly databaseUrl: string;
   /** The folder that holds `prisma/`, absolute. Default: `health` checks the engine's own migrations only. */
   readonly projectDir?: string;
-  /** What this process does: `start` launches and runs tasks (the default), `serve` only launches, `work` only runs. */
-  readonly role?: ProcessRole;
+  /**
+   * What this process does: `start` launches and runs tasks (the default), `serve` launches, `work` runs, and each of them
+   * sweeps. `client` only launches and watches, such as a script: no other process knows of it, and it does no chores. Small
+   * and synchronous tasks run where they are launched, in a client too.
+   */
+  readonly role?: ProcessRole | "client";
   /** Settings that differ from the defaults; see `docs/configuration.md`. Durations are in ms. */
   readonly settings?: Partial<Config>;
   /** Default: logs nothing. */
@@ -67,7 +72,7 @@ const OPTIONS_SHAPE = {
     config: { kind: "ANY" },
     databaseUrl: { kind: "TEXT" },
     projectDir: { kind: "TEXT" },
-    role: { kind: "WORD", words: ["start", "serve", "work"], what: "a role" },
+    role: { kind: "WORD", words: ["start", "serve", "work", "client"], what: "a role" },
     settings: { kind: "ANY" },
     logger: { kind: "ANY" },
   } satisfies MembersOf<PowerCrudOptions>,
@@ -80,14 +85,8 @@ export interface PowerCrud extends Service {
   readonly schema: GraphQLSchema;
   /** The id of this process in the deployment. */
   readonly processId: string;
-  /** Launches a bulk operation, as the bulk mutations do. */
-  readonly launchBulk: LaunchBulk;
-  /** Launches a settled task again for the records that it did not change. */
-  readonly retryTask: RetryTask;
-  /** Launches one of the app's own tasks. */
-  launch(launch: CustomLaunch): Promise<LaunchOutcome>;
-  /** Looks tasks up, with their errors and records. */
-  readonly tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "countErrors" | "records">;
+  /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
+  readonly tasks: TaskManager;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
   /** What the query `health` answers. */
@@ -136,6 +135,7 @@ async function wire(
     logger,
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
+    client,
     hooks: project.hooks,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
@@ -150,9 +150,10 @@ async function wire(
     config,
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
-  const services = [clientService(client), engine, feed, ...createWorkers(engine, config, role)];
+  const reservations = connectReservations(engine, feed);
+  const workers = role === "client" ? [] : createWorkers(engine, config, role);
   return {
-    ...composeServices("powercrud", services),
+    ...composeServices("powercrud", [clientService(client), engine, feed, reservations, ...workers]),
     schema: createAppSchema({
       ...connected,
       config,
@@ -165,13 +166,32 @@ async function wire(
       logger,
     }),
     processId: engine.ports.workerId,
-    launchBulk: engine.launchBulk,
-    retryTask: engine.retryTask,
-    launch: (launch) => launchCustom(engine.ports, launch),
-    tasks: engine.ports.tasks,
+    tasks: createManager(engine, { feed, reservations, config }),
     feed,
     health,
   };
+}
+
+function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
+  return createReservations({
+    ...ports,
+    models,
+    followTime: () => deployment.followTime(),
+    untilSettled: (taskId, limits) => waitForTask({ feed, clock: ports.clock }, taskId, limits),
+  });
+}
+
+function createManager(
+  { ports, launchBulk, retryTask, deployment }: Engine,
+  parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
+): TaskManager {
+  return createTaskManager({
+    launching: ports,
+    launchBulk,
+    retryTask,
+    ...parts,
+    sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
+  });
 }
 
 function clientService(client: ConnectedModels["client"]): Service {

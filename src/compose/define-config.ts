@@ -11,8 +11,8 @@ import type {
 } from "../core/records/model-options.ts";
 import { enumOptionsShape, modelOptionsShape } from "../core/records/model-options.ts";
 import type { AppRecord } from "../core/records/write-hooks.ts";
-import type { TaskDefinition } from "../core/tasks/task-definition.ts";
-import { TASK_DEFINITION_SHAPE } from "../core/tasks/task-definition.ts";
+import type { DefinedTask } from "../core/tasks/define-task.ts";
+import { taskOptionsShape } from "../core/tasks/define-task.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { TASK_HOOKS_SHAPE } from "../core/tasks/task-hooks.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
@@ -79,8 +79,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
     : {
         readonly [Name in keyof TypesOf<Generated>["enums"]]?: EnumOptions<TypesOf<Generated>["enums"][Name]>;
       };
-  /** The app's own tasks, beside the bulk operations. Default: none. */
-  readonly tasks?: readonly TaskDefinition[];
+  /** The app's own tasks, as `defineTask` returns them, beside the bulk operations. Default: none. */
+  readonly tasks?: readonly DefinedTask[];
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
   /** The first records of a new database, for `powercrud start` and `powercrud seed`. Default: none. */
@@ -151,7 +151,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
       ...(enums === undefined ? {} : { words: Object.keys(enums) }),
       what: "an enum of the Prisma schema",
     },
-    tasks: { kind: "LIST", of: TASK_DEFINITION_SHAPE },
+    tasks: { kind: "LIST", of: taskOptionsShape(models && Object.keys(models)) },
     hooks: TASK_HOOKS_SHAPE,
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },
   };

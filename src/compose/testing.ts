@@ -5,8 +5,11 @@ import type { ExecutionResult } from "graphql";
 import { graphql } from "graphql";
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
-import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
+import type { DefinedTask } from "../core/tasks/define-task.ts";
+import type { TaskLaunchOptions, TaskOrId } from "../core/tasks/manager/task-manager.ts";
+import type { StoredResult } from "../core/tasks/stored-result.ts";
 import type { Task } from "../core/tasks/task.ts";
+import type { Json } from "../kernel/json.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import { createDatabase, withSession } from "./create-database.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
@@ -70,28 +73,17 @@ export async function createTestPowerCrud(options: TestPowerCrudOptions): Promis
 }
 
 /**
- * Waits until the task is settled.
- * @param timeoutMs default 30,000
+ * Waits until the task is settled, 30 seconds at most unless `timeoutMs` says otherwise.
  * @returns the task as it is then
- * @throws Error if it takes longer, or if there is no such task
+ * @throws as `tasks.wait` does: a DOMException named TimeoutError if it takes longer, AppError NOT_FOUND if there is no such
+ *   task
  */
-export async function untilSettled(
-  { feed }: Pick<PowerCrud, "feed">,
-  taskId: string,
+export function untilSettled<Result = Json>(
+  { tasks }: Pick<PowerCrud, "tasks">,
+  task: TaskOrId<Result>,
   timeoutMs = 30_000,
-): Promise<Task> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  let task: Task | undefined;
-  for await (task of feed.watch(taskId, { signal })) {
-    // The last state counts.
-  }
-  if (signal.aborted) {
-    throw new Error(`task ${taskId} is still ${task?.status ?? "unknown"} after ${timeoutMs} ms`);
-  }
-  if (task === undefined) {
-    throw new Error(`there is no task ${taskId}`);
-  }
-  return task;
+): Promise<Task<Result>> {
+  return tasks.wait(task, { timeoutMs });
 }
 
 /**
@@ -99,16 +91,20 @@ export async function untilSettled(
  * @returns the settled task
  * @throws Error with the reason if the launch is refused
  */
-export async function runInline(
-  powercrud: Pick<PowerCrud, "launch" | "feed">,
-  launch: CustomLaunch,
-): Promise<Task> {
-  const outcome = await powercrud.launch({ ...launch, options: { ...launch.options, mode: "SYNC" } });
+export async function runInline<Input, Result>(
+  powercrud: Pick<PowerCrud, "tasks">,
+  task: DefinedTask<Input, Result> | string,
+  input: NoInfer<Input>,
+  options: TaskLaunchOptions = {},
+): Promise<Task<StoredResult<Result> | null>> {
+  const definition = task as DefinedTask<Input, Result>;
+  const outcome = await powercrud.tasks.launch(definition, input, { ...options, mode: "SYNC" });
   if (outcome.kind !== "LAUNCHED") {
-    throw new Error(`the launch of ${launch.kind} was refused (${outcome.kind}): ${outcome.message}`);
+    const kind = typeof task === "string" ? task : task.kind;
+    throw new Error(`the launch of ${kind} was refused (${outcome.kind}): ${outcome.message}`);
   }
   // A task that has to stand in line runs in a worker after all.
-  return untilSettled(powercrud, outcome.task.id);
+  return untilSettled(powercrud, outcome.task);
 }
 
 function execute(

@@ -12,6 +12,7 @@ import type { Viewer } from "../core/access/viewer.ts";
 import type { ValidationRefusal } from "../core/refusals/problems.ts";
 import type {
   ConflictRefusal,
+  ForbiddenRefusal,
   IdempotencyRefusal,
   LimitRefusal,
   MissingRefusal,
@@ -94,6 +95,7 @@ interface SharedRefs {
   readonly conflictError: ImplementableObjectRef<BuilderTypes, ConflictRefusal>;
   readonly validationError: ImplementableObjectRef<BuilderTypes, ValidationRefusal>;
   readonly notFoundError: ImplementableObjectRef<BuilderTypes, MissingRefusal>;
+  readonly forbiddenError: ImplementableObjectRef<BuilderTypes, ForbiddenRefusal>;
   readonly limitError: ImplementableObjectRef<BuilderTypes, LimitRefusal>;
   readonly idempotencyError: ImplementableObjectRef<BuilderTypes, IdempotencyRefusal>;
   readonly unavailableError: ImplementableObjectRef<BuilderTypes, UnavailableRefusal>;
@@ -151,6 +153,7 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
     conflictError: builder.objectRef<ConflictRefusal>(refusalTypeOf("CONFLICT")),
     validationError: builder.objectRef<ValidationRefusal>(refusalTypeOf("INVALID")),
     notFoundError: builder.objectRef<MissingRefusal>(refusalTypeOf("MISSING")),
+    forbiddenError: builder.objectRef<ForbiddenRefusal>(refusalTypeOf("FORBIDDEN")),
     limitError: builder.objectRef<LimitRefusal>(refusalTypeOf("LIMIT")),
     idempotencyError: builder.objectRef<IdempotencyRefusal>(refusalTypeOf("IDEMPOTENCY_MISMATCH")),
     unavailableError: builder.objectRef<UnavailableRefusal>(refusalTypeOf("UNAVAILABLE")),
@@ -165,6 +168,7 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
       refs.taskLaunched,
       refs.conflictError,
       refs.validationError,
+      refs.forbiddenError,
       refs.limitError,
       refs.idempotencyError,
       refs.notFoundError,

@@ -91,6 +91,11 @@ function addPlainErrors({ refs }: SchemaContext): void {
     interfaces: [refs.error],
     fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.MISSING.codes[0] }) }),
   });
+  refs.forbiddenError.implement({
+    description: REFUSALS.FORBIDDEN.words,
+    interfaces: [refs.error],
+    fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.FORBIDDEN.codes[0] }) }),
+  });
   refs.limitError.implement({
     description: REFUSALS.LIMIT.words,
     interfaces: [refs.error],

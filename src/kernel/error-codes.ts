@@ -5,6 +5,7 @@
 export const ERROR_CODES = {
   VALIDATION_FAILED: "The input has the right shape and an impossible value.",
   NOT_FOUND: "The record or task does not exist, or the viewer may not see it.",
+  FORBIDDEN: "The viewer may not launch the task.",
   CONFLICT: "A running task holds the record or the model.",
   STALE_RECORD: "The record has changed since the caller read it.",
   CONSTRAINT_VIOLATED: "The database refused the change: a unique, foreign key, check or not-null rule.",
@@ -19,7 +20,7 @@ export const ERROR_CODES = {
   HANDED_OVER: "The process is stopping; another goes on with the task.",
   RECORD_LOCKED: "Another task held the record when this one was launched.",
   TASK_SETTLED: "The task is settled; there is nothing left to cancel, pause or resume.",
-  TASK_WAITING: "The task waits in line for records, so it cannot be paused.",
+  TASK_NOT_PAUSABLE: "The task waits in line for records, or is a reservation, so it cannot be paused.",
   TASK_NOT_PAUSED: "The task is not paused, so it cannot be resumed.",
   SUBSCRIBER_TOO_SLOW:
     "The subscriber fell too far behind; subscribe again with after set to the last cursor.",

@@ -14,6 +14,16 @@ export function createSilentLogger(): Logger {
   return { debug: ignore, info: ignore, warn: ignore, error: ignore };
 }
 
+/** The logger with these fields on each line. */
+export function loggerWith(logger: Logger, fields: object): Logger {
+  return {
+    debug: (more, message) => logger.debug({ ...fields, ...more }, message),
+    info: (more, message) => logger.info({ ...fields, ...more }, message),
+    warn: (more, message) => logger.warn({ ...fields, ...more }, message),
+    error: (more, message) => logger.error({ ...fields, ...more }, message),
+  };
+}
+
 /**
  * An error as the fields of a log line. An unreachable store gives its message only, since the owner of the connection
  * logs the outage; any other error is given in full.

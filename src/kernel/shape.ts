@@ -6,6 +6,8 @@ import { nearestName } from "./nearest-name.ts";
  */
 export type Shape =
   | { readonly kind: "ANY" | "FUNCTION" | "TEXT" | "FLAG" }
+  /** A name in camel case. */
+  | { readonly kind: "NAME" }
   | { readonly kind: "WHOLE_NUMBER"; readonly min: number }
   /** One of the words. `what` says what they are, after "is not". */
   | { readonly kind: "WORD"; readonly words: readonly string[]; readonly what: string }
@@ -47,6 +49,10 @@ const FINDERS: { readonly [Kind in Shape["kind"]]: Find<Extract<Shape, { kind: K
   ANY: () => [],
   FUNCTION: (value, _shape, place) => oneFault(typeof value === "function", value, "a function", place),
   TEXT: (value, _shape, place) => oneFault(typeof value === "string" && value !== "", value, "a text", place),
+  NAME(value, _shape, place) {
+    const isMet = typeof value === "string" && /^[a-z][A-Za-z0-9]*$/.test(value);
+    return oneFault(isMet, value, "a name in camel case, such as rebuildStatistics", place);
+  },
   FLAG: (value, _shape, place) => oneFault(typeof value === "boolean", value, "true or false", place),
   WHOLE_NUMBER(value, { min }, place) {
     const isMet = Number.isSafeInteger(value) && Number(value) >= min;

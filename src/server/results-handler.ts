@@ -1,7 +1,6 @@
 import type { RecordPlace } from "../core/tasks/task-results.ts";
+import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
-import { findTask } from "../graphql/tasks/find-task.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { headersOf, sendRefusal } from "./http-messages.ts";
@@ -20,7 +19,7 @@ export interface ResultsHandler {
 type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 interface ResultsHandlerOptions {
-  readonly tasks: ResultReads & Pick<TaskStore, "find">;
+  readonly tasks: ResultReads & Pick<TaskManager, "get">;
   readonly authenticate: Authenticate;
 }
 
@@ -112,7 +111,7 @@ async function sendFile(
   response: ServerResponse,
 ): Promise<void> {
   await authenticate({ headers: headersOf(request) });
-  const task = await findTask(tasks, taskId);
+  const task = await tasks.get(taskId);
   if (task === undefined) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
@@ -149,7 +148,7 @@ function hasReaderLeft(error: unknown): boolean {
 }
 
 /** The source of the results. */
-type ResultReads = Pick<TaskStore, "errors" | "records">;
+type ResultReads = Pick<TaskManager, "errors" | "records">;
 
 /** The files of a task's results. */
 const RESULT_FILES = ["errors.jsonl", "records.jsonl"] as const;
@@ -169,7 +168,7 @@ function readResults(tasks: ResultReads, taskId: string, file: ResultFile): Asyn
 
 async function* readErrors(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
   for (let after: number | undefined = 0; after !== undefined;) {
-    const page = await tasks.errors(taskId, after, PAGE_SIZE);
+    const page = await tasks.errors(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
         page.map(({ recordId, index, outcome, code, message, field }) => ({
@@ -188,7 +187,7 @@ async function* readErrors(tasks: ResultReads, taskId: string): AsyncGenerator<s
 
 async function* readRecords(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
   for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
-    const page = await tasks.records(taskId, after, PAGE_SIZE);
+    const page = await tasks.records(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(page.map(({ id, outcome, code, message }) => ({ id, outcome, code, message })));
     }

@@ -1,6 +1,6 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
-import type { TaskStore } from "../core/tasks/task-store.ts";
+import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
 
@@ -52,7 +52,7 @@ export interface HttpServerOptions {
   /** Default: every caller is anonymous. */
   readonly authenticate?: Authenticate;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
-  readonly tasks?: Pick<TaskStore, "find" | "errors" | "records">;
+  readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
   /** For `/health/ready`. Default: always ready. */
   readonly isReady?: () => Promise<Readiness>;
   /**

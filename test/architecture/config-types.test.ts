@@ -49,13 +49,15 @@ const GOOD = {
     const { count } = await prisma.tag.createMany({ data: [{ label: "a" }] });
     progress(count, 1);
   }`,
-  "a task and hooks of tasks": `tasks: [{
-    kind: "rebuild",
-    async handle({ task, reportProgress }) {
-      reportProgress({ succeeded: 1 });
-      return { message: task.kind };
-    },
-  }],
+  "tasks of any input and hooks of tasks": `tasks: [
+    rebuild,
+    defineTask({
+      kind: "sweepUp",
+      async run({ input, progress }) {
+        progress.add(1, JSON.stringify(input));
+      },
+    }),
+  ],
   hooks: { complete: ({ task }) => void task.id }`,
 };
 
@@ -138,8 +140,64 @@ const BAD = {
   ],
   "a misspelt member of the config": [`model: { City: {} }`, "'model' does not exist"],
   "a misspelt hook of tasks": [`hooks: { completed: () => undefined }`, "'completed' does not exist"],
-  "a task without a handler": [`tasks: [{ kind: "rebuild" }]`, "'handle' is missing"],
+  "a task without its work": [`tasks: [{ kind: "rebuild" }]`, "'run' is missing"],
+  "a misspelt option of a task": [
+    `tasks: [defineTask({ kind: "sweepUp", timeout: 5, run: async () => 1 })]`,
+    "'timeout' does not exist",
+  ],
 } as const satisfies Record<string, readonly [members: string, words: string]>;
+
+/** What defineTask is given in the snippets below. */
+const REBUILD = `
+  import { z } from "zod";
+  import { generated } from "../../src/generated/powercrud.ts";
+  import { defineTask } from "../../src/core/tasks/define-task.ts";
+  import type { PowerCrud } from "../../src/compose/create-powercrud.ts";
+  declare const powercrud: PowerCrud;
+  const rebuild = defineTask({
+    kind: "rebuild",
+    generated,
+    input: z.object({ countryCode: z.string(), since: z.coerce.date().default(() => new Date(0)) }),
+    label: ({ input }) => input.countryCode.toLowerCase(),
+    claims: ({ input, viewer }) => [{ model: "Country", ids: [input.countryCode, viewer.id ?? ""] }],
+    access: ({ input }) => input.since.getTime() > 0,
+    concurrency: { max: 1, perKey: ({ input }) => input.countryCode },
+    async run({ input, task, signal, progress, log, prisma }) {
+      signal.throwIfAborted();
+      progress.add({ failed: 1 }, task.id);
+      log.info({ since: input.since.toISOString() }, "rebuilds");
+      return { cities: await prisma.city.count({ where: { countryCode: input.countryCode } }) };
+    },
+  });`;
+
+/** Statements with a task of the app's own that must compile. */
+const GOOD_TASKS = {
+  "an input of the schema": `powercrud.launch(rebuild, { countryCode: "FR" });`,
+  "any input for a kind": `powercrud.launch("rebuild", { anything: [1] });`,
+  "any JSON for a task without a schema": `powercrud.launch(defineTask({ kind: "plain", run: async ({ input }) => input }), [1, "a"]);`,
+  "the result by the definition": `const cities: NonNullable<(typeof rebuild)["types"]>["result"]["cities"] = 1; void cities;`,
+};
+
+/** Statements that must not compile, each with a part of the compiler's words. */
+const BAD_TASKS = {
+  "an input of another type": [
+    `powercrud.launch(rebuild, { countryCode: 1 });`,
+    "'number' is not assignable",
+  ],
+  "an input that lacks a member": [`powercrud.launch(rebuild, {});`, "'countryCode' is missing"],
+  "a misspelt member of an input": [
+    `powercrud.launch(rebuild, { countryCode: "FR", sicne: "2020" });`,
+    "'sicne' does not exist",
+  ],
+  "a misspelt member of a checked input": [
+    `defineTask({ kind: "a", input: z.object({ b: z.string() }), label: ({ input }) => input.c, run: async () => 1 });`,
+    "'c' does not exist",
+  ],
+  "a model that the client does not have": [
+    `defineTask({ kind: "a", generated, run: ({ prisma }) => prisma.citty.count() });`,
+    "'citty' does not exist",
+  ],
+} as const satisfies Record<string, readonly [statement: string, words: string]>;
 
 /** The compiler's errors by the snippet's name. */
 let errors: ReadonlyMap<string, readonly string[]>;
@@ -148,11 +206,15 @@ beforeAll(async () => {
   const inConfig = (members: string): string => `
     import { generated } from "../../src/generated/powercrud.ts";
     import { defineConfig } from "../../src/compose/define-config.ts";
+    import { defineTask } from "../../src/core/tasks/define-task.ts";
+    declare const rebuild: import("../../src/core/tasks/define-task.ts").DefinedTask<{ code: string }, number>;
     export default defineConfig({ generated, ${members} });`;
   errors = compile(
     Object.fromEntries([
       ...Object.entries(GOOD).map(([name, members]) => [name, inConfig(members)] as const),
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
+      ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
+      ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
 }, 60_000);
@@ -165,6 +227,15 @@ describe("a config compiles with", () => {
 
 describe("a config does not compile with", () => {
   test.each(Object.entries(BAD))("%s", (name, [, words]) => {
+    expect(errors.get(name)).toEqual([expect.stringContaining(words)]);
+  });
+});
+
+describe("a task of the app's own", () => {
+  test.each(Object.keys(GOOD_TASKS))("takes %s", (name) => {
+    expect(errors.get(name)).toEqual([]);
+  });
+  test.each(Object.entries(BAD_TASKS))("does not take %s", (name, [, words]) => {
     expect(errors.get(name)).toEqual([expect.stringContaining(words)]);
   });
 });

@@ -94,7 +94,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
   });
 
   async function launch(records: readonly string[], options: LaunchOptions = {}): Promise<string> {
-    const outcome = await api.launchBulk({
+    const outcome = await api.tasks.launchBulk({
       model: "City",
       operation: "UPDATE",
       selection: { ids: records },

@@ -1,8 +1,8 @@
 import { graphql } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrud, Task, TaskDefinition, TaskStatus } from "../../src/index.ts";
-import { createPowerCrud, defineConfig } from "../../src/index.ts";
+import type { PowerCrud, Task, TaskStatus } from "../../src/index.ts";
+import { createPowerCrud, defineConfig, defineTask } from "../../src/index.ts";
 import { withDeadline } from "../support/deadline.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -10,18 +10,20 @@ import { createTestDatabase } from "../support/test-database.ts";
 let finishStep: () => void = () => undefined;
 
 /** As in docs/embedding.md, but it waits for the test. */
-const rebuildStatistics: TaskDefinition = {
+const rebuildStatistics = defineTask({
   kind: "rebuildStatistics",
-  async handle({ reportProgress, setTotal }) {
-    setTotal(2);
-    reportProgress({ succeeded: 1 }, "half-way");
+  model: "Tag",
+  claims: () => [{ model: "Tag", ids: "all" }],
+  async run({ progress }) {
+    progress.total(2);
+    progress.add(1, "half-way");
     await new Promise<void>((resolve) => {
       finishStep = resolve;
     });
-    reportProgress({ succeeded: 1 });
-    return { message: "rebuilt", result: { steps: 2 } };
+    progress.add(1);
+    return { steps: 2 };
   },
-};
+});
 
 let database: TestDatabase;
 let powercrud: PowerCrud;
@@ -47,12 +49,7 @@ async function execute(source: string): Promise<unknown> {
 
 describe("an embedding program", () => {
   it("launches its own task, which holds a whole model while it runs, and watches it to its end", async () => {
-    const launched = await powercrud.launch({
-      kind: "rebuildStatistics",
-      input: { year: 2026 },
-      model: "Tag",
-      claims: [{ model: "Tag", ids: "all" }],
-    });
+    const launched = await powercrud.tasks.launch(rebuildStatistics, { year: 2026 });
     if (launched.kind !== "LAUNCHED") {
       throw new Error(launched.message);
     }
@@ -75,7 +72,6 @@ describe("an embedding program", () => {
     expect(refused).toEqual({ createTag: { __typename: "ConflictError", code: "CONFLICT" } });
     expect(settled).toMatchObject({
       status: "SUCCEEDED",
-      message: "rebuilt",
       result: { steps: 2 },
       input: { year: 2026 },
       progress: { total: 2, succeeded: 2, percent: 100 },
@@ -86,7 +82,7 @@ describe("an embedding program", () => {
   });
 
   it("is refused at once for a kind that it never defined", async () => {
-    await expect(powercrud.launch({ kind: "nothing", input: null })).rejects.toThrow(
+    await expect(powercrud.tasks.launch("nothing", null)).rejects.toThrow(
       'There is no task kind "nothing". Known: bulkCreate, bulkUpdate, bulkUpdateEach, bulkUpsert, bulkDelete, rebuildStatistics.',
     );
   });

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 import demo from "../../powercrud.config.ts";
-import { defineConfig } from "../../src/index.ts";
+import { defineConfig, defineTask } from "../../src/index.ts";
 import type { RequestHandler } from "../../src/server.ts";
 import { createRequestHandler } from "../../src/server.ts";
 import type { TestPowerCrud } from "../../src/testing.ts";
@@ -20,11 +20,16 @@ let finish: () => void = () => undefined;
 const config = defineConfig({
   ...demo,
   tasks: [
-    { kind: "count", handle: ({ task }) => Promise.resolve({ result: { counted: task.input } }) },
-    {
+    defineTask({
+      kind: "count",
+      claims: ({ input }) => (input === 1 ? [{ model: "Tag", ids: "all" }] : []),
+      run: async ({ input }) => ({ counted: input }),
+    }),
+    defineTask({
       kind: "linger",
-      handle: () => new Promise<object>((done) => void (finish = () => done({}))),
-    },
+      claims: ({ input }) => (input === null ? [{ model: "Tag", ids: "all" }] : []),
+      run: () => new Promise<void>((done) => void (finish = done)),
+    }),
   ],
 });
 
@@ -49,7 +54,7 @@ describe("powercrud-graphql/testing", () => {
   });
 
   it("waits until a bulk operation in the worker is settled", async () => {
-    const launched = await test.powercrud.launchBulk({
+    const launched = await test.powercrud.tasks.launchBulk({
       model: "Tag",
       operation: "CREATE",
       viewer: { id: "ada" },
@@ -66,21 +71,20 @@ describe("powercrud-graphql/testing", () => {
   });
 
   it("runs one of the project's tasks before it returns", async () => {
-    const task = await runInline(test.powercrud, { kind: "count", input: 3 });
+    const task = await runInline(test.powercrud, "count", 3);
     expect(task).toMatchObject({ status: "SUCCEEDED", result: { counted: 3 } });
   });
 
   it("says why a task was refused, and what became of one that takes too long", async () => {
-    const claims = [{ model: "Tag", ids: "all" }] as const;
-    const launched = await test.powercrud.launch({ kind: "linger", input: null, claims });
+    const launched = await test.powercrud.tasks.launch("linger", null);
     if (launched.kind !== "LAUNCHED") {
       throw new Error(launched.message);
     }
-    await expect(runInline(test.powercrud, { kind: "count", input: 1, claims })).rejects.toThrow(
+    await expect(runInline(test.powercrud, "count", 1)).rejects.toThrow(
       /the launch of count was refused \(CONFLICT\): /,
     );
     await expect(untilSettled(test.powercrud, launched.task.id, 200)).rejects.toThrow(
-      /^task \S+ is still (QUEUED|PENDING|RUNNING) after 200 ms$/,
+      /^Task \S+ is still (PENDING|RUNNING) after 200 ms\.$/,
     );
     finish();
     expect((await untilSettled(test.powercrud, launched.task.id)).status).toBe("SUCCEEDED");
@@ -131,7 +135,7 @@ describe("powercrud-graphql/server", () => {
   });
 
   it("serves subscriptions over WebSocket, and breaks them off when it is closed", async () => {
-    const launched = await test.powercrud.launch({ kind: "linger", input: "subscribed" });
+    const launched = await test.powercrud.tasks.launch("linger", "subscribed");
     if (launched.kind !== "LAUNCHED") {
       throw new Error(launched.message);
     }

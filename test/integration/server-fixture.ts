@@ -8,6 +8,7 @@ import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { LockStore } from "../../src/core/locks/lock-store.ts";
 import { createModelRegistry } from "../../src/core/records/model.ts";
+import { createTaskReads } from "../../src/core/tasks/manager/create-task-manager.ts";
 import { cancelTask } from "../../src/core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../../src/core/tasks/run/pause-task.ts";
 import { resumeTask } from "../../src/core/tasks/run/resume-task.ts";
@@ -76,7 +77,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
   });
   const server = createHttpServer({
     schema,
-    tasks: ports.tasks,
+    tasks: createTaskReads(ports.tasks),
     host: "127.0.0.1",
     port: 0,
     logger,

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NO_COUNTS } from "../../src/core/tasks/progress.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
+import { createTaskReads } from "../../src/core/tasks/manager/create-task-manager.ts";
 import type { TaskStore } from "../../src/core/tasks/task-store.ts";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { AppError } from "../../src/kernel/app-error.ts";
@@ -94,7 +95,7 @@ describe("a task's results as files", () => {
   it("have one record per line with its outcome, over many pages", async () => {
     const ids = Array.from({ length: 5001 }, (_, at) => `r${at}`);
     const { store, id } = await storeWith([failed("r4000")], ids);
-    const { server } = await start({ tasks: store });
+    const { server } = await start({ tasks: createTaskReads(store) });
     const response = await fetch(`${server.url}/tasks/${id}/records.jsonl`);
     expect(response.headers.get("content-disposition")).toContain(`task-${id}-records.jsonl`);
     const error = { code: "CONSTRAINT_VIOLATED", message: "Taken." };
@@ -121,7 +122,7 @@ describe("a task's results as files", () => {
       readCount += 1;
       return store.errors(...page);
     };
-    const { server } = await start({ tasks: { ...store, errors } });
+    const { server } = await start({ tasks: createTaskReads({ ...store, errors }) });
     const url = `${server.url}/tasks/${id}/errors.jsonl`;
     const head = await fetch(url, { method: "HEAD" });
     expect([head.status, readCount]).toEqual([200, 0]);
@@ -217,7 +218,7 @@ describe("a request for results", () => {
     const broken = async (): Promise<never> => {
       throw new Error("the password is 12345");
     };
-    const fixture = await start({ tasks: { ...store, errors: away, records: broken } });
+    const fixture = await start({ tasks: createTaskReads({ ...store, errors: away, records: broken }) });
     const get = async (file: string): Promise<unknown> =>
       refusal(await fetch(`${fixture.server.url}/tasks/${id}/${file}`));
     expect(await get("errors.jsonl")).toEqual([503, "UNAVAILABLE", "The database cannot be reached."]);
@@ -261,7 +262,7 @@ describe("long results", () => {
   it("are read no faster than the client takes them, and no further once it has left", async () => {
     const { store, id } = await long();
     const reads = counted(store);
-    const fixture = await start({ tasks: reads.store });
+    const fixture = await start({ tasks: createTaskReads(reads.store) });
     const socket = await openRequest(fixture, `/tasks/${id}/errors.jsonl`);
     await goRound(fixture);
     const taken = reads.count;
@@ -280,7 +281,7 @@ describe("long results", () => {
 
   it("arrive whole if the client reads to the end", async () => {
     const { store, id } = await long();
-    const { server } = await start({ tasks: store });
+    const { server } = await start({ tasks: createTaskReads(store) });
     const response = await fetch(`${server.url}/tasks/${id}/errors.jsonl`);
     const lines = (await response.text()).trimEnd().split("\n");
     expect(lines).toHaveLength(100_000);
@@ -295,7 +296,7 @@ describe("long results", () => {
       }
       return store.errors(taskId, after, limit);
     };
-    const fixture = await start({ tasks: { ...store, errors } });
+    const fixture = await start({ tasks: createTaskReads({ ...store, errors }) });
     const response = await fetch(`${fixture.server.url}/tasks/${id}/errors.jsonl`);
     expect(response.status).toBe(200);
     await expect(withDeadline(response.text(), 5000, "the end")).rejects.toThrow("terminated");

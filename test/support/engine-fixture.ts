@@ -27,7 +27,7 @@ import type { ColumnField, ModelRegistry } from "../../src/core/records/model.ts
 import type { RecordReader } from "../../src/core/records/record-reader.ts";
 import type { LaunchOutcome } from "../../src/core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../../src/core/tasks/launch/launch-task.ts";
-import type { TaskDefinition } from "../../src/core/tasks/task-definition.ts";
+import type { DefinedTask } from "../../src/core/tasks/define-task.ts";
 import type { TaskHooks } from "../../src/core/tasks/task-hooks.ts";
 import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
@@ -55,7 +55,7 @@ export interface EngineOverrides extends Partial<Config> {
   readonly models?: ModelRegistry;
   /** SQL that makes the models' tables. */
   readonly tables?: string;
-  readonly tasks?: readonly TaskDefinition[];
+  readonly tasks?: readonly DefinedTask[];
   readonly hooks?: TaskHooks;
   /** Wraps the real queue. */
   readonly queue?: (real: TaskQueue) => TaskQueue;
@@ -134,6 +134,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     createChunkRecords: (readerOf) => createSqlRecords(deployment.ports.unitOfWork, readerOf),
     hookTransactions: SQL_HOOK_TRANSACTIONS,
     tasks,
+    client: undefined,
     hooks,
   };
   const deployment = openWithQueue(options, queue);

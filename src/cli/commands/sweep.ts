@@ -17,6 +17,7 @@ const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   rescued: "had lost their worker, and are in the queue again",
   cancelled: "had lost their worker and were to be cancelled",
   paused: "had lost their worker and were to be paused",
+  expired: "were reservations of processes that are gone; their records are free",
   promoted: "had nothing left to wait for, and are in the queue now",
   cleaned: "were settled, and are cleaned up now",
   released: "held locks but were settled or do not exist; the locks are released",

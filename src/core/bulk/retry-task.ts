@@ -1,4 +1,5 @@
 import type { Viewer } from "../access/viewer.ts";
+import { shortLabel } from "../tasks/launch/check-launch-options.ts";
 import { retryCustom } from "../tasks/launch/retry-custom.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
@@ -8,6 +9,7 @@ import type { RetryRecords } from "../tasks/task-results.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { Task } from "../tasks/task.ts";
+import { RESERVATION_KIND } from "../tasks/task.ts";
 import { bulkOperationOf } from "./bulk-kinds.ts";
 import type { BulkPorts } from "./launch-bulk.ts";
 import { retryBulk } from "./retry-bulk.ts";
@@ -60,7 +62,13 @@ async function retry(ports: BulkPorts, request: RetryRequest): Promise<LaunchOut
     : retryBulk(ports, { task, operation, viewer, records, options });
 }
 
-function refuseState({ id, status, isDryRun }: Task): ValidationRefusal | undefined {
+function refuseState({ id, kind, status, isDryRun }: Task): ValidationRefusal | undefined {
+  if (kind === RESERVATION_KIND) {
+    return invalidField(
+      "id",
+      `Task ${id} is a reservation, which does nothing that could be retried. Reserve again.`,
+    );
+  }
   if (!isFinal(status)) {
     return invalidField("id", `Task ${id} is ${status}; only a settled task can be retried.`);
   }
@@ -76,12 +84,8 @@ function inherit(task: Task, options: LaunchOptions): LaunchOptions {
   return { errorPolicy: task.errorPolicy, label: labelOf(task), ...options };
 }
 
-const MAX_LABEL_LENGTH = 200;
-
 function labelOf({ id, label }: Task): string {
-  const text = `retry of ${label === null || label === "" ? id : label}`;
-  // Drops the first half of a character that was cut apart: a database cannot store it.
-  return text.slice(0, MAX_LABEL_LENGTH).replace(/\p{Surrogate}$/u, "");
+  return shortLabel(`retry of ${label === null || label === "" ? id : label}`);
 }
 
 /**
@@ -93,6 +97,9 @@ export function canRetry(task: Task): boolean {
 }
 
 function isUnfinished({ kind, status, progress }: Task): boolean {
+  if (kind === RESERVATION_KIND) {
+    return false;
+  }
   if (bulkOperationOf(kind) === undefined) {
     return status === "FAILED" || status === "CANCELLED";
   }

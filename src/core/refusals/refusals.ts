@@ -30,6 +30,11 @@ export const REFUSALS = {
     codes: ["NOT_FOUND"],
     words: "The record or task is not there, or not for the caller to see.",
   },
+  FORBIDDEN: {
+    type: "ForbiddenError",
+    codes: ["FORBIDDEN"],
+    words: "The viewer may not launch this task.",
+  },
   STALE: {
     type: "Stale{Model}Error",
     codes: ["STALE_RECORD"],
@@ -50,10 +55,10 @@ export const REFUSALS = {
     codes: ["TASK_SETTLED"],
     words: "The task is settled; there is nothing left to cancel, pause or resume.",
   },
-  WAITING: {
-    type: "TaskWaitingError",
-    codes: ["TASK_WAITING"],
-    words: "The task waits in line for records and holds nothing, so there is nothing to pause.",
+  NOT_PAUSABLE: {
+    type: "TaskNotPausableError",
+    codes: ["TASK_NOT_PAUSABLE"],
+    words: "The task waits in line for records, or is a reservation, so there is nothing to pause.",
   },
   NOT_PAUSED: {
     type: "TaskNotPausedError",
@@ -79,6 +84,12 @@ export interface ConflictRefusal {
 /** The record or task does not exist, or is out of the viewer's scope. The refusal does not say which. */
 export interface MissingRefusal {
   readonly kind: "MISSING";
+  readonly message: string;
+}
+
+/** The definition's `access` refuses the viewer. */
+export interface ForbiddenRefusal {
+  readonly kind: "FORBIDDEN";
   readonly message: string;
 }
 
@@ -114,9 +125,9 @@ export interface SettledRefusal {
   readonly task: Task;
 }
 
-/** A WAITING task cannot be paused. */
-export interface WaitingRefusal {
-  readonly kind: "WAITING";
+/** A WAITING task, or a reservation, cannot be paused. */
+export interface NotPausableRefusal {
+  readonly kind: "NOT_PAUSABLE";
   readonly message: string;
   readonly task: Task;
 }
@@ -139,11 +150,12 @@ export type Refusal =
   | ConflictRefusal
   | ValidationRefusal
   | MissingRefusal
+  | ForbiddenRefusal
   | StaleRefusal
   | LimitRefusal
   | IdempotencyRefusal
   | SettledRefusal
-  | WaitingRefusal
+  | NotPausableRefusal
   | NotPausedRefusal
   | UnavailableRefusal;
 

@@ -1,12 +1,13 @@
 import { announceChange } from "../events/record-event.ts";
+import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
-import { stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
 import type { StrandedTask } from "../tasks/stranded-tasks.ts";
 import { isFinal, TASK_STATUSES } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
+import { RESERVATION_KIND } from "../tasks/task.ts";
 
 /** How long a task may look stranded before the sweeper acts, in ms. */
 export interface SweepOptions {
@@ -68,22 +69,21 @@ async function enqueuePending(
 async function rescueOrphans(
   ports: TaskPorts,
   silentSince: Date,
-): Promise<Pick<SweepSummary, "rescued" | "cancelled" | "paused">> {
+): Promise<Pick<SweepSummary, "rescued" | "cancelled" | "expired" | "paused">> {
   const orphans = await ports.tasks.findOrphans(silentSince, BATCH);
   const tasks = await ports.tasks.find(idsOf(orphans));
   const rescued: StrandedTask[] = [];
   const cancelled: string[] = [];
+  const expired: string[] = [];
   const paused: string[] = [];
   for (const orphan of orphans) {
     const task = tasks.get(orphan.id);
     if (task !== undefined && task.cancelRequestedAt !== null) {
-      if (await cancelOrphan(ports, task)) {
-        cancelled.push(orphan.id);
-      }
+      cancelled.push(...((await cancelOrphan(ports, task)) ? [orphan.id] : []));
+    } else if (task?.kind === RESERVATION_KIND) {
+      expired.push(...((await expire(ports, task)) ? [orphan.id] : []));
     } else if (task !== undefined && task.pauseRequestedAt !== null) {
-      if (await pauseOrphan(ports, task)) {
-        paused.push(orphan.id);
-      }
+      paused.push(...((await pauseOrphan(ports, task)) ? [orphan.id] : []));
     } else {
       rescued.push(orphan);
     }
@@ -91,7 +91,7 @@ async function rescueOrphans(
   if (rescued.length > 0) {
     await ports.queue.enqueue(rescued);
   }
-  return { rescued: idsOf(rescued), cancelled, paused };
+  return { rescued: idsOf(rescued), cancelled, expired, paused };
 }
 
 /** The settlement fences an attempt that may still be running, as a next attempt would. */
@@ -102,6 +102,12 @@ function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
 /** The status fences an attempt that may still be running. */
 async function pauseOrphan(ports: TaskPorts, { id, attempt, progress }: Task): Promise<boolean> {
   return (await pauseAttempt(ports, { taskId: id, attempt }, progress)).kind === "PAUSED";
+}
+
+/** No other process can go on with a reservation. */
+function expire(ports: TaskPorts, task: Task): Promise<boolean> {
+  const end = failedEnd("The process that held the reservation is gone.", task.progress);
+  return settleUnattended(ports, task, end);
 }
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {
@@ -140,6 +146,8 @@ interface SweepSummary {
   readonly cancelled: readonly string[];
   /** Their worker was dead, and a viewer had asked to pause them. */
   readonly paused: readonly string[];
+  /** Reservations whose process was dead; their records are free. */
+  readonly expired: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];
   /** Settled, and cleaned by this pass. */
@@ -191,8 +199,8 @@ export interface SweepReport {
 /** Sweeps at once, without waiting for a turn. */
 export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise<SweepReport> {
   const summary = await sweep(ports, options);
-  const { enqueued, rescued, cancelled, paused, promoted } = summary;
-  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...paused, ...promoted]);
+  const { enqueued, rescued, cancelled, expired, paused, promoted } = summary;
+  const touched = new Set([...enqueued, ...rescued, ...cancelled, ...expired, ...paused, ...promoted]);
   const live = await describeLive(ports);
   return { summary, leftAlone: live.filter(({ taskId }) => !touched.has(taskId)) };
 }

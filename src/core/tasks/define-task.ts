@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Json } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
-import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
+import type { MembersOf, MembersShape, Shape } from "../../kernel/shape.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { Counts } from "./progress.ts";
@@ -88,6 +88,8 @@ export interface TaskOptions<
   readonly input?: Schema;
   /** The model it works on, for lists and filters. Default: none. */
   readonly model?: string;
+  /** What `prisma generate` writes: types `prisma` in `run`. */
+  readonly generated?: { readonly createClient: (options: never) => Client };
   /** Shown beside the task, unless the launch has a label of its own. Default: none. */
   label?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): string;
   /** The number of records, if it is known at the launch; fewer than the threshold run in the request. Default: unknown. */
@@ -113,20 +115,32 @@ export interface TaskOptions<
   run(context: RunContext<StandardSchemaV1.InferOutput<Schema>, Client>): Promise<Result>;
 }
 
-/** A task of the app's own, as {@link defineTask} returns it. Its type carries those of its input and its result. */
+/**
+ * A task of the app's own, as {@link defineTask} returns it. Its type carries those of its input and its result: a task of
+ * any input is a `DefinedTask`.
+ */
 export interface DefinedTask<Input = never, Result = unknown> extends TaskOptions<StandardSchemaV1, Result> {
   /** Exists for the types only. */
   readonly types?: { readonly input: (input: Input) => void; readonly result: Result };
 }
 
-/** What a definition must look like. */
-export const TASK_OPTIONS_SHAPE = {
+/**
+ * What a definition must look like.
+ * @param models the names of the project's models; undefined where they are not known
+ */
+export function taskOptionsShape(models: readonly string[] | undefined): MembersShape {
+  const model: Shape = { kind: "WORD", words: models ?? [], what: "a model of the Prisma schema" };
+  return models === undefined ? SHAPE : { ...SHAPE, members: { ...SHAPE.members, model } };
+}
+
+const SHAPE = {
   kind: "MEMBERS",
   members: {
-    kind: { kind: "TEXT" },
+    kind: { kind: "NAME" },
     description: { kind: "TEXT" },
     input: { kind: "ANY" },
     model: { kind: "TEXT" },
+    generated: { kind: "ANY" },
     label: { kind: "FUNCTION" },
     total: { kind: "FUNCTION" },
     claims: { kind: "FUNCTION" },
@@ -161,8 +175,11 @@ export const TASK_OPTIONS_SHAPE = {
  * Defines a task of the app's own, for `tasks` in the config. Types its functions from the schema of its input.
  * @typeParam Schema any Standard Schema, such as one of zod 4
  */
-export function defineTask<Schema extends StandardSchemaV1 = StandardSchemaV1<Json, Json>, Result = unknown>(
-  options: TaskOptions<Schema, Result>,
-): DefinedTask<StandardSchemaV1.InferInput<Schema>, Result> {
-  return options as unknown as DefinedTask<StandardSchemaV1.InferInput<Schema>, Result>;
+export function defineTask<
+  Schema extends StandardSchemaV1 = StandardSchemaV1<Json, Json>,
+  Result = unknown,
+  Client = unknown,
+>(options: TaskOptions<Schema, Result, Client>): DefinedTask<StandardSchemaV1.InferInput<Schema>, Result> {
+  // Its functions are called with what the schema returned, so they may be typed more narrowly.
+  return options;
 }

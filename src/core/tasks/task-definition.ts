@@ -1,3 +1,4 @@
+import type { DefinedTask } from "./define-task.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
@@ -5,7 +6,6 @@ import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
-import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 
 /** What a handler is given. */
 export interface AttemptContext {
@@ -68,6 +68,8 @@ export type DependentRequest = Pick<Task, "model" | "input" | "viewer"> & {
 export interface TaskDefinition {
   /** Unique, in camel case: `rebuildStatistics`. */
   readonly kind: string;
+  /** What the app says about its own task; left out for the engine's own kinds. */
+  readonly own?: DefinedTask;
   handle(context: AttemptContext): Promise<HandlerResult>;
   /** Does a part of the work of `handle`, until no work is left. */
   help?(context: HelpContext): Promise<void>;
@@ -77,18 +79,6 @@ export interface TaskDefinition {
    */
   dependents?(request: DependentRequest): Promise<Dependents | undefined>;
 }
-
-/** See {@link TaskDefinition}. */
-export const TASK_DEFINITION_SHAPE = {
-  kind: "MEMBERS",
-  members: {
-    kind: { kind: "TEXT" },
-    handle: { kind: "FUNCTION" },
-    help: { kind: "FUNCTION" },
-    dependents: { kind: "FUNCTION" },
-  } satisfies MembersOf<TaskDefinition>,
-  required: ["kind", "handle"],
-} as const satisfies MembersShape;
 
 /** All definitions, by kind. */
 export interface TaskDefinitions {

@@ -3,14 +3,17 @@ import type { Viewer } from "../access/viewer.ts";
 import type { Progress } from "./progress.ts";
 import type { TaskStatus } from "./task-status.ts";
 
+/** The kind of the tasks that stand for records which a process reserves by hand. No definition may have it. */
+export const RESERVATION_KIND = "reservation";
+
 /** What happens when a record cannot be written. */
 export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
 
 /** Where a task runs: AUTO by its size, SYNC in the request, ASYNC in a worker. */
 export type RunMode = "AUTO" | "SYNC" | "ASYNC";
 
-/** A durable unit of work, as read from the store. */
-export interface Task {
+/** A durable unit of work, as read from the store. @typeParam Result what its definition's `run` returned, if it is known */
+export interface Task<Result = Json> {
   /** UUID version 7: sorts by time of creation. */
   readonly id: string;
   /** Name of its definition: `bulkUpdate`. */
@@ -52,7 +55,7 @@ export interface Task {
   /** How many of its attempts ended with an error of the handler. */
   readonly failures: number;
   readonly input: Json;
-  readonly result: Json;
+  readonly result: Result;
   /** The outcome in words. Progress does not change it. */
   readonly message: string | null;
   readonly progress: Progress;

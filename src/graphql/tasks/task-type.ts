@@ -6,6 +6,7 @@ import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import type { Task } from "../../core/tasks/task.ts";
+import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { GraphQLContext, SchemaContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "./list-page.ts";
@@ -144,8 +145,9 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     }),
     canPause: t.boolean({
       description:
-        "Whether `pauseTask` makes a difference: the task is queued or runs, and was not asked to pause or stop before.",
-      resolve: ({ status, cancelRequestedAt, pauseRequestedAt }) =>
+        "Whether `pauseTask` makes a difference: the task is queued or runs, is no reservation, and was not asked to pause or stop before.",
+      resolve: ({ kind, status, cancelRequestedAt, pauseRequestedAt }) =>
+        kind !== RESERVATION_KIND &&
         (status === "PENDING" || status === "RUNNING") &&
         cancelRequestedAt === null &&
         pauseRequestedAt === null,

@@ -4,7 +4,7 @@ import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
-import type { TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sampleTask } from "../../contract/sample-task.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
@@ -21,17 +21,17 @@ let writer: ChunkWriter;
 let allowedFields: readonly string[] | undefined;
 const startedWith: string[] = [];
 
-const TASKS: readonly TaskDefinition[] = [
-  { kind: "boom", handle: () => Promise.reject(new Error("boom")) },
-  {
+const TASKS = [
+  defineTask({ kind: "boom", run: () => Promise.reject(new Error("boom")) }),
+  defineTask({
     kind: "quick",
-    async handle({ task, reportProgress, setTotal }) {
-      startedWith.push(task.id, JSON.stringify(task.input));
-      setTotal(3);
-      reportProgress({ succeeded: 2, failed: 1 }, "nearly there");
-      return { result: { answer: 42 }, message: "done" };
+    async run({ task, input, progress }) {
+      startedWith.push(task.id, JSON.stringify(input));
+      progress.total(3);
+      progress.add({ succeeded: 2, failed: 1 }, "nearly there");
+      return { answer: 42 };
     },
-  },
+  }),
 ];
 
 beforeAll(async () => {
@@ -93,11 +93,11 @@ describe("a handler", () => {
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 
-  it("gets its input and the task's id; its counts, result and message are kept", async () => {
+  it("gets its input and the task's id; its counts and result are kept", async () => {
     const id = await launchCustom("quick");
     expect(await engine.settled(id)).toMatchObject({
       status: "PARTIAL",
-      message: "done",
+      message: "1 of 3 records failed; the others were dealt with.",
       result: { answer: 42 },
       progress: { total: 3, succeeded: 2, failed: 1, processed: 3, percent: 100 },
     });

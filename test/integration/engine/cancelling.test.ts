@@ -3,8 +3,9 @@ import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { CancelOutcome } from "../../../src/core/tasks/run/cancel-task.ts";
+import type { RunContext } from "../../../src/core/tasks/define-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
-import type { AttemptContext, TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
 import { progressOf } from "../../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
 import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
@@ -20,18 +21,19 @@ import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 let engine: EngineFixture;
 let sumBefore = 0;
 /** Receives the context of the next custom task that runs. */
-let onStart: (context: AttemptContext) => void = () => undefined;
+let onStart: (context: RunContext) => void = () => undefined;
 
-const untilAborted: TaskDefinition = {
+const untilAborted = defineTask({
   kind: "untilAborted",
-  handle(context) {
+  claims: () => [{ model: "Thing", ids: ["1"] }],
+  run(context) {
     return new Promise((_resolve, reject) => {
       context.signal.addEventListener("abort", () => reject(new Error("I had to stop")));
-      context.reportProgress({ succeeded: 3 });
+      context.progress.add(3);
       onStart(context);
     });
   },
-};
+});
 
 beforeAll(async () => {
   engine = await createEngineFixture({ tasks: [untilAborted], chunkRecords: 50 });
@@ -81,14 +83,13 @@ async function lifecycle(taskId: string): Promise<readonly string[]> {
   return withDeadline(read(), 10_000, "the task to be cleaned");
 }
 
-async function startCustom(): Promise<{ readonly id: string; readonly context: AttemptContext }> {
-  const started = new Promise<AttemptContext>((resolve) => {
+async function startCustom(): Promise<{ readonly id: string; readonly context: RunContext }> {
+  const started = new Promise<RunContext>((resolve) => {
     onStart = resolve;
   });
   const outcome = await launchCustom(engine.ports, {
     kind: "untilAborted",
     input: null,
-    claims: [{ model: "Thing", ids: ["1"] }],
     options: { mode: "ASYNC" },
   });
   const context = await withDeadline(started, 10_000, "the task to start");

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
@@ -16,7 +17,14 @@ const { hold, releaseAll } = createHeldThings(() => engine);
 beforeAll(async () => {
   engine = await createEngineFixture({
     chunkRecords: 50,
-    tasks: [{ kind: "custom", handle: async () => ({}) }],
+    tasks: [
+      defineTask({ kind: "custom", run: async () => undefined }),
+      defineTask({
+        kind: "tryable",
+        isDryRunnable: true,
+        run: async ({ isDryRun }) => ({ isDryRun }),
+      }),
+    ],
   });
 });
 afterAll(() => engine.stop());
@@ -245,13 +253,14 @@ describe("a dry run", () => {
     expect(task).toMatchObject({ status: "SUCCEEDED", isDryRun: true, progress: { succeeded: 1 } });
   });
 
-  it("is refused for custom tasks", async () => {
-    expect(
-      await launchCustom(engine.ports, { kind: "custom", input: null, options: { dryRun: true } }),
-    ).toEqual({
+  it("is told to a task of the app's own, and refused where the task does not heed it", async () => {
+    const options = { dryRun: true, mode: "SYNC" } as const;
+    expect(await launchCustom(engine.ports, { kind: "custom", input: null, options })).toEqual({
       kind: "INVALID",
-      message: "options.dryRun: is for bulk operations; leave it out.",
+      message: "options.dryRun: custom cannot be tried without changing anything; leave it out.",
       problems: [expect.objectContaining({ field: "options.dryRun" })],
     });
+    const tried = await launchCustom(engine.ports, { kind: "tryable", input: null, options });
+    expect(tried).toMatchObject({ kind: "LAUNCHED", task: { isDryRun: true, result: { isDryRun: true } } });
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { BulkRequest, BulkTarget } from "../../../src/core/bulk/bulk-request.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import type { CustomLaunch } from "../../../src/core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
@@ -19,13 +20,8 @@ let isFinished: Promise<void>;
 beforeAll(async () => {
   engine = await createEngineFixture({
     tasks: [
-      {
-        kind: "patient",
-        async handle() {
-          await isFinished;
-          return {};
-        },
-      },
+      defineTask({ kind: "patient", run: () => isFinished }),
+      defineTask({ kind: "calm", run: () => isFinished }),
     ],
   });
 });
@@ -136,7 +132,7 @@ describe("an identical launch", () => {
     expect((await counts()).slice(0, 3)).toEqual([1, 1, 0]);
   });
 
-  it("of a custom task has the same input, model and claims", async () => {
+  it("of a custom task has the same kind and input", async () => {
     const patient = async (parts: Partial<CustomLaunch>): Promise<Launched> =>
       launched(await launchCustom(engine.ports, { kind: "patient", input: { a: 1, b: 2 }, ...parts }));
     const first = await patient({});
@@ -146,12 +142,11 @@ describe("an identical launch", () => {
     });
     const others = [
       await patient({ input: { a: 2 } }),
-      await patient({ model: "Thing" }),
-      await patient({ claims: [{ model: "Thing", ids: ["1"] }] }),
+      await patient({ kind: "calm" }),
       await patient({ viewer: { id: "ann" } }),
       await patient({ options: { allowDuplicate: true } }),
     ];
-    expect(others.map(({ isDuplicate }) => isDuplicate)).toEqual([false, false, false, false, false]);
+    expect(others.map(({ isDuplicate }) => isDuplicate)).toEqual([false, false, false, false]);
     finish();
     for (const { task } of [first, ...others]) {
       await engine.settled(task.id);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import type { RunContext } from "../../../src/core/tasks/define-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
-import type { AttemptContext } from "../../../src/core/tasks/task-definition.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
@@ -11,57 +12,40 @@ const CIRCLE: Record<string, unknown> = {};
 CIRCLE["self"] = CIRCLE;
 const HALF = "\uD800";
 
-/** Handlers as untyped code may write them. */
-const HANDLERS: Readonly<Record<string, (context: AttemptContext) => unknown>> = {
+/** Tasks as untyped code may write them. */
+const RUNS: Readonly<Record<string, (context: RunContext) => unknown>> = {
   throwNul: () => {
     throw new Error(`bad input: a\u0000b${HALF}`);
   },
   throwNothing: () => {
     throw Object.create(null);
   },
-  sayNul: () => ({ message: "a\u0000b" }),
-  reportNul({ reportProgress }) {
-    reportProgress({ succeeded: 1 }, "a\u0000b");
-    return {};
-  },
-  resultNul: () => ({ result: { lines: ["fine", "a\u0000b"] } }),
-  resultHalf: () => ({ result: { [HALF]: 1 } }),
-  resultCircle: () => ({ result: CIRCLE }),
-  resultInfinite: () => ({ result: { rows: [1, Number.POSITIVE_INFINITY] } }),
-  resultBigInt: () => ({ result: { rows: 10n } }),
-  resultFunction: () => ({ result: () => 1 }),
-  resultDate: () => ({ result: { at: new Date(0), none: undefined } }),
+  reportNul: ({ progress }) => progress.add(1, "a\u0000b"),
+  sayNul: ({ progress }) => progress.say("a\u0000b"),
+  resultNul: () => ({ lines: ["fine", "a\u0000b"] }),
+  resultHalf: () => ({ [HALF]: 1 }),
+  resultCircle: () => CIRCLE,
+  resultInfinite: () => ({ rows: [1, Number.POSITIVE_INFINITY] }),
+  resultBigInt: () => ({ rows: 10n }),
+  resultFunction: () => () => 1,
+  resultDate: () => ({ at: new Date(0), none: undefined }),
   returnNothing: () => undefined,
-  countFraction: () => ({ counts: { succeeded: 1.5, failed: 0, skipped: 0 } }),
-  countHalf: () => ({ counts: { succeeded: 1 } }),
-  countHuge: () => ({ counts: { succeeded: 2_000_000_000, failed: 2_000_000_000, skipped: 0 } }),
-  reportNaN({ reportProgress }) {
-    reportProgress({ succeeded: Number.NaN });
-    return {};
+  countFraction: ({ progress }) => progress.add(1.5),
+  countHuge({ progress }) {
+    progress.add(2_000_000_000);
+    progress.add({ failed: 2_000_000_000 });
   },
-  totalNegative({ setTotal }) {
-    setTotal(-1);
-    return {};
-  },
-  errorsNul: () => ({
-    failure: {
-      errors: [
-        { recordId: "1\u0000", outcome: "FAILED", code: "TASK_FAILED", message: "x\u0000", field: HALF },
-      ],
-    },
-  }),
-  errorsNonsense: () => ({ failure: { errors: [{ nonsense: 1 }] } }),
-  errorsForeign: () => ({ errors: [{ recordId: "1", outcome: "FAILED", code: "OWN_CODE", message: "x" }] }),
+  reportNaN: ({ progress }) => progress.add({ succeeded: Number.NaN }),
+  totalNegative: ({ progress }) => progress.total(-1),
 };
 
 let engine: EngineFixture;
 
 beforeAll(async () => {
   engine = await createEngineFixture({
-    tasks: Object.entries(HANDLERS).map(([kind, handle]) => ({
-      kind,
-      handle: async (context) => (await handle(context)) as never,
-    })),
+    tasks: Object.entries(RUNS).map(([kind, call]) =>
+      defineTask({ kind, run: async (context) => call(context) }),
+    ),
   });
   await insertThings(engine.session, 3);
 });
@@ -76,7 +60,6 @@ async function run(kind: string): Promise<Task> {
     input: {},
     viewer: ANONYMOUS,
     options: { mode: "ASYNC" },
-    claims: [],
   });
   if (outcome.kind !== "LAUNCHED") {
     throw new Error(`not launched: ${outcome.kind}`);
@@ -84,70 +67,47 @@ async function run(kind: string): Promise<Task> {
   return engine.settled(outcome.task.id);
 }
 
-describe("a handler's end", () => {
+describe("the end of run", () => {
   it.each([
     ["throwNul", "FAILED", "bad input: a\uFFFDb\uFFFD"],
     ["throwNothing", "FAILED", "The handler threw a value that cannot be shown."],
-    ["sayNul", "SUCCEEDED", "a\uFFFDb"],
+    ["sayNul", "SUCCEEDED", null],
     ["reportNul", "SUCCEEDED", null],
-    [
-      "returnNothing",
-      "FAILED",
-      "The handler returned undefined. It must return an object; {} says that all went well.",
-    ],
+    ["returnNothing", "SUCCEEDED", null],
     [
       "resultNul",
       "FAILED",
-      "The handler's result cannot be stored: lines.1 holds a NUL character or half of a character.",
+      "The result of the task cannot be stored: lines.1 holds a NUL character or half of a character.",
     ],
     [
       "resultHalf",
       "FAILED",
-      "The handler's result cannot be stored: a key holds a NUL character or half of a character.",
+      "The result of the task cannot be stored: a key holds a NUL character or half of a character.",
     ],
     [
       "resultCircle",
       "FAILED",
-      "The handler's result cannot be stored: Converting circular structure to JSON",
+      "The result of the task cannot be stored: Converting circular structure to JSON",
     ],
     [
       "resultInfinite",
       "FAILED",
-      "The handler's result cannot be stored: it holds the number Infinity, which JSON does not have.",
+      "The result of the task cannot be stored: it holds the number Infinity, which JSON does not have.",
     ],
     [
       "resultBigInt",
       "FAILED",
-      "The handler's result cannot be stored: Do not know how to serialize a BigInt",
+      "The result of the task cannot be stored: Do not know how to serialize a BigInt",
     ],
-    ["resultFunction", "FAILED", "The handler's result cannot be stored: it is no JSON value."],
-    [
-      "countFraction",
-      "FAILED",
-      "The handler's counts cannot be stored: succeeded must be a whole number from 0 to 2147483647, not 1.5.",
-    ],
-    [
-      "countHalf",
-      "FAILED",
-      "The handler's counts cannot be stored: failed must be a whole number from 0 to 2147483647, not undefined.",
-    ],
+    ["resultFunction", "FAILED", "The result of the task cannot be stored: it is no JSON value."],
+    ["countFraction", "FAILED", "succeeded must be a whole number from 0 to 2147483647, not 1.5."],
     [
       "countHuge",
       "FAILED",
-      "The handler's counts cannot be stored: the sum of the counts must be a whole number from 0 to 2147483647, not 4000000000.",
+      "the sum of the counts must be a whole number from 0 to 2147483647, not 4000000000.",
     ],
     ["reportNaN", "FAILED", "succeeded must be a whole number from 0 to 2147483647, not NaN."],
     ["totalNegative", "FAILED", "total must be a whole number from 0 to 2147483647, not -1."],
-    [
-      "errorsNonsense",
-      "FAILED",
-      "The handler's errors cannot be stored: errors.0.recordId must be text or null, not undefined.",
-    ],
-    [
-      "errorsForeign",
-      "FAILED",
-      "The handler's errors cannot be stored: errors.0.code must be one of the service's error codes, not \"OWN_CODE\".",
-    ],
   ])("settles the task that %s runs", async (kind, status, message) => {
     const task = await run(kind);
     expect(task).toMatchObject({ status, message, attempt: 1 });
@@ -159,14 +119,6 @@ describe("a handler's end", () => {
       status: "SUCCEEDED",
       result: { at: "1970-01-01T00:00:00.000Z" },
     });
-  });
-
-  it("stores errors with replacement characters for characters that the database cannot store", async () => {
-    const task = await run("errorsNul");
-    expect(task).toMatchObject({ status: "FAILED", attempt: 1 });
-    expect(await engine.ports.tasks.errors(task.id, 0, 10)).toMatchObject([
-      { recordId: "1\uFFFD", message: "x\uFFFD", field: "\uFFFD" },
-    ]);
   });
 });
 

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep, sweepNow } from "../../../src/core/sweeper/sweep.ts";
+import type { RunContext } from "../../../src/core/tasks/define-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import { NO_COUNTS, progressOf } from "../../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
@@ -8,7 +10,6 @@ import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../../../src/core/tasks/run/pause-task.ts";
 import { resumeTask } from "../../../src/core/tasks/run/resume-task.ts";
 import { settleTask } from "../../../src/core/tasks/settle/settle-task.ts";
-import type { AttemptContext, TaskDefinition } from "../../../src/core/tasks/task-definition.ts";
 import type { TaskStatus } from "../../../src/core/tasks/task-status.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
@@ -28,29 +29,29 @@ let engine: EngineFixture;
 let held: HeldThings;
 let sumBefore = 0;
 /** Receives the context of each custom task that runs. */
-let onStart: (context: AttemptContext) => void = () => undefined;
+let onStart: (context: RunContext) => void = () => undefined;
 /** Lets the custom task that runs return. */
 let finish: () => void = () => undefined;
 
-const untilStopped: TaskDefinition = {
+const untilStopped = defineTask({
   kind: "untilStopped",
-  handle(context) {
-    return new Promise((resolve, reject) => {
+  run(context) {
+    return new Promise<void>((resolve, reject) => {
       context.signal.addEventListener("abort", () => reject(new Error("I had to stop")));
-      finish = () => resolve({});
-      context.reportProgress({ succeeded: 3 }, "three");
+      finish = resolve;
+      context.progress.add(3, "three");
       onStart(context);
     });
   },
-};
-const deaf: TaskDefinition = {
+});
+const deaf = defineTask({
   kind: "deaf",
-  handle: (context) =>
-    new Promise((resolve) => {
-      finish = () => resolve({ message: "I did not listen" });
+  run: (context) =>
+    new Promise<string>((resolve) => {
+      finish = () => resolve("I did not listen");
       onStart(context);
     }),
-};
+});
 
 beforeAll(async () => {
   engine = await createEngineFixture({
@@ -110,14 +111,14 @@ async function eventsOf(taskId: string): Promise<readonly string[]> {
   return events.map(({ type }) => type);
 }
 
-async function startCustom(kind = "untilStopped"): Promise<{ id: string; context: AttemptContext }> {
+async function startCustom(kind = "untilStopped"): Promise<{ id: string; context: RunContext }> {
   const started = nextStart();
   const outcome = await launchCustom(engine.ports, { kind, input: null, options: { mode: "ASYNC" } });
   return { id: outcome.kind === "LAUNCHED" ? outcome.task.id : "", context: await started };
 }
 
-function nextStart(): Promise<AttemptContext> {
-  const started = new Promise<AttemptContext>((resolve) => {
+function nextStart(): Promise<RunContext> {
+  const started = new Promise<RunContext>((resolve) => {
     onStart = resolve;
   });
   return withDeadline(started, 10_000, "the task to start");
@@ -269,7 +270,7 @@ describe("pausing a bulk task", () => {
       options: { mode: "ASYNC", onConflict: "WAIT" },
     });
     expect(behind).toMatchObject({ status: "WAITING", blockedBy: id });
-    expect(await pause(behind.id)).toMatchObject({ kind: "WAITING", task: { id: behind.id } });
+    expect(await pause(behind.id)).toMatchObject({ kind: "NOT_PAUSABLE", task: { id: behind.id } });
     const { leftAlone, summary } = await sweepNow(engine.ports, { ...ORPHANS_AT_ONCE, retentionMs: -1000 });
     expect(summary).toMatchObject({ rescued: [], paused: [], promoted: [], released: [] });
     expect(summary.pruned).not.toContain(id);
@@ -303,7 +304,7 @@ describe("pausing a custom task", () => {
     finish();
     expect(await engine.settled(id)).toMatchObject({
       status: "SUCCEEDED",
-      message: "I did not listen",
+      result: "I did not listen",
       pauseRequestedAt: null,
     });
     expect(await pause(id)).toMatchObject({ kind: "SETTLED", task: { status: "SUCCEEDED" } });

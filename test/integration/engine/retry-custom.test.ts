@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { canRetry } from "../../../src/core/bulk/retry-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
@@ -16,16 +17,17 @@ let isBroken = true;
 beforeAll(async () => {
   engine = await createEngineFixture({
     tasks: [
-      {
+      defineTask({
         kind: "fragile",
-        async handle({ task }) {
-          handled.push(task.input);
+        model: "Thing",
+        claims: () => [{ model: "Thing", ids: ["1", "2"] }],
+        async run({ input }) {
+          handled.push(input);
           if (isBroken) {
             throw new Error("it broke");
           }
-          return {};
         },
-      },
+      }),
     ],
   });
 });
@@ -34,13 +36,7 @@ afterEach(releaseAll);
 beforeEach(() => insertThings(engine.session, 10));
 describe("retrying a custom task", () => {
   it("launches it with the same input and claims, until it has succeeded", async () => {
-    const claims = [{ model: "Thing", ids: ["1", "2"] }] as const;
-    const outcome = await launchCustom(engine.ports, {
-      kind: "fragile",
-      input: { a: 1 },
-      model: "Thing",
-      claims,
-    });
+    const outcome = await launchCustom(engine.ports, { kind: "fragile", input: { a: 1 } });
     const { task } = outcome as Extract<typeof outcome, { kind: "LAUNCHED" }>;
     const first = await engine.settled(task.id);
     expect(first).toMatchObject({ status: "FAILED", message: "it broke" });

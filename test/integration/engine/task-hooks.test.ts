@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import type { LaunchHookContext, TaskHook, TaskHooks } from "../../../src/core/tasks/task-hooks.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
@@ -57,10 +58,10 @@ beforeAll(async () => {
   engine = await createEngineFixture({
     hooks: HOOKS,
     tasks: [
-      {
+      defineTask({
         kind: "explode",
-        handle: () => Promise.reject(new Error("boom")),
-      },
+        run: () => Promise.reject(new Error("boom")),
+      }),
     ],
   });
 });

@@ -52,7 +52,7 @@ async function createDeployment(): Promise<Deployment> {
 }
 
 async function statusOf({ tasks }: PowerCrud, taskId: string): Promise<string | undefined> {
-  return (await tasks.find([taskId])).get(taskId)?.status;
+  return (await tasks.get(taskId))?.status;
 }
 
 // At the same time, since each waits for the sweeper's grace of 5 s.
@@ -66,7 +66,7 @@ describe.concurrent("a deployment with two queues", () => {
       // The APIs of both queues sweep by turns.
       await deployment.start("serve", working);
       const api = await deployment.start("serve", launching);
-      const outcome = await api.launchBulk({
+      const outcome = await api.tasks.launchBulk({
         model: "Tag",
         viewer: { id: null },
         operation: "CREATE",

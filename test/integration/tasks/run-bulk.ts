@@ -11,7 +11,7 @@ export async function runBulk(
   service: ServiceFixture,
   request: Pick<BulkRequest, "operation"> & Partial<BulkRequest>,
 ): Promise<RunTask> {
-  const outcome = await service.api.launchBulk({
+  const outcome = await service.api.tasks.launchBulk({
     model: "City",
     viewer: ANONYMOUS,
     options: { errorPolicy: "SKIP_FAILED", mode: "ASYNC" },
@@ -21,6 +21,6 @@ export async function runBulk(
     throw new Error(outcome.message);
   }
   const task = await service.settled(outcome.task.id);
-  const errors = await service.api.tasks.errors(task.id, 0, 100);
+  const errors = await service.api.tasks.errors(task, { limit: 100 });
   return { ...task, errors: errors.toSorted((a, b) => Number(a.recordId) - Number(b.recordId)) };
 }

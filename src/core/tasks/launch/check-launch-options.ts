@@ -1,6 +1,7 @@
-import { isStorableText } from "../../../kernel/json.ts";
+import { isStorableText, toStorableText } from "../../../kernel/json.ts";
 import type { RecordProblem } from "../../refusals/problems.ts";
 import { problem } from "../../refusals/problems.ts";
+import type { DefinedTask } from "../define-task.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 
 const MAX_KEY_LENGTH = 200;
@@ -19,16 +20,27 @@ export function checkLaunchOptions(options: LaunchOptions): readonly RecordProbl
 }
 
 /** The problems of a custom task's options; empty if they are fine. */
-export function checkCustomOptions(options: LaunchOptions): readonly RecordProblem[] {
+export function checkCustomOptions(
+  options: LaunchOptions,
+  { kind, isDryRunnable = false }: Pick<DefinedTask, "kind" | "isDryRunnable">,
+): readonly RecordProblem[] {
   return [
     ...checkLaunchOptions(options),
     // Without chunks, no record can be left out.
     ...(options.onConflict === "SKIP"
       ? [optionProblem("onConflict", "SKIP is for bulk operations; use REJECT or WAIT.")]
       : []),
-    // Only the handler knows how to undo what it does.
-    ...(options.dryRun === true ? [optionProblem("dryRun", "is for bulk operations; leave it out.")] : []),
+    // Only its `run` knows how to change nothing.
+    ...(options.dryRun === true && !isDryRunnable
+      ? [optionProblem("dryRun", `${kind} cannot be tried without changing anything; leave it out.`)]
+      : []),
   ];
+}
+
+/** A label that the app or the service made, cut to the length that a caller may give. */
+export function shortLabel(label: string): string {
+  // Drops the first half of a character that was cut apart: a database cannot store it.
+  return toStorableText(label.slice(0, MAX_LABEL_LENGTH).replace(/\p{Surrogate}$/u, ""));
 }
 
 function checkText(

@@ -1,66 +1,159 @@
+import { AppError } from "../../../kernel/app-error.ts";
 import type { Json } from "../../../kernel/json.ts";
-import type { Claim } from "../../locks/claim.ts";
-import { invalid } from "../../refusals/problems.ts";
+import { toStorableText } from "../../../kernel/json.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { ANONYMOUS } from "../../access/viewer.ts";
-import { checkCustomOptions } from "./check-launch-options.ts";
+import type { ForbiddenRefusal } from "../../refusals/refusals.ts";
+import type { Parsed, ValidationRefusal } from "../../refusals/problems.ts";
+import { invalid } from "../../refusals/problems.ts";
+import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
+import type { DefinedTask, TaskRequest } from "../define-task.ts";
 import type { LaunchOptions } from "../launch-options.ts";
+import { checkInput } from "../run/check-input.ts";
+import { storableJson } from "../run/storable-json.ts";
+import { checkClaims } from "./check-claims.ts";
+import { checkCustomOptions, shortLabel } from "./check-launch-options.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
-import type { LaunchPorts } from "./launch-task.ts";
+import type { LaunchRequest } from "./launch-request.ts";
 import { launchHash } from "./launch-request.ts";
+import type { LaunchPorts } from "./launch-task.ts";
 import { launchTask } from "./launch-task.ts";
 import { answerRepeated } from "./repeated-launch.ts";
 
-/** A custom task to be launched from code. */
-export interface CustomLaunch {
-  /** The kind of a registered definition. */
+/** A task of the app's own that is to be launched. */
+export interface CustomLaunch extends Pick<LaunchRequest, "parent" | "schedule" | "notify" | "retryOf"> {
+  /** The kind of a definition in the config's `tasks`. */
   readonly kind: string;
-  /** Given to the handler as `context.task.input`. */
-  readonly input: Json;
-  /** What the task holds until it settles. Default: nothing. */
-  readonly claims?: readonly Claim[];
-  /** The model it works on, for lists and filters. Default: none. */
-  readonly model?: string;
+  /** As the caller gives it: checked by the definition's schema, and kept with the task as JSON. */
+  readonly input: unknown;
   /** Who launches it. Default: an anonymous viewer. */
   readonly viewer?: Viewer;
-  /** Number of its records, if known; below the threshold it runs in the request. Default: unknown, so it runs in a worker. */
-  readonly total?: number;
   readonly options?: LaunchOptions;
 }
 
 /**
- * Launches a custom task, with the same locks, progress and events as a bulk operation.
- * @throws AppError UNKNOWN_KIND before anything is written
+ * Launches a task of the app's own, with the same locks, progress and events as a bulk operation.
+ * @throws AppError UNKNOWN_KIND and UNKNOWN_MODEL before anything is written, and what the definition's functions throw
  */
 export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Promise<LaunchOutcome> {
-  const { kind, input, claims = [], model = null, viewer = ANONYMOUS, options = {} } = launch;
-  ports.definitions.get(kind);
-  const problems = checkCustomOptions(options);
+  const { kind, viewer = ANONYMOUS, options = {}, retryOf } = launch;
+  const own = ownDefinition(ports, kind);
+  try {
+    const accepted = await accept(own, launch.input, viewer, options);
+    if (accepted.kind !== "ACCEPTED") {
+      return accepted;
+    }
+    // A retry is another operation than the first launch with the same input.
+    const hashed = retryOf === undefined ? accepted.stored : { retryOf };
+    const inputHash = launchHash(kind, hashed, options);
+    const repeated = await answerRepeated(ports, { viewer, options, inputHash });
+    if (repeated !== undefined) {
+      return repeated;
+    }
+    const { request, stored: input } = accepted;
+    const { parent, schedule, notify } = launch;
+    const described = await describe(ports, own, request, options);
+    return "problems" in described
+      ? invalid(described.problems)
+      : await launchTask(ports, {
+          ...described.value,
+          kind,
+          viewer,
+          input,
+          inputHash,
+          retryOf,
+          parent,
+          schedule,
+          notify,
+        });
+  } catch (error) {
+    return unavailableRefusal(ports.logger, error, "a launch was refused");
+  }
+}
+
+function ownDefinition({ definitions }: Pick<LaunchPorts, "definitions">, kind: string): DefinedTask {
+  const { own } = definitions.get(kind);
+  if (own === undefined) {
+    throw new AppError("UNKNOWN_KIND", `"${kind}" is a bulk operation; launch it with launchBulk.`);
+  }
+  return own;
+}
+
+/** Whether the viewer may launch the task with this input. */
+async function accept(
+  own: DefinedTask,
+  input: unknown,
+  viewer: Viewer,
+  options: LaunchOptions,
+): Promise<
+  | { readonly kind: "ACCEPTED"; readonly stored: Json; readonly request: TaskRequest<unknown> }
+  | ValidationRefusal
+  | ForbiddenRefusal
+> {
+  const problems = checkCustomOptions(options, own);
+  const stored = storableJson(input, "input");
+  if ("problems" in stored) {
+    return invalid([...problems, ...stored.problems.map((each) => ({ ...each, field: "input" }))]);
+  }
+  const checked = await checkInput(own, stored.value);
+  if ("problems" in checked) {
+    return invalid([...problems, ...checked.problems]);
+  }
   if (problems.length > 0) {
     return invalid(problems);
   }
-  const inputHash = launchHash(kind, hashedInput(input, model, claims), options);
-  const repeated = await answerRepeated(ports, { viewer, options, inputHash });
-  if (repeated !== undefined) {
-    return repeated;
-  }
-  return launchTask(ports, {
-    kind,
-    model,
-    viewer,
-    input,
-    inputHash,
-    options,
-    claims,
-    records: [],
-    maxChunkRecords: 1,
-    total: launch.total ?? null,
-  });
+  const request = { input: checked.value, viewer };
+  const isAllowed = (await own.access?.(request)) ?? true;
+  return isAllowed
+    ? { kind: "ACCEPTED", stored: stored.value, request }
+    : { kind: "FORBIDDEN", message: `You may not launch ${own.kind} with this input.` };
 }
 
-/** Claims count, too: the same input on other records is another operation. */
-function hashedInput(input: Json, model: string | null, claims: readonly Claim[]): Json {
-  return model === null && claims.length === 0
-    ? input
-    : { input, model, claims: claims as unknown as readonly Json[] };
+type Described = Pick<
+  LaunchRequest,
+  "model" | "options" | "records" | "maxChunkRecords" | "claims" | "total" | "concurrency"
+>;
+
+/** What the definition says about a task with this input. */
+async function describe(
+  { models }: Pick<LaunchPorts, "models">,
+  own: DefinedTask,
+  request: TaskRequest<unknown>,
+  options: LaunchOptions,
+): Promise<Parsed<Described>> {
+  const claims = checkClaims(models, (await own.claims?.(request)) ?? []);
+  if ("problems" in claims) {
+    return claims;
+  }
+  const described = {
+    model: own.model ?? null,
+    options: { ...options, ...labelOf(own, request, options) },
+    records: [],
+    maxChunkRecords: 1,
+    claims: claims.value,
+    total: own.total?.(request) ?? null,
+    ...concurrencyOf(own, request),
+  };
+  return { value: described };
+}
+
+function labelOf(
+  own: DefinedTask,
+  request: TaskRequest<unknown>,
+  { label = own.label?.(request) }: LaunchOptions,
+): Pick<LaunchOptions, "label"> {
+  return label === undefined ? {} : { label: shortLabel(label) };
+}
+
+/** Keys of different kinds never meet. */
+function concurrencyOf(
+  { kind, concurrency }: DefinedTask,
+  request: TaskRequest<unknown>,
+): Pick<LaunchRequest, "concurrency"> {
+  if (concurrency === undefined) {
+    return {};
+  }
+  const { max, perKey } = concurrency;
+  const key = perKey === undefined ? kind : `${kind}:${perKey(request)}`;
+  return { concurrency: { key: toStorableText(key), max } };
 }

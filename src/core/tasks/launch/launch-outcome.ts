@@ -1,5 +1,7 @@
+import type { Json } from "../../../kernel/json.ts";
 import type {
   ConflictRefusal,
+  ForbiddenRefusal,
   IdempotencyRefusal,
   LimitRefusal,
   MissingRefusal,
@@ -9,9 +11,9 @@ import type { ValidationRefusal } from "../../refusals/problems.ts";
 import type { Task } from "../task.ts";
 
 /** Accepted: the task is durable, or, below the synchronous threshold, settled already. */
-export interface Launched {
+export interface Launched<Result = Json> {
   readonly kind: "LAUNCHED";
-  readonly task: Task;
+  readonly task: Task<Result>;
   /**
    * True when an earlier launch made the task: one with the same idempotency key, or an identical one whose task is not
    * settled yet.
@@ -20,10 +22,11 @@ export interface Launched {
 }
 
 /** The outcome of a launch. After a refusal nothing was changed, and no locks are held. */
-export type LaunchOutcome =
-  | Launched
+export type LaunchOutcome<Result = Json> =
+  | Launched<Result>
   | ConflictRefusal
   | ValidationRefusal
+  | ForbiddenRefusal
   | LimitRefusal
   | IdempotencyRefusal
   /** The task that was to be retried is not there. */

@@ -32,13 +32,13 @@ export interface LaunchRequest {
   readonly claims: readonly TaskClaim[];
   readonly total: number | null;
   /** The task that is retried; see NewTask. */
-  readonly retryOf?: string;
+  readonly retryOf?: string | undefined;
   /** The task whose handler launches it. */
-  readonly parent?: string;
+  readonly parent?: string | undefined;
   /** The name of the schedule that launches it. */
-  readonly schedule?: string;
+  readonly schedule?: string | undefined;
   /** Whom to tell how it ended. */
-  readonly notify?: readonly Json[];
+  readonly notify?: readonly Json[] | undefined;
   /** At most `max` tasks with the same key run at a time. */
   readonly concurrency?: { readonly key: string; readonly max: number };
 }

@@ -2,6 +2,7 @@ import { AppError } from "../../../kernel/app-error.ts";
 import { errorFields } from "../../../kernel/logger.ts";
 import type { AttemptPorts } from "../run/execute-attempt.ts";
 import { executeAttempt } from "../run/execute-attempt.ts";
+import type { ModelRegistry } from "../../records/model.ts";
 import { conflictRefusal } from "../../refusals/conflict-refusal.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { ValidationRefusal } from "../../refusals/problems.ts";
@@ -23,6 +24,8 @@ export interface LaunchPorts extends AttemptPorts {
   /** The whole store: a launch may retry another task, or be answered by it. */
   readonly tasks: TaskStore;
   readonly settings: LaunchSettings;
+  /** For the claims of the app's own tasks. */
+  readonly models: Pick<ModelRegistry, "get">;
   /** A model's name for callers. Default: its own. */
   readonly nameOf?: (model: string) => string;
 }

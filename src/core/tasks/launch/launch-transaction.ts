@@ -5,7 +5,7 @@ import type { AcquireResult, LockConflict, LockRefusal } from "../../locks/lock-
 import type { Transaction } from "../../transactions/transaction.ts";
 import type { Dependents } from "../dependents.ts";
 import { readDependents } from "../dependents.ts";
-import type { CreateResult, IdempotentTask, NewTasks } from "../new-tasks.ts";
+import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../new-tasks.ts";
 import { NO_COUNTS, progressOf } from "../progress.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import { filterBatch, plainBatch, splitIntoChunks } from "../record-batch.ts";
@@ -141,22 +141,21 @@ async function createTask(
   transaction: Transaction,
   { taskId, request, claims, records, skipped }: DecidedLaunch,
 ): Promise<CreateResult> {
-  const { options, total } = request;
+  const { options, total, retryOf = null } = request;
+  const { label = null, idempotencyKey = null } = options;
   const created = await ports.tasks.create(transaction, {
     id: taskId,
     kind: request.kind,
     model: request.model,
-    label: options.label ?? null,
+    label,
     viewer: request.viewer,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
     isDryRun: options.dryRun ?? false,
-    retryOf: request.retryOf ?? null,
-    parent: request.parent ?? null,
-    schedule: request.schedule ?? null,
-    notify: request.notify ?? null,
+    retryOf,
+    ...originOf(request),
     concurrency: request.concurrency ?? null,
     input: request.input,
-    idempotencyKey: options.idempotencyKey ?? null,
+    idempotencyKey,
     duplicateKey: duplicateKeyOf(request),
     inputHash: request.inputHash,
     createdAt: ports.clock.now(),
@@ -172,9 +171,15 @@ async function createTask(
     taskId,
     type: "CREATE",
     progress: progressOf(total, { ...NO_COUNTS, skipped: skipped.length }),
-    message: options.label ?? null,
+    message: label,
   });
   return created;
+}
+
+/** Where a launch comes from, and who is told how it ends. */
+function originOf(request: LaunchRequest): Pick<NewTask, "parent" | "schedule" | "notify"> {
+  const { parent, schedule, notify } = request;
+  return { parent: parent ?? null, schedule: schedule ?? null, notify: notify ?? null };
 }
 
 function batchesOf(request: LaunchRequest, records: readonly string[]): readonly RecordBatch[] {

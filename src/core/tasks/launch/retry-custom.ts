@@ -1,14 +1,11 @@
 import type { Viewer } from "../../access/viewer.ts";
-import { checkCustomOptions } from "./check-launch-options.ts";
-import type { LaunchOptions } from "../launch-options.ts";
-import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { ValidationRefusal } from "../../refusals/problems.ts";
-import { invalid, invalidField } from "../../refusals/problems.ts";
-import { launchHash } from "./launch-request.ts";
-import type { LaunchPorts } from "./launch-task.ts";
-import { launchTask } from "./launch-task.ts";
-import { answerRepeated } from "./repeated-launch.ts";
+import { invalidField } from "../../refusals/problems.ts";
+import type { LaunchOptions } from "../launch-options.ts";
 import type { Task } from "../task.ts";
+import { launchCustom } from "./launch-custom.ts";
+import type { LaunchOutcome } from "./launch-outcome.ts";
+import type { LaunchPorts } from "./launch-task.ts";
 
 /** A settled custom task that is to be launched again. */
 interface CustomRetry {
@@ -18,55 +15,26 @@ interface CustomRetry {
 }
 
 /**
- * Launches a custom task again, with the same input and claims. It runs in a worker unless the caller asks for SYNC: the
- * total that its handler reported last time does not say how long the task takes.
+ * Launches a custom task again, with the same input; access, claims and limits are those of the definition as it is now.
+ * It runs in a worker unless the caller asks for SYNC: it has failed once, so it may take as long again.
  */
 export async function retryCustom(
   ports: LaunchPorts,
   { task, viewer, options: given }: CustomRetry,
 ): Promise<LaunchOutcome> {
   const options: LaunchOptions = { ...given, mode: given.mode === "SYNC" ? "SYNC" : "ASYNC" };
-  const refusal = refuse(ports, task, options);
-  if (refusal !== undefined) {
-    return refusal;
-  }
-  const inputHash = launchHash(task.kind, { retryOf: task.id }, options);
-  const repeated = await answerRepeated(ports, { viewer, options, inputHash });
-  if (repeated !== undefined) {
-    return repeated;
-  }
-  return launchTask(ports, {
-    kind: task.kind,
-    model: task.model,
-    viewer,
-    input: task.input,
-    inputHash,
-    options,
-    claims: await ports.tasks.ownClaims(task.id),
-    records: [],
-    maxChunkRecords: 1,
-    total: task.progress.total,
-    retryOf: task.id,
-  });
+  const { kind, input, id: retryOf } = task;
+  return refuse(ports, task) ?? launchCustom(ports, { kind, input, viewer, options, retryOf });
 }
 
-function refuse(
-  ports: LaunchPorts,
-  { id, kind, status }: Task,
-  options: LaunchOptions,
-): ValidationRefusal | undefined {
+function refuse(ports: LaunchPorts, { id, kind, status }: Task): ValidationRefusal | undefined {
   if (status !== "FAILED" && status !== "CANCELLED") {
     return invalidField(
       "id",
       `Task ${id} is ${status}; of its kind only those can be retried that FAILED or were CANCELLED.`,
     );
   }
-  if (ports.definitions.find(kind) === undefined) {
-    return invalidField(
-      "id",
-      `Task ${id} is of the kind ${kind}, which this service does not know any more.`,
-    );
-  }
-  const problems = checkCustomOptions(options);
-  return problems.length === 0 ? undefined : invalid(problems);
+  return ports.definitions.find(kind) === undefined
+    ? invalidField("id", `Task ${id} is of the kind ${kind}, which this service does not know any more.`)
+    : undefined;
 }

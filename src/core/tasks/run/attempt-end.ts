@@ -11,7 +11,7 @@ import {
   stoppedEnd,
 } from "../settle/ending.ts";
 import type { HandlerResult } from "../task-definition.ts";
-import { checkResult } from "./check-result.ts";
+import { storableJson } from "./storable-json.ts";
 
 /** How an attempt ended. */
 export type AttemptEnd =
@@ -31,20 +31,19 @@ export function endOfResult(
   returned: HandlerResult,
   progress: Progress,
 ): { readonly kind: "ENDED"; readonly settle: Ending } {
-  const checked = checkResult(returned);
-  if ("problems" in checked) {
-    return { kind: "ENDED", settle: failedEnd(checked.problems[0]?.message ?? "", progress) };
+  const result = storableJson(returned.result, "The result of the task");
+  if ("problems" in result) {
+    return { kind: "ENDED", settle: failedEnd(result.problems[0]?.message ?? "", progress) };
   }
-  const result = checked.value;
-  const counts = result.counts ?? countsOf(progress);
-  if (result.isCancelled === true) {
+  const counts = returned.counts ?? countsOf(progress);
+  if (returned.isCancelled === true) {
     return { kind: "ENDED", settle: cancelledEnd(progress.total, counts) };
   }
-  const errors = result.failure?.errors ?? result.errors;
+  const errors = returned.failure?.errors ?? returned.errors;
   const settle = {
-    status: result.failure === undefined ? statusOfCounts(counts) : "FAILED",
-    message: messageOf(result, progress.total, counts),
-    result: result.result,
+    status: returned.failure === undefined ? statusOfCounts(counts) : "FAILED",
+    message: messageOf(returned, progress.total, counts),
+    result: result.value,
     counts,
     ...(errors === undefined ? {} : { errors }),
   } as const;

@@ -5,7 +5,7 @@ import type {
   MissingRefusal,
   SettledRefusal,
   UnavailableRefusal,
-  WaitingRefusal,
+  NotPausableRefusal,
 } from "../../refusals/refusals.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import type { PausePorts } from "../settle/pause-attempt.ts";
@@ -13,6 +13,7 @@ import type { PauseRequest } from "../task-pauses.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
 import type { Task } from "../task.ts";
+import { RESERVATION_KIND } from "../task.ts";
 import { PAUSE_TOPIC } from "./running-attempts.ts";
 
 /** The outcome of a request to pause. */
@@ -21,7 +22,7 @@ export type PauseOutcome =
   | { readonly kind: "PAUSED"; readonly task: Task }
   | MissingRefusal
   | SettledRefusal
-  | WaitingRefusal
+  | NotPausableRefusal
   | UnavailableRefusal;
 
 /** How often a task is read again that changed meanwhile. */
@@ -62,7 +63,11 @@ async function tryToPause(ports: PausePorts, request: PauseRequest): Promise<Pau
   }
   if (task.status === "WAITING") {
     const message = `Task ${taskId} waits in line and holds nothing; it can be paused once it has its records.`;
-    return { kind: "WAITING", message, task };
+    return { kind: "NOT_PAUSABLE", message, task };
+  }
+  if (task.kind === RESERVATION_KIND) {
+    const message = `Task ${taskId} is a reservation; its holder releases it, or it is cancelled.`;
+    return { kind: "NOT_PAUSABLE", message, task };
   }
   if (task.status === "PAUSED") {
     return { kind: "PAUSED", task };
