@@ -4,6 +4,7 @@ import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-w
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
 import { createPostgresEventLog } from "../adapters/postgres/events/postgres-event-log.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
+import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
 import { createBackend } from "./create-backend.ts";
@@ -71,6 +72,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
+      steps: createQuickSteps(session),
       log: createPostgresEventLog({ session }),
       locks: createPostgresLockStore({ session }),
       bus: backend.bus,

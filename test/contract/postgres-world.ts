@@ -6,8 +6,10 @@ import { createPgUnitOfWork } from "../../src/adapters/postgres/connection/pg-un
 import { createPostgresEventBus } from "../../src/adapters/postgres/events/postgres-event-bus.ts";
 import { createPostgresEventLog } from "../../src/adapters/postgres/events/postgres-event-log.ts";
 import { createPostgresLockStore } from "../../src/adapters/postgres/locks/postgres-lock-store.ts";
+import { createQuickSteps } from "../../src/adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import type { LockStore } from "../../src/core/locks/lock-store.ts";
+import type { QuickSteps } from "../../src/core/tasks/settle/quick-steps.ts";
 import { requiredSession } from "../../src/core/transactions/transaction.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -16,6 +18,7 @@ import type { World } from "./world.ts";
 /** A world with its database, and with locks. */
 export interface PostgresWorld extends World {
   readonly locks: LockStore;
+  readonly steps: QuickSteps;
   readonly url: string;
   readonly pool: Pool;
 }
@@ -66,6 +69,7 @@ export function createWorldAt(url: string): PostgresWorld {
     tasks: createPostgresTaskStore({ session }),
     log: createPostgresEventLog({ session }),
     locks: createPostgresLockStore({ session }),
+    steps: createQuickSteps(session),
     bus,
     queue,
     async finishChunk(transaction, taskId, number, { succeeded, failed, skipped }) {

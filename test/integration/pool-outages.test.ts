@@ -37,3 +37,23 @@ it("a pool that loses its idle connections logs the outage once, and its end onc
   await other.end();
   await database.drop();
 });
+
+it("callers wait in line while connections come back, and are refused when none does", async () => {
+  const database = await createTestDatabase();
+  const pool = createPool({
+    connectionString: database.url,
+    applicationName: "line",
+    maxConnections: 1,
+    connectTimeoutMs: 300,
+    logger: createSilentLogger(),
+  });
+  const calls = Array.from({ length: 20 }, () => pool.query("SELECT pg_sleep(0.05)"));
+  expect(await Promise.all(calls)).toHaveLength(20);
+  const held = await pool.connect();
+  const refused = await Promise.allSettled([pool.query("SELECT 1"), pool.connect()]);
+  expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  held.release();
+  expect((await pool.query("SELECT 1")).rows).toHaveLength(1);
+  await pool.end();
+  await database.drop();
+});

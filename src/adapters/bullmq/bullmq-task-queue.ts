@@ -1,5 +1,6 @@
 import type { BackendClasses, IQueueBackend } from "bullmq";
 import { AppError } from "../../kernel/app-error.ts";
+import { groupCalls } from "../../kernel/group-calls.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { Service } from "../../kernel/service.ts";
 import type { QueuedTask, TaskQueue } from "../../core/tasks/task-queue.ts";
@@ -47,17 +48,23 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
   const outages = createOutageLog(logger, "the queue's producer met an error");
   producer.on("error", (error) => outages.report(error));
   const consumers = new Set<Service>();
-  return {
-    async enqueue(tasks) {
+  // BullMQ adds many jobs in one call some 30 times as fast as one after the other.
+  const add = groupCalls<QueuedTask, void>({
+    maxItems: MAX_BATCH,
+    async run(tasks) {
       try {
         await options.reach?.();
-        for (let start = 0; start < tasks.length; start += MAX_BATCH) {
-          await producer.addBulk(tasks.slice(start, start + MAX_BATCH).map(toJob));
-        }
+        await producer.addBulk(tasks.map(toJob));
         outages.reset();
+        return [];
       } catch (error) {
         throw new AppError("UNAVAILABLE", "The task queue cannot be reached.", { cause: error });
       }
+    },
+  });
+  return {
+    async enqueue(tasks) {
+      await Promise.all(tasks.map(add));
     },
     async count() {
       try {

@@ -22,7 +22,7 @@ export class FeedReader {
   readonly #ports: TaskFeedPorts;
   readonly #settings: Required<TaskFeedOptions>;
   readonly #subscriptions: ReadonlySet<TaskSubscription>;
-  readonly #known: KnownTasks;
+  #known: KnownTasks;
   readonly #failures: FailureLog;
   /** Announced progress that waits for the end of the pass: the latest of each task. */
   readonly #pending = new Map<string, ProgressAnnouncement>();
@@ -129,6 +129,9 @@ export class FeedReader {
     try {
       while (this.#isAsked && this.#isOpen) {
         this.#isAsked = false;
+        if (await this.#skipLog()) {
+          continue;
+        }
         await this.#readLog();
         await this.#restate();
         await this.#offerPending();
@@ -140,6 +143,26 @@ export class FeedReader {
     } finally {
       this.#isPassing = false;
     }
+  }
+
+  /**
+   * Passes over the log's new events where nobody subscribes. A subscription that comes meanwhile begins at the position
+   * before, and its events are read.
+   * @returns whether it did
+   */
+  async #skipLog(): Promise<boolean> {
+    if (this.#subscriptions.size > 0) {
+      return false;
+    }
+    const head = await this.#ports.log.head();
+    if (this.#subscriptions.size > 0) {
+      return false;
+    }
+    this.#position = head;
+    this.#known = createKnownTasks(this.#settings.maxKnownTasks);
+    this.#pending.clear();
+    this.#hasGap = false;
+    return true;
   }
 
   async #readLog(): Promise<void> {

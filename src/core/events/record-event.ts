@@ -1,4 +1,9 @@
+import { isAppError } from "../../kernel/app-error.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import type { GroupedCalls } from "../../kernel/group-calls.ts";
+import { groupCalls } from "../../kernel/group-calls.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { errorFields } from "../../kernel/logger.ts";
 import type { Progress } from "../tasks/progress.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { EventBus } from "./event-bus.ts";
@@ -21,7 +26,41 @@ export async function recordEvent(
   transaction.onCommit(() => announceChange(ports.bus, event.taskId));
 }
 
-/** Announces to all processes that the task has changed. */
+/** Announces what a quick step wrote. Never waits: the log has it. */
+export function announceStep(
+  { bus, logger }: { readonly bus: Pick<EventBus, "publish">; readonly logger: Logger },
+  taskId: string,
+): void {
+  announceChange(bus, taskId).catch((error: unknown) => {
+    const level = isAppError(error, "UNAVAILABLE") ? "debug" : "error";
+    logger[level]({ ...errorFields(error), taskId }, "a change of a task could not be announced");
+  });
+}
+
+/** The most tasks of one announcement: it has to fit into a message of the bus. */
+const MAX_ANNOUNCED = 100;
+
+/** Of each bus, what announces over it. */
+const announcers = new WeakMap<Pick<EventBus, "publish">, GroupedCalls<string, void>>();
+
+/**
+ * Announces to all processes that the task has changed. While an announcement is under way, further ones wait, and are
+ * sent as one.
+ */
 export function announceChange(bus: Pick<EventBus, "publish">, taskId: string): Promise<void> {
-  return bus.publish(TASK_TOPIC, encodeAnnouncement({ kind: "LIFECYCLE", taskId }));
+  let announce = announcers.get(bus);
+  if (announce === undefined) {
+    announce = groupCalls({
+      maxItems: MAX_ANNOUNCED,
+      async run(taskIds) {
+        await bus.publish(
+          TASK_TOPIC,
+          encodeAnnouncement({ kind: "LIFECYCLE", taskIds: [...new Set(taskIds)] }),
+        );
+        return [];
+      },
+    });
+    announcers.set(bus, announce);
+  }
+  return announce(taskId);
 }

@@ -6,8 +6,8 @@ export const TASK_TOPIC = "powercrud_tasks";
 
 /** A message on that topic. */
 export type TaskAnnouncement =
-  /** New lifecycle events of the task are in the log. */
-  | { readonly kind: "LIFECYCLE"; readonly taskId: string }
+  /** New lifecycle events of the tasks are in the log. */
+  | { readonly kind: "LIFECYCLE"; readonly taskIds: readonly string[] }
   /** How far a running attempt has come; `at` in ISO 8601. */
   | {
       readonly kind: "PROGRESS";

@@ -4,7 +4,8 @@ import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError } from "./task-error.ts";
-import type { ErrorPolicy } from "./task.ts";
+import { NO_COUNTS, progressOf } from "./progress.ts";
+import type { ErrorPolicy, Task } from "./task.ts";
 
 /** A task about to be written. */
 export interface NewTask {
@@ -58,6 +59,51 @@ export type CreateResult =
   | { readonly kind: "EXISTING"; readonly existing: IdempotentTask }
   /** The task to retry was deleted meanwhile. Nothing was written; the transaction must be rolled back. */
   | { readonly kind: "RETRIED_TASK_GONE" };
+
+/** The task as a reader finds it after its launch. */
+export function pendingTaskOf(task: NewTask): Task {
+  const {
+    id,
+    kind,
+    model,
+    label,
+    errorPolicy,
+    isDryRun,
+    retryOf,
+    parent,
+    schedule,
+    viewer,
+    createdAt,
+    total,
+  } = task;
+  return {
+    id,
+    kind,
+    model,
+    label,
+    errorPolicy,
+    isDryRun,
+    retryOf,
+    parent,
+    schedule,
+    viewer,
+    createdAt,
+    status: "PENDING",
+    startedAt: null,
+    finishedAt: null,
+    attempt: 0,
+    blockedBy: null,
+    cancelRequestedAt: null,
+    pauseRequestedAt: null,
+    postponedUntil: null,
+    failures: 0,
+    input: task.input,
+    result: null,
+    message: null,
+    progress: progressOf(total, { ...NO_COUNTS, skipped: task.skipped.length }),
+    isCleaned: false,
+  };
+}
 
 /** Writes tasks at their launch, and finds the earlier task that answers a repeated one. */
 export interface NewTasks {

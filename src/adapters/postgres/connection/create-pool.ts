@@ -1,6 +1,7 @@
-import pg from "pg";
+import type pg from "pg";
 import type { Logger } from "../../../kernel/logger.ts";
 import { STATEMENT_TIMEOUT_MS } from "../../../kernel/unavailable-error.ts";
+import { LinedPool } from "./lined-pool.ts";
 
 /** The options of {@link createPool}. */
 export interface PoolOptions {
@@ -10,7 +11,10 @@ export interface PoolOptions {
   readonly logger: Logger;
   /** The most connections. Default 10. */
   readonly maxConnections?: number;
-  /** How long to wait for a connection, whether new or free, in ms. Default 5,000. */
+  /**
+   * How long to wait for a new connection, and how long for one of the pool's own while none comes back, in ms. As long
+   * as connections come back, callers wait in line: a burst is no outage. Default 5,000.
+   */
   readonly connectTimeoutMs?: number;
   /** The server ends a statement that takes longer, in ms. Default 60,000. */
   readonly statementTimeoutMs?: number;
@@ -27,7 +31,7 @@ const DEAD_PEER_GRACE_MS = 5_000;
 /** A pool whose connections and statements all have timeouts. The caller ends it. */
 export function createPool(options: PoolOptions): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
-  const pool = new pg.Pool({
+  const pool = new LinedPool({
     connectionString: options.connectionString,
     application_name: options.applicationName,
     max: options.maxConnections ?? 10,

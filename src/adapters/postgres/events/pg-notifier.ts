@@ -1,17 +1,11 @@
 import { AppError } from "../../../kernel/app-error.ts";
+import { groupCalls } from "../../../kernel/group-calls.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 
 /** Sends notifications in batches, one after the other, so that every listener receives them in order. */
 export interface PgNotifier {
   /** Resolves once the notification is committed. */
   notify(channel: string, payload: string): Promise<void>;
-}
-
-interface Waiting {
-  readonly channel: string;
-  readonly payload: string;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** $1 channels, $2 payloads: one transaction for a batch, notified in order. */
@@ -25,35 +19,19 @@ const MAX_WAITING = 10_000;
 
 /** @param session over a pool: within a transaction, notifications would not be sent before its end */
 export function createPgNotifier(session: SqlSession): PgNotifier {
-  const waiting: Waiting[] = [];
-  let isSending = false;
-  const send = async (): Promise<void> => {
-    isSending = true;
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, MAX_BATCH);
-      try {
-        await session.query(NOTIFY, [
-          batch.map(({ channel }) => channel),
-          batch.map(({ payload }) => payload),
-        ]);
-        batch.forEach(({ resolve }) => resolve());
-      } catch (error) {
-        batch.forEach(({ reject }) => reject(error));
-      }
-    }
-    isSending = false;
-  };
+  const send = groupCalls<{ readonly channel: string; readonly payload: string }, void>({
+    maxItems: MAX_BATCH,
+    async run(batch) {
+      await session.query(NOTIFY, [batch.map(({ channel }) => channel), batch.map(({ payload }) => payload)]);
+      return [];
+    },
+  });
   return {
-    notify: (channel, payload) =>
-      new Promise((resolve, reject) => {
-        if (waiting.length >= MAX_WAITING) {
-          reject(new AppError("UNAVAILABLE", "The database does not keep up with the notifications."));
-          return;
-        }
-        waiting.push({ channel, payload, resolve, reject });
-        if (!isSending) {
-          void send();
-        }
-      }),
+    async notify(channel, payload) {
+      if (send.waiting >= MAX_WAITING) {
+        throw new AppError("UNAVAILABLE", "The database does not keep up with the notifications.");
+      }
+      await send({ channel, payload });
+    },
   };
 }

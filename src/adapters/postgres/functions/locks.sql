@@ -107,11 +107,11 @@ BEGIN
   ) c;
 END $$;
 
--- Releases the owner's locks and its place in line. First locks the place in line: a grant that commits meanwhile would
--- turn it into locks that a single DELETE does not see. Does not pass the gate: until the commit, others see the rows and
--- are refused.
-CREATE OR REPLACE FUNCTION powercrud.release_all_locks(claimant uuid) RETURNS void LANGUAGE plpgsql AS $$
+-- Releases the owners' locks and their places in line; returns the owners that had any. First locks the places in line: a
+-- grant that commits meanwhile would turn them into locks that a single DELETE does not see. Does not pass the gate: until
+-- the commit, others see the rows and are refused.
+CREATE OR REPLACE FUNCTION powercrud.release_locks(owners uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM powercrud.lock l WHERE l.owner = claimant AND l.ticket IS NOT NULL FOR UPDATE;
-  DELETE FROM powercrud.lock l WHERE l.owner = claimant;
+  PERFORM FROM powercrud.lock l WHERE l.owner = ANY (owners) AND l.ticket IS NOT NULL FOR UPDATE;
+  RETURN QUERY DELETE FROM powercrud.lock l WHERE l.owner = ANY (owners) RETURNING l.owner;
 END $$;

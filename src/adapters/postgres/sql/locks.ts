@@ -31,9 +31,9 @@ export const GUARD_LOCK = `SELECT model, id, owner, total
 export const GUARD_RECORD =
   "SELECT model, id, owner, total FROM powercrud.guard_record($1::text, $2::text, $3::text)";
 
-/** $1 owner. Returns a number, as {@link ENTER_LOCKS} does. */
-export const RELEASE_ALL = `SELECT count(*)::integer AS done
-  FROM (SELECT powercrud.release_all_locks($1::uuid)) AS released`;
+/** $1 owner. */
+export const RELEASE_ALL =
+  "SELECT count(*)::integer AS released FROM powercrud.release_locks(ARRAY[$1::uuid])";
 
 /** Deletes locks and places in line without an unsettled task. Its snapshot sees both a launch's task and locks, or neither. */
 export const RELEASE_ORPHANS = `

@@ -94,14 +94,15 @@ export const LOCK_DUPLICATE = `
   )`;
 
 /**
- * $1 tasks, $2 at. Skips running tasks, which need no mark, and tasks whose attempt is just beginning: waiting for these
+ * $1 tasks, $2 when each was enqueued. Skips running tasks, which need no mark, and tasks whose attempt is just beginning: waiting for these
  * would delay the launch until their first chunk is written.
  */
 export const MARK_ENQUEUED = `
-  UPDATE powercrud.task t SET enqueued_at = $2::timestamptz
+  UPDATE powercrud.task t SET enqueued_at = marked.at
   FROM (
     SELECT id FROM powercrud.task WHERE id = ANY ($1::uuid[]) AND status = 'PENDING' FOR UPDATE SKIP LOCKED
   ) pending
+  JOIN unnest($1::uuid[], $2::timestamptz[]) AS marked(id, at) USING (id)
   WHERE t.id = pending.id`;
 
 /**

@@ -1,3 +1,4 @@
+import { groupCalls } from "../../../kernel/group-calls.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
@@ -14,9 +15,16 @@ import { toTask } from "./task-reads.ts";
 
 /** Attempts of tasks and their end. @param session for statements outside a caller's transaction */
 export function createTaskAttempts(session: SqlSession): TaskAttempts {
+  const markEnqueued = groupCalls<{ readonly taskId: string; readonly at: Date }, void>({
+    maxItems: 1000,
+    async run(marks) {
+      await session.query(MARK_ENQUEUED, [marks.map(({ taskId }) => taskId), marks.map(({ at }) => at)]);
+      return [];
+    },
+  });
   return {
     async markEnqueued(taskIds, at) {
-      await session.query(MARK_ENQUEUED, [taskIds, at]);
+      await Promise.all(taskIds.map((taskId) => markEnqueued({ taskId, at })));
     },
     async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at }) {
       const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING")];

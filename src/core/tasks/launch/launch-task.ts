@@ -17,6 +17,7 @@ import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import { failedEnd } from "../settle/ending.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { TaskStore } from "../task-store.ts";
+import type { Task } from "../task.ts";
 import { writeLaunch } from "./on-conflict.ts";
 
 /** What launching needs: small tasks run in the request. */
@@ -54,7 +55,7 @@ export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Pr
       case "WAITING":
         return await waitInLine(ports, written.taskId, written.hasDependents);
       case "CREATED":
-        return await start(ports, written.taskId, request);
+        return await start(ports, written, request);
     }
   } catch (error) {
     return unavailableRefusal(ports.logger, error, "a launch was refused");
@@ -88,16 +89,24 @@ async function waitInLine(
   return launched(ports, taskId);
 }
 
-async function start(ports: LaunchPorts, taskId: string, request: LaunchRequest): Promise<LaunchOutcome> {
+async function start(
+  ports: LaunchPorts,
+  { taskId, task }: { readonly taskId: string; readonly task?: Task },
+  request: LaunchRequest,
+): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
     await executeHere(ports, taskId);
-  } else {
-    await enqueue(ports, taskId);
+    return launched(ports, taskId);
   }
-  return launched(ports, taskId);
+  const isQueued = await enqueue(ports, taskId);
+  // It may have begun meanwhile, but what it is, it was at some moment since the launch.
+  return isQueued && task !== undefined
+    ? { kind: "LAUNCHED", task, isDuplicate: false }
+    : launched(ports, taskId);
 }
 
-async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
+/** @returns false where the task ran here, or may have begun */
+async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);
   } catch (error) {
@@ -107,7 +116,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
         "the queue is out of reach; the task runs in its request",
       );
       await executeHere(ports, taskId);
-      return;
+      return false;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
@@ -115,7 +124,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
     });
     if (!isWithdrawn) {
       // Only the queue's answer was lost: a worker has the task.
-      return;
+      return false;
     }
     throw new AppError(
       "UNAVAILABLE",
@@ -127,6 +136,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<void> {
   await ports.tasks.markEnqueued([taskId], ports.clock.now()).catch((error: unknown) => {
     ports.logger.warn({ ...errorFields(error), taskId }, "an enqueued task could not be marked as such");
   });
+  return true;
 }
 
 async function launched(ports: LaunchPorts, taskId: string): Promise<LaunchOutcome> {

@@ -1,11 +1,12 @@
 import { createId } from "../../../kernel/ids.ts";
-import { recordEvent } from "../../events/record-event.ts";
+import { announceStep, recordEvent } from "../../events/record-event.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { AcquireResult, LockConflict, LockRefusal } from "../../locks/lock-store.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import type { Dependents } from "../dependents.ts";
 import { readDependents } from "../dependents.ts";
 import type { CreateResult, IdempotentTask, NewTask, NewTasks } from "../new-tasks.ts";
+import { pendingTaskOf } from "../new-tasks.ts";
 import { NO_COUNTS, progressOf } from "../progress.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import { filterBatch, plainBatch, splitIntoChunks } from "../record-batch.ts";
@@ -15,6 +16,7 @@ import type { TaskClaim } from "../task-claim.ts";
 import { escalate, toClaim, toDependents } from "../task-claim.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { NewTaskError } from "../task-error.ts";
+import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { LaunchRequest, LaunchSettings } from "./launch-request.ts";
 import { duplicateKeyOf } from "./launch-request.ts";
@@ -139,11 +141,52 @@ interface DecidedLaunch {
 async function createTask(
   ports: WriteLaunchPorts,
   transaction: Transaction,
-  { taskId, request, claims, records, skipped }: DecidedLaunch,
+  launch: DecidedLaunch,
 ): Promise<CreateResult> {
+  const task = newTaskOf(ports, launch);
+  const created = await ports.tasks.create(transaction, task);
+  if (created.kind === "CREATED") {
+    await recordEvent(ports, transaction, createEventOf(task));
+  }
+  return created;
+}
+
+/**
+ * Launches a task without records, claims and dependents in one step.
+ * @returns undefined, with nothing written, where the ordinary way has to decide
+ */
+export async function launchQuickly(
+  ports: WriteLaunchPorts & Pick<TaskPorts, "logger">,
+  request: LaunchRequest,
+  dependents: Dependents | undefined,
+): Promise<Task | undefined> {
+  const { records, claims, retryOf } = request;
+  const isPlain = records.length + claims.length === 0 && retryOf === undefined && dependents === undefined;
+  if (ports.steps === undefined || !isPlain) {
+    return undefined;
+  }
+  const taskId = createId(ports.clock.now());
+  const task = newTaskOf(ports, { taskId, request, claims, records, skipped: [] });
+  const written = await ports.steps.launch(task, { ...createEventOf(task), at: task.createdAt });
+  if (written === undefined) {
+    return undefined;
+  }
+  announceStep(ports, taskId);
+  return pendingTaskOf(task);
+}
+
+function createEventOf({ id: taskId, total, skipped, label: message }: NewTask) {
+  const progress = progressOf(total, { ...NO_COUNTS, skipped: skipped.length });
+  return { taskId, type: "CREATE", progress, message } as const;
+}
+
+function newTaskOf(
+  { clock }: Pick<WriteLaunchPorts, "clock">,
+  { taskId, request, claims, records, skipped }: DecidedLaunch,
+): NewTask {
   const { options, total, retryOf = null } = request;
   const { label = null, idempotencyKey = null } = options;
-  const created = await ports.tasks.create(transaction, {
+  return {
     id: taskId,
     kind: request.kind,
     model: request.model,
@@ -158,22 +201,12 @@ async function createTask(
     idempotencyKey,
     duplicateKey: duplicateKeyOf(request),
     inputHash: request.inputHash,
-    createdAt: ports.clock.now(),
+    createdAt: clock.now(),
     total,
     chunks: splitIntoChunks(batchesOf(request, records), request.maxChunkRecords, request.isKeptTogether),
     claims,
     skipped,
-  });
-  if (created.kind !== "CREATED") {
-    return created;
-  }
-  await recordEvent(ports, transaction, {
-    taskId,
-    type: "CREATE",
-    progress: progressOf(total, { ...NO_COUNTS, skipped: skipped.length }),
-    message: label,
-  });
-  return created;
+  };
 }
 
 /** Where a launch comes from, and who is told how it ends. */

@@ -4,14 +4,17 @@ import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
 import type { OnConflict } from "../launch-options.ts";
 import type { CreateResult } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
+import type { TaskPorts } from "../settle/task-ports.ts";
 import type { NewTaskError } from "../task-error.ts";
+import type { Task } from "../task.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchTransaction, WriteLaunchPorts } from "./launch-transaction.ts";
-import { createLaunchTransaction } from "./launch-transaction.ts";
+import { createLaunchTransaction, launchQuickly } from "./launch-transaction.ts";
 
 /** What became of the launch's transaction. */
 export type WrittenLaunch =
-  | { readonly kind: "CREATED"; readonly taskId: string }
+  /** @property task as it was written; left out where that is not known */
+  | { readonly kind: "CREATED"; readonly taskId: string; readonly task?: Task }
   /** Created, and it waits in line. */
   | { readonly kind: "WAITING"; readonly taskId: string; readonly hasDependents: boolean }
   | Exclude<CreateResult, { readonly kind: "CREATED" }>
@@ -27,8 +30,15 @@ const POLICIES: Readonly<Record<OnConflict, ConflictPolicy>> = {
 };
 
 /** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
-export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchRequest): Promise<WrittenLaunch> {
+export async function writeLaunch(
+  ports: WriteLaunchPorts & Pick<TaskPorts, "logger">,
+  request: LaunchRequest,
+): Promise<WrittenLaunch> {
   const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
+  const task = await launchQuickly(ports, request, dependents);
+  if (task !== undefined) {
+    return { kind: "CREATED", taskId: task.id, task };
+  }
   const policy = POLICIES[request.options.onConflict ?? "REJECT"];
   return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) =>
     policy(createLaunchTransaction(ports, transaction, request, dependents)),

@@ -1,6 +1,6 @@
 import type { AppError } from "../../../kernel/app-error.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
-import { recordEvent } from "../../events/record-event.ts";
+import { announceStep, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { Attempt, TaskAttempts } from "../task-attempts.ts";
@@ -45,7 +45,7 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }
-  const attempt = await beginAttempt(ports, delivery);
+  const attempt = (await beginQuickly(ports, delivery)) ?? (await beginAttempt(ports, delivery));
   if (attempt === undefined) {
     return { kind: "NOT_BEGUN" };
   }
@@ -76,6 +76,16 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
     leave();
     reporter.stop();
   }
+}
+
+/** @returns undefined, with nothing written, where the ordinary way has to decide */
+async function beginQuickly(ports: AttemptPorts, { id, attempt }: QueuedTask): Promise<Attempt | undefined> {
+  const { steps, workerId, clock } = ports;
+  const begun = attempt === 0 ? await steps?.begin({ taskId: id, workerId, at: clock.now() }) : undefined;
+  if (begun !== undefined) {
+    announceStep(ports, id);
+  }
+  return begun;
 }
 
 function beginAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<Attempt | undefined> {

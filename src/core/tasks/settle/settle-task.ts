@@ -1,10 +1,11 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { toStorableText } from "../../../kernel/json.ts";
-import { recordEvent } from "../../events/record-event.ts";
+import { announceStep, recordEvent } from "../../events/record-event.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
 import type { Settlement, TaskAttempts } from "../task-attempts.ts";
 import { storableError } from "../task-error.ts";
+import type { TaskHooks } from "../task-hooks.ts";
 import { callHook } from "../task-hooks.ts";
 import type { TaskReads } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
@@ -48,18 +49,59 @@ interface SettleRequest {
  */
 export async function settleTask(ports: SettlePorts, request: SettleRequest): Promise<boolean> {
   const { taskId } = request;
+  const quick = await settleQuickly(ports, request);
+  if (quick?.hadLocks === true) {
+    await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
+  }
+  if (quick !== undefined) {
+    return true;
+  }
   const status = await ports.unitOfWork.run((transaction) => writeSettlement(ports, transaction, request));
   if (status === undefined) {
     return false;
   }
   await callHook(ports, HOOK_OF[EVENT_OF[status]], taskId);
-  const leaveToSweeper = (message: string) => (error: unknown) =>
-    ports.logger.warn({ ...errorFields(error), taskId }, message);
-  await cleanTask(ports, taskId).catch(leaveToSweeper("a settled task was left for the sweeper to clean"));
-  await promoteWaiting(ports, taskId).catch(
-    leaveToSweeper("the tasks that waited for a task were left for the sweeper"),
-  );
+  const uncleaned = "a settled task was left for the sweeper to clean";
+  await cleanTask(ports, taskId).catch(leaveToSweeper(ports, taskId, uncleaned));
+  await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
   return true;
+}
+
+const UNPROMOTED = "the tasks that waited for a task were left for the sweeper";
+
+function leaveToSweeper({ logger }: Pick<SettlePorts, "logger">, taskId: string, message: string) {
+  return (error: unknown): void => logger.warn({ ...errorFields(error), taskId }, message);
+}
+
+/**
+ * Settles and cleans a task in one step, where its end is known and nobody has to hear of it in between.
+ * @returns undefined, with nothing written, where the ordinary way has to decide
+ */
+async function settleQuickly(
+  ports: SettlePorts,
+  { taskId, attempt, total, settle }: SettleRequest,
+): Promise<{ readonly hadLocks: boolean } | undefined> {
+  const { steps, hooks = {}, clock } = ports;
+  if (
+    steps === undefined ||
+    typeof settle === "function" ||
+    (settle.errors ?? []).length > 0 ||
+    hasFinalHook(hooks)
+  ) {
+    return undefined;
+  }
+  const settlement = { ...storable(settle), total, finishedAt: clock.now() };
+  const { counts, finishedAt: at, message, status } = settlement;
+  const event = { taskId, type: EVENT_OF[status], at, progress: progressOf(total, counts), message };
+  const quick = await steps.settle({ taskId, attempt, settlement, event });
+  if (quick !== undefined) {
+    announceStep(ports, taskId);
+  }
+  return quick;
+}
+
+function hasFinalHook({ complete, fail, cancel, cleanup }: TaskHooks): boolean {
+  return [complete, fail, cancel, cleanup].some((hook) => hook !== undefined);
 }
 
 /**

@@ -8,11 +8,14 @@ import type { TaskDefinitions } from "../task-definition.ts";
 import type { TaskHooks } from "../task-hooks.ts";
 import type { TaskQueue } from "../task-queue.ts";
 import type { TaskStore } from "../task-store.ts";
+import type { QuickSteps } from "./quick-steps.ts";
 
 /** The ports of the task use cases. Each takes the part that it needs. @typeParam Tasks the part of the task store */
 export interface TaskPorts<Tasks = TaskStore> {
   readonly unitOfWork: UnitOfWork;
   readonly tasks: Tasks;
+  /** Default: every step takes the ordinary way. */
+  readonly steps?: QuickSteps;
   readonly log: EventLog;
   readonly bus: EventBus;
   readonly locks: LockStore;

@@ -44,11 +44,13 @@ describe("task feed", () => {
 
   it("finds events that were appended while it subscribed to the bus", async () => {
     const world = createTaskWorld();
+    let items: ReturnType<typeof feed.subscribe> | undefined;
     const feed = createTaskFeed({
       ...world,
       bus: {
         ...world.bus,
         async subscribe(topic, subscriber) {
+          items = feed.subscribe();
           world.append(1, "CREATE");
           return world.bus.subscribe(topic, subscriber);
         },
@@ -58,7 +60,18 @@ describe("task feed", () => {
     });
     await feed.start();
     onTestFinished(() => feed.stop());
-    expect(types(await take(feed.subscribe(), 1))).toEqual(["CREATE"]);
+    expect(types(await take(items ?? feed.subscribe(), 1))).toEqual(["CREATE"]);
+  });
+
+  it("reads no events while nobody subscribes, and then begins with the next one", async () => {
+    const { world, feed } = await setUp();
+    await settled();
+    world.run(1);
+    await settled();
+    expect(world.replays).toEqual([]);
+    const items = feed.subscribe();
+    world.complete(1);
+    expect(types(await take(items, 2))).toEqual(["COMPLETE", "CLEANUP"]);
   });
 
   it("finds an unannounced event at the next poll", async () => {
@@ -224,6 +237,8 @@ describe("task feed, progress", () => {
 describe("task feed, slow and leaving subscribers", () => {
   it("keeps only the latest progress of each task for a slow one", async () => {
     const { world, feed } = await setUp();
+    // Another subscriber, for which the tasks were read before.
+    feed.subscribe();
     world.run(1);
     world.run(2);
     await settled();

@@ -49,7 +49,7 @@ export function createTaskWorld(pace: <T>(read: () => T) => Promise<T> = async (
   const id = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
   const task = (n: number): Task => tasks.get(id(n)) ?? newTask(id(n));
   const send = (message: Json): void => subscribers.forEach((subscriber) => subscriber.onMessage(message));
-  const announce = (n: number): void => send(encodeAnnouncement({ kind: "LIFECYCLE", taskId: id(n) }));
+  const announce = (n: number): void => send(encodeAnnouncement({ kind: "LIFECYCLE", taskIds: [id(n)] }));
   const change: TaskWorld["change"] = (n, changed) => void tasks.set(id(n), { ...task(n), ...changed });
   const append: TaskWorld["append"] = (n, type, changed = {}) => {
     change(n, changed);

@@ -1,0 +1,126 @@
+import { isAppError } from "../../../kernel/app-error.ts";
+import { groupCalls } from "../../../kernel/group-calls.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { NewLifecycleEvent } from "../../../core/events/event-log.ts";
+import type { NewTask } from "../../../core/tasks/new-tasks.ts";
+import type { QuickEnding, QuickSteps } from "../../../core/tasks/settle/quick-steps.ts";
+import type { Attempt } from "../../../core/tasks/task-attempts.ts";
+import { BEGIN_TASKS, LAUNCH_TASKS, SETTLE_TASKS } from "../sql/steps.ts";
+import type { TaskRow } from "./task-reads.ts";
+import { toTask } from "./task-reads.ts";
+
+/** The most tasks of one statement: it holds their rows until it commits. */
+const MAX_TASKS = 100;
+
+/** A first attempt that is to begin. */
+type Beginning = Parameters<QuickSteps["begin"]>[0];
+
+/**
+ * Quick steps by the functions of functions/steps.sql, each statement a transaction of its own. Steps that come while a
+ * statement is under way wait for it, and share the next one: under load, most of a step's cost is that of a commit.
+ */
+export function createQuickSteps(session: SqlSession): QuickSteps {
+  return {
+    ...createLaunching(session),
+    begin: groupSteps<Beginning, Attempt>(
+      async (beginnings) => {
+        const [first] = beginnings;
+        const ids = beginnings.map(({ taskId }) => taskId);
+        const rows = await session.query<TaskRow>(BEGIN_TASKS, [ids, first?.workerId, first?.at]);
+        return new Map(rows.map((row) => [row.id, { task: toTask(row), number: row.attempt }]));
+      },
+      ({ taskId }) => taskId,
+    ),
+    settle: groupSteps<QuickEnding, { readonly hadLocks: boolean }>(
+      async (endings) => {
+        const rows = await session.query<{ id: string; had_locks: boolean }>(SETTLE_TASKS, [
+          JSON.stringify(endings.map(endingRow)),
+        ]);
+        return new Map(rows.map((row) => [row.id, { hadLocks: row.had_locks }]));
+      },
+      ({ taskId }) => taskId,
+    ),
+  };
+}
+
+function createLaunching(session: SqlSession): Pick<QuickSteps, "launch"> {
+  interface Launch {
+    readonly task: NewTask;
+    readonly event: NewLifecycleEvent;
+  }
+  const launch = groupSteps<Launch, true>(
+    async (launches) => {
+      const rows = await session.query<{ id: string }>(LAUNCH_TASKS, [
+        JSON.stringify(launches.map(launchRow)),
+      ]);
+      return new Map(rows.map(({ id }) => [id, true]));
+    },
+    ({ task }) => task.id,
+  );
+  return { launch: (task, event) => launch({ task, event }) };
+}
+
+/**
+ * Does steps in groups.
+ * @param run does a group; its result has those that were done, by the task's id
+ */
+function groupSteps<Step, Done>(
+  run: (steps: readonly Step[]) => Promise<ReadonlyMap<string, Done>>,
+  idOf: (step: Step) => string,
+): (step: Step) => Promise<Done | undefined> {
+  return groupCalls<Step, Done | undefined>({
+    maxItems: MAX_TASKS,
+    async run(steps) {
+      try {
+        const done = await run(steps);
+        return steps.map((step) => done.get(idOf(step)));
+      } catch (error) {
+        if (isAppError(error, "UNAVAILABLE")) {
+          throw error;
+        }
+        // One of them is at fault, and the ordinary way finds out which. Nothing was written.
+        return [];
+      }
+    },
+  });
+}
+
+function launchRow({ task, event }: { readonly task: NewTask; readonly event: NewLifecycleEvent }): object {
+  return {
+    id: task.id,
+    kind: task.kind,
+    model: task.model,
+    label: task.label,
+    error_policy: task.errorPolicy,
+    is_dry_run: task.isDryRun,
+    viewer: task.viewer,
+    input: task.input,
+    input_hash: task.inputHash,
+    idempotency_key: task.idempotencyKey,
+    duplicate_key: task.duplicateKey,
+    created_at: task.createdAt,
+    total: task.total,
+    parent_id: task.parent,
+    schedule: task.schedule,
+    notify: task.notify,
+    concurrency_key: task.concurrency?.key,
+    concurrency_max: task.concurrency?.max,
+    progress: event.progress,
+    message: event.message,
+  };
+}
+
+function endingRow({ taskId, attempt, settlement, event }: QuickEnding): object {
+  return {
+    id: taskId,
+    attempt,
+    status: settlement.status,
+    type: event.type,
+    message: settlement.message,
+    result: settlement.result,
+    finished_at: settlement.finishedAt,
+    ...settlement.counts,
+    total: settlement.total,
+    progress: event.progress,
+  };
+}
