@@ -58,6 +58,7 @@ const CORE_MAY_IMPORT = {
     "tasks/run",
     "tasks/launch",
   ],
+  schedules: ["access", "tasks", "refusals", "events", "tasks/run", "tasks/launch"],
   sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
   "tasks/manager": [
     "transactions",

@@ -75,6 +75,8 @@ export type {
   TaskRetries,
 } from "./core/tasks/define-task.ts";
 export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
+export type { MissedPolicy, Schedule, ScheduleOptions, ScheduleOutcome } from "./core/schedules/schedule.ts";
+export type { ScheduleChange, ScheduleRequest, Schedules } from "./core/schedules/schedules.ts";
 export type { Task } from "./core/tasks/task.ts";
 export type { TaskStatus } from "./core/tasks/task-status.ts";
 export type { Counts, Progress } from "./core/tasks/progress.ts";

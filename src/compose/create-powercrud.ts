@@ -20,6 +20,8 @@ import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
+import type { Schedules } from "../core/schedules/schedules.ts";
+import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -27,6 +29,7 @@ import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-tra
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addSchedules } from "../graphql/schedules.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -40,6 +43,7 @@ import type { Engine } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
+import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
 import { readModels } from "./read-models.ts";
@@ -87,6 +91,8 @@ export interface PowerCrud extends Service {
   readonly processId: string;
   /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
   readonly tasks: TaskManager;
+  /** The schedules of the config: look at them, run, pause and resume them. */
+  readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
   /** What the query `health` answers. */
@@ -122,6 +128,8 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
+  const cron = createCron();
+  const configured = await readSchedules(project, cron);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -151,15 +159,19 @@ async function wire(
     project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
   });
   const reservations = connectReservations(engine, feed);
+  const scheduling = createScheduling(engine, { configured, cron, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role);
+  const background = [reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [clientService(client), engine, feed, reservations, ...workers]),
+    ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,
       engine,
       feed,
       health,
+      schedules: scheduling.schedules,
+      cronInWords: cron.inWords,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       modelOptions,
@@ -167,6 +179,7 @@ async function wire(
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
+    schedules: scheduling.schedules,
     feed,
     health,
   };
@@ -207,6 +220,8 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly health: HealthReader;
+  readonly schedules: Schedules;
+  readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
@@ -242,6 +257,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         },
         retryTask: engine.retryTask,
       }),
+      addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       addHealth(() => health.read()),
     ],
   });

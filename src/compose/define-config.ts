@@ -13,6 +13,8 @@ import { enumOptionsShape, modelOptionsShape } from "../core/records/model-optio
 import type { AppRecord } from "../core/records/write-hooks.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import { taskOptionsShape } from "../core/tasks/define-task.ts";
+import type { ScheduleOptions } from "../core/schedules/schedule.ts";
+import { SCHEDULE_OPTIONS_SHAPE } from "../core/schedules/schedule.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { TASK_HOOKS_SHAPE } from "../core/tasks/task-hooks.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
@@ -81,6 +83,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
       };
   /** The app's own tasks, as `defineTask` returns them, beside the bulk operations. Default: none. */
   readonly tasks?: readonly DefinedTask[];
+  /** When to launch which of these tasks again and again. Default: never. */
+  readonly schedules?: readonly ScheduleOptions[];
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
   /** The first records of a new database, for `powercrud start` and `powercrud seed`. Default: none. */
@@ -152,6 +156,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
       what: "an enum of the Prisma schema",
     },
     tasks: { kind: "LIST", of: taskOptionsShape(models && Object.keys(models)) },
+    schedules: { kind: "LIST", of: SCHEDULE_OPTIONS_SHAPE },
     hooks: TASK_HOOKS_SHAPE,
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },
   };

@@ -1,5 +1,7 @@
 import { readModelRegistry } from "../adapters/prisma/read-model-registry.ts";
 import { builtInNames } from "../graphql/create-schema.ts";
+import type { Schedules } from "../core/schedules/schedules.ts";
+import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
 import type { ChosenNames } from "../graphql/models/choose-names.ts";
 import { chooseNames } from "../graphql/models/choose-names.ts";
@@ -37,7 +39,12 @@ export function printedParts(): readonly SchemaContributor[] {
     controls: { cancelTask: onlyPrinted, pauseTask: onlyPrinted, resumeTask: onlyPrinted },
     retryTask: onlyPrinted,
   });
-  return [tasks, addHealth(onlyPrinted)];
+  const schedules = addSchedules({
+    schedules: neverCalled as Schedules,
+    tasks: neverCalled as Ports["tasks"],
+    inWords: (expression) => expression,
+  });
+  return [tasks, schedules, addHealth(onlyPrinted)];
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

@@ -1,6 +1,6 @@
 import { announceChange } from "../events/record-event.ts";
-import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
+import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
@@ -99,15 +99,15 @@ function cancelOrphan(ports: TaskPorts, task: Task): Promise<boolean> {
   return settleUnattended(ports, task, (done) => stoppedEnd(task.progress, done));
 }
 
-/** The status fences an attempt that may still be running. */
-async function pauseOrphan(ports: TaskPorts, { id, attempt, progress }: Task): Promise<boolean> {
-  return (await pauseAttempt(ports, { taskId: id, attempt }, progress)).kind === "PAUSED";
-}
-
 /** No other process can go on with a reservation. */
 function expire(ports: TaskPorts, task: Task): Promise<boolean> {
   const end = failedEnd("The process that held the reservation is gone.", task.progress);
   return settleUnattended(ports, task, end);
+}
+
+/** The status fences an attempt that may still be running. */
+async function pauseOrphan(ports: TaskPorts, { id, attempt, progress }: Task): Promise<boolean> {
+  return (await pauseAttempt(ports, { taskId: id, attempt }, progress)).kind === "PAUSED";
 }
 
 async function promote(ports: TaskPorts): Promise<readonly string[]> {
@@ -144,10 +144,10 @@ interface SweepSummary {
   readonly rescued: readonly string[];
   /** Their worker was dead, and a viewer had asked them to stop. */
   readonly cancelled: readonly string[];
-  /** Their worker was dead, and a viewer had asked to pause them. */
-  readonly paused: readonly string[];
   /** Reservations whose process was dead; their records are free. */
   readonly expired: readonly string[];
+  /** Their worker was dead, and a viewer had asked to pause them. */
+  readonly paused: readonly string[];
   /** Their blocker is gone; given to the queue. */
   readonly promoted: readonly string[];
   /** Settled, and cleaned by this pass. */

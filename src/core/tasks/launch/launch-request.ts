@@ -76,6 +76,6 @@ export interface LaunchSettings {
   readonly minAsyncRecords: number;
   /** A claim on more records locks the whole model. */
   readonly lockEscalationRecords: number;
-  /** A launch that cannot be enqueued is withdrawn with an error, or runs in the request. */
-  readonly whenQueueDown: "error" | "sync";
+  /** A launch that cannot be enqueued is withdrawn with an error, runs in the request, or waits for the sweeper. */
+  readonly whenQueueDown: "error" | "sync" | "wait";
 }

@@ -118,6 +118,13 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
       await executeHere(ports, taskId);
       return false;
     }
+    if (ports.settings.whenQueueDown === "wait") {
+      ports.logger.warn(
+        { ...errorFields(error), taskId },
+        "the queue is out of reach; the sweeper enqueues the task",
+      );
+      return;
+    }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
       throw acceptedButUnreachable(taskId, failure);

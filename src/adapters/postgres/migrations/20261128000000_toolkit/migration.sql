@@ -77,15 +77,23 @@ CREATE TABLE powercrud.schedule (
   input        jsonb NOT NULL,
   cron         text NOT NULL,
   time_zone    text NOT NULL,
+  viewer       jsonb NOT NULL,
   -- What happens to due times that nobody was there for: one launch for all of them, or none.
-  missed       text NOT NULL DEFAULT 'ONCE' CHECK (missed IN ('ONCE', 'SKIP')),
+  missed       text NOT NULL CHECK (missed IN ('ONCE', 'SKIP')),
+  on_conflict  text NOT NULL CHECK (on_conflict IN ('WAIT', 'REJECT')),
+  -- The process whose config this row shows, and when it last said so.
+  keeper       text NOT NULL,
+  kept_at      timestamptz(3) NOT NULL,
   next_run_at  timestamptz(3),
+  -- A launch for next_run_at has begun. It stands for all due times up to this one.
+  run_through  timestamptz(3),
   last_run_at  timestamptz(3),
   last_task_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  last_outcome text CHECK (last_outcome IN ('LAUNCHED', 'REFUSED', 'SKIPPED', 'UNAVAILABLE')),
+  last_message text,
   paused_at    timestamptz(3),
   paused_by    text
 );
-CREATE INDEX schedule_due ON powercrud.schedule (next_run_at) WHERE paused_at IS NULL;
 
 -- Which kinds of tasks a process can run.
 ALTER TABLE powercrud.process ADD COLUMN kinds text[] NOT NULL DEFAULT '{}';

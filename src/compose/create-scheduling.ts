@@ -1,0 +1,76 @@
+import { AppError } from "../kernel/app-error.ts";
+import type { Service } from "../kernel/service.ts";
+import type { ProcessRole } from "../core/processes/process-register.ts";
+import { checkSchedules } from "../core/schedules/check-schedules.ts";
+import type { Cron } from "../core/schedules/cron.ts";
+import type { LaunchScheduled } from "../core/schedules/launch-due.ts";
+import type { ConfiguredSchedule } from "../core/schedules/schedule.ts";
+import type { Schedules } from "../core/schedules/schedules.ts";
+import { createSchedules } from "../core/schedules/schedules.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
+import { createPostgresScheduleStore } from "../adapters/postgres/postgres-schedule-store.ts";
+import type { Config } from "../config/config.ts";
+import { createScheduleKeeper } from "../worker/create-schedule-keeper.ts";
+import { createScheduler } from "../worker/create-scheduler.ts";
+import type { Engine } from "./create-engine.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
+
+/** The use cases of schedules, and the services that keep and launch them. */
+export interface Scheduling {
+  readonly schedules: Schedules;
+  /** None where the config has no schedules, and in a client. */
+  readonly services: readonly Service[];
+}
+
+/**
+ * The schedules of a config, checked.
+ * @throws AppError INVALID_CONFIG with one line per problem, for all problems
+ */
+export async function readSchedules(
+  { schedules = [], tasks = [] }: Pick<PowerCrudConfig, "schedules" | "tasks">,
+  cron: Cron,
+): Promise<readonly ConfiguredSchedule[]> {
+  const checked = await checkSchedules(schedules, { tasks, cron });
+  if ("value" in checked) {
+    return checked.value;
+  }
+  const problems = checked.problems.map(({ message }) => message);
+  throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
+}
+
+/** Wires the schedules of a process. */
+export function createScheduling(
+  { ports, deployment }: Engine,
+  options: {
+    readonly configured: readonly ConfiguredSchedule[];
+    readonly cron: Cron;
+    /** A client neither keeps nor launches them; one that only serves keeps them. */
+    readonly role: ProcessRole | "client";
+    readonly config: Pick<Config, "leaseMs">;
+  },
+): Scheduling {
+  const { configured, cron, role, config } = options;
+  const launching = { ...ports, settings: { ...ports.settings, whenQueueDown: "wait" as const } };
+  const launch: LaunchScheduled = (request) => launchCustom(launching, request);
+  const shared = {
+    ...ports,
+    schedules: createPostgresScheduleStore(deployment),
+    names: configured.map(({ name }) => name),
+    cron,
+    launch,
+  };
+  const keeper = createScheduleKeeper({
+    ...shared,
+    configured,
+    keeper: ports.workerId,
+    silenceMs: config.leaseMs,
+  });
+  const knows = (kind: string): boolean => ports.definitions.find(kind) !== undefined;
+  return {
+    schedules: createSchedules(shared),
+    services:
+      configured.length === 0 || role === "client"
+        ? []
+        : [keeper, ...(role === "serve" ? [] : [createScheduler({ ...shared, knows })])],
+  };
+}

@@ -1,0 +1,170 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Logger } from "../../kernel/logger.ts";
+import { errorFields } from "../../kernel/logger.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { LaunchOptions } from "../tasks/launch-options.ts";
+import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
+import type { Cron, CronTimes } from "./cron.ts";
+import { decideDue } from "./due-time.ts";
+import type { ConfiguredSchedule, Schedule } from "./schedule.ts";
+import type { HandledDueTime, ScheduleStore } from "./schedule-store.ts";
+
+/** The launch of a schedule's task. */
+export interface ScheduledLaunch {
+  readonly kind: string;
+  readonly input: Json;
+  readonly viewer: Viewer;
+  /** The schedule's name. */
+  readonly schedule: string;
+  readonly options: LaunchOptions;
+}
+
+/** Launches a schedule's task. If the queue is out of reach, the task is accepted all the same, and queued later. */
+export type LaunchScheduled = (launch: ScheduledLaunch) => Promise<LaunchOutcome>;
+
+/** What launching due times needs. */
+export interface LaunchDuePorts {
+  readonly schedules: Pick<ScheduleStore, "take" | "moveOn" | "recordRun">;
+  readonly cron: Cron;
+  readonly launch: LaunchScheduled;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A due time that has come. */
+export interface DueSchedule {
+  readonly schedule: Schedule;
+  readonly due: Date;
+  /** When this process began to launch. */
+  readonly startedAt: Date;
+}
+
+/** The launch for a schedule at a due time, the same whoever makes it. */
+export function launchFor(
+  { name, kind, input, viewer, onConflict }: ConfiguredSchedule,
+  options: LaunchOptions,
+): ScheduledLaunch {
+  return { kind, input, viewer, schedule: name, options: { mode: "ASYNC", onConflict, ...options } };
+}
+
+/**
+ * Launches a due time, and moves the schedule on. The launch has the due time's idempotency key. So if the process dies in
+ * between, or two processes do the same, there is one task.
+ * @returns UNAVAILABLE: a store is out of reach, and the due time stays
+ * @throws what the launch throws; the due time stays
+ */
+export async function launchDue(
+  ports: LaunchDuePorts,
+  { schedule, due, startedAt }: DueSchedule,
+): Promise<"HANDLED" | "UNAVAILABLE"> {
+  const { name, lastTaskId, lastTaskStatus } = schedule;
+  const times = timesOf(ports.cron, schedule);
+  const decision = decideDue({ due, missed: schedule.missed }, times, {
+    now: ports.clock.now(),
+    startedAt,
+  });
+  const moveOn = (through: Date, what: Pick<HandledDueTime, "taskId" | "outcome" | "message">) =>
+    ports.schedules.moveOn({
+      name,
+      due,
+      nextRunAt: times.nextAfter(through),
+      at: ports.clock.now(),
+      ...what,
+    });
+  if (decision.kind === "SKIP") {
+    await skipMissed(ports, { name, due, nextRunAt: decision.nextRunAt });
+    return "HANDLED";
+  }
+  if (lastTaskStatus === "WAITING") {
+    const message = `Task ${lastTaskId} of an earlier launch still stands in line.`;
+    await moveOn(decision.through, { outcome: "SKIPPED", message });
+    return "HANDLED";
+  }
+  const through = await ports.schedules.take(name, due, decision.through);
+  if (through === undefined) {
+    return "HANDLED";
+  }
+  const outcome = await ports.launch(
+    launchFor(schedule, { idempotencyKey: `schedule:${name}:${due.toISOString()}` }),
+  );
+  if (outcome.kind === "UNAVAILABLE") {
+    await noteOutage(ports, name, outcome);
+    return "UNAVAILABLE";
+  }
+  await moveOn(through, resultOf(ports.logger, name, outcome));
+  return "HANDLED";
+}
+
+/** The due times of a stored schedule. @throws TypeError for those of a newer version, which this one cannot read */
+export function timesOf(cron: Cron, { name, cron: expression, timeZone }: ConfiguredSchedule): CronTimes {
+  const reading = cron.read(expression, timeZone);
+  if (reading.kind === "WRONG") {
+    throw new TypeError(`the times of the schedule ${name} cannot be read: ${reading.problem}`);
+  }
+  return reading.times;
+}
+
+async function skipMissed(
+  { schedules, clock, logger }: LaunchDuePorts,
+  handled: Pick<HandledDueTime, "name" | "due" | "nextRunAt">,
+): Promise<void> {
+  const message = "Nobody was there at its due time, and its policy is SKIP.";
+  logger.warn({ schedule: handled.name, due: handled.due }, "a schedule skips what was missed");
+  await schedules.moveOn({ ...handled, at: clock.now(), outcome: "SKIPPED", message });
+}
+
+/** The store may be what is out of reach. */
+async function noteOutage(
+  { schedules, clock, logger }: LaunchDuePorts,
+  name: string,
+  outcome: LaunchOutcome,
+): Promise<void> {
+  await schedules
+    .recordRun({ name, at: clock.now(), ...resultOf(logger, name, outcome) })
+    .catch((error: unknown) =>
+      logger.debug({ ...errorFields(error), schedule: name }, "an outage was not noted"),
+    );
+}
+
+/** The outcome of a launch for the schedule's row. */
+export function resultOf(
+  logger: Logger,
+  schedule: string,
+  outcome: LaunchOutcome,
+): Pick<HandledDueTime, "taskId" | "outcome" | "message"> {
+  switch (outcome.kind) {
+    case "LAUNCHED":
+    // The config's input has changed since the due time was launched.
+    case "IDEMPOTENCY_MISMATCH":
+      return { taskId: outcome.task.id, outcome: "LAUNCHED", message: null };
+    case "UNAVAILABLE":
+      return { outcome: "UNAVAILABLE", message: outcome.message };
+    default:
+      logger.warn(
+        { schedule, outcome: outcome.kind, reason: outcome.message },
+        "a schedule's launch was refused",
+      );
+      return { outcome: "REFUSED", message: outcome.message };
+  }
+}
+
+/** Gives up a due time whose launch fails again and again, such as by a fault of the task's definition. */
+export async function giveUpDue(
+  ports: LaunchDuePorts,
+  { schedule, due }: DueSchedule,
+  error: unknown,
+): Promise<void> {
+  ports.logger.error(
+    { ...errorFields(error), schedule: schedule.name, due },
+    "a schedule's launch is given up",
+  );
+  await ports.schedules.moveOn({
+    name: schedule.name,
+    due,
+    nextRunAt: timesOf(ports.cron, schedule).nextAfter(due),
+    at: ports.clock.now(),
+    outcome: "REFUSED",
+    message: "The launch failed again and again; the service's log says why.",
+  });
+}
