@@ -123,7 +123,7 @@ async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
         { ...errorFields(error), taskId },
         "the queue is out of reach; the sweeper enqueues the task",
       );
-      return;
+      return true;
     }
     const isWithdrawn = await withdraw(ports, taskId).catch((failure: unknown) => {
       ports.logger.warn({ ...errorFields(failure), taskId }, "a launch could not be withdrawn");
