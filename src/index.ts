@@ -74,7 +74,20 @@ export type {
   TaskRequest,
   TaskRetries,
 } from "./core/tasks/define-task.ts";
-export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
+export type {
+  AffectedRecords,
+  FailContext,
+  FinalContext,
+  LaunchHookContext,
+  Listener,
+  Listeners,
+  ProgressContext,
+  StartContext,
+  StepContext,
+  StepHooks,
+  TaskFailure,
+  TaskHooks,
+} from "./core/tasks/task-hooks.ts";
 export type { MissedPolicy, Schedule, ScheduleOptions, ScheduleOutcome } from "./core/schedules/schedule.ts";
 export type { ScheduleChange, ScheduleRequest, Schedules } from "./core/schedules/schedules.ts";
 export type { Task } from "./core/tasks/task.ts";

@@ -32,6 +32,7 @@ import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
+import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
@@ -177,7 +178,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks }: EngineOptions,
+  { config, clock, logger, hooks, tasks }: EngineOptions,
   { ports }: Deployment,
   definitions: TaskDefinitions,
   models: ModelRegistry,
@@ -186,7 +187,7 @@ function createPorts(
     ...ports,
     models,
     nameOf: modelNamer(models),
-    ...(hooks === undefined ? {} : { hooks }),
+    hooks: createHookListeners(hooks, tasks),
     definitions,
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,

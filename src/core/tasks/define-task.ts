@@ -5,6 +5,8 @@ import type { MembersOf, MembersShape, Shape } from "../../kernel/shape.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { Counts } from "./progress.ts";
+import type { StepHooks } from "./task-hooks.ts";
+import { STEP_HOOKS_SHAPE } from "./task-hooks.ts";
 import type { Task } from "./task.ts";
 
 /** How the task of a definition tells how far it has come. */
@@ -108,6 +110,8 @@ export interface TaskOptions<
   readonly timeoutMs?: number;
   /** Whether `run` heeds `isDryRun`. Default: a dry run is refused. */
   readonly isDryRunnable?: boolean;
+  /** Callbacks in the life of its tasks, after those of the config for every task. Default: none. */
+  readonly hooks?: StepHooks<StandardSchemaV1.InferOutput<Schema>>;
   /**
    * Does the work. What it returns is kept as the task's result; what it throws ends the task as FAILED, or leads to a
    * retry. It may run again after a crash.
@@ -165,6 +169,7 @@ const SHAPE = {
     },
     timeoutMs: { kind: "WHOLE_NUMBER", min: 1 },
     isDryRunnable: { kind: "FLAG" },
+    hooks: STEP_HOOKS_SHAPE,
     run: { kind: "FUNCTION" },
     types: { kind: "ANY" },
   } satisfies MembersOf<DefinedTask>,

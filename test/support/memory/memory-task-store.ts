@@ -12,6 +12,7 @@ import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { WaitingTask } from "../../../src/core/tasks/waiting-line.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
+import { createMemoryHookCalls, putHookCalls } from "./memory-hook-calls.ts";
 import { createMemoryPauses } from "./memory-pauses.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
@@ -40,6 +41,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     enqueued: new Map(),
     cancellations: new Map(),
     pauses: new Map(),
+    hookCalls: new Map(),
     nextErrorPosition: () => (errorPosition += 1),
   };
   return {
@@ -47,6 +49,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     ...createStrandedReads(shelf),
     ...createAttempts(shelf),
     ...createMemoryPauses(shelf),
+    ...createMemoryHookCalls(shelf),
     ...createWaitingLine(shelf),
     ...createNewTasks(shelf),
     ...createMemoryResultReads(shelf.rows),
@@ -91,6 +94,7 @@ function createSettling(shelf: TaskShelf): Settling {
       requiredMemory(transaction).atCommit.push(() => {
         shelf.leases.delete(leaseKey(row));
         shelf.enqueued.delete(taskId);
+        putHookCalls(shelf, taskId, settlement);
       });
       return true;
     },

@@ -1,5 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { TaskStore } from "../../../core/tasks/task-store.ts";
+import { createHookCalls } from "./hook-calls.ts";
 import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
 import { createTaskAttempts } from "./task-attempts.ts";
@@ -21,5 +22,6 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createTaskReads(session),
     ...createTaskResults(session),
     ...createStrandedTasks(session),
+    ...createHookCalls(session),
   };
 }

@@ -53,7 +53,7 @@ export async function concludeAttempt(
       if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
       }
-      const isSettled = await settle(ports, { taskId, attempt: number }, progress, end.settle);
+      const isSettled = await settle(ports, { taskId, kind: task.kind, attempt: number }, progress, end.settle);
       return { kind: isSettled ? "SETTLED" : "FENCED" };
     }
   }
@@ -94,7 +94,7 @@ export async function giveUp(
  */
 async function settle(
   ports: SettlePorts,
-  attempt: { readonly taskId: string; readonly attempt: number },
+  attempt: { readonly taskId: string; readonly kind: string; readonly attempt: number },
   progress: Progress,
   by: SettleBy,
 ): Promise<boolean> {
@@ -125,7 +125,7 @@ async function concludePause(
   { task, number }: Attempt,
   progress: Progress,
 ): Promise<AttemptOutcome> {
-  const attempt = { taskId: task.id, attempt: number };
+  const attempt = { taskId: task.id, kind: task.kind, attempt: number };
   switch ((await pauseAttempt(ports, attempt, progress)).kind) {
     case "PAUSED":
       return { kind: "PAUSED" };

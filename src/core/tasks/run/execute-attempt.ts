@@ -2,14 +2,13 @@ import type { AppError } from "../../../kernel/app-error.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { announceStep, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
+import type { SettlePorts } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
-import type { Attempt, TaskAttempts } from "../task-attempts.ts";
+import type { Attempt } from "../task-attempts.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
-import { callHook, callProgressHook } from "../task-hooks.ts";
+import { callHook } from "../task-hooks.ts";
 import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
-import type { TaskReads } from "../task-reads.ts";
-import type { WaitingLine } from "../waiting-line.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
 import type { AttemptOutcome } from "./conclude-attempt.ts";
@@ -21,7 +20,7 @@ import { createProgressReporter } from "./progress-reporter.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled, paused } from "./running-attempts.ts";
 
-type AttemptStore = TaskReads & TaskAttempts & TaskPauses & WaitingLine;
+type AttemptStore = SettlePorts["tasks"] & TaskPauses;
 
 /** What running an attempt needs. */
 export interface AttemptPorts extends TaskPorts<AttemptStore> {
@@ -63,7 +62,7 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
     stop(paused());
   }
   try {
-    await callHook(ports, "start", taskId);
+    await callHook(ports, "start", attempt.task, { attempt: attempt.number });
     const end = await handle(ports, attempt, reporter, controller.signal);
     if (end.kind === "PAUSED") {
       // Nothing may store progress any more: what is shown of a paused task is what it has committed.
@@ -132,7 +131,7 @@ function createPublisher(ports: AttemptPorts, { task, number }: Attempt): Progre
   return {
     intervalMs: ports.progressIntervalMs,
     send(progress) {
-      callProgressHook(ports, { ...about, progress });
+      void callHook(ports, "progress", task, { attempt: number, progress });
       const at = ports.clock.now().toISOString();
       ports.bus
         .publish(TASK_TOPIC, encodeAnnouncement({ kind: "PROGRESS", ...about, at, progress }))
