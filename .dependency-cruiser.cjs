@@ -29,10 +29,11 @@ const CORE_MAY_IMPORT = {
   locks: ["transactions", "access"],
   tasks: ["transactions", "access", "locks"],
   refusals: ["access", "locks", "tasks"],
-  records: ["transactions", "access", "locks", "refusals"],
+  records: ["transactions", "access", "locks", "tasks", "refusals"],
   filters: ["access", "refusals", "records"],
   events: ["transactions", "access", "tasks"],
-  "tasks/settle": ["transactions", "access", "locks", "tasks", "events"],
+  notifications: ["transactions", "access", "tasks", "refusals", "events"],
+  "tasks/settle": ["transactions", "access", "locks", "tasks", "events", "notifications"],
   "tasks/run": ["transactions", "access", "locks", "tasks", "refusals", "events", "tasks/settle"],
   "tasks/launch": [
     "transactions",
@@ -42,6 +43,7 @@ const CORE_MAY_IMPORT = {
     "refusals",
     "records",
     "events",
+    "notifications",
     "tasks/settle",
     "tasks/run",
   ],
@@ -59,7 +61,16 @@ const CORE_MAY_IMPORT = {
     "tasks/launch",
   ],
   schedules: ["access", "tasks", "refusals", "events", "tasks/run", "tasks/launch"],
-  sweeper: ["transactions", "access", "locks", "tasks", "events", "tasks/settle"],
+  sweeper: [
+    "transactions",
+    "access",
+    "locks",
+    "tasks",
+    "events",
+    "notifications",
+    "tasks/settle",
+    "tasks/run",
+  ],
   "tasks/manager": [
     "transactions",
     "access",
@@ -67,6 +78,7 @@ const CORE_MAY_IMPORT = {
     "refusals",
     "records",
     "events",
+    "notifications",
     "tasks",
     "tasks/settle",
     "tasks/run",
@@ -74,7 +86,7 @@ const CORE_MAY_IMPORT = {
     "bulk",
     "sweeper",
   ],
-  health: ["transactions", "processes", "locks", "events", "tasks"],
+  health: ["transactions", "processes", "locks", "events", "tasks", "notifications"],
 };
 const coreFloors = Object.keys(CORE_MAY_IMPORT);
 const atCore = (floor) => `^src/core/${floor}/${floor === "tasks" ? "[^/]+$" : ""}`;

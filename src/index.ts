@@ -88,6 +88,15 @@ export type {
   TaskFailure,
   TaskHooks,
 } from "./core/tasks/task-hooks.ts";
+export {
+  currentTask,
+  isInsideTask,
+  registerDescendants,
+  reportProgress,
+} from "./core/tasks/run/task-context.ts";
+export { tasks } from "./core/tasks/launch/launch-own.ts";
+export type { InlineLaunch, NestedLaunchOptions } from "./core/tasks/launch/launch-own.ts";
+export type { RecordIds } from "./core/locks/claim.ts";
 export type { MissedPolicy, Schedule, ScheduleOptions, ScheduleOutcome } from "./core/schedules/schedule.ts";
 export type { ScheduleChange, ScheduleRequest, Schedules } from "./core/schedules/schedules.ts";
 export type { Task } from "./core/tasks/task.ts";

@@ -9,8 +9,7 @@ import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
-import type { RecordHooks } from "../core/records/record-hooks.ts";
-import { createRecordHooks } from "../core/records/record-hooks.ts";
+import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
@@ -19,12 +18,14 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
+import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
-import type { LockScopes } from "../core/locks/claim.ts";
+import type { ClaimOf, LockScopes } from "../core/locks/claim.ts";
+import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
@@ -62,11 +63,14 @@ export interface EngineOptions extends DeploymentOptions {
   /** Prisma's client of the project, for those tasks. */
   readonly client: unknown;
   readonly hooks?: TaskHooks | undefined;
+  /** Whom the config wants to be told how tasks end. Default: nobody. */
+  readonly notifyPolicy?: NotifyPolicy;
 }
 
 /** Everything that launches and runs tasks. Its stop closes all connections. */
 export interface Engine extends Service {
-  readonly ports: LaunchPorts & { readonly runningAttempts: RunningAttempts };
+  readonly ports: LaunchPorts &
+    Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
   readonly pages: ListPages;
@@ -100,13 +104,21 @@ export async function createEngine(
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const hooks = createHooks(options);
+  const claimOf = createClaimOf(models, lockScopes);
+  const hooks = createRecordHooks({
+    options: options.modelOptions,
+    transactions: options.hookTransactions,
+    locks: deployment.ports.locks,
+    claimOf,
+    launch: (launch) => ports.launch(launch),
+    logger,
+  });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
   ]);
-  const ports = createPorts(options, deployment, definitions, models);
+  const ports: Engine["ports"] = createPorts(options, deployment, definitions, models, claimOf);
   const launching = {
     ...ports,
     models,
@@ -138,10 +150,6 @@ export async function createEngine(
     retryTask: createRetryTask(launching),
     deployment,
   };
-}
-
-function createHooks({ modelOptions, hookTransactions, logger }: EngineOptions): RecordHooks {
-  return createRecordHooks({ options: modelOptions, transactions: hookTransactions, logger });
 }
 
 function createDefaults(session: SqlSession, shapes: TableShapes): RecordDefaults {
@@ -178,17 +186,21 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy }: EngineOptions,
   { ports }: Deployment,
   definitions: TaskDefinitions,
   models: ModelRegistry,
+  claimOf: ClaimOf,
 ): Engine["ports"] {
-  return {
+  const launching: Engine["ports"] = {
     ...ports,
     models,
     nameOf: modelNamer(models),
     hooks: createHookListeners(hooks, tasks),
+    ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     definitions,
+    claimOf,
+    launch: (launch) => launchOwn(launching, launch),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
@@ -201,4 +213,5 @@ function createPorts(
       whenQueueDown: config.whenQueueDown,
     },
   };
+  return launching;
 }

@@ -1,4 +1,4 @@
-import { examineBus } from "../core/health/examinations.ts";
+import { examineBus, examineNotifications } from "../core/health/examinations.ts";
 import { examineQueue } from "../core/health/examinations.ts";
 import type { Examination, HealthCheck } from "../core/health/health-check.ts";
 import type { Health, HealthPorts } from "../core/health/read-health.ts";
@@ -40,7 +40,7 @@ export function createHealth({ deployment, config, project }: HealthOptions): He
 
 /** The ports for a deployment's health. @param examinations beside those of the queue and the bus */
 export function healthPortsOf(
-  { ports: { clock, logger, queue, bus }, backend, processes, ready }: Deployment,
+  { ports: { clock, logger, queue, bus, outbox }, backend, processes, ready }: Deployment,
   { isAsyncEnabled, leaseMs }: Pick<Config, "isAsyncEnabled" | "leaseMs">,
   examinations: readonly Examination[],
 ): HealthPorts {
@@ -54,7 +54,12 @@ export function healthPortsOf(
         () => true,
         () => false,
       ),
-    examinations: [...examinations, examineQueue(queue), examineBus(bus, clock)],
+    examinations: [
+      ...examinations,
+      examineQueue(queue),
+      examineBus(bus, clock),
+      examineNotifications(outbox),
+    ],
     isAsyncEnabled,
     silenceMs: leaseMs,
   };

@@ -19,6 +19,8 @@ import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
+import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
+import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { createCron } from "../adapters/cron/croner-cron.ts";
@@ -30,6 +32,7 @@ import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
 import { addSchedules } from "../graphql/schedules.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -46,6 +49,8 @@ import { createHealth } from "./create-health.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { NotifyChannels } from "./notify-channels.ts";
+import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
@@ -130,6 +135,7 @@ async function wire(
   read.notices.forEach((line) => logger.info({}, line));
   const cron = createCron();
   const configured = await readSchedules(project, cron);
+  const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
@@ -145,6 +151,7 @@ async function wire(
     tasks: project.tasks ?? [],
     client,
     hooks: project.hooks,
+    notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
@@ -152,6 +159,7 @@ async function wire(
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
+  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
   const { projectDir } = options;
   const health = createHealth({
     deployment: engine.deployment,
@@ -160,8 +168,8 @@ async function wire(
   });
   const reservations = connectReservations(engine, feed);
   const scheduling = createScheduling(engine, { configured, cron, role, config });
-  const workers = role === "client" ? [] : createWorkers(engine, config, role);
-  const background = [reservations, ...workers, ...scheduling.services];
+  const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
+  const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
     ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
     schema: createAppSchema({
@@ -169,6 +177,8 @@ async function wire(
       config,
       engine,
       feed,
+      inboxFeed,
+      statusPageOf: channels.statusPageOf,
       health,
       schedules: scheduling.schedules,
       cronInWords: cron.inWords,
@@ -219,6 +229,8 @@ interface SchemaParts extends ConnectedModels {
   readonly config: Config;
   readonly engine: Engine;
   readonly feed: TaskFeed;
+  readonly inboxFeed: InboxFeed;
+  readonly statusPageOf: NotifyChannels["statusPageOf"];
   readonly health: HealthReader;
   readonly schedules: Schedules;
   readonly cronInWords: (expression: string) => string;
@@ -229,7 +241,8 @@ interface SchemaParts extends ConnectedModels {
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, health, client, datamodel, names, modelOptions } = parts;
+  const { config, engine, feed, inboxFeed, statusPageOf, health, client, datamodel, names, modelOptions } =
+    parts;
   return createSchema({
     client,
     datamodel,
@@ -256,8 +269,10 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
           resumeTask: (request) => resumeTask(engine.ports, request),
         },
         retryTask: engine.retryTask,
+        statusPageOf,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
+      createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
       addHealth(() => health.read()),
     ],
   });

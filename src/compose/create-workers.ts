@@ -5,8 +5,10 @@ import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { createAnnouncer } from "../worker/create-announcer.ts";
 import { createSweeper } from "../worker/create-sweeper.ts";
 import { createWorker } from "../worker/create-worker.ts";
+import { createNotificationSender } from "../worker/create-notification-sender.ts";
 import type { Config } from "../config/config.ts";
 import type { Engine } from "./create-engine.ts";
+import type { NotifyChannels } from "./notify-channels.ts";
 import type { Deployment } from "./open-deployment.ts";
 
 /** The time from a launch's commit to the queue before the sweeper enqueues the task, in ms. */
@@ -34,8 +36,13 @@ export function sweepOptionsOf(
   };
 }
 
-/** The background services of a process: the announcer, the worker (unless the process only serves), and the sweeper. */
-export function createWorkers(engine: Engine, config: Config, role: ProcessRole): readonly Service[] {
+/** The background services of a process: the announcer, the sweeper and, unless the process only serves, the worker and the sender. */
+export function createWorkers(
+  engine: Engine,
+  config: Config,
+  role: ProcessRole,
+  channels: NotifyChannels,
+): readonly Service[] {
   const { ports, deployment } = engine;
   const { processes, backend } = deployment;
   const { clock, logger, workerId } = ports;
@@ -58,11 +65,28 @@ export function createWorkers(engine: Engine, config: Config, role: ProcessRole)
       followTime: () => deployment.followTime(),
       logger,
     }),
-    ...(concurrency > 0 ? [createWorker({ ...ports, concurrency })] : []),
+    ...(concurrency > 0
+      ? [createSender(engine, config, channels), createWorker({ ...ports, concurrency })]
+      : []),
     createSweeper(ports, {
       ...sweepOptionsOf(config, deployment),
       chore: `sweep:${backend.name}`,
       intervalMs: Math.max(250, Math.ceil(config.leaseMs / 2)),
     }),
   ];
+}
+
+function createSender({ ports }: Engine, config: Config, channels: NotifyChannels): Service {
+  const notifiers = channels.createNotifiers(ports.clock);
+  const sender = createNotificationSender(
+    { ...ports, statusPageOf: channels.statusPageOf, notifiers },
+    { timeoutMs: config.notifyTimeoutMs, maxTries: config.notifyMaxTries, leaseMs: config.leaseMs },
+  );
+  return {
+    ...sender,
+    async stop() {
+      await sender.stop();
+      Object.values(notifiers).forEach((notifier) => notifier.close());
+    },
+  };
 }

@@ -11,6 +11,9 @@ import type {
 } from "../core/records/model-options.ts";
 import { enumOptionsShape, modelOptionsShape } from "../core/records/model-options.ts";
 import type { AppRecord } from "../core/records/write-hooks.ts";
+import { BULK_KINDS } from "../core/bulk/bulk-kinds.ts";
+import type { NotifyConfig } from "../core/notifications/notify-config.ts";
+import { notifyConfigShape } from "../core/notifications/notify-config.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import { taskOptionsShape } from "../core/tasks/define-task.ts";
 import type { ScheduleOptions } from "../core/schedules/schedule.ts";
@@ -87,6 +90,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
   readonly schedules?: readonly ScheduleOptions[];
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
+  /** Notifications: whom to tell by default, the mail server, the secret of webhooks, callbacks. Default: none. */
+  readonly notify?: NotifyConfig;
   /** The first records of a new database, for `powercrud start` and `powercrud seed`. Default: none. */
   readonly seed?: SeedFunction<TypesOf<Generated>["client"]> | AppSeed;
 }
@@ -158,6 +163,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
     tasks: { kind: "LIST", of: taskOptionsShape(models && Object.keys(models)) },
     schedules: { kind: "LIST", of: SCHEDULE_OPTIONS_SHAPE },
     hooks: TASK_HOOKS_SHAPE,
+    notify: notifyConfigShape(Object.values(BULK_KINDS)),
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },
   };
   return { kind: "MEMBERS", members };

@@ -3,6 +3,8 @@ import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
 import { createPostgresEventLog } from "../adapters/postgres/events/postgres-event-log.ts";
+import { createPostgresInbox } from "../adapters/postgres/notifications/postgres-inbox.ts";
+import { createPostgresOutbox } from "../adapters/postgres/notifications/postgres-outbox.ts";
 import { createPostgresProcessRegister } from "../adapters/postgres/postgres-process-register.ts";
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
@@ -12,6 +14,8 @@ import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
+import type { Inbox } from "../core/notifications/inbox.ts";
+import type { Outbox } from "../core/notifications/outbox.ts";
 import type { ProcessRegister } from "../core/processes/process-register.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -36,7 +40,8 @@ export interface DeploymentOptions {
 export interface Deployment {
   readonly backend: BackendChoice;
   readonly session: SqlSession;
-  readonly ports: TaskPorts;
+  readonly ports: TaskPorts & { readonly outbox: Outbox };
+  readonly inbox: Inbox;
   readonly processes: ProcessRegister;
   /** Examinations of the database, and of Redis if it is the backend. */
   readonly examinations: readonly Examination[];
@@ -75,11 +80,13 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       steps: createQuickSteps(session),
       log: createPostgresEventLog({ session }),
       locks: createPostgresLockStore({ session }),
+      outbox: createPostgresOutbox({ session }),
       bus: backend.bus,
       queue: backend.queue,
       clock,
       logger,
     },
+    inbox: createPostgresInbox({ session }),
     processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],
     ready: () => backend.ready(),

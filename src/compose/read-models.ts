@@ -5,6 +5,8 @@ import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
 import type { ChosenNames } from "../graphql/models/choose-names.ts";
 import { chooseNames } from "../graphql/models/choose-names.ts";
+import type { NotificationSchemaPorts } from "../graphql/notifications/notification-schema.ts";
+import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { SchemaContributor } from "../graphql/builder.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
@@ -44,7 +46,8 @@ export function printedParts(): readonly SchemaContributor[] {
     tasks: neverCalled as Ports["tasks"],
     inWords: (expression) => expression,
   });
-  return [tasks, schedules, addHealth(onlyPrinted)];
+  const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
+  return [tasks, schedules, notifications, addHealth(onlyPrinted)];
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

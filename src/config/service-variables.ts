@@ -1,4 +1,14 @@
-import { anyText, flag, oneOf, postgresUrl, redisUrl, wholeNumber } from "./variable.ts";
+import { isSmtpUrl, isWebhookSecret } from "../core/notifications/notify-config.ts";
+import {
+  anyText,
+  flag,
+  oneOf,
+  optionalText,
+  postgresUrl,
+  redisUrl,
+  secretText,
+  wholeNumber,
+} from "./variable.ts";
 
 /** The variables of the service itself. An app's seed may add its own. */
 export const SERVICE_VARIABLES = {
@@ -134,5 +144,43 @@ export const SERVICE_VARIABLES = {
     fallback: 100,
     min: 0,
     max: 60_000,
+  }),
+  statusPageUrl: optionalText({
+    name: "POWERCRUD_STATUS_PAGE_URL",
+    meaning:
+      "The address of a page of the app that shows a task, with `{id}` for the task's id. Notifications link to it, and tasks that notify by STATUS_PAGE carry it.",
+    expected: "an address such as https://app.example.com/tasks/{id}",
+    fallbackText: "none",
+    isValid: (text) => /^https?:\/\/.*\{id\}/.test(text) && URL.canParse(text.replaceAll("{id}", "1")),
+  }),
+  smtpUrl: secretText({
+    name: "POWERCRUD_SMTP_URL",
+    meaning: "The mail server for notifications by e-mail. Wins over `notify.email.smtpUrl` of the config.",
+    expected: "an address such as smtps://user:password@mail.example.com",
+    fallbackText: "none",
+    isValid: isSmtpUrl,
+  }),
+  webhookSecret: secretText({
+    name: "POWERCRUD_WEBHOOK_SECRET",
+    meaning:
+      "The secret that signs webhooks, as Standard Webhooks wants it. Wins over `notify.webhook.secret` of the config.",
+    expected: "`whsec_` and the base64 of 24 to 64 random bytes",
+    fallbackText: "none",
+    isValid: isWebhookSecret,
+  }),
+  notifyTimeoutMs: wholeNumber({
+    name: "POWERCRUD_NOTIFY_TIMEOUT_MS",
+    meaning: "The most time, in ms, of one try to send a notification: an e-mail, a webhook or a callback.",
+    fallback: 10_000,
+    min: 100,
+    max: 600_000,
+  }),
+  notifyMaxTries: wholeNumber({
+    name: "POWERCRUD_NOTIFY_MAX_TRIES",
+    meaning:
+      "After this many tries that failed, a notification is given up. The default makes them last some 11 hours.",
+    fallback: 13,
+    min: 1,
+    max: 1000,
   }),
 };

@@ -74,6 +74,20 @@ export function anyText(
   return { ...described, parse: (text) => (isValid(text) ? text : undefined) };
 }
 
+/** A text that passes `isValid`; undefined if it is not set. */
+export function optionalText(
+  options: DescribedUrl &
+    Pick<Variable<string>, "expected"> & { readonly isValid: (text: string) => boolean },
+): Variable<string | undefined> {
+  const { isValid, ...described } = options;
+  return { ...described, fallback: undefined, parse: (text) => (isValid(text) ? text : undefined) };
+}
+
+/** The same for a text that may hold a password, and is never shown. */
+export function secretText(options: Parameters<typeof optionalText>[0]): Variable<string | undefined> {
+  return { ...optionalText(options), isSecret: true };
+}
+
 type DescribedUrl = Pick<Variable<string>, "name" | "meaning" | "fallbackText">;
 
 /** A PostgreSQL connection string, undefined if it is not set. It may hold a password and is never shown. */

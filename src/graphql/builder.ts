@@ -20,6 +20,8 @@ import type {
 } from "../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../core/refusals/refusals.ts";
 import type { LaunchOptions } from "../core/tasks/launch-options.ts";
+import type { TaskStatus } from "../core/tasks/task-status.ts";
+import type { NotificationChannel, Notify } from "../core/tasks/notify.ts";
 import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { Json } from "../kernel/json.ts";
@@ -80,7 +82,14 @@ interface RefusalMessage {
 type Nullable<T> = { -readonly [Name in keyof T]?: T[Name] | null | undefined };
 
 /** The options of a launch as an input. */
-type BulkOptionsRef = ImplementableInputObjectRef<BuilderTypes, Nullable<LaunchOptions>>;
+type BulkOptionsRef = ImplementableInputObjectRef<
+  BuilderTypes,
+  Nullable<Omit<LaunchOptions, "notify">> & { notify?: readonly NotifyInput[] | null | undefined }
+>;
+
+/** Any status is of the right type here; the launch refuses those that are not final. */
+type NotifyInput = Pick<Notify, "channel"> &
+  Nullable<{ readonly target: string; readonly on: readonly TaskStatus[] }>;
 
 /**
  * Types that several parts of the schema refer to. A ref is made here and implemented where it belongs: `task`,
@@ -101,6 +110,8 @@ interface SharedRefs {
   readonly unavailableError: ImplementableObjectRef<BuilderTypes, UnavailableRefusal>;
   /** The input `BulkOptions`. */
   readonly bulkOptions: BulkOptionsRef;
+  /** The enum `NotificationChannel`. */
+  readonly notificationChannel: PothosSchemaTypes.EnumRef<BuilderTypes, NotificationChannel>;
   /** The enum `ModelName`: the names of the exposed models. */
   readonly modelName: PothosSchemaTypes.EnumRef<BuilderTypes, string>;
   /** The union `LaunchResult`; resolvers return the {@link LaunchOutcome} as it is. */
@@ -177,5 +188,15 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
     resolveType: ({ kind }) => (kind === "LAUNCHED" ? "TaskLaunched" : refusalTypeOf(kind)),
   });
   const bulkOptions: BulkOptionsRef = builder.inputRef("BulkOptions");
-  return { ...refs, bulkOptions, modelName, launchResult };
+  const notificationChannel = builder.enumType("NotificationChannel", {
+    description: "A way in which someone is told how a task ended.",
+    values: {
+      STATUS_PAGE: { description: "Nothing is sent: the task has the address of its page, `statusPageUrl`." },
+      IN_APP: { description: "A notification in the caller's inbox: see `notifications`." },
+      EMAIL: { description: "A mail to the address that is the target." },
+      WEBHOOK: { description: "A signed POST to the URL that is the target." },
+      CALLBACK: { description: "A call of the config's function whose name is the target." },
+    } as const satisfies Record<NotificationChannel, object>,
+  });
+  return { ...refs, bulkOptions, modelName, launchResult, notificationChannel };
 }

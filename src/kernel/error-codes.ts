@@ -18,13 +18,15 @@ export const ERROR_CODES = {
   CANCELLED: "Stopped on request.",
   PAUSED: "The task is paused; a later attempt goes on with it.",
   HANDED_OVER: "The process is stopping; another goes on with the task.",
-  RECORD_LOCKED: "Another task held the record when this one was launched.",
+  RECORD_LOCKED: "Another task held the record when this one was launched, or came to need it.",
   TASK_SETTLED: "The task is settled; there is nothing left to cancel, pause or resume.",
   TASK_NOT_PAUSABLE: "The task waits in line for records, or is a reservation, so it cannot be paused.",
   TASK_NOT_PAUSED: "The task is not paused, so it cannot be resumed.",
   SUBSCRIBER_TOO_SLOW:
     "The subscriber fell too far behind; subscribe again with after set to the last cursor.",
   UNKNOWN_KIND: "No task definition of that kind is registered in this process.",
+  OUTSIDE_TASK:
+    "The function works only inside a running task or a model's hook, and only until that returns.",
   UNKNOWN_MODEL: "No model of that name is exposed.",
   INVALID_CONFIG: "A setting is missing, unknown or out of range.",
   MIGRATION_FAILED: "A database migration could not be applied.",

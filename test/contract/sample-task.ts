@@ -16,6 +16,7 @@ export function sampleTask(parts: Partial<NewTask> = {}): NewTask {
     viewer: { id: "ann" },
     errorPolicy: "SKIP_FAILED",
     isDryRun: false,
+    onConflict: "REJECT",
     retryOf: null,
     parent: null,
     schedule: null,

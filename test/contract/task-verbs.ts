@@ -64,10 +64,12 @@ export function taskVerbs(world: () => World): TaskVerbs {
       world().unitOfWork.run((transaction) => world().finishChunk(transaction, task.id, number, counts)),
     lockDone: (task, attempt) =>
       world().unitOfWork.run((transaction) => world().tasks.lockDone(transaction, task.id, attempt)),
-    settle: (task, attempt, parts) =>
-      world().unitOfWork.run((transaction) =>
+    settle: async (task, attempt, parts) => {
+      const settled = await world().unitOfWork.run((transaction) =>
         world().tasks.settle(transaction, task.id, attempt, settlementOf(task, parts)),
-      ),
+      );
+      return settled !== undefined;
+    },
     markCleaned: (task) =>
       world().unitOfWork.run((transaction) => world().tasks.markCleaned(transaction, task.id)),
     found: async (task) => (await world().tasks.find([task.id])).get(task.id),

@@ -34,6 +34,7 @@ export function createTaskDriver(given: Omit<TaskPorts, "queue">): TaskDriver {
           viewer,
           errorPolicy: "SKIP_FAILED",
           isDryRun: false,
+          onConflict: "REJECT",
           retryOf: null,
           parent: null,
           schedule: null,

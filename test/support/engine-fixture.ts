@@ -18,6 +18,7 @@ import { ANONYMOUS } from "../../src/core/access/viewer.ts";
 import type { BulkRequest } from "../../src/core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../../src/core/bulk/chunk-records.ts";
 import type { ChunkWriter } from "../../src/core/bulk/chunk-writer.ts";
+import type { WriteOne } from "../../src/core/bulk/write-one.ts";
 import type { RetryTask } from "../../src/core/bulk/retry-task.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createTaskFeed } from "../../src/core/events/task-feed.ts";
@@ -33,6 +34,7 @@ import type { TaskQueue } from "../../src/core/tasks/task-queue.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import type { UnitOfWork } from "../../src/core/transactions/transaction.ts";
 import { requiredSession } from "../../src/core/transactions/transaction.ts";
+import { isAppError } from "../../src/kernel/app-error.ts";
 import { createSystemClock } from "../../src/kernel/clock.ts";
 import type { Json } from "../../src/kernel/json.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
@@ -99,6 +101,7 @@ export interface EngineFixture {
   /** Launches as `launch` does. @throws when the launch is refused */
   launched(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task>;
   readonly retry: RetryTask;
+  readonly writeOne: WriteOne;
   /** Waits until the task is settled. */
   settled(taskId: string): Promise<Task>;
   task(taskId: string): Promise<Task>;
@@ -151,6 +154,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     ports,
     feed,
     retry: engine.retryTask,
+    writeOne: engine.writeOne,
     launch: (request) =>
       launchBulk({
         model: "Thing",
@@ -240,7 +244,7 @@ const SQL_HOOK_TRANSACTIONS: HookTransactions = {
     }
   },
   faultOf(error, model) {
-    if (typeof (error as { code?: unknown }).code !== "string") {
+    if (isAppError(error) || typeof (error as { code?: unknown }).code !== "string") {
       return undefined;
     }
     if (isLostRace(error)) {

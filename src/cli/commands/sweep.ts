@@ -30,10 +30,11 @@ export async function sweepOnce(
   context: CliContext,
   { json: isJson = false }: SweepCommandOptions,
 ): Promise<void> {
-  const { config, logger, projectDir } = context;
+  const { config, logger, projectDir, hasProjectFile } = context;
   await withDatabase(context, async (databaseUrl) => {
     await requireMigrated({ databaseUrl, projectDir, logger });
-    const report = await sweepDeployment({ databaseUrl, config, logger });
+    const project = hasProjectFile ? { project: await context.loadProject() } : {};
+    const report = await sweepDeployment({ databaseUrl, config, logger, ...project });
     const { isAsyncEnabled } = config;
     const lines = isJson
       ? [JSON.stringify({ isAsyncEnabled, ...report.summary, leftAlone: report.leftAlone }, null, 2)]

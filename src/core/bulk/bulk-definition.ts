@@ -127,6 +127,7 @@ async function prepareWork(
   const base = {
     taskId: task.id,
     attempt,
+    onConflict: task.onConflict,
     model,
     scope: access.scope(model.name, viewer),
     lockScopeOf: (name: string) => lockScopes.of(name, viewer),
@@ -269,6 +270,9 @@ async function writeLane(writer: ChunkWriter, work: ChunkWork, context: HelpCont
         throw fenced();
       case "CANCELLED":
         throw cancelled();
+      case "HELD":
+        await context.untilFree(result.refusal);
+        break;
       case "PAUSED":
         throw paused();
       case "EXHAUSTED":

@@ -1,7 +1,8 @@
 import type { Counts } from "../tasks/progress.ts";
 import type { RetryRecords } from "../tasks/task-results.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
-import type { ErrorPolicy } from "../tasks/task.ts";
+import type { ErrorPolicy, OnConflict } from "../tasks/task.ts";
+import type { LockRefusal } from "../locks/lock-store.ts";
 import type { RecordWork } from "./record-writer.ts";
 
 /** One attempt of a bulk task, as the chunk writer needs it. */
@@ -9,7 +10,15 @@ export type ChunkWork = RecordWork & {
   readonly taskId: string;
   /** The fencing token. */
   readonly attempt: number;
+  /** What becomes of records whose hooks come to need records that another task holds. Default: REJECT. */
+  readonly onConflict?: OnConflict;
 };
+
+/** With `onConflict: WAIT`: hooks need records that other tasks hold. Nothing was written; try again once they are free. */
+export interface HeldWrite {
+  readonly kind: "HELD";
+  readonly refusal: LockRefusal;
+}
 
 /** What became of one chunk. */
 export type ChunkResult =
@@ -21,7 +30,8 @@ export type ChunkResult =
   /** The task is to be cancelled; nothing was written. */
   | { readonly kind: "CANCELLED" }
   /** The task is to be paused; nothing was written. */
-  | { readonly kind: "PAUSED" };
+  | { readonly kind: "PAUSED" }
+  | HeldWrite;
 
 /** What became of all chunks together. */
 export type WholeResult =
@@ -30,7 +40,8 @@ export type WholeResult =
   | { readonly kind: "REFUSED"; readonly errors: readonly NewTaskError[] }
   | { readonly kind: "FENCED" }
   | { readonly kind: "CANCELLED" }
-  | { readonly kind: "PAUSED" };
+  | { readonly kind: "PAUSED" }
+  | HeldWrite;
 
 /** More errors of a dry run than these are counted, not kept: they are held in memory until it settles. */
 export const MAX_TRIAL_ERRORS = 100_000;
@@ -65,8 +76,8 @@ export interface WrittenChunks {
 
 /** How a caller follows and stops the writing of all chunks together. */
 export interface WholeRun {
-  /** Called after each chunk, before the commit. */
-  onWritten(counts: Counts): void;
+  /** Called after each chunk, before the commit, with the sum so far. A try that is repeated begins anew. */
+  onWritten(sum: Counts): void;
   /** Stops between chunks: its reason is thrown, and nothing is written. */
   readonly signal: AbortSignal;
 }

@@ -4,7 +4,7 @@ import type { ModelRegistry } from "../records/model.ts";
 import { refersToItself } from "../records/model.ts";
 import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
-import { invalid } from "../refusals/problems.ts";
+import { invalid, problem } from "../refusals/problems.ts";
 import type { LimitRefusal } from "../refusals/refusals.ts";
 import type { NamedRecords } from "../records/named-records.ts";
 import type { RecordReader } from "../records/record-reader.ts";
@@ -15,7 +15,14 @@ import type { LaunchRequest } from "../tasks/launch/launch-request.ts";
 import { contentHash, launchHash } from "../tasks/launch/launch-request.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../tasks/launch/launch-task.ts";
-import { launchTask } from "../tasks/launch/launch-task.ts";
+import type { Nesting } from "../tasks/launch/nesting.ts";
+import {
+  awaitChild,
+  currentNesting,
+  launchNested,
+  nestedOptions,
+  refuseNested,
+} from "../tasks/launch/nesting.ts";
 import { answerRepeated } from "../tasks/launch/repeated-launch.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { TaskClaim } from "../tasks/task-claim.ts";
@@ -51,12 +58,25 @@ export interface BulkPorts extends LaunchPorts {
 /** The use case behind every bulk mutation: check, resolve, then launch. */
 export function createLaunchBulk(ports: BulkPorts): LaunchBulk {
   return async (request) => {
+    const nesting = currentNesting();
     try {
-      return refuseInvalid(ports, request) ?? (await launchNew(ports, request));
+      const refusal = refuseNested(nesting, request.options) ?? refuseInHook(nesting);
+      if (refusal !== undefined) {
+        return refusal;
+      }
+      const outcome = refuseInvalid(ports, request) ?? (await launchNew(ports, nesting, request));
+      return await awaitChild(nesting, request.options, outcome);
     } catch (error) {
       return unavailableRefusal(ports.logger, error, "a launch was refused");
     }
   };
+}
+
+/** It reads its records outside the transaction of the hook, and would wait for that transaction, which waits for it. */
+function refuseInHook({ write }: Nesting): ValidationRefusal | undefined {
+  return write === undefined
+    ? undefined
+    : invalid([problem("A hook cannot launch a bulk operation in its transaction. Launch it in onCommit.")]);
 }
 
 function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusal | LimitRefusal | undefined {
@@ -99,23 +119,25 @@ function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly Reco
   }
 }
 
-async function launchNew(ports: BulkPorts, request: BulkRequest): Promise<LaunchOutcome> {
-  const inputHash = hashOf(request);
+async function launchNew(ports: BulkPorts, nesting: Nesting, given: BulkRequest): Promise<LaunchOutcome> {
+  const inputHash = hashOf(given);
+  const request = { ...given, options: nestedOptions(nesting, given.options, inputHash) };
   const repeated = await answerRepeated(ports, { ...request, inputHash });
   if (repeated !== undefined) {
     return repeated;
   }
   const resolved = await resolveTarget(ports, request);
-  return resolved.kind === "RESOLVED" ? launch(ports, request, inputHash, resolved) : resolved;
+  return resolved.kind === "RESOLVED" ? launch(ports, nesting, request, inputHash, resolved) : resolved;
 }
 
 function launch(
   ports: BulkPorts,
+  nesting: Nesting,
   request: BulkRequest,
   inputHash: string,
   target: ResolvedTarget,
 ): Promise<LaunchOutcome> {
-  return launchTask(ports, {
+  return launchNested(ports, nesting, {
     kind: BULK_KINDS[request.operation],
     model: request.model,
     viewer: request.viewer,

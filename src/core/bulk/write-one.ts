@@ -1,6 +1,7 @@
 import type { Logger } from "../../kernel/logger.ts";
 import type { Claim, LockScopes } from "../locks/claim.ts";
 import type { LockStore } from "../locks/lock-store.ts";
+import { untilUnstopped } from "../locks/open-write.ts";
 import type { Access } from "../access/access.ts";
 import type { Model } from "../records/model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
@@ -174,15 +175,19 @@ async function tryWrite(
   if (name?.kind !== "KEY" && isOfOneRecord(write)) {
     return writer.writeGuarded(work, batch);
   }
-  const entered = [...(effects?.models ?? []), ...(work.references?.models ?? [])];
-  return writer.run<WrittenBatch>(work, async (transaction) => {
-    const refusal = await guardFirst(locks, transaction, claims, entered);
-    if (refusal !== undefined) {
-      return { rollBack: { succeeded: 0, errors: [], refusal } };
-    }
-    const done = await writer.writeBatch(transaction, work, batch);
-    return done.succeeded === 1 ? { commit: done } : { rollBack: done };
-  });
+  const reached = [...(effects?.models ?? []), ...(work.references?.models ?? [])];
+  return untilUnstopped<WrittenBatch>(
+    ({ entered }) =>
+      writer.run<WrittenBatch>(work, async (transaction) => {
+        const refusal = await guardFirst(locks, transaction, claims, [...reached, ...entered]);
+        if (refusal !== undefined) {
+          return { rollBack: { succeeded: 0, errors: [], refusal } };
+        }
+        const done = await writer.writeBatch(transaction, work, batch);
+        return done.succeeded === 1 ? { commit: done } : { rollBack: done };
+      }),
+    (refusal) => ({ succeeded: 0, errors: [], refusal }),
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { ChunkWork, ChunkWriter, TrialResult, WholeRun } from "./chunk-writer.ts";
+import type { ChunkWork, ChunkWriter, HeldWrite, TrialResult, WholeRun } from "./chunk-writer.ts";
 import type { Counts } from "../tasks/progress.ts";
-import { processedOf } from "../tasks/progress.ts";
+import { NO_COUNTS, processedOf } from "../tasks/progress.ts";
 import type { AttemptContext, HandlerResult } from "../tasks/task-definition.ts";
 import type { NewTaskError } from "../tasks/task-error.ts";
 import { paused } from "../tasks/run/running-attempts.ts";
@@ -12,7 +12,7 @@ export async function writeAllOrNothing(
   work: ChunkWork,
   context: AttemptContext,
 ): Promise<HandlerResult> {
-  const result = await writer.writeAllChunks(work, wholeRunOf(context)).catch(cancelledOrThrown);
+  const result = await onceFree(context, (run) => writer.writeAllChunks(work, run));
   switch (result.kind) {
     case "WRITTEN":
       return { counts: (await writer.countWritten(work.taskId)).counts };
@@ -31,9 +31,39 @@ export async function writeAllOrNothing(
   }
 }
 
-/** How the attempt follows the writing of all chunks together, and stops it. */
+/** Repeats the writing of all chunks together each time that its hooks had to wait for other tasks. */
+async function onceFree<Result extends { readonly kind: string }>(
+  context: AttemptContext,
+  write: (run: WholeRun) => Promise<Result | HeldWrite>,
+): Promise<Exclude<Result, HeldWrite> | { readonly kind: "CANCELLED" }> {
+  const run = wholeRunOf(context);
+  try {
+    for (;;) {
+      const result = await write(run);
+      if (result.kind !== "HELD") {
+        return result as Exclude<Result, HeldWrite>;
+      }
+      await context.untilFree((result as HeldWrite).refusal);
+    }
+  } catch (error) {
+    return cancelledOrThrown(error);
+  }
+}
+
+/** How the attempt follows the writing of all chunks together, and stops it. A repeated try reports nothing twice. */
 function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
-  return { onWritten: (counts) => reportProgress(counts), signal };
+  let reported = NO_COUNTS;
+  return {
+    signal,
+    onWritten(sum) {
+      if (processedOf(sum) <= processedOf(reported)) {
+        return;
+      }
+      const added = (outcome: keyof Counts): number => Math.max(0, sum[outcome] - reported[outcome]);
+      reportProgress({ succeeded: added("succeeded"), failed: added("failed"), skipped: added("skipped") });
+      reported = sum;
+    },
+  };
 }
 
 /** The error of an attempt that has lost its task. */
@@ -80,9 +110,8 @@ export async function tryAll(
   work: ChunkWork,
   context: AttemptContext,
 ): Promise<HandlerResult> {
-  const result = await writer
-    .tryAllChunks(work, context.task.errorPolicy, wholeRunOf(context))
-    .catch(cancelledOrThrown);
+  const { errorPolicy } = context.task;
+  const result = await onceFree(context, (run) => writer.tryAllChunks(work, errorPolicy, run));
   switch (result.kind) {
     case "TRIED":
       return { message: describeTrial(result), counts: result.counts, errors: result.errors };

@@ -1,6 +1,8 @@
+import { counted } from "../../kernel/counted.ts";
 import { createId } from "../../kernel/ids.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { EventBus } from "../events/event-bus.ts";
+import type { Outbox } from "../notifications/outbox.ts";
 import type { BackendName, ProcessRegister, RunningProcess } from "../processes/process-register.ts";
 import { usualBackend } from "../processes/process-register.ts";
 import type { TaskQueue } from "../tasks/task-queue.ts";
@@ -98,6 +100,22 @@ export function examineQueue(queue: Pick<TaskQueue, "count">): Examination {
     async examine() {
       const count = await queue.count();
       return { status: "OK", message: count === 1 ? "1 task waits in it." : `${count} tasks wait in it.` };
+    },
+  };
+}
+
+/** Whether notifications were given up. */
+export function examineNotifications(outbox: Pick<Outbox, "countDead">): Examination {
+  return {
+    name: "notifications",
+    async examine() {
+      const count = await outbox.countDead({});
+      return count === 0
+        ? { status: "OK", message: "None was given up." }
+        : {
+            status: "WARNING",
+            message: `${counted(count, "notification")} could not be sent. See them: powercrud notifications.`,
+          };
     },
   };
 }

@@ -14,6 +14,12 @@ export interface Claim {
   readonly scope?: string | undefined;
 }
 
+/** Ids of records as the app has them, or the whole model. */
+export type RecordIds = readonly (string | number | bigint)[] | "all";
+
+/** A viewer's claim on records that the app names. @throws AppError for an unknown model, or an id that is none of it */
+export type ClaimOf = (model: string, ids: RecordIds, viewer: Viewer) => Claim;
+
 /** Leaves out claims that name no record: they ask for nothing. */
 export function withoutEmptyClaims(claims: readonly Claim[]): readonly Claim[] {
   return claims.filter(({ ids }) => ids.length > 0);

@@ -53,11 +53,21 @@ export interface LockStore {
    */
   enter(transaction: Transaction, models: readonly string[]): Promise<void>;
   /**
+   * The same without waiting, as a claim or as a guard does. False where another transaction is in the way; the caller
+   * must roll back then. For transactions that have locked rows: they must not wait here for one that waits for a row.
+   */
+  tryEnter(transaction: Transaction, models: readonly string[], how: "CLAIM" | "GUARD"): Promise<boolean>;
+  /**
    * Claims for a task; rolled back with the transaction. Conflicts are locks of others, and places in line: those
    * before the owner's own place if it has one, otherwise all. A granted owner leaves the line. Of overlapping claims
    * made together exactly one is granted.
    */
   acquire(transaction: Transaction, owner: string, claims: readonly Claim[]): Promise<AcquireResult>;
+  /**
+   * Claims more for a task that runs. Only what others hold is in its way, not places in line: a task in line may wait
+   * for this one.
+   */
+  acquireRunning(transaction: Transaction, owner: string, claims: readonly Claim[]): Promise<AcquireResult>;
   /** Claims for an owner that holds nothing; if refused, the owner joins the line. */
   acquireOrWait(transaction: Transaction, owner: string, claims: readonly Claim[]): Promise<AcquireResult>;
   /**

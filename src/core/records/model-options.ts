@@ -3,6 +3,8 @@ import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { NotifyRule } from "../tasks/notify.ts";
+import { NOTIFY_RULES_SHAPE } from "../tasks/notify.ts";
 import type { FieldSwitches } from "./field-switches.ts";
 import { FIELD_SWITCH_MEMBERS } from "./field-switches.ts";
 import type { AppRecord, WriteRules } from "./write-hooks.ts";
@@ -57,6 +59,8 @@ export interface ModelOptions<
    * Default: one scope for all.
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
+  /** Whom to tell how a bulk operation on the model ends, unless its kind or the launch says. Default: `notify.default`. */
+  readonly notify?: readonly NotifyRule[];
   readonly bulk?: {
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
@@ -119,6 +123,7 @@ export function modelOptionsShape({ columns, relations }: KnownFields): MembersS
     },
     scope: { kind: "FUNCTION" },
     lockScope: { kind: "FUNCTION" },
+    notify: NOTIFY_RULES_SHAPE,
     bulk: { kind: "MEMBERS", members: bulk },
   };
   return { kind: "MEMBERS", members };

@@ -1,7 +1,11 @@
 import type { DatabaseFault, HookTransactions } from "./hook-transactions.ts";
+import type { ClaimOf, LockScopes } from "../locks/claim.ts";
+import type { LaunchInside, OpenWriteOptions } from "../locks/open-write.ts";
+import { runInWrite, WriteStopped } from "../locks/open-write.ts";
 import type { ModelOptionsMap } from "./model-options.ts";
 import { toColumnText } from "./column-text.ts";
-import type { Model } from "./model.ts";
+import type { Model, ModelRegistry } from "./model.ts";
+import { canonicalRecordId } from "./record-key.ts";
 import { apiNameOf, columnsOf } from "./model.ts";
 import type {
   AppProblem,
@@ -66,10 +70,25 @@ export interface RecordHooks {
   of(model: Model, operations: readonly WriteOperation[], setting: WriteSetting): AppHooks | undefined;
 }
 
+/** Checks the names, and makes ids canonical. */
+export function createClaimOf(models: Pick<ModelRegistry, "get">, scopes: LockScopes): ClaimOf {
+  return (name, ids, viewer) => {
+    const model = models.get(name);
+    const canonical = ids === "all" ? ids : ids.map((id) => canonicalRecordId(model, String(id)));
+    const scope = scopes.of(name, viewer);
+    return { model: name, ids: canonical, ...(scope === undefined ? {} : { scope }) };
+  };
+}
+
 /** What running hooks needs. */
 interface RecordHooksPorts {
   readonly options: ModelOptionsMap;
   readonly transactions: HookTransactions;
+  /** Holds the records that hooks register. */
+  readonly locks: OpenWriteOptions["locks"];
+  readonly claimOf: ClaimOf;
+  /** Launches tasks for hooks. */
+  readonly launch: LaunchInside;
   readonly logger: Logger;
 }
 
@@ -103,7 +122,21 @@ function bindHooks(
   rules: WriteRules,
   setting: WriteSetting,
 ): AppHooks {
-  const { transactions, logger } = ports;
+  const { transactions, locks, logger } = ports;
+  const within = <T>(transaction: Transaction, work: () => Promise<T>): Promise<T> =>
+    runInWrite(
+      {
+        locks,
+        transaction,
+        client: transactions.clientOf(transaction),
+        viewer: setting.viewer,
+        launch: ports.launch,
+        undoable: transactions.undoable,
+        isDryRun: setting.isDryRun,
+        claimOf: (name, ids) => ports.claimOf(name, ids, setting.viewer),
+      },
+      work,
+    );
   const contextOf = (transaction: Transaction, operation: WriteOperation): WriteContext => ({
     ...setting,
     operation,
@@ -117,19 +150,22 @@ function bindHooks(
     async check(transaction, chunk) {
       const context = contextOf(transaction, chunk.operation);
       try {
-        return await transactions.undoable(transaction, async () => {
-          const refused = await validateAll(ports, model, rules, chunk, context);
-          const valid = without(chunk, refused);
-          const asked = await askBefore(model, rules.hooks, valid, context);
-          return { ...asked, refused: [...refused, ...asked.refused] };
-        });
+        return await transactions.undoable(transaction, () =>
+          within(transaction, async () => {
+            const refused = await validateAll(ports, model, rules, chunk, context);
+            const valid = without(chunk, refused);
+            const asked = await askBefore(model, rules.hooks, valid, context);
+            return { ...asked, refused: [...refused, ...asked.refused] };
+          }),
+        );
       } catch (error) {
         const thrown = problemOfThrown(ports, model, error);
         return { refused: chunk.records.map(({ id }) => ({ id, problem: thrown })), values: NO_VALUES };
       }
     },
     async persist(transaction, chunk) {
-      const refusals = await rules.persist?.(chunk, contextOf(transaction, chunk.operation));
+      const context = contextOf(transaction, chunk.operation);
+      const refusals = await within(transaction, async () => rules.persist?.(chunk, context));
       return refusedOf(model, chunk, refusals ?? []);
     },
     refusalOf(error) {
@@ -146,7 +182,9 @@ function bindHooks(
       }
       const context = contextOf(transaction, chunk.operation);
       try {
-        await transactions.undoable(transaction, async () => hook.call(rules.hooks, chunk, context));
+        await transactions.undoable(transaction, () =>
+          within(transaction, async () => hook.call(rules.hooks, chunk, context)),
+        );
       } catch (error) {
         faultUnlessLost(ports, model, error);
         logger.error({ err: error, model: model.name }, "a hook failed after a write; the write is kept");
@@ -305,7 +343,8 @@ function faultUnlessLost(
   model: Model,
   error: unknown,
 ): DatabaseFault | undefined {
-  if (isAppError(error, "UNAVAILABLE")) {
+  // A write that was stopped is not refused: its writer decides what becomes of it.
+  if (isAppError(error, "UNAVAILABLE") || error instanceof WriteStopped) {
     throw error;
   }
   const fault = transactions.faultOf(error, model);

@@ -1,5 +1,8 @@
 import { announceChange } from "../events/record-event.ts";
+import { ANONYMOUS } from "../access/viewer.ts";
+import { cancelTask } from "../tasks/run/cancel-task.ts";
 import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
+import { publishNotifications } from "../notifications/announcement.ts";
 import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
 import { repeatHookCalls } from "../tasks/settle/final-hooks.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
@@ -44,11 +47,23 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
   const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
   const orphans = await rescueOrphans(ports, ago(options.leaseMs));
+  const abandoned = await cancelAbandoned(ports);
   const promoted = await promote(ports);
   const cleaned = await clean(ports, ago(options.cleanGraceMs));
   const released = await ports.locks.releaseOrphans();
+  await announceOverdue(ports, ago(options.enqueueGraceMs));
   const pruned = await pruneTasks(ports, options.retentionMs);
-  return { enqueued, ...orphans, promoted, cleaned, released, pruned };
+  const cancelled = [...orphans.cancelled, ...abandoned];
+  return { enqueued, ...orphans, cancelled, promoted, cleaned, released, pruned };
+}
+
+/** Children that their parent's cancellation has missed. */
+async function cancelAbandoned(ports: TaskPorts): Promise<readonly string[]> {
+  const abandoned = await ports.tasks.findAbandoned(BATCH);
+  for (const { id } of abandoned) {
+    await cancelTask(ports, { taskId: id, viewer: ANONYMOUS });
+  }
+  return idsOf(abandoned);
 }
 
 /** @param enqueuedBefore undefined: tasks that were enqueued and not begun are left alone */
@@ -133,6 +148,17 @@ async function clean(ports: TaskPorts, finishedBefore: Date): Promise<readonly s
   return cleaned;
 }
 
+/** Wakes the senders if notifications wait that none of them has heard of. */
+async function announceOverdue(
+  { outbox, bus }: Pick<TaskPorts, "outbox" | "bus">,
+  before: Date,
+): Promise<void> {
+  const due = await outbox?.nextDue();
+  if (due !== undefined && due < before) {
+    await publishNotifications(bus, { isInbox: false, isOutbox: true });
+  }
+}
+
 function idsOf(tasks: readonly StrandedTask[]): readonly string[] {
   return tasks.map(({ id }) => id);
 }
@@ -143,7 +169,7 @@ interface SweepSummary {
   readonly enqueued: readonly string[];
   /** Their worker was dead; a next attempt is in the queue. */
   readonly rescued: readonly string[];
-  /** Their worker was dead, and a viewer had asked them to stop. */
+  /** Their worker was dead, and a viewer had asked them to stop; or their parent was cancelled. */
   readonly cancelled: readonly string[];
   /** Reservations whose process was dead; their records are free. */
   readonly expired: readonly string[];

@@ -4,6 +4,8 @@ import type { Logger } from "../../kernel/logger.ts";
 import type { MembersOf, MembersShape, Shape } from "../../kernel/shape.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Claim } from "../locks/claim.ts";
+import type { NotifyRule } from "./notify.ts";
+import { NOTIFY_RULES_SHAPE } from "./notify.ts";
 import type { Counts } from "./progress.ts";
 import type { StepHooks } from "./task-hooks.ts";
 import { STEP_HOOKS_SHAPE } from "./task-hooks.ts";
@@ -43,8 +45,13 @@ export interface RunContext<Input = Json, Client = unknown> {
   readonly progress: TaskProgress;
   /** Logs with the task's id and kind. */
   readonly log: Logger;
-  /** Prisma's client of the project, outside any transaction. */
+  /**
+   * Prisma's client of the project, outside any transaction; for a task that a model's hook runs as a part of its write, the
+   * client of that write's transaction.
+   */
   readonly prisma: Client;
+  /** The task that this runs in: another's, if it is run as a part of one. */
+  currentTask(): Task;
 }
 
 /** What the functions of a definition are given before there is a task. */
@@ -108,6 +115,8 @@ export interface TaskOptions<
   readonly concurrency?: TaskConcurrency<StandardSchemaV1.InferOutput<Schema>>;
   /** The longest time of one attempt, in ms. Default: none. */
   readonly timeoutMs?: number;
+  /** Whom to tell how it ends, unless the launch says. Default: as the config says for its model, or for all tasks. */
+  readonly notify?: readonly NotifyRule[];
   /** Whether `run` heeds `isDryRun`. Default: a dry run is refused. */
   readonly isDryRunnable?: boolean;
   /** Callbacks in the life of its tasks, after those of the config for every task. Default: none. */
@@ -168,6 +177,7 @@ const SHAPE = {
       required: ["max"],
     },
     timeoutMs: { kind: "WHOLE_NUMBER", min: 1 },
+    notify: NOTIFY_RULES_SHAPE,
     isDryRunnable: { kind: "FLAG" },
     hooks: STEP_HOOKS_SHAPE,
     run: { kind: "FUNCTION" },

@@ -1,7 +1,5 @@
-import type { ErrorPolicy, RunMode } from "./task.ts";
-
-/** What a launch does about records that another task holds or waits for. */
-export type OnConflict = "REJECT" | "SKIP" | "WAIT";
+import type { Notify } from "./notify.ts";
+import type { ErrorPolicy, OnConflict, RunMode } from "./task.ts";
 
 /** The caller's options of a launch. Each documents its default. */
 export interface LaunchOptions {
@@ -29,6 +27,17 @@ export interface LaunchOptions {
    * idempotency key are never duplicates of each other: a new key means a new operation.
    */
   readonly allowDuplicate?: boolean;
+  /**
+   * For launches inside a task: makes a task of its own, with that one as its parent. `wait` says whether the launch returns
+   * only once it has settled. Default: a task of the app's own is run as a part of the caller's, and a bulk operation is a
+   * child that is not waited for.
+   */
+  readonly asChild?: { readonly wait: boolean };
   /** Shown beside the task. At most 200 characters. */
   readonly label?: string;
+  /**
+   * Whom to tell how the task ends; an empty list for nobody. At most 20. Default: as the config says. A launch that an earlier
+   * task answers, by its idempotency key or as its duplicate, adds nobody.
+   */
+  readonly notify?: readonly Notify[];
 }

@@ -2,10 +2,11 @@ import type { Json } from "../../kernel/json.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { RecordBatch } from "./record-batch.ts";
+import type { Notify } from "./notify.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { NewTaskError } from "./task-error.ts";
 import { NO_COUNTS, progressOf } from "./progress.ts";
-import type { ErrorPolicy, Task } from "./task.ts";
+import type { ErrorPolicy, OnConflict, Task } from "./task.ts";
 
 /** A task about to be written. */
 export interface NewTask {
@@ -16,6 +17,7 @@ export interface NewTask {
   readonly viewer: Viewer;
   readonly errorPolicy: ErrorPolicy;
   readonly isDryRun: boolean;
+  readonly onConflict: OnConflict;
   /**
    * The task that this one retries, if any. Chunks with fields then have no columns: their values are copied from the
    * chunks of that task.
@@ -26,7 +28,7 @@ export interface NewTask {
   /** The name of the schedule that launches it. */
   readonly schedule: string | null;
   /** Whom to tell how it ended; null for nobody. */
-  readonly notify: readonly Json[] | null;
+  readonly notify: readonly Notify[] | null;
   /** At most `max` tasks with the same key run at a time; null without a limit. */
   readonly concurrency: { readonly key: string; readonly max: number } | null;
   readonly input: Json;
@@ -69,6 +71,7 @@ export function pendingTaskOf(task: NewTask): Task {
     label,
     errorPolicy,
     isDryRun,
+    onConflict,
     retryOf,
     parent,
     schedule,
@@ -83,11 +86,13 @@ export function pendingTaskOf(task: NewTask): Task {
     label,
     errorPolicy,
     isDryRun,
+    onConflict,
     retryOf,
     parent,
     schedule,
     viewer,
     createdAt,
+    hasStatusPage: task.notify?.some(({ channel }) => channel === "STATUS_PAGE") ?? false,
     status: "PENDING",
     startedAt: null,
     finishedAt: null,

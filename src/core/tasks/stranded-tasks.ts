@@ -16,6 +16,8 @@ export interface StrandedTasks {
   findUnbegun(enqueuedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
   /** RUNNING, but its lease was last renewed before the moment. Oldest first. */
   findOrphans(silentSince: Date, limit: number): Promise<readonly StrandedTask[]>;
+  /** Not settled and not asked to stop, though its parent was cancelled. Oldest first. */
+  findAbandoned(limit: number): Promise<readonly StrandedTask[]>;
   /** Settled before the moment, and not cleaned. Oldest first. */
   findUncleaned(finishedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
   /**

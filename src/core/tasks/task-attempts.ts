@@ -1,5 +1,6 @@
 import type { Json } from "../../kernel/json.ts";
 import type { Transaction } from "../transactions/transaction.ts";
+import type { NotificationChannel } from "./notify.ts";
 import type { Counts, Progress } from "./progress.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { FinalStep } from "./task-hooks.ts";
@@ -46,6 +47,12 @@ export interface Settlement {
   readonly hooks?: readonly FinalStep[];
 }
 
+/** What a settlement wrote. */
+export interface Settled {
+  /** The channel of each notification that it wrote; see NewTask.notify. */
+  readonly notified: readonly NotificationChannel[];
+}
+
 /** The run of a task, from the queue to the settlement. */
 export interface TaskAttempts {
   /** Notes that the queue has the tasks, so that the sweeper leaves them alone. */
@@ -81,16 +88,36 @@ export interface TaskAttempts {
     readonly by: string | null;
   }): Promise<boolean>;
   /**
+   * Keeps the task from being settled, and another attempt from beginning, until the transaction ends. False unless the
+   * attempt is the current one and runs.
+   */
+  fence(transaction: Transaction, taskId: string, attempt: number): Promise<boolean>;
+  /**
+   * Notes that a running attempt waits until another task settles. Asking again changes nothing.
+   * @returns the circle, from the task to itself, if the other waits for it, directly or over others; nothing is noted then
+   */
+  startWait(wait: {
+    readonly taskId: string;
+    readonly attempt: number;
+    readonly blockedBy: string;
+  }): Promise<readonly string[] | undefined>;
+  endWait(wait: { readonly taskId: string; readonly blockedBy: string }): Promise<void>;
+  /**
    * Sums of the task's DONE chunks, read after the chunks that are being committed. Locks the task until the
    * transaction ends. Undefined unless the attempt is the current one and the task is not settled.
    */
   lockDone(transaction: Transaction, taskId: string, attempt: number): Promise<DoneWork | undefined>;
   /**
-   * Writes the final status. False unless the attempt is the current one and the table of transitions allows it. The
-   * duplicate key of every settled task is free again; so is the idempotency key of a task that FAILED before its first
+   * Writes the final status, and the notifications that the task asks for. Undefined, and nothing written, unless the attempt
+   * is the current one and the table of transitions allows it. The duplicate key of every settled task is free again; so is the idempotency key of a task that FAILED before its first
    * attempt, for its launch was withdrawn.
    */
-  settle(transaction: Transaction, taskId: string, attempt: number, settlement: Settlement): Promise<boolean>;
+  settle(
+    transaction: Transaction,
+    taskId: string,
+    attempt: number,
+    settlement: Settlement,
+  ): Promise<Settled | undefined>;
   /** Notes that locks are gone and CLEANUP is written. False when it was noted before. */
   markCleaned(transaction: Transaction, taskId: string): Promise<boolean>;
 }

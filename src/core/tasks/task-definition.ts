@@ -1,4 +1,5 @@
 import type { DefinedTask } from "./define-task.ts";
+import type { LockRefusal } from "../locks/lock-store.ts";
 import type { Dependents } from "./dependents.ts";
 import type { Counts } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
@@ -29,14 +30,30 @@ export interface AttemptContext {
    * come late, or not at all.
    */
   askForHelp(count: number): Promise<void>;
+  /**
+   * Waits until the tasks that hold these records have settled. Call it outside any transaction, and then try again.
+   * @throws the signal's reason when the attempt is to stop; AppError CONFLICT when such a task waits for this one
+   */
+  untilFree(refusal: LockRefusal): Promise<void>;
   /** Sets the number of records, for handlers that learn it only now. @throws TypeError unless it is a whole number from 0 on */
   setTotal(total: number): void;
 }
 
 /** What a helper is given. */
-export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal"> & {
-  /** Adds to the counts of the attempt that it helps. */
-  reportProgress(added: Counts): void;
+export type HelpContext = Pick<AttemptContext, "task" | "attempt" | "signal" | "untilFree"> & {
+  /** Adds to the counts of the attempt that it helps, and shows the message beside them. */
+  reportProgress(added: Counts, message?: string): void;
+};
+
+/** What a task is given that runs as a part of another task's attempt. */
+export type InsideContext = Pick<
+  AttemptContext,
+  "task" | "attempt" | "signal" | "setTotal" | "reportProgress"
+> & {
+  /** As the schema returned it. */
+  readonly input: unknown;
+  /** Prisma's client in the transaction of a hook. Left out: the project's client. */
+  readonly prisma?: unknown;
 };
 
 /** What a handler returns. */
@@ -71,6 +88,8 @@ export interface TaskDefinition {
   /** What the app says about its own task; left out for the engine's own kinds. */
   readonly own?: DefinedTask;
   handle(context: AttemptContext): Promise<HandlerResult>;
+  /** Runs the app's own task as a part of another task's attempt. @returns what its `run` returned */
+  runInside?(inside: InsideContext): Promise<unknown>;
   /** Does a part of the work of `handle`, until no work is left. */
   help?(context: HelpContext): Promise<void>;
   /**

@@ -1,9 +1,12 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { Transaction } from "../transactions/transaction.ts";
 import type { TaskStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
 /** At most this many retries are listed with a task. */
 export const MAX_LISTED_RETRIES = 100;
+/** At most this many children are listed with a task. */
+export const MAX_LISTED_CHILDREN = 1000;
 
 /** A page of tasks, newest first. A left-out member does not restrict. */
 export interface TaskQuery {
@@ -19,14 +22,19 @@ export interface TaskQuery {
 
 /** Reads committed tasks. */
 export interface TaskReads {
-  /** The tasks with these ids; unknown ids are left out. Progress of running tasks is up to date. */
-  find(ids: readonly string[]): Promise<ReadonlyMap<string, Task>>;
+  /**
+   * The tasks with these ids; unknown ids are left out. Progress of running tasks is up to date.
+   * @param within a transaction whose own tasks are found, too
+   */
+  find(ids: readonly string[], within?: Transaction): Promise<ReadonlyMap<string, Task>>;
   /** Newest first. */
   list(query: TaskQuery): Promise<readonly Task[]>;
   /** Number of matching tasks on all pages. */
   count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
   /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
   retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The children of these tasks, by parent: of each the first {@link MAX_LISTED_CHILDREN}, oldest first. */
+  children(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The records of all the task's chunks, as the launch left them. */
   recordIds(taskId: string): Promise<readonly string[]>;
 }

@@ -9,6 +9,9 @@ export const RESERVATION_KIND = "reservation";
 /** What happens when a record cannot be written. */
 export type ErrorPolicy = "ALL_OR_NOTHING" | "SKIP_FAILED";
 
+/** What a launch, or a running task, does about records that another task holds. */
+export type OnConflict = "REJECT" | "SKIP" | "WAIT";
+
 /** Where a task runs: AUTO by its size, SYNC in the request, ASYNC in a worker. */
 export type RunMode = "AUTO" | "SYNC" | "ASYNC";
 
@@ -25,6 +28,8 @@ export interface Task<Result = Json> {
   readonly errorPolicy: ErrorPolicy;
   /** Whether all that it writes is rolled back. */
   readonly isDryRun: boolean;
+  /** What it does about a record that another task holds, and that it comes to need while it runs. */
+  readonly onConflict: OnConflict;
   /** The task that it retries. */
   readonly retryOf: string | null;
   /** The task whose handler launched it. */
@@ -33,6 +38,8 @@ export interface Task<Result = Json> {
   readonly schedule: string | null;
   /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
+  /** Whether it was to be followed on the app's status page: see the channel STATUS_PAGE. */
+  readonly hasStatusPage: boolean;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;

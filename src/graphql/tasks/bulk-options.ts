@@ -1,7 +1,9 @@
 import type { SchemaContext } from "../builder.ts";
+import type { TaskParts } from "./task-parts.ts";
 
 /** Implements `BulkOptions` and its enums. */
-export function addBulkOptions(schema: SchemaContext): void {
+export function addBulkOptions(schema: SchemaContext, status: TaskParts["status"]): void {
+  const notify = addNotifyInput(schema, status);
   const { onConflict, errorPolicy, mode } = addEnums(schema);
   schema.refs.bulkOptions.implement({
     description: "How a task is launched and carried out.",
@@ -30,6 +32,25 @@ export function addBulkOptions(schema: SchemaContext): void {
           "Only tries: the task locks its records, settles with the counts and errors that a real run would have, and changes nothing. Bulk operations only.",
       }),
       label: t.string({ description: "Shown beside the task. At most 200 characters." }),
+      notify: t.field({
+        type: [notify],
+        description:
+          "Whom to tell how the task ends, instead of whom the config says; an empty list for nobody. At most 20. A launch that an earlier task answers adds nobody.",
+      }),
+    }),
+  });
+}
+
+function addNotifyInput({ builder, refs }: SchemaContext, status: TaskParts["status"]) {
+  return builder.inputType("NotifyInput", {
+    description: "Whom to tell how a task ends.",
+    fields: (t) => ({
+      channel: t.field({ type: refs.notificationChannel, required: true }),
+      target: t.string({
+        description:
+          "EMAIL: an address. WEBHOOK: a URL, http or https. CALLBACK: the name of a function in the config. IN_APP and STATUS_PAGE: leave it out.",
+      }),
+      on: t.field({ type: [status], description: "The final statuses to tell of. Left out: all." }),
     }),
   });
 }

@@ -8,7 +8,7 @@ import { addBulkOptions } from "./bulk-options.ts";
 import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
-import { addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
+import { addStatusPage, addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
@@ -19,6 +19,8 @@ export interface TaskSchemaPorts {
   readonly feed: TaskFeed;
   readonly controls: TaskControls;
   readonly retryTask: RetryTask;
+  /** The address of a task's page; null where the service knows none. Default: none. */
+  readonly statusPageOf?: (taskId: string) => string | null;
 }
 
 /** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `pauseTask`, `resumeTask`, `retryTask`, and the subscriptions. */
@@ -30,8 +32,9 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
       history: createTaskHistory(ports.log),
     });
     addTaskControlFields(schema, ports.tasks);
+    addStatusPage(schema, ports.statusPageOf ?? (() => null));
     addTaskRetryFields(schema, ports.tasks);
-    addBulkOptions(schema);
+    addBulkOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
     addControlMutations(schema, ports.controls);
     addRetryMutation(schema, ports.retryTask);

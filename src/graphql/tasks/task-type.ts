@@ -160,6 +160,21 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
   }));
 }
 
+/** Adds `statusPageUrl`. */
+export function addStatusPage(
+  { builder, refs }: SchemaContext,
+  statusPageOf: (taskId: string) => string | null,
+): void {
+  builder.objectField(refs.task, "statusPageUrl", (t) =>
+    t.string({
+      nullable: true,
+      description:
+        "The address of the page where a person can follow it, if its launch, or the config, notifies by STATUS_PAGE.",
+      resolve: ({ id, hasStatusPage }) => (hasStatusPage ? statusPageOf(id) : null),
+    }),
+  );
+}
+
 /** Retries returned when the caller does not say how many. */
 const DEFAULT_RETRIES = 20;
 

@@ -65,12 +65,13 @@ async function launchCustom(kind: string): Promise<string> {
 }
 
 /** Whether the store lets an attempt settle the task. */
-function settleAs(taskId: string, attempt: number): Promise<boolean> {
+async function settleAs(taskId: string, attempt: number): Promise<boolean> {
   const ending = { status: "FAILED", message: "late", result: null, counts: NO_COUNTS } as const;
   const settlement = { ...ending, finishedAt: new Date() };
-  return engine.ports.unitOfWork.run((transaction) =>
+  const settled = await engine.ports.unitOfWork.run((transaction) =>
     engine.ports.tasks.settle(transaction, taskId, attempt, settlement),
   );
+  return settled !== undefined;
 }
 
 async function lifecycle(taskId: string): Promise<readonly (readonly [string, string | null])[]> {

@@ -215,6 +215,7 @@ async function beginWithoutWorker(parts: Partial<NewTask> = {}): Promise<string>
       viewer: ANONYMOUS,
       errorPolicy: "SKIP_FAILED",
       isDryRun: false,
+      onConflict: "REJECT",
       retryOf: null,
       parent: null,
       schedule: null,

@@ -136,6 +136,7 @@ async function pausedWithoutWorker(): Promise<string> {
       viewer: ANONYMOUS,
       errorPolicy: "SKIP_FAILED",
       isDryRun: false,
+      onConflict: "REJECT",
       retryOf: null,
       parent: null,
       schedule: null,

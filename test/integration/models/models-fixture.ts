@@ -33,7 +33,7 @@ import type { ModelRegistry } from "../../../src/core/records/model.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
-import { createRecordHooks } from "../../../src/core/records/record-hooks.ts";
+import { createClaimOf, createRecordHooks } from "../../../src/core/records/record-hooks.ts";
 import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
 import { createPostgresNamedRecords } from "../../../src/adapters/postgres/records/postgres-named-records.ts";
 import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/records/postgres-record-defaults.ts";
@@ -163,6 +163,9 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       hooks: createRecordHooks({
         options: modelOptions,
         transactions: createPrismaHookTransactions(transactions),
+        locks,
+        claimOf: createClaimOf(models, lockScopesOf(modelOptions)),
+        launch: () => Promise.reject(new Error("nothing launches tasks here")),
         logger,
       }),
       sideEffects: createPostgresSideEffects({ session: ownSession, models, shapes, emulatedKeys }),

@@ -5,7 +5,7 @@ import type { TaskAttempts } from "../../../src/core/tasks/task-attempts.ts";
 import type { TaskReads } from "../../../src/core/tasks/task-reads.ts";
 import type { WaitingLine } from "../../../src/core/tasks/waiting-line.ts";
 import { canTransition, isFinal } from "../../../src/core/tasks/task-status.ts";
-import { MAX_LISTED_RETRIES } from "../../../src/core/tasks/task-reads.ts";
+import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../src/core/tasks/task-reads.ts";
 import type { CreateResult, IdempotentTask, NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import type { Settlement } from "../../../src/core/tasks/task-attempts.ts";
 import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
@@ -85,10 +85,10 @@ function createSettling(shelf: TaskShelf): Settling {
     async settle(transaction, taskId, attempt, settlement) {
       const row = await shelf.rows.lock(transaction, taskId);
       if (row?.task.attempt !== attempt || !canTransition(row.task.status, settlement.status)) {
-        return false;
+        return undefined;
       }
       if (settlement.byAttempt === true && row.task.status !== "RUNNING") {
-        return false;
+        return undefined;
       }
       shelf.rows.put(transaction, settled(row, settlement, shelf.nextErrorPosition));
       requiredMemory(transaction).atCommit.push(() => {
@@ -96,7 +96,7 @@ function createSettling(shelf: TaskShelf): Settling {
         shelf.enqueued.delete(taskId);
         putHookCalls(shelf, taskId, settlement);
       });
-      return true;
+      return { notified: [] };
     },
     async markCleaned(transaction, taskId) {
       const row = await shelf.rows.lock(transaction, taskId);
@@ -205,6 +205,14 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
   const { rows, leases, cancellations, pauses } = shelf;
   return {
     ...createSettling(shelf),
+    async fence(transaction, taskId, attempt) {
+      const row = await rows.lock(transaction, taskId);
+      return row?.task.status === "RUNNING" && row.task.attempt === attempt;
+    },
+    startWait: async () => {
+      throw new TypeError("the memory store has no waits");
+    },
+    endWait: async () => undefined,
     async requestCancel({ taskId, at }) {
       if (rows.get(taskId)?.task.status !== "RUNNING") {
         return false;
@@ -262,6 +270,20 @@ function createReads(shelf: TaskShelf): TaskReads {
       cancelRequestedAt: cancellations.get(row.id) ?? null,
       pause: pauses.get(row.id),
     });
+  const referring = (
+    taskIds: readonly string[],
+    limit: number,
+    keyOf: (row: StoredTask) => string | null,
+  ): ReadonlyMap<string, readonly Task[]> => {
+    const groups = new Map<string, Task[]>();
+    for (const row of [...rows.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+      const key = keyOf(row);
+      if (key !== null && taskIds.includes(key)) {
+        groups.set(key, [...(groups.get(key) ?? []), read(row)].slice(0, limit));
+      }
+    }
+    return groups;
+  };
   return {
     async find(ids) {
       const found = ids.flatMap((id) => rows.get(id) ?? []);
@@ -275,16 +297,8 @@ function createReads(shelf: TaskShelf): TaskReads {
         .slice(0, query.limit)
         .map(read);
     },
-    async retries(taskIds) {
-      const byFirst = new Map<string, Task[]>();
-      for (const row of [...rows.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
-        const { retryOf } = row.task;
-        if (retryOf !== null && taskIds.includes(retryOf)) {
-          byFirst.set(retryOf, [...(byFirst.get(retryOf) ?? []), read(row)].slice(0, MAX_LISTED_RETRIES));
-        }
-      }
-      return byFirst;
-    },
+    retries: async (taskIds) => referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => task.retryOf),
+    children: async (taskIds) => referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => task.parent),
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
     },

@@ -35,6 +35,17 @@ export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
       ),
     findUncleaned: async (before, limit) =>
       find((row) => (row.cleanedAt === null ? row.task.finishedAt : null), before, limit),
+    findAbandoned: async (limit) =>
+      [...rows.all()]
+        .filter(
+          ({ id, task }) =>
+            task.finishedAt === null &&
+            !shelf.cancellations.has(id) &&
+            rows.get(task.parent ?? "")?.task.status === "CANCELLED",
+        )
+        .map(({ id, task }) => ({ id, attempt: task.attempt }))
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit),
     async takeTurn(chore, at, intervalMs) {
       const last = turns.get(chore);
       if (last !== undefined && last.getTime() > at.getTime() - intervalMs) {
@@ -53,12 +64,14 @@ function prune(
   limit: number,
 ): readonly string[] {
   const kept = [...rows.all()];
-  const underRetry = new Set(
-    kept.flatMap(({ task: { retryOf, finishedAt: endedAt } }) => (endedAt === null ? [retryOf] : [])),
+  const needed = new Set(
+    kept.flatMap(({ task: { retryOf, parent, finishedAt: endedAt } }) =>
+      endedAt === null ? [retryOf, parent] : [],
+    ),
   );
   const pruned = kept
     .flatMap(({ id, cleanedAt, task: { finishedAt } }) =>
-      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore && !underRetry.has(id)
+      cleanedAt !== null && finishedAt !== null && finishedAt < finishedBefore && !needed.has(id)
         ? [{ id, finishedAt }]
         : [],
     )

@@ -41,9 +41,9 @@ BEGIN
 END $$;
 
 -- Claims the segments for one owner, or returns the conflicts and claims nothing. A granted claimant leaves the line; a
--- refused one joins it if `waits`.
+-- refused one joins it if `waits`. If the claimant runs, only holders are in its way: a task in line may wait for it.
 CREATE OR REPLACE FUNCTION powercrud.acquire_lock(
-  claimant uuid, asked powercrud.segment[], separator text, max_rows integer, waits boolean
+  claimant uuid, asked powercrud.segment[], separator text, max_rows integer, waits boolean, is_running boolean
 ) RETURNS TABLE (model text, id text, owner text, total integer) LANGUAGE plpgsql AS $$
 DECLARE
   models text[] := ARRAY(SELECT DISTINCT w.model FROM unnest(asked) AS w);
@@ -58,7 +58,7 @@ BEGIN
     asked := powercrud.beyond_lock_rows(claimant, asked, separator, false);
   END IF;
   RETURN QUERY SELECT * FROM powercrud.find_lock_conflicts(
-    claimant, asked, separator, powercrud.lock_ticket_of(claimant), max_rows
+    claimant, asked, separator, CASE WHEN NOT is_running THEN powercrud.lock_ticket_of(claimant) END, max_rows
   );
   IF FOUND THEN
     IF waits THEN

@@ -13,15 +13,16 @@ BEGIN
     SELECT l.* FROM jsonb_to_recordset(launches) AS l(
       id uuid, kind text, model text, label text, error_policy text, is_dry_run boolean, viewer jsonb, input jsonb,
       input_hash text, idempotency_key text, duplicate_key text, created_at timestamptz, total integer, parent_id uuid,
-      schedule text, notify jsonb, concurrency_key text, concurrency_max integer, progress jsonb, message text
+      schedule text, notify jsonb, concurrency_key text, concurrency_max integer, on_conflict text,
+      progress jsonb, message text
     )
   ), task AS (
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, is_dry_run, viewer, created_by, input, input_hash, idempotency_key,
-       duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key, concurrency_max)
+       duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key, concurrency_max, on_conflict)
     SELECT id, kind, model, label, error_policy, is_dry_run, viewer, viewer ->> 'id', coalesce(input, 'null'), input_hash,
            idempotency_key, duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key,
-           concurrency_max
+           concurrency_max, on_conflict
     FROM launch ORDER BY coalesce(idempotency_key, duplicate_key), id
     ON CONFLICT DO NOTHING
     RETURNING id

@@ -19,6 +19,7 @@ import {
   LOCKS_WAITED_FOR,
   RELEASE_ALL,
   RELEASE_ORPHANS,
+  TRY_ENTER_LOCKS,
 } from "../sql/locks.ts";
 
 /** What happens to a refused claim. */
@@ -27,11 +28,14 @@ interface OnConflict {
   readonly maxConflicts: number | null;
   /** Whether the owner joins the line. */
   readonly waits: boolean;
+  /** Whether the owner runs: then only holders conflict. */
+  readonly isRunning: boolean;
 }
 
-const OR_NOTHING: OnConflict = { maxConflicts: MAX_REPORTED_CONFLICTS, waits: false };
-const OR_WAIT: OnConflict = { maxConflicts: MAX_REPORTED_CONFLICTS, waits: true };
-const ALL_CONFLICTS: OnConflict = { maxConflicts: null, waits: false };
+const OR_NOTHING: OnConflict = { maxConflicts: MAX_REPORTED_CONFLICTS, waits: false, isRunning: false };
+const OR_WAIT: OnConflict = { ...OR_NOTHING, waits: true };
+const ALL_CONFLICTS: OnConflict = { ...OR_NOTHING, maxConflicts: null };
+const WHILE_RUNNING: OnConflict = { ...OR_NOTHING, isRunning: true };
 
 /**
  * Locks as rows of `powercrud.lock`, taken and released within the caller's transaction, which must be READ COMMITTED.
@@ -48,7 +52,13 @@ export function createPostgresLockStore(options: { readonly session: SqlSession 
         await run(requiredSession(transaction), ENTER_LOCKS, [models]);
       }
     },
+    async tryEnter(transaction, models, how) {
+      const values = [models, how === "CLAIM"];
+      const [row] = await run<{ is_entered: boolean }>(requiredSession(transaction), TRY_ENTER_LOCKS, values);
+      return row?.is_entered ?? false;
+    },
     acquire: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_NOTHING),
+    acquireRunning: (transaction, owner, claims) => acquire(transaction, owner, claims, WHILE_RUNNING),
     acquireOrWait: (transaction, owner, claims) => acquire(transaction, owner, claims, OR_WAIT),
     async acquireFree(transaction, owner, claims) {
       const result = await acquire(transaction, owner, claims, ALL_CONFLICTS);
@@ -80,13 +90,13 @@ async function acquire(
   transaction: Transaction,
   owner: string,
   claims: readonly Claim[],
-  { maxConflicts, waits }: OnConflict,
+  { maxConflicts, waits, isRunning }: OnConflict,
 ): Promise<AcquireResult> {
   const named = withoutEmptyClaims(claims);
   if (named.length === 0) {
     return { kind: "GRANTED" };
   }
-  const values = [owner, ...toSegments(named), maxConflicts, waits];
+  const values = [owner, ...toSegments(named), maxConflicts, waits, isRunning];
   return toAcquireResult(await run<ConflictRow>(requiredSession(transaction), ACQUIRE_LOCK, values));
 }
 

@@ -44,3 +44,9 @@ export const REQUEST_CANCEL = `
     ON CONFLICT (task_id) DO NOTHING
   )
   SELECT id::text AS id FROM running`;
+
+/** $1 task, $2 attempt, $3 the task that it waits for. The circle is null if there is none. */
+export const START_WAIT = "SELECT powercrud.start_task_wait($1::uuid, $2::integer, $3::uuid) AS circle";
+
+/** $1 task, $2 the task that it waited for. */
+export const END_WAIT = "DELETE FROM powercrud.task_wait WHERE task_id = $1::uuid AND blocked_by = $2::uuid";

@@ -13,15 +13,18 @@ function segmentsSql(first: number): string {
 }
 
 /**
- * $1 owner, $2-$6 segments, $7 separator, $8 conflicts at most or null, $9 whether a refused owner joins the line.
- * Rows are conflicts; none means granted.
+ * $1 owner, $2-$6 segments, $7 separator, $8 conflicts at most or null, $9 whether a refused owner joins the line, $10
+ * whether it runs. Rows are conflicts; none means granted.
  */
 export const ACQUIRE_LOCK = `SELECT model, id, owner, total
-  FROM powercrud.acquire_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer, $9::boolean)`;
+  FROM powercrud.acquire_lock($1::uuid, ${segmentsSql(2)}, $7::text, $8::integer, $9::boolean, $10::boolean)`;
 
 /** $1 models. Enters exclusively, as a claim does. Returns a number, since not every session can read a void. */
 export const ENTER_LOCKS = `SELECT count(*)::integer AS done
   FROM (SELECT powercrud.enter_locks($1::text[], true)) AS entered`;
+
+/** $1 models, $2 whether as a claim does. */
+export const TRY_ENTER_LOCKS = "SELECT powercrud.try_enter_locks($1::text[], $2::boolean) AS is_entered";
 
 /** $1 owner whose own locks are ignored, or null; $2-$6 segments, $7 separator, $8 conflicts at most. */
 export const GUARD_LOCK = `SELECT model, id, owner, total

@@ -17,6 +17,14 @@ export const FIND_ORPHANS = `
   WHERE t.status = 'RUNNING' AND a.heartbeat_at < $1::timestamptz
   ORDER BY a.heartbeat_at, t.id LIMIT $2::integer`;
 
+/** $1 limit. Ids sort by time. */
+export const FIND_ABANDONED = `
+  SELECT c.id::text AS id, c.attempt FROM powercrud.task c
+  JOIN powercrud.task p ON p.id = c.parent_id AND p.status = 'CANCELLED'
+  WHERE c.parent_id IS NOT NULL AND c.finished_at IS NULL
+    AND NOT EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = c.id)
+  ORDER BY c.id LIMIT $1::integer`;
+
 /** $1 finished before, $2 limit. */
 export const FIND_UNCLEANED = `
   SELECT id::text AS id, attempt FROM powercrud.task

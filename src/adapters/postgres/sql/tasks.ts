@@ -1,10 +1,12 @@
+import { INSERT_NOTIFICATIONS } from "./notifications.ts";
+
 /** The columns of a TaskRow; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
 export const TASK_COLUMNS = `
-  t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.retry_of::text AS retry_of,
+  t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.on_conflict, t.retry_of::text AS retry_of,
   t.parent_id::text AS parent_id, t.schedule, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
   k.requested_at AS cancel_requested_at,
   p.requested_at AS pause_requested_at, p.requested_by AS pause_requested_by, p.paused_at, t.pauses, t.postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
-  t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
+  coalesce(t.notify @> '[{"channel": "STATUS_PAGE"}]', false) AS has_status_page, t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
 /**
@@ -41,30 +43,37 @@ export const LIST_TASKS = `
 /** $1-$5 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
 
-/** $1 the tasks that are retried, $2 limit for each. */
-export const LIST_RETRIES = `
+/** $1 the tasks that are referred to, $2 limit for each. @param column the one that refers to them */
+const listReferring = (column: string): string => `
   SELECT ${TASK_COLUMNS} FROM unnest($1::uuid[]) AS first(id)
   CROSS JOIN LATERAL (
-    SELECT * FROM powercrud.task one WHERE one.retry_of = first.id ORDER BY one.id LIMIT $2::integer
+    SELECT * FROM powercrud.task one WHERE one.${column} = first.id ORDER BY one.id LIMIT $2::integer
   ) t ${RUNNING_PROGRESS}
   ORDER BY t.id`;
+
+/** $1 the tasks that are retried, $2 limit for each. */
+export const LIST_RETRIES = listReferring("retry_of");
+
+/** $1 the parents, $2 limit for each. */
+export const LIST_CHILDREN = listReferring("parent_id");
 
 /**
  * $1-$11 the task's columns, $12 the chunks' joined ids, $13 their separator, $14 claims, $15 number of records that the
  * launch skipped; $16 the chunks' fields, each a JSON array, or null if no chunk has any; $17 their joined columns with
  * $18 divider, $19 separator and $20 null mark (see joined-texts); $21 whether it is a dry run, $22 the task that it retries
  * or null, $23 its duplicate key or null, $24 its parent or null, $25 its schedule or null, $26 whom to notify or null,
- * $27 and $28 the key and limit of its concurrency or null. No row if the viewer has used the idempotency key before, or if the duplicate key
+ * $27 and $28 the key and limit of its concurrency or null, $29 what it does on a conflict. No row if the viewer has used the idempotency key before, or if the duplicate key
  * is taken. Waits for a transaction that is about to take or free one of the keys.
  */
 export const INSERT_TASK = `
   WITH task AS (
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, viewer, created_by, input, input_hash, idempotency_key, created_at, total,
-       claims, skipped, is_dry_run, retry_of, duplicate_key, parent_id, schedule, notify, concurrency_key, concurrency_max)
+       claims, skipped, is_dry_run, retry_of, duplicate_key, parent_id, schedule, notify, concurrency_key, concurrency_max,
+       on_conflict)
     VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $6::jsonb ->> 'id', $7::jsonb, $8::text,
       $9::text, $10::timestamptz, $11::integer, $14::jsonb, $15::integer,
-      $21::boolean, $22::uuid, $23::text, $24::uuid, $25::text, $26::jsonb, $27::text, $28::integer)
+      $21::boolean, $22::uuid, $23::text, $24::uuid, $25::text, $26::jsonb, $27::text, $28::integer, $29::text)
     ON CONFLICT DO NOTHING
     RETURNING id
   ), chunks AS (
@@ -116,19 +125,22 @@ export const LOCK_TO_SETTLE = `
 
 /**
  * $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts, $9 total or null to keep it, $10 hooks that the
- * caller calls next.
+ * caller calls next. Writes the task's notifications, too, and returns a row with the channel of each.
  */
 export const SETTLE_TASK = `
   WITH calls AS (
     INSERT INTO powercrud.hook_call (task_id, step, created_at, taken_at)
     SELECT $1::uuid, step, $5::timestamptz, $5::timestamptz FROM unnest($10::text[]) AS step
+  ), settled AS (
+    UPDATE powercrud.task
+    SET status = $2::text, blocked_by = NULL, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
+        succeeded = $6::integer, failed = $7::integer, skipped = $8::integer, total = coalesce($9::integer, total),
+        duplicate_key = NULL,
+        idempotency_key = CASE WHEN attempt = 0 AND $2::text = 'FAILED' THEN NULL ELSE idempotency_key END
+    WHERE id = $1::uuid
+    RETURNING id, notify
   )
-  UPDATE powercrud.task
-  SET status = $2::text, blocked_by = NULL, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
-      succeeded = $6::integer, failed = $7::integer, skipped = $8::integer, total = coalesce($9::integer, total),
-      duplicate_key = NULL,
-      idempotency_key = CASE WHEN attempt = 0 AND $2::text = 'FAILED' THEN NULL ELSE idempotency_key END
-  WHERE id = $1::uuid`;
+  ${INSERT_NOTIFICATIONS}`;
 
 /** $1 task. */
 export const MARK_CLEANED = `
@@ -147,7 +159,7 @@ const MAX_RECORDS = 200_000;
 /**
  * $1 finished before, $2 limit. Foreign keys delete chunks, errors, attempts and events along with their task. The row of
  * `powercrud.pruned` is locked first: of several concurrent calls one prunes, and none waits. A task with an unsettled retry
- * is kept for now: clearing `retry_of` in the retry's row would wait for its chunk.
+ * or child is kept for now: clearing `retry_of` or `parent_id` in that one's row would wait for its chunk.
  */
 export const PRUNE_TASKS = `
   WITH turn AS MATERIALIZED (
@@ -156,6 +168,7 @@ export const PRUNE_TASKS = `
     SELECT t.id, t.finished_at, coalesce(t.total, 0) AS records FROM powercrud.task t
     WHERE t.cleaned_at IS NOT NULL AND t.finished_at < $1::timestamptz AND EXISTS (SELECT FROM turn)
       AND NOT EXISTS (SELECT FROM powercrud.task r WHERE r.retry_of = t.id AND r.finished_at IS NULL)
+      AND NOT EXISTS (SELECT FROM powercrud.task c WHERE c.parent_id = t.id AND c.finished_at IS NULL)
     ORDER BY t.finished_at, t.id LIMIT $2::integer FOR UPDATE OF t SKIP LOCKED
   ), batch AS MATERIALIZED (
     SELECT id FROM (

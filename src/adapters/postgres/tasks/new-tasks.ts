@@ -115,6 +115,7 @@ function insertValues(task: NewTask): readonly unknown[] {
     task.notify === null ? null : JSON.stringify(task.notify),
     task.concurrency?.key ?? null,
     task.concurrency?.max ?? null,
+    task.onConflict,
   ];
 }
 

@@ -105,6 +105,7 @@ function launchRow({ task, event }: { readonly task: NewTask; readonly event: Ne
     notify: task.notify,
     concurrency_key: task.concurrency?.key,
     concurrency_max: task.concurrency?.max,
+    on_conflict: task.onConflict,
     progress: event.progress,
     message: event.message,
   };

@@ -1,6 +1,13 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { StrandedTask, StrandedTasks } from "../../../core/tasks/stranded-tasks.ts";
-import { FIND_ORPHANS, FIND_UNBEGUN, FIND_UNCLEANED, FIND_UNENQUEUED, TAKE_TURN } from "../sql/stranded.ts";
+import {
+  FIND_ABANDONED,
+  FIND_ORPHANS,
+  FIND_UNBEGUN,
+  FIND_UNCLEANED,
+  FIND_UNENQUEUED,
+  TAKE_TURN,
+} from "../sql/stranded.ts";
 import { PRUNE_TASKS } from "../sql/tasks.ts";
 
 /** Finds the tasks that the sweeper takes care of. */
@@ -11,6 +18,7 @@ export function createStrandedTasks(session: SqlSession): StrandedTasks {
     findUnenqueued: finder(FIND_UNENQUEUED),
     findUnbegun: finder(FIND_UNBEGUN),
     findOrphans: finder(FIND_ORPHANS),
+    findAbandoned: (limit) => session.query<StrandedTask>(FIND_ABANDONED, [limit]),
     findUncleaned: finder(FIND_UNCLEANED),
     async prune(finishedBefore, limit) {
       const pruned = await session.query<{ id: string }>(PRUNE_TASKS, [finishedBefore, limit]);

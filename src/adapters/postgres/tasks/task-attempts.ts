@@ -2,10 +2,12 @@ import { groupCalls } from "../../../kernel/group-calls.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import { countsOf } from "../../../core/tasks/progress.ts";
-import type { DoneWork, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { DoneWork, Settled, Settlement, TaskAttempts } from "../../../core/tasks/task-attempts.ts";
+import type { NotificationChannel } from "../../../core/tasks/notify.ts";
 import { isFinal, statusesBefore, TASK_STATUSES } from "../../../core/tasks/task-status.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
-import { BEGIN_ATTEMPT, HEARTBEAT, REQUEST_CANCEL } from "../sql/attempts.ts";
+import { BEGIN_ATTEMPT, END_WAIT, HEARTBEAT, REQUEST_CANCEL, START_WAIT } from "../sql/attempts.ts";
+import { TAKE_FENCE } from "../sql/bulk-chunk-steps.ts";
 import { SUM_DONE_CHUNKS } from "../sql/chunks.ts";
 import { INSERT_TASK_ERRORS } from "../sql/results.ts";
 import { LOCK_TO_SETTLE, MARK_CLEANED, MARK_ENQUEUED, SETTLE_TASK } from "../sql/tasks.ts";
@@ -47,6 +49,20 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async requestCancel({ taskId, at, by }) {
       return (await session.query(REQUEST_CANCEL, [taskId, at, by])).length > 0;
     },
+    async fence(transaction, taskId, attempt) {
+      return (await requiredSession(transaction).query(TAKE_FENCE, [taskId, attempt])).length > 0;
+    },
+    async startWait({ taskId, attempt, blockedBy }) {
+      const [row] = await session.query<{ circle: readonly string[] | null }>(START_WAIT, [
+        taskId,
+        attempt,
+        blockedBy,
+      ]);
+      return row?.circle ?? undefined;
+    },
+    async endWait({ taskId, blockedBy }) {
+      await session.query(END_WAIT, [taskId, blockedBy]);
+    },
     lockDone: (transaction, taskId, attempt) => lockDone(requiredSession(transaction), taskId, attempt),
     settle: (transaction, taskId, attempt, settlement) =>
       settle(requiredSession(transaction), taskId, attempt, settlement),
@@ -72,16 +88,16 @@ async function settle(
   taskId: string,
   attempt: number,
   settlement: Settlement,
-): Promise<boolean> {
+): Promise<Settled | undefined> {
   const before = statusesBefore(settlement.status).filter(
     (status) => settlement.byAttempt !== true || status === "RUNNING",
   );
   const locked = await session.query(LOCK_TO_SETTLE, [taskId, attempt, before]);
   if (locked.length === 0) {
-    return false;
+    return undefined;
   }
   const { errors = [] } = settlement;
-  await session.query(SETTLE_TASK, [
+  const notified = await session.query<{ channel: NotificationChannel }>(SETTLE_TASK, [
     taskId,
     settlement.status,
     settlement.message,
@@ -96,5 +112,5 @@ async function settle(
   if (errors.length > 0) {
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);
   }
-  return true;
+  return { notified: notified.map(({ channel }) => channel) };
 }

@@ -2,20 +2,20 @@ import type { Json } from "../../../kernel/json.ts";
 import type { Viewer } from "../../../core/access/viewer.ts";
 import type { Progress } from "../../../core/tasks/progress.ts";
 import { progressOf, runningProgress } from "../../../core/tasks/progress.ts";
-import type { ErrorPolicy, Task } from "../../../core/tasks/task.ts";
+import type { ErrorPolicy, OnConflict, Task } from "../../../core/tasks/task.ts";
 import type { TaskStatus } from "../../../core/tasks/task-status.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import type { TaskQuery, TaskReads } from "../../../core/tasks/task-reads.ts";
-import { MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
+import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
 import { READ_CHUNK_IDS } from "../sql/chunks.ts";
-import { COUNT_TASKS, FIND_TASKS, LIST_RETRIES, LIST_TASKS } from "../sql/tasks.ts";
+import { COUNT_TASKS, FIND_TASKS, LIST_CHILDREN, LIST_RETRIES, LIST_TASKS } from "../sql/tasks.ts";
 
 /** Reads tasks, their progress and their records. */
 export function createTaskReads(session: SqlSession): TaskReads {
   return {
-    async find(ids) {
-      const rows = await session.query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
+    async find(ids, within) {
+      const rows = await (within?.session ?? session).query<TaskRow>(FIND_TASKS, [ids.filter(isUuid)]);
       return new Map(rows.map((row) => [row.id, toTask(row)]));
     },
     async list(query) {
@@ -28,18 +28,34 @@ export function createTaskReads(session: SqlSession): TaskReads {
     },
     async retries(taskIds) {
       const rows = await session.query<TaskRow>(LIST_RETRIES, [taskIds.filter(isUuid), MAX_LISTED_RETRIES]);
-      const byFirst = new Map<string, Task[]>();
-      for (const task of rows.map(toTask)) {
-        const first = task.retryOf ?? "";
-        byFirst.set(first, [...(byFirst.get(first) ?? []), task]);
-      }
-      return byFirst;
+      return groupTasks(rows, ({ retryOf }) => retryOf);
+    },
+    async children(taskIds) {
+      const rows = await session.query<TaskRow>(LIST_CHILDREN, [taskIds.filter(isUuid), MAX_LISTED_CHILDREN]);
+      return groupTasks(rows, ({ parent }) => parent);
     },
     async recordIds(taskId) {
       const chunks = await session.query<{ ids: readonly string[] }>(READ_CHUNK_IDS, [taskId]);
       return chunks.flatMap(({ ids }) => ids);
     },
   };
+}
+
+function groupTasks(
+  rows: readonly TaskRow[],
+  keyOf: (task: Task) => string | null,
+): ReadonlyMap<string, readonly Task[]> {
+  const groups = new Map<string, Task[]>();
+  for (const task of rows.map(toTask)) {
+    const key = keyOf(task) ?? "";
+    const group = groups.get(key);
+    if (group === undefined) {
+      groups.set(key, [task]);
+    } else {
+      group.push(task);
+    }
+  }
+  return groups;
 }
 
 /** Only UUIDs can be ids of tasks. */
@@ -62,6 +78,7 @@ export interface TaskRow {
   readonly status: TaskStatus;
   readonly error_policy: ErrorPolicy;
   readonly is_dry_run: boolean;
+  readonly on_conflict: OnConflict;
   readonly retry_of: string | null;
   readonly parent_id: string | null;
   readonly schedule: string | null;
@@ -85,6 +102,7 @@ export interface TaskRow {
   readonly message: string | null;
   readonly input: Json;
   readonly result: Json;
+  readonly has_status_page: boolean;
   readonly is_cleaned: boolean;
   /** What the latest attempt last reported; null once the task is settled. */
   readonly reported: Progress | null;
@@ -104,10 +122,12 @@ export function toTask(row: TaskRow): Task {
     status: row.status,
     errorPolicy: row.error_policy,
     isDryRun: row.is_dry_run,
+    onConflict: row.on_conflict,
     retryOf: row.retry_of,
     parent: row.parent_id,
     schedule: row.schedule,
     viewer: row.viewer,
+    hasStatusPage: row.has_status_page,
     createdAt: row.created_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,

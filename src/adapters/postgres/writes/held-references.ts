@@ -30,8 +30,15 @@ interface HeldReferences {
 /**
  * Enters the gates of the models that the records will refer to, before any row is locked. No task can then claim
  * records of these models until the transaction ends, and later guards do not have to wait.
+ * @param claimed models that its hooks will claim records of: all are then entered as claims do, in one call
  */
-export async function enterReferences({ locks, transaction, work }: ReferenceGuard): Promise<void> {
+export async function enterReferences(
+  { locks, transaction, work }: ReferenceGuard & { readonly locks: Pick<LockStore, "enter"> },
+  claimed: readonly string[],
+): Promise<void> {
+  if (claimed.length > 0) {
+    return locks.enter(transaction, [...new Set([...(work.references?.models ?? []), ...claimed])]);
+  }
   // Only the gate matters here, and no record has an empty id. The references are checked after the write.
   await locks.guard(transaction, work.references?.models.map((model) => ({ model, ids: [""] })) ?? []);
 }

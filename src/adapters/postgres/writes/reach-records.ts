@@ -34,6 +34,8 @@ export interface BatchWriting {
   readonly records: ChunkRecords;
   /** Guards the records that written records refer to. */
   readonly locks: Pick<LockStore, "guard">;
+  /** Whether records whose hooks need held records are left out; otherwise they stop the write. Default: no. */
+  readonly isApart?: boolean;
 }
 
 /** The records of a chunk that the viewer reaches. */

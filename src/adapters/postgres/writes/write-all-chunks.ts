@@ -8,7 +8,9 @@ import type {
 } from "../../../core/bulk/chunk-writer.ts";
 import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 import { isPlainWork } from "../../../core/bulk/record-writer.ts";
-import type { AcquireResult, LockConflict } from "../../../core/locks/lock-store.ts";
+import { conflictsWith } from "../../../core/locks/lock-refusal.ts";
+import { untilUnstopped } from "../../../core/locks/open-write.ts";
+import { addCounts, NO_COUNTS } from "../../../core/tasks/progress.ts";
 import type { ErrorPolicy } from "../../../core/tasks/task.ts";
 import type { NewTaskError } from "../../../core/tasks/task-error.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
@@ -24,7 +26,7 @@ import type { TaskErrorRow } from "../tasks/task-errors.ts";
 import { toTaskError } from "../tasks/task-errors.ts";
 import { writeNamed } from "./write-named.ts";
 import type { ChunkWriting, WritePorts } from "./write-chunk.ts";
-import { countWritten, finishChunk, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
+import { countWritten, finishChunk, onHeldOf, takeFence, unitOfWorkFor, writeAsOne } from "./write-chunk.ts";
 
 /** Also releases the savepoint: nested savepoints would make every access to a row slower. */
 const TAKE_BACK = "ROLLBACK TO SAVEPOINT chunk; RELEASE SAVEPOINT chunk";
@@ -48,11 +50,16 @@ export async function writeAllChunks(
   run: WholeRun,
 ): Promise<WholeResult> {
   const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
-  return runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
-    const writing = { ...ports, work, table, emulated, transaction, run, names: new Map() };
-    const stop = await writeWhole({ ...writing, errorPolicy: "ALL_OR_NOTHING" });
-    return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
-  });
+  return untilUnstopped<WholeResult>(
+    ({ entered, isApart }) =>
+      runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
+        const writing = { ...ports, work, table, emulated, transaction, run, names: new Map(), isApart };
+        await ports.locks.enter(transaction, entered);
+        const stop = await writeWhole({ ...writing, errorPolicy: "ALL_OR_NOTHING" });
+        return stop === undefined ? { commit: { kind: "WRITTEN" } } : { rollBack: stop };
+      }),
+    onHeldOf(work),
+  );
 }
 
 /** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */
@@ -64,38 +71,35 @@ export async function tryAllChunks(
 ): Promise<TrialResult> {
   const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
   const locks = lookOnly(ports.locks);
-  return runOrRollBack<TrialResult>(unitOfWorkFor(ports, work), async (transaction) => {
-    const session = requiredSession(transaction);
-    const lastPosition = await lastErrorPosition(session, work.taskId);
-    if (errorPolicy === "SKIP_FAILED") {
-      // A real run would check deferred constraints at the end of each chunk's own transaction.
-      await session.query("SET CONSTRAINTS ALL IMMEDIATE");
-    }
-    const stop = await writeWhole({
-      ...ports,
-      locks,
-      work,
-      table,
-      emulated,
-      transaction,
-      run,
-      names: new Map(),
-      errorPolicy,
-    });
-    return { rollBack: stop ?? (await readTrial(session, work.taskId, lastPosition)) };
-  });
+  const trial = { ...ports, locks, work, table, emulated, run, errorPolicy };
+  return untilUnstopped<TrialResult>(
+    ({ isApart }) =>
+      runOrRollBack<TrialResult>(unitOfWorkFor(ports, work), async (transaction) => {
+        const session = requiredSession(transaction);
+        const lastPosition = await lastErrorPosition(session, work.taskId);
+        if (errorPolicy === "SKIP_FAILED") {
+          // A real run would check deferred constraints at the end of each chunk's own transaction.
+          await session.query("SET CONSTRAINTS ALL IMMEDIATE");
+        }
+        const stop = await writeWhole({ ...trial, transaction, names: new Map(), isApart });
+        return { rollBack: stop ?? (await readTrial(session, work.taskId, lastPosition)) };
+      }),
+    onHeldOf(work),
+  );
 }
 
 /** Writes all chunks in the transaction. @returns why it must be rolled back, if it must */
 async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined> {
   const { transaction, work, run } = writing;
   const session = requiredSession(transaction);
+  let sum = NO_COUNTS;
   for (;;) {
     run.signal.throwIfAborted();
     const step = await writeOneOfAll(writing);
     switch (step.kind) {
       case "WRITTEN":
-        run.onWritten(step.counts);
+        sum = addCounts(sum, step.counts);
+        run.onWritten(sum);
         break;
       case "EXHAUSTED": {
         const broken = await checkDeferred(writing);
@@ -109,6 +113,7 @@ async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined>
       }
       case "FENCED":
       case "CANCELLED":
+      case "HELD":
       case "PAUSED":
       case "REFUSED":
         return step;
@@ -219,18 +224,5 @@ async function readTrial(session: SqlSession, taskId: string, after: string): Pr
 
 /** Locks whose guard only looks who holds the records: a dry run must not keep other tasks from claiming them. */
 function lookOnly(locks: WritePorts["locks"]): WritePorts["locks"] {
-  return {
-    ...locks,
-    async guard(_transaction, claims, owner): Promise<AcquireResult> {
-      const conflicts: LockConflict[] = [];
-      for (const { model, ids, scope } of claims) {
-        const owners = await locks.owners(model, ids === "all" ? [] : ids, scope);
-        const others = [...owners].filter(([, holder]) => holder !== owner);
-        conflicts.push(...others.map(([id, holder]) => ({ model, id, owner: holder })));
-      }
-      return conflicts.length === 0
-        ? { kind: "GRANTED" }
-        : { kind: "CONFLICT", conflicts, totalConflicts: conflicts.length };
-    },
-  };
+  return { ...locks, guard: (_transaction, claims, owner) => conflictsWith(locks, claims, owner) };
 }

@@ -2,11 +2,14 @@ import type { AddedValues } from "../../../core/bulk/add-values.ts";
 import { addToBatch, addToRecords } from "../../../core/bulk/add-values.ts";
 import { hookChunks, operationOn } from "../../../core/bulk/hook-batch.ts";
 import type { RecordWork, WrittenBatch } from "../../../core/bulk/record-writer.ts";
-import { namedFieldsOf } from "../../../core/bulk/row-field.ts";
+import { batchIndexes, namedFieldsOf } from "../../../core/bulk/row-field.ts";
+import { describeHeld } from "../../../core/locks/lock-refusal.ts";
+import type { LockRefusal } from "../../../core/locks/lock-store.ts";
+import { WriteStopped } from "../../../core/locks/open-write.ts";
 import type { RefusedRecord } from "../../../core/records/record-hooks.ts";
 import type { AppRecord, HookRecord, WriteOperation } from "../../../core/records/write-hooks.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
-import { filterBatch } from "../../../core/tasks/record-batch.ts";
+import { filterBatch, sliceBatch } from "../../../core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../../core/tasks/task-error.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { emulatedWay, isEmulated } from "./emulated-way.ts";
@@ -24,7 +27,45 @@ type HookRecords = ReadonlyMap<WriteOperation, readonly HookRecord[]>;
  * that the app's hooks accept. If written records leave the scope, or refer to another task's records, the write is undone
  * and repeated without them.
  */
-export async function writeBatch(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
+export function writeBatch(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
+  return writing.isApart === true && writing.work.hooks !== undefined
+    ? writeApart(writing, batch)
+    : writeTogether(writing, batch);
+}
+
+/** Halves the batch until each record whose hooks need a held record is alone, and leaves it out. */
+async function writeApart(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
+  const session = requiredSession(writing.transaction);
+  await session.query("SAVEPOINT apart");
+  try {
+    const written = await writeTogether(writing, batch);
+    await session.query("RELEASE SAVEPOINT apart");
+    return written;
+  } catch (error) {
+    if (!(error instanceof WriteStopped) || error.stop.kind !== "HELD") {
+      throw error;
+    }
+    await session.query("ROLLBACK TO SAVEPOINT apart; RELEASE SAVEPOINT apart");
+    const { length } = batch.ids;
+    if (length === 1) {
+      return { succeeded: 0, errors: [heldError(writing, batch, error.stop.refusal)] };
+    }
+    const middle = Math.ceil(length / 2);
+    const left = await writeApart(writing, sliceBatch(batch, 0, middle));
+    const right = await writeApart(writing, sliceBatch(batch, middle, length));
+    return { succeeded: left.succeeded + right.succeeded, errors: [...left.errors, ...right.errors] };
+  }
+}
+
+/** The error of the only record of the batch. */
+function heldError({ work }: BatchWriting, batch: RecordBatch, refusal: LockRefusal): NewTaskError {
+  const [id = ""] = batch.ids;
+  const outcome = "onConflict" in work && work.onConflict === "SKIP" ? "SKIPPED" : "FAILED";
+  const message = `It changes other records, too. ${describeHeld(refusal)} Try again when that has settled.`;
+  return { ...batchIndexes(batch)(id), recordId: id, outcome, code: "RECORD_LOCKED", message };
+}
+
+async function writeTogether(writing: BatchWriting, batch: RecordBatch): Promise<WrittenBatch> {
   const { work, records, transaction } = writing;
   const reached = await reachRecords(writing, batch);
   const refusal =

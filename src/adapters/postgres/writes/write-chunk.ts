@@ -1,10 +1,11 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { ChunkRecords } from "../../../core/bulk/chunk-records.ts";
-import type { ChunkResult, ChunkWork, WrittenChunks } from "../../../core/bulk/chunk-writer.ts";
+import type { ChunkResult, ChunkWork, HeldWrite, WrittenChunks } from "../../../core/bulk/chunk-writer.ts";
 import { isNamedByKey } from "../../../core/bulk/named-batch.ts";
 import type { WrittenBatch } from "../../../core/bulk/record-writer.ts";
 import { isPlainWork } from "../../../core/bulk/record-writer.ts";
-import type { LockStore } from "../../../core/locks/lock-store.ts";
+import type { LockRefusal, LockStore } from "../../../core/locks/lock-store.ts";
+import { untilUnstopped } from "../../../core/locks/open-write.ts";
 import type { RecordDefaults } from "../../../core/records/record-defaults.ts";
 import type { Counts } from "../../../core/tasks/progress.ts";
 import type { UnitOfWork } from "../../../core/transactions/transaction.ts";
@@ -39,7 +40,7 @@ export interface WritePorts {
   /** For transactions with the app's hooks or a viewer's scope. */
   readonly records: ChunkRecords;
   readonly shapes: TableShapes;
-  readonly locks: Pick<LockStore, "guard" | "owners">;
+  readonly locks: Pick<LockStore, "enter" | "guard" | "owners">;
   readonly defaults: RecordDefaults;
   readonly emulatedKeys: EmulatedKeys;
 }
@@ -71,17 +72,26 @@ export async function writeNextChunk(ports: WritePorts, work: ChunkWork): Promis
       }
     }
   }
-  return runOrRollBack<ChunkResult>(unitOfWorkFor(ports, work), async (transaction) => {
-    const session = requiredSession(transaction);
-    const writing = { ...ports, work, table, transaction, emulated };
-    await enterReferences(writing);
-    // Deferred constraints are checked at once, while it is known which records were just written.
-    await session.query("SET CONSTRAINTS ALL IMMEDIATE");
-    const stop = await takeFence(session, work);
-    return stop === undefined
-      ? { commit: await writeTakenChunk(writing, TAKE_FREE_CHUNK) }
-      : { rollBack: stop };
-  });
+  return untilUnstopped<ChunkResult>(
+    (way) =>
+      runOrRollBack<ChunkResult>(unitOfWorkFor(ports, work), async (transaction) => {
+        const session = requiredSession(transaction);
+        const writing = { ...ports, work, table, transaction, emulated, isApart: way.isApart };
+        await enterReferences(writing, way.entered);
+        // Deferred constraints are checked at once, while it is known which records were just written.
+        await session.query("SET CONSTRAINTS ALL IMMEDIATE");
+        const stop = await takeFence(session, work);
+        return stop === undefined
+          ? { commit: await writeTakenChunk(writing, TAKE_FREE_CHUNK) }
+          : { rollBack: stop };
+      }),
+    onHeldOf(work),
+  );
+}
+
+/** What becomes of a write whose hooks need records that other tasks hold. */
+export function onHeldOf({ onConflict }: ChunkWork): "APART" | ((refusal: LockRefusal) => HeldWrite) {
+  return onConflict === "WAIT" ? (refusal) => ({ kind: "HELD", refusal }) : "APART";
 }
 
 /**

@@ -2,7 +2,7 @@ import { AppError } from "../../../kernel/app-error.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { toStorableText } from "../../../kernel/json.ts";
 import type { Viewer } from "../../access/viewer.ts";
-import { ANONYMOUS } from "../../access/viewer.ts";
+import type { Claim } from "../../locks/claim.ts";
 import type { ForbiddenRefusal } from "../../refusals/refusals.ts";
 import type { Parsed, ValidationRefusal } from "../../refusals/problems.ts";
 import { invalid } from "../../refusals/problems.ts";
@@ -17,7 +17,15 @@ import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import { launchHash } from "./launch-request.ts";
 import type { LaunchPorts } from "./launch-task.ts";
-import { launchTask } from "./launch-task.ts";
+import type { Nesting } from "./nesting.ts";
+import {
+  awaitChild,
+  currentNesting,
+  launchNested,
+  nestedOptions,
+  refuseNested,
+  viewerOf,
+} from "./nesting.ts";
 import { answerRepeated } from "./repeated-launch.ts";
 
 /** A task of the app's own that is to be launched. */
@@ -26,7 +34,7 @@ export interface CustomLaunch extends Pick<LaunchRequest, "parent" | "schedule" 
   readonly kind: string;
   /** As the caller gives it: checked by the definition's schema, and kept with the task as JSON. */
   readonly input: unknown;
-  /** Who launches it. Default: an anonymous viewer. */
+  /** Who launches it. Default: the viewer of the task or write that launches it, or else an anonymous one. */
   readonly viewer?: Viewer;
   readonly options?: LaunchOptions;
 }
@@ -36,26 +44,40 @@ export interface CustomLaunch extends Pick<LaunchRequest, "parent" | "schedule" 
  * @throws AppError UNKNOWN_KIND and UNKNOWN_MODEL before anything is written, and what the definition's functions throw
  */
 export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Promise<LaunchOutcome> {
-  const { kind, viewer = ANONYMOUS, options = {}, retryOf } = launch;
-  const own = ownDefinition(ports, kind);
+  const nesting = currentNesting();
+  const own = ownDefinition(ports, launch.kind);
+  const { options = {} } = launch;
+  const refusal = refuseNested(nesting, options);
+  return refusal ?? awaitChild(nesting, options, await launchAt(ports, nesting, own, launch));
+}
+
+async function launchAt(
+  ports: LaunchPorts,
+  nesting: Nesting,
+  own: DefinedTask,
+  launch: CustomLaunch,
+): Promise<LaunchOutcome> {
+  const { kind, retryOf } = launch;
+  const viewer = viewerOf(nesting, launch.viewer);
   try {
-    const accepted = await accept(own, launch.input, viewer, options);
+    const accepted = await acceptLaunch(own, launch.input, viewer, launch.options ?? {});
     if (accepted.kind !== "ACCEPTED") {
       return accepted;
     }
     // A retry is another operation than the first launch with the same input.
     const hashed = retryOf === undefined ? accepted.stored : { retryOf };
-    const inputHash = launchHash(kind, hashed, options);
+    const inputHash = launchHash(kind, hashed, launch.options ?? {});
+    const options = nestedOptions(nesting, launch.options ?? {}, inputHash);
     const repeated = await answerRepeated(ports, { viewer, options, inputHash });
     if (repeated !== undefined) {
       return repeated;
     }
     const { request, stored: input } = accepted;
     const { parent, schedule, notify } = launch;
-    const described = await describe(ports, own, request, options);
+    const described = await describeLaunch(ports, own, request, options);
     return "problems" in described
       ? invalid(described.problems)
-      : await launchTask(ports, {
+      : await launchNested(ports, nesting, {
           ...described.value,
           kind,
           viewer,
@@ -71,7 +93,8 @@ export async function launchCustom(ports: LaunchPorts, launch: CustomLaunch): Pr
   }
 }
 
-function ownDefinition({ definitions }: Pick<LaunchPorts, "definitions">, kind: string): DefinedTask {
+/** The app's definition. @throws AppError UNKNOWN_KIND */
+export function ownDefinition({ definitions }: Pick<LaunchPorts, "definitions">, kind: string): DefinedTask {
   const { own } = definitions.get(kind);
   if (own === undefined) {
     throw new AppError("UNKNOWN_KIND", `"${kind}" is a bulk operation; launch it with launchBulk.`);
@@ -80,7 +103,7 @@ function ownDefinition({ definitions }: Pick<LaunchPorts, "definitions">, kind: 
 }
 
 /** Whether the viewer may launch the task with this input. */
-async function accept(
+export async function acceptLaunch(
   own: DefinedTask,
   input: unknown,
   viewer: Viewer,
@@ -111,11 +134,11 @@ async function accept(
 
 type Described = Pick<
   LaunchRequest,
-  "model" | "options" | "records" | "maxChunkRecords" | "claims" | "total" | "concurrency"
->;
+  "model" | "options" | "records" | "maxChunkRecords" | "total" | "concurrency"
+> & { readonly claims: readonly Claim[] };
 
 /** What the definition says about a task with this input. */
-async function describe(
+export async function describeLaunch(
   { models }: Pick<LaunchPorts, "models">,
   own: DefinedTask,
   request: TaskRequest<unknown>,

@@ -1,5 +1,6 @@
 import type { Viewer } from "../../access/viewer.ts";
 import type { LaunchOptions } from "../launch-options.ts";
+import type { Notify } from "../notify.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import type { NewTaskError } from "../task-error.ts";
@@ -37,8 +38,8 @@ export interface LaunchRequest {
   readonly parent?: string | undefined;
   /** The name of the schedule that launches it. */
   readonly schedule?: string | undefined;
-  /** Whom to tell how it ended. */
-  readonly notify?: readonly Json[] | undefined;
+  /** Whom to tell how it ended; `launchTask` finds out from the options and the config. */
+  readonly notify?: readonly Notify[] | undefined;
   /** At most `max` tasks with the same key run at a time. */
   readonly concurrency?: { readonly key: string; readonly max: number };
 }

@@ -1,5 +1,7 @@
 import { AppError } from "../../../kernel/app-error.ts";
 import { errorFields } from "../../../kernel/logger.ts";
+import type { NotifyPolicy } from "../../notifications/resolve-notify.ts";
+import { resolveNotify, TELL_NOBODY } from "../../notifications/resolve-notify.ts";
 import type { AttemptPorts } from "../run/execute-attempt.ts";
 import { executeAttempt } from "../run/execute-attempt.ts";
 import type { ModelRegistry } from "../../records/model.ts";
@@ -29,13 +31,22 @@ export interface LaunchPorts extends AttemptPorts {
   readonly models: Pick<ModelRegistry, "get">;
   /** A model's name for callers. Default: its own. */
   readonly nameOf?: (model: string) => string;
+  /** Whom the config wants to be told, and how. Default: nobody, over no channel but the inbox. */
+  readonly notifyPolicy?: NotifyPolicy;
 }
 
 /**
  * Makes a task durable together with its locks and its CREATE event, then hands it to the queue or, below the
  * threshold, runs it here and now. A refusal leaves nothing behind.
  */
-export async function launchTask(ports: LaunchPorts, request: LaunchRequest): Promise<LaunchOutcome> {
+export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Promise<LaunchOutcome> {
+  const { kind, model, viewer, options } = launch;
+  const asked = { kind, model, viewer, asked: options.notify };
+  const notify = resolveNotify(ports.notifyPolicy ?? TELL_NOBODY, ports.logger, asked);
+  if ("problems" in notify) {
+    return invalid(notify.problems);
+  }
+  const request = { ...launch, notify: notify.value };
   const refusal = await refuseByHook(ports, request);
   if (refusal !== undefined) {
     return refusal;
@@ -74,7 +85,7 @@ async function callCreateHook(
 }
 
 /** The app's callback refuses a launch by throwing, in its own words. */
-async function refuseByHook(
+export async function refuseByHook(
   { hooks, logger }: Pick<TaskPorts, "hooks" | "logger">,
   { kind, model, viewer, input, options, records }: LaunchRequest,
 ): Promise<ValidationRefusal | undefined> {
@@ -91,7 +102,7 @@ async function refuseByHook(
 }
 
 /** Tries again at once: a blocker that settled before the commit did not find this task in line. */
-async function waitInLine(
+export async function waitInLine(
   ports: LaunchPorts,
   taskId: string,
   hasDependents: boolean,
@@ -102,7 +113,8 @@ async function waitInLine(
   return launched(ports, taskId);
 }
 
-async function start(
+/** Runs a small task here, and enqueues others. */
+export async function start(
   ports: LaunchPorts,
   { taskId, task }: { readonly taskId: string; readonly task?: Task },
   request: LaunchRequest,
@@ -118,7 +130,7 @@ async function start(
     : launched(ports, taskId);
 }
 
-/** @returns false where the task ran here, or may have begun */
+/** @returns false where the task ran here, or its delivery is in doubt */
 async function enqueue(ports: LaunchPorts, taskId: string): Promise<boolean> {
   try {
     await ports.queue.enqueue([{ id: taskId, attempt: 0 }]);

@@ -194,6 +194,7 @@ function newTaskOf(
     viewer: request.viewer,
     errorPolicy: options.errorPolicy ?? "ALL_OR_NOTHING",
     isDryRun: options.dryRun ?? false,
+    onConflict: options.onConflict ?? "REJECT",
     retryOf,
     ...originOf(request),
     concurrency: request.concurrency ?? null,
@@ -211,8 +212,8 @@ function newTaskOf(
 
 /** Where a launch comes from, and who is told how it ends. */
 function originOf(request: LaunchRequest): Pick<NewTask, "parent" | "schedule" | "notify"> {
-  const { parent, schedule, notify } = request;
-  return { parent: parent ?? null, schedule: schedule ?? null, notify: notify ?? null };
+  const { parent, schedule, notify = [] } = request;
+  return { parent: parent ?? null, schedule: schedule ?? null, notify: notify.length === 0 ? null : notify };
 }
 
 function batchesOf(request: LaunchRequest, records: readonly string[]): readonly RecordBatch[] {

@@ -1,7 +1,7 @@
 import type { LockConflict, LockRefusal } from "../../locks/lock-store.ts";
 import type { Decision } from "../../transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
-import type { OnConflict } from "../launch-options.ts";
+import type { OnConflict } from "../task.ts";
 import type { CreateResult } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";

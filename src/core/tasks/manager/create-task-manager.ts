@@ -7,7 +7,8 @@ import { decodeCursor } from "../../events/event-cursor.ts";
 import type { TaskFeed } from "../../events/task-feed.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
-import { launchCustom } from "../launch/launch-custom.ts";
+import type { InlineLaunch } from "../launch/launch-own.ts";
+import { launchOwn } from "../launch/launch-own.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchPorts } from "../launch/launch-task.ts";
 import type { Progress } from "../progress.ts";
@@ -43,7 +44,7 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
     launch: async <Result>(task: DefinedTask | string, input: unknown, options?: TaskLaunchOptions) =>
-      (await launch(launching, task, input, options)) as LaunchOutcome<Result>,
+      (await launch(launching, task, input, options)) as LaunchOutcome<Result> | InlineLaunch<never>,
     launchBulk,
     ...createTaskReads(launching.tasks),
     cancel: (task, { viewer = ANONYMOUS } = {}) => cancelTask(launching, { taskId: idOf(task), viewer }),
@@ -119,10 +120,10 @@ function launch(
   ports: LaunchPorts,
   task: DefinedTask | string,
   input: unknown,
-  { viewer = ANONYMOUS, ...options }: TaskLaunchOptions = {},
-): Promise<LaunchOutcome> {
+  { viewer, ...options }: TaskLaunchOptions = {},
+): Promise<LaunchOutcome | InlineLaunch> {
   const kind = typeof task === "string" ? task : task.kind;
-  return launchCustom(ports, { kind, input, viewer, options });
+  return launchOwn(ports, { kind, input, options, ...(viewer === undefined ? {} : { viewer }) });
 }
 
 function events(

@@ -6,6 +6,7 @@ import type { FeedFilter, FeedItem } from "../../events/feed-item.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
+import type { InlineLaunch } from "../launch/launch-own.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { Progress } from "../progress.ts";
@@ -63,16 +64,18 @@ export interface EventsRequest {
  */
 export interface TaskManager {
   /**
-   * Launches one of the app's own tasks. Its input and its result have the types of the definition.
+   * Launches one of the app's own tasks. Its input and its result have the types of the definition. Inside a task it is run
+   * as a part of that one, unless `asChild` is given (`kind` is INLINE then); in the hook of a single write it is launched
+   * with the write's commit.
    * @throws AppError UNKNOWN_KIND before anything is written, if the config has no such definition
    */
   launch<Input, Result>(
     definition: DefinedTask<Input, Result>,
     input: NoInfer<Input>,
     options?: TaskLaunchOptions,
-  ): Promise<LaunchOutcome<StoredResult<Result> | null>>;
+  ): Promise<LaunchOutcome<StoredResult<Result> | null> | InlineLaunch<Result>>;
   /** The same by the name of the definition's kind. */
-  launch(kind: string, input: Json, options?: TaskLaunchOptions): Promise<LaunchOutcome>;
+  launch(kind: string, input: Json, options?: TaskLaunchOptions): Promise<LaunchOutcome | InlineLaunch>;
   /** Launches a bulk operation, as the bulk mutations do. */
   readonly launchBulk: LaunchBulk;
   /** The task as it is now; undefined where there is none. The progress of a running one is up to date. */

@@ -10,6 +10,9 @@ import {
   statusOfCounts,
   stoppedEnd,
 } from "../settle/ending.ts";
+import { describeHeld } from "../../locks/lock-refusal.ts";
+import type { LockConflict } from "../../locks/lock-store.ts";
+import type { NewTaskError } from "../task-error.ts";
 import type { HandlerResult } from "../task-definition.ts";
 import { storableJson } from "./storable-json.ts";
 
@@ -77,7 +80,24 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
     return { kind: "ENDED", settle: (done) => stoppedEnd(progress, done) };
   }
   const message = describeThrown(error);
-  return { kind: "ENDED", settle: (done) => failedEnd(message, progress, done), cause: error };
+  const errors = heldErrors(error);
+  return {
+    kind: "ENDED",
+    settle: (done) => ({ ...failedEnd(message, progress, done), ...(errors.length > 0 ? { errors } : {}) }),
+    cause: error,
+  };
+}
+
+/** The records that the handler came to need, and that other tasks hold. */
+function heldErrors(error: unknown): readonly NewTaskError[] {
+  const { conflicts } = isAppError(error, "RECORD_LOCKED") ? error.details : {};
+  const held = (conflicts ?? []) as readonly LockConflict[];
+  return held.map((conflict) => ({
+    recordId: conflict.id,
+    outcome: "FAILED",
+    code: "RECORD_LOCKED",
+    message: describeHeld({ kind: "CONFLICT", conflicts: [conflict], totalConflicts: 1 }),
+  }));
 }
 
 /** The end of a task whose real end the store refused. It is settled all the same: another attempt would end the same way. */

@@ -20,7 +20,7 @@ export type CancelOutcome =
 const MAX_TRIES = 5;
 
 /**
- * Cancels a task in any process. A waiting or queued task is settled here. A running one is asked to stop, and does so at
+ * Cancels a task and its children in any process. A waiting or queued task is settled here. A running one is asked to stop, and does so at
  * its next chunk at the latest.
  */
 export async function cancelTask(
@@ -56,10 +56,23 @@ async function tryToCancel(
   }
   const isDone =
     task.status === "RUNNING" ? await askToStop(ports, taskId, viewer) : await cancelUnbegun(ports, task);
+  if (isDone) {
+    await cancelChildren(ports, taskId, viewer);
+  }
   const after = isDone ? await findTask(ports.tasks, taskId) : undefined;
   // A task that was paused or postponed meanwhile has nobody who would notice the request.
   const isStopping = after !== undefined && (after.status === "RUNNING" || isFinal(after.status));
   return isStopping ? { kind: "CANCELLED", task: after } : undefined;
+}
+
+/** Those that are launched later, or missed by a crash, are left to the sweeper. */
+async function cancelChildren(ports: SettlePorts, taskId: string, viewer: Viewer): Promise<void> {
+  const children = (await ports.tasks.children([taskId])).get(taskId) ?? [];
+  for (const { id, status } of children) {
+    if (!isFinal(status)) {
+      await cancelTask(ports, { taskId: id, viewer });
+    }
+  }
 }
 
 function cancelUnbegun(ports: SettlePorts, task: Task): Promise<boolean> {

@@ -26,6 +26,8 @@ export function customDefinition(own: DefinedTask, tools: RunTools): TaskDefinit
       const result = await own.run(runContext(attempt, checked.value, tools));
       return { result: result as Json };
     },
+    runInside: ({ input, prisma = tools.prisma, ...attempt }) =>
+      own.run(runContext(attempt, input, { ...tools, prisma })),
   };
 }
 
@@ -38,7 +40,9 @@ function unfitInput(problems: readonly RecordProblem[]): HandlerResult {
   };
 }
 
-function runContext(attempt: AttemptContext, input: unknown, tools: RunTools): RunContext<unknown> {
+type ContextParts = Pick<AttemptContext, "task" | "attempt" | "signal" | "setTotal" | "reportProgress">;
+
+function runContext(attempt: ContextParts, input: unknown, tools: RunTools): RunContext<unknown> {
   const { task, signal } = attempt;
   return {
     input,
@@ -50,10 +54,11 @@ function runContext(attempt: AttemptContext, input: unknown, tools: RunTools): R
     progress: progressOf(attempt),
     log: loggerWith(tools.logger, { taskId: task.id, kind: task.kind }),
     prisma: tools.prisma,
+    currentTask: () => task,
   };
 }
 
-function progressOf({ setTotal, reportProgress }: AttemptContext): TaskProgress {
+function progressOf({ setTotal, reportProgress }: ContextParts): TaskProgress {
   return {
     total: setTotal,
     add: (counts, message) =>

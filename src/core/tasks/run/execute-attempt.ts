@@ -1,11 +1,14 @@
 import type { AppError } from "../../../kernel/app-error.ts";
+import type { ClaimOf } from "../../locks/claim.ts";
+import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { announceStep, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
+import type { StrandedTasks } from "../stranded-tasks.ts";
 import type { Attempt } from "../task-attempts.ts";
-import type { TaskDefinitions } from "../task-definition.ts";
+import type { TaskDefinition, TaskDefinitions } from "../task-definition.ts";
 import { callHook } from "../task-hooks.ts";
 import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
@@ -19,11 +22,19 @@ import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled, paused } from "./running-attempts.ts";
+import type { TaskRunOptions } from "./task-context.ts";
+import { outsideTask, runInTask } from "./task-context.ts";
+import type { Waiter } from "./wait-for-task.ts";
+import { untilFree, untilSettled } from "./wait-for-task.ts";
 
-type AttemptStore = SettlePorts["tasks"] & TaskPauses;
+type AttemptStore = SettlePorts["tasks"] & TaskPauses & Pick<StrandedTasks, "findOrphans">;
 
 /** What running an attempt needs. */
 export interface AttemptPorts extends TaskPorts<AttemptStore> {
+  /** Checks what code inside a task registers. */
+  readonly claimOf: ClaimOf;
+  /** Launches tasks for code inside a task. */
+  readonly launch: LaunchInside;
   readonly definitions: TaskDefinitions;
   readonly runningAttempts: Pick<RunningAttempts, "add">;
   /** The worker's name in the attempt's row: host, process, and a random part. */
@@ -40,7 +51,12 @@ export interface AttemptPorts extends TaskPorts<AttemptStore> {
  * Runs the next attempt of a task, whole: begin, handle, settle. A task that has had {@link AttemptPorts.maxAttempts} is
  * only settled.
  */
-export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+export function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+  // The caller may be inside another task, which waits for this one or launched it.
+  return outsideTask(() => runAttempt(ports, delivery));
+}
+
+async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }
@@ -54,7 +70,7 @@ export async function executeAttempt(ports: AttemptPorts, delivery: QueuedTask):
   const { reporter, lease } = startReporting(ports, attempt, stop);
   const leave = ports.runningAttempts.add(taskId, {
     stop,
-    onHelp: (help) => help.attempt === attempt.number && reporter.report(help.counts),
+    onHelp: (help) => help.attempt === attempt.number && reporter.report(help.counts, help.message),
   });
   if (cancelRequestedAt !== null) {
     stop(cancelled());
@@ -149,19 +165,70 @@ async function handle(
 ): Promise<AttemptEnd> {
   try {
     signal.throwIfAborted();
-    const result = await ports.definitions.get(task.kind).handle({
-      task,
-      attempt: number,
-      signal,
-      reportProgress: reporter.report,
-      setTotal: reporter.setTotal,
-      askForHelp: (count) => askForHelp(ports, { id: task.id, attempt: number }, count),
+    const definition = ports.definitions.get(task.kind);
+    const run = nestedRun(ports, { task, number }, definition, signal, {
+      report: (counts, message) => outsideTask(() => reporter.report(counts, message)),
+      total: reporter,
     });
+    const result = await runInTask(run, () =>
+      definition.handle({
+        task,
+        attempt: number,
+        signal,
+        untilFree: run.untilFree,
+        reportProgress: (counts, message) => outsideTask(() => reporter.report(counts, message)),
+        setTotal: reporter.setTotal,
+        askForHelp: (count) => askForHelp(ports, { id: task.id, attempt: number }, count),
+      }),
+    );
     return endOfResult(result, reporter.current());
   } catch (error) {
     // After a request to stop, every error counts as the stop.
     return endOfError(signal.aborted ? signal.reason : error, reporter.current());
   }
+}
+
+/**
+ * What code inside an attempt, or inside a helper of it, can do for the task.
+ * @param outlets.report adds to the attempt's counts, and shows a message
+ * @param outlets.total left out for helpers
+ */
+export function nestedRun(
+  ports: AttemptPorts,
+  { task, number: attempt }: Attempt,
+  definition: TaskDefinition,
+  signal: AbortSignal,
+  {
+    report,
+    total,
+  }: {
+    readonly report: TaskRunOptions["report"];
+    readonly total?: Pick<ProgressReporter, "current" | "setTotal">;
+  },
+): TaskRunOptions {
+  const waiter: Waiter = {
+    taskId: task.id,
+    attempt,
+    signal,
+    say: (message) => report({}, message),
+    run: async (delivery) => (await executeAttempt(ports, delivery)).kind === "SETTLED",
+  };
+  return {
+    ports,
+    task,
+    attempt,
+    signal,
+    // The counts of the engine's own kinds are those of their records.
+    report: (counts, message) => report(definition.own === undefined ? {} : counts, message),
+    addTotal(count) {
+      const known = total?.current().total ?? null;
+      if (definition.own !== undefined && known !== null) {
+        total?.setTotal(known + count);
+      }
+    },
+    untilFree: (refusal) => untilFree(ports, waiter, refusal),
+    untilSettled: (taskId) => untilSettled(ports, waiter, taskId),
+  };
 }
 
 /** Helpers come when a worker has a slot for them, or not at all: the attempt does the rest of the work. */

@@ -1,8 +1,15 @@
 import { isAppError } from "../../../kernel/app-error.ts";
 import type { AttemptPorts } from "./execute-attempt.ts";
+import { nestedRun } from "./execute-attempt.ts";
+import type { Counts } from "../progress.ts";
+import { NO_COUNTS } from "../progress.ts";
+import { outsideTask, runInTask } from "./task-context.ts";
 import { findTask } from "../task-reads.ts";
 import { HELP_TOPIC } from "./running-attempts.ts";
 import type { QueuedTask } from "../task-queue.ts";
+
+/** A message on the bus has a limit. */
+const MAX_MESSAGE_LENGTH = 1000;
 
 /** What became of a helper's delivery. */
 export type HelpOutcome =
@@ -27,19 +34,21 @@ export async function helpAttempt(ports: AttemptPorts, { id, attempt }: QueuedTa
   }
   const controller = new AbortController();
   const leave = ports.runningAttempts.add(id, { stop: (reason) => controller.abort(reason) });
+  const { signal } = controller;
+  const help = definition.help.bind(definition);
+  const report = (counts: Partial<Counts>, message?: string): void => {
+    const said = message === undefined ? {} : { message: message.slice(0, MAX_MESSAGE_LENGTH) };
+    ports.bus
+      .publish(HELP_TOPIC, { taskId: id, attempt, counts: { ...NO_COUNTS, ...counts }, ...said })
+      .catch((error: unknown) => {
+        ports.logger.debug({ err: error, taskId: id }, "a helper could not report its progress");
+      });
+  };
   try {
-    await definition.help({
-      task,
-      attempt,
-      signal: controller.signal,
-      reportProgress(counts) {
-        ports.bus
-          .publish(HELP_TOPIC, { taskId: id, attempt, counts: { ...counts } })
-          .catch((error: unknown) => {
-            ports.logger.debug({ err: error, taskId: id }, "a helper could not report its progress");
-          });
-      },
-    });
+    const run = nestedRun(ports, { task, number: attempt }, definition, signal, { report });
+    await outsideTask(() =>
+      runInTask(run, () => help({ task, attempt, signal, untilFree: run.untilFree, reportProgress: report })),
+    );
     return { kind: "HELPED" };
   } catch (error) {
     // The attempt meets the same fault of the work itself, and reports it.

@@ -23,6 +23,7 @@ export interface HelpMessage {
   readonly taskId: string;
   readonly attempt: number;
   readonly counts: Counts;
+  readonly message?: string;
 }
 
 /** An attempt, or a helper of one, that this process runs. */
@@ -51,6 +52,9 @@ export function createRunningAttempts(options: {
 }): RunningAttempts {
   const attempts = new Map<string, Set<RunningAttempt>>();
   let isHandedOver = false;
+  const idle: (() => void)[] = [];
+  const untilIdle = (): Promise<void> =>
+    attempts.size === 0 ? Promise.resolve() : new Promise((resolve) => void idle.push(resolve));
   const unsubscribes: (() => Promise<void>)[] = [];
   const listen = async (
     topic: string,
@@ -70,6 +74,8 @@ export function createRunningAttempts(options: {
       await listen(HELP_TOPIC, (message, { onHelp }) => onHelp?.(message as unknown as HelpMessage));
     },
     async stop() {
+      // An attempt that was run for one that waited may have outlived it.
+      await untilIdle();
       await Promise.all(unsubscribes.splice(0).map((unsubscribe) => unsubscribe()));
     },
   });
@@ -85,6 +91,9 @@ export function createRunningAttempts(options: {
         running.delete(attempt);
         if (running.size === 0) {
           attempts.delete(taskId);
+        }
+        if (attempts.size === 0) {
+          idle.splice(0).forEach((resolve) => resolve());
         }
       };
     },

@@ -1,6 +1,7 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { toStorableText } from "../../../kernel/json.ts";
 import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
 import type { Settlement, TaskAttempts } from "../task-attempts.ts";
@@ -163,9 +164,11 @@ async function writeSettlement(
 ): Promise<Settlement | undefined> {
   const { taskId, attempt, total } = request;
   const settlement = await settlementOf(ports, transaction, request);
-  if (settlement === undefined || !(await ports.tasks.settle(transaction, taskId, attempt, settlement))) {
+  const settled = settlement && (await ports.tasks.settle(transaction, taskId, attempt, settlement));
+  if (settlement === undefined || settled === undefined) {
     return undefined;
   }
+  announceNotifications(ports.bus, transaction, settled.notified);
   await ports.locks.release(transaction, taskId);
   await recordEvent(ports, transaction, {
     taskId,

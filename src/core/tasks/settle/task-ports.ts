@@ -3,6 +3,7 @@ import type { Logger } from "../../../kernel/logger.ts";
 import type { EventBus } from "../../events/event-bus.ts";
 import type { EventLog } from "../../events/event-log.ts";
 import type { LockStore } from "../../locks/lock-store.ts";
+import type { Outbox } from "../../notifications/outbox.ts";
 import type { UnitOfWork } from "../../transactions/transaction.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
 import type { HookListeners } from "../task-hooks.ts";
@@ -20,6 +21,8 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly bus: EventBus;
   readonly locks: LockStore;
   readonly queue: TaskQueue;
+  /** Looked at by the sweeper, for notifications whose announcement was lost. */
+  readonly outbox?: Pick<Outbox, "nextDue">;
   readonly clock: Clock;
   readonly logger: Logger;
   /**

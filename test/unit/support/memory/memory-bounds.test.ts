@@ -18,6 +18,7 @@ function newTask(id: string): NewTask {
     viewer: { id: null },
     errorPolicy: "SKIP_FAILED",
     isDryRun: false,
+    onConflict: "REJECT",
     retryOf: null,
     parent: null,
     schedule: null,

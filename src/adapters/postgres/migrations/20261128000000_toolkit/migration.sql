@@ -8,6 +8,8 @@ ALTER TABLE powercrud.task
   ),
   -- The task whose handler launched it.
   ADD COLUMN parent_id uuid REFERENCES powercrud.task ON DELETE SET NULL,
+  -- What it does about a record that it comes to need while it runs, and that another task holds.
+  ADD COLUMN on_conflict text NOT NULL DEFAULT 'REJECT' CHECK (on_conflict IN ('REJECT', 'SKIP', 'WAIT')),
   -- The name of the schedule that launched it.
   ADD COLUMN schedule text,
   -- Whom to tell how it ended: [{"channel", "target"?, "on"?}].
@@ -23,6 +25,7 @@ ALTER TABLE powercrud.task
   ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
 CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX task_open_child ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
   WHERE concurrency_key IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NOT NULL;
@@ -36,6 +39,15 @@ CREATE TABLE powercrud.pause (
   paused_at    timestamptz(3)
 );
 
+-- RUNNING tasks that wait until another task settles. Not in the task's row: to note it waits for no chunk's fence. A row of
+-- an earlier attempt says nothing.
+CREATE TABLE powercrud.task_wait (
+  task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
+  blocked_by uuid NOT NULL,
+  attempt    integer NOT NULL,
+  PRIMARY KEY (task_id, blocked_by)
+);
+
 -- Hooks that are still to be called for a settled task. Written with the step, deleted after the call.
 CREATE TABLE powercrud.hook_call (
   task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
@@ -47,18 +59,18 @@ CREATE TABLE powercrud.hook_call (
 );
 CREATE INDEX hook_call_due ON powercrud.hook_call (created_at);
 
--- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none.
+-- One row for each message to one recipient. Written with the task's settlement, so that a crash loses none. What it says is
+-- in the task's row.
 CREATE TABLE powercrud.notification (
   id         uuid PRIMARY KEY,
-  task_id    uuid REFERENCES powercrud.task ON DELETE CASCADE,
+  task_id    uuid NOT NULL REFERENCES powercrud.task ON DELETE CASCADE,
   channel    text NOT NULL CHECK (channel IN ('IN_APP', 'EMAIL', 'WEBHOOK', 'CALLBACK')),
   -- The viewer's id, an address, a URL, or the name of a callback.
   target     text NOT NULL,
-  title      text NOT NULL,
-  body       jsonb NOT NULL DEFAULT '{}',
-  status     text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
-  attempts   integer NOT NULL DEFAULT 0,
-  -- PENDING: the next try is due then.
+  status     text NOT NULL CHECK (status IN ('PENDING', 'SENT', 'DEAD')),
+  -- How often a process began to send it.
+  tries      integer NOT NULL DEFAULT 0,
+  -- PENDING: no process tries before this time. Later than now while a process sends it.
   due_at     timestamptz(3) NOT NULL,
   created_at timestamptz(3) NOT NULL,
   sent_at    timestamptz(3),
@@ -67,6 +79,7 @@ CREATE TABLE powercrud.notification (
 );
 CREATE INDEX notification_due ON powercrud.notification (due_at) WHERE status = 'PENDING';
 CREATE INDEX notification_inbox ON powercrud.notification (target, id) WHERE channel = 'IN_APP';
+CREATE INDEX notification_unread ON powercrud.notification (target) WHERE channel = 'IN_APP' AND read_at IS NULL;
 CREATE INDEX notification_task ON powercrud.notification (task_id);
 CREATE INDEX notification_dead ON powercrud.notification (id) WHERE status = 'DEAD';
 

@@ -1,0 +1,109 @@
+import type { SentNotification } from "../../core/notifications/notification.ts";
+import { describeNotification } from "../../core/notifications/notification-text.ts";
+import type { OutboxRow } from "../../core/notifications/outbox.ts";
+import { retryDead } from "../../core/notifications/retry-dead.ts";
+import type { MissingRefusal } from "../../core/refusals/refusals.ts";
+import { refusalTypeOf } from "../../core/refusals/refusals.ts";
+import type { SchemaContext } from "../builder.ts";
+import type { ListPage, PageArgs } from "../tasks/list-page.ts";
+import { defineConnection, readPage } from "../tasks/list-page.ts";
+import { NOTIFICATION_CURSOR } from "./inbox-fields.ts";
+import type { NotificationSchemaPorts } from "./notification-schema.ts";
+
+type Retried = { readonly kind: "RETRIED"; readonly id: string };
+
+/** Adds `deadNotifications` and `retryNotification`. */
+export function addDeadNotifications(schema: SchemaContext, ports: NotificationSchemaPorts): void {
+  addDeadQuery(schema, ports);
+  addRetry(schema, ports);
+}
+
+function addDeadQuery(schema: SchemaContext, ports: NotificationSchemaPorts): void {
+  const { builder, refs } = schema;
+  const dead = builder.objectRef<SentNotification>("DeadNotification");
+  dead.implement({
+    description: "An e-mail, a webhook or a callback that was given up.",
+    fields: (t) => ({
+      id: t.exposeID("id"),
+      channel: t.expose("channel", { type: refs.notificationChannel }),
+      target: t.exposeString("target", {
+        description: "The address, the URL, or the name of the callback.",
+      }),
+      title: t.string({ resolve: ({ task }) => describeNotification(ports, task).title }),
+      tries: t.exposeInt("tries", { description: "How often it was tried." }),
+      error: t.exposeString("lastError", { nullable: true, description: "Why the last try failed." }),
+      task: t.expose("task", { type: refs.task }),
+      createdAt: t.expose("createdAt", { type: "DateTime" }),
+    }),
+  });
+  const connection = defineConnection(schema, "DeadNotification", dead);
+  builder.queryField("deadNotifications", (t) =>
+    t.field({
+      type: connection,
+      description:
+        "Notifications of the caller's own tasks that could not be sent, the oldest first. An anonymous caller sees none; the command `powercrud notifications` shows those of all tasks.",
+      args: { first: t.arg.int(), after: t.arg.string() },
+      resolve: (_root, args, { viewer }) => readDead(ports, viewer.id, args),
+    }),
+  );
+}
+
+function readDead(
+  ports: NotificationSchemaPorts,
+  launchedBy: string | null,
+  args: PageArgs,
+): Promise<ListPage<SentNotification>> {
+  const after = typeof args.after === "string" ? { after: NOTIFICATION_CURSOR.decode(args.after) } : {};
+  return readPage(args, {
+    read: async (limit) =>
+      launchedBy === null
+        ? []
+        : withTasks(ports, await ports.outbox.listDead({ launchedBy, ...after, limit })),
+    cursorOf: ({ id }) => NOTIFICATION_CURSOR.encode(id),
+    count: async () => (launchedBy === null ? 0 : ports.outbox.countDead({ launchedBy })),
+  });
+}
+
+async function withTasks(
+  { tasks }: Pick<NotificationSchemaPorts, "tasks">,
+  rows: readonly OutboxRow[],
+): Promise<readonly SentNotification[]> {
+  const found =
+    rows.length === 0 ? new Map() : await tasks.find([...new Set(rows.map(({ taskId }) => taskId))]);
+  return rows.flatMap(({ taskId, ...row }) => {
+    const task = found.get(taskId);
+    return task === undefined ? [] : [{ ...row, task }];
+  });
+}
+
+function addRetry({ builder, refs }: SchemaContext, ports: NotificationSchemaPorts): void {
+  const retried = builder.objectRef<Retried>("NotificationRetried").implement({
+    description: "The notification is tried again.",
+    fields: (t) => ({ id: t.exposeID("id") }),
+  });
+  const result = builder.unionType("RetryNotificationResult", {
+    description: "That the notification is tried again, or why not.",
+    types: [retried, refs.notFoundError],
+    resolveType: ({ kind }) => (kind === "RETRIED" ? "NotificationRetried" : refusalTypeOf(kind)),
+  });
+  builder.mutationField("retryNotification", (t) =>
+    t.field({
+      type: result,
+      description:
+        "Has a dead notification of one of the caller's own tasks tried again, with all tries before it.",
+      args: { id: t.arg.id({ required: true }) },
+      resolve: (_root, { id }, { viewer }) => retry(ports, viewer.id, id),
+    }),
+  );
+}
+
+async function retry(
+  ports: NotificationSchemaPorts,
+  launchedBy: string | null,
+  id: string,
+): Promise<Retried | MissingRefusal> {
+  const ids = launchedBy === null ? [] : await retryDead(ports, { launchedBy, ids: [id] });
+  return ids.length === 0
+    ? { kind: "MISSING", message: `None of your tasks has a dead notification ${id.slice(0, 60)}.` }
+    : { kind: "RETRIED", id };
+}
