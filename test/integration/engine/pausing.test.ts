@@ -361,7 +361,14 @@ describe("a paused task whose worker died before it stopped", () => {
     expect(await engine.task(id)).toMatchObject({ status: "PAUSED", attempt: 1 });
     expect(await eventsOf(id)).toEqual(["PAUSE"]);
     const ending = { status: "FAILED", message: "late", result: null, counts: NO_COUNTS } as const;
-    const settlement = { taskId: id, kind: "bulkUpdate", attempt: 1, total: 2, settle: ending, byAttempt: true };
+    const settlement = {
+      taskId: id,
+      kind: "bulkUpdate",
+      attempt: 1,
+      total: 2,
+      settle: ending,
+      byAttempt: true,
+    };
     expect(await settleTask(engine.ports, settlement)).toBe(false);
     const beat = { taskId: id, attempt: 1, at: new Date(), progress: progressOf(2, NO_COUNTS) };
     expect(await engine.ports.tasks.heartbeat(beat)).toMatchObject({ isCurrent: false });

@@ -37,9 +37,7 @@ export function createMemoryHookCalls({ rows, hookCalls }: TaskShelf): HookCalls
         ofKinds.some((each) => each.step === step && each.kind === rows.get(taskId)?.task.kind);
       const taken = [...hookCalls.values()]
         .filter((call) => call.takenAt < silentSince && isWanted(call) && isInTurn(call))
-        .toSorted(
-          (a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.taskId < b.taskId ? -1 : 1),
-        )
+        .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.taskId < b.taskId ? -1 : 1))
         .slice(0, limit);
       taken.forEach((call) => hookCalls.set(keyOf(call), { ...call, takenAt: at }));
       return taken.map(({ taskId, step }) => ({ taskId, step }));

@@ -53,7 +53,12 @@ export async function concludeAttempt(
       if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
       }
-      const isSettled = await settle(ports, { taskId, kind: task.kind, attempt: number }, progress, end.settle);
+      const isSettled = await settle(
+        ports,
+        { taskId, kind: task.kind, attempt: number },
+        progress,
+        end.settle,
+      );
       return { kind: isSettled ? "SETTLED" : "FENCED" };
     }
   }
