@@ -10,6 +10,8 @@ import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 import { VERSION } from "./find-project.mjs";
+import { addTaskCommands } from "./task-commands.ts";
+import { UsageError } from "./usage.ts";
 
 /** The exit code for wrong usage, as in shells. Other failures exit with 1. */
 const USAGE_EXIT_CODE = 2;
@@ -30,7 +32,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
     }
     process.stderr.write(reportFailure(error, process.env["POWERCRUD_LOG_LEVEL"] === "debug"));
-    return 1;
+    return error instanceof UsageError ? USAGE_EXIT_CODE : 1;
   }
 }
 
@@ -46,6 +48,7 @@ export function createProgram(): Command {
     });
   addRoles(program);
   addChores(program);
+  addTaskCommands(program, runApp);
   addPrinters(program);
   return program;
 }
@@ -158,7 +161,8 @@ async function run(command: (context: CliContext) => Promise<void>): Promise<voi
  */
 export function reportFailure(error: unknown, isDebug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const lines = (isAppError(error) ? message : `unexpected: ${message}`).split("\n").filter(Boolean);
+  const isExpected = isAppError(error) || error instanceof UsageError;
+  const lines = (isExpected ? message : `unexpected: ${message}`).split("\n").filter(Boolean);
   const report = lines.map((line) => `powercrud: ${line}\n`).join("");
   return isDebug ? `${report}${inspect(error, { depth: 4 })}\n` : report;
 }

@@ -16,6 +16,7 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
@@ -23,7 +24,6 @@ import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
-import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -49,6 +49,7 @@ import { createHealth } from "./create-health.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
@@ -133,8 +134,7 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
-  const cron = createCron();
-  const configured = await readSchedules(project, cron);
+  const configured = await readSchedules(project);
   const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
@@ -150,6 +150,7 @@ async function wire(
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     client,
+    translateError: translatePrismaError,
     hooks: project.hooks,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -160,14 +161,9 @@ async function wire(
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const { projectDir } = options;
-  const health = createHealth({
-    deployment: engine.deployment,
-    config,
-    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
-  });
+  const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
@@ -180,10 +176,10 @@ async function wire(
       inboxFeed,
       statusPageOf: channels.statusPageOf,
       health,
-      schedules: scheduling.schedules,
-      cronInWords: cron.inWords,
+      ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
+      ownTasks: read.ownTasks,
       modelOptions,
       logger,
     }),
@@ -193,6 +189,15 @@ async function wire(
     feed,
     health,
   };
+}
+
+function healthOf(
+  { deployment }: Engine,
+  { projectDir, databaseUrl }: PowerCrudOptions,
+  config: Config,
+): HealthReader {
+  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
+  return createHealth({ deployment, config, project });
 }
 
 function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
@@ -236,6 +241,7 @@ interface SchemaParts extends ConnectedModels {
   readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
+  readonly ownTasks: ReadModels["ownTasks"];
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
@@ -269,6 +275,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
           resumeTask: (request) => resumeTask(engine.ports, request),
         },
         retryTask: engine.retryTask,
+        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
         statusPageOf,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),

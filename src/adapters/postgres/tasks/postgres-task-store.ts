@@ -3,6 +3,7 @@ import type { TaskStore } from "../../../core/tasks/task-store.ts";
 import { createHookCalls } from "./hook-calls.ts";
 import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
+import { createPostponedTasks } from "./postponed-tasks.ts";
 import { createTaskAttempts } from "./task-attempts.ts";
 import { createTaskPauses } from "./task-pauses.ts";
 import { createTaskReads } from "./task-reads.ts";
@@ -18,6 +19,7 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createNewTasks(session),
     ...createWaitingLine(session),
     ...createTaskAttempts(session),
+    ...createPostponedTasks(session),
     ...createTaskPauses(session),
     ...createTaskReads(session),
     ...createTaskResults(session),

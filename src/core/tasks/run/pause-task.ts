@@ -9,6 +9,7 @@ import type {
 } from "../../refusals/refusals.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import type { PausePorts } from "../settle/pause-attempt.ts";
+import { freePlace } from "../settle/pause-attempt.ts";
 import type { PauseRequest } from "../task-pauses.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
@@ -77,14 +78,18 @@ async function tryToPause(ports: PausePorts, request: PauseRequest): Promise<Pau
   return isDone ? { kind: "PAUSED", task: (await findTask(ports.tasks, taskId)) ?? task } : undefined;
 }
 
-function pauseQueued(ports: PausePorts, request: PauseRequest, { progress }: Task): Promise<boolean> {
-  return ports.unitOfWork.run(async (transaction) => {
+async function pauseQueued(ports: PausePorts, request: PauseRequest, { progress }: Task): Promise<boolean> {
+  const isDone = await ports.unitOfWork.run(async (transaction) => {
     const isPaused = await ports.tasks.pausePending(transaction, request);
     if (isPaused) {
       await recordEvent(ports, transaction, { taskId: request.taskId, type: "PAUSE", progress });
     }
     return isPaused;
   });
+  if (isDone) {
+    await freePlace(ports, request.taskId);
+  }
+  return isDone;
 }
 
 async function askToPause(ports: PausePorts, request: PauseRequest): Promise<boolean> {

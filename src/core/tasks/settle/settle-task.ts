@@ -4,6 +4,7 @@ import { announceStep, recordEvent } from "../../events/record-event.ts";
 import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
+import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { Settlement, TaskAttempts } from "../task-attempts.ts";
 import { storableError } from "../task-error.ts";
 import type { HookCalls } from "../hook-calls.ts";
@@ -16,6 +17,7 @@ import type { FinalStatus } from "../task-status.ts";
 import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { Ending, SettleBy } from "./ending.ts";
+import { enqueueNext } from "./enqueue-postponed.ts";
 import { makeHookCall, makeKeptHookCall, stepsWithListeners } from "./final-hooks.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import type { TaskPorts } from "./task-ports.ts";
@@ -32,10 +34,18 @@ const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as cons
 
 /** What settling needs. */
 export type SettlePorts = TaskPorts<
-  TaskReads & TaskAttempts & WaitingLine & HookCalls & Pick<TaskResults, "ownClaims">
+  TaskReads &
+    TaskAttempts &
+    WaitingLine &
+    HookCalls &
+    Pick<TaskResults, "ownClaims"> &
+    Pick<PostponedTasks, "givePlaces">
 >;
 
-type CleanPorts = Omit<TaskPorts<Pick<TaskReads, "find"> & TaskAttempts>, "queue" | "hooks">;
+type CleanPorts = Omit<
+  TaskPorts<Pick<TaskReads, "find"> & TaskAttempts & Pick<PostponedTasks, "givePlaces">>,
+  "hooks"
+>;
 
 /** A settlement about to be recorded. */
 interface SettleRequest {
@@ -146,7 +156,7 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
   if (task === undefined) {
     return false;
   }
-  return ports.unitOfWork.run(async (transaction) => {
+  const isCleaned = await ports.unitOfWork.run(async (transaction) => {
     const isFirst = await ports.tasks.markCleaned(transaction, taskId);
     if (isFirst) {
       await ports.locks.release(transaction, taskId);
@@ -154,6 +164,16 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
     }
     return isFirst;
   });
+  if (isCleaned && mayHaveLimit(ports, task)) {
+    await enqueueNext(ports, taskId);
+  }
+  return isCleaned;
+}
+
+/** Whether others may have waited for its place. */
+function mayHaveLimit({ definitions }: Pick<CleanPorts, "definitions">, { kind }: Task): boolean {
+  const definition = definitions?.find(kind);
+  return definition === undefined || definition.own?.concurrency !== undefined;
 }
 
 /** @returns how it was settled; undefined, with nothing written, where this attempt may not settle the task */
