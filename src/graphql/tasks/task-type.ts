@@ -147,8 +147,8 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
       description:
         "Whether `pauseTask` makes a difference: the task is queued or runs, is no reservation, and was not asked to pause or stop before.",
       resolve: ({ kind, status, cancelRequestedAt, pauseRequestedAt }) =>
-        kind !== RESERVATION_KIND &&
         (status === "PENDING" || status === "RUNNING") &&
+        kind !== RESERVATION_KIND &&
         cancelRequestedAt === null &&
         pauseRequestedAt === null,
     }),
@@ -207,7 +207,7 @@ export function addTaskRetryFields(
     }),
     canRetry: t.boolean({
       description:
-        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation FAILED or was CANCELLED.",
+        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation did not succeed.",
       resolve: canRetry,
     }),
   }));

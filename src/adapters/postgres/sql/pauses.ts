@@ -3,7 +3,7 @@ import { STRANDED_COLUMNS } from "./stranded.ts";
 /** $1 task, $2 at, $3 id of the viewer. No row unless it is PENDING. */
 export const PAUSE_PENDING = `
   WITH paused AS (
-    UPDATE powercrud.task SET status = 'PAUSED', place = NULL WHERE id = $1::uuid AND status = 'PENDING' RETURNING id
+    UPDATE powercrud.task SET status = 'PAUSED', slot = NULL WHERE id = $1::uuid AND status = 'PENDING' RETURNING id
   ), noted AS (
     INSERT INTO powercrud.pause (task_id, requested_at, requested_by, paused_at)
     SELECT id, $2::timestamptz, $3::text, $2::timestamptz FROM paused
@@ -45,7 +45,7 @@ export const PAUSE_RUNNING = `
   )
   UPDATE powercrud.task
   SET pauses = pauses + 1, status = CASE WHEN EXISTS (SELECT FROM paused) THEN 'PAUSED' ELSE status END,
-      place = CASE WHEN EXISTS (SELECT FROM paused) THEN NULL ELSE place END
+      slot = CASE WHEN EXISTS (SELECT FROM paused) THEN NULL ELSE slot END
   WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING'
   RETURNING status = 'PAUSED' AS is_paused,
             EXISTS (SELECT FROM powercrud.cancellation WHERE task_id = $1::uuid) AS is_cancelled`;

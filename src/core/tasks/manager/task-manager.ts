@@ -87,11 +87,11 @@ export interface TaskManager {
   /** Stops a task for good, in any process: at once if it has not begun, else at its next chunk at the latest. */
   cancel(task: TaskOrId, options?: AskOptions): Promise<CancelOutcome>;
   /**
-   * Stops a task, in any process, until it is resumed: at once if it has not begun, else between two chunks. Its locks stay.
-   * One whose chunks are one transaction begins again then.
+   * Stops a task between two chunks until it is resumed, in any process; its records stay locked. A reservation cannot be
+   * paused.
    */
   pause(task: TaskOrId, options?: AskOptions): Promise<PauseOutcome>;
-  /** Lets a paused task go on where it stopped. */
+  /** Lets a paused task go on. */
   resume(task: TaskOrId, options?: AskOptions): Promise<ResumeOutcome>;
   /** Launches a settled task again, as a new one, for what it did not do. */
   retry<Result = Json>(

@@ -9,7 +9,7 @@ import type {
 } from "../../refusals/refusals.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import type { PausePorts } from "../settle/pause-attempt.ts";
-import { freePlace } from "../settle/pause-attempt.ts";
+import { freeSlot } from "../settle/pause-attempt.ts";
 import type { PauseRequest } from "../task-pauses.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
@@ -87,7 +87,7 @@ async function pauseQueued(ports: PausePorts, request: PauseRequest, { progress 
     return isPaused;
   });
   if (isDone) {
-    await freePlace(ports, request.taskId);
+    await freeSlot(ports, request.taskId);
   }
   return isDone;
 }

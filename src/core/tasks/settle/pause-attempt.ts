@@ -12,7 +12,7 @@ import type { TaskPorts } from "./task-ports.ts";
 
 /** What pausing needs. */
 export type PausePorts = Omit<
-  TaskPorts<TaskReads & TaskAttempts & TaskPauses & Pick<PostponedTasks, "givePlaces">>,
+  TaskPorts<TaskReads & TaskAttempts & TaskPauses & Pick<PostponedTasks, "giveSlots">>,
   "locks" | "hooks"
 >;
 
@@ -43,17 +43,17 @@ export async function pauseAttempt(
     return { commit: result };
   });
   if (paused.kind === "PAUSED") {
-    await freePlace(ports, taskId);
+    await freeSlot(ports, taskId);
   }
   return paused;
 }
 
-/** A PAUSED task has no place among those that may run at a time. Should this fail, the sweeper does it. */
-export async function freePlace(ports: PausePorts, taskId: string): Promise<void> {
+/** A PAUSED task has no slot of its concurrency key. Should this fail, the sweeper does it. */
+export async function freeSlot(ports: PausePorts, taskId: string): Promise<void> {
   await enqueueNext(ports, taskId).catch((error: unknown) => {
     ports.logger.warn(
       { ...errorFields(error), taskId },
-      "the place of a paused task was left for the sweeper",
+      "the slot of a paused task was left for the sweeper",
     );
   });
 }

@@ -1,6 +1,6 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { toStorableText } from "../../../kernel/json.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
@@ -17,7 +17,7 @@ import type { FinalStatus } from "../task-status.ts";
 import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { Ending, SettleBy } from "./ending.ts";
-import { enqueueNext } from "./enqueue-postponed.ts";
+import { passSlotOn } from "./enqueue-postponed.ts";
 import { makeHookCall, makeKeptHookCall, stepsWithListeners } from "./final-hooks.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import type { TaskPorts } from "./task-ports.ts";
@@ -39,11 +39,11 @@ export type SettlePorts = TaskPorts<
     WaitingLine &
     HookCalls &
     Pick<TaskResults, "ownClaims"> &
-    Pick<PostponedTasks, "givePlaces">
+    Pick<PostponedTasks, "giveSlots">
 >;
 
 type CleanPorts = Omit<
-  TaskPorts<Pick<TaskReads, "find"> & TaskAttempts & Pick<PostponedTasks, "givePlaces">>,
+  TaskPorts<Pick<TaskReads, "find"> & TaskAttempts & Pick<PostponedTasks, "giveSlots">>,
   "hooks"
 >;
 
@@ -132,7 +132,7 @@ async function settleQuickly(
   const event = { taskId, type: EVENT_OF[status], at, progress: progressOf(total, counts), message };
   const quick = await steps.settle({ taskId, attempt, settlement, event });
   if (quick !== undefined) {
-    announceStep(ports, taskId);
+    announce(ports, taskId);
   }
   return quick;
 }
@@ -164,16 +164,10 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
     }
     return isFirst;
   });
-  if (isCleaned && mayHaveLimit(ports, task)) {
-    await enqueueNext(ports, taskId);
+  if (isCleaned) {
+    await passSlotOn(ports, task);
   }
   return isCleaned;
-}
-
-/** Whether others may have waited for its place. */
-function mayHaveLimit({ definitions }: Pick<CleanPorts, "definitions">, { kind }: Task): boolean {
-  const definition = definitions?.find(kind);
-  return definition === undefined || definition.own?.concurrency !== undefined;
 }
 
 /** @returns how it was settled; undefined, with nothing written, where this attempt may not settle the task */
