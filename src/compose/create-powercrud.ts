@@ -16,6 +16,7 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
@@ -23,7 +24,6 @@ import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
-import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -36,6 +36,7 @@ import { createNotificationSchema } from "../graphql/notifications/notification-
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
@@ -49,6 +50,7 @@ import { createHealth } from "./create-health.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
@@ -100,6 +102,8 @@ export interface PowerCrud extends Service {
   readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
+  /** Opens Bull Board on the queue, for a server; undefined where its packages are not installed. */
+  readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
 }
@@ -133,8 +137,7 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
-  const cron = createCron();
-  const configured = await readSchedules(project, cron);
+  const configured = await readSchedules(project);
   const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
@@ -161,14 +164,9 @@ async function wire(
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const { projectDir } = options;
-  const health = createHealth({
-    deployment: engine.deployment,
-    config,
-    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
-  });
+  const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
@@ -181,19 +179,29 @@ async function wire(
       inboxFeed,
       statusPageOf: channels.statusPageOf,
       health,
-      schedules: scheduling.schedules,
-      cronInWords: cron.inWords,
+      ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
+      ownTasks: read.ownTasks,
       modelOptions,
       logger,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
     schedules: scheduling.schedules,
+    openBoard: engine.deployment.openBoard,
     feed,
     health,
   };
+}
+
+function healthOf(
+  { deployment }: Engine,
+  { projectDir, databaseUrl }: PowerCrudOptions,
+  config: Config,
+): HealthReader {
+  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
+  return createHealth({ deployment, config, project });
 }
 
 function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
@@ -206,12 +214,13 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
     launching: ports,
     launchBulk,
+    launchOwn,
     retryTask,
     ...parts,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
@@ -237,6 +246,7 @@ interface SchemaParts extends ConnectedModels {
   readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
+  readonly ownTasks: ReadModels["ownTasks"];
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
@@ -270,6 +280,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
           resumeTask: (request) => resumeTask(engine.ports, request),
         },
         retryTask: engine.retryTask,
+        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
         statusPageOf,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),

@@ -306,6 +306,17 @@ function createReads(shelf: TaskShelf): TaskReads {
     },
     retries: async (taskIds) => referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => task.retryOf),
     children: async (taskIds) => referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => task.parent),
+    async newestRetry(taskId) {
+      const chain = new Set([taskId]);
+      let newest: Task | undefined;
+      for (const row of [...rows.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+        if (row.task.retryOf !== null && chain.has(row.task.retryOf)) {
+          chain.add(row.id);
+          newest = read(row);
+        }
+      }
+      return newest;
+    },
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
     },

@@ -1,6 +1,6 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { toStorableText } from "../../../kernel/json.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
@@ -102,7 +102,7 @@ async function settleQuickly(
   const event = { taskId, type: EVENT_OF[status], at, progress: progressOf(total, counts), message };
   const quick = await steps.settle({ taskId, attempt, settlement, event });
   if (quick !== undefined) {
-    announceStep(ports, taskId);
+    announce(ports, taskId);
   }
   return quick;
 }
