@@ -69,6 +69,7 @@ export default defineConfig({
           "attempts",
           "bulk-update",
           "cancelling",
+          "custom-retries",
           "helpers",
           "launch",
           "lost-connections",
