@@ -214,12 +214,13 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
     launching: ports,
     launchBulk,
+    launchOwn,
     retryTask,
     ...parts,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),

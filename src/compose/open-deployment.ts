@@ -80,7 +80,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
-      steps: createQuickSteps(session),
+      steps: createQuickSteps({ session, logger }),
       log: createPostgresEventLog({ session }),
       locks: createPostgresLockStore({ session }),
       outbox: createPostgresOutbox({ session }),

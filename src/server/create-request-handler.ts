@@ -1,3 +1,4 @@
+import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { createErrorMask } from "./mask-error.ts";
@@ -25,6 +26,11 @@ export interface RequestHandler {
   serves(request: IncomingMessage): boolean;
   /** Answers a request whose body nobody has read; other paths with 404. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /**
+   * Answers a request of the web platform, such as that of a route handler in Next.js: GraphQL over HTTP and SSE at
+   * `/graphql`, and health. There are no WebSockets, files and pages. Never rejects.
+   */
+  fetch(request: Request): Promise<Response>;
   /** Turns a request for `/graphql` into a WebSocket; refuses others. For the event `upgrade` of the server. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
@@ -59,6 +65,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return {
     serves: router.serves,
     handle: router.handle,
+    fetch: createFetchHandler({ graphql, origins, isReady }),
     upgrade(request, socket, head) {
       const refusal = upgradeRefusal(request, { origins, sockets, limits });
       if (refusal === undefined) {

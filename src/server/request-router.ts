@@ -74,7 +74,7 @@ export function pathOf(request: IncomingMessage): string {
 }
 
 /** Content types of GraphQL. A browser sends a preflight before it sends one of these to another origin. */
-const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
+export const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
 
 async function serveGraphQL(
   options: RouterOptions,
