@@ -76,6 +76,7 @@ export default defineConfig({
           "pausing",
           "stored-progress",
           "task-hooks",
+          "schedules",
           "waiting",
         ].map((name) => `test/integration/engine/${name}.test.ts`),
         env: { POWERCRUD_TEST_BACKEND: "redis" },
