@@ -67,6 +67,8 @@ export interface EngineOptions extends DeploymentOptions {
   readonly tasks: readonly DefinedTask[];
   /** Prisma's client of the project, for those tasks. */
   readonly client: unknown;
+  /** See RunTools. */
+  readonly translateError?: (error: unknown) => unknown;
   readonly hooks?: TaskHooks | undefined;
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
@@ -125,7 +127,14 @@ export async function createEngine(
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
-    ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
+    ...options.tasks.map((task) =>
+      customDefinition(task, {
+        prisma,
+        logger,
+        clock: options.clock,
+        translateError: options.translateError,
+      }),
+    ),
   ]);
   const ports: Engine["ports"] = createPorts(options, deployment, {
     definitions,
@@ -215,7 +224,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 
 function createPorts(
   { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
-  { ports }: Deployment,
+  { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
   return {
@@ -228,6 +237,13 @@ function createPorts(
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
+    unknownKindWaitMs: config.unknownKindWaitMs,
+    async isKindServed(kind) {
+      const listed = await processes.list(new Date(ports.clock.now().getTime() - config.leaseMs));
+      return listed.some(
+        (one) => one.backend === backend.name && one.concurrency > 0 && one.kinds.includes(kind),
+      );
+    },
     progressIntervalMs: config.progressIntervalMs,
     settings: {
       isAsyncEnabled: config.isAsyncEnabled,

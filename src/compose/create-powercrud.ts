@@ -23,7 +23,6 @@ import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
-import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -133,8 +132,7 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
-  const cron = createCron();
-  const configured = await readSchedules(project, cron);
+  const configured = await readSchedules(project);
   const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
@@ -150,6 +148,7 @@ async function wire(
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     client,
+    translateError: translatePrismaError,
     hooks: project.hooks,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -160,14 +159,9 @@ async function wire(
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const { projectDir } = options;
-  const health = createHealth({
-    deployment: engine.deployment,
-    config,
-    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
-  });
+  const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
@@ -180,8 +174,7 @@ async function wire(
       inboxFeed,
       statusPageOf: channels.statusPageOf,
       health,
-      schedules: scheduling.schedules,
-      cronInWords: cron.inWords,
+      ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       modelOptions,
@@ -193,6 +186,15 @@ async function wire(
     feed,
     health,
   };
+}
+
+function healthOf(
+  { deployment }: Engine,
+  { projectDir, databaseUrl }: PowerCrudOptions,
+  config: Config,
+): HealthReader {
+  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
+  return createHealth({ deployment, config, project });
 }
 
 function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {

@@ -21,8 +21,8 @@ describeLocks("quick steps", (world) => {
     world().unitOfWork.run((transaction) => world().log.append(transaction, event));
   const launch = (task: NewTask): Promise<true | undefined> =>
     world().steps.launch(task, eventOf(task, "CREATE", { message: task.label }));
-  const beginQuickly = (task: NewTask) =>
-    world().steps.begin({ taskId: task.id, workerId: "worker", at: after(task, 1_000) });
+  const beginQuickly = (task: NewTask, kinds: readonly string[] = [task.kind]) =>
+    world().steps.begin({ taskId: task.id, workerId: "worker", at: after(task, 1_000), kinds });
   const settleQuickly = (task: NewTask, attempt = 1, parts: Partial<Settlement> = {}) => {
     const settlement = settlementOf(task, parts);
     const event = eventOf(task, "COMPLETE", { at: settlement.finishedAt, message: settlement.message });
@@ -172,6 +172,12 @@ describeLocks("quick steps", (world) => {
       const before = await stored(task);
       expect(await beginQuickly(task)).toBeUndefined();
       expect(await stored(task)).toEqual(before);
+    });
+
+    it("leaves a task alone whose kind the worker does not know", async () => {
+      const task = await launched();
+      expect(await beginQuickly(task, ["another"])).toBeUndefined();
+      expect(await found(task)).toMatchObject({ status: "PENDING", attempt: 0 });
     });
 
     it("does not wait for a task that another transaction changes", async () => {

@@ -95,10 +95,19 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
 }
 
 /** The job's id is the same for a task that is enqueued twice after the same attempt, so that BullMQ keeps one. */
-function toJob(task: QueuedTask): { name: string; data: QueuedTask; opts: { jobId: string } } {
+function toJob(task: QueuedTask): {
+  name: string;
+  data: QueuedTask;
+  opts: { jobId: string; delay?: number };
+} {
+  const { id, attempt, helper, postponedUntil, delayMs = 0 } = task;
+  const parts = [id, attempt, helper, postponedUntil && `p${postponedUntil}`];
   return {
     name: "task",
     data: task,
-    opts: { jobId: [task.id, task.attempt, ...(task.helper === undefined ? [] : [task.helper])].join(".") },
+    opts: {
+      jobId: parts.filter((part) => part != null).join("."),
+      ...(delayMs > 0 ? { delay: delayMs } : {}),
+    },
   };
 }

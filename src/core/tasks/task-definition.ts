@@ -102,6 +102,7 @@ export interface TaskDefinition {
 
 /** All definitions, by kind. */
 export interface TaskDefinitions {
+  readonly kinds: readonly string[];
   /** Undefined where this process has no definition of the kind. */
   find(kind: string): TaskDefinition | undefined;
   /** @throws AppError UNKNOWN_KIND, with the known kinds */
@@ -123,15 +124,14 @@ export function createTaskDefinitions(definitions: readonly TaskDefinition[]): T
     }
     byKind.set(definition.kind, definition);
   }
+  const kinds = [...byKind.keys()];
   return {
+    kinds,
     find: (kind) => byKind.get(kind),
     get(kind) {
       const definition = byKind.get(kind);
       if (definition === undefined) {
-        throw new AppError(
-          "UNKNOWN_KIND",
-          `There is no task kind "${kind}". Known: ${[...byKind.keys()].join(", ")}.`,
-        );
+        throw new AppError("UNKNOWN_KIND", `There is no task kind "${kind}". Known: ${kinds.join(", ")}.`);
       }
       return definition;
     },

@@ -35,20 +35,23 @@ BEGIN
 END $$;
 
 -- Begins the first attempts of tasks, each with its lease and its event START. The progress is that of CREATE, since nothing
--- has been done. Leaves out tasks that must wait for a free place or a time, and those that were asked to stop or to pause.
-CREATE OR REPLACE FUNCTION powercrud.begin_tasks(ids uuid[], worker text, begun_at timestamptz)
+-- has been done. Leaves out tasks that must wait for a free place or a time, those that were asked to stop or to pause, and
+-- those of other kinds.
+CREATE OR REPLACE FUNCTION powercrud.begin_tasks(ids uuid[], worker text, begun_at timestamptz, kinds text[])
 RETURNS SETOF powercrud.task LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY
   WITH free AS MATERIALIZED (
     SELECT t.id FROM powercrud.task t
     WHERE t.id = ANY (ids) AND t.status = 'PENDING' AND t.attempt = 0 AND t.concurrency_key IS NULL
+      AND (kinds IS NULL OR t.kind = ANY (kinds))
       AND (t.postponed_until IS NULL OR t.postponed_until <= begun_at)
       AND NOT EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = t.id)
       AND NOT EXISTS (SELECT FROM powercrud.pause p WHERE p.task_id = t.id)
     ORDER BY t.id FOR NO KEY UPDATE SKIP LOCKED
   ), begun AS (
-    UPDATE powercrud.task t SET status = 'RUNNING', attempt = 1, started_at = coalesce(t.started_at, begun_at)
+    UPDATE powercrud.task t
+    SET status = 'RUNNING', attempt = 1, started_at = coalesce(t.started_at, begun_at), unknown_since = NULL
     FROM free WHERE t.id = free.id
     RETURNING t.*
   ), lease AS (

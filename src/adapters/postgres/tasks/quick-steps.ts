@@ -26,7 +26,12 @@ export function createQuickSteps(session: SqlSession): QuickSteps {
       async (beginnings) => {
         const [first] = beginnings;
         const ids = beginnings.map(({ taskId }) => taskId);
-        const rows = await session.query<TaskRow>(BEGIN_TASKS, [ids, first?.workerId, first?.at]);
+        const rows = await session.query<TaskRow>(BEGIN_TASKS, [
+          ids,
+          first?.workerId,
+          first?.at,
+          first?.kinds ?? null,
+        ]);
         return new Map(rows.map((row) => [row.id, { task: toTask(row), number: row.attempt }]));
       },
       ({ taskId }) => taskId,

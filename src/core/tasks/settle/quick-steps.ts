@@ -30,12 +30,14 @@ export interface QuickSteps {
   launch(task: NewTask, event: NewLifecycleEvent): Promise<true | undefined>;
   /**
    * Begins a task's first attempt: RUNNING, its lease, its START event. Undefined for a task that does not wait to be begun,
-   * and for one with a limit of concurrency, a time to wait for, or a request to stop or to pause.
+   * for one of another kind, and for one with a limit of concurrency, a time to wait for, or a request to stop or to pause.
    */
   begin(begin: {
     readonly taskId: string;
     readonly workerId: string;
     readonly at: Date;
+    /** The kinds that the worker knows. Default: any. */
+    readonly kinds?: readonly string[];
   }): Promise<Attempt | undefined>;
   /**
    * Settles a RUNNING task and cleans up after it: its final status, its locks released, the event of its end and CLEANUP.

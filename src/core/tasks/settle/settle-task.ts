@@ -4,6 +4,7 @@ import { announceStep, recordEvent } from "../../events/record-event.ts";
 import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
+import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { Settlement, TaskAttempts } from "../task-attempts.ts";
 import { storableError } from "../task-error.ts";
 import type { TaskHooks } from "../task-hooks.ts";
@@ -14,6 +15,7 @@ import type { FinalStatus } from "../task-status.ts";
 import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { Ending, SettleBy } from "./ending.ts";
+import { enqueueNext } from "./enqueue-postponed.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import type { TaskPorts } from "./task-ports.ts";
 
@@ -28,9 +30,13 @@ const EVENT_OF: Readonly<Record<FinalStatus, "COMPLETE" | "FAIL" | "CANCEL">> = 
 const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as const;
 
 /** What settling needs. */
-export type SettlePorts = TaskPorts<TaskReads & TaskAttempts & WaitingLine>;
+export type SettlePorts = TaskPorts<
+  TaskReads & TaskAttempts & WaitingLine & Pick<PostponedTasks, "givePlaces">
+>;
 
-type CleanPorts = Omit<TaskPorts<Pick<TaskReads, "find" | "recordIds"> & TaskAttempts>, "queue">;
+type CleanPorts = TaskPorts<
+  Pick<TaskReads, "find" | "recordIds"> & TaskAttempts & Pick<PostponedTasks, "givePlaces">
+>;
 
 /** A settlement about to be recorded. */
 interface SettleRequest {
@@ -134,8 +140,17 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
   });
   if (isCleaned) {
     await callHook(ports, "cleanup", taskId);
+    if (mayHaveLimit(ports, task)) {
+      await enqueueNext(ports, taskId);
+    }
   }
   return isCleaned;
+}
+
+/** Whether others may have waited for its place. */
+function mayHaveLimit({ definitions }: Pick<CleanPorts, "definitions">, { kind }: Task): boolean {
+  const definition = definitions?.find(kind);
+  return definition === undefined || definition.own?.concurrency !== undefined;
 }
 
 /** @returns the final status; undefined, with nothing written, where this attempt may not settle the task */
