@@ -8,8 +8,11 @@ import { createCliContext, projectVariables, type CliContext } from "./cli-conte
 import type { DoctorOptions } from "./commands/doctor.ts";
 import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
+import type { NotificationsOptions } from "./commands/notifications.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 import { VERSION } from "./find-project.mjs";
+import { addTaskCommands } from "./task-commands.ts";
+import { UsageError } from "./usage.ts";
 
 /** The exit code for wrong usage, as in shells. Other failures exit with 1. */
 const USAGE_EXIT_CODE = 2;
@@ -30,7 +33,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
       return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
     }
     process.stderr.write(reportFailure(error, process.env["POWERCRUD_LOG_LEVEL"] === "debug"));
-    return 1;
+    return error instanceof UsageError ? USAGE_EXIT_CODE : 1;
   }
 }
 
@@ -46,6 +49,7 @@ export function createProgram(): Command {
     });
   addRoles(program);
   addChores(program);
+  addTaskCommands(program, runApp);
   addPrinters(program);
   return program;
 }
@@ -107,6 +111,15 @@ function addChores(program: Command): void {
       run(async (context) => (await import("./commands/sweep.ts")).sweepOnce(context, options)),
     );
   program
+    .command("notifications")
+    .description("list the notifications that were given up, or have them tried again")
+    .option("--retry <id...>", "have these tried again")
+    .option("--retry-all", "have all of them tried again")
+    .option("--json", "print one JSON document")
+    .action((options: NotificationsOptions) =>
+      run(async (context) => (await import("./commands/notifications.ts")).notifications(context, options)),
+    );
+  program
     .command("doctor")
     .description(
       "examine database, Redis, queue and workers, and say what is wrong, even if nothing can start",
@@ -158,7 +171,8 @@ async function run(command: (context: CliContext) => Promise<void>): Promise<voi
  */
 export function reportFailure(error: unknown, isDebug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const lines = (isAppError(error) ? message : `unexpected: ${message}`).split("\n").filter(Boolean);
+  const isExpected = isAppError(error) || error instanceof UsageError;
+  const lines = (isExpected ? message : `unexpected: ${message}`).split("\n").filter(Boolean);
   const report = lines.map((line) => `powercrud: ${line}\n`).join("");
   return isDebug ? `${report}${inspect(error, { depth: 4 })}\n` : report;
 }

@@ -16,6 +16,7 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
@@ -35,6 +36,7 @@ import { createNotificationSchema } from "../graphql/notifications/notification-
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
@@ -48,6 +50,7 @@ import { createHealth } from "./create-health.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
+import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
@@ -99,6 +102,8 @@ export interface PowerCrud extends Service {
   readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
+  /** Opens Bull Board on the queue, for a server; undefined where its packages are not installed. */
+  readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
 }
@@ -177,12 +182,14 @@ async function wire(
       ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
+      ownTasks: read.ownTasks,
       modelOptions,
       logger,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
     schedules: scheduling.schedules,
+    openBoard: engine.deployment.openBoard,
     feed,
     health,
   };
@@ -239,6 +246,7 @@ interface SchemaParts extends ConnectedModels {
   readonly cronInWords: (expression: string) => string;
   readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
+  readonly ownTasks: ReadModels["ownTasks"];
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
 }
@@ -272,6 +280,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
           resumeTask: (request) => resumeTask(engine.ports, request),
         },
         retryTask: engine.retryTask,
+        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
         statusPageOf,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),

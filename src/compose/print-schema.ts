@@ -15,7 +15,7 @@ export function printPowerCrudSchema(config: PowerCrudConfig): string {
   const client = config.generated.createClient({
     adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
   });
-  const { models, names, problems } = readModels(config);
+  const { models, names, problems, ownTasks } = readModels(config);
   if (problems.length > 0) {
     throw refusedSchema(problems);
   }
@@ -34,7 +34,7 @@ export function printPowerCrudSchema(config: PowerCrudConfig): string {
     maxRecords: 0,
     locks: { owners: onlyPrinted },
     tasks: { find: onlyPrinted },
-    contributors: printedParts(),
+    contributors: printedParts(ownTasks),
   });
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
 }

@@ -5,6 +5,9 @@ import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
 import type { ChosenNames } from "../graphql/models/choose-names.ts";
 import { chooseNames } from "../graphql/models/choose-names.ts";
+import type { LaunchableTask } from "../graphql/tasks/launchable-task.ts";
+import { launchableTask, namedTask } from "../graphql/tasks/launchable-task.ts";
+import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
 import type { NotificationSchemaPorts } from "../graphql/notifications/notification-schema.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
@@ -12,25 +15,36 @@ import type { SchemaContributor } from "../graphql/builder.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
+/** The project's models and tasks, with their names in the API. */
+export interface ReadModels extends ChosenNames {
+  /** The tasks of the app's own, in the order of the config. */
+  readonly ownTasks: readonly LaunchableTask[];
+}
+
 /**
  * The project's models and their names in the API, read without a database.
  * @param defaultSchema the PostgreSQL schema of the models that name none; default: "public"
  */
 export function readModels(
-  config: Pick<PowerCrudConfig, "generated" | "models" | "enums">,
+  config: Pick<PowerCrudConfig, "generated" | "models" | "enums" | "tasks">,
   defaultSchema?: string,
-): ChosenNames {
+): ReadModels {
   const models = config.models ?? {};
   const schema = schemaOf(config);
-  return chooseNames(
+  const ownTasks = (config.tasks ?? []).map(launchableTask);
+  const chosen = chooseNames(
     readModelRegistry(schema, models, defaultSchema),
-    { models, enums: config.enums },
+    { models, enums: config.enums, tasks: ownTasks.map(namedTask) },
     builtInNames(printedParts()),
   );
+  return { ...chosen, ownTasks };
 }
 
 /** The parts of a schema besides the models, for a schema that is only looked at. */
-export function printedParts(): readonly SchemaContributor[] {
+export function printedParts(
+  ownTasks: readonly LaunchableTask[] = [],
+  launch: LaunchOwnTask = onlyPrinted,
+): readonly SchemaContributor[] {
   type Ports = Parameters<typeof createTaskSchema>[0];
   // Every method exists, and rejects.
   const neverCalled = new Proxy({}, { get: () => onlyPrinted });
@@ -40,6 +54,7 @@ export function printedParts(): readonly SchemaContributor[] {
     feed: neverCalled as Ports["feed"],
     controls: { cancelTask: onlyPrinted, pauseTask: onlyPrinted, resumeTask: onlyPrinted },
     retryTask: onlyPrinted,
+    own: { tasks: ownTasks, launch },
   });
   const schedules = addSchedules({
     schedules: neverCalled as Schedules,

@@ -82,7 +82,7 @@ interface RefusalMessage {
 type Nullable<T> = { -readonly [Name in keyof T]?: T[Name] | null | undefined };
 
 /** The options of a launch as an input. */
-type BulkOptionsRef = ImplementableInputObjectRef<
+type OptionsRef = ImplementableInputObjectRef<
   BuilderTypes,
   Nullable<Omit<LaunchOptions, "notify">> & { notify?: readonly NotifyInput[] | null | undefined }
 >;
@@ -93,7 +93,7 @@ type NotifyInput = Pick<Notify, "channel"> &
 
 /**
  * Types that several parts of the schema refer to. A ref is made here and implemented where it belongs: `task`,
- * `taskLaunched` and `bulkOptions` in tasks/, `pageInfo` in pagination/, the others in errors.ts.
+ * `taskLaunched` and the options in tasks/, `pageInfo` in pagination/, the others in errors.ts.
  */
 interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
@@ -109,7 +109,9 @@ interface SharedRefs {
   readonly idempotencyError: ImplementableObjectRef<BuilderTypes, IdempotencyRefusal>;
   readonly unavailableError: ImplementableObjectRef<BuilderTypes, UnavailableRefusal>;
   /** The input `BulkOptions`. */
-  readonly bulkOptions: BulkOptionsRef;
+  readonly bulkOptions: OptionsRef;
+  /** The input `LaunchOptions`, for tasks of the app's own. */
+  readonly launchOptions: OptionsRef;
   /** The enum `NotificationChannel`. */
   readonly notificationChannel: PothosSchemaTypes.EnumRef<BuilderTypes, NotificationChannel>;
   /** The enum `ModelName`: the names of the exposed models. */
@@ -187,7 +189,8 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
     ],
     resolveType: ({ kind }) => (kind === "LAUNCHED" ? "TaskLaunched" : refusalTypeOf(kind)),
   });
-  const bulkOptions: BulkOptionsRef = builder.inputRef("BulkOptions");
+  const bulkOptions: OptionsRef = builder.inputRef("BulkOptions");
+  const launchOptions: OptionsRef = builder.inputRef("LaunchOptions");
   const notificationChannel = builder.enumType("NotificationChannel", {
     description: "A way in which someone is told how a task ended.",
     values: {
@@ -198,5 +201,5 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
       CALLBACK: { description: "A call of the config's function whose name is the target." },
     } as const satisfies Record<NotificationChannel, object>,
   });
-  return { ...refs, bulkOptions, modelName, launchResult, notificationChannel };
+  return { ...refs, bulkOptions, launchOptions, modelName, launchResult, notificationChannel };
 }

@@ -78,7 +78,7 @@ const notCalled = (): Promise<never> =>
 const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   datamodel: { datamodel: { models: {} } },
   client: {} as PrismaClient,
-  names: { of: notNamed, enum: notNamed, column: notNamed },
+  names: { of: notNamed, enum: notNamed, column: notNamed, task: notNamed },
   modelOptions: {},
   reader: { findIds: notCalled, existingIds: notCalled },
   pages: { read: notCalled, readRelated: notCalled },

@@ -3,7 +3,8 @@ import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./request-router.ts";
-import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
+import { createOriginPolicy, createRequestRouter, isLoopback, pathOf } from "./request-router.ts";
+import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
 import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
@@ -21,7 +22,7 @@ export interface RequestHandlerOptions extends Omit<HttpServerOptions, "host" | 
 
 /** The API without a server: GraphQL, GraphiQL, WebSockets, result files and health, for the requests of any Node server. */
 export interface RequestHandler {
-  /** Whether the request's path is the API's: `/graphql`, `/health/…` or a task's file. `/` is not. */
+  /** Whether the request's path is the API's: `/graphql`, `/health/…`, `/queues/…` or a task's file. `/` is not. */
   serves(request: IncomingMessage): boolean;
   /** Answers a request whose body nobody has read; other paths with 404. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -50,12 +51,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const graphql = createGraphQLHandler({ schema, authenticate, maskError, maxBodyBytes, maxOperationCost });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
-  const { tasks } = options;
+  const { tasks, openBoard } = options;
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate });
   const router = createRequestRouter({
     graphql,
     graphiql: createGraphiqlPage(),
     results,
+    board: openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback }),
     origins,
     isReady,
     logger,

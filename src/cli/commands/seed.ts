@@ -1,7 +1,6 @@
-import { Presets, SingleBar } from "cli-progress";
-
 import { migrateDatabase } from "../../compose/migrate-database.ts";
 import type { CliContext } from "../cli-context.ts";
+import { showProgress } from "../show-progress.ts";
 import { withDatabase } from "../with-database.ts";
 import { warnAbout } from "./migrate.ts";
 
@@ -27,57 +26,11 @@ export async function seedWithProgress(
   const config = await context.loadProject();
   // Loads Prisma's client, which takes a while; only now, since the database has started meanwhile.
   const { seedDatabase } = await import("../../compose/seed-database.ts");
-  const shown = showSeedProgress(process.stderr, (line) => context.say(line));
-  const progress = shown.update;
+  const shown = showProgress(process.stderr, (line) => context.say(line), "seeding", " records");
+  const progress = (done: number, total: number): void => shown.update({ done, total });
   try {
     return await seedDatabase({ config, databaseUrl, readVariables, progress, signal, logger });
   } finally {
     shown.end();
   }
-}
-
-/** Shows the progress of a seed. */
-interface SeedProgress {
-  readonly update: (doneCount: number, totalCount: number) => void;
-  /** Restores the terminal. */
-  end(): void;
-}
-
-/** Without a terminal, the number of lines after the first. */
-const PARTS = 5;
-
-/** A bar on a terminal, and a few lines anywhere else. */
-export function showSeedProgress(stream: NodeJS.WriteStream, say: (line: string) => void): SeedProgress {
-  return stream.isTTY ? showBar(stream) : showLines(say);
-}
-
-function showBar(stream: NodeJS.WriteStream): SeedProgress {
-  const bar = new SingleBar(
-    { stream, format: "seeding {bar} {percentage}% {value}/{total}", hideCursor: true },
-    Presets.shades_classic,
-  );
-  return {
-    update(doneCount, totalCount) {
-      if (bar.isActive) {
-        bar.update(doneCount);
-      } else {
-        bar.start(totalCount, doneCount);
-      }
-    },
-    end: () => bar.stop(),
-  };
-}
-
-function showLines(say: (line: string) => void): SeedProgress {
-  let saidCount = -1;
-  return {
-    update(doneCount, totalCount) {
-      const part = Math.floor((doneCount / Math.max(1, totalCount)) * PARTS);
-      if (part > saidCount) {
-        saidCount = part;
-        say(`seeding: ${doneCount} of ${totalCount} records`);
-      }
-    },
-    end: () => undefined,
-  };
 }

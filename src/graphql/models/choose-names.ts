@@ -3,14 +3,16 @@ import { firstFree, isApiName, NO_API_NAME, plainName } from "../../core/records
 import type { EnumOptionsMap, ModelOptionsMap } from "../../core/records/model-options.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import { namingKeys } from "../../core/records/record-name.ts";
-import type { BuiltInNames, EnumNames, ModelNames, NameTable } from "./model-names.ts";
+import type { BuiltInNames, EnumNames, ModelNames, NameTable, TaskNames } from "./model-names.ts";
 import {
+  capitalized,
   columnTypesOf,
   compoundKeyTypes,
   enumTypes,
   modelTypes,
   pluralFields,
   singleFields,
+  taskNames,
   uncapitalized,
 } from "./model-names.ts";
 import type { Claimed, NameDesk, NameOwner } from "./name-desk.ts";
@@ -21,6 +23,14 @@ import { nameFields, nameValues } from "./name-members.ts";
 export interface NameOptions {
   readonly models: ModelOptionsMap;
   readonly enums?: EnumOptionsMap | undefined;
+  readonly tasks?: readonly NamedTask[];
+}
+
+/** A task of the app's own, as far as names go. */
+export interface NamedTask {
+  readonly kind: string;
+  /** What its types have behind the task's name: `Input`, `InputMode`. */
+  readonly suffixes: readonly string[];
 }
 
 /** The names of a schema. */
@@ -36,7 +46,8 @@ export interface ChosenNames {
 
 /**
  * Chooses the names of all types and root fields, so that no two are the same. From the strongest: what the API needs for
- * itself, what the config sets, the models' and enums' own names, plurals, and the types that are made for a model or enum.
+ * itself, what the config sets, the models' and enums' own names, plurals, the types that are made for a model or enum, and
+ * the tasks' names.
  * Where two of one rank want the same name, the shorter base has it, then the first in the alphabet. So a new model renames
  * nothing of another's, unless it has the name of the other's plural or of one of its types. Users read docs/names.md.
  */
@@ -64,7 +75,7 @@ export function chooseNames(models: ModelRegistry, options: NameOptions, builtIn
       ...nameFields(desk, model, options.models[model.name]?.fields),
       apiName: modelNames.get(model.name)?.object ?? model.name,
     })),
-    names: createNameTable(modelNames, enumNames),
+    names: createNameTable(modelNames, enumNames, chooseTaskNames(desk, options.tasks ?? [])),
     notices: desk.notices,
     problems: desk.problems,
   };
@@ -231,9 +242,37 @@ function typeBase(desk: NameDesk, owner: Based, pattern: (base: string) => strin
   return chosen;
 }
 
+/** The names of each task: those of its kind, or with `Task` behind it. The first in the config chooses first. */
+function chooseTaskNames(desk: NameDesk, tasks: readonly NamedTask[]): ReadonlyMap<string, TaskNames> {
+  const names = new Map<string, TaskNames>();
+  for (const { kind, suffixes } of tasks) {
+    const claimsOf = (base: string): readonly Claimed[] => [
+      `mutation ${taskNames(base).launch}`,
+      ...suffixes.map((suffix): Claimed => `type ${base}${suffix}`),
+    ];
+    const plain = capitalized(plainName(kind));
+    const usual = /^[A-Z]/.test(plain) ? plain : `Task${plain}`;
+    const holder = desk.holderOf(claimsOf(usual));
+    const base =
+      holder === undefined
+        ? usual
+        : firstFree(`${usual}Task`, (name) => desk.holderOf(claimsOf(name)) === undefined);
+    names.set(kind, taskNames(base));
+    desk.give(claimsOf(base), `it is a name of the task ${kind}`);
+    if (holder !== undefined) {
+      desk.tell(
+        `Task ${kind} is launched by "${taskNames(base).launch}": a name that it would have is taken (${holder})`,
+        "kind",
+      );
+    }
+  }
+  return names;
+}
+
 function createNameTable(
   models: ReadonlyMap<string, ModelNames>,
   enums: ReadonlyMap<string, EnumNames>,
+  tasks: ReadonlyMap<string, TaskNames>,
 ): NameTable {
   const found = <Names>(all: ReadonlyMap<string, Names>, name: string): Names => {
     const names = all.get(name);
@@ -246,6 +285,7 @@ function createNameTable(
     of: ({ name }) => found(models, name),
     enum: (name) => found(enums, name),
     column: (field, scalar) => (field.kind === "enum" ? found(enums, field.type) : columnTypesOf(scalar)),
+    task: (kind) => found(tasks, kind),
   };
 }
 

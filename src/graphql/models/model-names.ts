@@ -86,13 +86,22 @@ export type EnumNames = NamesOf<typeof ENUM_TYPES> & {
 /** The inputs for columns of one type. */
 export type ColumnTypeNames = NamesOf<typeof COLUMN_TYPES>;
 
-/** The names of the exposed models, and of the enums that they use. */
+/** What a task of the app's own has in the API. */
+export interface TaskNames {
+  /** The mutation that launches it: `launchRebuildStatistics`. */
+  readonly launch: string;
+  /** Stands before the suffix of each of its types: `RebuildStatistics` for `RebuildStatisticsInput`. */
+  readonly base: string;
+}
+
+/** The names of the exposed models, of the enums that they use, and of the app's own tasks. */
 export interface NameTable {
   of(model: Pick<Model, "name">): ModelNames;
   /** @param name in the Prisma schema */
   enum(name: string): EnumNames;
   /** The inputs for a column. @param scalar the GraphQL scalar of a column that is not of an enum */
   column(field: ColumnField, scalar: string): ColumnTypeNames;
+  task(kind: string): TaskNames;
 }
 
 /** The names that a schema has besides those of its models. */
@@ -149,6 +158,11 @@ export function pluralFields(plural: string): NamesOf<typeof PLURAL_MUTATIONS> &
   return { many: plural, ...namesBy(PLURAL_MUTATIONS, () => plural) };
 }
 
+/** The names of a task. @param base its kind in GraphQL's letters, with a capital */
+export function taskNames(base: string): TaskNames {
+  return { launch: `launch${base}`, base };
+}
+
 /** Gives what stands for the model in the name of one type. */
 export type NameFor = (pattern: (name: string) => string) => string;
 
@@ -158,7 +172,8 @@ function namesBy<Table extends Patterns>(table: Table, nameFor: NameFor): NamesO
   ) as NamesOf<Table>;
 }
 
-function capitalized(name: string): string {
+/** `city` → `City` */
+export function capitalized(name: string): string {
   return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
 }
 

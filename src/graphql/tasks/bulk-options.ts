@@ -1,12 +1,21 @@
 import type { SchemaContext } from "../builder.ts";
 import type { TaskParts } from "./task-parts.ts";
 
-/** Implements `BulkOptions` and its enums. */
-export function addBulkOptions(schema: SchemaContext, status: TaskParts["status"]): void {
-  const notify = addNotifyInput(schema, status);
-  const { onConflict, errorPolicy, mode, ifUnfinished } = addEnums(schema);
-  schema.refs.bulkOptions.implement({
-    description: "How a task is launched and carried out.",
+/** Implements `BulkOptions`, `LaunchOptions` and what they consist of. */
+export function addLaunchOptions(schema: SchemaContext, status: TaskParts["status"]): void {
+  const parts = { ...addEnums(schema), notify: addNotifyInput(schema, status) };
+  addBulkOptions(schema, parts);
+  addOwnOptions(schema, parts);
+}
+
+type Parts = ReturnType<typeof addEnums> & { readonly notify: ReturnType<typeof addNotifyInput> };
+
+function addBulkOptions(
+  { refs }: SchemaContext,
+  { onConflict, errorPolicy, mode, ifUnfinished, notify }: Parts,
+): void {
+  refs.bulkOptions.implement({
+    description: "How a bulk operation is launched and carried out.",
     fields: (t) => ({
       onConflict: t.field({ type: onConflict, defaultValue: "REJECT" }),
       errorPolicy: t.field({
@@ -56,6 +65,29 @@ function addNotifyInput({ builder, refs }: SchemaContext, status: TaskParts["sta
           "EMAIL: an address. WEBHOOK: a URL, http or https. CALLBACK: the name of a function in the config. IN_APP and STATUS_PAGE: leave it out.",
       }),
       on: t.field({ type: [status], description: "The final statuses to tell of. Left out: all." }),
+    }),
+  });
+}
+
+function addOwnOptions({ refs }: SchemaContext, { onConflict, mode, ifUnfinished, notify }: Parts): void {
+  refs.launchOptions.implement({
+    description: "How a task of the app's own is launched. The members mean what those of `BulkOptions` do.",
+    fields: (t) => ({
+      onConflict: t.field({
+        type: onConflict,
+        defaultValue: "REJECT",
+        description: "SKIP is for bulk operations only.",
+      }),
+      mode: t.field({ type: mode, defaultValue: "AUTO" }),
+      idempotencyKey: t.string(),
+      ifUnfinished: t.field({ type: ifUnfinished, defaultValue: "RETURN" }),
+      allowDuplicate: t.boolean({ defaultValue: false }),
+      dryRun: t.boolean({
+        defaultValue: false,
+        description: "Only tries, and changes nothing. For kinds that are `isDryRunnable`.",
+      }),
+      label: t.string(),
+      notify: t.field({ type: [notify] }),
     }),
   });
 }

@@ -4,7 +4,11 @@ import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
 import { addTaskSubscriptions } from "./task-subscriptions.ts";
-import { addBulkOptions } from "./bulk-options.ts";
+import { addLaunchOptions } from "./bulk-options.ts";
+import type { LaunchableTask } from "./launchable-task.ts";
+import type { LaunchOwnTask } from "./launch-fields.ts";
+import { addLaunchField } from "./launch-fields.ts";
+import { addTaskKinds } from "./task-kinds.ts";
 import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
@@ -19,14 +23,20 @@ export interface TaskSchemaPorts {
   readonly feed: TaskFeed;
   readonly controls: TaskControls;
   readonly retryTask: RetryTask;
+  /** The app's own tasks, and what launches them. Default: none. */
+  readonly own?: { readonly tasks: readonly LaunchableTask[]; readonly launch: LaunchOwnTask };
   /** The address of a task's page; null where the service knows none. Default: none. */
   readonly statusPageOf?: (taskId: string) => string | null;
 }
 
-/** Everything about tasks: their types, the queries `task` and `tasks`, `cancelTask`, `pauseTask`, `resumeTask`, `retryTask`, and the subscriptions. */
+/**
+ * Everything about tasks: their types, the queries `task`, `tasks` and `taskKinds`, what is done to one (`cancelTask`,
+ * `pauseTask`, `resumeTask`, `retryTask`), the launches of the app's own, and the subscriptions.
+ */
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
     const parts = defineTaskParts(schema);
+    const { own } = ports;
     implementTask(schema, parts, {
       errors: createTaskErrors(ports.tasks),
       history: createTaskHistory(ports.log),
@@ -34,10 +44,12 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addTaskControlFields(schema, ports.tasks);
     addStatusPage(schema, ports.statusPageOf ?? (() => null));
     addTaskRetryFields(schema, ports.tasks);
-    addBulkOptions(schema, parts.status);
+    addLaunchOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
     addControlMutations(schema, ports.controls);
     addRetryMutation(schema, ports.retryTask);
     addTaskSubscriptions(schema, parts, ports.feed);
+    addTaskKinds(schema, own?.tasks ?? []);
+    own?.tasks.forEach((task) => addLaunchField(schema, task, own.launch));
   };
 }
