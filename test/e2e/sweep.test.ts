@@ -30,6 +30,7 @@ const NOTHING = {
   cleaned: [],
   released: [],
   pruned: [],
+  hooks: [],
 };
 
 const ids = (first: number, last: number): string[] =>
