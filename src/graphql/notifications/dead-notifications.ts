@@ -7,8 +7,8 @@ import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "../tasks/list-page.ts";
 import { defineConnection, readPage } from "../tasks/list-page.ts";
-import { NOTIFICATION_CURSOR } from "./inbox-fields.ts";
-import type { NotificationSchemaPorts } from "./notification-schema.ts";
+import type { NotificationSchemaPorts } from "./notification-ports.ts";
+import { NOTIFICATION_CURSOR } from "./notification-ports.ts";
 
 type Retried = { readonly kind: "RETRIED"; readonly id: string };
 

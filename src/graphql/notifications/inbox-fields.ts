@@ -7,14 +7,9 @@ import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "../tasks/list-page.ts";
-import { createCursorKind, defineConnection, readPage } from "../tasks/list-page.ts";
-import type { NotificationSchemaPorts } from "./notification-schema.ts";
-
-/** The cursors of lists of notifications. */
-export const NOTIFICATION_CURSOR = createCursorKind(
-  "notification",
-  /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/,
-);
+import { defineConnection, readPage } from "../tasks/list-page.ts";
+import type { NotificationSchemaPorts } from "./notification-ports.ts";
+import { NOTIFICATION_CURSOR } from "./notification-ports.ts";
 
 type Marked = { readonly kind: "MARKED"; readonly notification: InboxNotification };
 
