@@ -36,6 +36,7 @@ import { createNotificationSchema } from "../graphql/notifications/notification-
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
@@ -101,6 +102,8 @@ export interface PowerCrud extends Service {
   readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
+  /** Opens Bull Board on the queue, for a server; undefined where its packages are not installed. */
+  readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
 }
@@ -186,6 +189,7 @@ async function wire(
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
     schedules: scheduling.schedules,
+    openBoard: engine.deployment.openBoard,
     feed,
     health,
   };
@@ -210,12 +214,13 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
     launching: ports,
     launchBulk,
+    launchOwn,
     retryTask,
     ...parts,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),

@@ -142,7 +142,7 @@ describeWorlds("task store, postponed", (world) => {
     const idsOf = async (given: Promise<readonly { readonly id: string }[]>) =>
       (await given).map(({ id }) => id);
 
-    it("turns tasks away while its places are taken, and gives a free one to the oldest of them", async () => {
+    it("turns tasks away while its slots are taken, and gives a free one to the oldest of them", async () => {
       const tasks = await ofOneKey(5, 2);
       const [first, second, third, fourth, fifth] = tasks as [NewTask, NewTask, NewTask, NewTask, NewTask];
       expect(await begin(first)).toMatchObject({ number: 1 });
@@ -150,19 +150,19 @@ describeWorlds("task store, postponed", (world) => {
       for (const task of [fourth, third]) {
         expect(await begin(task)).toBeUndefined();
       }
-      expect(await idsOf(world().tasks.givePlaces(first.id))).toEqual([]);
+      expect(await idsOf(world().tasks.giveSlots(first.id))).toEqual([]);
       await settle(first, 1);
       expect(await begin(fifth)).toBeUndefined();
-      expect(await idsOf(world().tasks.givePlaces(first.id))).toEqual([third.id]);
-      expect(await idsOf(world().tasks.givePlaces(first.id))).toEqual([]);
+      expect(await idsOf(world().tasks.giveSlots(first.id))).toEqual([third.id]);
+      expect(await idsOf(world().tasks.giveSlots(first.id))).toEqual([]);
       expect(await begin(fourth)).toBeUndefined();
       expect(await begin(third)).toMatchObject({ number: 1 });
-      // One in between attempts has no place.
+      // One in between attempts has no slot.
       await postpone(second, 1);
-      expect(await idsOf(world().tasks.givePlaces(second.id))).toEqual([fourth.id]);
+      expect(await idsOf(world().tasks.giveSlots(second.id))).toEqual([fourth.id]);
     });
 
-    it("leaves tasks that were turned away to those that give places, not to the sweeper's other rules", async () => {
+    it("leaves tasks that were turned away to those that give slots, not to the sweeper's other rules", async () => {
       const [first, second] = (await ofOneKey(2, 1)) as [NewTask, NewTask];
       await begin(first);
       await begin(second);
@@ -170,31 +170,31 @@ describeWorlds("task store, postponed", (world) => {
       await world().tasks.markEnqueued([second.id], after(second, 1_000));
       expect(await stranded("UNBEGUN", after(second, 60_000), [second])).toEqual([]);
       await settle(first, 1);
-      expect(await idsOf(world().tasks.givePlaces())).toContain(second.id);
+      expect(await idsOf(world().tasks.giveSlots())).toContain(second.id);
       expect(await stranded("UNENQUEUED", after(second, 60_000), [second])).toMatchObject([
         { id: second.id },
       ]);
     });
 
-    it("does not keep a task from its next attempt, which has its place already", async () => {
+    it("does not keep a task from its next attempt, which has its slot already", async () => {
       const [first] = (await ofOneKey(1, 1)) as [NewTask];
       await begin(first);
       expect(await begin(first, 1)).toMatchObject({ number: 2 });
     });
 
-    it("is kept by attempts that begin at the same time, and gives every place once", async () => {
+    it("is kept by attempts that begin at the same time, and gives every slot once", async () => {
       const tasks = await ofOneKey(8, 3);
       const begun = await Promise.all(tasks.map((task) => begin(task)));
       const running = begun.flatMap((attempt) => attempt?.task.id ?? []);
       expect(running).toHaveLength(3);
       const ended = tasks.filter(({ id }) => running.includes(id));
       await Promise.all(ended.map((task) => settle(task, 1)));
-      const given = await Promise.all(ended.map(({ id }) => idsOf(world().tasks.givePlaces(id))));
+      const given = await Promise.all(ended.map(({ id }) => idsOf(world().tasks.giveSlots(id))));
       expect(new Set(given.flat()).size).toBe(given.flat().length);
       expect(given.flat()).toHaveLength(3);
     });
 
-    it("turns no task away while its last place is being freed", async () => {
+    it("turns no task away while its last slot is being freed", async () => {
       const [first, second] = (await ofOneKey(2, 1)) as [NewTask, NewTask];
       await begin(first);
       const open = await openTransaction(world().unitOfWork);
@@ -206,10 +206,10 @@ describeWorlds("task store, postponed", (world) => {
         at: after(second, 1_000),
       });
       await settle(first, 1);
-      const given = idsOf(world().tasks.givePlaces(first.id));
+      const given = idsOf(world().tasks.giveSlots(first.id));
       await world().untilWaiting();
       await open.commit();
-      expect(await withDeadline(given, 5_000, "the places")).toEqual([second.id]);
+      expect(await withDeadline(given, 5_000, "the slots")).toEqual([second.id]);
     });
   });
 });

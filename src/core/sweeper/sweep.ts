@@ -46,7 +46,7 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const isQueueRead = (await options.isQueueRead?.()) ?? true;
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
   const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
-  // The end of an attempt gives its place on; its process may have died before.
+  // The end of an attempt gives its slot on; its process may have died before.
   const next = await enqueueNext(ports);
   const orphans = await rescueOrphans(ports, ago(options.leaseMs));
   const abandoned = await cancelAbandoned(ports);

@@ -3,7 +3,7 @@ import type { StrandedTask } from "./stranded-tasks.ts";
 
 /** What became of a RUNNING task whose attempt failed. */
 export type PostponeResult =
-  /** PENDING. Its locks stay, and its place is free. */
+  /** PENDING. Its locks stay, and its slot is free. */
   | { readonly kind: "POSTPONED" }
   /** It was asked to stop meanwhile; nothing was written. */
   | { readonly kind: "CANCELLED" }
@@ -18,7 +18,7 @@ export interface AwaitedKind {
   readonly until: Date;
 }
 
-/** PENDING tasks that are not in the queue as a new one is: they must wait for a time, a place, or a worker. */
+/** PENDING tasks that are not in the queue as a new one is: they must wait for a time, a slot, or a worker. */
 export interface PostponedTasks {
   /** Makes a RUNNING task PENDING until a time, with one more failure. */
   postpone(
@@ -45,9 +45,9 @@ export interface PostponedTasks {
   /** Tasks of these kinds that wait for a worker that knows them. Oldest first. */
   findAwaitingKinds(kinds: readonly string[], limit: number): Promise<readonly StrandedTask[]>;
   /**
-   * Gives free places to the tasks that were turned away, oldest first. The caller enqueues them; should that fail, the
+   * Gives free slots to the tasks that were turned away, oldest first. The caller enqueues them; should that fail, the
    * sweeper does.
-   * @param taskId a task that has ended an attempt: only places of its key. Default: of all keys
+   * @param taskId a task that has ended an attempt: only slots of its key. Default: of all keys
    */
-  givePlaces(taskId?: string): Promise<readonly StrandedTask[]>;
+  giveSlots(taskId?: string): Promise<readonly StrandedTask[]>;
 }

@@ -5,6 +5,7 @@ import type { Counts } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
+import { RESERVATION_KIND } from "./task.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 
@@ -112,6 +113,12 @@ export interface TaskDefinitions {
 export function createTaskDefinitions(definitions: readonly TaskDefinition[]): TaskDefinitions {
   const byKind = new Map<string, TaskDefinition>();
   for (const definition of definitions) {
+    if (definition.kind === RESERVATION_KIND) {
+      throw new AppError(
+        "INVALID_CONFIG",
+        `No task may have the kind "${RESERVATION_KIND}": reserved records have it.`,
+      );
+    }
     if (byKind.has(definition.kind)) {
       throw new AppError("INVALID_CONFIG", `Two task definitions share the kind "${definition.kind}".`);
     }

@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import type { RunContext } from "../../../src/core/tasks/define-task.ts";
 import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../../../src/core/tasks/run/pause-task.ts";
+import { resumeTask } from "../../../src/core/tasks/run/resume-task.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
@@ -17,12 +21,16 @@ let begun: string[] = [];
 let running = 0;
 let mostRunning = 0;
 
-const run = async ({ input }: { readonly input: unknown }): Promise<void> => {
+const run = async ({ input, signal }: Pick<RunContext<string>, "input" | "signal">): Promise<void> => {
   running += 1;
   mostRunning = Math.max(mostRunning, running);
-  begun.push(String(input));
-  await new Promise<void>((resolve) => ends.set(String(input), resolve));
+  begun.push(input);
+  await new Promise<void>((resolve) => {
+    ends.set(input, resolve);
+    signal.addEventListener("abort", () => resolve());
+  });
   running -= 1;
+  signal.throwIfAborted();
 };
 
 let engine: EngineFixture;
@@ -30,10 +38,11 @@ beforeAll(async () => {
   engine = await createEngineFixture({
     workerConcurrency: 8,
     tasks: [
-      defineTask({ kind: "pair", concurrency: { max: 2 }, run }),
+      defineTask({ kind: "pair", input: z.string(), concurrency: { max: 2 }, run }),
       defineTask({
         kind: "perLetter",
-        concurrency: { max: 1, perKey: ({ input }) => String(input).slice(0, 1) },
+        input: z.string(),
+        concurrency: { max: 1, perKey: ({ input }) => input.slice(0, 1) },
         run,
       }),
     ],
@@ -79,7 +88,7 @@ describe("a limit of concurrency", () => {
     const first = begun.slice(0, 2);
     for (const [at, input] of ["a", "b", "c", "d"].entries()) {
       end(input);
-      await untilBegun(...first, ..."cdef".slice(0, at + 1));
+      await untilBegun(...first, ...["c", "d", "e", "f"].slice(0, at + 1));
     }
     ["e", "f"].forEach(end);
     for (const id of ids) {
@@ -103,7 +112,7 @@ describe("a limit of concurrency", () => {
     }
   });
 
-  it("gives the place of a cancelled task on, and forgets a cancelled task that waits for one", async () => {
+  it("gives the slot of a cancelled task on, and forgets a cancelled task that waits for one", async () => {
     await launch("perLetter", "c1");
     await untilBegun("c1");
     const second = await launch("perLetter", "c2");
@@ -115,6 +124,24 @@ describe("a limit of concurrency", () => {
     await untilBegun("c1", "c3");
     end("c3");
     expect((await engine.settled(third)).status).toBe("SUCCEEDED");
+  });
+
+  it("gives the slot of a paused task on, which waits for one when it is resumed", async () => {
+    const first = await launch("perLetter", "p1");
+    await untilBegun("p1");
+    const second = await launch("perLetter", "p2");
+    await untilQuiet();
+    await pauseTask(engine.ports, { taskId: first, viewer: ANONYMOUS });
+    await untilBegun("p1", "p2");
+    expect((await engine.task(first)).status).toBe("PAUSED");
+    await resumeTask(engine.ports, { taskId: first });
+    await untilQuiet();
+    expect((await engine.task(first)).status).toBe("PENDING");
+    end("p2");
+    await untilBegun("p1", "p2", "p1");
+    end("p1");
+    expect(await engine.settled(first)).toMatchObject({ status: "SUCCEEDED", attempt: 2 });
+    expect((await engine.settled(second)).status).toBe("SUCCEEDED");
   });
 
   it("is kept going by the sweeper if a process died between the end of a task and the next one", async () => {

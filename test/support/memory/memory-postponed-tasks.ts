@@ -8,24 +8,24 @@ import type { StoredTask } from "./stored-task.ts";
 import { strandedTask } from "./stranded-tasks.ts";
 import type { TaskShelf } from "./task-shelf.ts";
 
-/** Whether a place of the task's key is free, the key locked until the transaction ends; true without a key. */
-export async function hasPlace({ rows }: TaskShelf, transaction: Transaction, id: string): Promise<boolean> {
-  const { concurrency, place } = rows.get(id) ?? {};
-  if (concurrency == null || place === "GIVEN") {
+/** Whether a slot of the task's key is free, the key locked until the transaction ends; true without a key. */
+export async function hasSlot({ rows }: TaskShelf, transaction: Transaction, id: string): Promise<boolean> {
+  const { concurrency, slot } = rows.get(id) ?? {};
+  if (concurrency == null || slot === "GIVEN") {
     return true;
   }
-  const all = await rows.lockPlaces(transaction, concurrency.key);
+  const all = await rows.lockSlots(transaction, concurrency.key);
   return countTaken(all) < concurrency.max && !all.some((row) => isTurnedAway(row) && row.id < id);
 }
 
 function countTaken(rows: readonly StoredTask[]): number {
   return rows.filter(
-    ({ task: { status }, place }) => status === "RUNNING" || (status === "PENDING" && place === "GIVEN"),
+    ({ task: { status }, slot }) => status === "RUNNING" || (status === "PENDING" && slot === "GIVEN"),
   ).length;
 }
 
-function isTurnedAway({ task, place }: StoredTask): boolean {
-  return place === "AWAITED" && task.status === "PENDING";
+function isTurnedAway({ task, slot }: StoredTask): boolean {
+  return slot === "AWAITED" && task.status === "PENDING";
 }
 
 /** The postponed tasks of a memory task store. */
@@ -35,7 +35,7 @@ export function createMemoryPostponedTasks(shelf: TaskShelf): PostponedTasks {
   const wait = (transaction: Transaction, row: StoredTask, until: Date): void => {
     rows.put(transaction, {
       ...row,
-      place: null,
+      slot: null,
       task: { ...row.task, status: "PENDING", postponedUntil: until },
     });
     requiredMemory(transaction).atCommit.push(() => void enqueued.delete(row.id));
@@ -74,7 +74,7 @@ export function createMemoryPostponedTasks(shelf: TaskShelf): PostponedTasks {
         .toSorted(byId)
         .slice(0, limit)
         .map(({ id, task }) => ({ id, attempt: task.attempt })),
-    async givePlaces(taskId) {
+    async giveSlots(taskId) {
       const keys = [...rows.all()].flatMap((row) => {
         const isAsked = taskId === undefined ? isTurnedAway(row) : row.id === taskId;
         return isAsked && row.concurrency !== null ? [row.concurrency.key] : [];
@@ -93,14 +93,14 @@ async function give(
   transaction: Transaction,
   key: string,
 ): Promise<readonly StrandedTask[]> {
-  const all = await rows.lockPlaces(transaction, key);
+  const all = await rows.lockSlots(transaction, key);
   const taken = countTaken(all);
   const next = all
     .filter(isTurnedAway)
     .toSorted(byId)
     .filter(({ concurrency }, at) => at < (concurrency?.max ?? 0) - taken);
   for (const row of next) {
-    rows.put(transaction, { ...row, place: "GIVEN" });
+    rows.put(transaction, { ...row, slot: "GIVEN" });
     requiredMemory(transaction).atCommit.push(() => void enqueued.delete(row.id));
   }
   return next.map(strandedTask);

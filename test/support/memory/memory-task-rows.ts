@@ -21,7 +21,7 @@ export interface MemoryTaskRows {
     key: string,
   ): Promise<StoredTask | undefined>;
   /** The unsettled tasks with a concurrency key, the key locked until the transaction ends. */
-  lockPlaces(transaction: Transaction, key: string): Promise<readonly StoredTask[]>;
+  lockSlots(transaction: Transaction, key: string): Promise<readonly StoredTask[]>;
   /** Visible to others with the commit. */
   put(transaction: Transaction, row: StoredTask): void;
   /** Forgets the row at once, and clears its retries' reference to it. */
@@ -76,7 +76,7 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
       );
       return view(transaction).find((row) => row.duplicateKey === key && row.task.viewer.id === creator);
     },
-    async lockPlaces(transaction, key) {
+    async lockSlots(transaction, key) {
       await gate.enter(requiredMemory(transaction), `places ${key}`, "EXCLUSIVE");
       return view(transaction).filter((row) => row.concurrency?.key === key && row.task.finishedAt === null);
     },

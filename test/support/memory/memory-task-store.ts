@@ -12,7 +12,7 @@ import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { WaitingTask } from "../../../src/core/tasks/waiting-line.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
-import { createMemoryPostponedTasks, hasPlace } from "./memory-postponed-tasks.ts";
+import { createMemoryPostponedTasks, hasSlot } from "./memory-postponed-tasks.ts";
 import { createMemoryPauses } from "./memory-pauses.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
@@ -220,7 +220,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
     },
     async beginAttempt(transaction, { taskId, expectedAttempt, at, kinds }) {
       // The key before the row, as in PostgreSQL.
-      const isFree = await hasPlace(shelf, transaction, taskId);
+      const isFree = await hasSlot(shelf, transaction, taskId);
       const row = await rows.lock(transaction, taskId);
       if (row?.task.attempt !== expectedAttempt || !canTransition(row.task.status, "RUNNING")) {
         return undefined;
@@ -229,7 +229,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
         return undefined;
       }
       if (!isFree && row.task.status === "PENDING") {
-        rows.put(transaction, { ...row, place: "AWAITED" });
+        rows.put(transaction, { ...row, slot: "AWAITED" });
         return undefined;
       }
       const number = expectedAttempt + 1;
@@ -239,7 +239,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
         attempt: number,
         startedAt: row.task.startedAt ?? at,
       } as const;
-      const begun: StoredTask = { ...row, task, unknownSince: null, place: null };
+      const begun: StoredTask = { ...row, task, unknownSince: null, slot: null };
       rows.put(transaction, begun);
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
       requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
@@ -306,6 +306,17 @@ function createReads(shelf: TaskShelf): TaskReads {
     },
     retries: async (taskIds) => referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => task.retryOf),
     children: async (taskIds) => referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => task.parent),
+    async newestRetry(taskId) {
+      const chain = new Set([taskId]);
+      let newest: Task | undefined;
+      for (const row of [...rows.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+        if (row.task.retryOf !== null && chain.has(row.task.retryOf)) {
+          chain.add(row.id);
+          newest = read(row);
+        }
+      }
+      return newest;
+    },
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
     },

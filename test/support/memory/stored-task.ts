@@ -35,7 +35,7 @@ export interface StoredTask {
   readonly concurrency: NewTask["concurrency"];
   /** See PostponedTasks. */
   readonly unknownSince: Date | null;
-  readonly place: "AWAITED" | "GIVEN" | null;
+  readonly slot: "AWAITED" | "GIVEN" | null;
   readonly errors: readonly TaskError[];
 }
 
@@ -97,7 +97,7 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
     hasDependents: created.claims.some(({ isDependent }) => isDependent === true),
     concurrency: created.concurrency,
     unknownSince: null,
-    place: null,
+    slot: null,
     errors: created.skipped.map((error) => ({ ...error, position: nextPosition() })),
   };
 }

@@ -21,9 +21,9 @@ export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
       .toSorted((a, b) => a.moment.getTime() - b.moment.getTime() || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
       .map(({ row }) => strandedTask(row));
-  const isDue = ({ task, place }: StoredTask, before: Date): boolean =>
+  const isDue = ({ task, slot }: StoredTask, before: Date): boolean =>
     task.status === "PENDING" &&
-    place !== "AWAITED" &&
+    slot !== "AWAITED" &&
     (task.postponedUntil === null || task.postponedUntil < before);
   return {
     findUnenqueued: async (before, limit) =>

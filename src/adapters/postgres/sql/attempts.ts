@@ -2,7 +2,7 @@ import { RUNNING_PROGRESS, TASK_COLUMNS } from "./tasks.ts";
 
 /**
  * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow, $6 the known kinds or null. See
- * functions/places.sql.
+ * functions/slots.sql.
  */
 export const BEGIN_ATTEMPT = `
   SELECT ${TASK_COLUMNS}

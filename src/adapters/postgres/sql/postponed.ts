@@ -7,7 +7,7 @@ export const POSTPONE = `
   ), postponed AS (
     UPDATE powercrud.task
     SET status = 'PENDING', postponed_until = $3::timestamptz, failures = failures + 1, enqueued_at = NULL,
-        place = NULL
+        slot = NULL
     WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING' AND NOT EXISTS (SELECT FROM asked)
     RETURNING id
   )
@@ -19,7 +19,7 @@ export const POSTPONE = `
  */
 export const AWAIT_KIND = `
   UPDATE powercrud.task
-  SET status = 'PENDING', enqueued_at = NULL, place = NULL, unknown_since = coalesce(unknown_since, $3::timestamptz),
+  SET status = 'PENDING', enqueued_at = NULL, slot = NULL, unknown_since = coalesce(unknown_since, $3::timestamptz),
       postponed_until = least(
         $3::timestamptz + least(
           greatest($3::timestamptz - coalesce(unknown_since, $3::timestamptz), $4::integer * interval '1 ms'),
@@ -38,14 +38,14 @@ export const FIND_AWAITING_KINDS = `
   ORDER BY id LIMIT $2::integer`;
 
 /** $1 task. */
-export const GIVE_PLACES = `
+export const GIVE_SLOTS = `
   SELECT ${STRANDED_COLUMNS} FROM powercrud.task ended
-  CROSS JOIN LATERAL powercrud.give_places(ended.concurrency_key) t
+  CROSS JOIN LATERAL powercrud.give_slots(ended.concurrency_key) t
   WHERE ended.id = $1::uuid AND ended.concurrency_key IS NOT NULL`;
 
 /** The keys one after the other, in their order. */
-export const GIVE_ALL_PLACES = `
+export const GIVE_ALL_SLOTS = `
   SELECT ${STRANDED_COLUMNS} FROM (
-    SELECT DISTINCT concurrency_key FROM powercrud.task WHERE place = 'AWAITED' AND status = 'PENDING' ORDER BY concurrency_key
+    SELECT DISTINCT concurrency_key FROM powercrud.task WHERE slot = 'AWAITED' AND status = 'PENDING' ORDER BY concurrency_key
   ) full_keys
-  CROSS JOIN LATERAL powercrud.give_places(full_keys.concurrency_key) t`;
+  CROSS JOIN LATERAL powercrud.give_slots(full_keys.concurrency_key) t`;

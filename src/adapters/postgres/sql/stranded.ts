@@ -4,7 +4,7 @@ export const STRANDED_COLUMNS = `
 
 /** Whether the queue is to have the PENDING task. $1 a moment: it was due by then. */
 const IS_DUE =
-  "t.place IS DISTINCT FROM 'AWAITED' AND (t.postponed_until IS NULL OR t.postponed_until < $1::timestamptz)";
+  "t.slot IS DISTINCT FROM 'AWAITED' AND (t.postponed_until IS NULL OR t.postponed_until < $1::timestamptz)";
 
 /** $1 created, and due, before; $2 limit. */
 export const FIND_UNENQUEUED = `

@@ -52,6 +52,16 @@ const listReferring = (column: string): string => `
   ) t ${RUNNING_PROGRESS}
   ORDER BY t.id`;
 
+/** $1 task. Follows its retries and theirs, level by level. */
+export const NEWEST_RETRY = `
+  WITH RECURSIVE retry AS (
+    SELECT id FROM powercrud.task WHERE retry_of = $1::uuid
+    UNION ALL
+    SELECT next.id FROM powercrud.task next JOIN retry ON next.retry_of = retry.id
+  )
+  SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
+  WHERE t.id = (SELECT id FROM retry ORDER BY id DESC LIMIT 1)`;
+
 /** $1 the tasks that are retried, $2 limit for each. */
 export const LIST_RETRIES = listReferring("retry_of");
 

@@ -2,7 +2,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { PostponedTasks } from "../../../core/tasks/postponed-tasks.ts";
 import type { StrandedTask } from "../../../core/tasks/stranded-tasks.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
-import { AWAIT_KIND, FIND_AWAITING_KINDS, GIVE_ALL_PLACES, GIVE_PLACES, POSTPONE } from "../sql/postponed.ts";
+import { AWAIT_KIND, FIND_AWAITING_KINDS, GIVE_ALL_SLOTS, GIVE_SLOTS, POSTPONE } from "../sql/postponed.ts";
 
 /** PENDING tasks that must wait. @param session for statements outside a caller's transaction */
 export function createPostponedTasks(session: SqlSession): PostponedTasks {
@@ -22,9 +22,9 @@ export function createPostponedTasks(session: SqlSession): PostponedTasks {
       return row && { since: row.unknown_since, until: row.postponed_until };
     },
     findAwaitingKinds: (kinds, limit) => session.query<StrandedTask>(FIND_AWAITING_KINDS, [kinds, limit]),
-    givePlaces: (taskId) =>
+    giveSlots: (taskId) =>
       taskId === undefined
-        ? session.query<StrandedTask>(GIVE_ALL_PLACES)
-        : session.query<StrandedTask>(GIVE_PLACES, [taskId]),
+        ? session.query<StrandedTask>(GIVE_ALL_SLOTS)
+        : session.query<StrandedTask>(GIVE_SLOTS, [taskId]),
   };
 }

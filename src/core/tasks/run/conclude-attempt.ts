@@ -3,6 +3,7 @@ import { errorFields } from "../../../kernel/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { SettleBy } from "../settle/ending.ts";
 import { failedEnd, stoppedEnd } from "../settle/ending.ts";
+import { passSlotOn } from "../settle/enqueue-postponed.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { settleTask, settleUnattended } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
@@ -152,6 +153,9 @@ async function concludePause(
   const attempt = { taskId: task.id, attempt: number };
   switch ((await pauseAttempt(ports, attempt, progress)).kind) {
     case "PAUSED":
+      await passSlotOn(ports, task).catch((error: unknown) => {
+        ports.logger.warn({ ...errorFields(error), taskId: task.id }, "a free slot was left for the sweeper");
+      });
       return { kind: "PAUSED" };
     case "WITHDRAWN":
       return handOver(ports, { id: task.id, attempt: number });

@@ -2,7 +2,7 @@ import type { AppError } from "../../../kernel/app-error.ts";
 import type { ClaimOf } from "../../locks/claim.ts";
 import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { StrandedTasks } from "../stranded-tasks.ts";
@@ -110,7 +110,7 @@ async function beginQuickly(ports: AttemptPorts, { id, attempt }: QueuedTask): P
   const begin = { taskId: id, workerId, at: clock.now(), kinds: definitions.kinds };
   const begun = attempt === 0 ? await steps?.begin(begin) : undefined;
   if (begun !== undefined) {
-    announceStep(ports, id);
+    announce(ports, id);
   }
   return begun;
 }

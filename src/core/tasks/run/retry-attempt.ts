@@ -6,7 +6,7 @@ import type { TaskRetries } from "../define-task.ts";
 import type { PostponedTasks, PostponeResult } from "../postponed-tasks.ts";
 import type { Progress } from "../progress.ts";
 import { stoppedEnd } from "../settle/ending.ts";
-import { enqueueNext, enqueuePostponed } from "../settle/enqueue-postponed.ts";
+import { enqueuePostponed, passSlotOn } from "../settle/enqueue-postponed.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { settleUnattended } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
@@ -57,7 +57,7 @@ export async function postponeAttempt(ports: RetryPorts, failed: FailedAttempt):
     ports.logger.warn({ ...errorFields(error), taskId }, "a postponed task was left for the sweeper");
   const { number: attempt } = failed.attempt;
   await enqueuePostponed(ports, { id: taskId, attempt, until }).catch(leaveToSweeper);
-  await enqueueNext(ports, taskId).catch(leaveToSweeper);
+  await passSlotOn(ports, failed.attempt.task).catch(leaveToSweeper);
   await stopIfAsked(ports, taskId).catch(leaveToSweeper);
   return result;
 }

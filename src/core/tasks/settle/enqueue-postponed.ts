@@ -1,5 +1,6 @@
 import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { TaskAttempts } from "../task-attempts.ts";
+import type { Task } from "../task.ts";
 import type { TaskPorts } from "./task-ports.ts";
 
 type EnqueuePorts<Tasks = unknown> = Pick<
@@ -18,16 +19,27 @@ export async function enqueuePostponed(
   await ports.tasks.markEnqueued([id], now);
 }
 
+/** Enqueues the next task of its key, now that this one does not run. A kind without a limit costs nothing. */
+export async function passSlotOn(
+  ports: EnqueuePorts<Pick<PostponedTasks, "giveSlots">> & Pick<TaskPorts, "definitions">,
+  { id, kind }: Pick<Task, "id" | "kind">,
+): Promise<void> {
+  const definition = ports.definitions?.find(kind);
+  if (definition === undefined || definition.own?.concurrency !== undefined) {
+    await enqueueNext(ports, id);
+  }
+}
+
 /**
- * Enqueues the tasks that free places of a concurrency key are for.
- * @param taskId a task that does not run any more: only places of its key. Default: of all keys
+ * Enqueues the tasks that free slots of a concurrency key are for.
+ * @param taskId a task that does not run any more: only slots of its key. Default: of all keys
  * @returns their ids
  */
 export async function enqueueNext(
-  ports: EnqueuePorts<Pick<PostponedTasks, "givePlaces">>,
+  ports: EnqueuePorts<Pick<PostponedTasks, "giveSlots">>,
   taskId?: string,
 ): Promise<readonly string[]> {
-  const next = await ports.tasks.givePlaces(taskId);
+  const next = await ports.tasks.giveSlots(taskId);
   const ids = next.map(({ id }) => id);
   if (next.length > 0) {
     await ports.queue.enqueue(next);

@@ -1,6 +1,6 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { toStorableText } from "../../../kernel/json.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
@@ -15,7 +15,7 @@ import type { FinalStatus } from "../task-status.ts";
 import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { Ending, SettleBy } from "./ending.ts";
-import { enqueueNext } from "./enqueue-postponed.ts";
+import { passSlotOn } from "./enqueue-postponed.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import type { TaskPorts } from "./task-ports.ts";
 
@@ -31,11 +31,11 @@ const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as cons
 
 /** What settling needs. */
 export type SettlePorts = TaskPorts<
-  TaskReads & TaskAttempts & WaitingLine & Pick<PostponedTasks, "givePlaces">
+  TaskReads & TaskAttempts & WaitingLine & Pick<PostponedTasks, "giveSlots">
 >;
 
 type CleanPorts = TaskPorts<
-  Pick<TaskReads, "find" | "recordIds"> & TaskAttempts & Pick<PostponedTasks, "givePlaces">
+  Pick<TaskReads, "find" | "recordIds"> & TaskAttempts & Pick<PostponedTasks, "giveSlots">
 >;
 
 /** A settlement about to be recorded. */
@@ -102,7 +102,7 @@ async function settleQuickly(
   const event = { taskId, type: EVENT_OF[status], at, progress: progressOf(total, counts), message };
   const quick = await steps.settle({ taskId, attempt, settlement, event });
   if (quick !== undefined) {
-    announceStep(ports, taskId);
+    announce(ports, taskId);
   }
   return quick;
 }
@@ -140,17 +140,9 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
   });
   if (isCleaned) {
     await callHook(ports, "cleanup", taskId);
-    if (mayHaveLimit(ports, task)) {
-      await enqueueNext(ports, taskId);
-    }
+    await passSlotOn(ports, task);
   }
   return isCleaned;
-}
-
-/** Whether others may have waited for its place. */
-function mayHaveLimit({ definitions }: Pick<CleanPorts, "definitions">, { kind }: Task): boolean {
-  const definition = definitions?.find(kind);
-  return definition === undefined || definition.own?.concurrency !== undefined;
 }
 
 /** @returns the final status; undefined, with nothing written, where this attempt may not settle the task */
