@@ -12,7 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 beforeEach(async () => {
-  await service.query("UPDATE city SET population = 13 - id, rank_in_country = NULL, population_share = NULL");
+  await service.query(
+    "UPDATE city SET population = 13 - id, rank_in_country = NULL, population_share = NULL",
+  );
 });
 
 const figures = (): Promise<readonly unknown[]> =>
@@ -21,7 +23,9 @@ const figures = (): Promise<readonly unknown[]> =>
 const RANKED = Array.from({ length: 12 }, (_, at) => ({ id: at + 1, rank: at + 1 }));
 
 /** Who holds a city while a task reports progress with the text, and the messages that it shows. */
-async function watch(taskId: string): Promise<{ readonly messages: Set<string>; readonly holders: Set<unknown> }> {
+async function watch(
+  taskId: string,
+): Promise<{ readonly messages: Set<string>; readonly holders: Set<unknown> }> {
   const messages = new Set<string>();
   const holders = new Set<unknown>();
   for await (const { progress, status } of service.api.feed.watch(taskId)) {
@@ -36,7 +40,7 @@ async function watch(taskId: string): Promise<{ readonly messages: Set<string>; 
 
 it("a single update of a country launches the rebuilding of its cities' figures, which holds the cities while it runs", async () => {
   const { updateCountry } = await service.data(`mutation {
-    updateCountry(id: "FR", data: {capital: "Lyon"}) { __typename ... on CountryWritten { country { capital } } ... on Error { message } }
+    updateCountry(id: "FR", data: {capital: "Lyon"}) { __typename ... on UpdateCountryPayload { country { capital } } ... on Error { message } }
   }`);
   expect(updateCountry).toMatchObject({ country: { capital: "Lyon" } });
   const { tasks } = await service.data(`{ tasks(first: 1) { nodes { id kind parent { id } } } }`);
@@ -59,13 +63,16 @@ it("a single update of a country launches the rebuilding of its cities' figures,
 it("a bulk update of countries rebuilds the figures as a part of the task, and shows how far that has come", async () => {
   const before = await service.api.tasks.count();
   const { bulkUpdateCountries } = await service.data(`mutation {
-    bulkUpdateCountries(ids: ["FR"], data: {capital: {set: "Paris"}}, options: {mode: ASYNC}) {
+    bulkUpdateCountries(selection: {ids: ["FR"]}, data: {capital: {set: "Paris"}}, options: {mode: ASYNC}) {
       __typename ... on TaskLaunched { task { id } } ... on Error { message }
     }
   }`);
   const { id } = bulkUpdateCountries.task;
   const { messages } = await withDeadline(watch(id), 15_000, "the end of the bulk update");
-  expect(await service.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 1, total: 1 } });
+  expect(await service.settled(id)).toMatchObject({
+    status: "SUCCEEDED",
+    progress: { succeeded: 1, total: 1 },
+  });
   expect([...messages].join()).toContain("rebuildCountryStatistics:");
   expect(await service.api.tasks.count()).toBe(before + 1);
   expect(await figures()).toEqual(RANKED);
