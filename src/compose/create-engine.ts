@@ -41,6 +41,7 @@ import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
+import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
@@ -231,7 +232,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy }: EngineOptions,
   { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
@@ -239,7 +240,7 @@ function createPorts(
     ...ports,
     ...parts,
     nameOf: modelNamer(parts.models),
-    ...(hooks === undefined ? {} : { hooks }),
+    hooks: createHookListeners(hooks, tasks),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,

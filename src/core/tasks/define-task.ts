@@ -8,6 +8,8 @@ import type { Claim } from "../locks/claim.ts";
 import type { NotifyRule } from "./notify.ts";
 import { NOTIFY_RULES_SHAPE } from "./notify.ts";
 import type { Counts } from "./progress.ts";
+import type { StepHooks } from "./task-hooks.ts";
+import { STEP_HOOKS_SHAPE } from "./task-hooks.ts";
 import type { Task } from "./task.ts";
 
 /** How the task of a definition tells how far it has come. */
@@ -125,6 +127,8 @@ export interface TaskOptions<
   readonly notify?: readonly NotifyRule[];
   /** Whether `run` heeds `isDryRun`. Default: a dry run is refused. */
   readonly isDryRunnable?: boolean;
+  /** Callbacks in the life of its tasks, after those of the config for every task. Default: none. */
+  readonly hooks?: StepHooks<StandardSchemaV1.InferOutput<Schema>>;
   /**
    * Does the work. What it returns is kept as the task's result; what it throws ends the task as FAILED, or leads to a
    * retry. It may run again after a crash.
@@ -184,6 +188,7 @@ const SHAPE = {
     timeoutMs: { kind: "WHOLE_NUMBER", min: 1 },
     notify: NOTIFY_RULES_SHAPE,
     isDryRunnable: { kind: "FLAG" },
+    hooks: STEP_HOOKS_SHAPE,
     run: { kind: "FUNCTION" },
     types: { kind: "ANY" },
   } satisfies MembersOf<DefinedTask>,

@@ -145,7 +145,7 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     }),
     canPause: t.boolean({
       description:
-        "Whether `pauseTask` makes a difference: the task is queued or runs, and was not asked to pause or stop before.",
+        "Whether `pauseTask` makes a difference: the task is queued or runs, is no reservation, and was not asked to pause or stop before.",
       resolve: ({ kind, status, cancelRequestedAt, pauseRequestedAt }) =>
         (status === "PENDING" || status === "RUNNING") &&
         kind !== RESERVATION_KIND &&
