@@ -1,4 +1,5 @@
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 
 import type { CliContext } from "./cli-context.ts";
 import type { LaunchCommandOptions } from "./commands/launch.ts";

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -32,7 +34,7 @@ const count = defineTask({
     progress.add(Math.floor(input.to / 2), "half way");
     const released = new Promise<void>((resolve) => (goOn = resolve));
     onHalfWay();
-    await Promise.race([released, new Promise<void>((resolve) => (signal.onabort = () => resolve()))]);
+    await Promise.race([released, once(signal, "abort")]);
     signal.throwIfAborted();
     if (input.isToFail) {
       throw new Error("it cannot count on");
