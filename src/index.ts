@@ -63,6 +63,9 @@ export type { WaitOptions } from "./core/tasks/manager/wait-for-task.ts";
 export type { Reservation } from "./core/tasks/manager/held-reservation.ts";
 export type { ReserveOptions, ReserveOutcome } from "./core/tasks/manager/reservations.ts";
 export type { LaunchOptions } from "./core/tasks/launch-options.ts";
+export type { NotificationChannel, Notify, NotifyRequest, NotifyRule } from "./core/tasks/notify.ts";
+export type { NotifyCallback, NotifyConfig } from "./core/notifications/notify-config.ts";
+export type { OutgoingNotification } from "./core/notifications/notifier.ts";
 export type { LaunchOutcome } from "./core/tasks/launch/launch-outcome.ts";
 export { defineTask } from "./core/tasks/define-task.ts";
 export type {

@@ -8,6 +8,7 @@ import { createCliContext, projectVariables, type CliContext } from "./cli-conte
 import type { DoctorOptions } from "./commands/doctor.ts";
 import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
+import type { NotificationsOptions } from "./commands/notifications.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 import { VERSION } from "./find-project.mjs";
 import { addTaskCommands } from "./task-commands.ts";
@@ -108,6 +109,15 @@ function addChores(program: Command): void {
     .option("--json", "print one JSON document")
     .action((options: SweepCommandOptions) =>
       run(async (context) => (await import("./commands/sweep.ts")).sweepOnce(context, options)),
+    );
+  program
+    .command("notifications")
+    .description("list the notifications that were given up, or have them tried again")
+    .option("--retry <id...>", "have these tried again")
+    .option("--retry-all", "have all of them tried again")
+    .option("--json", "print one JSON document")
+    .action((options: NotificationsOptions) =>
+      run(async (context) => (await import("./commands/notifications.ts")).notifications(context, options)),
     );
   program
     .command("doctor")

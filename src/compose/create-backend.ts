@@ -4,7 +4,7 @@ import type { SqlSession } from "../kernel/sql-session.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
-import type { TaskQueue } from "../core/tasks/task-queue.ts";
+import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
 import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task-queue.ts";
 import { createRedisTaskQueue } from "../adapters/bullmq/create-redis-task-queue.ts";
 import { readDeploymentId } from "../adapters/postgres/connection/database-facts.ts";
@@ -18,7 +18,7 @@ import { examineRedis } from "./examinations.ts";
 /** The task queue and the event bus, in Redis or in PostgreSQL. */
 export interface Backend {
   readonly bus: EventBus;
-  readonly queue: TaskQueue;
+  readonly queue: BullmqTaskQueue;
   /** Examinations of Redis, if it is the backend. */
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */

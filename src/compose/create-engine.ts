@@ -18,6 +18,9 @@ import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
+import { finishByKey } from "../core/bulk/finish-by-key.ts";
+import type { BulkPorts } from "../core/bulk/launch-bulk.ts";
+import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
@@ -28,6 +31,9 @@ import type { ClaimOf, LockScopes } from "../core/locks/claim.ts";
 import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
+import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
+import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
+import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
@@ -61,6 +67,8 @@ export interface EngineOptions extends DeploymentOptions {
   readonly tasks: readonly DefinedTask[];
   /** Prisma's client of the project, for those tasks. */
   readonly client: unknown;
+  /** See RunTools. */
+  readonly translateError?: (error: unknown) => unknown;
   readonly hooks?: TaskHooks | undefined;
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
@@ -77,6 +85,10 @@ export interface Engine extends Service {
   readonly lockScopes: LockScopes;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
+  /** Launches one of the app's own tasks. @throws as launchCustom does */
+  readonly launchCustom: (launch: CustomLaunch) => Promise<LaunchOutcome>;
+  /** The same, wherever the caller is. @throws as launchOwn does */
+  readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
   readonly deployment: Deployment;
 }
@@ -115,9 +127,21 @@ export async function createEngine(
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createTaskDefinitions([
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
-    ...options.tasks.map((task) => customDefinition(task, { prisma, logger })),
+    ...options.tasks.map((task) =>
+      customDefinition(task, {
+        prisma,
+        logger,
+        clock: options.clock,
+        translateError: options.translateError,
+      }),
+    ),
   ]);
-  const ports: Engine["ports"] = createPorts(options, deployment, definitions, models, claimOf);
+  const ports: Engine["ports"] = createPorts(options, deployment, {
+    definitions,
+    models,
+    claimOf,
+    launch: (launch) => launches.launchOwn(launch),
+  });
   const launching = {
     ...ports,
     models,
@@ -131,6 +155,7 @@ export async function createEngine(
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
+  const launches = createLaunches(launching);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -145,9 +170,22 @@ export async function createEngine(
       sideEffects,
       writer: createPostgresRecordWriter(writing),
     }),
-    launchBulk: createLaunchBulk(launching),
-    retryTask: createRetryTask(launching),
+    ...launches,
     deployment,
+  };
+}
+
+type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;
+
+/** The ways to launch. Each finishes by its key what an earlier launch left. */
+function createLaunches(ports: BulkPorts): Launches {
+  const finishing = { tasks: ports.tasks, retryTask: createRetryTask(ports) };
+  const launchNew = createLaunchBulk(ports);
+  return {
+    retryTask: async (request) => finishByKey(finishing, request, await finishing.retryTask(request)),
+    launchBulk: async (request) => finishByKey(finishing, request, await launchNew(request)),
+    launchCustom: async (launch) => finishByKey(finishing, launch, await launchCustom(ports, launch)),
+    launchOwn: async (launch) => finishByKey(finishing, launch, await launchOwn(ports, launch)),
   };
 }
 
@@ -186,24 +224,26 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 
 function createPorts(
   { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
-  { ports }: Deployment,
-  definitions: TaskDefinitions,
-  models: ModelRegistry,
-  claimOf: ClaimOf,
+  { ports, processes, backend }: Deployment,
+  parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
-  const launching: Engine["ports"] = {
+  return {
     ...ports,
-    models,
-    nameOf: modelNamer(models),
+    ...parts,
+    nameOf: modelNamer(parts.models),
     ...(hooks === undefined ? {} : { hooks }),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
-    definitions,
-    claimOf,
-    launch: (launch) => launchOwn(launching, launch),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,
     maxAttempts: config.maxAttempts,
+    unknownKindWaitMs: config.unknownKindWaitMs,
+    async isKindServed(kind) {
+      const listed = await processes.list(new Date(ports.clock.now().getTime() - config.leaseMs));
+      return listed.some(
+        (one) => one.backend === backend.name && one.concurrency > 0 && one.kinds.includes(kind),
+      );
+    },
     progressIntervalMs: config.progressIntervalMs,
     settings: {
       isAsyncEnabled: config.isAsyncEnabled,
@@ -212,5 +252,4 @@ function createPorts(
       whenQueueDown: config.whenQueueDown,
     },
   };
-  return launching;
 }

@@ -24,7 +24,6 @@ import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
-import { createCron } from "../adapters/cron/croner-cron.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -37,6 +36,7 @@ import { createNotificationSchema } from "../graphql/notifications/notification-
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
@@ -102,6 +102,8 @@ export interface PowerCrud extends Service {
   readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
   readonly feed: TaskFeed;
+  /** Opens Bull Board on the queue, for a server; undefined where its packages are not installed. */
+  readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
 }
@@ -135,8 +137,7 @@ async function wire(
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
-  const cron = createCron();
-  const configured = await readSchedules(project, cron);
+  const configured = await readSchedules(project);
   const channels = createNotifyChannels(project, config);
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
@@ -152,6 +153,7 @@ async function wire(
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
     client,
+    translateError: translatePrismaError,
     hooks: project.hooks,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -162,14 +164,9 @@ async function wire(
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const { projectDir } = options;
-  const health = createHealth({
-    deployment: engine.deployment,
-    config,
-    project: projectDir === undefined ? undefined : { projectDir, databaseUrl },
-  });
+  const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { configured, cron, role, config });
+  const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
@@ -182,8 +179,7 @@ async function wire(
       inboxFeed,
       statusPageOf: channels.statusPageOf,
       health,
-      schedules: scheduling.schedules,
-      cronInWords: cron.inWords,
+      ...scheduling,
       datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       ownTasks: read.ownTasks,
@@ -193,9 +189,19 @@ async function wire(
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
     schedules: scheduling.schedules,
+    openBoard: engine.deployment.openBoard,
     feed,
     health,
   };
+}
+
+function healthOf(
+  { deployment }: Engine,
+  { projectDir, databaseUrl }: PowerCrudOptions,
+  config: Config,
+): HealthReader {
+  const project = projectDir === undefined ? undefined : { projectDir, databaseUrl };
+  return createHealth({ deployment, config, project });
 }
 
 function connectReservations({ ports, models, deployment }: Engine, feed: TaskFeed): Reservations {
@@ -208,12 +214,13 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
     launching: ports,
     launchBulk,
+    launchOwn,
     retryTask,
     ...parts,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),

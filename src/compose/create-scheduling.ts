@@ -8,6 +8,7 @@ import type { ConfiguredSchedule } from "../core/schedules/schedule.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { createSchedules } from "../core/schedules/schedules.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
+import { createCron } from "../adapters/cron/croner-cron.ts";
 import { createPostgresScheduleStore } from "../adapters/postgres/postgres-schedule-store.ts";
 import type { Config } from "../config/config.ts";
 import { createScheduleKeeper } from "../worker/create-schedule-keeper.ts";
@@ -18,21 +19,29 @@ import type { PowerCrudConfig } from "./define-config.ts";
 /** The use cases of schedules, and the services that keep and launch them. */
 export interface Scheduling {
   readonly schedules: Schedules;
+  readonly cronInWords: Cron["inWords"];
   /** None where the config has no schedules, and in a client. */
   readonly services: readonly Service[];
 }
 
+/** The schedules of a config, checked, and what read them. */
+interface ReadSchedules {
+  readonly configured: readonly ConfiguredSchedule[];
+  readonly cron: Cron;
+}
+
 /**
- * The schedules of a config, checked.
+ * Reads and checks the schedules of a config.
  * @throws AppError INVALID_CONFIG with one line per problem, for all problems
  */
-export async function readSchedules(
-  { schedules = [], tasks = [] }: Pick<PowerCrudConfig, "schedules" | "tasks">,
-  cron: Cron,
-): Promise<readonly ConfiguredSchedule[]> {
+export async function readSchedules({
+  schedules = [],
+  tasks = [],
+}: Pick<PowerCrudConfig, "schedules" | "tasks">): Promise<ReadSchedules> {
+  const cron = createCron();
   const checked = await checkSchedules(schedules, { tasks, cron });
   if ("value" in checked) {
-    return checked.value;
+    return { configured: checked.value, cron };
   }
   const problems = checked.problems.map(({ message }) => message);
   throw new AppError("INVALID_CONFIG", problems.join("\n"), { details: { problems } });
@@ -41,9 +50,7 @@ export async function readSchedules(
 /** Wires the schedules of a process. */
 export function createScheduling(
   { ports, deployment }: Engine,
-  options: {
-    readonly configured: readonly ConfiguredSchedule[];
-    readonly cron: Cron;
+  options: ReadSchedules & {
     /** A client neither keeps nor launches them; one that only serves keeps them. */
     readonly role: ProcessRole | "client";
     readonly config: Pick<Config, "leaseMs">;
@@ -68,6 +75,7 @@ export function createScheduling(
   const knows = (kind: string): boolean => ports.definitions.find(kind) !== undefined;
   return {
     schedules: createSchedules(shared),
+    cronInWords: cron.inWords,
     services:
       configured.length === 0 || role === "client"
         ? []

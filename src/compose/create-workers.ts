@@ -54,6 +54,7 @@ export function createWorkers(
     host: hostname(),
     pid: process.pid,
     concurrency,
+    kinds: ports.definitions.kinds,
     startedAt: clock.now(),
   };
   return [

@@ -1,3 +1,4 @@
+import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
 import { createPool } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
@@ -45,6 +46,8 @@ export interface Deployment {
   readonly processes: ProcessRegister;
   /** Examinations of the database, and of Redis if it is the backend. */
   readonly examinations: readonly Examination[];
+  /** Opens Bull Board on the queue; see BullmqTaskQueue. */
+  readonly openBoard: BullmqTaskQueue["openBoard"];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
   ready(): Promise<void>;
   /** Reserves the backend for this deployment; see Backend. */
@@ -77,7 +80,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
-      steps: createQuickSteps(session),
+      steps: createQuickSteps({ session, logger }),
       log: createPostgresEventLog({ session }),
       locks: createPostgresLockStore({ session }),
       outbox: createPostgresOutbox({ session }),
@@ -89,6 +92,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     inbox: createPostgresInbox({ session }),
     processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],
+    openBoard: backend.queue.openBoard,
     ready: () => backend.ready(),
     own: () => backend.own(),
     followTime: () => clock.follow(),

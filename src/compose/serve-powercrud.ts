@@ -26,9 +26,11 @@ export function createRequestHandler(options: PowerCrudHandlerOptions): RequestH
 }
 
 /** What a server needs of the engine. */
-export function served(powercrud: PowerCrud): Pick<HttpServerOptions, "schema" | "tasks" | "isReady"> {
-  const { schema, tasks } = powercrud;
-  return { schema, tasks, isReady: () => isReady(powercrud) };
+export function served(
+  powercrud: PowerCrud,
+): Pick<HttpServerOptions, "schema" | "tasks" | "openBoard" | "isReady"> {
+  const { schema, tasks, openBoard } = powercrud;
+  return { schema, tasks, openBoard, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

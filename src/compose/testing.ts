@@ -6,7 +6,7 @@ import { graphql } from "graphql";
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
-import type { TaskLaunchOptions, TaskOrId } from "../core/tasks/manager/task-manager.ts";
+import type { TaskLaunchOptions, TaskManager, TaskOrId } from "../core/tasks/manager/task-manager.ts";
 import type { StoredResult } from "../core/tasks/stored-result.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { Json } from "../kernel/json.ts";
@@ -27,6 +27,8 @@ export interface TestPowerCrudOptions extends Omit<PowerCrudOptions, "databaseUr
 /** The project's API with a worker, on a database of its own. */
 export interface TestPowerCrud {
   readonly powercrud: PowerCrud;
+  /** The same as `powercrud.tasks`. */
+  readonly tasks: TaskManager;
   /** The new database, for statements of the test. */
   readonly databaseUrl: string;
   /** Runs a query or mutation as the viewer, by default an anonymous one. */
@@ -65,7 +67,8 @@ export async function createTestPowerCrud(options: TestPowerCrudOptions): Promis
     const powercrud = await createPowerCrud({ ...rest, databaseUrl, projectDir });
     undo.push(() => powercrud.stop());
     await powercrud.start();
-    return { powercrud, databaseUrl, execute: (source, how) => execute(powercrud, source, how), stop };
+    const { tasks } = powercrud;
+    return { powercrud, tasks, databaseUrl, execute: (source, how) => execute(powercrud, source, how), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -73,7 +76,8 @@ export async function createTestPowerCrud(options: TestPowerCrudOptions): Promis
 }
 
 /**
- * Waits until the task is settled, 30 seconds at most unless `timeoutMs` says otherwise.
+ * Waits until the task is settled, 30 seconds at most unless `timeoutMs` says otherwise. What it takes first is a test's
+ * `createTestPowerCrud`, or any engine.
  * @returns the task as it is then
  * @throws as `tasks.wait` does: a DOMException named TimeoutError if it takes longer, AppError NOT_FOUND if there is no such
  *   task
@@ -87,8 +91,9 @@ export function untilSettled<Result = Json>(
 }
 
 /**
- * Launches one of the project's own tasks and runs it in this process, before it returns.
- * @returns the settled task
+ * Launches one of the project's own tasks and runs it in this process, before it returns. One that stands in line, or tries
+ * again later, is waited for.
+ * @returns the settled task; FAILED, with the message, if its `run` threw
  * @throws Error with the reason if the launch is refused
  */
 export async function runInline<Input, Result>(

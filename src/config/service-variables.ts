@@ -130,6 +130,14 @@ export const SERVICE_VARIABLES = {
     min: 1,
     max: 1_000_000,
   }),
+  unknownKindWaitMs: wholeNumber({
+    name: "POWERCRUD_UNKNOWN_KIND_WAIT_MS",
+    meaning:
+      "How long a task waits, in ms, for a worker whose config has its kind; then it is settled as FAILED. So workers may be deployed after the processes that launch. The default is an hour.",
+    fallback: 3_600_000,
+    min: 0,
+    max: 604_800_000,
+  }),
   taskRetentionMs: wholeNumber({
     name: "POWERCRUD_TASK_RETENTION_MS",
     meaning:

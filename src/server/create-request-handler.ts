@@ -1,8 +1,10 @@
+import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./request-router.ts";
-import { createOriginPolicy, createRequestRouter, pathOf } from "./request-router.ts";
+import { createOriginPolicy, createRequestRouter, isLoopback, pathOf } from "./request-router.ts";
+import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
 import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
@@ -20,10 +22,15 @@ export interface RequestHandlerOptions extends Omit<HttpServerOptions, "host" | 
 
 /** The API without a server: GraphQL, GraphiQL, WebSockets, result files and health, for the requests of any Node server. */
 export interface RequestHandler {
-  /** Whether the request's path is the API's: `/graphql`, `/health/…` or a task's file. `/` is not. */
+  /** Whether the request's path is the API's: `/graphql`, `/health/…`, `/queues/…` or a task's file. `/` is not. */
   serves(request: IncomingMessage): boolean;
   /** Answers a request whose body nobody has read; other paths with 404. Never rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /**
+   * Answers a request of the web platform, such as that of a route handler in Next.js: GraphQL over HTTP and SSE at
+   * `/graphql`, and health. There are no WebSockets, files and pages. Never rejects.
+   */
+  fetch(request: Request): Promise<Response>;
   /** Turns a request for `/graphql` into a WebSocket; refuses others. For the event `upgrade` of the server. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
@@ -44,12 +51,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const graphql = createGraphQLHandler({ schema, authenticate, maskError, maxBodyBytes, maxOperationCost });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
-  const { tasks } = options;
+  const { tasks, openBoard } = options;
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate });
   const router = createRequestRouter({
     graphql,
     graphiql: createGraphiqlPage(),
     results,
+    board: openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback }),
     origins,
     isReady,
     logger,
@@ -57,6 +65,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return {
     serves: router.serves,
     handle: router.handle,
+    fetch: createFetchHandler({ graphql, origins, isReady }),
     upgrade(request, socket, head) {
       const refusal = upgradeRefusal(request, { origins, sockets, limits });
       if (refusal === undefined) {

@@ -25,6 +25,8 @@ export interface OperationTools {
 /** GraphQL over HTTP: queries, mutations, and subscriptions as server-sent events. */
 export interface GraphQLHandler extends OperationTools {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** The same for servers that speak `Request` and `Response`. */
+  fetch(request: Request): Promise<Response>;
   /**
    * Breaks off the event streams that are open, and those that open later, without `complete`: that would look like the
    * end of a task, and clients would not come back.
@@ -48,6 +50,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
     async handle(request, response) {
       await yoga(request, response);
     },
+    fetch: async (request) => streams.track(await yoga.fetch(request)),
     breakOffStreams: () => streams.breakOff(),
   };
 }
@@ -109,30 +112,39 @@ function limitCost(maxOperationCost: number): Plugin {
 
 interface StreamTracker {
   readonly plugin: Plugin;
+  /** @returns the response, with a body that can be broken off if it is an event stream */
+  track(response: Response): Response;
   breakOff(): void;
 }
 
 /** Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. */
 function trackStreams(): StreamTracker {
-  const open = new Set<ServerResponse>();
+  const open = new Set<OpenStream>();
   let isStopping = false;
-  const track = (stream: ServerResponse): void => {
+  const add = (stream: OpenStream): void => {
     if (isStopping) {
       stream.destroy();
-      return;
+    } else {
+      open.add(stream);
     }
-    open.add(stream);
-    stream.once("close", () => open.delete(stream));
   };
   return {
     plugin: {
       onResponse({ response, serverContext }) {
         const { res } = serverContext as { readonly res?: ServerResponse };
-        const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-        if (res !== undefined && isStream) {
-          track(res);
+        if (res !== undefined && isEventStream(response)) {
+          add(res);
+          res.once("close", () => open.delete(res));
         }
       },
+    },
+    track(response) {
+      if (response.body === null || !isEventStream(response)) {
+        return response;
+      }
+      const { body, stream } = breakable(response.body, () => open.delete(stream));
+      add(stream);
+      return new Response(body, response);
     },
     breakOff() {
       isStopping = true;
@@ -141,6 +153,47 @@ function trackStreams(): StreamTracker {
       }
     },
   };
+}
+
+/** A response that has not ended. */
+interface OpenStream {
+  /** Breaks it off. */
+  destroy(): unknown;
+}
+
+function isEventStream({ headers }: { readonly headers: Headers }): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
+
+/** The same body, and what breaks it off. Its source ends then, as when the reader leaves. */
+function breakable(
+  source: ReadableStream<Uint8Array>,
+  onEnd: () => void,
+): { readonly body: ReadableStream<Uint8Array>; readonly stream: OpenStream } {
+  const reader = source.getReader();
+  let breakOff = (): void => undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      breakOff = () => {
+        controller.error(new Error("The service is stopping. Subscribe again."));
+        reader.cancel().catch(() => undefined);
+      };
+    },
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) {
+        onEnd();
+        controller.close();
+      } else {
+        controller.enqueue(value);
+      }
+    },
+    async cancel(reason) {
+      onEnd();
+      await reader.cancel(reason);
+    },
+  });
+  return { body, stream: { destroy: breakOff } };
 }
 
 /** Adds the limit and a remedy to yoga's error for a body that is too large. */

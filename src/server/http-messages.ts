@@ -17,7 +17,12 @@ export function sendRefusal(
   code: ErrorCode,
   message: string,
 ): void {
-  sendJson(response, status, { errors: [{ message, extensions: { code } }] });
+  sendJson(response, status, refusalBody(code, message));
+}
+
+/** The body of a refusal. */
+export function refusalBody(code: ErrorCode, message: string): object {
+  return { errors: [{ message, extensions: { code } }] };
 }
 
 /** The request's headers as a `Headers` object of the web platform. */

@@ -2,6 +2,8 @@ import type { Logger } from "../kernel/logger.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { sendJson, sendRefusal } from "./http-messages.ts";
+import type { QueueBoardHandler } from "./queue-board-handler.ts";
+import { BOARD_PATH } from "./queue-board-handler.ts";
 import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -20,6 +22,8 @@ interface RouterOptions {
   readonly graphiql: GraphiqlPage;
   /** Left out: there are no result files. */
   readonly results?: ResultsHandler | undefined;
+  /** Left out: there is no board. */
+  readonly board?: QueueBoardHandler | undefined;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
   readonly logger: Logger;
@@ -42,11 +46,15 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
   return {
     serves(request) {
       const path = pathOf(request);
-      return path !== "/" && (ROUTES.has(path) || options.results?.at(path) !== undefined);
+      return (
+        path !== "/" &&
+        (ROUTES.has(path) || isOfBoard(options, path) || options.results?.at(path) !== undefined)
+      );
     },
     async handle(request, response) {
       try {
-        const route = ROUTES.get(pathOf(request)) ?? serveResults;
+        const path = pathOf(request);
+        const route = ROUTES.get(path) ?? (isOfBoard(options, path) ? serveBoard : serveResults);
         await route(options, request, response);
       } catch (error) {
         options.logger.error({ err: error }, "a request could not be answered");
@@ -66,7 +74,7 @@ export function pathOf(request: IncomingMessage): string {
 }
 
 /** Content types of GraphQL. A browser sends a preflight before it sends one of these to another origin. */
-const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
+export const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
 
 async function serveGraphQL(
   options: RouterOptions,
@@ -96,6 +104,22 @@ async function serveResults(
     refuseOrigin(request, response);
   } else {
     await answer(request, response);
+  }
+}
+
+function isOfBoard({ board }: RouterOptions, path: string): boolean {
+  return board !== undefined && (path === BOARD_PATH || path.startsWith(`${BOARD_PATH}/`));
+}
+
+async function serveBoard(
+  options: RouterOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (isAllowed(options, request)) {
+    await options.board?.(request, response);
+  } else {
+    refuseOrigin(request, response);
   }
 }
 
@@ -159,6 +183,7 @@ export function createOriginPolicy(options: {
   };
 }
 
-function isLoopback(hostname: string): boolean {
+/** Whether a host name is one of this machine's own, such as `localhost`. */
+export function isLoopback(hostname: string): boolean {
   return /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
 }

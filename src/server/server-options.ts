@@ -1,6 +1,7 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
+import type { OpenBoard } from "./queue-board-handler.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
 
@@ -53,6 +54,8 @@ export interface HttpServerOptions {
   readonly authenticate?: Authenticate;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
+  /** Opens Bull Board, for `/queues/` on a loopback address. Default: there is no board. */
+  readonly openBoard?: OpenBoard;
   /** For `/health/ready`. Default: always ready. */
   readonly isReady?: () => Promise<Readiness>;
   /**

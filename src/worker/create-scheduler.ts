@@ -33,72 +33,96 @@ const MAX_FAULTS = 10;
  * Every worker whose config has schedules runs one; each due time is launched once all the same.
  */
 export function createScheduler(ports: SchedulerPorts): Service {
-  const { schedules, names, knows, bus, clock, logger } = ports;
+  const { bus, clock, logger } = ports;
   const log = createFailureLog(logger, "reading the schedules");
-  const retries = createRetries(clock);
-  const launching = new Map<string, Promise<void>>();
-  const alarm = createAlarm(clock, () => void wake());
-  let startedAt = clock.now();
+  const alarm = createAlarm(clock, () => wake());
+  const launches = createLaunches(ports, () => wake());
   let unsubscribe: (() => Promise<void>) | undefined;
   let pass: Promise<void> | undefined;
   let isAgain = false;
 
-  const launch = (schedule: Schedule, due: Date): void => {
-    const done = launchOnce(ports, retries, { schedule, due, startedAt }).finally(() => {
-      launching.delete(schedule.name);
-      void wake();
-    });
-    launching.set(schedule.name, done);
-  };
-  const look = async (): Promise<void> => {
-    const now = clock.now().getTime();
-    let next = now + MAX_SLEEP_MS;
-    for (const schedule of await schedules.list(names)) {
-      const { name, kind, nextRunAt, pausedAt } = schedule;
-      if (nextRunAt === null || pausedAt !== null || launching.has(name) || !knows(kind)) {
-        continue;
-      }
-      const at = Math.max(nextRunAt.getTime(), retries.at(name, nextRunAt));
-      if (at <= now) {
-        launch(schedule, nextRunAt);
-      } else {
-        next = Math.min(next, at);
+  const lookUntilQuiet = async (): Promise<void> => {
+    while (isAgain && !alarm.isOff()) {
+      isAgain = false;
+      try {
+        alarm.set(await launches.begin());
+        log.worked();
+      } catch (error) {
+        log.failed(error);
+        alarm.set(clock.now().getTime() + FIRST_RETRY_MS);
       }
     }
-    alarm.set(next);
-    log.worked();
+    pass = undefined;
   };
-  const wake = async (): Promise<void> => {
+  const wake = (): void => {
     isAgain = true;
-    pass ??= (async () => {
-      while (isAgain && !alarm.isOff()) {
-        isAgain = false;
-        await look().catch((error: unknown) => {
-          log.failed(error);
-          alarm.set(clock.now().getTime() + FIRST_RETRY_MS);
-        });
-      }
-      pass = undefined;
-    })();
-    await pass;
+    pass ??= lookUntilQuiet();
   };
   return createService({
     name: "scheduler",
     async start() {
-      startedAt = clock.now();
-      unsubscribe = await bus.subscribe(SCHEDULE_TOPIC, {
-        onMessage: () => void wake(),
-        onGap: () => void wake(),
-      });
-      void wake();
+      launches.startAt(clock.now());
+      unsubscribe = await bus.subscribe(SCHEDULE_TOPIC, { onMessage: wake, onGap: wake });
+      wake();
     },
     async stop() {
       alarm.off();
       await unsubscribe?.();
       await pass;
-      await Promise.all(launching.values());
+      await launches.settled();
     },
   });
+}
+
+/** The launches of a process: of each schedule one at a time. */
+interface Launches {
+  /** Due times that passed before then were missed. */
+  startAt(time: Date): void;
+  /** Begins to launch what is due. @returns the next moment to look again, as a number */
+  begin(): Promise<number>;
+  /** Waits for the launches under way. */
+  settled(): Promise<void>;
+}
+
+/** @param onEnd called when a launch has ended */
+function createLaunches(ports: SchedulerPorts, onEnd: () => void): Launches {
+  const { schedules, names, knows, clock } = ports;
+  const retries = createRetries(clock);
+  const launching = new Map<string, Promise<void>>();
+  let startedAt = clock.now();
+  const launch = (schedule: Schedule, due: Date): void => {
+    const done = launchOnce(ports, retries, { schedule, due, startedAt }).finally(() => {
+      launching.delete(schedule.name);
+      onEnd();
+    });
+    launching.set(schedule.name, done);
+  };
+  return {
+    startAt(time) {
+      startedAt = time;
+    },
+    async begin() {
+      const listed = await schedules.list(names);
+      const now = clock.now().getTime();
+      let next = now + MAX_SLEEP_MS;
+      for (const schedule of listed) {
+        const { name, kind, nextRunAt, pausedAt } = schedule;
+        if (nextRunAt === null || pausedAt !== null || launching.has(name) || !knows(kind)) {
+          continue;
+        }
+        const at = Math.max(nextRunAt.getTime(), retries.at(name, nextRunAt));
+        if (at <= now) {
+          launch(schedule, nextRunAt);
+        } else {
+          next = Math.min(next, at);
+        }
+      }
+      return next;
+    },
+    async settled() {
+      await Promise.all(launching.values());
+    },
+  };
 }
 
 async function launchOnce(ports: SchedulerPorts, retries: Retries, due: DueSchedule): Promise<void> {

@@ -1,3 +1,4 @@
+import { errorFields } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { AttemptPorts } from "../core/tasks/run/execute-attempt.ts";
@@ -28,10 +29,28 @@ export function createWorker(ports: WorkerPorts): Service {
   });
   return createService({
     name: "worker",
-    start: () => consumer.start(),
+    async start() {
+      await consumer.start();
+      await enqueueAwaited(ports);
+    },
     async stop() {
       ports.runningAttempts.handOver();
       await consumer.stop();
     },
   });
+}
+
+/** The most tasks that one start enqueues; the others are due a little later. */
+const BATCH = 1000;
+
+/** Tasks that other workers did not know need not wait until they are due: this one may know their kinds. */
+async function enqueueAwaited({ tasks, queue, definitions, logger }: WorkerPorts): Promise<void> {
+  try {
+    const awaited = await tasks.findAwaitingKinds(definitions.kinds, BATCH);
+    if (awaited.length > 0) {
+      await queue.enqueue(awaited);
+    }
+  } catch (error) {
+    logger.warn(errorFields(error), "tasks that wait for this worker's kinds are left until they are due");
+  }
 }

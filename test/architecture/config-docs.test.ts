@@ -35,12 +35,14 @@ const each = (name: string): Shape | undefined =>
 const model = each("models");
 const enumeration = each("enums");
 const task = members["tasks"]?.kind === "LIST" ? members["tasks"].of : undefined;
+const schedule = members["schedules"]?.kind === "LIST" ? members["schedules"].of : undefined;
 
 test.each([
   ["All of it", Object.keys(members)],
   ["Models", model === undefined ? [] : optionsOf(model)],
   ["Enums", enumeration === undefined ? [] : optionsOf(enumeration)],
   ["Tasks", task === undefined ? [] : optionsOf(task)],
+  ["Schedules", schedule === undefined ? [] : optionsOf(schedule)],
   ["Hooks", members["hooks"] === undefined ? [] : optionsOf(members["hooks"])],
   ["Seed", members["seed"] === undefined ? [] : optionsOf(members["seed"], "seed.")],
 ])("docs/config.md has every option of: %s", async (section, options) => {

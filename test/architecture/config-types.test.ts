@@ -172,22 +172,53 @@ const REBUILD = `
 
 /** Statements with a task of the app's own that must compile. */
 const GOOD_TASKS = {
-  "an input of the schema": `powercrud.launch(rebuild, { countryCode: "FR" });`,
-  "any input for a kind": `powercrud.launch("rebuild", { anything: [1] });`,
-  "any JSON for a task without a schema": `powercrud.launch(defineTask({ kind: "plain", run: async ({ input }) => input }), [1, "a"]);`,
+  "an input of the schema": `powercrud.tasks.launch(rebuild, { countryCode: "FR" });`,
+  "any input for a kind": `powercrud.tasks.launch("rebuild", { anything: [1] });`,
+  "any JSON for a task without a schema": `powercrud.tasks.launch(defineTask({ kind: "plain", run: async ({ input }) => input }), [1, "a"]);`,
   "the result by the definition": `const cities: NonNullable<(typeof rebuild)["types"]>["result"]["cities"] = 1; void cities;`,
+  "the result of a launch and of what follows it": `
+    const dated = defineTask({ kind: "dated", run: async () => ({ at: new Date(), of: ["a"], note: undefined as string | undefined }) });
+    const launched = await powercrud.tasks.launch(dated, null);
+    if (launched.kind !== "LAUNCHED") throw new Error(launched.message);
+    const { result } = await powercrud.tasks.wait(launched.task, { timeoutMs: 1 });
+    const at: string | undefined = result?.at;
+    const first: string | undefined = result?.of[0];
+    const found: number | undefined = (await powercrud.tasks.get(launched.task))?.result?.of.length;
+    const again = await powercrud.tasks.retry(launched.task, { viewer: { id: "ann" }, options: { mode: "SYNC" } });
+    const note: string | undefined = again.kind === "LAUNCHED" ? again.task.result?.note : undefined;
+    void [at, first, found, note];`,
+  "any result by an id": `const { result } = await powercrud.tasks.wait("an id"); const json: import("../../src/index.ts").Json = result; void json;`,
+  "a task and a reservation wherever an id may stand": `
+    declare const held: import("../../src/index.ts").Reservation;
+    declare const task: import("../../src/index.ts").Task;
+    for await (const { percent } of powercrud.tasks.progress(task)) void percent;
+    await Promise.all([powercrud.tasks.cancel(held), powercrud.tasks.errors(task), powercrud.tasks.records(task)]);`,
 };
 
 /** Statements that must not compile, each with a part of the compiler's words. */
 const BAD_TASKS = {
   "an input of another type": [
-    `powercrud.launch(rebuild, { countryCode: 1 });`,
+    `powercrud.tasks.launch(rebuild, { countryCode: 1 });`,
     "'number' is not assignable",
   ],
-  "an input that lacks a member": [`powercrud.launch(rebuild, {});`, "'countryCode' is missing"],
+  "an input that lacks a member": [`powercrud.tasks.launch(rebuild, {});`, "'countryCode' is missing"],
   "a misspelt member of an input": [
-    `powercrud.launch(rebuild, { countryCode: "FR", sicne: "2020" });`,
+    `powercrud.tasks.launch(rebuild, { countryCode: "FR", sicne: "2020" });`,
     "'sicne' does not exist",
+  ],
+  "a member that the result does not have": [
+    `const launched = await powercrud.tasks.launch(rebuild, { countryCode: "FR" });
+     if (launched.kind === "LAUNCHED") void launched.task.result?.citties;`,
+    "'citties' does not exist",
+  ],
+  "a date in the result, which is stored as a text": [
+    `const launched = await powercrud.tasks.launch(defineTask({ kind: "a", run: async () => new Date() }), null);
+     if (launched.kind === "LAUNCHED") launched.task.result?.getTime();`,
+    "'getTime' does not exist on type 'string'",
+  ],
+  "a misspelt option of a launch": [
+    `void powercrud.tasks.launch(rebuild, { countryCode: "FR" }, { idempotencyKy: "a" });`,
+    "'idempotencyKy' does not exist",
   ],
   "a misspelt member of a checked input": [
     `defineTask({ kind: "a", input: z.object({ b: z.string() }), label: ({ input }) => input.c, run: async () => 1 });`,

@@ -69,7 +69,7 @@ export function createWorldAt(url: string): PostgresWorld {
     tasks: createPostgresTaskStore({ session }),
     log: createPostgresEventLog({ session }),
     locks: createPostgresLockStore({ session }),
-    steps: createQuickSteps(session),
+    steps: createQuickSteps({ session, logger }),
     bus,
     queue,
     async finishChunk(transaction, taskId, number, { succeeded, failed, skipped }) {

@@ -18,7 +18,16 @@ const at = (seconds: number): Date => new Date(START + seconds * 1000);
 const silentAt = (seconds: number): Date => at(seconds - SILENCE_S);
 
 function processOf(id: string, backend: BackendName = "postgres", startedAt = at(0)): RunningProcess {
-  return { id, role: "work", backend, host: "a", pid: 7, concurrency: 4, startedAt };
+  return {
+    id,
+    role: "work",
+    backend,
+    host: "a",
+    pid: 7,
+    concurrency: 4,
+    kinds: ["bulkUpdate", "count"],
+    startedAt,
+  };
 }
 
 describe("process register", () => {

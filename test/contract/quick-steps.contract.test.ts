@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { NewLifecycleEvent } from "../../src/core/events/event-log.ts";
 import type { LifecycleEventType } from "../../src/core/events/task-event.ts";
+import type { Claim } from "../../src/core/locks/claim.ts";
+import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import type { Settlement } from "../../src/core/tasks/task-attempts.ts";
@@ -19,10 +21,10 @@ describeLocks("quick steps", (world) => {
   const { create, created, begin, settle, markCleaned, found } = taskVerbs(world);
   const append = (event: NewLifecycleEvent): Promise<void> =>
     world().unitOfWork.run((transaction) => world().log.append(transaction, event));
-  const launch = (task: NewTask): Promise<true | undefined> =>
-    world().steps.launch(task, eventOf(task, "CREATE", { message: task.label }));
-  const beginQuickly = (task: NewTask) =>
-    world().steps.begin({ taskId: task.id, workerId: "worker", at: after(task, 1_000) });
+  const launch = (task: NewTask, claims: readonly Claim[] = []): Promise<true | undefined> =>
+    world().steps.launch(task, eventOf(task, "CREATE", { message: task.label }), claims);
+  const beginQuickly = (task: NewTask, kinds: readonly string[] = [task.kind]) =>
+    world().steps.begin({ taskId: task.id, workerId: "worker", at: after(task, 1_000), kinds });
   const settleQuickly = (task: NewTask, attempt = 1, parts: Partial<Settlement> = {}) => {
     const settlement = settlementOf(task, parts);
     const event = eventOf(task, "COMPLETE", { at: settlement.finishedAt, message: settlement.message });
@@ -46,6 +48,8 @@ describeLocks("quick steps", (world) => {
       `SELECT jsonb_build_object(
          'task', to_jsonb(t) - 'id' - 'cleaned_at' || jsonb_build_object('is_cleaned', t.cleaned_at IS NOT NULL),
          'attempts', (SELECT jsonb_agg(to_jsonb(a) - 'task_id' ORDER BY number) FROM powercrud.attempt a WHERE task_id = $1),
+         'chunks', (SELECT jsonb_agg(to_jsonb(c) - 'task_id' ORDER BY number) FROM powercrud.chunk c WHERE task_id = $1),
+         'locks', (SELECT jsonb_agg(to_jsonb(l) - 'owner' - 'id' ORDER BY id) FROM powercrud.lock l WHERE owner = $1),
          'events', (SELECT jsonb_agg(to_jsonb(e) - 'id' - 'task_id' - 'position' ORDER BY position)
                     FROM powercrud.event e WHERE task_id = $1)
        ) AS stored FROM powercrud.task t WHERE id = $1`,
@@ -87,6 +91,25 @@ describeLocks("quick steps", (world) => {
     expect(await stored(quick)).toEqual(await stored(ordinary));
   });
 
+  it("write chunks and locks as the ordinary way does", async () => {
+    const chunks = [plainBatch(["ü", "", "a"]), plainBatch(["b"])];
+    const ids = chunks.flatMap((chunk) => chunk.ids);
+    const claims: Claim[] = [
+      { model: "Chunked", ids },
+      { model: "Other", ids: "all", scope: "north" },
+    ];
+    const parts = { chunks, claims, createdAt: new Date(1e12), total: 4 };
+    const [quick, ordinary] = [sampleTask(parts), sampleTask(parts)];
+    expect(await launch(quick, claims)).toBe(true);
+    const written = await stored(quick);
+    expect(await world().locks.heldBy(quick.id)).toHaveLength(2);
+    await world().unitOfWork.run((transaction) => world().locks.release(transaction, quick.id));
+    await create(ordinary);
+    await world().unitOfWork.run((transaction) => world().locks.acquire(transaction, ordinary.id, claims));
+    await append(eventOf(ordinary, "CREATE"));
+    expect(written).toEqual(await stored(ordinary));
+  });
+
   it("number the events of many tasks without gaps, each task's in order", async () => {
     const tasks = Array.from({ length: 150 }, () => sampleTask());
     const before = await world().log.head();
@@ -126,7 +149,7 @@ describeLocks("quick steps", (world) => {
 
     it("writes one of several with the same key", async () => {
       const tasks = Array.from({ length: 20 }, () => sampleTask({ idempotencyKey: "one of 20" }));
-      const written = await Promise.all(tasks.map(launch));
+      const written = await Promise.all(tasks.map((task) => launch(task)));
       expect(written.filter((one) => one === true)).toHaveLength(1);
     });
 
@@ -140,8 +163,31 @@ describeLocks("quick steps", (world) => {
     it("writes none of a group with a value that cannot be stored", async () => {
       const tasks = [sampleTask(), sampleTask({ input: "\0" }), sampleTask()];
       // The first is a group of its own.
-      expect(await Promise.all(tasks.map(launch))).toEqual([true, undefined, undefined]);
+      expect(await Promise.all(tasks.map((task) => launch(task)))).toEqual([true, undefined, undefined]);
       expect(await found(tasks[2] as NewTask)).toBeUndefined();
+    });
+  });
+
+  describe("launch with claims", () => {
+    it("writes nothing where a record is held, also by a launch of the same moment", async () => {
+      const claims = [{ model: "Book", ids: ["contested"] }];
+      const tasks = Array.from({ length: 10 }, () => sampleTask({ claims }));
+      const written = await Promise.all(tasks.map((task) => launch(task, claims)));
+      expect(written.filter((one) => one === true)).toHaveLength(1);
+      for (const [at, task] of tasks.entries()) {
+        expect((await found(task))?.status).toBe(written[at] === true ? "PENDING" : undefined);
+        expect(await world().locks.heldBy(task.id)).toHaveLength(written[at] === true ? 1 : 0);
+      }
+    });
+
+    it("leaves a model that another transaction has entered to the ordinary way, and holds up no other launch", async () => {
+      const open = await openTransaction(world().unitOfWork);
+      await world().locks.enter(open.transaction, ["Entered"]);
+      const claims = [{ model: "Entered", ids: ["1"] }];
+      const claiming = launch(sampleTask({ claims }), claims);
+      expect(await launch(sampleTask())).toBe(true);
+      expect(await claiming).toBeUndefined();
+      await open.commit();
     });
   });
 
@@ -172,6 +218,12 @@ describeLocks("quick steps", (world) => {
       const before = await stored(task);
       expect(await beginQuickly(task)).toBeUndefined();
       expect(await stored(task)).toEqual(before);
+    });
+
+    it("leaves a task alone whose kind the worker does not know", async () => {
+      const task = await launched();
+      expect(await beginQuickly(task, ["another"])).toBeUndefined();
+      expect(await found(task)).toMatchObject({ status: "PENDING", attempt: 0 });
     });
 
     it("does not wait for a task that another transaction changes", async () => {

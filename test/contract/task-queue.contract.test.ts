@@ -77,6 +77,21 @@ describeTransports("task queue", (world) => {
     expect(await second.untilStarted(1)).toEqual(tasks);
   });
 
+  it("delivers a postponed task when it is due, beside one that its worker still has", async () => {
+    const [task, other] = newTasks(2) as [QueuedTask, QueuedTask];
+    const postponed = { ...task, postponedUntil: 5, delayMs: 300 };
+    const { untilStarted, endAll } = await startConsumer(3);
+    await world().queue.enqueue([task]);
+    await untilStarted(1);
+    await world().queue.enqueue([postponed, { ...other, delayMs: 0 }]);
+    // It is in the queue already, however soon it is asked for.
+    await world().queue.enqueue([{ ...postponed, delayMs: 0 }]);
+    expect(await untilStarted(2)).toMatchObject([task, other]);
+    expect(await world().queue.count()).toBe(1);
+    expect(await untilStarted(3)).toMatchObject([task, other, { id: task.id, postponedUntil: 5 }]);
+    endAll();
+  });
+
   it("runs as many tasks at a time as the consumer's concurrency allows", async () => {
     const { endOne, endAll, maxRunning, untilStarted } = await startConsumer(3);
     await world().queue.enqueue(newTasks(10));

@@ -90,6 +90,19 @@ describeWorlds("task store, retries", (world) => {
       expect(await found(first)).toMatchObject({ retryOf: null });
     });
 
+    it("are followed to the newest, over retries of retries", async () => {
+      const [first, other] = [await created(), await created()];
+      expect(await world().tasks.newestRetry(first.id)).toBeUndefined();
+      const second = await created({ retryOf: first.id });
+      await created({ retryOf: other.id });
+      const third = await created({ retryOf: second.id });
+      expect(await world().tasks.newestRetry(first.id)).toMatchObject({ id: third.id, status: "PENDING" });
+      expect((await world().tasks.newestRetry(second.id))?.id).toBe(third.id);
+      const branch = await created({ retryOf: first.id });
+      expect((await world().tasks.newestRetry(first.id))?.id).toBe(branch.id);
+      expect((await world().tasks.newestRetry(second.id))?.id).toBe(third.id);
+    });
+
     it("are refused for a deleted task", async () => {
       const retry = sampleTask({ retryOf: sampleTask().id });
       const result = await runOrRollBack(world().unitOfWork, async (transaction) => ({

@@ -1,9 +1,12 @@
+import { readFile } from "node:fs/promises";
 import { graphql } from "graphql";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrud, ScheduleOptions } from "../../src/index.ts";
+import type { PowerCrud, PowerCrudConfig, ScheduleOptions } from "../../src/index.ts";
 import { createPowerCrud, defineConfig, defineTask } from "../../src/index.ts";
+import { generated } from "../../src/generated/powercrud.ts";
+import { codeBlocks } from "../support/markdown-code.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 
@@ -134,6 +137,45 @@ describe("a deployment with schedules", () => {
     });
   });
 });
+
+it("the examples of docs/schedules.md run", async () => {
+  const text = await readFile("docs/schedules.md", "utf8");
+  const [config = "", use = ""] = codeBlocks(text, "ts");
+  const made = await run(config.replace("export default", "return"), {
+    defineConfig,
+    defineTask,
+    z,
+    generated,
+  });
+  const powercrud = await createPowerCrud({ config: made as PowerCrudConfig, databaseUrl: database.url });
+  try {
+    await powercrud.start();
+    const lines: unknown[][] = [];
+    await run(use, { powercrud, console: { log: (...words: unknown[]) => lines.push(words) } });
+    expect(lines).toEqual([["nightly", expect.any(Date)]]);
+    const source = codeBlocks(text, "graphql")[0] ?? "";
+    const { data } = await graphql({
+      schema: powercrud.schema,
+      source,
+      contextValue: { viewer: { id: null } },
+    });
+    expect(data).toMatchObject({
+      schedules: [{ name: "nightly", isPaused: false, lastOutcome: "LAUNCHED" }],
+    });
+  } finally {
+    await powercrud.stop();
+  }
+});
+
+/** Runs code without its imports, which are given. */
+async function run(code: string, names: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const body = code.replaceAll(/^import .*\n/gm, "");
+  // oxlint-disable-next-line typescript/no-implied-eval -- the code is that of our own page
+  const call = new Function(...Object.keys(names), `return (async () => {${body}})()`) as (
+    ...values: unknown[]
+  ) => Promise<unknown>;
+  return call(...Object.values(names));
+}
 
 it("a config with wrong schedules is refused at the start, with all problems at once", async () => {
   const schedules: readonly ScheduleOptions[] = [

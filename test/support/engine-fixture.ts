@@ -9,6 +9,7 @@ import { isLostRace } from "../../src/adapters/postgres/connection/lost-race.ts"
 import { pgProblem } from "../../src/adapters/postgres/writes/pg-problem.ts";
 import { createPostgresRecordReader } from "../../src/adapters/postgres/records/postgres-record-reader.ts";
 import type { EngineOptions } from "../../src/compose/create-engine.ts";
+import type { Engine } from "../../src/compose/create-engine.ts";
 import { createEngine } from "../../src/compose/create-engine.ts";
 import type { Deployment } from "../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../src/compose/open-deployment.ts";
@@ -101,6 +102,7 @@ export interface EngineFixture {
   /** Launches as `launch` does. @throws when the launch is refused */
   launched(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task>;
   readonly retry: RetryTask;
+  readonly launchCustom: Engine["launchCustom"];
   readonly writeOne: WriteOne;
   /** Waits until the task is settled. */
   settled(taskId: string): Promise<Task>;
@@ -154,6 +156,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     ports,
     feed,
     retry: engine.retryTask,
+    launchCustom: engine.launchCustom,
     writeOne: engine.writeOne,
     launch: (request) =>
       launchBulk({

@@ -6,6 +6,8 @@ import type { Service } from "../../kernel/service.ts";
 import type { QueuedTask, TaskQueue } from "../../core/tasks/task-queue.ts";
 import type { ConsumerConnection } from "./bullmq-consumer.ts";
 import { createBullmqConsumer } from "./bullmq-consumer.ts";
+import type { BoardHandler } from "./open-bull-board.ts";
+import { openBullBoard } from "./open-bull-board.ts";
 import { createOutageLog } from "./outage-log.ts";
 
 /** One queue for all kinds of tasks: a task's row has its kind. */
@@ -13,6 +15,12 @@ const QUEUE_NAME = "powercrud-tasks";
 
 /** The most jobs of one call, so that it is answered well before the producer's timeout. */
 const MAX_BATCH = 500;
+
+/** A queue that Bull Board can show. */
+export interface BullmqTaskQueue extends TaskQueue {
+  /** Opens the board below a path; undefined where its packages are not installed. */
+  openBoard(basePath: string): Promise<BoardHandler | undefined>;
+}
 
 /** The difference between BullMQ on PostgreSQL and on Redis. */
 export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connection> {
@@ -36,7 +44,7 @@ export interface BullmqTaskQueueOptions<Backend extends IQueueBackend, Connectio
  */
 export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>(
   options: BullmqTaskQueueOptions<Backend, Connection>,
-): TaskQueue {
+): BullmqTaskQueue {
   const { classes, prefix, logger } = options;
   const producer = new classes.Queue<QueuedTask>(QUEUE_NAME, {
     connection: options.producerConnection,
@@ -87,6 +95,7 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
       consumers.add(consumer);
       return consumer;
     },
+    openBoard: (basePath) => openBullBoard(producer, basePath),
     async close() {
       await Promise.all([...consumers].map((consumer) => consumer.stop()));
       await producer.close();
@@ -95,10 +104,19 @@ export function createBullmqTaskQueue<Backend extends IQueueBackend, Connection>
 }
 
 /** The job's id is the same for a task that is enqueued twice after the same attempt, so that BullMQ keeps one. */
-function toJob(task: QueuedTask): { name: string; data: QueuedTask; opts: { jobId: string } } {
+function toJob(task: QueuedTask): {
+  name: string;
+  data: QueuedTask;
+  opts: { jobId: string; delay?: number };
+} {
+  const { id, attempt, helper, postponedUntil, delayMs = 0 } = task;
+  const parts = [id, attempt, helper, postponedUntil && `p${postponedUntil}`];
   return {
     name: "task",
     data: task,
-    opts: { jobId: [task.id, task.attempt, ...(task.helper === undefined ? [] : [task.helper])].join(".") },
+    opts: {
+      jobId: parts.filter((part) => part != null).join("."),
+      ...(delayMs > 0 ? { delay: delayMs } : {}),
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { createPostgresBackend, withBackend } from "bullmq";
 import type { Logger } from "../../kernel/logger.ts";
-import type { TaskQueue } from "../../core/tasks/task-queue.ts";
+import type { BullmqTaskQueue } from "./bullmq-task-queue.ts";
 import { createBullmqTaskQueue } from "./bullmq-task-queue.ts";
 
 /** What the queue on PostgreSQL needs. */
@@ -14,7 +14,7 @@ export interface PostgresTaskQueueOptions {
 }
 
 /** BullMQ in the database itself, in the PostgreSQL schema `bullmq`, which it creates and migrates. */
-export function createPostgresTaskQueue(options: PostgresTaskQueueOptions): TaskQueue {
+export function createPostgresTaskQueue(options: PostgresTaskQueueOptions): BullmqTaskQueue {
   const shared = {
     connectionString: options.databaseUrl,
     migrate: true,

@@ -1,7 +1,7 @@
 import { createRedisBackend, withBackend } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Logger } from "../../kernel/logger.ts";
-import type { TaskQueue } from "../../core/tasks/task-queue.ts";
+import type { BullmqTaskQueue } from "./bullmq-task-queue.ts";
 import { createBullmqTaskQueue } from "./bullmq-task-queue.ts";
 
 /** The part of a connection to Redis that the queue needs. */
@@ -24,7 +24,7 @@ export interface RedisTaskQueueOptions {
 }
 
 /** BullMQ on Redis. All of its keys share the hash tag `{queue}`, so that they are on one node of a cluster. */
-export function createRedisTaskQueue(options: RedisTaskQueueOptions): TaskQueue {
+export function createRedisTaskQueue(options: RedisTaskQueueOptions): BullmqTaskQueue {
   return createBullmqTaskQueue({
     classes: withBackend(createRedisBackend),
     producerConnection: options.producer.client,

@@ -31,8 +31,8 @@ function read(expression: string, timeZone: string): CronReading {
   }
   try {
     // Croner would also take a date; this takes expressions only.
-    new CronPattern(expression, timeZone, FIXED_TIMES);
-    const cron = new Croner(expression, { timezone: timeZone, paused: true, ...FIXED_TIMES });
+    const { pattern } = new CronPattern(expression, timeZone, FIXED_TIMES);
+    const cron = new Croner(pattern, { timezone: timeZone, paused: true, ...FIXED_TIMES });
     return cron.nextRun(new Date(0)) === null
       ? wrong(`${JSON.stringify(expression)} never comes`)
       : { kind: "TIMES", times: { nextAfter: (moment) => cron.nextRun(moment) } };
@@ -47,7 +47,7 @@ function wrong(problem: string): CronReading {
 
 function findWrongZone(timeZone: string): string | undefined {
   try {
-    new Intl.DateTimeFormat("en", { timeZone });
+    new Intl.DateTimeFormat("en", { timeZone }).format();
     return undefined;
   } catch {
     const nearest = nearestName(timeZone, Intl.supportedValuesOf("timeZone"));

@@ -1,10 +1,10 @@
 import type { SqlSession } from "../../kernel/sql-session.ts";
 import type { ProcessRegister, RunningProcess, SeenProcess } from "../../core/processes/process-register.ts";
 
-/** $1-$7 the process's columns in order, $8 now. */
+/** $1-$8 the process's columns in order, $9 now. */
 const ANNOUNCE_PROCESS = `
-  INSERT INTO powercrud.process (id, role, backend, host, pid, concurrency, started_at, seen_at)
-  VALUES ($1::text, $2::text, $3::text, $4::text, $5::integer, $6::integer, $7::timestamptz, $8::timestamptz)
+  INSERT INTO powercrud.process (id, role, backend, host, pid, concurrency, kinds, started_at, seen_at)
+  VALUES ($1::text, $2::text, $3::text, $4::text, $5::integer, $6::integer, $7::text[], $8::timestamptz, $9::timestamptz)
   ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at`;
 
 /** $1 id. */
@@ -12,7 +12,7 @@ const WITHDRAW_PROCESS = "DELETE FROM powercrud.process WHERE id = $1::text";
 
 /** $1 since. */
 const LIST_PROCESSES = `
-  SELECT id, role, backend, host, pid, concurrency, started_at AS "startedAt", seen_at AS "seenAt"
+  SELECT id, role, backend, host, pid, concurrency, kinds, started_at AS "startedAt", seen_at AS "seenAt"
   FROM powercrud.process WHERE seen_at >= $1::timestamptz ORDER BY started_at, id`;
 
 /** $1 since. */
@@ -40,6 +40,6 @@ export function createPostgresProcessRegister({
 }
 
 function columnsOf(process: RunningProcess, at: Date): readonly unknown[] {
-  const { id, role, backend, host, pid, concurrency, startedAt } = process;
-  return [id, role, backend, host, pid, concurrency, startedAt, at];
+  const { id, role, backend, host, pid, concurrency, kinds, startedAt } = process;
+  return [id, role, backend, host, pid, concurrency, kinds, startedAt, at];
 }

@@ -250,7 +250,9 @@ async function countOnceWritten(writer: ChunkWriter, taskId: string): Promise<Wr
 
 /** Writes until no chunk is left to take. @throws the error that ended one of the lanes, once all have ended */
 async function writeLanes(writer: ChunkWriter, work: ChunkWork, context: HelpContext): Promise<void> {
-  const lanes = Array.from({ length: LANES }, () => writeLane(writer, work, context));
+  const lanes = Array.from({ length: context.task.progress.total === 1 ? 1 : LANES }, () =>
+    writeLane(writer, work, context),
+  );
   const ends = await Promise.allSettled(lanes);
   const failed = ends.find((end) => end.status === "rejected");
   if (failed !== undefined) {

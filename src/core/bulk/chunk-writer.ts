@@ -35,7 +35,8 @@ export type ChunkResult =
 
 /** What became of all chunks together. */
 export type WholeResult =
-  | { readonly kind: "WRITTEN" }
+  /** `counts` of all chunks are left out where they have to be read. */
+  | { readonly kind: "WRITTEN"; readonly counts?: Counts }
   /** Some records could not be written, so nothing was. Names the records of the first chunk that failed. */
   | { readonly kind: "REFUSED"; readonly errors: readonly NewTaskError[] }
   | { readonly kind: "FENCED" }
@@ -80,6 +81,8 @@ export interface WholeRun {
   onWritten(sum: Counts): void;
   /** Stops between chunks: its reason is thrown, and nothing is written. */
   readonly signal: AbortSignal;
+  /** The task has no more than one record, so its chunk may be written in a transaction without others. Default: false. */
+  readonly isOneRecord?: boolean;
 }
 
 /**

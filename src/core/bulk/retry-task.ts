@@ -90,7 +90,7 @@ function labelOf({ id, label }: Task): string {
 
 /**
  * Whether there is something to retry. In a bulk task: records that failed or were not reached. In any other: it
- * FAILED or was CANCELLED. In a dry run: nothing.
+ * did not succeed. In a dry run: nothing.
  */
 export function canRetry(task: Task): boolean {
   return isFinal(task.status) && !task.isDryRun && isUnfinished(task);
@@ -101,7 +101,7 @@ function isUnfinished({ kind, status, progress }: Task): boolean {
     return false;
   }
   if (bulkOperationOf(kind) === undefined) {
-    return status === "FAILED" || status === "CANCELLED";
+    return status !== "SUCCEEDED";
   }
   return progress.failed > 0 || (progress.total !== null && progress.processed < progress.total);
 }

@@ -15,7 +15,7 @@ export async function writeAllOrNothing(
   const result = await onceFree(context, (run) => writer.writeAllChunks(work, run));
   switch (result.kind) {
     case "WRITTEN":
-      return { counts: (await writer.countWritten(work.taskId)).counts };
+      return { counts: result.counts ?? (await writer.countWritten(work.taskId)).counts };
     case "FENCED":
       throw fenced();
     case "CANCELLED":
@@ -51,10 +51,11 @@ async function onceFree<Result extends { readonly kind: string }>(
 }
 
 /** How the attempt follows the writing of all chunks together, and stops it. A repeated try reports nothing twice. */
-function wholeRunOf({ reportProgress, signal }: AttemptContext): WholeRun {
+function wholeRunOf({ reportProgress, signal, task }: AttemptContext): WholeRun {
   let reported = NO_COUNTS;
   return {
     signal,
+    isOneRecord: task.progress.total === 1,
     onWritten(sum) {
       if (processedOf(sum) <= processedOf(reported)) {
         return;

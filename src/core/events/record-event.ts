@@ -11,9 +11,15 @@ import type { EventLog } from "./event-log.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "./task-announcement.ts";
 import type { LifecycleEventType } from "./task-event.ts";
 
+/** What announcing needs. */
+interface AnnouncePorts {
+  readonly bus: Pick<EventBus, "publish">;
+  readonly logger: Logger;
+}
+
 /** Appends a lifecycle event in the transaction of the change itself, and announces it after the commit. */
 export async function recordEvent(
-  ports: { readonly log: EventLog; readonly bus: EventBus; readonly clock: Clock },
+  ports: AnnouncePorts & { readonly log: EventLog; readonly clock: Clock },
   transaction: Transaction,
   event: {
     readonly taskId: string;
@@ -23,15 +29,13 @@ export async function recordEvent(
   },
 ): Promise<void> {
   await ports.log.append(transaction, { message: null, ...event, at: ports.clock.now() });
-  transaction.onCommit(() => announceChange(ports.bus, event.taskId));
+  transaction.onCommit(() => announce(ports, event.taskId));
 }
 
-/** Announces what a quick step wrote. Never waits: the log has it. */
-export function announceStep(
-  { bus, logger }: { readonly bus: Pick<EventBus, "publish">; readonly logger: Logger },
-  taskId: string,
-): void {
+/** Announces a committed change, and waits for nothing: whoever misses the message finds the change in the log. */
+export function announce({ bus, logger }: AnnouncePorts, taskId: string): void {
   announceChange(bus, taskId).catch((error: unknown) => {
+    // The bus logs an outage once.
     const level = isAppError(error, "UNAVAILABLE") ? "debug" : "error";
     logger[level]({ ...errorFields(error), taskId }, "a change of a task could not be announced");
   });
@@ -39,19 +43,22 @@ export function announceStep(
 
 /** The most tasks of one announcement: it has to fit into a message of the bus. */
 const MAX_ANNOUNCED = 100;
+/** The least time between two announcements, in ms: each makes every process read the log. */
+const PAUSE_MS = 5;
 
 /** Of each bus, what announces over it. */
-const announcers = new WeakMap<Pick<EventBus, "publish">, GroupedCalls<string, void>>();
+const announcers = new WeakMap<AnnouncePorts["bus"], GroupedCalls<string, void>>();
 
 /**
- * Announces to all processes that the task has changed. While an announcement is under way, further ones wait, and are
- * sent as one.
+ * Announces to all processes that the task has changed: at once, or together with others where there was an announcement
+ * a moment ago.
  */
-export function announceChange(bus: Pick<EventBus, "publish">, taskId: string): Promise<void> {
-  let announce = announcers.get(bus);
-  if (announce === undefined) {
-    announce = groupCalls({
+export function announceChange(bus: AnnouncePorts["bus"], taskId: string): Promise<void> {
+  let send = announcers.get(bus);
+  if (send === undefined) {
+    send = groupCalls({
       maxItems: MAX_ANNOUNCED,
+      pauseMs: PAUSE_MS,
       async run(taskIds) {
         await bus.publish(
           TASK_TOPIC,
@@ -60,7 +67,7 @@ export function announceChange(bus: Pick<EventBus, "publish">, taskId: string): 
         return [];
       },
     });
-    announcers.set(bus, announce);
+    announcers.set(bus, send);
   }
-  return announce(taskId);
+  return send(taskId);
 }

@@ -14,6 +14,8 @@ export interface RunningProcess {
   readonly pid: number;
   /** How many tasks it runs at a time; 0 for one that only serves. */
   readonly concurrency: number;
+  /** The kinds of tasks that it knows. */
+  readonly kinds: readonly string[];
   readonly startedAt: Date;
 }
 

@@ -60,39 +60,31 @@ export async function launchDue(
 ): Promise<"HANDLED" | "UNAVAILABLE"> {
   const { name, lastTaskId, lastTaskStatus } = schedule;
   const times = timesOf(ports.cron, schedule);
-  const decision = decideDue({ due, missed: schedule.missed }, times, {
-    now: ports.clock.now(),
-    startedAt,
-  });
-  const moveOn = (through: Date, what: Pick<HandledDueTime, "taskId" | "outcome" | "message">) =>
-    ports.schedules.moveOn({
-      name,
-      due,
-      nextRunAt: times.nextAfter(through),
-      at: ports.clock.now(),
-      ...what,
-    });
+  const now = ports.clock.now();
+  const decision = decideDue({ due, missed: schedule.missed }, times, { now, startedAt });
   if (decision.kind === "SKIP") {
-    await skipMissed(ports, { name, due, nextRunAt: decision.nextRunAt });
+    const message = "Nobody was there at its due time, and its policy is SKIP.";
+    await skip(ports, { name, due, nextRunAt: decision.nextRunAt, message });
     return "HANDLED";
   }
   if (lastTaskStatus === "WAITING") {
     const message = `Task ${lastTaskId} of an earlier launch still stands in line.`;
-    await moveOn(decision.through, { outcome: "SKIPPED", message });
+    await skip(ports, { name, due, nextRunAt: times.nextAfter(decision.through), message });
     return "HANDLED";
   }
   const through = await ports.schedules.take(name, due, decision.through);
   if (through === undefined) {
     return "HANDLED";
   }
-  const outcome = await ports.launch(
-    launchFor(schedule, { idempotencyKey: `schedule:${name}:${due.toISOString()}` }),
-  );
+  const options = { idempotencyKey: `schedule:${name}:${due.toISOString()}` };
+  const outcome = await ports.launch(launchFor(schedule, options));
+  const result = resultOf(ports.logger, name, outcome);
   if (outcome.kind === "UNAVAILABLE") {
-    await noteOutage(ports, name, outcome);
+    await noteOutage(ports, { name, at: ports.clock.now(), ...result });
     return "UNAVAILABLE";
   }
-  await moveOn(through, resultOf(ports.logger, name, outcome));
+  const nextRunAt = times.nextAfter(through);
+  await ports.schedules.moveOn({ name, due, nextRunAt, at: ports.clock.now(), ...result });
   return "HANDLED";
 }
 
@@ -105,26 +97,23 @@ export function timesOf(cron: Cron, { name, cron: expression, timeZone }: Config
   return reading.times;
 }
 
-async function skipMissed(
+async function skip(
   { schedules, clock, logger }: LaunchDuePorts,
-  handled: Pick<HandledDueTime, "name" | "due" | "nextRunAt">,
+  handled: Pick<HandledDueTime, "name" | "due" | "nextRunAt" | "message">,
 ): Promise<void> {
-  const message = "Nobody was there at its due time, and its policy is SKIP.";
-  logger.warn({ schedule: handled.name, due: handled.due }, "a schedule skips what was missed");
-  await schedules.moveOn({ ...handled, at: clock.now(), outcome: "SKIPPED", message });
+  const { name: schedule, due, message: reason } = handled;
+  logger.warn({ schedule, due, reason }, "a schedule skips a due time");
+  await schedules.moveOn({ ...handled, at: clock.now(), outcome: "SKIPPED" });
 }
 
 /** The store may be what is out of reach. */
 async function noteOutage(
-  { schedules, clock, logger }: LaunchDuePorts,
-  name: string,
-  outcome: LaunchOutcome,
+  { schedules, logger }: LaunchDuePorts,
+  run: Parameters<ScheduleStore["recordRun"]>[0],
 ): Promise<void> {
-  await schedules
-    .recordRun({ name, at: clock.now(), ...resultOf(logger, name, outcome) })
-    .catch((error: unknown) =>
-      logger.debug({ ...errorFields(error), schedule: name }, "an outage was not noted"),
-    );
+  await schedules.recordRun(run).catch((error: unknown) => {
+    logger.debug({ ...errorFields(error), schedule: run.name }, "an outage was not noted");
+  });
 }
 
 /** The outcome of a launch for the schedule's row. */
@@ -133,20 +122,16 @@ export function resultOf(
   schedule: string,
   outcome: LaunchOutcome,
 ): Pick<HandledDueTime, "taskId" | "outcome" | "message"> {
-  switch (outcome.kind) {
-    case "LAUNCHED":
-    // The config's input has changed since the due time was launched.
-    case "IDEMPOTENCY_MISMATCH":
-      return { taskId: outcome.task.id, outcome: "LAUNCHED", message: null };
-    case "UNAVAILABLE":
-      return { outcome: "UNAVAILABLE", message: outcome.message };
-    default:
-      logger.warn(
-        { schedule, outcome: outcome.kind, reason: outcome.message },
-        "a schedule's launch was refused",
-      );
-      return { outcome: "REFUSED", message: outcome.message };
+  // With other input the key was used before the config changed: the due time is launched.
+  if (outcome.kind === "LAUNCHED" || outcome.kind === "IDEMPOTENCY_MISMATCH") {
+    return { taskId: outcome.task.id, outcome: "LAUNCHED", message: null };
   }
+  const { kind, message } = outcome;
+  if (kind === "UNAVAILABLE") {
+    return { outcome: "UNAVAILABLE", message };
+  }
+  logger.warn({ schedule, outcome: kind, reason: message }, "a schedule's launch was refused");
+  return { outcome: "REFUSED", message };
 }
 
 /** Gives up a due time whose launch fails again and again, such as by a fault of the task's definition. */

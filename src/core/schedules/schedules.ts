@@ -125,7 +125,7 @@ async function mayLaunch(
     return true;
   }
   const checked = await checkInput(own, input);
-  return "value" in checked && own.access({ input: checked.value as never, viewer });
+  return "value" in checked && own.access({ input: checked.value, viewer });
 }
 
 function missing(name: string): MissingRefusal {

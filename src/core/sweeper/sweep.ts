@@ -1,4 +1,5 @@
 import { announceChange } from "../events/record-event.ts";
+import { enqueueNext } from "../tasks/settle/enqueue-postponed.ts";
 import { ANONYMOUS } from "../access/viewer.ts";
 import { cancelTask } from "../tasks/run/cancel-task.ts";
 import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
@@ -45,6 +46,8 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   const isQueueRead = (await options.isQueueRead?.()) ?? true;
   const enqueuedBefore = isQueueRead ? ago(options.beginGraceMs) : undefined;
   const enqueued = await enqueuePending(ports, ago(options.enqueueGraceMs), enqueuedBefore);
+  // The end of an attempt gives its slot on; its process may have died before.
+  const next = await enqueueNext(ports);
   const orphans = await rescueOrphans(ports, ago(options.leaseMs));
   const abandoned = await cancelAbandoned(ports);
   const promoted = await promote(ports);
@@ -53,7 +56,7 @@ export async function sweep(ports: TaskPorts, options: SweepOptions): Promise<Sw
   await announceOverdue(ports, ago(options.enqueueGraceMs));
   const pruned = await pruneTasks(ports, options.retentionMs);
   const cancelled = [...orphans.cancelled, ...abandoned];
-  return { enqueued, ...orphans, cancelled, promoted, cleaned, released, pruned };
+  return { enqueued: [...enqueued, ...next], ...orphans, cancelled, promoted, cleaned, released, pruned };
 }
 
 /** Children that their parent's cancellation has missed. */
@@ -244,7 +247,8 @@ async function describeLive(ports: Pick<TaskPorts, "tasks">): Promise<readonly U
 
 function reasonOf(task: Task): string {
   if (task.status === "PENDING") {
-    return "It is queued.";
+    const { postponedUntil: until } = task;
+    return until === null ? "It is queued." : `Its next attempt is due at ${until.toISOString()}.`;
   }
   if (task.status === "WAITING") {
     return `It waits for task ${task.blockedBy ?? "?"}.`;

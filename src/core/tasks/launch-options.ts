@@ -15,6 +15,12 @@ export interface LaunchOptions {
   readonly mode?: RunMode;
   /** The same key with the same input returns the first task; with other input it is refused. 1 to 200 characters. */
   readonly idempotencyKey?: string;
+  /**
+   * What a launch under an idempotency key does whose task is settled and did not do all. RETURN (default): returns that
+   * task. RETRY: retries what is left, as `retry` does: of that task, or of the newest of its retries. Whatever is settled
+   * as PARTIAL, FAILED or CANCELLED counts; while a retry is not settled, it is returned.
+   */
+  readonly ifUnfinished?: "RETURN" | "RETRY";
   /** Refuse when more records match. Required with a filter that matches everything. At least 0. */
   readonly maxAffected?: number;
   /**

@@ -3,7 +3,7 @@ import type { Json } from "../../kernel/json.ts";
 /** What a definition's `run` returns, as it is read back: it is kept as JSON, where a date is a text. */
 export type StoredResult<Value> = unknown extends Value
   ? Json
-  : Value extends string | number | boolean | null
+  : [Value] extends [Json]
     ? Value
     : Value extends undefined | void
       ? null

@@ -3,14 +3,16 @@ export interface StrandedTask {
   readonly id: string;
   /** Number of its latest attempt. */
   readonly attempt: number;
+  /** When it is due, in ms since 1970, if it was postponed. */
+  readonly postponedUntil?: number | null;
 }
 
 /** The sweeper's view of the tasks: what a crash left behind, and what is old. */
 export interface StrandedTasks {
-  /** PENDING and never given to the queue, though created before the moment. Oldest first. */
+  /** PENDING and not given to the queue, though created, and due, before the moment. Oldest first. */
   findUnenqueued(createdBefore: Date, limit: number): Promise<readonly StrandedTask[]>;
   /**
-   * PENDING, given to the queue before the moment and not begun since: it waits its turn, or its delivery was lost.
+   * PENDING and due, given to the queue before the moment and not begun since: it waits its turn, or its delivery was lost.
    * Longest ago first.
    */
   findUnbegun(enqueuedBefore: Date, limit: number): Promise<readonly StrandedTask[]>;

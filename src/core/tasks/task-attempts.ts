@@ -56,7 +56,8 @@ export interface TaskAttempts {
   markEnqueued(taskIds: readonly string[], at: Date): Promise<void>;
   /**
    * Begins the next attempt: RUNNING, attempt + 1, a lease that starts now. Undefined, and nothing written, unless the
-   * task may run and its latest attempt is `expectedAttempt`. So one of two deliveries begins.
+   * task may run, its kind is known, and its latest attempt is `expectedAttempt`. So one of two deliveries begins.
+   * Undefined also where as many tasks with the same concurrency key run as may; it is noted with the task.
    */
   beginAttempt(
     transaction: Transaction,
@@ -65,6 +66,8 @@ export interface TaskAttempts {
       readonly expectedAttempt: number;
       readonly workerId: string;
       readonly at: Date;
+      /** The kinds that the worker knows. Default: any. */
+      readonly kinds?: readonly string[];
     },
   ): Promise<Attempt | undefined>;
   /** Renews the lease and stores the progress as of now, if given (shown while the task runs). */

@@ -5,6 +5,7 @@ import type { Counts } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { NewTaskError } from "./task-error.ts";
 import type { Task } from "./task.ts";
+import { RESERVATION_KIND } from "./task.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 
@@ -101,6 +102,7 @@ export interface TaskDefinition {
 
 /** All definitions, by kind. */
 export interface TaskDefinitions {
+  readonly kinds: readonly string[];
   /** Undefined where this process has no definition of the kind. */
   find(kind: string): TaskDefinition | undefined;
   /** @throws AppError UNKNOWN_KIND, with the known kinds */
@@ -111,20 +113,25 @@ export interface TaskDefinitions {
 export function createTaskDefinitions(definitions: readonly TaskDefinition[]): TaskDefinitions {
   const byKind = new Map<string, TaskDefinition>();
   for (const definition of definitions) {
+    if (definition.kind === RESERVATION_KIND) {
+      throw new AppError(
+        "INVALID_CONFIG",
+        `No task may have the kind "${RESERVATION_KIND}": reserved records have it.`,
+      );
+    }
     if (byKind.has(definition.kind)) {
       throw new AppError("INVALID_CONFIG", `Two task definitions share the kind "${definition.kind}".`);
     }
     byKind.set(definition.kind, definition);
   }
+  const kinds = [...byKind.keys()];
   return {
+    kinds,
     find: (kind) => byKind.get(kind),
     get(kind) {
       const definition = byKind.get(kind);
       if (definition === undefined) {
-        throw new AppError(
-          "UNKNOWN_KIND",
-          `There is no task kind "${kind}". Known: ${[...byKind.keys()].join(", ")}.`,
-        );
+        throw new AppError("UNKNOWN_KIND", `There is no task kind "${kind}". Known: ${kinds.join(", ")}.`);
       }
       return definition;
     },

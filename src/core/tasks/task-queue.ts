@@ -5,16 +5,19 @@ import type { StrandedTask } from "./stranded-tasks.ts";
 export interface QueuedTask extends StrandedTask {
   /** Number of the helper of that attempt, from 1; left out for the task's next attempt. */
   readonly helper?: number;
+  /** It is delivered after this time, in ms. Default: at once. */
+  readonly delayMs?: number;
 }
 
 /** Delivers tasks to workers, at least once. What a task must do is in the task store, not in the queue. */
 export interface TaskQueue {
   /**
-   * Enqueues. A task that is in the queue after the same attempt is not doubled, nor is a helper.
+   * Enqueues. A task that is in the queue after the same attempt, and was postponed until the same time, is not doubled,
+   * nor is a helper.
    * @throws AppError UNAVAILABLE at once when the queue cannot be reached
    */
   enqueue(tasks: readonly QueuedTask[]): Promise<void>;
-  /** Number of waiting deliveries. @throws AppError UNAVAILABLE when the queue cannot be reached */
+  /** Number of deliveries that wait, or are not due yet. @throws AppError UNAVAILABLE when the queue cannot be reached */
   count(): Promise<number>;
   /**
    * A consumer that calls `work` for each task taken from the queue, at most `concurrency` at a time. Its stop

@@ -33,6 +33,8 @@ export interface TaskReads {
   count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
   /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
   retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The newest task among its retries, their retries, and so on; undefined where it was never retried. */
+  newestRetry(taskId: string): Promise<Task | undefined>;
   /** The children of these tasks, by parent: of each the first {@link MAX_LISTED_CHILDREN}, oldest first. */
   children(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The records of all the task's chunks, as the launch left them. */

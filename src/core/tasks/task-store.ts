@@ -1,4 +1,5 @@
 import type { NewTasks } from "./new-tasks.ts";
+import type { PostponedTasks } from "./postponed-tasks.ts";
 import type { StrandedTasks } from "./stranded-tasks.ts";
 import type { TaskAttempts } from "./task-attempts.ts";
 import type { TaskPauses } from "./task-pauses.ts";
@@ -11,4 +12,12 @@ import type { WaitingLine } from "./waiting-line.ts";
  * that it needs. Methods with a transaction write within it; the others read what is committed.
  */
 export interface TaskStore
-  extends NewTasks, WaitingLine, TaskAttempts, TaskPauses, TaskReads, TaskResults, StrandedTasks {}
+  extends
+    NewTasks,
+    WaitingLine,
+    TaskAttempts,
+    TaskPauses,
+    TaskReads,
+    TaskResults,
+    StrandedTasks,
+    PostponedTasks {}

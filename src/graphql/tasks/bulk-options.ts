@@ -10,7 +10,10 @@ export function addLaunchOptions(schema: SchemaContext, status: TaskParts["statu
 
 type Parts = ReturnType<typeof addEnums> & { readonly notify: ReturnType<typeof addNotifyInput> };
 
-function addBulkOptions({ refs }: SchemaContext, { onConflict, errorPolicy, mode, notify }: Parts): void {
+function addBulkOptions(
+  { refs }: SchemaContext,
+  { onConflict, errorPolicy, mode, ifUnfinished, notify }: Parts,
+): void {
   refs.bulkOptions.implement({
     description: "How a bulk operation is launched and carried out.",
     fields: (t) => ({
@@ -23,6 +26,11 @@ function addBulkOptions({ refs }: SchemaContext, { onConflict, errorPolicy, mode
       idempotencyKey: t.string({
         description:
           "The same key with the same input gives the first task again; with other input it is refused. At most 200 characters.",
+      }),
+      ifUnfinished: t.field({
+        type: ifUnfinished,
+        defaultValue: "RETURN",
+        description: "What happens if the task of the idempotency key is settled, and did not do all.",
       }),
       allowDuplicate: t.boolean({
         defaultValue: false,
@@ -61,7 +69,7 @@ function addNotifyInput({ builder, refs }: SchemaContext, status: TaskParts["sta
   });
 }
 
-function addOwnOptions({ refs }: SchemaContext, { onConflict, mode, notify }: Parts): void {
+function addOwnOptions({ refs }: SchemaContext, { onConflict, mode, ifUnfinished, notify }: Parts): void {
   refs.launchOptions.implement({
     description: "How a task of the app's own is launched. The members mean what those of `BulkOptions` do.",
     fields: (t) => ({
@@ -72,6 +80,7 @@ function addOwnOptions({ refs }: SchemaContext, { onConflict, mode, notify }: Pa
       }),
       mode: t.field({ type: mode, defaultValue: "AUTO" }),
       idempotencyKey: t.string(),
+      ifUnfinished: t.field({ type: ifUnfinished, defaultValue: "RETURN" }),
       allowDuplicate: t.boolean({ defaultValue: false }),
       dryRun: t.boolean({
         defaultValue: false,
@@ -121,5 +130,15 @@ function addEnums({ builder }: SchemaContext) {
       ASYNC: { description: "In a worker." },
     },
   });
-  return { onConflict, errorPolicy, mode };
+  const ifUnfinished = builder.enumType("IfUnfinished", {
+    description: "What a launch does if the task of its idempotency key is settled, and did not do all.",
+    values: {
+      RETURN: { description: "Return that task." },
+      RETRY: {
+        description:
+          "Retry what is left of it, or of the newest of its retries. A cancelled task counts, too. While a retry is not settled, it is returned with `isDuplicate`.",
+      },
+    },
+  });
+  return { onConflict, errorPolicy, mode, ifUnfinished };
 }

@@ -91,7 +91,7 @@ function addPauseMutation(
   const waiting = defineTaskRefusal(schema, "WAITING", "The task, with what it waits for.");
   const result = builder.unionType("PauseTaskResult", {
     description: "The paused task, or why it was not paused. A refusal has changed nothing.",
-    types: [accepted, refs.notFoundError, settled, waiting, refs.unavailableError],
+    types: [accepted, refs.notFoundError, settled, waiting, refs.validationError, refs.unavailableError],
     resolveType: ({ kind }) => (kind === "PAUSED" ? "PauseAccepted" : refusalTypeOf(kind)),
   });
   builder.mutationField("pauseTask", (t) =>
@@ -168,7 +168,7 @@ export function addRetryMutation({ builder, refs }: SchemaContext, retryTask: Re
     t.field({
       type: refs.launchResult,
       description:
-        "Launches a settled task again, as a new one. A bulk operation takes the records that failed or were not reached, each with its own values; skipped records are left out. Any other task is launched with the same input, if it FAILED or was CANCELLED. The caller's scope applies, not that of the first task's creator. Options that are left out are the first task's: its error policy, and a label that names it.",
+        "Launches a settled task again, as a new one. A bulk operation takes the records that failed or were not reached, each with its own values; skipped records are left out. Any other task is launched with the same input, if it did not succeed. The caller's scope applies, not that of the first task's creator. Options that are left out are the first task's: its error policy, and a label that names it.",
       args: {
         id: t.arg.id({ required: true }),
         records: t.arg({ type: records, defaultValue: "FAILED_AND_UNPROCESSED" }),

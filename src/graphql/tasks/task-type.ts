@@ -6,6 +6,7 @@ import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import type { Task } from "../../core/tasks/task.ts";
+import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { GraphQLContext, SchemaContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "./list-page.ts";
@@ -145,8 +146,9 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     canPause: t.boolean({
       description:
         "Whether `pauseTask` makes a difference: the task is queued or runs, and was not asked to pause or stop before.",
-      resolve: ({ status, cancelRequestedAt, pauseRequestedAt }) =>
+      resolve: ({ kind, status, cancelRequestedAt, pauseRequestedAt }) =>
         (status === "PENDING" || status === "RUNNING") &&
+        kind !== RESERVATION_KIND &&
         cancelRequestedAt === null &&
         pauseRequestedAt === null,
     }),
@@ -205,7 +207,7 @@ export function addTaskRetryFields(
     }),
     canRetry: t.boolean({
       description:
-        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation FAILED or was CANCELLED.",
+        "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation did not succeed.",
       resolve: canRetry,
     }),
   }));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { ChunkWork, ChunkWriter } from "../../../src/core/bulk/chunk-writer.ts";
 import { sweep } from "../../../src/core/sweeper/sweep.ts";
+import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
@@ -105,9 +106,13 @@ describe("a handler", () => {
     expect(startedWith).toEqual([id, '{"hello":"world"}']);
   });
 
-  it("makes the task FAILED with a message if its kind is not registered here", async () => {
+  it("waits for a worker that knows its kind if this one does not, and can be cancelled meanwhile", async () => {
     const id = await launchCustom("unheardOf");
-    expect(await engine.settled(id)).toMatchObject({ status: "FAILED", message: /no task kind "unheardOf"/ });
+    const message = 'It waits for a worker that knows the kind "unheardOf".';
+    await expect.poll(() => lifecycle(id)).toContainEqual(["POSTPONE", message]);
+    expect(await cancelTask(engine.ports, { taskId: id, viewer: ANONYMOUS })).toMatchObject({
+      task: { status: "CANCELLED", attempt: 0 },
+    });
   });
 });
 

@@ -193,6 +193,7 @@ it("costs a launch without side effects no statement", async () => {
   };
   const { definitions } = engine.ports;
   const blind: TaskDefinitions = {
+    kinds: definitions.kinds,
     find: (kind) => blind.get(kind),
     get(kind) {
       const { handle } = definitions.get(kind);

@@ -63,7 +63,7 @@ describe("retrying a custom task", () => {
     expect(canRetry(second)).toBe(false);
     expect(await engine.retry({ taskId: second.id, viewer: ANONYMOUS })).toMatchObject({
       kind: "INVALID",
-      message: `Task ${second.id} is SUCCEEDED; of its kind only those can be retried that FAILED or were CANCELLED.`,
+      message: `Task ${second.id} has SUCCEEDED; there is nothing left of it to retry.`,
     });
   });
 });

@@ -214,8 +214,12 @@ describe("a reservation", () => {
     expect(await leaving.tasks.reserve(cities("13"))).toMatchObject({ kind: "UNAVAILABLE" });
   });
 
-  it("cannot be retried", async () => {
+  it("can be neither paused nor retried", async () => {
     const reservation = reserved(await client.tasks.reserve(cities("14")));
+    expect(await client.tasks.pause(reservation)).toMatchObject({
+      kind: "INVALID",
+      message: expect.stringContaining("is a reservation") as string,
+    });
     await client.tasks.cancel(reservation);
     await client.tasks.wait(reservation, { timeoutMs: 10_000 });
     expect(await client.tasks.retry(reservation)).toMatchObject({

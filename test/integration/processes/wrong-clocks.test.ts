@@ -51,7 +51,16 @@ async function announce({ ports, processes, followTime }: Deployment, id: string
   const { clock, logger } = ports;
   const startedAt = clock.now();
   const role = "work";
-  const process = { id, role, backend: "postgres", host: "a", pid: 1, concurrency: 1, startedAt } as const;
+  const process = {
+    id,
+    role,
+    backend: "postgres",
+    host: "a",
+    pid: 1,
+    concurrency: 1,
+    kinds: [],
+    startedAt,
+  } as const;
   const register = processes;
   const announcer = createAnnouncer({ register, process, silenceMs: LEASE_MS, clock, followTime, logger });
   await announcer.start();

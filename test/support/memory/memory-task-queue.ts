@@ -49,16 +49,33 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
   const serve = (): void => {
     while ([...consumers].filter(takeNext).length > 0);
   };
+  const later = new Map<string, NodeJS.Timeout>();
+  const add = (task: QueuedTask): void => {
+    const { delayMs = 0 } = task;
+    const arrive = (): void => {
+      later.delete(keyOf(task));
+      line.set(keyOf(task), task);
+    };
+    if (delayMs <= 0) {
+      arrive();
+      return;
+    }
+    const timer = setTimeout(() => {
+      arrive();
+      serve();
+    }, delayMs);
+    later.set(keyOf(task), timer.unref());
+  };
   return {
     async enqueue(tasks) {
-      const added = tasks.filter((task) => !line.has(keyOf(task)) && !working.has(keyOf(task)));
+      const added = tasks.filter((task) => ![line, working, later].some((place) => place.has(keyOf(task))));
       if (isClosed || line.size + added.length > maxQueued) {
         throw new AppError("UNAVAILABLE", isClosed ? "The queue is closed." : "The queue is full.");
       }
-      added.forEach((task) => line.set(keyOf(task), task));
+      added.forEach(add);
       serve();
     },
-    count: async () => line.size,
+    count: async () => line.size + later.size,
     consume({ concurrency, work }) {
       const consumer: Consumer = { concurrency, work, running: new Set() };
       return createService({
@@ -76,10 +93,11 @@ export function createMemoryTaskQueue(options: MemoryTaskQueueOptions): TaskQueu
     async close() {
       isClosed = true;
       line.clear();
+      later.forEach((timer) => clearTimeout(timer));
     },
   };
 }
 
 function keyOf(task: QueuedTask): string {
-  return `${task.id}:${task.attempt}:${task.helper ?? ""}`;
+  return `${task.id}:${task.attempt}:${task.helper ?? ""}:${task.postponedUntil ?? ""}`;
 }

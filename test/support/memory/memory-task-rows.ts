@@ -20,6 +20,8 @@ export interface MemoryTaskRows {
     creator: string | null,
     key: string,
   ): Promise<StoredTask | undefined>;
+  /** The unsettled tasks with a concurrency key, the key locked until the transaction ends. */
+  lockSlots(transaction: Transaction, key: string): Promise<readonly StoredTask[]>;
   /** Visible to others with the commit. */
   put(transaction: Transaction, row: StoredTask): void;
   /** Forgets the row at once, and clears its retries' reference to it. */
@@ -73,6 +75,10 @@ export function createMemoryTaskRows(maxTasks: number): MemoryTaskRows {
         "EXCLUSIVE",
       );
       return view(transaction).find((row) => row.duplicateKey === key && row.task.viewer.id === creator);
+    },
+    async lockSlots(transaction, key) {
+      await gate.enter(requiredMemory(transaction), `places ${key}`, "EXCLUSIVE");
+      return view(transaction).filter((row) => row.concurrency?.key === key && row.task.finishedAt === null);
     },
     put(transaction, row) {
       if (!rows.has(row.id) && rows.size >= maxTasks) {

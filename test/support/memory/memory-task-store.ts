@@ -12,6 +12,7 @@ import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { WaitingTask } from "../../../src/core/tasks/waiting-line.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
+import { createMemoryPostponedTasks, hasSlot } from "./memory-postponed-tasks.ts";
 import { createMemoryPauses } from "./memory-pauses.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
 import { requiredMemory } from "./memory-transaction.ts";
@@ -46,6 +47,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     ...createReads(shelf),
     ...createStrandedReads(shelf),
     ...createAttempts(shelf),
+    ...createMemoryPostponedTasks(shelf),
     ...createMemoryPauses(shelf),
     ...createWaitingLine(shelf),
     ...createNewTasks(shelf),
@@ -216,9 +218,18 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
       cancellations.set(taskId, cancellations.get(taskId) ?? at);
       return true;
     },
-    async beginAttempt(transaction, { taskId, expectedAttempt, at }) {
+    async beginAttempt(transaction, { taskId, expectedAttempt, at, kinds }) {
+      // The key before the row, as in PostgreSQL.
+      const isFree = await hasSlot(shelf, transaction, taskId);
       const row = await rows.lock(transaction, taskId);
       if (row?.task.attempt !== expectedAttempt || !canTransition(row.task.status, "RUNNING")) {
+        return undefined;
+      }
+      if (kinds?.includes(row.task.kind) === false) {
+        return undefined;
+      }
+      if (!isFree && row.task.status === "PENDING") {
+        rows.put(transaction, { ...row, slot: "AWAITED" });
         return undefined;
       }
       const number = expectedAttempt + 1;
@@ -228,7 +239,7 @@ function createAttempts(shelf: TaskShelf): TaskAttempts {
         attempt: number,
         startedAt: row.task.startedAt ?? at,
       } as const;
-      const begun: StoredTask = { ...row, task };
+      const begun: StoredTask = { ...row, task, unknownSince: null, slot: null };
       rows.put(transaction, begun);
       leases.set(leaseKey(begun), { heartbeatAt: at, progress: null });
       requiredMemory(transaction).atCommit.push(() => void leases.delete(leaseKey(row)));
@@ -295,6 +306,17 @@ function createReads(shelf: TaskShelf): TaskReads {
     },
     retries: async (taskIds) => referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => task.retryOf),
     children: async (taskIds) => referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => task.parent),
+    async newestRetry(taskId) {
+      const chain = new Set([taskId]);
+      let newest: Task | undefined;
+      for (const row of [...rows.all()].toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+        if (row.task.retryOf !== null && chain.has(row.task.retryOf)) {
+          chain.add(row.id);
+          newest = read(row);
+        }
+      }
+      return newest;
+    },
     async count(query) {
       return [...rows.all()].filter((row) => matchesQuery(row, query)).length;
     },

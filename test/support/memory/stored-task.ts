@@ -32,6 +32,10 @@ export interface StoredTask {
   readonly chunks: readonly StoredChunk[];
   readonly skippedAtLaunch: number;
   readonly hasDependents: boolean;
+  readonly concurrency: NewTask["concurrency"];
+  /** See PostponedTasks. */
+  readonly unknownSince: Date | null;
+  readonly slot: "AWAITED" | "GIVEN" | null;
   readonly errors: readonly TaskError[];
 }
 
@@ -91,6 +95,9 @@ export function storeTask(created: NewTask, nextPosition: () => number): StoredT
     chunks: created.chunks.map(({ ids, fields }) => ({ ids, fields, isDone: false, ...NO_COUNTS })),
     skippedAtLaunch: created.skipped.length,
     hasDependents: created.claims.some(({ isDependent }) => isDependent === true),
+    concurrency: created.concurrency,
+    unknownSince: null,
+    slot: null,
     errors: created.skipped.map((error) => ({ ...error, position: nextPosition() })),
   };
 }
@@ -118,6 +125,7 @@ export function readTask(stored: StoredTask, { reported, cancelRequestedAt, paus
     : progressOf(stored.total, stored.counts);
   return structuredClone({
     ...stored.task,
+    postponedUntil: stored.task.status === "PENDING" ? stored.task.postponedUntil : null,
     cancelRequestedAt,
     ...pauseState(isSettled ? undefined : pause),
     progress,

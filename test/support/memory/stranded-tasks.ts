@@ -16,17 +16,20 @@ export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
     [...rows.all()]
       .flatMap((row) => {
         const moment = since(row);
-        return moment != null && moment < before ? [{ id: row.id, attempt: row.task.attempt, moment }] : [];
+        return moment != null && moment < before ? [{ id: row.id, row, moment }] : [];
       })
       .toSorted((a, b) => a.moment.getTime() - b.moment.getTime() || (a.id < b.id ? -1 : 1))
       .slice(0, limit)
-      .map(({ id, attempt }) => ({ id, attempt }));
-  const isUnenqueued = ({ id, task }: StoredTask): boolean => task.status === "PENDING" && !enqueued.has(id);
+      .map(({ row }) => strandedTask(row));
+  const isDue = ({ task, slot }: StoredTask, before: Date): boolean =>
+    task.status === "PENDING" &&
+    slot !== "AWAITED" &&
+    (task.postponedUntil === null || task.postponedUntil < before);
   return {
     findUnenqueued: async (before, limit) =>
-      find((row) => (isUnenqueued(row) ? row.task.createdAt : null), before, limit),
+      find((row) => (isDue(row, before) && !enqueued.has(row.id) ? row.task.createdAt : null), before, limit),
     findUnbegun: async (before, limit) =>
-      find(({ id, task }) => (task.status === "PENDING" ? enqueued.get(id) : null), before, limit),
+      find((row) => (isDue(row, before) ? enqueued.get(row.id) : null), before, limit),
     findOrphans: async (before, limit) =>
       find(
         (row) => (row.task.status === "RUNNING" ? leases.get(leaseKey(row))?.heartbeatAt : null),
@@ -56,6 +59,11 @@ export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
     },
     prune: async (finishedBefore, limit) => prune(shelf, finishedBefore, limit),
   };
+}
+
+/** The row for the sweeper. */
+export function strandedTask({ id, task: { attempt, postponedUntil } }: StoredTask): StrandedTask {
+  return { id, attempt, postponedUntil: postponedUntil?.getTime() ?? null };
 }
 
 function prune(

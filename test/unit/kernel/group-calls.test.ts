@@ -31,6 +31,24 @@ describe("groupCalls", () => {
     expect(groups).toEqual([[1], [2, 3], [4]]);
   });
 
+  it("pauses between two groups, so that the next one is larger", async () => {
+    const groups: (readonly number[])[] = [];
+    const call = groupCalls<number, void>({
+      maxItems: 10,
+      pauseMs: 5,
+      run: async (items) => {
+        groups.push(items);
+        return [];
+      },
+    });
+    await call(1);
+    const later = [2, 3].map(call);
+    await Promise.resolve();
+    later.push(call(4));
+    await Promise.all(later);
+    expect(groups).toEqual([[1], [2, 3, 4]]);
+  });
+
   it("rejects the calls of a failed group only, and goes on", async () => {
     const { ends, double } = createManualGroups(1);
     const calls = [1, 2].map(double);

@@ -58,6 +58,7 @@ function createParts(calls: string[]): {
       host: "a",
       pid: 7,
       concurrency: 4,
+      kinds: [],
       startedAt: new Date(0),
     },
     silenceMs: SILENCE_MS,

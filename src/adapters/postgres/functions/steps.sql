@@ -1,54 +1,86 @@
 -- Whole steps in the lives of tasks, for many tasks at a time: what the ordinary way does in a transaction of several
 -- statements for each of them. A task that needs more than the step itself, or whose row another transaction has, is left
 -- to the ordinary way: its id is not returned.
+--
+-- Their statements are planned once for each connection, not for each of the first calls: planning them takes ten times as
+-- long as running them, and every way to a few rows by their ids is the same.
 
--- Writes tasks without records and without claims, each with its event CREATE. Leaves out tasks whose idempotency key or
--- duplicate key is taken. Inserts in the order of the keys, so that concurrent calls cannot deadlock; waits a moment only
--- for a transaction that is about to take or free one of the keys.
+-- Writes tasks, each with its chunks, locks and event CREATE. Leaves out tasks whose idempotency key or duplicate key is
+-- taken, and those whose claims conflict. Inserts in the order of the keys, and enters all models at once, so that
+-- concurrent calls cannot deadlock. Waits a moment only for a key or a model that another transaction has.
 CREATE OR REPLACE FUNCTION powercrud.launch_tasks(launches jsonb) RETURNS SETOF uuid LANGUAGE plpgsql
-SET lock_timeout = '100ms' AS $$
+SET plan_cache_mode = force_generic_plan SET lock_timeout = '100ms' AS $$
+DECLARE
+  written uuid[];
+  refused uuid[] := '{}';
+  claim record;
 BEGIN
-  RETURN QUERY
   WITH launch AS MATERIALIZED (
     SELECT l.* FROM jsonb_to_recordset(launches) AS l(
       id uuid, kind text, model text, label text, error_policy text, is_dry_run boolean, viewer jsonb, input jsonb,
       input_hash text, idempotency_key text, duplicate_key text, created_at timestamptz, total integer, parent_id uuid,
-      schedule text, notify jsonb, concurrency_key text, concurrency_max integer, on_conflict text,
+      schedule text, notify jsonb, concurrency_key text, concurrency_max integer, on_conflict text, claims jsonb,
+      chunks jsonb,
       progress jsonb, message text
     )
   ), task AS (
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, is_dry_run, viewer, created_by, input, input_hash, idempotency_key,
-       duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key, concurrency_max, on_conflict)
+       duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key, concurrency_max, on_conflict,
+       claims)
     SELECT id, kind, model, label, error_policy, is_dry_run, viewer, viewer ->> 'id', coalesce(input, 'null'), input_hash,
            idempotency_key, duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key,
-           concurrency_max, on_conflict
+           concurrency_max, on_conflict, claims
     FROM launch ORDER BY coalesce(idempotency_key, duplicate_key), id
     ON CONFLICT DO NOTHING
     RETURNING id
+  ), chunk AS (
+    INSERT INTO powercrud.chunk (task_id, number, ids)
+    SELECT task.id, c.number, ARRAY(SELECT jsonb_array_elements_text(c.ids))
+    FROM task JOIN launch USING (id), jsonb_array_elements(launch.chunks) WITH ORDINALITY AS c(ids, number)
   ), created AS (
     INSERT INTO powercrud.event (task_id, sequence, type, at, progress, message)
     SELECT id, 1, 'CREATE', launch.created_at, launch.progress, launch.message FROM task JOIN launch USING (id)
     ORDER BY id
   )
-  SELECT id FROM task;
+  SELECT array_agg(task.id) INTO written FROM task;
+  PERFORM powercrud.enter_locks(array_agg(DISTINCT s ->> 'model'), true)
+  FROM jsonb_array_elements(launches) AS l, jsonb_array_elements(l -> 'segments') AS s HAVING count(*) > 0;
+  FOR claim IN
+    SELECT l.* FROM jsonb_to_recordset(launches) AS l(id uuid, segments jsonb, separator text)
+    WHERE l.id = ANY (written) AND l.segments IS NOT NULL
+  LOOP
+    IF EXISTS (
+      SELECT FROM powercrud.acquire_lock(claim.id, ARRAY(
+        SELECT ROW(s.model, s.lowest, s.highest, s.ids, s.scope)::powercrud.segment
+        FROM jsonb_to_recordset(claim.segments) AS s(model text, lowest text, highest text, ids text, scope text)
+      ), claim.separator, 1, false, false)
+    ) THEN
+      refused := refused || claim.id;
+    END IF;
+  END LOOP;
+  DELETE FROM powercrud.task t WHERE t.id = ANY (refused);
+  RETURN QUERY SELECT id FROM unnest(written) AS id WHERE id <> ALL (refused);
 END $$;
 
 -- Begins the first attempts of tasks, each with its lease and its event START. The progress is that of CREATE, since nothing
--- has been done. Leaves out tasks that must wait for a free place or a time, and those that were asked to stop or to pause.
-CREATE OR REPLACE FUNCTION powercrud.begin_tasks(ids uuid[], worker text, begun_at timestamptz)
-RETURNS SETOF powercrud.task LANGUAGE plpgsql AS $$
+-- has been done. Leaves out tasks that must wait for a free place or a time, those that were asked to stop or to pause, and
+-- those of other kinds.
+CREATE OR REPLACE FUNCTION powercrud.begin_tasks(ids uuid[], worker text, begun_at timestamptz, kinds text[])
+RETURNS SETOF powercrud.task LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
   RETURN QUERY
   WITH free AS MATERIALIZED (
     SELECT t.id FROM powercrud.task t
     WHERE t.id = ANY (ids) AND t.status = 'PENDING' AND t.attempt = 0 AND t.concurrency_key IS NULL
+      AND (kinds IS NULL OR t.kind = ANY (kinds))
       AND (t.postponed_until IS NULL OR t.postponed_until <= begun_at)
       AND NOT EXISTS (SELECT FROM powercrud.cancellation k WHERE k.task_id = t.id)
       AND NOT EXISTS (SELECT FROM powercrud.pause p WHERE p.task_id = t.id)
     ORDER BY t.id FOR NO KEY UPDATE SKIP LOCKED
   ), begun AS (
-    UPDATE powercrud.task t SET status = 'RUNNING', attempt = 1, started_at = coalesce(t.started_at, begun_at)
+    UPDATE powercrud.task t
+    SET status = 'RUNNING', attempt = 1, started_at = coalesce(t.started_at, begun_at), unknown_since = NULL
     FROM free WHERE t.id = free.id
     RETURNING t.*
   ), lease AS (
@@ -69,7 +101,7 @@ END $$;
 -- Leaves out tasks whose end others are to learn of in the same transaction: those with recipients, or with a limit that
 -- lets the next one begin.
 CREATE OR REPLACE FUNCTION powercrud.settle_tasks(endings jsonb) RETURNS TABLE (id uuid, had_locks boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   settled uuid[];
   holders uuid[];
@@ -81,7 +113,7 @@ BEGIN
     )
   ), free AS MATERIALIZED (
     SELECT t.id FROM powercrud.task t JOIN ending e ON e.id = t.id
-    WHERE t.status = 'RUNNING' AND t.attempt = e.attempt AND t.notify IS NULL AND t.concurrency_key IS NULL
+    WHERE t.id = ANY (ARRAY(SELECT wanted.id FROM ending wanted)) AND t.status = 'RUNNING' AND t.attempt = e.attempt AND t.notify IS NULL AND t.concurrency_key IS NULL
     ORDER BY t.id FOR NO KEY UPDATE OF t SKIP LOCKED
   ), ended AS (
     UPDATE powercrud.task t

@@ -1,20 +1,13 @@
 import { RUNNING_PROGRESS, TASK_COLUMNS } from "./tasks.ts";
 
 /**
- * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow. No row if the task may not run,
- * or another delivery was faster.
+ * $1 task, $2 expected attempt, $3 worker, $4 at, $5 the statuses that RUNNING may follow, $6 the known kinds or null. See
+ * functions/slots.sql.
  */
 export const BEGIN_ATTEMPT = `
-  WITH begun AS (
-    UPDATE powercrud.task
-    SET status = 'RUNNING', attempt = attempt + 1, started_at = coalesce(started_at, $4::timestamptz)
-    WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($5::text[])
-    RETURNING *
-  ), lease AS (
-    INSERT INTO powercrud.attempt (task_id, number, worker_id, started_at, heartbeat_at)
-    SELECT id, attempt, $3::text, $4::timestamptz, $4::timestamptz FROM begun
-  )
-  SELECT ${TASK_COLUMNS} FROM begun t ${RUNNING_PROGRESS}`;
+  SELECT ${TASK_COLUMNS}
+  FROM powercrud.begin_attempt($1::uuid, $2::integer, $3::text, $4::timestamptz, $5::text[], $6::text[]) t
+  ${RUNNING_PROGRESS}`;
 
 /**
  * $1 task, $2 attempt, $3 at, $4 progress or null. Reads the task's row without a lock: a heartbeat never waits for

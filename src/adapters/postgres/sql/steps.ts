@@ -5,12 +5,12 @@ import { TASK_COLUMNS } from "./tasks.ts";
 /** $1 launches as JSON. Ids of the tasks that were written. */
 export const LAUNCH_TASKS = "SELECT id::text AS id FROM powercrud.launch_tasks($1::jsonb) AS id";
 
-/** $1 tasks, $2 worker, $3 at. The tasks that were begun. Nothing is reported or requested yet. */
+/** $1 tasks, $2 worker, $3 at, $4 the known kinds or null. The tasks that were begun. Nothing is reported or requested yet. */
 export const BEGIN_TASKS = `
-  SELECT ${TASK_COLUMNS} FROM powercrud.begin_tasks($1::uuid[], $2::text, $3::timestamptz) t
-  CROSS JOIN (SELECT NULL::timestamptz AS requested_at) k
-  CROSS JOIN (SELECT NULL::timestamptz AS requested_at) p
-  CROSS JOIN (SELECT NULL::jsonb AS progress) a
+  SELECT ${TASK_COLUMNS} FROM powercrud.begin_tasks($1::uuid[], $2::text, $3::timestamptz, $4::text[]) t
+  LEFT JOIN powercrud.cancellation k ON false
+  LEFT JOIN powercrud.pause p ON false
+  LEFT JOIN powercrud.attempt a ON false
   CROSS JOIN LATERAL (SELECT t.succeeded, t.failed, t.skipped) c`;
 
 /** $1 endings as JSON. The tasks that were settled and cleaned. */

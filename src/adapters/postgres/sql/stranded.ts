@@ -1,13 +1,21 @@
-/** $1 created before, $2 limit. */
+/** The columns of a StrandedTask. */
+export const STRANDED_COLUMNS = `
+  t.id::text AS id, t.attempt, (extract(epoch FROM t.postponed_until) * 1000)::float8 AS "postponedUntil"`;
+
+/** Whether the queue is to have the PENDING task. $1 a moment: it was due by then. */
+const IS_DUE =
+  "t.slot IS DISTINCT FROM 'AWAITED' AND (t.postponed_until IS NULL OR t.postponed_until < $1::timestamptz)";
+
+/** $1 created, and due, before; $2 limit. */
 export const FIND_UNENQUEUED = `
-  SELECT id::text AS id, attempt FROM powercrud.task
-  WHERE status = 'PENDING' AND enqueued_at IS NULL AND created_at < $1::timestamptz
+  SELECT ${STRANDED_COLUMNS} FROM powercrud.task t
+  WHERE status = 'PENDING' AND enqueued_at IS NULL AND created_at < $1::timestamptz AND ${IS_DUE}
   ORDER BY created_at, id LIMIT $2::integer`;
 
-/** $1 enqueued before, $2 limit. */
+/** $1 enqueued, and due, before; $2 limit. */
 export const FIND_UNBEGUN = `
-  SELECT id::text AS id, attempt FROM powercrud.task
-  WHERE status = 'PENDING' AND enqueued_at < $1::timestamptz
+  SELECT ${STRANDED_COLUMNS} FROM powercrud.task t
+  WHERE status = 'PENDING' AND enqueued_at < $1::timestamptz AND ${IS_DUE}
   ORDER BY enqueued_at, id LIMIT $2::integer`;
 
 /** $1 silent since, $2 limit. */

@@ -5,7 +5,8 @@ export const TASK_COLUMNS = `
   t.id::text AS id, t.kind, t.model, t.label, t.status, t.error_policy, t.is_dry_run, t.on_conflict, t.retry_of::text AS retry_of,
   t.parent_id::text AS parent_id, t.schedule, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
   k.requested_at AS cancel_requested_at,
-  p.requested_at AS pause_requested_at, p.requested_by AS pause_requested_by, p.paused_at, t.pauses, t.postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  p.requested_at AS pause_requested_at, p.requested_by AS pause_requested_by, p.paused_at, t.pauses, 
+  CASE WHEN t.status = 'PENDING' THEN t.postponed_until END AS postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   coalesce(t.notify @> '[{"channel": "STATUS_PAGE"}]', false) AS has_status_page, t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 
@@ -50,6 +51,16 @@ const listReferring = (column: string): string => `
     SELECT * FROM powercrud.task one WHERE one.${column} = first.id ORDER BY one.id LIMIT $2::integer
   ) t ${RUNNING_PROGRESS}
   ORDER BY t.id`;
+
+/** $1 task. Follows its retries and theirs, level by level. */
+export const NEWEST_RETRY = `
+  WITH RECURSIVE retry AS (
+    SELECT id FROM powercrud.task WHERE retry_of = $1::uuid
+    UNION ALL
+    SELECT next.id FROM powercrud.task next JOIN retry ON next.retry_of = retry.id
+  )
+  SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
+  WHERE t.id = (SELECT id FROM retry ORDER BY id DESC LIMIT 1)`;
 
 /** $1 the tasks that are retried, $2 limit for each. */
 export const LIST_RETRIES = listReferring("retry_of");

@@ -2,6 +2,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { TaskStore } from "../../../core/tasks/task-store.ts";
 import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
+import { createPostponedTasks } from "./postponed-tasks.ts";
 import { createTaskAttempts } from "./task-attempts.ts";
 import { createTaskPauses } from "./task-pauses.ts";
 import { createTaskReads } from "./task-reads.ts";
@@ -17,6 +18,7 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createNewTasks(session),
     ...createWaitingLine(session),
     ...createTaskAttempts(session),
+    ...createPostponedTasks(session),
     ...createTaskPauses(session),
     ...createTaskReads(session),
     ...createTaskResults(session),

@@ -1,10 +1,15 @@
 import { isAppError } from "../../../kernel/app-error.ts";
 import { groupCalls } from "../../../kernel/group-calls.ts";
+import type { Logger } from "../../../kernel/logger.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { NewLifecycleEvent } from "../../../core/events/event-log.ts";
+import type { Claim } from "../../../core/locks/claim.ts";
+import { withoutEmptyClaims } from "../../../core/locks/claim.ts";
 import type { NewTask } from "../../../core/tasks/new-tasks.ts";
 import type { QuickEnding, QuickSteps } from "../../../core/tasks/settle/quick-steps.ts";
 import type { Attempt } from "../../../core/tasks/task-attempts.ts";
+import { isLostRace } from "../connection/lost-race.ts";
+import { toSegments } from "../locks/lock-segments.ts";
 import { BEGIN_TASKS, LAUNCH_TASKS, SETTLE_TASKS } from "../sql/steps.ts";
 import type { TaskRow } from "./task-reads.ts";
 import { toTask } from "./task-reads.ts";
@@ -19,14 +24,26 @@ type Beginning = Parameters<QuickSteps["begin"]>[0];
  * Quick steps by the functions of functions/steps.sql, each statement a transaction of its own. Steps that come while a
  * statement is under way wait for it, and share the next one: under load, most of a step's cost is that of a commit.
  */
-export function createQuickSteps(session: SqlSession): QuickSteps {
+export function createQuickSteps({
+  session,
+  logger,
+}: {
+  readonly session: SqlSession;
+  readonly logger: Logger;
+}): QuickSteps {
+  const groupSteps = groupStepsWith(logger);
   return {
-    ...createLaunching(session),
+    launch: createLaunching(session, groupSteps),
     begin: groupSteps<Beginning, Attempt>(
       async (beginnings) => {
         const [first] = beginnings;
         const ids = beginnings.map(({ taskId }) => taskId);
-        const rows = await session.query<TaskRow>(BEGIN_TASKS, [ids, first?.workerId, first?.at]);
+        const rows = await session.query<TaskRow>(BEGIN_TASKS, [
+          ids,
+          first?.workerId,
+          first?.at,
+          first?.kinds ?? null,
+        ]);
         return new Map(rows.map((row) => [row.id, { task: toTask(row), number: row.attempt }]));
       },
       ({ taskId }) => taskId,
@@ -43,50 +60,67 @@ export function createQuickSteps(session: SqlSession): QuickSteps {
   };
 }
 
-function createLaunching(session: SqlSession): Pick<QuickSteps, "launch"> {
-  interface Launch {
-    readonly task: NewTask;
-    readonly event: NewLifecycleEvent;
-  }
-  const launch = groupSteps<Launch, true>(
-    async (launches) => {
-      const rows = await session.query<{ id: string }>(LAUNCH_TASKS, [
-        JSON.stringify(launches.map(launchRow)),
-      ]);
-      return new Map(rows.map(({ id }) => [id, true]));
-    },
-    ({ task }) => task.id,
-  );
-  return { launch: (task, event) => launch({ task, event }) };
+/** A task that is to be launched. */
+interface Launch {
+  readonly task: NewTask;
+  readonly event: NewLifecycleEvent;
+  readonly claims: readonly Claim[];
+}
+
+function createLaunching(session: SqlSession, groupSteps: GroupSteps): QuickSteps["launch"] {
+  const lane = () =>
+    groupSteps<Launch, true>(
+      async (launches) => {
+        const rows = await session.query<{ id: string }>(LAUNCH_TASKS, [
+          JSON.stringify(launches.map(launchRow)),
+        ]);
+        return new Map(rows.map(({ id }) => [id, true]));
+      },
+      ({ task }) => task.id,
+    );
+  const [plain, claiming] = [lane(), lane()];
+  // A launch with claims may have to wait for other writers of its models. Those without do not wait for it.
+  return (task, event, claims) => (claims.length === 0 ? plain : claiming)({ task, event, claims });
 }
 
 /**
  * Does steps in groups.
  * @param run does a group; its result has those that were done, by the task's id
  */
-function groupSteps<Step, Done>(
+type GroupSteps = <Step, Done>(
   run: (steps: readonly Step[]) => Promise<ReadonlyMap<string, Done>>,
   idOf: (step: Step) => string,
-): (step: Step) => Promise<Done | undefined> {
-  return groupCalls<Step, Done | undefined>({
-    maxItems: MAX_TASKS,
-    async run(steps) {
-      try {
-        const done = await run(steps);
-        return steps.map((step) => done.get(idOf(step)));
-      } catch (error) {
-        if (isAppError(error, "UNAVAILABLE")) {
-          throw error;
+) => (step: Step) => Promise<Done | undefined>;
+
+function groupStepsWith(logger: Logger): GroupSteps {
+  return <Step, Done>(
+    run: (steps: readonly Step[]) => Promise<ReadonlyMap<string, Done>>,
+    idOf: (step: Step) => string,
+  ) =>
+    groupCalls<Step, Done | undefined>({
+      maxItems: MAX_TASKS,
+      async run(steps) {
+        try {
+          const done = await run(steps);
+          return steps.map((step) => done.get(idOf(step)));
+        } catch (error) {
+          if (isAppError(error, "UNAVAILABLE")) {
+            throw error;
+          }
+          // Nothing was written. One of them is at fault, and the ordinary way finds out which.
+          const level = isLostRace(error) ? "debug" : "warn";
+          logger[level]({ err: error }, "a quick step failed; the ordinary way is taken");
+          return [];
         }
-        // One of them is at fault, and the ordinary way finds out which. Nothing was written.
-        return [];
-      }
-    },
-  });
+      },
+    });
 }
 
-function launchRow({ task, event }: { readonly task: NewTask; readonly event: NewLifecycleEvent }): object {
+function launchRow({ task, event, claims }: Launch): object {
   return {
+    claims: task.claims,
+    chunks: task.chunks.map(({ ids }) => ids),
+    ...segmentsOf(claims),
     id: task.id,
     kind: task.kind,
     model: task.model,
@@ -109,6 +143,22 @@ function launchRow({ task, event }: { readonly task: NewTask; readonly event: Ne
     progress: event.progress,
     message: event.message,
   };
+}
+
+function segmentsOf(claims: readonly Claim[]): object {
+  const named = withoutEmptyClaims(claims);
+  if (named.length === 0) {
+    return {};
+  }
+  const [models, lowest, highest, ids, scopes, separator] = toSegments(named);
+  const segments = models.map((model, at) => ({
+    model,
+    lowest: lowest[at],
+    highest: highest[at],
+    ids: ids[at],
+    scope: scopes[at],
+  }));
+  return { segments, separator };
 }
 
 function endingRow({ taskId, attempt, settlement, event }: QuickEnding): object {

@@ -28,8 +28,8 @@ export function createTaskAttempts(session: SqlSession): TaskAttempts {
     async markEnqueued(taskIds, at) {
       await Promise.all(taskIds.map((taskId) => markEnqueued({ taskId, at })));
     },
-    async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at }) {
-      const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING")];
+    async beginAttempt(transaction, { taskId, expectedAttempt, workerId, at, kinds }) {
+      const values = [taskId, expectedAttempt, workerId, at, statusesBefore("RUNNING"), kinds ?? null];
       const [row] = await requiredSession(transaction).query<TaskRow>(BEGIN_ATTEMPT, values);
       return row === undefined ? undefined : { task: toTask(row), number: row.attempt };
     },

@@ -9,7 +9,14 @@ import { isUuid } from "../../../kernel/ids.ts";
 import type { TaskQuery, TaskReads } from "../../../core/tasks/task-reads.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
 import { READ_CHUNK_IDS } from "../sql/chunks.ts";
-import { COUNT_TASKS, FIND_TASKS, LIST_CHILDREN, LIST_RETRIES, LIST_TASKS } from "../sql/tasks.ts";
+import {
+  COUNT_TASKS,
+  FIND_TASKS,
+  LIST_CHILDREN,
+  LIST_RETRIES,
+  LIST_TASKS,
+  NEWEST_RETRY,
+} from "../sql/tasks.ts";
 
 /** Reads tasks, their progress and their records. */
 export function createTaskReads(session: SqlSession): TaskReads {
@@ -33,6 +40,10 @@ export function createTaskReads(session: SqlSession): TaskReads {
     async children(taskIds) {
       const rows = await session.query<TaskRow>(LIST_CHILDREN, [taskIds.filter(isUuid), MAX_LISTED_CHILDREN]);
       return groupTasks(rows, ({ parent }) => parent);
+    },
+    async newestRetry(taskId) {
+      const [row] = await session.query<TaskRow>(NEWEST_RETRY, [taskId]);
+      return row && toTask(row);
     },
     async recordIds(taskId) {
       const chunks = await session.query<{ ids: readonly string[] }>(READ_CHUNK_IDS, [taskId]);

@@ -50,6 +50,10 @@ export async function writeAllChunks(
   run: WholeRun,
 ): Promise<WholeResult> {
   const [table, emulated] = await Promise.all([ports.shapes.of(work.model), ports.emulatedKeys()]);
+  const alone = run.isOneRecord ? await writeAlone(ports, work, { table, emulated, run }) : undefined;
+  if (alone !== undefined) {
+    return alone;
+  }
   return untilUnstopped<WholeResult>(
     ({ entered, isApart }) =>
       runOrRollBack<WholeResult>(unitOfWorkFor(ports, work), async (transaction) => {
@@ -60,6 +64,37 @@ export async function writeAllChunks(
       }),
     onHeldOf(work),
   );
+}
+
+/**
+ * Writes the only chunk of a task as SKIP_FAILED would: in one statement that is its own transaction. Either its record is
+ * written, or nothing.
+ * @returns undefined, with nothing written, where the record must be written with more care, or was written before
+ */
+async function writeAlone(
+  { session }: WritePorts,
+  work: ChunkWork,
+  { table, emulated, run }: Pick<WholeWriting, "table" | "emulated" | "run">,
+): Promise<WholeResult | undefined> {
+  const { operation, model, references } = work;
+  // A record of another operation may be found stale, which is a failure that the statement would commit.
+  const isSimple = (operation === "UPDATE" || operation === "DELETE") && references === undefined;
+  if (!isSimple || !isPlainWork(work) || isEmulated(emulated, model)) {
+    return undefined;
+  }
+  try {
+    run.signal.throwIfAborted();
+    const result = await writeAsOne(session, table, work, false);
+    if (result?.kind === "WRITTEN") {
+      run.onWritten(result.counts);
+    }
+    return result?.kind === "EXHAUSTED" ? undefined : result;
+  } catch (error) {
+    if (pgProblem(error, model) === undefined) {
+      throw error;
+    }
+    return undefined;
+  }
 }
 
 /** A dry run: all chunks in one transaction that is rolled back, see core's ChunkWriter. */

@@ -13,6 +13,9 @@ export function checkLaunchOptions(options: LaunchOptions): readonly RecordProbl
   return [
     ...checkText("idempotencyKey", idempotencyKey, 1, MAX_KEY_LENGTH),
     ...checkText("label", label, 0, MAX_LABEL_LENGTH),
+    ...(options.ifUnfinished === "RETRY" && idempotencyKey === undefined
+      ? [optionProblem("ifUnfinished", "RETRY needs an idempotencyKey, under which the first task is found.")]
+      : []),
     ...(maxAffected !== undefined && (!Number.isInteger(maxAffected) || maxAffected < 0)
       ? [optionProblem("maxAffected", "needs a whole number of at least 0.")]
       : []),

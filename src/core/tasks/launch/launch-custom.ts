@@ -68,7 +68,9 @@ async function launchAt(
     const hashed = retryOf === undefined ? accepted.stored : { retryOf };
     const inputHash = launchHash(kind, hashed, launch.options ?? {});
     const options = nestedOptions(nesting, launch.options ?? {}, inputHash);
-    const repeated = await answerRepeated(ports, { viewer, options, inputHash });
+    // Where the app is asked nothing else, writing the task is enough: that finds an earlier one, too.
+    const isAsked = own.claims !== undefined || ports.hooks?.beforeCreate !== undefined;
+    const repeated = isAsked ? await answerRepeated(ports, { viewer, options, inputHash }) : undefined;
     if (repeated !== undefined) {
       return repeated;
     }

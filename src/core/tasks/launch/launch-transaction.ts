@@ -1,5 +1,5 @@
 import { createId } from "../../../kernel/ids.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { AcquireResult, LockConflict, LockRefusal } from "../../locks/lock-store.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
@@ -24,7 +24,7 @@ import { duplicateKeyOf } from "./launch-request.ts";
 /** What writing a launch needs. */
 export interface WriteLaunchPorts extends Omit<
   TaskPorts<NewTasks & Pick<WaitingLine, "setDependents" | "startWaiting">>,
-  "queue" | "logger" | "definitions"
+  "queue" | "definitions"
 > {
   readonly settings: LaunchSettings;
   readonly definitions: TaskDefinitions;
@@ -77,7 +77,7 @@ export function createLaunchTransaction(
   request: LaunchRequest,
   dependents: Dependents | undefined,
 ): LaunchTransaction {
-  const { locks, tasks, settings } = ports;
+  const { locks, tasks } = ports;
   const taskId = createId(ports.clock.now());
   const toClaims = (claims: readonly TaskClaim[], records = request.records): readonly Claim[] =>
     claims.map((claim) => toClaim(claim, records));
@@ -95,9 +95,7 @@ export function createLaunchTransaction(
     taskId,
     request,
     hasDependents: dependents !== undefined,
-    escalatedClaims: request.claims.map((claim) =>
-      escalate(claim, request.records, settings.lockEscalationRecords),
-    ),
+    escalatedClaims: escalatedClaimsOf(ports, request),
     create: (claims, records = request.records, skipped = []) =>
       createTask(ports, transaction, { taskId, request, claims, records, skipped }),
     async lockDuplicate() {
@@ -151,28 +149,41 @@ async function createTask(
   return created;
 }
 
+/** A quick launch sends its records inside a list; more of them take the ordinary way, which is made for many. */
+const MAX_QUICK_RECORDS = 100;
+
 /**
- * Launches a task without records, claims and dependents in one step.
+ * Launches a task in one step, if it has few records, all with the same change, and none that depend on them.
  * @returns undefined, with nothing written, where the ordinary way has to decide
  */
 export async function launchQuickly(
-  ports: WriteLaunchPorts & Pick<TaskPorts, "logger">,
+  ports: WriteLaunchPorts,
   request: LaunchRequest,
   dependents: Dependents | undefined,
 ): Promise<Task | undefined> {
-  const { records, claims, retryOf } = request;
-  const isPlain = records.length + claims.length === 0 && retryOf === undefined && dependents === undefined;
-  if (ports.steps === undefined || !isPlain) {
+  const { records, batches, retryOf } = request;
+  const isPlain = batches === undefined && retryOf === undefined && dependents === undefined;
+  if (ports.steps === undefined || !isPlain || records.length > MAX_QUICK_RECORDS) {
     return undefined;
   }
   const taskId = createId(ports.clock.now());
+  const claims = escalatedClaimsOf(ports, request);
   const task = newTaskOf(ports, { taskId, request, claims, records, skipped: [] });
-  const written = await ports.steps.launch(task, { ...createEventOf(task), at: task.createdAt });
-  if (written === undefined) {
+  const event = { ...createEventOf(task), at: task.createdAt };
+  const held = claims.map((claim) => toClaim(claim, records));
+  if ((await ports.steps.launch(task, event, held)) === undefined) {
     return undefined;
   }
-  announceStep(ports, taskId);
+  announce(ports, taskId);
   return pendingTaskOf(task);
+}
+
+/** The request's claims; one on more records than the escalation limit is on the whole model. */
+function escalatedClaimsOf(
+  { settings }: Pick<WriteLaunchPorts, "settings">,
+  { claims, records }: LaunchRequest,
+): readonly TaskClaim[] {
+  return claims.map((claim) => escalate(claim, records, settings.lockEscalationRecords));
 }
 
 function createEventOf({ id: taskId, total, skipped, label: message }: NewTask) {

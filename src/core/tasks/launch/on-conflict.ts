@@ -4,7 +4,6 @@ import { runOrRollBack } from "../../transactions/run-or-roll-back.ts";
 import type { OnConflict } from "../task.ts";
 import type { CreateResult } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
-import type { TaskPorts } from "../settle/task-ports.ts";
 import type { NewTaskError } from "../task-error.ts";
 import type { Task } from "../task.ts";
 import type { LaunchRequest } from "./launch-request.ts";
@@ -30,10 +29,7 @@ const POLICIES: Readonly<Record<OnConflict, ConflictPolicy>> = {
 };
 
 /** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
-export async function writeLaunch(
-  ports: WriteLaunchPorts & Pick<TaskPorts, "logger">,
-  request: LaunchRequest,
-): Promise<WrittenLaunch> {
+export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchRequest): Promise<WrittenLaunch> {
   const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
   const task = await launchQuickly(ports, request, dependents);
   if (task !== undefined) {

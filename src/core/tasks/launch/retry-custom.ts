@@ -28,11 +28,8 @@ export async function retryCustom(
 }
 
 function refuse(ports: LaunchPorts, { id, kind, status }: Task): ValidationRefusal | undefined {
-  if (status !== "FAILED" && status !== "CANCELLED") {
-    return invalidField(
-      "id",
-      `Task ${id} is ${status}; of its kind only those can be retried that FAILED or were CANCELLED.`,
-    );
+  if (status === "SUCCEEDED") {
+    return invalidField("id", `Task ${id} has SUCCEEDED; there is nothing left of it to retry.`);
   }
   return ports.definitions.find(kind) === undefined
     ? invalidField("id", `Task ${id} is of the kind ${kind}, which this service does not know any more.`)

@@ -7,12 +7,14 @@ import { decodeCursor } from "../../events/event-cursor.ts";
 import type { TaskFeed } from "../../events/task-feed.ts";
 import type { SweepReport } from "../../sweeper/sweep.ts";
 import type { DefinedTask } from "../define-task.ts";
+import type { CustomLaunch } from "../launch/launch-custom.ts";
 import type { InlineLaunch } from "../launch/launch-own.ts";
-import { launchOwn } from "../launch/launch-own.ts";
 import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchPorts } from "../launch/launch-task.ts";
 import type { Progress } from "../progress.ts";
 import { cancelTask } from "../run/cancel-task.ts";
+import { pauseTask } from "../run/pause-task.ts";
+import { resumeTask } from "../run/resume-task.ts";
 import { BEFORE_RECORDS } from "../task-results.ts";
 import type { TaskQuery } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
@@ -26,6 +28,7 @@ import { waitForTask } from "./wait-for-task.ts";
 /** What the manager works with. */
 export interface TaskManagerPorts {
   readonly launching: LaunchPorts;
+  readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly launchBulk: LaunchBulk;
   readonly retryTask: RetryTask;
   readonly feed: TaskFeed;
@@ -38,14 +41,23 @@ const PAGE_SIZE = 50;
 
 /** One way in to everything that the engine does with tasks. */
 export function createTaskManager(ports: TaskManagerPorts): TaskManager {
-  const { launching, launchBulk, retryTask, feed, reservations, sweep } = ports;
+  const { launching, launchBulk, launchOwn, retryTask, feed, reservations, sweep } = ports;
   return {
     // What is stored has the type of what the definition's `run` returned; here and below.
-    launch: async <Result>(task: DefinedTask | string, input: unknown, options?: TaskLaunchOptions) =>
-      (await launch(launching, task, input, options)) as LaunchOutcome<Result> | InlineLaunch<never>,
+    launch: async <Result>(
+      task: DefinedTask | string,
+      input: unknown,
+      { viewer, ...options }: TaskLaunchOptions = {},
+    ) => {
+      const kind = typeof task === "string" ? task : task.kind;
+      const given = { kind, input, options, ...(viewer === undefined ? {} : { viewer }) };
+      return (await launchOwn(given)) as LaunchOutcome<Result> | InlineLaunch<never>;
+    },
     launchBulk,
     ...createTaskReads(launching.tasks),
     cancel: (task, { viewer = ANONYMOUS } = {}) => cancelTask(launching, { taskId: idOf(task), viewer }),
+    pause: (task, { viewer = ANONYMOUS } = {}) => pauseTask(launching, { taskId: idOf(task), viewer }),
+    resume: (task) => resumeTask(launching, { taskId: idOf(task) }),
     retry: async <Result>(task: TaskOrId<Result>, { viewer = ANONYMOUS, ...rest } = {}) =>
       (await retryTask({ taskId: idOf(task), viewer, ...rest })) as LaunchOutcome<Result>,
     wait: async <Result>(task: TaskOrId<Result>, options?: WaitOptions) =>
@@ -110,16 +122,6 @@ function checkedPlace(after: string): string {
     );
   }
   return after.toLowerCase();
-}
-
-function launch(
-  ports: LaunchPorts,
-  task: DefinedTask | string,
-  input: unknown,
-  { viewer, ...options }: TaskLaunchOptions = {},
-): Promise<LaunchOutcome | InlineLaunch> {
-  const kind = typeof task === "string" ? task : task.kind;
-  return launchOwn(ports, { kind, input, options, ...(viewer === undefined ? {} : { viewer }) });
 }
 
 function events(

@@ -11,6 +11,8 @@ import type { LaunchOutcome } from "../launch/launch-outcome.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { Progress } from "../progress.ts";
 import type { CancelOutcome } from "../run/cancel-task.ts";
+import type { PauseOutcome } from "../run/pause-task.ts";
+import type { ResumeOutcome } from "../run/resume-task.ts";
 import type { StoredResult } from "../stored-result.ts";
 import type { TaskError } from "../task-error.ts";
 import type { TaskQuery } from "../task-reads.ts";
@@ -84,6 +86,13 @@ export interface TaskManager {
   count(query?: Omit<TaskQuery, "after" | "limit">): Promise<number>;
   /** Stops a task for good, in any process: at once if it has not begun, else at its next chunk at the latest. */
   cancel(task: TaskOrId, options?: AskOptions): Promise<CancelOutcome>;
+  /**
+   * Stops a task between two chunks until it is resumed, in any process; its records stay locked. A reservation cannot be
+   * paused.
+   */
+  pause(task: TaskOrId, options?: AskOptions): Promise<PauseOutcome>;
+  /** Lets a paused task go on. */
+  resume(task: TaskOrId, options?: AskOptions): Promise<ResumeOutcome>;
   /** Launches a settled task again, as a new one, for what it did not do. */
   retry<Result = Json>(
     task: TaskOrId<Result>,

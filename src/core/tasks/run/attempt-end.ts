@@ -20,6 +20,14 @@ import { storableJson } from "./storable-json.ts";
 export type AttemptEnd =
   /** The task ends with it. `cause` is what the handler threw, if it threw. */
   | { readonly kind: "ENDED"; readonly settle: SettleBy; readonly cause?: unknown }
+  /** It failed, and another attempt follows after a delay. */
+  | {
+      readonly kind: "FAILED";
+      readonly delayMs: number;
+      readonly message: string;
+      readonly cause: unknown;
+      readonly settle: SettleBy;
+    }
   /** Another attempt has the task. */
   | { readonly kind: "FENCED" }
   /** The task is to be paused; a later attempt continues it. */
@@ -62,8 +70,9 @@ function messageOf({ message, failure }: HandlerResult, total: number | null, co
 /**
  * The end after the handler threw, or was stopped for this reason. Its reports may be ahead of what was committed, or
  * behind it, so the sums of the DONE chunks count where the task has chunks.
+ * @param retryDelayMs after which a failed attempt is followed by another one. Default: none follows
  */
-export function endOfError(error: unknown, progress: Progress): AttemptEnd {
+export function endOfError(error: unknown, progress: Progress, retryDelayMs?: number): AttemptEnd {
   if (isAppError(error, "ATTEMPT_FENCED")) {
     return { kind: "FENCED" };
   }
@@ -81,11 +90,16 @@ export function endOfError(error: unknown, progress: Progress): AttemptEnd {
   }
   const message = describeThrown(error);
   const errors = heldErrors(error);
-  return {
-    kind: "ENDED",
-    settle: (done) => ({ ...failedEnd(message, progress, done), ...(errors.length > 0 ? { errors } : {}) }),
+  const end = {
+    settle: (done: Counts | null) => ({
+      ...failedEnd(message, progress, done),
+      ...(errors.length > 0 ? { errors } : {}),
+    }),
     cause: error,
   };
+  return retryDelayMs === undefined
+    ? { kind: "ENDED", ...end }
+    : { kind: "FAILED", ...end, message, delayMs: retryDelayMs };
 }
 
 /** The records that the handler came to need, and that other tasks hold. */

@@ -3,6 +3,7 @@ import { errorFields } from "../../../kernel/logger.ts";
 import type { Progress } from "../progress.ts";
 import type { SettleBy } from "../settle/ending.ts";
 import { failedEnd, stoppedEnd } from "../settle/ending.ts";
+import { passSlotOn } from "../settle/enqueue-postponed.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import { settleTask, settleUnattended } from "../settle/settle-task.ts";
 import type { Attempt } from "../task-attempts.ts";
@@ -10,6 +11,8 @@ import type { QueuedTask } from "../task-queue.ts";
 import { findTask } from "../task-reads.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfUnsettled } from "./attempt-end.ts";
+import type { RetryPorts } from "./retry-attempt.ts";
+import { postponeAttempt } from "./retry-attempt.ts";
 import type { PausePorts } from "../settle/pause-attempt.ts";
 import { pauseAttempt } from "../settle/pause-attempt.ts";
 
@@ -18,6 +21,8 @@ export type AttemptOutcome =
   | { readonly kind: "SETTLED" }
   /** Another delivery has the task, or it is settled already. */
   | { readonly kind: "NOT_BEGUN" }
+  /** PENDING again: its next attempt is not due yet, or needs a worker that knows its kind. */
+  | { readonly kind: "POSTPONED" }
   /** Another attempt took the task over. */
   | { readonly kind: "FENCED" }
   /** Its task is PAUSED. */
@@ -27,9 +32,9 @@ export type AttemptOutcome =
   /** A store went away. The sweeper has the task tried again. */
   | { readonly kind: "ABANDONED" };
 
-/** Settles the task, hands it over, or leaves it, as the attempt's end asks for. */
+/** Settles the task, postpones it, hands it over, or leaves it, as the attempt's end asks for. */
 export async function concludeAttempt(
-  ports: SettlePorts & PausePorts,
+  ports: RetryPorts & PausePorts,
   { task, number }: Attempt,
   progress: Progress,
   end: AttemptEnd,
@@ -45,6 +50,8 @@ export async function concludeAttempt(
         "the attempt was abandoned: a store is out of reach",
       );
       return { kind: "ABANDONED" };
+    case "FAILED":
+      return tryAgainLater(ports, { task, number }, progress, end);
     case "HANDED_OVER":
       return handOver(ports, { id: taskId, attempt: number });
     case "PAUSED":
@@ -59,10 +66,28 @@ export async function concludeAttempt(
   }
 }
 
+async function tryAgainLater(
+  ports: RetryPorts,
+  attempt: Attempt,
+  progress: Progress,
+  end: Extract<AttemptEnd, { kind: "FAILED" }>,
+): Promise<AttemptOutcome> {
+  const { delayMs, message, cause } = end;
+  const { id: taskId } = attempt.task;
+  ports.logger.warn({ err: cause, taskId, delayMs }, "an attempt failed; another one follows");
+  const result = await postponeAttempt(ports, { attempt, progress, delayMs, message });
+  if (result.kind !== "CANCELLED") {
+    return result;
+  }
+  const settleBy: SettleBy = (done) => stoppedEnd(progress, done);
+  const isSettled = await settle(ports, { taskId, attempt: attempt.number }, progress, settleBy);
+  return { kind: isSettled ? "SETTLED" : "FENCED" };
+}
+
 /**
  * Settles a task that has had all its attempts. The next one would be cut short as well, and tasks that want its
  * records would wait for ever. A task that is to be cancelled or paused is left to its next attempt, which stops at once.
- * Attempts that were ended by a pause do not count.
+ * Attempts that were ended by a pause do not count; those that failed have a limit of their own.
  * @returns false, with nothing written, if the task may run again, or another process runs it
  */
 export async function giveUp(
@@ -74,13 +99,13 @@ export async function giveUp(
     return false;
   }
   const task = await findTask(ports.tasks, id);
-  if (task?.attempt !== attempt || attempt - task.pauses < maxAttempts) {
+  if (task?.attempt !== attempt || attempt - task.pauses - task.failures < maxAttempts) {
     return false;
   }
   if (task.cancelRequestedAt !== null || task.pauseRequestedAt !== null) {
     return false;
   }
-  const message = `Gave up after ${attempt - task.pauses} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;
+  const message = `Gave up after ${attempt - task.pauses - task.failures} attempts: each was cut short, as its worker died or was stopped, or others kept it from what it needs. The unprocessed records can be retried.`;
   const isSettled = await settleUnattended(ports, task, (done) => failedEnd(message, task.progress, done));
   if (isSettled) {
     ports.logger.error({ taskId: id, attempt }, "a task was given up after many attempts");
@@ -128,6 +153,9 @@ async function concludePause(
   const attempt = { taskId: task.id, attempt: number };
   switch ((await pauseAttempt(ports, attempt, progress)).kind) {
     case "PAUSED":
+      await passSlotOn(ports, task).catch((error: unknown) => {
+        ports.logger.warn({ ...errorFields(error), taskId: task.id }, "a free slot was left for the sweeper");
+      });
       return { kind: "PAUSED" };
     case "WITHDRAWN":
       return handOver(ports, { id: task.id, attempt: number });

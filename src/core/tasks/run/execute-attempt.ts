@@ -2,7 +2,7 @@ import type { AppError } from "../../../kernel/app-error.ts";
 import type { ClaimOf } from "../../locks/claim.ts";
 import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { StrandedTasks } from "../stranded-tasks.ts";
@@ -11,16 +11,20 @@ import type { TaskDefinition, TaskDefinitions } from "../task-definition.ts";
 import { callHook, callProgressHook } from "../task-hooks.ts";
 import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
+import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { TaskReads } from "../task-reads.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
+import type { AwaitKindPorts } from "./await-kind.ts";
+import { awaitKind } from "./await-kind.ts";
 import type { AttemptOutcome } from "./conclude-attempt.ts";
 import { concludeAttempt, giveUp } from "./conclude-attempt.ts";
 import type { Lease } from "./lease.ts";
 import { keepLease } from "./lease.ts";
 import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
+import { retryDelayOf } from "./retry-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled, paused } from "./running-attempts.ts";
 import type { TaskRunOptions } from "./task-context.ts";
@@ -28,10 +32,16 @@ import { outsideTask, runInTask } from "./task-context.ts";
 import type { Waiter } from "./wait-for-task.ts";
 import { untilFree, untilSettled } from "./wait-for-task.ts";
 
-type AttemptStore = TaskReads & TaskAttempts & TaskPauses & WaitingLine & Pick<StrandedTasks, "findOrphans">;
+type AttemptStore = TaskReads &
+  TaskAttempts &
+  TaskPauses &
+  PostponedTasks &
+  WaitingLine &
+  Pick<StrandedTasks, "findOrphans">;
 
 /** What running an attempt needs. */
-export interface AttemptPorts extends TaskPorts<AttemptStore> {
+export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
+  readonly tasks: AttemptStore;
   /** Checks what code inside a task registers. */
   readonly claimOf: ClaimOf;
   /** Launches tasks for code inside a task. */
@@ -63,7 +73,7 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
   }
   const attempt = (await beginQuickly(ports, delivery)) ?? (await beginAttempt(ports, delivery));
   if (attempt === undefined) {
-    return { kind: "NOT_BEGUN" };
+    return { kind: (await awaitKind(ports, delivery)) ? "POSTPONED" : "NOT_BEGUN" };
   }
   const { id: taskId, cancelRequestedAt, pauseRequestedAt } = attempt.task;
   const controller = new AbortController();
@@ -96,10 +106,11 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
 
 /** @returns undefined, with nothing written, where the ordinary way has to decide */
 async function beginQuickly(ports: AttemptPorts, { id, attempt }: QueuedTask): Promise<Attempt | undefined> {
-  const { steps, workerId, clock } = ports;
-  const begun = attempt === 0 ? await steps?.begin({ taskId: id, workerId, at: clock.now() }) : undefined;
+  const { steps, workerId, clock, definitions } = ports;
+  const begin = { taskId: id, workerId, at: clock.now(), kinds: definitions.kinds };
+  const begun = attempt === 0 ? await steps?.begin(begin) : undefined;
   if (begun !== undefined) {
-    announceStep(ports, id);
+    announce(ports, id);
   }
   return begun;
 }
@@ -111,6 +122,7 @@ function beginAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<Attemp
       expectedAttempt: delivery.attempt,
       workerId: ports.workerId,
       at: ports.clock.now(),
+      kinds: ports.definitions.kinds,
     });
     if (attempt !== undefined) {
       await recordEvent(ports, transaction, {
@@ -164,9 +176,9 @@ async function handle(
   reporter: ProgressReporter,
   signal: AbortSignal,
 ): Promise<AttemptEnd> {
+  const definition = ports.definitions.get(task.kind);
   try {
     signal.throwIfAborted();
-    const definition = ports.definitions.get(task.kind);
     const run = nestedRun(ports, { task, number }, definition, signal, {
       report: (counts, message) => outsideTask(() => reporter.report(counts, message)),
       total: reporter,
@@ -185,7 +197,8 @@ async function handle(
     return endOfResult(result, reporter.current());
   } catch (error) {
     // After a request to stop, every error counts as the stop.
-    return endOfError(signal.aborted ? signal.reason : error, reporter.current());
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    return endOfError(reason, reporter.current(), retryDelayOf(definition.own?.retries, task.failures));
   }
 }
 

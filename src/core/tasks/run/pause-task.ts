@@ -1,6 +1,8 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { recordEvent } from "../../events/record-event.ts";
+import type { ValidationRefusal } from "../../refusals/problems.ts";
+import { invalidField } from "../../refusals/problems.ts";
 import type {
   MissingRefusal,
   SettledRefusal,
@@ -13,6 +15,7 @@ import type { PauseRequest } from "../task-pauses.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
 import type { Task } from "../task.ts";
+import { RESERVATION_KIND } from "../task.ts";
 import { PAUSE_TOPIC } from "./running-attempts.ts";
 
 /** The outcome of a request to pause. */
@@ -22,6 +25,8 @@ export type PauseOutcome =
   | MissingRefusal
   | SettledRefusal
   | WaitingRefusal
+  /** It is a reservation. */
+  | ValidationRefusal
   | UnavailableRefusal;
 
 /** How often a task is read again that changed meanwhile. */
@@ -59,6 +64,12 @@ async function tryToPause(ports: PausePorts, request: PauseRequest): Promise<Pau
   if (isFinal(task.status)) {
     const message = `Task ${taskId} is ${task.status} already; there is nothing left to pause.`;
     return { kind: "SETTLED", message, task };
+  }
+  if (task.kind === RESERVATION_KIND) {
+    return invalidField(
+      "id",
+      `Task ${taskId} is a reservation, which cannot be paused; cancelling frees its records.`,
+    );
   }
   if (task.status === "WAITING") {
     const message = `Task ${taskId} waits in line and holds nothing; it can be paused once it has its records.`;

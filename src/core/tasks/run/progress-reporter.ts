@@ -3,6 +3,7 @@ import { toStorableText } from "../../../kernel/json.ts";
 import type { Counts, Progress } from "../progress.ts";
 import {
   addCounts,
+  countsOf,
   describeMiscount,
   describeMiscounts,
   NO_COUNTS,
@@ -46,7 +47,8 @@ export function createProgressReporter(options: {
   const { clock, start } = options;
   const startedAt = clock.now().getTime();
   let { total } = options;
-  let counts: Counts = start;
+  // What it starts from may be a whole progress, whose total is not the one that is set here.
+  let counts: Counts = countsOf(start);
   let message: string | null = null;
 
   const current = (): Progress =>

@@ -1,4 +1,4 @@
-import { announceChange } from "../../events/record-event.ts";
+import { announce } from "../../events/record-event.ts";
 import type { Claim } from "../../locks/claim.ts";
 import type { LockRefusal, LockStore } from "../../locks/lock-store.ts";
 import type { Decision } from "../../transactions/run-or-roll-back.ts";
@@ -15,7 +15,7 @@ import type { TaskPorts } from "./task-ports.ts";
 /** What promoting needs. */
 export type PromotePorts = Pick<
   TaskPorts<WaitingLine & Pick<TaskReads, "find" | "recordIds"> & Pick<TaskAttempts, "markEnqueued">>,
-  "unitOfWork" | "tasks" | "bus" | "locks" | "queue" | "clock" | "definitions"
+  "unitOfWork" | "tasks" | "bus" | "locks" | "queue" | "clock" | "logger" | "definitions"
 >;
 
 /** The most tasks that one settlement promotes; the sweeper takes the rest. */
@@ -143,7 +143,7 @@ async function endWaiting(
   if (dependents.length > 0) {
     await ports.tasks.setDependents(transaction, taskId, dependents);
   }
-  transaction.onCommit(() => announceChange(ports.bus, taskId));
+  transaction.onCommit(() => announce(ports, taskId));
   return { commit: { kind: "GRANTED" } };
 }
 

@@ -1,4 +1,5 @@
 import type { NewLifecycleEvent } from "../../events/event-log.ts";
+import type { Claim } from "../../locks/claim.ts";
 import type { NewTask } from "../new-tasks.ts";
 import type { Attempt, Settlement } from "../task-attempts.ts";
 
@@ -24,18 +25,21 @@ export interface QuickEnding {
  */
 export interface QuickSteps {
   /**
-   * Writes a task without chunks, claims and retried task, and its CREATE event. Undefined where its idempotency key or
-   * duplicate key is taken, too.
+   * Writes a task with its chunks, locks and CREATE event. Only for a task that retries none, skips no records, and writes
+   * the same to all of its records. Undefined where a key of the launch or a record is taken, too.
+   * @param claims the task's claims, with the ids of its records
    */
-  launch(task: NewTask, event: NewLifecycleEvent): Promise<true | undefined>;
+  launch(task: NewTask, event: NewLifecycleEvent, claims: readonly Claim[]): Promise<true | undefined>;
   /**
    * Begins a task's first attempt: RUNNING, its lease, its START event. Undefined for a task that does not wait to be begun,
-   * and for one with a limit of concurrency, a time to wait for, or a request to stop or to pause.
+   * for one of another kind, and for one with a limit of concurrency, a time to wait for, or a request to stop or to pause.
    */
   begin(begin: {
     readonly taskId: string;
     readonly workerId: string;
     readonly at: Date;
+    /** The kinds that the worker knows. Default: any. */
+    readonly kinds?: readonly string[];
   }): Promise<Attempt | undefined>;
   /**
    * Settles a RUNNING task and cleans up after it: its final status, its locks released, the event of its end and CLEANUP.

@@ -1,9 +1,10 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { toStorableText } from "../../../kernel/json.ts";
-import { announceStep, recordEvent } from "../../events/record-event.ts";
+import { announce, recordEvent } from "../../events/record-event.ts";
 import { announceNotifications } from "../../notifications/announcement.ts";
 import type { Transaction } from "../../transactions/transaction.ts";
 import { progressOf } from "../progress.ts";
+import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { Settlement, TaskAttempts } from "../task-attempts.ts";
 import { storableError } from "../task-error.ts";
 import type { TaskHooks } from "../task-hooks.ts";
@@ -14,6 +15,7 @@ import type { FinalStatus } from "../task-status.ts";
 import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { Ending, SettleBy } from "./ending.ts";
+import { passSlotOn } from "./enqueue-postponed.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import type { TaskPorts } from "./task-ports.ts";
 
@@ -28,9 +30,13 @@ const EVENT_OF: Readonly<Record<FinalStatus, "COMPLETE" | "FAIL" | "CANCEL">> = 
 const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as const;
 
 /** What settling needs. */
-export type SettlePorts = TaskPorts<TaskReads & TaskAttempts & WaitingLine>;
+export type SettlePorts = TaskPorts<
+  TaskReads & TaskAttempts & WaitingLine & Pick<PostponedTasks, "giveSlots">
+>;
 
-type CleanPorts = Omit<TaskPorts<Pick<TaskReads, "find" | "recordIds"> & TaskAttempts>, "queue">;
+type CleanPorts = TaskPorts<
+  Pick<TaskReads, "find" | "recordIds"> & TaskAttempts & Pick<PostponedTasks, "giveSlots">
+>;
 
 /** A settlement about to be recorded. */
 interface SettleRequest {
@@ -96,7 +102,7 @@ async function settleQuickly(
   const event = { taskId, type: EVENT_OF[status], at, progress: progressOf(total, counts), message };
   const quick = await steps.settle({ taskId, attempt, settlement, event });
   if (quick !== undefined) {
-    announceStep(ports, taskId);
+    announce(ports, taskId);
   }
   return quick;
 }
@@ -134,6 +140,7 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
   });
   if (isCleaned) {
     await callHook(ports, "cleanup", taskId);
+    await passSlotOn(ports, task);
   }
   return isCleaned;
 }

@@ -21,6 +21,10 @@ ALTER TABLE powercrud.task
   ADD COLUMN postponed_until timestamptz(3),
   -- How many of its attempts ended with an error of the handler.
   ADD COLUMN failures integer NOT NULL DEFAULT 0,
+  -- PENDING: since when the workers that take it do not know its kind.
+  ADD COLUMN unknown_since timestamptz(3),
+  -- PENDING: it was turned away, since the slots of its key were taken, or has been given one since.
+  ADD COLUMN slot text CHECK (slot IN ('AWAITED', 'GIVEN')),
   -- How many of its attempts were ended by a pause.
   ADD COLUMN pauses integer NOT NULL DEFAULT 0;
 
@@ -28,6 +32,8 @@ CREATE INDEX task_parent ON powercrud.task (parent_id) WHERE parent_id IS NOT NU
 CREATE INDEX task_open_child ON powercrud.task (parent_id) WHERE parent_id IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
   WHERE concurrency_key IS NOT NULL AND finished_at IS NULL;
+CREATE INDEX task_slot ON powercrud.task (concurrency_key, id) WHERE slot IS NOT NULL;
+CREATE INDEX task_unknown ON powercrud.task (kind) WHERE unknown_since IS NOT NULL;
 CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NOT NULL;
 
 -- Tasks that are paused, or that are to stop before their next chunk. Not in the task's row: asking waits for no chunk's fence.

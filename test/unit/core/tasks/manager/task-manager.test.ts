@@ -22,6 +22,7 @@ async function setUp() {
   const manager: TaskManager = createTaskManager({
     launching: { ...world, clock } as unknown as Ports["launching"],
     launchBulk: notCalled,
+    launchOwn: notCalled,
     retryTask: notCalled,
     feed,
     reservations: { reserve: notCalled },
