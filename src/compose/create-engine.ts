@@ -3,12 +3,14 @@ import { createId } from "../kernel/ids.ts";
 import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
+import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { modelNamer } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
+import { withAppEffects } from "../core/records/app-effects.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
@@ -39,6 +41,7 @@ import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
+import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
@@ -110,12 +113,20 @@ export async function createEngine(
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
-  const sideEffects = createPostgresSideEffects({ session, shapes, models, emulatedKeys });
+  const claimOf = createClaimOf(models, lockScopes);
+  const sideEffects = withAppEffects(
+    createPostgresSideEffects({ session, shapes, models, emulatedKeys }),
+    {
+      options: options.modelOptions,
+      prisma,
+      // As with the database's own side effects, they are held against everybody.
+      claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
+    },
+  );
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const claimOf = createClaimOf(models, lockScopes);
   const hooks = createRecordHooks({
     options: options.modelOptions,
     transactions: options.hookTransactions,
@@ -131,6 +142,7 @@ export async function createEngine(
       customDefinition(task, {
         prisma,
         logger,
+        claimOf,
         clock: options.clock,
         translateError: options.translateError,
       }),
@@ -223,7 +235,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, notifyPolicy }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy }: EngineOptions,
   { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
@@ -231,7 +243,7 @@ function createPorts(
     ...ports,
     ...parts,
     nameOf: modelNamer(parts.models),
-    ...(hooks === undefined ? {} : { hooks }),
+    hooks: createHookListeners(hooks, tasks),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,

@@ -1,12 +1,21 @@
 import type { SweepReport } from "../core/sweeper/sweep.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
+import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import { sweepOptionsOf } from "./create-workers.ts";
+import type { PowerCrudConfig } from "./define-config.ts";
 import type { DeploymentAddress } from "./with-deployment.ts";
 import { withDeployment } from "./with-deployment.ts";
 
+/** Which deployment to sweep, and with whose hooks. */
+export interface SweepDeploymentOptions extends DeploymentAddress {
+  /** Its hooks are called for what dead processes left. Default: none are called. */
+  readonly project?: Pick<PowerCrudConfig, "hooks" | "tasks">;
+}
+
 /** One pass of the sweeper, beside those of the deployment's own processes. @throws as {@link withDeployment} */
-export function sweepDeployment(options: DeploymentAddress): Promise<SweepReport> {
-  return withDeployment(options, (deployment) =>
-    sweepNow(deployment.ports, sweepOptionsOf(options.config, deployment)),
+export function sweepDeployment({ project, ...address }: SweepDeploymentOptions): Promise<SweepReport> {
+  const hooks = createHookListeners(project?.hooks, project?.tasks);
+  return withDeployment(address, (deployment) =>
+    sweepNow({ ...deployment.ports, hooks }, sweepOptionsOf(address.config, deployment)),
   );
 }

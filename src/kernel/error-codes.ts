@@ -21,7 +21,7 @@ export const ERROR_CODES = {
   TIMED_OUT: "An attempt of a task took longer than its definition allows.",
   RECORD_LOCKED: "Another task held the record when this one was launched, or came to need it.",
   TASK_SETTLED: "The task is settled; there is nothing left to cancel, pause or resume.",
-  TASK_WAITING: "The task waits in line for records, so it cannot be paused.",
+  TASK_NOT_PAUSABLE: "The task waits in line for records, or is a reservation, so it cannot be paused.",
   TASK_NOT_PAUSED: "The task is not paused, so it cannot be resumed.",
   SUBSCRIBER_TOO_SLOW:
     "The subscriber fell too far behind; subscribe again with after set to the last cursor.",

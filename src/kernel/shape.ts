@@ -6,6 +6,8 @@ import { nearestName } from "./nearest-name.ts";
  */
 export type Shape =
   | { readonly kind: "ANY" | "FUNCTION" | "TEXT" | "FLAG" }
+  /** A function, or a list of functions. */
+  | { readonly kind: "FUNCTIONS" }
   /** A name in camel case. */
   | { readonly kind: "NAME" }
   | { readonly kind: "WHOLE_NUMBER"; readonly min: number }
@@ -48,6 +50,10 @@ type Find<Kind> = (value: unknown, shape: Kind, place: string) => readonly strin
 const FINDERS: { readonly [Kind in Shape["kind"]]: Find<Extract<Shape, { kind: Kind }>> } = {
   ANY: () => [],
   FUNCTION: (value, _shape, place) => oneFault(typeof value === "function", value, "a function", place),
+  FUNCTIONS: (value, _shape, place) =>
+    Array.isArray(value)
+      ? findFaults(value, { kind: "LIST", of: { kind: "FUNCTION" } }, place)
+      : oneFault(typeof value === "function", value, "a function or a list of functions", place),
   TEXT: (value, _shape, place) => oneFault(typeof value === "string" && value !== "", value, "a text", place),
   NAME(value, _shape, place) {
     const isMet = typeof value === "string" && /^[a-z][A-Za-z0-9]*$/.test(value);

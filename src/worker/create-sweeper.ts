@@ -4,6 +4,7 @@ import type { Service } from "../kernel/service.ts";
 import { createService } from "../kernel/service.ts";
 import type { SweepOptions } from "../core/sweeper/sweep.ts";
 import { countSwept, sweep } from "../core/sweeper/sweep.ts";
+import { repeatHookCalls } from "../core/tasks/settle/final-hooks.ts";
 import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 
 /** The interval of the passes, and the options of each. */
@@ -19,15 +20,27 @@ export interface SweeperOptions extends SweepOptions {
 
 /**
  * Sweeps at intervals: one pass at a time, in one process at a time. A failed pass is logged, and the next one tries again.
+ * The hooks that dead processes did not call are called beside the passes: a hook that hangs must not keep tasks from being
+ * rescued.
  */
 export function createSweeper(ports: TaskPorts, options: SweeperOptions): Service {
   let stopTimer: (() => void) | undefined;
   let pass: Promise<void> | undefined;
+  let hooks: Promise<void> | undefined;
   const failures = createFailureLog(ports.logger, "a sweep");
+  const hookFailures = createFailureLog(ports.logger, "calling the hooks that were left");
   const run = (): void => {
-    pass ??= sweepInTurn(ports, options, failures).finally(() => {
-      pass = undefined;
-    });
+    pass ??= sweepInTurn(ports, options, failures)
+      .then((isSwept) => {
+        hooks ??= isSwept
+          ? repeatHooks(ports, options, hookFailures).finally(() => {
+              hooks = undefined;
+            })
+          : undefined;
+      })
+      .finally(() => {
+        pass = undefined;
+      });
   };
   return createService({
     name: "sweeper",
@@ -38,21 +51,45 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
     async stop() {
       stopTimer?.();
       await pass;
+      await hooks;
     },
   });
 }
 
-async function sweepInTurn(ports: TaskPorts, options: SweeperOptions, failures: FailureLog): Promise<void> {
+/** @returns whether it was this process's turn */
+async function sweepInTurn(
+  ports: TaskPorts,
+  options: SweeperOptions,
+  failures: FailureLog,
+): Promise<boolean> {
   try {
     // A little less than the interval, since the processes' timers are not synchronized.
     const isOurs = await ports.tasks.takeTurn(options.chore, ports.clock.now(), options.intervalMs * 0.9);
     if (!isOurs) {
-      return;
+      return false;
     }
     const summary = await sweep(ports, options);
     failures.worked();
     if (countSwept(summary) > 0) {
       ports.logger.info(summary, "the sweeper found work");
+    }
+    return true;
+  } catch (error) {
+    failures.failed(error);
+    return false;
+  }
+}
+
+async function repeatHooks(
+  ports: TaskPorts,
+  { leaseMs }: SweeperOptions,
+  failures: FailureLog,
+): Promise<void> {
+  try {
+    const calls = await repeatHookCalls(ports, leaseMs);
+    failures.worked();
+    if (calls.length > 0) {
+      ports.logger.info({ calls }, "hooks were called in the place of dead processes");
     }
   } catch (error) {
     failures.failed(error);

@@ -24,10 +24,13 @@ const NOTHING = {
   enqueued: [],
   rescued: [],
   cancelled: [],
+  expired: [],
+  paused: [],
   promoted: [],
   cleaned: [],
   released: [],
   pruned: [],
+  hooks: [],
 };
 
 const ids = (first: number, last: number): string[] =>

@@ -85,6 +85,7 @@ export function createTaskDriver(given: Omit<TaskPorts, "queue">): TaskDriver {
       const counts = { succeeded: 100 - errors.length, failed: errors.length, skipped: 0 };
       const status = errors.length > 0 ? "PARTIAL" : "SUCCEEDED";
       await settleTask(ports, {
+        kind: "bulkUpdate",
         taskId,
         attempt: 1,
         total: 100,

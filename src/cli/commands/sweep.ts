@@ -21,6 +21,7 @@ const ACTIONS: Readonly<Record<keyof Report["summary"], string>> = {
   promoted: "had nothing left to wait for, and are in the queue now",
   cleaned: "were settled, and are cleaned up now",
   released: "held locks but were settled or do not exist; the locks are released",
+  hooks: "calls of hooks were left by processes that are gone, and are made now",
   pruned: "were settled, have passed their retention time, and are deleted",
 };
 
@@ -29,10 +30,11 @@ export async function sweepOnce(
   context: CliContext,
   { json: isJson = false }: SweepCommandOptions,
 ): Promise<void> {
-  const { config, logger, projectDir } = context;
+  const { config, logger, projectDir, hasProjectFile } = context;
   await withDatabase(context, async (databaseUrl) => {
     await requireMigrated({ databaseUrl, projectDir, logger });
-    const report = await sweepDeployment({ databaseUrl, config, logger });
+    const project = hasProjectFile ? { project: await context.loadProject() } : {};
+    const report = await sweepDeployment({ databaseUrl, config, logger, ...project });
     const { isAsyncEnabled } = config;
     const lines = isJson
       ? [JSON.stringify({ isAsyncEnabled, ...report.summary, leftAlone: report.leftAlone }, null, 2)]

@@ -1,6 +1,7 @@
 import type { Json } from "../../kernel/json.ts";
 import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
+import type { AppDependents, DependentsContext } from "../locks/app-dependents.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { NotifyRule } from "../tasks/notify.ts";
@@ -61,6 +62,11 @@ export interface ModelOptions<
   readonly lockScope?: (viewer: Viewer) => string | undefined;
   /** Whom to tell how a bulk operation on the model ends, unless its kind or the launch says. Default: `notify.default`. */
   readonly notify?: readonly NotifyRule[];
+  /**
+   * The records that the hooks change along with an updated or deleted record, by their model. They are locked before the
+   * write begins, single or bulk; with `onConflict: WAIT` a task waits for them, too. Default: none.
+   */
+  readonly dependents?: AppDependents<DependentsContext<Client>>;
   readonly bulk?: {
     /** How many workers, or slots of workers, may write one SKIP_FAILED task at the same time. Default: 2. */
     readonly parallelism?: number;
@@ -103,8 +109,12 @@ export type ModelOptionsMap = Readonly<Record<string, ModelOptions>>;
 /**
  * See {@link ModelOptions}.
  * @param names the model's columns and relations
+ * @param models the names of all models
  */
-export function modelOptionsShape({ columns, relations }: KnownFields): MembersShape {
+export function modelOptionsShape(
+  { columns, relations }: KnownFields,
+  models: readonly string[],
+): MembersShape {
   const bulk: MembersOf<Required<ModelOptions>["bulk"]> = {
     parallelism: { kind: "WHOLE_NUMBER", min: 1 },
     chunkRecords: { kind: "WHOLE_NUMBER", min: 1 },
@@ -124,6 +134,7 @@ export function modelOptionsShape({ columns, relations }: KnownFields): MembersS
     scope: { kind: "FUNCTION" },
     lockScope: { kind: "FUNCTION" },
     notify: NOTIFY_RULES_SHAPE,
+    dependents: { kind: "MAP", of: () => ({ kind: "FUNCTION" }), words: models, what: "a model" },
     bulk: { kind: "MEMBERS", members: bulk },
   };
   return { kind: "MEMBERS", members };

@@ -55,10 +55,10 @@ export const REFUSALS = {
     codes: ["TASK_SETTLED"],
     words: "The task is settled; there is nothing left to cancel, pause or resume.",
   },
-  WAITING: {
-    type: "TaskWaitingError",
-    codes: ["TASK_WAITING"],
-    words: "The task waits in line for records and holds nothing, so there is nothing to pause.",
+  NOT_PAUSABLE: {
+    type: "TaskNotPausableError",
+    codes: ["TASK_NOT_PAUSABLE"],
+    words: "The task waits in line for records, or is a reservation, so there is nothing to pause.",
   },
   NOT_PAUSED: {
     type: "TaskNotPausedError",
@@ -125,9 +125,9 @@ export interface SettledRefusal {
   readonly task: Task;
 }
 
-/** A WAITING task cannot be paused. */
-export interface WaitingRefusal {
-  readonly kind: "WAITING";
+/** A WAITING task, or a reservation, cannot be paused. */
+export interface NotPausableRefusal {
+  readonly kind: "NOT_PAUSABLE";
   readonly message: string;
   readonly task: Task;
 }
@@ -155,7 +155,7 @@ export type Refusal =
   | LimitRefusal
   | IdempotencyRefusal
   | SettledRefusal
-  | WaitingRefusal
+  | NotPausableRefusal
   | NotPausedRefusal
   | UnavailableRefusal;
 

@@ -5,6 +5,7 @@ import { cancelTask } from "../tasks/run/cancel-task.ts";
 import { pauseAttempt } from "../tasks/settle/pause-attempt.ts";
 import { publishNotifications } from "../notifications/announcement.ts";
 import { failedEnd, stoppedEnd } from "../tasks/settle/ending.ts";
+import { repeatHookCalls } from "../tasks/settle/final-hooks.ts";
 import { retryWaiting } from "../tasks/settle/promote-waiting.ts";
 import { cleanTask, settleUnattended } from "../tasks/settle/settle-task.ts";
 import type { TaskPorts } from "../tasks/settle/task-ports.ts";
@@ -220,14 +221,17 @@ async function pruneTasks(
 
 /** What one pass did, and what it left alone. */
 export interface SweepReport {
-  readonly summary: SweepSummary;
+  readonly summary: SweepSummary & {
+    /** Ids of the hooks' calls that a dead process had left, and that were made by this pass: `<task id>:<step>`. */
+    readonly hooks: readonly string[];
+  };
   /** The live tasks that it did not touch, newest first, and why. */
   readonly leftAlone: readonly UntouchedTask[];
 }
 
-/** Sweeps at once, without waiting for a turn. */
+/** Sweeps at once, without waiting for a turn, and waits for the hooks that it calls. */
 export async function sweepNow(ports: TaskPorts, options: SweepOptions): Promise<SweepReport> {
-  const summary = await sweep(ports, options);
+  const summary = { ...(await sweep(ports, options)), hooks: await repeatHookCalls(ports, options.leaseMs) };
   const { enqueued, rescued, cancelled, expired, paused, promoted } = summary;
   const touched = new Set([...enqueued, ...rescued, ...cancelled, ...expired, ...paused, ...promoted]);
   const live = await describeLive(ports);

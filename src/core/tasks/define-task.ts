@@ -3,10 +3,13 @@ import type { Json } from "../../kernel/json.ts";
 import type { Logger } from "../../kernel/logger.ts";
 import type { MembersOf, MembersShape, Shape } from "../../kernel/shape.ts";
 import type { Viewer } from "../access/viewer.ts";
+import type { AppDependents, DependentsContext } from "../locks/app-dependents.ts";
 import type { Claim } from "../locks/claim.ts";
 import type { NotifyRule } from "./notify.ts";
 import { NOTIFY_RULES_SHAPE } from "./notify.ts";
 import type { Counts } from "./progress.ts";
+import type { StepHooks } from "./task-hooks.ts";
+import { STEP_HOOKS_SHAPE } from "./task-hooks.ts";
 import type { Task } from "./task.ts";
 
 /** How the task of a definition tells how far it has come. */
@@ -105,6 +108,13 @@ export interface TaskOptions<
   claims?(
     request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>,
   ): readonly Claim[] | Promise<readonly Claim[]>;
+  /**
+   * The other records that it changes, by their model. They are locked together with its claims, whose ids the functions are
+   * given; with `onConflict: WAIT` they are read again when its turn comes. Default: none.
+   */
+  readonly dependents?: AppDependents<
+    DependentsContext<Client> & TaskRequest<StandardSchemaV1.InferOutput<Schema>>
+  >;
   /** Whether the viewer may launch it. Default: everybody may. */
   access?(request: TaskRequest<StandardSchemaV1.InferOutput<Schema>>): boolean | Promise<boolean>;
   /** Default: an error of `run` ends the task as FAILED. */
@@ -117,6 +127,8 @@ export interface TaskOptions<
   readonly notify?: readonly NotifyRule[];
   /** Whether `run` heeds `isDryRun`. Default: a dry run is refused. */
   readonly isDryRunnable?: boolean;
+  /** Callbacks in the life of its tasks, after those of the config for every task. Default: none. */
+  readonly hooks?: StepHooks<StandardSchemaV1.InferOutput<Schema>>;
   /**
    * Does the work. What it returns is kept as the task's result; what it throws ends the task as FAILED, or leads to a
    * retry. It may run again after a crash.
@@ -153,6 +165,7 @@ const SHAPE = {
     label: { kind: "FUNCTION" },
     total: { kind: "FUNCTION" },
     claims: { kind: "FUNCTION" },
+    dependents: { kind: "MAP", of: () => ({ kind: "FUNCTION" }) },
     access: { kind: "FUNCTION" },
     retries: {
       kind: "MEMBERS",
@@ -175,6 +188,7 @@ const SHAPE = {
     timeoutMs: { kind: "WHOLE_NUMBER", min: 1 },
     notify: NOTIFY_RULES_SHAPE,
     isDryRunnable: { kind: "FLAG" },
+    hooks: STEP_HOOKS_SHAPE,
     run: { kind: "FUNCTION" },
     types: { kind: "ANY" },
   } satisfies MembersOf<DefinedTask>,

@@ -3,6 +3,7 @@ import type { Transaction } from "../transactions/transaction.ts";
 import type { NotificationChannel } from "./notify.ts";
 import type { Counts, Progress } from "./progress.ts";
 import type { NewTaskError } from "./task-error.ts";
+import type { FinalStep } from "./task-hooks.ts";
 import type { FinalStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
@@ -42,6 +43,8 @@ export interface Settlement {
   readonly errors?: readonly NewTaskError[];
   /** True: the attempt itself settles, so the task must be RUNNING; its worker may not know that it was paused. */
   readonly byAttempt?: boolean;
+  /** The hooks that this process calls then. Written with the settlement; see HookCalls. Default: none. */
+  readonly hooks?: readonly FinalStep[];
 }
 
 /** What a settlement wrote. */

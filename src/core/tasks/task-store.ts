@@ -1,6 +1,7 @@
 import type { NewTasks } from "./new-tasks.ts";
 import type { PostponedTasks } from "./postponed-tasks.ts";
 import type { StrandedTasks } from "./stranded-tasks.ts";
+import type { HookCalls } from "./hook-calls.ts";
 import type { TaskAttempts } from "./task-attempts.ts";
 import type { TaskPauses } from "./task-pauses.ts";
 import type { TaskReads } from "./task-reads.ts";
@@ -20,4 +21,5 @@ export interface TaskStore
     TaskReads,
     TaskResults,
     StrandedTasks,
-    PostponedTasks {}
+    PostponedTasks,
+    HookCalls {}

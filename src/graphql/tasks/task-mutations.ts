@@ -1,6 +1,6 @@
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
 import type { Viewer } from "../../core/access/viewer.ts";
-import type { NotPausedRefusal, SettledRefusal, WaitingRefusal } from "../../core/refusals/refusals.ts";
+import type { NotPausedRefusal, SettledRefusal, NotPausableRefusal } from "../../core/refusals/refusals.ts";
 import { REFUSALS, refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { CancelOutcome } from "../../core/tasks/run/cancel-task.ts";
 import type { PauseOutcome } from "../../core/tasks/run/pause-task.ts";
@@ -26,7 +26,7 @@ export interface TaskControls {
 type Cancelled = Extract<CancelOutcome, { kind: "CANCELLED" }>;
 type Paused = Extract<PauseOutcome, { kind: "PAUSED" }>;
 type Resumed = Extract<ResumeOutcome, { kind: "RESUMED" }>;
-type TaskRefusal = SettledRefusal | WaitingRefusal | NotPausedRefusal;
+type TaskRefusal = SettledRefusal | NotPausableRefusal | NotPausedRefusal;
 type TaskRefusalRef = ReturnType<typeof defineTaskRefusal>;
 
 /** Adds `cancelTask`, `pauseTask` and `resumeTask` to the mutations. */
@@ -88,10 +88,10 @@ function addPauseMutation(
       }),
     }),
   });
-  const waiting = defineTaskRefusal(schema, "WAITING", "The task, with what it waits for.");
+  const notPausable = defineTaskRefusal(schema, "NOT_PAUSABLE", "The task, with what it waits for.");
   const result = builder.unionType("PauseTaskResult", {
     description: "The paused task, or why it was not paused. A refusal has changed nothing.",
-    types: [accepted, refs.notFoundError, settled, waiting, refs.validationError, refs.unavailableError],
+    types: [accepted, refs.notFoundError, settled, notPausable, refs.unavailableError],
     resolveType: ({ kind }) => (kind === "PAUSED" ? "PauseAccepted" : refusalTypeOf(kind)),
   });
   builder.mutationField("pauseTask", (t) =>

@@ -12,7 +12,7 @@ import { addTaskKinds } from "./task-kinds.ts";
 import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
-import { addStatusPage, addTaskControlFields, addTaskRetryFields, implementTask } from "./task-type.ts";
+import { addStatusPage, addTaskControlFields, addTaskFamilyFields, addTaskRetryFields, implementTask } from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 
@@ -44,6 +44,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addTaskControlFields(schema, ports.tasks);
     addStatusPage(schema, ports.statusPageOf ?? (() => null));
     addTaskRetryFields(schema, ports.tasks);
+    addTaskFamilyFields(schema, ports.tasks);
     addLaunchOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
     addControlMutations(schema, ports.controls);

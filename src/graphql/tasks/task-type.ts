@@ -4,7 +4,7 @@ import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
-import { MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
+import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
@@ -145,7 +145,7 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     }),
     canPause: t.boolean({
       description:
-        "Whether `pauseTask` makes a difference: the task is queued or runs, and was not asked to pause or stop before.",
+        "Whether `pauseTask` makes a difference: the task is queued or runs, is no reservation, and was not asked to pause or stop before.",
       resolve: ({ kind, status, cancelRequestedAt, pauseRequestedAt }) =>
         (status === "PENDING" || status === "RUNNING") &&
         kind !== RESERVATION_KIND &&
@@ -177,6 +177,34 @@ export function addStatusPage(
 
 /** Retries returned when the caller does not say how many. */
 const DEFAULT_RETRIES = 20;
+
+/** Children returned when the caller does not say how many. */
+const DEFAULT_CHILDREN = 20;
+
+/** Adds `parent` and `children`. */
+export function addTaskFamilyFields(
+  { builder, refs }: SchemaContext,
+  tasks: Pick<TaskStore, "find" | "children">,
+): void {
+  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
+  const childrenOf = createBatchLoader((_context, ids) => tasks.children(ids));
+  builder.objectFields(refs.task, (t) => ({
+    parent: t.field({
+      type: refs.task,
+      nullable: true,
+      description: "The task that launched it. Cancelling that one cancels it, too.",
+      resolve: async ({ parent }, _args, context) => (parent === null ? null : await taskOf(context, parent)),
+    }),
+    children: t.field({
+      type: [refs.task],
+      description: `The tasks that it launched as its children, oldest first; at most ${MAX_LISTED_CHILDREN}. Default: ${DEFAULT_CHILDREN}.`,
+      // Named as a page's argument, so that the operation's cost counts this list as a page.
+      args: { first: t.arg.int() },
+      resolve: async ({ id }, { first }, context) =>
+        (await childrenOf(context, id))?.slice(0, Math.max(0, first ?? DEFAULT_CHILDREN)) ?? [],
+    }),
+  }));
+}
 
 /** Adds `isDryRun`, `retryOf`, `retries` and `canRetry`. */
 export function addTaskRetryFields(

@@ -9,6 +9,8 @@ import {
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import type { ModelOptions } from "../../../src/core/records/model-options.ts";
 import type { LaunchOptions } from "../../../src/core/tasks/launch-options.ts";
+import { launchCustom as launchCustomTask } from "../../../src/core/tasks/launch/launch-custom.ts";
+import { promoteWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import type { RunContext } from "../../../src/core/tasks/define-task.ts";
@@ -39,7 +41,15 @@ beforeAll(async () => {
         return said as unknown as ModelOptions;
       },
     },
-    tasks: [defineTask({ kind: "custom", run: (context) => handle(context) })],
+    tasks: [
+      defineTask({ kind: "custom", run: (context) => handle(context) }),
+      defineTask({
+        kind: "dependent",
+        claims: ({ input }) => [{ model: "Thing", ids: [String(input)] }],
+        dependents: { Label: (ids) => ids },
+        run: async ({ input, task }) => (await owners([String(input)])).get(String(input)) === task.id,
+      }),
+    ],
   });
 });
 afterAll(() => engine.stop());
@@ -400,6 +410,68 @@ describe("descendants that a custom task registers", () => {
     expect(failed?.message).toBe(
       `None of these tasks could ever go on, so this one fails: task ${failed?.id} waits for task ${other?.id}, which waits for task ${failed?.id}.`,
     );
+  });
+});
+
+describe("dependents that a model's options name", () => {
+  const dependents = { Label: (ids: readonly string[]) => ids };
+
+  it("are claimed at the launch, so that a task which holds one of them refuses it", async () => {
+    let seen: unknown;
+    said = {
+      dependents,
+      hooks: {
+        async beforeUpdate({ records }, { task }) {
+          const held = await owners(records.map(({ id }) => id));
+          seen = held.size === 20 && [...held.values()].every((owner) => owner === task?.id);
+        },
+      },
+    };
+    expect(await run()).toMatchObject({ status: "SUCCEEDED" });
+    expect(seen).toBe(true);
+    const holder = await holdLabel("7");
+    expect(await engine.launch({ ...INCREMENT, options: SKIP_FAILED })).toMatchObject({
+      kind: "CONFLICT",
+      conflicts: [{ model: "Label", id: "7", heldBy: { id: holder.task.id } }],
+    });
+    const ids = { selection: { ids: ["8"] } } as const;
+    expect(await engine.launch({ ...INCREMENT, ...ids, options: SKIP_FAILED })).toMatchObject({
+      kind: "LAUNCHED",
+    });
+  });
+
+  it("are guarded by a single write", async () => {
+    said = { dependents };
+    const holder = await holdLabel("7");
+    const update = (id: string): ReturnType<EngineFixture["writeOne"]> =>
+      engine.writeOne({ model: "Thing", viewer: ANONYMOUS, operation: "UPDATE", id, data: { count: 500 } });
+    expect(await update("7")).toMatchObject({
+      kind: "CONFLICT",
+      conflicts: [{ heldBy: { id: holder.task.id } }],
+    });
+    expect(await update("8")).toEqual({ kind: "WRITTEN", id: "8" });
+  });
+
+  it("of a custom task are claimed with its own claims, or waited for", async () => {
+    const holder = await holdLabel("7");
+    const launchDependent = (onConflict: "REJECT" | "WAIT"): ReturnType<typeof launchCustomTask> =>
+      launchCustomTask(engine.ports, {
+        kind: "dependent",
+        input: "7",
+        options: { mode: "ASYNC", onConflict, allowDuplicate: true },
+      });
+    expect(await launchDependent("REJECT")).toMatchObject({
+      kind: "CONFLICT",
+      conflicts: [{ model: "Label", id: "7" }],
+    });
+    const waiting = await launchDependent("WAIT");
+    if (waiting.kind !== "LAUNCHED") {
+      throw new Error(waiting.message);
+    }
+    expect(waiting.task).toMatchObject({ status: "WAITING", blockedBy: holder.task.id });
+    await settleHolder(holder);
+    await promoteWaiting(engine.ports, holder.task.id);
+    expect(await engine.settled(waiting.task.id)).toMatchObject({ status: "SUCCEEDED", result: true });
   });
 });
 

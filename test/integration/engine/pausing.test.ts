@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep, sweepNow } from "../../../src/core/sweeper/sweep.ts";
+import type { RunContext } from "../../../src/core/tasks/define-task.ts";
+import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import { launchCustom } from "../../../src/core/tasks/launch/launch-custom.ts";
 import { NO_COUNTS, progressOf } from "../../../src/core/tasks/progress.ts";
 import { plainBatch } from "../../../src/core/tasks/record-batch.ts";
@@ -8,8 +10,6 @@ import { cancelTask } from "../../../src/core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../../../src/core/tasks/run/pause-task.ts";
 import { resumeTask } from "../../../src/core/tasks/run/resume-task.ts";
 import { settleTask } from "../../../src/core/tasks/settle/settle-task.ts";
-import type { RunContext } from "../../../src/core/tasks/define-task.ts";
-import { defineTask } from "../../../src/core/tasks/define-task.ts";
 import type { TaskStatus } from "../../../src/core/tasks/task-status.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import { createId } from "../../../src/kernel/ids.ts";
@@ -36,9 +36,9 @@ let finish: () => void = () => undefined;
 const untilStopped = defineTask({
   kind: "untilStopped",
   run(context) {
-    return new Promise((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       context.signal.addEventListener("abort", () => reject(new Error("I had to stop")));
-      finish = () => resolve({});
+      finish = resolve;
       context.progress.add(3, "three");
       onStart(context);
     });
@@ -47,8 +47,8 @@ const untilStopped = defineTask({
 const deaf = defineTask({
   kind: "deaf",
   run: (context) =>
-    new Promise((resolve) => {
-      finish = () => resolve({ answer: "I did not listen" });
+    new Promise<string>((resolve) => {
+      finish = () => resolve("I did not listen");
       onStart(context);
     }),
 });
@@ -271,7 +271,7 @@ describe("pausing a bulk task", () => {
       options: { mode: "ASYNC", onConflict: "WAIT" },
     });
     expect(behind).toMatchObject({ status: "WAITING", blockedBy: id });
-    expect(await pause(behind.id)).toMatchObject({ kind: "WAITING", task: { id: behind.id } });
+    expect(await pause(behind.id)).toMatchObject({ kind: "NOT_PAUSABLE", task: { id: behind.id } });
     const { leftAlone, summary } = await sweepNow(engine.ports, { ...ORPHANS_AT_ONCE, retentionMs: -1000 });
     expect(summary).toMatchObject({ rescued: [], paused: [], promoted: [], released: [] });
     expect(summary.pruned).not.toContain(id);
@@ -305,7 +305,7 @@ describe("pausing a custom task", () => {
     finish();
     expect(await engine.settled(id)).toMatchObject({
       status: "SUCCEEDED",
-      result: { answer: "I did not listen" },
+      result: "I did not listen",
       pauseRequestedAt: null,
     });
     expect(await pause(id)).toMatchObject({ kind: "SETTLED", task: { status: "SUCCEEDED" } });
@@ -361,7 +361,14 @@ describe("a paused task whose worker died before it stopped", () => {
     expect(await engine.task(id)).toMatchObject({ status: "PAUSED", attempt: 1 });
     expect(await eventsOf(id)).toEqual(["PAUSE"]);
     const ending = { status: "FAILED", message: "late", result: null, counts: NO_COUNTS } as const;
-    const settlement = { taskId: id, attempt: 1, total: 2, settle: ending, byAttempt: true };
+    const settlement = {
+      taskId: id,
+      kind: "bulkUpdate",
+      attempt: 1,
+      total: 2,
+      settle: ending,
+      byAttempt: true,
+    };
     expect(await settleTask(engine.ports, settlement)).toBe(false);
     const beat = { taskId: id, attempt: 1, at: new Date(), progress: progressOf(2, NO_COUNTS) };
     expect(await engine.ports.tasks.heartbeat(beat)).toMatchObject({ isCurrent: false });

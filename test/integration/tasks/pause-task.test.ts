@@ -20,12 +20,12 @@ async function ask(verb: "pauseTask" | "resumeTask", id: string): Promise<Answer
       ... on PauseAccepted { task { ${SHOWN} } }
       ... on ResumeAccepted { task { ${SHOWN} } }
       ... on Error { code message }
-      ... on TaskWaitingError { task { blockedBy { id status } } }
+      ... on TaskNotPausableError { task { blockedBy { id status } } }
       ... on TaskNotPausedError { task { status } }
       ... on TaskSettledError { task { status } } } }`.replace(
       verb === "pauseTask"
         ? /.*(ResumeAccepted|TaskNotPausedError).*\n/g
-        : /.*(PauseAccepted|TaskWaitingError).*\n/g,
+        : /.*(PauseAccepted|TaskNotPausableError).*\n/g,
       "",
     ),
     { id },
@@ -57,8 +57,8 @@ describe("pausing", () => {
     expect(city).toEqual({ activeTask: paused });
     const waiting = await service.launched([3], "behind", { onConflict: "WAIT" });
     expect(await ask("pauseTask", waiting)).toMatchObject({
-      __typename: "TaskWaitingError",
-      code: "TASK_WAITING",
+      __typename: "TaskNotPausableError",
+      code: "TASK_NOT_PAUSABLE",
       task: { blockedBy: { id, status: "PAUSED" } },
     });
     await service.startWorker();

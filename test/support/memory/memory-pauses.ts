@@ -1,5 +1,6 @@
 import type { TaskPauses } from "../../../src/core/tasks/task-pauses.ts";
 import { requiredMemory } from "./memory-transaction.ts";
+import { strandedTask } from "./stranded-tasks.ts";
 import type { TaskShelf } from "./task-shelf.ts";
 import { leaseKey } from "./task-shelf.ts";
 
@@ -54,7 +55,7 @@ export function createMemoryPauses({ rows, leases, enqueued, cancellations, paus
         pauses.delete(taskId);
         enqueued.delete(taskId);
       });
-      return { id: taskId, attempt: row.task.attempt };
+      return strandedTask(row);
     },
   };
 }

@@ -12,6 +12,7 @@ import type { TaskStore } from "../../../src/core/tasks/task-store.ts";
 import type { WaitingTask } from "../../../src/core/tasks/waiting-line.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 import type { Transaction } from "../../../src/core/transactions/transaction.ts";
+import { createMemoryHookCalls, putHookCalls } from "./memory-hook-calls.ts";
 import { createMemoryPostponedTasks, hasSlot } from "./memory-postponed-tasks.ts";
 import { createMemoryPauses } from "./memory-pauses.ts";
 import { createMemoryResultReads } from "./memory-result-reads.ts";
@@ -41,6 +42,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     enqueued: new Map(),
     cancellations: new Map(),
     pauses: new Map(),
+    hookCalls: new Map(),
     nextErrorPosition: () => (errorPosition += 1),
   };
   return {
@@ -49,6 +51,7 @@ export function createMemoryTaskStore(options: { readonly maxTasks?: number } = 
     ...createAttempts(shelf),
     ...createMemoryPostponedTasks(shelf),
     ...createMemoryPauses(shelf),
+    ...createMemoryHookCalls(shelf),
     ...createWaitingLine(shelf),
     ...createNewTasks(shelf),
     ...createMemoryResultReads(shelf.rows),
@@ -93,6 +96,7 @@ function createSettling(shelf: TaskShelf): Settling {
       requiredMemory(transaction).atCommit.push(() => {
         shelf.leases.delete(leaseKey(row));
         shelf.enqueued.delete(taskId);
+        putHookCalls(shelf, taskId, settlement);
       });
       return { notified: [] };
     },

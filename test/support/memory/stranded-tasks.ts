@@ -1,3 +1,4 @@
+import { FINAL_STEPS } from "../../../src/core/tasks/task-hooks.ts";
 import type { StrandedTask, StrandedTasks } from "../../../src/core/tasks/stranded-tasks.ts";
 import type { StoredTask } from "./stored-task.ts";
 import { leaseKey } from "./task-shelf.ts";
@@ -67,7 +68,7 @@ export function strandedTask({ id, task: { attempt, postponedUntil } }: StoredTa
 }
 
 function prune(
-  { rows, cancellations, pauses }: TaskShelf,
+  { rows, cancellations, pauses, hookCalls }: TaskShelf,
   finishedBefore: Date,
   limit: number,
 ): readonly string[] {
@@ -90,6 +91,7 @@ function prune(
     rows.remove(id);
     cancellations.delete(id);
     pauses.delete(id);
+    FINAL_STEPS.forEach((step) => hookCalls.delete(`${id}:${step}`));
   }
   return pruned;
 }

@@ -1,3 +1,4 @@
+import type { HookCall } from "../../../src/core/tasks/hook-calls.ts";
 import type { Progress } from "../../../src/core/tasks/progress.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
 import type { StoredTask } from "./stored-task.ts";
@@ -6,6 +7,12 @@ import type { StoredTask } from "./stored-task.ts";
 export interface Lease {
   readonly heartbeatAt: Date;
   readonly progress: Progress | null;
+}
+
+/** A call of a hook that has not ended. */
+export interface StoredHookCall extends HookCall {
+  readonly createdAt: Date;
+  readonly takenAt: Date;
 }
 
 /** A pause that was asked for. */
@@ -25,6 +32,8 @@ export interface TaskShelf {
   readonly cancellations: Map<string, Date>;
   /** Requests to pause, and paused tasks, by task. */
   readonly pauses: Map<string, StoredPause>;
+  /** Since when each call of a hook has been under way, by task and step. */
+  readonly hookCalls: Map<string, StoredHookCall>;
   readonly nextErrorPosition: () => number;
 }
 

@@ -1,7 +1,9 @@
+import { STRANDED_COLUMNS } from "./stranded.ts";
+
 /** $1 task, $2 at, $3 id of the viewer. No row unless it is PENDING. */
 export const PAUSE_PENDING = `
   WITH paused AS (
-    UPDATE powercrud.task SET status = 'PAUSED' WHERE id = $1::uuid AND status = 'PENDING' RETURNING id
+    UPDATE powercrud.task SET status = 'PAUSED', slot = NULL WHERE id = $1::uuid AND status = 'PENDING' RETURNING id
   ), noted AS (
     INSERT INTO powercrud.pause (task_id, requested_at, requested_by, paused_at)
     SELECT id, $2::timestamptz, $3::text, $2::timestamptz FROM paused
@@ -42,7 +44,8 @@ export const PAUSE_RUNNING = `
     WHERE task_id = $1::uuid AND number = $2::integer AND EXISTS (SELECT FROM paused)
   )
   UPDATE powercrud.task
-  SET pauses = pauses + 1, status = CASE WHEN EXISTS (SELECT FROM paused) THEN 'PAUSED' ELSE status END
+  SET pauses = pauses + 1, status = CASE WHEN EXISTS (SELECT FROM paused) THEN 'PAUSED' ELSE status END,
+      slot = CASE WHEN EXISTS (SELECT FROM paused) THEN NULL ELSE slot END
   WHERE id = $1::uuid AND attempt = $2::integer AND status = 'RUNNING'
   RETURNING status = 'PAUSED' AS is_paused,
             EXISTS (SELECT FROM powercrud.cancellation WHERE task_id = $1::uuid) AS is_cancelled`;
@@ -55,8 +58,8 @@ export const WITHDRAW_PAUSE = `
 export const RESUME_TASK = `
   WITH resumed AS (
     UPDATE powercrud.task SET status = 'PENDING', enqueued_at = NULL WHERE id = $1::uuid AND status = 'PAUSED'
-    RETURNING id, attempt
+    RETURNING *
   ), gone AS (
     DELETE FROM powercrud.pause WHERE task_id = (SELECT id FROM resumed)
   )
-  SELECT id::text AS id, attempt FROM resumed`;
+  SELECT ${STRANDED_COLUMNS} FROM resumed t`;

@@ -135,11 +135,14 @@ export const LOCK_TO_SETTLE = `
   WHERE id = $1::uuid AND attempt = $2::integer AND status = ANY ($3::text[]) FOR NO KEY UPDATE`;
 
 /**
- * $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts, $9 total or null to keep it. Writes the task's
- * notifications, too, and returns a row with the channel of each.
+ * $1 task, $2 status, $3 message, $4 result, $5 finished at, $6-$8 counts, $9 total or null to keep it, $10 hooks that the
+ * caller calls next. Writes the task's notifications, too, and returns a row with the channel of each.
  */
 export const SETTLE_TASK = `
-  WITH settled AS (
+  WITH calls AS (
+    INSERT INTO powercrud.hook_call (task_id, step, created_at, taken_at)
+    SELECT $1::uuid, step, $5::timestamptz, $5::timestamptz FROM unnest($10::text[]) AS step
+  ), settled AS (
     UPDATE powercrud.task
     SET status = $2::text, blocked_by = NULL, message = $3::text, result = $4::jsonb, finished_at = $5::timestamptz,
         succeeded = $6::integer, failed = $7::integer, skipped = $8::integer, total = coalesce($9::integer, total),

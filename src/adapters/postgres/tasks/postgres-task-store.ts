@@ -1,5 +1,6 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { TaskStore } from "../../../core/tasks/task-store.ts";
+import { createHookCalls } from "./hook-calls.ts";
 import { createNewTasks } from "./new-tasks.ts";
 import { createStrandedTasks } from "./stranded-tasks.ts";
 import { createPostponedTasks } from "./postponed-tasks.ts";
@@ -23,5 +24,6 @@ export function createPostgresTaskStore({ session }: { readonly session: SqlSess
     ...createTaskReads(session),
     ...createTaskResults(session),
     ...createStrandedTasks(session),
+    ...createHookCalls(session),
   };
 }

@@ -107,6 +107,7 @@ async function settle(
     settlement.counts.failed,
     settlement.counts.skipped,
     settlement.total ?? null,
+    settlement.hooks ?? [],
   ]);
   if (errors.length > 0) {
     await session.query(INSERT_TASK_ERRORS, [taskId, ...taskErrorColumns(errors)]);

@@ -46,8 +46,9 @@ export async function launchInWrite(
       transaction.onCommit(() =>
         outsideTask(async () => {
           // A hook that threw has undone the task, but not this callback.
-          if ((await findTask(ports.tasks, taskId)) !== undefined) {
-            await callHook(ports, "create", taskId);
+          const created = await findTask(ports.tasks, taskId);
+          if (created !== undefined) {
+            await callHook(ports, "create", created, {});
             await (written.kind === "WAITING"
               ? waitInLine(ports, taskId, written.hasDependents)
               : start(ports, { taskId }, request));

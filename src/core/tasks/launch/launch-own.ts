@@ -55,13 +55,17 @@ async function runInline(
     return invalid(described.problems);
   }
   const write = currentWrite();
-  const { claims } = described.value;
+  const definition = ports.definitions.get(kind);
+  const dependents = await definition.dependents?.({ model: null, input: accepted.stored, viewer });
+  const claims = [...described.value.claims, ...(dependents === undefined
+      ? []
+      : await ports.unitOfWork.run((transaction) => dependents.claims(transaction, []))),
+  ];
   await (write === undefined ? run.claim(claims) : write.hold(claims, run.task.id));
-  const limit = own.timeoutMs === undefined ? [] : [AbortSignal.timeout(own.timeoutMs)];
-  const result = await ports.definitions.get(kind).runInside?.({
+  const result = await definition.runInside?.({
     task: { ...run.task, viewer },
     attempt: run.attempt,
-    signal: AbortSignal.any([run.signal, ...limit]),
+    signal: run.signal,
     input: accepted.request.input,
     ...inlineProgress(run, kind),
     ...(write === undefined ? {} : { prisma: write.client }),

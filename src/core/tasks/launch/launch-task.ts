@@ -54,7 +54,7 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
   try {
     const written = await writeLaunch(ports, request);
     if (written.kind === "CREATED" || written.kind === "WAITING") {
-      await callHook(ports, "create", written.taskId);
+      await callCreateHook(ports, written, request.kind);
     }
     switch (written.kind) {
       case "EXISTING":
@@ -73,13 +73,26 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
   }
 }
 
+/** Reads the task only for a listener. */
+async function callCreateHook(
+  ports: LaunchPorts,
+  { taskId, task }: { readonly taskId: string; readonly task?: Task },
+  kind: string,
+): Promise<void> {
+  if (ports.hooks !== undefined && ports.hooks.of("create", kind).length > 0) {
+    await callHook(ports, "create", task ?? (await readTask(ports.tasks, taskId)), {});
+  }
+}
+
 /** The app's callback refuses a launch by throwing, in its own words. */
 export async function refuseByHook(
   { hooks, logger }: Pick<TaskPorts, "hooks" | "logger">,
   { kind, model, viewer, input, options, records }: LaunchRequest,
 ): Promise<ValidationRefusal | undefined> {
   try {
-    await hooks?.beforeCreate?.({ kind, model, viewer, input, options, recordIds: records });
+    for (const listener of hooks?.beforeCreate ?? []) {
+      await listener({ kind, model, viewer, input, options, recordIds: records });
+    }
     return undefined;
   } catch (error) {
     logger.debug({ err: error, kind }, "a hook refused a launch");
@@ -195,7 +208,7 @@ function runsInRequest(settings: LaunchSettings, { options, total }: LaunchReque
  * @returns false, with nothing written, if an attempt has begun: then the queue had the task all the same
  */
 async function withdraw(ports: LaunchPorts, taskId: string): Promise<boolean> {
-  const { progress } = await readTask(ports.tasks, taskId);
+  const { kind, progress } = await readTask(ports.tasks, taskId);
   const settle = failedEnd("The task queue could not be reached.", progress);
-  return settleTask(ports, { taskId, attempt: 0, total: progress.total, settle });
+  return settleTask(ports, { taskId, kind, attempt: 0, total: progress.total, settle });
 }

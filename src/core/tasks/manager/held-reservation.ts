@@ -165,7 +165,13 @@ export class HeldReservation implements Reservation {
   }
 
   #settle(settle: Ending): Promise<boolean> {
-    return settleTask(this.#ports, { taskId: this.id, attempt: this.#attempt, total: null, settle });
+    return settleTask(this.#ports, {
+      taskId: this.id,
+      kind: this.task.kind,
+      attempt: this.#attempt,
+      total: null,
+      settle,
+    });
   }
 
   #leaveToSweeper(error: unknown): void {

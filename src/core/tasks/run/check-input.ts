@@ -8,7 +8,10 @@ import type { DefinedTask } from "../define-task.ts";
  * Checks the input of a task as it is stored, at the launch and before each attempt.
  * @returns what the definition's schema makes of it, or a problem for each of its issues
  */
-export async function checkInput({ input: schema }: DefinedTask, stored: Json): Promise<Parsed<unknown>> {
+export async function checkInput(
+  { input: schema }: Pick<DefinedTask, "input">,
+  stored: Json,
+): Promise<Parsed<unknown>> {
   if (schema === undefined) {
     return { value: stored };
   }

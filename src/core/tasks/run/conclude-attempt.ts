@@ -60,7 +60,12 @@ export async function concludeAttempt(
       if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
       }
-      const isSettled = await settle(ports, { taskId, attempt: number }, progress, end.settle);
+      const isSettled = await settle(
+        ports,
+        { taskId, kind: task.kind, attempt: number },
+        progress,
+        end.settle,
+      );
       return { kind: isSettled ? "SETTLED" : "FENCED" };
     }
   }
@@ -73,14 +78,14 @@ async function tryAgainLater(
   end: Extract<AttemptEnd, { kind: "FAILED" }>,
 ): Promise<AttemptOutcome> {
   const { delayMs, message, cause } = end;
-  const { id: taskId } = attempt.task;
+  const { id: taskId, kind } = attempt.task;
   ports.logger.warn({ err: cause, taskId, delayMs }, "an attempt failed; another one follows");
   const result = await postponeAttempt(ports, { attempt, progress, delayMs, message });
   if (result.kind !== "CANCELLED") {
     return result;
   }
   const settleBy: SettleBy = (done) => stoppedEnd(progress, done);
-  const isSettled = await settle(ports, { taskId, attempt: attempt.number }, progress, settleBy);
+  const isSettled = await settle(ports, { taskId, kind, attempt: attempt.number }, progress, settleBy);
   return { kind: isSettled ? "SETTLED" : "FENCED" };
 }
 
@@ -119,7 +124,7 @@ export async function giveUp(
  */
 async function settle(
   ports: SettlePorts,
-  attempt: { readonly taskId: string; readonly attempt: number },
+  attempt: { readonly taskId: string; readonly kind: string; readonly attempt: number },
   progress: Progress,
   by: SettleBy,
 ): Promise<boolean> {
@@ -150,7 +155,7 @@ async function concludePause(
   { task, number }: Attempt,
   progress: Progress,
 ): Promise<AttemptOutcome> {
-  const attempt = { taskId: task.id, attempt: number };
+  const attempt = { taskId: task.id, kind: task.kind, attempt: number };
   switch ((await pauseAttempt(ports, attempt, progress)).kind) {
     case "PAUSED":
       await passSlotOn(ports, task).catch((error: unknown) => {

@@ -4,8 +4,11 @@ import type { Clock } from "../../../kernel/clock.ts";
 import type { Logger } from "../../../kernel/logger.ts";
 import { loggerWith } from "../../../kernel/logger.ts";
 import type { RecordProblem } from "../../refusals/problems.ts";
+import { claimsOfDependents } from "../../locks/app-dependents.ts";
+import type { ClaimOf } from "../../locks/claim.ts";
+import type { Dependents } from "../dependents.ts";
 import type { DefinedTask, RunContext, TaskProgress } from "../define-task.ts";
-import type { AttemptContext, HandlerResult, TaskDefinition } from "../task-definition.ts";
+import type { AttemptContext, DependentRequest, HandlerResult, TaskDefinition } from "../task-definition.ts";
 import { checkInput } from "./check-input.ts";
 import { withTimeLimit } from "./time-limit.ts";
 
@@ -14,6 +17,8 @@ export interface RunTools {
   /** Prisma's client of the project. */
   readonly prisma: unknown;
   readonly logger: Logger;
+  /** Checks the records that a definition names. */
+  readonly claimOf: ClaimOf;
   readonly clock: Pick<Clock, "after">;
   /** Turns an error of the client into AppError UNAVAILABLE where it says that the database cannot be reached. */
   readonly translateError?: ((error: unknown) => unknown) | undefined;
@@ -31,14 +36,38 @@ export function customDefinition(own: DefinedTask, tools: RunTools): TaskDefinit
       }
       return { result: (await run(own, attempt, checked.value, tools)) as Json };
     },
+    ...(own.dependents === undefined ? {} : { dependents: (request) => dependentsOf(own, tools, request) }),
     runInside: ({ input, prisma = tools.prisma, ...attempt }) =>
-      own.run(runContext(attempt, input, { ...tools, prisma })),
+      run(own, attempt, input, { ...tools, prisma }),
+  };
+}
+
+/** The dependents that the definition names, for a task with this input. Its launch has checked the input. */
+async function dependentsOf(
+  own: DefinedTask,
+  { prisma, claimOf }: RunTools,
+  { input, viewer }: DependentRequest,
+): Promise<Dependents | undefined> {
+  const checked = await checkInput(own, input);
+  if ("problems" in checked) {
+    return undefined;
+  }
+  const request = { input: checked.value, viewer };
+  const claims = (await own.claims?.(request)) ?? [];
+  const ids = claims.flatMap((claim) => (claim.ids === "all" ? [] : claim.ids));
+  const dependents = own.dependents ?? {};
+  return {
+    models: Object.keys(dependents),
+    claims: () =>
+      claimsOfDependents(dependents, ids, { ...request, prisma }, (model, found) =>
+        claimOf(model, found, viewer),
+      ),
   };
 }
 
 async function run(
   own: DefinedTask,
-  attempt: AttemptContext,
+  attempt: ContextParts,
   input: unknown,
   tools: RunTools,
 ): Promise<unknown> {

@@ -4,16 +4,15 @@ import type { LaunchInside } from "../../locks/open-write.ts";
 import { createFailureLog } from "../../../kernel/logger.ts";
 import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
+import type { SettlePorts } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { StrandedTasks } from "../stranded-tasks.ts";
-import type { Attempt, TaskAttempts } from "../task-attempts.ts";
+import type { Attempt } from "../task-attempts.ts";
 import type { TaskDefinition, TaskDefinitions } from "../task-definition.ts";
-import { callHook, callProgressHook } from "../task-hooks.ts";
+import { callHook } from "../task-hooks.ts";
 import type { TaskPauses } from "../task-pauses.ts";
 import type { QueuedTask } from "../task-queue.ts";
 import type { PostponedTasks } from "../postponed-tasks.ts";
-import type { TaskReads } from "../task-reads.ts";
-import type { WaitingLine } from "../waiting-line.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { endOfError, endOfResult } from "./attempt-end.ts";
 import type { AwaitKindPorts } from "./await-kind.ts";
@@ -32,12 +31,7 @@ import { outsideTask, runInTask } from "./task-context.ts";
 import type { Waiter } from "./wait-for-task.ts";
 import { untilFree, untilSettled } from "./wait-for-task.ts";
 
-type AttemptStore = TaskReads &
-  TaskAttempts &
-  TaskPauses &
-  PostponedTasks &
-  WaitingLine &
-  Pick<StrandedTasks, "findOrphans">;
+type AttemptStore = SettlePorts["tasks"] & TaskPauses & PostponedTasks & Pick<StrandedTasks, "findOrphans">;
 
 /** What running an attempt needs. */
 export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
@@ -89,7 +83,7 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
     stop(paused());
   }
   try {
-    await callHook(ports, "start", taskId);
+    await callHook(ports, "start", attempt.task, { attempt: attempt.number });
     const end = await handle(ports, attempt, reporter, controller.signal);
     if (end.kind === "PAUSED") {
       // Nothing may store progress any more: what is shown of a paused task is what it has committed.
@@ -160,7 +154,7 @@ function createPublisher(ports: AttemptPorts, { task, number }: Attempt): Progre
   return {
     intervalMs: ports.progressIntervalMs,
     send(progress) {
-      callProgressHook(ports, { ...about, progress });
+      void callHook(ports, "progress", task, { attempt: number, progress });
       const at = ports.clock.now().toISOString();
       ports.bus
         .publish(TASK_TOPIC, encodeAnnouncement({ kind: "PROGRESS", ...about, at, progress }))

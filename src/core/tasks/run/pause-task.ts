@@ -1,16 +1,15 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { recordEvent } from "../../events/record-event.ts";
-import type { ValidationRefusal } from "../../refusals/problems.ts";
-import { invalidField } from "../../refusals/problems.ts";
 import type {
   MissingRefusal,
   SettledRefusal,
   UnavailableRefusal,
-  WaitingRefusal,
+  NotPausableRefusal,
 } from "../../refusals/refusals.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import type { PausePorts } from "../settle/pause-attempt.ts";
+import { freeSlot } from "../settle/pause-attempt.ts";
 import type { PauseRequest } from "../task-pauses.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
@@ -24,9 +23,7 @@ export type PauseOutcome =
   | { readonly kind: "PAUSED"; readonly task: Task }
   | MissingRefusal
   | SettledRefusal
-  | WaitingRefusal
-  /** It is a reservation. */
-  | ValidationRefusal
+  | NotPausableRefusal
   | UnavailableRefusal;
 
 /** How often a task is read again that changed meanwhile. */
@@ -65,15 +62,13 @@ async function tryToPause(ports: PausePorts, request: PauseRequest): Promise<Pau
     const message = `Task ${taskId} is ${task.status} already; there is nothing left to pause.`;
     return { kind: "SETTLED", message, task };
   }
-  if (task.kind === RESERVATION_KIND) {
-    return invalidField(
-      "id",
-      `Task ${taskId} is a reservation, which cannot be paused; cancelling frees its records.`,
-    );
-  }
   if (task.status === "WAITING") {
     const message = `Task ${taskId} waits in line and holds nothing; it can be paused once it has its records.`;
-    return { kind: "WAITING", message, task };
+    return { kind: "NOT_PAUSABLE", message, task };
+  }
+  if (task.kind === RESERVATION_KIND) {
+    const message = `Task ${taskId} is a reservation; its holder releases it, or it is cancelled.`;
+    return { kind: "NOT_PAUSABLE", message, task };
   }
   if (task.status === "PAUSED") {
     return { kind: "PAUSED", task };
@@ -83,14 +78,18 @@ async function tryToPause(ports: PausePorts, request: PauseRequest): Promise<Pau
   return isDone ? { kind: "PAUSED", task: (await findTask(ports.tasks, taskId)) ?? task } : undefined;
 }
 
-function pauseQueued(ports: PausePorts, request: PauseRequest, { progress }: Task): Promise<boolean> {
-  return ports.unitOfWork.run(async (transaction) => {
+async function pauseQueued(ports: PausePorts, request: PauseRequest, { progress }: Task): Promise<boolean> {
+  const isDone = await ports.unitOfWork.run(async (transaction) => {
     const isPaused = await ports.tasks.pausePending(transaction, request);
     if (isPaused) {
       await recordEvent(ports, transaction, { taskId: request.taskId, type: "PAUSE", progress });
     }
     return isPaused;
   });
+  if (isDone) {
+    await freeSlot(ports, request.taskId);
+  }
+  return isDone;
 }
 
 async function askToPause(ports: PausePorts, request: PauseRequest): Promise<boolean> {

@@ -7,6 +7,7 @@ import type {
   UnavailableRefusal,
 } from "../../refusals/refusals.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
+import { enqueuePostponed } from "../settle/enqueue-postponed.ts";
 import type { StrandedTask } from "../stranded-tasks.ts";
 import { findTask } from "../task-reads.ts";
 import { isFinal } from "../task-status.ts";
@@ -84,7 +85,13 @@ async function resumePaused(ports: PausePorts, { id: taskId, progress }: Task): 
   return true;
 }
 
+/** One that was postponed when it was paused still waits for its time. */
 async function enqueue(ports: PausePorts, resumed: StrandedTask): Promise<void> {
+  const { id, attempt, postponedUntil } = resumed;
+  if (postponedUntil != null && postponedUntil > ports.clock.now().getTime()) {
+    await enqueuePostponed(ports, { id, attempt, until: new Date(postponedUntil) });
+    return;
+  }
   await ports.queue.enqueue([resumed]);
   await ports.tasks.markEnqueued([resumed.id], ports.clock.now());
 }

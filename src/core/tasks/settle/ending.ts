@@ -5,7 +5,7 @@ import type { FinalStatus } from "../task-status.ts";
 import type { Settlement } from "../task-attempts.ts";
 
 /** How a task ends. The settlement adds when. */
-export type Ending = Omit<Settlement, "finishedAt" | "total" | "byAttempt">;
+export type Ending = Omit<Settlement, "finishedAt" | "total" | "byAttempt" | "hooks">;
 
 /**
  * How a task ends: known now, or computed in the settling transaction from what the DONE chunks add up to (null for a

@@ -7,8 +7,10 @@ import { progressOf } from "../progress.ts";
 import type { PostponedTasks } from "../postponed-tasks.ts";
 import type { Settlement, TaskAttempts } from "../task-attempts.ts";
 import { storableError } from "../task-error.ts";
-import type { TaskHooks } from "../task-hooks.ts";
-import { callHook } from "../task-hooks.ts";
+import type { HookCalls } from "../hook-calls.ts";
+import type { FinalStep } from "../task-hooks.ts";
+import { FINAL_STEPS } from "../task-hooks.ts";
+import type { TaskResults } from "../task-results.ts";
 import type { TaskReads } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
 import type { FinalStatus } from "../task-status.ts";
@@ -16,6 +18,7 @@ import type { Task } from "../task.ts";
 import type { WaitingLine } from "../waiting-line.ts";
 import type { Ending, SettleBy } from "./ending.ts";
 import { passSlotOn } from "./enqueue-postponed.ts";
+import { makeHookCall, makeKeptHookCall, stepsWithListeners } from "./final-hooks.ts";
 import { promoteWaiting } from "./promote-waiting.ts";
 import type { TaskPorts } from "./task-ports.ts";
 
@@ -31,16 +34,23 @@ const HOOK_OF = { COMPLETE: "complete", FAIL: "fail", CANCEL: "cancel" } as cons
 
 /** What settling needs. */
 export type SettlePorts = TaskPorts<
-  TaskReads & TaskAttempts & WaitingLine & Pick<PostponedTasks, "giveSlots">
+  TaskReads &
+    TaskAttempts &
+    WaitingLine &
+    HookCalls &
+    Pick<TaskResults, "ownClaims"> &
+    Pick<PostponedTasks, "giveSlots">
 >;
 
-type CleanPorts = TaskPorts<
-  Pick<TaskReads, "find" | "recordIds"> & TaskAttempts & Pick<PostponedTasks, "giveSlots">
+type CleanPorts = Omit<
+  TaskPorts<Pick<TaskReads, "find"> & TaskAttempts & Pick<PostponedTasks, "giveSlots">>,
+  "hooks"
 >;
 
 /** A settlement about to be recorded. */
 interface SettleRequest {
   readonly taskId: string;
+  readonly kind: string;
   /** The attempt that settles; 0 when none has begun. */
   readonly attempt: number;
   readonly total: number | null;
@@ -63,15 +73,35 @@ export async function settleTask(ports: SettlePorts, request: SettleRequest): Pr
   if (quick !== undefined) {
     return true;
   }
-  const status = await ports.unitOfWork.run((transaction) => writeSettlement(ports, transaction, request));
-  if (status === undefined) {
+  const settlement = await ports.unitOfWork.run((transaction) =>
+    writeSettlement(ports, transaction, request),
+  );
+  if (settlement === undefined) {
     return false;
   }
-  await callHook(ports, HOOK_OF[EVENT_OF[status]], taskId);
-  const uncleaned = "a settled task was left for the sweeper to clean";
-  await cleanTask(ports, taskId).catch(leaveToSweeper(ports, taskId, uncleaned));
+  await callHooksAndClean(ports, taskId, settlement.hooks ?? []);
   await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
   return true;
+}
+
+/** The hook `cleanup` is called after the others, and after the task is cleaned, by this process or by the sweeper. */
+async function callHooksAndClean(
+  ports: SettlePorts,
+  taskId: string,
+  hooks: readonly FinalStep[],
+): Promise<void> {
+  for (const step of hooks.filter((each) => each !== "cleanup")) {
+    await makeHookCall(ports, { taskId, step });
+  }
+  try {
+    await cleanTask(ports, taskId);
+  } catch (error) {
+    leaveToSweeper(ports, taskId, "a settled task was left for the sweeper to clean")(error);
+    return;
+  }
+  if (hooks.includes("cleanup")) {
+    await makeKeptHookCall(ports, { taskId, step: "cleanup" });
+  }
 }
 
 const UNPROMOTED = "the tasks that waited for a task were left for the sweeper";
@@ -86,14 +116,14 @@ function leaveToSweeper({ logger }: Pick<SettlePorts, "logger">, taskId: string,
  */
 async function settleQuickly(
   ports: SettlePorts,
-  { taskId, attempt, total, settle }: SettleRequest,
+  { taskId, kind, attempt, total, settle }: SettleRequest,
 ): Promise<{ readonly hadLocks: boolean } | undefined> {
-  const { steps, hooks = {}, clock } = ports;
+  const { steps, clock } = ports;
   if (
     steps === undefined ||
     typeof settle === "function" ||
     (settle.errors ?? []).length > 0 ||
-    hasFinalHook(hooks)
+    stepsWithListeners(ports, kind, FINAL_STEPS).length > 0
   ) {
     return undefined;
   }
@@ -107,18 +137,14 @@ async function settleQuickly(
   return quick;
 }
 
-function hasFinalHook({ complete, fail, cancel, cleanup }: TaskHooks): boolean {
-  return [complete, fail, cancel, cleanup].some((hook) => hook !== undefined);
-}
-
 /**
  * Settles a task that no attempt runs, under its latest attempt.
  * @param task as it was read a moment ago
  * @returns false, with nothing written, when it was begun or settled meanwhile
  */
 export function settleUnattended(ports: SettlePorts, task: Task, settle: SettleBy): Promise<boolean> {
-  const { id: taskId, attempt, progress } = task;
-  return settleTask(ports, { taskId, attempt, total: progress.total, settle });
+  const { id: taskId, kind, attempt, progress } = task;
+  return settleTask(ports, { taskId, kind, attempt, total: progress.total, settle });
 }
 
 /**
@@ -139,18 +165,17 @@ export async function cleanTask(ports: CleanPorts, taskId: string): Promise<bool
     return isFirst;
   });
   if (isCleaned) {
-    await callHook(ports, "cleanup", taskId);
     await passSlotOn(ports, task);
   }
   return isCleaned;
 }
 
-/** @returns the final status; undefined, with nothing written, where this attempt may not settle the task */
+/** @returns how it was settled; undefined, with nothing written, where this attempt may not settle the task */
 async function writeSettlement(
   ports: SettlePorts,
   transaction: Transaction,
   request: SettleRequest,
-): Promise<FinalStatus | undefined> {
+): Promise<Settlement | undefined> {
   const { taskId, attempt, total } = request;
   const settlement = await settlementOf(ports, transaction, request);
   const settled = settlement && (await ports.tasks.settle(transaction, taskId, attempt, settlement));
@@ -165,21 +190,27 @@ async function writeSettlement(
     progress: progressOf(total, settlement.counts),
     message: settlement.message,
   });
-  return settlement.status;
+  return settlement;
 }
 
 /** Undefined where the attempt is not the current one, or the task is settled. */
 async function settlementOf(
-  { tasks, clock }: SettlePorts,
+  ports: SettlePorts,
   transaction: Transaction,
-  { taskId, attempt, total, settle, byAttempt = false }: SettleRequest,
+  { taskId, kind, attempt, total, settle, byAttempt = false }: SettleRequest,
 ): Promise<Settlement | undefined> {
-  const common = { total, finishedAt: clock.now(), byAttempt };
+  const complete = (ending: Ending): Settlement => ({
+    ...storable(ending),
+    total,
+    finishedAt: ports.clock.now(),
+    byAttempt,
+    hooks: stepsWithListeners(ports, kind, [HOOK_OF[EVENT_OF[ending.status]], "cleanup"]),
+  });
   if (typeof settle !== "function") {
-    return { ...storable(settle), ...common };
+    return complete(settle);
   }
-  const done = await tasks.lockDone(transaction, taskId, attempt);
-  return done && { ...storable(settle(done.counts)), ...common };
+  const done = await ports.tasks.lockDone(transaction, taskId, attempt);
+  return done && complete(settle(done.counts));
 }
 
 /** The ending with texts that every store can keep. */

@@ -6,7 +6,7 @@ import type { LockStore } from "../../locks/lock-store.ts";
 import type { Outbox } from "../../notifications/outbox.ts";
 import type { UnitOfWork } from "../../transactions/transaction.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
-import type { TaskHooks } from "../task-hooks.ts";
+import type { HookListeners } from "../task-hooks.ts";
 import type { TaskQueue } from "../task-queue.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { QuickSteps } from "./quick-steps.ts";
@@ -31,5 +31,7 @@ export interface TaskPorts<Tasks = TaskStore> {
    */
   readonly definitions?: TaskDefinitions;
   /** The app's callbacks. */
-  readonly hooks?: TaskHooks;
+  readonly hooks?: HookListeners;
+  /** How long an attempt, or the call of a hook, may be silent. */
+  readonly leaseMs?: number;
 }

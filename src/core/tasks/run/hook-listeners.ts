@@ -1,0 +1,62 @@
+import type { DefinedTask } from "../define-task.ts";
+import type {
+  ContextOfStep,
+  HookListeners,
+  Listener,
+  Listeners,
+  StepContext,
+  StepHooks,
+  StepName,
+  TaskHooks,
+} from "../task-hooks.ts";
+import { FINAL_STEPS } from "../task-hooks.ts";
+import { checkInput } from "./check-input.ts";
+
+/** The listeners that a project's config has for every task, and in its definitions. */
+export function createHookListeners(
+  hooks: TaskHooks = {},
+  definitions: readonly Pick<DefinedTask, "kind" | "input" | "hooks">[] = [],
+): HookListeners {
+  const own = new Map(definitions.map((definition) => [definition.kind, definition]));
+  return {
+    beforeCreate: listOf(hooks.beforeCreate),
+    of<Step extends StepName>(step: Step, kind: string) {
+      const definition = own.get(kind);
+      return [
+        ...ofStep(hooks, step),
+        ...(definition?.hooks === undefined ? [] : ofStep(definition.hooks, step)).map((listener) =>
+          withCheckedInput(definition as DefinedTask, listener),
+        ),
+      ];
+    },
+    finalSteps: FINAL_STEPS.filter((step) => ofStep(hooks, step).length > 0),
+    finalStepsOfKinds: definitions.flatMap(({ kind, hooks: its = {} }) =>
+      FINAL_STEPS.filter((step) => ofStep(its, step).length > 0).map((step) => ({ kind, step })),
+    ),
+  };
+}
+
+function ofStep<Step extends StepName>(
+  hooks: StepHooks,
+  step: Step,
+): readonly Listener<ContextOfStep[Step]>[] {
+  return listOf(hooks[step] as Listeners<ContextOfStep[Step]> | undefined);
+}
+
+function listOf<Context>(listeners: Listeners<Context> | undefined): readonly Listener<Context>[] {
+  return typeof listeners === "function" ? [listeners] : (listeners ?? []);
+}
+
+/** The listener of a definition is given the input as `run` is. */
+function withCheckedInput<Context extends StepContext>(
+  definition: Pick<DefinedTask, "input">,
+  listener: Listener<Context>,
+): Listener<Context> {
+  return async (context) => {
+    const checked = await checkInput(definition, context.task.input);
+    if ("problems" in checked) {
+      throw new TypeError(checked.problems.map(({ message }) => message).join(" "));
+    }
+    await listener({ ...context, input: checked.value });
+  };
+}
