@@ -114,15 +114,12 @@ export async function createEngine(
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const claimOf = createClaimOf(models, lockScopes);
-  const sideEffects = withAppEffects(
-    createPostgresSideEffects({ session, shapes, models, emulatedKeys }),
-    {
-      options: options.modelOptions,
-      prisma,
-      // As with the database's own side effects, they are held against everybody.
-      claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
-    },
-  );
+  const sideEffects = withAppEffects(createPostgresSideEffects({ session, shapes, models, emulatedKeys }), {
+    options: options.modelOptions,
+    prisma,
+    // As with the database's own side effects, they are held against everybody.
+    claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
+  });
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
