@@ -21,12 +21,13 @@ beforeAll(async () => {
   folder = await createTemporaryFolder("embedding");
   await cp("client-examples/embedding", folder.path, { recursive: true });
   database = await createTestDatabase({ isEmpty: true });
+  sql = new Client(database.url);
+  await sql.connect();
   await run("npm", ["install", await packedPackage()]);
   // `generate` never runs this program, but downloads it unless this names an existing file.
   await run("npx", ["prisma", "generate"], { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath });
   await powercrud("migrate");
-  sql = new Client(database.url);
-  await sql.connect();
+
   await sql.query(`INSERT INTO "Shelf" VALUES (1, 'left'), (2, 'right');
     INSERT INTO "Product" SELECT n, 'Product ' || n, 3, 1 FROM generate_series(1, ${PRODUCTS}) n;
     INSERT INTO "Product" SELECT n, 'Product ' || n, 3, 2 FROM generate_series(1001, 1003) n`);
