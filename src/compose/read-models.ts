@@ -8,7 +8,7 @@ import { chooseNames } from "../graphql/models/choose-names.ts";
 import type { LaunchableTask } from "../graphql/tasks/launchable-task.ts";
 import { launchableTask, namedTask } from "../graphql/tasks/launchable-task.ts";
 import type { LaunchOwnTask } from "../graphql/tasks/launch-fields.ts";
-import type { NotificationSchemaPorts } from "../graphql/notifications/notification-ports.ts";
+import type { NotificationSchemaPorts } from "../graphql/notifications/notification-schema.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { SchemaContributor } from "../graphql/builder.ts";
