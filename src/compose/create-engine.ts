@@ -101,6 +101,15 @@ export async function createEngine(
   options: EngineOptions,
   deployment: Deployment = openDeployment(options),
 ): Promise<Engine> {
+  try {
+    return await assemble(options, deployment);
+  } catch (error) {
+    await deployment.close();
+    throw error;
+  }
+}
+
+async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
   const { config, client: prisma, logger } = options;
   const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session } = deployment;
@@ -114,15 +123,12 @@ export async function createEngine(
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const claimOf = createClaimOf(models, lockScopes);
-  const sideEffects = withAppEffects(
-    createPostgresSideEffects({ session, shapes, models, emulatedKeys }),
-    {
-      options: options.modelOptions,
-      prisma,
-      // As with the database's own side effects, they are held against everybody.
-      claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
-    },
-  );
+  const sideEffects = withAppEffects(createPostgresSideEffects({ session, shapes, models, emulatedKeys }), {
+    options: options.modelOptions,
+    prisma,
+    // As with the database's own side effects, they are held against everybody.
+    claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
+  });
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
@@ -210,13 +216,8 @@ async function readModels(
   deployment: Deployment,
   shapes: TableShapes,
 ): Promise<ModelRegistry> {
-  try {
-    await deployment.followTime();
-    return await options.readModels(shapes);
-  } catch (error) {
-    await deployment.close();
-    throw error;
-  }
+  await deployment.followTime();
+  return options.readModels(shapes);
 }
 
 function createEngineService(runningAttempts: RunningAttempts, deployment: Deployment): Service {

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
+import { codeBlocks } from "../support/markdown-code.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 /** Where the snippets stand for the compiler: nowhere on the disk. */
@@ -245,6 +247,7 @@ beforeAll(async () => {
       ...Object.entries(GOOD).map(([name, members]) => [name, inConfig(members)] as const),
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
+      ["docs/custom-tasks.md", guide()],
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -261,6 +264,20 @@ describe("a config does not compile with", () => {
     expect(errors.get(name)).toEqual([expect.stringContaining(words)]);
   });
 });
+
+test("the snippets of the guide to custom tasks compile", () => {
+  expect(errors.get("docs/custom-tasks.md")).toEqual([]);
+});
+
+/** The guide's snippets as one module. */
+function guide(): string {
+  const [definition = "", ...others] = codeBlocks(readFileSync(`${ROOT}/docs/custom-tasks.md`, "utf8"), "ts");
+  const rest = others.map((block) => block.replace(/^import .* from "\.\/rebuild-statistics\.ts";$/m, ""));
+  return [definition, ...rest]
+    .join("\n")
+    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+    .replaceAll('"./generated/', '"../../src/generated/');
+}
 
 describe("a task of the app's own", () => {
   test.each(Object.keys(GOOD_TASKS))("takes %s", (name) => {

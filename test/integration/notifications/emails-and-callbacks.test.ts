@@ -47,7 +47,9 @@ beforeAll(async () => {
       },
     },
     settings: {
+      // setting: POWERCRUD_SMTP_URL
       smtpUrl: mails.url,
+      // setting: POWERCRUD_STATUS_PAGE_URL
       statusPageUrl: "https://app.example.com/tasks?id={id}&tab=1",
       notifyTimeoutMs: 500,
     },

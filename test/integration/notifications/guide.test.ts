@@ -52,6 +52,7 @@ beforeAll(async () => {
       ...config,
       notify: { ...config.notify, webhook: { isPrivateAllowed: true } },
     } as PowerCrudConfig,
+    // setting: POWERCRUD_WEBHOOK_SECRET
     settings: { webhookSecret: WEBHOOK_SECRET, smtpUrl: "smtp://127.0.0.1:1" },
   });
 });

@@ -20,7 +20,9 @@ beforeAll(async () => {
     config: { notify: { webhook: { secret: WEBHOOK_SECRET, isPrivateAllowed: true } } },
     settings: {
       statusPageUrl: "https://app.example.com/tasks/{id}",
+      // setting: POWERCRUD_NOTIFY_TIMEOUT_MS
       notifyTimeoutMs: 1000,
+      // setting: POWERCRUD_NOTIFY_MAX_TRIES
       notifyMaxTries: 3,
     },
   });

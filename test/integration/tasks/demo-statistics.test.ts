@@ -12,7 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 beforeEach(async () => {
-  await service.query("UPDATE city SET population = 13 - id, rank_in_country = NULL, population_share = NULL");
+  await service.query(
+    "UPDATE city SET population = 13 - id, rank_in_country = NULL, population_share = NULL",
+  );
 });
 
 const figures = (): Promise<readonly unknown[]> =>
@@ -21,7 +23,9 @@ const figures = (): Promise<readonly unknown[]> =>
 const RANKED = Array.from({ length: 12 }, (_, at) => ({ id: at + 1, rank: at + 1 }));
 
 /** Who holds a city while a task reports progress with the text, and the messages that it shows. */
-async function watch(taskId: string): Promise<{ readonly messages: Set<string>; readonly holders: Set<unknown> }> {
+async function watch(
+  taskId: string,
+): Promise<{ readonly messages: Set<string>; readonly holders: Set<unknown> }> {
   const messages = new Set<string>();
   const holders = new Set<unknown>();
   for await (const { progress, status } of service.api.feed.watch(taskId)) {
@@ -65,7 +69,10 @@ it("a bulk update of countries rebuilds the figures as a part of the task, and s
   }`);
   const { id } = bulkUpdateCountries.task;
   const { messages } = await withDeadline(watch(id), 15_000, "the end of the bulk update");
-  expect(await service.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 1, total: 1 } });
+  expect(await service.settled(id)).toMatchObject({
+    status: "SUCCEEDED",
+    progress: { succeeded: 1, total: 1 },
+  });
   expect([...messages].join()).toContain("rebuildCountryStatistics:");
   expect(await service.api.tasks.count()).toBe(before + 1);
   expect(await figures()).toEqual(RANKED);
