@@ -150,7 +150,10 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
     generated: { kind: "ANY" },
     models: {
       kind: "MAP",
-      of: (name) => (models === undefined ? { kind: "ANY" } : modelOptionsShape(fieldNamesOf(models, name), Object.keys(models))),
+      of: (name) =>
+        models === undefined
+          ? { kind: "ANY" }
+          : modelOptionsShape(fieldNamesOf(models, name), Object.keys(models)),
       ...(models === undefined ? {} : { words: Object.keys(models) }),
       what: "a model of the Prisma schema",
     },

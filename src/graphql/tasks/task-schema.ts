@@ -12,7 +12,13 @@ import { addTaskKinds } from "./task-kinds.ts";
 import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
 import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
-import { addStatusPage, addTaskControlFields, addTaskFamilyFields, addTaskRetryFields, implementTask } from "./task-type.ts";
+import {
+  addStatusPage,
+  addTaskControlFields,
+  addTaskFamilyFields,
+  addTaskRetryFields,
+  implementTask,
+} from "./task-type.ts";
 import { defineTaskParts } from "./task-parts.ts";
 import { addTaskQueries } from "./task-queries.ts";
 

@@ -57,7 +57,9 @@ async function runInline(
   const write = currentWrite();
   const definition = ports.definitions.get(kind);
   const dependents = await definition.dependents?.({ model: null, input: accepted.stored, viewer });
-  const claims = [...described.value.claims, ...(dependents === undefined
+  const claims = [
+    ...described.value.claims,
+    ...(dependents === undefined
       ? []
       : await ports.unitOfWork.run((transaction) => dependents.claims(transaction, []))),
   ];
