@@ -235,6 +235,18 @@ const BAD_TASKS = {
 /** The compiler's errors by the snippet's name. */
 let errors: ReadonlyMap<string, readonly string[]>;
 
+/** Its snippets are compiled together. */
+const GUIDE = "docs/nested-tasks.md";
+const GUIDE_HEADER = `
+  import type { ModelOptionsOf } from "powercrud-graphql";
+  import { defineTask } from "powercrud-graphql";
+  import { rebuildCountryStatistics } from "../../prisma/tasks/rebuild-country-statistics.ts";
+  import type { generated } from "../../src/generated/powercrud.ts";`;
+
+test(`the snippets of ${GUIDE} compile`, () => {
+  expect(errors.get(GUIDE)).toEqual([]);
+});
+
 beforeAll(async () => {
   const inConfig = (members: string): string => `
     import { generated } from "../../src/generated/powercrud.ts";
@@ -242,8 +254,10 @@ beforeAll(async () => {
     import { defineTask } from "../../src/core/tasks/define-task.ts";
     declare const rebuild: import("../../src/core/tasks/define-task.ts").DefinedTask<{ code: string }, number>;
     export default defineConfig({ generated, ${members} });`;
+  const nested = codeBlocks(readFileSync(`${ROOT}/${GUIDE}`, "utf8"), "ts").join("\n");
   errors = compile(
     Object.fromEntries([
+      [GUIDE, `${GUIDE_HEADER}\n${nested}\nexport { census, child, country, locked };`],
       ...Object.entries(GOOD).map(([name, members]) => [name, inConfig(members)] as const),
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
