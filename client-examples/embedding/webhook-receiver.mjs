@@ -8,7 +8,7 @@ const webhook = new Webhook(process.env.POWERCRUD_WEBHOOK_SECRET ?? "");
 /** A webhook comes again if its answer was lost; its id stays. A real receiver keeps the ids in its database. */
 const seen = new Set();
 
-const server = createServer(async (request, response) => {
+async function receive(request, response) {
   const body = await text(request);
   let payload;
   try {
@@ -24,7 +24,9 @@ const server = createServer(async (request, response) => {
     console.log(`received ${JSON.stringify(payload)}`);
   }
   response.writeHead(204).end();
-});
+}
+
+const server = createServer((request, response) => void receive(request, response));
 server.listen(Number(process.env.PORT ?? 4100), "127.0.0.1", () => {
   console.log(`ready http://127.0.0.1:${server.address().port}/`);
 });

@@ -42,7 +42,7 @@ import { checkOptions } from "./check-config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
@@ -141,23 +141,17 @@ async function wire(
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
-  const { client, transactions } = connected;
+  const { client } = connected;
   onOpen(() => client.$disconnect());
   const engine = await createEngine({
+    ...engineParts(project, connected),
     config,
     databaseUrl,
     backend,
     modelOptions,
     logger,
-    clock: createSystemClock(),
-    tasks: project.tasks ?? [],
-    client,
-    translateError: translatePrismaError,
-    hooks: project.hooks,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
-    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
-    hookTransactions: createPrismaHookTransactions(transactions),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
@@ -191,6 +185,25 @@ async function wire(
     openBoard: engine.deployment.openBoard,
     feed,
     health,
+  };
+}
+
+/** What the engine takes from the project and from Prisma's client. */
+function engineParts(
+  { tasks = [], hooks }: PowerCrudConfig,
+  { client, transactions }: ConnectedModels,
+): Pick<
+  EngineOptions,
+  "clock" | "tasks" | "hooks" | "client" | "translateError" | "createChunkRecords" | "hookTransactions"
+> {
+  return {
+    clock: createSystemClock(),
+    tasks,
+    hooks,
+    client,
+    translateError: translatePrismaError,
+    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
+    hookTransactions: createPrismaHookTransactions(transactions),
   };
 }
 

@@ -29,18 +29,18 @@ export function createSweeper(ports: TaskPorts, options: SweeperOptions): Servic
   let hooks: Promise<void> | undefined;
   const failures = createFailureLog(ports.logger, "a sweep");
   const hookFailures = createFailureLog(ports.logger, "calling the hooks that were left");
-  const run = (): void => {
-    pass ??= sweepInTurn(ports, options, failures)
-      .then((isSwept) => {
-        hooks ??= isSwept
-          ? repeatHooks(ports, options, hookFailures).finally(() => {
-              hooks = undefined;
-            })
-          : undefined;
-      })
-      .finally(() => {
-        pass = undefined;
+  const sweepOnce = async (): Promise<void> => {
+    if (await sweepInTurn(ports, options, failures)) {
+      // Not awaited: a slow hook delays no pass.
+      hooks ??= repeatHooks(ports, options, hookFailures).finally(() => {
+        hooks = undefined;
       });
+    }
+  };
+  const run = (): void => {
+    pass ??= sweepOnce().finally(() => {
+      pass = undefined;
+    });
   };
   return createService({
     name: "sweeper",

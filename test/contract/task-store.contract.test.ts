@@ -180,7 +180,7 @@ describeWorlds("task store", (world) => {
 
   describe("tasks for the sweeper", () => {
     // These tests use their own years, so that they see no other test's tasks.
-    const plain = (found: readonly StrandedTask[]) => found.map(({ id, attempt }) => ({ id, attempt }));
+    const plain = (tasks: readonly StrandedTask[]) => tasks.map(({ id, attempt }) => ({ id, attempt }));
     const inYear = (year: number, second: number): Date => new Date(Date.UTC(year, 0, 1, 0, 0, second));
 
     it("finds tasks that were never enqueued, oldest first", async () => {

@@ -1,3 +1,4 @@
+/* oxlint-disable eslint/max-lines -- the world of the crowd serves all cases */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   currentTask,

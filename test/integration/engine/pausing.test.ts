@@ -1,3 +1,4 @@
+/* oxlint-disable eslint/max-lines -- one fixture serves all cases */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import { sweep, sweepNow } from "../../../src/core/sweeper/sweep.ts";

@@ -4,7 +4,7 @@ import demoConfig from "../../../powercrud.config.ts";
 import { createPowerCrud, defineConfig, defineTask } from "../../../src/index.ts";
 
 /** Its schedule comes every second. */
-export const everySecond = defineTask({ kind: "everySecond", run: async () => "done" });
+const everySecond = defineTask({ kind: "everySecond", run: async () => "done" });
 export const scheduledConfig = {
   ...demoConfig,
   tasks: [everySecond],
