@@ -43,7 +43,7 @@ export interface DiagnoseOptions {
 const START_PATIENCE_MS = 60_000;
 
 /** The checks that need a migrated database and a chosen backend. */
-const DEPENDENT = ["queue", "bus", "workers"];
+const DEPENDENT = ["queue", "bus", "notifications", "workers"];
 
 /** Examines each part whose own requirements are met. Never rejects, and changes nothing. */
 export async function diagnoseDeployment(options: DiagnoseOptions): Promise<Diagnosis> {

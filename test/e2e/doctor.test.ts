@@ -58,12 +58,13 @@ describe("powercrud doctor", () => {
     expect(found).toEqual({
       database: "OK: PostgreSQL answers.",
       migrations: expect.stringMatching(
-        /^FAILED: The database lacks migrations: .*_engine, .*_init\. Run: npx powercrud migrate\.$/,
+        /^FAILED: The database lacks migrations: .*_engine, .*_toolkit, .*_init, .*\. Run: npx powercrud migrate\.$/,
       ),
       models: "OK: 4 models can be served.",
       backend: "OK: postgres: REDIS_URL is not set.",
       queue: skipped,
       bus: skipped,
+      notifications: skipped,
       workers: skipped,
     });
   });
@@ -80,6 +81,7 @@ describe("powercrud doctor", () => {
       models: "OK: 4 models can be served.",
       queue: "OK: 0 tasks wait in it.",
       bus: "OK: A message came back.",
+      notifications: "OK: None was given up.",
       backend: "OK: redis: REDIS_URL is set, and Redis answered.",
       workers: "WARNING: No process of the deployment runs.",
     });
@@ -190,6 +192,7 @@ describe("powercrud doctor", () => {
           models: "OK: 4 models can be served.",
           queue: "FAILED: The task queue cannot be reached.",
           bus: expect.stringMatching(/^FAILED: /),
+          notifications: "OK: None was given up.",
           backend:
             "FAILED: redis: The processes of the deployment have their queue there. It cannot be reached now.",
           workers: "OK: 1 worker is alive.",

@@ -217,6 +217,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       "released: 1 (held locks but were settled or do not exist; the locks are released)",
       `  ${owner}`,
       "pruned: 0",
+      "hooks: 0",
       "left alone: 0",
     ]);
     expect(await locks()).toEqual([[enqueued, [{ model: "City", ids: ["43"] }]]]);
