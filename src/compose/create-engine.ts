@@ -100,6 +100,15 @@ export async function createEngine(
   options: EngineOptions,
   deployment: Deployment = openDeployment(options),
 ): Promise<Engine> {
+  try {
+    return await assemble(options, deployment);
+  } catch (error) {
+    await deployment.close();
+    throw error;
+  }
+}
+
+async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
   const { config, client: prisma, logger } = options;
   const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session } = deployment;
@@ -206,13 +215,8 @@ async function readModels(
   deployment: Deployment,
   shapes: TableShapes,
 ): Promise<ModelRegistry> {
-  try {
-    await deployment.followTime();
-    return await options.readModels(shapes);
-  } catch (error) {
-    await deployment.close();
-    throw error;
-  }
+  await deployment.followTime();
+  return options.readModels(shapes);
 }
 
 function createEngineService(runningAttempts: RunningAttempts, deployment: Deployment): Service {

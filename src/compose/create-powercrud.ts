@@ -16,7 +16,6 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
-import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import { cancelTask } from "../core/tasks/run/cancel-task.ts";
 import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
@@ -280,7 +279,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
           resumeTask: (request) => resumeTask(engine.ports, request),
         },
         retryTask: engine.retryTask,
-        own: { tasks: parts.ownTasks, launch: (launch) => launchCustom(engine.ports, launch) },
+        own: { tasks: parts.ownTasks, launch: engine.launchCustom },
         statusPageOf,
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),

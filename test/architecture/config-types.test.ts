@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -254,13 +254,14 @@ beforeAll(async () => {
     import { defineTask } from "../../src/core/tasks/define-task.ts";
     declare const rebuild: import("../../src/core/tasks/define-task.ts").DefinedTask<{ code: string }, number>;
     export default defineConfig({ generated, ${members} });`;
-  const guide = codeBlocks(await readFile(`${ROOT}/${GUIDE}`, "utf8"), "ts").join("\n");
+  const nested = codeBlocks(readFileSync(`${ROOT}/${GUIDE}`, "utf8"), "ts").join("\n");
   errors = compile(
     Object.fromEntries([
-      [GUIDE, `${GUIDE_HEADER}\n${guide}\nexport { census, child, country, locked };`],
+      [GUIDE, `${GUIDE_HEADER}\n${nested}\nexport { census, child, country, locked };`],
       ...Object.entries(GOOD).map(([name, members]) => [name, inConfig(members)] as const),
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
+      ["docs/custom-tasks.md", guide()],
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -277,6 +278,20 @@ describe("a config does not compile with", () => {
     expect(errors.get(name)).toEqual([expect.stringContaining(words)]);
   });
 });
+
+test("the snippets of the guide to custom tasks compile", () => {
+  expect(errors.get("docs/custom-tasks.md")).toEqual([]);
+});
+
+/** The guide's snippets as one module. */
+function guide(): string {
+  const [definition = "", ...others] = codeBlocks(readFileSync(`${ROOT}/docs/custom-tasks.md`, "utf8"), "ts");
+  const rest = others.map((block) => block.replace(/^import .* from "\.\/rebuild-statistics\.ts";$/m, ""));
+  return [definition, ...rest]
+    .join("\n")
+    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+    .replaceAll('"./generated/', '"../../src/generated/');
+}
 
 describe("a task of the app's own", () => {
   test.each(Object.keys(GOOD_TASKS))("takes %s", (name) => {

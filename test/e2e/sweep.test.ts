@@ -209,6 +209,8 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       `  ${enqueued}`,
       "rescued: 0",
       "cancelled: 0",
+      "expired: 0",
+      "paused: 0",
       "promoted: 0",
       "cleaned: 1 (were settled, and are cleaned up now)",
       `  ${cleaned}`,
