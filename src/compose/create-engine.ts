@@ -11,6 +11,7 @@ import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
 import type { HookTransactions } from "../core/records/hook-transactions.ts";
 import { withAppEffects } from "../core/records/app-effects.ts";
+import type { RecordHooks } from "../core/records/record-hooks.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { ListPages } from "../core/records/list-pages.ts";
@@ -39,6 +40,7 @@ import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
+import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createTaskDefinitions } from "../core/tasks/task-definition.ts";
 import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
@@ -109,8 +111,7 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { config, client: prisma, logger } = options;
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
   const { session } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
@@ -122,37 +123,14 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);
   const claimOf = createClaimOf(models, lockScopes);
-  const sideEffects = withAppEffects(createPostgresSideEffects({ session, shapes, models, emulatedKeys }), {
-    options: options.modelOptions,
-    prisma,
-    // As with the database's own side effects, they are held against everybody.
-    claimOf: (model, ids) => createClaimOf(models, { of: () => undefined })(model, ids, ANONYMOUS),
-  });
+  const sideEffects = createSideEffects(options, { session, shapes, models, emulatedKeys });
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
   const writer = createPostgresChunkWriter(writing);
-  const hooks = createRecordHooks({
-    options: options.modelOptions,
-    transactions: options.hookTransactions,
-    locks: deployment.ports.locks,
-    claimOf,
-    launch: (launch) => ports.launch(launch),
-    logger,
-  });
+  const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
-  const definitions = createTaskDefinitions([
-    ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
-    ...options.tasks.map((task) =>
-      customDefinition(task, {
-        prisma,
-        logger,
-        claimOf,
-        clock: options.clock,
-        translateError: options.translateError,
-      }),
-    ),
-  ]);
+  const definitions = createDefinitions(options, bulk, claimOf);
   const ports: Engine["ports"] = createPorts(options, deployment, {
     definitions,
     models,
@@ -190,6 +168,46 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     ...launches,
     deployment,
   };
+}
+
+function createHooks(
+  { modelOptions, hookTransactions, logger }: EngineOptions,
+  { ports: { locks } }: Deployment,
+  tools: Pick<LaunchPorts, "claimOf" | "launch">,
+): RecordHooks {
+  return createRecordHooks({
+    options: modelOptions,
+    transactions: hookTransactions,
+    locks,
+    logger,
+    ...tools,
+  });
+}
+
+/** The side effects of the database, and those that the app tells of. */
+function createSideEffects(
+  { modelOptions, client: prisma }: EngineOptions,
+  tables: Parameters<typeof createPostgresSideEffects>[0] & { readonly models: ModelRegistry },
+): ReturnType<typeof withAppEffects> {
+  return withAppEffects(createPostgresSideEffects(tables), {
+    options: modelOptions,
+    prisma,
+    // As with the database's own side effects, they are held against everybody.
+    claimOf: (model, ids) => createClaimOf(tables.models, { of: () => undefined })(model, ids, ANONYMOUS),
+  });
+}
+
+/** The bulk operations, and the app's own tasks. */
+function createDefinitions(
+  { tasks, client: prisma, logger, clock, translateError }: EngineOptions,
+  bulk: Parameters<typeof createBulkDefinition>[0],
+  claimOf: LaunchPorts["claimOf"],
+): TaskDefinitions {
+  const tools = { prisma, logger, claimOf, clock, translateError };
+  return createTaskDefinitions([
+    ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
+    ...tasks.map((task) => customDefinition(task, tools)),
+  ]);
 }
 
 type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;

@@ -6,7 +6,7 @@ import express from "express";
 import fastify from "fastify";
 import { graphql } from "graphql";
 import { Client } from "pg";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, expect, inject, it, onTestFinished } from "vitest";
 import { z } from "zod";
 import demo from "../../../powercrud.config.ts";
 import { createPowerCrud, defineConfig, defineTask } from "../../../src/index.ts";
@@ -57,7 +57,7 @@ it("the examples of docs/testing-your-project.md run", async () => {
     projectDir,
     assert,
   };
-  await run(example, { ...names, databaseUrl: inject("postgresUrl") });
+  await expect(run(example, { ...names, databaseUrl: inject("postgresUrl") })).resolves.toBeUndefined();
 });
 
 it("the examples of docs/task-manager.md run", async () => {
@@ -145,17 +145,19 @@ it("a test says why its task could not run, or how it failed, and leaves nothing
   await expect(untilSettled(test, "00000000-0000-7000-8000-000000000000")).rejects.toMatchObject({
     code: "NOT_FOUND",
   });
-  const databases = async (): Promise<readonly unknown[]> => {
-    const client = new Client(test.databaseUrl);
-    await client.connect();
-    const { rows } = await client.query(
-      "SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%' ORDER BY 1",
-    );
-    await client.end();
-    return rows;
-  };
-  const before = await databases();
-  const options = { projectDir, databaseUrl: inject("postgresUrl") };
+  // A user of its own, since other tests make databases at the same time.
+  const server = new Client(inject("postgresUrl"));
+  await server.connect();
+  onTestFinished(async () => {
+    await server.query("DROP ROLE IF EXISTS guide_tester");
+    await server.end();
+  });
+  await server.query("CREATE ROLE guide_tester LOGIN CREATEDB PASSWORD 'guide'");
+  const databaseUrl = Object.assign(new URL(inject("postgresUrl")), {
+    username: "guide_tester",
+    password: "guide",
+  });
+  const options = { projectDir, databaseUrl: databaseUrl.href };
   const broken = defineConfig({ ...demo, tasks: [rebuildStatistics, rebuildStatistics] });
   await expect(createTestPowerCrud({ ...options, config: broken })).rejects.toThrow(/share the kind/);
   const named = defineTask({ kind: "reservation", run: async () => null });
@@ -163,5 +165,6 @@ it("a test says why its task could not run, or how it failed, and leaves nothing
   await expect(createTestPowerCrud({ ...options, config: reserved })).rejects.toThrow(
     /No task may have the kind "reservation"/,
   );
-  expect(await databases()).toEqual(before);
+  const left = await server.query("SELECT FROM pg_database WHERE datdba = 'guide_tester'::regrole");
+  expect(left.rowCount).toBe(0);
 });

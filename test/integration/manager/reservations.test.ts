@@ -217,7 +217,7 @@ describe("a reservation", () => {
   it("can be neither paused nor retried", async () => {
     const reservation = reserved(await client.tasks.reserve(cities("14")));
     expect(await client.tasks.pause(reservation)).toMatchObject({
-      kind: "INVALID",
+      kind: "NOT_PAUSABLE",
       message: expect.stringContaining("is a reservation") as string,
     });
     await client.tasks.cancel(reservation);

@@ -77,14 +77,16 @@ describe("the API and the task manager", () => {
       }
     });
     app.use(express.json());
-    app.post("/count/:to", async (request, response) => {
-      const { status, body } = await countFor(Number(request.params.to), request.get("x-user") ?? null);
-      response.status(status).json(body);
+    app.post("/count/:to", (request, response, next) => {
+      countFor(Number(request.params.to), request.get("x-user") ?? null).then(
+        ({ status, body }) => response.status(status).json(body),
+        next,
+      );
     });
     const server = app.listen(0, "127.0.0.1");
     await once(server, "listening");
     try {
-      await tryServer(urlOf(server), "express");
+      await expect(tryServer(urlOf(server), "express")).resolves.toBeUndefined();
     } finally {
       server.close();
     }
@@ -112,7 +114,7 @@ describe("the API and the task manager", () => {
     });
     const url = await app.listen({ host: "127.0.0.1", port: 0 });
     try {
-      await tryServer(url, "fastify");
+      await expect(tryServer(url, "fastify")).resolves.toBeUndefined();
     } finally {
       await app.close();
     }
@@ -179,7 +181,7 @@ describe("the API and the task manager", () => {
 
     const held = await test.tasks.reserve([{ model: "Tag", ids: "all" }]);
     const reader = (await subscribe(held.kind === "RESERVED" ? held.reservation.id : "")).body?.getReader();
-    const first = new TextDecoder().decode((await reader?.read())?.value as Uint8Array);
+    const first = new TextDecoder().decode((await reader?.read())?.value);
     expect(first).not.toContain("event: complete");
     const readOn = async (): Promise<void> => {
       while (!(await reader?.read())?.done);
