@@ -25,10 +25,56 @@ export async function bareQueue(stores: BenchStores, backend: BackendName): Prom
   return samples;
 }
 
+/** What a queue does in a second. */
+export interface BareRates {
+  /** Jobs added, each by a call of its own, all at once. */
+  readonly added: number;
+  /** Jobs taken, done and removed by one worker. */
+  readonly processed: number;
+}
+
+/** Jobs that do nothing, on bare BullMQ. @param slots how many jobs the worker does at a time */
+export async function bareQueueRates(
+  stores: BenchStores,
+  backend: BackendName,
+  count: number,
+  slots: number,
+): Promise<BareRates> {
+  const { queue, startWorker } = backend === "redis" ? onRedis(stores) : onPostgres(stores);
+  const options = { removeOnComplete: true };
+  // Connects, and makes its tables.
+  await queue.add(NAME, {}, options);
+  const addStart = performance.now();
+  await Promise.all(Array.from({ length: count }, () => queue.add(NAME, {}, options)));
+  const addMs = performance.now() - addStart;
+  let done = 0;
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const start = performance.now();
+  const worker = startWorker(() => {
+    done += 1;
+    if (done > count) {
+      end();
+    }
+    return Promise.resolve();
+  }, slots);
+  await ended;
+  const ms = performance.now() - start;
+  await worker.close();
+  await queue.close();
+  return { added: Math.round((count * 1000) / addMs), processed: Math.round((count * 1000) / ms) };
+}
+
 /** The part of BullMQ that is measured. */
 interface BareQueue {
-  readonly queue: { add(name: string, data: object): Promise<unknown>; close(): Promise<void> };
-  startWorker(work: () => Promise<void>): { waitUntilReady(): Promise<unknown>; close(): Promise<void> };
+  readonly queue: {
+    add(name: string, data: object, options?: { readonly removeOnComplete: boolean }): Promise<unknown>;
+    close(): Promise<void>;
+  };
+  startWorker(
+    work: () => Promise<void>,
+    concurrency?: number,
+  ): { waitUntilReady(): Promise<unknown>; close(): Promise<void> };
 }
 
 function onRedis({ redisUrl }: BenchStores): BareQueue {
@@ -36,7 +82,7 @@ function onRedis({ redisUrl }: BenchStores): BareQueue {
   const connection = { url: redisUrl, maxRetriesPerRequest: null };
   return {
     queue: new Queue(NAME, { connection }),
-    startWorker: (work) => new Worker(NAME, work, { connection }),
+    startWorker: (work, concurrency = 1) => new Worker(NAME, work, { connection, concurrency }),
   };
 }
 
@@ -45,6 +91,6 @@ function onPostgres(stores: BenchStores): BareQueue {
   const connection = { connectionString: stores.databaseUrl("postgres"), migrate: true };
   return {
     queue: new Queue(NAME, { connection }),
-    startWorker: (work) => new Worker(NAME, work, { connection }),
+    startWorker: (work, concurrency = 1) => new Worker(NAME, work, { connection, concurrency }),
   };
 }

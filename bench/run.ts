@@ -13,6 +13,7 @@ import { measureModels } from "./many-models.ts";
 import { measureMillion } from "./million.ts";
 import { measureLocks } from "./locks.ts";
 import type { Measure } from "./measure.ts";
+import { measureTasks } from "./tasks.ts";
 
 /** The number of records that the design's target figures are for. */
 const RECORDS = 100_000;
@@ -27,6 +28,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   million: measureMillion,
   latency: measureLatency,
   cancel: measureCancel,
+  tasks: measureTasks,
   models: measureModels,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];

@@ -14,7 +14,10 @@ export interface AnswerOptions {
 type Tasks = PowerCrud["tasks"];
 export type LaunchOutcome = Awaited<ReturnType<Tasks["retry"]>>;
 type Schedules = PowerCrud["schedules"];
-type Outcome = LaunchOutcome | Awaited<ReturnType<Tasks["cancel"]>> | Awaited<ReturnType<Schedules["pause"]>>;
+type Outcome =
+  | LaunchOutcome
+  | Awaited<ReturnType<Tasks["cancel" | "pause" | "resume"]>>
+  | Awaited<ReturnType<Schedules["pause"]>>;
 /** Anything that a verb answers besides a success. */
 type Refusal = Exclude<
   Outcome,

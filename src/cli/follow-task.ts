@@ -64,21 +64,18 @@ async function showState(
 
 /** Why a task does not run, in words. */
 async function describeState(powercrud: PowerCrud, task: ShownTask): Promise<string | undefined> {
-  switch (task.status) {
-    case "WAITING":
-      return `it stands in line${task.blockedBy === null ? "" : ` behind task ${task.blockedBy}`}`;
-    case "PAUSED":
-      return `it is paused; to go on: powercrud tasks resume ${task.id}`;
-    case "PENDING":
-      return (await describePostponement(task)) ?? describeWorkers(powercrud);
-    default:
-      return undefined;
+  const { id, status, blockedBy, postponedUntil, message } = task;
+  if (status === "WAITING") {
+    return `it stands in line${blockedBy === null ? "" : ` behind task ${blockedBy}`}`;
   }
-}
-
-function describePostponement({ postponedUntil, message }: ShownTask): string | undefined {
+  if (status === "PAUSED") {
+    return `it is paused; to let it go on: powercrud tasks resume ${id}`;
+  }
+  if (status !== "PENDING") {
+    return undefined;
+  }
   return postponedUntil === null
-    ? undefined
+    ? describeWorkers(powercrud)
     : `it is tried again at ${postponedUntil.toISOString()}${message === null ? "" : `: ${message}`}`;
 }
 

@@ -1,5 +1,8 @@
-import { Format, Presets, SingleBar } from "cli-progress";
+import cliProgress from "cli-progress";
 import type { Options, Params } from "cli-progress";
+
+// Node finds no export of this name in the package's CommonJS.
+const { Format, Presets, SingleBar } = cliProgress;
 
 /** How far something has come. */
 export interface ShownProgress {

@@ -1,4 +1,5 @@
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 
 import type { CliContext } from "./cli-context.ts";
 import type { LaunchCommandOptions } from "./commands/launch.ts";
@@ -88,6 +89,8 @@ function addReads(tasks: Command, run: Run): void {
 function addVerbs(tasks: Command, run: Run): void {
   const verbs = {
     cancel: "stop a task for good",
+    pause: "stop a task between two chunks until it is resumed; its records stay locked",
+    resume: "let a paused task go on",
   } as const;
   for (const [name, description] of Object.entries(verbs)) {
     const verb = name as keyof typeof verbs;

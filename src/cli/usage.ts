@@ -22,7 +22,7 @@ export function parseViewer(text: string | undefined): { readonly viewer?: Viewe
     return {};
   }
   const viewer = parseJson("--viewer", text);
-  const { id = undefined } = typeof viewer === "object" && viewer !== null ? (viewer as Partial<Viewer>) : {};
+  const { id } = typeof viewer === "object" && viewer !== null ? (viewer as Partial<Viewer>) : {};
   if (typeof id !== "string" && id !== null) {
     throw new UsageError(`--viewer needs JSON with an id, such as '{"id": "anna"}'`);
   }

@@ -42,7 +42,7 @@ import { checkOptions } from "./check-config.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
-import type { Engine } from "./create-engine.ts";
+import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
@@ -134,16 +134,14 @@ async function wire(
   const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};
-  const read = readModels(project, schemaOfUrl(databaseUrl));
-  read.notices.forEach((line) => logger.info({}, line));
-  const configured = await readSchedules(project);
-  const channels = createNotifyChannels(project, config);
+  const { read, configured, channels } = await readProject(project, { databaseUrl, config, logger });
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
-  const { client, transactions } = connected;
+  const { client } = connected;
   onOpen(() => client.$disconnect());
   const engine = await createEngine({
+    ...throughPrisma(connected),
     config,
     databaseUrl,
     backend,
@@ -151,13 +149,9 @@ async function wire(
     logger,
     clock: createSystemClock(),
     tasks: project.tasks ?? [],
-    client,
-    translateError: translatePrismaError,
     hooks: project.hooks,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
-    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
-    hookTransactions: createPrismaHookTransactions(transactions),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
@@ -191,6 +185,33 @@ async function wire(
     openBoard: engine.deployment.openBoard,
     feed,
     health,
+  };
+}
+
+/** Reads what needs no connection, so that a mistake in the config is found before there is any. */
+async function readProject(
+  project: PowerCrudConfig,
+  { databaseUrl, config, logger }: Pick<EngineOptions, "databaseUrl" | "config" | "logger">,
+) {
+  const read = readModels(project, schemaOfUrl(databaseUrl));
+  read.notices.forEach((line) => logger.info({}, line));
+  const configured = await readSchedules(project);
+  return { read, configured, channels: createNotifyChannels(project, config) };
+}
+
+/** What the engine does through the app's Prisma client. */
+function throughPrisma({
+  client,
+  transactions,
+}: ConnectedModels): Pick<
+  EngineOptions,
+  "client" | "translateError" | "createChunkRecords" | "hookTransactions"
+> {
+  return {
+    client,
+    translateError: translatePrismaError,
+    createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
+    hookTransactions: createPrismaHookTransactions(transactions),
   };
 }
 

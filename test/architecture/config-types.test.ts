@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
+import { codeBlocks } from "../support/markdown-code.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 /** Where the snippets stand for the compiler: nowhere on the disk. */
@@ -233,6 +236,18 @@ const BAD_TASKS = {
 /** The compiler's errors by the snippet's name. */
 let errors: ReadonlyMap<string, readonly string[]>;
 
+/** Its snippets are compiled together. */
+const GUIDE = "docs/nested-tasks.md";
+const GUIDE_HEADER = `
+  import type { ModelOptionsOf } from "powercrud-graphql";
+  import { defineTask } from "powercrud-graphql";
+  import { rebuildCountryStatistics } from "../../prisma/tasks/rebuild-country-statistics.ts";
+  import type { generated } from "../../src/generated/powercrud.ts";`;
+
+test(`the snippets of ${GUIDE} compile`, () => {
+  expect(errors.get(GUIDE)).toEqual([]);
+});
+
 beforeAll(async () => {
   const inConfig = (members: string): string => `
     import { generated } from "../../src/generated/powercrud.ts";
@@ -240,11 +255,14 @@ beforeAll(async () => {
     import { defineTask } from "../../src/core/tasks/define-task.ts";
     declare const rebuild: import("../../src/core/tasks/define-task.ts").DefinedTask<{ code: string }, number>;
     export default defineConfig({ generated, ${members} });`;
+  const nested = codeBlocks(await readFile(`${ROOT}/${GUIDE}`, "utf8"), "ts").join("\n");
   errors = compile(
     Object.fromEntries([
+      [GUIDE, `${GUIDE_HEADER}\n${nested}\nexport { census, child, country, locked };`],
       ...Object.entries(GOOD).map(([name, members]) => [name, inConfig(members)] as const),
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
+      ["docs/custom-tasks.md", guide()],
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -261,6 +279,20 @@ describe("a config does not compile with", () => {
     expect(errors.get(name)).toEqual([expect.stringContaining(words)]);
   });
 });
+
+test("the snippets of the guide to custom tasks compile", () => {
+  expect(errors.get("docs/custom-tasks.md")).toEqual([]);
+});
+
+/** The guide's snippets as one module. */
+function guide(): string {
+  const [definition = "", ...others] = codeBlocks(readFileSync(`${ROOT}/docs/custom-tasks.md`, "utf8"), "ts");
+  const rest = others.map((block) => block.replace(/^import .* from "\.\/rebuild-statistics\.ts";$/m, ""));
+  return [definition, ...rest]
+    .join("\n")
+    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+    .replaceAll('"./generated/', '"../../src/generated/');
+}
 
 describe("a task of the app's own", () => {
   test.each(Object.keys(GOOD_TASKS))("takes %s", (name) => {

@@ -121,7 +121,11 @@ describePostgres("notifications", (world) => {
         await outbox.conclude(taken!, { kind: "DEAD", error: `no ${launcher}` });
       }
       const all = await outbox.listDead({ limit: 10 });
-      expect(all.map(({ lastError }) => lastError).toSorted()).toEqual(["no ann", "no bob", "no null"]);
+      expect(all.map(({ lastError }) => String(lastError)).toSorted()).toEqual([
+        "no ann",
+        "no bob",
+        "no null",
+      ]);
       const page = await outbox.listDead({ limit: 2 });
       const rest = await outbox.listDead({ limit: 2, after: page[1]!.id });
       expect([...page, ...rest]).toEqual(all);

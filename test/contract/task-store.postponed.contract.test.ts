@@ -14,14 +14,19 @@ describeWorlds("task store, postponed", (world) => {
     world().unitOfWork.run((transaction) =>
       world().tasks.postpone(transaction, { taskId: task.id, attempt, until: after(task, ms) }),
     );
-  const awaitKind = (task: NewTask, attempt: number, ms: number): Promise<AwaitedKind | undefined> =>
+  const awaitKind = (
+    task: NewTask,
+    attempt: number,
+    ms: number,
+    maxDelayMs = 5_000,
+  ): Promise<AwaitedKind | undefined> =>
     world().unitOfWork.run((transaction) =>
       world().tasks.awaitKind(transaction, {
         taskId: task.id,
         attempt,
         at: after(task, ms),
         minDelayMs: 100,
-        maxDelayMs: 5_000,
+        maxDelayMs,
         maxWaitMs: 20_000,
       }),
     );
@@ -105,6 +110,14 @@ describeWorlds("task store, postponed", (world) => {
       expect(await awaitKind(task, 0, 20_000)).toEqual({ since, until: after(task, 21_000) });
       expect(await found(task)).toMatchObject({ status: "PENDING", failures: 0 });
       expect(await beginKnowing("common", "rare")).toMatchObject({ number: 1 });
+    });
+
+    it("does not wait for longer than may be by now, since a worker has come that knows it", async () => {
+      const task = await created({ kind: "sparse" });
+      await awaitKind(task, 0, 1_000);
+      expect(await awaitKind(task, 0, 6_000)).toMatchObject({ until: after(task, 11_000) });
+      expect(await awaitKind(task, 0, 6_100)).toBeUndefined();
+      expect(await awaitKind(task, 0, 6_100, 200)).toMatchObject({ until: after(task, 6_300) });
     });
 
     it("is found by a worker that knows it, until it is begun", async () => {

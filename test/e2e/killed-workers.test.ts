@@ -136,6 +136,7 @@ describe.each(RUNS)(
         POWERCRUD_BACKEND: backend,
         ...(redis === undefined ? {} : { REDIS_URL: redis.url, POWERCRUD_REDIS_KEY_PREFIX: redis.keyPrefix }),
         POWERCRUD_SEED_CITIES: "10",
+        // setting: POWERCRUD_LEASE_MS
         POWERCRUD_LEASE_MS: "1000",
         POWERCRUD_CHUNK_RECORDS: "100",
         POWERCRUD_PROGRESS_INTERVAL_MS: "10",

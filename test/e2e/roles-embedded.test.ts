@@ -75,6 +75,7 @@ test.each(["serve", "work"])(
   "%s refuses a database that is not migrated, and names the command to run",
   async (role) => {
     const database = await createTestDatabase({ isEmpty: true });
+    // setting: DATABASE_URL
     const env = { PORT: "0", DATABASE_URL: database.url, POWERCRUD_LOG_LEVEL: "silent" };
     const process = await spawnPowerCrud([role], env);
     expect(await withDeadline(process.exited, 60_000, "the refusal")).toEqual({ code: 1, signal: null });

@@ -25,6 +25,7 @@ afterAll(() => folder.remove());
 function environment(more: Record<string, string> = {}): Record<string, string> {
   return {
     PORT: "0",
+    // setting: POWERCRUD_DATA_DIR
     POWERCRUD_DATA_DIR: join(folder.path, "data"),
     POWERCRUD_SEED_CITIES: "500",
     POWERCRUD_LOG_LEVEL: "silent",
@@ -102,6 +103,7 @@ test("two processes on one folder share the database; the first to stop leaves i
 });
 
 test("a process that is asked to stop before it is ready stops", async () => {
+  // setting: POWERCRUD_LOG_LEVEL
   const process = await startPowerCrud({ POWERCRUD_LOG_LEVEL: "info" });
   await process.waitForLine(/the embedded PostgreSQL is ready/);
   process.kill("SIGTERM");
@@ -153,6 +155,7 @@ describe("it ends with one clear line and exit code 1 on", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as AddressInfo;
+    // setting: PORT
     const lines = await failure({ PORT: String(port) });
     other.close();
     expect(lines).toEqual([

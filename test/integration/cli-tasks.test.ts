@@ -1,3 +1,5 @@
+import { once } from "node:events";
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -32,7 +34,7 @@ const count = defineTask({
     progress.add(Math.floor(input.to / 2), "half way");
     const released = new Promise<void>((resolve) => (goOn = resolve));
     onHalfWay();
-    await Promise.race([released, new Promise<void>((resolve) => (signal.onabort = () => resolve()))]);
+    await Promise.race([released, once(signal, "abort")]);
     signal.throwIfAborted();
     if (input.isToFail) {
       throw new Error("it cannot count on");
@@ -131,6 +133,13 @@ describe("without a worker", () => {
     );
     expect(listed.printed).toEqual([expect.stringMatching(new RegExp(`^${id}  PENDING .*count, by hand$`))]);
     expect(listed.said[0]).toBe("1 of 1 tasks");
+
+    const paused = await run((context) => askOfTask(context, "pause", id, {}));
+    expect(paused).toEqual({ printed: [`${id} is paused`], said: [], exitCode: 0 });
+    const resumed = await run((context) => askOfTask(context, "resume", id, { json: true }));
+    expect(JSON.parse(resumed.printed.join("\n"))).toMatchObject({ id, status: "PENDING" });
+    const notPaused = await run((context) => askOfTask(context, "resume", id, {}));
+    expect(notPaused).toMatchObject({ printed: [], exitCode: 1 });
 
     const cancelled = await run((context) => askOfTask(context, "cancel", id, {}));
     expect(cancelled).toEqual({ printed: [`${id} is cancelled`], said: [], exitCode: 0 });

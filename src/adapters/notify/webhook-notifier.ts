@@ -110,11 +110,14 @@ function post(url: string, { body, headers, signal, isPrivateAllowed }: Post): P
         }),
       },
       (response) => {
-        readBeginning(response).then((text) => {
-          const { statusCode = 0, headers: answered } = response;
-          resolve({ status: statusCode, retryAfter: answered["retry-after"], text });
-          sent.destroy();
-        }, reject);
+        const { statusCode = 0, headers: answered } = response;
+        const answer = readBeginning(response).then((text) => ({
+          status: statusCode,
+          retryAfter: answered["retry-after"],
+          text,
+        }));
+        // The rest of the answer is not read.
+        resolve(answer.finally(() => sent.destroy()));
       },
     );
     sent.on("error", (error) => (isBlocked(error) ? resolve({ isBlocked: true }) : reject(error)));

@@ -94,6 +94,8 @@ interface AskOptions extends AnswerOptions {
 /** What may be asked to be done to a task, and the answer. */
 const ANSWERS = {
   cancel: ({ finishedAt }: ShownTask) => (finishedAt === null ? "is about to stop" : "is cancelled"),
+  pause: ({ status }: ShownTask) => (status === "PAUSED" ? "is paused" : "is about to pause"),
+  resume: () => "goes on",
 } as const;
 
 /** `powercrud tasks cancel`, `pause` and `resume`: asks for one thing to be done to a task. */
@@ -107,7 +109,7 @@ export function askOfTask(
   const viewer = parseViewer(options.viewer);
   return withClient(context, async ({ tasks }) => {
     const outcome = await tasks[verb](id, viewer);
-    if (outcome.kind === "CANCELLED") {
+    if (outcome.kind === "CANCELLED" || outcome.kind === "PAUSED" || outcome.kind === "RESUMED") {
       const { task } = outcome;
       printAnswer(context, isJson, task, `${task.id} ${ANSWERS[verb](task)}`);
     } else {

@@ -1,3 +1,4 @@
+import { counted } from "../../kernel/counted.ts";
 import type { Task } from "../tasks/task.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import type { FinalStatus } from "../tasks/task-status.ts";
@@ -53,12 +54,20 @@ function describeCounts({ progress, isDryRun }: Task): string {
   }
   const all = total ?? processed;
   const counts = [
-    `${succeeded} of ${all} ${all === 1 ? "record" : "records"} succeeded`,
-    ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(skipped > 0 ? [`${skipped} ${skipped === 1 ? "was" : "were"} skipped`] : []),
-    ...(processed < all ? [`${all - processed} ${all - processed === 1 ? "was" : "were"} not reached`] : []),
+    `${succeeded} of ${counted(all, "record")} succeeded`,
+    ...unlessZero(failed, "failed"),
+    ...unlessZero(skipped, `${was(skipped)} skipped`),
+    ...unlessZero(all - processed, `${was(all - processed)} not reached`),
   ];
   return `${isDryRun ? "In a dry run, " : ""}${counts.join(", ")}.`;
+}
+
+function unlessZero(count: number, what: string): readonly string[] {
+  return count > 0 ? [`${count} ${what}`] : [];
+}
+
+function was(count: number): string {
+  return count === 1 ? "was" : "were";
 }
 
 /**

@@ -1,9 +1,6 @@
 import type { SentChannel } from "../tasks/notify.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** How far sending a notification has come. DEAD: given up, until someone has it tried again. */
-export type NotificationStatus = "PENDING" | "SENT" | "DEAD";
-
 /** A message to one recipient: how one task ended. */
 export interface Notification {
   /** UUID version 7: sorts by the time at which the task ended. The same for every try, so that receivers know a repeat. */

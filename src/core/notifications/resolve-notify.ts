@@ -35,7 +35,7 @@ export interface NotifyLaunch extends NotifyRequest {
 }
 
 /** The most recipients of one task. */
-export const MAX_NOTIFY = 20;
+const MAX_NOTIFY = 20;
 const MAX_TARGET_LENGTH = 2000;
 /** One plain address: no name, no list, no white space that could end a header. */
 const ADDRESS = /^[^\s@<>()[\]\\,;:"]{1,64}@[^\s@<>()[\]\\,;:"]{1,255}$/;
@@ -185,16 +185,23 @@ function channelFault(policy: NotifyPolicy, channel: Notify["channel"]): string 
   }
 }
 
-function targetFault({ callbacks }: NotifyPolicy, { channel, target }: Notify): string | undefined {
+function targetFault(policy: NotifyPolicy, { channel, target }: Notify): string | undefined {
   if (channel === "STATUS_PAGE") {
     return target === undefined ? undefined : "a status page has no target; leave it out.";
   }
   if (typeof target !== "string" || target === "") {
     return TARGETS[channel];
   }
-  if (target.length > MAX_TARGET_LENGTH || !isStorableText(target)) {
-    return `needs at most ${MAX_TARGET_LENGTH} characters, without NUL and halves of characters.`;
-  }
+  return target.length > MAX_TARGET_LENGTH || !isStorableText(target)
+    ? `needs at most ${MAX_TARGET_LENGTH} characters, without NUL and halves of characters.`
+    : formFault(policy, channel, target);
+}
+
+function formFault(
+  { callbacks }: NotifyPolicy,
+  channel: keyof typeof TARGETS,
+  target: string,
+): string | undefined {
   switch (channel) {
     case "EMAIL":
       return ADDRESS.test(target) ? undefined : `${JSON.stringify(target)} is not an e-mail address.`;

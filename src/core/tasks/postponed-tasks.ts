@@ -27,7 +27,8 @@ export interface PostponedTasks {
   ): Promise<PostponeResult>;
   /**
    * Makes a task wait for a worker that knows its kind. The delay is as long as it has waited already, within the bounds.
-   * Undefined, and nothing written, where its latest attempt is another one, it is settled, or it waits already and is not due.
+   * Undefined, and nothing written, where its latest attempt is another one, it is settled, or it waits already and is
+   * due within the longest delay.
    */
   awaitKind(
     transaction: Transaction,

@@ -4,7 +4,7 @@ export interface StrandedTask {
   /** Number of its latest attempt. */
   readonly attempt: number;
   /** When it is due, in ms since 1970, if it was postponed. */
-  readonly postponedUntil?: number | null;
+  readonly postponedUntil?: number;
 }
 
 /** The sweeper's view of the tasks: what a crash left behind, and what is old. */

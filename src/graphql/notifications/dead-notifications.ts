@@ -1,24 +1,32 @@
 import type { SentNotification } from "../../core/notifications/notification.ts";
+import type { TextPorts } from "../../core/notifications/notification-text.ts";
 import { describeNotification } from "../../core/notifications/notification-text.ts";
-import type { OutboxRow } from "../../core/notifications/outbox.ts";
+import type { Outbox, OutboxRow } from "../../core/notifications/outbox.ts";
+import type { RetryDeadPorts } from "../../core/notifications/retry-dead.ts";
 import { retryDead } from "../../core/notifications/retry-dead.ts";
+import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "../tasks/list-page.ts";
 import { defineConnection, readPage } from "../tasks/list-page.ts";
 import { NOTIFICATION_CURSOR } from "./inbox-fields.ts";
-import type { NotificationSchemaPorts } from "./notification-schema.ts";
+
+/** What the dead notifications call. */
+export interface DeadPorts extends RetryDeadPorts, TextPorts {
+  readonly outbox: Pick<Outbox, "listDead" | "countDead" | "revive">;
+  readonly tasks: Pick<TaskReads, "find">;
+}
 
 type Retried = { readonly kind: "RETRIED"; readonly id: string };
 
 /** Adds `deadNotifications` and `retryNotification`. */
-export function addDeadNotifications(schema: SchemaContext, ports: NotificationSchemaPorts): void {
+export function addDeadNotifications(schema: SchemaContext, ports: DeadPorts): void {
   addDeadQuery(schema, ports);
   addRetry(schema, ports);
 }
 
-function addDeadQuery(schema: SchemaContext, ports: NotificationSchemaPorts): void {
+function addDeadQuery(schema: SchemaContext, ports: DeadPorts): void {
   const { builder, refs } = schema;
   const dead = builder.objectRef<SentNotification>("DeadNotification");
   dead.implement({
@@ -49,7 +57,7 @@ function addDeadQuery(schema: SchemaContext, ports: NotificationSchemaPorts): vo
 }
 
 function readDead(
-  ports: NotificationSchemaPorts,
+  ports: DeadPorts,
   launchedBy: string | null,
   args: PageArgs,
 ): Promise<ListPage<SentNotification>> {
@@ -65,7 +73,7 @@ function readDead(
 }
 
 async function withTasks(
-  { tasks }: Pick<NotificationSchemaPorts, "tasks">,
+  { tasks }: Pick<DeadPorts, "tasks">,
   rows: readonly OutboxRow[],
 ): Promise<readonly SentNotification[]> {
   const found =
@@ -76,7 +84,7 @@ async function withTasks(
   });
 }
 
-function addRetry({ builder, refs }: SchemaContext, ports: NotificationSchemaPorts): void {
+function addRetry({ builder, refs }: SchemaContext, ports: DeadPorts): void {
   const retried = builder.objectRef<Retried>("NotificationRetried").implement({
     description: "The notification is tried again.",
     fields: (t) => ({ id: t.exposeID("id") }),
@@ -98,7 +106,7 @@ function addRetry({ builder, refs }: SchemaContext, ports: NotificationSchemaPor
 }
 
 async function retry(
-  ports: NotificationSchemaPorts,
+  ports: DeadPorts,
   launchedBy: string | null,
   id: string,
 ): Promise<Retried | MissingRefusal> {

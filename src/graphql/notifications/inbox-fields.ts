@@ -1,14 +1,17 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import type { Viewer } from "../../core/access/viewer.ts";
-import type { InboxQuery, InboxRow } from "../../core/notifications/inbox.ts";
+import type { Inbox, InboxQuery, InboxRow } from "../../core/notifications/inbox.ts";
 import type { InboxNotification } from "../../core/notifications/notification.ts";
+import type { InboxFeed } from "../../core/notifications/inbox-feed.ts";
+import type { TextPorts } from "../../core/notifications/notification-text.ts";
 import { describeNotification } from "../../core/notifications/notification-text.ts";
+import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { ListPage, PageArgs } from "../tasks/list-page.ts";
 import { createCursorKind, defineConnection, readPage } from "../tasks/list-page.ts";
-import type { NotificationSchemaPorts } from "./notification-schema.ts";
 
 /** The cursors of lists of notifications. */
 export const NOTIFICATION_CURSOR = createCursorKind(
@@ -16,10 +19,18 @@ export const NOTIFICATION_CURSOR = createCursorKind(
   /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/,
 );
 
+/** What the inbox calls. */
+export interface InboxPorts extends TextPorts {
+  readonly inbox: Inbox;
+  readonly inboxFeed: InboxFeed;
+  readonly clock: Clock;
+  readonly tasks: Pick<TaskReads, "find">;
+}
+
 type Marked = { readonly kind: "MARKED"; readonly notification: InboxNotification };
 
 /** Adds `notifications`, the marks, and `notificationAdded`. */
-export function addInbox(schema: SchemaContext, ports: NotificationSchemaPorts): void {
+export function addInbox(schema: SchemaContext, ports: InboxPorts): void {
   const { builder } = schema;
   const notification = defineNotification(schema, ports);
   addInboxQuery(schema, ports, notification);
@@ -37,7 +48,7 @@ export function addInbox(schema: SchemaContext, ports: NotificationSchemaPorts):
 
 type NotificationRef = ReturnType<typeof defineNotification>;
 
-function defineNotification({ builder, refs }: SchemaContext, ports: NotificationSchemaPorts) {
+function defineNotification({ builder, refs }: SchemaContext, ports: InboxPorts) {
   const notification = builder.objectRef<InboxNotification>("Notification");
   notification.implement({
     description: "An in-app notification: how a task ended.",
@@ -63,11 +74,7 @@ function defineNotification({ builder, refs }: SchemaContext, ports: Notificatio
   return notification;
 }
 
-function addInboxQuery(
-  schema: SchemaContext,
-  ports: NotificationSchemaPorts,
-  notification: NotificationRef,
-): void {
+function addInboxQuery(schema: SchemaContext, ports: InboxPorts, notification: NotificationRef): void {
   const { builder } = schema;
   const connection = defineConnection(schema, "Notification", notification);
   builder.objectField(connection, "unreadCount", (t) =>
@@ -104,7 +111,7 @@ const EMPTY_PAGE: ListPage<InboxNotification> = {
 };
 
 function readInbox(
-  ports: NotificationSchemaPorts,
+  ports: InboxPorts,
   query: InboxQuery,
   args: PageArgs,
 ): Promise<ListPage<InboxNotification>> {
@@ -118,7 +125,7 @@ function readInbox(
 
 /** One look-up for all. Rows whose task was deleted meanwhile are left out: they are gone, too. */
 async function withTasks(
-  { tasks }: Pick<NotificationSchemaPorts, "tasks">,
+  { tasks }: Pick<InboxPorts, "tasks">,
   rows: readonly InboxRow[],
 ): Promise<readonly InboxNotification[]> {
   const found =
@@ -129,11 +136,7 @@ async function withTasks(
   });
 }
 
-function addMarks(
-  schema: SchemaContext,
-  ports: NotificationSchemaPorts,
-  notification: NotificationRef,
-): void {
+function addMarks(schema: SchemaContext, ports: InboxPorts, notification: NotificationRef): void {
   const { builder, refs } = schema;
   const marked = builder.objectRef<Marked>("NotificationMarked").implement({
     description: "The notification is marked as read.",
@@ -160,11 +163,7 @@ function addMarks(
   }));
 }
 
-async function markRead(
-  ports: NotificationSchemaPorts,
-  viewer: Viewer,
-  id: string,
-): Promise<Marked | MissingRefusal> {
+async function markRead(ports: InboxPorts, viewer: Viewer, id: string): Promise<Marked | MissingRefusal> {
   const row =
     viewer.id === null
       ? undefined

@@ -69,31 +69,51 @@ export function unfold(schema: AnySchema | undefined): Unfolded {
   if (typeof schema !== "object" || isAnything(schema)) {
     return { shape: typeof schema === "object" ? schema : {}, isNullable: true };
   }
-  const { type, enum: values, const: constant, anyOf, oneOf, allOf, ...rest } = schema;
-  const parts = allOf ?? oneOf ?? anyOf;
-  if (parts !== undefined) {
-    const kept = allOf ?? parts.filter((part) => !isNull(part));
-    const isNullable = kept.length < parts.length;
-    const [only] = kept;
-    if (kept.length !== 1 || only === undefined) {
-      return { shape: isNullable ? { ...rest, anyOf: kept } : schema, isNullable };
-    }
-    const inner = unfold(only);
-    return { shape: { ...inner.shape, ...rest }, isNullable: isNullable || inner.isNullable };
+  const { enum: values, const: constant, ...rest } = schema;
+  if (values !== undefined || constant !== undefined) {
+    const { kept, isNullable } = withoutNull(values ?? [constant ?? null], (value) => value === null);
+    return { shape: { ...rest, enum: kept }, isNullable };
   }
-  if (constant !== undefined || values !== undefined) {
-    const given = values ?? [constant as Json];
-    const kept = given.filter((value) => value !== null);
-    return { shape: { ...rest, enum: kept }, isNullable: kept.length < given.length };
+  return unfoldParts(schema) ?? unfoldTypes(schema);
+}
+
+function unfoldParts({ anyOf, oneOf, allOf, ...rest }: JsonSchema): Unfolded | undefined {
+  const union = oneOf ?? anyOf;
+  if (allOf !== undefined) {
+    return allOf.length === 1
+      ? unfoldOnly(allOf[0], rest, false)
+      : { shape: { ...rest, allOf }, isNullable: false };
   }
-  if (Array.isArray(type)) {
-    const kept = (type as readonly string[]).filter((name) => name !== "null");
-    return {
-      shape: { ...rest, type: kept.length === 1 ? (kept[0] ?? "") : kept },
-      isNullable: kept.length < type.length,
-    };
+  if (union === undefined) {
+    return undefined;
   }
-  return { shape: schema, isNullable: isNull(schema) };
+  const { kept, isNullable } = withoutNull(union, isNull);
+  return kept.length === 1
+    ? unfoldOnly(kept[0], rest, isNullable)
+    : { shape: { ...rest, anyOf: kept }, isNullable };
+}
+
+function unfoldTypes(schema: JsonSchema): Unfolded {
+  const { type } = schema;
+  if (type === undefined || typeof type === "string") {
+    return { shape: schema, isNullable: isNull(schema) };
+  }
+  const { kept, isNullable } = withoutNull(type, (name) => name === "null");
+  return { shape: { ...schema, type: kept.length === 1 ? (kept[0] ?? "") : kept }, isNullable };
+}
+
+/** @param around what is said beside the schema, and counts more than what it says itself */
+function unfoldOnly(only: AnySchema | undefined, around: JsonSchema, isNullable: boolean): Unfolded {
+  const inner = unfold(only);
+  return { shape: { ...inner.shape, ...around }, isNullable: isNullable || inner.isNullable };
+}
+
+function withoutNull<Part>(
+  parts: readonly Part[],
+  isNullPart: (part: Part) => boolean,
+): { readonly kept: readonly Part[]; readonly isNullable: boolean } {
+  const kept = parts.filter((part) => !isNullPart(part));
+  return { kept, isNullable: kept.length < parts.length };
 }
 
 /** The keywords that say something of a value's shape. */

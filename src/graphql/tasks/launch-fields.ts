@@ -85,12 +85,13 @@ interface ListMaker {
 /** A value as Pothos takes it; the types are known only at start, so there is nothing to infer. */
 function fieldOptions(t: ListMaker, types: InputTypes, value: InputValue): { readonly type: "JSON" } {
   const { type, isNullable, description, defaultValue } = value;
-  return {
+  const options = {
     type: typeRef(t, types, type) as "JSON",
-    ...{ required: !isNullable },
+    required: !isNullable,
     ...(description === "" ? {} : { description }),
     ...(defaultValue === undefined ? {} : { defaultValue }),
   };
+  return options;
 }
 
 function typeRef(t: ListMaker, types: InputTypes, type: InputType): unknown {

@@ -7,7 +7,7 @@ import { AppError } from "../../kernel/app-error.ts";
 export type PageArgs = Pick<AnyPageArgs, "first" | "after">;
 
 /** The cursors of one kind of list: opaque texts for a place in it. */
-interface CursorKind {
+export interface CursorKind {
   encode(place: string): string;
   /** @throws AppError VALIDATION_FAILED when it is not a cursor of this kind */
   decode(cursor: string): string;

@@ -94,13 +94,27 @@ function planValue(plan: Plan, schema: JsonSchema | boolean | undefined, place: 
     const words = join(description, describeDemands(shape));
     return { type: { kind: "SCALAR", name: scalar }, isNullable, description: words };
   }
-  if (shape.type === "object" || shape.properties !== undefined) {
-    return planObject(plan, unfolded, place);
+  return planContainer(plan, unfolded, place);
+}
+
+function planContainer(plan: Plan, unfolded: Unfolded, place: Place): InputValue {
+  const { shape } = unfolded;
+  if (isAnything(shape)) {
+    return asJson(unfolded, "");
   }
-  if (shape.type === "array" || shape.items !== undefined) {
-    return planList(plan, unfolded, place);
+  const reason = reasonOf(shape);
+  if (reason !== undefined) {
+    return asJson(unfolded, reason);
   }
-  return asJson(unfolded, isAnything(shape) ? "" : reasonOf(shape));
+  return isObject(shape) ? planObject(plan, unfolded, place) : planList(plan, unfolded, place);
+}
+
+function isObject({ type, properties }: JsonSchema): boolean {
+  return type === "object" || (type === undefined && properties !== undefined);
+}
+
+function isList({ type, items }: JsonSchema): boolean {
+  return type === "array" || (type === undefined && items !== undefined);
 }
 
 /** A part of the schema, planned once; it may lead back to itself. */
@@ -141,13 +155,8 @@ function planTexts(
   return { type: { kind: "ENUM", suffix }, isNullable, description };
 }
 
-function planObject(plan: Plan, unfolded: Unfolded, place: Place): InputValue {
-  const { shape, isNullable } = unfolded;
+function planObject(plan: Plan, { shape, isNullable }: Unfolded, place: Place): InputValue {
   const { properties = {}, required = [], description = "" } = shape;
-  const reason = reasonOf(shape);
-  if (reason !== undefined) {
-    return asJson(unfolded, reason);
-  }
   const suffix = takeSuffix(plan, place.suffix);
   const type: InputType = { kind: "OBJECT", suffix };
   if (place.part !== undefined) {
@@ -206,11 +215,7 @@ function fits(
   }
 }
 
-function planList(plan: Plan, unfolded: Unfolded, place: Place): InputValue {
-  const { shape, isNullable } = unfolded;
-  if (shape.prefixItems !== undefined || Array.isArray(shape.items)) {
-    return asJson(unfolded, "no tuples");
-  }
+function planList(plan: Plan, { shape, isNullable }: Unfolded, place: Place): InputValue {
   const item = planValue(plan, shape.items as JsonSchema | boolean | undefined, { suffix: place.suffix });
   const isNamed = item.type.kind === "ENUM" || item.type.kind === "OBJECT";
   return {
@@ -227,20 +232,24 @@ function each(description: string): string {
 
 /** What GraphQL has no type for, in words; undefined where it has one. */
 function reasonOf(shape: JsonSchema): string | undefined {
-  const { type, properties = {}, additionalProperties = false, patternProperties } = shape;
   if (shape.enum !== undefined) {
     return `no type for ${listed(shape.enum)}`;
   }
-  if (shape.anyOf !== undefined || shape.oneOf !== undefined || Array.isArray(type)) {
+  if (shape.anyOf !== undefined || Array.isArray(shape.type)) {
     return "no unions of inputs";
   }
   if (shape.allOf !== undefined) {
     return "no intersections";
   }
-  if (type !== "object" && shape.properties === undefined) {
-    return `no type ${String(type)}`;
+  if (isList(shape)) {
+    return shape.prefixItems !== undefined || Array.isArray(shape.items) ? "no tuples" : undefined;
   }
-  if (additionalProperties !== false || patternProperties !== undefined || shape.properties === undefined) {
+  return isObject(shape) ? reasonOfObject(shape) : `no type ${String(shape.type)}`;
+}
+
+function reasonOfObject(shape: JsonSchema): string | undefined {
+  const { properties, additionalProperties = false, patternProperties } = shape;
+  if (additionalProperties !== false || patternProperties !== undefined || properties === undefined) {
     return "no records with free keys";
   }
   const names = Object.keys(properties);

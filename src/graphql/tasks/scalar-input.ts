@@ -16,18 +16,13 @@ export function scalarOf(shape: JsonSchema): ScalarName | undefined {
       shape.enum?.every((value) => fitsScalar(name, value)),
     );
   }
-  switch (shape.type) {
-    case "boolean":
-      return "Boolean";
-    case "integer":
-      return fitsInt(shape) ? "Int" : "Float";
-    case "number":
-      return "Float";
-    case "string":
-      return isMoment(shape) ? "DateTime" : "String";
-    default:
-      return undefined;
+  if (shape.type === "integer") {
+    return fitsInt(shape) ? "Int" : "Float";
   }
+  if (shape.type === "string") {
+    return isMoment(shape) ? "DateTime" : "String";
+  }
+  return shape.type === "boolean" ? "Boolean" : shape.type === "number" ? "Float" : undefined;
 }
 
 /** Whether the bounds leave only whole numbers of 32 bits. `Int` takes no others; of `Float`, the schema refuses fractions. */
@@ -88,7 +83,7 @@ function isWrittenAlike(value: Json): boolean {
 export function describeDemands(shape: JsonSchema): string {
   const isWhole = shape.type === "integer" && !fitsInt(shape);
   const demands = [
-    ...(shape.enum === undefined ? [] : [`one of ${shape.enum.join(", ")}`]),
+    ...(shape.enum === undefined ? [] : [`one of ${shape.enum.map(String).join(", ")}`]),
     ...(isWhole ? ["a whole number"] : []),
     ...rangeOf(without64Bits(shape.minimum), without64Bits(shape.maximum), ""),
     ...(shape.exclusiveMinimum === undefined ? [] : [`more than ${shape.exclusiveMinimum}`]),

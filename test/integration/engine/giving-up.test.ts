@@ -14,6 +14,7 @@ const GAVE_UP = /^Gave up after 3 attempts: /;
 let engine: EngineFixture;
 
 beforeAll(async () => {
+  // setting: POWERCRUD_MAX_ATTEMPTS
   engine = await createEngineFixture({ maxAttempts: 3, chunkRecords: 20 });
   // Every transaction that writes these records fails with a serialization error.
   await engine.session.query(`

@@ -151,6 +151,7 @@ describe.each<BackendName>(["redis", "postgres"])("health on %s", (backend) => {
       queue: "OK: 0 tasks wait in it.",
       bus: "OK: A message came back.",
       backend: `OK: ${backend}: POWERCRUD_BACKEND says so.`,
+      notifications: "OK: None was given up.",
     };
     expect(alone).toMatchObject({
       isHealthy: false,

@@ -50,6 +50,7 @@ describe("a Redis that answers, and refuses writes", () => {
     ["maxmemory", "1", "Redis refuses writes: its memory is full."],
     ["min-replicas-to-write", "1", "Redis refuses writes: it has too few replicas."],
   ])("with %s of %s is reported, and keeps the service ready", async (setting, value, problem) => {
+    // setting: POWERCRUD_BACKEND
     const service = await start({ backend: "redis" });
     const examined = async (): Promise<unknown> => {
       const { checks } = await service.powercrud.health.read();
@@ -73,6 +74,7 @@ describe("a Redis that answers, and does not let the service in", () => {
   it("is no reason to take PostgreSQL instead: its password is wrong", async () => {
     await operator.config("SET", "requirepass", "hush");
     for (const redisUrl of [redis.url, redis.url.replace("//", "//:wrong@")]) {
+      // setting: REDIS_URL
       const failing = start({ backend: "auto", redisUrl });
       await expect(failing).rejects.toMatchObject(refused("Redis "));
       await expect(failing).rejects.toMatchObject({ message: expect.stringMatching(/NOAUTH|WRONGPASS/) });

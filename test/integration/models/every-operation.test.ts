@@ -335,7 +335,26 @@ test("a stale write of a record with microseconds is told from one that is up to
 });
 
 /** The root fields that are not made of models, and have tests of their own. */
-const ENGINE = ["task", "tasks", "recordLocks", "health", "cancelTask", "retryTask"];
+const ENGINE = [
+  "task",
+  "tasks",
+  "taskKinds",
+  "recordLocks",
+  "health",
+  "cancelTask",
+  "pauseTask",
+  "resumeTask",
+  "retryTask",
+  "schedules",
+  "runSchedule",
+  "pauseSchedule",
+  "resumeSchedule",
+  "notifications",
+  "markNotificationRead",
+  "markAllNotificationsRead",
+  "deadNotifications",
+  "retryNotification",
+];
 
 test("every root field of the models was executed", () => {
   const fields = {

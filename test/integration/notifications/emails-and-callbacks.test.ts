@@ -47,7 +47,9 @@ beforeAll(async () => {
       },
     },
     settings: {
+      // setting: POWERCRUD_SMTP_URL
       smtpUrl: mails.url,
+      // setting: POWERCRUD_STATUS_PAGE_URL
       statusPageUrl: "https://app.example.com/tasks?id={id}&tab=1",
       notifyTimeoutMs: 500,
     },
@@ -92,15 +94,15 @@ describe("an e-mail", () => {
   });
 
   it.each([
-    ["refuses the address for good", "unknown", 550, "DEAD", "The mail server answered: 550 no unknown@"],
-    ["is out of room", "full", 452, "PENDING", "The mail could not be handed over: 452 no full@"],
+    ["refuses the address for good", "unknown", 550, "DEAD", /^The mail server answered: 550 no unknown@/],
+    ["is out of room", "full", 452, "PENDING", /^The mail could not be handed over: 452 no full@/],
     ["does not answer", "silent", "silence", "PENDING", /was no answer within 500 ms|[Tt]imeout/],
   ] as const)(
     "is given up, or tried again, when the server %s",
     async (_what, name, reply, status, error) => {
       mails.replies.set(name, reply);
       const taskId = await mailTo(`${name}@example.com`);
-      const said = typeof error === "string" ? expect.stringContaining(error) : expect.stringMatching(error);
+      const said = expect.stringMatching(error);
       await expect.poll(() => rows(taskId)).toMatchObject([{ status, tries: 1, last_error: said }]);
       expect((await powercrud.tasks.get(taskId))?.status).toBe("SUCCEEDED");
     },

@@ -51,7 +51,8 @@ beforeAll(async () => {
     config: {
       ...config,
       notify: { ...config.notify, webhook: { isPrivateAllowed: true } },
-    } as PowerCrudConfig,
+    },
+    // setting: POWERCRUD_WEBHOOK_SECRET
     settings: { webhookSecret: WEBHOOK_SECRET, smtpUrl: "smtp://127.0.0.1:1" },
   });
 });

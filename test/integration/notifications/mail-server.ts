@@ -41,7 +41,9 @@ export async function startMailServer(): Promise<MailServer> {
       done(reply === undefined ? null : Object.assign(new Error(`no ${address}`), { responseCode: reply }));
     },
     onData(stream, session, done) {
-      void stream.toArray().then((parts: readonly Buffer[]) => {
+      const parts: Buffer[] = [];
+      stream.on("data", (part: Buffer) => parts.push(part));
+      stream.on("end", () => {
         const to = session.envelope.rcptTo.map(({ address }) => address);
         received.push({ to, source: Buffer.concat(parts).toString() });
         waiting.forEach((look) => look());
@@ -68,6 +70,6 @@ export async function startMailServer(): Promise<MailServer> {
       });
       return withDeadline(arrival, 20_000, `a mail to ${address}`);
     },
-    stop: () => new Promise((resolve) => void server.close(() => resolve())),
+    stop: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

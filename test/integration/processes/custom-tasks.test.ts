@@ -108,6 +108,7 @@ describe("a task of a kind that a worker does not know", () => {
 
   it("is FAILED when none has come for the time that the setting allows", async () => {
     const api = await start("serve", [rare]);
+    // setting: POWERCRUD_UNKNOWN_KIND_WAIT_MS
     await start("work", [], { unknownKindWaitMs: 300 });
     const task = await launch(api, "rare", 1);
     expect(await settled(api, task)).toMatchObject({

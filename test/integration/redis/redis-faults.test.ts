@@ -240,6 +240,7 @@ describe.each(OUTAGES)("a Redis that is $name", ({ begin, end }) => {
       engine = await createEngineFixture({
         redisUrl: redis.url,
         chunkRecords: 50,
+        // setting: POWERCRUD_WHEN_QUEUE_DOWN
         whenQueueDown: "sync",
       });
     });

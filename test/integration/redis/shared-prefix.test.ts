@@ -59,6 +59,7 @@ const refusal = {
   message: expect.stringMatching(/another database\. Set POWERCRUD_REDIS_KEY_PREFIX .* delete the key ours:/),
 };
 
+// setting: POWERCRUD_REDIS_KEY_PREFIX
 it("a deployment on another database is refused the same prefix, and starts with another one or once it is free", async () => {
   const first = await startOn(0);
   await startOn(0);

@@ -40,7 +40,7 @@ async function watch(
 
 it("a single update of a country launches the rebuilding of its cities' figures, which holds the cities while it runs", async () => {
   const { updateCountry } = await service.data(`mutation {
-    updateCountry(id: "FR", data: {capital: "Lyon"}) { __typename ... on CountryWritten { country { capital } } ... on Error { message } }
+    updateCountry(id: "FR", data: {capital: "Lyon"}) { __typename ... on UpdateCountryPayload { country { capital } } ... on Error { message } }
   }`);
   expect(updateCountry).toMatchObject({ country: { capital: "Lyon" } });
   const { tasks } = await service.data(`{ tasks(first: 1) { nodes { id kind parent { id } } } }`);
@@ -63,7 +63,7 @@ it("a single update of a country launches the rebuilding of its cities' figures,
 it("a bulk update of countries rebuilds the figures as a part of the task, and shows how far that has come", async () => {
   const before = await service.api.tasks.count();
   const { bulkUpdateCountries } = await service.data(`mutation {
-    bulkUpdateCountries(ids: ["FR"], data: {capital: {set: "Paris"}}, options: {mode: ASYNC}) {
+    bulkUpdateCountries(selection: {ids: ["FR"]}, data: {capital: {set: "Paris"}}, options: {mode: ASYNC}) {
       __typename ... on TaskLaunched { task { id } } ... on Error { message }
     }
   }`);

@@ -55,7 +55,8 @@ export function createMemoryPostponedTasks(shelf: TaskShelf): PostponedTasks {
     async awaitKind(transaction, { taskId, attempt, at, minDelayMs, maxDelayMs, maxWaitMs }) {
       const row = await rows.lock(transaction, taskId);
       const { status, postponedUntil } = row?.task ?? {};
-      const isDue = status === "PENDING" && (postponedUntil == null || postponedUntil <= at);
+      const dueInMs = (postponedUntil ?? at).getTime() - at.getTime();
+      const isDue = status === "PENDING" && (dueInMs <= 0 || dueInMs > maxDelayMs);
       if (row?.task.attempt !== attempt || !(isDue || status === "RUNNING")) {
         return undefined;
       }

@@ -64,7 +64,9 @@ export function createStrandedReads(shelf: TaskShelf): StrandedTasks {
 
 /** The row for the sweeper. */
 export function strandedTask({ id, task: { attempt, postponedUntil } }: StoredTask): StrandedTask {
-  return { id, attempt, postponedUntil: postponedUntil?.getTime() ?? null };
+  return postponedUntil === null
+    ? { id, attempt }
+    : { id, attempt, postponedUntil: postponedUntil.getTime() };
 }
 
 function prune(

@@ -37,6 +37,12 @@ test("defaults", () => {
     leaseMs: 10_000,
     maxAttempts: 100,
     progressIntervalMs: 100,
+    unknownKindWaitMs: 3_600_000,
+    statusPageUrl: undefined,
+    smtpUrl: undefined,
+    webhookSecret: undefined,
+    notifyTimeoutMs: 10_000,
+    notifyMaxTries: 13,
     taskRetentionMs: 2_592_000_000,
     seedCities: Infinity,
   });
@@ -61,8 +67,14 @@ test("every variable is read", () => {
     POWERCRUD_WORKER_CONCURRENCY: "5",
     POWERCRUD_LEASE_MS: "6000",
     POWERCRUD_MAX_ATTEMPTS: "9",
+    POWERCRUD_UNKNOWN_KIND_WAIT_MS: "10",
     POWERCRUD_TASK_RETENTION_MS: "9000000",
     POWERCRUD_PROGRESS_INTERVAL_MS: "7",
+    POWERCRUD_STATUS_PAGE_URL: "https://app.example.com/tasks/{id}",
+    POWERCRUD_SMTP_URL: "smtp://user:password@mail.example.com:2525",
+    POWERCRUD_WEBHOOK_SECRET: "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+    POWERCRUD_NOTIFY_TIMEOUT_MS: "11000",
+    POWERCRUD_NOTIFY_MAX_TRIES: "12",
     POWERCRUD_SEED_CITIES: "8",
   };
   expect(Object.values(VARIABLES).map(({ name }) => name)).toEqual(Object.keys(env));
@@ -84,8 +96,14 @@ test("every variable is read", () => {
     5,
     6000,
     9,
+    10,
     9_000_000,
     7,
+    "https://app.example.com/tasks/{id}",
+    "smtp://user:password@mail.example.com:2525",
+    "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz",
+    11_000,
+    12,
     8,
   ]);
 });

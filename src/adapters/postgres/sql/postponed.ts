@@ -15,7 +15,8 @@ export const POSTPONE = `
 
 /**
  * $1 task, $2 attempt, $3 now, $4 and $5 the least and the longest delay in ms, $6 the longest wait in ms. The delay is as long
- * as the task has waited already. No row for a delivery that comes before the task is due: another one is on its way.
+ * as the task has waited already. No row for a delivery that comes before the task is due, unless it is due later than the longest delay allows now: another one
+ * is on its way.
  */
 export const AWAIT_KIND = `
   UPDATE powercrud.task
@@ -28,7 +29,8 @@ export const AWAIT_KIND = `
         coalesce(unknown_since, $3::timestamptz) + $6::float8 * interval '1 ms'
       )
   WHERE id = $1::uuid AND attempt = $2::integer AND status IN ('PENDING', 'RUNNING')
-    AND (postponed_until IS NULL OR postponed_until <= $3::timestamptz OR status = 'RUNNING')
+    AND (postponed_until IS NULL OR postponed_until <= $3::timestamptz OR status = 'RUNNING'
+      OR postponed_until > $3::timestamptz + $5::integer * interval '1 ms')
   RETURNING unknown_since, postponed_until`;
 
 /** $1 kinds, $2 limit. */

@@ -1,8 +1,9 @@
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { PostponedTasks } from "../../../core/tasks/postponed-tasks.ts";
-import type { StrandedTask } from "../../../core/tasks/stranded-tasks.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import { AWAIT_KIND, FIND_AWAITING_KINDS, GIVE_ALL_SLOTS, GIVE_SLOTS, POSTPONE } from "../sql/postponed.ts";
+import type { StrandedRow } from "./stranded-tasks.ts";
+import { toStranded } from "./stranded-tasks.ts";
 
 /** PENDING tasks that must wait. @param session for statements outside a caller's transaction */
 export function createPostponedTasks(session: SqlSession): PostponedTasks {
@@ -21,10 +22,14 @@ export function createPostponedTasks(session: SqlSession): PostponedTasks {
       );
       return row && { since: row.unknown_since, until: row.postponed_until };
     },
-    findAwaitingKinds: (kinds, limit) => session.query<StrandedTask>(FIND_AWAITING_KINDS, [kinds, limit]),
-    giveSlots: (taskId) =>
-      taskId === undefined
-        ? session.query<StrandedTask>(GIVE_ALL_SLOTS)
-        : session.query<StrandedTask>(GIVE_SLOTS, [taskId]),
+    async findAwaitingKinds(kinds, limit) {
+      return (await session.query<StrandedRow>(FIND_AWAITING_KINDS, [kinds, limit])).map(toStranded);
+    },
+    async giveSlots(taskId) {
+      const rows = await (taskId === undefined
+        ? session.query<StrandedRow>(GIVE_ALL_SLOTS)
+        : session.query<StrandedRow>(GIVE_SLOTS, [taskId]));
+      return rows.map(toStranded);
+    },
   };
 }

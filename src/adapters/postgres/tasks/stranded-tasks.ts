@@ -10,10 +10,23 @@ import {
 } from "../sql/stranded.ts";
 import { PRUNE_TASKS } from "../sql/tasks.ts";
 
+/** A row with STRANDED_COLUMNS. */
+export interface StrandedRow {
+  readonly id: string;
+  readonly attempt: number;
+  /** Null, or left out, for a task that was not postponed. */
+  readonly postponedUntil?: number | null;
+}
+
+/** The task of a row. */
+export function toStranded({ id, attempt, postponedUntil }: StrandedRow): StrandedTask {
+  return postponedUntil == null ? { id, attempt } : { id, attempt, postponedUntil };
+}
+
 /** Finds the tasks that the sweeper takes care of. */
 export function createStrandedTasks(session: SqlSession): StrandedTasks {
-  const finder = (text: string) => (moment: Date, limit: number) =>
-    session.query<StrandedTask>(text, [moment, limit]);
+  const finder = (text: string) => async (moment: Date, limit: number) =>
+    (await session.query<StrandedRow>(text, [moment, limit])).map(toStranded);
   return {
     findUnenqueued: finder(FIND_UNENQUEUED),
     findUnbegun: finder(FIND_UNBEGUN),

@@ -84,10 +84,8 @@ function api(input: z.ZodType): {
   const { launch, input: lastInput } = createLaunchSpy();
   const task = defineTask({ kind: "rebuild", input, run: () => Promise.resolve(null) });
   const schema = schemaOfTasks([task], launch);
-  const type = schema
-    .getMutationType()
-    ?.getFields()
-    ["launchRebuild"]?.args.find(({ name }) => name === "input")?.type;
+  const fields = schema.getMutationType()?.getFields() ?? {};
+  const type = fields["launchRebuild"]?.args.find(({ name }) => name === "input")?.type;
   return {
     schema,
     type,
@@ -114,7 +112,7 @@ function acceptedBy(type: GraphQLInputType): fc.Arbitrary<Json> {
   }
   const inner = type.ofType;
   if (isListType(inner)) {
-    return fc.array(acceptedBy(inner.ofType as GraphQLInputType), { maxLength: 3 });
+    return fc.array(acceptedBy(inner.ofType), { maxLength: 3 });
   }
   if (isEnumType(inner)) {
     return fc.constantFrom(...inner.getValues().map(({ name }) => name));

@@ -113,15 +113,14 @@ test("an input that is no object is the argument itself", () => {
 
 describe("whole numbers", () => {
   it.each([
-    ["Int", z.int32(), ""],
+    ["Int", z.int32(), "-2147483648 to 2147483647."],
     ["Int", z.int().positive().lt(100), "More than 0, less than 100."],
     ["Int", z.int().min(1).max(1), "Exactly 1."],
     ["Int", z.literal([1, 2]), "One of 1, 2."],
     ["Float", z.int(), "A whole number."],
     ["Float", z.int().min(0), "A whole number, at least 0."],
   ])("are %s where the bounds say so", (name, schema, description) => {
-    const words = description === "" ? { description: expect.any(String) as string } : { description };
-    expect(valueOf(schema)).toEqual({ type: { kind: "SCALAR", name }, isNullable: false, ...words });
+    expect(valueOf(schema)).toEqual({ type: { kind: "SCALAR", name }, isNullable: false, description });
   });
 });
 

@@ -1,0 +1,223 @@
+import { graphql } from "graphql";
+import pg from "pg";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import demoConfig from "../../powercrud.config.ts";
+import type { PowerCrud, PowerCrudOptions } from "../../src/index.ts";
+import { createPowerCrud, createService, defineConfig, defineTask } from "../../src/index.ts";
+import type { TestDatabase } from "../support/test-database.ts";
+import { createTestDatabase } from "../support/test-database.ts";
+
+/** How many tasks run now. */
+let now = 0;
+let most = 0;
+const wait = defineTask({
+  kind: "wait",
+  async run() {
+    now += 1;
+    most = Math.max(most, now);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    now -= 1;
+  },
+});
+const report = defineTask({
+  kind: "report",
+  async run({ progress }) {
+    progress.total(20);
+    for (let step = 0; step < 20; step += 1) {
+      progress.add(1);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  },
+});
+
+let database: TestDatabase;
+let sql: pg.Client;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  sql = new pg.Client(database.url);
+  await sql.connect();
+  await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
+  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
+    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 12) i`);
+});
+afterAll(async () => {
+  await sql.end();
+  await database.drop();
+});
+beforeEach(async () => {
+  await sql.query("TRUNCATE powercrud.task, powercrud.lock CASCADE");
+});
+
+/** Does the work with a process that has these settings. */
+async function using(
+  settings: NonNullable<PowerCrudOptions["settings"]>,
+  work: (powercrud: PowerCrud) => Promise<void>,
+  role: PowerCrudOptions["role"] = "start",
+): Promise<void> {
+  const config = defineConfig({ ...demoConfig, tasks: [wait, report] });
+  const powercrud = await createPowerCrud({ config, databaseUrl: database.url, settings, role });
+  try {
+    await powercrud.start();
+    await work(powercrud);
+  } finally {
+    await powercrud.stop();
+  }
+}
+
+/** Changes the first so many cities. @returns the launch's answer */
+async function change(powercrud: PowerCrud, count: number, options = "{}"): Promise<Record<string, unknown>> {
+  const ids = JSON.stringify(Array.from({ length: count }, (_, at) => String(at + 1)));
+  const source = `mutation {
+    bulkUpdateCities(selection: {ids: ${ids}}, data: {notes: {set: "x"}}, options: ${options}) {
+      __typename ... on TaskLaunched { task { id status } } ... on LimitError { limit }
+    }
+  }`;
+  const contextValue = { viewer: { id: null } };
+  const { data, errors } = await graphql({ schema: powercrud.schema, source, contextValue });
+  expect(errors).toBeUndefined();
+  return (data as { bulkUpdateCities: Record<string, unknown> }).bulkUpdateCities;
+}
+
+const statusOf = (answer: Record<string, unknown>): unknown =>
+  (answer["task"] as { status?: unknown }).status;
+
+// A process that only serves runs nothing but what it runs in the request.
+describe("what runs in the request", () => {
+  // setting: POWERCRUD_BULK_MIN_ASYNC_RECORDS
+  it.each([
+    [5, "PENDING"],
+    [6, "SUCCEEDED"],
+  ])(
+    "is fewer records than bulkMinAsyncRecords: with %i, five records are %s",
+    async (bulkMinAsyncRecords, status) => {
+      await using(
+        { bulkMinAsyncRecords },
+        async (powercrud) => expect(statusOf(await change(powercrud, 5))).toBe(status),
+        "serve",
+      );
+    },
+  );
+
+  // setting: POWERCRUD_ASYNC_ENABLED
+  it.each([
+    [true, "PENDING"],
+    [false, "SUCCEEDED"],
+  ])("is everything, unless isAsyncEnabled: with %s it is %s", async (isAsyncEnabled, status) => {
+    await using(
+      { isAsyncEnabled },
+      async (powercrud) => expect(statusOf(await change(powercrud, 5, "{mode: ASYNC}"))).toBe(status),
+      "serve",
+    );
+  });
+});
+
+// setting: POWERCRUD_BULK_MAX_RECORDS
+it("bulkMaxRecords: more records are refused", async () => {
+  await using({ bulkMaxRecords: 4 }, async (powercrud) => {
+    expect(await change(powercrud, 4)).toMatchObject({ __typename: "TaskLaunched" });
+    expect(await change(powercrud, 5)).toEqual({ __typename: "LimitError", limit: 4 });
+  });
+});
+
+// setting: POWERCRUD_CHUNK_RECORDS
+it("chunkRecords: a task of twelve records has as many chunks as that makes", async () => {
+  for (const [chunkRecords, chunks] of [
+    [12, 1],
+    [3, 4],
+  ] as const) {
+    await sql.query("TRUNCATE powercrud.task CASCADE");
+    await using({ chunkRecords }, async (powercrud) => {
+      await change(powercrud, 12);
+      const { rows } = await sql.query<{ n: number }>("SELECT count(*)::int AS n FROM powercrud.chunk");
+      expect(rows[0]?.n).toBe(chunks);
+    });
+  }
+});
+
+// setting: POWERCRUD_LOCK_ESCALATION_RECORDS
+it("lockEscalationRecords: more records lock the whole model", async () => {
+  for (const [lockEscalationRecords, isWhole] of [
+    [5, false],
+    [4, true],
+  ] as const) {
+    await sql.query("TRUNCATE powercrud.task, powercrud.lock CASCADE");
+    await using(
+      { lockEscalationRecords },
+      async (powercrud) => {
+        await change(powercrud, 5, "{mode: ASYNC}");
+        const { rows } = await sql.query<{ ids: unknown }>(
+          "SELECT claims -> 0 -> 'ids' AS ids FROM powercrud.task",
+        );
+        expect(rows[0]?.ids === "all").toBe(isWhole);
+      },
+      "serve",
+    );
+  }
+});
+
+// setting: POWERCRUD_WORKER_CONCURRENCY
+it("workerConcurrency: so many tasks run at a time, and no more", async () => {
+  for (const workerConcurrency of [1, 3]) {
+    most = 0;
+    await using({ workerConcurrency }, async ({ tasks }) => {
+      const launched = await Promise.all(
+        [1, 2, 3, 4, 5, 6].map((n) => tasks.launch(wait, n, { mode: "ASYNC" })),
+      );
+      for (const outcome of launched) {
+        if (outcome.kind === "LAUNCHED") {
+          await tasks.wait(outcome.task.id);
+        }
+      }
+    });
+    expect(most).toBe(workerConcurrency);
+  }
+});
+
+// setting: POWERCRUD_TASK_RETENTION_MS
+it("taskRetentionMs: settled tasks that are older are deleted by a sweep", async () => {
+  const left = async (taskRetentionMs: number): Promise<number> => {
+    let count = -1;
+    await using({ taskRetentionMs }, async (powercrud) => {
+      await change(powercrud, 1);
+      await sql.query("UPDATE powercrud.task SET finished_at = finished_at - interval '2 minutes'");
+      await vi.waitFor(async () => {
+        const { rows } = await sql.query("SELECT FROM powercrud.task WHERE cleaned_at IS NULL");
+        expect(rows).toEqual([]);
+      });
+      await powercrud.tasks.sweep();
+      count = (await powercrud.tasks.list({})).length;
+    });
+    return count;
+  };
+  expect([await left(180_000), await left(60_000)]).toEqual([1, 0]);
+});
+
+// setting: POWERCRUD_PROGRESS_INTERVAL_MS
+it("progressIntervalMs: progress is told that rarely", async () => {
+  const told = async (progressIntervalMs: number): Promise<number> => {
+    let count = 0;
+    await using({ progressIntervalMs }, async ({ tasks, feed }) => {
+      const outcome = await tasks.launch(report, progressIntervalMs, { mode: "ASYNC" });
+      for await (const _state of feed.watch(outcome.kind === "LAUNCHED" ? outcome.task.id : "")) {
+        count += 1;
+      }
+    });
+    return count;
+  };
+  expect(await told(0)).toBeGreaterThan(10);
+  expect(await told(60_000)).toBeLessThan(7);
+});
+
+// setting: HOST
+it("host: the server listens there", async () => {
+  const config = defineConfig(demoConfig);
+  const settings = { host: "localhost", port: 0 };
+  const service = await createService({ config, databaseUrl: database.url, role: "serve", settings });
+  try {
+    await service.start();
+    expect(service.url).toMatch(/^http:\/\/localhost:\d+$/);
+    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+  } finally {
+    await service.stop();
+  }
+});
