@@ -26,84 +26,81 @@ const WORKERS = [1, 2, 4, 8];
 
 /** Measures tasks that do nothing, and bulk mutations of one record: what the engine itself costs. */
 export async function measureTasks(tools: BenchTools, backend: BackendName): Promise<readonly Measure[]> {
-  const { stores } = tools;
-  const pool = new pg.Pool({ connectionString: stores.databaseUrl(backend), max: 1 });
-  const powercrud = await openTaskProject({
-    ...storesOf(stores, backend),
-    role: "start",
-    workerConcurrency: SLOTS,
-  });
-  await powercrud.start();
+  const pool = new pg.Pool({ connectionString: tools.stores.databaseUrl(backend), max: 1 });
   try {
-    await runBurst(powercrud, pool, "nothing", 200);
-    const statements = countStatements();
-    const cpu = process.cpuUsage();
-    const bursts: Burst[] = [];
-    for (let round = 0; round < BURSTS; round += 1) {
-      bursts.push(await runBurst(powercrud, pool, "nothing", BURST));
-    }
-    const tasks = BURST * BURSTS;
-    const { user, system } = process.cpuUsage(cpu);
-    const counted = statements.stop();
-    const sync = await measureSync(powercrud, pool, tools.ids);
-    const best = bursts.reduce((a, b) => (a.settledMs < b.settledMs ? a : b));
-    const bare = await bareQueueRates(stores, backend, BURST, SLOTS);
-    const graphile = backend === "postgres" ? [await bareGraphileRates(stores, BURST, SLOTS)] : [];
-    const accepted = perSecond(BURST, best.acceptedMs);
-    const settled = perSecond(BURST, best.settledMs);
-    const wanted = backend === "postgres" ? 0.3 : 0.1;
-    return [
-      {
-        name: `launches accepted, ${BURST} at once`,
-        value: `${accepted}/s`,
-        floor: `BullMQ add ${bare.added}/s`,
-        ratio: accepted / bare.added,
-        target: "-",
-      },
-      {
-        name: "of them refused",
-        value: String(bursts.reduce((sum, { refused }) => sum + refused, 0)),
-        floor: "-",
-        target: "0",
-      },
-      {
-        name: `launch to settled, ${SLOTS} slots`,
-        value: `${settled}/s`,
-        floor: `BullMQ ${bare.processed}/s`,
-        ratio: settled / bare.processed,
-        target: `≥ ${wanted} × bare`,
-      },
-      ...graphile.map((rates) => ({
-        name: "the same beside graphile-worker",
-        value: `${settled}/s`,
-        floor: `graphile-worker ${rates.processed}/s`,
-        ratio: settled / rates.processed,
-        target: "-",
-      })),
-      {
-        name: "statements a task, the engine's",
-        value: (counted.own / tasks).toFixed(1),
-        floor: `BullMQ's ${(counted.queue / tasks).toFixed(1)}`,
-        target: "≤ 12",
-      },
-      {
-        name: "CPU of the process a task",
-        value: `${((user + system) / 1000 / tasks).toFixed(2)} ms`,
-        floor: "-",
-        target: "-",
-      },
-      {
-        name: `bulk update of one record, SYNC (${SYNC_LAUNCHES})`,
-        value: inQuantiles(sync.tasks),
-        floor: `UPDATE ${inQuantiles(sync.bare)}`,
-        target: "p50 ≤ 5 ms",
-      },
-      ...(await measureWaiting(tools, pool, backend)),
-    ];
+    const small = await measureSmall(tools, pool, backend);
+    return [...small, ...(await measureWaiting(tools, pool, backend))];
   } finally {
-    await powercrud.stop();
     await pool.end();
   }
+}
+
+async function measureSmall(
+  { stores, ids }: BenchTools,
+  pool: pg.Pool,
+  backend: BackendName,
+): Promise<readonly Measure[]> {
+  const common = storesOf(stores, backend);
+  const powercrud = await openTaskProject({ ...common, role: "start", workerConcurrency: SLOTS });
+  await powercrud.start();
+  const measured = await measureBursts(powercrud, pool);
+  const sync = await measureSync(powercrud, pool, ids);
+  await powercrud.stop();
+  const { accepted, settled, refused, own, queue, cpuMs } = measured;
+  const bare = await bareQueueRates(stores, backend, BURST, SLOTS);
+  const graphile = backend === "postgres" ? [await bareGraphileRates(stores, BURST, SLOTS)] : [];
+  const rate = (name: string, here: number, floor: string, floorRate: number, target = "-"): Measure => ({
+    name,
+    value: `${here}/s`,
+    floor: `${floor} ${floorRate}/s`,
+    ratio: here / floorRate,
+    target,
+  });
+  const toSettled = `launch to settled, ${SLOTS} slots`;
+  const wanted = `≥ ${backend === "postgres" ? 0.3 : 0.1} × bare`;
+  const none = { floor: "-", target: "-" };
+  return [
+    rate(`launches accepted, ${BURST} at once`, accepted, "BullMQ add", bare.added),
+    { name: "of them refused", value: String(refused), floor: "-", target: "0" },
+    rate(toSettled, settled, "BullMQ", bare.processed, wanted),
+    ...graphile.map(({ processed }) => rate(toSettled, settled, "graphile-worker", processed)),
+    {
+      name: "statements a task, the engine's",
+      value: own.toFixed(1),
+      floor: `BullMQ's ${queue.toFixed(1)}`,
+      target: "≤ 12",
+    },
+    { ...none, name: "CPU of the process a task", value: `${cpuMs.toFixed(2)} ms` },
+    {
+      name: `bulk update of one record, SYNC (${SYNC_LAUNCHES})`,
+      value: inQuantiles(sync.tasks),
+      floor: `UPDATE ${inQuantiles(sync.bare)}`,
+      target: "p50 ≤ 5 ms",
+    },
+  ];
+}
+
+/** Bursts of tasks that do nothing. Rates in a second are those of the best burst; the rest is for each task. */
+async function measureBursts(powercrud: PowerCrud, pool: pg.Pool) {
+  await runBurst(powercrud, pool, "nothing", 200);
+  const statements = countStatements();
+  const cpu = process.cpuUsage();
+  const bursts: Burst[] = [];
+  for (let round = 0; round < BURSTS; round += 1) {
+    bursts.push(await runBurst(powercrud, pool, "nothing", BURST));
+  }
+  const { user, system } = process.cpuUsage(cpu);
+  const { own, queue } = statements.stop();
+  const tasks = BURST * BURSTS;
+  const best = bursts.reduce((a, b) => (a.settledMs < b.settledMs ? a : b));
+  return {
+    accepted: perSecond(BURST, best.acceptedMs),
+    settled: perSecond(BURST, best.settledMs),
+    refused: bursts.reduce((sum, { refused }) => sum + refused, 0),
+    own: own / tasks,
+    queue: queue / tasks,
+    cpuMs: (user + system) / 1000 / tasks,
+  };
 }
 
 /** One burst: how long until all launches were answered, and until all tasks were settled and cleaned. */

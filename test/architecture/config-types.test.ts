@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -255,7 +254,7 @@ beforeAll(async () => {
     import { defineTask } from "../../src/core/tasks/define-task.ts";
     declare const rebuild: import("../../src/core/tasks/define-task.ts").DefinedTask<{ code: string }, number>;
     export default defineConfig({ generated, ${members} });`;
-  const nested = codeBlocks(await readFile(`${ROOT}/${GUIDE}`, "utf8"), "ts").join("\n");
+  const nested = codeBlocks(readFileSync(`${ROOT}/${GUIDE}`, "utf8"), "ts").join("\n");
   errors = compile(
     Object.fromEntries([
       [GUIDE, `${GUIDE_HEADER}\n${nested}\nexport { census, child, country, locked };`],

@@ -116,27 +116,33 @@ function concerns({ validate, hooks, persist }: WriteRules, operation: WriteOper
   );
 }
 
+/** What the app's code may do in the transaction, besides what its context offers. */
+function openWriteOf(
+  { transactions, locks, launch, claimOf }: RecordHooksPorts,
+  { viewer, isDryRun }: WriteSetting,
+  transaction: Transaction,
+): OpenWriteOptions {
+  return {
+    locks,
+    transaction,
+    client: transactions.clientOf(transaction),
+    viewer,
+    launch,
+    undoable: transactions.undoable,
+    isDryRun,
+    claimOf: (name, ids) => claimOf(name, ids, viewer),
+  };
+}
+
 function bindHooks(
   ports: RecordHooksPorts,
   model: Model,
   rules: WriteRules,
   setting: WriteSetting,
 ): AppHooks {
-  const { transactions, locks, logger } = ports;
+  const { transactions, logger } = ports;
   const within = <T>(transaction: Transaction, work: () => Promise<T>): Promise<T> =>
-    runInWrite(
-      {
-        locks,
-        transaction,
-        client: transactions.clientOf(transaction),
-        viewer: setting.viewer,
-        launch: ports.launch,
-        undoable: transactions.undoable,
-        isDryRun: setting.isDryRun,
-        claimOf: (name, ids) => ports.claimOf(name, ids, setting.viewer),
-      },
-      work,
-    );
+    runInWrite(openWriteOf(ports, setting, transaction), work);
   const contextOf = (transaction: Transaction, operation: WriteOperation): WriteContext => ({
     ...setting,
     operation,
@@ -151,12 +157,7 @@ function bindHooks(
       const context = contextOf(transaction, chunk.operation);
       try {
         return await transactions.undoable(transaction, () =>
-          within(transaction, async () => {
-            const refused = await validateAll(ports, model, rules, chunk, context);
-            const valid = without(chunk, refused);
-            const asked = await askBefore(model, rules.hooks, valid, context);
-            return { ...asked, refused: [...refused, ...asked.refused] };
-          }),
+          within(transaction, () => checkAll(ports, model, rules, chunk, context)),
         );
       } catch (error) {
         const thrown = problemOfThrown(ports, model, error);
@@ -191,6 +192,18 @@ function bindHooks(
       }
     },
   };
+}
+
+async function checkAll(
+  ports: RecordHooksPorts,
+  model: Model,
+  rules: WriteRules,
+  chunk: HookChunk,
+  context: WriteContext,
+): Promise<CheckedChunk> {
+  const refused = await validateAll(ports, model, rules, chunk, context);
+  const asked = await askBefore(model, rules.hooks, without(chunk, refused), context);
+  return { ...asked, refused: [...refused, ...asked.refused] };
 }
 
 /**

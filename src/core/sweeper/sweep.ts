@@ -92,25 +92,41 @@ async function rescueOrphans(
   const orphans = await ports.tasks.findOrphans(silentSince, BATCH);
   const tasks = await ports.tasks.find(idsOf(orphans));
   const rescued: StrandedTask[] = [];
-  const cancelled: string[] = [];
-  const expired: string[] = [];
-  const paused: string[] = [];
+  const ended = { cancelled: [] as string[], expired: [] as string[], paused: [] as string[] };
   for (const orphan of orphans) {
-    const task = tasks.get(orphan.id);
-    if (task !== undefined && task.cancelRequestedAt !== null) {
-      cancelled.push(...((await cancelOrphan(ports, task)) ? [orphan.id] : []));
-    } else if (task?.kind === RESERVATION_KIND) {
-      expired.push(...((await expire(ports, task)) ? [orphan.id] : []));
-    } else if (task !== undefined && task.pauseRequestedAt !== null) {
-      paused.push(...((await pauseOrphan(ports, task)) ? [orphan.id] : []));
-    } else {
+    const end = endOf(tasks.get(orphan.id));
+    if (end === undefined) {
       rescued.push(orphan);
+    } else if (await end.write(ports)) {
+      ended[end.kind].push(orphan.id);
     }
   }
   if (rescued.length > 0) {
     await ports.queue.enqueue(rescued);
   }
-  return { rescued: idsOf(rescued), cancelled, expired, paused };
+  return { rescued: idsOf(rescued), ...ended };
+}
+
+/** How an orphan ends that is not to run again; undefined where its next attempt goes on. */
+function endOf(task: Task | undefined):
+  | {
+      readonly kind: "cancelled" | "expired" | "paused";
+      /** @returns false, with nothing written, where the task changed meanwhile */
+      readonly write: (ports: TaskPorts) => Promise<boolean>;
+    }
+  | undefined {
+  if (task === undefined) {
+    return undefined;
+  }
+  if (task.cancelRequestedAt !== null) {
+    return { kind: "cancelled", write: (ports) => cancelOrphan(ports, task) };
+  }
+  if (task.kind === RESERVATION_KIND) {
+    return { kind: "expired", write: (ports) => expire(ports, task) };
+  }
+  return task.pauseRequestedAt === null
+    ? undefined
+    : { kind: "paused", write: (ports) => pauseOrphan(ports, task) };
 }
 
 /** The settlement fences an attempt that may still be running, as a next attempt would. */

@@ -51,7 +51,7 @@ beforeAll(async () => {
       smtpUrl: mails.url,
       // setting: POWERCRUD_STATUS_PAGE_URL
       statusPageUrl: "https://app.example.com/tasks?id={id}&tab=1",
-      notifyTimeoutMs: 500,
+      notifyTimeoutMs: 2000,
     },
   });
 });
@@ -96,7 +96,7 @@ describe("an e-mail", () => {
   it.each([
     ["refuses the address for good", "unknown", 550, "DEAD", /^The mail server answered: 550 no unknown@/],
     ["is out of room", "full", 452, "PENDING", /^The mail could not be handed over: 452 no full@/],
-    ["does not answer", "silent", "silence", "PENDING", /was no answer within 500 ms|[Tt]imeout/],
+    ["does not answer", "silent", "silence", "PENDING", /was no answer within 2000 ms|[Tt]imeout/],
   ] as const)(
     "is given up, or tried again, when the server %s",
     async (_what, name, reply, status, error) => {

@@ -131,27 +131,17 @@ async function writeWhole(writing: WholeWriting): Promise<WholeStop | undefined>
   for (;;) {
     run.signal.throwIfAborted();
     const step = await writeOneOfAll(writing);
-    switch (step.kind) {
-      case "WRITTEN":
-        sum = addCounts(sum, step.counts);
-        run.onWritten(sum);
-        break;
-      case "EXHAUSTED": {
-        const broken = await checkDeferred(writing);
-        if (broken !== undefined) {
-          return broken;
-        }
-        if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
-          return finishWhole(writing);
-        }
-        break;
-      }
-      case "FENCED":
-      case "CANCELLED":
-      case "HELD":
-      case "PAUSED":
-      case "REFUSED":
-        return step;
+    if (step.kind === "WRITTEN") {
+      sum = addCounts(sum, step.counts);
+      run.onWritten(sum);
+      continue;
+    }
+    const stop = step.kind === "EXHAUSTED" ? await checkDeferred(writing) : step;
+    if (stop !== undefined) {
+      return stop;
+    }
+    if ((await countWritten(session, work.taskId)).pendingChunks === 0) {
+      return finishWhole(writing);
     }
   }
 }

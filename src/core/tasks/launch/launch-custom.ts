@@ -57,17 +57,17 @@ async function launchAt(
   own: DefinedTask,
   launch: CustomLaunch,
 ): Promise<LaunchOutcome> {
-  const { kind, retryOf } = launch;
+  const { kind, retryOf, options: given = {} } = launch;
   const viewer = viewerOf(nesting, launch.viewer);
   try {
-    const accepted = await acceptLaunch(own, launch.input, viewer, launch.options ?? {});
+    const accepted = await acceptLaunch(own, launch.input, viewer, given);
     if (accepted.kind !== "ACCEPTED") {
       return accepted;
     }
     // A retry is another operation than the first launch with the same input.
     const hashed = retryOf === undefined ? accepted.stored : { retryOf };
-    const inputHash = launchHash(kind, hashed, launch.options ?? {});
-    const options = nestedOptions(nesting, launch.options ?? {}, inputHash);
+    const inputHash = launchHash(kind, hashed, given);
+    const options = nestedOptions(nesting, given, inputHash);
     // Where the app is asked nothing else, writing the task is enough: that finds an earlier one, too.
     const isAsked = own.claims !== undefined || ports.hooks?.beforeCreate !== undefined;
     const repeated = isAsked ? await answerRepeated(ports, { viewer, options, inputHash }) : undefined;

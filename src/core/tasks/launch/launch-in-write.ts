@@ -7,6 +7,7 @@ import type { LaunchOutcome } from "./launch-outcome.ts";
 import type { LaunchRequest } from "./launch-request.ts";
 import type { LaunchPorts } from "./launch-task.ts";
 import { refuseByHook, start, waitInLine } from "./launch-task.ts";
+import type { WrittenLaunch } from "./on-conflict.ts";
 import { writeLaunch } from "./on-conflict.ts";
 import { answerWith } from "./repeated-launch.ts";
 
@@ -23,8 +24,7 @@ export async function launchInWrite(
   if (refusal !== undefined) {
     return refusal;
   }
-  const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
-  await write.enter([...request.claims.map(({ model }) => model), ...(dependents?.models ?? [])]);
+  await write.enter(await claimedModels(ports, request));
   const { transaction } = write;
   // The quick way to write a task is a transaction of its own.
   const { steps: _steps, ...inTransaction } = ports;
@@ -43,20 +43,33 @@ export async function launchInWrite(
     case "WAITING":
     case "CREATED": {
       const { taskId } = written;
-      transaction.onCommit(() =>
-        outsideTask(async () => {
-          // A hook that threw has undone the task, but not this callback.
-          const created = await findTask(ports.tasks, taskId);
-          if (created !== undefined) {
-            await callHook(ports, "create", created, {});
-            await (written.kind === "WAITING"
-              ? waitInLine(ports, taskId, written.hasDependents)
-              : start(ports, { taskId }, request));
-          }
-        }),
-      );
+      transaction.onCommit(() => outsideTask(() => goOn(ports, written, request)));
       const task = await readTask({ find: (ids) => ports.tasks.find(ids, transaction) }, taskId);
       return { kind: "LAUNCHED", task, isDuplicate: false };
     }
+  }
+}
+
+async function claimedModels(
+  { definitions }: LaunchPorts,
+  request: LaunchRequest,
+): Promise<readonly string[]> {
+  const dependents = await definitions.find(request.kind)?.dependents?.(request);
+  return [...request.claims.map(({ model }) => model), ...(dependents?.models ?? [])];
+}
+
+async function goOn(
+  ports: LaunchPorts,
+  written: Extract<WrittenLaunch, { readonly kind: "CREATED" | "WAITING" }>,
+  request: LaunchRequest,
+): Promise<void> {
+  const { taskId } = written;
+  // A hook that threw has undone the task, but not this callback.
+  const created = await findTask(ports.tasks, taskId);
+  if (created !== undefined) {
+    await callHook(ports, "create", created, {});
+    await (written.kind === "WAITING"
+      ? waitInLine(ports, taskId, written.hasDependents)
+      : start(ports, { taskId }, request));
   }
 }

@@ -2,8 +2,9 @@ import type { Json } from "../../../kernel/json.ts";
 import { AppError } from "../../../kernel/app-error.ts";
 import type { Viewer } from "../../access/viewer.ts";
 import { currentWrite } from "../../locks/open-write.ts";
-import { invalidField } from "../../refusals/problems.ts";
-import { invalid } from "../../refusals/problems.ts";
+import type { Claim } from "../../locks/claim.ts";
+import { invalid, invalidField } from "../../refusals/problems.ts";
+import type { DependentRequest, TaskDefinition } from "../task-definition.ts";
 import type { DefinedTask } from "../define-task.ts";
 import type { LaunchOptions } from "../launch-options.ts";
 import type { Counts } from "../progress.ts";
@@ -56,13 +57,8 @@ async function runInline(
   }
   const write = currentWrite();
   const definition = ports.definitions.get(kind);
-  const dependents = await definition.dependents?.({ model: null, input: accepted.stored, viewer });
-  const claims = [
-    ...described.value.claims,
-    ...(dependents === undefined
-      ? []
-      : await ports.unitOfWork.run((transaction) => dependents.claims(transaction, []))),
-  ];
+  const dependents = await dependentsOf(ports, definition, { input: accepted.stored, viewer });
+  const claims = [...described.value.claims, ...dependents];
   await (write === undefined ? run.claim(claims) : write.hold(claims, run.task.id));
   const result = await definition.runInside?.({
     task: { ...run.task, viewer },
@@ -73,6 +69,15 @@ async function runInline(
     ...(write === undefined ? {} : { prisma: write.client }),
   });
   return { kind: "INLINE", result, message: `It ran as a part of task ${run.task.id}.` };
+}
+
+async function dependentsOf(
+  { unitOfWork }: LaunchPorts,
+  definition: TaskDefinition,
+  request: Pick<DependentRequest, "input" | "viewer">,
+): Promise<readonly Claim[]> {
+  const dependents = await definition.dependents?.({ ...request, model: null });
+  return dependents === undefined ? [] : unitOfWork.run((transaction) => dependents.claims(transaction, []));
 }
 
 /** Shows the nested progress in the words of the task, and adds it to the task's own counts. */
