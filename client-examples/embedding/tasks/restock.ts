@@ -3,6 +3,9 @@ import { defineTask } from "powercrud-graphql";
 import { z } from "zod";
 import { generated } from "../generated/powercrud.ts";
 
+/** Where webhooks go; without one, nobody is told. */
+const receiver = process.env["RECEIVER_URL"];
+
 /** Adds to the stock of every product of a shelf, one after the other. */
 export const restock = defineTask({
   kind: "restock",
@@ -18,6 +21,7 @@ export const restock = defineTask({
   // Nobody else changes the products meanwhile.
   claims: ({ input }) => [{ model: "Shelf", ids: [String(input.shelf)] }],
   retries: { max: 3 },
+  notify: receiver ? [{ channel: "WEBHOOK", target: receiver }] : [],
   async run({ input, task, signal, progress, prisma }) {
     const products = await prisma.product.findMany({
       where: { shelfId: input.shelf },

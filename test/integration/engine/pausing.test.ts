@@ -53,9 +53,15 @@ const deaf = defineTask({
     }),
 });
 
+const failing = defineTask({
+  kind: "failing",
+  retries: { max: 1, delayMs: 60_000 },
+  run: () => Promise.reject(new Error("not now")),
+});
+
 beforeAll(async () => {
   engine = await createEngineFixture({
-    tasks: [untilStopped, deaf],
+    tasks: [untilStopped, deaf, failing],
     chunkRecords: 50,
     maxAttempts: MAX_ATTEMPTS,
     leaseMs: 1500,
@@ -334,6 +340,20 @@ describe("pausing a custom task", () => {
     }
     finish();
     expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", pauses: MAX_ATTEMPTS + 1 });
+  });
+
+  it("that was postponed still waits for its time when it is resumed", async () => {
+    const outcome = await launchCustom(engine.ports, { kind: "failing", input: null });
+    const id = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
+    await expect.poll(async () => (await engine.task(id)).postponedUntil).not.toBeNull();
+    const { postponedUntil } = await engine.task(id);
+    expect(await pause(id)).toMatchObject({ task: { status: "PAUSED", failures: 1 } });
+    expect(await resume(id)).toMatchObject({ task: { status: "PENDING", attempt: 1, postponedUntil } });
+    expect(await engine.ports.queue.count()).toBe(1);
+    expect(await sweep(engine.ports, { ...ORPHANS_AT_ONCE, enqueueGraceMs: -1000 })).toMatchObject({
+      enqueued: [],
+    });
+    await cancelTask(engine.ports, { taskId: id, viewer: ADA });
   });
 
   it("that is resumed before it has stopped runs on, or again", async () => {
