@@ -216,8 +216,8 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       `  ${cleaned}`,
       "released: 1 (held locks but were settled or do not exist; the locks are released)",
       `  ${owner}`,
-      "pruned: 0",
       "hooks: 0",
+      "pruned: 0",
       "left alone: 0",
     ]);
     expect(await locks()).toEqual([[enqueued, [{ model: "City", ids: ["43"] }]]]);

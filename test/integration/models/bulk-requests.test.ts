@@ -43,6 +43,7 @@ test("bulk mutations become requests that a task can store", async () => {
         mode: "AUTO",
         maxAffected: 5,
         dryRun: false,
+        ifUnfinished: "RETURN",
         allowDuplicate: false,
       },
     },
