@@ -198,9 +198,13 @@ export class FeedReader {
     if (![...this.#subscriptions].some((subscription) => subscription.concerns(taskId))) {
       return;
     }
-    if (!this.#isPassing && this.#known.has(taskId)) {
-      this.#offer(this.#known.advance(announced));
-    } else if (this.#pending.has(taskId) || this.#pending.size < this.#settings.maxKnownTasks) {
+    const known = this.#isPassing ? undefined : this.#known.advance(announced);
+    if (known !== undefined) {
+      this.#offer(known);
+      return;
+    }
+    // The announcement of its START may come later: the log is read first.
+    if (this.#pending.has(taskId) || this.#pending.size < this.#settings.maxKnownTasks) {
       this.#pending.set(taskId, announced);
       this.readOn();
     }
