@@ -1,4 +1,3 @@
-/* oxlint-disable eslint/max-lines -- the world of the crowd serves all cases */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { currentTask, isInsideTask, registerDescendants, reportProgress } from "../../../src/index.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
