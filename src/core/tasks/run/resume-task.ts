@@ -1,62 +1,37 @@
 import { errorFields } from "../../../kernel/logger.ts";
 import { recordEvent } from "../../events/record-event.ts";
-import type {
-  MissingRefusal,
-  NotPausedRefusal,
-  SettledRefusal,
-  UnavailableRefusal,
-} from "../../refusals/refusals.ts";
-import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
+import type { NotPausedRefusal } from "../../refusals/refusals.ts";
 import { enqueuePostponed } from "../settle/enqueue-postponed.ts";
+import type { PausePorts } from "../settle/pause-attempt.ts";
 import type { StrandedTask } from "../stranded-tasks.ts";
 import { findTask } from "../task-reads.ts";
-import { isFinal } from "../task-status.ts";
 import type { Task } from "../task.ts";
-import type { PausePorts } from "../settle/pause-attempt.ts";
+import type { ChangeRefusal, TaskRequest } from "./change-task.ts";
+import { changeTask } from "./change-task.ts";
 
 /** The outcome of a request to resume. */
 export type ResumeOutcome =
   /** PENDING and enqueued; still RUNNING where the attempt had not stopped yet. */
-  | { readonly kind: "RESUMED"; readonly task: Task }
-  | MissingRefusal
-  | SettledRefusal
-  | NotPausedRefusal
-  | UnavailableRefusal;
-
-/** How often a task is read again that changed meanwhile. */
-const MAX_TRIES = 5;
+  { readonly kind: "RESUMED"; readonly task: Task } | NotPausedRefusal | ChangeRefusal;
 
 /**
  * Lets a paused task go on: it is PENDING again, and its next attempt goes on with the chunks that are not DONE. A task that
  * was asked to pause and still runs goes on running.
  */
-export async function resumeTask(
+export function resumeTask(
   ports: PausePorts,
-  { taskId }: { readonly taskId: string },
+  { taskId }: Pick<TaskRequest, "taskId">,
 ): Promise<ResumeOutcome> {
-  try {
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const outcome = await tryToResume(ports, taskId);
-      if (outcome !== undefined) {
-        return outcome;
-      }
-    }
-    return { kind: "UNAVAILABLE", message: "The task changes too fast to be resumed. Try again." };
-  } catch (error) {
-    return unavailableRefusal(ports.logger, error, "a task could not be resumed", { taskId });
-  }
+  return changeTask<ResumeOutcome>(ports, taskId, {
+    verb: "resume",
+    participle: "resumed",
+    failure: "a task could not be resumed",
+    change: (task) => tryToResume(ports, task),
+  });
 }
 
-/** Undefined when the task changed after it was read. */
-async function tryToResume(ports: PausePorts, taskId: string): Promise<ResumeOutcome | undefined> {
-  const task = await findTask(ports.tasks, taskId);
-  if (task === undefined) {
-    return { kind: "MISSING", message: `There is no task ${taskId}.` };
-  }
-  if (isFinal(task.status)) {
-    const message = `Task ${taskId} is ${task.status} already; there is nothing left to resume.`;
-    return { kind: "SETTLED", message, task };
-  }
+async function tryToResume(ports: PausePorts, task: Task): Promise<ResumeOutcome | undefined> {
+  const { id: taskId } = task;
   if (task.status !== "PAUSED" && task.pauseRequestedAt === null) {
     return { kind: "NOT_PAUSED", message: `Task ${taskId} is ${task.status}, not paused.`, task };
   }
