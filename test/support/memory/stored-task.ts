@@ -4,6 +4,7 @@ import type { TaskClaim } from "../../../src/core/tasks/task-claim.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { TaskQuery } from "../../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
+import { pendingTaskOf } from "../../../src/core/tasks/new-tasks.ts";
 import type { StoredPause } from "./task-shelf.ts";
 import type { Task } from "../../../src/core/tasks/task.ts";
 
@@ -41,56 +42,15 @@ export interface StoredTask {
 
 /** A new PENDING row. @param nextPosition numbers its errors */
 export function storeTask(created: NewTask, nextPosition: () => number): StoredTask {
-  const {
-    id,
-    kind,
-    model,
-    label,
-    errorPolicy,
-    isDryRun,
-    onConflict,
-    retryOf,
-    parent,
-    schedule,
-    viewer,
-    createdAt,
-    input,
-    claims,
-  } = structuredClone(created);
   return {
-    id,
-    task: {
-      id,
-      kind,
-      model,
-      label,
-      errorPolicy,
-      isDryRun,
-      onConflict,
-      retryOf,
-      parent,
-      schedule,
-      viewer,
-      createdAt,
-      input,
-      hasStatusPage: created.notify?.some(({ channel }) => channel === "STATUS_PAGE") ?? false,
-      status: "PENDING",
-      startedAt: null,
-      finishedAt: null,
-      attempt: 0,
-      blockedBy: null,
-      postponedUntil: null,
-      failures: 0,
-      pauses: 0,
-      result: null,
-      message: null,
-    },
+    id: created.id,
+    task: pendingTaskOf(structuredClone(created)),
     total: created.total,
     counts: { ...NO_COUNTS, skipped: created.skipped.length },
     inputHash: created.inputHash,
     idempotencyKey: created.idempotencyKey,
     duplicateKey: created.duplicateKey,
-    claims,
+    claims: structuredClone(created.claims),
     cleanedAt: null,
     chunks: created.chunks.map(({ ids, fields }) => ({ ids, fields, isDone: false, ...NO_COUNTS })),
     skippedAtLaunch: created.skipped.length,
