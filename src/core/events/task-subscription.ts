@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { Subscriber } from "../../kernel/subscriber.ts";
 import type { EventBuffer } from "./event-buffer.ts";
 import { createEventBuffer } from "./event-buffer.ts";
 import { encodeCursor } from "./event-cursor.ts";
@@ -29,22 +30,14 @@ export interface TaskSubscriptionOptions {
   readonly onEnd: (subscription: TaskSubscription) => void;
 }
 
-interface Waiter {
-  readonly resolve: (result: IteratorResult<FeedItem, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-const DONE = Object.freeze({ done: true, value: undefined });
-
 /**
  * One subscriber. The feed offers it every event from its creation on. While it replays the log, it drops the offers: all of
  * them are in the log, and it reads on until it has read that far. Then it goes live, within one turn of the event loop,
  * and buffers the offers. So it misses nothing, and gets nothing twice.
  */
-export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefined> {
+export class TaskSubscription extends Subscriber<FeedItem> {
   readonly #options: TaskSubscriptionOptions;
   readonly #buffer: EventBuffer;
-  readonly #waiters: Waiter[] = [];
   #replayed: FeedEntry[] = [];
   #isReplaying: boolean;
   #isReading = false;
@@ -54,10 +47,9 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
   #handedOut: number;
   /** Position of the latest event that was dropped during the replay. */
   #offered = 0;
-  #isEnded = false;
-  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: TaskSubscriptionOptions) {
+    super();
     this.#options = options;
     this.#buffer = createEventBuffer(options.maxBufferedEvents);
     this.#isReplaying = options.replay !== undefined;
@@ -72,7 +64,7 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
 
   /** Whether it follows the task. */
   concerns(taskId: string): boolean {
-    return !this.#isEnded && (this.taskIds?.includes(taskId) ?? true);
+    return !this.isEnded && (this.taskIds?.includes(taskId) ?? true);
   }
 
   /** Takes an event from the feed. Never throws: an error ends this subscription only. */
@@ -91,45 +83,30 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
     if (this.#isWanted(entry) && !this.#buffer.push(entry)) {
       this.fail(tooSlow(this.#handedOut));
     }
-    this.#handOut();
+    this.handOut();
   }
 
-  /** Ends with an error, and drops the waiting events. */
-  fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.end();
+  protected override take(): FeedItem | undefined {
+    const entry = this.#replayed.shift() ?? this.#buffer.shift();
+    return entry && this.#itemOf(entry);
   }
 
-  /** Ends without an error, and drops the waiting events. */
-  end(): void {
-    if (!this.#isEnded) {
-      this.#isEnded = true;
-      this.#buffer.clear();
-      this.#replayed = [];
-      this.#options.onEnd(this);
-      this.#handOut();
+  protected override drop(): void {
+    this.#buffer.clear();
+    this.#replayed = [];
+    this.#options.onEnd(this);
+  }
+
+  /** Reads on, if it is replaying. */
+  protected override ask(): void {
+    const { replay } = this.#options;
+    if (replay !== undefined && this.#isReplaying && !this.#isReading) {
+      this.#isReading = true;
+      replay(this.#read).then(
+        (page) => this.#takePage(page),
+        (error: unknown) => this.fail(error),
+      );
     }
-  }
-
-  next(): Promise<IteratorResult<FeedItem, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#handOut();
-    });
-  }
-
-  return(): Promise<IteratorResult<FeedItem, undefined>> {
-    this.end();
-    return Promise.resolve(DONE);
-  }
-
-  throw(error: unknown): Promise<IteratorResult<FeedItem, undefined>> {
-    this.end();
-    return Promise.reject(error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   #isWanted(entry: FeedEntry): boolean {
@@ -141,23 +118,6 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
     }
   }
 
-  /** Resolves pending calls of `next` while there are events for them. */
-  #handOut(): void {
-    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
-      const entry = this.#replayed.shift() ?? this.#buffer.shift();
-      if (entry !== undefined) {
-        this.#waiters.shift();
-        waiter.resolve({ done: false, value: this.#itemOf(entry) });
-      } else if (this.#isEnded) {
-        this.#waiters.shift();
-        this.#finish(waiter);
-      } else {
-        this.#readOn();
-        return;
-      }
-    }
-  }
-
   #itemOf(entry: FeedEntry): FeedItem {
     if (entry.event.type !== "PROGRESS") {
       this.#handedOut = entry.event.position;
@@ -165,34 +125,13 @@ export class TaskSubscription implements AsyncIterableIterator<FeedItem, undefin
     return { ...entry, cursor: encodeCursor(this.#handedOut) };
   }
 
-  #finish(waiter: Waiter): void {
-    if (this.#failure === undefined) {
-      waiter.resolve(DONE);
-    } else {
-      const { error } = this.#failure;
-      this.#failure = undefined;
-      waiter.reject(error);
-    }
-  }
-
-  #readOn(): void {
-    const { replay } = this.#options;
-    if (replay !== undefined && this.#isReplaying && !this.#isReading) {
-      this.#isReading = true;
-      replay(this.#read).then(
-        (page) => this.#takePage(page),
-        (error: unknown) => this.fail(error),
-      );
-    }
-  }
-
   #takePage(page: ReplayedPage): void {
     this.#isReading = false;
-    if (!this.#isEnded) {
+    if (!this.isEnded) {
       this.#read = page.position;
       this.#replayed = page.entries.filter((entry) => this.#isWanted(entry));
       this.#isReplaying = !page.isLast || this.#offered > this.#read;
-      this.#handOut();
+      this.handOut();
     }
   }
 }

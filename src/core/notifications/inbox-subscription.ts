@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { Subscriber } from "../../kernel/subscriber.ts";
 import type { Task } from "../tasks/task.ts";
 import type { InboxRow } from "./inbox.ts";
 import type { InboxNotification } from "./notification.ts";
@@ -6,26 +7,19 @@ import type { InboxNotification } from "./notification.ts";
 /** The most notifications that may wait for one subscriber. */
 const MAX_WAITING = 1000;
 
-interface Waiter {
-  readonly resolve: (result: IteratorResult<InboxNotification, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** One subscriber. It is offered the rows of each reading. */
-export class InboxSubscription implements AsyncIterableIterator<InboxNotification, undefined> {
+export class InboxSubscription extends Subscriber<InboxNotification> {
   readonly viewerId: string;
   readonly #onEnd: (subscription: InboxSubscription) => void;
   /** The time of every row that it was offered and that may be offered again, by id. */
   readonly #seen = new Map<string, number>();
   readonly #buffer: InboxNotification[] = [];
-  readonly #waiters: Waiter[] = [];
   readonly #since: number;
   #hasBegun = false;
-  #isEnded = false;
-  #failure: { readonly error: unknown } | undefined;
 
   /** @param since what was made before, and is found by the first reading, is not handed out */
   constructor(viewerId: string, since: Date, onEnd: (subscription: InboxSubscription) => void) {
+    super();
     this.viewerId = viewerId;
     this.#since = since.getTime();
     this.#onEnd = onEnd;
@@ -61,45 +55,17 @@ export class InboxSubscription implements AsyncIterableIterator<InboxNotificatio
         ),
       );
     }
-    this.#handOut();
+    this.handOut();
   }
 
-  /** Ends with an error, and drops what waits. */
-  fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.end();
+  protected override take(): InboxNotification | undefined {
+    return this.#buffer.shift();
   }
 
-  /** Ends without an error, and drops what waits. */
-  end(): void {
-    if (!this.#isEnded) {
-      this.#isEnded = true;
-      this.#buffer.length = 0;
-      this.#seen.clear();
-      this.#onEnd(this);
-      this.#handOut();
-    }
-  }
-
-  next(): Promise<IteratorResult<InboxNotification, undefined>> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#handOut();
-    });
-  }
-
-  return(): Promise<IteratorResult<InboxNotification, undefined>> {
-    this.end();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  throw(error: unknown): Promise<IteratorResult<InboxNotification, undefined>> {
-    this.end();
-    return Promise.reject(error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+  protected override drop(): void {
+    this.#buffer.length = 0;
+    this.#seen.clear();
+    this.#onEnd(this);
   }
 
   #forget(before: number): void {
@@ -107,23 +73,6 @@ export class InboxSubscription implements AsyncIterableIterator<InboxNotificatio
       if (at < before) {
         this.#seen.delete(id);
       }
-    }
-  }
-
-  #handOut(): void {
-    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
-      const value = this.#buffer.shift();
-      if (value !== undefined) {
-        waiter.resolve({ done: false, value });
-      } else if (this.#failure !== undefined) {
-        waiter.reject(this.#failure.error);
-        this.#failure = undefined;
-      } else if (this.#isEnded) {
-        waiter.resolve({ done: true, value: undefined });
-      } else {
-        return;
-      }
-      this.#waiters.shift();
     }
   }
 }
