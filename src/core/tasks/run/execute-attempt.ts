@@ -28,8 +28,8 @@ import type { RunningAttempts } from "./running-attempts.ts";
 import { cancelled, paused } from "./running-attempts.ts";
 import type { TaskRunOptions } from "./task-context.ts";
 import { outsideTask, runInTask } from "./task-context.ts";
-import type { Waiter } from "./wait-for-task.ts";
-import { untilFree, untilSettled } from "./wait-for-task.ts";
+import type { Waiter } from "./waiting-attempt.ts";
+import { untilFree, untilSettled } from "./waiting-attempt.ts";
 
 type AttemptStore = SettlePorts["tasks"] & TaskPauses & PostponedTasks & Pick<StrandedTasks, "findOrphans">;
 
