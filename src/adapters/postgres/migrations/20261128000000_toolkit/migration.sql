@@ -34,7 +34,6 @@ CREATE INDEX task_concurrency ON powercrud.task (concurrency_key, status)
   WHERE concurrency_key IS NOT NULL AND finished_at IS NULL;
 CREATE INDEX task_slot ON powercrud.task (concurrency_key, id) WHERE slot IS NOT NULL;
 CREATE INDEX task_unknown ON powercrud.task (kind) WHERE unknown_since IS NOT NULL;
-CREATE INDEX task_schedule ON powercrud.task (schedule, id) WHERE schedule IS NOT NULL;
 
 -- Tasks that are paused, or that are to stop before their next chunk. Not in the task's row: asking waits for no chunk's fence.
 CREATE TABLE powercrud.pause (
