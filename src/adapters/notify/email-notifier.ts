@@ -1,4 +1,3 @@
-import { createTransport } from "nodemailer";
 import type { Notifier, OutgoingNotification, SendOutcome } from "../../core/notifications/notifier.ts";
 
 export interface EmailNotifierOptions {
@@ -11,8 +10,26 @@ export interface EmailNotifierOptions {
 }
 
 /** Sends mails over SMTP, with up to three connections that stay open while there is something to send. */
-export function createEmailNotifier({ smtpUrl, from, timeoutMs }: EmailNotifierOptions): Notifier {
-  const transport = createTransport({
+export function createEmailNotifier(options: EmailNotifierOptions): Notifier {
+  let opened: ReturnType<typeof openTransport> | undefined;
+  return {
+    async send(notification, signal) {
+      try {
+        const transport = await (opened ??= openTransport(options));
+        await transport.sendMail({ ...mailOf(notification, options.from), signal });
+        return { kind: "SENT" };
+      } catch (error) {
+        return outcomeOf(error);
+      }
+    },
+    close: () => void opened?.then((transport) => transport.close()),
+  };
+}
+
+/** The package is loaded with the first mail: most processes send none. */
+async function openTransport({ smtpUrl, timeoutMs }: EmailNotifierOptions) {
+  const { createTransport } = await import("nodemailer");
+  return createTransport({
     url: smtpUrl,
     pool: true,
     maxConnections: 3,
@@ -23,17 +40,6 @@ export function createEmailNotifier({ smtpUrl, from, timeoutMs }: EmailNotifierO
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  return {
-    async send(notification, signal) {
-      try {
-        await transport.sendMail({ ...mailOf(notification, from), signal });
-        return { kind: "SENT" };
-      } catch (error) {
-        return outcomeOf(error);
-      }
-    },
-    close: () => transport.close(),
-  };
 }
 
 function mailOf(notification: OutgoingNotification, from: string) {

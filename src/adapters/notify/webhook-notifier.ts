@@ -1,8 +1,6 @@
 import { request as requestHttp } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
-import { useAgent as agentFor } from "request-filtering-agent";
-import { Webhook } from "standardwebhooks";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Notifier, OutgoingNotification, SendOutcome } from "../../core/notifications/notifier.ts";
 import type { FinalStatus } from "../../core/tasks/task-status.ts";
@@ -32,9 +30,11 @@ const MAX_ANSWER_BYTES = 200;
  * address in between.
  */
 export function createWebhookNotifier(options: WebhookNotifierOptions): Notifier {
-  const webhook = new Webhook(options.secret);
   return {
     async send(notification, signal) {
+      // Loaded with the first webhook: most processes send none.
+      const { Webhook } = await import("standardwebhooks");
+      const webhook = new Webhook(options.secret);
       const now = options.clock.now();
       const body = JSON.stringify(bodyOf(notification));
       const headers = {
@@ -93,7 +93,11 @@ interface Post {
   readonly isPrivateAllowed: boolean;
 }
 
-function post(url: string, { body, headers, signal, isPrivateAllowed }: Post): Promise<Answer | Blocked> {
+async function post(
+  url: string,
+  { body, headers, signal, isPrivateAllowed }: Post,
+): Promise<Answer | Blocked> {
+  const { useAgent: agentFor } = await import("request-filtering-agent");
   const request = new URL(url).protocol === "https:" ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const sent = request(
