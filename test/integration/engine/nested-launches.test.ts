@@ -33,6 +33,14 @@ const nested = defineTask({
   run: (context) => inner(context),
 });
 
+/** Only one may run at a time, and yet it waits for another one of its kind. */
+const alone = defineTask({
+  kind: "alone",
+  concurrency: { max: 1 },
+  run: async ({ input }): Promise<unknown> =>
+    input === "last" ? null : tasks.launch("alone", "last", { asChild: { wait: true } }),
+});
+
 beforeAll(async () => {
   engine = await createEngineFixture({
     chunkRecords: 20,
@@ -42,7 +50,7 @@ beforeAll(async () => {
         return { hooks } as unknown as ModelOptions;
       },
     },
-    tasks: [nested, defineTask({ kind: "outer", run: (context) => outer(context) })],
+    tasks: [nested, defineTask({ kind: "outer", run: (context) => outer(context) }), alone],
   });
 });
 afterAll(() => engine.stop());
@@ -250,6 +258,17 @@ describe("a launch inside a task", () => {
       status: "FAILED",
       message: expect.stringContaining("None of these tasks could ever go on"),
     });
+  });
+
+  it("as a child that may not run beside its parent fails instead of waiting for ever", async () => {
+    outer = async () => {
+      const launched = await tasks.launch(alone, "first", { asChild: { wait: true } });
+      return launched.kind === "LAUNCHED" ? [launched.task.status, launched.task.message] : null;
+    };
+    expect((await runOuter()).result).toEqual([
+      "FAILED",
+      expect.stringContaining("None of these tasks could ever go on"),
+    ]);
   });
 
   it("launches a bulk operation as its child", async () => {

@@ -1,7 +1,7 @@
 -- The tasks that wait, while they run, until another one settles.
 
 -- Notes that the task waits for another. Returns the circle instead, from the task to itself, if the other waits for the task:
--- because it runs and waits itself, or because it is in line. One call at a time, so of the tasks of a circle the last one
+-- because it runs and waits itself, because it is in line, or because only one task of its key may run. One call at a time, so of the tasks of a circle the last one
 -- finds it.
 CREATE OR REPLACE FUNCTION powercrud.start_task_wait(waiter uuid, waiter_attempt integer, blocker uuid) RETURNS text[]
 LANGUAGE plpgsql AS $$
@@ -20,6 +20,10 @@ BEGIN
       UNION
       SELECT t.blocked_by FROM powercrud.task t
       WHERE t.id = path.id AND t.status = 'WAITING' AND t.blocked_by IS NOT NULL
+      UNION
+      SELECT r.id FROM powercrud.task t
+      JOIN powercrud.task r ON r.concurrency_key = t.concurrency_key AND r.status = 'RUNNING'
+      WHERE t.id = path.id AND t.status = 'PENDING' AND t.concurrency_max = 1
     ) next
     WHERE path.id <> waiter AND next.id <> ALL (path.steps[2:])
   )
