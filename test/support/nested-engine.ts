@@ -119,8 +119,8 @@ export async function createNestedEngine(): Promise<NestedEngine> {
 }
 
 async function untilShown({ feed }: EngineFixture, taskId: string, text: string): Promise<void> {
-  for await (const { event } of feed.subscribe({ filter: { taskIds: [taskId] } })) {
-    if (event.progress.message?.includes(text) === true) {
+  for await (const { progress } of feed.watch(taskId)) {
+    if (progress.message?.includes(text) === true) {
       return;
     }
   }

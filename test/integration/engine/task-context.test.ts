@@ -182,4 +182,29 @@ describe("the context of a task", () => {
       progress: { succeeded: 2, skipped: 1 },
     });
   });
+
+  it("shows the last message of a silent task also to those who come right after it", async () => {
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    app.run = async () => {
+      reportProgress("half way");
+      await ended;
+      return null;
+    };
+    const events = engine.feed.subscribe();
+    const isSaid = (async (): Promise<void> => {
+      for await (const { event } of events) {
+        if (event.progress.message === "half way") {
+          return;
+        }
+      }
+    })();
+    const { id } = await launchCustom();
+    await isSaid;
+    // The store gets messages a second later.
+    expect((await engine.task(id)).progress.message).toBeNull();
+    await untilSays(id, "half way");
+    end();
+    await engine.settled(id);
+  });
 });

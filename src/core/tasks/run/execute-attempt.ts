@@ -6,6 +6,7 @@ import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
+import type { Progress } from "../progress.ts";
 import type { StrandedTasks } from "../stranded-tasks.ts";
 import type { Attempt } from "../task-attempts.ts";
 import type { TaskDefinition, TaskDefinitions } from "../task-definition.ts";
@@ -21,7 +22,7 @@ import type { AttemptOutcome } from "./conclude-attempt.ts";
 import { concludeAttempt, giveUp } from "./conclude-attempt.ts";
 import type { Lease } from "./lease.ts";
 import { keepLease } from "./lease.ts";
-import type { ProgressOutlet, ProgressReporter } from "./progress-reporter.ts";
+import type { ProgressReporter } from "./progress-reporter.ts";
 import { createProgressReporter } from "./progress-reporter.ts";
 import { retryDelayOf } from "./retry-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
@@ -138,29 +139,40 @@ function startReporting(
 ): { readonly reporter: ProgressReporter; readonly lease: Lease } {
   const { id: taskId, progress } = attempt.task;
   const { clock, leaseMs } = ports;
-  const lease = keepLease(ports, { taskId, number: attempt.number, leaseMs }, () => reporter.current(), stop);
+  const publish = createPublisher(ports, attempt);
+  const lease = keepLease(ports, { taskId, number: attempt.number, leaseMs }, () => reporter.current(), {
+    stop,
+    // Who began to watch before the store had it has missed it, and may wait long for the next.
+    stored: publish,
+  });
   const reporter = createProgressReporter({
     clock,
     total: progress.total,
     start: progress,
-    outlets: [createPublisher(ports, attempt), lease.outlet],
+    outlets: [
+      {
+        intervalMs: ports.progressIntervalMs,
+        send(now) {
+          void callHook(ports, "progress", attempt.task, { attempt: attempt.number, progress: now });
+          publish(now);
+        },
+      },
+      lease.outlet,
+    ],
   });
   return { reporter, lease };
 }
 
-function createPublisher(ports: AttemptPorts, { task, number }: Attempt): ProgressOutlet {
+/** @returns sends progress to the subscribers; it waits for nothing */
+function createPublisher(ports: AttemptPorts, { task, number }: Attempt): (progress: Progress) => void {
   const failures = createFailureLog(ports.logger, "publishing progress");
   const about = { taskId: task.id, attempt: number };
-  return {
-    intervalMs: ports.progressIntervalMs,
-    send(progress) {
-      void callHook(ports, "progress", task, { attempt: number, progress });
-      const at = ports.clock.now().toISOString();
-      ports.bus
-        .publish(TASK_TOPIC, encodeAnnouncement({ kind: "PROGRESS", ...about, at, progress }))
-        .then(failures.worked)
-        .catch((error: unknown) => failures.failed(error, { taskId: task.id }));
-    },
+  return (progress) => {
+    const at = ports.clock.now().toISOString();
+    ports.bus
+      .publish(TASK_TOPIC, encodeAnnouncement({ kind: "PROGRESS", ...about, at, progress }))
+      .then(failures.worked)
+      .catch((error: unknown) => failures.failed(error, { taskId: task.id }));
   };
 }
 

@@ -13,6 +13,14 @@ const STORE_INTERVAL_MS = 1000;
 /** What keeping a lease needs. */
 type LeasePorts = Pick<TaskPorts<Pick<TaskAttempts, "heartbeat">>, "tasks" | "clock" | "logger">;
 
+/** What an attempt does at its heartbeats. */
+export interface LeaseListener {
+  /** Another attempt has the task, or it is to be cancelled or paused. */
+  readonly stop: StopAttempt;
+  /** Progress that has moved since it was last stored is in the store now. */
+  stored(progress: Progress): void;
+}
+
 /** A lease that is being renewed. */
 export interface Lease {
   /**
@@ -28,13 +36,12 @@ export interface Lease {
  * Renews the lease after every third of it, and stores the progress with it. A beat that does not reach the store is
  * tried again at the next one. Should the lease run out meanwhile, the fence in every chunk's transaction keeps a worker
  * that has lost its task from writing.
- * @param stop called when another attempt has the task, or when it is to be cancelled or paused
  */
 export function keepLease(
   ports: LeasePorts,
   attempt: { readonly taskId: string; readonly number: number; readonly leaseMs: number },
   progress: () => Progress,
-  stop: StopAttempt,
+  listener: LeaseListener,
 ): Lease {
   const { taskId, number, leaseMs } = attempt;
   const failures = createFailureLog(ports.logger, "a heartbeat");
@@ -48,14 +55,18 @@ export function keepLease(
         at: ports.clock.now(),
         progress: now,
       });
+      const isNews = stored === undefined || hasMoved(stored, now);
       stored = now;
       failures.worked();
+      if (isNews) {
+        listener.stored(now);
+      }
       if (!isCurrent) {
-        stop(new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over."));
+        listener.stop(new AppError("ATTEMPT_FENCED", "Another attempt has taken the task over."));
       } else if (isCancelRequested) {
-        stop(cancelled());
+        listener.stop(cancelled());
       } else if (isPauseRequested) {
-        stop(paused());
+        listener.stop(paused());
       }
       return true;
     } catch (error) {

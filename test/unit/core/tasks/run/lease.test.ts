@@ -13,24 +13,26 @@ function setUp(answer: () => Promise<HeartbeatResult> = () => Promise.resolve(CU
   const clock = createManualClock();
   const start = clock.now().getTime();
   const beats: (readonly [second: number, processed: number | undefined])[] = [];
+  const stored: (string | null)[] = [];
   const lease = keepLease(
     {
       clock,
       logger: createSilentLogger(),
       tasks: {
-        heartbeat({ at, progress: stored }) {
-          beats.push([(at.getTime() - start) / 1000, stored?.processed]);
+        heartbeat({ at, progress }) {
+          beats.push([(at.getTime() - start) / 1000, progress?.processed]);
           return answer();
         },
       },
     },
     { taskId: "task", number: 1, leaseMs: LEASE_MS },
     () => reporter.current(),
-    () => undefined,
+    { stop: () => undefined, stored: ({ message }) => stored.push(message) },
   );
   const reporter = createProgressReporter({ clock, total: 100, start: NO_COUNTS, outlets: [lease.outlet] });
   return {
     beats,
+    stored,
     move: (succeeded: number, message?: string) => reporter.report({ succeeded }, message),
     end() {
       void lease.end();
@@ -96,5 +98,17 @@ describe("a lease", () => {
     move(1);
     await pass(40);
     expect(beats).toEqual([]);
+  });
+
+  it("tells of progress that is in the store now, once", async () => {
+    const { stored, move, pass } = setUp();
+    move(0, "waits");
+    await pass(5);
+    expect(stored).toEqual(["waits"]);
+    await pass(30);
+    expect(stored).toEqual(["waits"]);
+    move(0, "goes on");
+    await pass(5);
+    expect(stored).toEqual(["waits", "goes on"]);
   });
 });
