@@ -1,9 +1,12 @@
 import type { FeedItem } from "../../core/events/feed-item.ts";
-import { TASK_EVENT_TYPES } from "../../core/events/task-event.ts";
+import type { TaskEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import { TASK_STATUSES } from "../../core/tasks/task-status.ts";
+import type { TaskStatus } from "../../core/tasks/task-status.ts";
+import type { ErrorCode } from "../../kernel/error-codes.ts";
+import { ERROR_CODES } from "../../kernel/error-codes.ts";
 import type { SchemaContext } from "../builder.ts";
+import { describedValues } from "../builder.ts";
 
 /** The types of a task's parts. */
 export type TaskParts = ReturnType<typeof defineTaskParts>;
@@ -16,7 +19,16 @@ export function defineTaskParts(schema: SchemaContext) {
     progress,
     status: schema.builder.enumType("TaskStatus", {
       description: "The state of a task. SUCCEEDED, PARTIAL, FAILED and CANCELLED are final.",
-      values: TASK_STATUSES,
+      values: describedValues<TaskStatus>({
+        PENDING: "In the queue, or about to be tried again.",
+        WAITING: "Stands in line for records that other tasks hold.",
+        RUNNING: "A worker is at it.",
+        PAUSED: "Stopped until it is resumed; its records stay locked.",
+        SUCCEEDED: "All is done; skipped records do not count.",
+        PARTIAL: "Some records failed, the others are written.",
+        FAILED: "It was given up; the message says why.",
+        CANCELLED: "It was stopped on request.",
+      }),
     }),
     ...defineEvent(schema, progress),
     error: defineError(schema),
@@ -45,8 +57,9 @@ function defineProgress({ builder }: SchemaContext) {
   return progress;
 }
 
-function defineError({ builder }: SchemaContext) {
+function defineError({ builder, refs }: SchemaContext) {
   const outcome = builder.enumType("TaskErrorOutcome", {
+    description: "Whether a record was tried.",
     values: {
       FAILED: { description: "The record was tried and could not be written." },
       SKIPPED: { description: "The record was left out." },
@@ -68,7 +81,7 @@ function defineError({ builder }: SchemaContext) {
       }),
       outcome: t.expose("outcome", { type: outcome }),
       field: t.exposeString("field", { nullable: true, description: "The field at fault." }),
-      code: t.exposeString("code", { description: "One of the documented error codes." }),
+      code: t.field({ type: refs.errorCode, resolve: ({ code }) => knownCode(code) }),
       message: t.exposeString("message"),
     }),
   });
@@ -78,7 +91,18 @@ function defineError({ builder }: SchemaContext) {
 function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {
   const eventType = builder.enumType("TaskEventType", {
     description: "What happened. CREATE comes first, CLEANUP last; PROGRESS is not kept in the log.",
-    values: TASK_EVENT_TYPES,
+    values: describedValues<TaskEventType>({
+      CREATE: "It was launched.",
+      START: "An attempt begins.",
+      PROGRESS: "Its counts or its message changed.",
+      POSTPONE: "An attempt failed; the next one begins later.",
+      PAUSE: "It is paused.",
+      RESUME: "It goes on.",
+      COMPLETE: "It ended: SUCCEEDED or PARTIAL.",
+      FAIL: "It ended: FAILED.",
+      CANCEL: "It ended: CANCELLED.",
+      CLEANUP: "Its locks are released; the last event.",
+    }),
   });
   const event = builder.objectRef<FeedItem>("TaskEvent");
   event.implement({
@@ -102,4 +126,9 @@ function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<type
     }),
   });
   return { event, eventType };
+}
+
+/** A process of a later version may have stored a code that this one does not know. */
+function knownCode(code: ErrorCode): ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code) ? code : "TASK_FAILED";
 }
