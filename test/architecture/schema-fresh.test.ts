@@ -6,7 +6,7 @@ import { buildSchema, isEnumType } from "graphql";
 import { expect, test } from "vitest";
 
 import demoConfig from "../../powercrud.config.ts";
-import { printPowerCrudSchema } from "../../src/compose/print-schema.ts";
+import { printPossibleTypes, printPowerCrudSchema } from "../../src/compose/print-schema.ts";
 
 /** The types and values of enums without a description, but for values of the demo's own enums. */
 function undescribed(schema: GraphQLSchema): readonly string[] {
@@ -34,5 +34,12 @@ test("schema.graphql is what the code prints; if not: npx powercrud print-schema
   const stored = await readFile(resolve(import.meta.dirname, "../../schema.graphql"), "utf8");
   const printed = printPowerCrudSchema(demoConfig);
   expect(printed).toContain("type Mutation");
+  expect(stored.trim()).toBe(printed.trim());
+});
+
+test("possible-types.json is what the code prints; if not: npx powercrud print-schema --possible-types > possible-types.json", async () => {
+  const stored = await readFile(resolve(import.meta.dirname, "../../possible-types.json"), "utf8");
+  const printed = printPossibleTypes(demoConfig);
+  expect(JSON.parse(printed)).toMatchObject({ UpdateCityResult: expect.arrayContaining(["StaleCityError"]) });
   expect(stored.trim()).toBe(printed.trim());
 });

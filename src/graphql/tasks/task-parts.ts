@@ -35,11 +35,28 @@ export function defineTaskParts(schema: SchemaContext) {
   };
 }
 
+/** Progress with an id, by which a client's cache recognises it. */
+interface KnownProgress extends Progress {
+  readonly id: string;
+}
+
+/**
+ * The progress of a task, or of the event that the suffix names. The id is unlike the task's: some caches know records by
+ * the id alone. An event's own is unlike the task's progress, too: a replayed event must not turn that back.
+ */
+export function knownProgress(progress: Progress, taskId: string, suffix = ""): KnownProgress {
+  return { ...progress, id: `TaskProgress:${taskId}${suffix}` };
+}
+
 function defineProgress({ builder }: SchemaContext) {
-  const progress = builder.objectRef<Progress>("TaskProgress");
+  const progress = builder.objectRef<KnownProgress>("TaskProgress");
   progress.implement({
     description: "The progress of a task. Within an attempt the counts never fall.",
     fields: (t) => ({
+      id: t.exposeID("id", {
+        description:
+          "For clients' caches: selected everywhere, it lets them merge what several documents select of the progress.",
+      }),
       total: t.exposeInt("total", {
         nullable: true,
         description: "Records in all; null where it is not known.",
@@ -120,7 +137,8 @@ function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<type
       progress: t.field({
         type: progress,
         description: "The task's progress at that moment.",
-        resolve: (item) => item.event.progress,
+        resolve: ({ event: { progress: at, taskId, type, sequence } }) =>
+          knownProgress(at, taskId, type === "PROGRESS" ? ":now" : `:${sequence}`),
       }),
       message: t.string({ nullable: true, resolve: (item) => item.event.message }),
     }),

@@ -10,6 +10,7 @@ import { pageArguments } from "../pagination/page.ts";
 import { defineConnection } from "./list-page.ts";
 import type { TaskErrors, TaskHistory } from "./task-lists.ts";
 import type { TaskParts } from "./task-parts.ts";
+import { knownProgress } from "./task-parts.ts";
 
 /** The stores that a task's lists are read from. */
 interface TaskTypePorts {
@@ -35,7 +36,10 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
       }),
       label: t.exposeString("label", { nullable: true }),
       status: t.expose("status", { type: parts.status }),
-      progress: t.expose("progress", { type: parts.progress }),
+      progress: t.field({
+        type: parts.progress,
+        resolve: ({ id, progress }) => knownProgress(progress, id),
+      }),
       createdBy: t.id({
         nullable: true,
         description: "Who launched it.",
