@@ -1,9 +1,11 @@
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
+import { refusalBody } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
-import type { OriginPolicy } from "./request-router.ts";
-import { createOriginPolicy, createRequestRouter, isLoopback, pathOf } from "./request-router.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
+import { createRequestRouter, pathOf } from "./request-router.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -87,21 +89,37 @@ interface UpgradeGuards {
   readonly limits: Required<ServerLimits>;
 }
 
-/** The HTTP status that refuses the upgrade; undefined if the request may become a WebSocket. */
-function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): string | undefined {
-  const { origin, host } = request.headers;
-  if (pathOf(request) !== "/graphql") {
-    return "404 Not Found";
-  }
-  if (!guards.origins.isAllowed(origin, host)) {
-    return "403 Forbidden";
-  }
-  return guards.sockets.count() >= guards.limits.maxSockets ? "503 Service Unavailable" : undefined;
+/** Why a request may not become a WebSocket. */
+interface UpgradeRefusal {
+  /** The HTTP status, with its words. */
+  readonly status: string;
+  /** Default: none. */
+  readonly message?: string;
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
+function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): UpgradeRefusal | undefined {
+  const { origin, host } = request.headers;
+  if (pathOf(request) !== "/graphql") {
+    return { status: "404 Not Found" };
+  }
+  if (!guards.origins.isAllowed(origin, host)) {
+    return { status: "403 Forbidden", message: originRefusal(origin ?? "") };
+  }
+  return guards.sockets.count() >= guards.limits.maxSockets
+    ? { status: "503 Service Unavailable" }
+    : undefined;
+}
+
+function refuseUpgrade(socket: Duplex, { status, message }: UpgradeRefusal): void {
+  const body = message === undefined ? "" : JSON.stringify(refusalBody("VALIDATION_FAILED", message));
+  const head = [
+    `HTTP/1.1 ${status}`,
+    "Connection: close",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(body === "" ? [] : ["Content-Type: application/json; charset=utf-8"]),
+  ];
   socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] }> {

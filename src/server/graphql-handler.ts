@@ -62,8 +62,8 @@ function createGraphQLYoga(
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
-    // The origin policy has allowed the page; these headers tell its browser.
-    cors: { methods: ["GET", "POST"] },
+    // The router has done that, for all routes alike.
+    cors: false,
     graphiql: false,
     landingPage: false,
     // There are no uploads, and browsers send this content type across origins without a preflight.
