@@ -5,6 +5,7 @@ import { refusalBody } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
+import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
@@ -33,7 +34,10 @@ export interface RequestHandler {
    * `/graphql`, and health. There are no WebSockets, files and pages. Never rejects.
    */
   fetch(request: Request): Promise<Response>;
-  /** Turns a request for `/graphql` into a WebSocket; refuses others. For the event `upgrade` of the server. */
+  /**
+   * Turns a request for `/graphql` into a WebSocket; refuses others. A request for another protocol, such as `h2c`, is given
+   * back to its server as an ordinary one. For the event `upgrade` of the server.
+   */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
    * Breaks subscriptions off (event streams without `complete`, WebSockets with 1001), and waits until the WebSockets are
@@ -69,6 +73,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     handle: router.handle,
     fetch: createFetchHandler({ graphql, origins, isReady }),
     upgrade(request, socket, head) {
+      if (!isForWebSocket(request)) {
+        ignoreUpgrade(request, socket, head);
+        return;
+      }
       const refusal = upgradeRefusal(request, { origins, sockets, limits });
       if (refusal === undefined) {
         sockets.accept(request, socket, head);

@@ -2,7 +2,7 @@ import type { GraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody } from "./http-messages.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
-import { GRAPHQL_TYPES } from "./request-router.ts";
+import { refuseTypes } from "./media-types.ts";
 import type { Readiness } from "./server-options.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 
@@ -50,12 +50,22 @@ async function answer({ graphql, isReady }: FetchOptions, request: Request, path
       return json(readiness.isReady ? 200 : 503, readiness);
     }
     case "/graphql":
-      return request.method === "POST" && !GRAPHQL_TYPES.test(request.headers.get("content-type") ?? "")
-        ? refusal(415, "VALIDATION_FAILED", "Send the content type application/json.")
-        : graphql.fetch(request);
+      return refuseByType(request) ?? graphql.fetch(request);
     default:
       return refusal(404, "NOT_FOUND", `There is nothing at ${path.slice(0, 200)}. The API is at /graphql.`);
   }
+}
+
+function refuseByType({ method, headers }: Request): Response | undefined {
+  const refused = refuseTypes({
+    method,
+    contentType: headers.get("content-type") ?? undefined,
+    accept: headers.get("accept") ?? undefined,
+  });
+  return (
+    refused &&
+    withHeaders(refusal(refused.status, "VALIDATION_FAILED", refused.message), { accept: refused.accept })
+  );
 }
 
 function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
@@ -70,5 +80,8 @@ function refusal(status: number, code: ErrorCode, message: string): Response {
 }
 
 function json(status: number, body: object): Response {
-  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
+  return Response.json(body, {
+    status,
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" },
+  });
 }

@@ -1,7 +1,8 @@
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import { sendJson, sendRefusal } from "./http-messages.ts";
+import { sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
+import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
@@ -97,18 +98,17 @@ export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
-/** Content types of GraphQL. A browser sends a preflight before it sends one of these to another origin. */
-export const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
-
 async function serveGraphQL(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (request.method === "POST" && !GRAPHQL_TYPES.test(request.headers["content-type"] ?? "")) {
-    sendRefusal(response, 415, "VALIDATION_FAILED", "Send the content type application/json.");
-  } else if (isBrowser(request)) {
+  const { method, headers } = request;
+  const refusal = refuseTypes({ method, contentType: headers["content-type"], accept: headers.accept });
+  if (isBrowser(request)) {
     await options.graphiql.send(request, response);
+  } else if (refusal !== undefined) {
+    sendTypeRefusal(response, refusal);
   } else {
     await options.graphql.handle(request, response);
   }
