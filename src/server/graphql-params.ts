@@ -10,12 +10,8 @@ export type GraphQLParams = YogaParams & { readonly query: string };
  * @param body the JSON text
  * @throws GraphQLError BAD_REQUEST
  */
-export function paramsOfBody(body: string): Promise<GraphQLParams> {
-  return paramsOfJson(parseJson(body));
-}
-
-/** The same for JSON that is parsed already. */
-export async function paramsOfJson(data: unknown): Promise<GraphQLParams> {
+export async function paramsOfBody(body: string): Promise<GraphQLParams> {
+  const data = parseJson(body);
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
   }
