@@ -59,10 +59,15 @@ export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
  */
 export function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
   // The caller may be inside another task, which waits for this one or launched it.
-  return outsideTask(() => runAttempt(ports, delivery));
+  return outsideTask(() => runDelivery(ports, delivery));
 }
 
-async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+/** Runs an attempt that has begun, with its START announced: handle, settle. */
+export function executeBegun(ports: AttemptPorts, attempt: Attempt): Promise<AttemptOutcome> {
+  return outsideTask(() => runAttempt(ports, attempt));
+}
+
+async function runDelivery(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }
@@ -70,6 +75,10 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
   if (attempt === undefined) {
     return { kind: (await awaitKind(ports, delivery)) ? "POSTPONED" : "NOT_BEGUN" };
   }
+  return runAttempt(ports, attempt);
+}
+
+async function runAttempt(ports: AttemptPorts, attempt: Attempt): Promise<AttemptOutcome> {
   const { id: taskId, cancelRequestedAt, pauseRequestedAt } = attempt.task;
   const controller = new AbortController();
   const stop = (reason: AppError): void => controller.abort(reason);
