@@ -119,21 +119,26 @@ function leaveToSweeper({ logger }: Pick<SettlePorts, "logger">, taskId: string,
   return (error: unknown): void => logger.warn({ ...errorFields(error), taskId }, message);
 }
 
-/**
- * Settles and cleans a task in one step, where its end is known and nobody has to hear of it in between.
- * @returns undefined, with nothing written, where the ordinary way has to decide
- */
+/** Whether a task with this end may be settled and cleaned in one step: the end is known, and no code of the app's follows. */
+export function isPlainEnd(
+  ports: Pick<SettlePorts, "hooks">,
+  kind: string,
+  settle: SettleBy,
+): settle is Ending {
+  return (
+    typeof settle !== "function" &&
+    (settle.errors ?? []).length === 0 &&
+    stepsWithListeners(ports, kind, FINAL_STEPS).length === 0
+  );
+}
+
+/** @returns undefined, with nothing written, where the ordinary way has to decide */
 async function settleQuickly(
   ports: SettlePorts,
   { taskId, kind, attempt, total, settle }: SettleRequest,
 ): Promise<{ readonly hadLocks: boolean; readonly settlement: Settlement } | undefined> {
   const { steps, clock } = ports;
-  if (
-    steps === undefined ||
-    typeof settle === "function" ||
-    (settle.errors ?? []).length > 0 ||
-    stepsWithListeners(ports, kind, FINAL_STEPS).length > 0
-  ) {
+  if (steps === undefined || !isPlainEnd(ports, kind, settle)) {
     return undefined;
   }
   const settlement = { ...storable(settle), total, finishedAt: clock.now() };
