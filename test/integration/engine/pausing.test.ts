@@ -242,10 +242,15 @@ describe("pausing a bulk task", () => {
     const release = await holdBothLanes();
     const { id } = await increment("SKIP_FAILED");
     const seen: string[] = [];
+    let showRunning = (): void => undefined;
+    const isRunningShown = new Promise<void>((resolve) => (showRunning = resolve));
     const watching = (async () => {
       for await (const { status } of engine.feed.watch(id)) {
         if (seen.at(-1) !== status) {
           seen.push(status);
+        }
+        if (status === "RUNNING") {
+          showRunning();
         }
         if (status === "PAUSED") {
           await resume(id);
@@ -253,6 +258,7 @@ describe("pausing a bulk task", () => {
       }
     })();
     await untilWaiting(engine.session, { count: 2 });
+    await withDeadline(isRunningShown, 20_000, "the task's start");
     await pause(id);
     await release();
     await withDeadline(watching, 20_000, "the end of the task");
