@@ -34,7 +34,10 @@ export interface PeerServers {
   stop(): Promise<void>;
 }
 
-/** Installs the peers if they are missing, builds the package, and starts all servers on one migrated database. */
+/**
+ * Installs the peers if they are missing, builds the package, and starts all servers on one migrated database. Our servers
+ * write CPU profiles into the folder `BENCH_CPU_PROFILES`, if it is set.
+ */
 export async function startPeerServers(databaseUrl: string): Promise<PeerServers> {
   installPeers();
   run("npm run build", process.execPath, ["scripts/build.mjs"], ROOT);
@@ -50,7 +53,9 @@ export async function startPeerServers(databaseUrl: string): Promise<PeerServers
   const stop = async (): Promise<void> => {
     await Promise.all(started.map((server) => server.stop()));
   };
-  const serve = [join(ROOT, "dist/cli/powercrud.js"), "serve"];
+  const profileDir = process.env["BENCH_CPU_PROFILES"];
+  const profiled = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
+  const serve = [...profiled, join(ROOT, "dist/cli/powercrud.js"), "serve"];
   try {
     return {
       ours: await start(PEERS_NODE, serve),
