@@ -5,6 +5,7 @@ import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
 import { operationCost } from "./operation-cost.ts";
 import type { Authenticate } from "./server-options.ts";
+import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
@@ -78,7 +79,7 @@ function createGraphQLYoga(
     context: async (initial) => ({
       viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
     }),
-    plugins: [limitNesting(), limitCost(maxOperationCost), streams],
+    plugins: [limitNesting(), limitCost(maxOperationCost), shareEvents(maskError), streams],
   });
 }
 
