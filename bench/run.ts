@@ -7,6 +7,7 @@ import type { BenchTools } from "./bench-tools.ts";
 import { measureOperations } from "./bulk-operations.ts";
 import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
+import { measureFanout } from "./fanout.ts";
 import { measureGuard } from "./guard.ts";
 import { measureLatency } from "./latency.ts";
 import { measureModels } from "./many-models.ts";
@@ -30,6 +31,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   cancel: measureCancel,
   tasks: measureTasks,
   models: measureModels,
+  fanout: measureFanout,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
