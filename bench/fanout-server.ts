@@ -49,13 +49,19 @@ async function servePlain({ schema }: PowerCrud): Promise<Served> {
   const yoga = createYoga({ schema, context: () => ({ viewer: { id: null } }), logging: false });
   const server = createServer((request, response) => void yoga(request, response));
   const sockets = new WebSocketServer({ server, path: "/graphql" });
-  type Rooted = ExecutionArgs & { readonly rootValue: Pick<ExecutionArgs, never> };
   useServer(
     {
-      execute: (args) => (args as unknown as Enveloped).rootValue.execute(args as Rooted),
-      subscribe: (args) => (args as unknown as Enveloped).rootValue.subscribe(args as Rooted),
+      execute: (args) => (args as Enveloped).rootValue.execute(args),
+      subscribe: (args) => (args as Enveloped).rootValue.subscribe(args),
       async onSubscribe(context, _id, params) {
-        const { schema: enveloped, execute, subscribe, contextFactory, parse, validate } = yoga.getEnveloped({
+        const {
+          schema: enveloped,
+          execute,
+          subscribe,
+          contextFactory,
+          parse,
+          validate,
+        } = yoga.getEnveloped({
           ...context,
           req: context.extra.request,
           socket: context.extra.socket,
@@ -85,4 +91,9 @@ async function servePlain({ schema }: PowerCrud): Promise<Served> {
   };
 }
 
-type Enveloped = { readonly rootValue: Pick<ReturnType<ReturnType<typeof createYoga>["getEnveloped"]>, "execute" | "subscribe"> };
+type Operation = ReturnType<ReturnType<typeof createYoga>["getEnveloped"]>;
+
+/** Arguments whose root holds what executes them. */
+interface Enveloped extends ExecutionArgs {
+  readonly rootValue: Pick<Operation, "execute" | "subscribe">;
+}

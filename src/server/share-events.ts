@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, OperationDefinitionNode } from "graphql";
-import { createSourceEventStream, execute, getOperationAST, print, visit } from "graphql";
+import { createSourceEventStream, execute, getOperationAST, Kind, print, visit } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { GraphQLContext } from "../graphql/builder.ts";
 import type { EventSharing } from "../graphql/event-sharing.ts";
@@ -85,7 +85,7 @@ function isObject(value: unknown): value is object {
 
 function sharingOf({ schema, document, operationName }: ExecutionArgs): EventSharing | undefined {
   const [selection] = getOperationAST(document, operationName)?.selectionSet.selections ?? [];
-  const name = selection?.kind === "Field" ? selection.name.value : "";
+  const name = selection?.kind === Kind.FIELD ? selection.name.value : "";
   const field = schema.getSubscriptionType()?.getFields()[name];
   return field?.extensions[EVENT_SHARING] as EventSharing | undefined;
 }
@@ -128,9 +128,11 @@ function describeOperation(
 function variablesBelowRoot(document: DocumentNode, operationName: string | null | undefined): string[] {
   const operation = getOperationAST(document, operationName);
   const names = new Set<string>();
-  const collect = { Variable: ({ name }: { readonly name: { readonly value: string } }) => void names.add(name.value) };
+  const collect = {
+    Variable: ({ name }: { readonly name: { readonly value: string } }) => void names.add(name.value),
+  };
   for (const definition of document.definitions) {
-    if (definition.kind === "FragmentDefinition") {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
       visit(definition, collect);
     }
   }
@@ -143,7 +145,7 @@ function variablesBelowRoot(document: DocumentNode, operationName: string | null
 function withoutRootArguments(operation: OperationDefinitionNode): OperationDefinitionNode {
   const { selectionSet } = operation;
   const selections = selectionSet.selections.map((selection) =>
-    selection.kind === "Field" ? { ...selection, arguments: [] } : selection,
+    selection.kind === Kind.FIELD ? { ...selection, arguments: [] } : selection,
   );
   return { ...operation, variableDefinitions: [], selectionSet: { ...selectionSet, selections } };
 }

@@ -1,7 +1,7 @@
 import { preparedOf } from "./prepared-result.ts";
 
-/** Sends the result, as JSON, of an operation on one WebSocket; resolves once more can be sent. */
-export type SendNext = (operationId: string, json: Buffer) => Promise<void>;
+/** Sends the result, as JSON, of an operation on one WebSocket. @returns a promise where the client has to catch up first */
+export type SendNext = (operationId: string, json: Buffer) => Promise<void> | undefined;
 
 /**
  * Sends the results of a subscription by itself, so that the JSON that several sockets share is not made again. What is left

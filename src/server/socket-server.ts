@@ -7,7 +7,8 @@ import { WebSocketServer } from "ws";
 import type { Logger } from "../kernel/logger.ts";
 import { headersOf } from "./http-messages.ts";
 import { PacedJobs } from "./paced-jobs.ts";
-import type { SendNext } from "./socket-deliveries.ts";
+import type { SocketOutlet } from "./socket-outlet.ts";
+import { createSocketOutlet } from "./socket-outlet.ts";
 import type { SocketExtra } from "./socket-protocol.ts";
 
 /** The WebSockets of the server. */
@@ -29,8 +30,6 @@ export interface SocketServerOptions {
 }
 
 const GOING_AWAY = 1001;
-/** The bytes that may wait for one client beside the message at hand, before its subscriptions wait, too. */
-const MAX_WAITING_BYTES = 64 * 1024;
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const server = new WebSocketServer({
@@ -38,12 +37,15 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxPayload: options.maxMessageBytes,
     handleProtocols,
     // Compression costs memory per socket, and the messages are small.
+    // The outlet writes frames of its own between those of ws, which a compressor would hold back.
     perMessageDeflate: false,
   });
   const jobs = new PacedJobs();
   return {
     accept(request, socket, head) {
-      server.handleUpgrade(request, socket, head, (webSocket) => serve(options, jobs, webSocket, request));
+      server.handleUpgrade(request, socket, head, (webSocket) =>
+        serve(options, { webSocket, outlet: createSocketOutlet(webSocket, socket, jobs), request }),
+      );
     },
     count: () => server.clients.size,
     async close() {
@@ -54,17 +56,24 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   };
 }
 
+interface OpenedSocket {
+  readonly webSocket: WebSocket;
+  readonly outlet: SocketOutlet;
+  readonly request: IncomingMessage;
+}
+
 function serve(
   { protocol, logger, pingIntervalMs }: SocketServerOptions,
-  jobs: PacedJobs,
-  socket: WebSocket,
-  request: IncomingMessage,
+  { webSocket: socket, outlet, request }: OpenedSocket,
 ): void {
   const stopPinging = keepAlive(socket, pingIntervalMs);
   const onClosed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (data) => send(socket, data),
+      send(data) {
+        outlet.flush();
+        return send(socket, data);
+      },
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
         socket.on("message", (data) => {
@@ -75,7 +84,7 @@ function serve(
         });
       },
     },
-    { headers: headersOf(request), sendNext: createSendNext(socket, jobs) },
+    { headers: headersOf(request), sendNext: outlet.sendNext },
   );
   // After a message that is too large or a broken frame, ws closes the socket with the right code.
   socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));
@@ -98,27 +107,6 @@ function send(socket: WebSocket, data: string): Promise<void> {
     }
   });
 }
-
-/** Only the beginning of a message differs between sockets, so the result is not encoded again. */
-function createSendNext(socket: WebSocket, jobs: PacedJobs): SendNext {
-  return (operationId, json) =>
-    new Promise((resolve) => {
-      jobs.run(() => {
-        if (socket.readyState !== socket.OPEN) {
-          resolve();
-          return;
-        }
-        const start = Buffer.from(`{"id":${JSON.stringify(operationId)},"type":"next","payload":`);
-        // A failed send closes the socket, which ends its operations.
-        socket.send(Buffer.concat([start, json, MESSAGE_END]), { binary: false }, () => resolve());
-        if (socket.bufferedAmount <= MAX_WAITING_BYTES) {
-          resolve();
-        }
-      });
-    });
-}
-
-const MESSAGE_END = Buffer.from("}");
 
 /** Pings at intervals, and cuts the client off if it did not answer the last ping. */
 function keepAlive(socket: WebSocket, intervalMs: number): () => void {

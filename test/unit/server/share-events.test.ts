@@ -79,7 +79,8 @@ function createWorld() {
 
 const EVENTS = `subscription ($after: Int, $suffix: String) { events(after: $after) { seen(suffix: $suffix) } }`;
 
-const jsonOf = (result: ExecutionResult): unknown => JSON.parse(preparedOf(result)?.json.toString() ?? "null");
+const jsonOf = (result: ExecutionResult): unknown =>
+  JSON.parse(preparedOf(result)?.json.toString() ?? "null");
 
 describe("an event of a subscription", () => {
   it("is executed and serialised once for the same document, variables and viewer", async () => {
