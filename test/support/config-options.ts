@@ -4,7 +4,9 @@ import type { Shape } from "../../src/kernel/shape.ts";
 /** The names of a shape's options: `bulk.chunkRecords`, and `fields.*.apiName` where any field has that. */
 export function optionsOf(shape: Shape | undefined, prefix = ""): string[] {
   const members =
-    shape?.kind === "FUNCTION_OR" ? shape.other.members : (shape as { members?: object } | undefined)?.members;
+    shape?.kind === "FUNCTION_OR"
+      ? shape.other.members
+      : (shape as { members?: object } | undefined)?.members;
   return Object.entries((members ?? {}) as Record<string, Shape>).flatMap(([name, member]) => {
     const path = `${prefix}${name}`;
     if (member.kind === "MEMBERS") {
