@@ -3,13 +3,15 @@
  * and their expectations should hold for both ways.
  */
 import { vi } from "vitest";
-import type { Execute, PlanLimits } from "../../src/graphql/execution/planned-executor.ts";
+import type * as PlannedExecutor from "../../src/graphql/execution/planned-executor.ts";
 
 vi.mock("../../src/graphql/execution/planned-executor.ts", async (importOriginal) => {
-  const { createPlannedExecutor } =
-    await importOriginal<typeof import("../../src/graphql/execution/planned-executor.ts")>();
+  const { createPlannedExecutor } = await importOriginal<typeof PlannedExecutor>();
   return {
-    createPlannedExecutor(interpret: Execute, limits?: PlanLimits): Execute {
+    createPlannedExecutor(
+      interpret: PlannedExecutor.Execute,
+      limits?: PlannedExecutor.PlanLimits,
+    ): PlannedExecutor.Execute {
       let isFirst = false;
       const execute = createPlannedExecutor((args) => (isFirst ? undefined : interpret(args)), limits);
       const seen = new WeakSet<object>();

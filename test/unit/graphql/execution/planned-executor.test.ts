@@ -131,7 +131,7 @@ for (const type of Object.values(schema.getTypeMap())) {
         const names = fieldNodes.map(({ name }) => name.value);
         const about = [String(returnType), parentType.name, variableValues, operation.operation];
         calls.push([path, names, args, ...about, Object.keys(fragments), context]);
-        return resolve(source, args, context, info) as unknown;
+        return resolve(source, args, context, info);
       };
     }
   }
