@@ -3,6 +3,7 @@ import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
+import { compressAnswer } from "./compress.ts";
 import { headersOf, sendRefusal } from "./http-messages.ts";
 import type { Authenticate } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -97,6 +98,7 @@ async function sendFile(
   const isHead = request.method === "HEAD";
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
   const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task.id, file));
+  compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
     "content-disposition": `attachment; filename="task-${task.id}-${file}"`,
@@ -106,6 +108,8 @@ async function sendFile(
   if (pages === undefined) {
     response.end();
   } else {
+    // Compression would keep the head back until it has something to send.
+    response.flushHeaders();
     await send(pages, response);
   }
 }
