@@ -24,6 +24,8 @@ import type { TaskStatus } from "../core/tasks/task-status.ts";
 import type { NotificationChannel, Notify } from "../core/tasks/notify.ts";
 import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../core/tasks/task.ts";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+import { ERROR_CODES } from "../kernel/error-codes.ts";
 import type { Json } from "../kernel/json.ts";
 
 /**
@@ -101,6 +103,8 @@ interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
   readonly taskLaunched: ImplementableObjectRef<BuilderTypes, Launched>;
   readonly pageInfo: ImplementableObjectRef<BuilderTypes, PageInfo>;
+  /** The enum `ErrorCode`: the closed list of codes. */
+  readonly errorCode: PothosSchemaTypes.EnumRef<BuilderTypes, ErrorCode>;
   /** The interface `Error`. */
   readonly error: ImplementableInterfaceRef<BuilderTypes, RefusalMessage>;
   readonly conflictError: ImplementableObjectRef<BuilderTypes, ConflictRefusal>;
@@ -142,20 +146,26 @@ export interface SchemaContext {
 export type SchemaContributor = (schema: SchemaContext) => void;
 
 /** An empty builder. */
-export function createBuilder(
-  client: PrismaClient,
-  datamodel: { readonly datamodel: unknown },
-): PowerCrudBuilder {
+export function createBuilder(datamodel: { readonly datamodel: unknown }): PowerCrudBuilder {
   return new SchemaBuilder<PowerCrudSchemaTypes>({
     plugins: [PrismaPlugin],
     defaultFieldNullability: false,
     prisma: {
-      client,
+      // Only its planner is used: what it plans is read by a port.
+      client: {} as PrismaClient,
       dmmf: datamodel,
       exposeDescriptions: true,
       filterConnectionTotalCount: true,
     },
   });
+}
+
+/** The values of an enum with their descriptions, as Pothos takes them. */
+export function describedValues<Name extends string>(
+  words: Readonly<Record<Name, string>>,
+): Record<Name, { readonly description: string }> {
+  const values = Object.entries<string>(words).map(([name, description]) => [name, { description }]);
+  return Object.fromEntries(values) as Record<Name, { readonly description: string }>;
 }
 
 /** Makes the refs that the parts of the schema share; {@link SharedRefs} says who implements which. */
@@ -175,7 +185,15 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
   };
   const modelName = builder.enumType("ModelName", {
     description: "The models, by the names of their types.",
-    values: Object.fromEntries(models.all().map(({ name, apiName }) => [apiName, { value: name }])),
+    values: Object.fromEntries(
+      models
+        .all()
+        .map(({ name, apiName }) => [apiName, { value: name, description: `Records of type ${apiName}.` }]),
+    ),
+  });
+  const errorCode = builder.enumType("ErrorCode", {
+    description: "What went wrong: branch on it. Apps add none of their own; a later version may.",
+    values: describedValues(ERROR_CODES),
   });
   const launchResult = builder.unionType("LaunchResult", {
     description: "The launched task, or why it was refused. A refused launch has changed nothing.",
@@ -203,5 +221,5 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
       CALLBACK: { description: "A call of the config's function whose name is the target." },
     } as const satisfies Record<NotificationChannel, object>,
   });
-  return { ...refs, bulkOptions, launchOptions, modelName, launchResult, notificationChannel };
+  return { ...refs, bulkOptions, errorCode, launchOptions, modelName, launchResult, notificationChannel };
 }

@@ -10,7 +10,6 @@ import type { ListEnums } from "./list-arguments.ts";
 import { addSortOrders } from "./list-arguments.ts";
 import type { EnumNames } from "./model-names.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
-import { createScopeCheck } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
@@ -25,7 +24,6 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const schema: ModelSchema = {
     ...context,
     ports,
-    canSee: createScopeCheck(ports),
     enums: addEnums(context, models.all()),
     input: createInputs(builder),
   };
@@ -110,13 +108,17 @@ function addEnums(
   return new Map(
     enums()
       .filter(({ name }) => used.has(name))
-      .map(({ name }) => [name, addEnum(builder, names.enum(name))]),
+      .map(({ name, documentation }) => [name, addEnum(builder, names.enum(name), documentation)]),
   );
 }
 
-function addEnum(builder: PowerCrudBuilder, names: EnumNames): AnyEnumRef {
+function addEnum(
+  builder: PowerCrudBuilder,
+  names: EnumNames,
+  description = `The values of the data model's enum ${names.enum}.`,
+): AnyEnumRef {
   const values = Object.entries(names.values).map(([name, value]) => [name, { value }] as const);
-  return builder.enumType(names.enum, { values: Object.fromEntries(values) });
+  return builder.enumType(names.enum, { description, values: Object.fromEntries(values) });
 }
 
 function addQueryMode(builder: PowerCrudBuilder): AnyEnumRef {

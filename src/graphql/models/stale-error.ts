@@ -5,7 +5,7 @@ import type { StaleRefusal } from "../../core/refusals/refusals.ts";
 import type { ExpectedState } from "../../core/bulk/write-request.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { BuilderTypes } from "../builder.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
+import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { ReadPlan } from "./read-record.ts";
@@ -34,7 +34,7 @@ export function addStaleError(
     description: `The record has changed since the caller read it: its ${field.apiName} is not the expected one.`,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => "STALE_RECORD" satisfies ErrorCode }),
+      code: t.field({ type: refs.errorCode, resolve: (): ErrorCode => "STALE_RECORD" }),
       current: t.field({
         type: types.object(model.name),
         description: "The record as it is now.",
