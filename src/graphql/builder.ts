@@ -33,6 +33,8 @@ import type { Json } from "../kernel/json.ts";
  */
 export interface GraphQLContext {
   readonly viewer: Viewer;
+  /** The id of the last event that the client of an event stream has had, if it comes back. */
+  readonly lastEventId?: string;
 }
 
 /** A model for Pothos' types. The models are known only at start, so columns are looked up by name. */
