@@ -23,6 +23,7 @@ import type { RecordProblem } from "../core/refusals/problems.ts";
 import { invalid, problem } from "../core/refusals/problems.ts";
 import { refusalTypeOf } from "../core/refusals/refusals.ts";
 import { AppError } from "../kernel/app-error.ts";
+import { fieldPath } from "../core/bulk/bulk-request.ts";
 import type { GraphQLContext } from "./builder.ts";
 import type { IdOwner } from "./record-ids.ts";
 import { ownerOf, readArgumentsBy } from "./record-ids.ts";
@@ -57,7 +58,7 @@ function giveTypedIds(writeId: WriteId, field: Field): void {
     const give = (ids: unknown): unknown => {
       const name = modelNameOf(owner, parent);
       const one = (id: unknown): unknown =>
-        id === null || id === undefined ? id : writeId(name, String(id));
+        id === null || id === undefined ? id : writeId(name, `${id as string}`);
       return Array.isArray(ids) ? ids.map(one) : one(ids);
     };
     const ids: unknown = resolve(parent, args, context, info);
@@ -121,11 +122,12 @@ function createArgumentReader(schema: GraphQLSchema, models: ModelRegistry): Arg
   const placesOf = createPlaceFinder(schema);
   return (all) => {
     const places = placesOf.among(all);
+    const unnamed = all.some(({ name }) => name === "options") ? NONE : VALUES;
     return places.length === 0
       ? undefined
       : (args) => {
           const problems: RecordProblem[] = [];
-          const walk: Walk = { models, placesOf, problems, owner: undefined, path: "" };
+          const walk: Walk = { models, placesOf, problems, owner: undefined, path: "", unnamed };
           return { args: takeMembers(walk, places, args), problems };
         };
   };
@@ -138,24 +140,30 @@ interface Walk {
   /** Whose ids those are that say nothing themselves. */
   readonly owner: string | null | undefined;
   readonly path: string;
+  /** The members that the paths of problems leave out: a single write names a field of its record alone. */
+  readonly unnamed: ReadonlySet<string>;
 }
+
+const VALUES: ReadonlySet<string> = new Set(["data", "create", "update"]);
+const NONE: ReadonlySet<string> = new Set();
 
 function takeMembers(walk: Walk, places: readonly Place[], members: Members): Record<string, unknown> {
   const taken: Record<string, unknown> = { ...members };
   for (const { name, type, owner } of places) {
     if (members[name] !== undefined && members[name] !== null) {
       const inner = owner === undefined ? walk.owner : modelNameOf(owner, members);
-      const path = walk.path === "" ? name : `${walk.path}.${name}`;
-      taken[name] = takeValue({ ...walk, owner: inner, path }, type, members[name]);
+      const isUnnamed = walk.unnamed.has(name) || (owner === undefined && walk.owner !== undefined);
+      const path = isUnnamed ? walk.path : fieldPath(walk.path, name);
+      taken[name] = takeValue({ ...walk, owner: inner, path, unnamed: NONE }, type, members[name]);
     }
   }
   return taken;
 }
 
 function takeValue(walk: Walk, type: GraphQLInputType, value: unknown): unknown {
-  const nullable = getNullableType(type) as GraphQLInputType;
+  const nullable = getNullableType(type);
   if (isListType(nullable) && Array.isArray(value)) {
-    const item = nullable.ofType as GraphQLInputType;
+    const item = nullable.ofType;
     const isList = isInputObjectType(getNamedType(item));
     return value.map((each, at) =>
       takeValue(isList ? { ...walk, path: `${walk.path}.${at}` } : walk, item, each),

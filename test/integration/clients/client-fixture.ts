@@ -35,6 +35,8 @@ export interface ClientFixture {
    * service's address takes the place of the documented one.
    */
   load(heading: string, file: string): Promise<Record<string, never>>;
+  /** Writes all files of a guide. @returns their folder */
+  loadFrom(guide: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -78,6 +80,10 @@ export async function startClientFixture(
       service = await startService(options, database.url, Number(new URL(url).port));
     },
     load: (heading, file) => loadSection(folder, url, heading, file),
+    async loadFrom(guide) {
+      await writeFiles(folder.path, url, await readFile(join(ROOT, guide), "utf8"));
+      return folder.path;
+    },
     async stop() {
       await Promise.all(holders.map((holder) => holder.end()));
       await service.stop();
@@ -110,11 +116,15 @@ async function loadSection(
   const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
   await mkdir(place, { recursive: true });
   await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
-  for (const code of codeBlocks(markdownSection(guide, heading), "ts")) {
+  await writeFiles(place, url, markdownSection(guide, heading));
+  return (await import(join(place, file))) as Record<string, never>;
+}
+
+async function writeFiles(place: string, url: string, guide: string): Promise<void> {
+  for (const code of codeBlocks(guide, "ts")) {
     const [, name = "code.ts"] = /^\/\/ (\S+\.ts)\n/.exec(code) ?? [];
     await writeFile(join(place, name), addressed(linked(code), url));
   }
-  return (await import(join(place, file))) as Record<string, never>;
 }
 
 function addressed(code: string, url: string): string {

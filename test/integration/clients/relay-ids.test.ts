@@ -45,7 +45,6 @@ beforeAll(async () => {
       ...demoConfig,
       relay: true,
       models: {
-        ...demoConfig.models,
         City: { scope: ({ id }) => (id === "guest" ? { id: { lte: 30 } } : undefined) },
       },
     },
@@ -82,7 +81,7 @@ function filesOf(task: string): Promise<readonly Data[]> {
       return text
         .trim()
         .split("\n")
-        .map((line) => JSON.parse(line) as Data);
+        .map((line) => JSON.parse(line));
     }),
   );
 }
