@@ -89,7 +89,7 @@ describeWorlds("task store, pruning", (world) => {
     });
     expect(await world().tasks.prune(inYear(1982, 59), 10)).toEqual([task.id]);
     expect(await found(task)).toBeUndefined();
-    expect(await world().tasks.records(task.id, BEFORE_RECORDS, 10)).toEqual([]);
+    expect(await world().tasks.recordPages([task.id], { limit: 10 })).toEqual(new Map());
     expect(await world().tasks.errors(task.id, 0, 10)).toEqual([]);
     expect(await world().tasks.findByIdempotencyKey({ id: "ann" }, "once")).toBeUndefined();
     expect(await create(task)).toEqual({ kind: "CREATED" });

@@ -2,6 +2,7 @@ import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
+import type { RecordOutcome, TaskRecord } from "../../core/tasks/task-results.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { ERROR_CODES } from "../../kernel/error-codes.ts";
@@ -32,6 +33,7 @@ export function defineTaskParts(schema: SchemaContext) {
     }),
     ...defineEvent(schema, progress),
     error: defineError(schema),
+    ...defineRecord(schema),
   };
 }
 
@@ -103,6 +105,36 @@ function defineError({ builder, refs }: SchemaContext) {
     }),
   });
   return error;
+}
+
+function defineRecord({ builder, refs }: SchemaContext) {
+  const recordOutcome = builder.enumType("RecordOutcome", {
+    description: "What became of a task's record; in a dry run, what would have.",
+    values: describedValues<RecordOutcome>({
+      SUCCEEDED: "It was written.",
+      FAILED: "It was tried and could not be written.",
+      SKIPPED: "It was left out.",
+      UNPROCESSED: "The task did not reach it, or took its change back.",
+    }),
+  });
+  const record = builder.objectRef<TaskRecord>("TaskRecord");
+  record.implement({
+    description: "One of a task's records, and what became of it.",
+    fields: (t) => ({
+      recordId: t.exposeID("id", {
+        description: "Its id; of a record that was named by a key and not written, its name.",
+      }),
+      outcome: t.expose("outcome", { type: recordOutcome }),
+      code: t.field({
+        type: refs.errorCode,
+        nullable: true,
+        description: "Why it failed or was skipped; of several errors the first.",
+        resolve: ({ code }) => (code === undefined ? null : knownCode(code)),
+      }),
+      message: t.string({ nullable: true, resolve: ({ message }) => message }),
+    }),
+  });
+  return { record, recordOutcome };
 }
 
 function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {
