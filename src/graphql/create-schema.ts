@@ -24,6 +24,7 @@ import type { RecordSource } from "./models/model-schema.ts";
 import { SCALAR_NAMES } from "./models/model-schema.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
+import { addViewerInfo } from "./viewer-info.ts";
 
 /** The options of {@link createSchema}. */
 export interface SchemaDependencies {
@@ -124,6 +125,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
       tasks: dependencies.tasks,
     }),
   });
+  addViewerInfo(context, accessOf(modelOptions));
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }
