@@ -4,6 +4,7 @@ import {
   flag,
   oneOf,
   optionalText,
+  origins,
   postgresUrl,
   redisUrl,
   secretText,
@@ -25,6 +26,11 @@ export const SERVICE_VARIABLES = {
     fallback: 4000,
     min: 0,
     max: 65_535,
+  }),
+  allowedOrigins: origins({
+    name: "POWERCRUD_ALLOWED_ORIGINS",
+    meaning:
+      "The web origins whose pages may use the service, beside its own. A service on a loopback address also lets pages from loopback in.",
   }),
   databaseUrl: postgresUrl({
     name: "DATABASE_URL",
@@ -51,6 +57,13 @@ export const SERVICE_VARIABLES = {
       "Where the task queue and the messages are: `redis`, `postgres`, or `auto`, which is Redis if `REDIS_URL` is set and reachable, otherwise PostgreSQL. All processes should use the same queue: tasks from a process with another queue than the workers begin late.",
     fallback: "auto",
     words: ["auto", "redis", "postgres"],
+  }),
+  reader: oneOf({
+    name: "POWERCRUD_READER",
+    meaning:
+      "What reads the records of queries: `sql`, one statement per field at the root of the document, or `prisma`, Prisma's client as in earlier versions, which the next version will no longer have.",
+    fallback: "sql",
+    words: ["sql", "prisma"],
   }),
   dataDir: anyText({
     name: "POWERCRUD_DATA_DIR",

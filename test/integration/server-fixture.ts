@@ -39,6 +39,7 @@ const NO_LOCKS = {
 /** A server over real sockets with stores in memory. The test drives its tasks. */
 export interface ServerFixture {
   readonly server: HttpServer;
+  readonly schema: GraphQLSchema;
   readonly tasks: TaskDriver;
   readonly store: TaskStore;
   /** The logged errors and warnings. */
@@ -86,6 +87,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
   await server.start();
   return {
     server,
+    schema,
     logged,
     tasks: createTaskDriver(ports),
     store: ports.tasks,
@@ -121,7 +123,7 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
 
 /** The tasks' part of the schema over any adapters, with fields that the tests need. */
 export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
-  const builder = createBuilder({} as never, { datamodel: { models: {}, enums: {}, types: {} } });
+  const builder = createBuilder({ datamodel: { models: {}, enums: {}, types: {} } });
   const { models, names } = chooseNames(
     createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
     { models: {} },

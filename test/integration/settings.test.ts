@@ -208,6 +208,25 @@ it("progressIntervalMs: progress is told that rarely", async () => {
   expect(await told(60_000)).toBeLessThan(7);
 });
 
+// setting: POWERCRUD_READER
+it("reader: queries read by our own statements, or by those of Prisma's client", async () => {
+  const last = async (reader: "sql" | "prisma"): Promise<unknown> => {
+    let text: unknown;
+    await using({ reader }, async ({ schema }) => {
+      const source = `{ country(id: "FR") { name cities(first: 1) { nodes { name } } } }`;
+      const { data } = await graphql({ schema, source, contextValue: { viewer: { id: null } } });
+      expect(data).toEqual({ country: { name: "France", cities: { nodes: [{ name: "City 1" }] } } });
+      const { rows } = await sql.query(
+        "SELECT query FROM pg_stat_activity WHERE application_name = 'powercrud models' ORDER BY query_start DESC LIMIT 1",
+      );
+      text = rows[0]?.query;
+    });
+    return text;
+  };
+  expect(await last("sql")).toContain("LEFT JOIN LATERAL");
+  expect(await last("prisma")).not.toContain("LEFT JOIN LATERAL");
+});
+
 // setting: HOST
 it("host: the server listens there", async () => {
   const config = defineConfig(demoConfig);
@@ -219,5 +238,33 @@ it("host: the server listens there", async () => {
     expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
   } finally {
     await service.stop();
+  }
+});
+
+// setting: POWERCRUD_ALLOWED_ORIGINS
+it("allowedOrigins: pages from there may use the service, and the option of createService wins", async () => {
+  const page = "https://app.example";
+  for (const [allowedOrigins, option, status] of [
+    [[], {}, 403],
+    [[page], {}, 200],
+    [[page], { allowedOrigins: [] }, 403],
+    [[], { allowedOrigins: [page] }, 200],
+  ] as const) {
+    const settings = { port: 0, allowedOrigins };
+    const config = defineConfig(demoConfig);
+    const service = await createService({
+      config,
+      databaseUrl: database.url,
+      role: "serve",
+      settings,
+      ...option,
+    });
+    try {
+      await service.start();
+      const answer = await fetch(`${service.url}/health/live`, { headers: { origin: page } });
+      expect(answer.status).toBe(status);
+    } finally {
+      await service.stop();
+    }
   }
 });
