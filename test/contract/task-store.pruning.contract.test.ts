@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
-import { BEFORE_RECORDS } from "../../src/core/tasks/task-results.ts";
 import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { countsOf, taskVerbs } from "./task-verbs.ts";

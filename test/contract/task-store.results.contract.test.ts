@@ -134,7 +134,7 @@ describeWorlds("task store, results", (world) => {
     });
 
     it("come by outcome, from either end, between any places, and are counted", async () => {
-      const chunks = ["abcd", "e", "fgh", "ij", "klm"].map((ids) => plainBatch([...ids]));
+      const chunks = ["abcd", "e", "fgh", "ij", "klm"].map((ids) => plainBatch(ids.split("")));
       const task = await created({ total: 13, chunks, skipped: ["y", "z"].map(skipped) });
       const other = await created({ total: 1, chunks: [plainBatch(["a"])] });
       const custom = await created({ total: 3 });

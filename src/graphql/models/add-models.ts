@@ -16,6 +16,7 @@ import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
+import { addTaskRecordNodes } from "./task-record-nodes.ts";
 import { addWriteFields } from "./write-fields.ts";
 
 /** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
@@ -31,6 +32,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const options = context.refs.bulkOptions as AnyInputRef;
   const types = addTypes(schema, enums);
   addRecordLocks(schema);
+  addTaskRecordNodes(schema, types);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
     if (hasIds(model)) {

@@ -9,7 +9,7 @@ import type { Task } from "../../core/tasks/task.ts";
 import type { ListWindow } from "../../kernel/list-window.ts";
 import { takeWindow } from "../../kernel/list-window.ts";
 import { createBatchLoader, createModelLoader } from "../batch-loader.ts";
-import type { GraphQLContext } from "../builder.ts";
+import type { GraphQLContext, ListedRecord } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import type { CursorKind, ListPage } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
@@ -53,21 +53,21 @@ export interface RecordArgs extends PageArgs {
 /** What became of each task's records. */
 export function createTaskRecords(
   tasks: Pick<TaskStore, "recordPages" | "recordCounts">,
-): TaskList<TaskRecord, RecordArgs> {
+): TaskList<ListedRecord, RecordArgs> {
   const pages = createPageLoader<TaskRecord, RecordQuery>((ids, query) => tasks.recordPages(ids, query));
   const counts = createModelLoader<number>((_context, outcome, ids) =>
     tasks.recordCounts(ids, outcome === "" ? undefined : (outcome as RecordOutcome)),
   );
   return {
-    of: (context, { id }, { outcome, ...args }) =>
-      readPage(args, {
+    of: (context, { id, model }, { outcome, ...args }) =>
+      readPage<ListedRecord>(args, {
         cursors: RECORD_CURSOR,
         placeOf: ({ place: { chunk, number } }) => `${chunk}.${number}`,
-        read: (window) =>
-          pages(context, id, {
-            ...withPlaces(window, toRecordPlace),
-            ...(outcome == null ? {} : { outcome }),
-          }),
+        async read(window) {
+          const places = withPlaces(window, toRecordPlace);
+          const page = await pages(context, id, { ...places, ...(outcome == null ? {} : { outcome }) });
+          return page.map((record) => ({ ...record, model }));
+        },
         count: async () => (await counts(context, outcome ?? "", id)) ?? 0,
       }),
   };

@@ -2,7 +2,7 @@ import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import type { RecordOutcome, TaskRecord } from "../../core/tasks/task-results.ts";
+import type { RecordOutcome } from "../../core/tasks/task-results.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { ERROR_CODES } from "../../kernel/error-codes.ts";
@@ -117,8 +117,7 @@ function defineRecord({ builder, refs }: SchemaContext) {
       UNPROCESSED: "The task did not reach it, or took its change back.",
     }),
   });
-  const record = builder.objectRef<TaskRecord>("TaskRecord");
-  record.implement({
+  refs.taskRecord.implement({
     description: "One of a task's records, and what became of it.",
     fields: (t) => ({
       recordId: t.exposeID("id", {
@@ -134,7 +133,7 @@ function defineRecord({ builder, refs }: SchemaContext) {
       message: t.string({ nullable: true, resolve: ({ message }) => message }),
     }),
   });
-  return { record, recordOutcome };
+  return { recordOutcome };
 }
 
 function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {

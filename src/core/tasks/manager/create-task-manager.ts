@@ -15,7 +15,6 @@ import type { Progress } from "../progress.ts";
 import { cancelTask } from "../run/cancel-task.ts";
 import { pauseTask } from "../run/pause-task.ts";
 import { resumeTask } from "../run/resume-task.ts";
-import { BEFORE_RECORDS } from "../task-results.ts";
 import type { TaskFilter } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
 import type { TaskStore } from "../task-store.ts";
