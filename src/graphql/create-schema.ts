@@ -23,6 +23,7 @@ import { implementSelects } from "./models/pothos-dynamic.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
 import { addTypedIds } from "./typed-ids.ts";
+import { addViewerInfo } from "./viewer-info.ts";
 
 /** The options of {@link createSchema}. */
 export interface SchemaDependencies {
@@ -124,6 +125,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
       tasks: dependencies.tasks,
     }),
   });
+  addViewerInfo(context, accessOf(modelOptions));
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }

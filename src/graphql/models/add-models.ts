@@ -17,6 +17,7 @@ import { recordInput } from "./pothos-dynamic.ts";
 import { addNodeFields } from "./node-fields.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
+import { addTaskRecordNodes } from "./task-record-nodes.ts";
 import { addWriteFields } from "./write-fields.ts";
 
 /** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
@@ -35,6 +36,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   if (schema.node !== undefined) {
     addNodeFields(schema, schema.node);
   }
+  addTaskRecordNodes(schema, types);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
     if (hasIds(model)) {
