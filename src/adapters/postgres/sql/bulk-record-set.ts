@@ -1,4 +1,3 @@
-import type { ConflictRow } from "../locks/postgres-lock-store.ts";
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
 import { rowColumns, targetList } from "./bulk-rows.ts";
@@ -32,16 +31,11 @@ ${leftOutSql(table, fields)}`;
   return { text, values: [...own, ...change.values] };
 }
 
-/** Why a guarded record was not written: a lock, or the record itself. No row if it was written. */
-export interface GuardedRow {
-  readonly held: ConflictRow | null;
-  readonly left_out: LeftOutRow | null;
-}
-
 /**
- * Guards one record and changes it, in one statement. The change waits for the guard, and is made only if no task holds
- * the record. The guard is a volatile function, so its queries see what was committed while it waited. The change sees
- * the row as it is at the moment of locking it, which is how READ COMMITTED updates rows.
+ * Guards one record and changes it, in one statement. Returns a row if the record was written. The change waits for the
+ * guard, and is made only if no task holds the record. The guard is a volatile function, so its queries see what was
+ * committed while it waited. The change sees the row as it is at the moment of locking it, which is how READ COMMITTED
+ * updates rows. The text depends only on the operation and the names of the fields.
  * @param batch of one record
  */
 export function guardedRecordSql(
@@ -56,15 +50,11 @@ export function guardedRecordSql(
   );
   const change = changeSql(table, operation, fields, own.length + 1);
   const text = `
-WITH guard AS MATERIALIZED (
-  SELECT model, id, owner, total FROM powercrud.guard_record($1::text, $2::text, $3::text)
-), target AS MATERIALIZED (
+WITH target AS MATERIALIZED (
   SELECT ${targetList(table, fields)} FROM (VALUES (${texts.join(", ")})) AS listed(${rowColumns(fields)})
-   WHERE NOT EXISTS (SELECT FROM guard)
+   WHERE powercrud.enter_free_record($1::text, $2::text, $3::text)
 ), ${change.text}
-SELECT to_jsonb(guard) AS held, NULL::jsonb AS left_out FROM guard
-UNION ALL
-SELECT NULL, to_jsonb(o) FROM (${leftOutSql(table, fields)}) AS o`;
+SELECT FROM changed`;
   return { text, values: [...own, ...change.values] };
 }
 

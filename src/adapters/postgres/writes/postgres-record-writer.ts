@@ -10,17 +10,15 @@ import type { Transaction } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import type { Decision } from "../../../core/transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
-import { toAcquireResult } from "../locks/postgres-lock-store.ts";
 import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
 import { pgProblem } from "./pg-problem.ts";
-import type { GuardedRow } from "../sql/bulk-record-set.ts";
 import { guardedRecordSql } from "../sql/bulk-record-set.ts";
 import { isEmulated } from "./emulated-way.ts";
 import type { BatchWriting } from "./reach-records.ts";
 import { writeBatch } from "./write-batch.ts";
 import type { WritePorts } from "./write-chunk.ts";
 import { writeNamed } from "./write-named.ts";
-import { failedErrors, leftOutError } from "./write-set.ts";
+import { failedErrors } from "./write-set.ts";
 
 /** Writes records with the statements that write chunks. */
 export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
@@ -51,13 +49,10 @@ async function raced<T>(work: () => Promise<T>): Promise<T> {
 
 async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
   const { table, emulated } = await tablesOf(ports, work);
-  if (!table.isGuardedInStatement || isEmulated(emulated, work.model)) {
-    return guardAndWrite(ports, work, batch);
-  }
-  const written = await writeAsOne(ports.session, table, work, batch);
-  // The statement looked for the record before it waited at the gate. It may be there by now.
-  const isLeftOut = written.errors.some(({ code }) => code === "RECORD_MISSING" || code === "STALE_RECORD");
-  return isLeftOut ? guardAndWrite(ports, work, batch) : written;
+  const isOneStatement = table.isGuardedInStatement && !isEmulated(emulated, work.model);
+  const written = isOneStatement ? await writeAsOne(ports.session, table, work, batch) : undefined;
+  // It may be held, stale or not there; or it was not there before the statement waited at the gate.
+  return written ?? guardAndWrite(ports, work, batch);
 }
 
 /** With two statements in a transaction, which undoes what triggers did to a record that is refused. */
@@ -75,22 +70,20 @@ function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch):
   });
 }
 
-/** With one statement, which is its own transaction, so every error is about the record, also a deferred constraint's. */
+/**
+ * With one statement, which is its own transaction, so every error is about the record, also a deferred constraint's.
+ * @returns undefined if it wrote nothing
+ */
 async function writeAsOne(
   session: SqlSession,
   table: TableShape,
   work: RecordWork,
   batch: RecordBatch,
-): Promise<WrittenBatch> {
+): Promise<WrittenBatch | undefined> {
   const { text, values } = guardedRecordSql(table, work, batch, work.lockScopeOf?.(work.model.name));
   try {
-    const rows = await session.query<GuardedRow>(text, values);
-    const held = toAcquireResult(rows.flatMap(({ held: conflict }) => conflict ?? []));
-    if (held.kind === "CONFLICT") {
-      return { succeeded: 0, errors: [], refusal: held };
-    }
-    const errors = rows.flatMap(({ left_out: leftOut }) => (leftOut === null ? [] : [leftOutError(leftOut)]));
-    return { succeeded: batch.ids.length - errors.length, errors };
+    const { length } = await session.query(text, values);
+    return length === 1 ? { succeeded: 1, errors: [] } : undefined;
   } catch (error) {
     const problem = pgProblem(error, work.model, writtenValues(work, table, batch));
     if (problem === undefined) {
