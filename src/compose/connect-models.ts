@@ -1,6 +1,8 @@
 import type { PoolOptions } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool } from "../adapters/postgres/connection/create-pool.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
+import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
+import { createTextRows } from "../adapters/postgres/connection/text-rows.ts";
 import type { LeaseTrace } from "../adapters/postgres/connection/trace-leases.ts";
 import { traceLeases } from "../adapters/postgres/connection/trace-leases.ts";
 import type { PrismaPort } from "../adapters/prisma/prisma-client-port.ts";
@@ -14,10 +16,11 @@ import { PrismaPg } from "@prisma/adapter-pg";
 /** The part of the app's Prisma client that is the same for all apps. */
 type ConnectedClient = PrismaPort & { $disconnect(): Promise<void> };
 
-/** The app's client, and a unit of work on it. */
+/** The app's client, a unit of work on it, and reads over its connections. */
 export interface ConnectedModels {
   readonly client: ConnectedClient;
   readonly transactions: PrismaTransactions;
+  readonly rows: TextRows;
 }
 
 /** Connections for reads and single writes. */
@@ -33,7 +36,7 @@ export function connectModels(options: {
   readonly logger: Logger;
 }): ConnectedModels {
   const { generated, databaseUrl, config, logger } = options;
-  const { adapter, leases } = createPrismaConnections({
+  const { adapter, leases, rows } = createPrismaConnections({
     connectionString: databaseUrl,
     maxConnections: BASE_CONNECTIONS + CHUNKS_PER_TASK * config.workerConcurrency,
     applicationName: "powercrud models",
@@ -41,13 +44,14 @@ export function connectModels(options: {
   });
   // The generated client's own type depends on the app's schema.
   const client = generated.createClient({ adapter }) as ConnectedClient;
-  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }) };
+  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }), rows };
 }
 
-/** The driver adapter of a Prisma client, and the connections of its transactions. */
+/** The driver adapter of a Prisma client, the connections of its transactions, and reads beside it. */
 interface PrismaConnections {
   readonly adapter: PrismaPg;
   readonly leases: LeaseTrace;
+  readonly rows: TextRows;
 }
 
 /**
@@ -57,5 +61,9 @@ interface PrismaConnections {
 export function createPrismaConnections(options: PoolOptions): PrismaConnections {
   const pool = createPool(options);
   const schema = schemaOfUrl(options.connectionString);
-  return { adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }), leases: traceLeases(pool) };
+  return {
+    adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }),
+    leases: traceLeases(pool),
+    rows: createTextRows(pool),
+  };
 }

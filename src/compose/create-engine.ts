@@ -14,7 +14,6 @@ import { withAppEffects } from "../core/records/app-effects.ts";
 import type { RecordHooks } from "../core/records/record-hooks.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
-import type { ListPages } from "../core/records/list-pages.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
@@ -46,7 +45,6 @@ import { createHookListeners } from "../core/tasks/run/hook-listeners.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { createEmulatedKeys } from "../adapters/postgres/effects/foreign-keys.ts";
 import { createPostgresSideEffects } from "../adapters/postgres/effects/postgres-side-effects.ts";
-import { createPostgresListPages } from "../adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordReader } from "../adapters/postgres/records/postgres-record-reader.ts";
 import { createPostgresChunkWriter } from "../adapters/postgres/writes/postgres-chunk-writer.ts";
 import { createPostgresRecordWriter } from "../adapters/postgres/writes/postgres-record-writer.ts";
@@ -84,7 +82,7 @@ export interface Engine extends Service {
     Pick<Deployment["ports"], "outbox"> & { readonly runningAttempts: RunningAttempts };
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
-  readonly pages: ListPages;
+  readonly shapes: TableShapes;
   readonly access: Access;
   readonly lockScopes: LockScopes;
   readonly writeOne: WriteOne;
@@ -156,7 +154,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     ports,
     models,
     reader,
-    pages: createPostgresListPages({ session, models, shapes }),
+    shapes,
     access,
     lockScopes,
     writeOne: createWriteOne({

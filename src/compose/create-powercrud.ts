@@ -28,7 +28,6 @@ import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
-import { filterToPrisma } from "../adapters/prisma/filter-to-prisma.ts";
 import { addHealth } from "../graphql/health.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
@@ -46,6 +45,7 @@ import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
+import { createRecordLists } from "./create-record-lists.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
@@ -264,17 +264,20 @@ interface SchemaParts extends ConnectedModels {
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, inboxFeed, statusPageOf, health, client, datamodel, names, modelOptions } =
-    parts;
+  const { config, engine, feed, inboxFeed, statusPageOf, health, datamodel, names, modelOptions } = parts;
   return createSchema({
-    client,
     datamodel,
     models: engine.models,
     names,
     modelOptions,
     reader: engine.reader,
-    pages: engine.pages,
-    toClientWhere: (model, where) => filterToPrisma(engine.models, model, where),
+    lists: createRecordLists({
+      ...engine,
+      ...parts,
+      reader: config.reader,
+      session: engine.deployment.session,
+      ids: engine.reader,
+    }),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,

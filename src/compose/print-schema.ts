@@ -1,5 +1,3 @@
-import type { PrismaClient } from "@pothos/plugin-prisma";
-import { PrismaPg } from "@prisma/adapter-pg";
 import { lexicographicSortSchema, printSchema } from "graphql";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { refusedSchema } from "../core/records/refused-schema.ts";
@@ -12,22 +10,17 @@ import { onlyPrinted, printedParts, readModels } from "./read-models.ts";
 /** The project's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
 export function printPowerCrudSchema(config: PowerCrudConfig): string {
   checkConfig(config);
-  const client = config.generated.createClient({
-    adapter: new PrismaPg({ connectionString: "postgresql://127.0.0.1" }),
-  });
   const { models, names, problems, ownTasks } = readModels(config);
   if (problems.length > 0) {
     throw refusedSchema(problems);
   }
   const schema = createSchema({
-    client: client as PrismaClient,
     datamodel: pothosDatamodel(schemaOf(config)),
     models,
     names,
     modelOptions: config.models ?? {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
-    pages: { read: onlyPrinted, readRelated: onlyPrinted },
-    toClientWhere: () => ({}),
+    lists: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,
     launchBulk: onlyPrinted,

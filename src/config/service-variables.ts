@@ -52,6 +52,13 @@ export const SERVICE_VARIABLES = {
     fallback: "auto",
     words: ["auto", "redis", "postgres"],
   }),
+  reader: oneOf({
+    name: "POWERCRUD_READER",
+    meaning:
+      "What reads the records of queries: `sql`, one statement per field at the root of the document, or `prisma`, Prisma's client as in earlier versions, which the next version will no longer have.",
+    fallback: "sql",
+    words: ["sql", "prisma"],
+  }),
   dataDir: anyText({
     name: "POWERCRUD_DATA_DIR",
     meaning: "The folder of the embedded PostgreSQL: its data, password and log.",

@@ -140,15 +140,13 @@ export interface SchemaContext {
 export type SchemaContributor = (schema: SchemaContext) => void;
 
 /** An empty builder. */
-export function createBuilder(
-  client: PrismaClient,
-  datamodel: { readonly datamodel: unknown },
-): PowerCrudBuilder {
+export function createBuilder(datamodel: { readonly datamodel: unknown }): PowerCrudBuilder {
   return new SchemaBuilder<PowerCrudSchemaTypes>({
     plugins: [PrismaPlugin],
     defaultFieldNullability: false,
     prisma: {
-      client,
+      // Only its planner is used: what it plans is read by a port.
+      client: {} as PrismaClient,
       dmmf: datamodel,
       exposeDescriptions: true,
       filterConnectionTotalCount: true,

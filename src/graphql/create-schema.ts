@@ -1,16 +1,14 @@
 import { isThenable } from "@pothos/core";
-import type { PrismaClient } from "@pothos/plugin-prisma";
 import type { GraphQLFieldConfig, GraphQLFieldResolver, GraphQLSchema } from "graphql";
 import { defaultFieldResolver } from "graphql";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
-import type { Model, ModelRegistry } from "../core/records/model.ts";
+import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
-import type { ListPages } from "../core/records/list-pages.ts";
+import type { RecordLists } from "../core/records/record-lists.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
-import type { WhereFilter } from "../core/access/access.ts";
 import type { GraphQLContext, SchemaContributor } from "./builder.ts";
 import { createBuilder, createSharedRefs } from "./builder.ts";
 import { addErrorTypes, toGraphQLError } from "./errors.ts";
@@ -20,8 +18,8 @@ import type { LockHolderPorts } from "./models/lock-holders.ts";
 import { createLockHolders } from "./models/lock-holders.ts";
 import type { BuiltInNames, NameTable } from "./models/model-names.ts";
 import { columnTypesOf, SHARED_INPUTS } from "./models/model-names.ts";
-import type { RecordSource } from "./models/model-schema.ts";
 import { SCALAR_NAMES } from "./models/model-schema.ts";
+import { implementSelects } from "./models/pothos-dynamic.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
 
@@ -29,17 +27,13 @@ import { addScalars } from "./scalars.ts";
 export interface SchemaDependencies {
   /** The data model of Pothos' Prisma plugin. */
   readonly datamodel: { readonly datamodel: unknown };
-  /** The generated Prisma client: reads go through it, shaped by the query. */
-  readonly client: PrismaClient;
   readonly models: ModelRegistry;
   /** The models' names; see chooseNames. */
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
   readonly reader: RecordReader;
-  readonly pages: ListPages;
-  /** Translates a filter for the client. */
-  readonly toClientWhere: (model: Model, where: WhereFilter | undefined) => object;
-  /** Translates the client's errors to the project's own; returns others as they are. */
+  readonly lists: RecordLists;
+  /** Translates Prisma's errors to the project's own; returns others as they are. */
   readonly translateError: (error: unknown) => unknown;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
@@ -77,12 +71,10 @@ const notCalled = (): Promise<never> =>
 
 const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   datamodel: { datamodel: { models: {} } },
-  client: {} as PrismaClient,
   names: { of: notNamed, enum: notNamed, column: notNamed, task: notNamed },
   modelOptions: {},
   reader: { findIds: notCalled, existingIds: notCalled },
-  pages: { read: notCalled, readRelated: notCalled },
-  toClientWhere: () => ({}),
+  lists: { read: notCalled },
   translateError: (error) => error,
   writeOne: notCalled,
   launchBulk: notCalled,
@@ -97,7 +89,7 @@ function notNamed(): never {
 
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
-  const builder = createBuilder(findingInViews(dependencies.client, models), dependencies.datamodel);
+  const builder = createBuilder(dependencies.datamodel);
   builder.queryType({});
   builder.mutationType({});
   builder.subscriptionType({});
@@ -111,10 +103,8 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
     access: accessOf(modelOptions),
     rules: bulkRulesOf(modelOptions),
     hasScope: (model) => modelOptions[model]?.scope !== undefined,
-    source: (model) => sourceOf(dependencies.client, model),
-    toClientWhere: dependencies.toClientWhere,
     reader: dependencies.reader,
-    pages: dependencies.pages,
+    lists: dependencies.lists,
     writeOne: dependencies.writeOne,
     launchBulk: dependencies.launchBulk,
     maxRecords: dependencies.maxRecords,
@@ -127,33 +117,9 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }
-  return builder.toSchema({ sortSchema: false });
-}
-
-/**
- * The client as Pothos needs it: Pothos reads a record a second time by `findUniqueOrThrow`, where a document selects a
- * relation twice with different arguments. Views have nothing unique, so the first record with the same values is read.
- */
-function findingInViews(client: PrismaClient, models: ModelRegistry): PrismaClient {
-  const views = models.all().filter(({ isView }) => isView);
-  if (views.length === 0) {
-    return client;
-  }
-  const finding = views.map(({ name }) => {
-    const delegate = `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
-    return [delegate, { value: { findUniqueOrThrow: sourceOf(client, name).findFirstOrThrow } }] as const;
-  });
-  return Object.create(client, Object.fromEntries(finding)) as PrismaClient;
-}
-
-/** The client's delegate of the model; the client's type is the app's own. */
-function sourceOf(client: PrismaClient, model: string): RecordSource {
-  const name = `${model.charAt(0).toLowerCase()}${model.slice(1)}`;
-  const source = (client as unknown as Readonly<Record<string, RecordSource | undefined>>)[name];
-  if (source === undefined) {
-    throw new TypeError(`the Prisma client has no model ${model}: it was generated from another schema`);
-  }
-  return source;
+  const schema = builder.toSchema({ sortSchema: false });
+  implementSelects(schema);
+  return schema;
 }
 
 type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;

@@ -121,7 +121,7 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
 
 /** The tasks' part of the schema over any adapters, with fields that the tests need. */
 export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0]): GraphQLSchema {
-  const builder = createBuilder({} as never, { datamodel: { models: {}, enums: {}, types: {} } });
+  const builder = createBuilder({ datamodel: { models: {}, enums: {}, types: {} } });
   const { models, names } = chooseNames(
     createModelRegistry([modelOf("City", [scalar("id", "Int", { isKey: true })])], []),
     { models: {} },

@@ -208,6 +208,25 @@ it("progressIntervalMs: progress is told that rarely", async () => {
   expect(await told(60_000)).toBeLessThan(7);
 });
 
+// setting: POWERCRUD_READER
+it("reader: queries read by our own statements, or by those of Prisma's client", async () => {
+  const last = async (reader: "sql" | "prisma"): Promise<unknown> => {
+    let text: unknown;
+    await using({ reader }, async ({ schema }) => {
+      const source = `{ country(id: "FR") { name cities(first: 1) { nodes { name } } } }`;
+      const { data } = await graphql({ schema, source, contextValue: { viewer: { id: null } } });
+      expect(data).toEqual({ country: { name: "France", cities: { nodes: [{ name: "City 1" }] } } });
+      const { rows } = await sql.query(
+        "SELECT query FROM pg_stat_activity WHERE application_name = 'powercrud models' ORDER BY query_start DESC LIMIT 1",
+      );
+      text = rows[0]?.query;
+    });
+    return text;
+  };
+  expect(await last("sql")).toContain("LEFT JOIN LATERAL");
+  expect(await last("prisma")).not.toContain("LEFT JOIN LATERAL");
+});
+
 // setting: HOST
 it("host: the server listens there", async () => {
   const config = defineConfig(demoConfig);

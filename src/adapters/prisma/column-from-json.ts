@@ -27,6 +27,11 @@ function jsonNull(field: ColumnField): unknown {
   return field.isNullable ? DbNull : JsonNull;
 }
 
+/** Prisma's Decimal of a text. */
+export function toDecimal(text: string): Decimal {
+  return new Decimal(text);
+}
+
 /** Turns a JSON value into the type that Prisma's records have. null stays null. */
 export function typedValue(field: ColumnField, value: Json): unknown {
   if (value === null || field.type === "Json") {

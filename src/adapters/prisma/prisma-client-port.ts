@@ -1,6 +1,7 @@
 /** The calls of a model's delegate that are used. Arguments and records depend on the data model, so their types are open. */
 export interface ModelDelegate {
   findMany(args: object): Promise<Readonly<Record<string, unknown>>[]>;
+  count(args: object): Promise<number>;
 }
 
 /** The calls of the client that work inside an interactive transaction, too. */

@@ -10,7 +10,6 @@ import type { ListEnums } from "./list-arguments.ts";
 import { addSortOrders } from "./list-arguments.ts";
 import type { EnumNames } from "./model-names.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
-import { createScopeCheck } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
@@ -25,7 +24,6 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const schema: ModelSchema = {
     ...context,
     ports,
-    canSee: createScopeCheck(ports),
     enums: addEnums(context, models.all()),
     input: createInputs(builder),
   };

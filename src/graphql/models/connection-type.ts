@@ -1,12 +1,20 @@
 import type { Model } from "../../core/records/model.ts";
+import type { LoadedList } from "../../core/records/record-lists.ts";
 import type { BuilderTypes, SchemaContext } from "../builder.ts";
 import type { Page } from "../pagination/page.ts";
+import { toPage } from "../pagination/page.ts";
 import type { RecordObjectRef } from "./pothos-dynamic.ts";
 
-/** A connection; only what the document selects is read. */
+/** A connection, as far as the document selects it. */
 export interface Connection {
-  page(): Page | Promise<Page>;
-  totalCount(): number | Promise<number>;
+  page(): Page;
+  readonly totalCount: number;
+}
+
+/** The connection of a list that was read. */
+export function toConnection(list: LoadedList, isTotal: boolean): Connection {
+  let page: Page | undefined;
+  return { page: () => (page ??= toPage(list, isTotal)), totalCount: list.total };
 }
 
 export type ConnectionRef = PothosSchemaTypes.ObjectRef<BuilderTypes, Connection>;
@@ -35,19 +43,18 @@ export function addConnectionType(
       nodes: t.field({
         type: [object],
         description: "The records, without their cursors.",
-        resolve: async (connection) => [...(await connection.page()).records] as never,
+        resolve: (connection) => connection.page().records as never,
       }),
       edges: t.field({
         type: [edge],
-        resolve: async (connection) => [...(await connection.page()).edges()],
+        resolve: (connection) => connection.page().edges() as Edge[],
       }),
       pageInfo: t.field({
         type: refs.pageInfo,
-        resolve: async (connection) => (await connection.page()).info(),
+        resolve: (connection) => connection.page().info(),
       }),
-      totalCount: t.int({
+      totalCount: t.exposeInt("totalCount", {
         description: "How many records there are on all pages. Counted only when asked for.",
-        resolve: (connection) => connection.totalCount(),
       }),
     }),
   });

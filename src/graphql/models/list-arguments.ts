@@ -9,8 +9,8 @@ import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
-import type { ListQuery } from "../pagination/list-query.ts";
-import { parseListQuery } from "../pagination/list-query.ts";
+import type { ListPart } from "../../core/records/list-pages.ts";
+import { parseListPart } from "../pagination/list-query.ts";
 import { isOrderable } from "../pagination/order-terms.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
@@ -62,23 +62,18 @@ export function listArguments(
   };
 }
 
-/** The parsed arguments. */
-export interface ParsedList {
-  readonly query: ListQuery;
-  /** The records of all pages: the filter within the viewer's scope. */
-  readonly filter: WhereFilter | undefined;
-}
-
-/** @throws AppError VALIDATION_FAILED */
+/**
+ * The part of the model's list that the arguments ask for, within the viewer's scope.
+ * @throws AppError VALIDATION_FAILED
+ */
 export function parseList(
   ports: ModelPorts,
   context: GraphQLContext,
   model: Model,
   args: Record<string, unknown>,
-): ParsedList {
-  const query = parseListQuery(ports.models, model, args);
-  const filter = scopeFilter(ports, context.viewer, model, parseWhere(ports, model, args["where"]));
-  return { query, filter };
+): ListPart {
+  const where = scopeFilter(ports, context.viewer, model, parseWhere(ports, model, args["where"]));
+  return parseListPart(ports.models, model, args, where);
 }
 
 function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilter | undefined {

@@ -1,33 +1,19 @@
 import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
-import type { ColumnField, Model, ScalarType } from "../../core/records/model.ts";
+import type { ColumnField, ScalarType } from "../../core/records/model.ts";
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { WriteOne } from "../../core/bulk/write-one.ts";
-import type { ListPages } from "../../core/records/list-pages.ts";
+import type { RecordLists } from "../../core/records/record-lists.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
-import type { WhereFilter } from "../../core/access/access.ts";
 import type { ScopePorts } from "../../core/filters/scope-filter.ts";
-import { createModelLoader } from "../batch-loader.ts";
-import type { BuilderTypes, GraphQLContext, PowerCrudScalars, SchemaContext } from "../builder.ts";
+import type { BuilderTypes, PowerCrudScalars, SchemaContext } from "../builder.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
 import type { LockHolders } from "./lock-holders.ts";
 import type { ColumnTypeNames } from "./model-names.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
-
-/** Reads a model's records; arguments are the Prisma client's. */
-export interface RecordSource {
-  findMany(args: object): Promise<readonly LoadedRecord[]>;
-  findFirst(args: object): Promise<LoadedRecord | null>;
-  findFirstOrThrow(args: object): Promise<LoadedRecord>;
-  count(args: object): Promise<number>;
-}
 
 /** What the models' resolvers call. */
 export interface ModelPorts extends ScopePorts {
-  source(model: string): RecordSource;
-  /** The filter as the client takes it. */
-  toClientWhere(model: Model, where: WhereFilter | undefined): object;
   readonly reader: RecordReader;
-  readonly pages: ListPages;
+  readonly lists: RecordLists;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
@@ -44,7 +30,6 @@ export type AnyEnumRef = PothosSchemaTypes.EnumRef<BuilderTypes, string>;
 export interface ModelSchema extends SchemaContext {
   readonly ports: ModelPorts;
   readonly enums: ReadonlyMap<string, AnyEnumRef>;
-  readonly canSee: CanSee;
   /** The input of that name; made at the first call. */
   input(name: string, options: RecordInputOptions): AnyInputRef;
 }
@@ -87,20 +72,4 @@ export function givenMembers<T extends object>(members: T): T {
   return Object.fromEntries(
     Object.entries(members).filter(([, value]) => value !== null && value !== undefined),
   ) as T;
-}
-
-/** Whether the viewer may see a record that was reached over a relation. */
-type CanSee = (context: GraphQLContext, model: string, id: string) => Promise<boolean>;
-
-/**
- * Checks single related records against the scope, since the client can filter only lists. Takes one look-up per model for
- * all levels of a page.
- */
-export function createScopeCheck(ports: ScopePorts & { readonly reader: RecordReader }): CanSee {
-  const visible = createModelLoader(async ({ viewer }, model, ids) => {
-    const found = await ports.reader.existingIds(model, ids, ports.access.scope(model, viewer));
-    return new Map(found.map((id) => [id, true]));
-  });
-  return async (context, model, id) =>
-    ports.access.scope(model, context.viewer) === undefined || (await visible(context, model, id)) === true;
 }

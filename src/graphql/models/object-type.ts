@@ -3,21 +3,18 @@ import type { ColumnField, Model, RelationField } from "../../core/records/model
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isReadable } from "../../core/records/field-switches.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
+import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { GraphQLResolveInfo } from "graphql";
-import { andFilters } from "../../core/access/access.ts";
 import type { GraphQLContext } from "../builder.ts";
-import { isPlainList, toPrismaList } from "../pagination/list-query.ts";
-import type { LoadedRecord, Page } from "../pagination/page.ts";
-import { toPage } from "../pagination/page.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
-import type { Connection, ConnectionRef } from "./connection-type.ts";
+import type { ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
-import { listArguments, parseList } from "./list-arguments.ts";
+import { listArguments } from "./list-arguments.ts";
 import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
-import { connectionSelect, recordObject } from "./pothos-dynamic.ts";
-import { createRelatedPages } from "./read-page.ts";
+import { listOf, listSelect } from "./plan-selection.ts";
+import { recordObject, selects } from "./pothos-dynamic.ts";
 import { baseSelect } from "./record-keys.ts";
 
 /** Looks up the types of other models, which may be made later. */
@@ -36,7 +33,6 @@ export function addObjectType(
   return recordObject(schema.builder, model, {
     description: model.documentation,
     select: baseSelect(model),
-    findAgain: model.isView ? (record) => pick(record, Object.keys(baseSelect(model))) : undefined,
     fields: (t): FieldMap => ({
       ...(hasIds(model)
         ? { id: idField(model, t), [RECORD_FIELDS.activeTask]: activeTaskField(schema, model, t) }
@@ -51,17 +47,11 @@ export function addObjectType(
           .filter((field) => isReadable(field) && (field.isList || canBeChecked(schema, field)))
           .map((field) => [
             field.apiName,
-            field.isList
-              ? manyField(schema, enums, types, model, field, t)
-              : oneField(schema, types, field, t),
+            field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
           ]),
       ),
     }),
   });
-}
-
-function pick(record: LoadedRecord, names: readonly string[]): LoadedRecord {
-  return Object.fromEntries(names.map((name) => [name, record[name]]));
 }
 
 /** Whether it can be known if the viewer may see the one related record: the scope is asked by its id. */
@@ -95,20 +85,20 @@ function columnField(schema: ModelSchema, field: ColumnField, t: RecordFieldBuil
   // A JSON column that may not be null can still hold JSON's null.
   const canBeNull = field.isNullable || field.type === "Json";
   const description = field.documentation === undefined ? {} : { description: field.documentation };
-  const select = { [field.name]: true };
+  const extensions = selects({ [field.name]: true }, { property: field.name });
   return field.isList
     ? t.field({
         type: [type] as ["String"],
         nullable: { list: false, items: (field.type === "Json") as false },
         ...description,
-        select,
+        extensions,
         resolve: (record) => record[field.name] as string[],
       })
     : t.field({
         type: type as "String",
         nullable: canBeNull as false,
         ...description,
-        select,
+        extensions,
         resolve: (record) => record[field.name] as string,
       });
 }
@@ -124,18 +114,8 @@ function oneField(
     type: types.object(target.name),
     nullable: (field.isNullable || schema.ports.hasScope(target.name)) as false,
     ...(field.documentation === undefined ? {} : { description: field.documentation }),
-    select: (_args: object, _context: GraphQLContext, nested: (selection: true) => unknown) => ({
-      [field.name]: nested(true),
-    }),
-    resolve: ((record: LoadedRecord, _args: unknown, context: GraphQLContext) => {
-      const related = record[field.name] as LoadedRecord | null;
-      if (related === null || !schema.ports.hasScope(target.name)) {
-        return related;
-      }
-      return schema
-        .canSee(context, target.name, formatRecordKey(target, related))
-        .then((isVisible) => (isVisible ? related : null));
-    }) as never,
+    extensions: selects(({ nested }) => ({ [field.name]: nested() }), { property: field.name }),
+    resolve: ((record: LoadedRecord) => record[field.name]) as never,
   });
 }
 
@@ -143,56 +123,16 @@ function manyField(
   schema: ModelSchema,
   enums: ListEnums,
   types: TypeLookup,
-  model: Model,
-  field: RelationField,
+  relation: RelationField,
   t: RecordFieldBuilder,
 ): FieldMap[string] {
-  const { ports } = schema;
-  const target = schema.models.get(field.type);
-  const related = createRelatedPages(ports, model, field, target);
+  const target = schema.models.get(relation.type);
   return t.field({
     type: types.connection(target.name),
-    ...(field.documentation === undefined ? {} : { description: field.documentation }),
+    ...(relation.documentation === undefined ? {} : { description: relation.documentation }),
     args: listArguments(schema, enums, target, t.arg),
-    extensions: connectionSelect(target.apiName, (args, context, nested, selectedFields) => {
-      const { query, filter } = parseList(ports, context, target, args);
-      const list = toPrismaList(query);
-      const rows = {
-        ...list,
-        select: { ...baseSelect(target), ...list.select },
-        where: ports.toClientWhere(target, andFilters(filter, query.between)),
-      };
-      const count = filter === undefined ? true : { where: ports.toClientWhere(target, filter) };
-      return {
-        ...(hasRows(selectedFields) && isPlainList(query) ? { [field.name]: nested(rows) } : {}),
-        ...(selectedFields.has("totalCount") ? { _count: { select: { [field.name]: count } } } : {}),
-      };
-    }),
-    resolve: (
-      record: LoadedRecord,
-      args: Record<string, unknown>,
-      context: GraphQLContext,
-      info: GraphQLResolveInfo,
-    ): Connection => {
-      const rows = record[field.name] as readonly LoadedRecord[] | undefined;
-      const counts = record["_count"] as Readonly<Record<string, number>> | undefined;
-      const list = parseList(ports, context, target, args);
-      let page: Promise<Page> | undefined;
-      return {
-        page() {
-          if (isPlainList(list.query)) {
-            return toPage(list.query, rows ?? []);
-          }
-          page ??= related(context, info, list, formatRecordKey(model, record));
-          return page;
-        },
-        totalCount: () => counts?.[field.name] ?? 0,
-      };
-    },
+    extensions: selects((field) => listSelect(target, relation, field), { connectionOf: target.apiName }),
+    resolve: (record: LoadedRecord, _args: unknown, _context: GraphQLContext, info: GraphQLResolveInfo) =>
+      listOf(record, target, relation, info),
   });
-}
-
-/** Whether the document selects anything besides the count. */
-function hasRows(selectedFields: ReadonlySet<string>): boolean {
-  return [...selectedFields].some((name) => name !== "totalCount" && name !== "__typename");
 }

@@ -1,4 +1,3 @@
-import type { GraphQLResolveInfo } from "graphql";
 import { andFilters } from "../../core/access/access.ts";
 import { filterKey } from "../../core/filters/operators.ts";
 import type { Model } from "../../core/records/model.ts";
@@ -6,18 +5,17 @@ import { recordKeyOf } from "../../core/records/record-key.ts";
 import type { ParsedName, RecordName } from "../../core/records/record-name.ts";
 import { parseRecordName } from "../../core/records/record-name.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import type { GraphQLContext } from "../builder.ts";
 import { toJsonValue } from "../../kernel/json.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
+import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { ModelPorts } from "./model-schema.ts";
 import { baseSelect } from "./record-keys.ts";
 import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
+import type { PlanRoot } from "./plan-selection.ts";
+import { planSelection } from "./plan-selection.ts";
 
 /** The parts of a record that the document selects. */
-export interface ReadPlan {
-  readonly context: GraphQLContext;
-  readonly info: GraphQLResolveInfo;
+export interface ReadPlan extends PlanRoot {
   /** The paths to the record below the resolved field. Default: the record is the field's own value. */
   readonly paths?: readonly PlannedPath[];
   /** Further columns to load. */
@@ -49,19 +47,17 @@ export async function readRecord(
   ports: ModelPorts,
   model: Model,
   name: ParsedName,
-  { context, info, paths, select = {} }: ReadPlan,
+  plan: ReadPlan,
 ): Promise<LoadedRecord | null> {
   const key = name.kind === "ID" ? recordKeyOf(model, name.id) : name.values;
-  const planned = plannedSelect(context, info, {
-    typeName: model.apiName,
-    select: { ...baseSelect(model), ...select },
-    ...(paths === undefined ? {} : { paths }),
-  });
   const fields = name.kind === "ID" ? model.key : name.unique.fields;
   const parts = fields.map((field) => [filterKey(field), { equals: toJsonValue(key[field.name]) }]);
-  const where = andFilters(Object.fromEntries(parts), scopeFilter(ports, context.viewer, model, undefined));
-  return ports.source(model.name).findFirst({
-    where: ports.toClientWhere(model, where),
-    select: planned,
-  });
+  const where = andFilters(
+    Object.fromEntries(parts),
+    scopeFilter(ports, plan.context.viewer, model, undefined),
+  );
+  const part = { terms: [], where, isBackward: false, limit: 1 };
+  const selection = planSelection(ports, model, plan, plan);
+  const { records } = await ports.lists.read(model.name, { page: { part, hasPlaces: false, selection } });
+  return records[0] ?? null;
 }

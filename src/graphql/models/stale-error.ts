@@ -5,7 +5,7 @@ import type { StaleRefusal } from "../../core/refusals/refusals.ts";
 import type { ExpectedState } from "../../core/bulk/write-request.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import type { BuilderTypes } from "../builder.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
+import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { ReadPlan } from "./read-record.ts";

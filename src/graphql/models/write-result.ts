@@ -2,7 +2,7 @@ import type { WriteOutcome } from "../../core/bulk/write-outcome.ts";
 import type { Model } from "../../core/records/model.ts";
 import type { BuilderTypes } from "../builder.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
-import type { LoadedRecord } from "../pagination/page.ts";
+import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { PlannedPath } from "./pothos-dynamic.ts";

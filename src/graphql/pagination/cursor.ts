@@ -1,7 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
-import { isStorableText, toJsonValue } from "../../kernel/json.ts";
-import { toColumnText } from "../../core/records/column-text.ts";
+import { isStorableText } from "../../kernel/json.ts";
 import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
 import { isNullableTerm } from "../../core/records/list-pages.ts";
 import { termPath } from "./order-terms.ts";
@@ -21,15 +20,6 @@ export function encodeCursor(
   const isTied = ties.isTiedBefore || ties.isTiedAfter;
   const parts = [describeOrder(terms), ...place, ...(isTied ? [ties] : [])];
   return Buffer.from(JSON.stringify(parts)).toString("base64url");
-}
-
-/** The place of a record that the client read. */
-export function placeOf(terms: readonly OrderTerm[], record: Readonly<Record<string, unknown>>): ListPlace {
-  return terms.map((term) => {
-    const value = valueOf(term, record);
-    // JSON has neither NaN nor infinity.
-    return typeof value === "number" ? String(value) : toColumnText(term.column, toJsonValue(value));
-  });
 }
 
 /** Whether two records have the same place in the order. */
@@ -67,8 +57,7 @@ export function decodeCursor(
   return values;
 }
 
-/** The refusal of a cursor with values that its order's columns do not have. */
-export function damagedCursor(name: "after" | "before"): AppError {
+function damagedCursor(name: "after" | "before"): AppError {
   return invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
 }
 
@@ -104,14 +93,6 @@ function parse(cursor: string): readonly Json[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function valueOf(term: OrderTerm, record: Readonly<Record<string, unknown>>): unknown {
-  let holder: Readonly<Record<string, unknown>> | null | undefined = record;
-  for (const relation of term.relations) {
-    holder = holder?.[relation.name] as Readonly<Record<string, unknown>> | null | undefined;
-  }
-  return holder?.[term.column.name] ?? null;
 }
 
 /** `country.name desc, id asc` */

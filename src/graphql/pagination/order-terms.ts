@@ -69,17 +69,6 @@ export function termPath(term: OrderTerm): string {
   return [...term.relations, term.column].map((field) => field.apiName).join(".");
 }
 
-/**
- * Whether the client reads the column's values without loss, so that a cursor can be made of them: its times have
- * milliseconds.
- */
-export function isExact({ column }: OrderTerm): boolean {
-  return (
-    column.type !== "DateTime" ||
-    /^(?:date|timestamp\([0-3]\) with(?:out)? time zone)$/.test(column.nativeType ?? "")
-  );
-}
-
 function parseTerm(
   models: ModelRegistry,
   model: Model,
@@ -115,32 +104,4 @@ function parseTerm(
     // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
     areNullsFirst: place === undefined ? isDescending : place === "FIRST",
   };
-}
-
-/** The terms as the client's `orderBy`; in reverse for reading a list from its end. */
-export function toPrismaOrder(terms: readonly OrderTerm[], isReversed: boolean): readonly object[] {
-  return terms.map((term) => {
-    const sort = term.isDescending === isReversed ? "asc" : "desc";
-    const nulls = term.areNullsFirst === isReversed ? "last" : "first";
-    // The client takes a place for nulls only of columns that may be null.
-    const direction = term.column.isNullable ? { sort, nulls } : sort;
-    return term.relations.reduceRight<object>((inner, relation) => ({ [relation.name]: inner }), {
-      [term.column.name]: direction,
-    });
-  });
-}
-
-/** The columns that cursors are made of, as a part of the client's `select`. */
-export function orderSelect(terms: readonly OrderTerm[]): Record<string, unknown> {
-  const select: Record<string, unknown> = {};
-  for (const term of terms) {
-    let level = select;
-    for (const relation of term.relations) {
-      const inner = (level[relation.name] ?? { select: {} }) as { select: Record<string, unknown> };
-      level[relation.name] = inner;
-      level = inner.select;
-    }
-    level[term.column.name] = true;
-  }
-  return select;
 }

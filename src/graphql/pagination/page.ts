@@ -1,16 +1,8 @@
 import type { PageInfo, SchemaContext } from "../builder.ts";
-import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
-import { areTied, encodeCursor, placeOf } from "./cursor.ts";
+import type { ListPart, ListPlace } from "../../core/records/list-pages.ts";
+import type { LoadedList, LoadedRecord } from "../../core/records/record-lists.ts";
+import { areTied, encodeCursor } from "./cursor.ts";
 import { AppError } from "../../kernel/app-error.ts";
-
-/** A record's columns and related records, as far as they were selected. */
-export type LoadedRecord = Readonly<Record<string, unknown>>;
-
-/** A place on a page, with its record unless that was deleted while the page was read. */
-interface Slot {
-  readonly record: LoadedRecord | undefined;
-  readonly place: () => ListPlace;
-}
 
 /** A page of a connection. Cursors are made only when asked for. */
 export interface Page {
@@ -20,66 +12,62 @@ export interface Page {
   info(): PageInfo;
 }
 
-/** What a page was asked for, and in which order. */
-interface PageQuery {
-  /** The terms that cursors have values for. */
-  readonly cursorTerms: readonly OrderTerm[];
-  readonly request: PageRequest;
-  /** Whether the terms tell all records apart. */
-  readonly isTotal: boolean;
-}
-
 /**
- * Cuts the page from what the client read. Where the terms do not tell all records apart, equal ones stay together,
- * since no cursor could stand between them: the page may hold fewer records than were asked for.
- * @param rows in the order of reading (from the end for a backward page), one more than the page holds if there is one
+ * Cuts the page from what was read: one record more than the page holds if there is one. Where the order's terms do not
+ * tell all records apart, equal ones stay together, since no cursor could stand between them: the page may hold fewer
+ * records than were asked for.
+ * @param isTotal whether the terms tell all records apart. Otherwise the records' places must have been read
  * @throws AppError VALIDATION_FAILED when more records are equal than the page holds
  */
-export function toPage(query: PageQuery, rows: readonly LoadedRecord[]): Page {
-  return cutPage(
-    query,
-    rows.map((record) => ({ record, place: () => placeOf(query.cursorTerms, record) })),
-  );
-}
-
-/** The same from slots. */
-export function cutPage({ cursorTerms, request, isTotal }: PageQuery, read: readonly Slot[]): Page {
-  const taken = read.slice(0, isTotal ? request.size : wholeTies(request, read));
-  const slots = request.isBackward ? taken.toReversed() : taken;
-  const hasMore = read.length > request.size;
+export function toPage({ part, records: read, places: readPlaces }: LoadedList, isTotal: boolean): Page {
+  if (part === undefined) {
+    throw new TypeError("no page was read of the list");
+  }
+  const size = part.limit - 1;
+  const end = isTotal ? size : wholeTies(part, read.length, readPlaces);
+  const turn = <Item>(items: readonly Item[]): readonly Item[] =>
+    part.isBackward ? items.slice(0, end).toReversed() : items.length > end ? items.slice(0, end) : items;
+  const records = turn(read);
+  const places = turn(readPlaces);
+  const hasMore = read.length > size;
   const cursorAt = (at: number): string => {
-    const place = slots[at]?.place() ?? [];
+    const place = places[at];
+    if (place === undefined) {
+      throw new TypeError("a cursor was asked for, but the places were not read");
+    }
     const ties = {
-      isTiedBefore: !isTotal && areTied(slots[at - 1]?.place(), place),
-      isTiedAfter: !isTotal && areTied(slots[at + 1]?.place(), place),
+      isTiedBefore: !isTotal && areTied(places[at - 1], place),
+      isTiedAfter: !isTotal && areTied(places[at + 1], place),
     };
-    return encodeCursor(cursorTerms, place, ties);
+    return encodeCursor(part.terms, place, ties);
   };
-  const isEmpty = slots.length === 0;
+  const isEmpty = records.length === 0;
   return {
-    records: slots.flatMap(({ record }) => (record === undefined ? [] : [record])),
-    edges: () =>
-      slots.flatMap(({ record: node }, at) =>
-        node === undefined ? [] : [{ node, cursor: () => cursorAt(at) }],
-      ),
+    records,
+    edges: () => records.map((node, at) => ({ node, cursor: () => cursorAt(at) })),
     // On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made.
     info: () => ({
-      hasNextPage: request.isBackward ? request.before !== undefined : hasMore,
-      hasPreviousPage: request.isBackward ? hasMore : request.after !== undefined,
-      startCursor: isEmpty ? null : cursorAt(0),
-      endCursor: isEmpty ? null : cursorAt(slots.length - 1),
+      hasNextPage: part.isBackward ? part.before !== undefined : hasMore,
+      hasPreviousPage: part.isBackward ? hasMore : part.after !== undefined,
+      get startCursor() {
+        return isEmpty ? null : cursorAt(0);
+      },
+      get endCursor() {
+        return isEmpty ? null : cursorAt(records.length - 1);
+      },
     }),
   };
 }
 
 /** How many of the records make a page that ends between two different ones. */
-function wholeTies({ size, isBackward }: PageRequest, read: readonly Slot[]): number {
-  const next = read[size];
-  if (next === undefined || size === 0) {
+function wholeTies({ limit, isBackward }: ListPart, count: number, places: readonly ListPlace[]): number {
+  const size = limit - 1;
+  const next = places[size];
+  if (count <= size || size === 0 || next === undefined) {
     return size;
   }
   let end = size;
-  while (end > 0 && areTied(read[end - 1]?.place(), next.place())) {
+  while (end > 0 && areTied(places[end - 1], next)) {
     end -= 1;
   }
   if (end === 0) {

@@ -14,7 +14,7 @@ import { createPostgresLockStore } from "../../../src/adapters/postgres/locks/po
 import { createPostgresTaskStore } from "../../../src/adapters/postgres/tasks/postgres-task-store.ts";
 import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
 import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port.ts";
-import { createPostgresListPages } from "../../../src/adapters/postgres/records/postgres-list-pages.ts";
+import { createTextRows } from "../../../src/adapters/postgres/connection/text-rows.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/records/postgres-record-reader.ts";
 import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
 import { pothosDatamodel } from "../../../src/adapters/prisma/pothos-datamodel.ts";
@@ -22,7 +22,6 @@ import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-ch
 import { createPrismaHookTransactions } from "../../../src/adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../../../src/adapters/prisma/prisma-unavailable.ts";
 import { createPrismaUnitOfWork } from "../../../src/adapters/prisma/prisma-unit-of-work.ts";
-import { filterToPrisma } from "../../../src/adapters/prisma/filter-to-prisma.ts";
 import type { BulkRequest } from "../../../src/core/bulk/bulk-request.ts";
 import { createTaskFeed } from "../../../src/core/events/task-feed.ts";
 import type { Claim } from "../../../src/core/locks/claim.ts";
@@ -30,6 +29,7 @@ import type { LockStore } from "../../../src/core/locks/lock-store.ts";
 import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../../src/core/records/model.ts";
+import type { RecordLists } from "../../../src/core/records/record-lists.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
@@ -38,6 +38,7 @@ import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
 import { createPostgresNamedRecords } from "../../../src/adapters/postgres/records/postgres-named-records.ts";
 import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/records/postgres-record-defaults.ts";
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/writes/postgres-record-writer.ts";
+import { createRecordLists } from "../../../src/compose/create-record-lists.ts";
 import { schemaOf } from "../../../src/compose/define-config.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import { readModels } from "../../../src/compose/read-models.ts";
@@ -64,6 +65,8 @@ const DEMO: GeneratedCode = demo;
 export interface ModelsOverrides {
   readonly modelOptions?: ModelOptionsMap;
   readonly generated?: GeneratedCode;
+  /** What queries read with. Default: our own SQL. */
+  readonly reader?: "sql" | "prisma";
   /** Wraps the real lock store. */
   readonly locks?: (real: LockStore) => LockStore;
   /** Wraps the real task store. */
@@ -79,6 +82,8 @@ export interface ModelsFixture {
   readonly schema: GraphQLSchema;
   readonly models: ModelRegistry;
   readonly reader: RecordReader;
+  /** What queries read with. */
+  readonly listsOf: (reader: "sql" | "prisma") => RecordLists;
   readonly client: PrismaPort;
   readonly locks: LockStore;
   /** The statements that the service sent since it was last emptied. */
@@ -132,17 +137,18 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     generatorOf: defaultGeneratorOf,
   });
   const emulatedKeys = createEmulatedKeys(ownSession, models.emulatedKeys);
+  const rows = createTextRows(own);
+  const listsOf: ModelsFixture["listsOf"] = (name) =>
+    createRecordLists({ reader: name, session: ownSession, rows, client, ids: reader, models, shapes });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
-    client,
     datamodel: pothosDatamodel(schemaData),
     models,
     names: read.names,
     modelOptions,
     reader,
-    pages: createPostgresListPages({ session: ownSession, models, shapes }),
-    toClientWhere: (model, where) => filterToPrisma(models, model, where),
+    lists: listsOf(overrides.reader ?? "sql"),
     translateError: translatePrismaError,
     writeOne: createWriteOne({
       models,
@@ -195,6 +201,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     schema,
     models,
     reader,
+    listsOf,
     client,
     locks,
     sql,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
-import { decodeCursor, encodeCursor, placeOf } from "../../../../src/graphql/pagination/cursor.ts";
+import { decodeCursor, encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
 import { parseOrder } from "../../../../src/graphql/pagination/order-terms.ts";
 import { modelOf, scalar } from "../../../support/model-fixture.ts";
 
@@ -10,7 +10,6 @@ const MODEL = modelOf("Row", [
 ]);
 const MODELS = createModelRegistry([MODEL], []);
 const TERMS = parseOrder(MODELS, MODEL, [{ seen: "DESC_NULLS_LAST" }]);
-const FLOATS = parseOrder(MODELS, modelOf("Rate", [scalar("rate", "Float", { isKey: true })]), []);
 const decode = (cursor: string): unknown => decodeCursor(TERMS, "after", cursor);
 const forge = (...parts: unknown[]): string => Buffer.from(JSON.stringify(parts)).toString("base64url");
 const ORDER = "seen desc nulls last, id asc";
@@ -20,12 +19,6 @@ describe("a cursor", () => {
     const cursor = encodeCursor(TERMS, ["2026-01-31T12:00:00.000001+00:00", "7"]);
     expect(decode(cursor)).toEqual(["2026-01-31T12:00:00.000001+00:00", "7"]);
     expect(decode(encodeCursor(TERMS, [null, "7"]))).toEqual([null, "7"]);
-  });
-
-  test("can be made of a record that the client read", () => {
-    expect(placeOf(TERMS, { id: 7, seen: new Date(1) })).toEqual(["1970-01-01T00:00:00.001Z", "7"]);
-    expect(placeOf(TERMS, { id: 7, seen: null })).toEqual([null, "7"]);
-    expect(placeOf(FLOATS, { rate: Number.NaN })).toEqual(["NaN"]);
   });
 
   test("of a record among equal ones is taken only where no equal one is beyond it", () => {

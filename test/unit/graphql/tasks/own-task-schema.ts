@@ -1,4 +1,3 @@
-import type { PrismaClient } from "@pothos/plugin-prisma";
 import type { GraphQLSchema } from "graphql";
 
 import { onlyPrinted, printedParts } from "../../../../src/compose/read-models.ts";
@@ -46,13 +45,11 @@ export function schemaOfTasks(
   );
   return createSchema({
     datamodel: { datamodel: DATAMODEL },
-    client: {} as PrismaClient,
     models,
     names,
     modelOptions: {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
-    pages: { read: onlyPrinted, readRelated: onlyPrinted },
-    toClientWhere: () => ({}),
+    lists: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,
     launchBulk: onlyPrinted,

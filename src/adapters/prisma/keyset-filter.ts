@@ -3,20 +3,54 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import { andFilters } from "../../core/access/access.ts";
 import type { ColumnField, EnumType } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
-import type { OrderTerm } from "../../core/records/list-pages.ts";
+import type { ListPart, ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
 import { isNullableTerm } from "../../core/records/list-pages.ts";
-import { isExact } from "./order-terms.ts";
+import { fromColumnText } from "../../core/records/column-text.ts";
+import { describeMisfit } from "../../core/records/column-value.ts";
+import { AppError } from "../../kernel/app-error.ts";
+import { isExact, tellableTerms } from "./prisma-order.ts";
 
 /** Matches nothing. */
 const NOTHING: WhereFilter = { OR: [] };
 
 /**
- * For lists whose records have no ids; `ListPages` reads the others.
- *
+ * The records between the part's places.
+ * @throws AppError VALIDATION_FAILED for a place with values that the order's columns do not have
+ */
+export function betweenFilter(
+  enums: readonly EnumType[],
+  { terms, after, before }: ListPart,
+): WhereFilter | undefined {
+  const told = tellableTerms(terms);
+  return andFilters(
+    after && keysetFilter(told, enums, valuesOf(told, enums, "after", after), false),
+    before && keysetFilter(told, enums, valuesOf(told, enums, "before", before), true),
+  );
+}
+
+function valuesOf(
+  terms: readonly OrderTerm[],
+  enums: readonly EnumType[],
+  name: "after" | "before",
+  place: ListPlace,
+): readonly Json[] {
+  const values = terms.map(({ column }, at) => fromColumnText(column, place[at] ?? null));
+  const isFit = terms.every(({ column }, at) => {
+    const value = values[at] ?? null;
+    return value === null || describeMisfit(column, enums, value) === undefined;
+  });
+  if (!isFit) {
+    const message = `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: name } });
+  }
+  return values;
+}
+
+/**
  * The records beyond a cursor: after it, or before it when `isBefore`. With terms a, b and key k:
  * a beyond, or a equal and b beyond, or a and b equal and k beyond (keyset pagination; see use-the-index-luke.com).
  */
-export function keysetFilter(
+function keysetFilter(
   terms: readonly OrderTerm[],
   enums: readonly EnumType[],
   values: readonly Json[],

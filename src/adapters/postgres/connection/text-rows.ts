@@ -1,0 +1,101 @@
+import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
+
+/** Reads rows as PostgreSQL sends them. */
+export interface TextRows {
+  /**
+   * Runs one statement.
+   * @param text SQL with `$1`-style parameters
+   * @returns the text of each value, null for NULL, in the order of the columns
+   */
+  read(text: string, values: readonly unknown[]): Promise<readonly (readonly (string | null)[])[]>;
+}
+
+/** The part of pg's pool that is used. */
+interface Queryable {
+  query(config: {
+    readonly text: string;
+    readonly values: unknown[];
+    readonly name?: string;
+    readonly rowMode: "array";
+    readonly types: object;
+  }): Promise<{ rows: unknown[] }>;
+}
+
+/** The most statements that are prepared under names; each is kept by every connection. */
+const MAX_NAMES = 200;
+/** Texts that were seen once, and may be seen again. */
+const MAX_SEEN = 2_000;
+
+const AS_SENT = { getTypeParser: () => (value: unknown) => value };
+
+/**
+ * SQLSTATEs for a prepared statement that is not there or is there already, as behind a connection pooler, and for one
+ * whose table has changed since.
+ */
+const STALE_NAMES = new Set(["26000", "42P05", "0A000"]);
+
+/**
+ * Reads over a pool. A statement that comes again is prepared under a name, so that it is parsed and planned once per
+ * connection. Lost connections become AppError UNAVAILABLE.
+ */
+export function createTextRows(pool: Queryable): TextRows {
+  const names = createStatementNames();
+  const run = async (
+    text: string,
+    values: readonly unknown[],
+    name: string | undefined,
+  ): Promise<readonly (readonly (string | null)[])[]> => {
+    const query = { text, values: [...values], rowMode: "array" as const, types: AS_SENT };
+    const { rows } = await pool.query(name === undefined ? query : { ...query, name });
+    return rows as (string | null)[][];
+  };
+  return {
+    async read(text, values) {
+      const name = names.of(text);
+      try {
+        return await run(text, values, name);
+      } catch (error) {
+        if (name !== undefined && STALE_NAMES.has(String((error as { code?: unknown }).code))) {
+          names.forget(text);
+          return run(text, values, undefined).catch((again: unknown) =>
+            Promise.reject(toUnavailableError(again)),
+          );
+        }
+        throw toUnavailableError(error);
+      }
+    },
+  };
+}
+
+interface StatementNames {
+  /** Undefined for a text that has come once only, and where there are too many names. */
+  of(text: string): string | undefined;
+  forget(text: string): void;
+}
+
+function createStatementNames(): StatementNames {
+  const names = new Map<string, string>();
+  const seen = new Set<string>();
+  let made = 0;
+  return {
+    of(text) {
+      const known = names.get(text);
+      if (known !== undefined || names.size >= MAX_NAMES) {
+        return known;
+      }
+      if (!seen.has(text)) {
+        if (seen.size >= MAX_SEEN) {
+          seen.clear();
+        }
+        seen.add(text);
+        return undefined;
+      }
+      seen.delete(text);
+      const name = `powercrud_${(made += 1)}`;
+      names.set(text, name);
+      return name;
+    },
+    // The name stays taken, since connections may still have it.
+    forget: (text) => void names.delete(text),
+  };
+}

@@ -1,0 +1,204 @@
+import { AppError } from "../../../kernel/app-error.ts";
+import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { ListPart, ListPlace, OrderTerm } from "../../../core/records/list-pages.ts";
+import { isNullableTerm } from "../../../core/records/list-pages.ts";
+import type { Model, RelationField } from "../../../core/records/model.ts";
+import type { Statement } from "../filters/column-to-sql.ts";
+import { createStatement } from "../filters/column-to-sql.ts";
+import type { FilterPorts } from "../filters/filter-to-sql.ts";
+import { filterToSql, joinOne, linkOf } from "../filters/filter-to-sql.ts";
+import { requiredColumn } from "../sql/bulk-target.ts";
+import { isDataException, valueError } from "./postgres-record-reader.ts";
+import type { TableShape } from "./table-shape.ts";
+
+/** A term of the order in SQL. */
+interface SqlTerm {
+  readonly column: string;
+  readonly type: string;
+  /** Its text, which PostgreSQL reads back as the same value. */
+  readonly text: string;
+  readonly isDescending: boolean;
+  readonly areNullsFirst: boolean;
+  readonly isNullable: boolean;
+}
+
+/** The tables that a list's records come from. */
+export interface ListSource {
+  /** The name of the model's table in the statement. */
+  readonly alias: string;
+  readonly tables: string;
+  /** That the records are in the list at all, such as those that are related to another one. */
+  readonly condition: string;
+}
+
+/** The clauses of a SELECT that reads a part of a list. */
+export interface PartSql {
+  /** FROM, WHERE, ORDER BY and LIMIT. */
+  readonly clauses: string;
+  /** The place of a row: an array of texts. */
+  readonly place: string;
+}
+
+/** Translates a part of a list into SQL. */
+export async function partToSql(
+  ports: FilterPorts,
+  model: Model,
+  part: ListPart,
+  source: ListSource,
+  statement: Statement,
+): Promise<PartSql> {
+  const { isBackward, after, before } = part;
+  const filter = await filterToSql(ports, model, part.where, source.alias, statement);
+  const order = await orderToSql(ports, model, part.terms, source.alias, statement);
+  const beyond = [
+    ...(after === undefined ? [] : [beyondSql(order.terms, after, false, statement)]),
+    ...(before === undefined ? [] : [beyondSql(order.terms, before, true, statement)]),
+  ];
+  const conditions = [source.condition, filter.condition, ...beyond].filter((each) => each !== "TRUE");
+  const where = conditions.length === 0 ? "" : `\n WHERE ${conditions.join(" AND ")}`;
+  const directions = order.terms.map((term) => directionSql(term, isBackward));
+  const orderBy = directions.length === 0 ? "" : `\n ORDER BY ${directions.join(", ")}`;
+  const limit = `\n LIMIT ${statement.parameter(part.limit)}::int`;
+  return {
+    clauses: `FROM ${source.tables}${filter.joins}${order.joins}${where}${orderBy}${limit}`,
+    place: `ARRAY[${order.terms.map(({ text }) => text).join(", ")}]::text[]`,
+  };
+}
+
+function directionSql(
+  { column, isDescending, areNullsFirst, isNullable }: SqlTerm,
+  isReversed: boolean,
+): string {
+  const direction = isDescending === isReversed ? "ASC" : "DESC";
+  // Left out where there are no nulls, so that an index serves.
+  const nulls = isNullable ? ` NULLS ${areNullsFirst === isReversed ? "LAST" : "FIRST"}` : "";
+  return `${column} ${direction}${nulls}`;
+}
+
+/** The terms, and the joins to the related records that they need. */
+async function orderToSql(
+  { models, shapes }: FilterPorts,
+  model: Model,
+  terms: readonly OrderTerm[],
+  alias: string,
+  statement: Statement,
+): Promise<{ readonly terms: readonly SqlTerm[]; readonly joins: string }> {
+  const joined = new Map<string, { readonly alias: string; readonly table: TableShape }>();
+  const joins: string[] = [];
+  const tableAt = async (
+    relations: readonly RelationField[],
+  ): Promise<{ alias: string; table: TableShape }> => {
+    const last = relations.at(-1);
+    if (last === undefined) {
+      return { alias, table: await shapes.of(model) };
+    }
+    const path = relations.map(({ name }) => name).join(".");
+    const known = joined.get(path);
+    if (known !== undefined) {
+      return known;
+    }
+    const near = await tableAt(relations.slice(0, -1));
+    const made = { alias: statement.alias(), table: await shapes.of(models.get(last.type)) };
+    joined.set(path, made);
+    joins.push(joinOne(linkOf(models, near.table, last, made.table), made.alias, near.alias));
+    return made;
+  };
+  const made: SqlTerm[] = [];
+  for (const term of terms) {
+    const at = await tableAt(term.relations);
+    const { name, type } = requiredColumn(at.table, term.column.name);
+    const column = `${at.alias}.${name}`;
+    const { isDescending, areNullsFirst } = term;
+    const isNullable = isNullableTerm(term);
+    // JSON has times in ISO 8601, whatever the session's DateStyle.
+    const text = term.column.type === "DateTime" ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+    made.push({ column, type, text, isDescending, areNullsFirst, isNullable });
+  }
+  return { terms: made, joins: joins.join("") };
+}
+
+/**
+ * The records beyond a place: after it, or before it when `isBefore`. With terms a, b and key k: a beyond, or a equal and
+ * b beyond, or a and b equal and k beyond (keyset pagination; see use-the-index-luke.com).
+ */
+function beyondSql(
+  terms: readonly SqlTerm[],
+  place: ListPlace,
+  isBefore: boolean,
+  statement: Statement,
+): string {
+  const values = terms.map(({ type }, at) => {
+    const text = place[at] ?? null;
+    return text === null ? undefined : `${statement.parameter(text)}::text::${type}`;
+  });
+  const isGreater = terms[0]?.isDescending === isBefore;
+  if (terms.every(({ isNullable, isDescending }) => !isNullable && isDescending === terms[0]?.isDescending)) {
+    // An index on the terms serves the comparison of rows, however many records are equal in the first terms.
+    return `(${terms.map(({ column }) => column).join(", ")}) ${isGreater ? ">" : "<"} (${values.join(", ")})`;
+  }
+  const branches = terms.flatMap((term, at) => {
+    const beyond = beyondTerm(term, values[at], isBefore);
+    const equal = terms.slice(0, at).map(({ column }, earlier) => {
+      const value = values[earlier];
+      return value === undefined ? `${column} IS NULL` : `${column} = ${value}`;
+    });
+    return beyond === undefined ? [] : [`(${[...equal, beyond].join(" AND ")})`];
+  });
+  // Implied by the branches. An index can serve it, but not the OR of the branches.
+  const [first] = terms;
+  const isBounded = first !== undefined && !first.isNullable && values[0] !== undefined;
+  const bound = isBounded ? `${first.column} ${isGreater ? ">=" : "<="} ${values[0]} AND ` : "";
+  return branches.length === 0 ? "FALSE" : `${bound}(${branches.join(" OR ")})`;
+}
+
+/** Undefined if nothing is beyond the value in this term. */
+function beyondTerm(
+  { column, isDescending, areNullsFirst, isNullable }: SqlTerm,
+  value: string | undefined,
+  isBefore: boolean,
+): string | undefined {
+  const areNullsBeyond = areNullsFirst === isBefore;
+  if (value === undefined) {
+    return areNullsBeyond ? undefined : `${column} IS NOT NULL`;
+  }
+  const beyond = `${column} ${isDescending === isBefore ? ">" : "<"} ${value}`;
+  return areNullsBeyond && isNullable ? `(${beyond} OR ${column} IS NULL)` : beyond;
+}
+
+/** What to say about a value that the database cannot read: it is a cursor's of one of the parts, or else a filter's. */
+export async function explainError(
+  ports: FilterPorts & { readonly session: Pick<SqlSession, "query"> },
+  parts: readonly (readonly [Model, ListPart])[],
+  error: unknown,
+): Promise<unknown> {
+  if (!isDataException(error)) {
+    return error;
+  }
+  for (const [model, { terms, after, before }] of parts) {
+    const order = await orderToSql(ports, model, terms, "t", createStatement());
+    for (const [name, place] of Object.entries({ after, before })) {
+      const cause = place === undefined ? undefined : await placeFault(ports.session, order.terms, place);
+      if (cause !== undefined) {
+        const message = `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`;
+        return new AppError("VALIDATION_FAILED", message, { details: { field: name }, cause });
+      }
+    }
+  }
+  return valueError(error);
+}
+
+/** Why the texts are not values of the order's columns; undefined if they are. */
+async function placeFault(
+  session: Pick<SqlSession, "query">,
+  terms: readonly SqlTerm[],
+  place: ListPlace,
+): Promise<unknown> {
+  const values = terms.map(({ type }, at) => `$${at + 1}::text::${type}`);
+  const texts = terms.map((_term, at) => place[at] ?? null);
+  try {
+    await session.query(`SELECT ${values.join(", ")}`, texts);
+    return undefined;
+  } catch (cause) {
+    return cause;
+  }
+}

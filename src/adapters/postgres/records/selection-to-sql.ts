@@ -1,0 +1,313 @@
+import type { ListPart, ListPlace } from "../../../core/records/list-pages.ts";
+import type { Model } from "../../../core/records/model.ts";
+import type {
+  ListReading,
+  LoadedList,
+  LoadedRecord,
+  SelectedList,
+  SelectedOne,
+  SelectedPage,
+  Selection,
+} from "../../../core/records/record-lists.ts";
+import type { Statement } from "../filters/column-to-sql.ts";
+import type { FilterPorts, Link } from "../filters/filter-to-sql.ts";
+import { filterToSql, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
+import { requiredColumn } from "../sql/bulk-target.ts";
+import type { ListSource } from "./list-part.ts";
+import { partToSql } from "./list-part.ts";
+import type { ToDecimal } from "./read-values.ts";
+import { readAsText, readInJson } from "./read-values.ts";
+import type { TableShape } from "./table-shape.ts";
+
+/** What translating a selection needs. */
+export interface SelectionPorts extends FilterPorts {
+  readonly toDecimal: ToDecimal;
+}
+
+/** The statement that reads a list, and how its rows become the list. */
+export interface ListStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** The parts of lists that it reads, with their models: the root's first. */
+  readonly parts: readonly (readonly [Model, ListPart])[];
+  /** @param rows the texts of each row's values */
+  decode(rows: readonly (readonly unknown[])[]): LoadedList;
+}
+
+/** PostgreSQL takes 100 arguments in a call. */
+const MAX_ARGUMENTS = 100;
+/** PostgreSQL takes 1,664 columns in a SELECT; beyond this many, the values of a row are sent as one JSON text. */
+const MAX_COLUMNS = 1_500;
+
+/**
+ * Translates a reading into one statement. Related records are joined by LATERAL, each list with its own LIMIT, and come
+ * as JSON; the values of the list's own records, and of the single records that hang on them, are columns.
+ * The text depends only on the shape of the reading: values, cursors and limits are parameters.
+ */
+export async function listStatement(
+  ports: SelectionPorts,
+  model: Model,
+  reading: ListReading,
+  statement: Statement,
+): Promise<ListStatement> {
+  const builder = new StatementBuilder(ports, statement);
+  const { table } = await ports.shapes.of(model);
+  const source = (): ListSource => {
+    const alias = statement.alias();
+    return { alias, tables: `${table} ${alias}`, condition: "TRUE" };
+  };
+  const { page, count } = reading;
+  const counted = count === undefined ? undefined : await builder.count(model, count.where, source());
+  const rows = page === undefined ? undefined : await builder.rows(model, page, source(), "TEXT");
+  const { values, parts } = { values: statement.values, parts: builder.parts };
+  if (rows === undefined) {
+    return {
+      text: counted ?? "SELECT 0",
+      values,
+      parts,
+      decode: ([row]) => ({ ...NO_ROWS, total: Number(row?.[0] ?? 0) }),
+    };
+  }
+  if (counted === undefined) {
+    return { text: rows.text, values, parts, decode: (read) => rows.decode(read, 0) };
+  }
+  return {
+    // An empty page has its count, too: in a row without a mark.
+    text: `SELECT page.*, counted.total FROM (${counted}) AS counted LEFT JOIN (SELECT TRUE AS mark, listed.* FROM (${rows.text}) AS listed) AS page ON TRUE`,
+    values,
+    parts,
+    decode(read) {
+      const total = Number(read[0]?.at(-1) ?? 0);
+      const found = read.filter(([mark]) => mark !== null).map((row) => row.slice(1));
+      return rows.decode(found, total);
+    },
+  };
+}
+
+/** How values are sent: as columns of the statement, or within a JSON text. */
+type Form = "TEXT" | "JSON";
+
+/** The values of a row, under construction. */
+interface RowSql {
+  readonly form: Form;
+  /** Each value in SQL. */
+  readonly values: string[];
+  /** LATERAL joins that the values need, in order. */
+  readonly joins: string[];
+}
+
+/** Puts what one selection reads into a record. */
+type Fill = (record: Record<string, unknown>, row: readonly unknown[]) => void;
+
+/** The rows of a list, and how they become its records. */
+interface RowsSql {
+  readonly text: string;
+  decode(rows: readonly (readonly unknown[])[], total: number): LoadedList;
+}
+
+class StatementBuilder {
+  readonly parts: (readonly [Model, ListPart])[] = [];
+  readonly #ports: SelectionPorts;
+  readonly #statement: Statement;
+
+  constructor(ports: SelectionPorts, statement: Statement) {
+    this.#ports = ports;
+    this.#statement = statement;
+  }
+
+  /** A SELECT of the number of all records, as `total`. */
+  async count(model: Model, where: ListPart["where"], source: ListSource): Promise<string> {
+    const filter = await filterToSql(this.#ports, model, where, source.alias, this.#statement);
+    return `SELECT count(*) AS total FROM ${source.tables}${filter.joins} WHERE ${source.condition} AND ${filter.condition}`;
+  }
+
+  /** A SELECT of a page's rows: first the page is cut, then what hangs on its records is joined. */
+  async rows(
+    model: Model,
+    { part, hasPlaces, selection }: SelectedPage,
+    source: ListSource,
+    form: Form,
+  ): Promise<RowsSql> {
+    this.parts.push([model, part]);
+    const table = await this.#ports.shapes.of(model);
+    const { clauses, place } = await partToSql(this.#ports, model, part, source, this.#statement);
+    const cut = this.#statement.alias();
+    const row: RowSql = { form: isWide(selection) ? "JSON" : form, values: [], joins: [] };
+    const used = new Set<string>();
+    const fill = await this.#select(table, cut, selection, row, used);
+    const placeColumn = placeName(used);
+    if (hasPlaces) {
+      row.values.push(row.form === "TEXT" ? `to_json(${cut}.${placeColumn})` : `${cut}.${placeColumn}`);
+    }
+    const columns = [
+      ...[...used].map((name) => `${source.alias}.${name}`),
+      ...(hasPlaces ? [`${place} AS ${placeColumn}`] : []),
+    ];
+    const from = `FROM (SELECT ${columns.join(", ")} ${clauses}) AS ${cut}${row.joins.join("")}`;
+    const isWhole = row.form === "JSON";
+    const listed = isWhole
+      ? [`${jsonArray(row.values)} AS v0`]
+      : row.values.map((sql, at) => `${sql} AS v${at}`);
+    const recordOf = recordMaker(fill);
+    const placeAt = row.values.length - 1;
+    const isText = form === "TEXT";
+    return {
+      text: `SELECT ${listed.join(", ")} ${from}`,
+      decode(rows, total) {
+        const read = isText && isWhole ? rows.map(([json]) => parseJson(json) as readonly unknown[]) : rows;
+        const flat = isWhole && row.values.length > MAX_ARGUMENTS ? read.map((parts) => parts.flat(1)) : read;
+        const placeOf = (cells: readonly unknown[]): ListPlace =>
+          (isText && !isWhole ? parseJson(cells[placeAt]) : cells[placeAt]) as ListPlace;
+        return { part, records: flat.map(recordOf), places: hasPlaces ? flat.map(placeOf) : [], total };
+      },
+    };
+  }
+
+  /**
+   * Adds the values of a selection from a row of its table.
+   * @param used collects the columns that are read, where the row has only those
+   */
+  async #select(
+    table: TableShape,
+    alias: string,
+    selection: Selection,
+    row: RowSql,
+    used?: Set<string>,
+  ): Promise<Fill> {
+    const fills: Fill[] = [];
+    for (const { name } of selection.columns) {
+      const shape = requiredColumn(table, name);
+      used?.add(shape.name);
+      const read = row.form === "TEXT" ? readAsText : readInJson;
+      const { sql, decode, ifNull } = read(shape, `${alias}.${shape.name}`, this.#ports.toDecimal);
+      const at = row.values.push(sql) - 1;
+      fills.push((record, cells) => {
+        const cell = cells[at];
+        record[name] = cell === null ? ifNull : decode === undefined ? cell : decode(cell);
+      });
+    }
+    for (const one of selection.ones) {
+      fills.push(await this.#selectOne(table, alias, one, row, used));
+    }
+    for (const list of selection.lists) {
+      fills.push(await this.#selectList(table, alias, list, row, used));
+    }
+    return (record, cells) => {
+      for (const fill of fills) {
+        fill(record, cells);
+      }
+    };
+  }
+
+  async #selectOne(
+    near: TableShape,
+    nearAlias: string,
+    { field, where, selection }: SelectedOne,
+    row: RowSql,
+    used: Set<string> | undefined,
+  ): Promise<Fill> {
+    const { link, model, far } = await this.#follow(near, field, used);
+    const inner = this.#statement.alias();
+    const related = relatedTables(link, inner, nearAlias, this.#statement);
+    const filter = await filterToSql(this.#ports, model, where, inner, this.#statement);
+    const alias = this.#statement.alias();
+    // LIMIT keeps the order of the page: the planner has to look up one record after the other.
+    row.joins.push(
+      `\n  LEFT JOIN LATERAL (SELECT ${inner}.* FROM ${related.tables}${filter.joins} WHERE ${related.condition} AND ${filter.condition} LIMIT 1) AS ${alias} ON TRUE`,
+    );
+    const mark = row.values.push(`(${alias}.${link.farColumns[0] ?? ""} IS NOT NULL)`) - 1;
+    const fill = await this.#select(far, alias, selection, row);
+    const recordOf = recordMaker(fill);
+    return (record, cells) => {
+      const isThere = cells[mark] === true || cells[mark] === "t";
+      record[field.name] = isThere ? recordOf(cells) : null;
+    };
+  }
+
+  async #selectList(
+    near: TableShape,
+    nearAlias: string,
+    { field, name, page, count }: SelectedList,
+    row: RowSql,
+    used: Set<string> | undefined,
+  ): Promise<Fill> {
+    const { link, model } = await this.#follow(near, field, used);
+    const sourceOf = (): ListSource => {
+      const alias = this.#statement.alias();
+      return { alias, ...relatedTables(link, alias, nearAlias, this.#statement) };
+    };
+    const joined = (text: string, column: string): number => {
+      const alias = this.#statement.alias();
+      row.joins.push(`\n  LEFT JOIN LATERAL (${text}) AS ${alias} ON TRUE`);
+      return row.values.push(`${alias}.${column}`) - 1;
+    };
+    const rows = page === undefined ? undefined : await this.rows(model, page, sourceOf(), "JSON");
+    const rowsAt = rows && joined(`SELECT json_agg(listed.v0) AS list FROM (${rows.text}) AS listed`, "list");
+    const countAt = count && joined(await this.count(model, count.where, sourceOf()), "total");
+    const isText = row.form === "TEXT";
+    return (record, cells) => {
+      const total = countAt === undefined ? 0 : Number(cells[countAt]);
+      const cell = rowsAt === undefined ? null : (cells[rowsAt] ?? null);
+      const list =
+        cell === null ? [] : ((isText ? parseJson(cell) : cell) as readonly (readonly unknown[])[]);
+      record[name] = rows === undefined ? { ...NO_ROWS, total } : rows.decode(list, total);
+    };
+  }
+
+  /** The relation's link; the columns of the near table that it needs are used. */
+  async #follow(
+    near: TableShape,
+    field: SelectedOne["field"],
+    used: Set<string> | undefined,
+  ): Promise<{ readonly link: Link; readonly model: Model; readonly far: TableShape }> {
+    const { models, shapes } = this.#ports;
+    const model = models.get(field.type);
+    const far = await shapes.of(model);
+    const link = linkOf(models, near, field, far);
+    link.nearColumns.forEach((name) => used?.add(name));
+    return { link, model, far };
+  }
+}
+
+const NO_ROWS = { part: undefined, records: [], places: [] } as const;
+
+function parseJson(text: unknown): unknown {
+  return JSON.parse(text as string);
+}
+
+function recordMaker(fill: Fill): (row: readonly unknown[]) => LoadedRecord {
+  return (row) => {
+    const record: Record<string, unknown> = {};
+    fill(record, row);
+    return record;
+  };
+}
+
+/** The values as one JSON array; as an array of arrays where there are too many for one call. */
+function jsonArray(values: readonly string[]): string {
+  if (values.length <= MAX_ARGUMENTS) {
+    return `json_build_array(${values.join(", ")})`;
+  }
+  const parts = Array.from({ length: Math.ceil(values.length / MAX_ARGUMENTS) }, (_part, at) =>
+    jsonArray(values.slice(at * MAX_ARGUMENTS, (at + 1) * MAX_ARGUMENTS)),
+  );
+  return jsonArray(parts);
+}
+
+/** A name that none of the columns has. */
+function placeName(columns: ReadonlySet<string>): string {
+  let name = "place";
+  while (columns.has(`"${name}"`)) {
+    name += "_";
+  }
+  return name;
+}
+
+/** Whether a row has too many values for columns. */
+function isWide(selection: Selection): boolean {
+  return widthOf(selection) > MAX_COLUMNS;
+}
+
+function widthOf({ columns, ones, lists }: Selection): number {
+  return ones.reduce((sum, one) => sum + 1 + widthOf(one.selection), columns.length + 2 * lists.length);
+}

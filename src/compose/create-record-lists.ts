@@ -1,0 +1,31 @@
+import { createPostgresListPages } from "../adapters/postgres/records/postgres-list-pages.ts";
+import { createPostgresRecordLists } from "../adapters/postgres/records/postgres-record-lists.ts";
+import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
+import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
+import { toDecimal } from "../adapters/prisma/column-from-json.ts";
+import type { PrismaTransaction } from "../adapters/prisma/prisma-client-port.ts";
+import { createPrismaRecordLists } from "../adapters/prisma/prisma-record-lists.ts";
+import type { Config } from "../config/config.ts";
+import type { ModelRegistry } from "../core/records/model.ts";
+import type { RecordLists } from "../core/records/record-lists.ts";
+import type { RecordReader } from "../core/records/record-reader.ts";
+import type { SqlSession } from "../kernel/sql-session.ts";
+
+interface RecordListsParts {
+  readonly reader: Config["reader"];
+  readonly models: ModelRegistry;
+  readonly shapes: TableShapes;
+  /** The connections of the app's client. */
+  readonly rows: TextRows;
+  readonly client: PrismaTransaction;
+  readonly session: SqlSession;
+  /** Finds ids. */
+  readonly ids: RecordReader;
+}
+
+/** What queries read records with: our own SQL, or Prisma's client. */
+export function createRecordLists(parts: RecordListsParts): RecordLists {
+  return parts.reader === "prisma"
+    ? createPrismaRecordLists({ ...parts, reader: parts.ids, pages: createPostgresListPages(parts) })
+    : createPostgresRecordLists({ ...parts, toDecimal });
+}

@@ -1,0 +1,217 @@
+import { createContextCache } from "@pothos/core";
+import type { FieldNode, GraphQLObjectType, GraphQLResolveInfo, SelectionSetNode } from "graphql";
+import {
+  getArgumentValues,
+  getDirectiveValues,
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
+  Kind,
+  print,
+} from "graphql";
+import type { ListPart } from "../../core/records/list-pages.ts";
+import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
+import { hasIds } from "../../core/records/model.ts";
+import type {
+  ListReading,
+  LoadedList,
+  LoadedRecord,
+  SelectedList,
+  SelectedOne,
+  Selection,
+} from "../../core/records/record-lists.ts";
+import type { GraphQLContext } from "../builder.ts";
+import type { Connection } from "./connection-type.ts";
+import { toConnection } from "./connection-type.ts";
+import { parseList } from "./list-arguments.ts";
+import type { ModelPorts } from "./model-schema.ts";
+import type { IsSelected, PlannedPath, PlannedSelect, SelectedField } from "./pothos-dynamic.ts";
+import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
+import { baseSelect } from "./record-keys.ts";
+
+/** The field that is resolved: everything below it is planned. */
+export interface PlanRoot {
+  readonly context: GraphQLContext;
+  readonly info: GraphQLResolveInfo;
+}
+
+/** Plans what the document selects of records of the model, below the paths, and `select`. */
+export function planSelection(
+  ports: ModelPorts,
+  model: Model,
+  { context, info }: PlanRoot,
+  { select = {}, paths }: { readonly select?: PlannedSelect; readonly paths?: readonly PlannedPath[] },
+): Selection {
+  const planned = plannedSelect(context, info, {
+    typeName: model.apiName,
+    select: { ...baseSelect(model), ...select },
+    ...(paths === undefined ? {} : { paths }),
+  });
+  return toSelection({ ports, context, info }, model, planned);
+}
+
+/** Plans a connection of the model at the root of the document. */
+export function planList(ports: ModelPorts, model: Model, root: PlanRoot, part: ListPart): ListReading {
+  const marks = connectionMarks(selectedBelow(root.info));
+  return toReading(model, part, marks, () => planSelection(ports, model, root, { paths: CONNECTION_PATHS }));
+}
+
+/** What the document selects of a connection besides its records' fields, as members of their `select`. */
+const ROWS = "#rows";
+const PLACES = "#places";
+const COUNT = "#count";
+
+function connectionMarks(isSelected: IsSelected): PlannedSelect {
+  const hasPlaces =
+    isSelected("edges", "cursor") ||
+    isSelected("pageInfo", "startCursor") ||
+    isSelected("pageInfo", "endCursor");
+  const hasRows = isSelected("nodes") || isSelected("edges") || isSelected("pageInfo");
+  return {
+    ...(hasRows ? { [ROWS]: true } : {}),
+    ...(hasPlaces ? { [PLACES]: true } : {}),
+    ...(isSelected("totalCount") ? { [COUNT]: true } : {}),
+  };
+}
+
+function toReading(model: Model, part: ListPart, marks: PlannedSelect, select: () => Selection): ListReading {
+  return {
+    // Without ids, records may be equal in all places, which decides where a page ends.
+    page:
+      marks[ROWS] === undefined
+        ? undefined
+        : { part, hasPlaces: marks[PLACES] !== undefined || !hasIds(model), selection: select() },
+    count: marks[COUNT] === undefined ? undefined : { where: part.where },
+  };
+}
+
+// The fields of the document that ask for lists, by the lists' names. Every operation has a context of its own.
+const listNodes = createContextCache((_context: GraphQLContext) => new Map<string, FieldNode>());
+
+const listNames = new WeakMap<FieldNode, string>();
+
+/** The name of a list on its record: of its field and the arguments, so that what differs in them has two names. */
+function listName(relation: RelationField, node: FieldNode): string {
+  const known = listNames.get(node);
+  if (known !== undefined) {
+    return known;
+  }
+  const name = `${relation.name}(${(node.arguments ?? []).map((each) => print(each)).join(", ")})`;
+  listNames.set(node, name);
+  return name;
+}
+
+/** The `select` of a field that is a relation's list. */
+export function listSelect(target: Model, relation: RelationField, field: SelectedField): PlannedSelect {
+  const name = listName(relation, field.node);
+  listNodes(field.context).set(name, field.node);
+  const select = { ...baseSelect(target), ...connectionMarks(field.isSelected) };
+  return { [name]: field.nested(select) };
+}
+
+/** The connection that such a field is. */
+export function listOf(
+  record: LoadedRecord,
+  target: Model,
+  relation: RelationField,
+  { fieldNodes: [node] }: GraphQLResolveInfo,
+): Connection {
+  const list = node === undefined ? undefined : record[listName(relation, node)];
+  if (list === undefined) {
+    throw new TypeError(`${relation.name} was not planned with its record`);
+  }
+  return toConnection(list as LoadedList, hasIds(target));
+}
+
+type SelectionRoot = PlanRoot & { readonly ports: ModelPorts };
+
+/** The `select` that the planner made, as the reader takes it. */
+function toSelection(root: SelectionRoot, model: Model, select: PlannedSelect): Selection {
+  const columns: ColumnField[] = [];
+  const ones: SelectedOne[] = [];
+  const lists: SelectedList[] = [];
+  for (const [name, value] of Object.entries(select)) {
+    const [fieldName = ""] = name.split("(", 1);
+    const field = model.fields.find((candidate) => candidate.name === fieldName);
+    const inner = (
+      (value as { select?: PlannedSelect } | true) === true ? {} : (value as { select?: PlannedSelect })
+    ).select;
+    if (field?.kind === "relation") {
+      if (field.isList) {
+        lists.push(toList(root, model, field, name, inner ?? {}));
+      } else {
+        ones.push(toOne(root, field, inner ?? {}));
+      }
+    } else if (field !== undefined) {
+      columns.push(field);
+    }
+  }
+  return { columns, ones, lists };
+}
+
+function toOne(root: SelectionRoot, field: RelationField, select: PlannedSelect): SelectedOne {
+  const { models, access } = root.ports;
+  const target = models.get(field.type);
+  return {
+    field,
+    where: access.scope(target.name, root.context.viewer),
+    selection: toSelection(root, target, select),
+  };
+}
+
+function toList(
+  root: SelectionRoot,
+  model: Model,
+  field: RelationField,
+  name: string,
+  select: PlannedSelect,
+): SelectedList {
+  const { ports, context, info } = root;
+  const target = ports.models.get(field.type);
+  const node = listNodes(context).get(name);
+  const definition = (info.schema.getType(model.apiName) as GraphQLObjectType).getFields()[field.apiName];
+  if (node === undefined || definition === undefined) {
+    throw new TypeError(`${model.name}.${name} is not in the document`);
+  }
+  const part = parseList(ports, context, target, getArgumentValues(definition, node, info.variableValues));
+  return { field, name, ...toReading(target, part, select, () => toSelection(root, target, select)) };
+}
+
+/** The paths of up to two names that the document selects below the field. */
+function selectedBelow(info: GraphQLResolveInfo): IsSelected {
+  const paths = new Set<string>();
+  const collect = ({ selections }: SelectionSetNode, above: readonly string[]): void => {
+    for (const selection of selections) {
+      if (!isIncluded(info, selection)) {
+        continue;
+      }
+      if (selection.kind !== Kind.FIELD) {
+        const fragment =
+          selection.kind === Kind.INLINE_FRAGMENT ? selection : info.fragments[selection.name.value];
+        if (fragment !== undefined) {
+          collect(fragment.selectionSet, above);
+        }
+        continue;
+      }
+      const path = [...above, selection.name.value];
+      paths.add(path.join("."));
+      if (path.length < 2 && selection.selectionSet !== undefined) {
+        collect(selection.selectionSet, path);
+      }
+    }
+  };
+  info.fieldNodes.forEach(({ selectionSet }) => selectionSet && collect(selectionSet, []));
+  return (...path) => paths.has(path.join("."));
+}
+
+function isIncluded(
+  { variableValues }: GraphQLResolveInfo,
+  selection: SelectionSetNode["selections"][number],
+): boolean {
+  if ((selection.directives ?? []).length === 0) {
+    return true;
+  }
+  return (
+    getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.["if"] !== true &&
+    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.["if"] !== false
+  );
+}
