@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ModelOptionsMap, Viewer } from "../../../src/index.ts";
+import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
@@ -195,6 +197,19 @@ describe("the app's rules for records that are written together with another:", 
   });
   afterAll(() => api.stop());
   beforeEach(fill);
+
+  test("the examples of the guide do what it says", async () => {
+    const [created = "", connected = ""] = codeBlocks(
+      await readFile("docs/nested-writes.md", "utf8"),
+      "graphql",
+    );
+    expect(await api.data(created)).toEqual({
+      createCountry: { country: { code: "MC", cities: { totalCount: 2 } } },
+    });
+    expect(await api.data(connected)).toEqual({
+      updateCountry: { country: { cities: { nodes: [{ id: "1" }, { id: "2" }, { id: "2993458" }] } } },
+    });
+  });
 
   test("hooks see them as in writes of their own", async () => {
     await create({ create: [city(8), city(9)], connect: ["1"] });
