@@ -1,7 +1,7 @@
 import type { Logger } from "../../kernel/logger.ts";
 import { mergeClaims } from "../locks/claim.ts";
 import { untilUnstopped } from "../locks/open-write.ts";
-import type { Model } from "../records/model.ts";
+import type { ColumnField, Model } from "../records/model.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { invalid } from "../refusals/problems.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
@@ -131,7 +131,7 @@ async function writeBatchOfOne(
   // A key is looked up again in the transaction that writes.
   const isPlain = name?.kind !== "KEY" && nested.length === 0 && isOfOneRecord(write);
   const written = isPlain
-    ? await ports.writer.writeGuarded(work, batch)
+    ? await ports.writer.writeGuarded(work, batch, returningOf(request))
     : await writeInTransaction(ports, write, nested);
   if ("problems" in written) {
     return invalid(written.problems);
@@ -139,6 +139,10 @@ async function writeBatchOfOne(
   const [id = ""] = written.ids ?? batch.ids;
   // After the transaction: to describe a refusal takes another connection.
   return outcomeOf(ports, { model: work.model, id, name, expected, operation: request.operation }, written);
+}
+
+function returningOf(request: WriteRequest): readonly ColumnField[] | undefined {
+  return "returning" in request ? request.returning : undefined;
 }
 
 /** Whether only the record itself is changed and guarded, and only the database can refuse that. */

@@ -1,4 +1,4 @@
-import type { Model } from "../records/model.ts";
+import type { ColumnField, Model } from "../records/model.ts";
 import type { ParsedName, RecordName } from "../records/record-name.ts";
 import { parseRecordName } from "../records/record-name.ts";
 import { operationProblems } from "../records/serve-model.ts";
@@ -33,6 +33,8 @@ export type WriteRequest = { readonly model: string; readonly viewer: Viewer } &
       readonly data: RowData;
       /** Records to write with it. Default: none. */
       readonly nested?: NestedInput | undefined;
+      /** The columns of the record to answer with, if the write can return them; see WriteOutcome. Default: none. */
+      readonly returning?: readonly ColumnField[] | undefined;
     }
   | (RecordName & {
       readonly operation: "UPDATE";
@@ -40,6 +42,8 @@ export type WriteRequest = { readonly model: string; readonly viewer: Viewer } &
       readonly data: RowData;
       /** Records to write with it. Default: none. */
       readonly nested?: NestedInput | undefined;
+      /** The columns of the record to answer with, if the write can return them; see WriteOutcome. Default: none. */
+      readonly returning?: readonly ColumnField[] | undefined;
       /** Default: any state. */
       readonly expected?: ExpectedState | undefined;
     })

@@ -11,7 +11,7 @@ import type { Staleness } from "./stale-error.ts";
 import { addStaleError, expectedArgument, expectedState } from "./stale-error.ts";
 import { createInput, updateInput, upsertCreateInput, upsertUpdateInput } from "./write-inputs.ts";
 import type { WriteAnswer } from "./write-result.ts";
-import { addWriteResult, payloadPath } from "./write-result.ts";
+import { addWriteResult, payloadPath, returnedColumns } from "./write-result.ts";
 
 /** The single mutations of the model, as far as it has them: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
@@ -40,12 +40,13 @@ function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, in
       type: result,
       description: `Creates a record of ${model.apiName}.`,
       args: { data: t.arg({ type: input, required: true }) },
-      resolve: (_root, args, { viewer }) =>
+      resolve: (_root, args, context, info) =>
         ports.writeOne({
           operation: "CREATE",
           model: model.name,
-          viewer,
+          viewer: context.viewer,
           ...toSingleData(schema.models, model, args.data as RowArgument),
+          returning: returnedColumns(schema, model, "Create", { context, info }),
         }),
     }),
   );
@@ -77,6 +78,7 @@ function addUpdateField(
           viewer: context.viewer,
           ...name,
           ...toSingleData(schema.models, model, data as RowArgument),
+          returning: returnedColumns(schema, model, "Update", { context, info }),
           expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
             readNamed(ports, model, name, { context, info, ...plan }),
           ),

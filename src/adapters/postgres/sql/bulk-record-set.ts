@@ -31,31 +31,31 @@ ${leftOutSql(table, fields)}`;
   return { text, values: [...own, ...change.values] };
 }
 
+/** An operation of a single write. */
+type RowOperation = Exclude<BulkOperation, { readonly operation: "UPDATE" }>;
+
 /**
  * Guards one record and changes it, in one statement. Returns a row if the record was written. The change waits for the
  * guard, and is made only if no task holds the record. The guard is a volatile function, so its queries see what was
  * committed while it waited. The change sees the row as it is at the moment of locking it, which is how READ COMMITTED
- * updates rows. The text depends only on the operation and the names of the fields.
- * @param batch of one record
+ * updates rows. $1 model, $2 id, $3 lock scope; then the record's texts, one for each field.
+ * @param returned the values of the row, from the written record as `t`; none for a delete
  */
 export function guardedRecordSql(
   table: TableShape,
-  operation: BulkOperation,
-  { ids, fields, columns }: RecordBatch,
-  lockScope = "",
-): { readonly text: string; readonly values: readonly unknown[] } {
-  const own = [table.model.name, ids[0], lockScope, ...columns.map(([text]) => text)];
-  const texts = ["$2", ...columns.map((_column, at) => `$${at + 4}`)].map(
-    (parameter) => `${parameter}::text`,
-  );
-  const change = changeSql(table, operation, fields, own.length + 1);
-  const text = `
+  operation: RowOperation,
+  fields: readonly string[],
+  returned: readonly string[],
+): string {
+  const texts = ["$2", ...fields.map((_field, at) => `$${at + 4}`)].map((parameter) => `${parameter}::text`);
+  const named = returned.map((value, at) => `${value} AS r${at}`);
+  const change = changeSql(table, operation, fields, fields.length + 4, named);
+  return `
 WITH target AS MATERIALIZED (
   SELECT ${targetList(table, fields)} FROM (VALUES (${texts.join(", ")})) AS listed(${rowColumns(fields)})
    WHERE powercrud.enter_free_record($1::text, $2::text, $3::text)
 ), ${change.text}
-SELECT FROM changed`;
-  return { text, values: [...own, ...change.values] };
+SELECT ${returned.map((_value, at) => `r${at}`).join(", ")} FROM changed`;
 }
 
 /** $1 ids. Locks the existing records against other writers and returns their ids. */

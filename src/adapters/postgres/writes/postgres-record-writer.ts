@@ -1,5 +1,7 @@
 import { AppError } from "../../../kernel/app-error.ts";
-import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { ColumnField } from "../../../core/records/model.ts";
+import type { TextRows } from "../connection/text-rows.ts";
+import type { ToDecimal } from "../records/read-values.ts";
 import type { TableShape } from "../records/table-shape.ts";
 import type { RecordWork, RecordWriter, WrittenBatch } from "../../../core/bulk/record-writer.ts";
 import { isPlainWork } from "../../../core/bulk/record-writer.ts";
@@ -12,7 +14,8 @@ import type { Decision } from "../../../core/transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
 import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
 import { pgProblem } from "./pg-problem.ts";
-import { guardedRecordSql } from "../sql/bulk-record-set.ts";
+import type { GuardedStatement, GuardedStatements } from "./guarded-statements.ts";
+import { createGuardedStatements } from "./guarded-statements.ts";
 import { isEmulated } from "./emulated-way.ts";
 import type { BatchWriting } from "./reach-records.ts";
 import { writeBatch } from "./write-batch.ts";
@@ -20,10 +23,19 @@ import type { WritePorts } from "./write-chunk.ts";
 import { writeNamed } from "./write-named.ts";
 import { failedErrors } from "./write-set.ts";
 
+/** What single records are written with. */
+export interface RecordWritePorts extends WritePorts {
+  /** For single statements. */
+  readonly rows: TextRows;
+  readonly toDecimal: ToDecimal;
+}
+
 /** Writes records with the statements that write chunks. */
-export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
+export function createPostgresRecordWriter(ports: RecordWritePorts): RecordWriter {
+  const statements = createGuardedStatements(ports.toDecimal);
   return {
-    writeGuarded: (work, batch) => raced(() => writeGuarded(ports, work, batch)),
+    writeGuarded: (work, batch, returning) =>
+      raced(() => writeGuarded(ports, statements, work, batch, returning)),
     run: (work, body) => raced(() => runWork(ports, work, body)),
     writeBatch: async (transaction, work, batch) =>
       writeNamed({ ...ports, work, transaction, ...(await tablesOf(ports, work)) }, batch),
@@ -47,10 +59,20 @@ async function raced<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
+async function writeGuarded(
+  ports: RecordWritePorts,
+  statements: GuardedStatements,
+  work: RecordWork,
+  batch: RecordBatch,
+  returning: readonly ColumnField[] | undefined,
+): Promise<WrittenBatch> {
   const { table, emulated } = await tablesOf(ports, work);
   const isOneStatement = table.isGuardedInStatement && !isEmulated(emulated, work.model);
-  const written = isOneStatement ? await writeAsOne(ports.session, table, work, batch) : undefined;
+  if (work.operation === "UPDATE" || !isOneStatement) {
+    return guardAndWrite(ports, work, batch);
+  }
+  const statement = statements(table, work.operation, batch.fields, returning);
+  const written = await writeAsOne(ports, statement, { table, work, batch });
   // It may be held, stale or not there; or it was not there before the statement waited at the gate.
   return written ?? guardAndWrite(ports, work, batch);
 }
@@ -75,17 +97,22 @@ function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch):
  * @returns undefined if it wrote nothing
  */
 async function writeAsOne(
-  session: SqlSession,
-  table: TableShape,
-  work: RecordWork,
-  batch: RecordBatch,
+  { rows }: RecordWritePorts,
+  { text, recordOf }: GuardedStatement,
+  {
+    table,
+    work,
+    batch,
+  }: { readonly table: TableShape; readonly work: RecordWork; readonly batch: RecordBatch },
 ): Promise<WrittenBatch | undefined> {
-  const { text, values } = guardedRecordSql(table, work, batch, work.lockScopeOf?.(work.model.name));
+  const { model, lockScopeOf } = work;
+  const scope = lockScopeOf?.(model.name) ?? "";
+  const values = [model.name, batch.ids[0], scope, ...batch.columns.map(([value]) => value)];
   try {
-    const { length } = await session.query(text, values);
-    return length === 1 ? { succeeded: 1, errors: [] } : undefined;
+    const [row] = await rows.read(text, values);
+    return row && { succeeded: 1, errors: [], ...recordOf(row) };
   } catch (error) {
-    const problem = pgProblem(error, work.model, writtenValues(work, table, batch));
+    const problem = pgProblem(error, model, writtenValues(work, table, batch));
     if (problem === undefined) {
       throw error;
     }
