@@ -11,6 +11,7 @@ import type { MaskError } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import { operationCost } from "./operation-cost.ts";
 import type { Authenticate } from "./server-options.ts";
+import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
@@ -137,7 +138,14 @@ function createGraphQLYoga(
     context: async (initial) => ({
       viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
     }),
-    plugins: [readParams(), explainUnacceptable(), limitNesting(), limitCost(maxOperationCost), streams],
+    plugins: [
+      readParams(),
+      explainUnacceptable(),
+      limitNesting(),
+      limitCost(maxOperationCost),
+      shareEvents(maskError),
+      streams,
+    ],
   });
 }
 

@@ -39,13 +39,18 @@ const NAMES: Readonly<Record<string, readonly [type: string, many: string]>> = {
 };
 
 const OPTIONS: ModelOptionsMap = {
+  // option: models.apiName
+  // option: models.plural
   Subscription: { apiName: "BillingSubscription", plural: "billing" },
+  // option: models.fields.*.apiName
   Words: { fields: { OR: { apiName: "either" } } },
 };
 
 const configOf = (): PowerCrudConfig => ({
   generated,
   models: OPTIONS,
+  // option: enums
+  // option: enums.values
   enums: { SortOrder: { values: { UP: "UPWARDS" } } },
 });
 
@@ -126,7 +131,7 @@ describe.each(Object.entries(NAMES))("the model %s", (_name, [type, many]) => {
       ${one}(id: "1") { note }
       ${many}(where: {NOT: {note: {isNull: true}}}, orderBy: [{note: ASC}, {id: DESC}], first: 2) { nodes { id note } totalCount pageInfo { endCursor } }
       tasks(where: {models: [${type}]}) { totalCount }
-      recordLocks(model: ${type}, ids: ["1"]) { id }
+      recordLocks(model: ${type}, ids: ["1"]) { recordId }
     }`);
     expect(read[one]).toEqual({ note: "all" });
     expect(read[many]).toMatchObject({
