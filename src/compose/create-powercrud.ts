@@ -197,16 +197,24 @@ async function wire(
 /** What the engine takes from the project and from Prisma's client. */
 function engineParts(
   { tasks = [], hooks }: PowerCrudConfig,
-  { client, transactions }: ConnectedModels,
+  { client, transactions, rows }: ConnectedModels,
 ): Pick<
   EngineOptions,
-  "clock" | "tasks" | "hooks" | "client" | "translateError" | "createChunkRecords" | "hookTransactions"
+  | "clock"
+  | "tasks"
+  | "hooks"
+  | "client"
+  | "translateError"
+  | "createChunkRecords"
+  | "hookTransactions"
+  | "rows"
 > {
   return {
     clock: createSystemClock(),
     tasks,
     hooks,
     client,
+    rows,
     translateError: translatePrismaError,
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),

@@ -1,6 +1,7 @@
 import pluralize from "pluralize";
 import { firstFree, isApiName, NO_API_NAME, plainName } from "../../core/records/api-name.ts";
 import type { EnumOptionsMap, ModelOptionsMap } from "../../core/records/model-options.ts";
+import { nestedRelations } from "../../core/bulk/nested-relations.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import { namingKeys } from "../../core/records/record-name.ts";
 import type { BuiltInNames, EnumNames, ModelNames, NameTable, TaskNames } from "./model-names.ts";
@@ -10,6 +11,7 @@ import {
   compoundKeyTypes,
   enumTypes,
   modelTypes,
+  nestedTypes,
   pluralFields,
   singleFields,
   taskNames,
@@ -65,7 +67,8 @@ export function chooseNames(models: ModelRegistry, options: NameOptions, builtIn
     if (owner.kind === "Model") {
       const fields = { ...singleFields(owner.base), ...pluralFields(plurals.get(owner.name) ?? owner.base) };
       const compoundKeys = compoundKeyTypes(nameFor, compoundKeysOf(models.get(owner.name)));
-      modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys });
+      const nested = nestedTypes(nameFor, nestedRelationsOf(models, owner.name));
+      modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys, nested });
     } else {
       enumNames.set(owner.name, { ...enumTypes(nameFor), values: nameValues(desk, owner) });
     }
@@ -292,6 +295,11 @@ function createNameTable(
 /** The names of the model's keys of several fields. */
 function compoundKeysOf(model: Model): readonly string[] {
   return namingKeys(model).flatMap(({ name, fields }) => (fields.length > 1 ? [name] : []));
+}
+
+/** The names of the model's relations to lists that can be written together with a record. */
+function nestedRelationsOf(models: ModelRegistry, model: string): readonly string[] {
+  return nestedRelations(models, models.get(model)).map(({ field }) => field.name);
 }
 
 /** `the model City` */

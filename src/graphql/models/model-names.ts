@@ -21,6 +21,7 @@ const MODEL_TYPES = {
   updateEachInput: (model) => `${model}UpdateEachInput`,
   upsertInput: (model) => `${model}UpsertInput`,
   upsertCreateInput: (model) => `${model}UpsertCreateInput`,
+  upsertUpdateInput: (model) => `${model}UpsertUpdateInput`,
   bulkUpsertCreateInput: (model) => `${model}BulkUpsertCreateInput`,
   bulkUpdateInput: (model) => `${model}BulkUpdateInput`,
   createPayload: (model) => `Create${model}Payload`,
@@ -75,7 +76,17 @@ export type ModelNames = NamesOf<typeof MODEL_TYPES> &
     readonly many: string;
     /** The inputs of keys of several fields, by the key's name in the Prisma schema: `UserTeamIdSlugKey`. */
     readonly compoundKeys: Readonly<Record<string, string>>;
+    /** The inputs of lists that are written together with a record, by the relation's name in the Prisma schema. */
+    readonly nested: Readonly<Record<string, NestedNames>>;
   };
+
+/** The inputs of a list that is written together with a record. */
+export interface NestedNames {
+  /** `CountryNestedCitiesInput` */
+  readonly list: string;
+  /** Of a new record in it: `CountryNestedCitiesCreateInput`. */
+  readonly create: string;
+}
 
 /** The type of an enum, and the inputs for its columns. */
 export type EnumNames = NamesOf<typeof ENUM_TYPES> & {
@@ -139,6 +150,18 @@ export function compoundKeyTypes(nameFor: NameFor, keys: readonly string[]): Mod
       const words = plainName(key).split("_").map(capitalized).join("");
       const pattern = (model: string): string => `${model}${words}Key`;
       return [key, pattern(nameFor(pattern))];
+    }),
+  );
+}
+
+/** The names of the inputs of nested lists. @param relations their names in the Prisma schema */
+export function nestedTypes(nameFor: NameFor, relations: readonly string[]): ModelNames["nested"] {
+  return Object.fromEntries(
+    relations.map((relation) => {
+      const words = plainName(relation).split("_").map(capitalized).join("");
+      const list = (model: string): string => `${model}Nested${words}Input`;
+      const create = (model: string): string => `${model}Nested${words}CreateInput`;
+      return [relation, { list: list(nameFor(list)), create: create(nameFor(create)) }];
     }),
   );
 }

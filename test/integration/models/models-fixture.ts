@@ -17,6 +17,7 @@ import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port
 import { createTextRows } from "../../../src/adapters/postgres/connection/text-rows.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/records/postgres-record-reader.ts";
 import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
+import { toDecimal } from "../../../src/adapters/prisma/column-from-json.ts";
 import { pothosDatamodel } from "../../../src/adapters/prisma/pothos-datamodel.ts";
 import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../../../src/adapters/prisma/prisma-hook-transactions.ts";
@@ -173,6 +174,8 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
         locks,
         defaults,
         emulatedKeys,
+        rows,
+        toDecimal,
       }),
       hooks: createRecordHooks({
         options: modelOptions,
