@@ -21,6 +21,7 @@ export function printPowerCrudSchema(config: PowerCrudConfig): string {
     modelOptions: config.models ?? {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     lists: { read: onlyPrinted },
+    groups: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,
     launchBulk: onlyPrinted,

@@ -10,7 +10,8 @@ import {
   compoundKeyTypes,
   enumTypes,
   modelTypes,
-  pluralFields,
+  pluralMutations,
+  pluralQueries,
   singleFields,
   taskNames,
   uncapitalized,
@@ -63,7 +64,8 @@ export function chooseNames(models: ModelRegistry, options: NameOptions, builtIn
   for (const owner of based) {
     const nameFor = (pattern: (base: string) => string): string => typeBase(desk, owner, pattern);
     if (owner.kind === "Model") {
-      const fields = { ...singleFields(owner.base), ...pluralFields(plurals.get(owner.name) ?? owner.base) };
+      const plural = plurals.get(owner.name) ?? owner.base;
+      const fields = { ...singleFields(owner.base), ...pluralQueries(plural), ...pluralMutations(plural) };
       const compoundKeys = compoundKeyTypes(nameFor, compoundKeysOf(models.get(owner.name)));
       modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys });
     } else {
@@ -183,8 +185,10 @@ function tellOtherLetters(desk: NameDesk, { kind, name, plain }: NameOwner): voi
 }
 
 function pluralClaims(plural: string): readonly Claimed[] {
-  const { many, ...mutations } = pluralFields(plural);
-  return [`query ${many}`, ...Object.values(mutations).map((name): Claimed => `mutation ${name}`)];
+  return [
+    ...Object.values(pluralQueries(plural)).map((name): Claimed => `query ${name}`),
+    ...Object.values(pluralMutations(plural)).map((name): Claimed => `mutation ${name}`),
+  ];
 }
 
 /** The plural of each model: as the config sets it, or the English one, or the singular with `All` behind it. */

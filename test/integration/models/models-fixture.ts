@@ -38,7 +38,7 @@ import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
 import { createPostgresNamedRecords } from "../../../src/adapters/postgres/records/postgres-named-records.ts";
 import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/records/postgres-record-defaults.ts";
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/writes/postgres-record-writer.ts";
-import { createRecordLists } from "../../../src/compose/create-record-lists.ts";
+import { createRecordGroups, createRecordLists } from "../../../src/compose/create-record-lists.ts";
 import { schemaOf } from "../../../src/compose/define-config.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import { readModels } from "../../../src/compose/read-models.ts";
@@ -149,6 +149,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     modelOptions,
     reader,
     lists: listsOf(overrides.reader ?? "sql"),
+    groups: createRecordGroups({ rows, models, shapes }),
     translateError: translatePrismaError,
     writeOne: createWriteOne({
       models,
