@@ -5,4 +5,6 @@ export interface BenchTools {
   readonly stores: BenchStores;
   /** The ids of 100,000 records to work on, in order. */
   readonly ids: readonly number[];
+  /** The rows to measure, for a section that can measure some of them alone. Empty: all. */
+  readonly rows: readonly string[];
 }

@@ -13,6 +13,7 @@ import { measureModels } from "./many-models.ts";
 import { measureMillion } from "./million.ts";
 import { measureLocks } from "./locks.ts";
 import type { Measure } from "./measure.ts";
+import { measurePeers, PEER_ROWS } from "./peers/measure-peers.ts";
 import { measureTasks } from "./tasks.ts";
 
 /** The number of records that the design's target figures are for. */
@@ -30,15 +31,19 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   cancel: measureCancel,
   tasks: measureTasks,
   models: measureModels,
+  peers: measurePeers,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
-const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "models"]);
+const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "models", "peers"]);
+/** The rows of a section that can be measured alone, by names such as `peers:update`. */
+const ROWS = new Map(PEER_ROWS.map((row) => [`peers:${row}`, { section: "peers", row }]));
 
 const wanted = wantedOf(parseArgs({ allowPositionals: true }).positionals);
 const stores = await startBenchStores();
 try {
-  const tools: BenchTools = { stores, ids: await readIds(stores.databaseUrl("postgres")) };
+  const ids = await readIds(stores.databaseUrl("postgres"));
+  const tools: BenchTools = { stores, ids, rows: wanted.rows };
   printMachine(stores.versions);
   for (const section of wanted.sections) {
     const isOnce = WITHOUT_BACKEND.has(section);
@@ -51,21 +56,32 @@ try {
   await stores.stop();
 }
 
-/** Takes names of sections and backends in any order. Without sections, or without backends, it takes all of them. */
+/**
+ * Takes names of sections, rows and backends in any order. Without sections and rows it takes all sections, without backends
+ * both of them.
+ */
 function wantedOf(names: readonly string[]): {
   sections: readonly string[];
+  /** Empty: all rows. */
+  rows: readonly string[];
   backends: readonly BackendName[];
 } {
-  const all = [...Object.keys(SECTIONS), ...BACKENDS];
+  const all = [...Object.keys(SECTIONS), ...ROWS.keys(), ...BACKENDS];
   const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) {
     throw new Error(`there is no section or backend ${unknown}; there are: ${all.join(", ")}`);
   }
-  const orAll = <Name extends string>(known: readonly Name[]): readonly Name[] => {
-    const named = known.filter((name) => names.includes(name));
-    return named.length > 0 ? named : known;
+  const rows = names.flatMap((name) => ROWS.get(name) ?? []);
+  const sections = [...names, ...rows.map(({ section }) => section)];
+  const orAll = <Name extends string>(known: readonly Name[], named: readonly string[]): readonly Name[] => {
+    const chosen = known.filter((name) => named.includes(name));
+    return chosen.length > 0 ? chosen : known;
   };
-  return { sections: orAll(Object.keys(SECTIONS)), backends: orAll(BACKENDS) };
+  return {
+    sections: orAll(Object.keys(SECTIONS), sections),
+    rows: names.includes("peers") ? [] : rows.map(({ row }) => row),
+    backends: orAll(BACKENDS, names),
+  };
 }
 
 async function readIds(databaseUrl: string): Promise<readonly number[]> {

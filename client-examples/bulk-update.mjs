@@ -60,7 +60,7 @@ const RENAME = /* GraphQL */ `
       ... on ConflictError {
         message
         conflicts(first: 1) {
-          id
+          recordId
           heldBy {
             id
             label

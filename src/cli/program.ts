@@ -9,6 +9,7 @@ import type { DoctorOptions } from "./commands/doctor.ts";
 import type { InitOptions } from "./commands/init.ts";
 import type { MigrateOptions } from "./commands/migrate.ts";
 import type { NotificationsOptions } from "./commands/notifications.ts";
+import type { PrintSchemaOptions } from "./commands/print-schema.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 import { VERSION } from "./find-project.mjs";
 import { addTaskCommands } from "./task-commands.ts";
@@ -136,8 +137,9 @@ function addPrinters(program: Command): void {
   program
     .command("print-schema")
     .description("print the GraphQL schema")
-    .action(() =>
-      runApp(async (context) => (await import("./commands/print-schema.ts")).printSchema(context)),
+    .option("--possible-types", "print the types of its unions and interfaces as JSON, for clients' caches")
+    .action((options: PrintSchemaOptions) =>
+      runApp(async (context) => (await import("./commands/print-schema.ts")).printSchema(context, options)),
     );
   program
     .command("print-config-docs")

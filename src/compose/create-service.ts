@@ -12,6 +12,11 @@ import { served } from "./serve-powercrud.ts";
 export interface ServiceOptions extends PowerCrudOptions {
   /** Finds the viewer of a request. Default: every caller is anonymous. */
   readonly authenticate?: Authenticate;
+  /**
+   * Web origins (`https://app.example.com`) whose pages may use the service, besides its own. Default: those of the setting
+   * `allowedOrigins`.
+   */
+  readonly allowedOrigins?: readonly string[];
 }
 
 /** A running service: the engine with its HTTP server. */
@@ -26,7 +31,7 @@ export interface PowerCrudService extends Service {
  * @throws as {@link createPowerCrud}
  */
 export async function createService(options: ServiceOptions): Promise<PowerCrudService> {
-  const { authenticate, ...rest } = options;
+  const { authenticate, allowedOrigins, ...rest } = options;
   const { logger = createSilentLogger() } = options;
   const settings = completeConfig(options.settings);
   const powercrud = await createPowerCrud({ ...rest, settings, logger });
@@ -34,6 +39,7 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     ...served(powercrud),
     host: settings.host,
     port: settings.port,
+    allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
     logger,
     ...(authenticate === undefined ? {} : { authenticate }),
   });

@@ -1,4 +1,5 @@
-import { lexicographicSortSchema, printSchema } from "graphql";
+import type { GraphQLSchema } from "graphql";
+import { isAbstractType, lexicographicSortSchema, printSchema } from "graphql";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { refusedSchema } from "../core/records/refused-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -9,6 +10,29 @@ import { onlyPrinted, printedParts, readModels } from "./read-models.ts";
 
 /** The project's GraphQL schema as text, in a fixed order. Needs no database, since no resolver is called. */
 export function printPowerCrudSchema(config: PowerCrudConfig): string {
+  return `${printSchema(schemaToPrint(config))}\n`;
+}
+
+/**
+ * The types of each union and interface as JSON, in the form that Apollo Client and urql's graphcache take as `possibleTypes`:
+ * `{"Error": ["ConflictError", …], …}`. Without it they do not know that a ConflictError is an Error, and leave
+ * `... on Error {code}` empty.
+ */
+export function printPossibleTypes(config: PowerCrudConfig): string {
+  const schema = schemaToPrint(config);
+  const names = Object.values(schema.getTypeMap())
+    .filter(isAbstractType)
+    .map((type) => [
+      type.name,
+      schema
+        .getPossibleTypes(type)
+        .map(({ name }) => name)
+        .toSorted(),
+    ]);
+  return `${JSON.stringify(Object.fromEntries(names), null, 2)}\n`;
+}
+
+function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {
   checkConfig(config);
   const { models, names, problems, ownTasks } = readModels(config);
   if (problems.length > 0) {
@@ -30,5 +54,5 @@ export function printPowerCrudSchema(config: PowerCrudConfig): string {
     tasks: { find: onlyPrinted },
     contributors: printedParts(ownTasks),
   });
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return lexicographicSortSchema(schema);
 }

@@ -85,5 +85,8 @@ function shapeOf(fallback: unknown): Shape {
   if (typeof fallback === "boolean") {
     return { kind: "FLAG" };
   }
+  if (Array.isArray(fallback)) {
+    return { kind: "LIST", of: { kind: "TEXT" } };
+  }
   return typeof fallback === "number" ? { kind: "WHOLE_NUMBER", min: 0 } : { kind: "TEXT" };
 }

@@ -4,6 +4,7 @@ import {
   flag,
   oneOf,
   optionalText,
+  origins,
   postgresUrl,
   redisUrl,
   secretText,
@@ -25,6 +26,11 @@ export const SERVICE_VARIABLES = {
     fallback: 4000,
     min: 0,
     max: 65_535,
+  }),
+  allowedOrigins: origins({
+    name: "POWERCRUD_ALLOWED_ORIGINS",
+    meaning:
+      "The web origins whose pages may use the service, beside its own. A service on a loopback address also lets pages from loopback in.",
   }),
   databaseUrl: postgresUrl({
     name: "DATABASE_URL",

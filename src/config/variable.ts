@@ -88,6 +88,28 @@ export function secretText(options: Parameters<typeof optionalText>[0]): Variabl
   return { ...optionalText(options), isSecret: true };
 }
 
+/** Web origins, separated by commas. */
+export function origins(options: Pick<Variable<unknown>, "name" | "meaning">): Variable<readonly string[]> {
+  return {
+    ...options,
+    expected: "origins such as https://app.example.com, separated by commas",
+    fallback: [],
+    fallbackText: "none",
+    parse(text) {
+      const parsed = text.split(",").map((one) => originOf(one.trim()));
+      return parsed.every((one) => one !== undefined) ? parsed : undefined;
+    },
+  };
+}
+
+/** The origin as browsers send it: `https://app.example.com` for `HTTPS://App.example.com:443/`. */
+export function originOf(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`
+    ? url.origin
+    : undefined;
+}
+
 type DescribedUrl = Pick<Variable<string>, "name" | "meaning" | "fallbackText">;
 
 /** A PostgreSQL connection string, undefined if it is not set. It may hold a password and is never shown. */

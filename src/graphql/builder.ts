@@ -24,6 +24,8 @@ import type { TaskStatus } from "../core/tasks/task-status.ts";
 import type { NotificationChannel, Notify } from "../core/tasks/notify.ts";
 import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { Task } from "../core/tasks/task.ts";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+import { ERROR_CODES } from "../kernel/error-codes.ts";
 import type { Json } from "../kernel/json.ts";
 
 /**
@@ -99,6 +101,8 @@ interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
   readonly taskLaunched: ImplementableObjectRef<BuilderTypes, Launched>;
   readonly pageInfo: ImplementableObjectRef<BuilderTypes, PageInfo>;
+  /** The enum `ErrorCode`: the closed list of codes. */
+  readonly errorCode: PothosSchemaTypes.EnumRef<BuilderTypes, ErrorCode>;
   /** The interface `Error`. */
   readonly error: ImplementableInterfaceRef<BuilderTypes, RefusalMessage>;
   readonly conflictError: ImplementableObjectRef<BuilderTypes, ConflictRefusal>;
@@ -154,6 +158,14 @@ export function createBuilder(datamodel: { readonly datamodel: unknown }): Power
   });
 }
 
+/** The values of an enum with their descriptions, as Pothos takes them. */
+export function describedValues<Name extends string>(
+  words: Readonly<Record<Name, string>>,
+): Record<Name, { readonly description: string }> {
+  const values = Object.entries<string>(words).map(([name, description]) => [name, { description }]);
+  return Object.fromEntries(values) as Record<Name, { readonly description: string }>;
+}
+
 /** Makes the refs that the parts of the schema share; {@link SharedRefs} says who implements which. */
 export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistry): SharedRefs {
   const refs = {
@@ -171,7 +183,15 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
   };
   const modelName = builder.enumType("ModelName", {
     description: "The models, by the names of their types.",
-    values: Object.fromEntries(models.all().map(({ name, apiName }) => [apiName, { value: name }])),
+    values: Object.fromEntries(
+      models
+        .all()
+        .map(({ name, apiName }) => [apiName, { value: name, description: `Records of type ${apiName}.` }]),
+    ),
+  });
+  const errorCode = builder.enumType("ErrorCode", {
+    description: "What went wrong: branch on it. Apps add none of their own; a later version may.",
+    values: describedValues(ERROR_CODES),
   });
   const launchResult = builder.unionType("LaunchResult", {
     description: "The launched task, or why it was refused. A refused launch has changed nothing.",
@@ -199,5 +219,5 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
       CALLBACK: { description: "A call of the config's function whose name is the target." },
     } as const satisfies Record<NotificationChannel, object>,
   });
-  return { ...refs, bulkOptions, launchOptions, modelName, launchResult, notificationChannel };
+  return { ...refs, bulkOptions, errorCode, launchOptions, modelName, launchResult, notificationChannel };
 }

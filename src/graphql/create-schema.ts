@@ -93,9 +93,9 @@ function notNamed(): never {
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
   const builder = createBuilder(dependencies.datamodel);
-  builder.queryType({});
-  builder.mutationType({});
-  builder.subscriptionType({});
+  builder.queryType({ description: "Reads records, tasks and the state of the deployment." });
+  builder.mutationType({ description: "Writes records, and launches and controls tasks." });
+  builder.subscriptionType({ description: "Streams over WebSocket (graphql-ws) or Server-Sent Events." });
   const refs = createSharedRefs(builder, models);
   const context = { builder, refs, models, names: dependencies.names };
   addScalars(builder);

@@ -23,10 +23,9 @@ function addErrorInterface({ refs }: SchemaContext): void {
     fields: (t) => ({
       message: t.exposeString("message", { description: "The problem and its solution." }),
       code: t.field({
-        type: "String",
-        description: "From the closed list of codes.",
+        type: refs.errorCode,
         // Each type has its own; an interface's resolver is never called.
-        resolve: () => "INTERNAL" satisfies ErrorCode,
+        resolve: (): ErrorCode => "INTERNAL",
       }),
     }),
   });
@@ -37,7 +36,8 @@ function addConflictError({ builder, refs }: SchemaContext): void {
     description: "A record that another task holds, or stands in line for.",
     fields: (t) => ({
       model: t.expose("model", { type: refs.modelName }),
-      id: t.exposeID("id", { nullable: true, description: "Null where the whole model is held." }),
+      // Not `id`: caches would take the conflict for the record itself.
+      recordId: t.exposeID("id", { nullable: true, description: "Null where the whole model is held." }),
       heldBy: t.expose("heldBy", {
         type: refs.task,
         description: "The task that holds it, as it is now; when that is WAITING, it stands in line for it.",
@@ -48,7 +48,7 @@ function addConflictError({ builder, refs }: SchemaContext): void {
     description: REFUSALS.CONFLICT.words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => REFUSALS.CONFLICT.codes[0] }),
+      code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.CONFLICT.codes[0] }),
       totalConflicts: t.exposeInt("totalConflicts"),
       conflicts: t.field({
         type: [recordConflict],
@@ -69,7 +69,7 @@ function addValidationError({ builder, refs }: SchemaContext): void {
         description: "Null where no single field is at fault.",
       }),
       message: t.exposeString("message"),
-      code: t.exposeString("code"),
+      code: t.expose("code", { type: refs.errorCode }),
     }),
   });
   refs.validationError.implement({
@@ -77,7 +77,7 @@ function addValidationError({ builder, refs }: SchemaContext): void {
     interfaces: [refs.error],
     fields: (t) => ({
       code: t.field({
-        type: "String",
+        type: refs.errorCode,
         resolve: ({ problems }) => problems[0]?.code ?? REFUSALS.INVALID.codes[0],
       }),
       problems: t.expose("problems", { type: [fieldProblem], description: "One per field at fault." }),
@@ -89,18 +89,18 @@ function addPlainErrors({ refs }: SchemaContext): void {
   refs.notFoundError.implement({
     description: REFUSALS.MISSING.words,
     interfaces: [refs.error],
-    fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.MISSING.codes[0] }) }),
+    fields: (t) => ({ code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.MISSING.codes[0] }) }),
   });
   refs.forbiddenError.implement({
     description: REFUSALS.FORBIDDEN.words,
     interfaces: [refs.error],
-    fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.FORBIDDEN.codes[0] }) }),
+    fields: (t) => ({ code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.FORBIDDEN.codes[0] }) }),
   });
   refs.limitError.implement({
     description: REFUSALS.LIMIT.words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => REFUSALS.LIMIT.codes[0] }),
+      code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.LIMIT.codes[0] }),
       limit: t.exposeInt("limit"),
       matched: t.exposeInt("matched", {
         nullable: true,
@@ -112,14 +112,16 @@ function addPlainErrors({ refs }: SchemaContext): void {
     description: REFUSALS.IDEMPOTENCY_MISMATCH.words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => REFUSALS.IDEMPOTENCY_MISMATCH.codes[0] }),
+      code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.IDEMPOTENCY_MISMATCH.codes[0] }),
       task: t.expose("task", { type: refs.task, description: "The task that was launched under the key." }),
     }),
   });
   refs.unavailableError.implement({
     description: REFUSALS.UNAVAILABLE.words,
     interfaces: [refs.error],
-    fields: (t) => ({ code: t.field({ type: "String", resolve: () => REFUSALS.UNAVAILABLE.codes[0] }) }),
+    fields: (t) => ({
+      code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.UNAVAILABLE.codes[0] }),
+    }),
   });
 }
 

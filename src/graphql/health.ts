@@ -1,6 +1,7 @@
 import type { HealthCheck } from "../core/health/health-check.ts";
 import type { Health } from "../core/health/read-health.ts";
 import type { SeenProcess } from "../core/processes/process-register.ts";
+import { describedValues } from "./builder.ts";
 import type { PowerCrudBuilder, SchemaContributor } from "./builder.ts";
 
 /** Examines the deployment. */
@@ -42,11 +43,12 @@ export function addHealth(readHealth: ReadHealth): SchemaContributor {
 
 function defineCheck(builder: PowerCrudBuilder) {
   const status = builder.enumType("HealthStatus", {
-    values: {
-      OK: {},
-      WARNING: { description: "It works, but needs attention." },
-      FAILED: {},
-    } as const,
+    description: "The state of a part of the deployment.",
+    values: describedValues({
+      OK: "It works.",
+      WARNING: "It works, but needs attention.",
+      FAILED: "It does not work.",
+    }),
   });
   return builder.objectRef<HealthCheck>("HealthCheck").implement({
     description: "A part of the deployment, and its state.",
@@ -64,6 +66,7 @@ function defineCheck(builder: PowerCrudBuilder) {
 
 function defineProcess(builder: PowerCrudBuilder) {
   const role = builder.enumType("ProcessRole", {
+    description: "What a process does.",
     values: {
       START: { value: "start", description: "API and worker." },
       SERVE: { value: "serve", description: "The API alone." },

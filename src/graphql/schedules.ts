@@ -77,7 +77,7 @@ function defineSchedule({ builder, refs }: SchemaContext, { tasks, inWords }: Sc
   const outcome = builder.enumType("ScheduleOutcome", {
     description: "What became of a schedule's latest launch.",
     values: {
-      LAUNCHED: {},
+      LAUNCHED: { description: "It launched a task." },
       REFUSED: { description: "For example because of a conflict; the message says why." },
       SKIPPED: {
         description: "Its due times were missed, or the task of an earlier one still stands in line.",

@@ -1,9 +1,12 @@
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
+import { refusalBody } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
-import type { OriginPolicy } from "./request-router.ts";
-import { createOriginPolicy, createRequestRouter, isLoopback, pathOf } from "./request-router.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
+import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
+import { createRequestRouter, pathOf } from "./request-router.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -31,7 +34,10 @@ export interface RequestHandler {
    * `/graphql`, and health. There are no WebSockets, files and pages. Never rejects.
    */
   fetch(request: Request): Promise<Response>;
-  /** Turns a request for `/graphql` into a WebSocket; refuses others. For the event `upgrade` of the server. */
+  /**
+   * Turns a request for `/graphql` into a WebSocket; refuses others. A request for another protocol, such as `h2c`, is given
+   * back to its server as an ordinary one. For the event `upgrade` of the server.
+   */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /**
    * Breaks subscriptions off (event streams without `complete`, WebSockets with 1001), and waits until the WebSockets are
@@ -67,6 +73,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     handle: router.handle,
     fetch: createFetchHandler({ graphql, origins, isReady }),
     upgrade(request, socket, head) {
+      if (!isForWebSocket(request)) {
+        ignoreUpgrade(request, socket, head);
+        return;
+      }
       const refusal = upgradeRefusal(request, { origins, sockets, limits });
       if (refusal === undefined) {
         sockets.accept(request, socket, head);
@@ -87,21 +97,37 @@ interface UpgradeGuards {
   readonly limits: Required<ServerLimits>;
 }
 
-/** The HTTP status that refuses the upgrade; undefined if the request may become a WebSocket. */
-function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): string | undefined {
-  const { origin, host } = request.headers;
-  if (pathOf(request) !== "/graphql") {
-    return "404 Not Found";
-  }
-  if (!guards.origins.isAllowed(origin, host)) {
-    return "403 Forbidden";
-  }
-  return guards.sockets.count() >= guards.limits.maxSockets ? "503 Service Unavailable" : undefined;
+/** Why a request may not become a WebSocket. */
+interface UpgradeRefusal {
+  /** The HTTP status, with its words. */
+  readonly status: string;
+  /** Default: none. */
+  readonly message?: string;
 }
 
-function refuseUpgrade(socket: Duplex, status: string): void {
+function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): UpgradeRefusal | undefined {
+  const { origin, host } = request.headers;
+  if (pathOf(request) !== "/graphql") {
+    return { status: "404 Not Found" };
+  }
+  if (!guards.origins.isAllowed(origin, host)) {
+    return { status: "403 Forbidden", message: originRefusal(origin ?? "") };
+  }
+  return guards.sockets.count() >= guards.limits.maxSockets
+    ? { status: "503 Service Unavailable" }
+    : undefined;
+}
+
+function refuseUpgrade(socket: Duplex, { status, message }: UpgradeRefusal): void {
+  const body = message === undefined ? "" : JSON.stringify(refusalBody("VALIDATION_FAILED", message));
+  const head = [
+    `HTTP/1.1 ${status}`,
+    "Connection: close",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(body === "" ? [] : ["Content-Type: application/json; charset=utf-8"]),
+  ];
   socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 function alwaysReady(): Promise<{ isReady: boolean; problems: readonly string[] }> {

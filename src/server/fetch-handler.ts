@@ -1,7 +1,8 @@
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody } from "./http-messages.ts";
-import type { OriginPolicy } from "./request-router.ts";
-import { GRAPHQL_TYPES } from "./request-router.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
+import { refuseTypes } from "./media-types.ts";
 import type { Readiness } from "./server-options.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 
@@ -16,36 +17,62 @@ interface FetchOptions {
 }
 
 /** The API for servers that speak `Request` and `Response`: GraphQL over HTTP and SSE, and health. */
-export function createFetchHandler({ graphql, origins, isReady }: FetchOptions): FetchHandler {
+export function createFetchHandler(options: FetchOptions): FetchHandler {
   return async (request) => {
+    const { headers, method } = request;
     const { pathname } = new URL(request.url);
-    switch (pathname) {
-      case "/health/live":
-        return json(200, { isLive: true });
-      case "/health/ready": {
-        const readiness = await isReady();
-        return json(readiness.isReady ? 200 : 503, readiness);
-      }
-      case "/graphql":
-        return refuse(origins, request) ?? graphql.fetch(request);
-      default:
-        return refusal(
-          404,
-          "NOT_FOUND",
-          `There is nothing at ${pathname.slice(0, 200)}. The API is at /graphql.`,
-        );
+    const origin = headers.get("origin") ?? undefined;
+    if (!options.origins.isAllowed(origin, headers.get("host") ?? undefined)) {
+      return withHeaders(refusal(403, "VALIDATION_FAILED", originRefusal(origin ?? "")), { vary: "Origin" });
     }
+    const allowing = { vary: "Origin", ...(origin === undefined ? {} : corsHeaders(origin)) };
+    if (
+      origin !== undefined &&
+      method === "OPTIONS" &&
+      headers.get("access-control-request-method") !== null
+    ) {
+      const asked = headers.get("access-control-request-headers") ?? undefined;
+      return new Response(null, {
+        status: 204,
+        headers: { ...allowing, ...preflightHeaders(pathname, asked) },
+      });
+    }
+    return withHeaders(await answer(options, request, pathname), allowing);
   };
 }
 
-function refuse(origins: OriginPolicy, { headers, method }: Request): Response | undefined {
-  const origin = headers.get("origin") ?? undefined;
-  if (!origins.isAllowed(origin, headers.get("host") ?? undefined)) {
-    return refusal(403, "VALIDATION_FAILED", `Pages from ${origin} may not use this service.`);
+async function answer({ graphql, isReady }: FetchOptions, request: Request, path: string): Promise<Response> {
+  switch (path) {
+    case "/health/live":
+      return json(200, { isLive: true });
+    case "/health/ready": {
+      const readiness = await isReady();
+      return json(readiness.isReady ? 200 : 503, readiness);
+    }
+    case "/graphql":
+      return refuseByType(request) ?? graphql.fetch(request);
+    default:
+      return refusal(404, "NOT_FOUND", `There is nothing at ${path.slice(0, 200)}. The API is at /graphql.`);
   }
-  return method === "POST" && !GRAPHQL_TYPES.test(headers.get("content-type") ?? "")
-    ? refusal(415, "VALIDATION_FAILED", "Send the content type application/json.")
-    : undefined;
+}
+
+function refuseByType({ method, headers }: Request): Response | undefined {
+  const refused = refuseTypes({
+    method,
+    contentType: headers.get("content-type") ?? undefined,
+    accept: headers.get("accept") ?? undefined,
+  });
+  return (
+    refused &&
+    withHeaders(refusal(refused.status, "VALIDATION_FAILED", refused.message), { accept: refused.accept })
+  );
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  for (const [name, value] of Object.entries(headers)) {
+    response.headers.set(name, value);
+  }
+  return response;
 }
 
 function refusal(status: number, code: ErrorCode, message: string): Response {
@@ -53,5 +80,8 @@ function refusal(status: number, code: ErrorCode, message: string): Response {
 }
 
 function json(status: number, body: object): Response {
-  return Response.json(body, { status, headers: { "cache-control": "no-store" } });
+  return Response.json(body, {
+    status,
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" },
+  });
 }

@@ -1,8 +1,14 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import type { GraphQLContext } from "../graphql/builder.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import { createDocumentCache } from "./document-cache.ts";
+import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
+import { refusalBody, sendTypeRefusal } from "./http-messages.ts";
+import type { JsonHandlerOptions } from "./json-handler.ts";
+import { createJsonHandler } from "./json-handler.ts";
 import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
+import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import { operationCost } from "./operation-cost.ts";
 import type { Authenticate } from "./server-options.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
@@ -44,14 +50,67 @@ interface GraphQLHandlerOptions {
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
   const streams = trackStreams();
-  const yoga = createGraphQLYoga(options, streams.plugin);
+  const maskError: MaskError = (error) => explainLimit(options.maskError(error), options.maxBodyBytes);
+  const yoga = createGraphQLYoga({ ...options, maskError }, streams.plugin);
+  const answerJson = createJsonHandler({
+    operationFor: (context) => yoga.getEnveloped(context) as ReturnType<JsonHandlerOptions["operationFor"]>,
+    maskError,
+    maxBodyBytes: options.maxBodyBytes,
+  });
   return {
     forViewer: (viewer) => yoga.getEnveloped({ viewer }),
     async handle(request, response) {
-      await yoga(request, response);
+      const { json, takesEventStream } = acceptanceOf(request.headers.accept);
+      if (json === undefined || !isOfShortWay(request)) {
+        await yoga(request, response);
+        return;
+      }
+      const outcome = await answerJson(request, response, json);
+      if (outcome.kind === "SUBSCRIPTION" && takesEventStream) {
+        // In the place of the body, which is read.
+        await yoga(Object.assign(request, { body: { ...outcome.params } }), response);
+      } else if (outcome.kind === "SUBSCRIPTION") {
+        sendTypeRefusal(response, EVENTS_UNACCEPTABLE);
+      }
     },
     fetch: async (request) => streams.track(await yoga.fetch(request)),
     breakOffStreams: () => streams.breakOff(),
+  };
+}
+
+/** Whether the request is a GET, or a POST with JSON. */
+function isOfShortWay({ method, headers }: IncomingMessage): boolean {
+  return method === "GET" || (method === "POST" && isJson(headers["content-type"]));
+}
+
+function isJson(contentType: string | null | undefined): boolean {
+  return /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(contentType ?? "");
+}
+
+/** Makes yoga read parameters as the short way does. */
+function readParams(): Plugin {
+  return {
+    onRequestParse({ request, setRequestParser }) {
+      if (request.method === "GET") {
+        setRequestParser(() => paramsOfUrl(request.url));
+      } else if (/^application\/(graphql\+)?json\b/i.test(request.headers.get("content-type") ?? "")) {
+        setRequestParser(async (limited) => paramsOfBody(await limited.text()));
+      }
+    },
+  };
+}
+
+/** Says what a subscription needs, where yoga would answer 406 without a word. */
+function explainUnacceptable(): Plugin {
+  return {
+    onResultProcess({ resultProcessor, setResultProcessor }) {
+      if (resultProcessor === undefined) {
+        const { status, message, accept } = EVENTS_UNACCEPTABLE;
+        const body = refusalBody("VALIDATION_FAILED", message);
+        const headers = { accept, "content-type": "application/json; charset=utf-8" };
+        setResultProcessor(() => Response.json(body, { status, headers }), "application/json");
+      }
+    },
   };
 }
 
@@ -62,14 +121,14 @@ function createGraphQLYoga(
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
-    // The origin policy has allowed the page; these headers tell its browser.
-    cors: { methods: ["GET", "POST"] },
+    // The router has done that, for all routes alike.
+    cors: false,
     graphiql: false,
     landingPage: false,
     // There are no uploads, and browsers send this content type across origins without a preflight.
     multipart: false,
     logging: false,
-    maskedErrors: { maskError: (error) => explainLimit(maskError(error), maxBodyBytes) },
+    maskedErrors: { maskError },
     maxRequestBodySize: maxBodyBytes,
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
@@ -78,7 +137,7 @@ function createGraphQLYoga(
     context: async (initial) => ({
       viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
     }),
-    plugins: [limitNesting(), limitCost(maxOperationCost), streams],
+    plugins: [readParams(), explainUnacceptable(), limitNesting(), limitCost(maxOperationCost), streams],
   });
 }
 
@@ -205,40 +264,4 @@ function explainLimit(error: GraphQLError, maxBodyBytes: number): GraphQLError {
     `The request's body is larger than ${maxBodyBytes} bytes. Send less, or select the records with a filter instead of ids.`,
     { extensions: { code: "LIMIT_EXCEEDED" satisfies ErrorCode, maxBodyBytes, http: { status: 413 } } },
   );
-}
-
-/** Yoga's cache of parsed documents and of syntax errors. */
-interface DocumentCache<T> {
-  get(text: string): T | undefined;
-  set(text: string, value: T): void;
-}
-
-/** Longer texts are not kept: a mutation with 100,000 inline ids is sent once, and its tree is huge. */
-const MAX_TEXT_LENGTH = 8000;
-
-/** @param maxEntries the most entries; the least recently used one is dropped first */
-export function createDocumentCache<T>(maxEntries = 500): DocumentCache<T> {
-  const entries = new Map<string, T>();
-  const keep = (text: string, value: T): void => {
-    entries.delete(text);
-    entries.set(text, value);
-    if (entries.size > maxEntries) {
-      const [oldest] = entries.keys();
-      entries.delete(oldest ?? "");
-    }
-  };
-  return {
-    get(text) {
-      const value = entries.get(text);
-      if (value !== undefined) {
-        keep(text, value);
-      }
-      return value;
-    },
-    set(text, value) {
-      if (text.length <= MAX_TEXT_LENGTH) {
-        keep(text, value);
-      }
-    },
-  };
 }

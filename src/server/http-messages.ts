@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Sends JSON that is not cached. */
@@ -18,6 +19,12 @@ export function sendRefusal(
   message: string,
 ): void {
   sendJson(response, status, refusalBody(code, message));
+}
+
+/** Refuses a request for its types: the header Accept says which would do. */
+export function sendTypeRefusal(response: ServerResponse, { status, message, accept }: TypeRefusal): void {
+  response.setHeader("accept", accept);
+  sendRefusal(response, status, "VALIDATION_FAILED", message);
 }
 
 /** The body of a refusal. */

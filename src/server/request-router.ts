@@ -1,7 +1,10 @@
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import { sendJson, sendRefusal } from "./http-messages.ts";
+import { sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
+import { refuseTypes } from "./media-types.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
 import type { ResultsHandler } from "./results-handler.ts";
@@ -53,9 +56,11 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
     },
     async handle(request, response) {
       try {
-        const path = pathOf(request);
-        const route = ROUTES.get(path) ?? (isOfBoard(options, path) ? serveBoard : serveResults);
-        await route(options, request, response);
+        if (!isAnswered(options, request, response)) {
+          const path = pathOf(request);
+          const route = ROUTES.get(path) ?? (isOfBoard(options, path) ? serveBoard : serveResults);
+          await route(options, request, response);
+        }
       } catch (error) {
         options.logger.error({ err: error }, "a request could not be answered");
         if (response.headersSent) {
@@ -68,25 +73,42 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
   };
 }
 
+/** Refuses pages of other origins, answers preflights, and tells the browsers of allowed pages that they may read the answer. */
+function isAnswered({ origins }: RouterOptions, request: IncomingMessage, response: ServerResponse): boolean {
+  const { origin, host } = request.headers;
+  response.setHeader("vary", "Origin");
+  if (!origins.isAllowed(origin, host)) {
+    sendRefusal(response, 403, "VALIDATION_FAILED", originRefusal(origin ?? ""));
+    return true;
+  }
+  if (origin === undefined) {
+    return false;
+  }
+  response.setHeaders(new Map(Object.entries(corsHeaders(origin))));
+  if (request.method !== "OPTIONS" || request.headers["access-control-request-method"] === undefined) {
+    return false;
+  }
+  const asked = request.headers["access-control-request-headers"];
+  response.writeHead(204, preflightHeaders(pathOf(request), asked)).end();
+  return true;
+}
+
 /** The path, without the query string. */
 export function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
-
-/** Content types of GraphQL. A browser sends a preflight before it sends one of these to another origin. */
-export const GRAPHQL_TYPES = /^application\/(json|graphql\+json|graphql)\s*(;|$)/i;
 
 async function serveGraphQL(
   options: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (!isAllowed(options, request)) {
-    refuseOrigin(request, response);
-  } else if (request.method === "POST" && !GRAPHQL_TYPES.test(request.headers["content-type"] ?? "")) {
-    sendRefusal(response, 415, "VALIDATION_FAILED", "Send the content type application/json.");
-  } else if (isBrowser(request)) {
+  const { method, headers } = request;
+  const refusal = refuseTypes({ method, contentType: headers["content-type"], accept: headers.accept });
+  if (isBrowser(request)) {
     await options.graphiql.send(request, response);
+  } else if (refusal !== undefined) {
+    sendTypeRefusal(response, refusal);
   } else {
     await options.graphql.handle(request, response);
   }
@@ -100,8 +122,6 @@ async function serveResults(
   const answer = options.results?.at(pathOf(request));
   if (answer === undefined) {
     serveNothing(options, request, response);
-  } else if (!isAllowed(options, request)) {
-    refuseOrigin(request, response);
   } else {
     await answer(request, response);
   }
@@ -112,23 +132,11 @@ function isOfBoard({ board }: RouterOptions, path: string): boolean {
 }
 
 async function serveBoard(
-  options: RouterOptions,
+  { board }: RouterOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (isAllowed(options, request)) {
-    await options.board?.(request, response);
-  } else {
-    refuseOrigin(request, response);
-  }
-}
-
-function isAllowed({ origins }: RouterOptions, { headers }: IncomingMessage): boolean {
-  return origins.isAllowed(headers.origin, headers.host);
-}
-
-function refuseOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
-  sendRefusal(response, 403, "VALIDATION_FAILED", `Pages from ${origin} may not use this service.`);
+  await board?.(request, response);
 }
 
 async function serveReadiness(
@@ -155,35 +163,4 @@ function serveNothing(_options: RouterOptions, request: IncomingMessage, respons
 
 function isBrowser(request: IncomingMessage): boolean {
   return request.method === "GET" && (request.headers.accept ?? "").includes("text/html");
-}
-
-/** Decides which web pages may use the service. Programs other than browsers send no origin, and are always allowed. */
-export interface OriginPolicy {
-  /** @param host the request's Host header */
-  isAllowed(origin: string | undefined, host: string | undefined): boolean;
-}
-
-/**
- * Allows the service's own pages, the listed origins, and, on a loopback address, all pages from loopback. There, a page
- * whose host name only resolves to this machine is refused: that is an attack by DNS rebinding.
- */
-export function createOriginPolicy(options: {
-  readonly listenHost: string;
-  readonly allowedOrigins: readonly string[];
-}): OriginPolicy {
-  const isLocal = isLoopback(options.listenHost);
-  return {
-    isAllowed(origin, host) {
-      if (origin === undefined || options.allowedOrigins.includes(origin)) {
-        return true;
-      }
-      const page = URL.canParse(origin) ? new URL(origin) : undefined;
-      return page !== undefined && (isLocal ? isLoopback(page.hostname) : page.host === host);
-    },
-  };
-}
-
-/** Whether a host name is one of this machine's own, such as `localhost`. */
-export function isLoopback(hostname: string): boolean {
-  return /^(localhost|(.+\.)?localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(hostname);
 }

@@ -46,13 +46,7 @@ async function handle(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  allowOrigin(request, response);
-  if (isPreflight(request)) {
-    const asksFor = request.headers["access-control-request-headers"] ?? "";
-    response.setHeader("access-control-allow-methods", "GET, HEAD");
-    response.setHeader("access-control-allow-headers", asksFor);
-    response.writeHead(204).end();
-  } else if (request.method === "GET" || request.method === "HEAD") {
+  if (request.method === "GET" || request.method === "HEAD") {
     await answer(options, asked, request, response);
   } else {
     response.setHeader("allow", "GET, HEAD");
@@ -66,21 +60,6 @@ function parsePath(path: string): AskedFile | undefined {
   return root === "" && tasks === "tasks" && file !== undefined && rest.length === 0
     ? { taskId, file }
     : undefined;
-}
-
-/** Tells the browser that the origin policy has allowed the page. */
-function allowOrigin({ headers: { origin } }: IncomingMessage, response: ServerResponse): void {
-  response.setHeader("vary", "Origin");
-  if (origin !== undefined) {
-    response.setHeader("access-control-allow-origin", origin);
-    response.setHeader("access-control-allow-credentials", "true");
-    response.setHeader("access-control-expose-headers", "content-disposition");
-  }
-}
-
-/** Whether a browser asks if a page of another origin may send a request. */
-function isPreflight({ method, headers }: IncomingMessage): boolean {
-  return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 }
 
 async function answer(

@@ -60,7 +60,7 @@ export interface HttpServerOptions {
   readonly isReady?: () => Promise<Readiness>;
   /**
    * Web origins (`https://app.example.com`) whose pages may use the service, besides its own. A service on a loopback
-   * address also lets pages from loopback in. Default: none.
+   * address also lets pages from loopback in. Others are refused, also at health and files. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
   readonly limits?: ServerLimits;

@@ -4,6 +4,7 @@ import { createService } from "../kernel/service.ts";
 import type { AttemptPorts } from "../core/tasks/run/execute-attempt.ts";
 import { executeAttempt } from "../core/tasks/run/execute-attempt.ts";
 import { helpAttempt } from "../core/tasks/run/help-attempt.ts";
+import type { QueuedTask } from "../core/tasks/task-queue.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
 
 /** What a worker needs. */
@@ -14,18 +15,27 @@ export interface WorkerPorts extends AttemptPorts {
 }
 
 /**
- * Takes tasks from the queue and runs them. Its stop takes no new tasks; running tasks finish their chunks and are handed
- * over to another worker.
+ * Takes tasks from the queue and runs them. A task whose handler has returned is settled beside the next one, as long as no
+ * code of the app's follows. Its stop takes no new tasks; running tasks finish their chunks and are handed over to another
+ * worker.
  */
 export function createWorker(ports: WorkerPorts): Service {
+  /** Deliveries whose slots are free already, as many as there are slots at most. */
+  const settling = new Set<Promise<void>>();
   const consumer = ports.queue.consume({
     concurrency: ports.concurrency,
-    async work(task) {
-      const outcome = await (task.helper === undefined
-        ? executeAttempt(ports, task)
-        : helpAttempt(ports, task));
-      ports.logger.debug({ taskId: task.id, outcome: outcome.kind }, "a delivery was handled");
-    },
+    work: (task) =>
+      new Promise((resolve) => {
+        const handled: Promise<void> = handle(ports, task, () => {
+          if (settling.size < ports.concurrency) {
+            settling.add(handled);
+            resolve();
+          }
+        }).finally(() => {
+          settling.delete(handled);
+          resolve();
+        });
+      }),
   });
   return createService({
     name: "worker",
@@ -36,8 +46,21 @@ export function createWorker(ports: WorkerPorts): Service {
     async stop() {
       ports.runningAttempts.handOver();
       await consumer.stop();
+      await Promise.all(settling);
     },
   });
+}
+
+/** Never rejects: the sweeper rescues what could not be handled. */
+async function handle(ports: WorkerPorts, task: QueuedTask, freeSlot: () => void): Promise<void> {
+  try {
+    const outcome = await (task.helper === undefined
+      ? executeAttempt(ports, task, freeSlot)
+      : helpAttempt(ports, task));
+    ports.logger.debug({ taskId: task.id, outcome: outcome.kind }, "a delivery was handled");
+  } catch (error) {
+    ports.logger.error({ err: error, taskId: task.id }, "an attempt could not be run");
+  }
 }
 
 /** The most tasks that one start enqueues; the others are due a little later. */

@@ -36,7 +36,9 @@ let ours: readonly (readonly [string, Service])[];
 const read = (file: string): Promise<string> => readFile(resolve(ROOT, file), "utf8");
 
 beforeAll(async () => {
-  const document = parse(await read("compose.yaml"), { merge: true, strict: true }) as {
+  // As Docker Compose does where the variable is not set.
+  const text = (await read("compose.yaml")).replaceAll(/\$\{\w+:-(.*?)\}/g, "$1");
+  const document = parse(text, { merge: true, strict: true }) as {
     services: Record<string, Service>;
   };
   ({ services } = document);

@@ -129,6 +129,10 @@ describePostgres("notifications", (world) => {
       const page = await outbox.listDead({ limit: 2 });
       const rest = await outbox.listDead({ limit: 2, after: page[1]!.id });
       expect([...page, ...rest]).toEqual(all);
+      expect(await outbox.listDead({ limit: 2, isBackward: true })).toEqual(all.slice(1));
+      expect(await outbox.listDead({ limit: 2, isBackward: true, before: page[1]!.id })).toEqual(
+        all.slice(0, 1),
+      );
       for (const launchedBy of launchers) {
         expect(await outbox.countDead({ launchedBy })).toBe(1);
         expect(await outbox.listDead({ launchedBy, limit: 9 })).toMatchObject([

@@ -91,6 +91,25 @@ describeLocks("quick steps", (world) => {
     expect(await stored(quick)).toEqual(await stored(ordinary));
   });
 
+  it("launch and begin in one step what the ordinary way does in two", async () => {
+    const parts = { chunks: [plainBatch(["a"])], total: 7, label: "at once", createdAt: new Date(1e12) };
+    const [quick, ordinary] = [sampleTask(parts), sampleTask(parts)];
+    const event = eventOf(quick, "CREATE", { message: quick.label });
+    expect(await world().steps.launch(quick, event, [], "worker")).toBe(true);
+    await create(ordinary);
+    await append(eventOf(ordinary, "CREATE", { message: ordinary.label }));
+    await world().unitOfWork.run((transaction) =>
+      world().tasks.beginAttempt(transaction, {
+        taskId: ordinary.id,
+        expectedAttempt: 0,
+        workerId: "worker",
+        at: ordinary.createdAt,
+      }),
+    );
+    await append(eventOf(ordinary, "START"));
+    expect(await stored(quick)).toEqual(await stored(ordinary));
+  });
+
   it("write chunks and locks as the ordinary way does", async () => {
     const chunks = [plainBatch(["ü", "", "a"]), plainBatch(["b"])];
     const ids = chunks.flatMap((chunk) => chunk.ids);

@@ -164,6 +164,10 @@ describeWorlds("task store", (world) => {
       expect(await list({}, 2)).toEqual(idsNewestFirst.slice(0, 2));
       expect(await list({ after: idsNewestFirst[1] ?? "" }, 3)).toEqual(idsNewestFirst.slice(2, 5));
       expect(await list({ after: idsNewestFirst[5] ?? "" })).toEqual([]);
+      expect(await list({ isBackward: true }, 2)).toEqual(idsNewestFirst.slice(4));
+      const before = idsNewestFirst[4] ?? "";
+      expect(await list({ before, isBackward: true }, 3)).toEqual(idsNewestFirst.slice(1, 4));
+      expect(await list({ before, after: idsNewestFirst[1] ?? "" })).toEqual(idsNewestFirst.slice(2, 4));
       expect(await list({ kinds: ["odd"] })).toHaveLength(3);
       expect(await list({ kinds: ["odd"], models: ["Tag"] })).toHaveLength(2);
       expect(await list({ models: ["City", "Tag"] })).toHaveLength(6);

@@ -146,15 +146,22 @@ describeWorlds("task store, results", (world) => {
       await settle(three, 0, { status: "CANCELLED", errors: ["1", "2", "3"].map((id) => failed(id)) });
       await settle(one, 0, { status: "CANCELLED", errors: [{ ...failed("9"), index: 4 }] });
       const ids = [three.id, none.id, one.id, sampleTask().id];
-      const firstTwo = await world().tasks.firstErrors(ids, 2);
+      const firstTwo = await world().tasks.errorPages(ids, { limit: 2 });
       expect([...firstTwo.keys()].toSorted()).toEqual([three.id, one.id].toSorted());
       expect(firstTwo.get(three.id)).toEqual(await world().tasks.errors(three.id, 0, 2));
       expect(firstTwo.get(one.id)).toEqual([{ ...failed("9"), index: 4, position: expect.any(Number) }]);
+      const backward = await world().tasks.errorPages(ids, { limit: 2, isBackward: true });
+      expect(backward.get(three.id)?.map(({ recordId }) => recordId)).toEqual(["2", "3"]);
+      const before = backward.get(three.id)?.[1]?.position ?? 0;
+      const within = { before, after: firstTwo.get(three.id)?.[0]?.position ?? 0, limit: 9 };
+      expect(await world().tasks.errorPages(ids, within)).toEqual(
+        new Map([[three.id, firstTwo.get(three.id)?.slice(1)]]),
+      );
       const counts = await world().tasks.errorCounts(ids);
       expect(Object.fromEntries(counts)).toEqual({ [three.id]: 3, [one.id]: 1 });
       expect(await world().tasks.countErrors(three.id)).toBe(3);
       expect(await world().tasks.countErrors(none.id)).toBe(0);
-      expect(await world().tasks.firstErrors([], 2)).toEqual(new Map());
+      expect(await world().tasks.errorPages([], { limit: 2 })).toEqual(new Map());
     });
   });
 });

@@ -170,7 +170,7 @@ describe.each(["redis", "postgres"])("two APIs and two workers on %s", (backend)
 
   async function countLocks(): Promise<number> {
     const { recordLocks } = await here.request<{ recordLocks: unknown[] }>(
-      '{ recordLocks(model: City, ids: ["2988507", "3143244"]) { id } }',
+      '{ recordLocks(model: City, ids: ["2988507", "3143244"]) { recordId } }',
     );
     return recordLocks.length;
   }

@@ -89,7 +89,7 @@ describe("the README's worked example", () => {
 
     expect(meanwhile).toMatchObject({
       __typename: "ConflictError",
-      conflicts: [{ id: "2988507", heldBy: { id: task.id } }],
+      conflicts: [{ recordId: "2988507", heldBy: { id: task.id } }],
     });
     expect(meanwhile?.message).toMatch(/City 2988507 is held by task/);
     const counts = states.map((state) => state.progress.processed);
@@ -121,7 +121,7 @@ describe("the README's conflicts and cancelling", () => {
     expect(waiting).toMatchObject({ status: "WAITING", blockedBy: { id: holder.id } });
     expect(await client.request(who)).toMatchObject({
       city: { name: "Paris", activeTask: { id: holder.id, kind: "bulkUpdate" } },
-      recordLocks: [{ id: "2988507", heldBy: { id: holder.id } }],
+      recordLocks: [{ recordId: "2988507", heldBy: { id: holder.id } }],
     });
     expect(await client.request(cancel, { id: waiting.id })).toEqual({
       cancelTask: { task: { id: waiting.id, status: "CANCELLED" } },

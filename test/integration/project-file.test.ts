@@ -60,6 +60,8 @@ describe("a project with a powercrud.config.ts", () => {
     expect(code).toBe(0);
     expect(out).toContain("bulkDeleteTowns(");
     expect(out).not.toContain("bulkDeleteCities(");
+    const types = JSON.parse((await run(["print-schema", "--possible-types"])).out) as object;
+    expect(types).toMatchObject({ UpsertCityResult: expect.arrayContaining(["UpsertCityPayload"]) });
   });
 
   it("documents and checks its own variables", async () => {

@@ -39,6 +39,7 @@ const NO_LOCKS = {
 /** A server over real sockets with stores in memory. The test drives its tasks. */
 export interface ServerFixture {
   readonly server: HttpServer;
+  readonly schema: GraphQLSchema;
   readonly tasks: TaskDriver;
   readonly store: TaskStore;
   /** The logged errors and warnings. */
@@ -86,6 +87,7 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
   await server.start();
   return {
     server,
+    schema,
     logged,
     tasks: createTaskDriver(ports),
     store: ports.tasks,

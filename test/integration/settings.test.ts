@@ -240,3 +240,31 @@ it("host: the server listens there", async () => {
     await service.stop();
   }
 });
+
+// setting: POWERCRUD_ALLOWED_ORIGINS
+it("allowedOrigins: pages from there may use the service, and the option of createService wins", async () => {
+  const page = "https://app.example";
+  for (const [allowedOrigins, option, status] of [
+    [[], {}, 403],
+    [[page], {}, 200],
+    [[page], { allowedOrigins: [] }, 403],
+    [[], { allowedOrigins: [page] }, 200],
+  ] as const) {
+    const settings = { port: 0, allowedOrigins };
+    const config = defineConfig(demoConfig);
+    const service = await createService({
+      config,
+      databaseUrl: database.url,
+      role: "serve",
+      settings,
+      ...option,
+    });
+    try {
+      await service.start();
+      const answer = await fetch(`${service.url}/health/live`, { headers: { origin: page } });
+      expect(answer.status).toBe(status);
+    } finally {
+      await service.stop();
+    }
+  }
+});

@@ -56,9 +56,10 @@ export function readModelRegistry(
     .filter(([name]) => exposed.has(name))
     .map(([name, model]) => readModel({ schema, exposed, defaultSchema }, name, model))
     .map((model) => switchModel(model, switches.get(model.name), options[model.name]));
-  const enums = Object.entries(schema.enums).map(([name, { values }]): EnumType => ({
+  const enums = Object.entries(schema.enums).map(([name, { values, documentation }]): EnumType => ({
     name,
     values: values.map((value) => value.name),
+    ...(documentation === undefined ? {} : { documentation }),
   }));
   const served = followForeignKeys(read).map((model) => serveModel(model, enums));
   const problems = [...switches.values()].flatMap((each) => each.problems);

@@ -1,7 +1,16 @@
-import { printPowerCrudSchema } from "../../compose/print-schema.ts";
+import { printPossibleTypes, printPowerCrudSchema } from "../../compose/print-schema.ts";
 import type { CliContext } from "../cli-context.ts";
 
-/** `powercrud print-schema`: prints the GraphQL schema of the project's models. */
-export async function printSchema({ print, loadProject }: CliContext): Promise<void> {
-  print(printPowerCrudSchema(await loadProject()).trimEnd());
+/** The options of the command. */
+export interface PrintSchemaOptions {
+  readonly possibleTypes?: boolean;
+}
+
+/** `powercrud print-schema`: prints the GraphQL schema of the project's models, or the types of its unions and interfaces. */
+export async function printSchema(
+  { print, loadProject }: CliContext,
+  { possibleTypes = false }: PrintSchemaOptions,
+): Promise<void> {
+  const config = await loadProject();
+  print((possibleTypes ? printPossibleTypes(config) : printPowerCrudSchema(config)).trimEnd());
 }

@@ -37,6 +37,7 @@ import { checkRows } from "./check-rows.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { ResolvedTarget } from "./resolve-target.ts";
 import { refuseLargeFilter, refuseManyIds } from "./resolve-selection.ts";
+import { linksOfTarget } from "./linked-records.ts";
 import { refuseLength, resolveTarget } from "./resolve-target.ts";
 
 /** What bulk launches need besides launching. */
@@ -122,12 +123,27 @@ function checkTarget({ models }: BulkPorts, request: BulkRequest): readonly Reco
 async function launchNew(ports: BulkPorts, nesting: Nesting, given: BulkRequest): Promise<LaunchOutcome> {
   const inputHash = hashOf(given);
   const request = { ...given, options: nestedOptions(nesting, given.options, inputHash) };
-  const repeated = await answerRepeated(ports, { ...request, inputHash });
+  const repeated = asksFirst(ports, request)
+    ? await answerRepeated(ports, { ...request, inputHash })
+    : undefined;
   if (repeated !== undefined) {
     return repeated;
   }
   const resolved = await resolveTarget(ports, request);
   return resolved.kind === "RESOLVED" ? launch(ports, nesting, request, inputHash, resolved) : resolved;
+}
+
+/**
+ * Whether the launch reads anything, or asks the app, before it is written. If not, an earlier launch is found when this one
+ * is written; that saves a look-up in every launch that is none.
+ */
+function asksFirst({ models, hooks }: BulkPorts, request: BulkRequest): boolean {
+  return (
+    (hooks?.beforeCreate ?? []).length > 0 ||
+    request.options.onConflict === "SKIP" ||
+    !("selection" in request && "ids" in request.selection) ||
+    linksOfTarget(models, models.get(request.model), request).length > 0
+  );
 }
 
 function launch(

@@ -7,15 +7,16 @@ export function encodeCursor(position: number): string {
 
 /**
  * The position in a cursor.
+ * @param argument the one that the caller gave it as. Default: `after`
  * @throws AppError VALIDATION_FAILED if {@link encodeCursor} did not make the cursor
  */
-export function decodeCursor(cursor: string): number {
+export function decodeCursor(cursor: string, argument: "after" | "before" = "after"): number {
   const position = /^event:(\d{1,15})$/.exec(Buffer.from(cursor, "base64url").toString())?.[1];
   if (position === undefined) {
     throw new AppError(
       "VALIDATION_FAILED",
-      '"after" is not the cursor of an event. Pass a cursor that an earlier event carried, unchanged, or leave it out.',
-      { details: { field: "after" } },
+      `"${argument}" is not the cursor of an event. Pass a cursor that an event carried, unchanged, or leave it out.`,
+      { details: { field: argument } },
     );
   }
   return Number(position);

@@ -1,20 +1,16 @@
 import type { Progress } from "../tasks/progress.ts";
 
-export const TASK_EVENT_TYPES = [
-  "CREATE",
-  "START",
-  "PROGRESS",
-  "POSTPONE",
-  "PAUSE",
-  "RESUME",
-  "COMPLETE",
-  "FAIL",
-  "CANCEL",
-  "RETRY",
-  "CLEANUP",
-] as const;
-
-export type TaskEventType = (typeof TASK_EVENT_TYPES)[number];
+export type TaskEventType =
+  | "CREATE"
+  | "START"
+  | "PROGRESS"
+  | "POSTPONE"
+  | "PAUSE"
+  | "RESUME"
+  | "COMPLETE"
+  | "FAIL"
+  | "CANCEL"
+  | "CLEANUP";
 
 /** Types of events in the log: numbered, never dropped. */
 export type LifecycleEventType = Exclude<TaskEventType, "PROGRESS">;

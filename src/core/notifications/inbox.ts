@@ -1,3 +1,5 @@
+import type { ListWindow } from "../../kernel/list-window.ts";
+
 /** A row of a viewer's inbox. */
 export interface InboxRow {
   readonly id: string;
@@ -17,8 +19,8 @@ export interface InboxQuery {
 
 /** The notifications that viewers read in the app. Each viewer sees their own. */
 export interface Inbox {
-  /** The newest first, after the one with that id. */
-  list(query: InboxQuery & { readonly after?: string; readonly limit: number }): Promise<readonly InboxRow[]>;
+  /** The newest first. Places are ids. */
+  list(query: InboxQuery & ListWindow<string>): Promise<readonly InboxRow[]>;
   count(query: InboxQuery): Promise<number>;
   /** Those of the viewers that were made since then, the oldest first. */
   since(query: {

@@ -1,3 +1,4 @@
+import type { ListWindow } from "../../kernel/list-window.ts";
 import type { SentChannel } from "../tasks/notify.ts";
 
 /** A row of the outbox: a notification that is to be sent, or could not be. */
@@ -42,10 +43,8 @@ export interface Outbox {
   conclude(row: Pick<OutboxRow, "id" | "tries">, result: TryResult): Promise<void>;
   /** When the next PENDING one is due, or is to be taken from a process that died; undefined without any. */
   nextDue(): Promise<Date | undefined>;
-  /** Dead ones after the one with that id, the oldest first. */
-  listDead(
-    query: DeadQuery & { readonly after?: string; readonly limit: number },
-  ): Promise<readonly OutboxRow[]>;
+  /** The oldest first. Places are ids. */
+  listDead(query: DeadQuery & ListWindow<string>): Promise<readonly OutboxRow[]>;
   countDead(query: DeadQuery): Promise<number>;
   /**
    * Makes dead ones PENDING, due at `at`, with all their tries before them.

@@ -93,6 +93,8 @@ export type Field = ColumnField | RelationField;
 export interface EnumType {
   readonly name: string;
   readonly values: readonly string[];
+  /** The schema's comment on it. */
+  readonly documentation?: string;
 }
 
 /** Columns whose values no two records of a model share (`@unique`, `@@unique`). */

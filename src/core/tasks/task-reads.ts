@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { ListWindow } from "../../kernel/list-window.ts";
 import type { Transaction } from "../transactions/transaction.ts";
 import type { TaskStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
@@ -8,17 +9,17 @@ export const MAX_LISTED_RETRIES = 100;
 /** At most this many children are listed with a task. */
 export const MAX_LISTED_CHILDREN = 1000;
 
-/** A page of tasks, newest first. A left-out member does not restrict. */
-export interface TaskQuery {
+/** Which tasks. A left-out member does not restrict. */
+export interface TaskFilter {
   readonly statuses?: readonly TaskStatus[];
   readonly kinds?: readonly string[];
   readonly models?: readonly string[];
   readonly ids?: readonly string[];
   readonly createdBy?: string;
-  /** Only tasks older than the one with this id; ids sort by time. */
-  readonly after?: string;
-  readonly limit: number;
 }
+
+/** A part of the list of tasks, which has the newest first. Places are ids, which sort by time. */
+export interface TaskQuery extends TaskFilter, ListWindow<string> {}
 
 /** Reads committed tasks. */
 export interface TaskReads {
@@ -30,7 +31,7 @@ export interface TaskReads {
   /** Newest first. */
   list(query: TaskQuery): Promise<readonly Task[]>;
   /** Number of matching tasks on all pages. */
-  count(query: Omit<TaskQuery, "after" | "limit">): Promise<number>;
+  count(query: TaskFilter): Promise<number>;
   /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
   retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The newest task among its retries, their retries, and so on; undefined where it was never retried. */

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../../kernel/error-codes.ts";
+import type { ListWindow } from "../../kernel/list-window.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { TaskClaim } from "./task-claim.ts";
 import type { TaskError, TaskErrorOutcome } from "./task-error.ts";
@@ -38,8 +39,14 @@ export interface TaskResults {
   errors(taskId: string, after: number, limit: number): Promise<readonly TaskError[]>;
   /** Number of a task's errors. */
   countErrors(taskId: string): Promise<number>;
-  /** The first errors of each task, in order, in one look-up; tasks without errors are left out. */
-  firstErrors(taskIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly TaskError[]>>;
+  /**
+   * The same part of the errors of each task, in one look-up; places are positions. Tasks that have no errors there are
+   * left out.
+   */
+  errorPages(
+    taskIds: readonly string[],
+    window: ListWindow<number>,
+  ): Promise<ReadonlyMap<string, readonly TaskError[]>>;
   /** Number of errors of each task, in one look-up; tasks without errors are left out. */
   errorCounts(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**

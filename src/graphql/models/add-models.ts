@@ -114,13 +114,17 @@ function addEnums(
   return new Map(
     enums()
       .filter(({ name }) => used.has(name))
-      .map(({ name }) => [name, addEnum(builder, names.enum(name))]),
+      .map(({ name, documentation }) => [name, addEnum(builder, names.enum(name), documentation)]),
   );
 }
 
-function addEnum(builder: PowerCrudBuilder, names: EnumNames): AnyEnumRef {
+function addEnum(
+  builder: PowerCrudBuilder,
+  names: EnumNames,
+  description = `The values of the data model's enum ${names.enum}.`,
+): AnyEnumRef {
   const values = Object.entries(names.values).map(([name, value]) => [name, { value }] as const);
-  return builder.enumType(names.enum, { values: Object.fromEntries(values) });
+  return builder.enumType(names.enum, { description, values: Object.fromEntries(values) });
 }
 
 function addQueryMode(builder: PowerCrudBuilder): AnyEnumRef {

@@ -6,6 +6,7 @@ import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import { andFilters } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
+import { describedValues } from "../builder.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { keysFilter } from "../../core/filters/keys-filter.ts";
@@ -15,7 +16,7 @@ import { whereInput } from "./where-input.ts";
 import type { ListPart } from "../../core/records/list-pages.ts";
 import { parseListPart } from "../pagination/list-query.ts";
 import { isOrderable } from "../pagination/order-terms.ts";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
+import { pageArguments } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
 
 /** The enums of filters and orders. */
@@ -78,14 +79,7 @@ export function listArguments(
           }),
         }
       : {}),
-    first: build.int({
-      description: `Records on the page. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
-    }),
-    after: build.string({ description: "Only records beyond this cursor." }),
-    last: build.int({
-      description: "The page's records from the end of the list; not together with `first`.",
-    }),
-    before: build.string({ description: "Only records in front of this cursor." }),
+    ...pageArguments(build),
   };
 }
 
@@ -162,12 +156,19 @@ export function addSortOrders(builder: PowerCrudBuilder): SortOrders {
   return {
     plain: builder.enumType("SortOrder", {
       description: "The direction of an order.",
-      values: ["ASC", "DESC"],
+      values: describedValues({ ASC: "Ascending.", DESC: "Descending." }),
     }),
     nullable: builder.enumType("NullableSortOrder", {
       description:
         "The direction of an order, and where records without a value stand. Without a place: last when ascending, first when descending.",
-      values: ["ASC", "DESC", "ASC_NULLS_FIRST", "ASC_NULLS_LAST", "DESC_NULLS_FIRST", "DESC_NULLS_LAST"],
+      values: describedValues({
+        ASC: "Ascending; records without a value last.",
+        DESC: "Descending; records without a value first.",
+        ASC_NULLS_FIRST: "Ascending; records without a value first.",
+        ASC_NULLS_LAST: "Ascending; records without a value last.",
+        DESC_NULLS_FIRST: "Descending; records without a value first.",
+        DESC_NULLS_LAST: "Descending; records without a value last.",
+      }),
     }),
   };
 }

@@ -22,7 +22,8 @@ export function addRecordLocks(schema: ModelSchema): void {
     description: "A record that a task holds.",
     fields: (t) => ({
       model: t.expose("model", { type: refs.modelName }),
-      id: t.exposeID("id"),
+      // Not `id`: caches would take the lock for the record itself.
+      recordId: t.exposeID("id"),
       heldBy: t.expose("heldBy", { type: refs.task, description: "The task that holds it, as it is now." }),
     }),
   });

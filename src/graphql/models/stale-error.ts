@@ -34,7 +34,7 @@ export function addStaleError(
     description: `The record has changed since the caller read it: its ${field.apiName} is not the expected one.`,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => "STALE_RECORD" satisfies ErrorCode }),
+      code: t.field({ type: refs.errorCode, resolve: (): ErrorCode => "STALE_RECORD" }),
       current: t.field({
         type: types.object(model.name),
         description: "The record as it is now.",

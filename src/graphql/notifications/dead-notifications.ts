@@ -8,7 +8,9 @@ import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
-import type { ListPage, PageArgs } from "../tasks/list-page.ts";
+import type { PageArgs } from "../pagination/page.ts";
+import { pageArguments } from "../pagination/page.ts";
+import type { ListPage } from "../tasks/list-page.ts";
 import { defineConnection, readPage } from "../tasks/list-page.ts";
 import { NOTIFICATION_CURSOR } from "./inbox-fields.ts";
 
@@ -50,7 +52,7 @@ function addDeadQuery(schema: SchemaContext, ports: DeadPorts): void {
       type: connection,
       description:
         "Notifications of the caller's own tasks that could not be sent, the oldest first. An anonymous caller sees none; the command `powercrud notifications` shows those of all tasks.",
-      args: { first: t.arg.int(), after: t.arg.string() },
+      args: pageArguments(t.arg),
       resolve: (_root, args, { viewer }) => readDead(ports, viewer.id, args),
     }),
   );
@@ -61,13 +63,11 @@ function readDead(
   launchedBy: string | null,
   args: PageArgs,
 ): Promise<ListPage<SentNotification>> {
-  const after = typeof args.after === "string" ? { after: NOTIFICATION_CURSOR.decode(args.after) } : {};
   return readPage(args, {
-    read: async (limit) =>
-      launchedBy === null
-        ? []
-        : withTasks(ports, await ports.outbox.listDead({ launchedBy, ...after, limit })),
-    cursorOf: ({ id }) => NOTIFICATION_CURSOR.encode(id),
+    cursors: NOTIFICATION_CURSOR,
+    placeOf: ({ id }) => id,
+    read: async (window) =>
+      launchedBy === null ? [] : withTasks(ports, await ports.outbox.listDead({ launchedBy, ...window })),
     count: async () => (launchedBy === null ? 0 : ports.outbox.countDead({ launchedBy })),
   });
 }

@@ -10,7 +10,9 @@ import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
-import type { ListPage, PageArgs } from "../tasks/list-page.ts";
+import type { PageArgs } from "../pagination/page.ts";
+import { pageArguments } from "../pagination/page.ts";
+import type { ListPage } from "../tasks/list-page.ts";
 import { createCursorKind, defineConnection, readPage } from "../tasks/list-page.ts";
 
 /** The cursors of lists of notifications. */
@@ -90,8 +92,7 @@ function addInboxQuery(schema: SchemaContext, ports: InboxPorts, notification: N
       description:
         "The caller's in-app notifications, the newest first. They are kept as long as their tasks. An anonymous caller has none.",
       args: {
-        first: t.arg.int(),
-        after: t.arg.string(),
+        ...pageArguments(t.arg),
         isUnread: t.arg.boolean({ defaultValue: false, description: "Only those that were not read." }),
       },
       resolve: (_root, { isUnread, ...args }, { viewer }) =>
@@ -115,10 +116,10 @@ function readInbox(
   query: InboxQuery,
   args: PageArgs,
 ): Promise<ListPage<InboxNotification>> {
-  const after = typeof args.after === "string" ? { after: NOTIFICATION_CURSOR.decode(args.after) } : {};
   return readPage(args, {
-    read: async (limit) => withTasks(ports, await ports.inbox.list({ ...query, ...after, limit })),
-    cursorOf: EMPTY_PAGE.cursorOf,
+    cursors: NOTIFICATION_CURSOR,
+    placeOf: ({ id }) => id,
+    read: async (window) => withTasks(ports, await ports.inbox.list({ ...query, ...window })),
     count: () => ports.inbox.count(query),
   });
 }

@@ -92,6 +92,28 @@ export interface PageArgs {
   readonly before?: string | null | undefined;
 }
 
+/** The part of Pothos' argument builder that is used; it is the same on every kind of field. */
+interface ArgumentBuilder<Arg> {
+  int(options: { readonly description: string }): Arg;
+  string(options: { readonly description: string }): Arg;
+}
+
+/** The arguments of every connection. */
+export function pageArguments<Int, Text>(
+  arg: Pick<ArgumentBuilder<Int>, "int"> & Pick<ArgumentBuilder<Text>, "string">,
+): { readonly first: Int; readonly after: Text; readonly last: Int; readonly before: Text } {
+  return {
+    first: arg.int({
+      description: `Records on the page. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
+    }),
+    after: arg.string({ description: "Only records beyond this cursor." }),
+    last: arg.int({
+      description: "The page's records from the end of the list; not together with `first`.",
+    }),
+    before: arg.string({ description: "Only records in front of this cursor." }),
+  };
+}
+
 /** The page that is asked for. */
 export interface PageRequest {
   readonly size: number;

@@ -22,7 +22,7 @@ export function addLaunchField(schema: SchemaContext, task: LaunchableTask, laun
   const { builder, refs, names } = schema;
   const { kind, description, input } = task;
   const named = names.task(kind);
-  const types = input.kind === "NONE" ? new Map() : addInputTypes(schema, named.base, input.plan);
+  const types = input.kind === "NONE" ? new Map() : addInputTypes(schema, named.base, task.kind, input.plan);
   builder.mutationField(named.launch, (t) =>
     t.field({
       type: refs.launchResult,
@@ -50,19 +50,25 @@ interface LaunchArgs {
 /** The named types of one task's input, by suffix. */
 type InputTypes = ReadonlyMap<string, AnyInputRef | PothosSchemaTypes.EnumRef<BuilderTypes, string>>;
 
-function addInputTypes({ builder }: SchemaContext, base: string, { types }: InputPlan): InputTypes {
+function addInputTypes(
+  { builder }: SchemaContext,
+  base: string,
+  kind: string,
+  { types }: InputPlan,
+): InputTypes {
   const refs = new Map<string, AnyInputRef | PothosSchemaTypes.EnumRef<BuilderTypes, string>>();
   const inputs: (() => void)[] = [];
   for (const named of types) {
     const name = `${base}${named.suffix}`;
+    const description =
+      named.description === "" ? `A part of the input of tasks of kind ${kind}.` : named.description;
     if (named.kind === "ENUM") {
       const values = Object.fromEntries(named.values.map((value) => [value, { value }]));
-      const description = named.description === "" ? {} : { description: named.description };
-      refs.set(named.suffix, builder.enumType(name, { ...description, values }));
+      refs.set(named.suffix, builder.enumType(name, { description, values }));
     } else {
       const members = Object.entries(named.members);
       const { ref, implement } = recordInput(builder, name, {
-        description: named.description,
+        description,
         fields: (t): InputFields =>
           Object.fromEntries(
             members.map(([member, value]) => [member, t.field(fieldOptions(t, refs, value))]),

@@ -1,29 +1,27 @@
-import type { PageInfo, PowerCrudBuilder, SchemaContext } from "../builder.ts";
-import type { PageArgs as AnyPageArgs } from "../pagination/page.ts";
-import { parsePageRequest } from "../pagination/page.ts";
 import { AppError } from "../../kernel/app-error.ts";
-
-/** The arguments of a list that is read forward only. */
-export type PageArgs = Pick<AnyPageArgs, "first" | "after">;
+import type { ListWindow } from "../../kernel/list-window.ts";
+import type { PageInfo, PowerCrudBuilder, SchemaContext } from "../builder.ts";
+import type { PageArgs } from "../pagination/page.ts";
+import { parsePageRequest } from "../pagination/page.ts";
 
 /** The cursors of one kind of list: opaque texts for a place in it. */
 export interface CursorKind {
   encode(place: string): string;
-  /** @throws AppError VALIDATION_FAILED when it is not a cursor of this kind */
-  decode(cursor: string): string;
+  /** @throws AppError VALIDATION_FAILED, naming the argument, when it is not a cursor of this kind */
+  decode(cursor: string, argument: "after" | "before"): string;
 }
 
 /** @param pattern matches every valid place */
 export function createCursorKind(kind: string, pattern: RegExp): CursorKind {
   return {
     encode: (place) => Buffer.from(`${kind}:${place}`).toString("base64url"),
-    decode(cursor) {
+    decode(cursor, argument) {
       const [found, ...place] = Buffer.from(cursor, "base64url").toString().split(":");
       if (found !== kind || !pattern.test(place.join(":"))) {
         throw new AppError(
           "VALIDATION_FAILED",
-          '"after" is not a cursor of this list. Pass the endCursor of an earlier page, unchanged, or leave it out.',
-          { details: { field: "after" } },
+          `"${argument}" is not a cursor of this list. Pass the ${argument === "after" ? "endCursor" : "startCursor"} of another page, unchanged, or leave it out.`,
+          { details: { field: argument } },
         );
       }
       return place.join(":");
@@ -31,26 +29,38 @@ export function createCursorKind(kind: string, pattern: RegExp): CursorKind {
   };
 }
 
+/** A list that pages are read from, forward and backward. */
+export interface PagedList<T> {
+  readonly cursors: CursorKind;
+  readonly placeOf: (node: T) => string;
+  /** The items of the window, in the list's order. */
+  readonly read: (window: ListWindow<string>) => Promise<readonly T[]>;
+  readonly count: () => Promise<number>;
+}
+
 /**
- * Reads a page, and one item more to see whether there is a next page.
- * @throws AppError VALIDATION_FAILED when `first` is out of range
+ * Reads a page, and one item more to see whether there is another page behind it.
+ * @throws AppError VALIDATION_FAILED when the arguments are out of range
  */
 export async function readPage<T>(
   args: PageArgs,
-  list: {
-    readonly read: (limit: number) => Promise<readonly T[]>;
-    readonly cursorOf: (node: T) => string;
-    readonly count: () => Promise<number>;
-  },
+  { cursors, placeOf, read, count }: PagedList<T>,
 ): Promise<ListPage<T>> {
-  const { size, after } = parsePageRequest({ first: args.first, after: args.after });
-  const found = await list.read(size + 1);
+  const { size, after, before, isBackward } = parsePageRequest(args);
+  const found = await read({
+    ...(after === undefined ? {} : { after: cursors.decode(after, "after") }),
+    ...(before === undefined ? {} : { before: cursors.decode(before, "before") }),
+    limit: size + 1,
+    isBackward,
+  });
+  const hasMore = found.length > size;
   return {
-    nodes: found.slice(0, size),
-    hasNextPage: found.length > size,
-    hasPreviousPage: after !== undefined,
-    cursorOf: list.cursorOf,
-    count: list.count,
+    nodes: isBackward ? found.slice(hasMore ? 1 : 0) : found.slice(0, size),
+    // On the side that was not read, there is at least the item of the cursor, or there was when the cursor was made.
+    hasNextPage: isBackward ? before !== undefined : hasMore,
+    hasPreviousPage: isBackward ? hasMore : after !== undefined,
+    cursorOf: (node) => cursors.encode(placeOf(node)),
+    count,
   };
 }
 
@@ -83,13 +93,15 @@ export function defineConnection<T>(
 ): ObjectRef<ListPage<T>> {
   const edge = objectRef<Edge<T>>(builder, `${name}Edge`);
   edge.implement({
+    description: `One of a list of type ${name}, and its place in the list.`,
     fields: (t) => ({
       node: t.field({ type: node, resolve: (parent) => parent.node as never }),
-      cursor: t.exposeString("cursor"),
+      cursor: t.exposeString("cursor", { description: "For `after` and `before`." }),
     }),
   });
   const connection = objectRef<ListPage<T>>(builder, `${name}Connection`);
   connection.implement({
+    description: `A page of a list of type ${name}.`,
     fields: (t) => ({
       nodes: t.field({ type: [node], resolve: (page) => page.nodes as never }),
       edges: t.field({

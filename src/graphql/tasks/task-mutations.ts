@@ -148,7 +148,7 @@ function defineTaskRefusal({ builder, refs }: SchemaContext, kind: TaskRefusal["
     description: REFUSALS[kind].words,
     interfaces: [refs.error],
     fields: (t) => ({
-      code: t.field({ type: "String", resolve: () => REFUSALS[kind].codes[0] }),
+      code: t.field({ type: refs.errorCode, resolve: () => REFUSALS[kind].codes[0] }),
       task: t.expose("task", { type: refs.task, description: what }),
     }),
   });

@@ -1,9 +1,12 @@
 import type { FeedItem } from "../../core/events/feed-item.ts";
-import { TASK_EVENT_TYPES } from "../../core/events/task-event.ts";
+import type { TaskEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
-import { TASK_STATUSES } from "../../core/tasks/task-status.ts";
+import type { TaskStatus } from "../../core/tasks/task-status.ts";
+import type { ErrorCode } from "../../kernel/error-codes.ts";
+import { ERROR_CODES } from "../../kernel/error-codes.ts";
 import type { SchemaContext } from "../builder.ts";
+import { describedValues } from "../builder.ts";
 
 /** The types of a task's parts. */
 export type TaskParts = ReturnType<typeof defineTaskParts>;
@@ -16,18 +19,44 @@ export function defineTaskParts(schema: SchemaContext) {
     progress,
     status: schema.builder.enumType("TaskStatus", {
       description: "The state of a task. SUCCEEDED, PARTIAL, FAILED and CANCELLED are final.",
-      values: TASK_STATUSES,
+      values: describedValues<TaskStatus>({
+        PENDING: "In the queue, or about to be tried again.",
+        WAITING: "Stands in line for records that other tasks hold.",
+        RUNNING: "A worker is at it.",
+        PAUSED: "Stopped until it is resumed; its records stay locked.",
+        SUCCEEDED: "All is done; skipped records do not count.",
+        PARTIAL: "Some records failed, the others are written.",
+        FAILED: "It was given up; the message says why.",
+        CANCELLED: "It was stopped on request.",
+      }),
     }),
     ...defineEvent(schema, progress),
     error: defineError(schema),
   };
 }
 
+/** Progress with an id, by which a client's cache recognises it. */
+interface KnownProgress extends Progress {
+  readonly id: string;
+}
+
+/**
+ * The progress of a task, or of the event that the suffix names. The id is unlike the task's: some caches know records by
+ * the id alone. An event's own is unlike the task's progress, too: a replayed event must not turn that back.
+ */
+export function knownProgress(progress: Progress, taskId: string, suffix = ""): KnownProgress {
+  return { ...progress, id: `TaskProgress:${taskId}${suffix}` };
+}
+
 function defineProgress({ builder }: SchemaContext) {
-  const progress = builder.objectRef<Progress>("TaskProgress");
+  const progress = builder.objectRef<KnownProgress>("TaskProgress");
   progress.implement({
     description: "The progress of a task. Within an attempt the counts never fall.",
     fields: (t) => ({
+      id: t.exposeID("id", {
+        description:
+          "For clients' caches: selected everywhere, it lets them merge what several documents select of the progress.",
+      }),
       total: t.exposeInt("total", {
         nullable: true,
         description: "Records in all; null where it is not known.",
@@ -45,8 +74,9 @@ function defineProgress({ builder }: SchemaContext) {
   return progress;
 }
 
-function defineError({ builder }: SchemaContext) {
+function defineError({ builder, refs }: SchemaContext) {
   const outcome = builder.enumType("TaskErrorOutcome", {
+    description: "Whether a record was tried.",
     values: {
       FAILED: { description: "The record was tried and could not be written." },
       SKIPPED: { description: "The record was left out." },
@@ -68,7 +98,7 @@ function defineError({ builder }: SchemaContext) {
       }),
       outcome: t.expose("outcome", { type: outcome }),
       field: t.exposeString("field", { nullable: true, description: "The field at fault." }),
-      code: t.exposeString("code", { description: "One of the documented error codes." }),
+      code: t.field({ type: refs.errorCode, resolve: ({ code }) => knownCode(code) }),
       message: t.exposeString("message"),
     }),
   });
@@ -78,7 +108,18 @@ function defineError({ builder }: SchemaContext) {
 function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {
   const eventType = builder.enumType("TaskEventType", {
     description: "What happened. CREATE comes first, CLEANUP last; PROGRESS is not kept in the log.",
-    values: TASK_EVENT_TYPES,
+    values: describedValues<TaskEventType>({
+      CREATE: "It was launched.",
+      START: "An attempt begins.",
+      PROGRESS: "Its counts or its message changed.",
+      POSTPONE: "An attempt failed; the next one begins later.",
+      PAUSE: "It is paused.",
+      RESUME: "It goes on.",
+      COMPLETE: "It ended: SUCCEEDED or PARTIAL.",
+      FAIL: "It ended: FAILED.",
+      CANCEL: "It ended: CANCELLED.",
+      CLEANUP: "Its locks are released; the last event.",
+    }),
   });
   const event = builder.objectRef<FeedItem>("TaskEvent");
   event.implement({
@@ -96,10 +137,16 @@ function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<type
       progress: t.field({
         type: progress,
         description: "The task's progress at that moment.",
-        resolve: (item) => item.event.progress,
+        resolve: ({ event: { progress: at, taskId, type, sequence } }) =>
+          knownProgress(at, taskId, type === "PROGRESS" ? ":now" : `:${sequence}`),
       }),
       message: t.string({ nullable: true, resolve: (item) => item.event.message }),
     }),
   });
   return { event, eventType };
+}
+
+/** A process of a later version may have stored a code that this one does not know. */
+function knownCode(code: ErrorCode): ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code) ? code : "TASK_FAILED";
 }

@@ -1,10 +1,12 @@
-import type { TaskQuery } from "../../core/tasks/task-reads.ts";
+import type { TaskFilter } from "../../core/tasks/task-reads.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
 import { findTask, taskIdsOf } from "./find-task.ts";
-import type { ListPage, PageArgs } from "./list-page.ts";
+import type { PageArgs } from "../pagination/page.ts";
+import { pageArguments } from "../pagination/page.ts";
+import type { ListPage } from "./list-page.ts";
 import { createCursorKind, defineConnection, readPage } from "./list-page.ts";
 import type { TaskParts } from "./task-parts.ts";
 
@@ -43,7 +45,7 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
     tasks: t.field({
       type: connection,
       description: "Tasks, the newest first.",
-      args: { where: t.arg({ type: where }), first: t.arg.int(), after: t.arg.string() },
+      args: { where: t.arg({ type: where }), ...pageArguments(t.arg) },
       resolve: (_root, args) => listTasks(tasks, args.where ?? {}, args),
     }),
   }));
@@ -51,16 +53,16 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
 
 function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<ListPage<Task>> {
   const query = queryOf(where);
-  const after = typeof args.after === "string" ? { after: TASK_CURSOR.decode(args.after) } : {};
   return readPage(args, {
-    read: (limit) => tasks.list({ ...query, ...after, limit }),
-    cursorOf: (task) => TASK_CURSOR.encode(task.id),
+    cursors: TASK_CURSOR,
+    placeOf: ({ id }) => id,
+    read: (window) => tasks.list({ ...query, ...window }),
     count: () => tasks.count(query),
   });
 }
 
 /** In GraphQL, null stands for a condition that is left out. */
-function queryOf(where: Where): Omit<TaskQuery, "after" | "limit"> {
+function queryOf(where: Where): TaskFilter {
   const conditions = { ...where, ids: taskIdsOf(where.ids) };
   const given = Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(given);

@@ -1,18 +1,16 @@
 import { canRetry } from "../../core/bulk/retry-task.ts";
 import { givenInput } from "../../core/bulk/bulk-input.ts";
-import { decodeCursor } from "../../core/events/event-cursor.ts";
-import type { FeedItem } from "../../core/events/feed-item.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
-import type { Task } from "../../core/tasks/task.ts";
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
-import type { GraphQLContext, SchemaContext } from "../builder.ts";
-import type { ListPage, PageArgs } from "./list-page.ts";
-import { defineConnection, readPage } from "./list-page.ts";
+import type { SchemaContext } from "../builder.ts";
+import { pageArguments } from "../pagination/page.ts";
+import { defineConnection } from "./list-page.ts";
 import type { TaskErrors, TaskHistory } from "./task-lists.ts";
 import type { TaskParts } from "./task-parts.ts";
+import { knownProgress } from "./task-parts.ts";
 
 /** The stores that a task's lists are read from. */
 interface TaskTypePorts {
@@ -38,7 +36,10 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
       }),
       label: t.exposeString("label", { nullable: true }),
       status: t.expose("status", { type: parts.status }),
-      progress: t.expose("progress", { type: parts.progress }),
+      progress: t.field({
+        type: parts.progress,
+        resolve: ({ id, progress }) => knownProgress(progress, id),
+      }),
       createdBy: t.id({
         nullable: true,
         description: "Who launched it.",
@@ -64,14 +65,14 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
       errors: t.field({
         type: errors,
         description: "The records that were not changed, and why, in the order in which this was recorded.",
-        args: { first: t.arg.int(), after: t.arg.string() },
+        args: pageArguments(t.arg),
         resolve: (task, args, context) => ports.errors.of(context, task, args),
       }),
       events: t.field({
         type: events,
         description: "Its lifecycle, from CREATE on.",
-        args: { first: t.arg.int(), after: t.arg.string() },
-        resolve: (task, args, context) => readEvents(ports.history, task, args, context),
+        args: pageArguments(t.arg),
+        resolve: (task, args, context) => ports.history.of(context, task, args),
       }),
     }),
   });
@@ -88,21 +89,6 @@ function implementLaunched({ refs }: SchemaContext): void {
           "True when an earlier launch made the task: one with the same idempotency key, or an identical one of the caller's that is not settled yet.",
       }),
     }),
-  });
-}
-
-async function readEvents(
-  history: TaskHistory,
-  task: Task,
-  args: PageArgs,
-  context: GraphQLContext,
-): Promise<ListPage<FeedItem>> {
-  const after = typeof args.after === "string" ? decodeCursor(args.after) : 0;
-  const items = await history.of(context, task);
-  return readPage(args, {
-    read: async (limit) => items.filter(({ event }) => event.position > after).slice(0, limit),
-    cursorOf: (item) => item.cursor,
-    count: async () => items.length,
   });
 }
 

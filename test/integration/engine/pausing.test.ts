@@ -396,7 +396,7 @@ describe("a paused task whose worker died before it stopped", () => {
       settle: ending,
       byAttempt: true,
     };
-    expect(await settleTask(engine.ports, settlement)).toBe(false);
+    expect(await settleTask(engine.ports, settlement)).toBeUndefined();
     const beat = { taskId: id, attempt: 1, at: new Date(), progress: progressOf(2, NO_COUNTS) };
     expect(await engine.ports.tasks.heartbeat(beat)).toMatchObject({ isCurrent: false });
     const { writeNextChunk } = createWriterOf(engine);

@@ -55,7 +55,7 @@ const cities = (...ids: readonly string[]) => [{ model: "City", ids }];
 
 async function rename(id: string): Promise<unknown> {
   const source = `mutation { updateCity(id: ${id}, data: {name: "renamed"}) {
-    __typename ... on ConflictError { message conflicts { id heldBy { id kind createdBy label status } } }
+    __typename ... on ConflictError { message conflicts { recordId heldBy { id kind createdBy label status } } }
   } }`;
   const { data, errors } = await graphql({
     schema: service.schema,
@@ -87,7 +87,7 @@ describe("a reservation", () => {
       message: `City 1 is held by task ${id} (reservation, launched by ann). Try again when it has settled.`,
       conflicts: [
         {
-          id: "1",
+          recordId: "1",
           heldBy: { id, kind: "reservation", createdBy: "ann", label: "stocktaking", status: "RUNNING" },
         },
       ],

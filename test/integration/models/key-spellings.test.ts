@@ -125,10 +125,10 @@ async function whileHeld<T>([model, plural]: Named, id: string, work: () => Prom
   try {
     await vi.waitFor(async () => {
       const { recordLocks } = await api.data(
-        `query ($ids: [ID!]!) { recordLocks(model: ${model}, ids: $ids) { id } }`,
+        `query ($ids: [ID!]!) { recordLocks(model: ${model}, ids: $ids) { recordId } }`,
         { ids: [id] },
       );
-      expect(recordLocks).toEqual([{ id }]);
+      expect(recordLocks).toEqual([{ recordId: id }]);
     });
     return await work();
   } finally {

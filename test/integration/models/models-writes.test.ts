@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 
 const ERRORS = `... on Error { message code } ... on ValidationError { problems { field code message } }
-  ... on ConflictError { totalConflicts conflicts { model id heldBy { id createdBy progress { total processed } } } }`;
+  ... on ConflictError { totalConflicts conflicts { model recordId heldBy { id createdBy progress { total processed } } } }`;
 const CREATE = `mutation ($data: CityCreateInput!) { createCity(data: $data) { __typename ${ERRORS}
   ... on CreateCityPayload { city { id name status population country { name } tags { nodes { id label } totalCount } updatedAt } } } }`;
 const UPDATE = `mutation ($id: ID!, $data: CityUpdateInput!) { updateCity(id: $id, data: $data) { __typename ${ERRORS}
@@ -208,7 +208,7 @@ describe("a record that a task holds", () => {
       conflicts: [
         {
           model: "City",
-          id: "1",
+          recordId: "1",
           heldBy: { id: task.id, createdBy: "ann", progress: { total: 10, processed: 0 } },
         },
       ],
@@ -232,7 +232,7 @@ describe("a record that a task holds", () => {
     const { release } = await api.hold([{ model: "City", ids: "all" }]);
     expect(await create(BERLIN)).toMatchObject({
       __typename: "ConflictError",
-      conflicts: [{ model: "City", id: null }],
+      conflicts: [{ model: "City", recordId: null }],
     });
     expect(await update("2", { name: "x" })).toMatchObject({ __typename: "ConflictError" });
     await release();

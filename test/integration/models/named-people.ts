@@ -9,7 +9,7 @@ import type { Answer } from "./models-fixture.ts";
 export const BADGE = "0195f8f0-0000-7000-8000-00000000000a";
 
 const REFUSAL = `__typename ... on Error { code message } ... on ValidationError { problems { field code message } }
-  ... on ConflictError { conflicts { model id heldBy { id } } }`;
+  ... on ConflictError { conflicts { model recordId heldBy { id } } }`;
 
 /** People who can be named by many keys: Ann, with the id 1, and Bob. */
 export interface NamedPeople {

@@ -126,7 +126,7 @@ describe.each(Object.entries(NAMES))("the model %s", (_name, [type, many]) => {
       ${one}(id: "1") { note }
       ${many}(where: {NOT: {note: {isNull: true}}}, orderBy: [{note: ASC}, {id: DESC}], first: 2) { nodes { id note } totalCount pageInfo { endCursor } }
       tasks(where: {models: [${type}]}) { totalCount }
-      recordLocks(model: ${type}, ids: ["1"]) { id }
+      recordLocks(model: ${type}, ids: ["1"]) { recordId }
     }`);
     expect(read[one]).toEqual({ note: "all" });
     expect(read[many]).toMatchObject({

@@ -104,7 +104,7 @@ describe("activeTask", () => {
       held.task.id,
     ]);
     const none = { city: { activeTask: null }, recordLocks: [] };
-    const query = `{ city(id: "1") { ${ACTIVE} } recordLocks(model: City, ids: ["1"]) { id } }`;
+    const query = `{ city(id: "1") { ${ACTIVE} } recordLocks(model: City, ids: ["1"]) { recordId } }`;
     expect(await api.data(query)).toEqual(none);
     await api.query("DELETE FROM powercrud.task WHERE id = $1", [held.task.id]);
     expect(await api.data(query)).toEqual(none);
@@ -127,12 +127,12 @@ describe("activeTask", () => {
 describe("recordLocks", () => {
   test("returns the held records in the order of the ids, each once, in one look-up", async () => {
     const { recordLocks } = await api.data(
-      `{ recordLocks(model: City, ids: ["31", "007", "0031", "-0", "1", "999999"]) { model id heldBy { id createdBy } } }`,
+      `{ recordLocks(model: City, ids: ["31", "007", "0031", "-0", "1", "999999"]) { model recordId heldBy { id createdBy } } }`,
     );
     const heldBy = { id: held.task.id, createdBy: "ann" };
     expect(recordLocks).toEqual([
-      { model: "City", id: "31", heldBy },
-      { model: "City", id: "1", heldBy },
+      { model: "City", recordId: "31", heldBy },
+      { model: "City", recordId: "1", heldBy },
     ]);
     expect(looks.owners).toEqual(["City 5"]);
     expect(looks.tasks).toEqual([[held.task.id]]);
@@ -147,7 +147,7 @@ describe("recordLocks", () => {
     ],
   ])("refuses %s", async (_what, ids, message) => {
     expect(
-      await api.refused(`query ($ids: [ID!]!) { recordLocks(model: City, ids: $ids) { id } }`, { ids }),
+      await api.refused(`query ($ids: [ID!]!) { recordLocks(model: City, ids: $ids) { recordId } }`, { ids }),
     ).toEqual({ message, code: "VALIDATION_FAILED" });
     expect(looks.owners).toEqual([]);
   });

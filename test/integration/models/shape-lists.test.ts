@@ -199,7 +199,7 @@ describe("a model whose key cannot be an id", () => {
       readings: { totalCount: 3 },
       teams: { totalCount: 2 },
     });
-    expect(await refusal(`{ recordLocks(model: Reading, ids: ["1"]) { id } }`)).toContain(
+    expect(await refusal(`{ recordLocks(model: Reading, ids: ["1"]) { recordId } }`)).toContain(
       "Reading has no ids: its key at is of the type timestamp(6) with time zone",
     );
     const where = { readings: { some: { team: { isNot: { name: { equals: "two" } } } } } };

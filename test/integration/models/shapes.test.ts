@@ -140,7 +140,7 @@ describe.each(named(WHOLE))("%s", (_name, whole) => {
     try {
       expect(
         await shapes.data(
-          `{ ${many} { nodes { id activeTask { id } } } recordLocks(model: ${model}, ids: ${JSON.stringify([id, otherId])}) { id } }`,
+          `{ ${many} { nodes { id activeTask { id } } } recordLocks(model: ${model}, ids: ${JSON.stringify([id, otherId])}) { recordId } }`,
         ),
       ).toEqual({
         [many]: {
@@ -149,7 +149,7 @@ describe.each(named(WHOLE))("%s", (_name, whole) => {
             { id: otherId, activeTask: null },
           ],
         },
-        recordLocks: [{ id }],
+        recordLocks: [{ recordId: id }],
       });
       expect(await remove()).toMatchObject({ __typename: "ConflictError" });
       expect(await bulkRemove(id)).toMatchObject({ __typename: "ConflictError" });

@@ -49,7 +49,7 @@ beforeEach(async () => {
   await api.query(`INSERT INTO "Folder" VALUES (1, NULL), (2, 1), (3, 2), (4, NULL), (5, 4)`);
 });
 
-const REFUSAL = `__typename ... on Error { message } ... on ConflictError { totalConflicts conflicts { model id heldBy { id } } }`;
+const REFUSAL = `__typename ... on Error { message } ... on ConflictError { totalConflicts conflicts { model recordId heldBy { id } } }`;
 
 async function write(field: string): Promise<Answer> {
   return (await api.data(`mutation { result: ${field} { ${REFUSAL} } }`)).result;
@@ -76,7 +76,7 @@ describe("deleting a record is refused while a task holds", () => {
     expect(await write(`deleteArtist(id: "2")`)).toMatchObject({
       __typename: "ConflictError",
       totalConflicts: 1,
-      conflicts: [{ model, id, heldBy: { id: task.id } }],
+      conflicts: [{ model, recordId: id, heldBy: { id: task.id } }],
     });
     expect(await count("Artist")).toBe(3);
     expect(await count("Track")).toBe(3);
@@ -89,13 +89,13 @@ describe("deleting a record is refused while a task holds", () => {
 
   test("a record deep in its tree, of its own or of a linked one", async () => {
     const { release } = await api.hold([{ model: "Folder", ids: ["3"] }]);
-    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ id: "3" }] });
+    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ recordId: "3" }] });
     await release();
     await api.query(`INSERT INTO "_links" VALUES (3, 5)`);
     await api.hold([{ model: "Folder", ids: ["5"] }]);
-    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ id: "5" }] });
+    expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ conflicts: [{ recordId: "5" }] });
     await api.query(`UPDATE "Folder" SET "parentId" = 5 WHERE id = 4`);
-    expect(await write(`deleteFolder(id: "4")`)).toMatchObject({ conflicts: [{ id: "5" }] });
+    expect(await write(`deleteFolder(id: "4")`)).toMatchObject({ conflicts: [{ recordId: "5" }] });
     await api.query(`DELETE FROM powercrud.lock`);
     expect(await write(`deleteFolder(id: "4")`)).toMatchObject({ __typename: "DeleteFolderPayload" });
     expect(await write(`deleteFolder(id: "1")`)).toMatchObject({ __typename: "DeleteFolderPayload" });
@@ -108,13 +108,15 @@ describe("deleting a record is refused while a task holds", () => {
     expect(await write(`deleteLabel(id: "${ROCK}")`)).toMatchObject({ __typename: "DeleteLabelPayload" });
     await release();
     await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
-    expect(await write(`deleteTrack(id: "21")`)).toMatchObject({ conflicts: [{ model: "Label", id: POP }] });
+    expect(await write(`deleteTrack(id: "21")`)).toMatchObject({
+      conflicts: [{ model: "Label", recordId: POP }],
+    });
   });
 
   test("a whole model, but only if it has dependents there", async () => {
     await api.hold([{ model: "Review", ids: "all" }]);
     expect(await write(`deleteArtist(id: "2")`)).toMatchObject({
-      conflicts: [{ model: "Review", id: null }],
+      conflicts: [{ model: "Review", recordId: null }],
     });
     expect(await write(`deleteArtist(id: "1")`)).toMatchObject({ __typename: "DeleteArtistPayload" });
   });
@@ -130,7 +132,7 @@ test("setting links is refused while a task holds a record whose link it removes
   const { release } = await api.hold([{ model: "Label", ids: [POP ?? ""] }]);
   expect(await write(`updateTrack(id: "21", data: {labels: {set: ["${ROCK}"]}})`)).toMatchObject({
     __typename: "ConflictError",
-    conflicts: [{ model: "Label", id: POP }],
+    conflicts: [{ model: "Label", recordId: POP }],
   });
   expect(await count("_LabelToTrack")).toBe(2);
   expect(await write(`updateTrack(id: "31", data: {labels: {set: []}})`)).toMatchObject({
@@ -146,7 +148,7 @@ test("changing a referenced key is refused while a task holds a record that woul
   await api.query(`INSERT INTO "Agent" VALUES (1, 'a')`);
   const { release } = await api.hold([{ model: "Agent", ids: ["1"] }]);
   expect(await write(`updateArtist(id: "2", data: {code: "z"})`)).toMatchObject({
-    conflicts: [{ model: "Agent", id: "1" }],
+    conflicts: [{ model: "Agent", recordId: "1" }],
   });
   expect(await write(`updateArtist(id: "2", data: {name: "Zoe"})`)).toMatchObject({
     __typename: "UpdateArtistPayload",
@@ -189,7 +191,7 @@ describe("a new dependent of a held record", () => {
   test("is not created by a default either, but may be created for another record", async () => {
     await api.hold([{ model: "Artist", ids: ["1"] }]);
     expect(await write(`createPoster(data: {id: 40})`)).toMatchObject({
-      conflicts: [{ model: "Artist", id: "1" }],
+      conflicts: [{ model: "Artist", recordId: "1" }],
     });
     expect(await write(`createPoster(data: {id: 40, artistId: 2})`)).toMatchObject({
       __typename: "CreatePosterPayload",
@@ -231,7 +233,7 @@ describe("there is no gap", () => {
     await untilWaiting(api, { kind: "transactionid" });
     await chunk.query("COMMIT");
     chunk.release();
-    expect(await deleted).toMatchObject({ conflicts: [{ model, id }] });
+    expect(await deleted).toMatchObject({ conflicts: [{ model, recordId: id }] });
     expect(await api.query(`SELECT "artistId" FROM "${model}" WHERE id = ${id}`)).toEqual([{ artistId: 2 }]);
   });
 
@@ -293,7 +295,7 @@ describe("its price", () => {
     await api.query(`INSERT INTO "_LabelToTrack" SELECT '${POP}', g FROM generate_series(1000, 1999) g`);
     const { release } = await api.hold([{ model: "Track", ids: ["30999"] }]);
     expect(await write(`deleteArtist(id: "9")`)).toMatchObject({
-      conflicts: [{ model: "Track", id: "30999" }],
+      conflicts: [{ model: "Track", recordId: "30999" }],
     });
     await release();
     expect(await statements(`deleteArtist(id: "9")`)).toBe(few);

@@ -182,7 +182,7 @@ describe("an upsert by a key", () => {
 
   test("is refused while a task holds the record by its id, and names it", async () => {
     const { task } = await world.api.hold([{ model: "Person", ids: ["1"] }]);
-    const conflicts = [{ model: "Person", id: "1", heldBy: { id: task.id } }];
+    const conflicts = [{ model: "Person", recordId: "1", heldBy: { id: task.id } }];
     expect(await world.upsertPerson({ email: "ann@x" }, newcomer("x"), { name: "x" })).toMatchObject({
       conflicts,
     });
@@ -199,7 +199,7 @@ describe("an upsert by a key", () => {
       { model: "Room", ids: [Buffer.from('["3","b"]').toString("base64url")] },
     ]);
     expect(await world.upsertPerson({ email: "cid@x" }, newcomer("Cid"), {})).toMatchObject({
-      conflicts: [{ id: '{"email":"cid@x"}', heldBy: { id: task.id } }],
+      conflicts: [{ recordId: '{"email":"cid@x"}', heldBy: { id: task.id } }],
     });
     const room = { floor: 3, door: "b", name: "x" };
     const create = ["RoomUpsertCreateInput!", room] as [string, unknown];

@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 const ERRORS = `... on Error { message code } ... on ValidationError { problems { field code message } }
-  ... on ConflictError { conflicts { model id heldBy { id } } }`;
+  ... on ConflictError { conflicts { model recordId heldBy { id } } }`;
 const UPSERT = `mutation ($id: ID!, $create: CityUpsertCreateInput!, $update: CityUpdateInput!) {
   upsertCity(id: $id, create: $create, update: $update) { __typename ${ERRORS}
     ... on UpsertCityPayload { city { id name population country { name } tags { nodes { label } } } } } }`;
@@ -149,7 +149,7 @@ describe("upsert", () => {
     for (const id of [1, 3]) {
       expect(await upsert(`${id}`, { ...LYON, id }, { name: "x" })).toMatchObject({
         __typename: "ConflictError",
-        conflicts: [{ model: "City", id: `${id}`, heldBy: { id: task.id } }],
+        conflicts: [{ model: "City", recordId: `${id}`, heldBy: { id: task.id } }],
       });
     }
     expect(await cities()).toEqual(["1 Paris", "2 Berlin"]);

@@ -104,6 +104,8 @@ describe("the inbox", () => {
     const second = await inboxOf(powercrud, ann, `first: 10, after: ${after}`);
     expect(second.nodes.map(({ task }: Answer) => task.label)).toEqual(["3", "2", "1"]);
     expect(second.pageInfo.hasNextPage).toBe(false);
+    const last = await inboxOf(powercrud, ann, "last: 2");
+    expect(last.nodes.map(({ task }: Answer) => task.label)).toEqual(["2", "1"]);
     expect((await inboxOf(powercrud, bob)).nodes).toHaveLength(1);
     expect(await inboxOf(powercrud, { id: null })).toMatchObject({
       nodes: [],

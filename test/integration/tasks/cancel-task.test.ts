@@ -84,7 +84,7 @@ describe("cancelling", () => {
     expect(message).toBe(
       `Cancelled: ${progress.processed} of 12 records were dealt with, ${12 - progress.processed} were left as they were.`,
     );
-    expect(await service.data(`{ recordLocks(model: City, ids: ["1"]) { id } }`)).toEqual({
+    expect(await service.data(`{ recordLocks(model: City, ids: ["1"]) { recordId } }`)).toEqual({
       recordLocks: [],
     });
   });

@@ -16,10 +16,10 @@ afterEach(() => service.stop());
 /** The cities' holders by id, from the API; free cities are left out. */
 async function holders(): Promise<Record<string, string>> {
   const { recordLocks } = await service.data(
-    `query ($ids: [ID!]!) { recordLocks(model: City, ids: $ids) { model id heldBy { id } } }`,
+    `query ($ids: [ID!]!) { recordLocks(model: City, ids: $ids) { model recordId heldBy { id } } }`,
     { ids: ALL.map(String) },
   );
-  return Object.fromEntries(recordLocks.map((lock: Answer) => [lock.id, lock.heldBy.id]));
+  return Object.fromEntries(recordLocks.map((lock: Answer) => [lock.recordId, lock.heldBy.id]));
 }
 
 async function taskCount(): Promise<number> {
@@ -41,7 +41,7 @@ describe("a launch on records that are held", () => {
       conflicts: [
         {
           model: "City",
-          id: "2",
+          recordId: "2",
           heldBy: {
             id: holder,
             status: "RUNNING",
@@ -102,7 +102,7 @@ describe("a launch on records that are held", () => {
     expect(await service.note([1], "refused")).toMatchObject({
       __typename: "ConflictError",
       message: `City 1 is waited for by task ${second.task.id} (bulkUpdate). Try again when it has settled.`,
-      conflicts: [{ id: "1", heldBy: { id: second.task.id, status: "WAITING" } }],
+      conflicts: [{ recordId: "1", heldBy: { id: second.task.id, status: "WAITING" } }],
     });
     await service.startWorker();
     for (const id of [holder, second.task.id, third.task.id]) {
@@ -127,7 +127,7 @@ describe("a launch on records that are held", () => {
 });
 
 const REFUSAL = `__typename ... on Error { code message }
-  ... on ConflictError { conflicts { model id heldBy { id progress { percent } } } }`;
+  ... on ConflictError { conflicts { model recordId heldBy { id progress { percent } } } }`;
 
 describe("a single write", () => {
   test("of a held record is refused with the holder and its progress; others are free", async () => {
@@ -143,7 +143,7 @@ describe("a single write", () => {
       __typename: "ConflictError",
       code: "CONFLICT",
       message: `City 5 is held by task ${id} (bulkUpdate, 0 % done). Try again when it has settled.`,
-      conflicts: [{ model: "City", id: "5", heldBy: { id, progress: { percent: 0 } } }],
+      conflicts: [{ model: "City", recordId: "5", heldBy: { id, progress: { percent: 0 } } }],
     };
     expect(result).toEqual({
       update: refused,
@@ -170,7 +170,7 @@ describe("a single write", () => {
     const whole = {
       __typename: "ConflictError",
       message: `All of City are held by task ${id} (bulkUpdate, 0 % done). Try again when it has settled.`,
-      conflicts: [{ model: "City", id: null, heldBy: { id } }],
+      conflicts: [{ model: "City", recordId: null, heldBy: { id } }],
     };
     expect(
       await service.data(`mutation {
@@ -196,7 +196,7 @@ test("a launch on the whole model is refused while one record is held", async ()
   expect(await service.note(ALL, "refused")).toMatchObject({
     __typename: "ConflictError",
     totalConflicts: 1,
-    conflicts: [{ id: "7", heldBy: { id } }],
+    conflicts: [{ recordId: "7", heldBy: { id } }],
   });
   expect(await holders()).toEqual({ 7: id });
 });

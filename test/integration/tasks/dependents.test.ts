@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => service.stop());
 
 const REFUSAL = `__typename ... on Error { message }
-  ... on ConflictError { totalConflicts conflicts { model id heldBy { id kind } } }`;
+  ... on ConflictError { totalConflicts conflicts { model recordId heldBy { id kind } } }`;
 const LAUNCH = `${REFUSAL} ... on TaskLaunched { task { id status blockedBy { id } } }`;
 
 async function mutate(field: string, answer = REFUSAL): Promise<Answer> {
@@ -40,7 +40,7 @@ test("a bulk delete is refused while a task holds one of its dependents, and nam
     __typename: "ConflictError",
     message: `Tag ${red} is held by task ${holder} (bulkUpdate, 0 % done). Try again when it has settled.`,
     totalConflicts: 1,
-    conflicts: [{ model: "Tag", id: red, heldBy: { id: holder, kind: "bulkUpdate" } }],
+    conflicts: [{ model: "Tag", recordId: red, heldBy: { id: holder, kind: "bulkUpdate" } }],
   });
   expect(await deleteCities([5, 3])).toMatchObject({ __typename: "TaskLaunched" });
   expect(await deleteCities([2, 6], "onConflict: SKIP")).toMatchObject({ __typename: "ConflictError" });

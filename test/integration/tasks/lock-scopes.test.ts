@@ -36,9 +36,9 @@ test("one tenant's lock on its whole model neither blocks another tenant nor is 
     update: { __typename: "ConflictError" },
     create: { __typename: "ConflictError" },
   });
-  const look = `{ recordLocks(model: City, ids: ["2", "1"]) { id heldBy { id } } cities(first: 2) { nodes { activeTask { id } } } }`;
+  const look = `{ recordLocks(model: City, ids: ["2", "1"]) { recordId heldBy { id } } cities(first: 2) { nodes { activeTask { id } } } }`;
   expect(await service.data(look, {}, EVEN)).toEqual({
-    recordLocks: [{ id: "2", heldBy: { id: task.id } }],
+    recordLocks: [{ recordId: "2", heldBy: { id: task.id } }],
     cities: { nodes: [{ activeTask: { id: task.id } }, { activeTask: { id: task.id } }] },
   });
   expect(await service.data(look, {}, ODD)).toEqual({

@@ -135,7 +135,7 @@ const NOTE_CITIES = `mutation ($ids: [ID!]!, $notes: String!, $options: BulkOpti
     ... on Error { code message }
     ... on ConflictError {
       totalConflicts
-      conflicts { model id heldBy { id status kind createdBy createdAt progress { total processed percent } } }
+      conflicts { model recordId heldBy { id status kind createdBy createdAt progress { total processed percent } } }
     }
   }
 }`;

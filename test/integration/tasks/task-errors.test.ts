@@ -1,5 +1,5 @@
 import { graphql } from "graphql";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMemoryEventBus } from "../../support/memory/memory-event-bus.ts";
 import { createPool } from "../../../src/adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../../../src/adapters/postgres/connection/pg-session.ts";
@@ -99,6 +99,7 @@ it("reads the first errors of a list of tasks at once, and their counts", async 
     expect(await countOf(list(first, counts))).toBe(3);
   }
   expect(await countOf(list(5, `${errors} all: errors(first: 50) { nodes { message } }`))).toBe(3);
+  expect(await countOf(list(5, "errors(last: 2) { nodes { recordId } }"))).toBe(2);
 
   const { tasks } = await ask(list(5, counts));
   expect(tasks.nodes).toHaveLength(failures.size);
@@ -111,20 +112,80 @@ it("reads the first errors of a list of tasks at once, and their counts", async 
   }
 });
 
-it("goes on behind a cursor", async () => {
-  const [id = ""] = [...failures].find(([, recordIds]) => recordIds.length === 4) ?? [];
-  const page = async (after: string): Promise<Answer> =>
-    (
-      await ask(
-        `{ task(id: "${id}") { errors(first: 3${after}) { nodes { recordId } pageInfo { hasNextPage endCursor } } } }`,
-      )
-    ).task.errors;
-  const first = await page("");
-  expect(first.nodes.map(({ recordId }: Answer) => recordId)).toEqual(["4-0", "4-1", "4-2"]);
-  expect(first.pageInfo.hasNextPage).toBe(true);
-  const second = await page(`, after: "${first.pageInfo.endCursor}"`);
-  expect(second.nodes).toEqual([{ recordId: "4-3" }]);
-  expect(second.pageInfo.hasNextPage).toBe(false);
+/** The task with four errors. */
+const fourth = (): string => [...failures].find(([, recordIds]) => recordIds.length === 4)?.[0] ?? "";
+
+describe.each([
+  { list: "tasks", node: "id", pathOf: (page: string) => page, of: (answer: Answer) => answer },
+  {
+    list: "errors",
+    node: "recordId",
+    pathOf: (page: string) => `task(id: "${fourth()}") { ${page} }`,
+    of: ({ task }: Answer) => task,
+  },
+  {
+    list: "events",
+    node: "type",
+    pathOf: (page: string) => `task(id: "${fourth()}") { ${page} }`,
+    of: ({ task }: Answer) => task,
+  },
+])("the list of $list", ({ list, node, pathOf, of }) => {
+  const page = async (args: string): Promise<Answer> => {
+    const fields = `edges { cursor node { ${node} } } totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }`;
+    return of(await ask(`{ ${pathOf(`${list}(${args}) { ${fields} }`)} }`))[list];
+  };
+  const nodesOf = ({ edges }: Answer): string[] => edges.map((edge: Answer) => edge.node[node]);
+
+  it("is the same read forward and backward, in pages of any size", async () => {
+    const all = nodesOf(await page("first: 100"));
+    expect(all.length).toBeGreaterThan(2);
+    for (const size of [1, 2, 3, all.length]) {
+      const forward: string[] = [];
+      for (let after = ""; ;) {
+        const { pageInfo, ...rest } = await page(`first: ${size}${after}`);
+        forward.push(...nodesOf(rest));
+        expect(pageInfo.hasPreviousPage).toBe(after !== "");
+        expect(pageInfo.hasNextPage).toBe(forward.length < all.length);
+        expect([pageInfo.startCursor, pageInfo.endCursor]).toEqual([
+          rest.edges[0].cursor,
+          rest.edges.at(-1).cursor,
+        ]);
+        if (pageInfo.hasNextPage !== true) {
+          break;
+        }
+        after = `, after: "${pageInfo.endCursor}"`;
+      }
+      expect(forward).toEqual(all);
+      const backward: string[] = [];
+      for (let before = ""; ;) {
+        const { pageInfo, ...rest } = await page(`last: ${size}${before}`);
+        backward.unshift(...nodesOf(rest));
+        expect(pageInfo.hasNextPage).toBe(before !== "");
+        expect(pageInfo.hasPreviousPage).toBe(backward.length < all.length);
+        if (pageInfo.hasPreviousPage !== true) {
+          break;
+        }
+        before = `, before: "${pageInfo.startCursor}"`;
+      }
+      expect(backward).toEqual(all);
+    }
+  });
+
+  it("ends at both cursors, and counts all pages", async () => {
+    const { edges, totalCount } = await page("first: 100");
+    const between = `after: "${edges[0].cursor}", before: "${edges.at(-1).cursor}"`;
+    const middle = nodesOf({ edges }).slice(1, -1);
+    expect(nodesOf(await page(between))).toEqual(middle);
+    expect(nodesOf(await page(`last: 1, ${between}`))).toEqual(middle.slice(-1));
+    expect(totalCount).toBe(edges.length);
+    expect(await page(`last: 0`)).toMatchObject({ edges: [], totalCount: edges.length });
+  });
+
+  it("refuses impossible pages, and names the argument", async () => {
+    await expect(page("first: 1, last: 1")).rejects.toThrow("Give either first or last, not both.");
+    await expect(page("last: -1")).rejects.toThrow("last must be 0 or more, not -1.");
+    await expect(page(`before: "nonsense"`)).rejects.toThrow(String.raw`\"before\" is not`);
+  });
 });
 
 const refuse = () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" } as const);

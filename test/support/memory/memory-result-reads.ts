@@ -1,4 +1,5 @@
 import { MAX_TRIAL_ERRORS } from "../../../src/core/bulk/chunk-writer.ts";
+import { takeWindow } from "../../../src/kernel/list-window.ts";
 import { processedOf } from "../../../src/core/tasks/progress.ts";
 import type { RetryRecords, TaskRecord, TaskResults } from "../../../src/core/tasks/task-results.ts";
 import type { RecordBatch } from "../../../src/core/tasks/record-batch.ts";
@@ -21,11 +22,14 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Task
     );
   return {
     errors: async (taskId, after, limit) =>
-      errorsOf(taskId)
-        .filter(({ position }) => position > after)
-        .slice(0, limit),
+      takeWindow(errorsOf(taskId), { after, limit }, ({ position }, place) => position - place),
+    async errorPages(taskIds, window) {
+      const parts = withErrors(taskIds, (errors) =>
+        takeWindow(errors, window, ({ position }, place) => position - place),
+      );
+      return new Map([...parts].filter(([, errors]) => errors.length > 0));
+    },
     countErrors: async (taskId) => errorsOf(taskId).length,
-    firstErrors: async (taskIds, limit) => withErrors(taskIds, (errors) => errors.slice(0, limit)),
     errorCounts: async (taskIds) => withErrors(taskIds, (errors) => errors.length),
     async recordsToRetry(taskId, records) {
       const row = rows.get(taskId);

@@ -1,3 +1,4 @@
+import { takeWindow } from "../../../src/kernel/list-window.ts";
 import type { Counts } from "../../../src/core/tasks/progress.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
 import type { NewTasks } from "../../../src/core/tasks/new-tasks.ts";
@@ -302,11 +303,10 @@ function createReads(shelf: TaskShelf): TaskReads {
     },
     async list(query) {
       const matching = [...rows.all()].filter((row) => matchesQuery(row, query));
-      const before = matching.filter(({ id }) => query.after === undefined || id < query.after);
-      return before
-        .toSorted((a, b) => (a.id < b.id ? 1 : -1))
-        .slice(0, query.limit)
-        .map(read);
+      const newestFirst = matching.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      return takeWindow(newestFirst, query, ({ id }, place) => (id === place ? 0 : id < place ? 1 : -1)).map(
+        read,
+      );
     },
     retries: async (taskIds) => referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => task.retryOf),
     children: async (taskIds) => referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => task.parent),

@@ -2,7 +2,7 @@ import type { Counts, Progress } from "../../../src/core/tasks/progress.ts";
 import { NO_COUNTS, addCounts, progressOf, runningProgress } from "../../../src/core/tasks/progress.ts";
 import type { TaskClaim } from "../../../src/core/tasks/task-claim.ts";
 import type { TaskError } from "../../../src/core/tasks/task-error.ts";
-import type { TaskQuery } from "../../../src/core/tasks/task-reads.ts";
+import type { TaskFilter } from "../../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../../src/core/tasks/new-tasks.ts";
 import { pendingTaskOf } from "../../../src/core/tasks/new-tasks.ts";
 import type { StoredPause } from "./task-shelf.ts";
@@ -102,7 +102,7 @@ function pauseState(pause: StoredPause | undefined): PauseState {
 }
 
 /** Whether the task matches the query. */
-export function matchesQuery({ task }: StoredTask, query: Omit<TaskQuery, "after" | "limit">): boolean {
+export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
   return (
     isAmong(task.status, query.statuses) &&
     isAmong(task.kind, query.kinds) &&

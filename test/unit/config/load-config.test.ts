@@ -21,6 +21,7 @@ test("defaults", () => {
   expect(loadConfig({}, VARIABLES)).toEqual({
     host: "127.0.0.1",
     port: 4000,
+    allowedOrigins: [],
     databaseUrl: undefined,
     redisUrl: undefined,
     redisKeyPrefix: "powercrud:",
@@ -53,6 +54,7 @@ test("every variable is read", () => {
   const env = {
     HOST: "::1",
     PORT: "0",
+    POWERCRUD_ALLOWED_ORIGINS: "HTTPS://app.example.com:443/, http://localhost:5173",
     DATABASE_URL: "postgresql://user:secret@host:5432/database",
     REDIS_URL: "rediss://user:secret@host:6380/1",
     POWERCRUD_REDIS_KEY_PREFIX: "ours:",
@@ -83,6 +85,7 @@ test("every variable is read", () => {
   expect(Object.values(loadConfig(env, VARIABLES))).toEqual([
     "::1",
     0,
+    ["https://app.example.com", "http://localhost:5173"],
     "postgresql://user:secret@host:5432/database",
     "rediss://user:secret@host:6380/1",
     "ours:",

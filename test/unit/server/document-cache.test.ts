@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createDocumentCache } from "../../../src/server/graphql-handler.ts";
+import { createDocumentCache } from "../../../src/server/document-cache.ts";
 
 it("keeps the most recently used documents, and no long ones", () => {
   const cache = createDocumentCache<number>(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createOriginPolicy } from "../../../src/server/request-router.ts";
+import { createOriginPolicy } from "../../../src/server/origin-policy.ts";
 
 const allowedOrigins = ["https://app.example"];
 

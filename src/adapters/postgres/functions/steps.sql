@@ -5,8 +5,8 @@
 -- Their statements are planned once for each connection, not for each of the first calls: planning them takes ten times as
 -- long as running them, and every way to a few rows by their ids is the same.
 
--- Writes tasks, each with its chunks, locks and event CREATE. Leaves out tasks whose idempotency key or duplicate key is
--- taken, and those whose claims conflict. Inserts in the order of the keys, and enters all models at once, so that
+-- Writes tasks, each with its chunks, locks and event CREATE. A task that names a worker is begun, too, with its lease and
+-- its event START. Leaves out tasks whose idempotency key or duplicate key is taken, and those whose claims conflict. Inserts in the order of the keys, and enters all models at once, so that
 -- concurrent calls cannot deadlock. Waits a moment only for a key or a model that another transaction has.
 CREATE OR REPLACE FUNCTION powercrud.launch_tasks(launches jsonb) RETURNS SETOF uuid LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET lock_timeout = '100ms' AS $$
@@ -20,17 +20,17 @@ BEGIN
       id uuid, kind text, model text, label text, error_policy text, is_dry_run boolean, viewer jsonb, input jsonb,
       input_hash text, idempotency_key text, duplicate_key text, created_at timestamptz, total integer, parent_id uuid,
       schedule text, notify jsonb, concurrency_key text, concurrency_max integer, on_conflict text, claims jsonb,
-      chunks jsonb,
-      progress jsonb, message text
+      chunks jsonb, worker text, progress jsonb, message text
     )
   ), task AS (
     INSERT INTO powercrud.task
       (id, kind, model, label, error_policy, is_dry_run, viewer, created_by, input, input_hash, idempotency_key,
        duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key, concurrency_max, on_conflict,
-       claims)
+       claims, status, attempt, started_at)
     SELECT id, kind, model, label, error_policy, is_dry_run, viewer, viewer ->> 'id', coalesce(input, 'null'), input_hash,
            idempotency_key, duplicate_key, created_at, total, parent_id, schedule, notify, concurrency_key,
-           concurrency_max, on_conflict, claims
+           concurrency_max, on_conflict, claims, CASE WHEN worker IS NULL THEN 'PENDING' ELSE 'RUNNING' END,
+           CASE WHEN worker IS NULL THEN 0 ELSE 1 END, CASE WHEN worker IS NOT NULL THEN created_at END
     FROM launch ORDER BY coalesce(idempotency_key, duplicate_key), id
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -38,10 +38,16 @@ BEGIN
     INSERT INTO powercrud.chunk (task_id, number, ids)
     SELECT task.id, c.number, ARRAY(SELECT jsonb_array_elements_text(c.ids))
     FROM task JOIN launch USING (id), jsonb_array_elements(launch.chunks) WITH ORDINALITY AS c(ids, number)
-  ), created AS (
+  ), lease AS (
+    INSERT INTO powercrud.attempt (task_id, number, worker_id, started_at, heartbeat_at)
+    SELECT id, 1, worker, created_at, created_at FROM task JOIN launch USING (id) WHERE worker IS NOT NULL
+  ), told AS (
     INSERT INTO powercrud.event (task_id, sequence, type, at, progress, message)
-    SELECT id, 1, 'CREATE', launch.created_at, launch.progress, launch.message FROM task JOIN launch USING (id)
-    ORDER BY id
+    SELECT id, step.number, step.type, created_at, progress, step.message
+    FROM task JOIN launch USING (id)
+    CROSS JOIN LATERAL (VALUES (1, 'CREATE', launch.message), (2, 'START', NULL)) AS step(number, type, message)
+    WHERE step.number = 1 OR worker IS NOT NULL
+    ORDER BY id, step.number
   )
   SELECT array_agg(task.id) INTO written FROM task;
   PERFORM powercrud.enter_locks(array_agg(DISTINCT s ->> 'model'), true)

@@ -1,7 +1,8 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { Inbox, InboxRow } from "../../../core/notifications/inbox.ts";
-import { COUNT_INBOX, INBOX_SINCE, LIST_INBOX, MARK_ALL_READ, MARK_READ } from "../sql/notifications.ts";
+import { inListOrder, windowValues } from "../sql/list-window.ts";
+import { COUNT_INBOX, INBOX_SINCE, MARK_ALL_READ, MARK_READ, listInbox } from "../sql/notifications.ts";
 
 interface Row {
   readonly id: string;
@@ -14,8 +15,11 @@ interface Row {
 /** Rows of `powercrud.notification` that viewers read in the app. */
 export function createPostgresInbox({ session }: { readonly session: SqlSession }): Inbox {
   return {
-    list: async ({ viewerId, isUnread = false, after, limit }) =>
-      (await session.query<Row>(LIST_INBOX, [viewerId, isUnread, after ?? null, limit])).map(toInboxRow),
+    async list({ viewerId, isUnread = false, ...window }) {
+      const values = [viewerId, isUnread, ...windowValues(window)];
+      const rows = await session.query<Row>(listInbox(window.isBackward), values);
+      return inListOrder(rows, window.isBackward).map(toInboxRow);
+    },
     async count({ viewerId, isUnread = false }) {
       const [row] = await session.query<{ count: number }>(COUNT_INBOX, [viewerId, isUnread]);
       return row?.count ?? 0;

@@ -1,7 +1,8 @@
 import { isUuid } from "../../../kernel/ids.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { DeadQuery, Outbox, OutboxRow, TryResult } from "../../../core/notifications/outbox.ts";
-import { CONCLUDE_TRY, COUNT_DEAD, LIST_DEAD, NEXT_DUE, REVIVE, TAKE_DUE } from "../sql/notifications.ts";
+import { inListOrder, windowValues } from "../sql/list-window.ts";
+import { CONCLUDE_TRY, COUNT_DEAD, NEXT_DUE, REVIVE, TAKE_DUE, listDead } from "../sql/notifications.ts";
 
 interface Row {
   readonly id: string;
@@ -25,8 +26,11 @@ export function createPostgresOutbox({ session }: { readonly session: SqlSession
       const [row] = await session.query<{ due_at: Date | null }>(NEXT_DUE);
       return row?.due_at ?? undefined;
     },
-    listDead: async ({ after, limit, ...query }) =>
-      (await session.query<Row>(LIST_DEAD, [...deadValues(query), after ?? null, limit])).map(toOutboxRow),
+    async listDead({ launchedBy, ...window }) {
+      const values = [...deadValues(launchedBy === undefined ? {} : { launchedBy }), ...windowValues(window)];
+      const rows = await session.query<Row>(listDead(window.isBackward), values);
+      return inListOrder(rows, window.isBackward).map(toOutboxRow);
+    },
     async countDead(query) {
       const [row] = await session.query<{ count: number }>(COUNT_DEAD, deadValues(query));
       return row?.count ?? 0;

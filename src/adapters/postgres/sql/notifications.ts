@@ -1,3 +1,5 @@
+import { windowSql } from "./list-window.ts";
+
 /**
  * The rest of a statement that begins with `WITH settled AS (…)`, rows of tasks with `id` and `notify`. Uses its $2, the
  * final status, and its $5, the time. Costs almost nothing for a task that notifies nobody. An in-app notification needs no
@@ -40,11 +42,10 @@ const DEAD_FILTER = `
     SELECT FROM powercrud.task t WHERE t.id = n.task_id AND t.created_by IS NOT DISTINCT FROM $2::text
   ))`;
 
-/** $1, $2 filter, $3 the one before the page or null, $4 limit. */
-export const LIST_DEAD = `
+/** $1, $2 filter, $3-$5 window. */
+export const listDead = (isBackward?: boolean): string => `
   SELECT ${OUTBOX_COLUMNS} FROM powercrud.notification n
-  WHERE ${DEAD_FILTER} AND ($3::uuid IS NULL OR n.id > $3::uuid)
-  ORDER BY n.id LIMIT $4::integer`;
+  WHERE ${DEAD_FILTER} AND ${windowSql({ column: "n.id", type: "uuid", from: 3 }, isBackward)}`;
 
 /** $1, $2 filter. */
 export const COUNT_DEAD = `SELECT count(*)::integer AS count FROM powercrud.notification n WHERE ${DEAD_FILTER}`;
@@ -62,11 +63,11 @@ const INBOX_COLUMNS =
 const INBOX_FILTER = `
   n.channel = 'IN_APP' AND n.target = $1::text AND (NOT $2::boolean OR n.read_at IS NULL)`;
 
-/** $1, $2 filter, $3 the one before the page or null, $4 limit. Ids sort by time. */
-export const LIST_INBOX = `
+/** $1, $2 filter, $3-$5 window. Ids sort by time. */
+export const listInbox = (isBackward?: boolean): string => `
   SELECT ${INBOX_COLUMNS} FROM powercrud.notification n
-  WHERE ${INBOX_FILTER} AND ($3::uuid IS NULL OR n.id < $3::uuid)
-  ORDER BY n.id DESC LIMIT $4::integer`;
+  WHERE ${INBOX_FILTER}
+    AND ${windowSql({ column: "n.id", type: "uuid", isDescending: true, from: 3 }, isBackward)}`;
 
 /** $1, $2 filter. */
 export const COUNT_INBOX = `SELECT count(*)::integer AS count FROM powercrud.notification n WHERE ${INBOX_FILTER}`;

@@ -1,3 +1,4 @@
+import { windowSql } from "./list-window.ts";
 import { MAX_TRIAL_ERRORS } from "../../../core/bulk/chunk-writer.ts";
 
 /** $1 task, $2 record ids, $3 outcomes, $4 codes, $5 messages, $6 fields, $7 indexes. Positions follow the given order. */
@@ -15,12 +16,12 @@ export const LIST_TASK_ERRORS = `
   SELECT ${ERROR_COLUMNS} FROM powercrud.task_error
   WHERE task_id = $1::uuid AND position > $2::bigint ORDER BY position LIMIT $3::integer`;
 
-/** $1 tasks, $2 limit for each. */
-export const LIST_FIRST_ERRORS = `
+/** $1 tasks, $2-$4 window for each. */
+export const listErrorPages = (isBackward?: boolean): string => `
   SELECT t.id::text AS task_id, e.* FROM unnest($1::uuid[]) AS t(id)
   CROSS JOIN LATERAL (
     SELECT ${ERROR_COLUMNS} FROM powercrud.task_error
-    WHERE task_id = t.id ORDER BY position LIMIT $2::integer
+    WHERE task_id = t.id AND ${windowSql({ column: "position", type: "bigint", from: 2 }, isBackward)}
   ) e
   ORDER BY t.id, e.position`;
 

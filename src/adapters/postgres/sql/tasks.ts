@@ -1,3 +1,4 @@
+import { windowSql } from "./list-window.ts";
 import { INSERT_NOTIFICATIONS } from "./notifications.ts";
 
 /** The columns of a TaskRow; `a`, `c` and `k` are from {@link RUNNING_PROGRESS}. */
@@ -35,11 +36,11 @@ const TASK_FILTER = `
 export const FIND_TASKS = `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS} WHERE t.id = ANY ($1::uuid[])`;
 
-/** $1-$5 filter, $6 the task before the page or null, $7 limit. Ids sort by time. */
-export const LIST_TASKS = `
+/** $1-$5 filter, $6-$8 window. Ids sort by time. */
+export const listTasks = (isBackward?: boolean): string => `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
-  WHERE ${TASK_FILTER} AND ($6::uuid IS NULL OR t.id < $6::uuid)
-  ORDER BY t.id DESC LIMIT $7::integer`;
+  WHERE ${TASK_FILTER}
+    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 6 }, isBackward)}`;
 
 /** $1-$5 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;

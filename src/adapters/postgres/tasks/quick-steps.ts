@@ -65,6 +65,7 @@ interface Launch {
   readonly task: NewTask;
   readonly event: NewLifecycleEvent;
   readonly claims: readonly Claim[];
+  readonly workerId: string | undefined;
 }
 
 function createLaunching(session: SqlSession, groupSteps: GroupSteps): QuickSteps["launch"] {
@@ -80,7 +81,8 @@ function createLaunching(session: SqlSession, groupSteps: GroupSteps): QuickStep
     );
   const [plain, claiming] = [lane(), lane()];
   // A launch with claims may have to wait for other writers of its models. Those without do not wait for it.
-  return (task, event, claims) => (claims.length === 0 ? plain : claiming)({ task, event, claims });
+  return (task, event, claims, workerId) =>
+    (claims.length === 0 ? plain : claiming)({ task, event, claims, workerId });
 }
 
 /**
@@ -116,8 +118,9 @@ function groupStepsWith(logger: Logger): GroupSteps {
     });
 }
 
-function launchRow({ task, event, claims }: Launch): object {
+function launchRow({ task, event, claims, workerId }: Launch): object {
   return {
+    worker: workerId,
     claims: task.claims,
     chunks: task.chunks.map(({ ids }) => ids),
     ...segmentsOf(claims),

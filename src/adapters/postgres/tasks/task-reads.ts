@@ -6,16 +6,17 @@ import type { ErrorPolicy, OnConflict, Task } from "../../../core/tasks/task.ts"
 import type { TaskStatus } from "../../../core/tasks/task-status.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { isUuid } from "../../../kernel/ids.ts";
-import type { TaskQuery, TaskReads } from "../../../core/tasks/task-reads.ts";
+import type { TaskFilter, TaskReads } from "../../../core/tasks/task-reads.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
 import { READ_CHUNK_IDS } from "../sql/chunks.ts";
+import { inListOrder, windowValues } from "../sql/list-window.ts";
 import {
   COUNT_TASKS,
   FIND_TASKS,
   LIST_CHILDREN,
   LIST_RETRIES,
-  LIST_TASKS,
   NEWEST_RETRY,
+  listTasks,
 } from "../sql/tasks.ts";
 
 /** Reads tasks, their progress and their records. */
@@ -26,8 +27,9 @@ export function createTaskReads(session: SqlSession): TaskReads {
       return new Map(rows.map((row) => [row.id, toTask(row)]));
     },
     async list(query) {
-      const values = [...filterValues(query), query.after ?? null, query.limit];
-      return (await session.query<TaskRow>(LIST_TASKS, values)).map(toTask);
+      const values = [...filterValues(query), ...windowValues(query)];
+      const rows = await session.query<TaskRow>(listTasks(query.isBackward), values);
+      return inListOrder(rows, query.isBackward).map(toTask);
     },
     async count(query) {
       const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
@@ -70,7 +72,7 @@ function groupTasks(
 }
 
 /** Only UUIDs can be ids of tasks. */
-function filterValues(query: Omit<TaskQuery, "after" | "limit">): readonly unknown[] {
+function filterValues(query: TaskFilter): readonly unknown[] {
   return [
     query.statuses ?? null,
     query.kinds ?? null,

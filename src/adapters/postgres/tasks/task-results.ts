@@ -6,7 +6,8 @@ import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { mergeBatches } from "../../../core/tasks/record-batch.ts";
 import type { TaskClaim } from "../../../core/tasks/task-claim.ts";
 import { RECORDS_TO_RETRY } from "../sql/chunks.ts";
-import { COUNT_TASK_ERRORS, LIST_FIRST_ERRORS, LIST_RECORDS, LIST_TASK_ERRORS } from "../sql/results.ts";
+import { windowValues } from "../sql/list-window.ts";
+import { COUNT_TASK_ERRORS, LIST_RECORDS, LIST_TASK_ERRORS, listErrorPages } from "../sql/results.ts";
 import { OWN_CLAIMS } from "../sql/tasks.ts";
 import { toTaskError } from "./task-errors.ts";
 import type { TaskErrorRow } from "./task-errors.ts";
@@ -24,11 +25,11 @@ export function createTaskResults(session: SqlSession): TaskResults {
       const rows = await session.query<TaskErrorRow>(LIST_TASK_ERRORS, [taskId, after, limit]);
       return rows.map(toTaskError);
     },
-    async firstErrors(taskIds, limit) {
-      const rows = await session.query<TaskErrorRow & { readonly task_id: string }>(LIST_FIRST_ERRORS, [
-        taskIds,
-        limit,
-      ]);
+    async errorPages(taskIds, window) {
+      const rows = await session.query<TaskErrorRow & { readonly task_id: string }>(
+        listErrorPages(window.isBackward),
+        [taskIds, ...windowValues(window)],
+      );
       const errors = new Map<string, TaskError[]>();
       for (const { task_id: taskId, ...row } of rows) {
         const ofTask = errors.get(taskId) ?? [];

@@ -69,7 +69,7 @@ async function launchAt(
     const inputHash = launchHash(kind, hashed, given);
     const options = nestedOptions(nesting, given, inputHash);
     // Where the app is asked nothing else, writing the task is enough: that finds an earlier one, too.
-    const isAsked = own.claims !== undefined || ports.hooks?.beforeCreate !== undefined;
+    const isAsked = own.claims !== undefined || (ports.hooks?.beforeCreate ?? []).length > 0;
     const repeated = isAsked ? await answerRepeated(ports, { viewer, options, inputHash }) : undefined;
     if (repeated !== undefined) {
       return repeated;

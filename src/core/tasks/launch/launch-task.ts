@@ -3,7 +3,7 @@ import { errorFields } from "../../../kernel/logger.ts";
 import type { NotifyPolicy } from "../../notifications/resolve-notify.ts";
 import { resolveNotify, TELL_NOBODY } from "../../notifications/resolve-notify.ts";
 import type { AttemptPorts } from "../run/execute-attempt.ts";
-import { executeAttempt } from "../run/execute-attempt.ts";
+import { executeAttempt, executeBegun } from "../run/execute-attempt.ts";
 import type { ModelRegistry } from "../../records/model.ts";
 import { conflictRefusal } from "../../refusals/conflict-refusal.ts";
 import type { LaunchOutcome } from "./launch-outcome.ts";
@@ -18,8 +18,10 @@ import { callHook } from "../task-hooks.ts";
 import { unavailableRefusal } from "../../refusals/unavailable-refusal.ts";
 import { failedEnd } from "../settle/ending.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
+import type { Attempt } from "../task-attempts.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { Task } from "../task.ts";
+import type { QuickLaunch } from "./launch-transaction.ts";
 import { writeLaunch } from "./on-conflict.ts";
 
 /** What launching needs: small tasks run in the request. */
@@ -52,7 +54,7 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
     return refusal;
   }
   try {
-    const written = await writeLaunch(ports, request);
+    const written = await writeLaunch(ports, request, beginnerOf(ports, request));
     if (written.kind === "CREATED" || written.kind === "WAITING") {
       await callCreateHook(ports, written, request.kind);
     }
@@ -71,6 +73,12 @@ export async function launchTask(ports: LaunchPorts, launch: LaunchRequest): Pro
   } catch (error) {
     return unavailableRefusal(ports.logger, error, "a launch was refused");
   }
+}
+
+/** This process, where the task is begun here and now. A listener to its creation hears of that before it begins. */
+function beginnerOf({ settings, hooks, workerId }: LaunchPorts, request: LaunchRequest): string | undefined {
+  const isHeard = (hooks?.of("create", request.kind) ?? []).length > 0;
+  return runsInRequest(settings, request) && !isHeard ? workerId : undefined;
 }
 
 /** Reads the task only for a listener. */
@@ -116,12 +124,14 @@ export async function waitInLine(
 /** Runs a small task here, and enqueues others. */
 export async function start(
   ports: LaunchPorts,
-  { taskId, task }: { readonly taskId: string; readonly task?: Task },
+  { taskId, task, attempt }: { readonly taskId: string } & Partial<QuickLaunch>,
   request: LaunchRequest,
 ): Promise<LaunchOutcome> {
   if (runsInRequest(ports.settings, request)) {
-    await executeHere(ports, taskId);
-    return launched(ports, taskId);
+    const settled = await executeHere(ports, taskId, attempt);
+    return settled === undefined
+      ? launched(ports, taskId)
+      : { kind: "LAUNCHED", task: settled, isDuplicate: false };
   }
   const isQueued = await enqueue(ports, taskId);
   // It may have begun meanwhile, but what it is, it was at some moment since the launch.
@@ -186,14 +196,24 @@ function acceptedButUnreachable(taskId: string, cause: unknown): AppError {
   );
 }
 
-/** Never rejects: the task is accepted and durable, so the answer cannot be that nothing was changed. */
-async function executeHere(ports: LaunchPorts, taskId: string): Promise<void> {
-  await executeAttempt(ports, { id: taskId, attempt: 0 }).catch((error: unknown) => {
+/**
+ * Never rejects: the task is accepted and durable, so the answer cannot be that nothing was changed.
+ * @param attempt its first attempt, if that has begun
+ * @returns the settled task; undefined where it has to be read
+ */
+async function executeHere(ports: LaunchPorts, taskId: string, attempt?: Attempt): Promise<Task | undefined> {
+  try {
+    const outcome = await (attempt === undefined
+      ? executeAttempt(ports, { id: taskId, attempt: 0 })
+      : executeBegun(ports, attempt));
+    return outcome.kind === "SETTLED" ? outcome.task : undefined;
+  } catch (error) {
     ports.logger.warn(
       { ...errorFields(error), taskId },
       "a task could not be run in its request; the sweeper enqueues it",
     );
-  });
+    return undefined;
+  }
 }
 
 function runsInRequest(settings: LaunchSettings, { options, total }: LaunchRequest): boolean {
@@ -210,5 +230,5 @@ function runsInRequest(settings: LaunchSettings, { options, total }: LaunchReque
 async function withdraw(ports: LaunchPorts, taskId: string): Promise<boolean> {
   const { kind, progress } = await readTask(ports.tasks, taskId);
   const settle = failedEnd("The task queue could not be reached.", progress);
-  return settleTask(ports, { taskId, kind, attempt: 0, total: progress.total, settle });
+  return (await settleTask(ports, { taskId, kind, attempt: 0, total: progress.total, settle })) !== undefined;
 }

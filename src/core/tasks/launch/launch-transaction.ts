@@ -12,6 +12,7 @@ import type { RecordBatch } from "../record-batch.ts";
 import { filterBatch, plainBatch, splitIntoChunks } from "../record-batch.ts";
 import { findBlocker } from "../settle/promote-waiting.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
+import type { Attempt } from "../task-attempts.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import { escalate, toClaim, toDependents } from "../task-claim.ts";
 import type { TaskDefinitions } from "../task-definition.ts";
@@ -152,15 +153,23 @@ async function createTask(
 /** A quick launch sends its records inside a list; more of them take the ordinary way, which is made for many. */
 const MAX_QUICK_RECORDS = 100;
 
+/** A task that was launched in one step, and the attempt that was begun with it. */
+export interface QuickLaunch {
+  readonly task: Task;
+  readonly attempt?: Attempt;
+}
+
 /**
  * Launches a task in one step, if it has few records, all with the same change, and none that depend on them.
+ * @param workerId begins its first attempt in the same step, unless tasks like it have a limit. Default: nobody
  * @returns undefined, with nothing written, where the ordinary way has to decide
  */
 export async function launchQuickly(
   ports: WriteLaunchPorts,
   request: LaunchRequest,
   dependents: Dependents | undefined,
-): Promise<Task | undefined> {
+  workerId?: string,
+): Promise<QuickLaunch | undefined> {
   const { records, batches, retryOf } = request;
   const isPlain = batches === undefined && retryOf === undefined && dependents === undefined;
   if (ports.steps === undefined || !isPlain || records.length > MAX_QUICK_RECORDS) {
@@ -171,11 +180,17 @@ export async function launchQuickly(
   const task = newTaskOf(ports, { taskId, request, claims, records, skipped: [] });
   const event = { ...createEventOf(task), at: task.createdAt };
   const held = claims.map((claim) => toClaim(claim, records));
-  if ((await ports.steps.launch(task, event, held)) === undefined) {
+  const beginner = task.concurrency === null ? workerId : undefined;
+  if ((await ports.steps.launch(task, event, held, beginner)) === undefined) {
     return undefined;
   }
   announce(ports, taskId);
-  return pendingTaskOf(task);
+  const pending = pendingTaskOf(task);
+  if (beginner === undefined) {
+    return { task: pending };
+  }
+  const begun: Task = { ...pending, status: "RUNNING", attempt: 1, startedAt: task.createdAt };
+  return { task: begun, attempt: { task: begun, number: 1 } };
 }
 
 /** The request's claims; one on more records than the escalation limit is on the whole model. */

@@ -5,15 +5,14 @@ import type { OnConflict } from "../task.ts";
 import type { CreateResult } from "../new-tasks.ts";
 import type { TaskClaim } from "../task-claim.ts";
 import type { NewTaskError } from "../task-error.ts";
-import type { Task } from "../task.ts";
 import type { LaunchRequest } from "./launch-request.ts";
-import type { LaunchTransaction, WriteLaunchPorts } from "./launch-transaction.ts";
+import type { LaunchTransaction, QuickLaunch, WriteLaunchPorts } from "./launch-transaction.ts";
 import { createLaunchTransaction, launchQuickly } from "./launch-transaction.ts";
 
 /** What became of the launch's transaction. */
 export type WrittenLaunch =
-  /** @property task as it was written; left out where that is not known */
-  | { readonly kind: "CREATED"; readonly taskId: string; readonly task?: Task }
+  /** Of a quick launch also what it wrote. */
+  | ({ readonly kind: "CREATED"; readonly taskId: string } & Partial<QuickLaunch>)
   /** Created, and it waits in line. */
   | { readonly kind: "WAITING"; readonly taskId: string; readonly hasDependents: boolean }
   | Exclude<CreateResult, { readonly kind: "CREATED" }>
@@ -28,12 +27,19 @@ const POLICIES: Readonly<Record<OnConflict, ConflictPolicy>> = {
   SKIP: skipConflicts,
 };
 
-/** Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created. */
-export async function writeLaunch(ports: WriteLaunchPorts, request: LaunchRequest): Promise<WrittenLaunch> {
+/**
+ * Writes task, CREATE event and locks in one transaction; nothing is left of a launch that is not created.
+ * @param workerId see launchQuickly
+ */
+export async function writeLaunch(
+  ports: WriteLaunchPorts,
+  request: LaunchRequest,
+  workerId?: string,
+): Promise<WrittenLaunch> {
   const dependents = await ports.definitions.find(request.kind)?.dependents?.(request);
-  const task = await launchQuickly(ports, request, dependents);
-  if (task !== undefined) {
-    return { kind: "CREATED", taskId: task.id, task };
+  const quick = await launchQuickly(ports, request, dependents, workerId);
+  if (quick !== undefined) {
+    return { kind: "CREATED", taskId: quick.task.id, ...quick };
   }
   const policy = POLICIES[request.options.onConflict ?? "REJECT"];
   return runOrRollBack<WrittenLaunch>(ports.unitOfWork, (transaction) =>

@@ -16,7 +16,7 @@ import { cancelTask } from "../run/cancel-task.ts";
 import { pauseTask } from "../run/pause-task.ts";
 import { resumeTask } from "../run/resume-task.ts";
 import { BEFORE_RECORDS } from "../task-results.ts";
-import type { TaskQuery } from "../task-reads.ts";
+import type { TaskFilter } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
 import type { TaskStore } from "../task-store.ts";
 import type { Task } from "../task.ts";
@@ -103,7 +103,7 @@ function idOf(task: TaskOrId): string {
 }
 
 /** The query without ids that no task can have. */
-function possible<Query extends Pick<TaskQuery, "ids">>(query: Query): Query {
+function possible<Query extends Pick<TaskFilter, "ids">>(query: Query): Query {
   return query.ids === undefined ? query : { ...query, ids: query.ids.map(idOf).filter(isUuid) };
 }
 

@@ -164,14 +164,10 @@ export class HeldReservation implements Reservation {
     this.#ends.splice(0).forEach((end) => end());
   }
 
-  #settle(settle: Ending): Promise<boolean> {
-    return settleTask(this.#ports, {
-      taskId: this.id,
-      kind: this.task.kind,
-      attempt: this.#attempt,
-      total: null,
-      settle,
-    });
+  async #settle(settle: Ending): Promise<boolean> {
+    const { id: taskId, task } = this;
+    const request = { taskId, kind: task.kind, attempt: this.#attempt, total: null, settle };
+    return (await settleTask(this.#ports, request)) !== undefined;
   }
 
   #leaveToSweeper(error: unknown): void {

@@ -15,7 +15,7 @@ import type { PauseOutcome } from "../run/pause-task.ts";
 import type { ResumeOutcome } from "../run/resume-task.ts";
 import type { StoredResult } from "../stored-result.ts";
 import type { TaskError } from "../task-error.ts";
-import type { TaskQuery } from "../task-reads.ts";
+import type { TaskFilter } from "../task-reads.ts";
 import type { RecordPlace, TaskRecord } from "../task-results.ts";
 import type { Task } from "../task.ts";
 import type { Reservation } from "./held-reservation.ts";
@@ -81,9 +81,9 @@ export interface TaskManager {
   /** The task as it is now; undefined where there is none. The progress of a running one is up to date. */
   get<Result = Json>(task: TaskOrId<Result>): Promise<Task<Result> | undefined>;
   /** Tasks, the newest first. The next page is `after` the last one's id. */
-  list(query?: Omit<TaskQuery, "after" | "limit"> & PageOptions<string>): Promise<readonly Task[]>;
+  list(query?: TaskFilter & PageOptions<string>): Promise<readonly Task[]>;
   /** Number of tasks on all pages. */
-  count(query?: Omit<TaskQuery, "after" | "limit">): Promise<number>;
+  count(query?: TaskFilter): Promise<number>;
   /** Stops a task for good, in any process: at once if it has not begun, else at its next chunk at the latest. */
   cancel(task: TaskOrId, options?: AskOptions): Promise<CancelOutcome>;
   /**

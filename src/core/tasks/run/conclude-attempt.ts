@@ -4,8 +4,9 @@ import type { Progress } from "../progress.ts";
 import type { SettleBy } from "../settle/ending.ts";
 import { failedEnd, stoppedEnd } from "../settle/ending.ts";
 import { passSlotOn } from "../settle/enqueue-postponed.ts";
-import type { SettlePorts } from "../settle/settle-task.ts";
-import { settleTask, settleUnattended } from "../settle/settle-task.ts";
+import type { SettledTask, SettlePorts } from "../settle/settle-task.ts";
+import { cleanedTaskOf, settleTask, settleUnattended } from "../settle/settle-task.ts";
+import type { Task } from "../task.ts";
 import type { Attempt } from "../task-attempts.ts";
 import type { QueuedTask } from "../task-queue.ts";
 import { findTask } from "../task-reads.ts";
@@ -18,7 +19,8 @@ import { pauseAttempt } from "../settle/pause-attempt.ts";
 
 /** What became of a delivery. */
 export type AttemptOutcome =
-  | { readonly kind: "SETTLED" }
+  /** @property task as it is now; left out where that has to be read */
+  | { readonly kind: "SETTLED"; readonly task?: Task }
   /** Another delivery has the task, or it is settled already. */
   | { readonly kind: "NOT_BEGUN" }
   /** PENDING again: its next attempt is not due yet, or needs a worker that knows its kind. */
@@ -60,13 +62,10 @@ export async function concludeAttempt(
       if (end.cause !== undefined && !isAppError(end.cause, "CANCELLED")) {
         ports.logger.error({ err: end.cause, taskId }, "a task's handler threw");
       }
-      const isSettled = await settle(
-        ports,
-        { taskId, kind: task.kind, attempt: number },
-        progress,
-        end.settle,
-      );
-      return { kind: isSettled ? "SETTLED" : "FENCED" };
+      const settled = await settle(ports, { taskId, kind: task.kind, attempt: number }, progress, end.settle);
+      return settled?.cleaned === undefined
+        ? outcomeOf(settled)
+        : { kind: "SETTLED", task: cleanedTaskOf(task, settled.cleaned) };
     }
   }
 }
@@ -85,8 +84,11 @@ async function tryAgainLater(
     return result;
   }
   const settleBy: SettleBy = (done) => stoppedEnd(progress, done);
-  const isSettled = await settle(ports, { taskId, kind, attempt: attempt.number }, progress, settleBy);
-  return { kind: isSettled ? "SETTLED" : "FENCED" };
+  return outcomeOf(await settle(ports, { taskId, kind, attempt: attempt.number }, progress, settleBy));
+}
+
+function outcomeOf(settled: SettledTask | undefined): AttemptOutcome {
+  return { kind: settled === undefined ? "FENCED" : "SETTLED" };
 }
 
 /**
@@ -127,7 +129,7 @@ async function settle(
   attempt: { readonly taskId: string; readonly kind: string; readonly attempt: number },
   progress: Progress,
   by: SettleBy,
-): Promise<boolean> {
+): Promise<SettledTask | undefined> {
   const request = { ...attempt, total: progress.total, settle: by, byAttempt: true };
   const unlessUnavailable = (error: unknown): void => {
     if (isAppError(error, "UNAVAILABLE")) {
@@ -164,10 +166,8 @@ async function concludePause(
       return { kind: "PAUSED" };
     case "WITHDRAWN":
       return handOver(ports, { id: task.id, attempt: number });
-    case "CANCELLED": {
-      const isSettled = await settle(ports, attempt, progress, (done) => stoppedEnd(progress, done));
-      return { kind: isSettled ? "SETTLED" : "FENCED" };
-    }
+    case "CANCELLED":
+      return outcomeOf(await settle(ports, attempt, progress, (done) => stoppedEnd(progress, done)));
     case "FENCED":
       return { kind: "FENCED" };
   }

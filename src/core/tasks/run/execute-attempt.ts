@@ -5,6 +5,7 @@ import { createFailureLog } from "../../../kernel/logger.ts";
 import { announce, recordEvent } from "../../events/record-event.ts";
 import { encodeAnnouncement, TASK_TOPIC } from "../../events/task-announcement.ts";
 import type { SettlePorts } from "../settle/settle-task.ts";
+import { isPlainEnd } from "../settle/settle-task.ts";
 import type { TaskPorts } from "../settle/task-ports.ts";
 import type { Progress } from "../progress.ts";
 import type { StrandedTasks } from "../stranded-tasks.ts";
@@ -56,13 +57,27 @@ export interface AttemptPorts extends TaskPorts<AttemptStore>, AwaitKindPorts {
 /**
  * Runs the next attempt of a task, whole: begin, handle, settle. A task that has had {@link AttemptPorts.maxAttempts} is
  * only settled.
+ * @param freeSlot called once only the engine's own work is left, so that the caller may run the next one beside it
  */
-export function executeAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+export function executeAttempt(
+  ports: AttemptPorts,
+  delivery: QueuedTask,
+  freeSlot?: () => void,
+): Promise<AttemptOutcome> {
   // The caller may be inside another task, which waits for this one or launched it.
-  return outsideTask(() => runAttempt(ports, delivery));
+  return outsideTask(() => runDelivery(ports, delivery, freeSlot));
 }
 
-async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<AttemptOutcome> {
+/** Runs an attempt that has begun, with its START announced: handle, settle. */
+export function executeBegun(ports: AttemptPorts, attempt: Attempt): Promise<AttemptOutcome> {
+  return outsideTask(() => runAttempt(ports, attempt));
+}
+
+async function runDelivery(
+  ports: AttemptPorts,
+  delivery: QueuedTask,
+  freeSlot?: () => void,
+): Promise<AttemptOutcome> {
   if (await giveUp(ports, delivery, ports.maxAttempts)) {
     return { kind: "SETTLED" };
   }
@@ -70,6 +85,14 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
   if (attempt === undefined) {
     return { kind: (await awaitKind(ports, delivery)) ? "POSTPONED" : "NOT_BEGUN" };
   }
+  return runAttempt(ports, attempt, freeSlot);
+}
+
+async function runAttempt(
+  ports: AttemptPorts,
+  attempt: Attempt,
+  freeSlot?: () => void,
+): Promise<AttemptOutcome> {
   const { id: taskId, cancelRequestedAt, pauseRequestedAt } = attempt.task;
   const controller = new AbortController();
   const stop = (reason: AppError): void => controller.abort(reason);
@@ -90,6 +113,9 @@ async function runAttempt(ports: AttemptPorts, delivery: QueuedTask): Promise<At
       // Nothing may store progress any more: what is shown of a paused task is what it has committed.
       reporter.stop();
       await lease.end();
+    }
+    if (end.kind === "ENDED" && isPlainEnd(ports, attempt.task.kind, end.settle)) {
+      freeSlot?.();
     }
     return await concludeAttempt(ports, attempt, reporter.current(), end);
   } finally {

@@ -28,8 +28,15 @@ export interface QuickSteps {
    * Writes a task with its chunks, locks and CREATE event. Only for a task that retries none, skips no records, and writes
    * the same to all of its records. Undefined where a key of the launch or a record is taken, too.
    * @param claims the task's claims, with the ids of its records
+   * @param workerId who begins its first attempt in the same step, with its lease and START event; for a task without a limit
+   *   of concurrency. Default: nobody
    */
-  launch(task: NewTask, event: NewLifecycleEvent, claims: readonly Claim[]): Promise<true | undefined>;
+  launch(
+    task: NewTask,
+    event: NewLifecycleEvent,
+    claims: readonly Claim[],
+    workerId?: string,
+  ): Promise<true | undefined>;
   /**
    * Begins a task's first attempt: RUNNING, its lease, its START event. Undefined for a task that does not wait to be begun,
    * for one of another kind, and for one with a limit of concurrency, a time to wait for, or a request to stop or to pause.

@@ -59,29 +59,38 @@ interface SettleRequest {
   readonly byAttempt?: boolean;
 }
 
+/** How a task was settled. */
+export interface SettledTask {
+  /** What was written, if the task is cleaned, too. */
+  readonly cleaned?: Settlement;
+}
+
 /**
  * Records how a task ended, in one transaction with its event and the release of its locks: a reader of the event
  * finds the records free. Then cleans up, and promotes the tasks that waited for this one.
- * @returns false, with nothing written, if the task is settled already, or has begun a later attempt
+ * @returns undefined, with nothing written, if the task is settled already, or has begun a later attempt
  */
-export async function settleTask(ports: SettlePorts, request: SettleRequest): Promise<boolean> {
+export async function settleTask(
+  ports: SettlePorts,
+  request: SettleRequest,
+): Promise<SettledTask | undefined> {
   const { taskId } = request;
   const quick = await settleQuickly(ports, request);
   if (quick?.hadLocks === true) {
     await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
   }
   if (quick !== undefined) {
-    return true;
+    return { cleaned: quick.settlement };
   }
   const settlement = await ports.unitOfWork.run((transaction) =>
     writeSettlement(ports, transaction, request),
   );
   if (settlement === undefined) {
-    return false;
+    return undefined;
   }
   await callHooksAndClean(ports, taskId, settlement.hooks ?? []);
   await promoteWaiting(ports, taskId).catch(leaveToSweeper(ports, taskId, UNPROMOTED));
-  return true;
+  return {};
 }
 
 /** The hook `cleanup` is called after the others, and after the task is cleaned, by this process or by the sweeper. */
@@ -110,31 +119,37 @@ function leaveToSweeper({ logger }: Pick<SettlePorts, "logger">, taskId: string,
   return (error: unknown): void => logger.warn({ ...errorFields(error), taskId }, message);
 }
 
-/**
- * Settles and cleans a task in one step, where its end is known and nobody has to hear of it in between.
- * @returns undefined, with nothing written, where the ordinary way has to decide
- */
+/** Whether a task with this end may be settled and cleaned in one step: the end is known, and no code of the app's follows. */
+export function isPlainEnd(
+  ports: Pick<SettlePorts, "hooks">,
+  kind: string,
+  settle: SettleBy,
+): settle is Ending {
+  return (
+    typeof settle !== "function" &&
+    (settle.errors ?? []).length === 0 &&
+    stepsWithListeners(ports, kind, FINAL_STEPS).length === 0
+  );
+}
+
+/** @returns undefined, with nothing written, where the ordinary way has to decide */
 async function settleQuickly(
   ports: SettlePorts,
   { taskId, kind, attempt, total, settle }: SettleRequest,
-): Promise<{ readonly hadLocks: boolean } | undefined> {
+): Promise<{ readonly hadLocks: boolean; readonly settlement: Settlement } | undefined> {
   const { steps, clock } = ports;
-  if (
-    steps === undefined ||
-    typeof settle === "function" ||
-    (settle.errors ?? []).length > 0 ||
-    stepsWithListeners(ports, kind, FINAL_STEPS).length > 0
-  ) {
+  if (steps === undefined || !isPlainEnd(ports, kind, settle)) {
     return undefined;
   }
   const settlement = { ...storable(settle), total, finishedAt: clock.now() };
   const { counts, finishedAt: at, message, status } = settlement;
   const event = { taskId, type: EVENT_OF[status], at, progress: progressOf(total, counts), message };
   const quick = await steps.settle({ taskId, attempt, settlement, event });
-  if (quick !== undefined) {
-    announce(ports, taskId);
+  if (quick === undefined) {
+    return undefined;
   }
-  return quick;
+  announce(ports, taskId);
+  return { ...quick, settlement };
 }
 
 /**
@@ -142,9 +157,26 @@ async function settleQuickly(
  * @param task as it was read a moment ago
  * @returns false, with nothing written, when it was begun or settled meanwhile
  */
-export function settleUnattended(ports: SettlePorts, task: Task, settle: SettleBy): Promise<boolean> {
+export async function settleUnattended(ports: SettlePorts, task: Task, settle: SettleBy): Promise<boolean> {
   const { id: taskId, kind, attempt, progress } = task;
-  return settleTask(ports, { taskId, kind, attempt, total: progress.total, settle });
+  return (await settleTask(ports, { taskId, kind, attempt, total: progress.total, settle })) !== undefined;
+}
+
+/** A running task as a reader finds it after its settlement and its cleaning. */
+export function cleanedTaskOf(task: Task, settlement: Settlement): Task {
+  const { status, message, result, finishedAt, counts, total } = settlement;
+  return {
+    ...task,
+    status,
+    message,
+    result,
+    finishedAt,
+    blockedBy: null,
+    pauseRequestedAt: null,
+    pauseRequestedBy: null,
+    progress: progressOf(total ?? task.progress.total, counts),
+    isCleaned: true,
+  };
 }
 
 /**

@@ -43,7 +43,7 @@ describe("memory adapters", () => {
       await unitOfWork.run((transaction) =>
         log.append(transaction, {
           taskId: "t",
-          type: "RETRY",
+          type: "POSTPONE",
           at,
           progress: progressOf(1, NO_COUNTS),
           message: null,
@@ -83,7 +83,7 @@ describe("memory adapters", () => {
     const log = createMemoryEventLog();
     const event = {
       taskId: "t",
-      type: "RETRY",
+      type: "POSTPONE",
       at,
       progress: progressOf(1, NO_COUNTS),
       message: null,

@@ -1,0 +1,182 @@
+import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
+import { getOperationAST, OperationTypeNode } from "graphql";
+import type { FetchAPI } from "graphql-yoga";
+import { createGraphQLError, processRegularResult } from "graphql-yoga";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { GraphQLParams } from "./graphql-params.ts";
+import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
+import { headersOf } from "./http-messages.ts";
+import type { MaskError } from "./mask-error.ts";
+import type { JsonType } from "./media-types.ts";
+
+/** The part of yoga's request that its plugins and ours read. */
+interface RequestHead {
+  readonly method: string;
+  readonly headers: Headers;
+}
+
+/** The functions that yoga's plugins make for one operation. */
+interface EnvelopedOperation {
+  parse(text: string): DocumentNode;
+  validate(schema: ExecutionArgs["schema"], document: DocumentNode): readonly Error[];
+  contextFactory(): unknown;
+  execute(args: ExecutionArgs): Promise<ExecutionResult> | ExecutionResult;
+  readonly schema: ExecutionArgs["schema"];
+}
+
+/** What the handler needs. */
+export interface JsonHandlerOptions {
+  /** Yoga's `getEnveloped`. */
+  readonly operationFor: (context: {
+    readonly request: RequestHead;
+    readonly params: GraphQLParams;
+  }) => EnvelopedOperation;
+  readonly maskError: MaskError;
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * What became of a request: it is answered; or it is a subscription, which has an event stream and is not begun. Its body is
+ * read by then.
+ */
+export type JsonOutcome =
+  | { readonly kind: "ANSWERED" }
+  | { readonly kind: "SUBSCRIPTION"; readonly params: GraphQLParams };
+
+/** Answers GET, and POST with JSON. */
+export type JsonHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  type: JsonType,
+) => Promise<JsonOutcome>;
+
+/**
+ * The short way of queries and mutations through HTTP: node's own messages, graphql-http's check of the parameters, and
+ * yoga's pipeline of plugins, without the Request and Response of the web platform, which cost more than a small operation.
+ * The answers are those of yoga.
+ */
+export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
+  return async (request, response, type) => {
+    let result: ExecutionResult;
+    try {
+      const params = await readParams(request, options.maxBodyBytes);
+      if (params === undefined) {
+        return ANSWERED;
+      }
+      const executed = await execute(options, request, params);
+      if (executed === undefined) {
+        return { kind: "SUBSCRIPTION", params };
+      }
+      result = executed;
+    } catch (error) {
+      result = { errors: [options.maskError(error)] };
+    }
+    send(response, result, type);
+    return ANSWERED;
+  };
+}
+
+const ANSWERED: JsonOutcome = Object.freeze({ kind: "ANSWERED" });
+
+/** @returns undefined if the client left */
+async function readParams(
+  request: IncomingMessage,
+  maxBodyBytes: number,
+): Promise<GraphQLParams | undefined> {
+  if (request.method !== "POST") {
+    return paramsOfUrl(request.url ?? "");
+  }
+  const body = await readBody(request, maxBodyBytes);
+  return body === undefined ? undefined : paramsOfBody(body);
+}
+
+/**
+ * Reads the body, up to the limit; node drops the rest.
+ * @returns undefined if the client left
+ * @throws GraphQLError REQUEST_ENTITY_TOO_LARGE, as yoga's
+ */
+function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
+      reject(tooLarge());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const take = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > maxBytes) {
+        request.off("data", take);
+        request.resume();
+        chunks.length = 0;
+        reject(tooLarge());
+      } else {
+        chunks.push(chunk);
+      }
+    };
+    request.on("data", take);
+    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
+    request.once("error", () => resolve(undefined));
+    request.once("close", () => resolve(undefined));
+  });
+}
+
+function tooLarge(): Error {
+  return createGraphQLError("Request body too large", {
+    extensions: { code: "REQUEST_ENTITY_TOO_LARGE", http: { status: 413 } },
+  });
+}
+
+/** @returns undefined for a subscription */
+async function execute(
+  { operationFor }: JsonHandlerOptions,
+  request: IncomingMessage,
+  params: GraphQLParams,
+): Promise<ExecutionResult | undefined> {
+  const operation = operationFor({ request: headOf(request), params });
+  const document = operation.parse(params.query);
+  const errors = operation.validate(operation.schema, document);
+  if (errors.length > 0) {
+    return { errors } as ExecutionResult;
+  }
+  if (getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
+    return undefined;
+  }
+  return operation.execute({
+    schema: operation.schema,
+    document,
+    contextValue: await operation.contextFactory(),
+    variableValues: params.variables,
+    operationName: params.operationName,
+  });
+}
+
+/** The headers are copied only if somebody reads them. */
+function headOf(request: IncomingMessage): RequestHead {
+  let headers: Headers | undefined;
+  return {
+    method: request.method ?? "GET",
+    get headers() {
+      return (headers ??= headersOf(request));
+    },
+  };
+}
+
+/** What yoga makes of a result: the text, the status that the errors ask for, and the content type. */
+class PlainResponse {
+  readonly text: string;
+  readonly init: { readonly status: number; readonly headers: Readonly<Record<string, string>> };
+
+  constructor(text: string, init: PlainResponse["init"]) {
+    this.text = text;
+    this.init = init;
+  }
+}
+
+const PLAIN_API = { Response: PlainResponse } as unknown as FetchAPI;
+
+function send(response: ServerResponse, result: ExecutionResult, type: JsonType): void {
+  const { text, init } = processRegularResult(result, PLAIN_API, type) as unknown as PlainResponse;
+  response.writeHead(init.status, { ...init.headers, "content-length": Buffer.byteLength(text) });
+  response.end(text);
+}

@@ -1,0 +1,161 @@
+import type { ApolloClient, DocumentNode } from "@apollo/client";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { withDeadline } from "../../support/deadline.ts";
+import type { ClientFixture } from "./client-fixture.ts";
+import { CITY_COUNT, startClientFixture } from "./client-fixture.ts";
+
+interface City {
+  readonly id: string;
+  readonly name: string;
+  readonly updatedAt: string;
+}
+
+/** What the guide's code exports. */
+interface Guide {
+  readonly client: ApolloClient;
+  readonly CITIES: DocumentNode;
+  readonly NOTE: DocumentNode;
+  readonly FOLLOW: DocumentNode;
+  rename(city: City, name: string): Promise<Record<string, unknown>>;
+  follow(id: string): Promise<void>;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the data of documents that the guide, not this file, spells out
+type Data = any;
+
+let fixture: ClientFixture;
+let guide: Guide;
+const warn = vi.spyOn(console, "warn");
+const error = vi.spyOn(console, "error");
+
+beforeAll(async () => {
+  fixture = await startClientFixture();
+  const parts = await Promise.all(
+    ["client.ts", "documents.ts", "actions.ts"].map((file) => fixture.load("Apollo Client", file)),
+  );
+  guide = Object.assign({}, ...parts) as Guide;
+});
+afterAll(async () => {
+  guide.client.stop();
+  await fixture.stop();
+  vi.restoreAllMocks();
+});
+
+/** Launches a change of all cities' notes that waits at the first one. */
+async function launchHeld(
+  notes: string,
+): Promise<{ readonly id: string; readonly release: () => Promise<void> }> {
+  const release = await fixture.holdCity(1);
+  const { data } = await guide.client.mutate<Data>({
+    mutation: guide.NOTE,
+    variables: { selection: { where: { id: { lte: CITY_COUNT } } }, notes, options: { mode: "ASYNC" } },
+  });
+  return { id: data.bulkUpdateCities.task.id as string, release };
+}
+
+describe("Apollo Client, set up as the guide says", () => {
+  it("reads a list page by page", async () => {
+    const list = guide.client.watchQuery<Data>({ query: guide.CITIES });
+    const pages: Data[] = [];
+    const nextPage = (count: number): Promise<void> =>
+      vi.waitFor(() => expect(pages.at(-1)?.cities.edges).toHaveLength(count), 10_000);
+    const subscription = list.subscribe(({ data }) => pages.push(data));
+    await nextPage(25);
+    await list.fetchMore({ variables: { after: pages.at(-1).cities.pageInfo.endCursor } });
+    await nextPage(CITY_COUNT);
+    expect(pages.at(-1).cities.pageInfo.hasNextPage).toBe(false);
+    subscription.unsubscribe();
+  });
+
+  it("shows an optimistic name, and puts it back after a refusal that the guide's fragment names", async () => {
+    const { data } = await guide.client.query<Data>({ query: guide.CITIES });
+    const city = data.cities.edges[1].node as City;
+    const nameNow = (): unknown =>
+      (guide.client.cache.extract() as Record<string, { name?: string }>)[`City:${city.id}`]?.name;
+    const shown = (): unknown =>
+      guide.client.readQuery<Data>({ query: guide.CITIES }, true)?.cities.edges[1].node.name;
+    const renaming = guide.rename(city, "Lutetia");
+    expect(shown()).toBe("Lutetia");
+    expect(await renaming).toMatchObject({ city: { name: "Lutetia" } });
+    expect(nameNow()).toBe("Lutetia");
+    const stale = guide.rename(city, "Paris");
+    expect(shown()).toBe("Paris");
+    expect(await stale).toMatchObject({
+      __typename: "StaleCityError",
+      code: "STALE_RECORD",
+      message: expect.any(String) as string,
+      current: { name: "Lutetia" },
+    });
+    expect(shown()).toBe("Lutetia");
+  });
+
+  it("does not take a conflict for the record that it names", async () => {
+    const { data } = await guide.client.query<Data>({ query: guide.CITIES });
+    const city = data.cities.edges[2].node as City;
+    const { id, release } = await launchHeld("held");
+    expect(await guide.rename(city, "Nobody")).toMatchObject({
+      code: "CONFLICT",
+      conflicts: [{ model: "City", recordId: city.id, heldBy: { id } }],
+    });
+    const cached = guide.client.cache.extract() as Record<string, unknown>;
+    expect(cached[`City:${city.id}`]).toMatchObject({ __typename: "City", name: city.name });
+    await release();
+    await guide.follow(id);
+  });
+
+  it("follows a task to its end without a single request, though the page selects more of its progress", async () => {
+    const { gql } = await import("@apollo/client");
+    const { id, release } = await launchHeld("followed");
+    const page = guide.client.watchQuery<Data>({
+      query: gql`
+        query Task($id: ID!) {
+          task(id: $id) {
+            id
+            status
+            progress {
+              id
+              total
+              processed
+              percent
+            }
+          }
+        }
+      `,
+      variables: { id },
+    });
+    const states: Data[] = [];
+    const isThere = new Promise<void>((resolve) => {
+      page.subscribe(({ data }) => {
+        states.push(data?.task);
+        if (data?.task?.status !== undefined) {
+          resolve();
+        }
+      });
+    });
+    await withDeadline(isThere, 10_000, "the task on the page");
+    const before = fixture.requests.length;
+    let messages = 0;
+    const settled = new Promise<void>((resolve, reject) => {
+      guide.client.subscribe({ query: guide.FOLLOW, variables: { id } }).subscribe({
+        next: () => {
+          messages += 1;
+          // Once the subscription is there, so that it sees each chunk.
+          void release();
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+    await withDeadline(settled, 20_000, "the end of the task");
+    await expect.poll(() => states.at(-1)?.status).toBe("SUCCEEDED");
+    expect(messages).toBeGreaterThan(5);
+    expect(states.at(-1).progress).toMatchObject({ total: CITY_COUNT, processed: CITY_COUNT, percent: 100 });
+    const counts = states.flatMap((state) => state?.progress?.processed ?? []) as number[];
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+    expect(fixture.requests.slice(before)).toEqual([]);
+  });
+
+  it("warns of nothing in all of this", () => {
+    expect([...warn.mock.calls, ...error.mock.calls]).toEqual([]);
+  });
+});

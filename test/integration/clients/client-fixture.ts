@@ -1,0 +1,120 @@
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Client } from "pg";
+import { vi } from "vitest";
+import { WebSocket } from "ws";
+import demoConfig from "../../../powercrud.config.ts";
+import type { PowerCrudService } from "../../../src/compose/create-service.ts";
+import { createService } from "../../../src/compose/create-service.ts";
+import { codeBlocks, markdownSection } from "../../support/markdown-code.ts";
+import type { TemporaryFolder } from "../../support/temporary-folder.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
+import { createTestDatabase } from "../../support/test-database.ts";
+
+/** The cities of the fixture. */
+export const CITY_COUNT = 40;
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** A service that clients ask over HTTP, WebSocket and SSE, and the code of docs/clients.md that asks it. */
+export interface ClientFixture {
+  /** Changes with a restart only in that requests fail meanwhile. */
+  readonly url: string;
+  query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  /** Locks the row of a city in a transaction of the test's, so that tasks wait at it. @returns releases it */
+  holdCity(id: number): Promise<() => Promise<void>>;
+  /** The operations sent by fetch since the start. */
+  readonly requests: readonly string[];
+  /** Stops the service as an operator would, and starts it again at the same address. */
+  restart(): Promise<void>;
+  /**
+   * Writes the section's code as files, each named by the comment in its first line, and imports one of them. The
+   * service's address takes the place of the documented one.
+   */
+  load(heading: string, file: string): Promise<Record<string, never>>;
+  stop(): Promise<void>;
+}
+
+/** With 40 cities of one country, and one worker whose chunks have two records. */
+export async function startClientFixture(): Promise<ClientFixture> {
+  const database = await createTestDatabase();
+  const sql = new Client(database.url);
+  await sql.connect();
+  await sql.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
+  await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
+    SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, ${CITY_COUNT}) i`);
+  const folder = await createTemporaryFolder("clients");
+  let service = await startService(database.url, 0);
+  const { url } = service;
+  const requests: string[] = [];
+  const send = globalThis.fetch;
+  vi.stubGlobal("fetch", async (input: RequestInfo | URL, init?: RequestInit) => {
+    requests.push(typeof init?.body === "string" ? init.body : "");
+    return send(input, init);
+  });
+  // Node 20 has none of its own.
+  vi.stubGlobal("WebSocket", WebSocket);
+  const holders: Client[] = [];
+  return {
+    url,
+    requests,
+    query: async (text, values) => (await sql.query(text, [...(values ?? [])])).rows as never,
+    async holdCity(id) {
+      const holder = new Client(database.url);
+      holders.push(holder);
+      await holder.connect();
+      await holder.query("BEGIN");
+      await holder.query("SELECT FROM city WHERE id = $1 FOR UPDATE", [id]);
+      return () => holder.end();
+    },
+    async restart() {
+      await service.stop();
+      service = await startService(database.url, Number(new URL(url).port));
+    },
+    load: (heading, file) => loadSection(folder, url, heading, file),
+    async stop() {
+      await Promise.all(holders.map((holder) => holder.end()));
+      await service.stop();
+      await sql.end();
+      await database.drop();
+      await folder.remove();
+      vi.unstubAllGlobals();
+    },
+  };
+}
+
+async function startService(databaseUrl: string, port: number): Promise<PowerCrudService> {
+  const settings = { host: "127.0.0.1", port, progressIntervalMs: 0, chunkRecords: 2, workerConcurrency: 2 };
+  const service = await createService({ config: demoConfig, databaseUrl, settings });
+  await service.start();
+  return service;
+}
+
+async function loadSection(
+  folder: TemporaryFolder,
+  url: string,
+  heading: string,
+  file: string,
+): Promise<Record<string, never>> {
+  const guide = await readFile(join(ROOT, "docs/clients.md"), "utf8");
+  const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
+  await mkdir(place, { recursive: true });
+  await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
+  for (const code of codeBlocks(markdownSection(guide, heading), "ts")) {
+    const [, name = "code.ts"] = /^\/\/ (\S+\.ts)\n/.exec(code) ?? [];
+    await writeFile(join(place, name), addressed(linked(code), url));
+  }
+  return (await import(join(place, file))) as Record<string, never>;
+}
+
+function addressed(code: string, url: string): string {
+  const { host } = new URL(url);
+  return code.replaceAll("//localhost:4000", `//${host}`);
+}
+
+/** The code with the addresses of the packages that it imports: its folder has none. */
+function linked(code: string): string {
+  return code.replaceAll(/ from "([^."][^"]*)";/g, (_whole, name: string) => {
+    return ` from "${import.meta.resolve(name)}";`;
+  });
+}
