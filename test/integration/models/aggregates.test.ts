@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 import { insertSampleRecords } from "./sample-records.ts";
@@ -191,7 +193,16 @@ describe("groups", () => {
       ).citiesGroupBy.map(({ key }: Answer) => key.elevation);
     expect(await heights("first: 2")).toEqual([0, 1]);
     expect(await heights("orderBy: [{key: {elevation: DESC}}], first: 2")).toEqual([null, 6]);
-    expect(await heights("orderBy: [{key: {elevation: DESC_NULLS_LAST}}]")).toEqual([6, 5, 4, 3, 2, 1, 0, null]);
+    expect(await heights("orderBy: [{key: {elevation: DESC_NULLS_LAST}}]")).toEqual([
+      6,
+      5,
+      4,
+      3,
+      2,
+      1,
+      0,
+      null,
+    ]);
   });
 
   test("take conditions joined by AND, OR and NOT", async () => {
@@ -207,7 +218,9 @@ describe("groups", () => {
     );
     const periods = async (key: string, zone = ""): Promise<unknown[]> =>
       (
-        await api.data(`{ citiesGroupBy(by: [updatedAt_${key}]${zone}) { key { at: updatedAt_${key} } count } }`)
+        await api.data(
+          `{ citiesGroupBy(by: [updatedAt_${key}]${zone}) { key { at: updatedAt_${key} } count } }`,
+        )
       ).citiesGroupBy.map(({ key: { at }, count }: Answer) => [at, count]);
     const PARIS = `, timeZone: "Europe/Paris"`;
     expect(await periods("HOUR")).toEqual([
@@ -241,7 +254,10 @@ describe("groups", () => {
     ["by: [status], first: -1", /^first must be from 0 to 1000, not -1/],
     ['by: [status], timeZone: "Paris"', /"Paris" is not the IANA name of a time zone, such as Europe\/Paris/],
     ['by: [status], timeZone: "+02:00"', /is not the IANA name/],
-    ["by: [status], orderBy: [{key: {name: ASC}}]", "orderBy: groups can be sorted by name only if it is in by."],
+    [
+      "by: [status], orderBy: [{key: {name: ASC}}]",
+      "orderBy: groups can be sorted by name only if it is in by.",
+    ],
     ["by: [status], having: {sum: {}}", /^having\.sum names no column/],
     ["by: [status], having: {sum: null}", /^having\.sum must not be null/],
     ["by: [status], having: {avg: {latitude: {}}}", /^having\.avg\.latitude names no condition/],
@@ -249,4 +265,12 @@ describe("groups", () => {
   ])("of %s are refused", async (args, message) => {
     expect(await refusal(`citiesGroupBy(${args}) { count }`)).toMatch(message);
   });
+});
+
+test("the examples of docs/queries.md run", async () => {
+  const examples = codeBlocks(await readFile("docs/queries.md", "utf8"), "graphql");
+  expect(examples).toHaveLength(4);
+  for (const example of examples) {
+    expect(await api.data(example)).toBeTruthy();
+  }
 });

@@ -29,6 +29,7 @@ import type { LockStore } from "../../../src/core/locks/lock-store.ts";
 import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../../src/core/records/model.ts";
+import type { RecordGroups } from "../../../src/core/records/record-groups.ts";
 import type { RecordLists } from "../../../src/core/records/record-lists.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
@@ -84,6 +85,7 @@ export interface ModelsFixture {
   readonly reader: RecordReader;
   /** What queries read with. */
   readonly listsOf: (reader: "sql" | "prisma") => RecordLists;
+  readonly groups: RecordGroups;
   readonly client: PrismaPort;
   readonly locks: LockStore;
   /** The statements that the service sent since it was last emptied. */
@@ -140,6 +142,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const rows = createTextRows(own);
   const listsOf: ModelsFixture["listsOf"] = (name) =>
     createRecordLists({ reader: name, session: ownSession, rows, client, ids: reader, models, shapes });
+  const groups = createRecordGroups({ rows, models, shapes });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
@@ -149,7 +152,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     modelOptions,
     reader,
     lists: listsOf(overrides.reader ?? "sql"),
-    groups: createRecordGroups({ rows, models, shapes }),
+    groups,
     translateError: translatePrismaError,
     writeOne: createWriteOne({
       models,
@@ -203,6 +206,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     models,
     reader,
     listsOf,
+    groups,
     client,
     locks,
     sql,
