@@ -34,7 +34,8 @@ export function figureToSql(
     case "countDistinct":
       checkComparable(shape);
       return value(`count(DISTINCT ${name})`, "bigint");
-    default:
+    case "sum":
+    case "avg":
       return value(
         `${operation}(${name}::${WIDE_TYPES[column.type] ?? "numeric"})::${RESULT_TYPES[field.type] ?? "numeric"}`,
         RESULT_TYPES[field.type] ?? "numeric",
