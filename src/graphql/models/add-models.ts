@@ -17,8 +17,10 @@ import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
+import { addNodeFields } from "./node-fields.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
+import { addTaskRecordNodes } from "./task-record-nodes.ts";
 import { addWriteFields } from "./write-fields.ts";
 
 /** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
@@ -34,6 +36,10 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const options = context.refs.bulkOptions as AnyInputRef;
   const types = addTypes(schema, enums);
   addRecordLocks(schema);
+  if (schema.node !== undefined) {
+    addNodeFields(schema, schema.node);
+  }
+  addTaskRecordNodes(schema, types);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
     const figures = addAggregateType(schema, model);

@@ -43,9 +43,14 @@ beforeAll(async () => {
       models: {
         Account: {
           fields: {
+            // option: models.fields.*.isExposed
             sketches: { isExposed: false },
+            // option: models.fields.*.isFilterable
+            // option: models.fields.*.isSortable
             bio: { isFilterable: false, isSortable: false },
+            // option: models.fields.*.isBulkWritable
             tags: { isBulkWritable: false },
+            // option: models.fields.*.isReadOnly
             badges: { isReadOnly: true },
           },
           hooks: { beforeCreate: ({ records }) => records.flatMap(hashOf) },
@@ -155,6 +160,37 @@ describe("a hidden field", () => {
         expect.objectContaining({ name: "email", description: "Where their mail goes." }),
       ]),
     );
+  });
+
+  test("is not among the fields that a viewer learns to have, and those have what their switches leave", async () => {
+    const abilities = [
+      "Read",
+      "Filter",
+      "Sort",
+      "Create",
+      "Update",
+      "BulkCreate",
+      "BulkUpdate",
+      "BulkUpdateEach",
+    ];
+    const { data } = await ask(
+      `{ viewer { models(names: [Account]) { fields { name ${abilities.map((each) => `can${each}`).join(" ")} } } } }`,
+    );
+    const closed = data.viewer.models[0].fields.map(({ name, ...can }: Answer) => [
+      name,
+      abilities.filter((each) => can[`can${each}`] === false).join(" "),
+    ]);
+    expect(Object.fromEntries(closed)).toEqual({
+      id: "Update BulkUpdate BulkUpdateEach",
+      email: "BulkUpdate BulkUpdateEach",
+      nick: "",
+      role: "Create Update BulkCreate BulkUpdate BulkUpdateEach",
+      bio: "Filter Sort",
+      posts: "Sort Create Update BulkCreate BulkUpdate BulkUpdateEach",
+      tags: "Sort BulkCreate BulkUpdate BulkUpdateEach",
+      badges: "Sort Create Update BulkCreate BulkUpdate BulkUpdateEach",
+      updatedAt: "Create Update BulkCreate BulkUpdate BulkUpdateEach",
+    });
   });
 
   test("gets its value from beforeCreate, in single and bulk creates", async () => {
