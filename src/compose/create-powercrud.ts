@@ -47,7 +47,7 @@ import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createRecordLists } from "./create-record-lists.ts";
+import { createRecordGroups, createRecordLists } from "./create-record-lists.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
@@ -293,6 +293,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       session: engine.deployment.session,
       ids: engine.reader,
     }),
+    groups: createRecordGroups({ ...engine, ...parts }),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,

@@ -254,7 +254,7 @@ function toList(
 }
 
 /** The paths of up to two names that the document selects below the field. */
-function selectedBelow(info: GraphQLResolveInfo): IsSelected {
+export function selectedBelow(info: GraphQLResolveInfo): IsSelected {
   const paths = new Set<string>();
   const collect = ({ selections }: SelectionSetNode, above: readonly string[]): void => {
     for (const selection of selections) {
