@@ -43,6 +43,7 @@ beforeAll(async () => {
   fixture = await startClientFixture({
     config: {
       ...demoConfig,
+      // option: relay
       relay: true,
       models: {
         City: { scope: ({ id }) => (id === "guest" ? { id: { lte: 30 } } : undefined) },
