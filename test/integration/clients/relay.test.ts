@@ -58,7 +58,7 @@ async function read(name: string, variables: object): Promise<Data> {
   return fetchQuery(environment, await request(name), variables as never).toPromise();
 }
 
-async function mutate(name: string, variables: object): Promise<Data> {
+async function mutate(name: string, variables: Record<string, unknown>): Promise<Data> {
   const mutation = await request(name);
   return new Promise((resolve, reject) => {
     commitMutation(environment, { mutation, variables, onCompleted: resolve, onError: reject });
@@ -99,7 +99,7 @@ it("follows tasks by their events, and keeps their state in the store", async ()
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ query: launch }),
   });
-  const { id, events } = ((await response.json()) as Data).data.bulkUpdateCities.task as Data;
+  const { id, events } = ((await response.json()) as { data: Data }).data.bulkUpdateCities.task;
   const subscription = await request("citiesTasksSubscription");
   const settled = new Promise<void>((resolve, reject) => {
     requestSubscription<Data>(environment, {
