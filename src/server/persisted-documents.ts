@@ -86,7 +86,7 @@ function hashOf({ documentId, extensions }: DocumentRequest): string | undefined
   }
   const { version, sha256Hash } = Object(persistedQuery) as { version?: unknown; sha256Hash?: unknown };
   if (version !== 1 || typeof sha256Hash !== "string") {
-    const message = "`extensions.persistedQuery` must be `{version: 1, sha256Hash: \"…\"}`.";
+    const message = '`extensions.persistedQuery` must be `{version: 1, sha256Hash: "…"}`.';
     throw refusal("BAD_REQUEST", message, 400);
   }
   return sha256Hash.toLowerCase();

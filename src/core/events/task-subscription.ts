@@ -4,7 +4,7 @@ import type { EventBuffer } from "./event-buffer.ts";
 import { createEventBuffer } from "./event-buffer.ts";
 import { encodeCursor } from "./event-cursor.ts";
 import type { FeedEntry, FeedFilter, FeedItem } from "./feed-item.ts";
-import { passesFilter } from "./feed-item.ts";
+import { itemOf, passesFilter } from "./feed-item.ts";
 import type { Task } from "../tasks/task.ts";
 
 /** A page of the log, read for one subscriber. */
@@ -122,7 +122,7 @@ export class TaskSubscription extends Subscriber<FeedItem> {
     if (entry.event.type !== "PROGRESS") {
       this.#handedOut = entry.event.position;
     }
-    return { ...entry, cursor: encodeCursor(this.#handedOut) };
+    return itemOf(entry, this.#handedOut);
   }
 
   #takePage(page: ReplayedPage): void {

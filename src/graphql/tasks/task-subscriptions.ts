@@ -2,6 +2,8 @@ import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedFilter, FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { SchemaContext } from "../builder.ts";
+import type { EventSharing } from "../event-sharing.ts";
+import { EVENT_SHARING } from "../event-sharing.ts";
 import { taskIdOf, taskIdsOf } from "./find-task.ts";
 import type { TaskParts } from "./task-parts.ts";
 
@@ -30,6 +32,7 @@ export function addTaskSubscriptions(
   builder.subscriptionFields((t) => ({
     taskEvents: t.field({
       type: parts.event,
+      extensions: { [EVENT_SHARING]: { idOf: (item) => (item as FeedItem).cursor } satisfies EventSharing },
       description:
         "The events of all tasks, in order. With `after`, first everything since that cursor, then live events: " +
         "nothing is missed, nothing comes twice.",
@@ -40,6 +43,7 @@ export function addTaskSubscriptions(
     }),
     taskProgress: t.field({
       type: refs.task,
+      extensions: { [EVENT_SHARING]: {} satisfies EventSharing },
       description: "The task now, then at every change; ends when the task is settled.",
       args: { id: t.arg.id({ required: true }) },
       subscribe: (_root, { id }) => withFirstValue(feed.watch(taskIdOf(id) ?? id)),

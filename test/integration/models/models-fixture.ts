@@ -88,6 +88,8 @@ export interface ModelsFixture {
   readonly locks: LockStore;
   /** The statements that the service sent since it was last emptied. */
   readonly sql: string[];
+  /** The last of them, with its values. */
+  lastStatement(): { readonly text: string; readonly values: readonly unknown[] };
   readonly launches: BulkRequest[];
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** A connection of the test's own. The caller must release it. */
@@ -114,7 +116,13 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const session = createPgSession(pool);
   const sql: string[] = [];
   const own = createPool({ connectionString: database.url, applicationName: "service", logger });
-  own.on("connect", (connection) => recordStatements(connection, sql));
+  let last: Sent = { text: "", values: [] };
+  own.on("connect", (connection) =>
+    recordStatements(connection, (sent) => {
+      sql.push(sent.text);
+      last = sent;
+    }),
+  );
   const ownSession = createPgSession(own);
   const realTasks = createPostgresTaskStore({ session });
   const tasks = overrides.tasks?.(realTasks) ?? realTasks;
@@ -205,6 +213,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     client,
     locks,
     sql,
+    lastStatement: () => last,
     launches,
     execute,
     query: (text, values) => session.query(text, values),
@@ -233,12 +242,20 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   };
 }
 
-/** Records the text of each statement of the connection. */
-function recordStatements(connection: Pick<Client, "query">, sql: string[]): void {
+/** A statement as the driver takes it. */
+interface Sent {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/** Records each statement of the connection. */
+function recordStatements(connection: Pick<Client, "query">, record: (sent: Sent) => void): void {
   const query = connection.query.bind(connection) as (...args: unknown[]) => unknown;
   connection.query = ((...args: unknown[]) => {
-    const [text] = args;
-    sql.push(typeof text === "string" ? text : (text as { readonly text: string }).text);
+    const [sent, values = []] = args as [string | Sent, unknown[]?];
+    record(
+      typeof sent === "string" ? { text: sent, values } : { text: sent.text, values: sent.values ?? values },
+    );
     return query(...args);
   }) as typeof connection.query;
 }

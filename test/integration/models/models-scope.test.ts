@@ -9,6 +9,7 @@ describe("scope", () => {
   beforeAll(async () => {
     scoped = await createModelsFixture({
       modelOptions: {
+        // option: models.scope
         Country: { scope: (viewer) => (viewer.id === "all" ? undefined : { code: { in: ["A1", "A2"] } }) },
         City: { scope: (viewer) => (viewer.id === "all" ? undefined : { status: { equals: "ACTIVE" } }) },
         Tag: { scope: () => ({ label: { startsWith: "open" } }) },

@@ -178,6 +178,7 @@ describe("the config", () => {
           Subscription: { apiName: "BillingSubscription", plural: "billing" },
           Words: { fields: { NOT: { apiName: "not" } } },
         },
+        // option: enums.apiName
         enums: { SortOrder: { apiName: "Direction", values: { true: "yes" } } },
       },
     );

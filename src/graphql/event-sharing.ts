@@ -1,0 +1,12 @@
+/**
+ * What the transports may know of a subscription's items. An item of such a field is executed once for all operations with
+ * the same document, variables and viewer, so the resolvers below it may differ by these only, and the root field's resolver
+ * must not read its arguments.
+ */
+export interface EventSharing {
+  /** What an event stream's client gives back to go on after the item; undefined where it cannot. */
+  readonly idOf?: (item: object) => string | undefined;
+}
+
+/** The member of a subscription field's extensions that holds its {@link EventSharing}. */
+export const EVENT_SHARING = "powercrudEventSharing";
