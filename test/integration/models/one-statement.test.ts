@@ -81,7 +81,7 @@ test("a delete and an upsert by one statement are answered as by two", async () 
     [`upsertCity(id: "9", create: {${NEW}}, update: {name: "x"})`, "UpsertCityPayload"],
     [`deleteCity(id: "9")`, "DeleteCityPayload"],
     [`deleteCity(id: "9")`, "NotFoundError"],
-  ]) {
+  ] as const) {
     expect((await both(mutation)).__typename).toBe(typename);
   }
 });
