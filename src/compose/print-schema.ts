@@ -51,6 +51,7 @@ function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {
     maxRecords: 0,
     locks: { owners: onlyPrinted },
     tasks: { find: onlyPrinted },
+    isRelay: config.relay === true,
     contributors: printedParts(ownTasks),
   });
   return lexicographicSortSchema(schema);

@@ -14,6 +14,7 @@ import type { TypeLookup } from "./object-type.ts";
 import { addObjectType } from "./object-type.ts";
 import type { AnyInputRef, RecordObjectRef } from "./pothos-dynamic.ts";
 import { recordInput } from "./pothos-dynamic.ts";
+import { addNodeFields } from "./node-fields.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
 import { addWriteFields } from "./write-fields.ts";
@@ -31,6 +32,9 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   const options = context.refs.bulkOptions as AnyInputRef;
   const types = addTypes(schema, enums);
   addRecordLocks(schema);
+  if (schema.node !== undefined) {
+    addNodeFields(schema, schema.node);
+  }
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
     if (hasIds(model)) {

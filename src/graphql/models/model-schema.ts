@@ -7,7 +7,7 @@ import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { ScopePorts } from "../../core/filters/scope-filter.ts";
 import type { BuilderTypes, PowerCrudScalars, SchemaContext } from "../builder.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
-import type { LockHolders } from "./lock-holders.ts";
+import type { LockHolderPorts, LockHolders } from "./lock-holders.ts";
 import type { ColumnTypeNames } from "./model-names.ts";
 
 /** What the models' resolvers call. */
@@ -20,6 +20,7 @@ export interface ModelPorts extends ScopePorts {
   /** The most records of one bulk operation. */
   readonly maxRecords: number;
   readonly lockHolders: LockHolders;
+  readonly tasks: LockHolderPorts["tasks"];
   /** Whether the model has a scope, so that a link to one of its records may be hidden. */
   hasScope(model: string): boolean;
 }

@@ -1,13 +1,6 @@
 import { createContextCache } from "@pothos/core";
 import type { FieldNode, GraphQLObjectType, GraphQLResolveInfo, SelectionSetNode } from "graphql";
-import {
-  getArgumentValues,
-  getDirectiveValues,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
-  Kind,
-  print,
-} from "graphql";
+import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind, print } from "graphql";
 import type { ListPart } from "../../core/records/list-pages.ts";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
@@ -20,6 +13,7 @@ import type {
   Selection,
 } from "../../core/records/record-lists.ts";
 import type { GraphQLContext } from "../builder.ts";
+import { argumentsOf } from "../record-ids.ts";
 import type { Connection } from "./connection-type.ts";
 import { toConnection } from "./connection-type.ts";
 import { parseList } from "./list-arguments.ts";
@@ -172,7 +166,7 @@ function toList(
   if (node === undefined || definition === undefined) {
     throw new TypeError(`${model.name}.${name} is not in the document`);
   }
-  const part = parseList(ports, context, target, getArgumentValues(definition, node, info.variableValues));
+  const part = parseList(ports, context, target, argumentsOf(definition, node, info.variableValues));
   return { field, name, ...toReading(target, part, select, () => toSelection(root, target, select)) };
 }
 

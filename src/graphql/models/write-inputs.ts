@@ -9,6 +9,7 @@ import {
 } from "../../core/records/writable-fields.ts";
 import type { ColumnField, Field, Model } from "../../core/records/model.ts";
 import { canCreate } from "../../core/records/model.ts";
+import { idsOf } from "../record-ids.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
@@ -61,8 +62,8 @@ function newRecordInput(
         t,
         (field) => isNeeded(field) && !input.optional.includes(field.name),
       ),
-      ...linkInputs(schema, model, sort, (type) =>
-        t.field({ type: ["ID"], description: `Ids of records of ${type} to link with.` }),
+      ...linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
+        t.field({ type: ["ID"], ...idsOf(owner), description: `Ids of records of ${type} to link with.` }),
       ),
     }),
   });
@@ -83,8 +84,8 @@ export function updateInput(schema: ModelSchema, model: Model, sort: WriteSort):
     description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
-      ...linkInputs(schema, model, sort, (type) =>
-        t.field({ type: manyChange(schema), description: `Links with records of ${type}.` }),
+      ...linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
+        t.field({ type: manyChange(schema), ...idsOf(owner), description: `Links with records of ${type}.` }),
       ),
     }),
   });
@@ -126,12 +127,12 @@ function linkInputs(
   schema: ModelSchema,
   model: Model,
   sort: WriteSort,
-  input: (target: string) => InputFields[string],
+  input: (target: Model) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
     changeableLinks(schema.models, model, sort).map((field) => [
       field.apiName,
-      input(schema.models.get(field.type).apiName),
+      input(schema.models.get(field.type)),
     ]),
   );
 }

@@ -13,6 +13,7 @@ import type { GraphQLContext } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import type { CursorKind, ListPage } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
+import type { ListedError } from "./task-parts.ts";
 
 /** The errors of tasks. */
 export interface TaskErrors {
@@ -21,7 +22,7 @@ export interface TaskErrors {
    * selects in one turn.
    * @throws AppError VALIDATION_FAILED when the arguments are out of range
    */
-  of(context: GraphQLContext, task: Task, args: PageArgs): Promise<ListPage<TaskError>>;
+  of(context: GraphQLContext, task: Task, args: PageArgs): Promise<ListPage<ListedError>>;
 }
 
 /** The reads that errors come from. */
@@ -33,11 +34,12 @@ export function createTaskErrors(tasks: ErrorReads): TaskErrors {
   const pages = createErrorPages(tasks);
   const counts = createBatchLoader<number>((_context, taskIds) => tasks.errorCounts(taskIds));
   return {
-    of(context, { id }, args) {
+    of(context, { id, model }, args) {
       return readPage(args, {
         cursors: ERROR_CURSOR,
         placeOf: ({ position }) => String(position),
-        read: async (window) => (await pages(context, keyOf(id, window))) ?? [],
+        read: async (window) =>
+          ((await pages(context, keyOf(id, window))) ?? []).map((error) => ({ ...error, model })),
         count: async () => (await counts(context, id)) ?? 0,
       });
     },

@@ -6,6 +6,7 @@ import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-r
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { SchemaContext } from "../builder.ts";
+import { nodeInterfaces } from "../builder.ts";
 import { pageArguments } from "../pagination/page.ts";
 import { defineConnection } from "./list-page.ts";
 import type { TaskErrors, TaskHistory } from "./task-lists.ts";
@@ -25,6 +26,7 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
   const events = defineConnection(schema, "TaskEvent", parts.event);
   refs.task.implement({
     description: "The durable unit of work that someone launched.",
+    interfaces: nodeInterfaces(schema),
     fields: (t) => ({
       id: t.exposeID("id"),
       kind: t.exposeString("kind", { description: "The name of its definition: `bulkUpdate`." }),
