@@ -58,7 +58,7 @@ async function read(name: string, variables: object): Promise<Data> {
   return fetchQuery(environment, await request(name), variables as never).toPromise();
 }
 
-async function mutate(name: string, variables: object): Promise<Data> {
+async function mutate(name: string, variables: Record<string, unknown>): Promise<Data> {
   const mutation = await request(name);
   return new Promise((resolve, reject) => {
     commitMutation(environment, { mutation, variables, onCompleted: resolve, onError: reject });
