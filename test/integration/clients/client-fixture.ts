@@ -5,6 +5,7 @@ import { vi } from "vitest";
 import { WebSocket } from "ws";
 import demoConfig from "../../../powercrud.config.ts";
 import type { PowerCrudService } from "../../../src/compose/create-service.ts";
+import { printIntrospection } from "../../../src/compose/print-schema.ts";
 import { createService } from "../../../src/compose/create-service.ts";
 import { codeBlocks, markdownSection } from "../../support/markdown-code.ts";
 import type { TemporaryFolder } from "../../support/temporary-folder.ts";
@@ -32,6 +33,8 @@ export interface ClientFixture {
    * service's address takes the place of the documented one.
    */
   load(heading: string, file: string): Promise<Record<string, never>>;
+  /** Where a file of the section is, or can be put. */
+  place(heading: string, file: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -72,6 +75,7 @@ export async function startClientFixture(): Promise<ClientFixture> {
       service = await startService(database.url, Number(new URL(url).port));
     },
     load: (heading, file) => loadSection(folder, url, heading, file),
+    place: async (heading, file) => join(await placeOf(folder, heading), file),
     async stop() {
       await Promise.all(holders.map((holder) => holder.end()));
       await service.stop();
@@ -90,6 +94,12 @@ async function startService(databaseUrl: string, port: number): Promise<PowerCru
   return service;
 }
 
+async function placeOf(folder: TemporaryFolder, heading: string): Promise<string> {
+  const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
+  await mkdir(place, { recursive: true });
+  return place;
+}
+
 async function loadSection(
   folder: TemporaryFolder,
   url: string,
@@ -97,9 +107,9 @@ async function loadSection(
   file: string,
 ): Promise<Record<string, never>> {
   const guide = await readFile(join(ROOT, "docs/clients.md"), "utf8");
-  const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
-  await mkdir(place, { recursive: true });
+  const place = await placeOf(folder, heading);
   await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
+  await writeFile(join(place, "schema.json"), printIntrospection(demoConfig));
   for (const code of codeBlocks(markdownSection(guide, heading), "ts")) {
     const [, name = "code.ts"] = /^\/\/ (\S+\.ts)\n/.exec(code) ?? [];
     await writeFile(join(place, name), addressed(linked(code), url));
