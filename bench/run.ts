@@ -7,6 +7,7 @@ import type { BenchTools } from "./bench-tools.ts";
 import { measureOperations } from "./bulk-operations.ts";
 import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
+import { measureFanout } from "./fanout.ts";
 import { measureGuard } from "./guard.ts";
 import { measureLatency } from "./latency.ts";
 import { measureModels } from "./many-models.ts";
@@ -32,6 +33,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   tasks: measureTasks,
   models: measureModels,
   peers: measurePeers,
+  fanout: measureFanout,
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */

@@ -9,12 +9,12 @@ export async function withClient(
   context: CliContext,
   work: (powercrud: PowerCrud) => Promise<void>,
 ): Promise<void> {
-  const { config: settings, projectDir } = context;
+  const { config: settings, projectDir, database } = context;
   const logger = withoutInfo(context.logger);
   // Loading takes longer than starting the database, so both run at the same time.
   const loading = Promise.all([import("../compose/create-powercrud.ts"), context.loadProject()]);
   loading.catch(() => undefined);
-  await withDatabase(context, async (databaseUrl) => {
+  await withDatabase({ database: { ...database, logger } }, async (databaseUrl) => {
     const [{ createPowerCrud }, config] = await loading;
     await requireMigrated({ databaseUrl, projectDir, logger });
     const powercrud = await createPowerCrud({

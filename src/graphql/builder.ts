@@ -34,6 +34,8 @@ import type { Json } from "../kernel/json.ts";
  */
 export interface GraphQLContext {
   readonly viewer: Viewer;
+  /** The id of the last event that the client of an event stream has had, if it comes back. */
+  readonly lastEventId?: string;
 }
 
 /** A model for Pothos' types. The models are known only at start, so columns are looked up by name. */
@@ -141,10 +143,22 @@ export interface PageInfo {
 
 /** The builder, and the types that all parts of the schema share. */
 export interface SchemaContext {
+  /** What has an id of its own implements it; undefined outside Relay mode. */
+  readonly node?: NodeRef | undefined;
   readonly builder: PowerCrudBuilder;
   readonly refs: SharedRefs;
   readonly models: ModelRegistry;
   readonly names: NameTable;
+}
+
+/** The interface `Node`; its values are records and tasks. */
+export type NodeRef = ImplementableInterfaceRef<BuilderTypes, object>;
+
+/** The interfaces of a type whose objects have ids of their own. */
+export type NodeInterfaces = NodeRef[];
+
+export function nodeInterfaces({ node }: Pick<SchemaContext, "node">): NodeInterfaces {
+  return node === undefined ? [] : [node];
 }
 
 /** A part of the schema: adds its types and fields. `Query`, `Mutation` and `Subscription` are there already. */

@@ -1,4 +1,4 @@
-import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from "graphql";
+import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
 import type { Context, Server, SubscribePayload } from "graphql-ws";
 import { makeServer } from "graphql-ws";
 import { createGraphQLError } from "graphql-yoga";
@@ -8,11 +8,15 @@ import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./server-options.ts";
 import type { OperationTools } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
+import { publicError, publicResult } from "./prepared-result.ts";
+import type { SendNext } from "./socket-deliveries.ts";
+import { deliverPrepared } from "./socket-deliveries.ts";
 
 /** The state of one WebSocket. */
 export interface SocketExtra {
   /** The headers of the request that opened it. */
   readonly headers: Headers;
+  readonly sendNext: SendNext;
   /** Set by `connection_init`. */
   viewer?: Viewer;
 }
@@ -47,9 +51,10 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
     },
     execute: (args) => (args as PreparedArgs).rootValue.execute(withoutRoot(args)),
     subscribe: (args) => (args as PreparedArgs).rootValue.subscribe(withoutRoot(args)),
-    onNext: (_context, _id, _payload, _args, { errors, ...result }) =>
-      ({ ...result, ...(errors && { errors: errors.map(toPublic) }) }) as FormattedExecutionResult,
-    onError: (_context, _id, _payload, errors) => errors.map(toPublic),
+    onOperation: ({ extra }, id, _payload, _args, result) =>
+      Symbol.asyncIterator in result ? deliverPrepared(result, id, extra.sendNext) : undefined,
+    onNext: (_context, _id, _payload, _args, result) => publicResult(result as ExecutionResult),
+    onError: (_context, _id, _payload, errors) => errors.map(publicError),
   });
 }
 
@@ -107,11 +112,4 @@ function tooManyOperations(max: number): GraphQLError {
       extensions: { code: "LIMIT_EXCEEDED" satisfies ErrorCode, max },
     },
   );
-}
-
-/** Without the extensions that are for yoga's HTTP responses. */
-function toPublic(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
-  const formatted = "toJSON" in error ? error.toJSON() : error;
-  const { http: _http, unexpected: _unexpected, ...extensions } = formatted.extensions ?? {};
-  return { ...formatted, extensions };
 }

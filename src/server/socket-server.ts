@@ -6,6 +6,9 @@ import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Logger } from "../kernel/logger.ts";
 import { headersOf } from "./http-messages.ts";
+import { PacedJobs } from "./paced-jobs.ts";
+import type { SocketOutlet } from "./socket-outlet.ts";
+import { createSocketOutlet } from "./socket-outlet.ts";
 import type { SocketExtra } from "./socket-protocol.ts";
 
 /** The WebSockets of the server. */
@@ -34,11 +37,15 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
     maxPayload: options.maxMessageBytes,
     handleProtocols,
     // Compression costs memory per socket, and the messages are small.
+    // The outlet writes frames of its own between those of ws, which a compressor would hold back.
     perMessageDeflate: false,
   });
+  const jobs = new PacedJobs();
   return {
     accept(request, socket, head) {
-      server.handleUpgrade(request, socket, head, (webSocket) => serve(options, webSocket, request));
+      server.handleUpgrade(request, socket, head, (webSocket) =>
+        serve(options, { webSocket, outlet: createSocketOutlet(webSocket, socket, jobs), request }),
+      );
     },
     count: () => server.clients.size,
     async close() {
@@ -49,16 +56,24 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   };
 }
 
+interface OpenedSocket {
+  readonly webSocket: WebSocket;
+  readonly outlet: SocketOutlet;
+  readonly request: IncomingMessage;
+}
+
 function serve(
   { protocol, logger, pingIntervalMs }: SocketServerOptions,
-  socket: WebSocket,
-  request: IncomingMessage,
+  { webSocket: socket, outlet, request }: OpenedSocket,
 ): void {
   const stopPinging = keepAlive(socket, pingIntervalMs);
   const onClosed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (data) => send(socket, data),
+      send(data) {
+        outlet.flush();
+        return send(socket, data);
+      },
       close: (code, reason) => socket.close(code, reason),
       onMessage(handle) {
         socket.on("message", (data) => {
@@ -69,7 +84,7 @@ function serve(
         });
       },
     },
-    { headers: headersOf(request) },
+    { headers: headersOf(request), sendNext: outlet.sendNext },
   );
   // After a message that is too large or a broken frame, ws closes the socket with the right code.
   socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));

@@ -227,6 +227,7 @@ const BAD_TASKS = {
     "'c' does not exist",
   ],
   "a model that the client does not have": [
+    // option: tasks.generated
     `defineTask({ kind: "a", generated, run: ({ prisma }) => prisma.citty.count() });`,
     "'citty' does not exist",
   ],

@@ -179,6 +179,11 @@ describeWorlds("task store", (world) => {
       expect(await world().tasks.count({ createdBy })).toBe(6);
       expect(await world().tasks.count({ createdBy, statuses: ["PENDING"], kinds: ["even"] })).toBe(2);
       expect(await world().tasks.count({ createdBy: "unknown" })).toBe(0);
+      const child = await created({ viewer, parent: tasks[2]?.id ?? null, schedule: "nightly" });
+      expect(await list({ parents: [tasks[2]?.id ?? "", "no uuid"] })).toEqual([child.id]);
+      expect(await list({ schedules: ["nightly", "weekly"] })).toEqual([child.id]);
+      expect(await world().tasks.count({ createdBy, parents: [tasks[1]?.id ?? ""] })).toBe(0);
+      expect(await world().tasks.count({ createdBy, schedules: ["weekly"] })).toBe(0);
     });
   });
 

@@ -46,12 +46,24 @@ describe("a project with a powercrud.config.ts", () => {
     writeConfig(`
       import { defineConfig } from ${urlOf("src/index.ts")};
       import { generated } from ${urlOf("src/generated/powercrud.ts")};
+      // option: seed.variables.*.name
+      // option: seed.variables.*.meaning
+      // option: seed.variables.*.expected
+      // option: seed.variables.*.fallback
       const size = { name: "POWERCRUD_SHELF_SIZE", meaning: "Books on a shelf.", expected: "a digit", fallback: 1,
+        // option: seed.variables.*.fallbackText
+        // option: seed.variables.*.parse
         fallbackText: "1", parse: (text: string) => (/^\\d$/.test(text) ? Number(text) : undefined) };
+      // option: seed.variables.*.isSecret
+      const key = { ...size, name: "POWERCRUD_SHELF_KEY", isSecret: true };
       export default defineConfig({
+        // option: generated
         generated,
+        // option: models
         models: { City: { plural: "towns" } },
-        seed: { variables: { size }, run: async () => "seeded" },
+        // option: seed
+        // option: seed.run
+        seed: { variables: { size, key }, run: async () => "seeded" },
       });`),
   );
 
@@ -69,10 +81,15 @@ describe("a project with a powercrud.config.ts", () => {
     expect(out).toContain("| `POWERCRUD_SHELF_SIZE` | 1 | a digit | Books on a shelf. |");
     expect(out).not.toContain("POWERCRUD_SEED_CITIES");
     expect(await run(["print-schema"], { POWERCRUD_SHELF_SIZE: "7" })).toMatchObject({ code: 0 });
-    const { lines } = await run(["print-schema"], { POWERCRUD_SHELF_SIZE: "many", PORT: "http" });
+    const { lines } = await run(["print-schema"], {
+      POWERCRUD_SHELF_SIZE: "many",
+      POWERCRUD_SHELF_KEY: "sesame",
+      PORT: "http",
+    });
     expect(lines).toEqual([
       'powercrud: PORT must be a whole number from 0 to 65535, but is "http"',
       'powercrud: POWERCRUD_SHELF_SIZE must be a digit, but is "many"',
+      "powercrud: POWERCRUD_SHELF_KEY must be a digit, but is set to something else",
     ]);
   });
 });

@@ -26,15 +26,29 @@ beforeAll(async () => {
   const config = defineConfig({
     ...demoConfig,
     tasks: [refresh],
+    // option: schedules
     schedules: [
       {
+        // option: schedules.name
         name: "nightly",
+        // option: schedules.cron
         cron: "0 3 * * *",
+        // option: schedules.timeZone
         timeZone: "Europe/Paris",
         task: refresh,
         input: { country: "FR" },
       },
+      // option: schedules.task
+      // option: schedules.input
       { name: "busy", cron: "* * * * * *", task: refresh, input: { country: "DE" } },
+      // option: schedules.viewer
+      {
+        name: "robotic",
+        cron: "* * * * * *",
+        task: refresh,
+        input: { country: "FR" },
+        viewer: { id: "robot" },
+      },
     ],
   });
   const options = { config, databaseUrl: database.url, settings: { workerConcurrency: 2 } };
@@ -81,9 +95,11 @@ describe("a deployment with schedules", () => {
   it("launches their tasks when they are due, and shows what became of them", async () => {
     await vi.waitFor(
       async () => {
-        const { schedules } = await execute(
-          "{ schedules { name lastOutcome lastTask { schedule status result createdBy } } }",
+        const { schedules, tasks } = await execute(
+          `{ schedules { name lastOutcome lastTask { schedule status result createdBy } }
+             tasks(where: { schedules: ["busy"] }) { nodes { schedule } totalCount } }`,
         );
+        expect(tasks).toMatchObject({ nodes: expect.arrayContaining([{ schedule: "busy" }]) });
         expect(schedules).toMatchObject([
           {
             name: "busy",
@@ -96,6 +112,7 @@ describe("a deployment with schedules", () => {
             },
           },
           { name: "nightly" },
+          { name: "robotic", lastTask: { status: "SUCCEEDED", createdBy: "robot" } },
         ]);
       },
       { timeout: 20_000 },

@@ -1,3 +1,4 @@
+import { encodeCursor } from "./event-cursor.ts";
 import type { Task } from "../tasks/task.ts";
 import type { TaskEvent } from "./task-event.ts";
 
@@ -14,6 +15,18 @@ export interface FeedItem extends FeedEntry {
    * of its start.
    */
   readonly cursor: string;
+}
+
+/** The items of an entry by where their subscribers resume. */
+const items = new WeakMap<FeedEntry, Map<number, FeedItem>>();
+
+/** The entry as an item: one object for all subscribers that resume at the position. */
+export function itemOf(entry: FeedEntry, resumeAfter: number): FeedItem {
+  const known = items.get(entry) ?? new Map<number, FeedItem>();
+  items.set(entry, known);
+  const item = known.get(resumeAfter) ?? { ...entry, cursor: encodeCursor(resumeAfter) };
+  known.set(resumeAfter, item);
+  return item;
 }
 
 /** Restricts the events. A left-out member does not restrict; an empty list lets nothing through. */

@@ -13,6 +13,8 @@ import type { ReplayedPage, TaskSubscription } from "./task-subscription.ts";
 
 /** The most tasks whose state is read again after a gap. For others, the next change is reported. */
 const MAX_RESTATED = 1000;
+/** The most offers of events to subscriptions in one turn of the event loop. */
+const MAX_OFFERS = 1000;
 
 /**
  * Reads the log once for all subscriptions, and offers them the events. Its passes never overlap: after any number of
@@ -27,6 +29,7 @@ export class FeedReader {
   /** Announced progress that waits for the end of the pass: the latest of each task. */
   readonly #pending = new Map<string, ProgressAnnouncement>();
   #position = 0;
+  #offers = 0;
   #isOpen = false;
   #isAsked = false;
   #isPassing = false;
@@ -172,6 +175,8 @@ export class FeedReader {
       const tasks = await this.#findTasks(events);
       for (const { event, task } of entriesOf(events, tasks)) {
         this.#offer({ event, task: this.#known.note(event, task) });
+        this.#position = event.position;
+        await this.#rest();
       }
       this.#position = events.at(-1)?.position ?? this.#position;
       isLast = events.length < limit;
@@ -242,8 +247,17 @@ export class FeedReader {
     return ids.size === 0 ? new Map() : this.#ports.tasks.find([...ids]);
   }
 
+  /** After many offers, lets the process do something else before the next event. */
+  async #rest(): Promise<void> {
+    if (this.#offers >= MAX_OFFERS) {
+      this.#offers = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   #offer(entry: FeedEntry | undefined): void {
     if (entry !== undefined) {
+      this.#offers += this.#subscriptions.size;
       for (const subscription of this.#subscriptions) {
         subscription.offer(entry);
       }

@@ -175,7 +175,7 @@ function channelFault(policy: NotifyPolicy, channel: Notify["channel"]): string 
     case "WEBHOOK":
       return policy.hasWebhook
         ? undefined
-        : "webhooks need a secret to sign with; set POWERCRUD_WEBHOOK_SECRET.";
+        : "webhooks need a secret to sign with; set POWERCRUD_WEBHOOK_SECRET, or notify.webhook.secret in the config.";
     case "CALLBACK":
       return policy.callbacks.length > 0 ? undefined : "the config has no callbacks; see notify.callbacks.";
     case "IN_APP":

@@ -16,6 +16,10 @@ export interface TaskFilter {
   readonly models?: readonly string[];
   readonly ids?: readonly string[];
   readonly createdBy?: string;
+  /** Children of these tasks. */
+  readonly parents?: readonly string[];
+  /** Launched by the schedules of these names. */
+  readonly schedules?: readonly string[];
 }
 
 /** A part of the list of tasks, which has the newest first. Places are ids, which sort by time. */

@@ -13,6 +13,7 @@ import type { GraphQLContext, ListedRecord } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import type { CursorKind, ListPage } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
+import type { ListedError } from "./task-parts.ts";
 
 /** A list of each task. */
 export interface TaskList<Item, Args extends PageArgs = PageArgs> {
@@ -27,17 +28,20 @@ export interface TaskList<Item, Args extends PageArgs = PageArgs> {
 const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
 
 /** What each task could not do, and why. */
-export function createTaskErrors(tasks: Pick<TaskStore, "errorPages" | "errorCounts">): TaskList<TaskError> {
+export function createTaskErrors(
+  tasks: Pick<TaskStore, "errorPages" | "errorCounts">,
+): TaskList<ListedError> {
   const pages = createPageLoader<TaskError, ListWindow<number>>((ids, window) =>
     tasks.errorPages(ids, window),
   );
   const counts = createBatchLoader<number>((_context, taskIds) => tasks.errorCounts(taskIds));
   return {
-    of: (context, { id }, args) =>
+    of: (context, { id, model }, args) =>
       readPage(args, {
         cursors: ERROR_CURSOR,
         placeOf: ({ position }) => String(position),
-        read: (window) => pages(context, id, withPlaces(window, Number)),
+        read: async (window) =>
+          (await pages(context, id, withPlaces(window, Number))).map((error) => ({ ...error, model })),
         count: async () => (await counts(context, id)) ?? 0,
       }),
   };

@@ -6,8 +6,9 @@ import type { RecordOutcome } from "../../core/tasks/task-results.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { ERROR_CODES } from "../../kernel/error-codes.ts";
-import type { SchemaContext } from "../builder.ts";
+import type { ListedRecord, SchemaContext } from "../builder.ts";
 import { describedValues } from "../builder.ts";
+import { idsOf } from "../record-ids.ts";
 
 /** The types of a task's parts. */
 export type TaskParts = ReturnType<typeof defineTaskParts>;
@@ -76,6 +77,11 @@ function defineProgress({ builder }: SchemaContext) {
   return progress;
 }
 
+/** An error with the model of its task, which the record is of. */
+export interface ListedError extends TaskError {
+  readonly model: string | null;
+}
+
 function defineError({ builder, refs }: SchemaContext) {
   const outcome = builder.enumType("TaskErrorOutcome", {
     description: "Whether a record was tried.",
@@ -84,13 +90,14 @@ function defineError({ builder, refs }: SchemaContext) {
       SKIPPED: { description: "The record was left out." },
     } as const,
   });
-  const error = builder.objectRef<TaskError>("TaskError");
+  const error = builder.objectRef<ListedError>("TaskError");
   error.implement({
     description: "A record that a task did not change, and why.",
     fields: (t) => ({
       recordId: t.exposeID("recordId", {
         nullable: true,
         description: "Null where the problem is not one record's.",
+        ...idsOf(({ model }: ListedError) => model),
       }),
       index: t.int({
         nullable: true,
@@ -121,7 +128,9 @@ function defineRecord({ builder, refs }: SchemaContext) {
     description: "One of a task's records, and what became of it.",
     fields: (t) => ({
       recordId: t.exposeID("id", {
+        ...idsOf(({ model }: ListedRecord) => model),
         description: "Its id; of a record that was named by a key and not written, its name.",
+        ...idsOf(({ model }: ListedRecord) => model),
       }),
       outcome: t.expose("outcome", { type: recordOutcome }),
       code: t.field({

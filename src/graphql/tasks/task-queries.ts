@@ -16,6 +16,8 @@ type Where = {
   readonly kinds?: readonly string[] | null | undefined;
   readonly models?: readonly string[] | null | undefined;
   readonly createdBy?: string | null | undefined;
+  readonly parents?: readonly string[] | null | undefined;
+  readonly schedules?: readonly string[] | null | undefined;
 };
 
 const TASK_CURSOR = createCursorKind("task", /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
@@ -31,6 +33,8 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
       kinds: t.field({ type: ["String"] }),
       models: t.field({ type: [refs.modelName] }),
       createdBy: t.field({ type: "ID" }),
+      parents: t.field({ type: ["ID"], description: "Children of these tasks." }),
+      schedules: t.field({ type: ["String"], description: "Launched by the schedules of these names." }),
     }),
   });
   const connection = defineConnection(schema, "Task", refs.task);
@@ -63,7 +67,7 @@ function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<List
 
 /** In GraphQL, null stands for a condition that is left out. */
 function queryOf(where: Where): TaskFilter {
-  const conditions = { ...where, ids: taskIdsOf(where.ids) };
+  const conditions = { ...where, ids: taskIdsOf(where.ids), parents: taskIdsOf(where.parents) };
   const given = Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined);
   return Object.fromEntries(given);
 }

@@ -1,22 +1,22 @@
 import { canRetry } from "../../core/bulk/retry-task.ts";
 import { givenInput } from "../../core/bulk/bulk-input.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
-import type { TaskError } from "../../core/tasks/task-error.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { ListedRecord, SchemaContext } from "../builder.ts";
+import { nodeInterfaces } from "../builder.ts";
 import { pageArguments } from "../pagination/page.ts";
 import { defineConnection } from "./list-page.ts";
 import type { RecordArgs, TaskList } from "./task-lists.ts";
-import type { TaskParts } from "./task-parts.ts";
+import type { ListedError, TaskParts } from "./task-parts.ts";
 import { knownProgress } from "./task-parts.ts";
 
 /** The stores that a task's lists are read from. */
 interface TaskTypePorts {
-  readonly errors: TaskList<TaskError>;
+  readonly errors: TaskList<ListedError>;
   readonly records: TaskList<ListedRecord, RecordArgs>;
   readonly history: TaskList<FeedItem>;
 }
@@ -26,6 +26,7 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
   const { refs, models } = schema;
   refs.task.implement({
     description: "The durable unit of work that someone launched.",
+    interfaces: nodeInterfaces(schema),
     fields: (t) => ({
       id: t.exposeID("id"),
       kind: t.exposeString("kind", { description: "The name of its definition: `bulkUpdate`." }),

@@ -19,15 +19,20 @@ let patience = 0;
 
 const recount = defineTask({
   kind: "recount",
+  // option: tasks.model
   model: "Thing",
   input: z.object({
     ids: z.array(z.union([z.string(), z.int()])).min(1),
     since: z.coerce.date().optional(),
     by: z.object({ step: z.int().max(9) }).default({ step: 1 }),
   }),
+  // option: tasks.label
   label: ({ input, viewer }) => `recount of ${input.ids.join(", ")} for ${viewer.id ?? "nobody"}`,
+  // option: tasks.total
   total: ({ input }) => input.ids.length,
+  // option: tasks.claims
   claims: async ({ input }) => [{ model: "Thing", ids: input.ids.map(String) }],
+  // option: tasks.access
   access: async ({ input, viewer }) => viewer.id !== "eve" || input.ids.length === 1,
   async run({ input, viewer, task, attempt }) {
     inputs.push(input);

@@ -38,10 +38,12 @@ beforeAll(async () => {
   engine = await createEngineFixture({
     workerConcurrency: 8,
     tasks: [
+      // option: tasks.concurrency.max
       defineTask({ kind: "pair", input: z.string(), concurrency: { max: 2 }, run }),
       defineTask({
         kind: "perLetter",
         input: z.string(),
+        // option: tasks.concurrency.perKey
         concurrency: { max: 1, perKey: ({ input }) => input.slice(0, 1) },
         run,
       }),

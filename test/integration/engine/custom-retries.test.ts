@@ -29,9 +29,14 @@ const fail = (message: string) => () => Promise.reject(new Error(message));
 
 const claims = () => [{ model: "Thing", ids: ["1"] }] as const;
 const TASKS = [
+  // option: tasks.retries.max
   defineTask({ kind: "tenacious", claims, retries: { max: 3, delayMs: 100 }, run: act }),
+  // option: tasks.retries.delayMs
   defineTask({ kind: "patient", claims, retries: { max: 1, delayMs: 3_600_000 }, run: act }),
+  // option: tasks.retries.backoff
   defineTask({ kind: "steady", retries: { max: 2, backoff: "fixed", delayMs: 50 }, run: act }),
+  defineTask({ kind: "eager", retries: { max: 1, delayMs: 3_600_000, maxDelayMs: 20 }, run: act }),
+  // option: tasks.timeoutMs
   defineTask({ kind: "limited", timeoutMs: 100, run: act }),
   defineTask({ kind: "pressed", timeoutMs: 100, retries: { max: 1, delayMs: 1 }, run: act }),
 ];
@@ -109,6 +114,12 @@ describe("an attempt that fails", () => {
     const again = await engine.retry({ taskId: task.id, viewer: ANONYMOUS });
     const retried = again.kind === "LAUNCHED" ? again.task.id : again.message;
     expect(await engine.settled(retried)).toMatchObject({ status: "FAILED", attempt: 3, retryOf: task.id });
+  });
+
+  // option: tasks.retries.maxDelayMs
+  it("never waits longer than maxDelayMs", async () => {
+    script = [fail("once")];
+    expect(await engine.settled((await launched("eager")).id)).toMatchObject({ attempt: 2, failures: 1 });
   });
 
   it("leaves the locks with its task, which can be cancelled at once", async () => {

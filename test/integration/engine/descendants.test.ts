@@ -210,6 +210,7 @@ describe("descendants that a hook of a single write registers", () => {
 });
 
 describe("dependents that a model's options name", () => {
+  // option: models.dependents
   const dependents = { Label: (ids: readonly string[]) => ids };
 
   it("are claimed at the launch, so that a task which holds one of them refuses it", async () => {
@@ -252,6 +253,7 @@ describe("dependents that a model's options name", () => {
     const holder = await holdLabel("7");
     const launchDependent = (onConflict: "REJECT" | "WAIT"): ReturnType<typeof launchCustom> =>
       launchCustom(engine.ports, {
+        // option: tasks.dependents
         kind: "dependent",
         input: "7",
         options: { mode: "ASYNC", onConflict, allowDuplicate: true },

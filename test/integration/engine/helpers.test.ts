@@ -36,6 +36,7 @@ beforeAll(async () => {
   engine = await createEngineFixture({
     queue: listening,
     chunkRecords: 500,
+    // option: models.bulk.parallelism
     modelOptions: { Thing: { bulk: { parallelism: 3 } } },
   });
 });

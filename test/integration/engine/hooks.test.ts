@@ -153,6 +153,7 @@ describe("a hook after the write", () => {
     const chunks: HookChunk<ThingRow>[] = [];
     say({
       validate: (record) => (record?.id === 2 ? [{ message: "No." }] : []),
+      // option: models.hooks.afterUpdate
       hooks: { afterUpdate: (chunk) => void chunks.push(chunk) },
     });
     await run({ ...INCREMENT, selection: { ids: ["1", "2", "3", "999"] } });
@@ -174,6 +175,7 @@ describe("a hook after the write", () => {
           await client.query("INSERT INTO label (name) VALUES ('from a hook')");
           throw new Error("after all");
         },
+        // option: models.hooks.afterDelete
         async afterDelete(_chunk, { prisma: client }) {
           await client.query("SELECT 1 FROM nowhere");
         },
@@ -192,6 +194,7 @@ describe("a hook after the write", () => {
     const seen: unknown[] = [];
     const see = ({ operation, records }: HookChunk<ThingRow>): void =>
       void seen.push(operation, ...records.map(({ id, before, record }) => [id, before?.name, record?.name]));
+    // option: models.hooks.afterCreate
     say({ hooks: { afterCreate: see, afterDelete: see } });
     await run({ operation: "CREATE", records: [{ id: 100, name: "made", count: 1 }] });
     await run({ operation: "DELETE", selection: { ids: ["100"] } });

@@ -110,6 +110,7 @@ describe("due times that nobody was there for", () => {
   });
 
   it("are none under SKIP, which shows on the schedule", async () => {
+    // option: schedules.missed
     const skipping = scheduleOf({ missed: "SKIP" });
     await (await world.startProcess([skipping])).stop();
     world.clock = createManualClock(new Date(START.getTime() + PAST));
@@ -133,6 +134,7 @@ describe("a launch that is refused", () => {
       selection: { ids: ["1"] },
       options: { mode: "ASYNC" },
     });
+    // option: schedules.onConflict
     await world.startProcess([scheduleOf({ kind: "claiming", input: null, onConflict: "REJECT" })]);
     await world.pass(10 * MINUTE);
     expect(await world.shown()).toMatchObject({ lastOutcome: "REFUSED", lastTaskId: null });

@@ -14,6 +14,7 @@ import type {
   StepContext,
   TaskHooks,
 } from "../../../src/core/tasks/task-hooks.ts";
+import { AppError } from "../../../src/kernel/app-error.ts";
 import type { Json } from "../../../src/kernel/json.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
 import { NO_COUNTS } from "../../../src/core/tasks/progress.ts";
@@ -53,6 +54,7 @@ const note =
   };
 
 const HOOKS: TaskHooks = {
+  // option: hooks.beforeCreate
   beforeCreate: [
     (launch) => void launches.push(launch),
     ({ options }) => {
@@ -61,17 +63,24 @@ const HOOKS: TaskHooks = {
       }
     },
   ],
+  // option: hooks.create
   create: note("create"),
+  // option: hooks.start
   start: note("start"),
+  // option: hooks.progress
   progress(context) {
     progress.push(context);
     if (mood === "THROWS") {
       throw new Error("progress is in a bad mood");
     }
   },
+  // option: hooks.complete
   complete: [note("complete"), note("complete again")],
+  // option: hooks.fail
   fail: note("fail"),
+  // option: hooks.cancel
   cancel: note("cancel"),
+  // option: hooks.cleanup
   cleanup: note("cleanup"),
 };
 
@@ -85,12 +94,30 @@ const explode = defineTask({
   },
   run: () => Promise.reject(new Error("boom")),
 });
+const OWN_STEPS = ["create", "start", "progress", "complete", "fail", "cancel", "cleanup"] as const;
+let ownSteps: string[] = [];
+const hooked = defineTask({
+  kind: "hooked",
+  input: z.enum(["works", "fails", "stops"]),
+  hooks: Object.fromEntries(OWN_STEPS.map((step) => [step, () => void ownSteps.push(step)])),
+  async run({ input, progress }) {
+    progress.total(1);
+    progress.add(1);
+    if (input === "fails") {
+      throw new Error("as asked");
+    }
+    if (input === "stops") {
+      throw new AppError("CANCELLED", "as asked");
+    }
+  },
+});
 const count = defineTask({ kind: "count", run: async () => ({ counted: 3 }) });
 
 beforeAll(async () => {
   engine = await createEngineFixture({
+    // option: hooks
     hooks: HOOKS,
-    tasks: [explode, count],
+    tasks: [explode, count, hooked],
     logger: { ...createSilentLogger(), error: (fields, message) => void logged.push([fields, message]) },
   });
 });
@@ -181,6 +208,25 @@ describe("hooks in a task's life", () => {
     expect(cancelled.map(({ step }) => step)).toEqual(["create", "cancel", "cleanup"]);
     await release();
     await stepsOf(holder.id);
+  });
+
+  // option: tasks.hooks.create
+  // option: tasks.hooks.start
+  // option: tasks.hooks.progress
+  // option: tasks.hooks.complete
+  // option: tasks.hooks.fail
+  // option: tasks.hooks.cancel
+  // option: tasks.hooks.cleanup
+  it.each([
+    ["works", "complete"],
+    ["fails", "fail"],
+    ["stops", "cancel"],
+  ])("of a definition are called at each step of its tasks: one that %s", async (input, end) => {
+    ownSteps = [];
+    await stepsOf(await launchOwn("hooked", input));
+    await expect
+      .poll(() => [...new Set(ownSteps)], { timeout: 10_000 })
+      .toEqual(["create", "start", "progress", end, "cleanup"]);
   });
 
   it("change nothing when they throw: the others are called, and each error is logged", async () => {

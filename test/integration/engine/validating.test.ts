@@ -15,6 +15,7 @@ beforeEach(() => hooks.reset());
 
 describe("a validator", () => {
   const refuseSeven: Parameters<HooksEngine["say"]>[0] = {
+    // option: models.validate
     validate: (record) => (record?.id === 7 ? [{ message: "Seven is sacred.", field: "count" }] : undefined),
   };
   const refusal = {

@@ -43,9 +43,14 @@ beforeAll(async () => {
       models: {
         Account: {
           fields: {
+            // option: models.fields.*.isExposed
             sketches: { isExposed: false },
+            // option: models.fields.*.isFilterable
+            // option: models.fields.*.isSortable
             bio: { isFilterable: false, isSortable: false },
+            // option: models.fields.*.isBulkWritable
             tags: { isBulkWritable: false },
+            // option: models.fields.*.isReadOnly
             badges: { isReadOnly: true },
           },
           hooks: { beforeCreate: ({ records }) => records.flatMap(hashOf) },

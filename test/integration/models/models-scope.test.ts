@@ -10,6 +10,7 @@ describe("scope", () => {
   beforeAll(async () => {
     scoped = await createModelsFixture({
       modelOptions: {
+        // option: models.scope
         Country: {
           scope: ({ id }) =>
             id === "all" ? undefined : id === "nobody" ? { OR: [] } : { code: { in: ["A1", "A2"] } },

@@ -39,13 +39,18 @@ const NAMES: Readonly<Record<string, readonly [type: string, many: string]>> = {
 };
 
 const OPTIONS: ModelOptionsMap = {
+  // option: models.apiName
+  // option: models.plural
   Subscription: { apiName: "BillingSubscription", plural: "billing" },
+  // option: models.fields.*.apiName
   Words: { fields: { OR: { apiName: "either" } } },
 };
 
 const configOf = (): PowerCrudConfig => ({
   generated,
   models: OPTIONS,
+  // option: enums
+  // option: enums.values
   enums: { SortOrder: { values: { UP: "UPWARDS" } } },
 });
 

@@ -14,6 +14,7 @@ beforeAll(async () => {
   generated = await generateFixture(join(import.meta.dirname, "other-models.prisma"));
   api = await createModelsFixture({
     generated,
+    // option: models.isExposed
     modelOptions: { Secret: { isExposed: false }, Item: { plural: "stock" } },
   });
 });

@@ -14,6 +14,7 @@ let api: BulkFixture;
 beforeAll(async () => {
   api = await createBulkFixture({
     models: {
+      // option: models.bulk.chunkRecords
       City: { bulk: { chunkRecords: 3 } },
       Tag: { scope: ({ id }) => (id === "narrow" ? { label: { not: "secret" } } : undefined) },
     },

@@ -27,6 +27,7 @@ const APP: ModelOptionsMap = {
     validate: (_record, { name }) =>
       name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
     hooks: {
+      // option: models.hooks.beforeCreate
       beforeCreate: ({ records }) => refused(records),
       beforeUpdate: ({ records }) => refused(records),
     },

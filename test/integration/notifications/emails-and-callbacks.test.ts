@@ -22,6 +22,7 @@ const emailOf = ({ viewer }: NotifyRequest): string | undefined => {
 const failing = defineTask({
   kind: "failing",
   input: z.object({ text: z.string() }),
+  // option: tasks.notify
   notify: [{ channel: "CALLBACK", target: "record", on: ["FAILED"] }],
   run: ({ input }) => Promise.reject(new Error(input.text)),
 });
@@ -31,18 +32,26 @@ beforeAll(async () => {
   fixture = await createNotifyFixture();
   powercrud = await fixture.start({
     config: {
+      // option: tasks
       tasks: [failing],
+      // option: models.notify
       models: { City: { notify: [{ channel: "EMAIL", target: emailOf }] } },
+      // option: notify
       notify: {
+        // option: notify.default
         default: [{ channel: "CALLBACK", target: "record" }],
+        // option: notify.kinds
         kinds: { bulkDelete: [] },
+        // option: notify.email.from
         email: { from: "Tasks <tasks@example.com>" },
+        // option: notify.callbacks
         callbacks: {
           record(notification) {
             onCall();
             called.push(notification);
           },
         },
+        // option: notify.isAllowed
         isAllowed: ({ notify }) => notify.target !== "victim@example.com",
       },
     },
@@ -208,6 +217,7 @@ it("a config that cannot be kept is refused at the start, with every fault", asy
           { channel: "EMAIL", target: "nobody" },
           { channel: "CALLBACK", target: "tell" },
         ],
+        // option: notify.email.smtpUrl
         email: { from: "a@b.example", smtpUrl: "http://mail" },
         webhook: {},
       },

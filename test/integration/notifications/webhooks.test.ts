@@ -17,6 +17,8 @@ beforeAll(async () => {
   receiver = await startWebhookReceiver();
   fixture = await createNotifyFixture();
   powercrud = await fixture.start({
+    // option: notify.webhook.secret
+    // option: notify.webhook.isPrivateAllowed
     config: { notify: { webhook: { secret: WEBHOOK_SECRET, isPrivateAllowed: true } } },
     settings: {
       statusPageUrl: "https://app.example.com/tasks/{id}",

@@ -49,6 +49,7 @@ describe("one rule", () => {
         return population > 100 ? [{ message: "Too many people.", field: "population" }] : [];
       },
       hooks: {
+        // option: models.hooks.beforeDelete
         beforeDelete: ({ records }) =>
           records
             .filter(({ record }) => record?.notes === "keep")
@@ -118,6 +119,7 @@ test("hooks get records, changes and a client as Prisma types them, inside the t
   const seen: unknown[] = [];
   rules = {
     hooks: {
+      // option: models.hooks.beforeUpdate
       async beforeUpdate({ records }, { prisma }) {
         seen.push(records.find(({ id }) => id === "1"));
         await prisma.tag.createMany({ data: records.map(({ id }) => ({ label: `before ${id}` })) });
@@ -204,6 +206,7 @@ describe("an app's own writer", () => {
   beforeEach(() => {
     persisted.length = 0;
     rules = {
+      // option: models.persist
       async persist({ operation, records }, { prisma }) {
         persisted.push(operation);
         for (const { id, change } of records) {

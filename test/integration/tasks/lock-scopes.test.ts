@@ -14,6 +14,7 @@ beforeAll(async () => {
   service = await createServiceFixture({
     City: {
       scope: ({ claims }) => ({ latitude: claims?.["tenant"] === "even" ? { gt: 0 } : { lt: 0 } }),
+      // option: models.lockScope
       lockScope: ({ claims }) => claims?.["tenant"] as string | undefined,
     },
   });

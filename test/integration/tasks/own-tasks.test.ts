@@ -9,8 +9,11 @@ import type { TestDatabase } from "../../support/test-database.ts";
 import { createTestDatabase } from "../../support/test-database.ts";
 
 const census = defineTask({
+  // option: tasks.kind
   kind: "census",
+  // option: tasks.description
   description: "Counts the people.",
+  // option: tasks.input
   input: z.object({
     country: z.string().length(2),
     mode: z.enum(["FAST", "EXACT"]).default("FAST"),
@@ -21,7 +24,9 @@ const census = defineTask({
   total: () => 1,
   claims: ({ input }) => [{ model: "Country", ids: [input.country] }],
   access: ({ viewer, input }) => viewer.id !== "stranger" || input.country === "XX",
+  // option: tasks.isDryRunnable
   isDryRunnable: true,
+  // option: tasks.run
   run: ({ input, isDryRun }) => Promise.resolve({ ...input, isDryRun }),
 });
 const tidy = defineTask({ kind: "tidy", total: () => 0, run: ({ input }) => Promise.resolve({ input }) });

@@ -108,6 +108,8 @@ export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
     isAmong(task.kind, query.kinds) &&
     isAmong(task.model, query.models) &&
     isAmong(task.id, query.ids) &&
+    isAmong(task.parent, query.parents) &&
+    isAmong(task.schedule, query.schedules) &&
     (query.createdBy === undefined || query.createdBy === task.viewer.id)
   );
 }

@@ -29,12 +29,18 @@ export interface ListSource {
   readonly tables: string;
   /** That the records are in the list at all, such as those that are related to another one. */
   readonly condition: string;
+  /** Whether the condition leads to the records rather than the order does. Default: the planner chooses. */
+  readonly isNarrow?: boolean;
 }
 
-/** The clauses of a SELECT that reads a part of a list. */
+/** A SELECT that reads a part of a list, but for its columns. */
 export interface PartSql {
-  /** FROM, WHERE, ORDER BY and LIMIT. */
-  readonly clauses: string;
+  /** FROM and WHERE. */
+  readonly from: string;
+  /** The columns of the order, and the direction of each. */
+  readonly order: readonly { readonly column: string; readonly direction: string }[];
+  /** The placeholder of the most records. */
+  readonly limit: string;
   /** The place of a row: an array of texts. */
   readonly place: string;
 }
@@ -56,23 +62,25 @@ export async function partToSql(
   ];
   const conditions = [source.condition, filter.condition, ...beyond].filter((each) => each !== "TRUE");
   const where = conditions.length === 0 ? "" : `\n WHERE ${conditions.join(" AND ")}`;
-  const directions = order.terms.map((term) => directionSql(term, isBackward));
-  const orderBy = directions.length === 0 ? "" : `\n ORDER BY ${directions.join(", ")}`;
-  const limit = `\n LIMIT ${statement.parameter(part.limit)}::int`;
   return {
-    clauses: `FROM ${source.tables}${filter.joins}${order.joins}${where}${orderBy}${limit}`,
+    from: `FROM ${source.tables}${filter.joins}${order.joins}${where}`,
+    order: order.terms.map((term) => ({ column: term.column, direction: directionSql(term, isBackward) })),
+    limit: `${statement.parameter(part.limit)}::int`,
     place: `ARRAY[${order.terms.map(({ text }) => text).join(", ")}]::text[]`,
   };
 }
 
-function directionSql(
-  { column, isDescending, areNullsFirst, isNullable }: SqlTerm,
-  isReversed: boolean,
-): string {
+/** ORDER BY and LIMIT. */
+export function cutSql({ order, limit }: PartSql, columns = order.map(({ column }) => column)): string {
+  const terms = order.map(({ direction }, at) => `${columns[at]} ${direction}`);
+  return `${terms.length === 0 ? "" : `\n ORDER BY ${terms.join(", ")}`}\n LIMIT ${limit}`;
+}
+
+function directionSql({ isDescending, areNullsFirst, isNullable }: SqlTerm, isReversed: boolean): string {
   const direction = isDescending === isReversed ? "ASC" : "DESC";
   // Left out where there are no nulls, so that an index serves.
   const nulls = isNullable ? ` NULLS ${areNullsFirst === isReversed ? "LAST" : "FIRST"}` : "";
-  return `${column} ${direction}${nulls}`;
+  return `${direction}${nulls}`;
 }
 
 /** The terms, and the joins to the related records that they need. */

@@ -8,7 +8,7 @@ import type { FilterPorts } from "../filters/filter-to-sql.ts";
 import { linkOf, relatedTables } from "../filters/filter-to-sql.ts";
 import { keyColumns, keyMatches } from "../sql/bulk-target.ts";
 import type { ListSource } from "./list-part.ts";
-import { explainError, partToSql } from "./list-part.ts";
+import { cutSql, explainError, partToSql } from "./list-part.ts";
 import type { KeyRow } from "./record-ids.ts";
 import { idOfRow, keyList } from "./record-ids.ts";
 
@@ -77,7 +77,7 @@ async function listSql(
   statement: Statement,
   source: ListSource,
 ): Promise<string> {
-  const { clauses, place } = await partToSql(ports, model, part, source, statement);
+  const sql = await partToSql(ports, model, part, source, statement);
   return `
-SELECT ${keyList(model, source.alias)}, ${place} AS place ${clauses}`;
+SELECT ${keyList(model, source.alias)}, ${sql.place} AS place ${sql.from}${cutSql(sql)}`;
 }

@@ -1,4 +1,4 @@
-import type { ListPart, ListPlace } from "../../../core/records/list-pages.ts";
+import type { ListPart, ListPlace, OrderTerm } from "../../../core/records/list-pages.ts";
 import type { Model } from "../../../core/records/model.ts";
 import type {
   ListReading,
@@ -13,8 +13,8 @@ import type { Statement } from "../filters/column-to-sql.ts";
 import type { FilterPorts, Link } from "../filters/filter-to-sql.ts";
 import { filterToSql, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
-import type { ListSource } from "./list-part.ts";
-import { partToSql } from "./list-part.ts";
+import type { ListSource, PartSql } from "./list-part.ts";
+import { cutSql, partToSql } from "./list-part.ts";
 import type { ToDecimal } from "./read-values.ts";
 import { readAsText, readInJson } from "./read-values.ts";
 import type { TableShape } from "./table-shape.ts";
@@ -130,20 +130,21 @@ class StatementBuilder {
   ): Promise<RowsSql> {
     this.parts.push([model, part]);
     const table = await this.#ports.shapes.of(model);
-    const { clauses, place } = await partToSql(this.#ports, model, part, source, this.#statement);
+    const partSql = await partToSql(this.#ports, model, part, source, this.#statement);
     const cut = this.#statement.alias();
     const row: RowSql = { form: isWide(selection) ? "JSON" : form, values: [], joins: [] };
     const used = new Set<string>();
     const fill = await this.#select(table, cut, selection, row, used);
-    const placeColumn = placeName(used);
+    const placeColumn = freeName(used, "place");
     if (hasPlaces) {
       row.values.push(row.form === "TEXT" ? `to_json(${cut}.${placeColumn})` : `${cut}.${placeColumn}`);
     }
     const columns = [
       ...[...used].map((name) => `${source.alias}.${name}`),
-      ...(hasPlaces ? [`${place} AS ${placeColumn}`] : []),
+      ...(hasPlaces ? [`${partSql.place} AS ${placeColumn}`] : []),
     ];
-    const from = `FROM (SELECT ${columns.join(", ")} ${clauses}) AS ${cut}${row.joins.join("")}`;
+    const page = pageSql(partSql, columns, source.isNarrow === true ? freeName(used, "term") : undefined);
+    const from = `FROM (${page}) AS ${cut}${row.joins.join("")}`;
     const isWhole = row.form === "JSON";
     const listed = isWhole
       ? [`${jsonArray(row.values)} AS v0`]
@@ -241,7 +242,8 @@ class StatementBuilder {
       row.joins.push(`\n  LEFT JOIN LATERAL (${text}) AS ${alias} ON TRUE`);
       return row.values.push(`${alias}.${column}`) - 1;
     };
-    const rows = page === undefined ? undefined : await this.rows(model, page, sourceOf(), "JSON");
+    const isNarrow = page !== undefined && link.joinTable === undefined && !hasIndex(link, page.part.terms);
+    const rows = page && (await this.rows(model, page, { ...sourceOf(), isNarrow }, "JSON"));
     const rowsAt = rows && joined(`SELECT json_agg(listed.v0) AS list FROM (${rows.text}) AS listed`, "list");
     const countAt = count && joined(await this.count(model, count.where, sourceOf()), "total");
     const isText = row.form === "TEXT";
@@ -294,13 +296,36 @@ function jsonArray(values: readonly string[]): string {
   return jsonArray(parts);
 }
 
-/** A name that none of the columns has. */
-function placeName(columns: ReadonlySet<string>): string {
-  let name = "place";
-  while (columns.has(`"${name}"`)) {
-    name += "_";
+/** A name that none of the columns begins with. */
+function freeName(columns: ReadonlySet<string>, name: string): string {
+  return [...columns].some((column) => column.startsWith(`"${name}`)) ? freeName(columns, `${name}_`) : name;
+}
+
+/**
+ * The SELECT of a page.
+ * @param terms a name for the order's columns, to find the records first and cut the page afterwards. Without an index
+ *   for both, the planner may follow the order through the whole table in search of a few records
+ */
+function pageSql(part: PartSql, columns: readonly string[], terms: string | undefined): string {
+  if (terms === undefined || part.order.length === 0) {
+    return `SELECT ${columns.join(", ")} ${part.from}${cutSql(part)}`;
   }
-  return name;
+  const named = part.order.map(({ column }, at) => `${column} AS ${terms}${at}`);
+  const found = `SELECT ${[...columns, ...named].join(", ")} ${part.from} OFFSET 0`;
+  return `SELECT found.* FROM (${found}) AS found${cutSql(
+    part,
+    part.order.map((_term, at) => `found.${terms}${at}`),
+  )}`;
+}
+
+/** Whether an index leads from the link to the records in the order of the first term. */
+function hasIndex({ farColumns, far }: Link, [first]: readonly OrderTerm[]): boolean {
+  const column = first?.relations.length === 0 ? far.columns.get(first.column.name)?.name : undefined;
+  return far.indexes.some(
+    (columns) =>
+      farColumns.every((name) => columns.slice(0, farColumns.length).includes(name)) &&
+      columns[farColumns.length] === column,
+  );
 }
 
 /** Whether a row has too many values for columns. */

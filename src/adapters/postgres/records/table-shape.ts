@@ -33,6 +33,8 @@ export interface TableShape {
    * COMMITTED.
    */
   readonly isGuardedInStatement: boolean;
+  /** The columns of each index that can give rows in order, quoted. */
+  readonly indexes: readonly (readonly string[])[];
 }
 
 /** Gives each model's table shape. */
@@ -50,7 +52,13 @@ const TABLES = `
 SELECT listed.name, part.columns,
        relkind = 'r' AND NOT relhasrules AND NOT relhassubclass
        AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
-       AND current_setting('default_transaction_isolation') = 'read committed' AS "isGuardedInStatement"
+       AND current_setting('default_transaction_isolation') = 'read committed' AS "isGuardedInStatement",
+       ARRAY(SELECT jsonb_agg(attname ORDER BY place)
+               FROM pg_index i JOIN pg_class x ON x.oid = indexrelid JOIN pg_am m ON m.oid = x.relam
+              CROSS JOIN unnest(indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
+               LEFT JOIN pg_attribute a ON a.attrelid = indrelid AND a.attnum = k.attnum
+              WHERE indrelid = c.oid AND amname = 'btree' AND indisvalid AND indpred IS NULL AND place <= indnkeyatts
+              GROUP BY indexrelid) AS indexes
   FROM unnest($1::text[]) AS listed(name) JOIN pg_class c ON c.oid = to_regclass(listed.name)
  CROSS JOIN LATERAL (
    SELECT coalesce(jsonb_object_agg(attname, jsonb_strip_nulls(jsonb_build_object(
@@ -71,6 +79,8 @@ type ColumnTypes = Pick<ColumnShape, "type" | "nativeType" | "enumLabels">;
 /** A table in the database's catalog. */
 interface CatalogTable extends Pick<TableShape, "isGuardedInStatement"> {
   readonly name: string;
+  /** Null for an expression. */
+  readonly indexes: readonly (readonly (string | null)[])[];
   readonly columns: Readonly<Record<string, ColumnTypes>>;
 }
 
@@ -134,6 +144,7 @@ async function shapeOf(catalog: Catalog, model: Model): Promise<TableShape> {
     key: model.key.map(shape),
     joinTables,
     isGuardedInStatement: own?.isGuardedInStatement === true,
+    indexes: (own?.indexes ?? []).map((columns) => columns.map((name) => quoteName(name ?? ""))),
   };
 }
 

@@ -24,25 +24,27 @@ export const RUNNING_PROGRESS = `
     FROM powercrud.chunk k WHERE k.task_id = t.id AND k.status = 'DONE'
   ) c ON t.finished_at IS NULL AND t.attempt > 0`;
 
-/** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator; each null for any. */
+/** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules; each null for any. */
 const TASK_FILTER = `
   ($1::text[] IS NULL OR t.status = ANY ($1::text[]))
   AND ($2::text[] IS NULL OR t.kind = ANY ($2::text[]))
   AND ($3::text[] IS NULL OR t.model = ANY ($3::text[]))
   AND ($4::uuid[] IS NULL OR t.id = ANY ($4::uuid[]))
-  AND ($5::text IS NULL OR t.created_by = $5::text)`;
+  AND ($5::text IS NULL OR t.created_by = $5::text)
+  AND ($6::uuid[] IS NULL OR t.parent_id = ANY ($6::uuid[]))
+  AND ($7::text[] IS NULL OR t.schedule = ANY ($7::text[]))`;
 
 /** $1 ids. */
 export const FIND_TASKS = `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS} WHERE t.id = ANY ($1::uuid[])`;
 
-/** $1-$5 filter, $6-$8 window. Ids sort by time. */
+/** $1-$7 filter, $8-$10 window. Ids sort by time. */
 export const listTasks = (isBackward?: boolean): string => `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
   WHERE ${TASK_FILTER}
-    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 6 }, isBackward)}`;
+    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 8 }, isBackward)}`;
 
-/** $1-$5 filter. */
+/** $1-$7 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
 
 /** $1 the tasks that are referred to, $2 limit for each. @param column the one that refers to them */

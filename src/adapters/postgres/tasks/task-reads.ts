@@ -79,6 +79,8 @@ function filterValues(query: TaskFilter): readonly unknown[] {
     query.models ?? null,
     query.ids?.filter(isUuid) ?? null,
     query.createdBy ?? null,
+    query.parents?.filter(isUuid) ?? null,
+    query.schedules ?? null,
   ];
 }
 

@@ -37,6 +37,7 @@ const SHAPES: TableShapes = {
       columns,
       joinTables: new Map(),
       isGuardedInStatement: true,
+      indexes: [],
     }),
 };
 

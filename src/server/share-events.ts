@@ -1,0 +1,207 @@
+import { createHash } from "node:crypto";
+import type { DocumentNode, ExecutionArgs, ExecutionResult, OperationDefinitionNode } from "graphql";
+import { createSourceEventStream, execute, getOperationAST, Kind, print, visit } from "graphql";
+import type { Plugin } from "graphql-yoga";
+import type { GraphQLContext } from "../graphql/builder.ts";
+import type { EventSharing } from "../graphql/event-sharing.ts";
+import { EVENT_SHARING, NOTHING_MORE } from "../graphql/event-sharing.ts";
+import type { Json } from "../kernel/json.ts";
+import { canonicalJson } from "../kernel/json.ts";
+import { sendEventStream, sendNothingMore } from "./event-stream.ts";
+import type { MaskError } from "./mask-error.ts";
+import { PacedJobs } from "./paced-jobs.ts";
+import { preparedOf, prepareResult } from "./prepared-result.ts";
+
+/** The bytes of results that are kept. For a slow subscription, an older item is executed again. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** What a result takes beside its JSON, in bytes: about. */
+const RESULT_BYTES = 2000;
+
+/** Results of items by the class of their receivers. */
+class SharedResults {
+  readonly #byItem = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
+  /** What forgets each result that is kept, with its bytes, the oldest first. */
+  readonly #kept = new Map<() => void, number>();
+  #bytes = 0;
+
+  /** The result; made by `run` unless it is kept. */
+  get(item: object, receivers: string, run: () => Promise<ExecutionResult>): Promise<ExecutionResult> {
+    const results = this.#byItem.get(item) ?? new Map<string, Promise<ExecutionResult>>();
+    const known = results.get(receivers);
+    if (known !== undefined) {
+      return known;
+    }
+    const result = run();
+    this.#byItem.set(item, results.set(receivers, result));
+    const forget = (): void => void results.delete(receivers);
+    result.then((made) => this.#keep(forget, preparedOf(made)?.json.length ?? 0), forget);
+    return result;
+  }
+
+  #keep(forget: () => void, jsonBytes: number): void {
+    // Texts of servers' events are as large again.
+    this.#kept.set(forget, RESULT_BYTES + 2 * jsonBytes);
+    this.#bytes += RESULT_BYTES + 2 * jsonBytes;
+    for (const [forgetOldest, bytes] of this.#kept) {
+      if (this.#bytes <= MAX_BYTES) {
+        return;
+      }
+      forgetOldest();
+      this.#kept.delete(forgetOldest);
+      this.#bytes -= bytes;
+    }
+  }
+}
+
+/**
+ * Executes and serialises an event once for all subscriptions with the same document, the same variables below the root
+ * field, and the same viewer. Each subscription still has its own source, which decides what it may see and from where on.
+ *
+ * Only items that several sources hand out as the same object are shared.
+ */
+export function shareEvents(maskError: MaskError): Plugin {
+  const results = new SharedResults();
+  const spent = new WeakSet();
+  const jobs = new PacedJobs();
+  return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn((args: ExecutionArgs) => subscribe(args, { results, spent, maskError }));
+    },
+    onResultProcess({ request, result, resultProcessor, setResultProcessor }) {
+      if (resultProcessor !== undefined && Symbol.asyncIterator in result) {
+        const send = spent.has(request) ? sendNothingMore : sendEventStream(jobs);
+        setResultProcessor(send as typeof resultProcessor, "text/event-stream");
+      }
+    },
+  };
+}
+
+interface SharedParts {
+  /** The requests for streams to which nothing more will come. */
+  readonly spent: WeakSet<object>;
+  readonly results: SharedResults;
+  readonly maskError: MaskError;
+}
+
+async function subscribe(
+  args: ExecutionArgs,
+  parts: SharedParts,
+): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult, undefined>> {
+  const source = await createSourceEventStream(args);
+  if (!(Symbol.asyncIterator in source)) {
+    return source;
+  }
+  if (source === NOTHING_MORE) {
+    parts.spent.add((args.contextValue as { readonly request?: object }).request ?? source);
+  }
+  const sharing = sharingOf(args);
+  const run = async (item: unknown): Promise<ExecutionResult> => {
+    const result = await execute({ ...args, rootValue: item });
+    const errors = result.errors?.map((error) => parts.maskError(error));
+    const id = isObject(item) ? sharing?.idOf?.(item) : undefined;
+    return prepareResult({ ...result, ...(errors && { errors }) }, id);
+  };
+  if (sharing === undefined) {
+    return mapEach(source, run);
+  }
+  const receivers = receiverClass(args);
+  return mapEach(source, (item) =>
+    isObject(item) ? parts.results.get(item, receivers, () => run(item)) : run(item),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function sharingOf({ schema, document, operationName }: ExecutionArgs): EventSharing | undefined {
+  const [selection] = getOperationAST(document, operationName)?.selectionSet.selections ?? [];
+  const name = selection?.kind === Kind.FIELD ? selection.name.value : "";
+  const field = schema.getSubscriptionType()?.getFields()[name];
+  return field?.extensions[EVENT_SHARING] as EventSharing | undefined;
+}
+
+/** The class of the subscriptions whose results are the same for every item: document, variables and viewer. */
+function receiverClass({ document, operationName, variableValues, contextValue }: ExecutionArgs): string {
+  const { text, variables } = describeOperation(document, operationName);
+  const given = (variableValues ?? {}) as Readonly<Record<string, Json | undefined>>;
+  const used = variables.map((name) => [name, given[name] ?? null, given[name] === undefined]);
+  const { viewer } = contextValue as GraphQLContext;
+  const parts = [text, operationName ?? null, used, viewer] as unknown as Json;
+  return createHash("sha256").update(canonicalJson(parts)).digest("base64");
+}
+
+interface DescribedOperation {
+  readonly text: string;
+  /** The variables that can change what is below the root field. */
+  readonly variables: readonly string[];
+}
+
+/** By document: yoga keeps the parsed documents. */
+const described = new WeakMap<DocumentNode, Map<string, DescribedOperation>>();
+
+function describeOperation(
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): DescribedOperation {
+  const known = described.get(document) ?? new Map<string, DescribedOperation>();
+  described.set(document, known);
+  const name = operationName ?? "";
+  const operation = known.get(name) ?? {
+    text: document.loc?.source.body ?? print(document),
+    variables: variablesBelowRoot(document, operationName),
+  };
+  known.set(name, operation);
+  return operation;
+}
+
+/** Arguments of the root field, such as `after`, decide which items come, and are no part of their results. */
+function variablesBelowRoot(document: DocumentNode, operationName: string | null | undefined): string[] {
+  const operation = getOperationAST(document, operationName);
+  const names = new Set<string>();
+  const collect = {
+    Variable: ({ name }: { readonly name: { readonly value: string } }) => void names.add(name.value),
+  };
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      visit(definition, collect);
+    }
+  }
+  if (operation) {
+    visit(withoutRootArguments(operation), collect);
+  }
+  return [...names].toSorted();
+}
+
+function withoutRootArguments(operation: OperationDefinitionNode): OperationDefinitionNode {
+  const { selectionSet } = operation;
+  const selections = selectionSet.selections.map((selection) =>
+    selection.kind === Kind.FIELD ? { ...selection, arguments: [] } : selection,
+  );
+  return { ...operation, variableDefinitions: [], selectionSet: { ...selectionSet, selections } };
+}
+
+/** The source's items, mapped. Leaving it leaves the source at once, even while `next` waits. */
+function mapEach<Result>(
+  source: AsyncIterable<unknown>,
+  map: (item: unknown) => Promise<Result>,
+): AsyncIterableIterator<Result, undefined> {
+  const items = source[Symbol.asyncIterator]();
+  const end = { done: true, value: undefined } as const;
+  const mapped: AsyncIterableIterator<Result, undefined> = {
+    async next() {
+      const step = await items.next();
+      return step.done === true ? end : { done: false, value: await map(step.value) };
+    },
+    async return() {
+      await items.return?.();
+      return end;
+    },
+    async throw(error: unknown) {
+      await items.return?.();
+      throw error;
+    },
+    [Symbol.asyncIterator]: () => mapped,
+  };
+  return mapped;
+}

@@ -1,0 +1,36 @@
+import { configShape } from "../../src/compose/define-config.ts";
+import type { Shape } from "../../src/kernel/shape.ts";
+
+/** The names of a shape's options: `bulk.chunkRecords`, and `fields.*.apiName` where any field has that. */
+export function optionsOf(shape: Shape | undefined, prefix = ""): string[] {
+  const members =
+    shape?.kind === "FUNCTION_OR"
+      ? shape.other.members
+      : (shape as { members?: object } | undefined)?.members;
+  return Object.entries((members ?? {}) as Record<string, Shape>).flatMap(([name, member]) => {
+    const path = `${prefix}${name}`;
+    if (member.kind === "MEMBERS") {
+      return optionsOf(member, `${path}.`);
+    }
+    const each = member.kind === "MAP" ? member.of("any") : undefined;
+    return each?.kind === "MEMBERS" ? optionsOf(each, `${path}.*.`) : [path];
+  });
+}
+
+const { members } = configShape({ relationMode: "foreignKeys", models: {}, enums: {} });
+
+/** The options of a config by its member, and those of each thing that a member lists. */
+export const CONFIG_OPTIONS = {
+  all: Object.keys(members),
+  models: optionsOf(eachOf(members["models"])),
+  enums: optionsOf(eachOf(members["enums"])),
+  tasks: optionsOf(eachOf(members["tasks"])),
+  schedules: optionsOf(eachOf(members["schedules"])),
+  hooks: optionsOf(members["hooks"]),
+  notify: optionsOf(members["notify"]),
+  seed: optionsOf(members["seed"], "seed."),
+} as const;
+
+function eachOf(shape: Shape | undefined): Shape | undefined {
+  return shape?.kind === "MAP" ? shape.of("any") : shape?.kind === "LIST" ? shape.of : undefined;
+}

@@ -1,0 +1,149 @@
+import type { ExecutionResult } from "graphql";
+import { GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from "graphql";
+import { describe, expect, it } from "vitest";
+import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
+import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
+import { createErrorMask } from "../../../src/server/mask-error.ts";
+import { preparedOf } from "../../../src/server/prepared-result.ts";
+import { SERVER_LIMITS } from "../../../src/server/server-options.ts";
+
+interface Item {
+  readonly number: number;
+}
+
+const ITEMS: readonly Item[] = [{ number: 1 }, { number: 2 }];
+
+/** Counts how often the field below an event is resolved. Every subscription has the same items. */
+function createWorld() {
+  const logged: unknown[] = [];
+  const note = (fields: object): void => void logged.push(fields);
+  let resolved = 0;
+  const event = new GraphQLObjectType({
+    name: "Event",
+    fields: {
+      seen: {
+        type: GraphQLString,
+        args: { suffix: { type: GraphQLString } },
+        resolve({ number }: Item, { suffix }: { suffix?: string }, { viewer }: { viewer: Viewer }) {
+          resolved += 1;
+          if (suffix === "break") {
+            throw new Error("the password is 12345");
+          }
+          return `${number} by ${viewer.id}${suffix ?? ""}`;
+        },
+      },
+    },
+  });
+  const schema = new GraphQLSchema({
+    query: new GraphQLObjectType({ name: "Query", fields: { one: { type: GraphQLInt } } }),
+    subscription: new GraphQLObjectType({
+      name: "Subscription",
+      fields: {
+        events: {
+          type: event,
+          args: { after: { type: GraphQLInt } },
+          extensions: { [EVENT_SHARING]: { idOf: (item: object) => `id-${(item as Item).number}` } },
+          async *subscribe(_root, { after = 0 }: { after?: number }) {
+            yield* ITEMS.filter(({ number }) => number > after);
+          },
+          resolve: (item: Item) => item,
+        },
+      },
+    }),
+  });
+  const logger = { debug: note, info: note, warn: note, error: note };
+  const handler = createGraphQLHandler({
+    ...SERVER_LIMITS,
+    schema,
+    authenticate: () => Promise.resolve({ id: null }),
+    maskError: createErrorMask(logger),
+    execution: "planned",
+  });
+  const subscribe = async (
+    query: string,
+    variableValues: Record<string, unknown> = {},
+    viewer: Viewer = { id: null },
+  ): Promise<readonly ExecutionResult[]> => {
+    const tools = handler.forViewer(viewer);
+    const document = parse(query);
+    const contextValue = await tools.contextFactory();
+    const results = await tools.subscribe({ schema, document, variableValues, contextValue });
+    const seen: ExecutionResult[] = [];
+    for await (const result of results as AsyncIterable<ExecutionResult>) {
+      seen.push(result);
+    }
+    return seen;
+  };
+  return { subscribe, logged, resolved: () => resolved };
+}
+
+const EVENTS = `subscription ($after: Int, $suffix: String) { events(after: $after) { seen(suffix: $suffix) } }`;
+
+const jsonOf = (result: ExecutionResult): unknown =>
+  JSON.parse(preparedOf(result)?.json.toString() ?? "null");
+
+describe("an event of a subscription", () => {
+  it("is executed and serialised once for the same document, variables and viewer", async () => {
+    const world = createWorld();
+    const viewer = { id: "ann", claims: { team: 1, roles: ["editor"] } };
+    const first = await world.subscribe(EVENTS, { suffix: "!" }, viewer);
+    const second = await world.subscribe(
+      EVENTS,
+      { suffix: "!" },
+      { claims: { roles: ["editor"], team: 1 }, id: "ann" },
+    );
+    expect(first.map(jsonOf)).toEqual([
+      { data: { events: { seen: "1 by ann!" } } },
+      { data: { events: { seen: "2 by ann!" } } },
+    ]);
+    expect(second.map((result) => preparedOf(result)?.json)).toEqual(
+      first.map((result) => preparedOf(result)?.json),
+    );
+    expect(preparedOf(second[0] ?? {})?.json).toBe(preparedOf(first[0] ?? {})?.json);
+    expect(world.resolved()).toBe(2);
+  });
+
+  it("is shared by subscriptions that began at different places", async () => {
+    const world = createWorld();
+    await world.subscribe(EVENTS);
+    const late = await world.subscribe(EVENTS, { after: 1 });
+    expect(late.map(jsonOf)).toEqual([{ data: { events: { seen: "2 by null" } } }]);
+    expect(world.resolved()).toBe(2);
+  });
+
+  it.each([
+    ["another viewer", EVENTS, {}, { id: "bob" }],
+    ["other claims", EVENTS, {}, { id: null, claims: { roles: ["admin"] } }],
+    ["other variables below the root", EVENTS, { suffix: "?" }, { id: null }],
+    ["another document", EVENTS.replace("{ seen", "{ also: seen"), {}, { id: null }],
+  ])("is executed again for %s", async (_what, query, variables, viewer) => {
+    const world = createWorld();
+    await world.subscribe(EVENTS);
+    await world.subscribe(query, variables, viewer);
+    expect(world.resolved()).toBe(4);
+  });
+
+  it("has its errors masked, and logged once", async () => {
+    const world = createWorld();
+    const broken = [
+      await world.subscribe(EVENTS, { suffix: "break", after: 1 }),
+      await world.subscribe(EVENTS, { suffix: "break", after: 1 }),
+    ];
+    for (const [result] of broken) {
+      const { errors } = jsonOf(result ?? {}) as ExecutionResult;
+      expect(errors).toMatchObject([
+        { message: "Unexpected error.", path: ["events", "seen"], extensions: { code: "INTERNAL" } },
+      ]);
+      expect(JSON.stringify(errors)).not.toMatch(/password|unexpected"/);
+    }
+    expect(world.logged).toHaveLength(1);
+  });
+
+  it("is a server-sent event with its id", async () => {
+    const [result] = await createWorld().subscribe(EVENTS, { after: 1 });
+    expect(preparedOf(result ?? {})?.eventText.toString()).toBe(
+      `id: id-2\nevent: next\ndata: {"data":{"events":{"seen":"2 by null"}}}\n\n`,
+    );
+  });
+});
