@@ -155,9 +155,14 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async (initial) => ({
-      viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
-    }),
+    context: async (initial) => {
+      if (initial.viewer !== undefined) {
+        return { viewer: initial.viewer };
+      }
+      const { headers } = initial.request;
+      const lastEventId = headers.get("last-event-id") ?? "";
+      return { viewer: await authenticate({ headers }), ...(lastEventId === "" ? {} : { lastEventId }) };
+    },
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
