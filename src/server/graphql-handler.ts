@@ -166,12 +166,13 @@ function createGraphQLYoga(
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
-      explainUnacceptable(),
       limitNesting(),
       limitCost(maxOperationCost),
       ...(execution === "planned" ? [executeByPlans()] : []),
       shareEvents(maskError),
       streams,
+      // After all that choose how a result is sent.
+      explainUnacceptable(),
     ],
   });
 }
