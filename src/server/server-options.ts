@@ -1,13 +1,8 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
-<<<<<<< HEAD
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { PersistedOptions } from "./persisted-documents.ts";
-=======
-import type { PersistedOptions } from "./persisted-documents.ts";
-import type { WriteId } from "../core/records/typed-id.ts";
->>>>>>> ae4dabf
 import type { OpenBoard } from "./queue-board-handler.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
