@@ -8,6 +8,8 @@ import { createSystemClock } from "../kernel/clock.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
+import type { WriteId } from "../core/records/typed-id.ts";
+import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
@@ -45,7 +47,7 @@ import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createRecordLists } from "./create-record-lists.ts";
+import { createRecordGroups, createRecordLists } from "./create-record-lists.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
@@ -97,6 +99,8 @@ export interface PowerCrud extends Service {
   readonly processId: string;
   /** Launches tasks, looks them up, waits for them, and whatever else can be done with them. */
   readonly tasks: TaskManager;
+  /** How the API writes the id of a record: plain, or with its model's name in Relay mode. Code takes and gets plain ids. */
+  readonly writeId: WriteId;
   /** The schedules of the config: look at them, run, pause and resume them. */
   readonly schedules: Schedules;
   /** The events of all tasks, live and replayed. Its iterators throw AppError UNAVAILABLE when this stops. */
@@ -178,10 +182,12 @@ async function wire(
       ownTasks: read.ownTasks,
       modelOptions,
       logger,
+      isRelay: project.relay === true,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
     schedules: scheduling.schedules,
+    writeId: project.relay === true ? createTypedIdWriter(engine.models) : writePlainId,
     openBoard: engine.deployment.openBoard,
     feed,
     health,
@@ -269,6 +275,7 @@ interface SchemaParts extends ConnectedModels {
   readonly ownTasks: ReadModels["ownTasks"];
   readonly modelOptions: ModelOptionsMap;
   readonly logger: Logger;
+  readonly isRelay: boolean;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
@@ -286,12 +293,14 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       session: engine.deployment.session,
       ids: engine.reader,
     }),
+    groups: createRecordGroups({ ...engine, ...parts }),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,
     maxRecords: config.bulkMaxRecords,
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
+    isRelay: parts.isRelay,
     contributors: [
       createTaskSchema({
         tasks: engine.ports.tasks,

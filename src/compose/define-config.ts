@@ -92,6 +92,11 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
   readonly hooks?: TaskHooks;
   /** Notifications: whom to tell by default, the mail server, the secret of webhooks, callbacks. Default: none. */
   readonly notify?: NotifyConfig;
+  /**
+   * Whether the API is what Relay wants: `Node`, `node`, `nodes`, and ids of records with their model's name,
+   * `City:2988507`, taken and given everywhere. What is stored does not depend on it. Default: false.
+   */
+  readonly relay?: boolean;
   /** The first records of a new database, for `powercrud start` and `powercrud seed`. Default: none. */
   readonly seed?: SeedFunction<TypesOf<Generated>["client"]> | AppSeed;
 }
@@ -167,6 +172,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
     schedules: { kind: "LIST", of: SCHEDULE_OPTIONS_SHAPE },
     hooks: TASK_HOOKS_SHAPE,
     notify: notifyConfigShape(Object.values(BULK_KINDS)),
+    relay: { kind: "FLAG" },
     seed: { kind: "FUNCTION_OR", other: { kind: "MEMBERS", members: seed, required: ["run"] } },
   };
   return { kind: "MEMBERS", members };

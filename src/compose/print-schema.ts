@@ -45,12 +45,14 @@ function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {
     modelOptions: config.models ?? {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     lists: { read: onlyPrinted },
+    groups: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,
     launchBulk: onlyPrinted,
     maxRecords: 0,
     locks: { owners: onlyPrinted },
     tasks: { find: onlyPrinted },
+    isRelay: config.relay === true,
     contributors: printedParts(ownTasks),
   });
   return lexicographicSortSchema(schema);

@@ -26,7 +26,7 @@ export interface ReadModels extends ChosenNames {
  * @param defaultSchema the PostgreSQL schema of the models that name none; default: "public"
  */
 export function readModels(
-  config: Pick<PowerCrudConfig, "generated" | "models" | "enums" | "tasks">,
+  config: Pick<PowerCrudConfig, "generated" | "models" | "enums" | "tasks" | "relay">,
   defaultSchema?: string,
 ): ReadModels {
   const models = config.models ?? {};
@@ -35,7 +35,7 @@ export function readModels(
   const chosen = chooseNames(
     readModelRegistry(schema, models, defaultSchema),
     { models, enums: config.enums, tasks: ownTasks.map(namedTask) },
-    builtInNames(printedParts()),
+    builtInNames(printedParts(), config.relay === true),
   );
   return { ...chosen, ownTasks };
 }

@@ -7,9 +7,10 @@ import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
+import type { RecordGroups } from "../core/records/record-groups.ts";
 import type { RecordLists } from "../core/records/record-lists.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
-import type { GraphQLContext, SchemaContributor } from "./builder.ts";
+import type { GraphQLContext, NodeRef, SchemaContributor } from "./builder.ts";
 import { createBuilder, createSharedRefs } from "./builder.ts";
 import { addErrorTypes, toGraphQLError } from "./errors.ts";
 import type { WriteOne } from "../core/bulk/write-one.ts";
@@ -22,6 +23,8 @@ import { SCALAR_NAMES } from "./models/model-schema.ts";
 import { implementSelects } from "./models/pothos-dynamic.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
+import { addTypedIds } from "./typed-ids.ts";
+import { addViewerInfo } from "./viewer-info.ts";
 
 /** The options of {@link createSchema}. */
 export interface SchemaDependencies {
@@ -33,6 +36,7 @@ export interface SchemaDependencies {
   readonly modelOptions: ModelOptionsMap;
   readonly reader: RecordReader;
   readonly lists: RecordLists;
+  readonly groups: RecordGroups;
   /** Translates Prisma's errors to the project's own; returns others as they are. */
   readonly translateError: (error: unknown) => unknown;
   readonly writeOne: WriteOne;
@@ -41,20 +45,27 @@ export interface SchemaDependencies {
   readonly maxRecords: number;
   readonly locks: LockHolderPorts["locks"];
   readonly tasks: LockHolderPorts["tasks"];
+  /** Whether the schema is what Relay wants: with `Node`, and with typed ids of records. Default: false. */
+  readonly isRelay?: boolean;
   /** Further parts: tasks, events. They implement the refs `task` and `taskLaunched`. */
   readonly contributors: readonly SchemaContributor[];
 }
 
 /** The whole schema, made from the data model. Resolvers report expected errors with `extensions.code`. */
 export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
-  return reportErrors(buildSchema(dependencies), dependencies.translateError);
+  const schema = buildSchema(dependencies);
+  if (dependencies.isRelay === true) {
+    addTypedIds(schema, dependencies.models);
+  }
+  return reportErrors(schema, dependencies.translateError);
 }
 
 /** The names that a schema with these parts needs for itself, whatever its models are. Calls none of the parts' ports. */
-export function builtInNames(contributors: readonly SchemaContributor[]): BuiltInNames {
+export function builtInNames(contributors: readonly SchemaContributor[], isRelay = false): BuiltInNames {
   const schema = buildSchema({
     ...NO_MODELS,
     contributors,
+    isRelay,
     models: createModelRegistry([], []),
   });
   const inputs = Object.values(SCALAR_NAMES).flatMap((scalar) => Object.values(columnTypesOf(scalar)));
@@ -75,6 +86,7 @@ const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   modelOptions: {},
   reader: { findIds: notCalled, existingIds: notCalled },
   lists: { read: notCalled },
+  groups: { read: notCalled },
   translateError: (error) => error,
   writeOne: notCalled,
   launchBulk: notCalled,
@@ -94,7 +106,8 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   builder.mutationType({ description: "Writes records, and launches and controls tasks." });
   builder.subscriptionType({ description: "Streams over WebSocket (graphql-ws) or Server-Sent Events." });
   const refs = createSharedRefs(builder, models);
-  const context = { builder, refs, models, names: dependencies.names };
+  const node: NodeRef | undefined = dependencies.isRelay === true ? builder.interfaceRef("Node") : undefined;
+  const context = { builder, refs, models, names: dependencies.names, node };
   addScalars(builder);
   addErrorTypes(context);
   addPageInfo(context);
@@ -105,15 +118,18 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
     hasScope: (model) => modelOptions[model]?.scope !== undefined,
     reader: dependencies.reader,
     lists: dependencies.lists,
+    groups: dependencies.groups,
     writeOne: dependencies.writeOne,
     launchBulk: dependencies.launchBulk,
     maxRecords: dependencies.maxRecords,
+    tasks: dependencies.tasks,
     lockHolders: createLockHolders({
       locks: dependencies.locks,
       lockScopes: lockScopesOf(modelOptions),
       tasks: dependencies.tasks,
     }),
   });
+  addViewerInfo(context, accessOf(modelOptions));
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }

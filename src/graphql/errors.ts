@@ -2,6 +2,7 @@ import type { RecordProblem } from "../core/refusals/problems.ts";
 import type { ConflictRefusal } from "../core/refusals/refusals.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { SchemaContext } from "./builder.ts";
+import { idsOf } from "./record-ids.ts";
 import { GraphQLError } from "graphql";
 import { REFUSALS } from "../core/refusals/refusals.ts";
 import { isAppError } from "../kernel/app-error.ts";
@@ -37,7 +38,11 @@ function addConflictError({ builder, refs }: SchemaContext): void {
     fields: (t) => ({
       model: t.expose("model", { type: refs.modelName }),
       // Not `id`: caches would take the conflict for the record itself.
-      recordId: t.exposeID("id", { nullable: true, description: "Null where the whole model is held." }),
+      recordId: t.exposeID("id", {
+        nullable: true,
+        description: "Null where the whole model is held.",
+        ...idsOf(({ model }: { readonly model: string }) => model),
+      }),
       heldBy: t.expose("heldBy", {
         type: refs.task,
         description: "The task that holds it, as it is now; when that is WAITING, it stands in line for it.",

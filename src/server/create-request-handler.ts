@@ -14,6 +14,7 @@ import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
+import { writePlainId } from "../core/records/typed-id.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
@@ -54,11 +55,18 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { listenHost, allowedOrigins = [] } = options;
   const origins = createOriginPolicy({ listenHost, allowedOrigins });
   const { maxBodyBytes, maxOperationCost } = limits;
-  const graphql = createGraphQLHandler({ schema, authenticate, maskError, maxBodyBytes, maxOperationCost });
+  const graphql = createGraphQLHandler({
+    schema,
+    authenticate,
+    maskError,
+    maxBodyBytes,
+    maxOperationCost,
+    execution: options.execution ?? "planned",
+  });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
-  const { tasks, openBoard } = options;
-  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate });
+  const { tasks, openBoard, writeId = writePlainId } = options;
+  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
   const router = createRequestRouter({
     graphql,
     graphiql: createGraphiqlPage(),

@@ -1,8 +1,11 @@
 import type { RecordPlace } from "../core/tasks/task-results.ts";
+import type { WriteId } from "../core/records/typed-id.ts";
+import type { Task } from "../core/tasks/task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
+import { compressAnswer } from "./compress.ts";
 import { headersOf, sendRefusal } from "./http-messages.ts";
 import type { Authenticate } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -21,6 +24,7 @@ type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promis
 interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskManager, "get">;
   readonly authenticate: Authenticate;
+  readonly writeId: WriteId;
 }
 
 interface AskedFile {
@@ -84,7 +88,7 @@ function statusOf({ code }: AppError): number {
 }
 
 async function sendFile(
-  { tasks, authenticate }: ResultsHandlerOptions,
+  { tasks, authenticate, writeId }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
@@ -96,7 +100,10 @@ async function sendFile(
   }
   const isHead = request.method === "HEAD";
   // The first page is read before the head is sent, so that an unreachable store can still be reported.
-  const pages = isHead ? undefined : await withFirstValue(readResults(tasks, task.id, file));
+  const pages = isHead
+    ? undefined
+    : await withFirstValue(readResults(tasks, task, file, (id) => writeId(task.model, id)));
+  compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
     "content-disposition": `attachment; filename="task-${task.id}-${file}"`,
@@ -106,6 +113,8 @@ async function sendFile(
   if (pages === undefined) {
     response.end();
   } else {
+    // Compression would keep the head back until it has something to send.
+    response.flushHeaders();
     await send(pages, response);
   }
 }
@@ -141,17 +150,26 @@ const PAGE_SIZE = 2000;
  * A file's lines, a page at a time, read on demand. Each line is one JSON object:
  * `{recordId, index?, outcome, code, message, field?}` for an error, `{id, outcome, code?, message?}` for a record.
  */
-function readResults(tasks: ResultReads, taskId: string, file: ResultFile): AsyncIterableIterator<string> {
-  return file === "errors.jsonl" ? readErrors(tasks, taskId) : readRecords(tasks, taskId);
+function readResults(
+  tasks: ResultReads,
+  { id }: Pick<Task, "id">,
+  file: ResultFile,
+  write: (id: string) => string,
+): AsyncIterableIterator<string> {
+  return file === "errors.jsonl" ? readErrors(tasks, id, write) : readRecords(tasks, id, write);
 }
 
-async function* readErrors(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
+async function* readErrors(
+  tasks: ResultReads,
+  taskId: string,
+  write: (id: string) => string,
+): AsyncGenerator<string, undefined> {
   for (let after: number | undefined = 0; after !== undefined;) {
     const page = await tasks.errors(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
       yield linesOf(
         page.map(({ recordId, index, outcome, code, message, field }) => ({
-          recordId,
+          recordId: recordId === null ? null : write(recordId),
           index,
           outcome,
           code,
@@ -164,11 +182,17 @@ async function* readErrors(tasks: ResultReads, taskId: string): AsyncGenerator<s
   }
 }
 
-async function* readRecords(tasks: ResultReads, taskId: string): AsyncGenerator<string, undefined> {
+async function* readRecords(
+  tasks: ResultReads,
+  taskId: string,
+  write: (id: string) => string,
+): AsyncGenerator<string, undefined> {
   for (let after: RecordPlace | undefined = BEFORE_RECORDS; after !== undefined;) {
     const page = await tasks.records(taskId, { after, limit: PAGE_SIZE });
     if (page.length > 0) {
-      yield linesOf(page.map(({ id, outcome, code, message }) => ({ id, outcome, code, message })));
+      yield linesOf(
+        page.map(({ id, outcome, code, message }) => ({ id: write(id), outcome, code, message })),
+      );
     }
     after = page.length < PAGE_SIZE ? undefined : page.at(-1)?.place;
   }

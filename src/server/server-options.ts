@@ -1,6 +1,7 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
+import type { WriteId } from "../core/records/typed-id.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
@@ -54,6 +55,8 @@ export interface HttpServerOptions {
   readonly authenticate?: Authenticate;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
+  /** How these files write the ids of records. Default: plain. */
+  readonly writeId?: WriteId;
   /** Opens Bull Board, for `/queues/` on a loopback address. Default: there is no board. */
   readonly openBoard?: OpenBoard;
   /** For `/health/ready`. Default: always ready. */
@@ -63,8 +66,13 @@ export interface HttpServerOptions {
    * address also lets pages from loopback in. Others are refused, also at health and files. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
+  /** How operations are executed. Default: planned. */
+  readonly execution?: Execution;
   readonly limits?: ServerLimits;
 }
+
+/** `planned`: documents that come again are executed by plans; `interpreted`: each is worked out anew. */
+export type Execution = "planned" | "interpreted";
 
 /** How a caller identifies itself. */
 interface Credentials {

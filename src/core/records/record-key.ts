@@ -133,7 +133,8 @@ function orThrow<T>(parsed: Parsed<T>): T {
   throw new AppError("VALIDATION_FAILED", first?.message ?? "", { details: { field: first?.field } });
 }
 
-function describeKey(model: Model): string {
+/** What an id of the model must be, for messages. */
+export function describeKey(model: Model): string {
   const types = model.key.map((field) => `${field.apiName} ${describeKeyText(field)}`);
   return model.key.length === 1 ? `the text of ${types.join("")}` : `the opaque id of (${types.join(", ")})`;
 }

@@ -157,6 +157,15 @@ export function textOfName(name: ParsedName): string {
   return name.kind === "ID" ? name.id : name.text;
 }
 
+/** Whether the text is a {@link NameByKey.text}. */
+export function isKeyText(model: Model, text: string): boolean {
+  return (
+    text.startsWith('{"') &&
+    text.endsWith("}") &&
+    namingKeys(model).some((key) => text.startsWith(`{${JSON.stringify(apiNameOfKey(key))}:`))
+  );
+}
+
 /**
  * Names of the key's fields whose values in the data differ from the name. Fields that the data leaves out do not differ.
  * @param data in plain JSON

@@ -1,6 +1,7 @@
 import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
 import { changeableColumns } from "../../core/records/writable-fields.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
+import { idsOf } from "../record-ids.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
 import { columnNames, columnType } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
@@ -16,7 +17,11 @@ export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Mod
     description: `The records of ${model.apiName} that a bulk operation is aimed at, within what the caller may write.`,
     isOneOf: true,
     fields: (t) => ({
-      ids: t.field({ type: ["ID"], description: "These; those that are not there are skipped." }),
+      ids: t.field({
+        type: ["ID"],
+        ...idsOf(model.name),
+        description: "These; those that are not there are skipped.",
+      }),
       where: t.field({
         type: whereInput(schema, mode, model),
         description:
@@ -49,6 +54,7 @@ export function bulkUpdateInput(schema: ModelSchema, model: Model): AnyInputRef 
           field.apiName,
           t.field({
             type: manyChange(schema),
+            ...idsOf(field.type),
             description: `Links with records of ${schema.models.get(field.type).apiName}.`,
           }),
         ]),

@@ -12,7 +12,8 @@ import {
   enumTypes,
   modelTypes,
   nestedTypes,
-  pluralFields,
+  pluralMutations,
+  pluralQueries,
   singleFields,
   taskNames,
   uncapitalized,
@@ -65,7 +66,8 @@ export function chooseNames(models: ModelRegistry, options: NameOptions, builtIn
   for (const owner of based) {
     const nameFor = (pattern: (base: string) => string): string => typeBase(desk, owner, pattern);
     if (owner.kind === "Model") {
-      const fields = { ...singleFields(owner.base), ...pluralFields(plurals.get(owner.name) ?? owner.base) };
+      const plural = plurals.get(owner.name) ?? owner.base;
+      const fields = { ...singleFields(owner.base), ...pluralQueries(plural), ...pluralMutations(plural) };
       const compoundKeys = compoundKeyTypes(nameFor, compoundKeysOf(models.get(owner.name)));
       const nested = nestedTypes(nameFor, nestedRelationsOf(models, owner.name));
       modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys, nested });
@@ -186,8 +188,10 @@ function tellOtherLetters(desk: NameDesk, { kind, name, plain }: NameOwner): voi
 }
 
 function pluralClaims(plural: string): readonly Claimed[] {
-  const { many, ...mutations } = pluralFields(plural);
-  return [`query ${many}`, ...Object.values(mutations).map((name): Claimed => `mutation ${name}`)];
+  return [
+    ...Object.values(pluralQueries(plural)).map((name): Claimed => `query ${name}`),
+    ...Object.values(pluralMutations(plural)).map((name): Claimed => `mutation ${name}`),
+  ];
 }
 
 /** The plural of each model: as the config sets it, or the English one, or the singular with `All` behind it. */

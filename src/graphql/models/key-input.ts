@@ -6,6 +6,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 import type { BuilderTypes } from "../builder.ts";
+import { idsOf } from "../record-ids.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
@@ -16,7 +17,7 @@ function keyInput(schema: ModelSchema, model: Model): AnyInputRef {
     description: `Names one record of ${model.apiName}: by its id or by a unique key.`,
     isOneOf: true,
     fields: (t) => ({
-      id: t.id({}),
+      id: t.id(idsOf(model.name)),
       ...Object.fromEntries(
         namingKeys(model).map((unique) => [
           apiNameOfKey(unique),
@@ -59,7 +60,7 @@ export function nameArguments(
   readonly key: ArgumentRef<BuilderTypes, object | null | undefined>;
 } {
   return {
-    id: arg.id({ description: "The record's id. Give either `id` or `key`." }),
+    id: arg.id({ ...idsOf(model.name), description: "The record's id. Give either `id` or `key`." }),
     key: arg({
       type: keyInput(schema, model),
       description: "The record's id, or one of its unique keys.",
@@ -70,7 +71,7 @@ export function nameArguments(
 /** The fields `id` and `key` of a record in a list. */
 export function nameFields(schema: ModelSchema, model: Model, t: InputBuilder): InputFields {
   return {
-    id: t.id({ description: "Give either `id` or `key`." }),
+    id: t.id({ ...idsOf(model.name), description: "Give either `id` or `key`." }),
     key: t.field({ type: keyInput(schema, model) }),
   };
 }

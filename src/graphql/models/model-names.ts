@@ -12,6 +12,24 @@ const MODEL_TYPES = {
   nullableRelationFilter: (model) => `${model}NullableRelationFilter`,
   listRelationFilter: (model) => `${model}ListRelationFilter`,
   orderBy: (model) => `${model}OrderBy`,
+  aggregate: (model) => `${model}Aggregate`,
+  extremes: (model) => `${model}Extremes`,
+  sums: (model) => `${model}Sums`,
+  averages: (model) => `${model}Averages`,
+  distinctCounts: (model) => `${model}DistinctCounts`,
+  group: (model) => `${model}Group`,
+  groupKey: (model) => `${model}GroupKey`,
+  groupKeyValues: (model) => `${model}GroupKeyValues`,
+  having: (model) => `${model}Having`,
+  extremesHaving: (model) => `${model}ExtremesHaving`,
+  sumsHaving: (model) => `${model}SumsHaving`,
+  averagesHaving: (model) => `${model}AveragesHaving`,
+  distinctCountsHaving: (model) => `${model}DistinctCountsHaving`,
+  groupOrderBy: (model) => `${model}GroupOrderBy`,
+  groupKeyOrderBy: (model) => `${model}GroupKeyOrderBy`,
+  extremesOrderBy: (model) => `${model}ExtremesOrderBy`,
+  numbersOrderBy: (model) => `${model}NumbersOrderBy`,
+  distinctCountsOrderBy: (model) => `${model}DistinctCountsOrderBy`,
   selection: (model) => `${model}Selection`,
   key: (model) => `${model}Key`,
   createInput: (model) => `${model}CreateInput`,
@@ -54,6 +72,12 @@ const MODEL_MUTATIONS = {
   delete: (model) => `delete${model}`,
 } as const satisfies Patterns;
 
+/** The queries of many records, beside the list itself; each is named after the model's plural. */
+const PLURAL_QUERIES = {
+  aggregateMany: (many) => `${many}Aggregate`,
+  groupMany: (many) => `${many}GroupBy`,
+} as const satisfies Patterns;
+
 /** The mutations of many records; each is named after the model's plural. */
 const PLURAL_MUTATIONS = {
   bulkCreate: (many) => `bulkCreate${capitalized(many)}`,
@@ -69,6 +93,7 @@ type NamesOf<Table extends Patterns> = { readonly [Key in keyof Table]: string }
 /** Everything of one model that has a name of its own in the API. */
 export type ModelNames = NamesOf<typeof MODEL_TYPES> &
   NamesOf<typeof MODEL_MUTATIONS> &
+  NamesOf<typeof PLURAL_QUERIES> &
   NamesOf<typeof PLURAL_MUTATIONS> & {
     /** The query of one record, and the record's field in payloads: `city`. */
     readonly one: string;
@@ -176,9 +201,14 @@ export function singleFields(model: string): NamesOf<typeof MODEL_MUTATIONS> & P
   return { one: uncapitalized(model), ...namesBy(MODEL_MUTATIONS, () => model) };
 }
 
-/** The query and the mutations of many records. */
-export function pluralFields(plural: string): NamesOf<typeof PLURAL_MUTATIONS> & Pick<ModelNames, "many"> {
-  return { many: plural, ...namesBy(PLURAL_MUTATIONS, () => plural) };
+/** The queries of many records. */
+export function pluralQueries(plural: string): NamesOf<typeof PLURAL_QUERIES> & Pick<ModelNames, "many"> {
+  return { many: plural, ...namesBy(PLURAL_QUERIES, () => plural) };
+}
+
+/** The mutations of many records. */
+export function pluralMutations(plural: string): NamesOf<typeof PLURAL_MUTATIONS> {
+  return namesBy(PLURAL_MUTATIONS, () => plural);
 }
 
 /** The names of a task. @param base its kind in GraphQL's letters, with a capital */

@@ -2,24 +2,27 @@ import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
 import type { ColumnField, ScalarType } from "../../core/records/model.ts";
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { WriteOne } from "../../core/bulk/write-one.ts";
+import type { RecordGroups } from "../../core/records/record-groups.ts";
 import type { RecordLists } from "../../core/records/record-lists.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { ScopePorts } from "../../core/filters/scope-filter.ts";
 import type { BuilderTypes, PowerCrudScalars, SchemaContext } from "../builder.ts";
 import type { AnyInputRef, RecordInputOptions } from "./pothos-dynamic.ts";
-import type { LockHolders } from "./lock-holders.ts";
+import type { LockHolderPorts, LockHolders } from "./lock-holders.ts";
 import type { ColumnTypeNames } from "./model-names.ts";
 
 /** What the models' resolvers call. */
 export interface ModelPorts extends ScopePorts {
   readonly reader: RecordReader;
   readonly lists: RecordLists;
+  readonly groups: RecordGroups;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;
   /** The most records of one bulk operation. */
   readonly maxRecords: number;
   readonly lockHolders: LockHolders;
+  readonly tasks: LockHolderPorts["tasks"];
   /** Whether the model has a scope, so that a link to one of its records may be hidden. */
   hasScope(model: string): boolean;
 }

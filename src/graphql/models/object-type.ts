@@ -6,6 +6,8 @@ import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { GraphQLResolveInfo } from "graphql";
 import type { GraphQLContext } from "../builder.ts";
+import { nodeInterfaces } from "../builder.ts";
+import { idsOf } from "../record-ids.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import type { ConnectionRef } from "./connection-type.ts";
@@ -32,6 +34,7 @@ export function addObjectType(
 ): RecordObjectRef {
   return recordObject(schema.builder, model, {
     description: model.documentation,
+    interfaces: hasIds(model) ? nodeInterfaces(schema) : [],
     select: baseSelect(model),
     fields: (t): FieldMap => ({
       ...(hasIds(model)
@@ -75,6 +78,7 @@ function idField(model: Model, t: RecordFieldBuilder): FieldMap[string] {
   const made = others.length === 0 ? `The text of ${first?.apiName}.` : "Opaque; made of the key's fields.";
   return t.field({
     type: "ID",
+    ...idsOf(model.name),
     description: own ?? (first?.name === "id" && others.length === 0 ? "The key." : made),
     resolve: (record) => formatRecordKey(model, record),
   });

@@ -3,7 +3,13 @@ import type { PrismaObjectRef } from "@pothos/plugin-prisma";
 import { queryFromInfo } from "@pothos/plugin-prisma";
 import type { FieldNode, GraphQLField, GraphQLResolveInfo, GraphQLSchema } from "graphql";
 import type { Model } from "../../core/records/model.ts";
-import type { AnyPrismaModel, BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
+import type {
+  AnyPrismaModel,
+  BuilderTypes,
+  GraphQLContext,
+  NodeInterfaces,
+  PowerCrudBuilder,
+} from "../builder.ts";
 import type { LoadedRecord } from "../../core/records/record-lists.ts";
 
 // Pothos infers types from literal field maps. Ours are made from a data model that is known only at start, so there is
@@ -32,16 +38,18 @@ export function recordObject(
   { name, apiName }: Model,
   options: {
     readonly description: string | undefined;
+    readonly interfaces: NodeInterfaces;
     readonly select: Record<string, true>;
     readonly fields: (t: RecordFieldBuilder) => FieldMap;
   },
 ): RecordObjectRef {
-  const { description, select, fields } = options;
+  const { description, interfaces, select, fields } = options;
   return builder.prismaObject(name, {
     variant: apiName,
     ...(description === undefined ? {} : { description }),
     // Records are never read a second time, so that those of views need no unique key.
     findUnique: readAgain,
+    interfaces,
     select,
     fields: (t) => fields(t as unknown as RecordFieldBuilder),
   });

@@ -3,6 +3,7 @@ import type { Model } from "../../core/records/model.ts";
 import { canonicalRecordId } from "../../core/records/record-key.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { GraphQLContext } from "../builder.ts";
+import { idsOf } from "../record-ids.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 
 /** The most ids of one query. */
@@ -23,7 +24,10 @@ export function addRecordLocks(schema: ModelSchema): void {
     fields: (t) => ({
       model: t.expose("model", { type: refs.modelName }),
       // Not `id`: caches would take the lock for the record itself.
-      recordId: t.exposeID("id"),
+      recordId: t.exposeID(
+        "id",
+        idsOf(({ model }: RecordLock) => model),
+      ),
       heldBy: t.expose("heldBy", { type: refs.task, description: "The task that holds it, as it is now." }),
     }),
   });
@@ -33,7 +37,7 @@ export function addRecordLocks(schema: ModelSchema): void {
       description: `Which of the records are held now, and by whom, in the order of the ids, each once. Free ones are left out, and so are those that the caller may not see. At most ${MAX_IDS} ids.`,
       args: {
         model: t.arg({ type: refs.modelName, required: true }),
-        ids: t.arg.idList({ required: true }),
+        ids: t.arg.idList({ required: true, ...idsOf(({ model }: { model: string }) => model) }),
       },
       resolve: (_root, { model, ids }, context) =>
         findLocks(schema.ports, context, schema.models.get(model), ids),

@@ -11,6 +11,7 @@ import {
 } from "../../core/records/writable-fields.ts";
 import type { ColumnField, Field, Model } from "../../core/records/model.ts";
 import { canCreate } from "../../core/records/model.ts";
+import { idsOf } from "../record-ids.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
@@ -71,8 +72,8 @@ function newRecordInput(
 }
 
 function createdLinks(schema: ModelSchema, model: Model, sort: WriteSort, t: InputBuilder): InputFields {
-  return linkInputs(schema, model, sort, (type) =>
-    t.field({ type: ["ID"], description: `Ids of records of ${type} to link with.` }),
+  return linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
+    t.field({ type: ["ID"], ...idsOf(owner), description: `Ids of records of ${type} to link with.` }),
   );
 }
 
@@ -107,6 +108,7 @@ function nestedInput(schema: ModelSchema, model: Model, nested: NestedRelation):
         ? {
             connect: t.field({
               type: ["ID"],
+              ...idsOf(target.name),
               description: "Ids of records that are there. They leave the record that they belong to now.",
             }),
           }
@@ -167,8 +169,8 @@ function changeInput(
     description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
-      ...linkInputs(schema, model, sort, (type) =>
-        t.field({ type: manyChange(schema), description: `Links with records of ${type}.` }),
+      ...linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
+        t.field({ type: manyChange(schema), ...idsOf(owner), description: `Links with records of ${type}.` }),
       ),
       ...(isNested ? nestedInputs(schema, model, t) : {}),
     }),
@@ -211,12 +213,12 @@ function linkInputs(
   schema: ModelSchema,
   model: Model,
   sort: WriteSort,
-  input: (target: string) => InputFields[string],
+  input: (target: Model) => InputFields[string],
 ): InputFields {
   return Object.fromEntries(
     changeableLinks(schema.models, model, sort).map((field) => [
       field.apiName,
-      input(schema.models.get(field.type).apiName),
+      input(schema.models.get(field.type)),
     ]),
   );
 }

@@ -1,11 +1,13 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { GraphQLSchema } from "graphql";
 import { Client } from "pg";
 import { vi } from "vitest";
 import { WebSocket } from "ws";
 import demoConfig from "../../../powercrud.config.ts";
-import type { PowerCrudService } from "../../../src/compose/create-service.ts";
+import type { PowerCrudService, ServiceOptions } from "../../../src/compose/create-service.ts";
 import { createService } from "../../../src/compose/create-service.ts";
+import type { PowerCrudConfig } from "../../../src/compose/define-config.ts";
 import { codeBlocks, markdownSection } from "../../support/markdown-code.ts";
 import type { TemporaryFolder } from "../../support/temporary-folder.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
@@ -23,6 +25,7 @@ export interface ClientFixture {
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Locks the row of a city in a transaction of the test's, so that tasks wait at it. @returns releases it */
   holdCity(id: number): Promise<() => Promise<void>>;
+  readonly schema: () => GraphQLSchema;
   /** The operations sent by fetch since the start. */
   readonly requests: readonly string[];
   /** Stops the service as an operator would, and starts it again at the same address. */
@@ -32,11 +35,15 @@ export interface ClientFixture {
    * service's address takes the place of the documented one.
    */
   load(heading: string, file: string): Promise<Record<string, never>>;
+  /** Writes all files of a guide. @returns their folder */
+  loadFrom(guide: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 /** With 40 cities of one country, and one worker whose chunks have two records. */
-export async function startClientFixture(): Promise<ClientFixture> {
+export async function startClientFixture(
+  options: Pick<ServiceOptions, "authenticate"> & { readonly config?: PowerCrudConfig } = {},
+): Promise<ClientFixture> {
   const database = await createTestDatabase();
   const sql = new Client(database.url);
   await sql.connect();
@@ -44,7 +51,7 @@ export async function startClientFixture(): Promise<ClientFixture> {
   await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
     SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, ${CITY_COUNT}) i`);
   const folder = await createTemporaryFolder("clients");
-  let service = await startService(database.url, 0);
+  let service = await startService(options, database.url, 0);
   const { url } = service;
   const requests: string[] = [];
   const send = globalThis.fetch;
@@ -58,6 +65,7 @@ export async function startClientFixture(): Promise<ClientFixture> {
   return {
     url,
     requests,
+    schema: () => service.powercrud.schema,
     query: async (text, values) => (await sql.query(text, [...(values ?? [])])).rows as never,
     async holdCity(id) {
       const holder = new Client(database.url);
@@ -69,9 +77,13 @@ export async function startClientFixture(): Promise<ClientFixture> {
     },
     async restart() {
       await service.stop();
-      service = await startService(database.url, Number(new URL(url).port));
+      service = await startService(options, database.url, Number(new URL(url).port));
     },
     load: (heading, file) => loadSection(folder, url, heading, file),
+    async loadFrom(guide) {
+      await writeFiles(folder.path, url, await readFile(join(ROOT, guide), "utf8"));
+      return folder.path;
+    },
     async stop() {
       await Promise.all(holders.map((holder) => holder.end()));
       await service.stop();
@@ -83,9 +95,13 @@ export async function startClientFixture(): Promise<ClientFixture> {
   };
 }
 
-async function startService(databaseUrl: string, port: number): Promise<PowerCrudService> {
+async function startService(
+  options: Parameters<typeof startClientFixture>[0],
+  databaseUrl: string,
+  port: number,
+): Promise<PowerCrudService> {
   const settings = { host: "127.0.0.1", port, progressIntervalMs: 0, chunkRecords: 2, workerConcurrency: 2 };
-  const service = await createService({ config: demoConfig, databaseUrl, settings });
+  const service = await createService({ config: demoConfig, ...options, databaseUrl, settings });
   await service.start();
   return service;
 }
@@ -100,11 +116,15 @@ async function loadSection(
   const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
   await mkdir(place, { recursive: true });
   await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
-  for (const code of codeBlocks(markdownSection(guide, heading), "ts")) {
+  await writeFiles(place, url, markdownSection(guide, heading));
+  return (await import(join(place, file))) as Record<string, never>;
+}
+
+async function writeFiles(place: string, url: string, guide: string): Promise<void> {
+  for (const code of codeBlocks(guide, "ts")) {
     const [, name = "code.ts"] = /^\/\/ (\S+\.ts)\n/.exec(code) ?? [];
     await writeFile(join(place, name), addressed(linked(code), url));
   }
-  return (await import(join(place, file))) as Record<string, never>;
 }
 
 function addressed(code: string, url: string): string {

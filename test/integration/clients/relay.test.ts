@@ -1,0 +1,123 @@
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { lexicographicSortSchema, printSchema } from "graphql";
+import type { ConcreteRequest, Environment } from "relay-runtime";
+import {
+  commitLocalUpdate,
+  commitMutation,
+  ConnectionHandler,
+  fetchQuery,
+  requestSubscription,
+} from "relay-runtime";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import demoConfig from "../../../powercrud.config.ts";
+import { codeBlocks } from "../../support/markdown-code.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import type { ClientFixture } from "./client-fixture.ts";
+import { startClientFixture } from "./client-fixture.ts";
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the data of documents that the guide, not this file, spells out
+type Data = any;
+
+const ROOT = join(import.meta.dirname, "../../..");
+const FRANCE = "Country:FR";
+const CITIES = ConnectionHandler.getConnectionID(FRANCE, "cities_cities");
+
+let fixture: ClientFixture;
+let environment: Environment;
+let request: (name: string) => Promise<ConcreteRequest>;
+
+beforeAll(async () => {
+  fixture = await startClientFixture({ config: { ...demoConfig, relay: true } });
+  const folder = await fixture.loadFrom("docs/relay.md");
+  const [config = ""] = codeBlocks(await readFile(join(ROOT, "docs/relay.md"), "utf8"), "json");
+  await writeFile(join(folder, "relay.config.json"), config);
+  await writeFile(join(folder, "schema.graphql"), printSchema(lexicographicSortSchema(fixture.schema())));
+  const compiler = join(ROOT, "node_modules/relay-compiler/cli.js");
+  await promisify(execFile)(process.execPath, [compiler, "relay.config.json"], { cwd: folder });
+  ({ environment } = (await import(join(folder, "environment.ts"))) as { environment: Environment });
+  request = async (name) =>
+    ((await import(join(folder, `__generated__/${name}.graphql.ts`))) as { default: ConcreteRequest })
+      .default;
+});
+afterAll(() => fixture.stop());
+
+/** The names in the list, as the store has it. */
+function shown(): readonly unknown[] {
+  let names: readonly unknown[] = [];
+  commitLocalUpdate(environment, (store) => {
+    const edges = store.get(CITIES)?.getLinkedRecords("edges") ?? [];
+    names = edges.map((edge) => edge?.getLinkedRecord("node")?.getValue("name"));
+  });
+  return names;
+}
+
+async function read(name: string, variables: object): Promise<Data> {
+  return fetchQuery(environment, await request(name), variables as never).toPromise();
+}
+
+async function mutate(name: string, variables: Record<string, unknown>): Promise<Data> {
+  const mutation = await request(name);
+  return new Promise((resolve, reject) => {
+    commitMutation(environment, { mutation, variables, onCompleted: resolve, onError: reject });
+  });
+}
+
+it("lists page by page, reads a record again, and follows what is created and deleted", async () => {
+  await read("citiesQuery", { country: FRANCE });
+  expect(shown()).toEqual(Array.from({ length: 25 }, (_none, at) => `City ${at + 1}`));
+  let after: unknown;
+  commitLocalUpdate(environment, (store) => {
+    after = store.get(CITIES)?.getLinkedRecord("pageInfo")?.getValue("endCursor");
+  });
+  await read("citiesPageQuery", { id: FRANCE, count: 14, after });
+  expect(shown()).toHaveLength(39);
+  await fixture.query("UPDATE city SET name = 'Lutetia' WHERE id = 2");
+  await read("citiesCityQuery", { id: "City:2" });
+  expect(shown()[1]).toBe("Lutetia");
+  const data = { id: 99, name: "New", countryCode: "FR", population: 1, latitude: 0, longitude: 0 };
+  await mutate("citiesCreateMutation", { data, connections: [CITIES] });
+  expect(shown().slice(-2)).toEqual(["City 39", "New"]);
+  const refused = await mutate("citiesCreateMutation", { data, connections: [CITIES] });
+  expect(refused.createCity).toMatchObject({
+    __typename: "ValidationError",
+    code: expect.any(String) as string,
+  });
+  await mutate("citiesDeleteMutation", { id: "City:1", connections: [CITIES] });
+  expect(shown()).toHaveLength(39);
+  expect(shown()[0]).toBe("Lutetia");
+});
+
+it("follows tasks by their events, and keeps their state in the store", async () => {
+  const launch = `mutation { bulkUpdateCities(selection: {ids: ["City:5"]}, data: {notes: {set: "relay"}}, options: {mode: ASYNC})
+    { ... on TaskLaunched { task { id events(first: 1) { nodes { cursor } } } } } }`;
+  const release = await fixture.holdCity(5);
+  const response = await fetch(`${fixture.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: launch }),
+  });
+  const { id, events } = ((await response.json()) as Data).data.bulkUpdateCities.task as Data;
+  const subscription = await request("citiesTasksSubscription");
+  const settled = new Promise<void>((resolve, reject) => {
+    requestSubscription<Data>(environment, {
+      subscription,
+      variables: { where: { taskIds: [id] }, after: events.nodes[0].cursor },
+      onError: reject,
+      onNext: (event) => {
+        if (event?.taskEvents.type === "CLEANUP") {
+          resolve();
+        }
+      },
+    });
+  });
+  await release();
+  await withDeadline(settled, 20_000, "the last event");
+  let status: unknown;
+  commitLocalUpdate(environment, (store) => {
+    status = store.get(id as string)?.getValue("status");
+  });
+  expect(status).toBe("SUCCEEDED");
+});
