@@ -7,7 +7,6 @@ import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
-import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
@@ -177,12 +176,10 @@ async function wire(
       statusPageOf: channels.statusPageOf,
       health,
       ...scheduling,
-      datamodel: pothosDatamodel(schemaOf(project)),
       names: read.names,
       ownTasks: read.ownTasks,
-      modelOptions,
+      project,
       logger,
-      isRelay: project.relay === true,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
@@ -270,21 +267,19 @@ interface SchemaParts extends ConnectedModels {
   readonly health: HealthReader;
   readonly schedules: Schedules;
   readonly cronInWords: (expression: string) => string;
-  readonly datamodel: ReturnType<typeof pothosDatamodel>;
   readonly names: NameTable;
   readonly ownTasks: ReadModels["ownTasks"];
-  readonly modelOptions: ModelOptionsMap;
+  readonly project: PowerCrudConfig;
   readonly logger: Logger;
-  readonly isRelay: boolean;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, inboxFeed, statusPageOf, health, datamodel, names, modelOptions } = parts;
+  const { config, engine, feed, inboxFeed, statusPageOf, health, names, project } = parts;
   return createSchema({
-    datamodel,
+    datamodel: pothosDatamodel(schemaOf(project)),
     models: engine.models,
     names,
-    modelOptions,
+    modelOptions: project.models ?? {},
     reader: engine.reader,
     lists: createRecordLists({
       ...engine,
@@ -300,7 +295,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     maxRecords: config.bulkMaxRecords,
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
-    isRelay: parts.isRelay,
+    isRelay: project.relay === true,
     contributors: [
       createTaskSchema({
         tasks: engine.ports.tasks,

@@ -58,7 +58,7 @@ function giveTypedIds(writeId: WriteId, field: Field): void {
     const give = (ids: unknown): unknown => {
       const name = modelNameOf(owner, parent);
       const one = (id: unknown): unknown =>
-        id === null || id === undefined ? id : writeId(name, `${id as string}`);
+        id === null || id === undefined ? id : writeId(name, id as string);
       return Array.isArray(ids) ? ids.map(one) : one(ids);
     };
     const ids: unknown = resolve(parent, args, context, info);

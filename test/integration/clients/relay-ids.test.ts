@@ -33,6 +33,7 @@ const PLAIN = [
   "TaskProgress.id",
   "TaskWhere.createdBy",
   "TaskWhere.ids",
+  "TaskWhere.parents",
 ];
 
 const NO_ID = "00000000-0000-7000-8000-000000000000";
@@ -43,6 +44,7 @@ beforeAll(async () => {
   fixture = await startClientFixture({
     config: {
       ...demoConfig,
+      // option: relay
       relay: true,
       models: {
         City: { scope: ({ id }) => (id === "guest" ? { id: { lte: 30 } } : undefined) },

@@ -99,7 +99,7 @@ it("follows tasks by their events, and keeps their state in the store", async ()
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ query: launch }),
   });
-  const { id, events } = ((await response.json()) as Data).data.bulkUpdateCities.task as Data;
+  const { id, events } = ((await response.json()) as { data: Data }).data.bulkUpdateCities.task;
   const subscription = await request("citiesTasksSubscription");
   const settled = new Promise<void>((resolve, reject) => {
     requestSubscription<Data>(environment, {
