@@ -40,6 +40,7 @@ function project(
       sequence: { groupOrder },
       hookTimeout: Math.max(testTimeout, 60_000),
       ...(needsServices ? { globalSetup: SERVICES } : {}),
+      ...(name === "integration" ? { setupFiles: ["./test/support/plan-at-once.ts"] } : {}),
     },
   };
 }

@@ -1,4 +1,6 @@
 import { createEmulatedKeys } from "../src/adapters/postgres/effects/foreign-keys.ts";
+import { createTextRows } from "../src/adapters/postgres/connection/text-rows.ts";
+import { toDecimal } from "../src/adapters/prisma/column-from-json.ts";
 import { createPgSession } from "../src/adapters/postgres/connection/pg-session.ts";
 import { createPostgresRecordWriter } from "../src/adapters/postgres/writes/postgres-record-writer.ts";
 import { recordSetSql } from "../src/adapters/postgres/sql/bulk-record-set.ts";
@@ -48,6 +50,8 @@ async function measureStatement(bench: LockBench, ids: readonly number[]): Promi
     locks,
     defaults: unused,
     emulatedKeys: createEmulatedKeys(session, []),
+    rows: createTextRows(bench.pool),
+    toDecimal,
   });
   const bare = async (batch: RecordBatch): Promise<void> => {
     const { text, values } = recordSetSql(table, work, batch);

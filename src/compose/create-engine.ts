@@ -52,6 +52,8 @@ import { createPostgresNamedRecords } from "../adapters/postgres/records/postgre
 import { createPostgresRecordDefaults } from "../adapters/postgres/records/postgres-record-defaults.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
+import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
+import { toDecimal } from "../adapters/prisma/column-from-json.ts";
 import { defaultGeneratorOf } from "../adapters/prisma/default-generators.ts";
 import type { Deployment, DeploymentOptions } from "./open-deployment.ts";
 import { openDeployment } from "./open-deployment.ts";
@@ -63,6 +65,8 @@ export interface EngineOptions extends DeploymentOptions {
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
   /** Writes chunks with the app's hooks or a viewer's scope. */
   readonly createChunkRecords: (readerOf: (session: SqlSession) => RecordReader) => ChunkRecords;
+  /** Sends single statements over the app's connections. */
+  readonly rows: TextRows;
   /** Runs the app's hooks in the same transactions. */
   readonly hookTransactions: HookTransactions;
   /** The app's own tasks, beside the bulk operations. */
@@ -161,7 +165,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
       ...launching,
       hooks,
       sideEffects,
-      writer: createPostgresRecordWriter(writing),
+      writer: createPostgresRecordWriter({ ...writing, rows: options.rows, toDecimal }),
     }),
     ...launches,
     deployment,

@@ -46,7 +46,7 @@ import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createRecordLists } from "./create-record-lists.ts";
+import { createRecordGroups, createRecordLists } from "./create-record-lists.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
@@ -194,16 +194,24 @@ async function wire(
 /** What the engine takes from the project and from Prisma's client. */
 function engineParts(
   { tasks = [], hooks }: PowerCrudConfig,
-  { client, transactions }: ConnectedModels,
+  { client, transactions, rows }: ConnectedModels,
 ): Pick<
   EngineOptions,
-  "clock" | "tasks" | "hooks" | "client" | "translateError" | "createChunkRecords" | "hookTransactions"
+  | "clock"
+  | "tasks"
+  | "hooks"
+  | "client"
+  | "translateError"
+  | "createChunkRecords"
+  | "hookTransactions"
+  | "rows"
 > {
   return {
     clock: createSystemClock(),
     tasks,
     hooks,
     client,
+    rows,
     translateError: translatePrismaError,
     createChunkRecords: (readerOf) => createPrismaChunkRecords({ transactions, readerOf }),
     hookTransactions: createPrismaHookTransactions(transactions),
@@ -280,6 +288,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       session: engine.deployment.session,
       ids: engine.reader,
     }),
+    groups: createRecordGroups({ ...engine, ...parts }),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,

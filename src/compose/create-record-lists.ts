@@ -1,3 +1,4 @@
+import { createPostgresRecordGroups } from "../adapters/postgres/aggregates/postgres-record-groups.ts";
 import { createPostgresListPages } from "../adapters/postgres/records/postgres-list-pages.ts";
 import { createPostgresRecordLists } from "../adapters/postgres/records/postgres-record-lists.ts";
 import type { TableShapes } from "../adapters/postgres/records/table-shape.ts";
@@ -7,6 +8,7 @@ import type { PrismaTransaction } from "../adapters/prisma/prisma-client-port.ts
 import { createPrismaRecordLists } from "../adapters/prisma/prisma-record-lists.ts";
 import type { Config } from "../config/config.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
+import type { RecordGroups } from "../core/records/record-groups.ts";
 import type { RecordLists } from "../core/records/record-lists.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
@@ -28,4 +30,11 @@ export function createRecordLists(parts: RecordListsParts): RecordLists {
   return parts.reader === "prisma"
     ? createPrismaRecordLists({ ...parts, reader: parts.ids, pages: createPostgresListPages(parts) })
     : createPostgresRecordLists({ ...parts, toDecimal });
+}
+
+/** What queries read figures over many records with. */
+export function createRecordGroups(
+  parts: Omit<Parameters<typeof createPostgresRecordGroups>[0], "toDecimal">,
+): RecordGroups {
+  return createPostgresRecordGroups({ ...parts, toDecimal });
 }

@@ -45,6 +45,7 @@ function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {
     modelOptions: config.models ?? {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     lists: { read: onlyPrinted },
+    groups: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,
     launchBulk: onlyPrinted,

@@ -23,6 +23,7 @@ import type { LaunchOptions } from "../core/tasks/launch-options.ts";
 import type { TaskStatus } from "../core/tasks/task-status.ts";
 import type { NotificationChannel, Notify } from "../core/tasks/notify.ts";
 import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
+import type { TaskRecord } from "../core/tasks/task-results.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import { ERROR_CODES } from "../kernel/error-codes.ts";
@@ -33,6 +34,8 @@ import type { Json } from "../kernel/json.ts";
  */
 export interface GraphQLContext {
   readonly viewer: Viewer;
+  /** The id of the last event that the client of an event stream has had, if it comes back. */
+  readonly lastEventId?: string;
 }
 
 /** A model for Pothos' types. The models are known only at start, so columns are looked up by name. */
@@ -75,6 +78,11 @@ export type BuilderTypes = PothosSchemaTypes.ExtendDefaultTypes<PowerCrudSchemaT
 /** The schema's builder. Knows the scalars `BigInt`, `DateTime`, `Decimal`, `JSON` and `Bytes` by name. */
 export type PowerCrudBuilder = PothosSchemaTypes.SchemaBuilder<BuilderTypes>;
 
+/** A record of a task, with the task's model. */
+export interface ListedRecord extends TaskRecord {
+  readonly model: string | null;
+}
+
 /** The part that all refusals have: their types implement `Error {message, code}`. */
 interface RefusalMessage {
   readonly message: string;
@@ -95,11 +103,12 @@ type NotifyInput = Pick<Notify, "channel"> &
 
 /**
  * Types that several parts of the schema refer to. A ref is made here and implemented where it belongs: `task`,
- * `taskLaunched` and the options in tasks/, `pageInfo` in pagination/, the others in errors.ts.
+ * `taskLaunched`, `taskRecord` and the options in tasks/, `pageInfo` in pagination/, the others in errors.ts.
  */
 interface SharedRefs {
   readonly task: ImplementableObjectRef<BuilderTypes, Task>;
   readonly taskLaunched: ImplementableObjectRef<BuilderTypes, Launched>;
+  readonly taskRecord: ImplementableObjectRef<BuilderTypes, ListedRecord>;
   readonly pageInfo: ImplementableObjectRef<BuilderTypes, PageInfo>;
   /** The enum `ErrorCode`: the closed list of codes. */
   readonly errorCode: PothosSchemaTypes.EnumRef<BuilderTypes, ErrorCode>;
@@ -183,6 +192,7 @@ export function createSharedRefs(builder: PowerCrudBuilder, models: ModelRegistr
   const refs = {
     task: builder.objectRef<Task>("Task"),
     taskLaunched: builder.objectRef<Launched>("TaskLaunched"),
+    taskRecord: builder.objectRef<ListedRecord>("TaskRecord"),
     pageInfo: builder.objectRef<PageInfo>("PageInfo"),
     error: builder.interfaceRef<RefusalMessage>("Error"),
     conflictError: builder.objectRef<ConflictRefusal>(refusalTypeOf("CONFLICT")),

@@ -7,6 +7,7 @@ import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
+import type { RecordGroups } from "../core/records/record-groups.ts";
 import type { RecordLists } from "../core/records/record-lists.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
 import type { GraphQLContext, NodeRef, SchemaContributor } from "./builder.ts";
@@ -23,6 +24,7 @@ import { implementSelects } from "./models/pothos-dynamic.ts";
 import { addPageInfo } from "./pagination/page.ts";
 import { addScalars } from "./scalars.ts";
 import { addTypedIds } from "./typed-ids.ts";
+import { addViewerInfo } from "./viewer-info.ts";
 
 /** The options of {@link createSchema}. */
 export interface SchemaDependencies {
@@ -34,6 +36,7 @@ export interface SchemaDependencies {
   readonly modelOptions: ModelOptionsMap;
   readonly reader: RecordReader;
   readonly lists: RecordLists;
+  readonly groups: RecordGroups;
   /** Translates Prisma's errors to the project's own; returns others as they are. */
   readonly translateError: (error: unknown) => unknown;
   readonly writeOne: WriteOne;
@@ -83,6 +86,7 @@ const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   modelOptions: {},
   reader: { findIds: notCalled, existingIds: notCalled },
   lists: { read: notCalled },
+  groups: { read: notCalled },
   translateError: (error) => error,
   writeOne: notCalled,
   launchBulk: notCalled,
@@ -114,6 +118,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
     hasScope: (model) => modelOptions[model]?.scope !== undefined,
     reader: dependencies.reader,
     lists: dependencies.lists,
+    groups: dependencies.groups,
     writeOne: dependencies.writeOne,
     launchBulk: dependencies.launchBulk,
     maxRecords: dependencies.maxRecords,
@@ -124,6 +129,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
       tasks: dependencies.tasks,
     }),
   });
+  addViewerInfo(context, accessOf(modelOptions));
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }

@@ -10,3 +10,15 @@ export interface EventSharing {
 
 /** The member of a subscription field's extensions that holds its {@link EventSharing}. */
 export const EVENT_SHARING = "powercrudEventSharing";
+
+const END = Object.freeze({ done: true, value: undefined });
+
+/**
+ * What a subscription's resolver returns to a client that comes back for more where nothing more will come. An event stream's
+ * client is told so, and does not come back again.
+ */
+export const NOTHING_MORE: AsyncIterableIterator<never, undefined> = {
+  next: () => Promise.resolve(END),
+  return: () => Promise.resolve(END),
+  [Symbol.asyncIterator]: () => NOTHING_MORE,
+};

@@ -55,7 +55,14 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { listenHost, allowedOrigins = [] } = options;
   const origins = createOriginPolicy({ listenHost, allowedOrigins });
   const { maxBodyBytes, maxOperationCost } = limits;
-  const graphql = createGraphQLHandler({ schema, authenticate, maskError, maxBodyBytes, maxOperationCost });
+  const graphql = createGraphQLHandler({
+    schema,
+    authenticate,
+    maskError,
+    maxBodyBytes,
+    maxOperationCost,
+    execution: options.execution ?? "planned",
+  });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
   const { tasks, openBoard, writeId = writePlainId } = options;

@@ -1,5 +1,7 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import type { GraphQLContext } from "../graphql/builder.ts";
+import type { Execute } from "../graphql/execution/planned-executor.ts";
+import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
@@ -10,9 +12,10 @@ import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import { operationCost } from "./operation-cost.ts";
-import type { Authenticate } from "./server-options.ts";
+import type { Authenticate, Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
+import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -47,6 +50,7 @@ interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
+  readonly execution: Execution;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -116,7 +120,7 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost }: GraphQLHandlerOptions,
+  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, execution }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
   return createYoga<TransportContext, GraphQLContext>({
@@ -135,18 +139,30 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async (initial) => ({
-      viewer: initial.viewer ?? (await authenticate({ headers: initial.request.headers })),
-    }),
+    context: async (initial) => {
+      if (initial.viewer !== undefined) {
+        return { viewer: initial.viewer };
+      }
+      const { headers } = initial.request;
+      const lastEventId = headers.get("last-event-id") ?? "";
+      return { viewer: await authenticate({ headers }), ...(lastEventId === "" ? {} : { lastEventId }) };
+    },
     plugins: [
       readParams(),
       explainUnacceptable(),
       limitNesting(),
       limitCost(maxOperationCost),
       shareEvents(maskError),
+      ...(execution === "planned" ? [executeByPlans()] : []),
       streams,
     ],
   });
+}
+
+/** The limits before it see every operation; it executes what they let through. */
+function executeByPlans(): Plugin {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+  return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 
 /** Refuses operations that would resolve too many fields, on every transport, before reading any data. */

@@ -3,6 +3,7 @@ import { getOperationAST, OperationTypeNode } from "graphql";
 import type { FetchAPI } from "graphql-yoga";
 import { createGraphQLError, processRegularResult } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { compressIfLong } from "./compress.ts";
 import type { GraphQLParams } from "./graphql-params.ts";
 import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
 import { headersOf } from "./http-messages.ts";
@@ -71,7 +72,7 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
     } catch (error) {
       result = { errors: [options.maskError(error)] };
     }
-    send(response, result, type);
+    send(request, response, result, type);
     return ANSWERED;
   };
 }
@@ -175,8 +176,15 @@ class PlainResponse {
 
 const PLAIN_API = { Response: PlainResponse } as unknown as FetchAPI;
 
-function send(response: ServerResponse, result: ExecutionResult, type: JsonType): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  result: ExecutionResult,
+  type: JsonType,
+): void {
   const { text, init } = processRegularResult(result, PLAIN_API, type) as unknown as PlainResponse;
-  response.writeHead(init.status, { ...init.headers, "content-length": Buffer.byteLength(text) });
+  const byteLength = Buffer.byteLength(text);
+  compressIfLong(request, response, byteLength);
+  response.writeHead(init.status, { ...init.headers, "content-length": byteLength });
   response.end(text);
 }

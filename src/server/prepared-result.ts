@@ -13,16 +13,13 @@ export interface PreparedResult {
 
 /** The result, with what {@link preparedOf} finds. Its errors must be masked. */
 export function prepareResult(result: ExecutionResult, id: string | undefined): ExecutionResult {
-  let json: Buffer | undefined;
+  const json = Buffer.from(JSON.stringify(publicResult(result)));
   let eventText: Buffer | undefined;
   const prepared: PreparedResult = {
-    get json() {
-      json ??= Buffer.from(JSON.stringify(publicResult(result)));
-      return json;
-    },
+    json,
     get eventText() {
       const idLine = id === undefined ? "" : `id: ${id}\n`;
-      eventText ??= Buffer.from(`${idLine}event: next\ndata: ${prepared.json.toString()}\n\n`);
+      eventText ??= Buffer.concat([Buffer.from(`${idLine}event: next\ndata: `), json, Buffer.from("\n\n")]);
       return eventText;
     },
   };

@@ -5,6 +5,7 @@ import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
+import { compressAnswer } from "./compress.ts";
 import { headersOf, sendRefusal } from "./http-messages.ts";
 import type { Authenticate } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -102,6 +103,7 @@ async function sendFile(
   const pages = isHead
     ? undefined
     : await withFirstValue(readResults(tasks, task, file, (id) => writeId(task.model, id)));
+  compressAnswer(request, response);
   response.writeHead(200, {
     "content-type": "application/jsonl; charset=utf-8",
     "content-disposition": `attachment; filename="task-${task.id}-${file}"`,
@@ -111,6 +113,8 @@ async function sendFile(
   if (pages === undefined) {
     response.end();
   } else {
+    // Compression would keep the head back until it has something to send.
+    response.flushHeaders();
     await send(pages, response);
   }
 }

@@ -4,20 +4,25 @@ import { createSourceEventStream, execute, getOperationAST, Kind, print, visit }
 import type { Plugin } from "graphql-yoga";
 import type { GraphQLContext } from "../graphql/builder.ts";
 import type { EventSharing } from "../graphql/event-sharing.ts";
-import { EVENT_SHARING } from "../graphql/event-sharing.ts";
+import { EVENT_SHARING, NOTHING_MORE } from "../graphql/event-sharing.ts";
 import type { Json } from "../kernel/json.ts";
 import { canonicalJson } from "../kernel/json.ts";
+import { sendEventStream, sendNothingMore } from "./event-stream.ts";
 import type { MaskError } from "./mask-error.ts";
-import { prepareResult } from "./prepared-result.ts";
+import { PacedJobs } from "./paced-jobs.ts";
+import { preparedOf, prepareResult } from "./prepared-result.ts";
 
-/** The most results that are kept. For a slow subscription, an older item is executed again. */
-const MAX_RESULTS = 2000;
+/** The bytes of results that are kept. For a slow subscription, an older item is executed again. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** What a result takes beside its JSON, in bytes: about. */
+const RESULT_BYTES = 2000;
 
 /** Results of items by the class of their receivers. */
 class SharedResults {
   readonly #byItem = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
-  readonly #forget: (() => void)[] = [];
-  #oldest = 0;
+  /** What forgets each result that is kept, with its bytes, the oldest first. */
+  readonly #kept = new Map<() => void, number>();
+  #bytes = 0;
 
   /** The result; made by `run` unless it is kept. */
   get(item: object, receivers: string, run: () => Promise<ExecutionResult>): Promise<ExecutionResult> {
@@ -28,10 +33,23 @@ class SharedResults {
     }
     const result = run();
     this.#byItem.set(item, results.set(receivers, result));
-    this.#forget[this.#oldest]?.();
-    this.#forget[this.#oldest] = () => void results.delete(receivers);
-    this.#oldest = (this.#oldest + 1) % MAX_RESULTS;
+    const forget = (): void => void results.delete(receivers);
+    result.then((made) => this.#keep(forget, preparedOf(made)?.json.length ?? 0), forget);
     return result;
+  }
+
+  #keep(forget: () => void, jsonBytes: number): void {
+    // Texts of servers' events are as large again.
+    this.#kept.set(forget, RESULT_BYTES + 2 * jsonBytes);
+    this.#bytes += RESULT_BYTES + 2 * jsonBytes;
+    for (const [forgetOldest, bytes] of this.#kept) {
+      if (this.#bytes <= MAX_BYTES) {
+        return;
+      }
+      forgetOldest();
+      this.#kept.delete(forgetOldest);
+      this.#bytes -= bytes;
+    }
   }
 }
 
@@ -43,14 +61,24 @@ class SharedResults {
  */
 export function shareEvents(maskError: MaskError): Plugin {
   const results = new SharedResults();
+  const spent = new WeakSet();
+  const jobs = new PacedJobs();
   return {
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args: ExecutionArgs) => subscribe(args, { results, maskError }));
+      setSubscribeFn((args: ExecutionArgs) => subscribe(args, { results, spent, maskError }));
+    },
+    onResultProcess({ request, result, resultProcessor, setResultProcessor }) {
+      if (resultProcessor !== undefined && Symbol.asyncIterator in result) {
+        const send = spent.has(request) ? sendNothingMore : sendEventStream(jobs);
+        setResultProcessor(send as typeof resultProcessor, "text/event-stream");
+      }
     },
   };
 }
 
 interface SharedParts {
+  /** The requests for streams to which nothing more will come. */
+  readonly spent: WeakSet<object>;
   readonly results: SharedResults;
   readonly maskError: MaskError;
 }
@@ -62,6 +90,9 @@ async function subscribe(
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) {
     return source;
+  }
+  if (source === NOTHING_MORE) {
+    parts.spent.add((args.contextValue as { readonly request?: object }).request ?? source);
   }
   const sharing = sharingOf(args);
   const run = async (item: unknown): Promise<ExecutionResult> => {

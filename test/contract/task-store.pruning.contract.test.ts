@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
-import { BEFORE_RECORDS } from "../../src/core/tasks/task-results.ts";
 import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { countsOf, taskVerbs } from "./task-verbs.ts";
@@ -89,7 +88,7 @@ describeWorlds("task store, pruning", (world) => {
     });
     expect(await world().tasks.prune(inYear(1982, 59), 10)).toEqual([task.id]);
     expect(await found(task)).toBeUndefined();
-    expect(await world().tasks.records(task.id, BEFORE_RECORDS, 10)).toEqual([]);
+    expect(await world().tasks.recordPages([task.id], { limit: 10 })).toEqual(new Map());
     expect(await world().tasks.errors(task.id, 0, 10)).toEqual([]);
     expect(await world().tasks.findByIdempotencyKey({ id: "ann" }, "once")).toBeUndefined();
     expect(await create(task)).toEqual({ kind: "CREATED" });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Counts } from "../../src/core/tasks/progress.ts";
+import { takeWindow } from "../../src/kernel/list-window.ts";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import type { NewTaskError } from "../../src/core/tasks/task-error.ts";
 import type { TaskRecord } from "../../src/core/tasks/task-results.ts";
@@ -29,7 +30,8 @@ describeWorlds("task store, results", (world) => {
   const readRecords = async (taskId: string, limit: number): Promise<readonly TaskRecord[]> => {
     const all: TaskRecord[] = [];
     for (let isLast = false; !isLast;) {
-      const page = await world().tasks.records(taskId, all.at(-1)?.place ?? BEFORE_RECORDS, limit);
+      const query = { after: all.at(-1)?.place ?? BEFORE_RECORDS, limit };
+      const page = (await world().tasks.recordPages([taskId], query)).get(taskId) ?? [];
       expect(page.length).toBeLessThanOrEqual(limit);
       all.push(...page);
       isLast = page.length < limit;
@@ -128,6 +130,54 @@ describeWorlds("task store, results", (world) => {
       );
       expect((await readRecords(other.id, 2)).map(({ outcome }) => outcome)).toEqual(
         odd.map(() => "UNPROCESSED"),
+      );
+    });
+
+    it("come by outcome, from either end, between any places, and are counted", async () => {
+      const chunks = ["abcd", "e", "fgh", "ij", "klm"].map((ids) => plainBatch(ids.split("")));
+      const task = await created({ total: 13, chunks, skipped: ["y", "z"].map(skipped) });
+      const other = await created({ total: 1, chunks: [plainBatch(["a"])] });
+      const custom = await created({ total: 3 });
+      await begin(task);
+      await finishChunk(task, 1, countsOf(1, 2, 1));
+      await finishChunk(task, 3, countsOf(3));
+      await finishChunk(task, 5, countsOf(2, 1));
+      const errors = [failed("b"), skipped("c"), failed("d"), failed("i"), failed("m")];
+      await settle(task, 1, { status: "PARTIAL", errors });
+      const { recordPages, recordCounts } = world().tasks;
+      const all = await readRecords(task.id, 100);
+      expect(all.map(({ outcome }) => outcome.charAt(0)).join("")).toBe("SSSFSFUSSSFUSSF");
+      for (const outcome of [undefined, "SUCCEEDED", "FAILED", "SKIPPED", "UNPROCESSED"] as const) {
+        const wanted = all.filter((record) => outcome === undefined || record.outcome === outcome);
+        const filter = outcome === undefined ? {} : { outcome };
+        expect((await recordCounts([task.id, other.id, custom.id], outcome)).get(task.id)).toBe(
+          wanted.length,
+        );
+        const places = [BEFORE_RECORDS, ...all.map(({ place }) => place)];
+        const ends = [undefined, ...[0, 3, 5, 6, 9, 14].map((at) => places[at])];
+        for (const [from, after] of ends.entries()) {
+          for (const before of ends.slice(from)) {
+            const within = takeWindow(
+              wanted,
+              { limit: 99, ...(after && { after }), ...(before && { before }) },
+              ({ place }, end) => place.chunk - end.chunk || place.number - end.number,
+            );
+            for (const limit of [1, 4, 99]) {
+              const window = { ...filter, ...(after && { after }), ...(before && { before }), limit };
+              const first = await recordPages([task.id, custom.id], window);
+              expect(first.get(task.id) ?? []).toEqual(within.slice(0, limit));
+              const last = await recordPages([task.id], { ...window, isBackward: true });
+              expect(last.get(task.id) ?? []).toEqual(within.slice(-limit));
+            }
+          }
+        }
+      }
+      const both = await recordPages([other.id, task.id], { limit: 1, outcome: "UNPROCESSED" });
+      expect([...both].map(([id, records]) => [id, records.map((record) => record.id)])).toEqual(
+        expect.arrayContaining([
+          [task.id, ["e"]],
+          [other.id, ["a"]],
+        ]),
       );
     });
 

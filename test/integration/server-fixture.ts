@@ -46,6 +46,8 @@ export interface ServerFixture {
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   /** The number of open subscriptions. */
   subscriberCount(): number;
+  /** Stops the server, and starts another at the same address. */
+  restart(whileDown: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -76,22 +78,33 @@ export async function startServerFixture(options: Partial<HttpServerOptions> = {
     },
     retryTask: () => Promise.resolve({ kind: "UNAVAILABLE", message: "nothing runs tasks here" }),
   });
-  const server = createHttpServer({
-    schema,
-    tasks: createTaskReads(ports.tasks),
-    host: "127.0.0.1",
-    port: 0,
-    logger,
-    ...options,
-  });
+  const serve = (port: number): HttpServer =>
+    createHttpServer({
+      schema,
+      tasks: createTaskReads(ports.tasks),
+      host: "127.0.0.1",
+      port,
+      logger,
+      ...options,
+    });
+  let server = serve(0);
   await server.start();
   return {
-    server,
+    get server() {
+      return server;
+    },
     schema,
     logged,
     tasks: createTaskDriver(ports),
     store: ports.tasks,
     subscriberCount: () => counted.open.size,
+    async restart(whileDown) {
+      const port = Number(new URL(server.url).port);
+      await server.stop();
+      await whileDown();
+      server = serve(port);
+      await server.start();
+    },
     async stop() {
       await server.stop();
       await feed.stop();
@@ -117,6 +130,7 @@ function countSubscribers(feed: TaskFeed): { readonly feed: TaskFeed; readonly o
     feed: {
       subscribe: (request) => count(feed.subscribe(request)),
       watch: (taskId, request) => count(feed.watch(taskId, request)),
+      isOver: (taskIds, after) => feed.isOver(taskIds, after),
     },
   };
 }

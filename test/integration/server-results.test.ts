@@ -218,7 +218,7 @@ describe("a request for results", () => {
     const broken = async (): Promise<never> => {
       throw new Error("the password is 12345");
     };
-    const fixture = await start({ tasks: createTaskReads({ ...store, errors: away, records: broken }) });
+    const fixture = await start({ tasks: createTaskReads({ ...store, errors: away, recordPages: broken }) });
     const get = async (file: string): Promise<unknown> =>
       refusal(await fetch(`${fixture.server.url}/tasks/${id}/${file}`));
     expect(await get("errors.jsonl")).toEqual([503, "UNAVAILABLE", "The database cannot be reached."]);

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { createEmulatedKeys } from "../../src/adapters/postgres/effects/foreign-keys.ts";
+import { createTextRows } from "../../src/adapters/postgres/connection/text-rows.ts";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
 import { createPostgresChunkWriter } from "../../src/adapters/postgres/writes/postgres-chunk-writer.ts";
 import { defaultGeneratorOf } from "../../src/adapters/prisma/default-generators.ts";
@@ -136,6 +137,7 @@ export async function createEngineFixture(overrides: EngineOverrides = {}): Prom
     logger,
     modelOptions,
     readModels: () => Promise.resolve(models),
+    rows: createTextRows(pool),
     createChunkRecords: (readerOf) => createSqlRecords(deployment.ports.unitOfWork, readerOf),
     hookTransactions: SQL_HOOK_TRANSACTIONS,
     tasks,

@@ -57,9 +57,13 @@ export function checkOneRow(
   const rules = rowRulesOf(models, model, "SINGLE");
   const name = nameOfRow(rules, operation, row);
   return [
-    ...(name !== undefined && "problems" in name ? name.problems : []),
+    ...(name !== undefined && "problems" in name ? name.problems.map(located(paths.record)) : []),
     ...checkRow(rules, operation, row, paths, name),
   ];
+}
+
+function located(path: string): (given: RecordProblem) => RecordProblem {
+  return (given) => (path === "" ? given : problemAt(path, given.field ?? "id", given.message));
 }
 
 /** How the row names its record; undefined for a new record, whose key comes from its data (see encode-rows). */

@@ -11,7 +11,7 @@ import { textOfName } from "../records/record-name.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
-import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
+import type { RowData, RowPaths, RowsTarget, UpdateRow, UpsertRow } from "./bulk-request.ts";
 import { fieldPath, listedRowPaths } from "./bulk-request.ts";
 import { canonicalLinks } from "./check-links.ts";
 import type { RowRecord } from "./find-rows.ts";
@@ -56,10 +56,11 @@ export async function encodeRows(
   model: Model,
   given: RowsTarget,
   records: readonly RowRecord[],
+  pathsOf: (operation: RowsTarget["operation"], at: number) => RowPaths = listedRowPaths,
 ): Promise<Parsed<EncodedRows>> {
   const target = fillRows(model, given);
-  const pathOf = (index: number): string => listedRowPaths(target.operation, index).record;
-  const shapes = encodeByShape(ports.models, model, target, records);
+  const pathOf = (index: number): string => pathsOf(target.operation, index).record;
+  const shapes = encodeByShape(ports.models, model, target, records, pathOf);
   if ("problems" in shapes) {
     return shapes;
   }
@@ -83,13 +84,14 @@ function encodeByShape(
   model: Model,
   target: RowsTarget,
   records: readonly RowRecord[],
+  pathOf: (index: number) => string,
 ): Parsed<readonly (readonly EncodedRow[])[]> {
   const shapes = new Map<string, EncodedRow[]>();
   const encode = createRowEncoder(models, model);
   for (const [index, row] of target.records.entries()) {
     const encoded = encode(target.operation, row, index, records[index]);
     if ("problems" in encoded) {
-      return { problems: located(listedRowPaths(target.operation, index).record, encoded.problems) };
+      return { problems: located(pathOf(index), encoded.problems) };
     }
     const { id, texts, isAbsent = false, newId } = encoded.value;
     const state = id === undefined ? "new" : isAbsent ? `absent ${newId === undefined}` : "known";

@@ -1,7 +1,8 @@
 import type { LockRefusal } from "../locks/lock-store.ts";
 import type { RecordChange } from "../records/change.ts";
-import type { Model } from "../records/model.ts";
+import type { ColumnField, Model } from "../records/model.ts";
 import type { AppHooks } from "../records/record-hooks.ts";
+import type { LoadedRecord } from "../records/record-lists.ts";
 import type { ScopeCheck } from "../records/scope-checks.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { EffectPlan, ReferencePlan } from "../records/side-effects.ts";
@@ -65,6 +66,8 @@ export interface WrittenBatch {
   readonly ids?: readonly string[];
   /** For a single write: the records that tasks hold, of those that would have been written or referred to. */
   readonly refusal?: LockRefusal;
+  /** For a single write: the record as it was written, if the statement could return it. */
+  readonly record?: LoadedRecord;
 }
 
 /** Writes records in transactions. Throws AppError UNAVAILABLE when the database goes away, or others win every race. */
@@ -73,8 +76,13 @@ export interface RecordWriter {
    * Guards one record and writes it, in one statement where that can be: for plain work (see {@link isPlainWork}) that changes
    * nothing else and refers to nothing that must be guarded.
    * @param batch of one record
+   * @param returning columns of the record to return, where one statement writes it. Default: none
    */
-  writeGuarded(work: RecordWork, batch: RecordBatch): Promise<WrittenBatch>;
+  writeGuarded(
+    work: RecordWork,
+    batch: RecordBatch,
+    returning?: readonly ColumnField[],
+  ): Promise<WrittenBatch>;
   /** Runs the body in a transaction for this work; after a lost race, again in a new one. */
   run<T>(work: RecordWork, body: (transaction: Transaction) => Promise<Decision<T>>): Promise<T>;
   /**

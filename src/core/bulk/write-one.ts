@@ -1,42 +1,34 @@
 import type { Logger } from "../../kernel/logger.ts";
-import type { Claim, LockScopes } from "../locks/claim.ts";
-import type { LockStore } from "../locks/lock-store.ts";
+import { mergeClaims } from "../locks/claim.ts";
 import { untilUnstopped } from "../locks/open-write.ts";
-import type { Access } from "../access/access.ts";
-import type { Model } from "../records/model.ts";
-import type { RecordHooks } from "../records/record-hooks.ts";
+import type { ColumnField, Model } from "../records/model.ts";
 import type { RecordReader } from "../records/record-reader.ts";
-import type { EffectPlan, SideEffects } from "../records/side-effects.ts";
 import { invalid } from "../refusals/problems.ts";
-import type { RecordBatch } from "../tasks/record-batch.ts";
+import type { RecordProblem } from "../refusals/problems.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { EncodePorts } from "./encode-rows.ts";
 import type { FindPorts } from "./find-rows.ts";
-import { guardEffects, guardFirst } from "./guard-effects.ts";
-import { operationsOf } from "./hook-batch.ts";
-import { claimsOfLinks, missingLinks } from "./linked-records.ts";
-import { newIdsOf } from "./named-batch.ts";
-import type { RecordWork, RecordWriter, WrittenBatch } from "./record-writer.ts";
+import { guardFirst } from "./guard-effects.ts";
+import { missingLinks } from "./linked-records.ts";
+import type { NestedPart } from "./nested-write.ts";
+import { parseNested } from "./nested-write.ts";
+import type { PreparedWrite, PreparePorts } from "./prepare-write.ts";
+import { prepareWrite } from "./prepare-write.ts";
+import type { RecordWriter, WrittenBatch } from "./record-writer.ts";
 import { isPlainWork } from "./record-writer.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 import { missingRecord, outcomeOf } from "./write-outcome.ts";
 import type { ParsedRequest, WriteRequest } from "./write-request.ts";
 import { parseWrite } from "./write-request.ts";
-import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** The use case behind every single write. An upsert is never MISSING. */
 export type WriteOne = (request: WriteRequest) => Promise<WriteOutcome>;
 
 /** What single writes need. */
-export interface WriteOnePorts extends EncodePorts, FindPorts {
-  readonly access: Access;
+export interface WriteOnePorts extends EncodePorts, FindPorts, PreparePorts {
   readonly reader: RecordReader;
   readonly writer: RecordWriter;
-  readonly hooks: RecordHooks;
-  readonly sideEffects: SideEffects;
-  readonly locks: Pick<LockStore, "guard">;
-  readonly lockScopes: LockScopes;
   readonly tasks: Pick<TaskStore, "find">;
   readonly logger: Logger;
 }
@@ -61,7 +53,7 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
   if ("problems" in parsed) {
     return invalid(parsed.problems);
   }
-  const { links, isAbsent, name } = parsed.value;
+  const { batch, links, isAbsent, name } = parsed.value;
   const unlinked = await missingLinks(ports, request.viewer, links);
   if (unlinked.length > 0) {
     return invalid(unlinked);
@@ -69,10 +61,44 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
   if (isAbsent && request.operation !== "UPSERT") {
     return missingRecord({ model, name });
   }
-  const write = await prepareWrite(ports, model, request, parsed.value);
-  return request.operation === "UPSERT"
-    ? upsertOne(ports, request, write, parsed.value)
-    : writeBatchOfOne(ports, request, write, parsed.value);
+  const operation = request.operation === "UPDATE" ? "UPDATE_EACH" : request.operation;
+  const write = await prepareWrite(ports, request.viewer, { model, operation, batch, links });
+  if (request.operation === "UPSERT") {
+    return upsertOne(ports, request, write, parsed.value);
+  }
+  const nested = await prepareNested(ports, model, request, batch.ids[0] ?? "");
+  return "problems" in nested
+    ? invalid(nested.problems)
+    : writeBatchOfOne(ports, request, write, parsed.value, nested);
+}
+
+/** Records that are written together with the one, after it. */
+type NestedWrite = PreparedWrite & Pick<NestedPart, "problemOf">;
+
+async function prepareNested(
+  ports: WriteOnePorts,
+  model: Model,
+  request: WriteRequest,
+  id: string,
+): Promise<readonly NestedWrite[] | { readonly problems: readonly RecordProblem[] }> {
+  if (!("nested" in request) || request.nested === undefined) {
+    return [];
+  }
+  const { viewer, nested } = request;
+  const parsed = await parseNested(ports, viewer, model, id, nested);
+  if ("problems" in parsed) {
+    return parsed;
+  }
+  const links = parsed.value.flatMap((part) => part.links);
+  const problems = await missingLinks(ports, viewer, links);
+  return problems.length > 0
+    ? { problems }
+    : Promise.all(
+        parsed.value.map(async (part) => ({
+          ...(await prepareWrite(ports, viewer, part)),
+          problemOf: part.problemOf,
+        })),
+      );
 }
 
 /** Tries again where another write creates the record first. */
@@ -93,71 +119,30 @@ async function upsertOne(
   return wasRaced ? writeBatchOfOne(ports, request, write, parsed) : outcome;
 }
 
-/** A checked write, with everything that it needs. */
-interface PreparedWrite {
-  readonly work: RecordWork;
-  /** On the record, and on the records that it links or unlinks. */
-  readonly claims: readonly Claim[];
-  readonly effects: EffectPlan | undefined;
-}
-
-async function prepareWrite(
-  ports: WriteOnePorts,
-  model: Model,
-  request: WriteRequest,
-  { batch, links }: ParsedRequest,
-): Promise<PreparedWrite> {
-  const { viewer } = request;
-  const operation = request.operation === "UPDATE" ? "UPDATE_EACH" : request.operation;
-  const hooks = ports.hooks.of(model, operationsOf(operation), { viewer, isDryRun: false });
-  const written = writtenFieldsOf(model, operation, batch.fields.filter(hasValueIn(batch)), hooks);
-  const effects = await (operation === "DELETE"
-    ? ports.sideEffects.ofDelete(model)
-    : ports.sideEffects.ofUpdate(model, updatedFieldsOf(batch.fields)));
-  const references = await ports.sideEffects.references(model, written);
-  const lockScopeOf = (name: string): string | undefined => ports.lockScopes.of(name, viewer);
-  return {
-    work: {
-      operation,
-      model,
-      scope: ports.access.scope(model.name, viewer),
-      hooks,
-      ...scopeChecksOf(ports.access, model, viewer, written),
-      references,
-      lockScopeOf,
-      guardReached: effects && ((transaction, ids) => guardEffects(ports.locks, transaction, effects, ids)),
-    },
-    claims: [
-      { model: model.name, ids: idsOf(batch), scope: lockScopeOf(model.name) },
-      ...claimsOfLinks(links, lockScopeOf),
-    ],
-    effects,
-  };
-}
-
-/** The ids to guard: also the one that a record gets if it is named by another key and not there. */
-function idsOf(batch: RecordBatch): readonly string[] {
-  return [...new Set([...batch.ids, ...newIdsOf(batch).flatMap((id) => id ?? [])])];
-}
-
-/** Whether the batch has a value other than null for a field: null refers to nothing. */
-function hasValueIn({ fields, columns }: RecordBatch): (field: string) => boolean {
-  return (field) => columns[fields.indexOf(field)]?.[0] !== null;
-}
-
 async function writeBatchOfOne(
   ports: WriteOnePorts,
   request: WriteRequest,
   write: PreparedWrite,
-  parsed: ParsedRequest,
+  { name }: ParsedRequest,
+  nested: readonly NestedWrite[] = [],
 ): Promise<WriteOutcome> {
-  const { model } = write.work;
-  const { batch, name } = parsed;
+  const { work, batch } = write;
   const expected = "expected" in request ? request.expected : undefined;
-  const written = await tryWrite(ports, write, parsed);
+  // A key is looked up again in the transaction that writes.
+  const isPlain = name?.kind !== "KEY" && nested.length === 0 && isOfOneRecord(write);
+  const written = isPlain
+    ? await ports.writer.writeGuarded(work, batch, returningOf(request))
+    : await writeInTransaction(ports, write, nested);
+  if ("problems" in written) {
+    return invalid(written.problems);
+  }
   const [id = ""] = written.ids ?? batch.ids;
   // After the transaction: to describe a refusal takes another connection.
-  return outcomeOf(ports, { model, id, name, expected, operation: request.operation }, written);
+  return outcomeOf(ports, { model: work.model, id, name, expected, operation: request.operation }, written);
+}
+
+function returningOf(request: WriteRequest): readonly ColumnField[] | undefined {
+  return "returning" in request ? request.returning : undefined;
 }
 
 /** Whether only the record itself is changed and guarded, and only the database can refuse that. */
@@ -165,26 +150,44 @@ function isOfOneRecord({ work, claims, effects }: PreparedWrite): boolean {
   return effects === undefined && work.references === undefined && claims.length === 1 && isPlainWork(work);
 }
 
-async function tryWrite(
+/** How a write with nested records ends: what became of the record, or the problems of nested ones. */
+type Written = WrittenBatch | { readonly problems: readonly RecordProblem[] };
+
+/** Everything is guarded before anything is written. A refusal of any record undoes the whole. */
+function writeInTransaction(
   { writer, locks }: WriteOnePorts,
   write: PreparedWrite,
-  { batch, name }: ParsedRequest,
-): Promise<WrittenBatch> {
-  const { work, claims, effects } = write;
-  // A key is looked up again in the transaction that writes.
-  if (name?.kind !== "KEY" && isOfOneRecord(write)) {
-    return writer.writeGuarded(work, batch);
-  }
-  const reached = [...(effects?.models ?? []), ...(work.references?.models ?? [])];
-  return untilUnstopped<WrittenBatch>(
+  nested: readonly NestedWrite[],
+): Promise<Written> {
+  const all = [write, ...nested];
+  const claims = mergeClaims(all.flatMap((each) => each.claims));
+  const reached = all.flatMap(({ work, effects }) => [
+    ...(effects?.models ?? []),
+    ...(work.references?.models ?? []),
+  ]);
+  // Hooks and scopes need another kind of transaction.
+  const { work: leading } = all.find(({ work }) => !isPlainWork(work)) ?? write;
+  return untilUnstopped<Written>(
     ({ entered }) =>
-      writer.run<WrittenBatch>(work, async (transaction) => {
+      writer.run<Written>(leading, async (transaction) => {
         const refusal = await guardFirst(locks, transaction, claims, [...reached, ...entered]);
         if (refusal !== undefined) {
           return { rollBack: { succeeded: 0, errors: [], refusal } };
         }
-        const done = await writer.writeBatch(transaction, work, batch);
-        return done.succeeded === 1 ? { commit: done } : { rollBack: done };
+        const done = await writer.writeBatch(transaction, write.work, write.batch);
+        if (done.succeeded !== 1) {
+          return { rollBack: done };
+        }
+        for (const { work, batch, problemOf } of nested) {
+          const { succeeded, errors, refusal: held } = await writer.writeBatch(transaction, work, batch);
+          if (held !== undefined) {
+            return { rollBack: { succeeded: 0, errors: [], refusal: held } };
+          }
+          if (succeeded !== batch.ids.length) {
+            return { rollBack: { problems: errors.map(problemOf) } };
+          }
+        }
+        return { commit: done };
       }),
     (refusal) => ({ succeeded: 0, errors: [], refusal }),
   );

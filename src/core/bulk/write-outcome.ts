@@ -1,5 +1,6 @@
 import type { Model, ModelRegistry } from "../records/model.ts";
 import { modelNamer, updatedAtField } from "../records/model.ts";
+import type { LoadedRecord } from "../records/record-lists.ts";
 import type { ParsedName } from "../records/record-name.ts";
 import { describeName } from "../records/record-name.ts";
 import type { ValidationRefusal } from "../refusals/problems.ts";
@@ -15,9 +16,17 @@ import type { TaskStore } from "../tasks/task-store.ts";
 import type { WrittenBatch } from "./record-writer.ts";
 import type { ExpectedState, WriteRequest } from "./write-request.ts";
 
+/** A record that was written. */
+interface WrittenOutcome {
+  readonly kind: "WRITTEN";
+  readonly id: string;
+  /** As it was written, with the columns that were asked for. Left out: read it. */
+  readonly record?: LoadedRecord;
+}
+
 /** How a single write ends. */
 export type WriteOutcome =
-  | { readonly kind: "WRITTEN"; readonly id: string }
+  | WrittenOutcome
   | MissingRefusal
   | StaleRefusal
   | ConflictRefusal
@@ -38,14 +47,14 @@ interface WrittenRecord {
 export async function outcomeOf(
   { tasks, models }: { readonly tasks: Pick<TaskStore, "find">; readonly models: ModelRegistry },
   record: WrittenRecord,
-  { succeeded, errors: [error], refusal }: WrittenBatch,
+  { succeeded, errors: [error], refusal, record: written }: WrittenBatch,
 ): Promise<WriteOutcome> {
   const { model, id } = record;
   if (refusal !== undefined) {
     return conflictRefusal(tasks, refusal, modelNamer(models));
   }
   if (succeeded === 1) {
-    return { kind: "WRITTEN", id };
+    return { kind: "WRITTEN", id, ...(written === undefined ? {} : { record: written }) };
   }
   if (error === undefined) {
     throw new TypeError(`the writer reported nothing about ${model.name} ${id}`);

@@ -1,4 +1,4 @@
-import type { Model } from "../records/model.ts";
+import type { ColumnField, Model } from "../records/model.ts";
 import type { ParsedName, RecordName } from "../records/record-name.ts";
 import { parseRecordName } from "../records/record-name.ts";
 import { operationProblems } from "../records/serve-model.ts";
@@ -13,6 +13,8 @@ import type { FindPorts } from "./find-rows.ts";
 import { findRows } from "./find-rows.ts";
 import type { Links } from "./linked-records.ts";
 import { linksOfTarget } from "./linked-records.ts";
+import type { NestedInput } from "./nested-write.ts";
+import { namesRecords } from "./nested-write.ts";
 
 /** The state in which the caller last saw the record. */
 export interface ExpectedState {
@@ -26,10 +28,22 @@ export interface ExpectedState {
 
 /** A single write. */
 export type WriteRequest = { readonly model: string; readonly viewer: Viewer } & (
-  | { readonly operation: "CREATE"; readonly data: RowData }
+  | {
+      readonly operation: "CREATE";
+      readonly data: RowData;
+      /** Records to write with it. Default: none. */
+      readonly nested?: NestedInput | undefined;
+      /** The columns of the record to answer with, if the write can return them; see WriteOutcome. Default: none. */
+      readonly returning?: readonly ColumnField[] | undefined;
+    }
   | (RecordName & {
       readonly operation: "UPDATE";
+      /** May be empty if there are nested records. */
       readonly data: RowData;
+      /** Records to write with it. Default: none. */
+      readonly nested?: NestedInput | undefined;
+      /** The columns of the record to answer with, if the write can return them; see WriteOutcome. Default: none. */
+      readonly returning?: readonly ColumnField[] | undefined;
       /** Default: any state. */
       readonly expected?: ExpectedState | undefined;
     })
@@ -66,8 +80,8 @@ export async function parseWrite(
   const target = asRows(request);
   const paths = request.operation === "UPSERT" ? HALVES : TOP;
   const problems =
-    request.operation === "DELETE"
-      ? checkDelete(ports, model, request)
+    request.operation === "DELETE" || isOnlyNested(request)
+      ? checkNamed(ports, model, request)
       : checkOneRow(ports.models, model, target, paths);
   if (problems.length > 0) {
     return { problems };
@@ -125,10 +139,22 @@ function expectationOf({
   return expected === undefined ? {} : { expectedUpdatedAt: expected.updatedAt };
 }
 
-function checkDelete(
+/** An update that changes nothing of the record itself: it is checked and locked like any other. */
+function isOnlyNested(
+  request: WriteRequest,
+): request is Extract<WriteRequest, { readonly operation: "UPDATE" }> {
+  return (
+    request.operation === "UPDATE" &&
+    Object.keys(request.data).length === 0 &&
+    namesRecords(request.nested ?? {})
+  );
+}
+
+/** The checks of a write that names no field. */
+function checkNamed(
   { models }: EncodePorts,
   model: Model,
-  request: Extract<WriteRequest, { operation: "DELETE" }>,
+  request: Extract<WriteRequest, { operation: "DELETE" | "UPDATE" }>,
 ): readonly RecordProblem[] {
   const name = parseRecordName(model, models.enums(), request);
   return [...("problems" in name ? name.problems : []), ...checkExpected(model, expectationOf(request), "")];

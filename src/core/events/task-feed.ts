@@ -2,6 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Service } from "../../kernel/service.ts";
 import { createService } from "../../kernel/service.ts";
+import { isFinal } from "../tasks/task-status.ts";
 import type { Task } from "../tasks/task.ts";
 import type { FeedFilter, FeedItem } from "./feed-item.ts";
 import type { TaskFeedOptions, TaskFeedPorts } from "./feed-options.ts";
@@ -29,13 +30,19 @@ export interface TaskFeed {
    * Subscribes at once. Events before the first `next` wait.
    *
    * Lifecycle events come in order, each once. Progress comes as announced; a slow subscriber gets only the latest of
-   * each task. Progress never comes after the end of its attempt.
+   * each task. Progress never comes after the end of its attempt. With a filter of tasks, it ends after the CLEANUP of the
+   * last of them.
    *
    * Ends with AppError VALIDATION_FAILED when `after` lies beyond the log; SUBSCRIBER_TOO_SLOW, naming the cursor to
    * resume from, when too many lifecycle events wait; UNAVAILABLE when the log cannot be read. Each subscriber must
    * call `return`, or abort, or read to the end.
    */
   subscribe(request?: SubscribeRequest): AsyncIterableIterator<FeedItem, undefined>;
+  /**
+   * Whether nothing more will come of the tasks after the position: each has been cleaned up, or is gone.
+   * @throws AppError UNAVAILABLE when the tasks cannot be read
+   */
+  isOver(taskIds: readonly string[], after: number): Promise<boolean>;
   /**
    * A task's current state at once, then its changes, and the end after the final state. Of several changes together only
    * the latest comes. For a missing or hidden task the first `next` throws AppError NOT_FOUND.
@@ -85,10 +92,41 @@ export function createTaskFeed(ports: TaskFeedPorts, options: TaskFeedOptions = 
   });
   const feed: TaskFeed = {
     subscribe: (request = {}) => subscribe(request, { reader, subscriptions, settings }),
+    isOver: (taskIds, after) => isOver(ports, taskIds, after),
     watch: (taskId, request = {}) =>
       watchTask({ tasks: ports.tasks, subscribe: feed.subscribe }, taskId, request),
   };
   return { ...service, ...feed };
+}
+
+/** Events of one task that are read at a time: more than most have. */
+const HISTORY = 10;
+
+async function isOver(
+  { log, tasks }: Pick<TaskFeedPorts, "log" | "tasks">,
+  taskIds: readonly string[],
+  after: number,
+): Promise<boolean> {
+  const found = await tasks.find(taskIds);
+  if ([...found.values()].some(({ status }) => !isFinal(status))) {
+    return false;
+  }
+  const open = new Set(found.keys());
+  const limit = HISTORY * taskIds.length;
+  for (let from = 0, isLast = open.size === 0; !isLast;) {
+    const events = await log.replay({ after: from, taskIds: [...open], limit });
+    for (const { type, taskId, position } of events) {
+      if (position > after) {
+        return false;
+      }
+      if (type === "CLEANUP") {
+        open.delete(taskId);
+      }
+    }
+    from = events.at(-1)?.position ?? from;
+    isLast = open.size === 0 || events.length < limit;
+  }
+  return open.size === 0;
 }
 
 interface FeedParts {

@@ -39,6 +39,8 @@ export class TaskSubscription extends Subscriber<FeedItem> {
   readonly #options: TaskSubscriptionOptions;
   readonly #buffer: EventBuffer;
   #replayed: FeedEntry[] = [];
+  /** The filter's tasks that have not been cleaned up; undefined where it follows all tasks. */
+  readonly #open: Set<string> | undefined;
   #isReplaying: boolean;
   #isReading = false;
   /** The position up to which events were replayed, or came before its start. */
@@ -51,6 +53,7 @@ export class TaskSubscription extends Subscriber<FeedItem> {
   constructor(options: TaskSubscriptionOptions) {
     super();
     this.#options = options;
+    this.#open = this.taskIds && new Set(this.taskIds);
     this.#buffer = createEventBuffer(options.maxBufferedEvents);
     this.#isReplaying = options.replay !== undefined;
     this.#read = options.position;
@@ -83,6 +86,7 @@ export class TaskSubscription extends Subscriber<FeedItem> {
     if (this.#isWanted(entry) && !this.#buffer.push(entry)) {
       this.fail(tooSlow(this.#handedOut));
     }
+    this.#noteEnd(entry);
     this.handOut();
   }
 
@@ -97,8 +101,12 @@ export class TaskSubscription extends Subscriber<FeedItem> {
     this.#options.onEnd(this);
   }
 
-  /** Reads on, if it is replaying. */
+  /** Reads on, if it is replaying; ends, if no more can come. */
   protected override ask(): void {
+    if (this.#open?.size === 0 && !this.#isReplaying && this.#options.filter.taskIds?.length !== 0) {
+      this.end();
+      return;
+    }
     const { replay } = this.#options;
     if (replay !== undefined && this.#isReplaying && !this.#isReading) {
       this.#isReading = true;
@@ -118,6 +126,12 @@ export class TaskSubscription extends Subscriber<FeedItem> {
     }
   }
 
+  #noteEnd({ event, task }: FeedEntry): void {
+    if (event.type === "CLEANUP") {
+      this.#open?.delete(task.id);
+    }
+  }
+
   #itemOf(entry: FeedEntry): FeedItem {
     if (entry.event.type !== "PROGRESS") {
       this.#handedOut = entry.event.position;
@@ -130,6 +144,7 @@ export class TaskSubscription extends Subscriber<FeedItem> {
     if (!this.isEnded) {
       this.#read = page.position;
       this.#replayed = page.entries.filter((entry) => this.#isWanted(entry));
+      page.entries.forEach((entry) => this.#noteEnd(entry));
       this.#isReplaying = !page.isLast || this.#offered > this.#read;
       this.handOut();
     }

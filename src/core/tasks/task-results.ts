@@ -28,6 +28,12 @@ export interface TaskRecord {
   readonly place: RecordPlace;
 }
 
+/** Which of a task's records. */
+export interface RecordQuery extends ListWindow<RecordPlace> {
+  /** Default: all. */
+  readonly outcome?: RecordOutcome;
+}
+
 /** Which records of a task are tried again: failed ones, ones that it did not reach, or both. */
 export const RETRY_RECORDS = ["FAILED", "UNPROCESSED", "FAILED_AND_UNPROCESSED"] as const;
 
@@ -50,10 +56,16 @@ export interface TaskResults {
   /** Number of errors of each task, in one look-up; tasks without errors are left out. */
   errorCounts(taskIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /**
-   * A task's records after a place (BEFORE_RECORDS: from the start) in the order of its chunks, and what became of each
-   * as of now. Records that the launch left out come first. Empty for a task without chunks.
+   * The same part of the records of each task, in the order of its chunks, and what became of each as of now, in one
+   * look-up. Records that the launch left out come first. Tasks that have none there are left out, as are those without
+   * chunks.
    */
-  records(taskId: string, after: RecordPlace, limit: number): Promise<readonly TaskRecord[]>;
+  recordPages(
+    taskIds: readonly string[],
+    query: RecordQuery,
+  ): Promise<ReadonlyMap<string, readonly TaskRecord[]>>;
+  /** Number of records of each task, in one look-up; tasks without chunks are left out. @param outcome default: any */
+  recordCounts(taskIds: readonly string[], outcome?: RecordOutcome): Promise<ReadonlyMap<string, number>>;
   /**
    * Records of a settled task, in the order of its chunks: failed ones, ones of chunks that were not written and did
    * not fail, or both. One batch for each set of fields, without the columns.

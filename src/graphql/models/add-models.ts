@@ -2,10 +2,13 @@ import { isReadable } from "../../core/records/field-switches.ts";
 import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
+import { addAggregateField } from "./aggregate-field.ts";
+import { addAggregateType } from "./aggregate-type.ts";
 import { addBulkFields } from "./bulk-fields.ts";
 import { addBulkRowFields } from "./bulk-row-fields.ts";
 import type { ConnectionRef } from "./connection-type.ts";
 import { addConnectionType } from "./connection-type.ts";
+import { addGroupField } from "./group-field.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { addSortOrders } from "./list-arguments.ts";
 import type { EnumNames } from "./model-names.ts";
@@ -17,6 +20,7 @@ import { recordInput } from "./pothos-dynamic.ts";
 import { addNodeFields } from "./node-fields.ts";
 import { addQueryFields } from "./query-fields.ts";
 import { addRecordLocks } from "./record-locks.ts";
+import { addTaskRecordNodes } from "./task-record-nodes.ts";
 import { addWriteFields } from "./write-fields.ts";
 
 /** Adds everything of the models: object types, filters, orders, connections, queries and mutations. */
@@ -35,8 +39,12 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   if (schema.node !== undefined) {
     addNodeFields(schema, schema.node);
   }
+  addTaskRecordNodes(schema, types);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
+    const figures = addAggregateType(schema, model);
+    addAggregateField(schema, enums, figures, model);
+    addGroupField(schema, enums, figures, model);
     if (hasIds(model)) {
       addWriteFields(schema, types, model);
       addBulkFields(schema, { mode: enums.mode, options }, model);

@@ -1,6 +1,7 @@
 import pluralize from "pluralize";
 import { firstFree, isApiName, NO_API_NAME, plainName } from "../../core/records/api-name.ts";
 import type { EnumOptionsMap, ModelOptionsMap } from "../../core/records/model-options.ts";
+import { nestedRelations } from "../../core/bulk/nested-relations.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import { namingKeys } from "../../core/records/record-name.ts";
 import type { BuiltInNames, EnumNames, ModelNames, NameTable, TaskNames } from "./model-names.ts";
@@ -10,7 +11,9 @@ import {
   compoundKeyTypes,
   enumTypes,
   modelTypes,
-  pluralFields,
+  nestedTypes,
+  pluralMutations,
+  pluralQueries,
   singleFields,
   taskNames,
   uncapitalized,
@@ -63,9 +66,11 @@ export function chooseNames(models: ModelRegistry, options: NameOptions, builtIn
   for (const owner of based) {
     const nameFor = (pattern: (base: string) => string): string => typeBase(desk, owner, pattern);
     if (owner.kind === "Model") {
-      const fields = { ...singleFields(owner.base), ...pluralFields(plurals.get(owner.name) ?? owner.base) };
+      const plural = plurals.get(owner.name) ?? owner.base;
+      const fields = { ...singleFields(owner.base), ...pluralQueries(plural), ...pluralMutations(plural) };
       const compoundKeys = compoundKeyTypes(nameFor, compoundKeysOf(models.get(owner.name)));
-      modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys });
+      const nested = nestedTypes(nameFor, nestedRelationsOf(models, owner.name));
+      modelNames.set(owner.name, { ...modelTypes(nameFor), ...fields, compoundKeys, nested });
     } else {
       enumNames.set(owner.name, { ...enumTypes(nameFor), values: nameValues(desk, owner) });
     }
@@ -183,8 +188,10 @@ function tellOtherLetters(desk: NameDesk, { kind, name, plain }: NameOwner): voi
 }
 
 function pluralClaims(plural: string): readonly Claimed[] {
-  const { many, ...mutations } = pluralFields(plural);
-  return [`query ${many}`, ...Object.values(mutations).map((name): Claimed => `mutation ${name}`)];
+  return [
+    ...Object.values(pluralQueries(plural)).map((name): Claimed => `query ${name}`),
+    ...Object.values(pluralMutations(plural)).map((name): Claimed => `mutation ${name}`),
+  ];
 }
 
 /** The plural of each model: as the config sets it, or the English one, or the singular with `All` behind it. */
@@ -292,6 +299,11 @@ function createNameTable(
 /** The names of the model's keys of several fields. */
 function compoundKeysOf(model: Model): readonly string[] {
   return namingKeys(model).flatMap(({ name, fields }) => (fields.length > 1 ? [name] : []));
+}
+
+/** The names of the model's relations to lists that can be written together with a record. */
+function nestedRelationsOf(models: ModelRegistry, model: string): readonly string[] {
+  return nestedRelations(models, models.get(model)).map(({ field }) => field.name);
 }
 
 /** `the model City` */

@@ -4,10 +4,13 @@ import type { Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
+import { andFilters } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import { describedValues } from "../builder.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
+import { keysFilter } from "../../core/filters/keys-filter.ts";
+import { parseRecordId } from "../../core/records/record-key.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
 import type { ListPart } from "../../core/records/list-pages.ts";
@@ -28,11 +31,35 @@ interface ArgumentBuilder {
     readonly type: AnyInputRef | readonly [AnyInputRef];
     readonly description?: string;
   }): ArgumentMap[string];
+  idList(options: { readonly description: string }): ArgumentMap[string];
   int(options: { readonly description: string }): ArgumentMap[string];
   string(options: { readonly description: string }): ArgumentMap[string];
 }
 
 type ArgumentMap = Record<string, ArgumentRef<BuilderTypes, unknown>>;
+
+/** The most ids of one list. */
+const MAX_IDS = 1_000;
+
+/** The arguments that say which records of the model are meant. */
+export function choiceArguments(
+  schema: ModelSchema,
+  { mode }: Pick<ListEnums, "mode">,
+  model: Model,
+  arg: unknown,
+): ArgumentMap {
+  const build = arg as ArgumentBuilder;
+  return {
+    where: build({ type: whereInput(schema, mode, model) }),
+    ...(hasIds(model)
+      ? {
+          ids: build.idList({
+            description: `Only records with these ids, at most ${MAX_IDS}; ids of no record that the caller may see are left out.`,
+          }),
+        }
+      : {}),
+  };
+}
 
 /** The arguments of every connection of the model. */
 export function listArguments(
@@ -43,7 +70,7 @@ export function listArguments(
 ): ArgumentMap {
   const build = arg as ArgumentBuilder;
   return {
-    where: build({ type: whereInput(schema, enums.mode, model) }),
+    ...choiceArguments(schema, enums, model, arg),
     ...(hasOrder(schema, model)
       ? {
           orderBy: build({
@@ -66,8 +93,42 @@ export function parseList(
   model: Model,
   args: Record<string, unknown>,
 ): ListPart {
-  const where = scopeFilter(ports, context.viewer, model, parseWhere(ports, model, args["where"]));
-  return parseListPart(ports.models, model, args, where);
+  return parseListPart(ports.models, model, args, parseChoice(ports, context, model, args));
+}
+
+/**
+ * The records that the arguments choose, within the viewer's scope; undefined for all.
+ * @throws AppError VALIDATION_FAILED
+ */
+export function parseChoice(
+  ports: ModelPorts,
+  { viewer }: GraphQLContext,
+  model: Model,
+  args: Record<string, unknown>,
+): WhereFilter | undefined {
+  const where = parseWhere(ports, model, args["where"]);
+  return scopeFilter(ports, viewer, model, andFilters(where, parseIds(model, args["ids"])));
+}
+
+function parseIds(model: Model, ids: unknown): WhereFilter | undefined {
+  if (ids === undefined || ids === null) {
+    return undefined;
+  }
+  const given = ids as readonly (string | number)[];
+  if (given.length > MAX_IDS) {
+    const message = `ids must name at most ${MAX_IDS} records, not ${given.length}. Ask for the others by another request.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: "ids" } });
+  }
+  const canonical = given.map((id, at) => {
+    const parsed = parseRecordId(model, String(id));
+    if ("value" in parsed) {
+      return parsed.value;
+    }
+    const field = `ids[${at}]`;
+    const message = `${field}: ${parsed.problems[0]?.message ?? ""}`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field } });
+  });
+  return keysFilter(model, [...new Set(canonical)]);
 }
 
 function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilter | undefined {

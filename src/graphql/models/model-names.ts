@@ -12,6 +12,24 @@ const MODEL_TYPES = {
   nullableRelationFilter: (model) => `${model}NullableRelationFilter`,
   listRelationFilter: (model) => `${model}ListRelationFilter`,
   orderBy: (model) => `${model}OrderBy`,
+  aggregate: (model) => `${model}Aggregate`,
+  extremes: (model) => `${model}Extremes`,
+  sums: (model) => `${model}Sums`,
+  averages: (model) => `${model}Averages`,
+  distinctCounts: (model) => `${model}DistinctCounts`,
+  group: (model) => `${model}Group`,
+  groupKey: (model) => `${model}GroupKey`,
+  groupKeyValues: (model) => `${model}GroupKeyValues`,
+  having: (model) => `${model}Having`,
+  extremesHaving: (model) => `${model}ExtremesHaving`,
+  sumsHaving: (model) => `${model}SumsHaving`,
+  averagesHaving: (model) => `${model}AveragesHaving`,
+  distinctCountsHaving: (model) => `${model}DistinctCountsHaving`,
+  groupOrderBy: (model) => `${model}GroupOrderBy`,
+  groupKeyOrderBy: (model) => `${model}GroupKeyOrderBy`,
+  extremesOrderBy: (model) => `${model}ExtremesOrderBy`,
+  numbersOrderBy: (model) => `${model}NumbersOrderBy`,
+  distinctCountsOrderBy: (model) => `${model}DistinctCountsOrderBy`,
   selection: (model) => `${model}Selection`,
   key: (model) => `${model}Key`,
   createInput: (model) => `${model}CreateInput`,
@@ -21,6 +39,7 @@ const MODEL_TYPES = {
   updateEachInput: (model) => `${model}UpdateEachInput`,
   upsertInput: (model) => `${model}UpsertInput`,
   upsertCreateInput: (model) => `${model}UpsertCreateInput`,
+  upsertUpdateInput: (model) => `${model}UpsertUpdateInput`,
   bulkUpsertCreateInput: (model) => `${model}BulkUpsertCreateInput`,
   bulkUpdateInput: (model) => `${model}BulkUpdateInput`,
   createPayload: (model) => `Create${model}Payload`,
@@ -53,6 +72,12 @@ const MODEL_MUTATIONS = {
   delete: (model) => `delete${model}`,
 } as const satisfies Patterns;
 
+/** The queries of many records, beside the list itself; each is named after the model's plural. */
+const PLURAL_QUERIES = {
+  aggregateMany: (many) => `${many}Aggregate`,
+  groupMany: (many) => `${many}GroupBy`,
+} as const satisfies Patterns;
+
 /** The mutations of many records; each is named after the model's plural. */
 const PLURAL_MUTATIONS = {
   bulkCreate: (many) => `bulkCreate${capitalized(many)}`,
@@ -68,6 +93,7 @@ type NamesOf<Table extends Patterns> = { readonly [Key in keyof Table]: string }
 /** Everything of one model that has a name of its own in the API. */
 export type ModelNames = NamesOf<typeof MODEL_TYPES> &
   NamesOf<typeof MODEL_MUTATIONS> &
+  NamesOf<typeof PLURAL_QUERIES> &
   NamesOf<typeof PLURAL_MUTATIONS> & {
     /** The query of one record, and the record's field in payloads: `city`. */
     readonly one: string;
@@ -75,7 +101,17 @@ export type ModelNames = NamesOf<typeof MODEL_TYPES> &
     readonly many: string;
     /** The inputs of keys of several fields, by the key's name in the Prisma schema: `UserTeamIdSlugKey`. */
     readonly compoundKeys: Readonly<Record<string, string>>;
+    /** The inputs of lists that are written together with a record, by the relation's name in the Prisma schema. */
+    readonly nested: Readonly<Record<string, NestedNames>>;
   };
+
+/** The inputs of a list that is written together with a record. */
+export interface NestedNames {
+  /** `CountryNestedCitiesInput` */
+  readonly list: string;
+  /** Of a new record in it: `CountryNestedCitiesCreateInput`. */
+  readonly create: string;
+}
 
 /** The type of an enum, and the inputs for its columns. */
 export type EnumNames = NamesOf<typeof ENUM_TYPES> & {
@@ -143,6 +179,18 @@ export function compoundKeyTypes(nameFor: NameFor, keys: readonly string[]): Mod
   );
 }
 
+/** The names of the inputs of nested lists. @param relations their names in the Prisma schema */
+export function nestedTypes(nameFor: NameFor, relations: readonly string[]): ModelNames["nested"] {
+  return Object.fromEntries(
+    relations.map((relation) => {
+      const words = plainName(relation).split("_").map(capitalized).join("");
+      const list = (model: string): string => `${model}Nested${words}Input`;
+      const create = (model: string): string => `${model}Nested${words}CreateInput`;
+      return [relation, { list: list(nameFor(list)), create: create(nameFor(create)) }];
+    }),
+  );
+}
+
 /** The names of an enum's types. */
 export function enumTypes(nameFor: NameFor): NamesOf<typeof ENUM_TYPES> {
   return namesBy(ENUM_TYPES, nameFor);
@@ -153,9 +201,14 @@ export function singleFields(model: string): NamesOf<typeof MODEL_MUTATIONS> & P
   return { one: uncapitalized(model), ...namesBy(MODEL_MUTATIONS, () => model) };
 }
 
-/** The query and the mutations of many records. */
-export function pluralFields(plural: string): NamesOf<typeof PLURAL_MUTATIONS> & Pick<ModelNames, "many"> {
-  return { many: plural, ...namesBy(PLURAL_MUTATIONS, () => plural) };
+/** The queries of many records. */
+export function pluralQueries(plural: string): NamesOf<typeof PLURAL_QUERIES> & Pick<ModelNames, "many"> {
+  return { many: plural, ...namesBy(PLURAL_QUERIES, () => plural) };
+}
+
+/** The mutations of many records. */
+export function pluralMutations(plural: string): NamesOf<typeof PLURAL_MUTATIONS> {
+  return namesBy(PLURAL_MUTATIONS, () => plural);
 }
 
 /** The names of a task. @param base its kind in GraphQL's letters, with a capital */

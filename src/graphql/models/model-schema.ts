@@ -2,6 +2,7 @@ import type { LaunchBulk } from "../../core/bulk/bulk-request.ts";
 import type { ColumnField, ScalarType } from "../../core/records/model.ts";
 import type { BulkRules } from "../../core/bulk/bulk-rules.ts";
 import type { WriteOne } from "../../core/bulk/write-one.ts";
+import type { RecordGroups } from "../../core/records/record-groups.ts";
 import type { RecordLists } from "../../core/records/record-lists.ts";
 import type { RecordReader } from "../../core/records/record-reader.ts";
 import type { ScopePorts } from "../../core/filters/scope-filter.ts";
@@ -14,6 +15,7 @@ import type { ColumnTypeNames } from "./model-names.ts";
 export interface ModelPorts extends ScopePorts {
   readonly reader: RecordReader;
   readonly lists: RecordLists;
+  readonly groups: RecordGroups;
   readonly writeOne: WriteOne;
   readonly launchBulk: LaunchBulk;
   readonly rules: BulkRules;

@@ -1,8 +1,16 @@
 import { createContextCache } from "@pothos/core";
 import type { FieldNode, GraphQLObjectType, GraphQLResolveInfo, SelectionSetNode } from "graphql";
-import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind, print } from "graphql";
+import {
+  BREAK,
+  getDirectiveValues,
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
+  Kind,
+  print,
+  visit,
+} from "graphql";
 import type { ListPart } from "../../core/records/list-pages.ts";
-import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
+import type { ColumnField, Field, Model, RelationField } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type {
   ListReading,
@@ -35,17 +43,79 @@ export function planSelection(
   { context, info }: PlanRoot,
   { select = {}, paths }: { readonly select?: PlannedSelect; readonly paths?: readonly PlannedPath[] },
 ): Selection {
-  const planned = plannedSelect(context, info, {
-    typeName: model.apiName,
-    select: { ...baseSelect(model), ...select },
-    ...(paths === undefined ? {} : { paths }),
-  });
-  return toSelection({ ports, context, info }, model, planned);
+  const wanted = { ...baseSelect(model), ...select };
+  const kind = `${model.name} ${Object.keys(wanted).join()} ${paths === undefined ? "" : JSON.stringify(paths)}`;
+  const { select: planned, lists } = planOnce(info, kind, () => ({
+    select: plannedSelect(context, info, {
+      typeName: model.apiName,
+      select: wanted,
+      ...(paths === undefined ? {} : { paths }),
+    }),
+    lists: listNodes(context),
+  }));
+  return toSelection({ ports, context, info, lists }, model, planned);
+}
+
+/** What was planned for a field of a document. It has no arguments' values, which each operation brings. */
+interface Plan {
+  readonly select: PlannedSelect;
+  /** The fields that ask for lists, by the lists' names. */
+  readonly lists: ReadonlyMap<string, FieldNode>;
+}
+
+/** A plan, and what it holds for. */
+interface KnownPlan extends Plan {
+  readonly schema: GraphQLResolveInfo["schema"];
+  readonly fieldNodes: readonly FieldNode[];
+  readonly kind: string;
+}
+
+// As long as the server keeps the parsed document.
+const knownPlans = new WeakMap<FieldNode, KnownPlan[]>();
+
+/** Plans a field of a document once, unless the variables decide which fields are selected below it. */
+function planOnce(info: GraphQLResolveInfo, kind: string, plan: () => Plan): Plan {
+  const [first] = info.fieldNodes;
+  if (first === undefined) {
+    return plan();
+  }
+  const plans = knownPlans.get(first) ?? [];
+  const known = plans.find(
+    (each) =>
+      each.kind === kind &&
+      each.schema === info.schema &&
+      each.fieldNodes.length === info.fieldNodes.length &&
+      each.fieldNodes.every((node, at) => node === info.fieldNodes[at]),
+  );
+  if (known !== undefined) {
+    return known;
+  }
+  const made = plan();
+  if (!hasConditions(info)) {
+    knownPlans.set(first, [...plans, { ...made, schema: info.schema, fieldNodes: info.fieldNodes, kind }]);
+  }
+  return made;
+}
+
+/** Whether a directive in the operation could leave fields out. */
+function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
+  let isFound = false;
+  const directive = {
+    Directive() {
+      isFound = true;
+      return BREAK;
+    },
+  };
+  [operation, ...Object.values(fragments)].forEach((definition) => isFound || visit(definition, directive));
+  return isFound;
 }
 
 /** Plans a connection of the model at the root of the document. */
 export function planList(ports: ModelPorts, model: Model, root: PlanRoot, part: ListPart): ListReading {
-  const marks = connectionMarks(selectedBelow(root.info));
+  const { select: marks } = planOnce(root.info, "marks", () => ({
+    select: connectionMarks(selectedBelow(root.info)),
+    lists: new Map(),
+  }));
   return toReading(model, part, marks, () => planSelection(ports, model, root, { paths: CONNECTION_PATHS }));
 }
 
@@ -116,16 +186,17 @@ export function listOf(
   return toConnection(list as LoadedList, hasIds(target));
 }
 
-type SelectionRoot = PlanRoot & { readonly ports: ModelPorts };
+type SelectionRoot = PlanRoot & Pick<Plan, "lists"> & { readonly ports: ModelPorts };
 
 /** The `select` that the planner made, as the reader takes it. */
 function toSelection(root: SelectionRoot, model: Model, select: PlannedSelect): Selection {
   const columns: ColumnField[] = [];
   const ones: SelectedOne[] = [];
   const lists: SelectedList[] = [];
+  const fields = fieldsOf(model);
   for (const [name, value] of Object.entries(select)) {
     const [fieldName = ""] = name.split("(", 1);
-    const field = model.fields.find((candidate) => candidate.name === fieldName);
+    const field = fields.get(fieldName);
     const inner = (
       (value as { select?: PlannedSelect } | true) === true ? {} : (value as { select?: PlannedSelect })
     ).select;
@@ -140,6 +211,18 @@ function toSelection(root: SelectionRoot, model: Model, select: PlannedSelect): 
     }
   }
   return { columns, ones, lists };
+}
+
+const fieldsByName = new WeakMap<Model, ReadonlyMap<string, Field>>();
+
+function fieldsOf(model: Model): ReadonlyMap<string, Field> {
+  const known = fieldsByName.get(model);
+  if (known !== undefined) {
+    return known;
+  }
+  const fields = new Map(model.fields.map((field) => [field.name, field]));
+  fieldsByName.set(model, fields);
+  return fields;
 }
 
 function toOne(root: SelectionRoot, field: RelationField, select: PlannedSelect): SelectedOne {
@@ -159,9 +242,9 @@ function toList(
   name: string,
   select: PlannedSelect,
 ): SelectedList {
-  const { ports, context, info } = root;
+  const { ports, context, info, lists } = root;
   const target = ports.models.get(field.type);
-  const node = listNodes(context).get(name);
+  const node = lists.get(name);
   const definition = (info.schema.getType(model.apiName) as GraphQLObjectType).getFields()[field.apiName];
   if (node === undefined || definition === undefined) {
     throw new TypeError(`${model.name}.${name} is not in the document`);
@@ -171,7 +254,7 @@ function toList(
 }
 
 /** The paths of up to two names that the document selects below the field. */
-function selectedBelow(info: GraphQLResolveInfo): IsSelected {
+export function selectedBelow(info: GraphQLResolveInfo): IsSelected {
   const paths = new Set<string>();
   const collect = ({ selections }: SelectionSetNode, above: readonly string[]): void => {
     for (const selection of selections) {

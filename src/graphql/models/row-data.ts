@@ -1,8 +1,10 @@
 import { toRecordName } from "./key-input.ts";
 import { givenMembers } from "./model-schema.ts";
 import type { RowData, RowsTarget, UpdateRow, UpsertRow } from "../../core/bulk/bulk-request.ts";
+import { nestedRelations } from "../../core/bulk/nested-relations.ts";
+import type { NestedInput, NestedRecords } from "../../core/bulk/nested-write.ts";
 import type { LinkChange } from "../../core/records/change.ts";
-import type { Field, Model } from "../../core/records/model.ts";
+import type { Field, Model, ModelRegistry } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 
 /** An input as GraphQL passes it: typed, without a prototype. */
@@ -52,6 +54,46 @@ export function toRowData(model: Model, data: RowArgument): RowData {
       ] as const;
     });
   return Object.fromEntries(members);
+}
+
+/** The values of one record, and the records that are written together with it. */
+export interface SingleData {
+  readonly data: RowData;
+  readonly nested: NestedInput;
+}
+
+/** Takes the nested lists out of the values of a single write. */
+export function toSingleData(models: ModelRegistry, model: Model, given: RowArgument): SingleData {
+  const nested = new Map(nestedRelations(models, model).map((each) => [each.field.apiName, each]));
+  const members = Object.entries(given).filter(([, value]) => value !== undefined);
+  return {
+    data: toRowData(model, Object.fromEntries(members.filter(([name]) => !nested.has(name)))),
+    nested: Object.fromEntries(
+      members.flatMap(([name, value]) => {
+        const relation = nested.get(name);
+        return relation === undefined
+          ? []
+          : [[relation.field.name, toNestedRecords(relation.target, value as NestedArgument | null)]];
+      }),
+    ),
+  };
+}
+
+/** A nested list as GraphQL passes it. */
+interface NestedArgument {
+  readonly create?: readonly RowArgument[] | null;
+  readonly connect?: readonly string[] | null;
+}
+
+function toNestedRecords(target: Model, value: NestedArgument | null): NestedRecords | null {
+  if (value === null) {
+    return null;
+  }
+  const { create, connect } = givenMembers(value);
+  return {
+    ...(create ? { create: create.map((row) => toRowData(target, row)) } : {}),
+    ...(connect ? { connect } : {}),
+  };
 }
 
 /** The model's fields by their names in the API. */

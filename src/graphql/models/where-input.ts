@@ -47,7 +47,7 @@ function member(
 }
 
 /** The filter on a column of this kind: `StringFilter`, `IntNullableFilter`, `StringListFilter`, `BytesFilter`. */
-function columnFilter(schema: ModelSchema, mode: AnyEnumRef, field: ColumnField): AnyInputRef {
+export function columnFilter(schema: ModelSchema, mode: AnyEnumRef, field: ColumnField): AnyInputRef {
   const { filter, listFilter, nullableFilter } = columnNames(schema, field);
   const name = field.isList ? listFilter : field.isNullable ? nullableFilter : filter;
   return schema.input(name, {

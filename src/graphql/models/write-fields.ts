@@ -1,5 +1,5 @@
 import type { RowArgument } from "./row-data.ts";
-import { toRowData } from "./row-data.ts";
+import { toRowData, toSingleData } from "./row-data.ts";
 import type { Model } from "../../core/records/model.ts";
 import { recordKeyOf } from "../../core/records/record-key.ts";
 import type { ModelSchema } from "./model-schema.ts";
@@ -9,9 +9,9 @@ import { nameArguments, toRecordName } from "./key-input.ts";
 import { isMoreThanKey, readNamed } from "./read-record.ts";
 import type { Staleness } from "./stale-error.ts";
 import { addStaleError, expectedArgument, expectedState } from "./stale-error.ts";
-import { createInput, updateInput, upsertCreateInput } from "./write-inputs.ts";
+import { createInput, updateInput, upsertCreateInput, upsertUpdateInput } from "./write-inputs.ts";
 import type { WriteAnswer } from "./write-result.ts";
-import { addWriteResult, payloadPath } from "./write-result.ts";
+import { addWriteResult, payloadPath, returnedColumns } from "./write-result.ts";
 
 /** The single mutations of the model, as far as it has them: `createCity`, `updateCity`, `upsertCity`, `deleteCity`. */
 export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Model): void {
@@ -25,8 +25,9 @@ export function addWriteFields(schema: ModelSchema, types: TypeLookup, model: Mo
     addUpdateField(schema, types, model, update, staleness);
   }
   const upsertCreate = upsertCreateInput(schema, model, "SINGLE");
-  if (upsertCreate !== undefined && update !== undefined) {
-    addUpsertField(schema, types, model, { create: upsertCreate, update });
+  const upsertUpdate = upsertUpdateInput(schema, model);
+  if (upsertCreate !== undefined && upsertUpdate !== undefined) {
+    addUpsertField(schema, types, model, { create: upsertCreate, update: upsertUpdate });
   }
   addDeleteField(schema, types, model, staleness);
 }
@@ -39,12 +40,13 @@ function addCreateField(schema: ModelSchema, types: TypeLookup, model: Model, in
       type: result,
       description: `Creates a record of ${model.apiName}.`,
       args: { data: t.arg({ type: input, required: true }) },
-      resolve: (_root, args, { viewer }) =>
+      resolve: (_root, args, context, info) =>
         ports.writeOne({
           operation: "CREATE",
           model: model.name,
-          viewer,
-          data: toRowData(model, args.data as RowArgument),
+          viewer: context.viewer,
+          ...toSingleData(schema.models, model, args.data as RowArgument),
+          returning: returnedColumns(schema, model, "Create", { context, info }),
         }),
     }),
   );
@@ -75,7 +77,8 @@ function addUpdateField(
           model: model.name,
           viewer: context.viewer,
           ...name,
-          data: toRowData(model, data as RowArgument),
+          ...toSingleData(schema.models, model, data as RowArgument),
+          returning: returnedColumns(schema, model, "Update", { context, info }),
           expected: expectedState(staleness, expectedUpdatedAt, (plan) =>
             readNamed(ports, model, name, { context, info, ...plan }),
           ),

@@ -1,4 +1,6 @@
 import { changeableLinks } from "../../core/bulk/bulk-rules.ts";
+import type { NestedRelation } from "../../core/bulk/nested-relations.ts";
+import { nestedRelations } from "../../core/bulk/nested-relations.ts";
 import type { WriteSort } from "../../core/records/field-switches.ts";
 import { namingKeys } from "../../core/records/record-name.ts";
 import {
@@ -16,13 +18,14 @@ import { columnType } from "./model-schema.ts";
 import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts";
 
 /**
- * `CityCreateInput`: every column but `@updatedAt`, and links of many-to-many relations by id. Where bulk operations may
- * write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a model whose records cannot be created.
+ * `CityCreateInput`: every column but `@updatedAt`, links of many-to-many relations by id, and in single writes the lists
+ * that are written with it. Where bulk operations may write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a
+ * model whose records cannot be created.
  */
 export function createInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
-  const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
+  const isOwn = sort === "BULK" && (hasFewer(schema, model, creatableColumns) || hasNested(schema, model));
   const name = schema.names.of(model)[isOwn ? "bulkCreateInput" : "createInput"];
-  return newRecordInput(schema, model, sort, { name, optional: [] });
+  return newRecordInput(schema, model, sort, { name, optional: [], hasNested: sort === "SINGLE" });
 }
 
 /**
@@ -43,12 +46,12 @@ export function upsertCreateInput(
   return newRecordInput(schema, model, sort, { name, optional: keys.flat().map((field) => field.name) });
 }
 
-/** @param input its name, and the names of fields that may be left out in any case */
+/** @param input its name, the names of fields that may be left out in any case, and whether it has nested lists */
 function newRecordInput(
   schema: ModelSchema,
   model: Model,
   sort: WriteSort,
-  input: { readonly name: string; readonly optional: readonly string[] },
+  input: { readonly name: string; readonly optional: readonly string[]; readonly hasNested?: boolean },
 ): AnyInputRef | undefined {
   if (!canCreate(model)) {
     return undefined;
@@ -62,11 +65,77 @@ function newRecordInput(
         t,
         (field) => isNeeded(field) && !input.optional.includes(field.name),
       ),
-      ...linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
-        t.field({ type: ["ID"], ...idsOf(owner), description: `Ids of records of ${type} to link with.` }),
-      ),
+      ...createdLinks(schema, model, sort, t),
+      ...(input.hasNested === true ? nestedInputs(schema, model, t) : {}),
     }),
   });
+}
+
+function createdLinks(schema: ModelSchema, model: Model, sort: WriteSort, t: InputBuilder): InputFields {
+  return linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
+    t.field({ type: ["ID"], ...idsOf(owner), description: `Ids of records of ${type} to link with.` }),
+  );
+}
+
+/** The lists that are written together with a record of the model: `cities: CountryNestedCitiesInput`. */
+function nestedInputs(schema: ModelSchema, model: Model, t: InputBuilder): InputFields {
+  return Object.fromEntries(
+    nestedRelations(schema.models, model).map((nested) => [
+      nested.field.apiName,
+      t.field({
+        type: nestedInput(schema, model, nested),
+        description: `Records of ${nested.target.apiName} to write with it: all of it, or nothing.`,
+      }),
+    ]),
+  );
+}
+
+function nestedInput(schema: ModelSchema, model: Model, nested: NestedRelation): AnyInputRef {
+  const { field, target, canCreate: isCreatable, canConnect } = nested;
+  const names = schema.names.of(model).nested[field.name];
+  return schema.input(names?.list ?? "", {
+    description: `Records of ${target.apiName} to write with a record of ${model.apiName}. They are checked, guarded and written as by their own mutations.`,
+    fields: (t) => ({
+      ...(isCreatable
+        ? {
+            create: t.field({
+              type: [nestedCreateInput(schema, names?.create ?? "", nested)],
+              description: "New records.",
+            }),
+          }
+        : {}),
+      ...(canConnect
+        ? {
+            connect: t.field({
+              type: ["ID"],
+              ...idsOf(target.name),
+              description: "Ids of records that are there. They leave the record that they belong to now.",
+            }),
+          }
+        : {}),
+    }),
+  });
+}
+
+function nestedCreateInput(
+  schema: ModelSchema,
+  name: string,
+  { target, foreignKey }: NestedRelation,
+): AnyInputRef {
+  const filled = new Set(foreignKey.map(({ column }) => column.name));
+  const columns = creatableColumns(target, "SINGLE").filter((column) => !filled.has(column.name));
+  return schema.input(name, {
+    description: `A new record of ${target.apiName}, without what refers to the record that it is written with.`,
+    fields: (t) => ({
+      ...columnInputs(schema, columns, t, isNeeded),
+      ...createdLinks(schema, target, "SINGLE", t),
+    }),
+  });
+}
+
+/** Whether single writes of the model have nested lists, which bulk operations have not. */
+function hasNested({ models }: ModelSchema, model: Model): boolean {
+  return nestedRelations(models, model).length > 0;
 }
 
 /**
@@ -74,19 +143,36 @@ function newRecordInput(
  * that of their records is `CityUpdateEachDataInput`.
  */
 export function updateInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
+  const isOwn = sort === "BULK" && (hasFewer(schema, model, changeableColumns) || hasNested(schema, model));
+  const name = schema.names.of(model)[isOwn ? "updateEachDataInput" : "updateInput"];
+  return changeInput(schema, model, sort, { name, hasNested: sort === "SINGLE" });
+}
+
+/** The same without nested lists: an upsert writes one record. */
+export function upsertUpdateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
+  const name = schema.names.of(model)[hasNested(schema, model) ? "upsertUpdateInput" : "updateInput"];
+  return changeInput(schema, model, "SINGLE", { name, hasNested: false });
+}
+
+function changeInput(
+  schema: ModelSchema,
+  model: Model,
+  sort: WriteSort,
+  input: { readonly name: string; readonly hasNested: boolean },
+): AnyInputRef | undefined {
   const columns = changeableColumns(model, sort);
-  if (columns.length === 0 && changeableLinks(schema.models, model, sort).length === 0) {
+  const isNested = input.hasNested && hasNested(schema, model);
+  if (columns.length === 0 && changeableLinks(schema.models, model, sort).length === 0 && !isNested) {
     return undefined;
   }
-  const isOwn = sort === "BULK" && hasFewer(schema, model, changeableColumns);
-  const name = schema.names.of(model)[isOwn ? "updateEachDataInput" : "updateInput"];
-  return schema.input(name, {
+  return schema.input(input.name, {
     description: `A change of a record of ${model.apiName}: what is left out stays as it is, null clears a value that may be missing.`,
     fields: (t) => ({
       ...columnInputs(schema, columns, t, () => false),
       ...linkInputs(schema, model, sort, ({ apiName: type, name: owner }) =>
         t.field({ type: manyChange(schema), ...idsOf(owner), description: `Links with records of ${type}.` }),
       ),
+      ...(isNested ? nestedInputs(schema, model, t) : {}),
     }),
   });
 }

@@ -1,11 +1,13 @@
 import type { WriteOutcome } from "../../core/bulk/write-outcome.ts";
-import type { Model } from "../../core/records/model.ts";
+import type { ColumnField, Model } from "../../core/records/model.ts";
 import type { BuilderTypes } from "../builder.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { PlannedPath } from "./pothos-dynamic.ts";
+import type { PlanRoot } from "./plan-selection.ts";
+import { planSelection } from "./plan-selection.ts";
 import { readRecord } from "./read-record.ts";
 import type { Staleness } from "./stale-error.ts";
 
@@ -59,8 +61,10 @@ export function addWriteResult(
         description: isDelete
           ? "As it was right before; null if another write created it only then."
           : "Read once it is written; null if another write has deleted it by then.",
-        resolve: ({ id, before }, _args, context, info) =>
-          isDelete ? (before ?? null) : readRecord(ports, model, { kind: "ID", id }, { context, info }),
+        resolve: ({ id, before, record }, _args, context, info) =>
+          isDelete
+            ? (before ?? null)
+            : (record ?? readRecord(ports, model, { kind: "ID", id }, { context, info })),
       }),
     }),
   });
@@ -74,6 +78,24 @@ export function addWriteResult(
       kind === "WRITTEN" ? name : kind === "STALE" ? names.staleError : refusalTypeOf(kind),
   });
 }
+
+/**
+ * The columns that the document selects of the written record, for the write to return. Undefined if it selects more than
+ * columns: the record is read then.
+ */
+export function returnedColumns(
+  schema: ModelSchema,
+  model: Model,
+  verb: WriteVerb,
+  root: PlanRoot,
+): readonly ColumnField[] | undefined {
+  const paths = [payloadPath(schema, model, verb)];
+  const { columns, ones, lists } = planSelection(schema.ports, model, root, { paths });
+  return ones.length + lists.length > 0 || columns.length > MAX_RETURNED ? undefined : columns;
+}
+
+/** PostgreSQL takes 1,664 columns in a list. */
+const MAX_RETURNED = 1_000;
 
 /** The path to the record in a mutation's result. */
 export function payloadPath({ names }: ModelSchema, model: Model, verb: WriteVerb): PlannedPath {

@@ -95,13 +95,13 @@ function parseTerm(
   if (field.kind === "relation") {
     return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
   }
-  const [direction, , place] = (value as string).split("_");
+  return { relations, column: field, ...directionOf(value as string) };
+}
+
+/** What a value of `SortOrder` or `NullableSortOrder` means. */
+export function directionOf(sort: string): Pick<OrderTerm, "isDescending" | "areNullsFirst"> {
+  const [direction, , place] = sort.split("_");
   const isDescending = direction === "DESC";
-  return {
-    relations,
-    column: field,
-    isDescending,
-    // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
-    areNullsFirst: place === undefined ? isDescending : place === "FIRST",
-  };
+  // PostgreSQL's own rule where the caller does not say: null counts as the largest value.
+  return { isDescending, areNullsFirst: place === undefined ? isDescending : place === "FIRST" };
 }

@@ -3,89 +3,118 @@ import type { EventLog } from "../../core/events/event-log.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { LifecycleEvent } from "../../core/events/task-event.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
+import type { RecordOutcome, RecordPlace, RecordQuery, TaskRecord } from "../../core/tasks/task-results.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { ListWindow } from "../../kernel/list-window.ts";
 import { takeWindow } from "../../kernel/list-window.ts";
-import type { BatchLoader } from "../batch-loader.ts";
-import { createBatchLoader } from "../batch-loader.ts";
-import type { GraphQLContext } from "../builder.ts";
+import { createBatchLoader, createModelLoader } from "../batch-loader.ts";
+import type { GraphQLContext, ListedRecord } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import type { CursorKind, ListPage } from "./list-page.ts";
 import { createCursorKind, readPage } from "./list-page.ts";
 import type { ListedError } from "./task-parts.ts";
 
-/** The errors of tasks. */
-export interface TaskErrors {
+/** A list of each task. */
+export interface TaskList<Item, Args extends PageArgs = PageArgs> {
   /**
-   * A page of a task's errors. The same page of several tasks, and counts, are read once for all tasks that the operation
-   * selects in one turn.
+   * A page of a task's list. The same page of several tasks, and the numbers of their items, are read once for all tasks that
+   * the operation selects in one turn.
    * @throws AppError VALIDATION_FAILED when the arguments are out of range
    */
-  of(context: GraphQLContext, task: Task, args: PageArgs): Promise<ListPage<ListedError>>;
+  of(context: GraphQLContext, task: Task, args: Args): Promise<ListPage<Item>>;
 }
-
-/** The reads that errors come from. */
-type ErrorReads = Pick<TaskStore, "errorPages" | "errorCounts">;
 
 const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
 
-export function createTaskErrors(tasks: ErrorReads): TaskErrors {
-  const pages = createErrorPages(tasks);
+/** What each task could not do, and why. */
+export function createTaskErrors(tasks: Pick<TaskStore, "errorPages" | "errorCounts">): TaskList<ListedError> {
+  const pages = createPageLoader<TaskError, ListWindow<number>>((ids, window) =>
+    tasks.errorPages(ids, window),
+  );
   const counts = createBatchLoader<number>((_context, taskIds) => tasks.errorCounts(taskIds));
   return {
-    of(context, { id, model }, args) {
-      return readPage(args, {
+    of: (context, { id, model }, args) =>
+      readPage(args, {
         cursors: ERROR_CURSOR,
         placeOf: ({ position }) => String(position),
         read: async (window) =>
-          ((await pages(context, keyOf(id, window))) ?? []).map((error) => ({ ...error, model })),
+          (await pages(context, id, withPlaces(window, Number))).map((error) => ({ ...error, model })),
         count: async () => (await counts(context, id)) ?? 0,
-      });
-    },
+      }),
   };
 }
 
-/** One look-up per window; nearly always there is one. */
-function createErrorPages(tasks: ErrorReads): BatchLoader<readonly TaskError[]> {
-  return createBatchLoader(async (_context, keys) => {
+const RECORD_CURSOR = createCursorKind("record", /^\d{1,9}\.\d{1,9}$/);
+
+/** The arguments of a task's records. */
+export interface RecordArgs extends PageArgs {
+  readonly outcome?: RecordOutcome | null | undefined;
+}
+
+/** What became of each task's records. */
+export function createTaskRecords(
+  tasks: Pick<TaskStore, "recordPages" | "recordCounts">,
+): TaskList<ListedRecord, RecordArgs> {
+  const pages = createPageLoader<TaskRecord, RecordQuery>((ids, query) => tasks.recordPages(ids, query));
+  const counts = createModelLoader<number>((_context, outcome, ids) =>
+    tasks.recordCounts(ids, outcome === "" ? undefined : (outcome as RecordOutcome)),
+  );
+  return {
+    of: (context, { id, model }, { outcome, ...args }) =>
+      readPage<ListedRecord>(args, {
+        cursors: RECORD_CURSOR,
+        placeOf: ({ place: { chunk, number } }) => `${chunk}.${number}`,
+        async read(window) {
+          const places = withPlaces(window, toRecordPlace);
+          const page = await pages(context, id, { ...places, ...(outcome == null ? {} : { outcome }) });
+          return page.map((record) => ({ ...record, model }));
+        },
+        count: async () => (await counts(context, outcome ?? "", id)) ?? 0,
+      }),
+  };
+}
+
+function toRecordPlace(place: string): RecordPlace {
+  const [chunk = 0, number = 0] = place.split(".").map(Number);
+  return { chunk, number };
+}
+
+/** The window with places as the store has them. */
+function withPlaces<Place>(
+  { after, before, ...window }: ListWindow<string>,
+  toPlace: (place: string) => Place,
+): ListWindow<Place> {
+  return {
+    ...window,
+    ...(after === undefined ? {} : { after: toPlace(after) }),
+    ...(before === undefined ? {} : { before: toPlace(before) }),
+  };
+}
+
+/** Reads pages of tasks' lists: one look-up per query, and nearly always there is one query. */
+function createPageLoader<Item, Query extends object>(
+  read: (taskIds: readonly string[], query: Query) => Promise<ReadonlyMap<string, readonly Item[]>>,
+): (context: GraphQLContext, taskId: string, query: Query) => Promise<readonly Item[]> {
+  const load = createBatchLoader<readonly Item[]>(async (_context, keys) => {
     const taskIds = new Map<string, string[]>();
-    for (const { taskId, window } of keys.map(parseKey)) {
-      taskIds.set(window, [...(taskIds.get(window) ?? []), taskId]);
+    for (const key of keys) {
+      const query = key.slice(ID_LENGTH);
+      taskIds.set(query, [...(taskIds.get(query) ?? []), key.slice(0, ID_LENGTH)]);
     }
-    const pages = [...taskIds].map(async ([window, ids]) =>
-      [...(await tasks.errorPages(ids, JSON.parse(window) as ListWindow<number>))].map(
-        ([taskId, errors]) => [`${window} ${taskId}`, errors] as const,
-      ),
+    const pages = [...taskIds].map(async ([query, ids]) =>
+      [...(await read(ids, JSON.parse(query) as Query))].map(([id, items]) => [id + query, items] as const),
     );
     return new Map((await Promise.all(pages)).flat());
   });
+  return async (context, taskId, query) => (await load(context, taskId + JSON.stringify(query))) ?? [];
 }
 
-function keyOf(taskId: string, { after, before, ...window }: ListWindow<string>): string {
-  const places = {
-    ...(after === undefined ? {} : { after: Number(after) }),
-    ...(before === undefined ? {} : { before: Number(before) }),
-  };
-  return `${JSON.stringify({ ...window, ...places })} ${taskId}`;
-}
-
-function parseKey(key: string): { readonly taskId: string; readonly window: string } {
-  const [window = "", taskId = ""] = key.split(" ");
-  return { taskId, window };
-}
+/** Ids of tasks are UUIDs. */
+const ID_LENGTH = 36;
 
 /** Events read at a time. */
 const READ_SIZE = 1000;
-
-/** The lifecycle events of tasks, in order. */
-export interface TaskHistory {
-  /**
-   * A page of a task's events. Reads once for all tasks that the operation selects in one turn.
-   * @throws AppError VALIDATION_FAILED when the arguments are out of range
-   */
-  of(context: GraphQLContext, task: Task, args: PageArgs): Promise<ListPage<FeedItem>>;
-}
 
 /** The same cursors as those of the subscription: they resume it. */
 const EVENT_CURSOR: CursorKind = {
@@ -93,7 +122,8 @@ const EVENT_CURSOR: CursorKind = {
   decode: (cursor, argument) => String(decodeCursor(cursor, argument)),
 };
 
-export function createTaskHistory(log: Pick<EventLog, "replay">): TaskHistory {
+/** The lifecycle events of each task, in order. */
+export function createTaskHistory(log: Pick<EventLog, "replay">): TaskList<FeedItem> {
   const eventsOf = createBatchLoader((_context, taskIds) => readAll(log, taskIds));
   return {
     async of(context, task, args) {

@@ -2,10 +2,11 @@ import type { FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskEventType } from "../../core/events/task-event.ts";
 import type { Progress } from "../../core/tasks/progress.ts";
 import type { TaskError } from "../../core/tasks/task-error.ts";
+import type { RecordOutcome } from "../../core/tasks/task-results.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { ErrorCode } from "../../kernel/error-codes.ts";
 import { ERROR_CODES } from "../../kernel/error-codes.ts";
-import type { SchemaContext } from "../builder.ts";
+import type { ListedRecord, SchemaContext } from "../builder.ts";
 import { describedValues } from "../builder.ts";
 import { idsOf } from "../record-ids.ts";
 
@@ -33,6 +34,7 @@ export function defineTaskParts(schema: SchemaContext) {
     }),
     ...defineEvent(schema, progress),
     error: defineError(schema),
+    ...defineRecord(schema),
   };
 }
 
@@ -110,6 +112,36 @@ function defineError({ builder, refs }: SchemaContext) {
     }),
   });
   return error;
+}
+
+function defineRecord({ builder, refs }: SchemaContext) {
+  const recordOutcome = builder.enumType("RecordOutcome", {
+    description: "What became of a task's record; in a dry run, what would have.",
+    values: describedValues<RecordOutcome>({
+      SUCCEEDED: "It was written.",
+      FAILED: "It was tried and could not be written.",
+      SKIPPED: "It was left out.",
+      UNPROCESSED: "The task did not reach it, or took its change back.",
+    }),
+  });
+  refs.taskRecord.implement({
+    description: "One of a task's records, and what became of it.",
+    fields: (t) => ({
+      recordId: t.exposeID("id", {
+        description: "Its id; of a record that was named by a key and not written, its name.",
+        ...idsOf(({ model }: ListedRecord) => model),
+      }),
+      outcome: t.expose("outcome", { type: recordOutcome }),
+      code: t.field({
+        type: refs.errorCode,
+        nullable: true,
+        description: "Why it failed or was skipped; of several errors the first.",
+        resolve: ({ code }) => (code === undefined ? null : knownCode(code)),
+      }),
+      message: t.string({ nullable: true, resolve: ({ message }) => message }),
+    }),
+  });
+  return { recordOutcome };
 }
 
 function defineEvent({ builder, refs }: SchemaContext, progress: ReturnType<typeof defineProgress>) {

@@ -11,7 +11,7 @@ import { addLaunchField } from "./launch-fields.ts";
 import { addTaskKinds } from "./task-kinds.ts";
 import type { TaskControls } from "./task-mutations.ts";
 import { addControlMutations, addRetryMutation } from "./task-mutations.ts";
-import { createTaskErrors, createTaskHistory } from "./task-lists.ts";
+import { createTaskErrors, createTaskHistory, createTaskRecords } from "./task-lists.ts";
 import {
   addStatusPage,
   addTaskControlFields,
@@ -45,6 +45,7 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     const { own } = ports;
     implementTask(schema, parts, {
       errors: createTaskErrors(ports.tasks),
+      records: createTaskRecords(ports.tasks),
       history: createTaskHistory(ports.log),
     });
     addTaskControlFields(schema, ports.tasks);

@@ -1,9 +1,11 @@
 import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedFilter, FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
+import { isFinal } from "../../core/tasks/task-status.ts";
+import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { EventSharing } from "../event-sharing.ts";
-import { EVENT_SHARING } from "../event-sharing.ts";
+import { EVENT_SHARING, NOTHING_MORE } from "../event-sharing.ts";
 import { taskIdOf, taskIdsOf } from "./find-task.ts";
 import type { TaskParts } from "./task-parts.ts";
 
@@ -35,25 +37,48 @@ export function addTaskSubscriptions(
       extensions: { [EVENT_SHARING]: { idOf: (item) => (item as FeedItem).cursor } satisfies EventSharing },
       description:
         "The events of all tasks, in order. With `after`, first everything since that cursor, then live events: " +
-        "nothing is missed, nothing comes twice.",
+        "nothing is missed, nothing comes twice. With `where.taskIds` it ends after the CLEANUP of the last of these tasks.",
       args: { where: t.arg({ type: where }), after: t.arg.string() },
-      subscribe: (_root, args) =>
-        feed.subscribe({ filter: filterOf(args.where ?? {}), ...afterOf(args.after) }),
+      subscribe: (_root, args, { lastEventId }) =>
+        subscribeToEvents(feed, filterOf(args.where ?? {}), { after: args.after, lastEventId }),
       resolve: (item: FeedItem) => item,
     }),
     taskProgress: t.field({
       type: refs.task,
-      extensions: { [EVENT_SHARING]: {} satisfies EventSharing },
+      extensions: { [EVENT_SHARING]: { idOf: (task) => settledId(task as Task) } satisfies EventSharing },
       description: "The task now, then at every change; ends when the task is settled.",
       args: { id: t.arg.id({ required: true }) },
-      subscribe: (_root, { id }) => withFirstValue(feed.watch(taskIdOf(id) ?? id)),
+      subscribe: (_root, { id }, { lastEventId }) =>
+        lastEventId === settledMark(id) ? NOTHING_MORE : withFirstValue(feed.watch(taskIdOf(id) ?? id)),
       resolve: (task) => task,
     }),
   }));
 }
 
-function afterOf(cursor: string | null | undefined): { readonly after?: number } {
-  return typeof cursor === "string" ? { after: decodeCursor(cursor) } : {};
+/** The client of an event stream comes back with the id of the event that it has had last: it goes on after that. */
+async function subscribeToEvents(
+  feed: TaskFeed,
+  filter: FeedFilter,
+  { after, lastEventId }: { after: string | null | undefined; lastEventId: string | undefined },
+): Promise<AsyncIterableIterator<FeedItem, undefined>> {
+  const cursor = lastEventId ?? after;
+  if (typeof cursor !== "string") {
+    return feed.subscribe({ filter });
+  }
+  const position = decodeCursor(cursor);
+  const isBack = lastEventId !== undefined && filter.taskIds !== undefined;
+  return isBack && (await feed.isOver(filter.taskIds, position))
+    ? NOTHING_MORE
+    : feed.subscribe({ filter, after: position });
+}
+
+/** Only a settled task's state has an id: a client that comes back with it needs nothing more. */
+function settledId({ id, status }: Task): string | undefined {
+  return isFinal(status) ? settledMark(id) : undefined;
+}
+
+function settledMark(taskId: string): string {
+  return `settled:${taskIdOf(taskId) ?? taskId}`;
 }
 
 /** In GraphQL, null stands for a condition that is left out. */

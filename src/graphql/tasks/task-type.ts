@@ -1,29 +1,30 @@
 import { canRetry } from "../../core/bulk/retry-task.ts";
 import { givenInput } from "../../core/bulk/bulk-input.ts";
+import type { FeedItem } from "../../core/events/feed-item.ts";
+import type { TaskError } from "../../core/tasks/task-error.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
-import type { SchemaContext } from "../builder.ts";
+import type { ListedRecord, SchemaContext } from "../builder.ts";
 import { nodeInterfaces } from "../builder.ts";
 import { pageArguments } from "../pagination/page.ts";
 import { defineConnection } from "./list-page.ts";
-import type { TaskErrors, TaskHistory } from "./task-lists.ts";
+import type { RecordArgs, TaskList } from "./task-lists.ts";
 import type { TaskParts } from "./task-parts.ts";
 import { knownProgress } from "./task-parts.ts";
 
 /** The stores that a task's lists are read from. */
 interface TaskTypePorts {
-  readonly errors: TaskErrors;
-  readonly history: TaskHistory;
+  readonly errors: TaskList<TaskError>;
+  readonly records: TaskList<ListedRecord, RecordArgs>;
+  readonly history: TaskList<FeedItem>;
 }
 
 /** Implements `Task` and `TaskLaunched`. */
 export function implementTask(schema: SchemaContext, parts: TaskParts, ports: TaskTypePorts): void {
   const { refs, models } = schema;
-  const errors = defineConnection(schema, "TaskError", parts.error);
-  const events = defineConnection(schema, "TaskEvent", parts.event);
   refs.task.implement({
     description: "The durable unit of work that someone launched.",
     interfaces: nodeInterfaces(schema),
@@ -64,21 +65,41 @@ export function implementTask(schema: SchemaContext, parts: TaskParts, ports: Ta
         nullable: true,
         description: "The outcome in words; null where all went well.",
       }),
-      errors: t.field({
-        type: errors,
-        description: "The records that were not changed, and why, in the order in which this was recorded.",
-        args: pageArguments(t.arg),
-        resolve: (task, args, context) => ports.errors.of(context, task, args),
-      }),
-      events: t.field({
-        type: events,
-        description: "Its lifecycle, from CREATE on.",
-        args: pageArguments(t.arg),
-        resolve: (task, args, context) => ports.history.of(context, task, args),
-      }),
     }),
   });
+  addTaskLists(schema, parts, ports);
   implementLaunched(schema);
+}
+
+function addTaskLists(schema: SchemaContext, parts: TaskParts, ports: TaskTypePorts): void {
+  const { builder, refs } = schema;
+  const errors = defineConnection(schema, "TaskError", parts.error);
+  const events = defineConnection(schema, "TaskEvent", parts.event);
+  const records = defineConnection(schema, "TaskRecord", refs.taskRecord);
+  builder.objectFields(refs.task, (t) => ({
+    errors: t.field({
+      type: errors,
+      description: "The records that were not changed, and why, in the order in which this was recorded.",
+      args: pageArguments(t.arg),
+      resolve: (task, args, context) => ports.errors.of(context, task, args),
+    }),
+    records: t.field({
+      type: records,
+      description:
+        "Its records, and what became of each as of now; those that the launch left out come first. Empty for a task that is no bulk operation.",
+      args: {
+        ...pageArguments(t.arg),
+        outcome: t.arg({ type: parts.recordOutcome, description: "Only those. Default: all." }),
+      },
+      resolve: (task, args, context) => ports.records.of(context, task, args),
+    }),
+    events: t.field({
+      type: events,
+      description: "Its lifecycle, from CREATE on.",
+      args: pageArguments(t.arg),
+      resolve: (task, args, context) => ports.history.of(context, task, args),
+    }),
+  }));
 }
 
 function implementLaunched({ refs }: SchemaContext): void {

@@ -2,7 +2,13 @@ import type { PoolClient } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createPgUnitOfWork } from "../../../src/adapters/postgres/connection/pg-unit-of-work.ts";
 import { createSilentLogger } from "../../../src/kernel/logger.ts";
+import { AppError } from "../../../src/kernel/app-error.ts";
 import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
+import { sweepNow } from "../../../src/core/sweeper/sweep.ts";
+import type { LaunchRequest } from "../../../src/core/tasks/launch/launch-request.ts";
+import type { LaunchPorts } from "../../../src/core/tasks/launch/launch-task.ts";
+import type { QuickSteps } from "../../../src/core/tasks/settle/quick-steps.ts";
+import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
 import type { LaunchOutcome } from "../../../src/core/tasks/launch/launch-outcome.ts";
 import { launchTask } from "../../../src/core/tasks/launch/launch-task.ts";
 import { retryWaiting } from "../../../src/core/tasks/settle/promote-waiting.ts";
@@ -101,6 +107,63 @@ describe("a commit whose answer is lost", () => {
 
   it("that never arrived leaves no lock", async () => {
     expect((await launchOver("COMMIT")).kind).toBe("UNAVAILABLE");
+    expect(await lockOwners(engine.session)).toEqual([]);
+  });
+});
+
+describe("a quick step whose answer is lost", () => {
+  const unavailable = (): never => {
+    throw new AppError("UNAVAILABLE", "The connection was lost.");
+  };
+  const increment = (mode: "ASYNC" | "SYNC"): LaunchRequest => ({
+    kind: "bulkUpdate",
+    model: "Thing",
+    viewer: ANONYMOUS,
+    input: { data: { count: { increment: 1 } } },
+    inputHash: `increment ${mode}`,
+    options: { errorPolicy: "SKIP_FAILED", mode },
+    claims: [{ model: "Thing", ids: "chunks" }],
+    records: ["3"],
+    maxChunkRecords: 100,
+    total: 1,
+  });
+  const countOf3 = async (): Promise<number> =>
+    (await engine.session.query<{ count: number }>("SELECT count FROM thing WHERE id = 3"))[0]?.count ?? 0;
+  /** Does the step, and loses what it answers. */
+  const losing = (step: "launch" | "settle"): LaunchPorts => {
+    const steps = engine.ports.steps as QuickSteps;
+    const lost = async (...parts: never[]): Promise<never> => {
+      expect(await (steps[step] as (...given: never[]) => Promise<unknown>)(...parts)).toBeDefined();
+      return unavailable();
+    };
+    return { ...engine.ports, steps: { ...steps, [step]: lost } };
+  };
+
+  it.each([
+    ["ASYNC", "PENDING", 1],
+    ["SYNC", "RUNNING", 2],
+  ] as const)(
+    "at the launch, mode %s, leaves a task that answers the repeated launch, and is done once",
+    async (mode, status, attempt) => {
+      const before = await countOf3();
+      expect((await launchTask(losing("launch"), increment(mode))).kind).toBe("UNAVAILABLE");
+      const again = await launchTask(engine.ports, increment(mode));
+      expect(again).toMatchObject({ kind: "LAUNCHED", isDuplicate: true, task: { status } });
+      const { id } = again.kind === "LAUNCHED" ? again.task : { id: "" };
+      await sweepNow(engine.ports, { ...ORPHANS_AT_ONCE, enqueueGraceMs: 0 });
+      expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", attempt });
+      expect(await countOf3()).toBe(before + 1);
+    },
+  );
+
+  it("at the end leaves a task that has ended, which is not run again", async () => {
+    const before = await countOf3();
+    const outcome = await launchTask(losing("settle"), increment("SYNC"));
+    expect(outcome).toMatchObject({
+      kind: "LAUNCHED",
+      task: { status: "SUCCEEDED", isCleaned: true, attempt: 1 },
+    });
+    expect(await countOf3()).toBe(before + 1);
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 });

@@ -30,7 +30,8 @@ async function run(request: Parameters<EngineFixture["launched"]>[0]): Promise<T
 async function recordsOf(taskId: string): Promise<readonly TaskRecord[]> {
   const all: TaskRecord[] = [];
   for (let isLast = false; !isLast;) {
-    const page = await engine.ports.tasks.records(taskId, all.at(-1)?.place ?? BEFORE_RECORDS, 7);
+    const query = { after: all.at(-1)?.place ?? BEFORE_RECORDS, limit: 7 };
+    const page = (await engine.ports.tasks.recordPages([taskId], query)).get(taskId) ?? [];
     all.push(...page);
     isLast = page.length < 7;
   }

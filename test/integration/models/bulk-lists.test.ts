@@ -141,7 +141,7 @@ describe("bulk create", () => {
     const country = (code: string): object => ({ code, name: "x", continent: "EUROPE" });
     const data = [country("IT"), country("")];
     expect(
-      await world.api.run("bulkCreateCountries", { data: ["[CountryCreateInput!]!", data] }),
+      await world.api.run("bulkCreateCountries", { data: ["[CountryBulkCreateInput!]!", data] }),
     ).toMatchObject({
       __typename: "ValidationError",
       problems: [

@@ -340,6 +340,7 @@ const ENGINE = [
   "tasks",
   "taskKinds",
   "recordLocks",
+  "viewer",
   "health",
   "cancelTask",
   "pauseTask",

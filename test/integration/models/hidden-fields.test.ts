@@ -162,6 +162,37 @@ describe("a hidden field", () => {
     );
   });
 
+  test("is not among the fields that a viewer learns to have, and those have what their switches leave", async () => {
+    const abilities = [
+      "Read",
+      "Filter",
+      "Sort",
+      "Create",
+      "Update",
+      "BulkCreate",
+      "BulkUpdate",
+      "BulkUpdateEach",
+    ];
+    const { data } = await ask(
+      `{ viewer { models(names: [Account]) { fields { name ${abilities.map((each) => `can${each}`).join(" ")} } } } }`,
+    );
+    const closed = data.viewer.models[0].fields.map(({ name, ...can }: Answer) => [
+      name,
+      abilities.filter((each) => can[`can${each}`] === false).join(" "),
+    ]);
+    expect(Object.fromEntries(closed)).toEqual({
+      id: "Update BulkUpdate BulkUpdateEach",
+      email: "BulkUpdate BulkUpdateEach",
+      nick: "",
+      role: "Create Update BulkCreate BulkUpdate BulkUpdateEach",
+      bio: "Filter Sort",
+      posts: "Sort Create Update BulkCreate BulkUpdate BulkUpdateEach",
+      tags: "Sort BulkCreate BulkUpdate BulkUpdateEach",
+      badges: "Sort Create Update BulkCreate BulkUpdate BulkUpdateEach",
+      updatedAt: "Create Update BulkCreate BulkUpdate BulkUpdateEach",
+    });
+  });
+
   test("gets its value from beforeCreate, in single and bulk creates", async () => {
     expect(await created("eve")).toMatchObject({ account: { nick: "eve", role: "user" } });
     const task = await run(

@@ -17,6 +17,7 @@ import type { PrismaPort } from "../../../src/adapters/prisma/prisma-client-port
 import { createTextRows } from "../../../src/adapters/postgres/connection/text-rows.ts";
 import { createPostgresRecordReader } from "../../../src/adapters/postgres/records/postgres-record-reader.ts";
 import { defaultGeneratorOf } from "../../../src/adapters/prisma/default-generators.ts";
+import { toDecimal } from "../../../src/adapters/prisma/column-from-json.ts";
 import { pothosDatamodel } from "../../../src/adapters/prisma/pothos-datamodel.ts";
 import { createPrismaChunkRecords } from "../../../src/adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../../../src/adapters/prisma/prisma-hook-transactions.ts";
@@ -29,6 +30,7 @@ import type { LockStore } from "../../../src/core/locks/lock-store.ts";
 import type { ModelOptionsMap } from "../../../src/core/records/model-options.ts";
 import { accessOf, lockScopesOf } from "../../../src/core/records/model-options.ts";
 import type { ModelRegistry } from "../../../src/core/records/model.ts";
+import type { RecordGroups } from "../../../src/core/records/record-groups.ts";
 import type { RecordLists } from "../../../src/core/records/record-lists.ts";
 import type { RecordReader } from "../../../src/core/records/record-reader.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
@@ -38,7 +40,7 @@ import { createWriteOne } from "../../../src/core/bulk/write-one.ts";
 import { createPostgresNamedRecords } from "../../../src/adapters/postgres/records/postgres-named-records.ts";
 import { createPostgresRecordDefaults } from "../../../src/adapters/postgres/records/postgres-record-defaults.ts";
 import { createPostgresRecordWriter } from "../../../src/adapters/postgres/writes/postgres-record-writer.ts";
-import { createRecordLists } from "../../../src/compose/create-record-lists.ts";
+import { createRecordGroups, createRecordLists } from "../../../src/compose/create-record-lists.ts";
 import { schemaOf } from "../../../src/compose/define-config.ts";
 import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
 import { readModels } from "../../../src/compose/read-models.ts";
@@ -84,6 +86,7 @@ export interface ModelsFixture {
   readonly reader: RecordReader;
   /** What queries read with. */
   readonly listsOf: (reader: "sql" | "prisma") => RecordLists;
+  readonly groups: RecordGroups;
   readonly client: PrismaPort;
   readonly locks: LockStore;
   /** The statements that the service sent since it was last emptied. */
@@ -148,6 +151,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
   const rows = createTextRows(own);
   const listsOf: ModelsFixture["listsOf"] = (name) =>
     createRecordLists({ reader: name, session: ownSession, rows, client, ids: reader, models, shapes });
+  const groups = createRecordGroups({ rows, models, shapes });
   const launches: BulkRequest[] = [];
   const feedPorts = { tasks, log: createMemoryEventLog(), bus: createMemoryEventBus({ logger }), logger };
   const schema = createSchema({
@@ -157,6 +161,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     modelOptions,
     reader,
     lists: listsOf(overrides.reader ?? "sql"),
+    groups,
     translateError: translatePrismaError,
     writeOne: createWriteOne({
       models,
@@ -173,6 +178,8 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
         locks,
         defaults,
         emulatedKeys,
+        rows,
+        toDecimal,
       }),
       hooks: createRecordHooks({
         options: modelOptions,
@@ -210,6 +217,7 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
     models,
     reader,
     listsOf,
+    groups,
     client,
     locks,
     sql,

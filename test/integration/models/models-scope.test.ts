@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Viewer } from "../../../src/core/access/viewer.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 import { TAGS } from "./sample-records.ts";
@@ -10,7 +11,10 @@ describe("scope", () => {
     scoped = await createModelsFixture({
       modelOptions: {
         // option: models.scope
-        Country: { scope: (viewer) => (viewer.id === "all" ? undefined : { code: { in: ["A1", "A2"] } }) },
+        Country: {
+          scope: ({ id }) =>
+            id === "all" ? undefined : id === "nobody" ? { OR: [] } : { code: { in: ["A1", "A2"] } },
+        },
         City: { scope: (viewer) => (viewer.id === "all" ? undefined : { status: { equals: "ACTIVE" } }) },
         Tag: { scope: () => ({ label: { startsWith: "open" } }) },
       },
@@ -52,6 +56,33 @@ describe("scope", () => {
     });
     const all = await scoped.data(`{ cities { totalCount nodes { country { code } } } }`, {}, { id: "all" });
     expect(all.cities).toMatchObject({ totalCount: 4, nodes: [{}, {}, { country: { code: "B1" } }, {}] });
+  });
+
+  test("is what the viewer learns of itself: all, some or no records", async () => {
+    const query = `{ viewer { id roles models(names: [Country, Tag]) {
+      model reach canRead canUpdate canBulkDelete fields { name canRead canFilter canCreate } } } }`;
+    const seen = async (viewer: Viewer): Promise<Answer> => (await scoped.data(query, {}, viewer)).viewer;
+    const can = { canRead: true, canUpdate: true, canBulkDelete: true };
+    const code = { name: "code", canRead: true, canFilter: true, canCreate: true };
+    const all = await seen({ id: "all", claims: { roles: ["editor", 7] } });
+    expect(all).toMatchObject({ id: "all", roles: ["editor"] });
+    expect(all.models).toMatchObject([
+      { model: "Country", reach: "ALL", ...can, fields: expect.arrayContaining([code]) },
+      { model: "Tag", reach: "SOME", ...can },
+    ]);
+    expect(await seen({ id: null })).toMatchObject({
+      id: null,
+      roles: [],
+      models: [{ reach: "SOME", ...can }, { reach: "SOME" }],
+    });
+    const [country] = (await seen({ id: "nobody" })).models;
+    expect(country).toMatchObject({ reach: "NONE", canRead: false, canUpdate: false, canBulkDelete: false });
+    expect(country.fields).toContainEqual({
+      name: "code",
+      canRead: false,
+      canFilter: false,
+      canCreate: false,
+    });
   });
 
   test("hides records out of it from filters", async () => {

@@ -253,9 +253,9 @@ describe("a record that a task holds", () => {
 test("nothing is written while locks cannot be entered", async () => {
   const down = await createModelsFixture();
   try {
+    // Every way into the gate computes its key.
     await down.query(`
-      ALTER FUNCTION powercrud.enter_locks RENAME TO entered_locks;
-      CREATE FUNCTION powercrud.enter_locks(models text[], is_exclusive boolean) RETURNS void
+      CREATE OR REPLACE FUNCTION powercrud.gate_key(model text) RETURNS bigint
       LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'starting up' USING ERRCODE = 'cannot_connect_now'; END $$`);
     await down.query(`INSERT INTO language VALUES ('fr', 'French')`);
     const refused = { __typename: "UnavailableError", code: "UNAVAILABLE" };

@@ -1,7 +1,13 @@
 import { MAX_TRIAL_ERRORS } from "../../../src/core/bulk/chunk-writer.ts";
 import { takeWindow } from "../../../src/kernel/list-window.ts";
 import { processedOf } from "../../../src/core/tasks/progress.ts";
-import type { RetryRecords, TaskRecord, TaskResults } from "../../../src/core/tasks/task-results.ts";
+import type {
+  RecordOutcome,
+  RecordPlace,
+  RetryRecords,
+  TaskRecord,
+  TaskResults,
+} from "../../../src/core/tasks/task-results.ts";
 import type { RecordBatch } from "../../../src/core/tasks/record-batch.ts";
 import { mergeBatches } from "../../../src/core/tasks/record-batch.ts";
 import type { MemoryTaskRows } from "./memory-task-rows.ts";
@@ -20,6 +26,17 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Task
         return errors.length === 0 ? [] : [[taskId, read(errors)] as const];
       }),
     );
+  /** The records of tasks with chunks. */
+  const ofTasks = (
+    taskIds: readonly string[],
+    outcome: RecordOutcome | undefined,
+  ): (readonly [string, readonly TaskRecord[]])[] =>
+    taskIds.flatMap((taskId) => {
+      const row = rows.get(taskId);
+      const all = row === undefined ? [] : recordsOf(row);
+      const some = all.filter((record) => outcome === undefined || record.outcome === outcome);
+      return all.length === 0 ? [] : [[taskId, some] as const];
+    });
   return {
     errors: async (taskId, after, limit) =>
       takeWindow(errorsOf(taskId), { after, limit }, ({ position }, place) => position - place),
@@ -38,13 +55,20 @@ export function createMemoryResultReads(rows: Pick<MemoryTaskRows, "get">): Task
     async ownClaims(taskId) {
       return rows.get(taskId)?.claims.filter(({ isDependent }) => isDependent !== true) ?? [];
     },
-    async records(taskId, after, limit) {
-      const row = rows.get(taskId);
-      const isLater = ({ place: { chunk, number } }: TaskRecord): boolean =>
-        chunk > after.chunk || (chunk === after.chunk && number > after.number);
-      return row === undefined ? [] : recordsOf(row).filter(isLater).slice(0, limit);
+    async recordPages(taskIds, { outcome, ...window }) {
+      const pages = ofTasks(taskIds, outcome).map(
+        ([taskId, records]) => [taskId, takeWindow(records, window, comparePlaces)] as const,
+      );
+      return new Map(pages.filter(([, records]) => records.length > 0));
+    },
+    async recordCounts(taskIds, outcome) {
+      return new Map(ofTasks(taskIds, outcome).map(([taskId, records]) => [taskId, records.length]));
     },
   };
+}
+
+function comparePlaces({ place }: TaskRecord, other: RecordPlace): number {
+  return place.chunk - other.chunk || place.number - other.number;
 }
 
 function recordsOf(row: StoredTask): readonly TaskRecord[] {

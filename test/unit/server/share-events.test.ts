@@ -58,6 +58,7 @@ function createWorld() {
     schema,
     authenticate: () => Promise.resolve({ id: null }),
     maskError: createErrorMask(logger),
+    execution: "planned",
   });
   const subscribe = async (
     query: string,

@@ -107,6 +107,26 @@ BEGIN
   ) c;
 END $$;
 
+-- The same for a statement that guards one record and changes it, and is a transaction by itself: whether no task holds the
+-- record. Sets no timeout, since such a transaction is never idle.
+CREATE OR REPLACE FUNCTION powercrud.enter_free_record(record_model text, record_id text, record_scope text)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'locks need a READ COMMITTED transaction' USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  PERFORM pg_advisory_xact_lock_shared(powercrud.gate_key(record_model));
+  RETURN NOT EXISTS (
+    SELECT FROM powercrud.lock l
+    WHERE l.model = record_model AND l.lowest IS NULL AND l.ticket IS NULL
+      AND (record_scope = '' OR l.scope IN ('', record_scope))
+  ) AND NOT EXISTS (
+    SELECT FROM powercrud.lock l
+    WHERE l.model = record_model AND l.lowest <= record_id AND l.highest >= record_id AND record_id = ANY (l.ids)
+      AND l.ticket IS NULL
+  );
+END $$;
+
 -- Releases the owners' locks and their places in line; returns the owners that had any. First locks the places in line: a
 -- grant that commits meanwhile would turn them into locks that a single DELETE does not see. Does not pass the gate: until
 -- the commit, others see the rows and are refused.

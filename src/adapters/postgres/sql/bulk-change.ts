@@ -19,12 +19,14 @@ const ARITHMETIC: Readonly<Record<string, string>> = { increment: "+", decrement
  * The change that the operation makes to the records in `target`.
  * @param fields the columns beside each record's id; see core's row-field
  * @param firstParameter number of the first free parameter
+ * @param returned for creates and updates of rows: what `changed` has besides the keys, from the table as `t`
  */
 export function changeSql(
   table: TableShape,
   operation: BulkOperation,
   fields: readonly string[],
   firstParameter: number,
+  returned: readonly string[] = [],
 ): ChangeSql {
   switch (operation.operation) {
     case "DELETE":
@@ -39,7 +41,7 @@ export function changeSql(
     case "CREATE":
     case "UPDATE_EACH":
     case "UPSERT":
-      return { text: rowChangeSql(table, operation.operation, fields), values: [] };
+      return { text: rowChangeSql(table, operation.operation, fields, returned), values: [] };
   }
 }
 

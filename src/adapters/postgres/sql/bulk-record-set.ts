@@ -1,4 +1,3 @@
-import type { ConflictRow } from "../locks/postgres-lock-store.ts";
 import { changeSql } from "./bulk-change.ts";
 import { leftOutSql } from "./bulk-next-chunk.ts";
 import { rowColumns, targetList } from "./bulk-rows.ts";
@@ -32,40 +31,31 @@ ${leftOutSql(table, fields)}`;
   return { text, values: [...own, ...change.values] };
 }
 
-/** Why a guarded record was not written: a lock, or the record itself. No row if it was written. */
-export interface GuardedRow {
-  readonly held: ConflictRow | null;
-  readonly left_out: LeftOutRow | null;
-}
+/** An operation of a single write. */
+type RowOperation = Exclude<BulkOperation, { readonly operation: "UPDATE" }>;
 
 /**
- * Guards one record and changes it, in one statement. The change waits for the guard, and is made only if no task holds
- * the record. The guard is a volatile function, so its queries see what was committed while it waited. The change sees
- * the row as it is at the moment of locking it, which is how READ COMMITTED updates rows.
- * @param batch of one record
+ * Guards one record and changes it, in one statement. Returns a row if the record was written. The change waits for the
+ * guard, and is made only if no task holds the record. The guard is a volatile function, so its queries see what was
+ * committed while it waited. The change sees the row as it is at the moment of locking it, which is how READ COMMITTED
+ * updates rows. $1 model, $2 id, $3 lock scope; then the record's texts, one for each field.
+ * @param returned the values of the row, from the written record as `t`; none for a delete
  */
 export function guardedRecordSql(
   table: TableShape,
-  operation: BulkOperation,
-  { ids, fields, columns }: RecordBatch,
-  lockScope = "",
-): { readonly text: string; readonly values: readonly unknown[] } {
-  const own = [table.model.name, ids[0], lockScope, ...columns.map(([text]) => text)];
-  const texts = ["$2", ...columns.map((_column, at) => `$${at + 4}`)].map(
-    (parameter) => `${parameter}::text`,
-  );
-  const change = changeSql(table, operation, fields, own.length + 1);
-  const text = `
-WITH guard AS MATERIALIZED (
-  SELECT model, id, owner, total FROM powercrud.guard_record($1::text, $2::text, $3::text)
-), target AS MATERIALIZED (
+  operation: RowOperation,
+  fields: readonly string[],
+  returned: readonly string[],
+): string {
+  const texts = ["$2", ...fields.map((_field, at) => `$${at + 4}`)].map((parameter) => `${parameter}::text`);
+  const named = returned.map((value, at) => `${value} AS r${at}`);
+  const change = changeSql(table, operation, fields, fields.length + 4, named);
+  return `
+WITH target AS MATERIALIZED (
   SELECT ${targetList(table, fields)} FROM (VALUES (${texts.join(", ")})) AS listed(${rowColumns(fields)})
-   WHERE NOT EXISTS (SELECT FROM guard)
+   WHERE powercrud.enter_free_record($1::text, $2::text, $3::text)
 ), ${change.text}
-SELECT to_jsonb(guard) AS held, NULL::jsonb AS left_out FROM guard
-UNION ALL
-SELECT NULL, to_jsonb(o) FROM (${leftOutSql(table, fields)}) AS o`;
-  return { text, values: [...own, ...change.values] };
+SELECT ${returned.map((_value, at) => `r${at}`).join(", ")} FROM changed`;
 }
 
 /** $1 ids. Locks the existing records against other writers and returns their ids. */

@@ -50,24 +50,29 @@ function typedValue(table: TableShape, field: RowField, text: string): string {
 }
 
 /** The common table expressions of an operation that gives each record its own values. */
-export function rowChangeSql(table: TableShape, operation: RowOperation, fields: readonly string[]): string {
+export function rowChangeSql(
+  table: TableShape,
+  operation: RowOperation,
+  fields: readonly string[],
+  returned: readonly string[] = [],
+): string {
   const placed = placedFields(fields);
   switch (operation) {
     case "CREATE":
       return [
-        `changed AS (\n  ${insertSql(table, placed, "target")}\n)`,
+        `changed AS (\n  ${insertSql(table, placed, "target", returned)}\n)`,
         ...linkChanges(table, placed, "create", "changed"),
       ].join(", ");
     case "UPDATE_EACH":
       return [
-        `changed AS (\n  ${eachSql(table, placed)}\n)`,
+        `changed AS (\n  ${eachSql(table, placed, returned)}\n)`,
         ...linkChanges(table, placed, "update", "changed"),
       ].join(", ");
     case "UPSERT":
       return [
-        `updated AS (\n  ${eachSql(table, placed)}\n)`,
+        `updated AS (\n  ${eachSql(table, placed, returned)}\n)`,
         `absent AS (\n  SELECT * FROM target WHERE NOT EXISTS (SELECT FROM updated WHERE ${sameKey(table, "updated", "target")})\n)`,
-        `inserted AS (\n  ${insertSql(table, placed, "absent")}\n)`,
+        `inserted AS (\n  ${insertSql(table, placed, "absent", returned)}\n)`,
         "changed AS (\n  SELECT * FROM updated UNION ALL SELECT * FROM inserted\n)",
         ...linkChanges(table, placed, "update", "updated"),
         ...linkChanges(table, placed, "create", "inserted"),
@@ -98,11 +103,11 @@ function valuesOf(
   return placed.flatMap((field) => (field.kind === "VALUE" && field.part === part ? [field] : []));
 }
 
-function eachSql(table: TableShape, placed: readonly PlacedField[]): string {
+function eachSql(table: TableShape, placed: readonly PlacedField[], returned: readonly string[]): string {
   const assignments = valuesOf(placed, "update").map(
     ({ field, at }) => `${requiredColumn(table, field).name} = target.v${at}`,
   );
-  return updateSql(table, [...assignments, ...touches(table)], placedMatches(table, placed));
+  return updateSql(table, [...assignments, ...touches(table)], placedMatches(table, placed), returned);
 }
 
 /** The condition that a row is a record of `target`, and not stale. */
@@ -127,7 +132,12 @@ function updatedAtText(table: TableShape, name: string): string {
   return `date_trunc('milliseconds', ${zoned})`;
 }
 
-function insertSql(table: TableShape, placed: readonly PlacedField[], rows: string): string {
+function insertSql(
+  table: TableShape,
+  placed: readonly PlacedField[],
+  rows: string,
+  returned: readonly string[],
+): string {
   const keyNames = new Set(table.key.map(({ field }) => field.name));
   const values = valuesOf(placed, "create").filter(({ field }) => !keyNames.has(field));
   const touched = updatedAtField(table.model);
@@ -146,7 +156,7 @@ function insertSql(table: TableShape, placed: readonly PlacedField[], rows: stri
   const isTaken = placed.some(({ kind }) => kind === "KEY") ? " ON CONFLICT DO NOTHING" : "";
   // The key of a GENERATED ALWAYS AS IDENTITY column was drawn from its sequence beforehand.
   return `INSERT INTO ${table.table} AS t (${names.join(", ")})
-  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows}${isTaken} RETURNING ${returnedKey(table)}`;
+  OVERRIDING SYSTEM VALUE SELECT ${sources.join(", ")} FROM ${rows}${isTaken} RETURNING ${[returnedKey(table), ...returned].join(", ")}`;
 }
 
 function linkChanges(

@@ -39,11 +39,20 @@ function compositePart(at: number): string {
   return `(convert_from(decode(${base64}, 'base64'), 'UTF8')::jsonb ->> ${at})`;
 }
 
-/** Without assignments, only locks the rows, so that their links can be changed under the same lock. */
-export function updateSql(table: TableShape, assignments: readonly string[], condition: string): string {
+/**
+ * Without assignments, only locks the rows, so that their links can be changed under the same lock.
+ * @param returned what the rows have besides the key, from the table as `t`
+ */
+export function updateSql(
+  table: TableShape,
+  assignments: readonly string[],
+  condition: string,
+  returned: readonly string[] = [],
+): string {
+  const columns = [returnedKey(table), ...returned].join(", ");
   return assignments.length === 0
-    ? `SELECT ${returnedKey(table)} FROM ${table.table} t JOIN target ON ${condition} FOR UPDATE OF t`
-    : `UPDATE ${table.table} t SET ${assignments.join(", ")} FROM target WHERE ${condition} RETURNING ${returnedKey(table)}`;
+    ? `SELECT ${columns} FROM ${table.table} t JOIN target ON ${condition} FOR UPDATE OF t`
+    : `UPDATE ${table.table} t SET ${assignments.join(", ")} FROM target WHERE ${condition} RETURNING ${columns}`;
 }
 
 /** `"updated_at" = now()`, for models that have one. */

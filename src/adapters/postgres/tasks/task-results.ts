@@ -1,13 +1,13 @@
 import type { ErrorCode } from "../../../kernel/error-codes.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
-import type { TaskError } from "../../../core/tasks/task-error.ts";
 import type { RecordOutcome, TaskRecord, TaskResults } from "../../../core/tasks/task-results.ts";
 import type { RecordBatch } from "../../../core/tasks/record-batch.ts";
 import { mergeBatches } from "../../../core/tasks/record-batch.ts";
 import type { TaskClaim } from "../../../core/tasks/task-claim.ts";
 import { RECORDS_TO_RETRY } from "../sql/chunks.ts";
 import { windowValues } from "../sql/list-window.ts";
-import { COUNT_TASK_ERRORS, LIST_RECORDS, LIST_TASK_ERRORS, listErrorPages } from "../sql/results.ts";
+import { COUNT_TASK_ERRORS, LIST_TASK_ERRORS, listErrorPages } from "../sql/results.ts";
+import { COUNT_RECORDS, listRecordPages } from "../sql/task-records.ts";
 import { OWN_CLAIMS } from "../sql/tasks.ts";
 import { toTaskError } from "./task-errors.ts";
 import type { TaskErrorRow } from "./task-errors.ts";
@@ -15,8 +15,7 @@ import type { TaskErrorRow } from "./task-errors.ts";
 /** Reads the outcomes of tasks' records, and the records and claims that a retry takes over. */
 export function createTaskResults(session: SqlSession): TaskResults {
   const errorCounts: TaskResults["errorCounts"] = async (taskIds) => {
-    const rows = await session.query<{ task_id: string; count: number }>(COUNT_TASK_ERRORS, [taskIds]);
-    return new Map(rows.map(({ task_id: taskId, count }) => [taskId, count]));
+    return countsOf(await session.query<CountRow>(COUNT_TASK_ERRORS, [taskIds]));
   };
   return {
     errorCounts,
@@ -30,17 +29,19 @@ export function createTaskResults(session: SqlSession): TaskResults {
         listErrorPages(window.isBackward),
         [taskIds, ...windowValues(window)],
       );
-      const errors = new Map<string, TaskError[]>();
-      for (const { task_id: taskId, ...row } of rows) {
-        const ofTask = errors.get(taskId) ?? [];
-        ofTask.push(toTaskError(row));
-        errors.set(taskId, ofTask);
-      }
-      return errors;
+      return groupRows(rows, toTaskError);
     },
-    async records(taskId, after, limit) {
-      const values = [taskId, after.chunk, after.number, limit];
-      return (await session.query<RecordRow>(LIST_RECORDS, values)).map(toTaskRecord);
+    async recordPages(taskIds, { after, before, limit, isBackward, outcome }) {
+      const places = [after?.chunk, after?.number, before?.chunk, before?.number];
+      const rows = await session.query<RecordRow & { readonly task_id: string }>(
+        listRecordPages(isBackward),
+        [taskIds, ...places.map((place) => place ?? null), limit, outcome ?? null],
+      );
+      return groupRows(rows, toTaskRecord);
+    },
+    async recordCounts(taskIds, outcome) {
+      const rows = await session.query<CountRow>(COUNT_RECORDS, [taskIds, outcome ?? null]);
+      return countsOf(rows);
     },
     async recordsToRetry(taskId, records) {
       const values = [taskId, records !== "UNPROCESSED", records !== "FAILED"];
@@ -52,6 +53,29 @@ export function createTaskResults(session: SqlSession): TaskResults {
       return rows.map(({ claim }) => claim);
     },
   };
+}
+
+interface CountRow {
+  readonly task_id: string;
+  readonly count: number;
+}
+
+function countsOf(rows: readonly CountRow[]): ReadonlyMap<string, number> {
+  return new Map(rows.map(({ task_id: taskId, count }) => [taskId, count]));
+}
+
+/** What the rows stand for, by task. */
+function groupRows<Row extends { readonly task_id: string }, Item>(
+  rows: readonly Row[],
+  read: (row: Omit<Row, "task_id">) => Item,
+): ReadonlyMap<string, readonly Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const { task_id: taskId, ...row } of rows) {
+    const group = groups.get(taskId) ?? [];
+    group.push(read(row));
+    groups.set(taskId, group);
+  }
+  return groups;
 }
 
 interface RecordRow {

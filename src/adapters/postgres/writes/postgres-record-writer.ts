@@ -1,5 +1,7 @@
 import { AppError } from "../../../kernel/app-error.ts";
-import type { SqlSession } from "../../../kernel/sql-session.ts";
+import type { ColumnField } from "../../../core/records/model.ts";
+import type { TextRows } from "../connection/text-rows.ts";
+import type { ToDecimal } from "../records/read-values.ts";
 import type { TableShape } from "../records/table-shape.ts";
 import type { RecordWork, RecordWriter, WrittenBatch } from "../../../core/bulk/record-writer.ts";
 import { isPlainWork } from "../../../core/bulk/record-writer.ts";
@@ -10,22 +12,30 @@ import type { Transaction } from "../../../core/transactions/transaction.ts";
 import { requiredSession } from "../../../core/transactions/transaction.ts";
 import type { Decision } from "../../../core/transactions/run-or-roll-back.ts";
 import { runOrRollBack } from "../../../core/transactions/run-or-roll-back.ts";
-import { toAcquireResult } from "../locks/postgres-lock-store.ts";
 import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
 import { pgProblem } from "./pg-problem.ts";
-import type { GuardedRow } from "../sql/bulk-record-set.ts";
-import { guardedRecordSql } from "../sql/bulk-record-set.ts";
+import type { GuardedStatement, GuardedStatements } from "./guarded-statements.ts";
+import { createGuardedStatements } from "./guarded-statements.ts";
 import { isEmulated } from "./emulated-way.ts";
 import type { BatchWriting } from "./reach-records.ts";
 import { writeBatch } from "./write-batch.ts";
 import type { WritePorts } from "./write-chunk.ts";
 import { writeNamed } from "./write-named.ts";
-import { failedErrors, leftOutError } from "./write-set.ts";
+import { failedErrors } from "./write-set.ts";
+
+/** What single records are written with. */
+export interface RecordWritePorts extends WritePorts {
+  /** For single statements. */
+  readonly rows: TextRows;
+  readonly toDecimal: ToDecimal;
+}
 
 /** Writes records with the statements that write chunks. */
-export function createPostgresRecordWriter(ports: WritePorts): RecordWriter {
+export function createPostgresRecordWriter(ports: RecordWritePorts): RecordWriter {
+  const statements = createGuardedStatements(ports.toDecimal);
   return {
-    writeGuarded: (work, batch) => raced(() => writeGuarded(ports, work, batch)),
+    writeGuarded: (work, batch, returning) =>
+      raced(() => writeGuarded(ports, statements, work, batch, returning)),
     run: (work, body) => raced(() => runWork(ports, work, body)),
     writeBatch: async (transaction, work, batch) =>
       writeNamed({ ...ports, work, transaction, ...(await tablesOf(ports, work)) }, batch),
@@ -49,15 +59,22 @@ async function raced<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function writeGuarded(ports: WritePorts, work: RecordWork, batch: RecordBatch): Promise<WrittenBatch> {
+async function writeGuarded(
+  ports: RecordWritePorts,
+  statements: GuardedStatements,
+  work: RecordWork,
+  batch: RecordBatch,
+  returning: readonly ColumnField[] | undefined,
+): Promise<WrittenBatch> {
   const { table, emulated } = await tablesOf(ports, work);
-  if (!table.isGuardedInStatement || isEmulated(emulated, work.model)) {
+  const isOneStatement = table.isGuardedInStatement && !isEmulated(emulated, work.model);
+  if (work.operation === "UPDATE" || !isOneStatement) {
     return guardAndWrite(ports, work, batch);
   }
-  const written = await writeAsOne(ports.session, table, work, batch);
-  // The statement looked for the record before it waited at the gate. It may be there by now.
-  const isLeftOut = written.errors.some(({ code }) => code === "RECORD_MISSING" || code === "STALE_RECORD");
-  return isLeftOut ? guardAndWrite(ports, work, batch) : written;
+  const statement = statements(table, work.operation, batch.fields, returning);
+  const written = await writeAsOne(ports, statement, { table, work, batch });
+  // It may be held, stale or not there; or it was not there before the statement waited at the gate.
+  return written ?? guardAndWrite(ports, work, batch);
 }
 
 /** With two statements in a transaction, which undoes what triggers did to a record that is refused. */
@@ -75,24 +92,27 @@ function guardAndWrite(ports: WritePorts, work: RecordWork, batch: RecordBatch):
   });
 }
 
-/** With one statement, which is its own transaction, so every error is about the record, also a deferred constraint's. */
+/**
+ * With one statement, which is its own transaction, so every error is about the record, also a deferred constraint's.
+ * @returns undefined if it wrote nothing
+ */
 async function writeAsOne(
-  session: SqlSession,
-  table: TableShape,
-  work: RecordWork,
-  batch: RecordBatch,
-): Promise<WrittenBatch> {
-  const { text, values } = guardedRecordSql(table, work, batch, work.lockScopeOf?.(work.model.name));
+  { rows }: RecordWritePorts,
+  { text, recordOf }: GuardedStatement,
+  {
+    table,
+    work,
+    batch,
+  }: { readonly table: TableShape; readonly work: RecordWork; readonly batch: RecordBatch },
+): Promise<WrittenBatch | undefined> {
+  const { model, lockScopeOf } = work;
+  const scope = lockScopeOf?.(model.name) ?? "";
+  const values = [model.name, batch.ids[0], scope, ...batch.columns.map(([value]) => value)];
   try {
-    const rows = await session.query<GuardedRow>(text, values);
-    const held = toAcquireResult(rows.flatMap(({ held: conflict }) => conflict ?? []));
-    if (held.kind === "CONFLICT") {
-      return { succeeded: 0, errors: [], refusal: held };
-    }
-    const errors = rows.flatMap(({ left_out: leftOut }) => (leftOut === null ? [] : [leftOutError(leftOut)]));
-    return { succeeded: batch.ids.length - errors.length, errors };
+    const [row] = await rows.read(text, values);
+    return row && { succeeded: 1, errors: [], ...recordOf(row) };
   } catch (error) {
-    const problem = pgProblem(error, work.model, writtenValues(work, table, batch));
+    const problem = pgProblem(error, model, writtenValues(work, table, batch));
     if (problem === undefined) {
       throw error;
     }

@@ -126,7 +126,7 @@ async function writeChecked(
   hooked: HookRecords,
 ): Promise<WrittenBatch> {
   const { work } = writing;
-  const set = setOf(writing, hooked);
+  const set = setOf(writing, batch, hooked);
   if (work.references === undefined && work.scopeChecks === undefined) {
     return writeSet(set, batch);
   }
@@ -164,7 +164,7 @@ async function writeOthers(
   return writeSet(set, without(batch, offenders));
 }
 
-function setOf(writing: BatchWriting, hooked: HookRecords): SetWriting {
+function setOf(writing: BatchWriting, { ids }: RecordBatch, hooked: HookRecords): SetWriting {
   const { work, table, transaction, emulated } = writing;
   const session = requiredSession(transaction);
   if (work.hooks?.hasPersist === true) {
@@ -173,7 +173,7 @@ function setOf(writing: BatchWriting, hooked: HookRecords): SetWriting {
   }
   const plain = statementWay(session, table, work);
   const way = isEmulated(emulated, work.model) ? emulatedWay(writing, plain) : plain;
-  return { session, table, way, isSingle: work.taskId === undefined };
+  return { session, table, way, isSingle: work.taskId === undefined && ids.length === 1 };
 }
 
 async function existence(

@@ -15,7 +15,6 @@ import type { Progress } from "../progress.ts";
 import { cancelTask } from "../run/cancel-task.ts";
 import { pauseTask } from "../run/pause-task.ts";
 import { resumeTask } from "../run/resume-task.ts";
-import { BEFORE_RECORDS } from "../task-results.ts";
 import type { TaskFilter } from "../task-reads.ts";
 import { findTask } from "../task-reads.ts";
 import type { TaskStore } from "../task-store.ts";
@@ -72,7 +71,7 @@ export function createTaskManager(ports: TaskManagerPorts): TaskManager {
 
 /** The reads of the manager, which need nothing but the store. */
 export function createTaskReads(
-  tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "records">,
+  tasks: Pick<TaskStore, "find" | "list" | "count" | "errors" | "recordPages">,
 ): Pick<TaskManager, "get" | "list" | "count" | "errors" | "records"> {
   return {
     async get<Result>(task: TaskOrId<Result>) {
@@ -89,9 +88,10 @@ export function createTaskReads(
       const id = idOf(task);
       return isUuid(id) ? tasks.errors(id, after, checkedSize(limit)) : [];
     },
-    async records(task, { after = BEFORE_RECORDS, limit } = {}) {
+    async records(task, { limit, ...page } = {}) {
       const id = idOf(task);
-      return isUuid(id) ? tasks.records(id, after, checkedSize(limit)) : [];
+      const query = { ...page, limit: checkedSize(limit) };
+      return isUuid(id) ? ((await tasks.recordPages([id], query)).get(id) ?? []) : [];
     },
   };
 }

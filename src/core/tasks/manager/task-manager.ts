@@ -16,7 +16,7 @@ import type { ResumeOutcome } from "../run/resume-task.ts";
 import type { StoredResult } from "../stored-result.ts";
 import type { TaskError } from "../task-error.ts";
 import type { TaskFilter } from "../task-reads.ts";
-import type { RecordPlace, TaskRecord } from "../task-results.ts";
+import type { RecordPlace, RecordQuery, TaskRecord } from "../task-results.ts";
 import type { Task } from "../task.ts";
 import type { Reservation } from "./held-reservation.ts";
 import type { ReserveOptions, ReserveOutcome } from "./reservations.ts";
@@ -116,8 +116,14 @@ export interface TaskManager {
   progress(task: TaskOrId, options?: Pick<WaitOptions, "signal">): AsyncIterableIterator<Progress, undefined>;
   /** What the task could not do, and why, in order. The next page is `after` the last one's position. */
   errors(task: TaskOrId, page?: PageOptions<number>): Promise<readonly TaskError[]>;
-  /** What became of the task's records so far. The next page is `after` the last one's place. */
-  records(task: TaskOrId, page?: PageOptions<RecordPlace>): Promise<readonly TaskRecord[]>;
+  /**
+   * What became of the task's records so far; with `outcome` only of those. The next page is `after` the last one's
+   * place.
+   */
+  records(
+    task: TaskOrId,
+    page?: PageOptions<RecordPlace> & Pick<RecordQuery, "outcome">,
+  ): Promise<readonly TaskRecord[]>;
   /**
    * Reserves records for as long as this process lives and does not release them: nobody else changes them meanwhile, and
    * whoever tries is told of this reservation. It is a task of the kind `reservation`, so lists and conflicts show it. When

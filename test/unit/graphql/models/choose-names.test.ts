@@ -277,8 +277,9 @@ it("gives no two types and no two root fields one name, whatever the schema, and
     const chosen = choose(models, enums);
     const all = [...models, ...(names.length > 8 ? ["UserOfEnums"] : [])].map((name) => of(chosen, name));
     const types = [
-      ...all.flatMap(({ one: _one, many: _many, compoundKeys, ...rest }) => [
+      ...all.flatMap(({ one: _one, many: _many, compoundKeys, nested, ...rest }) => [
         ...Object.values(compoundKeys),
+        ...Object.values(nested).flatMap((inputs) => Object.values(inputs)),
         ...Object.entries(rest).flatMap(([what, name]) =>
           /^(?:create|update|upsert|delete|bulk\w*)$/.test(what) && what !== "bulkUpdateInput" ? [] : [name],
         ),

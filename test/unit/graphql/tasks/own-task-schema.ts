@@ -50,6 +50,7 @@ export function schemaOfTasks(
     modelOptions: {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
     lists: { read: onlyPrinted },
+    groups: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,
     launchBulk: onlyPrinted,

@@ -164,7 +164,7 @@ describe("looking tasks up", () => {
     list: record("list", []),
     count: record("count", 0),
     errors: record("errors", []),
-    records: record("records", []),
+    recordPages: record("recordPages", new Map()),
   });
   const ID = "0195F8F0-0000-7000-8000-00000000000A";
 
@@ -180,7 +180,7 @@ describe("looking tasks up", () => {
       ["list", { ids: [id], statuses: ["RUNNING"], after: id, limit: 50 }],
       ["count", { ids: [] }],
       ["errors", id, 3, 7],
-      ["records", id, { chunk: 0, number: 0 }, 50],
+      ["recordPages", [id], { limit: 50 }],
     ]);
   });
 

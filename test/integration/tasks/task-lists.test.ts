@@ -67,6 +67,11 @@ beforeAll(async () => {
       })),
     );
   }
+  await pool.query(
+    `INSERT INTO powercrud.chunk (task_id, number, ids, status, succeeded, failed)
+     VALUES ($1, 1, '{4-0,x,4-1,y}', 'DONE', 2, 2), ($1, 2, '{4-2,4-3}', 'DONE', 0, 2), ($1, 3, '{z}', 'PENDING', 0, 0)`,
+    [fourth()],
+  );
   ask = async (source) => {
     const { data, errors } = await graphql({ schema, source, contextValue: { viewer: ANONYMOUS } });
     if (errors !== undefined) {
@@ -115,10 +120,44 @@ it("reads the first errors of a list of tasks at once, and their counts", async 
 /** The task with four errors. */
 const fourth = (): string => [...failures].find(([, recordIds]) => recordIds.length === 4)?.[0] ?? "";
 
+it("shows what became of each record, also by outcome, in one look-up for all tasks", async () => {
+  const fields = "nodes { recordId outcome code message } totalCount";
+  const { task } = await ask(
+    `{ task(id: "${fourth()}") { all: records { ${fields} } failed: records(outcome: FAILED, last: 1) { ${fields} } } }`,
+  );
+  const failed = { outcome: "FAILED", code: "CONSTRAINT_VIOLATED", message: "Taken." };
+  const fine = { outcome: "SUCCEEDED", code: null, message: null };
+  expect(task).toEqual({
+    all: {
+      nodes: [
+        { recordId: "4-0", ...failed },
+        { recordId: "x", ...fine },
+        { recordId: "4-1", ...failed },
+        { recordId: "y", ...fine },
+        { recordId: "4-2", ...failed },
+        { recordId: "4-3", ...failed },
+        { recordId: "z", ...fine, outcome: "UNPROCESSED" },
+      ],
+      totalCount: 7,
+    },
+    failed: { nodes: [{ recordId: "4-3", ...failed }], totalCount: 4 },
+  });
+  expect(await countOf(`{ tasks { nodes { records(first: 2) { nodes { recordId } } } } }`)).toBe(2);
+  expect(
+    await countOf(`{ tasks { nodes { records(outcome: FAILED) { totalCount nodes { code } } } } }`),
+  ).toBe(3);
+});
+
 describe.each([
   { list: "tasks", node: "id", pathOf: (page: string) => page, of: (answer: Answer) => answer },
   {
     list: "errors",
+    node: "recordId",
+    pathOf: (page: string) => `task(id: "${fourth()}") { ${page} }`,
+    of: ({ task }: Answer) => task,
+  },
+  {
+    list: "records",
     node: "recordId",
     pathOf: (page: string) => `task(id: "${fourth()}") { ${page} }`,
     of: ({ task }: Answer) => task,
