@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { plainBatch } from "../../src/core/tasks/record-batch.ts";
 import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { StrandedTask } from "../../src/core/tasks/stranded-tasks.ts";
+import type { TaskFilter } from "../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import { describeWorlds } from "./describe-worlds.ts";
@@ -179,11 +180,17 @@ describeWorlds("task store", (world) => {
       expect(await world().tasks.count({ createdBy })).toBe(6);
       expect(await world().tasks.count({ createdBy, statuses: ["PENDING"], kinds: ["even"] })).toBe(2);
       expect(await world().tasks.count({ createdBy: "unknown" })).toBe(0);
-      const child = await created({ viewer, parent: tasks[2]?.id ?? null, schedule: "nightly" });
-      expect(await list({ parents: [tasks[2]?.id ?? "", "no uuid"] })).toEqual([child.id]);
-      expect(await list({ schedules: ["nightly", "weekly"] })).toEqual([child.id]);
-      expect(await world().tasks.count({ createdBy, parents: [tasks[1]?.id ?? ""] })).toBe(0);
-      expect(await world().tasks.count({ createdBy, schedules: ["weekly"] })).toBe(0);
+    });
+
+    it("are found by their parent, and by their schedule", async () => {
+      const [parent, other] = [await created(), await created()];
+      const child = await created({ parent: parent.id, schedule: "hourly" });
+      const list = async (filter: TaskFilter) =>
+        (await world().tasks.list({ ...filter, limit: 10 })).map(({ id }) => id);
+      expect(await list({ parents: [parent.id, "no uuid"] })).toEqual([child.id]);
+      expect(await list({ schedules: ["hourly", "weekly"] })).toEqual([child.id]);
+      expect(await world().tasks.count({ parents: [other.id] })).toBe(0);
+      expect(await world().tasks.count({ schedules: ["weekly"] })).toBe(0);
     });
   });
 

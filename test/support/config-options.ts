@@ -2,7 +2,7 @@ import { configShape } from "../../src/compose/define-config.ts";
 import type { Shape } from "../../src/kernel/shape.ts";
 
 /** The names of a shape's options: `bulk.chunkRecords`, and `fields.*.apiName` where any field has that. */
-export function optionsOf(shape: Shape | undefined, prefix = ""): string[] {
+function optionsOf(shape: Shape | undefined, prefix = ""): string[] {
   const members =
     shape?.kind === "FUNCTION_OR"
       ? shape.other.members

@@ -100,9 +100,9 @@ const hooked = defineTask({
   kind: "hooked",
   input: z.enum(["works", "fails", "stops"]),
   hooks: Object.fromEntries(OWN_STEPS.map((step) => [step, () => void ownSteps.push(step)])),
-  async run({ input, progress }) {
-    progress.total(1);
-    progress.add(1);
+  async run({ input, progress: its }) {
+    its.total(1);
+    its.add(1);
     if (input === "fails") {
       throw new Error("as asked");
     }
