@@ -28,7 +28,9 @@ export interface TaskList<Item, Args extends PageArgs = PageArgs> {
 const ERROR_CURSOR = createCursorKind("error", /^\d{1,15}$/);
 
 /** What each task could not do, and why. */
-export function createTaskErrors(tasks: Pick<TaskStore, "errorPages" | "errorCounts">): TaskList<ListedError> {
+export function createTaskErrors(
+  tasks: Pick<TaskStore, "errorPages" | "errorCounts">,
+): TaskList<ListedError> {
   const pages = createPageLoader<TaskError, ListWindow<number>>((ids, window) =>
     tasks.errorPages(ids, window),
   );

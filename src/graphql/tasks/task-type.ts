@@ -1,7 +1,6 @@
 import { canRetry } from "../../core/bulk/retry-task.ts";
 import { givenInput } from "../../core/bulk/bulk-input.ts";
 import type { FeedItem } from "../../core/events/feed-item.ts";
-import type { TaskError } from "../../core/tasks/task-error.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
@@ -12,12 +11,12 @@ import { nodeInterfaces } from "../builder.ts";
 import { pageArguments } from "../pagination/page.ts";
 import { defineConnection } from "./list-page.ts";
 import type { RecordArgs, TaskList } from "./task-lists.ts";
-import type { TaskParts } from "./task-parts.ts";
+import type { ListedError, TaskParts } from "./task-parts.ts";
 import { knownProgress } from "./task-parts.ts";
 
 /** The stores that a task's lists are read from. */
 interface TaskTypePorts {
-  readonly errors: TaskList<TaskError>;
+  readonly errors: TaskList<ListedError>;
   readonly records: TaskList<ListedRecord, RecordArgs>;
   readonly history: TaskList<FeedItem>;
 }

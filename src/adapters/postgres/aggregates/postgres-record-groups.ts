@@ -112,6 +112,7 @@ async function havingToSql(
     columns,
     joinTables: new Map(),
     isGuardedInStatement: false,
+    indexes: [],
   };
   const shapes = { of: () => Promise.resolve(shape) };
   const { condition } = await filterToSql({ models, shapes }, figures, having, "g", statement);
