@@ -138,6 +138,7 @@ function addPrinters(program: Command): void {
     .command("print-schema")
     .description("print the GraphQL schema")
     .option("--possible-types", "print the types of its unions and interfaces as JSON, for clients' caches")
+    .option("--introspection", "print the part of its introspection result that graphcache needs, as JSON")
     .action((options: PrintSchemaOptions) =>
       runApp(async (context) => (await import("./commands/print-schema.ts")).printSchema(context, options)),
     );

@@ -41,6 +41,11 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     port: settings.port,
     allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
     execution: settings.execution,
+    persisted: {
+      folder: settings.persistedDocuments,
+      isFolderOnly: settings.isPersistedOnly,
+      isAutomatic: settings.isAutomaticPersisted,
+    },
     logger,
     ...(authenticate === undefined ? {} : { authenticate }),
   });

@@ -1,5 +1,5 @@
 import type { GraphQLSchema } from "graphql";
-import { isAbstractType, lexicographicSortSchema, printSchema } from "graphql";
+import { introspectionFromSchema, isAbstractType, lexicographicSortSchema, printSchema } from "graphql";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { refusedSchema } from "../core/records/refused-schema.ts";
 import { createSchema } from "../graphql/create-schema.ts";
@@ -30,6 +30,30 @@ export function printPossibleTypes(config: PowerCrudConfig): string {
         .toSorted(),
     ]);
   return `${JSON.stringify(Object.fromEntries(names), null, 2)}\n`;
+}
+
+/**
+ * What graphcache takes as `schema`: the introspection result without inputs, arguments and descriptions. With it, graphcache
+ * knows which fields may be null, and which fragments match.
+ */
+export function printIntrospection(config: PowerCrudConfig): string {
+  const { __schema } = introspectionFromSchema(schemaToPrint(config), { descriptions: false });
+  const { queryType, mutationType, subscriptionType } = __schema;
+  const types = __schema.types.flatMap((type): readonly object[] => {
+    const { kind, name } = type;
+    switch (type.kind) {
+      case "OBJECT":
+      case "INTERFACE": {
+        const fields = type.fields.map((field) => ({ name: field.name, type: field.type, args: [] }));
+        return [{ kind, name, fields, interfaces: type.interfaces }];
+      }
+      case "UNION":
+        return [{ kind, name, possibleTypes: type.possibleTypes }];
+      default:
+        return [];
+    }
+  });
+  return `${JSON.stringify({ __schema: { queryType, mutationType, subscriptionType, types } })}\n`;
 }
 
 function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {

@@ -39,6 +39,24 @@ export const SERVICE_VARIABLES = {
     fallback: "planned",
     words: ["planned", "interpreted"],
   }),
+  persistedDocuments: optionalText({
+    name: "POWERCRUD_PERSISTED_DOCUMENTS",
+    meaning: "A folder of GraphQL documents (`.graphql`) that clients name by their SHA-256.",
+    expected: "a path",
+    fallbackText: "none",
+    isValid: () => true,
+  }),
+  isPersistedOnly: flag({
+    name: "POWERCRUD_PERSISTED_DOCUMENTS_ONLY",
+    meaning: "Whether the documents of that folder are the only ones that are executed.",
+    fallback: false,
+  }),
+  isAutomaticPersisted: flag({
+    name: "POWERCRUD_AUTOMATIC_PERSISTED_QUERIES",
+    meaning:
+      "Whether clients may send a document once and name it by its SHA-256 from then on, as Apollo's clients can.",
+    fallback: true,
+  }),
   databaseUrl: postgresUrl({
     name: "DATABASE_URL",
     meaning: "The PostgreSQL to use. Without it the service starts a PostgreSQL of its own.",

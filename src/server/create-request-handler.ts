@@ -6,6 +6,7 @@ import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
 import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
+import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
@@ -62,6 +63,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     maxBodyBytes,
     maxOperationCost,
     execution: options.execution ?? "planned",
+    documents: createPersistedDocuments(options.persisted),
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });

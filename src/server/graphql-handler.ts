@@ -4,13 +4,14 @@ import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import { createDocumentCache } from "./document-cache.ts";
-import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
+import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import { refusalBody, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
 import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
+import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import type { Authenticate, Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
@@ -28,6 +29,8 @@ interface TransportContext {
 
 /** The schema, plugins, validation and error mask that all transports share. */
 export interface OperationTools {
+  /** The document that a message asks for. @throws GraphQLError as {@link PersistedDocuments.textOf} */
+  textOf(payload: DocumentRequest & { readonly query: string }): string;
   /** The functions to parse, validate and execute the viewer's operations with. */
   forViewer(viewer: Viewer): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
@@ -51,6 +54,7 @@ interface GraphQLHandlerOptions {
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
   readonly execution: Execution;
+  readonly documents: PersistedDocuments;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -61,8 +65,10 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
     operationFor: (context) => yoga.getEnveloped(context) as ReturnType<JsonHandlerOptions["operationFor"]>,
     maskError,
     maxBodyBytes: options.maxBodyBytes,
+    textOf: options.documents.textOf,
   });
   return {
+    textOf: (payload) => String(options.documents.textOf(payload)),
     forViewer: (viewer) => yoga.getEnveloped({ viewer }),
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
@@ -93,13 +99,15 @@ function isJson(contentType: string | null | undefined): boolean {
 }
 
 /** Makes yoga read parameters as the short way does. */
-function readParams(): Plugin {
+function readParams(textOf: PersistedDocuments["textOf"]): Plugin {
   return {
     onRequestParse({ request, setRequestParser }) {
       if (request.method === "GET") {
-        setRequestParser(() => paramsOfUrl(request.url));
+        setRequestParser(() => paramsOfUrl(request.url, textOf));
       } else if (/^application\/(graphql\+)?json\b/i.test(request.headers.get("content-type") ?? "")) {
-        setRequestParser(async (limited) => paramsOfBody(await limited.text()));
+        setRequestParser(async (limited) => paramsOfBody(await limited.text(), textOf));
+      } else {
+        setRequestParser(async (limited) => paramsOfText(await limited.text()));
       }
     },
   };
@@ -120,7 +128,15 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, execution }: GraphQLHandlerOptions,
+  {
+    schema,
+    authenticate,
+    maskError,
+    maxBodyBytes,
+    maxOperationCost,
+    execution,
+    documents,
+  }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
   return createYoga<TransportContext, GraphQLContext>({
@@ -148,12 +164,13 @@ function createGraphQLYoga(
       return { viewer: await authenticate({ headers }), ...(lastEventId === "" ? {} : { lastEventId }) };
     },
     plugins: [
-      readParams(),
+      readParams(documents.textOf),
+      documents.plugin,
       explainUnacceptable(),
       limitNesting(),
       limitCost(maxOperationCost),
-      shareEvents(maskError),
       ...(execution === "planned" ? [executeByPlans()] : []),
+      shareEvents(maskError),
       streams,
     ],
   });

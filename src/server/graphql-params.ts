@@ -1,16 +1,20 @@
 import { parseRequestParams } from "graphql-http";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
+import type { PersistedDocuments } from "./persisted-documents.ts";
 
 /** What a request asks for, checked. */
 export type GraphQLParams = YogaParams & { readonly query: string };
+
+/** Finds the document that a request names by its hash; see PersistedDocuments. */
+type TextOf = PersistedDocuments["textOf"];
 
 /**
  * Reads the parameters of a POST with JSON.
  * @param body the JSON text
  * @throws GraphQLError BAD_REQUEST
  */
-export async function paramsOfBody(body: string): Promise<GraphQLParams> {
+export async function paramsOfBody(body: string, textOf: TextOf): Promise<GraphQLParams> {
   const data = parseJson(body);
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
@@ -18,12 +22,45 @@ export async function paramsOfBody(body: string): Promise<GraphQLParams> {
   if (typeof data !== "object" || data === null) {
     throw badRequest("The body must be a JSON object with the member `query`.");
   }
-  return check({ method: "POST", url: "", body: data as Readonly<Record<string, unknown>> });
+  return check({ method: "POST", url: "", body: { ...data, query: textOf(data) } });
+}
+
+/** Reads the parameters of a POST whose body is the document itself. */
+export function paramsOfText(query: string): Promise<GraphQLParams> {
+  return check({ method: "POST", url: "", body: { query } });
 }
 
 /** Reads the parameters of a GET. @param url with the query string */
-export function paramsOfUrl(url: string): Promise<GraphQLParams> {
-  return check({ method: "GET", url, body: null });
+export async function paramsOfUrl(url: string, textOf: TextOf): Promise<GraphQLParams> {
+  return check({ method: "GET", url: namesByHash(url) ? withText(url, textOf) : url, body: null });
+}
+
+function namesByHash(url: string): boolean {
+  return url.includes("extensions=") || url.includes("documentId=");
+}
+
+/** The same URL with the text of the document that it names. */
+function withText(url: string, textOf: TextOf): string {
+  const parameters = new URLSearchParams(url.slice(url.indexOf("?") + 1));
+  const extensions = parameters.get("extensions");
+  const query = textOf({
+    query: parameters.get("query") ?? undefined,
+    documentId: parameters.get("documentId") ?? undefined,
+    extensions: extensions === null ? undefined : parseExtensions(extensions),
+  });
+  if (typeof query === "string") {
+    parameters.set("query", query);
+  }
+  return `?${parameters}`;
+}
+
+/** @returns undefined for a text that is no JSON: the check refuses it */
+function parseExtensions(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The reference implementation's check. Its messages are short; ours say what would be right. */

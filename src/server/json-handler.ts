@@ -9,6 +9,7 @@ import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
 import { headersOf } from "./http-messages.ts";
 import type { MaskError } from "./mask-error.ts";
 import type { JsonType } from "./media-types.ts";
+import type { PersistedDocuments } from "./persisted-documents.ts";
 
 /** The part of yoga's request that its plugins and ours read. */
 interface RequestHead {
@@ -34,6 +35,7 @@ export interface JsonHandlerOptions {
   }) => EnvelopedOperation;
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
+  readonly textOf: PersistedDocuments["textOf"];
 }
 
 /**
@@ -60,7 +62,7 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
   return async (request, response, type) => {
     let result: ExecutionResult;
     try {
-      const params = await readParams(request, options.maxBodyBytes);
+      const params = await readParams(request, options);
       if (params === undefined) {
         return ANSWERED;
       }
@@ -82,13 +84,13 @@ const ANSWERED: JsonOutcome = Object.freeze({ kind: "ANSWERED" });
 /** @returns undefined if the client left */
 async function readParams(
   request: IncomingMessage,
-  maxBodyBytes: number,
+  { maxBodyBytes, textOf }: JsonHandlerOptions,
 ): Promise<GraphQLParams | undefined> {
   if (request.method !== "POST") {
-    return paramsOfUrl(request.url ?? "");
+    return paramsOfUrl(request.url ?? "", textOf);
   }
   const body = await readBody(request, maxBodyBytes);
-  return body === undefined ? undefined : paramsOfBody(body);
+  return body === undefined ? undefined : paramsOfBody(body, textOf);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
+import type { PersistedOptions } from "./persisted-documents.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
@@ -68,6 +69,8 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** How operations are executed. Default: planned. */
   readonly execution?: Execution;
+  /** Documents that clients name by hash. Default: only those that were sent before. */
+  readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;
 }
 

@@ -14,10 +14,10 @@ export function deliverPrepared<Result extends object>(
 ): AsyncIterableIterator<Result, undefined> {
   const source = results[Symbol.asyncIterator]();
   const end = { done: true, value: undefined } as const;
-  let hasLeft = false;
+  const state = { hasLeft: false };
   const rest: AsyncIterableIterator<Result, undefined> = {
     async next() {
-      while (!hasLeft) {
+      while (!state.hasLeft) {
         const step = await source.next();
         if (step.done === true) {
           return end;
@@ -26,14 +26,14 @@ export function deliverPrepared<Result extends object>(
         if (prepared === undefined) {
           return { done: false, value: step.value };
         }
-        if (!hasLeft) {
+        if (!state.hasLeft) {
           await sendNext(operationId, prepared.json);
         }
       }
       return end;
     },
     async return() {
-      hasLeft = true;
+      state.hasLeft = true;
       await source.return?.();
       return end;
     },

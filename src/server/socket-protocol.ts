@@ -85,7 +85,7 @@ async function prepare(
     return [tooManyOperations(maxOperationsPerSocket)];
   }
   const operation = tools.forViewer(extra.viewer ?? ANONYMOUS);
-  const document = operation.parse(payload.query);
+  const document = operation.parse(tools.textOf(payload));
   const schema = operation.schema as ExecutionArgs["schema"];
   const errors = operation.validate(schema, document);
   if (errors.length > 0) {

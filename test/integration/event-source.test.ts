@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { parse, validate } from "graphql";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { nextWithin, withDeadline } from "../support/deadline.ts";
+import { codeBlocks } from "../support/markdown-code.ts";
 import { EventSourceClient } from "../support/event-source.ts";
 import type { StreamMessage } from "../support/event-source.ts";
 import { overSocket, socketClient } from "./graphql-clients.ts";
@@ -59,6 +62,15 @@ async function rest(source: Source): Promise<readonly StreamMessage[]> {
   await withDeadline(read(), 10_000, "the end for good");
   return seen;
 }
+
+it("is asked for as the guide shows", async () => {
+  const { schema } = await start();
+  const guide = await readFile("docs/subscriptions.md", "utf8");
+  const inScript = codeBlocks(guide, "js").map((code) => /"(subscription .*)";/.exec(code)?.[1] ?? "");
+  const documents = [...codeBlocks(guide, "graphql"), ...inScript];
+  expect(documents).toHaveLength(3);
+  expect(documents.flatMap((document) => validate(schema, parse(document)))).toEqual([]);
+});
 
 describe("an EventSource of taskEvents", () => {
   it("is given every event's cursor as its id, and goes on after it when the server was restarted", async () => {

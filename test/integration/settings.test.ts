@@ -1,3 +1,7 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { graphql } from "graphql";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -257,6 +261,37 @@ it("execution: planned answers have the fields in the document's order, interpre
       await ask();
       const { data } = (await (await ask()).json()) as { data: object };
       expect(Object.keys(data)).toEqual(order);
+    } finally {
+      await service.stop();
+    }
+  }
+});
+
+// setting: POWERCRUD_PERSISTED_DOCUMENTS
+// setting: POWERCRUD_PERSISTED_DOCUMENTS_ONLY
+// setting: POWERCRUD_AUTOMATIC_PERSISTED_QUERIES
+it("persistedDocuments, isPersistedOnly, isAutomaticPersisted: which documents may be named, and which sent", async () => {
+  const query = "{ __typename }";
+  const folder = await mkdtemp(join(tmpdir(), "persisted-"));
+  await writeFile(join(folder, "typename.graphql"), query);
+  const sha256Hash = createHash("sha256").update(query).digest("hex");
+  const named = `extensions=${encodeURIComponent(JSON.stringify({ persistedQuery: { version: 1, sha256Hash } }))}`;
+  for (const [settings, asked, answer] of [
+    [{}, named, "PERSISTED_QUERY_NOT_FOUND"],
+    [{ isAutomaticPersisted: false }, named, "PERSISTED_QUERY_NOT_SUPPORTED"],
+    [{ persistedDocuments: folder }, named, "Query"],
+    [{ persistedDocuments: folder, isPersistedOnly: true }, "query={a:__typename}", "PERSISTED_QUERY_ONLY"],
+  ] as const) {
+    const config = defineConfig(demoConfig);
+    const service = await createService({
+      config,
+      databaseUrl: database.url,
+      role: "serve",
+      settings: { port: 0, ...settings },
+    });
+    try {
+      await service.start();
+      expect(await (await fetch(`${service.url}/graphql?${asked}`)).text()).toContain(answer);
     } finally {
       await service.stop();
     }

@@ -1,6 +1,5 @@
 import { expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
-import { withDeadline } from "../support/deadline.ts";
 import type { ServerFixture } from "./server-fixture.ts";
 import { startServerFixture } from "./server-fixture.ts";
 
@@ -70,13 +69,11 @@ class SlowClient {
 }
 
 async function until(isSo: () => boolean): Promise<void> {
-  let hasPassed = false;
-  const waiting = (async () => {
-    while (!isSo() && !hasPassed) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  })();
-  await withDeadline(waiting, 15_000, "what the client waits for").finally(() => (hasPassed = true));
+  const deadline = Date.now() + 15_000;
+  while (!isSo()) {
+    expect(Date.now()).toBeLessThan(deadline);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

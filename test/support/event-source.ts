@@ -69,7 +69,7 @@ export class EventSourceClient {
     let fields: string[] = [];
     try {
       for await (const bytes of response.body ?? []) {
-        text += decoder.decode(bytes as Uint8Array, { stream: true });
+        text += decoder.decode(bytes, { stream: true });
         const lines = text.split("\n");
         text = lines.pop() ?? "";
         for (const line of lines) {
@@ -94,19 +94,14 @@ export class EventSourceClient {
     const data: string[] = [];
     for (const line of lines) {
       const [, name, value] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
-      switch (name) {
-        case "event":
-          type = value ?? "";
-          break;
-        case "data":
-          data.push(value ?? "");
-          break;
-        case "id":
-          this.#lastEventId = value ?? "";
-          break;
-        case "retry":
-          this.#reconnectionMs = Number(value);
-          break;
+      if (name === "event") {
+        type = value ?? "";
+      } else if (name === "data") {
+        data.push(value ?? "");
+      } else if (name === "id") {
+        this.#lastEventId = value ?? "";
+      } else if (name === "retry") {
+        this.#reconnectionMs = Number(value);
       }
     }
     return data.length === 0 ? undefined : { type, data: data.join("\n"), lastEventId: this.#lastEventId };

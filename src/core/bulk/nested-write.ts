@@ -94,14 +94,15 @@ function describeMisfit(
   if (records === null) {
     return "cannot be null. Leave it out, or give create or connect.";
   }
-  const { create, connect } = records;
-  if (create === undefined && connect === undefined) {
+  const given = Object.entries(records).filter(([, list]) => list !== undefined);
+  if (given.length === 0) {
     return "give create, connect, or both.";
   }
-  if ((create !== undefined && !relation.canCreate) || (connect !== undefined && !relation.canConnect)) {
-    return `give ${relation.canCreate ? "create" : "connect"} only.`;
+  const allowed = [...(relation.canCreate ? ["create"] : []), ...(relation.canConnect ? ["connect"] : [])];
+  if (given.some(([name]) => !allowed.includes(name))) {
+    return `give ${allowed.join(" or ")} only.`;
   }
-  const count = (create?.length ?? 0) + (connect?.length ?? 0);
+  const count = given.reduce((sum, [, list]) => sum + (list as readonly unknown[]).length, 0);
   return count > MAX_RECORDS
     ? `it has ${count} records, and at most ${MAX_RECORDS} are written with another. Write the others in bulk.`
     : undefined;

@@ -128,6 +128,7 @@ function defineRecord({ builder, refs }: SchemaContext) {
     description: "One of a task's records, and what became of it.",
     fields: (t) => ({
       recordId: t.exposeID("id", {
+        ...idsOf(({ model }: ListedRecord) => model),
         description: "Its id; of a record that was named by a key and not written, its name.",
         ...idsOf(({ model }: ListedRecord) => model),
       }),

@@ -5,6 +5,7 @@ import { Client } from "pg";
 import { vi } from "vitest";
 import { WebSocket } from "ws";
 import demoConfig from "../../../powercrud.config.ts";
+import { printIntrospection } from "../../../src/compose/print-schema.ts";
 import type { PowerCrudService, ServiceOptions } from "../../../src/compose/create-service.ts";
 import { createService } from "../../../src/compose/create-service.ts";
 import type { PowerCrudConfig } from "../../../src/compose/define-config.ts";
@@ -35,6 +36,8 @@ export interface ClientFixture {
    * service's address takes the place of the documented one.
    */
   load(heading: string, file: string): Promise<Record<string, never>>;
+  /** Where a file of the section is, or can be put. */
+  place(heading: string, file: string): Promise<string>;
   /** Writes all files of a guide. @returns their folder */
   loadFrom(guide: string): Promise<string>;
   stop(): Promise<void>;
@@ -80,6 +83,7 @@ export async function startClientFixture(
       service = await startService(options, database.url, Number(new URL(url).port));
     },
     load: (heading, file) => loadSection(folder, url, heading, file),
+    place: async (heading, file) => join(await placeOf(folder, heading), file),
     async loadFrom(guide) {
       await writeFiles(folder.path, url, await readFile(join(ROOT, guide), "utf8"));
       return folder.path;
@@ -106,6 +110,12 @@ async function startService(
   return service;
 }
 
+async function placeOf(folder: TemporaryFolder, heading: string): Promise<string> {
+  const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
+  await mkdir(place, { recursive: true });
+  return place;
+}
+
 async function loadSection(
   folder: TemporaryFolder,
   url: string,
@@ -113,9 +123,9 @@ async function loadSection(
   file: string,
 ): Promise<Record<string, never>> {
   const guide = await readFile(join(ROOT, "docs/clients.md"), "utf8");
-  const place = join(folder.path, heading.replaceAll(/\W/g, "-"));
-  await mkdir(place, { recursive: true });
+  const place = await placeOf(folder, heading);
   await copyFile(join(ROOT, "possible-types.json"), join(place, "possible-types.json"));
+  await writeFile(join(place, "schema.json"), printIntrospection(demoConfig));
   await writeFiles(place, url, markdownSection(guide, heading));
   return (await import(join(place, file))) as Record<string, never>;
 }

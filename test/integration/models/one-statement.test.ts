@@ -1,150 +1,114 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ModelsFixture } from "./models-fixture.ts";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
 
-const CHILDREN = 60_000;
-const PARENTS = ["A0", "A1", "A2"];
+/** One database as it is, and one whose trigger, which does nothing, makes guard and write two statements. */
+let worlds: readonly ModelsFixture[] = [];
 
-let api: ModelsFixture;
 beforeAll(async () => {
-  api = await createModelsFixture();
-  await api.query(
-    `INSERT INTO country (code, name, continent) VALUES ('A0', 'One', 'ASIA'), ('A1', 'Two', 'ASIA'), ('A2', 'Three', 'ASIA'), ('B0', 'Small', 'ASIA')`,
-  );
-  // The cities of a country have ids in a row, and those of the small country come last.
-  await api.query(
-    `INSERT INTO city (id, name, country_code, population, latitude, longitude)
-     SELECT i, 'city ' || i, 'A' || ((i - 1) / $1::int), i, 0, 0 FROM generate_series(1, $1::int * 3) i
-     UNION ALL SELECT i, 'city ' || i, 'B0', i, 0, 0 FROM generate_series(900001, 900006) i`,
-    [CHILDREN],
-  );
-  await api.query(`INSERT INTO tag VALUES ('00000000-0000-0000-0000-000000000001', 'one')`);
-  await api.query(
-    `INSERT INTO "_CityToTag" SELECT id, '00000000-0000-0000-0000-000000000001' FROM city WHERE id % 50000 = 1`,
-  );
-  await api.query("ANALYZE");
+  worlds = [await createModelsFixture(), await createModelsFixture()];
+  for (const world of worlds) {
+    await world.query("ALTER TABLE city ADD CONSTRAINT small CHECK (population < 1000)");
+    await world.query("CREATE UNIQUE INDEX own_notes ON city (notes)");
+  }
+  await worlds[1]?.query(`
+    CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN coalesce(NEW, OLD); END $$;
+    CREATE TRIGGER pass BEFORE INSERT OR UPDATE OR DELETE ON city FOR EACH ROW EXECUTE FUNCTION pass()`);
 });
-afterAll(() => api.stop());
+afterAll(() => Promise.all(worlds.map((world) => world.stop())));
+beforeEach(async () => {
+  for (const world of worlds) {
+    await world.query("TRUNCATE city, country, tag, powercrud.task CASCADE");
+    await world.query("DELETE FROM powercrud.lock");
+    await world.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
+    await world.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, notes, updated_at)
+      VALUES (1, 'Paris', 'FR', 1, 1.5, 1, 'one', '2021-01-01'), (2, 'Lyon', 'FR', 2, 2, 2, 'two', '2021-01-01')`);
+  }
+});
 
-describe("a field at the root is read by one statement", () => {
-  test.each([
-    ["a list", "{ cities(first: 2) { nodes { id } } }"],
-    ["a record", `{ city(id: "1") { name country { name } tags { totalCount nodes { label } } } }`],
-    ["a count alone", "{ cities { totalCount } }"],
-    ["a count and a page", "{ cities(first: 1) { totalCount pageInfo { hasNextPage } } }"],
-    [
-      "records and edges",
-      "{ cities(first: 2) { nodes { id tags { nodes { id } } } edges { cursor node { name country { name } } } } }",
-    ],
-    [
-      "lists in lists",
-      "{ countries { nodes { cities(first: 2) { totalCount nodes { tags { nodes { cities(first: 3) { nodes { country { name } } } } } } } } } }",
-    ],
-    [
-      "a relation with different arguments, at any depth",
-      `{ countries { nodes { few: cities(first: 1) { nodes { id } } last: cities(last: 2) { edges { cursor node { id } } }
-         some: cities(where: {id: {lt: 3}}) { totalCount } nodes: cities(first: 1) { nodes { country { a: cities(first: 1) { nodes { id } } b: cities(first: 2) { nodes { name } } } } } } } }`,
-    ],
-    [
-      "different arguments under nodes and edges",
-      "{ countries { nodes { cities(first: 1) { nodes { id } } } edges { node { cities(first: 2) { nodes { name } } } } } }",
-    ],
-    [
-      "fragments",
-      `query ($is: Boolean = true) { cities(first: 2) { ...page ... on CityConnection @include(if: $is) { nodes { country { name } } } } }
-       fragment page on CityConnection { nodes { ...city country { code } } } fragment city on City { id tags(first: 1) { totalCount } }`,
-    ],
-  ])("%s", async (_name, document) => {
-    api.sql.length = 0;
-    await api.data(document);
-    expect(api.sql).toHaveLength(1);
-  });
+const CITY = "city { id name status countryCode population latitude elevation notes }";
+const ERRORS =
+  "__typename ... on Error { code message } ... on ValidationError { problems { code field message } }";
+const NEW = `id: 9, name: "Nice", countryCode: "FR", population: 9, latitude: 9, longitude: 9`;
 
-  test("and gives each occurrence what it asked for", async () => {
-    const { countries } = await api.data(`query ($few: Int = 1) {
-      countries(where: {code: {equals: "B0"}}) {
-        nodes { cities(first: $few) { nodes { id } } all: cities { nodes { id } totalCount } again: cities(first: $few) { totalCount nodes { name } } }
-        edges { node { cities(last: 2) { nodes { id } pageInfo { hasPreviousPage } } } }
-      }
-    }`);
-    expect(countries.nodes).toEqual([
-      {
-        cities: { nodes: [{ id: "900001" }] },
-        all: {
-          nodes: Array.from({ length: 6 }, (_city, at) => ({ id: String(900_001 + at) })),
-          totalCount: 6,
-        },
-        again: { totalCount: 6, nodes: [{ name: "city 900001" }] },
-      },
-    ]);
-    expect(countries.edges).toEqual([
-      {
-        node: {
-          cities: { nodes: [{ id: "900005" }, { id: "900006" }], pageInfo: { hasPreviousPage: true } },
-        },
-      },
-    ]);
-  });
-
-  test("whose text depends only on the shape of what is asked for", async () => {
-    api.sql.length = 0;
-    for (const [first, code] of [
-      [1, "A0"],
-      [7, "B0"],
-    ] as const) {
-      await api.data(
-        `query ($first: Int, $code: String) { countries(where: {code: {equals: $code}}, first: $first) { nodes { cities(first: $first, where: {id: {gt: $first}}) { nodes { id } } } } }`,
-        { first, code },
+/** The answers of both databases, which must be the same, with the records afterwards. */
+async function both(mutation: string): Promise<Answer> {
+  const [one, two] = await Promise.all(
+    worlds.map(async (world) => {
+      const payload = `${mutation.slice(0, 1).toUpperCase()}${/^\w+/.exec(mutation)?.[0].slice(1)}Payload`;
+      const { it } = await world.data(
+        `mutation { it: ${mutation} { ${ERRORS} ... on ${payload} { ${CITY} } } }`,
       );
-    }
-    expect(new Set(api.sql).size).toBe(1);
-  });
+      const cities = await world.query(
+        "SELECT id, name, notes, population, updated_at > now() - interval '1 hour' AS touched FROM city ORDER BY id",
+      );
+      // Each world has a task of its own.
+      const answer: unknown = JSON.parse(JSON.stringify(it).replaceAll(/task [0-9a-f-]{36}/g, "a task"));
+      return { it: answer, cities };
+    }),
+  );
+  expect(two).toEqual(one);
+  return one?.it;
+}
+
+test.each([
+  ["an update", `updateCity(id: "1", data: {name: "x", elevation: 5, notes: null})`, "UpdateCityPayload"],
+  [
+    "an update of an expected state",
+    `updateCity(id: "1", data: {name: "x"}, expectedUpdatedAt: "2021-01-01T00:00:00Z")`,
+    "UpdateCityPayload",
+  ],
+  [
+    "a stale update",
+    `updateCity(id: "1", data: {name: "x"}, expectedUpdatedAt: "2020-01-01T00:00:00Z")`,
+    "StaleCityError",
+  ],
+  ["an update of nothing", `updateCity(id: "5", data: {name: "x"})`, "NotFoundError"],
+  ["a value that must be unique", `updateCity(id: "1", data: {notes: "two"})`, "ValidationError"],
+  ["a broken rule", `updateCity(id: "1", data: {population: 1000})`, "ValidationError"],
+  ["a foreign key to nothing", `updateCity(id: "1", data: {countryCode: "XX"})`, "ValidationError"],
+  ["a text that is too long", `updateCity(id: "1", data: {countryCode: "FRA"})`, "ValidationError"],
+  ["a create", `createCity(data: {${NEW}})`, "CreateCityPayload"],
+  ["a create under a key that is taken", `createCity(data: {${NEW.replace("9", "1")}})`, "ValidationError"],
+])("%s by one statement is answered as by two", async (_what, mutation, typename) => {
+  const answer = await both(mutation);
+  expect(answer.__typename).toBe(typename);
 });
 
-describe("the cost of a nested page does not depend on the number of children", () => {
-  /** Rows of cities that the statement of a document reads. */
-  const rowsRead = async (document: string): Promise<number> => {
-    await api.data(document);
-    const { text, values } = api.lastStatement();
-    const connection = await api.connect();
-    try {
-      const { rows } = await connection.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, [...values]);
-      return countRows((rows[0] as { "QUERY PLAN": [{ Plan: PlanNode }] })["QUERY PLAN"][0].Plan);
-    } finally {
-      connection.release();
-    }
+test("a delete and an upsert by one statement are answered as by two", async () => {
+  for (const [mutation, typename] of [
+    [`upsertCity(id: "9", create: {${NEW}}, update: {name: "x"})`, "UpsertCityPayload"],
+    [`upsertCity(id: "9", create: {${NEW}}, update: {name: "x"})`, "UpsertCityPayload"],
+    [`deleteCity(id: "9")`, "DeleteCityPayload"],
+    [`deleteCity(id: "9")`, "NotFoundError"],
+  ] as const) {
+    expect((await both(mutation)).__typename).toBe(typename);
+  }
+});
+
+test("a payload of columns needs no statement of its own, and one with a relation is read", async () => {
+  const [world] = worlds as [ModelsFixture];
+  const statements = async (selection: string): Promise<number> => {
+    const mutation = `mutation { updateCity(id: "1", data: {name: "y"}) { ... on UpdateCityPayload { city { ${selection} } } } }`;
+    await world.data(mutation);
+    world.sql.length = 0;
+    await world.data(mutation);
+    return world.sql.length;
   };
-
-  test("with an index on the foreign key and the key, under large and small parents", async () => {
-    const page = "nodes { cities(first: 5) { nodes { id } } }";
-    const large = await rowsRead(
-      `{ countries(where: {code: {in: ["${PARENTS.join('", "')}"]}}) { ${page} } }`,
-    );
-    const small = await rowsRead(`{ countries(where: {code: {equals: "B0"}}) { ${page} } }`);
-    expect(large).toBeLessThanOrEqual(6 * PARENTS.length);
-    expect(small).toBeLessThanOrEqual(6);
-  });
-
-  test("in another order, a small parent reads its own children only", async () => {
-    const read = await rowsRead(
-      `{ countries(where: {code: {equals: "B0"}}) { nodes { cities(first: 2, orderBy: [{population: DESC}]) { nodes { id } } } } }`,
-    );
-    expect(read).toBeLessThanOrEqual(6);
-  });
+  expect(await statements("id name updatedAt")).toBe(1);
+  expect(await statements("id country { name }")).toBe(2);
 });
 
-interface PlanNode {
-  readonly "Relation Name"?: string;
-  readonly "Actual Rows": number;
-  readonly "Actual Loops": number;
-  readonly "Rows Removed by Filter"?: number;
-  readonly Plans?: readonly PlanNode[];
-}
-
-function countRows(node: PlanNode): number {
-  const own =
-    node["Relation Name"] === "city"
-      ? (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0)) * node["Actual Loops"]
-      : 0;
-  return (node.Plans ?? []).reduce((sum, inner) => sum + countRows(inner), own);
-}
+test("a held record is refused by one statement as by two", async () => {
+  const holders = await Promise.all(worlds.map((world) => world.hold([{ model: "City", ids: ["1", "9"] }])));
+  for (const mutation of [
+    `updateCity(id: "1", data: {name: "x"})`,
+    `createCity(data: {${NEW}})`,
+    `deleteCity(id: "1")`,
+    `upsertCity(id: "1", create: {${NEW.replace("9", "1")}}, update: {name: "x"})`,
+  ]) {
+    const answer = await both(mutation);
+    expect(answer).toMatchObject({ __typename: "ConflictError", code: "CONFLICT" });
+  }
+  await Promise.all(holders.map(({ release }) => release()));
+});

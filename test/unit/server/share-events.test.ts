@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
+import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
 import { preparedOf } from "../../../src/server/prepared-result.ts";
 import { SERVER_LIMITS } from "../../../src/server/server-options.ts";
@@ -59,6 +60,7 @@ function createWorld() {
     authenticate: () => Promise.resolve({ id: null }),
     maskError: createErrorMask(logger),
     execution: "planned",
+    documents: createPersistedDocuments(),
   });
   const subscribe = async (
     query: string,
