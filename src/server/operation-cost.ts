@@ -5,10 +5,18 @@ import type {
   GraphQLCompositeType,
   GraphQLField,
   GraphQLSchema,
+  OperationDefinitionNode,
   SelectionSetNode,
   ValueNode,
 } from "graphql";
-import { getNamedType, isCompositeType, isInterfaceType, isObjectType, Kind } from "graphql";
+import {
+  getNamedType,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  valueFromASTUntyped,
+} from "graphql";
 
 /** The operation to measure. */
 export interface CostRequest {
@@ -51,12 +59,21 @@ export function operationCost(request: CostRequest): number {
   );
   const walk: Walk = {
     fragments: new Map(fragments),
-    variables: request.variables,
+    variables: { ...defaultsOf(operation), ...request.variables },
     schema,
     known: new Map(),
   };
   const root = schema.getRootType(operation.operation);
   return root == null ? 0 : selectionCost(walk, root, operation.selectionSet);
+}
+
+/** The values of variables that a request may leave out. */
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Record<string, unknown> {
+  return Object.fromEntries(
+    variableDefinitions.flatMap(({ variable, defaultValue }) =>
+      defaultValue === undefined ? [] : [[variable.name.value, valueFromASTUntyped(defaultValue)]],
+    ),
+  );
 }
 
 function selectionCost(walk: Walk, parent: GraphQLCompositeType, { selections }: SelectionSetNode): number {
@@ -110,12 +127,22 @@ function fieldCost(walk: Walk, parent: GraphQLCompositeType, node: FieldNode): n
 /** How often the fields below this one are resolved: once, or for each record of a page. */
 function pageSize(walk: Walk, field: GraphQLField<unknown, unknown>, node: FieldNode): number {
   if (!field.args.some((argument) => argument.name === "first")) {
-    return 1;
+    return Math.max(1, idCount(walk, node));
   }
   const sizes = (node.arguments ?? [])
     .filter((argument) => argument.name.value === "first" || argument.name.value === "last")
     .map((argument) => numberOf(walk, argument.value));
   return Math.max(1, ...(sizes.length === 0 ? [DEFAULT_PAGE] : sizes));
+}
+
+/** How many objects the field is asked for by their ids, where it has no pages. */
+function idCount(walk: Walk, node: FieldNode): number {
+  const ids = node.arguments?.find((argument) => argument.name.value === "ids")?.value;
+  if (ids?.kind === Kind.LIST) {
+    return ids.values.length;
+  }
+  const given = ids?.kind === Kind.VARIABLE ? walk.variables[ids.name.value] : undefined;
+  return Array.isArray(given) ? given.length : 0;
 }
 
 function numberOf(walk: Walk, value: ValueNode): number {

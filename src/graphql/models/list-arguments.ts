@@ -7,6 +7,7 @@ import type { WhereFilter } from "../../core/access/access.ts";
 import { andFilters } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import { describedValues } from "../builder.ts";
+import { idsOf } from "../record-ids.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { keysFilter } from "../../core/filters/keys-filter.ts";
@@ -31,7 +32,7 @@ interface ArgumentBuilder {
     readonly type: AnyInputRef | readonly [AnyInputRef];
     readonly description?: string;
   }): ArgumentMap[string];
-  idList(options: { readonly description: string }): ArgumentMap[string];
+  idList(options: { readonly description: string; readonly extensions: object }): ArgumentMap[string];
   int(options: { readonly description: string }): ArgumentMap[string];
   string(options: { readonly description: string }): ArgumentMap[string];
 }
@@ -54,6 +55,7 @@ export function choiceArguments(
     ...(hasIds(model)
       ? {
           ids: build.idList({
+            ...idsOf(model.name),
             description: `Only records with these ids, at most ${MAX_IDS}; ids of no record that the caller may see are left out.`,
           }),
         }

@@ -34,6 +34,7 @@ const PLAIN = [
   "TaskWhere.createdBy",
   "TaskWhere.ids",
   "TaskWhere.parents",
+  "ViewerInfo.id",
 ];
 
 const NO_ID = "00000000-0000-7000-8000-000000000000";
@@ -144,9 +145,17 @@ describe("in Relay mode", () => {
     });
     expect(
       await dataOf(
-        `{ city(id: "City:0003") { id } other: city(key: {id: "City:4"}) { id } none: tag(id: "Tag:${NO_ID}") { id } }`,
+        `{ cities(ids: ["City:2", "City:1"]) { nodes { id } }
+          country(id: "Country:FR") { cities(ids: ["City:5"]) { nodes { id } } }
+          city(id: "City:0003") { id } other: city(key: {id: "City:4"}) { id } none: tag(id: "Tag:${NO_ID}") { id } }`,
       ),
-    ).toEqual({ city: { id: "City:3" }, other: { id: "City:4" }, none: null });
+    ).toEqual({
+      cities: { nodes: [{ id: "City:1" }, { id: "City:2" }] },
+      country: { cities: { nodes: [{ id: "City:5" }] } },
+      city: { id: "City:3" },
+      other: { id: "City:4" },
+      none: null,
+    });
   });
 
   it("bulk operations take typed ids and keep plain ones, with which they can be launched again", async () => {
@@ -228,7 +237,11 @@ describe("in Relay mode", () => {
   });
 
   it("queries refuse such an id as an error", async () => {
-    for (const call of [`city(id: "7") { id }`, `recordLocks(model: City, ids: ["7"]) { model }`]) {
+    for (const call of [
+      `city(id: "7") { id }`,
+      `cities(ids: ["7"]) { totalCount }`,
+      `recordLocks(model: City, ids: ["7"]) { model }`,
+    ]) {
       const { errors } = await ask(`{ ${call} }`);
       expect(errors).toMatchObject([
         {

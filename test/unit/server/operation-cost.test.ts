@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { operationCost } from "../../../src/server/operation-cost.ts";
 
 const schema = buildSchema(`
-  type Query { books(first: Int, last: Int): Books!  book: Book }
+  type Query { books(first: Int, last: Int): Books!  book: Book  named(ids: [ID!]!): [Book!]! }
   type Books { nodes: [Book!]! }
   type Book { id: ID!  authors(first: Int, last: Int): Authors! }
   type Authors { nodes: [Author!]! }
@@ -32,6 +32,20 @@ describe("the cost of an operation", () => {
     const source = "query ($n: Int) { books(first: $n) { nodes { id } } }";
     expect(cost(source, { n: 100 })).toBe(201);
     expect(cost(source)).toBe(41);
+  });
+
+  it("takes the defaults of variables that are left out", () => {
+    const source = "query ($n: Int = 100) { books(first: $n) { nodes { id } } }";
+    expect(cost(source)).toBe(201);
+    expect(cost(source, { n: 10 })).toBe(21);
+  });
+
+  it("counts what is asked for by ids once for each", () => {
+    const source = "query ($ids: [ID!]!) { named(ids: $ids) { id } }";
+    expect(cost(source, { ids: ["1", "2", "3"] })).toBe(1 + 3);
+    expect(cost('{ named(ids: ["1", "2"]) { authors(first: 3) { nodes { name } } } }')).toBe(
+      1 + 2 * (1 + 3 * 2),
+    );
   });
 
   it("allows the usual introspection query, but not hundreds of them", () => {
