@@ -49,7 +49,9 @@ export function printIntrospection(config: PowerCrudConfig): string {
       }
       case "UNION":
         return [{ kind, name, possibleTypes: type.possibleTypes }];
-      default:
+      case "SCALAR":
+      case "ENUM":
+      case "INPUT_OBJECT":
         return [];
     }
   });

@@ -12,7 +12,7 @@ export interface TypedId {
 }
 
 /** The id with its model's name in the API in front, unlike the id of any other record: `City:2988507`. */
-export function formatTypedId({ model, id }: TypedId): string {
+function formatTypedId({ model, id }: TypedId): string {
   return `${model.apiName}:${id}`;
 }
 

@@ -37,6 +37,8 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture({
     workerConcurrency: 8,
+    // No heartbeat comes by itself: one of a settled task would end its attempt, and pass its slot on.
+    leaseMs: 60_000,
     tasks: [
       // option: tasks.concurrency.max
       defineTask({ kind: "pair", input: z.string(), concurrency: { max: 2 }, run }),

@@ -55,12 +55,26 @@ describe("a connection lost while an attempt begins", () => {
     expect(await lockOwners(engine.session)).toEqual([]);
   });
 
-  it("never makes an accepted synchronous launch look refused", async () => {
+  it("refuses a synchronous launch that begins in the same step, and leaves nothing behind", async () => {
+    const tasks = async (): Promise<unknown> =>
+      engine.session.query("SELECT count(*)::int AS n FROM powercrud.task");
+    const before = await tasks();
+    const outcome = await engine.launch({ ...INCREMENT, options: { mode: "SYNC" } });
+    expect(outcome.kind).toBe("UNAVAILABLE");
+    expect(await tasks()).toEqual(before);
+    expect(await lockOwners(engine.session)).toEqual([]);
+    expect((await engine.session.query("SELECT FROM thing WHERE count <> id % 100")).length).toBe(0);
+  });
+
+  it("never makes a synchronous launch look refused that was accepted before", async () => {
+    // Only a task of few records is begun in the step that makes it.
+    await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+    await insertThings(engine.session, 150);
     const outcome = await engine.launch({ ...INCREMENT, options: { mode: "SYNC" } });
     expect(outcome).toMatchObject({ kind: "LAUNCHED", task: { status: "PENDING" } });
     await sweep(engine.ports, ALL);
     const id = outcome.kind === "LAUNCHED" ? outcome.task.id : "";
-    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 50 } });
+    expect(await engine.settled(id)).toMatchObject({ status: "SUCCEEDED", progress: { succeeded: 150 } });
   });
 });
 

@@ -153,7 +153,8 @@ describe("the API and the task manager", () => {
     expect(await foreign.json()).toEqual({
       errors: [
         {
-          message: "Pages from https://evil.example may not use this service.",
+          message:
+            'Pages of the origin "https://evil.example" may not use this service. Its operator can allow them with the setting POWERCRUD_ALLOWED_ORIGINS.',
           extensions: { code: "VALIDATION_FAILED" },
         },
       ],

@@ -79,7 +79,7 @@ function setAll(values: object): object {
 describe("values of every type", () => {
   test("are stored by a bulk create, with the database's defaults for omitted ones", async () => {
     const data = [{ title: "first" }, FULL, EMPTY];
-    expect(await api.run("bulkCreateStock", { data: ["[ItemCreateInput!]!", data] })).toMatchObject({
+    expect(await api.run("bulkCreateStock", { data: ["[ItemBulkCreateInput!]!", data] })).toMatchObject({
       status: "SUCCEEDED",
       progress: { succeeded: 3 },
     });
@@ -156,7 +156,7 @@ describe("links of a model with itself", () => {
     await api.run("bulkUpdateEachStock", { records: ["[ItemUpdateEachInput!]!", each] });
     expect(await item(1)).toMatchObject({ friends: ["1"], friendOf: ["1"] });
     const data = [{ id: "9", title: "nine", friends: ["1"], friendOf: ["2"] }];
-    await api.run("bulkCreateStock", { data: ["[ItemCreateInput!]!", data] });
+    await api.run("bulkCreateStock", { data: ["[ItemBulkCreateInput!]!", data] });
     expect(await item(9)).toMatchObject({ friends: ["1"], friendOf: ["2"] });
   });
 });
@@ -167,7 +167,7 @@ describe("keys", () => {
       { row: 1, letter: "a" },
       { row: 1, letter: "b c" },
     ];
-    await api.run("bulkCreateSeats", { data: ["[SeatCreateInput!]!", data] });
+    await api.run("bulkCreateSeats", { data: ["[SeatBulkCreateInput!]!", data] });
     await insertItems(1);
     const { seats } = await api.data(`{ seats(orderBy: {letter: ASC}) { nodes { id letter } } }`);
     const [first, second] = seats.nodes.map(({ id }: Answer) => id);
@@ -201,7 +201,7 @@ describe("keys", () => {
       { row: 1, letter: "a" },
       { row: 1, letter: "" },
     ];
-    expect(await api.run("bulkCreateSeats", { data: ["[SeatCreateInput!]!", data] })).toMatchObject({
+    expect(await api.run("bulkCreateSeats", { data: ["[SeatBulkCreateInput!]!", data] })).toMatchObject({
       problems: [
         {
           field: "data.1.letter",

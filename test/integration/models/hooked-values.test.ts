@@ -80,7 +80,7 @@ describe.each([
   const data = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { set: value }]));
 
   test("in a bulk create", async () => {
-    const task = await api.run("bulkCreateStock", { data: ["[ItemCreateInput!]!", [values]] });
+    const task = await api.run("bulkCreateStock", { data: ["[ItemBulkCreateInput!]!", [values]] });
     expect(task).toMatchObject({ status: "SUCCEEDED" });
     expectTyped(values);
   });

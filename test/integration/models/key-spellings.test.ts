@@ -108,7 +108,7 @@ test("a reference to a held record is found in every spelling", async () => {
 
 test("a new record with a day as its key has one id", async () => {
   const data = ["2026-01-31T05:00:00Z", "2026-01-31T07:00:00Z"].map((day) => ({ day }));
-  expect(await api.run("bulkCreateDays", { data: ["[DayCreateInput!]!", data] })).toMatchObject({
+  expect(await api.run("bulkCreateDays", { data: ["[DayBulkCreateInput!]!", data] })).toMatchObject({
     __typename: "ValidationError",
     message: expect.stringMatching(/is in data\.0 too/),
   });

@@ -163,7 +163,9 @@ describe("a reference to nobody is refused", () => {
       { id: 9, artistId: 99 },
     ];
     const failed = { errors: [{ recordId: "9", code: "CONSTRAINT_VIOLATED", message: nobody }] };
-    expect(await api.run("bulkCreateAlbums", { data: ["[AlbumCreateInput!]!", data] }, SKIP)).toMatchObject({
+    expect(
+      await api.run("bulkCreateAlbums", { data: ["[AlbumBulkCreateInput!]!", data] }, SKIP),
+    ).toMatchObject({
       status: "PARTIAL",
       progress: { succeeded: 1, failed: 1 },
       ...failed,
@@ -233,7 +235,7 @@ describe("a reference to nobody is refused", () => {
       { id: 11, parentId: 12 },
       { id: 12, parentId: null },
     ];
-    expect(await api.run("bulkCreateFolders", { data: ["[FolderCreateInput!]!", data] })).toMatchObject({
+    expect(await api.run("bulkCreateFolders", { data: ["[FolderBulkCreateInput!]!", data] })).toMatchObject({
       status: "SUCCEEDED",
     });
   });

@@ -168,7 +168,7 @@ describe("a launch that asks for what cannot be", () => {
     [{ channel: "EMAIL", target: "a@b.example, c@d.example" }, "target", "is not an e-mail address."],
     [{ channel: "EMAIL", target: "a@b.example\r\nBcc: c@d.example" }, "target", "is not an e-mail address."],
     [{ channel: "EMAIL", target: "victim@example.com" }, "", "the app's rules for notifications refuse it."],
-    [{ channel: "WEBHOOK", target: "https://a.example" }, "channel", "set POWERCRUD_WEBHOOK_SECRET."],
+    [{ channel: "WEBHOOK", target: "https://a.example" }, "channel", "set POWERCRUD_WEBHOOK_SECRET"],
     [{ channel: "CALLBACK", target: "recrod" }, "target", 'no callback "recrod". Known: record.'],
     [{ channel: "IN_APP" }, "channel", "an anonymous caller has no inbox"],
     [{ channel: "STATUS_PAGE", target: "x" }, "target", "a status page has no target"],

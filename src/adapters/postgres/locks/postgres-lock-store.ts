@@ -179,7 +179,7 @@ export interface ConflictRow extends LockConflict {
 }
 
 /** Without conflicts, the claim is granted. */
-export function toAcquireResult(rows: readonly ConflictRow[]): AcquireResult {
+function toAcquireResult(rows: readonly ConflictRow[]): AcquireResult {
   const [first] = rows;
   if (first === undefined) {
     return { kind: "GRANTED" };

@@ -238,7 +238,7 @@ export function staleError(recordId: string): NewTaskError {
 }
 
 /** A record that a statement did not change. */
-export function leftOutError({ id, index, is_stale: isStale }: LeftOutRow): NewTaskError {
+function leftOutError({ id, index, is_stale: isStale }: LeftOutRow): NewTaskError {
   return { ...(isStale ? staleError(id) : missingError(id)), ...(index === null ? {} : { index }) };
 }
 
