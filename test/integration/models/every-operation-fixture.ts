@@ -3,6 +3,7 @@ import {
   buildClientSchema,
   getIntrospectionQuery,
   getNamedType,
+  isEnumType,
   isInputObjectType,
   isLeafType,
 } from "graphql";
@@ -33,6 +34,12 @@ export interface EveryOperation {
   writeMany(operation: string, model: string, args: Values, count: number): Promise<void>;
   /** Records of the model's list, in the order of the key. */
   list(model: string, args?: Values): Promise<Answer[]>;
+  /** Every figure of every column, over the model's records. */
+  aggregate(model: string, args: Values): Promise<Answer>;
+  /** What records of the model can be grouped by. */
+  groupKeysOf(model: string): string[];
+  /** Groups of the model's records, with all keys and every figure of every column. */
+  groups(model: string, by: readonly string[], args: Values): Promise<Answer[]>;
   /** A sample without the fields of the key, which an update cannot change. */
   changeOf(model: string, at: number): Values;
   /** Leaves records of the samples only. @returns their ids, in the order of the samples */
@@ -121,6 +128,37 @@ export async function createEveryOperation(): Promise<EveryOperation> {
     return page.nodes.filter(({ id }: { id: string }) => model !== "Category" || id !== FIRST_CATEGORY);
   }
 
+  /** A selection of everything in the type, at any depth. */
+  function everythingIn(type: string): string {
+    const fields = Object.values(objectType(type).getFields());
+    const selected = fields.map((field) => {
+      const named = getNamedType(field.type);
+      return isLeafType(named) ? field.name : `${field.name} { ${everythingIn(named.name)} }`;
+    });
+    return selected.join(" ");
+  }
+
+  /** Runs a query that answers with figures, and selects everything. */
+  async function figures(name: string, args: Values): Promise<Answer> {
+    const type = schema.getQueryType()?.getFields()[name]?.type;
+    const answer = await run("query", name, args, everythingIn(String(getNamedType(type))));
+    executed.add(name);
+    return answer;
+  }
+
+  function aggregate(model: string, args: Values): Promise<Answer> {
+    return figures(`${listOf(model)}Aggregate`, args);
+  }
+
+  function groupKeysOf(model: string): string[] {
+    const type = schema.getType(`${model}GroupKey`);
+    return isEnumType(type) ? type.getValues().map(({ name }) => name) : [];
+  }
+
+  function groups(model: string, by: readonly string[], args: Values): Promise<Answer[]> {
+    return figures(`${listOf(model)}GroupBy`, { ...args, by });
+  }
+
   function changeOf(model: string, at: number): Values {
     const allowed = inputFields(`${model}UpdateInput`);
     return Object.fromEntries(Object.entries(sample(model, at)).filter(([name]) => allowed.includes(name)));
@@ -152,6 +190,9 @@ export async function createEveryOperation(): Promise<EveryOperation> {
     write,
     writeMany,
     list,
+    aggregate,
+    groupKeysOf,
+    groups,
     changeOf,
     fill,
   };
@@ -173,4 +214,75 @@ export function shown(model: string, values: Values): Values {
       ];
     }),
   );
+}
+
+/** What the figures are of a column's values, none of which is null. @param isText whether a sum is shown as a text */
+const FIGURES: Readonly<Record<string, (values: readonly Answer[], isText: boolean) => unknown>> = {
+  min: (values) => values.toSorted(compareShown)[0] ?? null,
+  max: (values) => values.toSorted(compareShown).at(-1) ?? null,
+  sum: (values, isText) => (values.length === 0 ? null : isText ? exactSum(values) : roughSum(values)),
+  avg: (values) => (values.length === 0 ? null : roughSum(values) / values.length),
+  countDistinct: (values) => new Set(values).size,
+};
+
+/** The figures of an answer, and those that these records have. Averages and sums of floats are rounded. */
+export function figuresAgainst(answer: Answer, records: readonly Answer[]): [seen: Answer, expected: Answer] {
+  const seen: Answer = { count: answer.count };
+  const expected: Answer = { count: records.length };
+  for (const [operation, figureOf] of Object.entries(FIGURES)) {
+    for (const [column, figure] of Object.entries((answer[operation] ?? {}) as Values)) {
+      const values = records.map((record) => record[column]).filter((value) => value !== null);
+      const name = `${operation}.${column}`;
+      seen[name] = rounded(operation, figure);
+      expected[name] = rounded(operation, figureOf(values, typeof figure === "string"));
+    }
+  }
+  return [seen, expected];
+}
+
+function rounded(operation: string, figure: unknown): unknown {
+  const isRough = operation === "avg" || (operation === "sum" && typeof figure === "number");
+  return isRough && figure !== null ? Number(Number(figure).toPrecision(12)) : figure;
+}
+
+/** Numbers may be texts; times are texts whose order is that of the times. */
+function compareShown(one: Answer, other: Answer): number {
+  const [a, b] = [one, other].map((value) =>
+    /^-?\d+(?:\.\d+)?$/.test(String(value)) && typeof value === "string" ? tenThousandths(value) : value,
+  );
+  return a < b ? -1 : Number(a > b);
+}
+
+function roughSum(values: readonly Answer[]): number {
+  return values.reduce((sum, value) => sum + Number(value), 0);
+}
+
+/** With all digits, and no zeros at the end of a fraction. */
+function exactSum(values: readonly Answer[]): string {
+  const sum = values.reduce((total, value) => total + tenThousandths(value), 0n);
+  const [whole, rest] = [sum / 10_000n, sum % 10_000n];
+  return rest === 0n ? String(whole) : `${whole}.${String(rest).padStart(4, "0").replace(/0+$/, "")}`;
+}
+
+function tenThousandths(value: unknown): bigint {
+  const [whole = "", fraction = ""] = String(value).split(".");
+  return BigInt(whole + fraction.padEnd(4, "0"));
+}
+
+/** How much of the text of a time says in which period it lies. */
+const PERIODS: Readonly<Record<string, number>> = { HOUR: 13, DAY: 10, WEEK: 10, MONTH: 7, YEAR: 4 };
+
+/** The record's value of a key of groups, such as `mood` or `seenAt_MONTH`. */
+export function groupValueOf(record: Answer, key: string): unknown {
+  const [column = "", period = ""] = key.split("_");
+  const value = record[column];
+  if (period === "" || value === null) {
+    return value;
+  }
+  const begin = new Date(value);
+  if (period === "WEEK") {
+    begin.setUTCDate(begin.getUTCDate() - ((begin.getUTCDay() + 6) % 7));
+  }
+  const length = PERIODS[period];
+  return begin.toISOString().slice(0, length) + "1970-01-01T00:00:00.000Z".slice(length);
 }

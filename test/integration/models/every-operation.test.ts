@@ -3,8 +3,8 @@ import { getNamedType, isInputObjectType } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { conditionsOn, isLackedBy } from "./every-filter.ts";
 import type { EveryOperation } from "./every-operation-fixture.ts";
-import { createEveryOperation, shown } from "./every-operation-fixture.ts";
-import { FIRST_CATEGORY, keyOf, MODELS, NOT_SAMPLED, sample } from "./every-type-samples.ts";
+import { createEveryOperation, figuresAgainst, groupValueOf, shown } from "./every-operation-fixture.ts";
+import { ENGINE, FIRST_CATEGORY, keyOf, MODELS, NOT_SAMPLED, sample } from "./every-type-samples.ts";
 import type { Answer } from "./models-fixture.ts";
 
 let world: EveryOperation;
@@ -128,7 +128,47 @@ describe.each(MODELS)("%s", (model) => {
       }
     }
   });
+
+  test("has figures and groups that agree with its list", async () => {
+    const ids = await world.fill(model, 4);
+    // Times that the database sets have microseconds, which the list does not show.
+    await world.api.query(`UPDATE shop."all products" SET "changedAt" = "createdAt"`);
+    const listed = await world.list(model, { ids });
+    expect(listed).toHaveLength(4);
+    // Ids are texts, whatever the column's type.
+    const records = listed.map((each) => (model === "Category" ? { ...each, id: Number(each.id) } : each));
+    const [figures, expected] = figuresAgainst(await world.aggregate(model, { ids }), records);
+    expect(figures).toEqual(expected);
+    const keys = world.groupKeysOf(model);
+    const none = Object.fromEntries(keys.map((key) => [key, null]));
+    for (const key of keys.filter((each) => !isTimeOfDay(each))) {
+      const groups = await world.groups(model, [key], { ids });
+      const values = new Set(records.map((record) => groupValueOf(record, key)));
+      expect(groups).toHaveLength(values.size);
+      for (const value of values) {
+        const group = groups.find((each) => each.key[key] === value);
+        expect(group?.key).toEqual({ ...none, [key]: value });
+        const own = records.filter((record) => groupValueOf(record, key) === value);
+        const [seen, wanted] = figuresAgainst(group, own);
+        expect([key, value, seen]).toEqual([key, value, wanted]);
+      }
+    }
+  });
 });
+
+test("times of day have no periods to group by", async () => {
+  const keys = world.groupKeysOf("Product").filter(isTimeOfDay);
+  expect(keys).toHaveLength(5);
+  for (const key of keys) {
+    const message = `by: ${key} is not possible: opens holds times of day, not moments.`;
+    await expect(world.groups("Product", [key], {})).rejects.toThrow(message);
+  }
+});
+
+/** Whether the key of groups is a period of the only column of times of day. */
+function isTimeOfDay(key: string): boolean {
+  return key.startsWith("opens_");
+}
 
 /** The ids of the model's list, page by page. */
 async function walk(model: string, orderBy: readonly object[]): Promise<string[]> {
@@ -207,6 +247,23 @@ describe("links", () => {
       category: { is: { name: { equals: "first" } } },
     };
     expect((await world.list("Product", { where })).map(({ id }) => id as string)).toEqual([two, three]);
+  });
+
+  test("of lists are written with the record that they refer to", async () => {
+    const [other] = await world.fill("Product", 1);
+    const { id } = await world.write("create", "Category", {
+      data: { name: "a", children: { create: [{ name: "b" }] }, products: { connect: [other] } },
+    });
+    await world.write("update", "Category", {
+      id,
+      data: { children: { create: [{ name: "c" }] }, products: { create: [{ code: "d", title: "d" }] } },
+    });
+    const { category } = await world.api.data(
+      `{ category(id: "${id}") { children { nodes { name } } products { nodes { code } } } }`,
+    );
+    expect(category.children.nodes).toEqual([{ name: "b" }, { name: "c" }]);
+    const codes = category.products.nodes.map(({ code }: Answer) => code);
+    expect(codes.toSorted()).toEqual(["Code-1", "d"]);
   });
 
   test("of one-to-one relations are read from both sides", async () => {
@@ -333,29 +390,6 @@ test("a stale write of a record with microseconds is told from one that is up to
   );
   expect(stale.it.__typename).toBe("StaleProductError");
 });
-
-/** The root fields that are not made of models, and have tests of their own. */
-const ENGINE = [
-  "task",
-  "tasks",
-  "taskKinds",
-  "recordLocks",
-  "viewer",
-  "health",
-  "cancelTask",
-  "pauseTask",
-  "resumeTask",
-  "retryTask",
-  "schedules",
-  "runSchedule",
-  "pauseSchedule",
-  "resumeSchedule",
-  "notifications",
-  "markNotificationRead",
-  "markAllNotificationsRead",
-  "deadNotifications",
-  "retryNotification",
-];
 
 test("every root field of the models was executed", () => {
   const fields = {
