@@ -155,14 +155,16 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async (initial) => {
-      if (initial.viewer !== undefined) {
-        return { viewer: initial.viewer };
-      }
-      const { headers } = initial.request;
-      const lastEventId = headers.get("last-event-id") ?? "";
-      return { viewer: await authenticate({ headers }), ...(lastEventId === "" ? {} : { lastEventId }) };
-    },
+    context: async ({ viewer, request }) => ({
+      viewer:
+        viewer ??
+        (await authenticate({
+          // Making them costs more than a small operation, and not every app reads them.
+          get headers() {
+            return request.headers;
+          },
+        })),
+    }),
     plugins: [
       readParams(documents.textOf),
       documents.plugin,

@@ -87,12 +87,17 @@ async function subscribe(
   args: ExecutionArgs,
   parts: SharedParts,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult, undefined>> {
+  const { request } = args.contextValue as { readonly request?: Request };
+  const lastEventId = request?.headers.get("last-event-id") ?? "";
+  if (lastEventId !== "") {
+    Object.assign(args.contextValue as object, { lastEventId } satisfies Partial<GraphQLContext>);
+  }
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) {
     return source;
   }
-  if (source === NOTHING_MORE) {
-    parts.spent.add((args.contextValue as { readonly request?: object }).request ?? source);
+  if (source === NOTHING_MORE && request !== undefined) {
+    parts.spent.add(request);
   }
   const sharing = sharingOf(args);
   const run = async (item: unknown): Promise<ExecutionResult> => {
