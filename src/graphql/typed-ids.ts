@@ -16,7 +16,7 @@ import {
   isObjectType,
   isUnionType,
 } from "graphql";
-import type { ModelRegistry } from "../core/records/model.ts";
+import type { Model, ModelRegistry } from "../core/records/model.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, parseTypedId } from "../core/records/typed-id.ts";
 import type { RecordProblem } from "../core/refusals/problems.ts";
@@ -120,6 +120,7 @@ interface Place {
 
 function createArgumentReader(schema: GraphQLSchema, models: ModelRegistry): ArgumentReader {
   const placesOf = createPlaceFinder(schema);
+  const byName = new Map(models.all().map((model) => [model.name, model]));
   return (all) => {
     const places = placesOf.among(all);
     const unnamed = all.some(({ name }) => name === "options") ? NONE : VALUES;
@@ -127,14 +128,14 @@ function createArgumentReader(schema: GraphQLSchema, models: ModelRegistry): Arg
       ? undefined
       : (args) => {
           const problems: RecordProblem[] = [];
-          const walk: Walk = { models, placesOf, problems, owner: undefined, path: "", unnamed };
+          const walk: Walk = { models: byName, placesOf, problems, owner: undefined, path: "", unnamed };
           return { args: takeMembers(walk, places, args), problems };
         };
   };
 }
 
 interface Walk {
-  readonly models: ModelRegistry;
+  readonly models: ReadonlyMap<string, Model>;
   readonly placesOf: PlaceFinder;
   readonly problems: RecordProblem[];
   /** Whose ids those are that say nothing themselves. */
@@ -172,7 +173,7 @@ function takeValue(walk: Walk, type: GraphQLInputType, value: unknown): unknown 
   if (isInputObjectType(nullable)) {
     return takeMembers(walk, walk.placesOf.in(nullable), value as Members);
   }
-  const model = walk.models.all().find(({ name }) => name === walk.owner);
+  const model = walk.models.get(walk.owner ?? "");
   const parsed = model === undefined ? { value } : parseTypedId(model, String(value));
   if ("value" in parsed) {
     return parsed.value;

@@ -1,7 +1,7 @@
 import type { ExecutionResult } from "graphql";
 import type { FetchAPI } from "graphql-yoga";
 import type { PacedJobs } from "./paced-jobs.ts";
-import { preparedOf, prepareResult } from "./prepared-result.ts";
+import { formsOf, preparedOf } from "./prepared-result.ts";
 
 /** Time between two comments that keep a quiet connection open, in ms. */
 const COMMENT_INTERVAL_MS = 12_000;
@@ -42,7 +42,7 @@ export function sendEventStream(
             controller.close();
             return;
           }
-          const { eventText } = preparedOf(step.value) ?? preparedNow(step.value);
+          const { eventText } = preparedOf(step.value) ?? formsOf(step.value, undefined);
           await new Promise<void>((resolve) => {
             jobs.run(() => {
               enqueue(controller, eventText);
@@ -76,9 +76,4 @@ function enqueue(controller: ReadableStreamDefaultController<Uint8Array>, chunk:
   } catch {
     // The stream is closed: nobody reads it.
   }
-}
-
-function preparedNow(result: ExecutionResult): { readonly eventText: Uint8Array } {
-  const prepared = preparedOf(prepareResult(result, undefined));
-  return prepared ?? { eventText: COMMENT };
 }

@@ -13,9 +13,14 @@ export interface PreparedResult {
 
 /** The result, with what {@link preparedOf} finds. Its errors must be masked. */
 export function prepareResult(result: ExecutionResult, id: string | undefined): ExecutionResult {
+  return Object.assign({ ...result }, { [PREPARED]: formsOf(result, id) });
+}
+
+/** @param id of the server-sent event */
+export function formsOf(result: ExecutionResult, id: string | undefined): PreparedResult {
   const json = Buffer.from(JSON.stringify(publicResult(result)));
   let eventText: Buffer | undefined;
-  const prepared: PreparedResult = {
+  return {
     json,
     get eventText() {
       const idLine = id === undefined ? "" : `id: ${id}\n`;
@@ -23,7 +28,6 @@ export function prepareResult(result: ExecutionResult, id: string | undefined): 
       return eventText;
     },
   };
-  return Object.assign({ ...result }, { [PREPARED]: prepared });
 }
 
 /** The forms of a result that {@link prepareResult} made; undefined for any other. */

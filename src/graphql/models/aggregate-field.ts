@@ -8,16 +8,17 @@ import { selectedBelow } from "./plan-selection.ts";
 
 /** The query `citiesAggregate(where, ids)`. */
 export function addAggregateField(
-  { builder, names, ports, ...schema }: ModelSchema,
+  schema: ModelSchema,
   enums: ListEnums,
   type: AggregateType,
   model: Model,
 ): void {
+  const { builder, names, ports } = schema;
   builder.queryField(names.of(model).aggregateMany, (t) =>
     t.field({
       type: type.ref,
       description: `Figures over the records of ${model.apiName} that match.`,
-      args: choiceArguments({ builder, names, ports, ...schema }, enums, model, t.arg),
+      args: choiceArguments(schema, enums, model, t.arg),
       resolve: async (_root, args, context, info) => {
         const where = parseChoice(ports, context, model, args);
         const aggregates = selectedAggregates(model, selectedBelow(info));

@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import type { Model, RelationField } from "../../core/records/model.ts";
+import type { Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
@@ -14,10 +14,12 @@ import { keysFilter } from "../../core/filters/keys-filter.ts";
 import { parseRecordId } from "../../core/records/record-key.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
-import type { ListPart } from "../../core/records/list-pages.ts";
-import { parseListPart } from "../pagination/list-query.ts";
-import { isOrderable } from "../pagination/order-terms.ts";
-import { pageArguments } from "../pagination/page.ts";
+import type { ListPart, ListPlace } from "../../core/records/list-pages.ts";
+import { decodeCursor } from "../pagination/cursor.ts";
+import type { OrderInput } from "../pagination/order-terms.ts";
+import { isOrderable, parseOrder } from "../pagination/order-terms.ts";
+import type { PageArgs } from "../pagination/page.ts";
+import { pageArguments, parsePageRequest } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
 
 /** The enums of filters and orders. */
@@ -96,6 +98,37 @@ export function parseList(
   args: Record<string, unknown>,
 ): ListPart {
   return parseListPart(ports.models, model, args, parseChoice(ports, context, model, args));
+}
+
+/** The arguments of a connection, but for its filter. */
+export interface ListArgs extends PageArgs {
+  readonly orderBy?: readonly OrderInput[] | null | undefined;
+}
+
+/**
+ * The part of a list that is asked for, with one record more than the page holds: it shows whether there is a next page.
+ * @throws AppError VALIDATION_FAILED for impossible paging arguments and foreign cursors
+ */
+export function parseListPart(
+  models: ModelRegistry,
+  model: Model,
+  args: ListArgs,
+  where: WhereFilter | undefined,
+): ListPart {
+  const request = parsePageRequest(args);
+  const terms = parseOrder(models, model, args.orderBy ?? []);
+  const place = (name: "after" | "before"): ListPlace | undefined => {
+    const cursor = request[name];
+    return cursor === undefined ? undefined : decodeCursor(terms, name, cursor);
+  };
+  return {
+    terms,
+    where,
+    after: place("after"),
+    before: place("before"),
+    isBackward: request.isBackward,
+    limit: request.size + 1,
+  };
 }
 
 /**

@@ -1,8 +1,4 @@
-import { andFilters } from "../../core/access/access.ts";
-import { keysFilter } from "../../core/filters/keys-filter.ts";
-import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { Model } from "../../core/records/model.ts";
-import { formatRecordKey } from "../../core/records/record-key.ts";
 import type { TypedId } from "../../core/records/typed-id.ts";
 import { parseAnyTypedId } from "../../core/records/typed-id.ts";
 import { AppError } from "../../kernel/app-error.ts";
@@ -10,7 +6,7 @@ import type { NodeRef } from "../builder.ts";
 import { taskIdOf } from "../tasks/find-task.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { PlanRoot } from "./plan-selection.ts";
-import { planSelection } from "./plan-selection.ts";
+import { readRecords } from "./read-record.ts";
 
 /** The most ids of one query. */
 const MAX_IDS = 1000;
@@ -99,7 +95,7 @@ async function readNodes(
   const [tasks, ...read] = await Promise.all([
     taskIds.size === 0 ? new Map<string, object>() : ports.tasks.find([...taskIds]),
     ...[...idsByModel].map(
-      async ([model, ids]) => [model, await readRecords(ports, root, model, [...ids])] as const,
+      async ([model, ids]) => [model, await readRecords(ports, model, [...ids], root)] as const,
     ),
   ]);
   const records = new Map(read);
@@ -113,23 +109,4 @@ async function readNodes(
     }
     return node ?? null;
   });
-}
-
-/** The records with these ids, within the viewer's scope, by id. */
-async function readRecords(
-  ports: ModelPorts,
-  root: PlanRoot,
-  model: Model,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, object>> {
-  const scope = scopeFilter(ports, root.context.viewer, model, undefined);
-  const part = {
-    terms: [],
-    where: andFilters(keysFilter(model, ids), scope),
-    isBackward: false,
-    limit: ids.length,
-  };
-  const selection = planSelection(ports, model, root, {});
-  const { records } = await ports.lists.read(model.name, { page: { part, hasPlaces: false, selection } });
-  return new Map(records.map((record) => [formatRecordKey(model, record), record]));
 }

@@ -1,7 +1,9 @@
 import { andFilters } from "../../core/access/access.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
+import { keysFilter } from "../../core/filters/keys-filter.ts";
 import { filterKey } from "../../core/filters/operators.ts";
 import type { Model } from "../../core/records/model.ts";
-import { recordKeyOf } from "../../core/records/record-key.ts";
+import { formatRecordKey, recordKeyOf } from "../../core/records/record-key.ts";
 import type { ParsedName, RecordName } from "../../core/records/record-name.ts";
 import { parseRecordName } from "../../core/records/record-name.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
@@ -52,12 +54,31 @@ export async function readRecord(
   const key = name.kind === "ID" ? recordKeyOf(model, name.id) : name.values;
   const fields = name.kind === "ID" ? model.key : name.unique.fields;
   const parts = fields.map((field) => [filterKey(field), { equals: toJsonValue(key[field.name]) }]);
-  const where = andFilters(
-    Object.fromEntries(parts),
-    scopeFilter(ports, plan.context.viewer, model, undefined),
-  );
-  const part = { terms: [], where, isBackward: false, limit: 1 };
+  const [record = null] = await readMatching(ports, model, Object.fromEntries(parts), 1, plan);
+  return record;
+}
+
+/** The same for the records with these ids, by id, in one look-up. */
+export async function readRecords(
+  ports: ModelPorts,
+  model: Model,
+  ids: readonly string[],
+  plan: ReadPlan,
+): Promise<ReadonlyMap<string, LoadedRecord>> {
+  const records = await readMatching(ports, model, keysFilter(model, ids), ids.length, plan);
+  return new Map(records.map((record) => [formatRecordKey(model, record), record]));
+}
+
+async function readMatching(
+  ports: ModelPorts,
+  model: Model,
+  filter: WhereFilter,
+  limit: number,
+  plan: ReadPlan,
+): Promise<readonly LoadedRecord[]> {
+  const where = andFilters(filter, scopeFilter(ports, plan.context.viewer, model, undefined));
+  const part = { terms: [], where, isBackward: false, limit };
   const selection = planSelection(ports, model, plan, plan);
   const { records } = await ports.lists.read(model.name, { page: { part, hasPlaces: false, selection } });
-  return records[0] ?? null;
+  return records;
 }

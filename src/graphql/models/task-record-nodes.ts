@@ -1,17 +1,16 @@
 import { createContextCache } from "@pothos/core";
 import type { GraphQLResolveInfo } from "graphql";
-import { andFilters } from "../../core/access/access.ts";
-import { keysFilter } from "../../core/filters/keys-filter.ts";
-import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
-import { formatRecordKey, parseRecordId } from "../../core/records/record-key.ts";
+import { parseRecordId } from "../../core/records/record-key.ts";
 import type { LoadedRecord } from "../../core/records/record-lists.ts";
+import type { BatchLoader } from "../batch-loader.ts";
+import { createBatchLoader } from "../batch-loader.ts";
 import type { GraphQLContext } from "../builder.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import type { PlanRoot } from "./plan-selection.ts";
-import { planSelection } from "./plan-selection.ts";
+import { readRecords } from "./read-record.ts";
 
 /**
  * Adds `TaskRecord.record`: the record as it is now, so that the answer to a small bulk operation brings a client's cache up
@@ -49,38 +48,26 @@ export function addTaskRecordNodes(schema: ModelSchema, types: TypeLookup): void
   );
 }
 
-/** Records that one field of the document asks for, and that are read in the same turn. */
-interface Batch {
-  readonly ids: Set<string>;
-  readonly records: Promise<ReadonlyMap<string, LoadedRecord>>;
-}
-
+/** Reads the records that one field of the document asks for in the same turn by one look-up per model. */
 function createRecordBatches(
   ports: ModelPorts,
 ): (model: Model, id: string, root: PlanRoot) => Promise<LoadedRecord | null> {
-  const batchesOf = createContextCache((_context: GraphQLContext) => new Map<string, Batch>());
+  const loadersOf = createContextCache(
+    (_context: GraphQLContext) => new Map<string, BatchLoader<LoadedRecord>>(),
+  );
   return async (model, id, root) => {
     // A record that was not written may have a name in the place of its id.
     const parsed = parseRecordId(model, id);
     if ("problems" in parsed) {
       return null;
     }
-    const batches = batchesOf(root.context);
+    const loaders = loadersOf(root.context);
     const key = `${model.name} ${placeOf(root.info)}`;
-    const batch = batches.get(key) ?? openBatch(ports, model, root, () => batches.delete(key));
-    batches.set(key, batch);
-    batch.ids.add(parsed.value);
-    return (await batch.records).get(parsed.value) ?? null;
+    const load =
+      loaders.get(key) ?? createBatchLoader((_context, ids) => readRecords(ports, model, ids, root));
+    loaders.set(key, load);
+    return (await load(root.context, parsed.value)) ?? null;
   };
-}
-
-function openBatch(ports: ModelPorts, model: Model, root: PlanRoot, close: () => void): Batch {
-  const ids = new Set<string>();
-  const records = new Promise<void>((resolve) => void setImmediate(resolve)).then(() => {
-    close();
-    return readRecords(ports, model, [...ids], root);
-  });
-  return { ids, records };
 }
 
 /** The field's place in the answer, the same for all items of a list. */
@@ -90,19 +77,4 @@ function placeOf({ path }: GraphQLResolveInfo): string {
     names.push(step.key);
   }
   return names.filter((name) => typeof name === "string").join(".");
-}
-
-/** The records with these ids that the viewer may see, with all that the document selects, by id. */
-async function readRecords(
-  ports: ModelPorts,
-  model: Model,
-  ids: readonly string[],
-  root: PlanRoot,
-): Promise<ReadonlyMap<string, LoadedRecord>> {
-  const scope = scopeFilter(ports, root.context.viewer, model, undefined);
-  const where = andFilters(keysFilter(model, ids), scope);
-  const part = { terms: [], where, isBackward: false, limit: ids.length };
-  const selection = planSelection(ports, model, root, {});
-  const { records } = await ports.lists.read(model.name, { page: { part, hasPlaces: false, selection } });
-  return new Map(records.map((record) => [formatRecordKey(model, record), record]));
 }

@@ -8,7 +8,7 @@ import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import { filterToSql } from "../filters/filter-to-sql.ts";
 import { isDataException, valueError } from "../records/postgres-record-reader.ts";
-import { readAsText } from "../records/read-values.ts";
+import { readAsText, valueOf } from "../records/read-values.ts";
 import type { SelectionPorts } from "../records/selection-to-sql.ts";
 import type { ColumnShape, TableShape } from "../records/table-shape.ts";
 import type { GroupValue } from "./figure-to-sql.ts";
@@ -56,11 +56,10 @@ SELECT ${listed.join(", ")} FROM ${table.table} ${alias}${filter.joins} WHERE ${
  LIMIT ${statement.parameter(reading.limit)}::int`,
     decode: (row) =>
       Object.fromEntries(
-        shapes.map(({ field }, at) => {
-          const cell = row[at];
-          const { decode, ifNull } = readings[at] as (typeof readings)[number];
-          return [field.name, cell === null ? ifNull : decode === undefined ? cell : decode(cell)];
-        }),
+        shapes.map(({ field }, at) => [
+          field.name,
+          valueOf(readings[at] as (typeof readings)[number], row[at]),
+        ]),
       ),
   };
 }

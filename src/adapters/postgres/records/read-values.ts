@@ -11,6 +11,11 @@ export interface ValueReading {
   readonly ifNull: null | readonly never[];
 }
 
+/** What becomes of a value as the database sent it. */
+export function valueOf({ decode, ifNull }: Omit<ValueReading, "sql">, sent: unknown): unknown {
+  return sent === null ? ifNull : decode === undefined ? sent : decode(sent);
+}
+
 /** Makes Prisma's Decimal of a text. */
 export type ToDecimal = (text: string) => unknown;
 

@@ -16,7 +16,7 @@ import { requiredColumn } from "../sql/bulk-target.ts";
 import type { ListSource, PartSql } from "./list-part.ts";
 import { cutSql, partToSql } from "./list-part.ts";
 import type { ToDecimal } from "./read-values.ts";
-import { readAsText, readInJson } from "./read-values.ts";
+import { readAsText, readInJson, valueOf } from "./read-values.ts";
 import type { TableShape } from "./table-shape.ts";
 
 /** What translating a selection needs. */
@@ -180,11 +180,10 @@ class StatementBuilder {
       const shape = requiredColumn(table, name);
       used?.add(shape.name);
       const read = row.form === "TEXT" ? readAsText : readInJson;
-      const { sql, decode, ifNull } = read(shape, `${alias}.${shape.name}`, this.#ports.toDecimal);
-      const at = row.values.push(sql) - 1;
+      const reading = read(shape, `${alias}.${shape.name}`, this.#ports.toDecimal);
+      const at = row.values.push(reading.sql) - 1;
       fills.push((record, cells) => {
-        const cell = cells[at];
-        record[name] = cell === null ? ifNull : decode === undefined ? cell : decode(cell);
+        record[name] = valueOf(reading, cells[at]);
       });
     }
     for (const one of selection.ones) {

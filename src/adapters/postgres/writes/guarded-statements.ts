@@ -2,7 +2,7 @@ import type { RecordWork } from "../../../core/bulk/record-writer.ts";
 import type { ColumnField } from "../../../core/records/model.ts";
 import type { LoadedRecord } from "../../../core/records/record-lists.ts";
 import type { ToDecimal } from "../records/read-values.ts";
-import { readAsText } from "../records/read-values.ts";
+import { readAsText, valueOf } from "../records/read-values.ts";
 import type { TableShape } from "../records/table-shape.ts";
 import { guardedRecordSql } from "../sql/bulk-record-set.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
@@ -64,9 +64,8 @@ function makeStatement(
         return {};
       }
       const record: Record<string, unknown> = {};
-      for (const [at, { name, decode, ifNull }] of readings.entries()) {
-        const text = row[at] ?? null;
-        record[name] = text === null ? ifNull : decode === undefined ? text : decode(text);
+      for (const [at, reading] of readings.entries()) {
+        record[reading.name] = valueOf(reading, row[at] ?? null);
       }
       return { record };
     },

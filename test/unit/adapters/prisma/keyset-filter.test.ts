@@ -5,7 +5,7 @@ import type { EnumType, Model, RelationField } from "../../../../src/core/record
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import { encodeCursor } from "../../../../src/graphql/pagination/cursor.ts";
-import { parseListPart } from "../../../../src/graphql/pagination/list-query.ts";
+import { parseListPart } from "../../../../src/graphql/models/list-arguments.ts";
 import type { OrderInput } from "../../../../src/graphql/pagination/order-terms.ts";
 import { betweenFilter } from "../../../../src/adapters/prisma/keyset-filter.ts";
 import { placeOf, toPrismaOrder } from "../../../../src/adapters/prisma/prisma-order.ts";
