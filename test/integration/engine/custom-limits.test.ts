@@ -70,9 +70,11 @@ async function untilBegun(...inputs: string[]): Promise<void> {
   await expect.poll(() => begun).toEqual(inputs);
 }
 
-/** Resolves once the queue has nothing left: whoever may begin has begun. */
-async function untilQuiet(): Promise<void> {
-  await expect.poll(() => engine.ports.queue.count()).toBe(0);
+/** Resolves once the task was delivered, and waits for a slot of its key. */
+async function untilAwaiting(id: string): Promise<void> {
+  const readSlot = async (): Promise<unknown> =>
+    (await engine.pool.query("SELECT slot FROM powercrud.task WHERE id = $1::uuid", [id])).rows[0];
+  await expect.poll(readSlot).toEqual({ slot: "AWAITED" });
 }
 
 const end = (input: string): void => ends.get(input)?.();
@@ -85,8 +87,9 @@ describe("a limit of concurrency", () => {
     }
     await expect.poll(() => begun.toSorted()).toEqual(["a", "b"]);
     for (const input of ["c", "d", "e", "f"]) {
-      ids.push(await launch("pair", input));
-      await untilQuiet();
+      const id = await launch("pair", input);
+      ids.push(id);
+      await untilAwaiting(id);
     }
     expect(await engine.task(ids[2] ?? "")).toMatchObject({ status: "PENDING", attempt: 0 });
     const first = begun.slice(0, 2);
@@ -121,7 +124,7 @@ describe("a limit of concurrency", () => {
     await untilBegun("c1");
     const second = await launch("perLetter", "c2");
     const third = await launch("perLetter", "c3");
-    await untilQuiet();
+    await Promise.all([second, third].map(untilAwaiting));
     await cancelTask(engine.ports, { taskId: second, viewer: ANONYMOUS });
     expect((await engine.task(second)).status).toBe("CANCELLED");
     end("c1");
@@ -134,12 +137,12 @@ describe("a limit of concurrency", () => {
     const first = await launch("perLetter", "p1");
     await untilBegun("p1");
     const second = await launch("perLetter", "p2");
-    await untilQuiet();
+    await untilAwaiting(second);
     await pauseTask(engine.ports, { taskId: first, viewer: ANONYMOUS });
     await untilBegun("p1", "p2");
     expect((await engine.task(first)).status).toBe("PAUSED");
     await resumeTask(engine.ports, { taskId: first });
-    await untilQuiet();
+    await untilAwaiting(first);
     expect((await engine.task(first)).status).toBe("PENDING");
     end("p2");
     await untilBegun("p1", "p2", "p1");
@@ -152,7 +155,7 @@ describe("a limit of concurrency", () => {
     const first = await launch("perLetter", "d1");
     await untilBegun("d1");
     const second = await launch("perLetter", "d2");
-    await untilQuiet();
+    await untilAwaiting(second);
     await engine.ports.unitOfWork.run((transaction) =>
       engine.ports.tasks.settle(transaction, first, 1, {
         status: "SUCCEEDED",
@@ -162,7 +165,6 @@ describe("a limit of concurrency", () => {
         finishedAt: new Date(),
       }),
     );
-    await untilQuiet();
     expect(begun).toEqual(["d1"]);
     expect((await sweep(engine.ports, PATIENT)).enqueued).toEqual([second]);
     await untilBegun("d1", "d2");

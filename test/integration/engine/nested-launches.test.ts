@@ -21,6 +21,8 @@ import { insertThings } from "../../support/thing-fixture.ts";
 type Run = (context: RunContext) => Promise<unknown>;
 
 let engine: EngineFixture;
+/** Number of tasks that the tests before have made. */
+let tasksBefore = 0;
 let hooks: ModelOptions<ThingRow, SqlSession>["hooks"] = {};
 let outer: Run = async () => null;
 let inner: (context: RunContext<{ ids: readonly string[] }>) => Promise<unknown> = async () => null;
@@ -59,8 +61,8 @@ beforeEach(async () => {
   outer = async () => null;
   inner = async ({ input }) => input.ids.length;
   await engine.pool.query("DELETE FROM powercrud.lock; TRUNCATE part, seal, thing, label CASCADE");
-  await engine.pool.query("TRUNCATE powercrud.task CASCADE");
   await insertThings(engine.session, 40);
+  tasksBefore = await engine.ports.tasks.count({});
 });
 
 async function launchOuter(options: LaunchOptions = {}): Promise<Task> {
@@ -81,7 +83,8 @@ const runOuter = async (options?: LaunchOptions): Promise<Task> =>
 const updateOne = (id: string): ReturnType<EngineFixture["writeOne"]> =>
   engine.writeOne({ model: "Thing", viewer: { id: "ada" }, operation: "UPDATE", id, data: { count: 500 } });
 
-const countTasks = (): Promise<number> => engine.ports.tasks.count({});
+/** Number of tasks that this test has made. */
+const countTasks = async (): Promise<number> => (await engine.ports.tasks.count({})) - tasksBefore;
 
 async function childrenOf(task: Pick<Task, "id">): Promise<readonly Task[]> {
   return (await engine.ports.tasks.children([task.id])).get(task.id) ?? [];
