@@ -14,12 +14,12 @@ const GOOD = {
     City: {
       plural: "towns",
       isExposed: true,
-      scope: (viewer) => (viewer.id === null ? { status: { equals: "ACTIVE" }, country: { is: {} } } : undefined),
+      access: ({ viewer }) => (viewer.id === null ? { status: { equals: "ACTIVE" }, country: { is: {} } } : true),
       lockScope: () => "all",
       fields: { name: { isExposed: false, isReadOnly: true }, country: { isFilterable: false, isSortable: false }, tags: { isBulkWritable: false } },
       bulk: { parallelism: 3, chunkRecords: 100 },
     },
-    Tag: { scope: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
+    Tag: { access: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
   }`,
   "values as Prisma types them, without type arguments": `models: {
     City: {
@@ -80,11 +80,11 @@ const BAD = {
     "'paralelism' does not exist",
   ],
   "a misspelt field of a scope": [
-    `models: { City: { scope: (viewer) => (viewer.id === null ? { statsu: { equals: "ACTIVE" } } : undefined) } }`,
+    `models: { City: { access: ({ viewer }) => (viewer.id === null ? { statsu: { equals: "ACTIVE" } } : true) } }`,
     "'{ statsu: { equals: string; }; }' has no properties in common",
   ],
   "a misspelt field within OR of a scope": [
-    `models: { City: { scope: () => ({ OR: [{ statsu: { equals: "ACTIVE" } }] }) } }`,
+    `models: { City: { access: () => ({ OR: [{ statsu: { equals: "ACTIVE" } }] }) } }`,
     "'{ statsu: { equals: string; }; }' has no properties in common",
   ],
   "a misspelt field of a record": [

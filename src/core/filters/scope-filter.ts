@@ -1,7 +1,8 @@
+import { AppError } from "../../kernel/app-error.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import type { Access, WhereFilter } from "../access/access.ts";
+import type { Access, AccessAction, WhereFilter } from "../access/access.ts";
 import { andFilters } from "../access/access.ts";
-import type { Model, ModelRegistry } from "../records/model.ts";
+import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { foldFilter } from "./fold-filter.ts";
 import { filterKey } from "./operators.ts";
@@ -15,16 +16,19 @@ export interface ScopePorts {
 /**
  * Narrows a filter to the viewer's scope. No other place does. Where the filter looks at related records, only those
  * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time.
+ * @param action what the viewer wants to do with the records
  * @returns undefined for every record
+ * @throws AppError FORBIDDEN for a model or field that the viewer may not read
  */
 export function scopeFilter(
   ports: ScopePorts,
   viewer: Viewer,
   model: Model,
   where: WhereFilter | undefined,
+  action: AccessAction = "READ",
 ): WhereFilter | undefined {
   const scoped = where === undefined ? undefined : scopeRelations(ports, viewer, model, where);
-  return andFilters(scoped, ports.access.scope(model.name, viewer));
+  return andFilters(scoped, scopeOf(ports.access, viewer, model, action));
 }
 
 function scopeRelations(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
@@ -33,9 +37,13 @@ function scopeRelations(ports: ScopePorts, viewer: Viewer, model: Model, where: 
     logic: (operator, parts) => ({
       [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
     }),
-    column: (field, operators) => ({ [filterKey(field)]: operators }),
-    relation: (field, target, parts) => {
-      const scope = ports.access.scope(target.name, viewer);
+    column(field, operators, of) {
+      refuseHidden(ports.access, viewer, of, field);
+      return { [filterKey(field)]: operators };
+    },
+    relation(field, target, parts, of) {
+      refuseHidden(ports.access, viewer, of, field);
+      const scope = scopeOf(ports.access, viewer, target, "READ");
       const scoped = parts.map(({ operator, inner }) => [
         operator,
         inner === null ? null : scopeInner(operator, inner, scope),
@@ -50,4 +58,30 @@ function scopeInner(operator: string, inner: WhereFilter, scope: WhereFilter | u
   return scope !== undefined && operator === "every"
     ? { OR: [inner, { NOT: scope }] }
     : (andFilters(inner, scope) ?? {});
+}
+
+function scopeOf(
+  access: Access,
+  viewer: Viewer,
+  model: Model,
+  action: AccessAction,
+): WhereFilter | undefined {
+  if (action === "READ") {
+    refuseModel(access, viewer, model);
+  }
+  return access.scope(model.name, viewer, action);
+}
+
+/** @throws AppError FORBIDDEN if the viewer may read no record of the model */
+export function refuseModel(access: Access, viewer: Viewer, model: Model): void {
+  if (!access.isAllowed(model.name, viewer, "READ")) {
+    throw new AppError("FORBIDDEN", `You may not read any ${model.apiName}.`);
+  }
+}
+
+/** @throws AppError FORBIDDEN if the viewer may not read the field: an order or a group tells as much as the value */
+export function refuseHidden(access: Access, viewer: Viewer, model: Model, field: Field): void {
+  if (!access.isFieldAllowed(model.name, field.name, viewer, "READ")) {
+    throw new AppError("FORBIDDEN", `You may not read ${model.apiName}.${field.apiName}.`);
+  }
 }

@@ -1,6 +1,7 @@
 import type { FieldMap } from "@pothos/core";
 import { groupKeysOf } from "../../core/records/aggregates.ts";
 import type { Model } from "../../core/records/model.ts";
+import { refuseHidden } from "../../core/filters/scope-filter.ts";
 import type { GroupValues } from "../../core/records/record-groups.ts";
 import type { BuilderTypes } from "../builder.ts";
 import type { AggregateType } from "./aggregate-type.ts";
@@ -10,7 +11,7 @@ import type { ListEnums } from "./list-arguments.ts";
 import { choiceArguments, parseChoice } from "./list-arguments.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
-import { DEFAULT_GROUPS, MAX_GROUPS, parseGroups } from "./parse-groups.ts";
+import { columnsOfGroups, DEFAULT_GROUPS, MAX_GROUPS, parseGroups } from "./parse-groups.ts";
 import { selectedBelow } from "./plan-selection.ts";
 
 /** The query `citiesGroupBy(by, …)`; none where there is nothing to group by. */
@@ -45,12 +46,17 @@ export function addGroupField(
           description: "The IANA name of the time zone in which periods begin. Default: UTC.",
         }),
       },
-      resolve: (_root, args, context, info) =>
-        ports.groups.read(model.name, {
-          ...parseGroups(ports.models, model, args),
+      resolve: (_root, args, context, info) => {
+        const groups = parseGroups(ports.models, model, args);
+        for (const column of columnsOfGroups(ports.models, model, groups)) {
+          refuseHidden(ports.access, context.viewer, model, column);
+        }
+        return ports.groups.read(model.name, {
+          ...groups,
           where: parseChoice(ports, context, model, args),
           aggregates: selectedAggregates(model, selectedBelow(info)),
-        }) as Promise<GroupValues[]>,
+        }) as Promise<GroupValues[]>;
+      },
     }),
   );
 }

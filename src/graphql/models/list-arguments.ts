@@ -1,5 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { scopeFilter } from "../../core/filters/scope-filter.ts";
+import { refuseHidden, refuseModel, scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
@@ -97,7 +97,30 @@ export function parseList(
   model: Model,
   args: Record<string, unknown>,
 ): ListPart {
-  return parseListPart(ports.models, model, args, parseChoice(ports, context, model, args));
+  const part = parseListPart(ports.models, model, args, parseChoice(ports, context, model, args));
+  const { orderBy } = args as ListArgs;
+  if (orderBy != null && orderBy.length > 0) {
+    refuseOrder(ports, context, model, part.terms.slice(0, orderBy.length));
+  }
+  return part;
+}
+
+/** @throws AppError FORBIDDEN where the order would tell values that the viewer may not read */
+function refuseOrder(
+  { access, models }: ModelPorts,
+  { viewer }: GraphQLContext,
+  model: Model,
+  terms: ListPart["terms"],
+): void {
+  for (const { relations, column } of terms) {
+    let of = model;
+    for (const relation of relations) {
+      refuseHidden(access, viewer, of, relation);
+      of = models.get(relation.type);
+      refuseModel(access, viewer, of);
+    }
+    refuseHidden(access, viewer, of, column);
+  }
 }
 
 /** The arguments of a connection, but for its filter. */

@@ -1,9 +1,10 @@
 import type { WhereFilter } from "../../core/access/access.ts";
+import { foldFilter } from "../../core/filters/fold-filter.ts";
 import { isLogic } from "../../core/filters/operators.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import type { GroupKey } from "../../core/records/aggregates.ts";
 import { aggregatesOf, figuresModel, groupKeysOf } from "../../core/records/aggregates.ts";
-import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
 import type { GroupOrder, GroupReading } from "../../core/records/record-groups.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import { directionOf } from "../pagination/order-terms.ts";
@@ -34,6 +35,27 @@ export function parseGroups(
     limit: parseLimit((args["first"] ?? DEFAULT_GROUPS) as number),
     timeZone: parseTimeZone((args["timeZone"] ?? "UTC") as string),
   };
+}
+
+/** The columns by which the groups are made, chosen and ordered. */
+export function columnsOfGroups(
+  models: ModelRegistry,
+  model: Model,
+  { keys, having, order }: Pick<GroupReading, "keys" | "having" | "order">,
+): readonly ColumnField[] {
+  const figures = new Map(aggregatesOf(model).map(({ field, column }) => [field.name, column]));
+  const none: readonly (ColumnField | undefined)[] = [];
+  const asked =
+    having === undefined
+      ? none
+      : foldFilter<typeof none>(models, figuresModel(model), having, {
+          filter: (members) => members.flat(),
+          logic: (_operator, parts) => parts.flat(),
+          column: ({ name }) => [figures.get(name)],
+          relation: () => none,
+        });
+  const all = [...keys.map(({ column }) => column), ...order.map(({ by }) => by.column), ...asked];
+  return all.filter((column) => column !== undefined);
 }
 
 function parseKeys(model: Model, by: readonly string[]): readonly GroupKey[] {

@@ -98,7 +98,7 @@ function planOnce(info: GraphQLResolveInfo, kind: string, plan: () => Plan): Pla
 }
 
 /** Whether a directive in the operation could leave fields out. */
-function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
+export function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
   let isFound = false;
   const directive = {
     Directive() {
@@ -230,7 +230,7 @@ function toOne(root: SelectionRoot, field: RelationField, select: PlannedSelect)
   const target = models.get(field.type);
   return {
     field,
-    where: access.scope(target.name, root.context.viewer),
+    where: access.scope(target.name, root.context.viewer, "READ"),
     selection: toSelection(root, target, select),
   };
 }
@@ -280,7 +280,8 @@ export function selectedBelow(info: GraphQLResolveInfo): IsSelected {
   return (...path) => paths.has(path.join("."));
 }
 
-function isIncluded(
+/** Whether the selection's directives leave it in. */
+export function isIncluded(
   { variableValues }: GraphQLResolveInfo,
   selection: SelectionSetNode["selections"][number],
 ): boolean {

@@ -12,14 +12,14 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
-        scope: ({ id }) => (id === "limited" ? { status: { equals: "ACTIVE" } } : undefined),
+        access: ({ viewer: { id } }) => (id === "limited" ? { status: { equals: "ACTIVE" } } : true),
         fields: {
           longitude: { isExposed: false },
           rankInCountry: { isFilterable: false },
           populationShare: { isSortable: false },
         },
       },
-      Country: { scope: ({ id }) => (id === "limited" ? { code: { not: "A1" } } : undefined) },
+      Country: { access: ({ viewer: { id } }) => (id === "limited" ? { code: { not: "A1" } } : true) },
     },
   });
   await insertSampleRecords(api);
