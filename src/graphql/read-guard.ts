@@ -114,11 +114,11 @@ interface Walk {
 }
 
 function collect(walk: Walk, type: unknown, selectionSet: SelectionSetNode | undefined): void {
+  if (!isCompositeType(type) || selectionSet === undefined) {
+    return;
+  }
   const { info, seen } = walk;
-  for (const selection of selectionSet?.selections ?? []) {
-    if (!isCompositeType(type) || !isIncluded(info, selection)) {
-      continue;
-    }
+  for (const selection of selectionSet.selections.filter((each) => isIncluded(info, each))) {
     switch (selection.kind) {
       case Kind.FIELD:
         collectField(walk, type, selection);

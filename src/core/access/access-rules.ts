@@ -104,12 +104,19 @@ export function createAccess(
     },
     isFieldAllowed(model, field, viewer, action) {
       const option = optionOf(model);
-      const rules = typeof option === "object" ? option.fields?.[field as string] : undefined;
-      const rule = rules?.[FIELD_ACTIONS[action]] ?? true;
+      const fields = typeof option === "object" ? (option.fields ?? {}) : {};
+      const rule = rulesOf(fields, field)?.[FIELD_ACTIONS[action]] ?? true;
       const answer: unknown = typeof rule === "function" ? rule({ viewer }) : rule;
       return answer === true;
     },
   };
+}
+
+function rulesOf(
+  fields: Readonly<Record<string, FieldRules | undefined>>,
+  name: string,
+): FieldRules | undefined {
+  return fields[name];
 }
 
 function needsReading(action: AccessAction): boolean {
