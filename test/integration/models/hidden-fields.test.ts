@@ -379,8 +379,7 @@ describe("the switches of fields", () => {
     ["AccountUpsertUpdateInput", "bio email nick tags"],
     ["AccountNestedPostsInput", "connect create"],
     ["AccountNestedPostsCreateInput", "id title"],
-    // A new account needs its email.
-    ["AccountBulkCreateInput", "bio email id nick"],
+    ["AccountBulkCreateInput", "bio email id nick"], // A new account needs its email.
     ["AccountUpdateEachDataInput", "bio nick"],
     ["AccountBulkUpdateInput", "bio nick"],
     ["TagUpdateInput", "accounts bearers label"],
