@@ -12,7 +12,9 @@ import { getNamedType, isCompositeType, isObjectType, Kind } from "graphql";
 import type { Access } from "../core/access/access.ts";
 import { refuseHidden, refuseModel } from "../core/filters/scope-filter.ts";
 import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
+import { relationsOf } from "../core/records/model.ts";
 import type { GraphQLContext } from "./builder.ts";
+import { figuresName } from "./models/object-type.ts";
 import type { NameTable } from "./models/model-names.ts";
 import { hasConditions, isIncluded } from "./models/plan-selection.ts";
 
@@ -77,7 +79,11 @@ function readTypes(models: ModelRegistry, names: NameTable): ReadTypes {
   return new Map(
     models.all().flatMap((model) => {
       const own = names.of(model);
-      const fields = new Map(model.fields.map((field) => [field.apiName, field]));
+      const figures = relationsOf(model).map((field) => [figuresName(model, field), field] as const);
+      const fields = new Map<string, Field>([
+        ...figures,
+        ...model.fields.map((field) => [field.apiName, field] as const),
+      ]);
       return [own.object, own.extremes, own.sums, own.averages, own.distinctCounts].map(
         (name) => [name, { model, fields }] as const,
       );

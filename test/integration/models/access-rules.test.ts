@@ -21,6 +21,7 @@ const READER = { id: "reader" };
 let api: ModelsFixture;
 /** The rules of cities, for the test at hand. */
 let cities: AccessOption = true;
+let countries: AccessOption = true;
 
 beforeAll(async () => {
   api = await createModelsFixture({
@@ -28,6 +29,11 @@ beforeAll(async () => {
       City: {
         get access() {
           return cities;
+        },
+      },
+      Country: {
+        get access() {
+          return countries;
         },
       },
       Tag: { access: false },
@@ -150,6 +156,8 @@ describe("rules of fields", () => {
       "{ citiesGroupBy(by: [status], having: {countDistinct: {notes: {gt: 1}}}) { count } }",
     "an order of groups":
       "{ citiesGroupBy(by: [status], orderBy: [{countDistinct: {notes: ASC}}]) { count } }",
+    "an order by a relation's field": "{ countries(orderBy: [{cities: {count: ASC}}]) { nodes { code } } }",
+    "a figure of a list that is hidden": "{ countries { nodes { citiesAggregate { count } } } }",
     "a figure": "{ citiesAggregate { countDistinct { notes } } }",
     "the answer to a write": `mutation { updateCity(id: "2", data: {population: 77}) { ... on UpdateCityPayload { city { notes } } } }`,
     "a deletion's answer": `mutation { deleteCity(id: "2") { ... on DeleteCityPayload { city { notes } } } }`,
@@ -158,12 +166,14 @@ describe("rules of fields", () => {
   it.each(Object.entries(asks))("refuse %s, and nothing was changed", async (_what, source) => {
     // option: models.access.fields.*.read
     cities = { fields: { notes: { read: isEditor } } };
+    countries = source.includes("notes") ? true : { fields: { cities: { read: isEditor } } };
     expect(await codeOf(source, READER)).toBe("FORBIDDEN");
     expect(await readCity(2)).toMatchObject({ population: 2 });
   });
 
   it("allow what leaves the field out, by a directive too, and everything to those who may read it", async () => {
     cities = { fields: { notes: { read: isEditor } } };
+    countries = { fields: { cities: { read: isEditor } } };
     const source = "query ($isEditor: Boolean!) { cities { nodes { id notes @include(if: $isEditor) } } }";
     expect((await api.data(source, { isEditor: false }, READER)).cities.nodes[0]).toEqual({ id: "1" });
     const { errors } = await api.execute(source, { isEditor: true }, READER);
@@ -177,6 +187,7 @@ describe("rules of fields", () => {
   it("refuse a write that names the field, whatever else it names", async () => {
     // option: models.access.fields.*.write
     cities = { fields: { notes: { write: isEditor } } };
+    countries = true;
     const update = `mutation { updateCity(id: "2", data: {population: 50, notes: "new"}) { ${FORBIDDEN} } }`;
     expect((await api.data(update, {}, READER)).updateCity).toEqual(refusal("You may not write City.notes."));
     expect(await readCity(2)).toMatchObject({ population: 2, notes: "y" });
@@ -231,7 +242,7 @@ describe("a model whose rules allow nothing", () => {
   }
 
   it("shows no byte of it, whatever field leads there", async () => {
-    cities = false;
+    [cities, countries] = [false, true];
     await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, status, notes)
       VALUES (9, 'S3CRET', 'A1', 777123, 777123, 777123, 'ACTIVE', 'S3CRET')`);
     let forbidden = 0;
