@@ -21,6 +21,7 @@ export const CLOSE_CODES = {
   1001: "The service is stopping.",
   1002: "A frame breaks the protocol of WebSockets.",
   1007: "A message is not UTF-8.",
+  1008: "A message comes in too many fragments.",
   1009: "A message is too large.",
   4400: "A message breaks the protocol graphql-transport-ws.",
   4401: "An operation came before the connection was acknowledged.",
