@@ -6,7 +6,8 @@ export const REQUEST_CODES = {
   GRAPHQL_PARSE_FAILED: "The document is not GraphQL.",
   GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
   BAD_USER_INPUT: "A variable's or an argument's value is not of its type, or is missing.",
-  OPERATION_RESOLUTION_FAILURE: "The document has no operation of that name, or several and no name was given.",
+  OPERATION_RESOLUTION_FAILURE:
+    "The document has no operation of that name, or several and no name was given.",
   BAD_REQUEST: "The request does not have the form of a GraphQL request.",
   PERSISTED_QUERY_NOT_FOUND: "The service does not know a document with that hash.",
   PERSISTED_QUERY_NOT_SUPPORTED: "The service takes no documents by hash.",

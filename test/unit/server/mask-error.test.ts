@@ -67,7 +67,11 @@ describe("the error mask", () => {
 
   it.each([
     ["of a proxy", "edge-7/4711", "edge-7/4711"],
-    ["of its own in the place of one that is no plain name", 'x" err=', expect.stringMatching(/^[\da-f-]{36}$/)],
+    [
+      "of its own in the place of one that is no plain name",
+      'x" err=',
+      expect.stringMatching(/^[\da-f-]{36}$/),
+    ],
   ])("gives answer and log line the same request id, %s", (_what, given, expected) => {
     const { mask, logged } = setUp();
     const request = { headers: new Headers({ "x-request-id": given }) };
@@ -105,7 +109,9 @@ describe("the error mask", () => {
       }
     })();
     expect(mask(syntax).extensions).toEqual({ code: "GRAPHQL_PARSE_FAILED" });
-    expect(mask(new GraphQLError("Variable $a is not an Int.")).extensions).toEqual({ code: "BAD_USER_INPUT" });
+    expect(mask(new GraphQLError("Variable $a is not an Int.")).extensions).toEqual({
+      code: "BAD_USER_INPUT",
+    });
   });
 
   it("does not log that a caller left", () => {
