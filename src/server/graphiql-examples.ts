@@ -117,7 +117,8 @@ function changeOf(update: AnyField): ExampleUpdate | undefined {
 const LITERALS: Readonly<Record<string, string>> = { Boolean: "true", String: '"new"' };
 
 function listOf({ node, list, columns }: ExampleModel): string {
-  return `# Records of ${node.name}. Run it with Ctrl-Enter; the documentation is behind the book on the left.
+  return `# Records of ${node.name}.
+# Ctrl-Enter runs it; the book on the left is the documentation.
 query ${nameFor("List", list)} {
   ${list}(first: 10) {
     totalCount
@@ -138,8 +139,9 @@ function launchOf(schema: GraphQLSchema, { node, list, bulk }: ExampleModel): re
   if (bulk === undefined || !isEnumType(models) || models.getValue(node.name) == null) {
     return [];
   }
-  const update = `# Tries a change of all records of ${node.name}, as a task that changes nothing.
-# It is refused where there are more than ${MAX_AFFECTED}: narrow \`where\`, or raise \`maxAffected\`.
+  const update = `# A dry run: the task does all, and rolls it back.
+# With more than ${MAX_AFFECTED} records it is refused:
+# narrow the filter, or raise maxAffected.
 mutation ${nameFor("Try", bulk.mutation)} {
   ${bulk.mutation}(
     selection: { where: {} }
@@ -166,8 +168,9 @@ mutation ${nameFor("Try", bulk.mutation)} {
   }
 }
 `;
-  const events = `# The events of tasks of ${node.name} from now on.
-# Let it run, and run the bulk update in a second window: GraphiQL ends a subscription when you change tabs.
+  const events = `# What happens to the tasks of ${node.name} from now on.
+# Start it in a second window, then run the bulk update:
+# GraphiQL ends a subscription when you change tabs.
 subscription ${nameFor("Watch", list)} {
   taskEvents(where: { models: [${node.name}] }) {
     cursor

@@ -70,6 +70,9 @@ function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
   return known.includes(etag) || known.includes("*");
 }
 
+/** Several tabs that are there from the start jump away under the mouse: an animation of GraphiQL's stays where it begins. */
+const KEEP_TABS = ".graphiql-tab { transform: none !important; }";
+
 async function render(schema: GraphQLSchema): Promise<RenderedPage> {
   const { renderGraphiQL } = await import("@graphql-yoga/render-graphiql");
   const options = { title: TITLE, subscriptionsProtocol: "WS" as const, defaultQuery: "" };
@@ -77,7 +80,9 @@ async function render(schema: GraphQLSchema): Promise<RenderedPage> {
   const withTabs = JSON.stringify({ ...options, defaultTabs: drawExamples(schema) });
   // GraphiQL would show its tabs in the place of the query that a link has.
   const choice = `new URLSearchParams(location.search).has("query") ? ${plain} : ${withTabs}`;
-  const page = renderGraphiQL(options).replace(plain, () => choice);
+  const page = renderGraphiQL(options)
+    .replace(plain, () => choice)
+    .replace("<noscript>", () => `<style>${KEEP_TABS}</style><noscript>`);
   const etag = `W/"${createHash("sha256").update(page).digest("base64url")}"`;
   return { compressed: await promisify(gzip)(page), etag };
 }

@@ -72,14 +72,12 @@ export function maskWithAsker(maskError: MaskError): Plugin {
   const whenExecuted = { onExecuteDone: (executed: unknown) => maskAll(executed as Executed) };
   return {
     onPluginInit({ registerContextErrorHandler }) {
-      registerContextErrorHandler(({ error, context, setError }) =>
-        setError(maskError(error, context as Asker)),
-      );
+      registerContextErrorHandler(({ error, context, setError }) => setError(maskError(error, context)));
     },
     onExecute: () => whenExecuted,
     onSubscribe: ({ args }) => ({
-      onSubscribeResult: (executed) => maskAll(executed as Executed),
-      onSubscribeError: ({ error, setError }) => setError(maskError(error, args.contextValue as Asker)),
+      onSubscribeResult: (executed) => maskAll(executed),
+      onSubscribeError: ({ error, setError }) => setError(maskError(error, args.contextValue)),
     }),
   };
 }
