@@ -260,3 +260,94 @@ describe("a model whose rules allow nothing", () => {
     await api.query("DELETE FROM city WHERE id = 9");
   });
 });
+
+describe("random rules", () => {
+  interface City {
+    readonly id: number;
+    readonly population: number;
+    readonly status: string;
+    readonly country_code: string;
+  }
+  /** A rule as an app writes it, and what it means to a record. */
+  type Rule = readonly [rule: AccessOption, admits: (city: City) => boolean];
+
+  const RULES: readonly Rule[] = [
+    [true, () => true],
+    [() => ({ population: { lt: 3 } }), ({ population }) => population < 3],
+    [() => ({ NOT: { status: { equals: "ACTIVE" } } }), ({ status }) => status !== "ACTIVE"],
+    [() => ({ country: { is: { code: { equals: "A1" } } } }), (city) => city.country_code === "A1"],
+    [
+      () => ({ OR: [{ population: { gte: 4 } }, { status: { equals: "ACTIVE" } }] }),
+      ({ population, status }) => population >= 4 || status === "ACTIVE",
+    ],
+    [() => ({ OR: [] }), () => false],
+  ];
+  const rule = fc.constantFrom(...RULES);
+
+  const readAll = async (): Promise<readonly City[]> =>
+    (await api.query("SELECT * FROM city ORDER BY id")) as unknown as readonly City[];
+
+  it("let through what a plain filter over the table lets through, in reads and in writes", async () => {
+    countries = true;
+    await api.query("TRUNCATE city CASCADE");
+    await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, status)
+      SELECT i, 'city ' || i, 'A' || 1 + i % 2, i % 7, 0, 0, CASE WHEN i % 3 = 0 THEN 'ACTIVE' ELSE 'ARCHIVED' END::"CityStatus"
+        FROM generate_series(1, 20) i`);
+    const property = fc.asyncProperty(
+      fc.tuple(rule, rule, rule),
+      fc.constantFrom(0, 2, 5),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 0, max: 6 }),
+      async ([read, update, remove], least, id, population) => {
+        cities = { read: read[0], update: update[0], delete: remove[0] } as AccessOption;
+        const before = await readAll();
+        const seen = before.filter((city) => read[1](city));
+        const listed = seen.filter((city) => city.population >= least);
+        const ids = (of: readonly City[]): readonly string[] => of.map((city) => String(city.id));
+        const answer = await api.data(`{
+          cities(first: 100, where: {population: {gte: ${least}}}) { totalCount nodes { id } }
+          citiesAggregate(where: {population: {gte: ${least}}}) { count sum { population } }
+          citiesGroupBy(by: [countryCode]) { count key { countryCode } }
+          countries { nodes { code cities(first: 100) { totalCount nodes { id } } citiesAggregate { count } } }
+          city(id: "${id}") { id }
+        }`);
+        expect(answer.cities).toEqual({
+          totalCount: listed.length,
+          nodes: ids(listed).map((each) => ({ id: each })),
+        });
+        expect(answer.citiesAggregate.count).toBe(listed.length);
+        expect(Number(answer.citiesAggregate.sum.population ?? 0)).toBe(
+          listed.reduce((sum, city) => sum + city.population, 0),
+        );
+        expect(answer.city?.id).toBe(seen.some((city) => city.id === id) ? String(id) : undefined);
+        for (const { code, cities: list, citiesAggregate } of answer.countries.nodes) {
+          const own = seen.filter((city) => city.country_code === code);
+          expect([list.totalCount, citiesAggregate.count]).toEqual([own.length, own.length]);
+          expect(list.nodes.map((node: Answer) => node.id)).toEqual(ids(own));
+          const group = answer.citiesGroupBy.find(({ key }: Answer) => key.countryCode === code);
+          expect(group?.count ?? 0).toBe(own.length);
+        }
+        const target = before.find((city) => city.id === id);
+        const changed = target && { ...target, population };
+        const mayUpdate =
+          target !== undefined &&
+          changed !== undefined &&
+          read[1](target) &&
+          update[1](target) &&
+          update[1](changed) &&
+          read[1](changed);
+        const { updateCity } = await api.data(
+          `mutation { updateCity(id: "${id}", data: {population: ${population}}) { __typename } }`,
+        );
+        expect(updateCity.__typename === "UpdateCityPayload").toBe(mayUpdate);
+        const now = (await readAll()).find((city) => city.id === id);
+        expect(now).toEqual(mayUpdate ? { ...target, population, updated_at: expect.anything() } : target);
+        const mayDelete = now !== undefined && read[1](now) && remove[1](now);
+        const { deleteCity } = await api.data(`mutation { deleteCity(id: "${id}") { __typename } }`);
+        expect(deleteCity.__typename === "DeleteCityPayload").toBe(mayDelete);
+        expect((await readAll()).some((city) => city.id === id)).toBe(now !== undefined && !mayDelete);
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  });
+});

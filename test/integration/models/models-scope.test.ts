@@ -10,7 +10,6 @@ describe("scope", () => {
   beforeAll(async () => {
     scoped = await createModelsFixture({
       modelOptions: {
-        // option: models.scope
         Country: {
           access: ({ viewer: { id } }) =>
             id === "all" ? true : id === "nobody" ? { OR: [] } : { code: { in: ["A1", "A2"] } },
