@@ -152,9 +152,7 @@ export class RecordViewers {
       const named = heard.filter((each) => this.#isCheckable(each));
       const ids = [...new Set(named.flatMap(({ event }) => event.recordIds))];
       const found =
-        ids.length === 0
-          ? []
-          : await this.#ports.reader.existingIds(this.model, ids, this.#reach.filter);
+        ids.length === 0 ? [] : await this.#ports.reader.existingIds(this.model, ids, this.#reach.filter);
       const within = new Set(found);
       const verdicts = await Promise.all(heard.map((each) => this.#verdictOn(each, within)));
       this.#failures.worked();
@@ -176,11 +174,18 @@ export class RecordViewers {
       return { kind: "TOLD", event };
     }
     if (!this.#isCheckable(heard)) {
-      return { kind: "UNKNOWN", event: { ...event, recordIds: [], isAll: true }, task: await event.readTask() };
+      return {
+        kind: "UNKNOWN",
+        event: { ...event, recordIds: [], isAll: true },
+        task: await event.readTask(),
+      };
     }
     const recordIds = event.recordIds.filter((id) => within.has(id));
     return recordIds.length === 0
       ? { kind: "OUT_OF_REACH" }
-      : { kind: "TOLD", event: recordIds.length === event.recordIds.length ? event : { ...event, recordIds } };
+      : {
+          kind: "TOLD",
+          event: recordIds.length === event.recordIds.length ? event : { ...event, recordIds },
+        };
   }
 }

@@ -90,7 +90,9 @@ function afterGrant(
   claimsOf: () => readonly Claim[],
 ): void {
   if (result.kind === "GRANTED") {
-    transaction.onCommit(() => announcer.send(heardOf(announcer, announcementsOf("LOCKED", owner, claimsOf()))));
+    transaction.onCommit(() =>
+      announcer.send(heardOf(announcer, announcementsOf("LOCKED", owner, claimsOf()))),
+    );
   }
 }
 
