@@ -114,7 +114,8 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
+  const { rows, config } = options;
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
   const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
@@ -166,10 +167,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
       ...launching,
       hooks,
       sideEffects,
-      writer: announceWrites(
-        createPostgresRecordWriter({ ...writing, rows: options.rows, toDecimal }),
-        announcer,
-      ),
+      writer: announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer),
     }),
     ...launches,
     deployment,

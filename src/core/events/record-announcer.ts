@@ -204,7 +204,7 @@ class Announcer {
   async #tell(names: readonly string[]): Promise<void> {
     const models = Object.fromEntries(names.map((name) => [name, this.#own.get(name)?.since ?? this.#now()]));
     const message: AudienceMessage = { kind: "LISTEN", by: this.#id, models };
-    await this.#publish(AUDIENCE_TOPIC, message as unknown as Json);
+    await this.#publish(AUDIENCE_TOPIC, message);
   }
 
   /** @returns false where the message could not be sent */

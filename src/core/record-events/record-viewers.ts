@@ -129,7 +129,7 @@ export class RecordViewers {
   }
 
   #tellUnnamed(event: RecordEvent, task: Task | undefined): void {
-    for (const subscription of [...this.#subscriptions]) {
+    for (const subscription of this.#subscriptions) {
       if (task !== undefined && subscription.canSee(task)) {
         subscription.offer(event);
       } else {
