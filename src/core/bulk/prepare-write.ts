@@ -61,7 +61,8 @@ export async function prepareWrite(
       model,
       scope: targetScope(ports.access, viewer, model, operation),
       hooks,
-      ...scopeChecksOf(ports.access, model, viewer, operation, written),
+      // What is deleted leads nowhere.
+      ...(operation === "DELETE" ? {} : scopeChecksOf(ports.access, model, viewer, operation, written)),
       references,
       lockScopeOf,
       guardReached: effects && ((transaction, ids) => guardEffects(ports.locks, transaction, effects, ids)),
