@@ -10,7 +10,7 @@ import type {
 } from "graphql";
 import { getNamedType, isCompositeType, isObjectType, Kind } from "graphql";
 import type { Access } from "../core/access/access.ts";
-import { refuseHidden, refuseModel } from "../core/filters/scope-filter.ts";
+import { refuseHidden, refuseModel } from "../core/records/read-rights.ts";
 import type { Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { relationsOf } from "../core/records/model.ts";
 import type { GraphQLContext } from "./builder.ts";

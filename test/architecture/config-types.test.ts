@@ -81,7 +81,7 @@ const BAD = {
   ],
   "a misspelt field of a scope": [
     `models: { City: { access: ({ viewer }) => (viewer.id === null ? { statsu: { equals: "ACTIVE" } } : true) } }`,
-    "'{ statsu: { equals: string; }; }' has no properties in common",
+    "'{ statsu: { equals: string; }; }' is not assignable to type",
   ],
   "a misspelt field within OR of a scope": [
     `models: { City: { access: () => ({ OR: [{ statsu: { equals: "ACTIVE" } }] }) } }`,
@@ -263,6 +263,7 @@ beforeAll(async () => {
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
       ["docs/custom-tasks.md", guide()],
+      ["docs/access.md", accessGuide()],
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -283,6 +284,17 @@ describe("a config does not compile with", () => {
 test("the snippets of the guide to custom tasks compile", () => {
   expect(errors.get("docs/custom-tasks.md")).toEqual([]);
 });
+
+test("the config in the guide to access rules compiles", () => {
+  expect(errors.get("docs/access.md")).toEqual([]);
+});
+
+function accessGuide(): string {
+  return codeBlocks(readFileSync(`${ROOT}/docs/access.md`, "utf8"), "ts")
+    .join("\n")
+    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+    .replaceAll('"./generated/', '"../../src/generated/');
+}
 
 /** The guide's snippets as one module. */
 function guide(): string {

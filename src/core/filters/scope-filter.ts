@@ -1,8 +1,8 @@
-import { AppError } from "../../kernel/app-error.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { Access, AccessAction, WhereFilter } from "../access/access.ts";
 import { andFilters } from "../access/access.ts";
-import type { Field, Model, ModelRegistry } from "../records/model.ts";
+import type { Model, ModelRegistry } from "../records/model.ts";
+import { refuseHidden, refuseModel } from "../records/read-rights.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { foldFilter } from "./fold-filter.ts";
 import { filterKey } from "./operators.ts";
@@ -70,18 +70,4 @@ function scopeOf(
     refuseModel(access, viewer, model);
   }
   return access.scope(model.name, viewer, action);
-}
-
-/** @throws AppError FORBIDDEN if the viewer may read no record of the model */
-export function refuseModel(access: Access, viewer: Viewer, model: Model): void {
-  if (!access.isAllowed(model.name, viewer, "READ")) {
-    throw new AppError("FORBIDDEN", `You may not read any ${model.apiName}.`);
-  }
-}
-
-/** @throws AppError FORBIDDEN if the viewer may not read the field: an order or a group tells as much as the value */
-export function refuseHidden(access: Access, viewer: Viewer, model: Model, field: Field): void {
-  if (!access.isFieldAllowed(model.name, field.name, viewer, "READ")) {
-    throw new AppError("FORBIDDEN", `You may not read ${model.apiName}.${field.apiName}.`);
-  }
 }

@@ -1,4 +1,4 @@
-import { refuseModel } from "../filters/scope-filter.ts";
+import { refuseModel } from "../records/read-rights.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Service } from "../../kernel/service.ts";

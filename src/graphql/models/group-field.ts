@@ -1,7 +1,7 @@
 import type { FieldMap } from "@pothos/core";
 import { groupKeysOf } from "../../core/records/aggregates.ts";
 import type { Model } from "../../core/records/model.ts";
-import { refuseHidden } from "../../core/filters/scope-filter.ts";
+import { refuseHidden } from "../../core/records/read-rights.ts";
 import type { GroupValues } from "../../core/records/record-groups.ts";
 import type { BuilderTypes } from "../builder.ts";
 import type { AggregateType } from "./aggregate-type.ts";

@@ -1,5 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
-import { refuseHidden, refuseModel, scopeFilter } from "../../core/filters/scope-filter.ts";
+import { scopeFilter } from "../../core/filters/scope-filter.ts";
+import { refuseHidden, refuseModel } from "../../core/records/read-rights.ts";
 import type { Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
