@@ -1,11 +1,14 @@
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, RelationField } from "./model.ts";
+import type { TextSearch } from "./text-search.ts";
 
 /** One criterion of an order, as paging needs it. */
 export interface OrderTerm {
   /** The to-one relations that lead to the column; usually none. */
   readonly relations: readonly RelationField[];
   readonly column: ColumnField;
+  /** The search whose relevance stands in the place of the column. */
+  readonly search?: TextSearch | undefined;
   readonly isDescending: boolean;
   /** Whether records without a value come first; set even if there can be none. */
   readonly areNullsFirst: boolean;

@@ -66,7 +66,8 @@ export function parseOrder(
 
 /** `name`, `country.name`, in the API's names. */
 export function termPath(term: OrderTerm): string {
-  return [...term.relations, term.column].map((field) => field.apiName).join(".");
+  const path = [...term.relations, term.column].map((field) => field.apiName).join(".");
+  return term.search === undefined ? path : `${path} to ${JSON.stringify(term.search.text)}`;
 }
 
 function parseTerm(

@@ -12,6 +12,7 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
+        search: ["name"],
         scope: ({ id }) => (id === "limited" ? { status: { equals: "ACTIVE" } } : undefined),
         fields: {
           longitude: { isExposed: false },
@@ -269,7 +270,7 @@ describe("groups", () => {
 
 test("the examples of docs/queries.md run", async () => {
   const examples = codeBlocks(await readFile("docs/queries.md", "utf8"), "graphql");
-  expect(examples).toHaveLength(4);
+  expect(examples).toHaveLength(6);
   for (const example of examples) {
     expect(await api.data(example)).toBeTruthy();
   }

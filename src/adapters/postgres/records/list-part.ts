@@ -7,6 +7,7 @@ import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import type { FilterPorts } from "../filters/filter-to-sql.ts";
 import { filterToSql, joinOne, linkOf } from "../filters/filter-to-sql.ts";
+import { relevanceSql } from "../filters/search-to-sql.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
 import { isDataException, valueError } from "./postgres-record-reader.ts";
 import type { TableShape } from "./table-shape.ts";
@@ -114,6 +115,14 @@ async function orderToSql(
   const made: SqlTerm[] = [];
   for (const term of terms) {
     const at = await tableAt(term.relations);
+    if (term.search !== undefined) {
+      const ranked = statement.alias();
+      const tools = await shapes.textTools();
+      const relevance = relevanceSql(term.search, { table: at.table, alias: at.alias, tools, statement });
+      joins.push(` CROSS JOIN LATERAL (${relevance}) AS ${ranked}`);
+      made.push({ ...relevanceTerm(`${ranked}.relevance`), isDescending: term.isDescending });
+      continue;
+    }
     const { name, type } = requiredColumn(at.table, term.column.name);
     const column = `${at.alias}.${name}`;
     const { isDescending, areNullsFirst } = term;
@@ -123,6 +132,10 @@ async function orderToSql(
     made.push({ column, type, text, isDescending, areNullsFirst, isNullable });
   }
   return { terms: made, joins: joins.join("") };
+}
+
+function relevanceTerm(column: string): Omit<SqlTerm, "isDescending"> {
+  return { column, type: "integer", text: `${column}::text`, areNullsFirst: false, isNullable: false };
 }
 
 /**
