@@ -64,7 +64,7 @@ export function readModelRegistry(
   }));
   const served = followForeignKeys(read).map((model) => serveModel(model, enums));
   const searches = served.map((model) => readModelSearch(model, options[model.name]));
-  const problems = [...[...switches.values()], ...searches].flatMap((each) => each.problems);
+  const problems = [...switches.values(), ...searches].flatMap((each) => each.problems);
   refuseProblems([...problems, ...served.flatMap(hiddenKeyProblems)]);
   const searched = served.map((model, at) => ({ ...model, search: searches[at]?.search }));
   return createModelRegistry(searched, enums, emulatedKeysOf(schema));
