@@ -179,39 +179,3 @@ export function relevanceSql(search: TextSearch, place: SearchPlace): string {
   ];
   return `SELECT CASE ${ways.join(" ")} END AS relevance FROM (SELECT ${first} AS words OFFSET 0) AS f OFFSET 0`;
 }
-
-/** An index that a model's searches use. */
-export interface SearchIndex {
-  /** Unquoted; within PostgreSQL's 63 bytes. */
-  readonly name: string;
-  /** What stands behind `USING`. */
-  readonly definition: string;
-  /** A condition that only this index serves. */
-  readonly probe: string;
-}
-
-/** The indexes that serve the searches of a model: of words, and, with pg_trgm, of what comes near to them. */
-export function searchIndexes(table: TableShape, tools: TextTools): readonly SearchIndex[] {
-  const { model } = table;
-  if (model.search === undefined || model.isView) {
-    return [];
-  }
-  const { text, words } = searchExpressions(table, model.search.fields, tools);
-  const nameOf = (suffix: string): string =>
-    `${Buffer.from(model.table)
-      .subarray(0, 62 - suffix.length)
-      .toString()
-      .replace(/\uFFFD+$/, "")}_${suffix}`;
-  return [
-    { name: nameOf("search_words_idx"), definition: `gin ((${words}))`, probe: `${words} @@ 'a'::tsquery` },
-    ...(tools.trigrams === undefined
-      ? []
-      : [
-          {
-            name: nameOf("search_near_idx"),
-            definition: `gin ((${text}) ${tools.trigrams}.gin_trgm_ops)`,
-            probe: `${text} OPERATOR(${tools.trigrams}.%>>) 'abcd'`,
-          },
-        ]),
-  ];
-}
