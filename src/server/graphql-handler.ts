@@ -13,7 +13,7 @@ import type { MaskError } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
-import type { Authenticate, Execution } from "./server-options.ts";
+import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
@@ -53,7 +53,6 @@ interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
-  readonly execution: Execution;
   readonly documents: PersistedDocuments;
 }
 
@@ -128,17 +127,10 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  {
-    schema,
-    authenticate,
-    maskError,
-    maxBodyBytes,
-    maxOperationCost,
-    execution,
-    documents,
-  }: GraphQLHandlerOptions,
+  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, documents }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -170,8 +162,8 @@ function createGraphQLYoga(
       documents.plugin,
       limitNesting(),
       limitCost(maxOperationCost),
-      ...(execution === "planned" ? [executeByPlans()] : []),
-      shareEvents(maskError),
+      executeBy(execute),
+      shareEvents(maskError, execute),
       streams,
       // After all that choose how a result is sent.
       explainUnacceptable(),
@@ -180,8 +172,7 @@ function createGraphQLYoga(
 }
 
 /** The limits before it see every operation; it executes what they let through. */
-function executeByPlans(): Plugin {
-  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+function executeBy(execute: Execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 
