@@ -4,6 +4,8 @@ import type { FetchAPI } from "graphql-yoga";
 import { createGraphQLError, processRegularResult } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { compressIfLong } from "./compress.ts";
+import type { DocumentCache } from "./document-cache.ts";
+import { createDocumentCache } from "./document-cache.ts";
 import type { GraphQLParams } from "./graphql-params.ts";
 import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
 import { headersOf } from "./http-messages.ts";
@@ -59,6 +61,7 @@ export type JsonHandler = (
  * The answers are those of yoga.
  */
 export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
+  const valid = createDocumentCache<DocumentNode>();
   return async (request, response, type) => {
     let result: ExecutionResult;
     try {
@@ -66,7 +69,7 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
       if (params === undefined) {
         return ANSWERED;
       }
-      const executed = await execute(options, request, params);
+      const executed = await execute(options, valid, request, params);
       if (executed === undefined) {
         return { kind: "SUBSCRIPTION", params };
       }
@@ -118,10 +121,16 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<string | 
       }
     };
     request.on("data", take);
-    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
-    request.once("error", () => resolve(undefined));
-    request.once("close", () => resolve(undefined));
+    const leave = (): void => resolve(undefined);
+    request.on("end", () => resolve(textOf(chunks)));
+    request.on("error", leave);
+    request.on("close", leave);
   });
+}
+
+function textOf(chunks: readonly Buffer[]): string {
+  const [only] = chunks;
+  return (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString();
 }
 
 function tooLarge(): Error {
@@ -130,17 +139,25 @@ function tooLarge(): Error {
   });
 }
 
-/** @returns undefined for a subscription */
+/**
+ * @param valid the documents that have come before, so that the pipeline need not look at them again
+ * @returns undefined for a subscription
+ */
 async function execute(
   { operationFor }: JsonHandlerOptions,
+  valid: DocumentCache<DocumentNode>,
   request: IncomingMessage,
   params: GraphQLParams,
 ): Promise<ExecutionResult | undefined> {
   const operation = operationFor({ request: headOf(request), params });
-  const document = operation.parse(params.query);
-  const errors = operation.validate(operation.schema, document);
+  const known = valid.get(params.query);
+  const document = known ?? operation.parse(params.query);
+  const errors = known === undefined ? operation.validate(operation.schema, document) : [];
   if (errors.length > 0) {
     return { errors } as ExecutionResult;
+  }
+  if (known === undefined) {
+    valid.set(params.query, document);
   }
   if (getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
     return undefined;

@@ -66,12 +66,15 @@ export class TextQuery implements pg.Submittable {
   }
 }
 
-/** The texts of one parameter. */
+/** The text of a parameter: a text, a number, a boolean, or a list of them. */
 function textOf(value: unknown): string | null {
+  if (typeof value === "string") {
+    return value;
+  }
   if (value === null || value === undefined) {
     return null;
   }
-  return Array.isArray(value) ? `{${value.map(itemOf).join(",")}}` : String(value);
+  return Array.isArray(value) ? `{${value.map(itemOf).join(",")}}` : JSON.stringify(value);
 }
 
 function itemOf(item: unknown): string {
