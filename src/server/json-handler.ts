@@ -4,8 +4,6 @@ import type { FetchAPI } from "graphql-yoga";
 import { createGraphQLError, processRegularResult } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { compressIfLong } from "./compress.ts";
-import type { DocumentCache } from "./document-cache.ts";
-import { createDocumentCache } from "./document-cache.ts";
 import type { GraphQLParams } from "./graphql-params.ts";
 import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
 import { headersOf } from "./http-messages.ts";
@@ -61,7 +59,7 @@ export type JsonHandler = (
  * The answers are those of yoga.
  */
 export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
-  const valid = createDocumentCache<DocumentNode>();
+  const valid = new WeakSet<DocumentNode>();
   return async (request, response, type) => {
     let result: ExecutionResult;
     try {
@@ -140,24 +138,24 @@ function tooLarge(): Error {
 }
 
 /**
- * @param valid the documents that have come before, so that the pipeline need not look at them again
+ * @param valid the documents that need not be validated any more. They are parsed by the pipeline each time, from its cache,
+ *   since its check of the operation depends on the request
  * @returns undefined for a subscription
  */
 async function execute(
   { operationFor }: JsonHandlerOptions,
-  valid: DocumentCache<DocumentNode>,
+  valid: WeakSet<DocumentNode>,
   request: IncomingMessage,
   params: GraphQLParams,
 ): Promise<ExecutionResult | undefined> {
   const operation = operationFor({ request: headOf(request), params });
-  const known = valid.get(params.query);
-  const document = known ?? operation.parse(params.query);
-  const errors = known === undefined ? operation.validate(operation.schema, document) : [];
-  if (errors.length > 0) {
-    return { errors } as ExecutionResult;
-  }
-  if (known === undefined) {
-    valid.set(params.query, document);
+  const document = operation.parse(params.query);
+  if (!valid.has(document)) {
+    const errors = operation.validate(operation.schema, document);
+    if (errors.length > 0) {
+      return { errors } as ExecutionResult;
+    }
+    valid.add(document);
   }
   if (getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
     return undefined;

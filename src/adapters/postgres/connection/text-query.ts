@@ -26,15 +26,15 @@ export class TextQuery implements pg.Submittable {
   readonly text: string;
   /** Under this name the statement is prepared; empty for one that is not kept. */
   readonly name: string;
+  readonly values: readonly unknown[];
   /** Set by the client. */
   callback: ((error: Error | null, rows?: readonly TextRow[]) => void) | undefined;
-  readonly #values: readonly unknown[];
   readonly #rows: TextRow[] = [];
 
   constructor(text: string, values: readonly unknown[], name = "") {
     this.text = text;
     this.name = name;
-    this.#values = values;
+    this.values = values;
   }
 
   submit(client: object): void {
@@ -43,7 +43,7 @@ export class TextQuery implements pg.Submittable {
     if (this.name === "" || connection.parsedStatements[this.name] === undefined) {
       connection.parse(this);
     }
-    connection.bind({ statement: this.name, values: this.#values, valueMapper: textOf });
+    connection.bind({ statement: this.name, values: this.values, valueMapper: textOf });
     connection.execute();
     connection.sync();
     connection.stream.uncork();
