@@ -120,13 +120,13 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<string | 
     };
     request.on("data", take);
     const leave = (): void => resolve(undefined);
-    request.on("end", () => resolve(textOf(chunks)));
+    request.on("end", () => resolve(joined(chunks)));
     request.on("error", leave);
     request.on("close", leave);
   });
 }
 
-function textOf(chunks: readonly Buffer[]): string {
+function joined(chunks: readonly Buffer[]): string {
   const [only] = chunks;
   return (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString();
 }
