@@ -16,7 +16,8 @@ import { relationsOf } from "../core/records/model.ts";
 import type { GraphQLContext } from "./builder.ts";
 import { figuresName } from "./models/object-type.ts";
 import type { NameTable } from "./models/model-names.ts";
-import { hasConditions, isIncluded } from "./models/plan-selection.ts";
+import { hasConditions } from "./models/kept-plans.ts";
+import { isIncluded } from "./models/plan-selection.ts";
 
 type Resolver = GraphQLFieldResolver<unknown, GraphQLContext>;
 type RootField = GraphQLField<unknown, GraphQLContext>;

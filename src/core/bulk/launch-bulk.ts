@@ -112,13 +112,14 @@ function refuseFields(
 }
 
 function refuseSize(
-  { maxRecords }: BulkPorts,
+  { models, maxRecords }: BulkPorts,
   request: BulkRequest,
 ): ValidationRefusal | LimitRefusal | undefined {
   const { options } = request;
+  const model = models.get(request.model);
   return "records" in request
     ? refuseLength(request.operation, request.records, options, maxRecords)
-    : (refuseLargeFilter(request) ??
+    : (refuseLargeFilter({ model, selection: request.selection }) ??
         refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords }));
 }
 

@@ -6,6 +6,7 @@ import { refuseHidden, refuseModel } from "../records/read-rights.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { foldFilter } from "./fold-filter.ts";
 import { filterKey } from "./operators.ts";
+import { SEARCH_MEMBER } from "./search-filter.ts";
 
 /** Where scopes come from. */
 export interface ScopePorts {
@@ -15,7 +16,8 @@ export interface ScopePorts {
 
 /**
  * Narrows a filter to the viewer's scope. No other place does. Where the filter looks at related records, only those
- * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time.
+ * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time. The same holds for
+ * a search, which looks at other records, too.
  * @param action what the viewer wants to do with the records
  * @returns undefined for every record
  * @throws AppError FORBIDDEN for a model or field that the viewer may not read
@@ -27,16 +29,23 @@ export function scopeFilter(
   where: WhereFilter | undefined,
   action: AccessAction = "READ",
 ): WhereFilter | undefined {
-  const scoped = where === undefined ? undefined : scopeRelations(ports, viewer, model, where);
+  const scoped = where === undefined ? undefined : scopeParts(ports, viewer, model, where);
   return andFilters(scoped, scopeOf(ports.access, viewer, model, action));
 }
 
-function scopeRelations(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
+function scopeParts(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
   return foldFilter<WhereFilter>(ports.models, model, where, {
     filter: (members) => Object.assign({}, ...members) as JsonObject,
     logic: (operator, parts) => ({
       [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
     }),
+    search(search, of) {
+      of.fields
+        .filter(({ name }) => search.fields.includes(name))
+        .forEach((field) => refuseHidden(ports.access, viewer, of, field));
+      const scope = scopeOf(ports.access, viewer, of, "READ");
+      return { [SEARCH_MEMBER]: { ...search, ...(scope === undefined ? {} : { scope }) } };
+    },
     column(field, operators, of) {
       refuseHidden(ports.access, viewer, of, field);
       return { [filterKey(field)]: operators };

@@ -30,6 +30,17 @@ type ScopeFilter<Names extends FieldNames> = string extends Names["columns"]
       readonly NOT?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
     };
 
+/** The names of the fields whose values are texts, but not those of enums, which are known texts only. */
+type TextField<Row> = string extends keyof Row
+  ? string
+  : {
+      [Name in keyof Row]: string extends NonNullable<Row[Name]>
+        ? NonNullable<Row[Name]> extends string
+          ? Name
+          : never
+        : never;
+    }[keyof Row];
+
 /**
  * An app's options for one of its models; all are optional.
  * @typeParam Row the model's records, as Prisma types them
@@ -56,6 +67,16 @@ export interface ModelOptions<
   readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldOptions };
   /** Who may read, create, update and delete which records, and read and write which fields. */
   readonly access?: AccessOption<ScopeFilter<Names>, Names["columns"] | Names["relations"]>;
+  /**
+   * The text fields that `search` looks into, the most important first: lists, figures and bulk selections of the model
+   * take it then. `powercrud migrate` prints the indexes that make it fast. Default: none, and no `search`.
+   */
+  readonly search?: readonly TextField<Row>[];
+  /**
+   * The database's text search configuration for these texts, such as `french`, which finds words by their stems.
+   * Default: `simple`, which takes words as they are, in any language.
+   */
+  readonly searchConfiguration?: string;
   /**
    * The lock scope of a viewer, by name, such as the tenant's: a lock on the whole model then holds only for viewers
    * with the same name. Viewers with different names must never be able to write the same record (see `access`).
@@ -134,6 +155,8 @@ export function modelOptionsShape(
       what: "a field of the model",
     },
     access: accessOptionShape([...columns, ...relations]),
+    search: { kind: "LIST", of: { kind: "TEXT" } },
+    searchConfiguration: { kind: "TEXT" },
     lockScope: { kind: "FUNCTION" },
     notify: NOTIFY_RULES_SHAPE,
     dependents: { kind: "MAP", of: () => ({ kind: "FUNCTION" }), words: models, what: "a model" },
