@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import type { GraphQLField, GraphQLNamedType } from "graphql";
 import {
+  execute,
   getNamedType,
   isCompositeType,
   isInterfaceType,
   isLeafType,
   isObjectType,
   isRequiredArgument,
+  parse,
 } from "graphql";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AccessOption } from "../../../src/core/access/access-rules.ts";
@@ -27,6 +29,7 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
+        search: ["name", "notes"],
         get access() {
           return cities;
         },
@@ -151,6 +154,7 @@ describe("rules of fields", () => {
     "a filter": `{ cities(where: {NOT: {notes: {contains: "x"}}}) { totalCount } }`,
     "a filter of another model": `{ countries(where: {cities: {some: {notes: {contains: "x"}}}}) { totalCount } }`,
     "an order": "{ cities(orderBy: [{notes: ASC}]) { nodes { id } } }",
+    "a search": `{ cities(search: "x") { totalCount nodes { id } } }`,
     "a group": "{ citiesGroupBy(by: [notes]) { count } }",
     "a condition on groups":
       "{ citiesGroupBy(by: [status], having: {countDistinct: {notes: {gt: 1}}}) { count } }",
@@ -182,6 +186,29 @@ describe("rules of fields", () => {
     for (const ask of Object.values(asks).filter((each) => !each.startsWith("mutation"))) {
       expect(await codeOf(ask, EDITOR)).toBeUndefined();
     }
+  });
+
+  it("are asked for each viewer, although the plans of a document are kept", async () => {
+    cities = {
+      read: ({ viewer }) => isEditor({ viewer }) || { status: { equals: "ACTIVE" } },
+      fields: { notes: { read: isEditor } },
+    };
+    countries = { read: isEditor };
+    const answers = async (source: string): Promise<readonly unknown[]> => {
+      const document = parse(source);
+      const all: unknown[] = [];
+      for (const viewer of [EDITOR, READER, EDITOR, READER]) {
+        const { data, errors } = await execute({ schema: api.schema, document, contextValue: { viewer } });
+        all.push(errors?.[0]?.extensions["code"] ?? (data as Answer).cities.totalCount);
+      }
+      return all;
+    };
+    expect(await answers("{ cities { totalCount nodes { id } } }")).toEqual([3, 2, 3, 2]);
+    const filtered = `{ cities(where: {notes: {contains: ""}}) { totalCount } }`;
+    expect(await answers(filtered)).toEqual([2, "FORBIDDEN", 2, "FORBIDDEN"]);
+    const related = "{ cities { totalCount nodes { country { name } } } }";
+    expect(await answers(related)).toEqual([3, "FORBIDDEN", 3, "FORBIDDEN"]);
+    countries = true;
   });
 
   it("refuse a write that names the field, whatever else it names", async () => {
