@@ -8,7 +8,7 @@ import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import { refusalBody, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
-import { limitNesting } from "./limit-nesting.ts";
+import { limitOperations } from "./limit-operations.ts";
 import type { MaskError } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
@@ -168,7 +168,7 @@ function createGraphQLYoga(
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
-      limitNesting(),
+      limitOperations(),
       limitCost(maxOperationCost),
       ...(execution === "planned" ? [executeByPlans()] : []),
       shareEvents(maskError),
