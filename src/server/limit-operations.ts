@@ -1,10 +1,11 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
-import { GraphQLError, parse } from "graphql";
+import { getOperationAST, GraphQLError, OperationTypeNode, parse } from "graphql";
 import type { Plugin } from "graphql-yoga";
-import { createGraphQLError } from "graphql-yoga";
-import type { ErrorCode } from "../kernel/error-codes.ts";
+import { FILTER_LIMITS, isFilterList } from "../core/filters/filter-size.ts";
 import type { DocumentLimit } from "./document-limits.ts";
 import { DOCUMENT_LIMITS, exceededLimit } from "./document-limits.ts";
+import { LONG_BODY, limitExceeded } from "./graphql-params.ts";
+import { isLong, PLAIN_JSON_LENGTH } from "./long-json.ts";
 
 /** The most levels of lists and objects. Much deeper values would overflow the stack. */
 const MAX_NESTING = 1_000;
@@ -15,10 +16,14 @@ const MAX_NESTING = 1_000;
  */
 export function limitOperations(): Plugin {
   const refuse = (
-    { variableValues }: ExecutionArgs,
+    { document, operationName, variableValues }: ExecutionArgs,
     setResultAndStopExecution: (result: ExecutionResult) => void,
   ): void => {
-    const refusal = variableValues == null ? undefined : refusalOfVariables(variableValues);
+    const refusal =
+      variableValues == null
+        ? undefined
+        : (refusalOfVariables(variableValues) ??
+          (isLong(variableValues) ? refusalOfLong(variableValues, document, operationName) : undefined));
     if (refusal !== undefined) {
       setResultAndStopExecution({ errors: [refusal] });
     }
@@ -57,7 +62,10 @@ function parseTokens(source: Parameters<typeof parse>[0]): DocumentNode {
 const REMEDIES: Readonly<Record<DocumentLimit, readonly [what: string, remedy: string]>> = {
   tokens: ["words, numbers, texts and brackets", "Give large values as variables, or split the document."],
   depth: ["levels of selections", "Ask for less below each record."],
-  aliases: ["aliases", "Split the document, or ask for lists and bulk operations in the place of single ones."],
+  aliases: [
+    "aliases",
+    "Split the document, or ask for lists and bulk operations in the place of single ones.",
+  ],
   directives: ["directives", "Leave some out."],
   variables: ["variables", "Give what belongs together as one object or list."],
   introspections: ["introspections of the schema", "Ask for `__schema` once."],
@@ -86,6 +94,33 @@ function refusalOfVariables(variables: Readonly<Record<string, unknown>>): Graph
   return undefined;
 }
 
+/** Of variables with long lists, which only bulk operations take, and their filters do not. */
+function refusalOfLong(
+  variables: Readonly<Record<string, unknown>>,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): GraphQLError | undefined {
+  if (getOperationAST(document, operationName)?.operation !== OperationTypeNode.MUTATION) {
+    return limitExceeded(LONG_BODY, { max: PLAIN_JSON_LENGTH });
+  }
+  const { values } = FILTER_LIMITS;
+  return hasLongCondition(variables)
+    ? limitExceeded(
+        `A list in a condition of a filter has more than ${values} values. Select records by \`ids\`, or by other conditions.`,
+        { max: values },
+      )
+    : undefined;
+}
+
+/** Whether a condition such as `in` has a longer list than filters may have. Other lists are not looked into. */
+function hasLongCondition(value: object): boolean {
+  return Object.entries(value).some(([name, member]) =>
+    Array.isArray(member)
+      ? member.length > FILTER_LIMITS.values && isFilterList(name)
+      : isNesting(member) && hasLongCondition(member),
+  );
+}
+
 function hasMoreMembers(value: object, max: number): boolean {
   let count = 0;
   for (const _name in value) {
@@ -111,10 +146,4 @@ function isNestedBeyond(value: unknown, max: number): boolean {
 
 function isNesting(value: unknown): value is object {
   return typeof value === "object" && value !== null;
-}
-
-function limitExceeded(message: string, details: Readonly<Record<string, unknown>> = {}): GraphQLError {
-  return createGraphQLError(message, {
-    extensions: { ...details, code: "LIMIT_EXCEEDED" satisfies ErrorCode },
-  });
 }

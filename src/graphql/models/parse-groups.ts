@@ -6,7 +6,7 @@ import { aggregatesOf, figuresModel, groupKeysOf } from "../../core/records/aggr
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import type { GroupOrder, GroupReading } from "../../core/records/record-groups.ts";
 import { AppError } from "../../kernel/app-error.ts";
-import { directionOf } from "../pagination/order-terms.ts";
+import { directionOf, MAX_TERMS } from "../pagination/order-terms.ts";
 
 /** Groups when the caller does not say how many. */
 export const DEFAULT_GROUPS = 100;
@@ -27,10 +27,14 @@ export function parseGroups(
   args: Input,
 ): Omit<GroupReading, "where" | "aggregates"> {
   const keys = parseKeys(model, args["by"] as readonly string[]);
+  const orders = (args["orderBy"] ?? []) as readonly Input[];
+  if (orders.length > MAX_TERMS) {
+    throw invalid("orderBy", `orderBy may have at most ${MAX_TERMS} elements; there are ${orders.length}.`);
+  }
   return {
     keys,
     having: parseHaving(models, model, args["having"]),
-    order: ((args["orderBy"] ?? []) as readonly Input[]).map((input) => parseOrder(model, keys, input)),
+    order: orders.map((input) => parseOrder(model, keys, input)),
     limit: parseLimit((args["first"] ?? DEFAULT_GROUPS) as number),
     timeZone: parseTimeZone((args["timeZone"] ?? "UTC") as string),
   };
