@@ -87,20 +87,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   });
   return {
     serves: router.serves,
-    async handle(request, response) {
-      const admission = connections.admit(request, response);
-      if (admission === "ADMITTED") {
-        await router.handle(request, response);
-      } else if (admission === "REFUSED") {
-        response.setHeaders(
-          new Map([
-            ["connection", "close"],
-            ["retry-after", "1"],
-          ]),
-        );
-        sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
-      }
-    },
+    handle: limitConnections(router.handle, connections, limits),
     fetch: createFetchHandler({ graphql, origins, isReady }),
     upgrade(request, socket, head) {
       if (!isForWebSocket(request)) {
@@ -119,6 +106,23 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       graphql.breakOffStreams();
       await sockets.close();
     },
+  };
+}
+
+/** Answers the requests that their connections may have. */
+function limitConnections(
+  handle: RequestHandler["handle"],
+  connections: Connections,
+  limits: Required<ServerLimits>,
+): RequestHandler["handle"] {
+  return async (request, response) => {
+    const admission = connections.admit(request, response);
+    if (admission === "ADMITTED") {
+      await handle(request, response);
+    } else if (admission === "REFUSED") {
+      response.setHeaders(new Map(Object.entries({ connection: "close", "retry-after": "1" })));
+      sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
+    }
   };
 }
 

@@ -99,10 +99,9 @@ const CHARACTERS_PER_LOOK = 100_000;
 
 /** Finds the long lists and objects, and where their members can be cut. */
 async function scan(text: string, limits: JsonLimits, turns: Turns): Promise<Container> {
-  const open: Open[] = [];
-  let deeper = 0;
+  const brackets = new Brackets(limits);
   let lookAt = CHARACTERS_PER_LOOK;
-  for (let at = 0; at < text.length; at += 1) {
+  for (let at = 0; at < text.length && brackets.root === undefined; at += 1) {
     if (at >= lookAt) {
       lookAt = at + CHARACTERS_PER_LOOK;
       if (turns.isOver) {
@@ -112,34 +111,70 @@ async function scan(text: string, limits: JsonLimits, turns: Turns): Promise<Con
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       at = endOfString(text, at, limits);
-    } else if (code === OPEN_LIST || code === OPEN_OBJECT) {
-      if (open.length === MAX_LEVELS) {
-        deeper += 1;
-      } else {
-        open.push(opened(at, code === OPEN_LIST));
-      }
-    } else if (deeper > 0) {
-      deeper -= code === CLOSE_LIST || code === CLOSE_OBJECT ? 1 : 0;
-    } else if (code === COMMA) {
-      const container = open.at(-1) ?? refuse();
-      endMember(container, at, limits, false);
-    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) {
-      const container = open.pop() ?? refuse();
-      endMember(container, at, limits, true);
-      container.to = at;
-      const parent = open.at(-1);
-      if (container.isList !== (code === CLOSE_LIST)) {
-        refuse();
-      } else if (parent === undefined) {
-        return text.slice(at + 1).trim() === "" && text.slice(0, container.from).trim() === ""
-          ? container
-          : refuse();
-      } else if (at - container.from > limits.pieceLength) {
-        parent.long = container;
-      }
+    } else {
+      brackets.take(code, at);
     }
   }
-  return refuse();
+  const { root = refuse() } = brackets;
+  return text.slice(root.to + 1).trim() === "" && text.slice(0, root.from).trim() === "" ? root : refuse();
+}
+
+/** The lists and objects that are open. */
+class Brackets {
+  /** The whole, once it is closed. */
+  root: Container | undefined;
+  readonly #limits: JsonLimits;
+  readonly #open: Open[] = [];
+  /** How many are open within the last of them, and are not taken apart. */
+  #deeper = 0;
+
+  constructor(limits: JsonLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes a character that is outside of all texts. */
+  take(code: number, at: number): void {
+    if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      this.#begin(at, code === OPEN_LIST);
+    } else if (code === COMMA) {
+      this.#comma(at);
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) {
+      this.#close(at, code === CLOSE_LIST);
+    }
+  }
+
+  #begin(at: number, isList: boolean): void {
+    if (this.#open.length === MAX_LEVELS) {
+      this.#deeper += 1;
+    } else {
+      this.#open.push(opened(at, isList));
+    }
+  }
+
+  #comma(at: number): void {
+    if (this.#deeper === 0) {
+      endMember(this.#open.at(-1) ?? refuse(), at, this.#limits, false);
+    }
+  }
+
+  #close(at: number, isList: boolean): void {
+    if (this.#deeper > 0) {
+      this.#deeper -= 1;
+      return;
+    }
+    const container = this.#open.pop() ?? refuse();
+    if (container.isList !== isList) {
+      refuse();
+    }
+    endMember(container, at, this.#limits, true);
+    container.to = at;
+    const parent = this.#open.at(-1);
+    if (parent === undefined) {
+      this.root = container;
+    } else if (at - container.from > this.#limits.pieceLength) {
+      parent.long = container;
+    }
+  }
 }
 
 function opened(at: number, isList: boolean): Open {

@@ -36,16 +36,15 @@ export interface SocketServerOptions {
 const GOING_AWAY = 1001;
 /** Parts of one message; ws keeps each until the last has come. */
 const MAX_FRAGMENTS = 1024;
-/** Time that a client has to answer a close, in ms. */
-const CLOSE_TIMEOUT_MS = 2000;
+/** Time that a client has to answer a close, in ms. The types of ws do not have it. */
+const CLOSING: object = { closeTimeout: 2000 };
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const server = new WebSocketServer({
+    ...CLOSING,
     noServer: true,
     maxPayload: options.maxMessageBytes,
     maxFragments: MAX_FRAGMENTS,
-    // Not in its types.
-    ...{ closeTimeout: CLOSE_TIMEOUT_MS },
     handleProtocols,
     // Compression costs memory per socket, and the messages are small.
     // The outlet writes frames of its own between those of ws, which a compressor would hold back.
