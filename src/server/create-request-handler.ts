@@ -78,7 +78,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
   const router = createRequestRouter({
     graphql,
-    graphiql: createGraphiqlPage(),
+    graphiql: createGraphiqlPage(schema),
     results,
     board: openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback }),
     origins,

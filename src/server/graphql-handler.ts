@@ -12,11 +12,14 @@ import { createJsonHandler } from "./json-handler.ts";
 import { limitOperations } from "./limit-operations.ts";
 import { PLAIN_JSON_LENGTH } from "./long-json.ts";
 import type { MaskError } from "./mask-error.ts";
+import { maskWithAsker } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
 import { readBody } from "./request-body.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
+import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { Authenticate, Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
@@ -29,6 +32,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 interface TransportContext {
   /** Set over WebSocket, where the viewer is authenticated once per connection. */
   readonly viewer?: Viewer;
+  /** Set over WebSocket, where one request stands for many operations. */
+  readonly socketOperation?: IdentifiedRequest;
 }
 
 /** The schema, plugins, validation and error mask that all transports share. */
@@ -36,7 +41,10 @@ export interface OperationTools {
   /** The document that a message asks for. @throws GraphQLError as {@link PersistedDocuments.textOf} */
   textOf(payload: DocumentRequest & { readonly query: string }): string;
   /** The functions to parse, validate and execute the viewer's operations with. */
-  forViewer(viewer: Viewer): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
+  forViewer(
+    viewer: Viewer,
+    socketOperation: IdentifiedRequest,
+  ): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
 
 /** GraphQL over HTTP: queries, mutations, and subscriptions as server-sent events. */
@@ -65,7 +73,8 @@ interface GraphQLHandlerOptions {
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
   const streams = trackStreams();
-  const maskError: MaskError = (error) => explainLimit(options.maskError(error), options.maxBodyBytes);
+  const maskError: MaskError = (error, asker) =>
+    explainLimit(options.maskError(error, asker), options.maxBodyBytes);
   const yoga = createGraphQLYoga({ ...options, maskError }, streams.plugin);
   const answerJson = createJsonHandler({
     operationFor: (context) => yoga.getEnveloped(context) as ReturnType<JsonHandlerOptions["operationFor"]>,
@@ -93,7 +102,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   };
   return {
     textOf: (payload) => String(options.documents.textOf(payload)),
-    forViewer: (viewer) => yoga.getEnveloped({ viewer }),
+    forViewer: (viewer, socketOperation) => yoga.getEnveloped({ viewer, socketOperation }),
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
       if (json === undefined || !isOfShortWay(request)) {
@@ -173,7 +182,8 @@ function createGraphQLYoga(
     // There are no uploads, and browsers send this content type across origins without a preflight.
     multipart: false,
     logging: false,
-    maskedErrors: { maskError },
+    // It would give its message as the second argument.
+    maskedErrors: { maskError: (error) => maskError(error) },
     maxRequestBodySize: maxBodyBytes,
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
@@ -197,10 +207,24 @@ function createGraphQLYoga(
       ...(execution === "planned" ? [executeByPlans()] : []),
       shareEvents(maskError),
       streams,
+      maskWithAsker(maskError),
+      nameRequest(),
       // After all that choose how a result is sent.
       explainUnacceptable(),
     ],
   });
+}
+
+/** Adds the request id to answers: to those that tell of it, and to event streams, whose events may do so later. */
+function nameRequest(): Plugin {
+  return {
+    onResponse({ request, response }) {
+      const id = isEventStream(response) ? requestIdOf(request) : madeRequestId(request);
+      if (id !== undefined) {
+        response.headers.set(REQUEST_ID_HEADER, id);
+      }
+    },
+  };
 }
 
 /** The limits before it see every operation; it executes what they let through. */

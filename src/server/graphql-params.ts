@@ -5,6 +5,7 @@ import { createGraphQLError } from "graphql-yoga";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import { parseLongJson, PLAIN_JSON_LENGTH, TextTooLong } from "./long-json.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
+import type { RequestCode } from "./request-codes.ts";
 
 /** What a request asks for, checked. */
 export type GraphQLParams = YogaParams & { readonly query: string };
@@ -120,5 +121,7 @@ export function limitExceeded(
 }
 
 function badRequest(message: string): Error {
-  return createGraphQLError(message, { extensions: { code: "BAD_REQUEST", http: { status: 400 } } });
+  return createGraphQLError(message, {
+    extensions: { code: "BAD_REQUEST" satisfies RequestCode, http: { status: 400 } },
+  });
 }

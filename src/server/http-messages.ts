@@ -17,8 +17,9 @@ export function sendRefusal(
   status: number,
   code: ErrorCode,
   message: string,
+  details: object = {},
 ): void {
-  sendJson(response, status, refusalBody(code, message));
+  sendJson(response, status, refusalBody(code, message, details));
 }
 
 /** Refuses a request for its types: the header Accept says which would do. */
@@ -28,8 +29,25 @@ export function sendTypeRefusal(response: ServerResponse, { status, message, acc
 }
 
 /** The body of a refusal. */
-export function refusalBody(code: ErrorCode, message: string): object {
-  return { errors: [{ message, extensions: { code } }] };
+export function refusalBody(code: ErrorCode, message: string, details: object = {}): object {
+  return { errors: [{ message, extensions: { ...details, code } }] };
+}
+
+/** The part of a request of the web platform that is used. */
+export interface RequestHead {
+  readonly method: string;
+  readonly headers: Headers;
+}
+
+/** The head of a request of Node's; its headers are copied only if somebody reads them. */
+export function headOf(request: IncomingMessage): RequestHead {
+  let headers: Headers | undefined;
+  return {
+    method: request.method ?? "GET",
+    get headers() {
+      return (headers ??= headersOf(request));
+    },
+  };
 }
 
 /** The request's headers as a `Headers` object of the web platform. */

@@ -1,12 +1,13 @@
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import { sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
+import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -62,11 +63,13 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
           await route(options, request, response);
         }
       } catch (error) {
-        options.logger.error({ err: error }, "a request could not be answered");
+        const requestId = requestIdOf(headOf(request));
+        options.logger.error({ err: error, requestId }, "a request could not be answered");
         if (response.headersSent) {
           response.destroy();
         } else {
-          sendRefusal(response, 500, "INTERNAL", "Unexpected error.");
+          response.setHeader(REQUEST_ID_HEADER, requestId);
+          sendRefusal(response, 500, "INTERNAL", "Unexpected error.", { requestId });
         }
       }
     },

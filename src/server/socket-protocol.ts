@@ -9,6 +9,7 @@ import type { Authenticate } from "./server-options.ts";
 import type { OperationTools } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
 
@@ -48,7 +49,7 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
       try {
         return await prepare(options, context, payload);
       } catch (error) {
-        return [maskError(error)];
+        return [maskError(error, { socketOperation: operationOf(context.extra), ...context.extra })];
       }
     },
     execute: (args) => (args as PreparedArgs).rootValue.execute(withoutRoot(args)),
@@ -75,7 +76,7 @@ async function welcome(
     delete (context as { connectionParams?: unknown }).connectionParams;
     return true;
   } catch (error) {
-    maskError(error);
+    maskError(error, { socketOperation: operationOf(extra) });
     return false;
   }
 }
@@ -88,7 +89,7 @@ async function prepare(
   if (extra.operations() > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
-  const operation = tools.forViewer(extra.viewer ?? ANONYMOUS);
+  const operation = tools.forViewer(extra.viewer ?? ANONYMOUS, operationOf(extra));
   const document = operation.parse(tools.textOf(payload));
   const schema = operation.schema as ExecutionArgs["schema"];
   const errors = operation.validate(schema, document);
@@ -103,6 +104,11 @@ async function prepare(
     contextValue: await operation.contextFactory(),
     rootValue: operation,
   };
+}
+
+/** A proxy names the request that opened the WebSocket; without one, each operation has a name of its own. */
+function operationOf({ headers }: SocketExtra): IdentifiedRequest {
+  return { headers };
 }
 
 function withoutRoot(args: ExecutionArgs): ExecutionArgs {

@@ -9,13 +9,6 @@ import { EVENT_SHARING, NOTHING_MORE } from "../event-sharing.ts";
 import { taskConditions, taskIdOf } from "./find-task.ts";
 import type { TaskParts } from "./task-parts.ts";
 
-type Where = {
-  readonly taskIds?: readonly string[] | null | undefined;
-  readonly models?: readonly string[] | null | undefined;
-  readonly kinds?: readonly string[] | null | undefined;
-  readonly types?: readonly FeedItem["event"]["type"][] | null | undefined;
-};
-
 /** Adds the subscriptions `taskEvents` and `taskProgress`. */
 export function addTaskSubscriptions(
   { builder, refs }: SchemaContext,

@@ -69,7 +69,7 @@ function createWorld() {
     variableValues: Record<string, unknown> = {},
     viewer: Viewer = { id: null },
   ): Promise<readonly ExecutionResult[]> => {
-    const tools = handler.forViewer(viewer);
+    const tools = handler.forViewer(viewer, { headers: new Headers() });
     const document = parse(query);
     const contextValue = await tools.contextFactory();
     const results = await tools.subscribe({ schema, document, variableValues, contextValue });
