@@ -190,17 +190,20 @@ describe("a searched list", () => {
     const { countries } = await api.data(
       `{ countries(orderBy: [{name: ASC}]) { nodes { code
           near: cities(search: "berlni york") { nodes { id } }
+          citiesAggregate(search: "york or berlin") { count max { population } }
           two: cities(search: "york or berlin", first: 1) { totalCount nodes { id } pageInfo { hasNextPage } } } } }`,
     );
     expect(countries.nodes).toEqual([
       {
         code: "FR",
         near: { nodes: [] },
+        citiesAggregate: { count: 2, max: { population: 10 } },
         two: { totalCount: 2, nodes: [{ id: "10" }], pageInfo: { hasNextPage: true } },
       },
       {
         code: "DE",
         near: { nodes: [] },
+        citiesAggregate: { count: 2, max: { population: 8 } },
         two: { totalCount: 2, nodes: [{ id: "7" }], pageInfo: { hasNextPage: true } },
       },
     ]);
