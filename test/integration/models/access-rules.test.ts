@@ -154,7 +154,6 @@ describe("rules of fields", () => {
     "a filter": `{ cities(where: {NOT: {notes: {contains: "x"}}}) { totalCount } }`,
     "a filter of another model": `{ countries(where: {cities: {some: {notes: {contains: "x"}}}}) { totalCount } }`,
     "an order": "{ cities(orderBy: [{notes: ASC}]) { nodes { id } } }",
-    "a search": `{ cities(search: "x") { totalCount nodes { id } } }`,
     "a group": "{ citiesGroupBy(by: [notes]) { count } }",
     "a condition on groups":
       "{ citiesGroupBy(by: [status], having: {countDistinct: {notes: {gt: 1}}}) { count } }",
@@ -186,6 +185,27 @@ describe("rules of fields", () => {
     for (const ask of Object.values(asks).filter((each) => !each.startsWith("mutation"))) {
       expect(await codeOf(ask, EDITOR)).toBeUndefined();
     }
+  });
+
+  it("leave a search to the fields that the viewer may read, and refuse it where there is none", async () => {
+    const search = async (text: string, viewer: Viewer): Promise<Answer> =>
+      api.data(
+        `{ cities(search: "${text}") { totalCount nodes { id } } citiesAggregate(search: "${text}") { count } }`,
+        {},
+        viewer,
+      );
+    const one = {
+      cities: { totalCount: 1, nodes: [{ id: "1" }] },
+      citiesAggregate: { count: 1 },
+    };
+    cities = { fields: { notes: { read: isEditor } } };
+    expect([await search("x", EDITOR), await search("a x", EDITOR)]).toEqual([one, one]);
+    const none = { cities: { totalCount: 0, nodes: [] }, citiesAggregate: { count: 0 } };
+    expect([await search("x", READER), await search("a x", READER)]).toEqual([none, none]);
+    expect(await search("a -x", READER)).toEqual(one);
+    cities = { fields: { notes: { read: isEditor }, name: { read: isEditor } } };
+    expect(await codeOf(`{ cities(search: "a") { totalCount } }`, READER)).toBe("FORBIDDEN");
+    expect(await search("a", EDITOR)).toEqual(one);
   });
 
   it("are asked for each viewer, although the plans of a document are kept", async () => {
