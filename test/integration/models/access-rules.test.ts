@@ -29,7 +29,6 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
-        search: ["name", "notes"],
         get access() {
           return cities;
         },
@@ -186,27 +185,6 @@ describe("rules of fields", () => {
     for (const ask of Object.values(asks).filter((each) => !each.startsWith("mutation"))) {
       expect(await codeOf(ask, EDITOR)).toBeUndefined();
     }
-  });
-
-  it("leave a search to the fields that the viewer may read, and refuse it where there is none", async () => {
-    const search = async (text: string, viewer: Viewer): Promise<Answer> =>
-      api.data(
-        `{ cities(search: "${text}") { totalCount nodes { id } } citiesAggregate(search: "${text}") { count } }`,
-        {},
-        viewer,
-      );
-    const one = {
-      cities: { totalCount: 1, nodes: [{ id: "1" }] },
-      citiesAggregate: { count: 1 },
-    };
-    cities = { fields: { notes: { read: isEditor } } };
-    expect([await search("x", EDITOR), await search("a x", EDITOR)]).toEqual([one, one]);
-    const none = { cities: { totalCount: 0, nodes: [] }, citiesAggregate: { count: 0 } };
-    expect([await search("x", READER), await search("a x", READER)]).toEqual([none, none]);
-    expect(await search("a -x", READER)).toEqual(one);
-    cities = { fields: { notes: { read: isEditor }, name: { read: isEditor } } };
-    expect(await codeOf(`{ cities(search: "a") { totalCount } }`, READER)).toBe("FORBIDDEN");
-    expect(await search("a", EDITOR)).toEqual(one);
   });
 
   it("are asked for each viewer, although the plans of a document are kept", async () => {

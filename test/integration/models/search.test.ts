@@ -41,7 +41,13 @@ beforeAll(async () => {
         City: {
           // option: models.search
           search: ["name", "notes"],
-          access: ({ viewer: { id } }) => (id === "limited" ? { id: { not: 11 } } : true),
+          access: {
+            read: ({ viewer: { id } }) => (id === "limited" ? { id: { not: 11 } } : true),
+            fields: {
+              notes: { read: ({ viewer: { id } }) => id === null || id === "limited" },
+              name: { read: ({ viewer: { id } }) => id !== "numbers" },
+            },
+          },
         },
       },
     }),
@@ -183,6 +189,21 @@ describe("a searched list", () => {
       citiesAggregate: { count: 2, sum: { population: "5" } },
       citiesGroupBy: [{ count: 2 }],
     });
+  });
+
+  test("looks only into fields that the viewer may read, and is refused where there are none", async () => {
+    const viewer = { id: "names" };
+    expect([await found("paris", api, viewer), await found("suburb", api, viewer)]).toEqual([
+      [1, 13, 11],
+      [],
+    ]);
+    // In the notes of 10 there is "new", and in its name is "York".
+    expect([await found("york new", api, viewer), await found("york -new", api, viewer)]).toEqual([
+      [9],
+      [10],
+    ]);
+    const { errors } = await api.execute(`{ cities(search: "a") { totalCount } }`, {}, { id: "numbers" });
+    expect(errors?.[0]?.extensions["code"]).toBe("FORBIDDEN");
   });
 
   test("is one statement, nested lists with searches of their own included", async () => {
