@@ -16,7 +16,7 @@ import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.
 import { operationCost } from "./operation-cost.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { Authenticate, Execution } from "./server-options.ts";
+import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
@@ -61,7 +61,6 @@ interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
-  readonly execution: Execution;
   readonly documents: PersistedDocuments;
 }
 
@@ -137,17 +136,10 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  {
-    schema,
-    authenticate,
-    maskError,
-    maxBodyBytes,
-    maxOperationCost,
-    execution,
-    documents,
-  }: GraphQLHandlerOptions,
+  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, documents }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -180,8 +172,8 @@ function createGraphQLYoga(
       documents.plugin,
       limitNesting(),
       limitCost(maxOperationCost),
-      ...(execution === "planned" ? [executeByPlans()] : []),
-      shareEvents(maskError),
+      executeBy(execute),
+      shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
       nameRequest(),
@@ -204,8 +196,7 @@ function nameRequest(): Plugin {
 }
 
 /** The limits before it see every operation; it executes what they let through. */
-function executeByPlans(): Plugin {
-  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+function executeBy(execute: Execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 

@@ -9,6 +9,7 @@ import type {
   SelectedPage,
   Selection,
 } from "../../../core/records/record-lists.ts";
+import { searchIn } from "../../../core/filters/search-filter.ts";
 import type { GroupValues } from "../../../core/records/record-groups.ts";
 import { figureToSql } from "../aggregates/figure-to-sql.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
@@ -146,7 +147,8 @@ class StatementBuilder {
       ...[...used].map((name) => `${source.alias}.${name}`),
       ...(hasPlaces ? [`${partSql.place} AS ${placeColumn}`] : []),
     ];
-    const page = pageSql(partSql, columns, source.isNarrow === true ? freeName(used, "term") : undefined);
+    const isFoundFirst = source.isNarrow === true || searchIn(part.where) !== undefined;
+    const page = pageSql(partSql, columns, isFoundFirst ? freeName(used, "term") : undefined);
     const from = `FROM (${page}) AS ${cut}${row.joins.join("")}`;
     const isWhole = row.form === "JSON";
     const listed = isWhole
