@@ -4,7 +4,7 @@ import { createService } from "../kernel/service.ts";
 import { createRequestHandler } from "./create-request-handler.ts";
 import type { HttpServerOptions } from "./server-options.ts";
 import { SERVER_LIMITS } from "./server-options.ts";
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
@@ -113,6 +113,11 @@ function trackConnections(server: Server): OpenConnections {
       socket.destroySoon();
     }
   };
+  function end(this: ServerResponse): void {
+    const { socket } = this.req;
+    requests.set(socket, (requests.get(socket) ?? 1) - 1);
+    closeIfIdle(socket);
+  }
   server.on("connection", (socket: Socket) => {
     requests.set(socket, 0);
     socket.once("close", () => requests.delete(socket));
@@ -120,10 +125,7 @@ function trackConnections(server: Server): OpenConnections {
   server.on("upgrade", (_request, socket) => requests.delete(socket as Socket));
   server.prependListener("request", ({ socket }, response) => {
     requests.set(socket, (requests.get(socket) ?? 0) + 1);
-    response.once("close", () => {
-      requests.set(socket, (requests.get(socket) ?? 1) - 1);
-      closeIfIdle(socket);
-    });
+    response.on("close", end);
   });
   return {
     async drain(timeoutMs) {
