@@ -1,5 +1,8 @@
+import type { GraphQLError } from "graphql";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+import { parseLongJson, PLAIN_JSON_LENGTH, TextTooLong } from "./long-json.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
 import type { RequestCode } from "./request-codes.ts";
 
@@ -14,8 +17,8 @@ type TextOf = PersistedDocuments["textOf"];
  * @param body the JSON text
  * @throws GraphQLError BAD_REQUEST
  */
-export function paramsOfBody(body: string, textOf: TextOf): GraphQLParams {
-  const data = parseJson(body);
+export async function paramsOfBody(body: string, textOf: TextOf): Promise<GraphQLParams> {
+  const data = body.length > PLAIN_JSON_LENGTH ? await parseLong(body) : parseJson(body);
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
   }
@@ -85,6 +88,29 @@ function parseJson(text: string): unknown {
   } catch {
     throw badRequest("The body is not valid JSON.");
   }
+}
+
+async function parseLong(text: string): Promise<unknown> {
+  try {
+    return await parseLongJson(text);
+  } catch (error) {
+    throw error instanceof TextTooLong
+      ? limitExceeded(LONG_BODY, { http: { status: 413 }, max: PLAIN_JSON_LENGTH })
+      : badRequest("The body is not valid JSON.");
+  }
+}
+
+/** The message for a long request that is not one of a bulk operation. */
+export const LONG_BODY = `Only the lists of bulk operations may make a request longer than ${PLAIN_JSON_LENGTH} bytes. Send less; send a mutation with such a list as POST with application/json, or over WebSocket.`;
+
+/** The error of a request that is too large. */
+export function limitExceeded(
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): GraphQLError {
+  return createGraphQLError(message, {
+    extensions: { ...details, code: "LIMIT_EXCEEDED" satisfies ErrorCode },
+  });
 }
 
 function badRequest(message: string): Error {
