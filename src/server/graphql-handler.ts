@@ -16,7 +16,7 @@ import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.
 import { operationCost } from "./operation-cost.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { Authenticate, Execution } from "./server-options.ts";
+import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
@@ -61,7 +61,6 @@ interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
-  readonly execution: Execution;
   readonly documents: PersistedDocuments;
 }
 
@@ -137,17 +136,10 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  {
-    schema,
-    authenticate,
-    maskError,
-    maxBodyBytes,
-    maxOperationCost,
-    execution,
-    documents,
-  }: GraphQLHandlerOptions,
+  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, documents }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -180,8 +172,8 @@ function createGraphQLYoga(
       documents.plugin,
       limitNesting(),
       limitCost(maxOperationCost),
-      ...(execution === "planned" ? [executeByPlans()] : []),
-      shareEvents(maskError),
+      executeBy(execute),
+      shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
       nameRequest(),
@@ -204,16 +196,28 @@ function nameRequest(): Plugin {
 }
 
 /** The limits before it see every operation; it executes what they let through. */
-function executeByPlans(): Plugin {
-  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+function executeBy(execute: Execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 
 /** Refuses operations that would resolve too many fields, on every transport, before reading any data. */
 function limitCost(maxOperationCost: number): Plugin {
+  // Where variables do not matter, by operation; as long as the server keeps the parsed document.
+  const known = new WeakMap<DocumentNode, Map<string, number>>();
+  const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
+    const costs = known.get(document) ?? new Map<string, number>();
+    const kept = costs.get(operationName ?? "");
+    if (kept !== undefined) {
+      return kept;
+    }
+    const measured = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    if (measured.isFixed) {
+      known.set(document, costs.set(operationName ?? "", measured.cost));
+    }
+    return measured.cost;
+  };
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
-    const { schema, document, operationName, variableValues } = args;
-    const cost = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    const cost = costOf(args);
     if (cost <= maxOperationCost) {
       return undefined;
     }
