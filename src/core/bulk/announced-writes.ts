@@ -1,4 +1,4 @@
-import type { RecordEventType } from "../events/record-announcement.ts";
+import type { RecordAnnouncement, RecordEventType } from "../events/record-announcement.ts";
 import { filterKey, MAX_NAMED_RECORDS } from "../events/record-announcement.ts";
 import type { RecordAnnouncer } from "../events/record-announcer.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
@@ -78,11 +78,13 @@ function writtenIdsOf({ ids: named }: RecordBatch, { ids = named, errors }: Writ
   return left.size === 0 ? ids : ids.filter((id) => !left.has(id));
 }
 
-/** The writer's own scope has them all: it was checked when they were written. */
 function announcementOf(
-  { model, operation, scope }: RecordWork,
+  { model, operation, readScope }: RecordWork,
   ids: readonly string[] | "all",
   taskId: string | null,
-) {
-  return { type: EVENT_OF[operation], model: model.name, ids, taskId, within: filterKey(scope) };
+): RecordAnnouncement {
+  const announcement = { type: EVENT_OF[operation], model: model.name, ids, taskId };
+  // Nobody changes or deletes what they cannot read, nor takes it out of their own reach. They may create it.
+  const isRead = operation !== "CREATE" && operation !== "UPSERT";
+  return isRead ? { ...announcement, within: filterKey(readScope?.()) } : announcement;
 }

@@ -73,7 +73,7 @@ function append(world: TaskWorld, n: number): number {
 }
 
 /** The property that every subscriber gets every later event of its tasks once, in order, though messages are lost or doubled. */
-export function everyEventOnce(createFeed: CreateFeed) {
+export function everyEventOnce(createFeed: CreateFeed): fc.IRawProperty<unknown> {
   return fc.asyncProperty(
     fc.scheduler(),
     fc.array(step, { maxLength: 40 }),
@@ -194,8 +194,8 @@ async function drain(
   const items: FeedItem[] = [];
   let error: unknown;
   void (async () => {
-    for (let step = await subscription.next(); step.done !== true; step = await subscription.next()) {
-      items.push(step.value);
+    for (let next = await subscription.next(); next.done !== true; next = await subscription.next()) {
+      items.push(next.value);
     }
   })().catch((thrown: unknown) => {
     error = thrown;
