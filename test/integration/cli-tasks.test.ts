@@ -260,7 +260,7 @@ describe("docs/command-line.md", () => {
       const commands = new Command().exitOverride();
       addTaskCommands(commands, async (command) => void answers.push(await run(command)));
       await commands.parseAsync(args, { from: "user" });
-      expect(answers, line).toMatchObject([{ exitCode: 0 }]);
+      expect(answers).toMatchObject([{ exitCode: 0 }]);
       expect(answers[0]?.printed.join("\n")).toMatch(
         args[0] === "launch"
           ? /SUCCEEDED rebuildStatistics[\s\S]*"countryCode":"FR"/
