@@ -39,6 +39,8 @@ import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
+import type { Authentication } from "./create-authentication.ts";
+import { createAuthentication } from "./create-authentication.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -108,6 +110,8 @@ export interface PowerCrud extends Service {
   readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
+  /** Who asks: for a server. */
+  readonly authentication: Omit<Authentication, keyof Service>;
 }
 
 /**
@@ -164,7 +168,8 @@ async function wire(
   const reservations = connectReservations(engine, feed);
   const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
-  const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
+  const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
+  const background = [authentication, inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
     ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
     schema: createAppSchema({
@@ -188,6 +193,7 @@ async function wire(
     openBoard: engine.deployment.openBoard,
     feed,
     health,
+    authentication,
   };
 }
 

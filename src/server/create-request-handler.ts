@@ -1,3 +1,5 @@
+import type { Callers } from "./callers/callers.ts";
+import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
@@ -11,7 +13,7 @@ import { createRequestRouter, pathOf } from "./request-router.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
+import { SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
@@ -50,7 +52,8 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
+  const { schema, logger, isReady = alwaysReady } = options;
+  const callers = callersOf(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
   const { listenHost, allowedOrigins = [] } = options;
@@ -58,22 +61,25 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { maxBodyBytes, maxOperationCost } = limits;
   const graphql = createGraphQLHandler({
     schema,
-    authenticate,
+    callers,
+    isIntrospectable: options.isIntrospectable ?? true,
     maskError,
     maxBodyBytes,
     maxOperationCost,
     execution: options.execution ?? "planned",
     documents: createPersistedDocuments(options.persisted),
   });
-  const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
+  const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
   const { tasks, openBoard, writeId = writePlainId } = options;
-  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
+  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, callers, writeId });
   const router = createRequestRouter({
     graphql,
-    graphiql: createGraphiqlPage(),
+    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(),
     results,
-    board: openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback }),
+    board:
+      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
+    callers,
     origins,
     isReady,
     logger,
@@ -81,7 +87,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return {
     serves: router.serves,
     handle: router.handle,
-    fetch: createFetchHandler({ graphql, origins, isReady }),
+    fetch: createFetchHandler({ graphql, callers, origins, isReady }),
     upgrade(request, socket, head) {
       if (!isForWebSocket(request)) {
         ignoreUpgrade(request, socket, head);
@@ -99,6 +105,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+function callersOf({ authenticate, callers }: RequestHandlerOptions): Callers {
+  const given = callers ?? createCallers({ isRequired: false });
+  return authenticate === undefined ? given : given.by(authenticate);
 }
 
 interface UpgradeGuards {

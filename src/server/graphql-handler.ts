@@ -1,8 +1,12 @@
-import type { Viewer } from "../core/access/viewer.ts";
 import type { GraphQLContext } from "../graphql/builder.ts";
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Caller } from "./callers/caller.ts";
+import type { GivenCredentials } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
+import type { ServedContext } from "./callers/limit-scopes.ts";
+import { limitScopes } from "./callers/limit-scopes.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import { refusalBody, sendTypeRefusal } from "./http-messages.ts";
@@ -13,8 +17,11 @@ import type { MaskError } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
-import type { Authenticate, Execution } from "./server-options.ts";
+import { refuseIntrospection } from "./refuse-introspection.ts";
+import type { Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
+import type { StreamHolder } from "./track-streams.ts";
+import { trackStreams } from "./track-streams.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -23,16 +30,16 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** The caller's data that a transport has before authentication. */
 interface TransportContext {
-  /** Set over WebSocket, where the viewer is authenticated once per connection. */
-  readonly viewer?: Viewer;
+  /** Set over WebSocket, where the caller is identified once per connection. */
+  readonly caller?: Caller;
 }
 
 /** The schema, plugins, validation and error mask that all transports share. */
 export interface OperationTools {
   /** The document that a message asks for. @throws GraphQLError as {@link PersistedDocuments.textOf} */
   textOf(payload: DocumentRequest & { readonly query: string }): string;
-  /** The functions to parse, validate and execute the viewer's operations with. */
-  forViewer(viewer: Viewer): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
+  /** The functions to parse, validate and execute the caller's operations with. */
+  forCaller(caller: Caller): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
 
 /** GraphQL over HTTP: queries, mutations, and subscriptions as server-sent events. */
@@ -49,7 +56,8 @@ export interface GraphQLHandler extends OperationTools {
 
 interface GraphQLHandlerOptions {
   readonly schema: GraphQLSchema;
-  readonly authenticate: Authenticate;
+  readonly callers: Callers;
+  readonly isIntrospectable: boolean;
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
@@ -69,7 +77,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   });
   return {
     textOf: (payload) => String(options.documents.textOf(payload)),
-    forViewer: (viewer) => yoga.getEnveloped({ viewer }),
+    forCaller: (caller) => yoga.getEnveloped({ caller }),
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
       if (json === undefined || !isOfShortWay(request)) {
@@ -84,7 +92,10 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
         sendTypeRefusal(response, EVENTS_UNACCEPTABLE);
       }
     },
-    fetch: async (request) => streams.track(await yoga.fetch(request)),
+    async fetch(request) {
+      const stream = {};
+      return streams.track(await yoga.fetch(request, { stream }), stream);
+    },
     breakOffStreams: () => streams.breakOff(),
   };
 }
@@ -130,7 +141,8 @@ function explainUnacceptable(): Plugin {
 function createGraphQLYoga(
   {
     schema,
-    authenticate,
+    callers,
+    isIntrospectable,
     maskError,
     maxBodyBytes,
     maxOperationCost,
@@ -139,7 +151,7 @@ function createGraphQLYoga(
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
-  return createYoga<TransportContext, GraphQLContext>({
+  return createYoga<TransportContext & Partial<StreamHolder>, ServedContext>({
     schema,
     graphqlEndpoint: "/graphql",
     // The router has done that, for all routes alike.
@@ -155,20 +167,16 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async ({ viewer, request }) => ({
-      viewer:
-        viewer ??
-        (await authenticate({
-          // Making them costs more than a small operation, and not every app reads them.
-          get headers() {
-            return request.headers;
-          },
-        })),
-    }),
+    context: async (initial) => {
+      const caller = initial.caller ?? (await callers.identify(credentialsOf(initial.request)));
+      return { viewer: caller.viewer, caller };
+    },
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
+      ...(isIntrospectable ? [] : [refuseIntrospection()]),
       limitNesting(),
+      limitScopes(maskError),
       limitCost(maxOperationCost),
       ...(execution === "planned" ? [executeByPlans()] : []),
       shareEvents(maskError),
@@ -177,6 +185,21 @@ function createGraphQLYoga(
       explainUnacceptable(),
     ],
   });
+}
+
+/** A request of ours has the header beside the others; one of the web platform has it among them. */
+function credentialsOf(request: Request & { readonly authorization?: string | undefined }): GivenCredentials {
+  return {
+    authorization: "authorization" in request ? request.authorization : authorizationOf(request),
+    // Making them costs more than a small operation, and not every app reads them.
+    get headers() {
+      return request.headers;
+    },
+  };
+}
+
+function authorizationOf({ headers }: Request): string | undefined {
+  return headers.get("authorization") ?? undefined;
 }
 
 /** The limits before it see every operation; it executes what they let through. */
@@ -211,92 +234,6 @@ function limitCost(maxOperationCost: number): Plugin {
       }
     },
   };
-}
-
-interface StreamTracker {
-  readonly plugin: Plugin;
-  /** @returns the response, with a body that can be broken off if it is an event stream */
-  track(response: Response): Response;
-  breakOff(): void;
-}
-
-/** Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. */
-function trackStreams(): StreamTracker {
-  const open = new Set<OpenStream>();
-  let isStopping = false;
-  const add = (stream: OpenStream): void => {
-    if (isStopping) {
-      stream.destroy();
-    } else {
-      open.add(stream);
-    }
-  };
-  return {
-    plugin: {
-      onResponse({ response, serverContext }) {
-        const { res } = serverContext as { readonly res?: ServerResponse };
-        if (res !== undefined && isEventStream(response)) {
-          add(res);
-          res.once("close", () => open.delete(res));
-        }
-      },
-    },
-    track(response) {
-      if (response.body === null || !isEventStream(response)) {
-        return response;
-      }
-      const { body, stream } = breakable(response.body, () => open.delete(stream));
-      add(stream);
-      return new Response(body, response);
-    },
-    breakOff() {
-      isStopping = true;
-      for (const stream of open) {
-        stream.destroy();
-      }
-    },
-  };
-}
-
-/** A response that has not ended. */
-interface OpenStream {
-  /** Breaks it off. */
-  destroy(): unknown;
-}
-
-function isEventStream({ headers }: { readonly headers: Headers }): boolean {
-  return headers.get("content-type")?.startsWith("text/event-stream") === true;
-}
-
-/** The same body, and what breaks it off. Its source ends then, as when the reader leaves. */
-function breakable(
-  source: ReadableStream<Uint8Array>,
-  onEnd: () => void,
-): { readonly body: ReadableStream<Uint8Array>; readonly stream: OpenStream } {
-  const reader = source.getReader();
-  let breakOff = (): void => undefined;
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      breakOff = () => {
-        controller.error(new Error("The service is stopping. Subscribe again."));
-        reader.cancel().catch(() => undefined);
-      };
-    },
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) {
-        onEnd();
-        controller.close();
-      } else {
-        controller.enqueue(value);
-      }
-    },
-    async cancel(reason) {
-      onEnd();
-      await reader.cancel(reason);
-    },
-  });
-  return { body, stream: { destroy: breakOff } };
 }
 
 /** Adds the limit and a remedy to yoga's error for a body that is too large. */

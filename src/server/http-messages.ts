@@ -1,4 +1,6 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { AppError } from "../kernel/app-error.ts";
+import type { GivenCredentials } from "./callers/caller.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -25,6 +27,26 @@ export function sendRefusal(
 export function sendTypeRefusal(response: ServerResponse, { status, message, accept }: TypeRefusal): void {
   response.setHeader("accept", accept);
   sendRefusal(response, status, "VALIDATION_FAILED", message);
+}
+
+/** Refuses a request for an error that its caller may read. Errors with codes of the app come from its authentication. */
+export function sendAppError(response: ServerResponse, { code, message }: AppError): void {
+  const status = STATUSES[code] ?? 401;
+  if (status === 401) {
+    response.setHeader("www-authenticate", "Bearer");
+  }
+  sendRefusal(response, status, code, message);
+}
+
+const STATUSES: { readonly [Code in ErrorCode]?: number } = {
+  NOT_FOUND: 404,
+  FORBIDDEN: 403,
+  UNAVAILABLE: 503,
+};
+
+/** What a request says about its caller. */
+export function credentialsOf(request: IncomingMessage): GivenCredentials {
+  return { authorization: request.headers.authorization, headers: headersOf(request) };
 }
 
 /** The body of a refusal. */

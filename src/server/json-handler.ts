@@ -15,6 +15,7 @@ import type { PersistedDocuments } from "./persisted-documents.ts";
 interface RequestHead {
   readonly method: string;
   readonly headers: Headers;
+  readonly authorization: string | undefined;
 }
 
 /** The functions that yoga's plugins make for one operation. */
@@ -159,6 +160,7 @@ function headOf(request: IncomingMessage): RequestHead {
   let headers: Headers | undefined;
   return {
     method: request.method ?? "GET",
+    authorization: request.headers.authorization,
     get headers() {
       return (headers ??= headersOf(request));
     },

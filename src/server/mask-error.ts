@@ -9,6 +9,9 @@ import type { Logger } from "../kernel/logger.ts";
 /** The message that replaces an unexpected error. */
 const MASK = "Unexpected error.";
 
+/** The status, and the scheme that the caller should use: RFC 6750. */
+const UNAUTHENTICATED_HTTP = { status: 401, headers: { "www-authenticate": "Bearer" } };
+
 /** Turns any error into one that the caller may read. Idempotent. */
 export type MaskError = (error: unknown) => GraphQLError;
 
@@ -58,7 +61,8 @@ function expectedError(error: unknown, fault: AppError): GraphQLError {
   const { code, details, message } = fault;
   // Makes the HTTP status 500 if nothing was executed: a client may try again.
   const unexpected = code === "UNAVAILABLE" ? { unexpected: true } : {};
-  return newError(error, message, { ...details, code, ...unexpected });
+  const http = code === "UNAUTHENTICATED" ? { http: UNAUTHENTICATED_HTTP } : {};
+  return newError(error, message, { ...details, code, ...unexpected, ...http });
 }
 
 function withoutOriginal(error: GraphQLError): GraphQLError {

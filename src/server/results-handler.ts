@@ -6,8 +6,9 @@ import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
-import { headersOf, sendRefusal } from "./http-messages.ts";
-import type { Authenticate } from "./server-options.ts";
+import { requireScope } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
+import { credentialsOf, sendAppError, sendRefusal } from "./http-messages.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -23,7 +24,7 @@ type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promis
 
 interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskManager, "get">;
-  readonly authenticate: Authenticate;
+  readonly callers: Callers;
   readonly writeId: WriteId;
 }
 
@@ -78,22 +79,17 @@ async function answer(
     if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
       throw error;
     }
-    sendRefusal(response, statusOf(error), error.code, error.message);
+    sendAppError(response, error);
   }
 }
 
-/** The HTTP status. Errors with other codes come from authentication. */
-function statusOf({ code }: AppError): number {
-  return code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
-}
-
 async function sendFile(
-  { tasks, authenticate, writeId }: ResultsHandlerOptions,
+  { tasks, callers, writeId }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  await authenticate({ headers: headersOf(request) });
+  requireScope(await callers.identify(credentialsOf(request)), "read");
   const task = await tasks.get(taskId);
   if (task === undefined) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);

@@ -84,7 +84,12 @@ function serve(
         });
       },
     },
-    { headers: headersOf(request), sendNext: outlet.sendNext },
+    {
+      headers: headersOf(request),
+      authorization: request.headers.authorization,
+      sendNext: outlet.sendNext,
+      close: (code, reason) => socket.close(code, reason),
+    },
   );
   // After a message that is too large or a broken frame, ws closes the socket with the right code.
   socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));

@@ -3,6 +3,7 @@ import demoConfig from "../../powercrud.config.ts";
 import type { PowerCrudService } from "../../src/index.ts";
 import { createService, defineConfig, defineTask } from "../../src/index.ts";
 import { createRequestHandler } from "../../src/server.ts";
+import { createCallers } from "../../src/server/callers/callers.ts";
 import { createQueueBoardHandler } from "../../src/server/queue-board-handler.ts";
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
@@ -92,6 +93,7 @@ describe("Bull Board is not shown", () => {
       open: () => Promise.resolve(undefined),
       listenHost,
       isLocal: (host) => host === "127.0.0.1",
+      callers: createCallers({ isRequired: false }),
     });
     return (request, response) => void handle(request, response);
   };

@@ -2,7 +2,9 @@ import type { ExecutionResult } from "graphql";
 import { GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { fullViewer } from "../../../src/core/access/viewer.ts";
 import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
+import { createCallers } from "../../../src/server/callers/callers.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
@@ -57,7 +59,8 @@ function createWorld() {
   const handler = createGraphQLHandler({
     ...SERVER_LIMITS,
     schema,
-    authenticate: () => Promise.resolve({ id: null }),
+    callers: createCallers({ isRequired: false }),
+    isIntrospectable: true,
     maskError: createErrorMask(logger),
     execution: "planned",
     documents: createPersistedDocuments(),
@@ -67,7 +70,7 @@ function createWorld() {
     variableValues: Record<string, unknown> = {},
     viewer: Viewer = { id: null },
   ): Promise<readonly ExecutionResult[]> => {
-    const tools = handler.forViewer(viewer);
+    const tools = handler.forCaller({ viewer: fullViewer(viewer) });
     const document = parse(query);
     const contextValue = await tools.contextFactory();
     const results = await tools.subscribe({ schema, document, variableValues, contextValue });
