@@ -1,14 +1,14 @@
 import type { ApiKey, KeyScope } from "../core/access/api-key.ts";
-import { makeKey } from "../core/access/api-key.ts";
+import { KEY_SCOPES, makeKey } from "../core/access/api-key.ts";
 import type { Viewer } from "../core/access/viewer.ts";
-import { fullViewer } from "../core/access/viewer.ts";
+import { ADMIN_ROLE, fullViewer } from "../core/access/viewer.ts";
 import { createId } from "../kernel/ids.ts";
 import { errorFields } from "../kernel/logger.ts";
 import { announceRevocation } from "../server/callers/api-key-verifier.ts";
 import type { DeploymentAddress } from "./with-deployment.ts";
 import { withDeployment } from "./with-deployment.ts";
 
-export { KEY_SCOPES } from "../core/access/api-key.ts";
+export { KEY_SCOPES };
 
 /** A key to make. */
 export interface KeyRequest {
@@ -38,14 +38,22 @@ export function createApiKey(address: DeploymentAddress, request: KeyRequest): P
   });
 }
 
+/** Makes the key `admin`, of an administrator, unless there is a key that can be used. @returns its text, once */
+export async function createFirstApiKey(
+  address: DeploymentAddress,
+  adminRole = ADMIN_ROLE,
+): Promise<string | undefined> {
+  if (await withDeployment(address, ({ apiKeys, ports }) => apiKeys.hasUsable(ports.clock.now()))) {
+    return undefined;
+  }
+  const name = "admin";
+  const viewer = { id: `key:${name}`, roles: [adminRole] };
+  return (await createApiKey(address, { name, viewer, scopes: KEY_SCOPES }))?.text;
+}
+
 /** All keys of the deployment, the oldest first. @throws as withDeployment */
 export function listApiKeys(address: DeploymentAddress): Promise<readonly ApiKey[]> {
   return withDeployment(address, ({ apiKeys }) => apiKeys.list());
-}
-
-/** Whether there is a key that can be used. @throws as withDeployment */
-export function hasUsableApiKey(address: DeploymentAddress): Promise<boolean> {
-  return withDeployment(address, ({ apiKeys, ports }) => apiKeys.hasUsable(ports.clock.now()));
 }
 
 /**

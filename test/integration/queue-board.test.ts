@@ -105,7 +105,7 @@ describe("Bull Board is not shown", () => {
   });
 
   it("where the service listens on other addresses, and says why", async () => {
-    const powercrud = (await start({})).powercrud;
+    const powercrud = (await start({ auth: "none" })).powercrud;
     const api = createRequestHandler({ powercrud, listenHost: "0.0.0.0" });
     const [status, text] = await ask((request, response) => void api.handle(request, response));
     expect(status).toBe(403);
