@@ -27,7 +27,7 @@ export function randomReadings(
   });
   const page = fc.record({
     part: fc.record({
-      terms: randomOrders(models, model),
+      terms: randomOrders(models, model, samples),
       where,
       isBackward: fc.boolean(),
       limit: fc.constantFrom(0, 1, 2, 100),
@@ -83,7 +83,11 @@ function randomRelation(
     .map((one) => ({ one: { ...one, field } }));
 }
 
-function randomOrders(models: ModelRegistry, model: Model): fc.Arbitrary<ReturnType<typeof parseOrder>> {
+function randomOrders(
+  models: ModelRegistry,
+  model: Model,
+  samples: Samples,
+): fc.Arbitrary<ReturnType<typeof parseOrder>> {
   const inputsOf = (of: Model, depth: number): readonly fc.Arbitrary<OrderInput>[] => [
     ...columnsOf(of)
       .filter(isOrderable)
@@ -94,15 +98,24 @@ function randomOrders(models: ModelRegistry, model: Model): fc.Arbitrary<ReturnT
       ),
     ...(depth === 0
       ? []
-      : relationsOf(of)
-          .filter(({ isList }) => !isList)
-          .map((field) =>
-            fc
-              .oneof(...inputsOf(models.get(field.type), depth - 1))
-              .map((input): OrderInput => ({ [field.apiName]: input })),
-          )),
+      : relationsOf(of).map((field) =>
+          (field.isList
+            ? fc.constantFrom({ count: "ASC" }, { count: "DESC" })
+            : fc.oneof(...inputsOf(models.get(field.type), depth - 1))
+          ).map((input): OrderInput => ({ [field.apiName]: input })),
+        )),
   ];
+  const inputs = fc.array(fc.oneof(...inputsOf(model, 1)), { maxLength: 2 });
+  const scopes = models
+    .all()
+    .map((each) => [
+      each.name,
+      fc.option(randomFilters(models, each, samples, 1), { nil: undefined, freq: 1 }),
+    ]);
   return fc
-    .array(fc.oneof(...inputsOf(model, 1)), { maxLength: 2 })
-    .map((inputs) => parseOrder(models, model, inputs));
+    .tuple(
+      inputs,
+      fc.record(Object.fromEntries(scopes) as Record<string, fc.Arbitrary<WhereFilter | undefined>>),
+    )
+    .map(([asked, scope]) => parseOrder({ models, scopeOf: (name) => scope[name] }, model, asked));
 }

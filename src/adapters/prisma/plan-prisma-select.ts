@@ -12,9 +12,10 @@ import type {
   SelectedPage,
   Selection,
 } from "../../core/records/record-lists.ts";
+import { AppError } from "../../kernel/app-error.ts";
 import { filterToPrisma } from "./filter-to-prisma.ts";
 import { betweenFilter } from "./keyset-filter.ts";
-import { isExact, orderSelect, placeOf, toPrismaOrder } from "./prisma-order.ts";
+import { isExact, isOrderedByPrisma, orderSelect, placeOf, toPrismaOrder } from "./prisma-order.ts";
 
 /** A record as the client read it. */
 type Row = Readonly<Record<string, unknown>>;
@@ -42,10 +43,11 @@ export interface Unread {
 
 /**
  * Whether the client can read the part by itself: it begins at an end of the list, and the client reads the values of the
- * order without loss; or the records have no ids. Otherwise `ListPages` finds the part's records.
+ * order without loss and can order by them; or the records have no ids. Otherwise `ListPages` finds the part's records.
  */
 export function isPlain(model: Model, { terms, after, before }: ListPart): boolean {
-  return !hasIds(model) || (after === undefined && before === undefined && terms.every(isExact));
+  const isClients = terms.every((term) => isExact(term) && isOrderedByPrisma(term));
+  return !hasIds(model) || (after === undefined && before === undefined && isClients);
 }
 
 /** The client's arguments for a plain part, except `select`. */
@@ -127,7 +129,11 @@ function planOne(
 }
 
 function planList(models: ModelRegistry, model: Model, list: SelectedList, unread: Unread, add: Add): Fill {
-  const { field, name, page, count } = list;
+  const { field, name, page, count, figures } = list;
+  if (figures !== undefined) {
+    const message = `POWERCRUD_READER=prisma cannot read figures over ${field.apiName} along with each record. Ask for them at the root, or leave the setting out.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: field.apiName } });
+  }
   const target = models.get(field.type);
   const countAt =
     count &&

@@ -1,5 +1,6 @@
 import { toColumnText } from "../../core/records/column-text.ts";
 import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { AppError } from "../../kernel/app-error.ts";
 import { toJsonValue } from "../../kernel/json.ts";
 
 /**
@@ -13,9 +14,22 @@ export function isExact({ column }: OrderTerm): boolean {
   );
 }
 
-/** The terms as the client's `orderBy`; in reverse for reading a list from its end. */
+/** Whether the client can order by the term: it can count related records, and follow relations, only without a filter. */
+export function isOrderedByPrisma({ relations, counted }: OrderTerm): boolean {
+  return counted === undefined && relations.every(({ where }) => where === undefined);
+}
+
+/**
+ * The terms as the client's `orderBy`; in reverse for reading a list from its end.
+ * @throws AppError VALIDATION_FAILED for a term that the client cannot order by
+ */
 export function toPrismaOrder(terms: readonly OrderTerm[], isReversed: boolean): readonly object[] {
   return terms.map((term) => {
+    if (!isOrderedByPrisma(term)) {
+      const path = [...term.relations, term.counted ?? term.column].map(({ apiName }) => apiName).join(".");
+      const message = `orderBy: with POWERCRUD_READER=prisma this list, whose records have no ids, cannot be ordered by ${path}. Choose another order.`;
+      throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy" } });
+    }
     const sort = term.isDescending === isReversed ? "asc" : "desc";
     const nulls = term.areNullsFirst === isReversed ? "last" : "first";
     // The client takes a place for nulls only of columns that may be null.

@@ -15,6 +15,9 @@ export interface Aggregate {
   readonly field: ScalarField;
 }
 
+/** The number of records as if it were a column. */
+export const RECORD_COUNT: ScalarField = figure("count", "count", "Int", false);
+
 /** What a group's records have in common: the value of a column, or the period in which its moment lies. */
 export interface GroupKey {
   readonly column: ColumnField;
@@ -63,7 +66,7 @@ function findAggregates(model: Model): readonly Aggregate[] {
     "countDistinct" as const,
   ];
   return [
-    { operation: "count", column: undefined, field: figure("count", "count", "Int", false) },
+    { operation: "count", column: undefined, field: RECORD_COUNT },
     ...operations.flatMap((operation) =>
       columns.flatMap((column): readonly Aggregate[] => {
         const type = resultType(operation, column);

@@ -1,19 +1,29 @@
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, RelationField } from "./model.ts";
 
+/** A relation that an order follows. */
+export interface OrderRelation extends RelationField {
+  /** Which related records count, such as those within the viewer's scope; others are as if missing. Default: all. */
+  readonly where?: WhereFilter | undefined;
+}
+
 /** One criterion of an order, as paging needs it. */
 export interface OrderTerm {
-  /** The to-one relations that lead to the column; usually none. */
-  readonly relations: readonly RelationField[];
+  /** The to-one relations that lead to the value; usually none. */
+  readonly relations: readonly OrderRelation[];
+  /** The list of related records whose number is the value. Default: the value is the column's. */
+  readonly counted?: OrderRelation | undefined;
+  /** For the number of a list's records, `RECORD_COUNT`. */
   readonly column: ColumnField;
   readonly isDescending: boolean;
   /** Whether records without a value come first; set even if there can be none. */
   readonly areNullsFirst: boolean;
 }
 
-/** Whether some records may have no value for the term: a null column, or no related record. */
-export function isNullableTerm(term: OrderTerm): boolean {
-  return term.column.isNullable || term.relations.some((relation) => relation.isNullable);
+/** Whether some records may have no value for the term: a null column, or no related record. There is always a number. */
+export function isNullableTerm({ relations, counted, column }: OrderTerm): boolean {
+  const isMissable = relations.some(({ isNullable, where }) => isNullable || where !== undefined);
+  return counted === undefined && (column.isNullable || isMissable);
 }
 
 /** A record's place in a list: the text of its value for each term of the order, null for none. */

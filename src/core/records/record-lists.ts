@@ -1,6 +1,8 @@
 import type { WhereFilter } from "../access/access.ts";
+import type { Aggregate } from "./aggregates.ts";
 import type { ListPart, ListPlace } from "./list-pages.ts";
 import type { ColumnField, RelationField } from "./model.ts";
+import type { GroupValues } from "./record-groups.ts";
 
 /** What is read of a record, with everything that hangs on it. */
 export interface Selection {
@@ -23,6 +25,10 @@ export interface SelectedList extends ListReading {
   readonly field: RelationField;
   /** The name under which the record holds the list; different from those of fields. */
   readonly name: string;
+  /** Figures over all of its records that match. */
+  readonly figures?:
+    | { readonly where: WhereFilter | undefined; readonly aggregates: readonly Aggregate[] }
+    | undefined;
 }
 
 /** What is read of a list: a part of it, the number of all of its records, or both. */
@@ -52,6 +58,8 @@ export interface LoadedList {
   readonly places: readonly ListPlace[];
   /** How many records there are on all pages; 0 where that was not asked for. */
   readonly total: number;
+  /** The figures that were asked for. */
+  readonly figures?: GroupValues | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Model } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import { addAggregateField } from "./aggregate-field.ts";
+import type { AggregateType } from "./aggregate-type.ts";
 import { addAggregateType } from "./aggregate-type.ts";
 import { addBulkFields } from "./bulk-fields.ts";
 import { addBulkRowFields } from "./bulk-row-fields.ts";
@@ -42,7 +43,7 @@ export function addModels(context: SchemaContext, ports: ModelPorts): void {
   addTaskRecordNodes(schema, types);
   for (const model of models.all()) {
     addQueryFields(schema, enums, types, model);
-    const figures = addAggregateType(schema, model);
+    const figures = types.figures(model.name);
     addAggregateField(schema, enums, figures, model);
     addGroupField(schema, enums, figures, model);
     if (hasIds(model)) {
@@ -87,14 +88,17 @@ function createInputs(builder: PowerCrudBuilder): ModelSchema["input"] {
 function addTypes(schema: ModelSchema, enums: ListEnums): TypeLookup {
   const objects = new Map<string, RecordObjectRef>();
   const connections = new Map<string, ConnectionRef>();
+  const figures = new Map<string, AggregateType>();
   const types: TypeLookup = {
     object: (model) => found(objects, model),
     connection: (model) => found(connections, model),
+    figures: (model) => found(figures, model),
   };
   for (const model of schema.models.all()) {
     const object = addObjectType(schema, enums, types, model);
     objects.set(model.name, object);
     connections.set(model.name, addConnectionType(schema, model, object));
+    figures.set(model.name, addAggregateType(schema, model));
   }
   return types;
 }

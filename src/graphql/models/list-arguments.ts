@@ -1,6 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import type { Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+import type { Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
@@ -8,6 +8,7 @@ import { andFilters } from "../../core/access/access.ts";
 import type { BuilderTypes, GraphQLContext, PowerCrudBuilder } from "../builder.ts";
 import { describedValues } from "../builder.ts";
 import { idsOf } from "../record-ids.ts";
+import { SHARED_INPUTS } from "./model-names.ts";
 import type { AnyEnumRef, ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { keysFilter } from "../../core/filters/keys-filter.ts";
@@ -16,7 +17,7 @@ import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
 import type { ListPart, ListPlace } from "../../core/records/list-pages.ts";
 import { decodeCursor } from "../pagination/cursor.ts";
-import type { OrderInput } from "../pagination/order-terms.ts";
+import type { OrderInput, OrderPorts } from "../pagination/order-terms.ts";
 import { isOrderable, parseOrder } from "../pagination/order-terms.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import { pageArguments, parsePageRequest } from "../pagination/page.ts";
@@ -97,7 +98,8 @@ export function parseList(
   model: Model,
   args: Record<string, unknown>,
 ): ListPart {
-  return parseListPart(ports.models, model, args, parseChoice(ports, context, model, args));
+  const orders = { models: ports.models, scopeOf: (of: string) => ports.access.scope(of, context.viewer) };
+  return parseListPart(orders, model, args, parseChoice(ports, context, model, args));
 }
 
 /** The arguments of a connection, but for its filter. */
@@ -110,13 +112,13 @@ export interface ListArgs extends PageArgs {
  * @throws AppError VALIDATION_FAILED for impossible paging arguments and foreign cursors
  */
 export function parseListPart(
-  models: ModelRegistry,
+  ports: OrderPorts,
   model: Model,
   args: ListArgs,
   where: WhereFilter | undefined,
 ): ListPart {
   const request = parsePageRequest(args);
-  const terms = parseOrder(models, model, args.orderBy ?? []);
+  const terms = parseOrder(ports, model, args.orderBy ?? []);
   const place = (name: "after" | "before"): ListPlace | undefined => {
     const cursor = request[name];
     return cursor === undefined ? undefined : decodeCursor(terms, name, cursor);
@@ -213,7 +215,7 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
   const name = schema.names.of(model).orderBy;
   return schema.input(name, {
     description:
-      "One criterion: exactly one field, or one field of a related record. Ties are broken by the key.",
+      "One criterion: exactly one field, one field of a related record, or the number of related records. Ties are broken by the key.",
     isOneOf: true,
     fields: (t) => ({
       ...Object.fromEntries(
@@ -232,19 +234,46 @@ function orderInput(schema: ModelSchema, orders: SortOrders, model: Model): AnyI
             t.field({ type: orderInput(schema, orders, schema.models.get(field.type)) }),
           ]),
       ),
+      ...Object.fromEntries(
+        countedRelations(model).map((field) => [
+          field.apiName,
+          t.field({ type: countOrderInput(schema, orders) }),
+        ]),
+      ),
     }),
   });
 }
 
-/** Whether the model has a column to sort by, of its own or of a related record. */
+/** An order by a list of related records: `CountOrderBy`. */
+function countOrderInput(schema: ModelSchema, orders: SortOrders): AnyInputRef {
+  return schema.input(SHARED_INPUTS.countOrderBy, {
+    description: "An order by the related records in a list.",
+    isOneOf: true,
+    fields: (t) => ({
+      count: t.field({
+        type: orders.plain,
+        description: "How many there are that the caller may see.",
+      }),
+    }),
+  });
+}
+
+/** Whether the model has something to sort by, of its own or of a related record. */
 function hasOrder(schema: ModelSchema, model: Model): boolean {
   const related = orderedRelations(model).map(({ type }) => schema.models.get(type));
-  return [model, ...related].some((each) =>
-    columnsOf(each).some((field) => isOrderable(field) && isSortable(field)),
+  return [model, ...related].some(
+    (each) =>
+      countedRelations(each).length > 0 ||
+      columnsOf(each).some((field) => isOrderable(field) && isSortable(field)),
   );
 }
 
 /** The relations that lead to one record, and that callers may sort by. */
 function orderedRelations(model: Model): readonly RelationField[] {
   return relationsOf(model).filter((field) => !field.isList && isSortable(field));
+}
+
+/** The relations that lead to lists, and that callers may sort by. */
+function countedRelations(model: Model): readonly RelationField[] {
+  return relationsOf(model).filter((field) => field.isList && isSortable(field));
 }

@@ -150,7 +150,7 @@ export interface BuiltInNames {
 }
 
 /** The inputs that all models share. */
-export const SHARED_INPUTS = { manyChange: "ManyChange" } as const;
+export const SHARED_INPUTS = { manyChange: "ManyChange", countOrderBy: "CountOrderBy" } as const;
 
 /** The fields that every record has besides its own. */
 export const RECORD_FIELDS = { activeTask: "activeTask" } as const;

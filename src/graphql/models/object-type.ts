@@ -1,4 +1,5 @@
 import type { FieldMap } from "@pothos/core";
+import { firstFree } from "../../core/records/api-name.ts";
 import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isReadable } from "../../core/records/field-switches.ts";
@@ -10,12 +11,13 @@ import { nodeInterfaces } from "../builder.ts";
 import { idsOf } from "../record-ids.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
+import type { AggregateType } from "./aggregate-type.ts";
 import type { ConnectionRef } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
-import { listArguments } from "./list-arguments.ts";
+import { choiceArguments, listArguments } from "./list-arguments.ts";
 import { RECORD_FIELDS } from "./model-names.ts";
 import type { RecordFieldBuilder, RecordObjectRef } from "./pothos-dynamic.ts";
-import { listOf, listSelect } from "./plan-selection.ts";
+import { figuresOf, figuresSelect, listOf, listSelect } from "./plan-selection.ts";
 import { recordObject, selects } from "./pothos-dynamic.ts";
 import { baseSelect } from "./record-keys.ts";
 
@@ -23,6 +25,7 @@ import { baseSelect } from "./record-keys.ts";
 export interface TypeLookup {
   object(model: string): RecordObjectRef;
   connection(model: string): ConnectionRef;
+  figures(model: string): AggregateType;
 }
 
 /** The object type of the model: its columns and relations, and, if its records have ids, `id` and the task that holds it. */
@@ -48,10 +51,14 @@ export function addObjectType(
       ...Object.fromEntries(
         relationsOf(model)
           .filter((field) => isReadable(field) && (field.isList || canBeChecked(schema, field)))
-          .map((field) => [
-            field.apiName,
-            field.isList ? manyField(schema, enums, types, field, t) : oneField(schema, types, field, t),
-          ]),
+          .flatMap((field) =>
+            field.isList
+              ? [
+                  [field.apiName, manyField(schema, enums, types, field, t)],
+                  [figuresName(model, field), figuresField(schema, enums, types, field, t)],
+                ]
+              : [[field.apiName, oneField(schema, types, field, t)]],
+          ),
       ),
     }),
   });
@@ -138,5 +145,29 @@ function manyField(
     extensions: selects((field) => listSelect(target, relation, field), { connectionOf: target.apiName }),
     resolve: (record: LoadedRecord, _args: unknown, _context: GraphQLContext, info: GraphQLResolveInfo) =>
       listOf(record, target, relation, info),
+  });
+}
+
+/** `citiesAggregate`, or with a number behind it where a field of the model is called so. */
+function figuresName({ fields }: Model, { apiName }: RelationField): string {
+  const taken = new Set(fields.map((field) => field.apiName));
+  return firstFree(`${apiName}Aggregate`, (name) => !taken.has(name));
+}
+
+function figuresField(
+  schema: ModelSchema,
+  enums: ListEnums,
+  types: TypeLookup,
+  relation: RelationField,
+  t: RecordFieldBuilder,
+): FieldMap[string] {
+  const target = schema.models.get(relation.type);
+  return t.field({
+    type: types.figures(target.name).ref,
+    description: `Figures over the records in ${relation.apiName} that match.`,
+    args: choiceArguments(schema, enums, target, t.arg),
+    extensions: selects((field) => figuresSelect(target, relation, field)),
+    resolve: (record: LoadedRecord, _args: unknown, _context: GraphQLContext, info: GraphQLResolveInfo) =>
+      figuresOf(record, relation, info),
   });
 }

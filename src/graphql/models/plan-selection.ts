@@ -9,9 +9,11 @@ import {
   print,
   visit,
 } from "graphql";
+import { aggregatesOf } from "../../core/records/aggregates.ts";
 import type { ListPart } from "../../core/records/list-pages.ts";
 import type { ColumnField, Field, Model, RelationField } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
+import type { GroupValues } from "../../core/records/record-groups.ts";
 import type {
   ListReading,
   LoadedList,
@@ -24,7 +26,8 @@ import type { GraphQLContext } from "../builder.ts";
 import { argumentsOf } from "../record-ids.ts";
 import type { Connection } from "./connection-type.ts";
 import { toConnection } from "./connection-type.ts";
-import { parseList } from "./list-arguments.ts";
+import { selectedAggregates } from "./aggregate-type.ts";
+import { parseChoice, parseList } from "./list-arguments.ts";
 import type { ModelPorts } from "./model-schema.ts";
 import type { IsSelected, PlannedPath, PlannedSelect, SelectedField } from "./pothos-dynamic.ts";
 import { CONNECTION_PATHS, plannedSelect } from "./pothos-dynamic.ts";
@@ -153,13 +156,14 @@ const listNodes = createContextCache((_context: GraphQLContext) => new Map<strin
 
 const listNames = new WeakMap<FieldNode, string>();
 
-/** The name of a list on its record: of its field and the arguments, so that what differs in them has two names. */
+/** The name of a list on its record: of the field and its arguments, so that what differs in them has two names. */
 function listName(relation: RelationField, node: FieldNode): string {
   const known = listNames.get(node);
   if (known !== undefined) {
     return known;
   }
-  const name = `${relation.name}(${(node.arguments ?? []).map((each) => print(each)).join(", ")})`;
+  const args = (node.arguments ?? []).map((each) => print(each)).join(", ");
+  const name = `${relation.name}(${node.name.value} ${args})`;
   listNames.set(node, name);
   return name;
 }
@@ -177,13 +181,43 @@ export function listOf(
   record: LoadedRecord,
   target: Model,
   relation: RelationField,
-  { fieldNodes: [node] }: GraphQLResolveInfo,
+  info: GraphQLResolveInfo,
 ): Connection {
+  return toConnection(loadedList(record, relation, info), hasIds(target));
+}
+
+/** The `select` of a field that is the figures over a relation's list. */
+export function figuresSelect(target: Model, relation: RelationField, field: SelectedField): PlannedSelect {
+  const name = listName(relation, field.node);
+  listNodes(field.context).set(name, field.node);
+  const figures = selectedAggregates(target, field.isSelected);
+  return {
+    [name]: { select: Object.fromEntries(figures.map((each) => [FIGURE + each.field.name, true])) },
+  };
+}
+
+/** A member of the `select` for a figure is called so, with the figure's name behind it. */
+const FIGURE = "#figure ";
+
+/** The figures that such a field is. */
+export function figuresOf(
+  record: LoadedRecord,
+  relation: RelationField,
+  info: GraphQLResolveInfo,
+): GroupValues {
+  return loadedList(record, relation, info).figures ?? {};
+}
+
+function loadedList(
+  record: LoadedRecord,
+  relation: RelationField,
+  { fieldNodes: [node] }: GraphQLResolveInfo,
+): LoadedList {
   const list = node === undefined ? undefined : record[listName(relation, node)];
   if (list === undefined) {
     throw new TypeError(`${relation.name} was not planned with its record`);
   }
-  return toConnection(list as LoadedList, hasIds(target));
+  return list as LoadedList;
 }
 
 type SelectionRoot = PlanRoot & Pick<Plan, "lists"> & { readonly ports: ModelPorts };
@@ -245,11 +279,18 @@ function toList(
   const { ports, context, info, lists } = root;
   const target = ports.models.get(field.type);
   const node = lists.get(name);
-  const definition = (info.schema.getType(model.apiName) as GraphQLObjectType).getFields()[field.apiName];
+  const fields = (info.schema.getType(model.apiName) as GraphQLObjectType).getFields();
+  const definition = fields[node?.name.value ?? ""];
   if (node === undefined || definition === undefined) {
     throw new TypeError(`${model.name}.${name} is not in the document`);
   }
-  const part = parseList(ports, context, target, argumentsOf(definition, node, info.variableValues));
+  const args = argumentsOf(definition, node, info.variableValues);
+  if (definition.name !== field.apiName) {
+    const where = parseChoice(ports, context, target, args);
+    const aggregates = aggregatesOf(target).filter((each) => FIGURE + each.field.name in select);
+    return { field, name, figures: { where, aggregates } };
+  }
+  const part = parseList(ports, context, target, args);
   return { field, name, ...toReading(target, part, select, () => toSelection(root, target, select)) };
 }
 

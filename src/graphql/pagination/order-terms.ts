@@ -1,10 +1,15 @@
 import { AppError } from "../../kernel/app-error.ts";
+import type { WhereFilter } from "../../core/access/access.ts";
+import { RECORD_COUNT } from "../../core/records/aggregates.ts";
 import { isReadable, isSortable } from "../../core/records/field-switches.ts";
-import type { OrderTerm } from "../../core/records/list-pages.ts";
-import type { ColumnField, Model, ModelRegistry, RelationField } from "../../core/records/model.ts";
+import type { OrderRelation, OrderTerm } from "../../core/records/list-pages.ts";
+import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
 import { columnsOf, hasIds } from "../../core/records/model.ts";
 
-/** One element of an `orderBy` argument: one field with its direction, or one relation with such an element. */
+/**
+ * One element of an `orderBy` argument: one field with its direction, one relation to a record with such an element, or
+ * one relation to a list with `count` and a direction.
+ */
 export type OrderInput = Readonly<{ [field: string]: string | OrderInput | null | undefined }>;
 
 /** Lists, JSON and bytes have no order that the client could page by. Cursors have values, so none of hidden columns. */
@@ -37,17 +42,24 @@ export function tieBreakers(model: Model): TieBreakers {
   return { columns: columnsOf(model).filter(isOrderable), isTotal: false };
 }
 
+/** What orders are parsed with. */
+export interface OrderPorts {
+  readonly models: ModelRegistry;
+  /** The viewer's scope within a model; undefined for all records. */
+  scopeOf(model: string): WhereFilter | undefined;
+}
+
 /**
  * The terms of an order, with the missing ones of the model's tie breakers appended.
  *
  * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field
  */
 export function parseOrder(
-  models: ModelRegistry,
+  ports: OrderPorts,
   model: Model,
   inputs: readonly OrderInput[],
 ): readonly OrderTerm[] {
-  const asked = inputs.map((input) => parseTerm(models, model, input, []));
+  const asked = inputs.map((input) => parseTerm(ports, model, input, []));
   const keys = tieBreakers(model).columns.map((column): OrderTerm => ({
     relations: [],
     column,
@@ -64,16 +76,17 @@ export function parseOrder(
   return [...terms.values()];
 }
 
-/** `name`, `country.name`, in the API's names. */
-export function termPath(term: OrderTerm): string {
-  return [...term.relations, term.column].map((field) => field.apiName).join(".");
+/** `name`, `country.name`, `cities.count`, in the API's names. */
+export function termPath({ relations, counted, column }: OrderTerm): string {
+  const lists = counted === undefined ? [] : [counted];
+  return [...relations, ...lists, column].map((field) => field.apiName).join(".");
 }
 
 function parseTerm(
-  models: ModelRegistry,
+  ports: OrderPorts,
   model: Model,
   input: OrderInput,
-  relations: readonly RelationField[],
+  relations: readonly OrderRelation[],
 ): OrderTerm {
   const entries = Object.entries(input).filter(([, value]) => value !== undefined && value !== null);
   const [entry] = entries;
@@ -93,7 +106,11 @@ function parseTerm(
     throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy" } });
   }
   if (field.kind === "relation") {
-    return parseTerm(models, models.get(field.type), value as OrderInput, [...relations, field]);
+    const inner = value as OrderInput;
+    const related = { ...field, where: ports.scopeOf(field.type) };
+    return field.isList
+      ? { relations, counted: related, column: RECORD_COUNT, ...directionOf(inner["count"] as string) }
+      : parseTerm(ports, ports.models.get(field.type), inner, [...relations, related]);
   }
   return { relations, column: field, ...directionOf(value as string) };
 }

@@ -1,6 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
+import type { RelationField } from "../../../src/core/records/model.ts";
+import { relationsOf } from "../../../src/core/records/model.ts";
+import type { ListReading, SelectedList } from "../../../src/core/records/record-lists.ts";
+import { parseOrder } from "../../../src/graphql/pagination/order-terms.ts";
 import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
@@ -19,7 +23,7 @@ beforeAll(async () => {
           populationShare: { isSortable: false },
         },
       },
-      Country: { scope: ({ id }) => (id === "limited" ? { code: { not: "A1" } } : undefined) },
+      Country: { scope: ({ id }) => (id === null ? undefined : { code: { not: "A1" } }) },
     },
   });
   await insertSampleRecords(api);
@@ -164,112 +168,147 @@ describe("an aggregate", () => {
   });
 });
 
-describe("groups", () => {
-  test("have their keys and figures, with conditions and an order, by one statement", async () => {
+describe("an aggregate inside a record", () => {
+  test("has the figures of its own list, each alias with its own filter, in one statement", async () => {
     const expected = await api.query(
-      `SELECT country_code AS code, status::text, count(*)::int, sum(population)::text AS population FROM city
-        GROUP BY country_code, city.status HAVING count(*) > 4 AND sum(population) >= 20 ORDER BY sum(population) DESC, 1, city.status`,
+      `SELECT c.code, count(t.id)::int, coalesce(sum(t.population), 0)::text AS population, avg(t.latitude)::float8 AS latitude,
+              count(t.id) FILTER (WHERE t.status = 'ACTIVE')::int AS active, max(t.updated_at) FILTER (WHERE t.status = 'ACTIVE') AS latest,
+              count(DISTINCT t.elevation) FILTER (WHERE t.id IN (1, 2, 31))::int AS heights
+         FROM country c LEFT JOIN city t ON t.country_code = c.code WHERE c.code < 'B' GROUP BY c.code ORDER BY c.code DESC`,
     );
     api.sql.length = 0;
-    const { citiesGroupBy } = await api.data(
-      `{ citiesGroupBy(by: [countryCode, status], having: {count: {gt: 4}, sum: {population: {gte: 20}}},
-           orderBy: [{sum: {population: DESC}}]) { key { countryCode status } count sum { population } } }`,
-    );
-    expect(citiesGroupBy.length).toBeGreaterThan(3);
-    expect(citiesGroupBy).toEqual(
-      expected.map(({ code, status, count, population }) => ({
-        key: { countryCode: code, status },
-        count,
-        sum: { population },
-      })),
+    const { countries } = await api.data(
+      `query ($ids: [ID!]) { countries(where: {code: {lt: "B"}}, orderBy: [{code: DESC}]) { nodes { code
+         citiesAggregate { count sum { population } avg { latitude } }
+         active: citiesAggregate(where: {status: {equals: ACTIVE}}) { count ...latest }
+         few: citiesAggregate(ids: $ids) { countDistinct { elevation } }
+         cities(first: 1) { totalCount }
+       } } } fragment latest on CityAggregate { max { at: updatedAt } }`,
+      { ids: ["1", "2", "31"] },
     );
     expect(api.sql).toHaveLength(1);
+    expect(countries.nodes).toEqual(
+      expected.map(({ code, count, population, latitude, active, latest, heights }) => ({
+        code,
+        citiesAggregate: {
+          count,
+          sum: { population },
+          avg: { latitude: expect.closeTo(latitude as number, 9) },
+        },
+        active: { count: active, max: { at: (latest as Date | null)?.toISOString() ?? null } },
+        few: { countDistinct: { elevation: heights } },
+        cities: { totalCount: count },
+      })),
+    );
   });
 
-  test("of a null are a group, which stands where the order says", async () => {
-    const heights = async (orderBy: string): Promise<unknown[]> =>
-      (
-        await api.data(`{ citiesGroupBy(by: [elevation], ${orderBy}) { key { elevation countryCode } } }`)
-      ).citiesGroupBy.map(({ key }: Answer) => key.elevation);
-    expect(await heights("first: 2")).toEqual([0, 1]);
-    expect(await heights("orderBy: [{key: {elevation: DESC}}], first: 2")).toEqual([null, 6]);
-    expect(await heights("orderBy: [{key: {elevation: DESC_NULLS_LAST}}]")).toEqual([
-      6,
-      5,
-      4,
-      3,
-      2,
-      1,
-      0,
-      null,
+  test("is read along with one record, a payload, and records of lists that are many-to-many", async () => {
+    const { city } = await api.data(
+      `{ city(id: "31") { country { cities(first: 1) { nodes { tagsAggregate { count } } } citiesAggregate { __typename } } } }`,
+    );
+    expect(city.country).toEqual({
+      cities: { nodes: [{ tagsAggregate: { count: 5 } }] },
+      citiesAggregate: { __typename: "CityAggregate" },
+    });
+    const { updateCity } = await api.data(
+      `mutation { updateCity(id: "31", data: {notes: "x"}) { ... on UpdateCityPayload { city { tagsAggregate { count countDistinct { label } } } } } }`,
+    );
+    expect(updateCity.city.tagsAggregate).toMatchObject({ count: 5, countDistinct: { label: 5 } });
+  });
+
+  test("counts only what the viewer may see", async () => {
+    const { countries } = await api.data(
+      `{ countries(ids: ["A0", "A1"]) { nodes { code citiesAggregate { count } none: citiesAggregate(where: {country: {is: {code: {equals: "A1"}}}}) { count } } } }`,
+      {},
+      LIMITED,
+    );
+    // All cities of A0 have an even number.
+    expect(countries.nodes).toEqual([{ code: "A0", citiesAggregate: { count: 10 }, none: { count: 0 } }]);
+  });
+
+  test("is refused by Prisma's reader, which can order by numbers of related records", async () => {
+    const lists = api.listsOf("prisma");
+    const model = api.models.get("Country");
+    const [field] = relationsOf(model).filter(({ name }) => name === "cities") as [RelationField];
+    const terms = parseOrder({ models: api.models, scopeOf: () => undefined }, model, [
+      { cities: { count: "DESC" } },
     ]);
+    const part = { terms, where: undefined, isBackward: false, limit: 1 };
+    const select = (selected: readonly SelectedList[]): ListReading => ({
+      page: { part, hasPlaces: true, selection: { columns: model.key, ones: [], lists: selected } },
+    });
+    expect(await lists.read("Country", select([]))).toMatchObject({
+      records: [{ code: "A0" }],
+      places: [["10", "A0"]],
+    });
+    const list = { field, name: "cities()", figures: { where: undefined, aggregates: [] } };
+    await expect(lists.read("Country", select([list]))).rejects.toThrow(
+      "POWERCRUD_READER=prisma cannot read figures over cities along with each record. Ask for them at the root",
+    );
+  });
+});
+
+describe("an order by the number of related records", () => {
+  test("is that of the records that the viewer may see, also by way of another record", async () => {
+    await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, status)
+      SELECT 1000 + i, 'Extra', CASE WHEN i < 3 THEN 'B2' ELSE 'B1' END, 1, 1, 1, CASE WHEN i < 3 THEN 'ACTIVE' ELSE 'ARCHIVED' END::"CityStatus" FROM generate_series(1, 9) i`);
+    try {
+      const first = async (orderBy: string, viewer?: Viewer): Promise<unknown> =>
+        (
+          await api.data(`{ countries(first: 2, orderBy: ${orderBy}) { nodes { code } } }`, {}, viewer)
+        ).countries.nodes.map(({ code }: Answer) => code);
+      expect(await first("[{cities: {count: DESC}}]")).toEqual(["B1", "B2"]);
+      expect(await first("[{cities: {count: DESC}}]", LIMITED)).toEqual(["B2", "A0"]);
+      const cities = async (viewer?: Viewer): Promise<Answer> =>
+        (
+          await api.data(
+            `{ cities(first: 1, orderBy: [{country: {cities: {count: DESC}}}, {id: DESC}]) { nodes { id } } }`,
+            {},
+            viewer,
+          )
+        ).cities.nodes[0].id;
+      expect(await cities()).toBe("1009");
+      expect(await cities(LIMITED)).toBe("1002");
+    } finally {
+      await api.query("DELETE FROM city WHERE id > 1000");
+    }
   });
 
-  test("take conditions joined by AND, OR and NOT", async () => {
-    const { citiesGroupBy } = await api.data(
-      `{ citiesGroupBy(by: [population], having: {OR: [{max: {id: {equals: 300}}}, {NOT: {min: {id: {not: 2}}}}]}) { key { population } } }`,
-    );
-    expect(citiesGroupBy).toEqual([{ key: { population: 0 } }, { key: { population: 2 } }]);
-  });
-
-  test("of periods begin with the day, week, month or year in a time zone", async () => {
-    await api.query(
-      `UPDATE city SET updated_at = CASE WHEN id <= 100 THEN '2026-03-31T22:30:00Z' WHEN id <= 250 THEN '2026-03-31T21:30:00Z' ELSE '2025-12-31T23:59:00Z' END::timestamptz`,
-    );
-    const periods = async (key: string, zone = ""): Promise<unknown[]> =>
+  test("pages nested lists without gaps or repeats", async () => {
+    const page = async (args: string): Promise<Answer> =>
       (
         await api.data(
-          `{ citiesGroupBy(by: [updatedAt_${key}]${zone}) { key { at: updatedAt_${key} } count } }`,
+          `{ language(id: "fr") { countries(${args}, orderBy: [{cities: {count: ASC}}, {code: DESC}]) { nodes { code } pageInfo { hasNextPage endCursor hasPreviousPage startCursor } } } }`,
         )
-      ).citiesGroupBy.map(({ key: { at }, count }: Answer) => [at, count]);
-    const PARIS = `, timeZone: "Europe/Paris"`;
-    expect(await periods("HOUR")).toEqual([
-      ["2025-12-31T23:00:00.000Z", 50],
-      ["2026-03-31T21:00:00.000Z", 150],
-      ["2026-03-31T22:00:00.000Z", 100],
-    ]);
-    expect(await periods("DAY", PARIS)).toEqual([
-      ["2025-12-31T23:00:00.000Z", 50],
-      ["2026-03-30T22:00:00.000Z", 150],
-      ["2026-03-31T22:00:00.000Z", 100],
-    ]);
-    expect(await periods("WEEK")).toEqual([
-      ["2025-12-29T00:00:00.000Z", 50],
-      ["2026-03-30T00:00:00.000Z", 250],
-    ]);
-    expect(await periods("MONTH", PARIS)).toEqual([
-      ["2025-12-31T23:00:00.000Z", 50],
-      ["2026-02-28T23:00:00.000Z", 150],
-      ["2026-03-31T22:00:00.000Z", 100],
-    ]);
-    expect(await periods("YEAR")).toEqual([
-      ["2025-01-01T00:00:00.000Z", 50],
-      ["2026-01-01T00:00:00.000Z", 250],
-    ]);
+      ).language.countries;
+    const all = (await page("first: 30")).nodes;
+    expect(all).toHaveLength(30);
+    const first = await page("first: 13");
+    const second = await page(`first: 30, after: "${first.pageInfo.endCursor}"`);
+    expect([...first.nodes, ...second.nodes]).toEqual(all);
+    const last = await page("last: 7");
+    const before = await page(`last: 30, before: "${last.pageInfo.startCursor}"`);
+    expect([...before.nodes, ...last.nodes]).toEqual(all);
   });
 
-  test.each([
-    ["by: []", "by must name 1 to 10 keys, not 0."],
-    ["by: [status], first: 1001", /^first must be from 0 to 1000, not 1001\. Narrow/],
-    ["by: [status], first: -1", /^first must be from 0 to 1000, not -1/],
-    ['by: [status], timeZone: "Paris"', /"Paris" is not the IANA name of a time zone, such as Europe\/Paris/],
-    ['by: [status], timeZone: "+02:00"', /is not the IANA name/],
-    [
-      "by: [status], orderBy: [{key: {name: ASC}}]",
-      "orderBy: groups can be sorted by name only if it is in by.",
-    ],
-    ["by: [status], having: {sum: {}}", /^having\.sum names no column/],
-    ["by: [status], having: {sum: null}", /^having\.sum must not be null/],
-    ["by: [status], having: {avg: {latitude: {}}}", /^having\.avg\.latitude names no condition/],
-    ["by: [status], having: {AND: [{count: {gt: null}}]}", /^having\.AND\[0\]\.count\.gt must not be null/],
-  ])("of %s are refused", async (args, message) => {
-    expect(await refusal(`citiesGroupBy(${args}) { count }`)).toMatch(message);
+  test("is unknown where the relation is not for sorting, and shows nothing of hidden records in its order or cursors", async () => {
+    const { __type } = await api.data(
+      `{ __type(name: "CountryOrderBy") { inputFields { name type { name } } } }`,
+    );
+    expect(__type.inputFields).toContainEqual({ name: "cities", type: { name: "CountOrderBy" } });
+    const { cities } = await api.data(
+      `{ cities(ids: ["2", "31", "4"], where: {}, orderBy: [{country: {name: DESC}}]) { edges { cursor node { id } } } }`,
+      {},
+      { id: "few" },
+    );
+    expect(cities.edges[0]).toMatchObject({ node: { id: "31" } });
+    expect(Buffer.from(cities.edges[0].cursor, "base64url").toString()).not.toContain("Land 1");
   });
 });
 
 test("the examples of docs/queries.md run", async () => {
   const examples = codeBlocks(await readFile("docs/queries.md", "utf8"), "graphql");
-  expect(examples).toHaveLength(4);
+  expect(examples).toHaveLength(5);
   for (const example of examples) {
     expect(await api.data(example)).toBeTruthy();
   }

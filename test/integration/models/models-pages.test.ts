@@ -23,6 +23,8 @@ describe("pages", () => {
     "[{country: {population: ASC}}, {id: DESC}]",
     "[{country: {continent: DESC}}, {latitude: ASC}]",
     "[{updatedAt: DESC}]",
+    "[{tags: {count: DESC}}]",
+    "[{country: {cities: {count: ASC}}}, {population: DESC}]",
   ];
 
   async function walk(orderBy: string, isBackward: boolean): Promise<string[]> {

@@ -225,9 +225,12 @@ export function relatedTables(
   return { tables, condition: matches(link, between, near) };
 }
 
-/** Joins the single related record of a link. */
-export function joinOne(link: Link, far: string, near: string): string {
-  return ` LEFT JOIN ${link.far.table} ${far} ON ${matches(link, far, near)}`;
+/** Joins the single related record of a link. @param filter which ones count, as a filter on `far`. Default: all */
+export function joinOne(link: Link, far: string, near: string, filter?: FilterSql): string {
+  const { joins = "", condition = "TRUE" } = filter ?? {};
+  const table = `${link.far.table} ${far}`;
+  const counts = condition === "TRUE" ? "" : ` AND ${condition}`;
+  return ` LEFT JOIN ${joins === "" ? table : `(${table}${joins})`} ON ${matches(link, far, near)}${counts}`;
 }
 
 function matches({ nearColumns, farColumns }: Link, far: string, near: string): string {

@@ -1,12 +1,13 @@
 import { AppError } from "../../../kernel/app-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
-import type { ListPart, ListPlace, OrderTerm } from "../../../core/records/list-pages.ts";
+import type { WhereFilter } from "../../../core/access/access.ts";
+import type { ListPart, ListPlace, OrderRelation, OrderTerm } from "../../../core/records/list-pages.ts";
 import { isNullableTerm } from "../../../core/records/list-pages.ts";
-import type { Model, RelationField } from "../../../core/records/model.ts";
+import type { Model } from "../../../core/records/model.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import type { FilterPorts } from "../filters/filter-to-sql.ts";
-import { filterToSql, joinOne, linkOf } from "../filters/filter-to-sql.ts";
+import { filterToSql, joinOne, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
 import { isDataException, valueError } from "./postgres-record-reader.ts";
 import type { TableShape } from "./table-shape.ts";
@@ -70,6 +71,18 @@ export async function partToSql(
   };
 }
 
+/** A SELECT of the number of all records of a list, as `total`. */
+export async function countSql(
+  ports: FilterPorts,
+  model: Model,
+  where: WhereFilter | undefined,
+  { alias, tables, condition }: ListSource,
+  statement: Statement,
+): Promise<string> {
+  const filter = await filterToSql(ports, model, where, alias, statement);
+  return `SELECT count(*) AS total FROM ${tables}${filter.joins} WHERE ${condition} AND ${filter.condition}`;
+}
+
 /** ORDER BY and LIMIT. */
 export function cutSql({ order, limit }: PartSql, columns = order.map(({ column }) => column)): string {
   const terms = order.map(({ direction }, at) => `${columns[at]} ${direction}`);
@@ -83,19 +96,18 @@ function directionSql({ isDescending, areNullsFirst, isNullable }: SqlTerm, isRe
   return `${direction}${nulls}`;
 }
 
-/** The terms, and the joins to the related records that they need. */
+/** The terms, and the joins to the related records and numbers that they need. */
 async function orderToSql(
-  { models, shapes }: FilterPorts,
+  ports: FilterPorts,
   model: Model,
   terms: readonly OrderTerm[],
   alias: string,
   statement: Statement,
 ): Promise<{ readonly terms: readonly SqlTerm[]; readonly joins: string }> {
-  const joined = new Map<string, { readonly alias: string; readonly table: TableShape }>();
+  const { models, shapes } = ports;
+  const joined = new Map<string, JoinedTable>();
   const joins: string[] = [];
-  const tableAt = async (
-    relations: readonly RelationField[],
-  ): Promise<{ alias: string; table: TableShape }> => {
+  const tableAt = async (relations: readonly OrderRelation[]): Promise<JoinedTable> => {
     const last = relations.at(-1);
     if (last === undefined) {
       return { alias, table: await shapes.of(model) };
@@ -108,21 +120,48 @@ async function orderToSql(
     const near = await tableAt(relations.slice(0, -1));
     const made = { alias: statement.alias(), table: await shapes.of(models.get(last.type)) };
     joined.set(path, made);
-    joins.push(joinOne(linkOf(models, near.table, last, made.table), made.alias, near.alias));
+    const filter = await filterToSql(ports, made.table.model, last.where, made.alias, statement);
+    joins.push(joinOne(linkOf(models, near.table, last, made.table), made.alias, near.alias, filter));
     return made;
   };
   const made: SqlTerm[] = [];
   for (const term of terms) {
     const at = await tableAt(term.relations);
+    const { counted, isDescending, areNullsFirst } = term;
+    const isNullable = isNullableTerm(term);
+    if (counted !== undefined) {
+      const number = statement.alias();
+      const total = await countRelated(ports, at, counted, statement);
+      joins.push(` CROSS JOIN LATERAL (${total}) AS ${number}`);
+      const column = `${number}.total`;
+      made.push({ column, type: "bigint", text: `${column}::text`, isDescending, areNullsFirst, isNullable });
+      continue;
+    }
     const { name, type } = requiredColumn(at.table, term.column.name);
     const column = `${at.alias}.${name}`;
-    const { isDescending, areNullsFirst } = term;
-    const isNullable = isNullableTerm(term);
     // JSON has times in ISO 8601, whatever the session's DateStyle.
     const text = term.column.type === "DateTime" ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
     made.push({ column, type, text, isDescending, areNullsFirst, isNullable });
   }
   return { terms: made, joins: joins.join("") };
+}
+
+/** A table under its name in the statement. */
+interface JoinedTable {
+  readonly alias: string;
+  readonly table: TableShape;
+}
+
+async function countRelated(
+  ports: FilterPorts,
+  near: JoinedTable,
+  counted: OrderRelation,
+  statement: Statement,
+): Promise<string> {
+  const far = await ports.shapes.of(ports.models.get(counted.type));
+  const alias = statement.alias();
+  const related = relatedTables(linkOf(ports.models, near.table, counted, far), alias, near.alias, statement);
+  return countSql(ports, far.model, counted.where, { alias, ...related }, statement);
 }
 
 /**

@@ -9,12 +9,14 @@ import type {
   SelectedPage,
   Selection,
 } from "../../../core/records/record-lists.ts";
+import type { GroupValues } from "../../../core/records/record-groups.ts";
+import { figureToSql } from "../aggregates/figure-to-sql.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
 import type { FilterPorts, Link } from "../filters/filter-to-sql.ts";
 import { filterToSql, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
 import type { ListSource, PartSql } from "./list-part.ts";
-import { cutSql, partToSql } from "./list-part.ts";
+import { countSql, cutSql, partToSql } from "./list-part.ts";
 import type { ToDecimal } from "./read-values.ts";
 import { readAsText, readInJson, valueOf } from "./read-values.ts";
 import type { TableShape } from "./table-shape.ts";
@@ -57,7 +59,8 @@ export async function listStatement(
     return { alias, tables: `${table} ${alias}`, condition: "TRUE" };
   };
   const { page, count } = reading;
-  const counted = count === undefined ? undefined : await builder.count(model, count.where, source());
+  const counted =
+    count === undefined ? undefined : await countSql(ports, model, count.where, source(), statement);
   const rows = page === undefined ? undefined : await builder.rows(model, page, source(), "TEXT");
   const { values, parts } = { values: statement.values, parts: builder.parts };
   if (rows === undefined) {
@@ -113,12 +116,6 @@ class StatementBuilder {
   constructor(ports: SelectionPorts, statement: Statement) {
     this.#ports = ports;
     this.#statement = statement;
-  }
-
-  /** A SELECT of the number of all records, as `total`. */
-  async count(model: Model, where: ListPart["where"], source: ListSource): Promise<string> {
-    const filter = await filterToSql(this.#ports, model, where, source.alias, this.#statement);
-    return `SELECT count(*) AS total FROM ${source.tables}${filter.joins} WHERE ${source.condition} AND ${filter.condition}`;
   }
 
   /** A SELECT of a page's rows: first the page is cut, then what hangs on its records is joined. */
@@ -227,11 +224,11 @@ class StatementBuilder {
   async #selectList(
     near: TableShape,
     nearAlias: string,
-    { field, name, page, count }: SelectedList,
+    { field, name, page, count, figures }: SelectedList,
     row: RowSql,
     used: Set<string> | undefined,
   ): Promise<Fill> {
-    const { link, model } = await this.#follow(near, field, used);
+    const { link, model, far } = await this.#follow(near, field, used);
     const sourceOf = (): ListSource => {
       const alias = this.#statement.alias();
       return { alias, ...relatedTables(link, alias, nearAlias, this.#statement) };
@@ -244,15 +241,44 @@ class StatementBuilder {
     const isNarrow = page !== undefined && link.joinTable === undefined && !hasIndex(link, page.part.terms);
     const rows = page && (await this.rows(model, page, { ...sourceOf(), isNarrow }, "JSON"));
     const rowsAt = rows && joined(`SELECT json_agg(listed.v0) AS list FROM (${rows.text}) AS listed`, "list");
-    const countAt = count && joined(await this.count(model, count.where, sourceOf()), "total");
+    const countAt =
+      count && joined(await countSql(this.#ports, model, count.where, sourceOf(), this.#statement), "total");
+    const figuresOf = figures && (await this.#selectFigures(far, figures, sourceOf(), row));
     const isText = row.form === "TEXT";
     return (record, cells) => {
       const total = countAt === undefined ? 0 : Number(cells[countAt]);
       const cell = rowsAt === undefined ? null : (cells[rowsAt] ?? null);
       const list =
         cell === null ? [] : ((isText ? parseJson(cell) : cell) as readonly (readonly unknown[])[]);
-      record[name] = rows === undefined ? { ...NO_ROWS, total } : rows.decode(list, total);
+      const loaded = rows === undefined ? { ...NO_ROWS, total } : rows.decode(list, total);
+      record[name] = figuresOf === undefined ? loaded : { ...loaded, figures: figuresOf(cells) };
     };
+  }
+
+  /** Joins the figures over a list. @returns what takes them from a row */
+  async #selectFigures(
+    table: TableShape,
+    { where, aggregates }: NonNullable<SelectedList["figures"]>,
+    source: ListSource,
+    row: RowSql,
+  ): Promise<(cells: readonly unknown[]) => GroupValues> {
+    if (aggregates.length === 0) {
+      return () => ({});
+    }
+    const filter = await filterToSql(this.#ports, table.model, where, source.alias, this.#statement);
+    const values = aggregates.map((each) => figureToSql(table, source.alias, each));
+    const alias = this.#statement.alias();
+    const listed = values.map(({ sql }, at) => `${sql} AS f${at}`).join(", ");
+    row.joins.push(
+      `\n  CROSS JOIN LATERAL (SELECT ${listed} FROM ${source.tables}${filter.joins} WHERE ${source.condition} AND ${filter.condition}) AS ${alias}`,
+    );
+    const read = row.form === "TEXT" ? readAsText : readInJson;
+    const readings = values.map(({ shape }, at) => {
+      const reading = read({ ...shape, name: `f${at}` }, `${alias}.f${at}`, this.#ports.toDecimal);
+      return { name: shape.field.name, reading, cell: row.values.push(reading.sql) - 1 };
+    });
+    return (cells) =>
+      Object.fromEntries(readings.map(({ name, reading, cell }) => [name, valueOf(reading, cells[cell])]));
   }
 
   /** The relation's link; the columns of the near table that it needs are used. */
@@ -319,7 +345,8 @@ function pageSql(part: PartSql, columns: readonly string[], terms: string | unde
 
 /** Whether an index leads from the link to the records in the order of the first term. */
 function hasIndex({ farColumns, far }: Link, [first]: readonly OrderTerm[]): boolean {
-  const column = first?.relations.length === 0 ? far.columns.get(first.column.name)?.name : undefined;
+  const isOwn = first?.relations.length === 0 && first.counted === undefined;
+  const column = isOwn ? far.columns.get(first.column.name)?.name : undefined;
   return far.indexes.some(
     (columns) =>
       farColumns.every((name) => columns.slice(0, farColumns.length).includes(name)) &&
@@ -333,5 +360,6 @@ function isWide(selection: Selection): boolean {
 }
 
 function widthOf({ columns, ones, lists }: Selection): number {
-  return ones.reduce((sum, one) => sum + 1 + widthOf(one.selection), columns.length + 2 * lists.length);
+  const single = ones.reduce((sum, one) => sum + 1 + widthOf(one.selection), columns.length);
+  return lists.reduce((sum, { figures }) => sum + 2 + (figures?.aggregates.length ?? 0), single);
 }

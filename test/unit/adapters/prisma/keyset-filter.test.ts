@@ -40,6 +40,7 @@ const columns = modelOf("Row", [
 /** Its records have no ids, as those of a read-only list. */
 const ROW: Model = { ...columns, key: [], fields: [...columns.fields, owner] };
 const MODELS = createModelRegistry([ROW, OWNER], [GRADES]);
+const ORDERS = { models: MODELS, scopeOf: () => undefined };
 
 /** Compares values in PostgreSQL's order. */
 function compare(a: unknown, b: unknown): number {
@@ -153,7 +154,7 @@ const orderOf: fc.Arbitrary<readonly OrderInput[]> = fc.array(
 );
 
 function readPage(rows: readonly LoadedRecord[], args: object): ReturnType<typeof toPage> {
-  const part = parseListPart(MODELS, ROW, args, undefined);
+  const part = parseListPart(ORDERS, ROW, args, undefined);
   const between = betweenFilter([GRADES], part);
   const records = sorted(rows, toPrismaOrder(part.terms, part.isBackward))
     .filter((row) => between === undefined || matches(row, between))
@@ -200,7 +201,7 @@ describe("pages by keyset", () => {
         fc.pre(rows.length > 0);
         const whole = readPage(rows, { first: 1000, orderBy });
         const gone = whole.records[at % rows.length] as LoadedRecord;
-        const { terms } = parseListPart(MODELS, ROW, { orderBy }, undefined);
+        const { terms } = parseListPart(ORDERS, ROW, { orderBy }, undefined);
         const after = encodeCursor(terms, placeOf(terms, gone));
         const keys = new Set(rows.map((row) => `${row.left} ${row.right}`));
         const now: readonly LoadedRecord[] = [
@@ -214,4 +215,14 @@ describe("pages by keyset", () => {
       { numRuns: 300 },
     );
   });
+});
+
+test("an order by a number of related records, or of those in scope, is none for Prisma's client alone", () => {
+  const scoped = { models: MODELS, scopeOf: () => ({ id: { equals: 1 } }) };
+  const { terms } = parseListPart(scoped, ROW, { orderBy: [{ owner: { id: "ASC" } }] }, undefined);
+  expect(() => toPrismaOrder(terms, false)).toThrow(
+    "this list, whose records have no ids, cannot be ordered by owner.id. Choose another order.",
+  );
+  const counted = terms.map((term) => ({ ...term, relations: [], counted: { ...owner, apiName: "parts" } }));
+  expect(() => toPrismaOrder(counted, false)).toThrow("cannot be ordered by parts.");
 });

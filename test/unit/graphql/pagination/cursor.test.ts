@@ -9,7 +9,7 @@ const MODEL = modelOf("Row", [
   scalar("seen", "DateTime", { isNullable: true }),
 ]);
 const MODELS = createModelRegistry([MODEL], []);
-const TERMS = parseOrder(MODELS, MODEL, [{ seen: "DESC_NULLS_LAST" }]);
+const TERMS = parseOrder({ models: MODELS, scopeOf: () => undefined }, MODEL, [{ seen: "DESC_NULLS_LAST" }]);
 const decode = (cursor: string): unknown => decodeCursor(TERMS, "after", cursor);
 const forge = (...parts: unknown[]): string => Buffer.from(JSON.stringify(parts)).toString("base64url");
 const ORDER = "seen desc nulls last, id asc";

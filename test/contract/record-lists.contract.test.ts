@@ -1,22 +1,25 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { WhereFilter } from "../../../src/core/access/access.ts";
-import { judgeFilter } from "../../../src/core/filters/asks-nothing.ts";
-import type { Model } from "../../../src/core/records/model.ts";
-import { aggregatesOf, groupKeysOf } from "../../../src/core/records/aggregates.ts";
-import type { GroupReading, GroupValues } from "../../../src/core/records/record-groups.ts";
-import type { ListReading, LoadedList, LoadedRecord } from "../../../src/core/records/record-lists.ts";
-import { markNativeTypes } from "../../../src/compose/mark-native-types.ts";
-import { delegateOf } from "../../../src/adapters/prisma/prisma-client-port.ts";
-import { createTableShapes } from "../../../src/adapters/postgres/records/table-shape.ts";
-import { createPrismaRecordReader } from "../../support/prisma-record-reader.ts";
-import type { Samples } from "../../support/random-filters.ts";
-import { randomFilters } from "../../support/random-filters.ts";
-import { randomReadings } from "../../support/random-readings.ts";
-import { generateFixture } from "./generate-fixture.ts";
-import type { ModelsFixture } from "./models-fixture.ts";
-import { createModelsFixture } from "./models-fixture.ts";
+import type { WhereFilter } from "../../src/core/access/access.ts";
+import { judgeFilter } from "../../src/core/filters/asks-nothing.ts";
+import { keysFilter } from "../../src/core/filters/keys-filter.ts";
+import type { Model } from "../../src/core/records/model.ts";
+import { columnsOf, oppositeOf, relationsOf } from "../../src/core/records/model.ts";
+import { formatRecordKey } from "../../src/core/records/record-key.ts";
+import { aggregatesOf, groupKeysOf } from "../../src/core/records/aggregates.ts";
+import type { GroupReading, GroupValues } from "../../src/core/records/record-groups.ts";
+import type { ListReading, LoadedList, LoadedRecord } from "../../src/core/records/record-lists.ts";
+import { markNativeTypes } from "../../src/compose/mark-native-types.ts";
+import { delegateOf } from "../../src/adapters/prisma/prisma-client-port.ts";
+import { createTableShapes } from "../../src/adapters/postgres/records/table-shape.ts";
+import { createPrismaRecordReader } from "../support/prisma-record-reader.ts";
+import type { Samples } from "../support/random-filters.ts";
+import { randomFilters } from "../support/random-filters.ts";
+import { randomReadings } from "../support/random-readings.ts";
+import { generateFixture } from "../integration/models/generate-fixture.ts";
+import type { ModelsFixture } from "../integration/models/models-fixture.ts";
+import { createModelsFixture } from "../integration/models/models-fixture.ts";
 
 const RUNS = 250;
 const LIMIT = 1000;
@@ -106,7 +109,7 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
   let api: ModelsFixture;
 
   beforeAll(async () => {
-    generated = await generateFixture(join(import.meta.dirname, file));
+    generated = await generateFixture(join(import.meta.dirname, "../integration/models", file));
     api = await createModelsFixture({
       generated: { ...generated, sql: `${before}${generated.sql}` },
       modelOptions: file.startsWith("other") ? { Secret: { isExposed: false } } : {},
@@ -211,6 +214,32 @@ describe.each(WORLDS)("filters on $file", ({ file, models, before = "", rows, sa
     }
     expect(found).toEqual(expected);
   });
+
+  test.each(models)(
+    "figures over the lists of %s are those of the records that a filter finds",
+    async (name) => {
+      const model = api.models.get(name);
+      const columns = columnsOf(model).filter(({ isKey }) => isKey);
+      for (const field of relationsOf(model).filter(({ isList }) => isList)) {
+        const target = api.models.get(field.type);
+        const opposite = oppositeOf(api.models, model, field);
+        const aggregates = aggregatesOf(target).filter(({ column }) => column?.nativeType !== "xml");
+        const lists = [{ field, name: "list()", figures: { where: undefined, aggregates } }];
+        const part = { terms: [], where: undefined, isBackward: false, limit: LIMIT };
+        const page = { part, hasPlaces: false, selection: { columns, ones: [], lists } };
+        const { records } = await api.listsOf("sql").read(name, { page });
+        for (const record of records) {
+          const key = keysFilter(model, [formatRecordKey(model, record)]);
+          const where = { [opposite?.name ?? ""]: opposite?.isList === true ? { some: key } : { is: key } };
+          const [expected = {}] = await api.groups.read(field.type, { ...ALL, where, aggregates });
+          const { figures = {} } = record["list()"] as LoadedList;
+          expect(Object.entries(figures).map(([figure, value]) => `${figure} ${comparable(value)}`)).toEqual(
+            Object.entries(expected).map(([figure, value]) => `${figure} ${comparable(value)}`),
+          );
+        }
+      }
+    },
+  );
 });
 
 /** All records as one group. */
