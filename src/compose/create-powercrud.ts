@@ -140,7 +140,6 @@ async function wire(
 ): Promise<PowerCrud> {
   const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.settings);
-  const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
   const configured = await readSchedules(project);
@@ -148,14 +147,13 @@ async function wire(
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
-  const { client } = connected;
-  onOpen(() => client.$disconnect());
+  onOpen(() => connected.client.$disconnect());
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
     databaseUrl,
     backend,
-    modelOptions,
+    modelOptions: project.models ?? {},
     logger,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -171,7 +169,7 @@ async function wire(
   const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
   const background = [authentication, inboxFeed, reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
+    ...composeServices("powercrud", [clientService(connected.client), engine, feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,

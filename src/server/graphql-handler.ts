@@ -1,4 +1,3 @@
-import type { GraphQLContext } from "../graphql/builder.ts";
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";

@@ -44,7 +44,7 @@ export function unauthenticated(): AppError {
 }
 
 /** Whether the caller's key may be used for that. */
-export function isGranted({ scopes }: Caller, scope: KeyScope): boolean {
+function isGranted({ scopes }: Caller, scope: KeyScope): boolean {
   return scopes === undefined || scopes.has(scope);
 }
 

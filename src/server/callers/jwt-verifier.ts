@@ -140,13 +140,13 @@ const TOKEN_CLAIMS = new Set(["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "
  * The id is `sub`, the roles are the texts of `roles` (a list, or one text), and the claims are all others but those about
  * the token. Without a `sub` there is no viewer.
  */
-export function viewerOfClaims({ claims }: { readonly claims: JsonObject }): Viewer | null {
+function viewerOfClaims({ claims }: { readonly claims: JsonObject }): Viewer | null {
   const { sub, roles } = claims;
   if (typeof sub !== "string" || sub === "") {
     return null;
   }
   const others = Object.entries(claims).filter(([name]) => !TOKEN_CLAIMS.has(name));
-  return { id: sub, roles: textsOf(roles), claims: Object.fromEntries(others) as JsonObject };
+  return { id: sub, roles: textsOf(roles), claims: Object.fromEntries<Json>(others) };
 }
 
 function textsOf(value: Json | undefined): readonly string[] {

@@ -169,7 +169,7 @@ describe("API keys", () => {
       add({ expiresAt: clock.now() }),
     ];
     for (const text of wrong) {
-      await expect(identify(callers, text), text.slice(0, 80)).rejects.toMatchObject(REFUSAL);
+      await expect(identify(callers, text)).rejects.toMatchObject(REFUSAL);
     }
     for (const scheme of ["Basic", "", "Bearer Bearer"]) {
       await expect(identify(callers, key, scheme)).rejects.toMatchObject(REFUSAL);
@@ -271,9 +271,13 @@ describe("JWTs", () => {
       "without signature": `${head}.${body}.`,
       "no token": "nonsense",
     };
-    for (const [kind, text] of Object.entries(wrong)) {
-      await expect(identify(callers, text), kind).rejects.toMatchObject(REFUSAL);
-    }
+    const answers = await Promise.all(
+      Object.entries(wrong).map(async ([kind, text]) => {
+        const answer: unknown = await identify(callers, text).catch((error: unknown) => error);
+        return { kind, answer };
+      }),
+    );
+    expect(answers).toMatchObject(Object.keys(wrong).map((kind) => ({ kind, answer: REFUSAL })));
   });
 
   it("may be off by the clock's skew, and end in the middle of something", async () => {
