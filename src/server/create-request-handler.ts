@@ -75,7 +75,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, callers, writeId });
   const router = createRequestRouter({
     graphql,
-    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(),
+    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
     results,
     board:
       openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),

@@ -13,14 +13,17 @@ import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
 import { limitNesting } from "./limit-nesting.ts";
 import type { MaskError } from "./mask-error.ts";
+import { maskWithAsker } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import { refuseIntrospection } from "./refuse-introspection.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
+import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { StreamHolder } from "./track-streams.ts";
-import { trackStreams } from "./track-streams.ts";
+import { isEventStream, trackStreams } from "./track-streams.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -31,6 +34,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 interface TransportContext {
   /** Set over WebSocket, where the caller is identified once per connection. */
   readonly caller?: Caller;
+  /** Set over WebSocket, where one request stands for many operations. */
+  readonly socketOperation?: IdentifiedRequest;
 }
 
 /** The schema, plugins, validation and error mask that all transports share. */
@@ -38,7 +43,10 @@ export interface OperationTools {
   /** The document that a message asks for. @throws GraphQLError as {@link PersistedDocuments.textOf} */
   textOf(payload: DocumentRequest & { readonly query: string }): string;
   /** The functions to parse, validate and execute the caller's operations with. */
-  forCaller(caller: Caller): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
+  forCaller(
+    caller: Caller,
+    socketOperation: IdentifiedRequest,
+  ): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
 
 /** GraphQL over HTTP: queries, mutations, and subscriptions as server-sent events. */
@@ -66,7 +74,8 @@ interface GraphQLHandlerOptions {
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
   const streams = trackStreams();
-  const maskError: MaskError = (error) => explainLimit(options.maskError(error), options.maxBodyBytes);
+  const maskError: MaskError = (error, asker) =>
+    explainLimit(options.maskError(error, asker), options.maxBodyBytes);
   const yoga = createGraphQLYoga({ ...options, maskError }, streams.plugin);
   const answerJson = createJsonHandler({
     operationFor: (context) => yoga.getEnveloped(context) as ReturnType<JsonHandlerOptions["operationFor"]>,
@@ -76,7 +85,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   });
   return {
     textOf: (payload) => String(options.documents.textOf(payload)),
-    forCaller: (caller) => yoga.getEnveloped({ caller }),
+    forCaller: (caller, socketOperation) => yoga.getEnveloped({ caller, socketOperation }),
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
       if (json === undefined || !isOfShortWay(request)) {
@@ -160,7 +169,8 @@ function createGraphQLYoga(
     // There are no uploads, and browsers send this content type across origins without a preflight.
     multipart: false,
     logging: false,
-    maskedErrors: { maskError },
+    // It would give its message as the second argument.
+    maskedErrors: { maskError: (error) => maskError(error) },
     maxRequestBodySize: maxBodyBytes,
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
@@ -180,6 +190,8 @@ function createGraphQLYoga(
       ...(execution === "planned" ? [executeByPlans()] : []),
       shareEvents(maskError),
       streams,
+      maskWithAsker(maskError),
+      nameRequest(),
       // After all that choose how a result is sent.
       explainUnacceptable(),
     ],
@@ -199,6 +211,18 @@ function credentialsOf(request: Request & { readonly authorization?: string | un
 
 function authorizationOf({ headers }: Request): string | undefined {
   return headers.get("authorization") ?? undefined;
+}
+
+/** Adds the request id to answers: to those that tell of it, and to event streams, whose events may do so later. */
+function nameRequest(): Plugin {
+  return {
+    onResponse({ request, response }) {
+      const id = isEventStream(response) ? requestIdOf(request) : madeRequestId(request);
+      if (id !== undefined) {
+        response.headers.set(REQUEST_ID_HEADER, id);
+      }
+    },
+  };
 }
 
 /** The limits before it see every operation; it executes what they let through. */

@@ -2,6 +2,7 @@ import { parseRequestParams } from "graphql-http";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import type { PersistedDocuments } from "./persisted-documents.ts";
+import type { RequestCode } from "./request-codes.ts";
 
 /** What a request asks for, checked. */
 export type GraphQLParams = YogaParams & { readonly query: string };
@@ -102,5 +103,7 @@ function parseJson(text: string): unknown {
 }
 
 function badRequest(message: string): Error {
-  return createGraphQLError(message, { extensions: { code: "BAD_REQUEST", http: { status: 400 } } });
+  return createGraphQLError(message, {
+    extensions: { code: "BAD_REQUEST" satisfies RequestCode, http: { status: 400 } },
+  });
 }

@@ -1,6 +1,5 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { AppError } from "../kernel/app-error.ts";
-import type { GivenCredentials } from "./callers/caller.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -19,8 +18,9 @@ export function sendRefusal(
   status: number,
   code: ErrorCode,
   message: string,
+  details: object = {},
 ): void {
-  sendJson(response, status, refusalBody(code, message));
+  sendJson(response, status, refusalBody(code, message, details));
 }
 
 /** Refuses a request for its types: the header Accept says which would do. */
@@ -44,14 +44,28 @@ const STATUSES: { readonly [Code in ErrorCode]?: number } = {
   UNAVAILABLE: 503,
 };
 
-/** What a request says about its caller. */
-export function credentialsOf(request: IncomingMessage): GivenCredentials {
-  return { authorization: request.headers.authorization, headers: headersOf(request) };
+/** The body of a refusal. */
+export function refusalBody(code: ErrorCode, message: string, details: object = {}): object {
+  return { errors: [{ message, extensions: { ...details, code } }] };
 }
 
-/** The body of a refusal. */
-export function refusalBody(code: ErrorCode, message: string): object {
-  return { errors: [{ message, extensions: { code } }] };
+/** The part of a request of the web platform that is used. */
+export interface RequestHead {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly authorization: string | undefined;
+}
+
+/** The head of a request of Node's; its headers are copied only if somebody reads them. */
+export function headOf(request: IncomingMessage): RequestHead {
+  let headers: Headers | undefined;
+  return {
+    method: request.method ?? "GET",
+    authorization: request.headers.authorization,
+    get headers() {
+      return (headers ??= headersOf(request));
+    },
+  };
 }
 
 /** The request's headers as a `Headers` object of the web platform. */

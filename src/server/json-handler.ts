@@ -6,17 +6,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { compressIfLong } from "./compress.ts";
 import type { GraphQLParams } from "./graphql-params.ts";
 import { paramsOfBody, paramsOfUrl } from "./graphql-params.ts";
-import { headersOf } from "./http-messages.ts";
+import type { RequestHead } from "./http-messages.ts";
+import { headOf } from "./http-messages.ts";
 import type { MaskError } from "./mask-error.ts";
 import type { JsonType } from "./media-types.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
-
-/** The part of yoga's request that its plugins and ours read. */
-interface RequestHead {
-  readonly method: string;
-  readonly headers: Headers;
-  readonly authorization: string | undefined;
-}
+import { madeRequestId, REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** The functions that yoga's plugins make for one operation. */
 interface EnvelopedOperation {
@@ -31,6 +26,7 @@ interface EnvelopedOperation {
 export interface JsonHandlerOptions {
   /** Yoga's `getEnveloped`. */
   readonly operationFor: (context: {
+    /** What its plugins and ours read of the request. */
     readonly request: RequestHead;
     readonly params: GraphQLParams;
   }) => EnvelopedOperation;
@@ -62,18 +58,23 @@ export type JsonHandler = (
 export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
   return async (request, response, type) => {
     let result: ExecutionResult;
+    const head = headOf(request);
     try {
       const params = await readParams(request, options);
       if (params === undefined) {
         return ANSWERED;
       }
-      const executed = await execute(options, request, params);
+      const executed = await execute(options, head, params);
       if (executed === undefined) {
         return { kind: "SUBSCRIPTION", params };
       }
       result = executed;
     } catch (error) {
-      result = { errors: [options.maskError(error)] };
+      result = { errors: [options.maskError(error, { request: head })] };
+    }
+    const requestId = madeRequestId(head);
+    if (requestId !== undefined) {
+      response.setHeader(REQUEST_ID_HEADER, requestId);
     }
     send(request, response, result, type);
     return ANSWERED;
@@ -134,10 +135,10 @@ function tooLarge(): Error {
 /** @returns undefined for a subscription */
 async function execute(
   { operationFor }: JsonHandlerOptions,
-  request: IncomingMessage,
+  request: RequestHead,
   params: GraphQLParams,
 ): Promise<ExecutionResult | undefined> {
-  const operation = operationFor({ request: headOf(request), params });
+  const operation = operationFor({ request, params });
   const document = operation.parse(params.query);
   const errors = operation.validate(operation.schema, document);
   if (errors.length > 0) {
@@ -153,18 +154,6 @@ async function execute(
     variableValues: params.variables,
     operationName: params.operationName,
   });
-}
-
-/** The headers are copied only if somebody reads them. */
-function headOf(request: IncomingMessage): RequestHead {
-  let headers: Headers | undefined;
-  return {
-    method: request.method ?? "GET",
-    authorization: request.headers.authorization,
-    get headers() {
-      return (headers ??= headersOf(request));
-    },
-  };
 }
 
 /** What yoga makes of a result: the text, the status that the errors ask for, and the content type. */

@@ -5,6 +5,7 @@ import type { Plugin } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import { AppError } from "../kernel/app-error.ts";
 import { createDocumentCache } from "./document-cache.ts";
+import type { RequestCode } from "./request-codes.ts";
 
 /** Which documents clients may name by a hash, and which they may send. */
 export interface PersistedOptions {
@@ -100,7 +101,7 @@ function refuseUnknown(isSupported: boolean): never {
 }
 
 /** The status is 200 by default: Apollo's clients take another one for a failure of the network. */
-function refusal(code: string, message: string, status = 200): Error {
+function refusal(code: RequestCode, message: string, status = 200): Error {
   return createGraphQLError(message, { extensions: { code, http: { status } } });
 }
 

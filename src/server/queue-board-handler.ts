@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isAppError } from "../kernel/app-error.ts";
 import type { Callers } from "./callers/callers.ts";
-import { credentialsOf, sendAppError, sendRefusal } from "./http-messages.ts";
+import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
 
 /** Where the queue's board is. */
 export const BOARD_PATH = "/queues";
@@ -64,7 +64,7 @@ async function isForAdmin(
   response: ServerResponse,
 ): Promise<boolean> {
   try {
-    const { viewer } = await callers.identify(credentialsOf(request));
+    const { viewer } = await callers.identify(headOf(request));
     if (callers.isAdmin(viewer)) {
       return true;
     }

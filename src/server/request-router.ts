@@ -3,12 +3,13 @@ import type { GivenCredentials } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
-import { credentialsOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
+import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { ResultsHandler } from "./results-handler.ts";
 import type { Readiness } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -66,11 +67,13 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
           await route(options, request, response);
         }
       } catch (error) {
-        options.logger.error({ err: error }, "a request could not be answered");
+        const requestId = requestIdOf(headOf(request));
+        options.logger.error({ err: error, requestId }, "a request could not be answered");
         if (response.headersSent) {
           response.destroy();
         } else {
-          sendRefusal(response, 500, "INTERNAL", "Unexpected error.");
+          response.setHeader(REQUEST_ID_HEADER, requestId);
+          sendRefusal(response, 500, "INTERNAL", "Unexpected error.", { requestId });
         }
       }
     },
@@ -148,7 +151,7 @@ async function serveReadiness(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const readiness = await readinessFor(callers, credentialsOf(request), await isReady());
+  const readiness = await readinessFor(callers, headOf(request), await isReady());
   sendJson(response, readiness.isReady ? 200 : 503, readiness);
 }
 

@@ -8,7 +8,7 @@ import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
 import { requireScope } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
-import { credentialsOf, sendAppError, sendRefusal } from "./http-messages.ts";
+import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -89,7 +89,7 @@ async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  requireScope(await callers.identify(credentialsOf(request)), "read");
+  requireScope(await callers.identify(headOf(request)), "read");
   const task = await tasks.get(taskId);
   if (task === undefined) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);

@@ -8,7 +8,7 @@ import { EVENT_SHARING, NOTHING_MORE } from "../graphql/event-sharing.ts";
 import type { Json } from "../kernel/json.ts";
 import { canonicalJson } from "../kernel/json.ts";
 import { sendEventStream, sendNothingMore } from "./event-stream.ts";
-import type { MaskError } from "./mask-error.ts";
+import type { Asker, MaskError } from "./mask-error.ts";
 import { PacedJobs } from "./paced-jobs.ts";
 import { preparedOf, prepareResult } from "./prepared-result.ts";
 
@@ -102,7 +102,7 @@ async function subscribe(
   const sharing = sharingOf(args);
   const run = async (item: unknown): Promise<ExecutionResult> => {
     const result = await execute({ ...args, rootValue: item });
-    const errors = result.errors?.map((error) => parts.maskError(error));
+    const errors = result.errors?.map((error) => parts.maskError(error, args.contextValue as Asker));
     const id = isObject(item) ? sharing?.idOf?.(item) : undefined;
     return prepareResult({ ...result, ...(errors && { errors }) }, id);
   };

@@ -11,6 +11,7 @@ import { refusalBody } from "./http-messages.ts";
 import type { OperationTools } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
 
@@ -53,7 +54,7 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
       try {
         return await prepare(options, context, payload);
       } catch (error) {
-        return [maskError(error)];
+        return [maskError(error, { socketOperation: operationOf(context.extra), ...context.extra })];
       }
     },
     execute: (args) => (args as PreparedArgs).rootValue.execute(withoutRoot(args)),
@@ -86,7 +87,7 @@ async function welcome(
     extra.unwatch = caller.lifetime?.watch(() => refuse(extra, unauthenticated()));
     return true;
   } catch (error) {
-    refuse(extra, maskError(error));
+    refuse(extra, maskError(error, { socketOperation: operationOf(extra) }));
     return false;
   }
 }
@@ -109,7 +110,7 @@ async function prepare(
   if (Object.keys(subscriptions).length > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
-  const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER);
+  const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER, operationOf(extra));
   const document = operation.parse(tools.textOf(payload));
   const schema = operation.schema as ExecutionArgs["schema"];
   const errors = operation.validate(schema, document);
@@ -124,6 +125,11 @@ async function prepare(
     contextValue: await operation.contextFactory(),
     rootValue: operation,
   };
+}
+
+/** A proxy names the request that opened the WebSocket; without one, each operation has a name of its own. */
+function operationOf({ headers }: SocketExtra): IdentifiedRequest {
+  return { headers };
 }
 
 function withoutRoot(args: ExecutionArgs): ExecutionArgs {

@@ -85,7 +85,7 @@ interface OpenStream {
   destroy(): unknown;
 }
 
-function isEventStream({ headers }: { readonly headers: Headers }): boolean {
+export function isEventStream({ headers }: { readonly headers: Headers }): boolean {
   return headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { buildSchema } from "graphql";
 import type { Browser, Page } from "playwright-core";
 import { chromium } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { BROWSER_NAMES, findProgram } from "../support/find-program.mjs";
 import { startServerFixture, type ServerFixture } from "./server-fixture.ts";
 
@@ -30,10 +33,12 @@ afterAll(async () => {
 });
 
 /** A page that can reach only the server, and notes its other requests. */
-async function openPage(): Promise<{ readonly page: Page; readonly faults: readonly string[] }> {
+async function openPage(
+  serverUrl = fixture.server.url,
+): Promise<{ readonly page: Page; readonly faults: readonly string[] }> {
   const page = await browser.newPage();
   const faults: string[] = [];
-  const own = new URL(fixture.server.url).host;
+  const own = new URL(serverUrl).host;
   await page.route("**/*", (route) => {
     const url = new URL(route.request().url());
     if (url.host === own || ["data:", "blob:"].includes(url.protocol)) {
@@ -86,5 +91,18 @@ it("runs a query and a subscription in GraphiQL, which loads nothing from elsewh
   await page.getByRole("button", { name: /show documentation explorer/i }).click();
   await page.getByText("taskProgress").first().waitFor();
   expect(sockets).toEqual([`${fixture.server.url.replace("http", "ws")}/graphql`]);
+  expect(faults).toEqual([]);
+});
+
+it("opens with examples, one in each tab", async () => {
+  const schema = buildSchema(await readFile(resolve(import.meta.dirname, "../../schema.graphql"), "utf8"));
+  const { server, stop } = await startServerFixture({ schema });
+  onTestFinished(stop);
+  const { page, faults } = await openPage(server.url);
+  await page.goto(`${server.url}/graphql`);
+  for (const tab of [/^TryBulkUpdate/, /^Watch/, /^NewestTasks/, /^List/]) {
+    await page.getByRole("button", { name: tab }).click();
+    await page.getByRole("tab", { name: tab, selected: true }).waitFor();
+  }
   expect(faults).toEqual([]);
 });

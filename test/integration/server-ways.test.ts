@@ -51,13 +51,14 @@ async function answerOf(response: Response): Promise<unknown> {
     type: response.headers.get("content-type")?.toLowerCase(),
     allow: response.headers.get("allow"),
     accept: response.headers.get("accept"),
+    requestId: response.headers.get("x-request-id"),
     body: text.startsWith("{") ? (JSON.parse(text) as unknown) : text,
   };
 }
 
 async function bothWays({ query = "", headers = {}, ...init }: Asked): Promise<readonly unknown[]> {
   const type = init.body === undefined ? {} : { "content-type": "application/json" };
-  const options = { ...init, headers: { ...type, ...headers } };
+  const options = { ...init, headers: { ...type, "x-request-id": "edge-1", ...headers } };
   return [
     await answerOf(await fetch(`${short.server.url}/graphql${query}`, options)),
     await answerOf(await long.fetch(new Request(`http://127.0.0.1/graphql${query}`, options))),
@@ -160,6 +161,16 @@ describe("both ways through HTTP answer alike", () => {
       expect(answer).toMatchObject({ type: "application/json; charset=utf-8" });
     },
   );
+});
+
+it("only what is logged is answered with the request's id", async () => {
+  const id = "edge-1";
+  const [failed] = await bothWays(post("{ fail }"));
+  expect(failed).toMatchObject({ requestId: id, body: { errors: [{ extensions: { requestId: id } }] } });
+  expect(short.logged.at(-1)?.fields).toMatchObject({ requestId: id, viewerId: null });
+  const [broken] = await bothWays({ ...post("{ whoAmI }"), headers: { "x-key": "broken" } });
+  expect(broken).toMatchObject({ requestId: id, body: { errors: [{ extensions: { requestId: id } }] } });
+  expect((await bothWays(post("{ whoAmI refuse }")))[0]).toMatchObject({ requestId: null });
 });
 
 it("a refusal for its types executes nothing, and says which would do", async () => {

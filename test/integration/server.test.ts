@@ -266,6 +266,10 @@ describe("routes", () => {
         headers: { ...headers, "accept-encoding": encoding },
       });
       expect(await page.text()).toContain("<title>powercrud-graphql</title>");
+      const etag = page.headers.get("etag") ?? "";
+      const known = { ...headers, "accept-encoding": encoding, "if-none-match": `"another", ${etag}` };
+      const again = await fetch(`${server.url}/graphql`, { headers: known });
+      expect([again.status, again.headers.get("etag"), await again.text()]).toEqual([304, etag, ""]);
     }
   });
 

@@ -166,7 +166,8 @@ describe.each(WAYS)("subscriptions over %s", (_way, subscribe) => {
     const broken = await nextOrErrors(results);
     expect(broken.errors).toMatchObject([{ message: "Unexpected error.", extensions: { code: "INTERNAL" } }]);
     expect(JSON.stringify(broken)).not.toContain('unexpected"');
-    expect(fixture.logged).toHaveLength(1);
+    const requestId = broken.errors?.[0]?.extensions?.["requestId"];
+    expect(fixture.logged.map(({ fields }) => fields)).toMatchObject([{ requestId }]);
   });
 
   it("leave the feed when the client leaves", async () => {
@@ -199,15 +200,21 @@ describe("WebSockets", () => {
     onTestFinished(() => void client.dispose());
     const run = (query: string): Promise<ClientResult> => nextOrErrors(overSocket(client, { query }));
     expect(await run(`mutation { count(ids: [1, 2]) }`)).toEqual({ data: { count: 2 } });
-    expect((await run(`{ fail }`)).errors).toMatchObject([
+    const failed = (await run(`{ fail }`)).errors;
+    expect(failed).toMatchObject([
       { message: "Unexpected error.", path: ["fail"], extensions: { code: "INTERNAL" } },
     ]);
+    const again = (await run(`{ fail }`)).errors;
+    const ids = [failed, again].map((errors) => errors?.[0]?.extensions?.["requestId"]);
+    expect(new Set(ids).size).toBe(2);
     expect((await run(`{ refuse }`)).errors?.[0]?.extensions).toEqual({ code: "LIMIT_EXCEEDED", limit: 3 });
     expect((await run(`{ nonsense }`)).errors?.[0]?.extensions).toEqual({
       code: "GRAPHQL_VALIDATION_FAILED",
     });
-    expect((await run(`{ `)).errors?.[0]?.message).toContain("Syntax Error");
-    expect(fixture.logged).toHaveLength(1);
+    expect((await run(`{ `)).errors).toMatchObject([
+      { message: expect.stringContaining("Syntax Error"), extensions: { code: "GRAPHQL_PARSE_FAILED" } },
+    ]);
+    expect(fixture.logged.map(({ fields }) => fields)).toMatchObject(ids.map((requestId) => ({ requestId })));
   });
 
   it("are authenticated by the app, or refused", async () => {

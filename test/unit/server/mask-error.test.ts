@@ -1,8 +1,9 @@
-import { GraphQLError } from "graphql";
+import { GraphQLError, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../../src/kernel/app-error.ts";
 import type { Logger } from "../../../src/kernel/logger.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
+import { madeRequestId } from "../../../src/server/request-id.ts";
 
 function setUp() {
   const logged: object[] = [];
@@ -51,7 +52,7 @@ describe("the error mask", () => {
     const { mask, logged } = setUp();
     expect(mask(thrown)).toMatchObject({ message: "Unexpected error.", extensions: { code: "INTERNAL" } });
     expect(JSON.stringify(mask(thrown))).not.toContain("12345");
-    expect(logged[0]).toEqual({ err: thrown });
+    expect(logged[0]).toEqual({ err: thrown, requestId: expect.stringMatching(/^[\da-f-]{36}$/) });
   });
 
   it("logs an error once, even if it is masked several times, and does not mask a masked error", () => {
@@ -62,6 +63,55 @@ describe("the error mask", () => {
     mask(fault);
     expect(mask(masked)).toBe(masked);
     expect(logged).toHaveLength(1);
+  });
+
+  it.each([
+    ["of a proxy", "edge-7/4711", "edge-7/4711"],
+    [
+      "of its own in the place of one that is no plain name",
+      'x" err=',
+      expect.stringMatching(/^[\da-f-]{36}$/),
+    ],
+  ])("gives answer and log line the same request id, %s", (_what, given, expected) => {
+    const { mask, logged } = setUp();
+    const request = { headers: new Headers({ "x-request-id": given }) };
+    const { extensions } = mask(located(new Error("once")), { request, viewer: { id: "ann" } });
+    expect(extensions["requestId"]).toEqual(expected);
+    expect(logged).toMatchObject([{ requestId: extensions["requestId"], viewerId: "ann" }]);
+    expect(madeRequestId(request)).toBe(extensions["requestId"]);
+  });
+
+  it("answers with the id of the line, where the same error fails several requests", () => {
+    const { mask, logged } = setUp();
+    const fault = new Error("once");
+    const ids = ["one", "two"].map((id) => {
+      const request = { headers: new Headers({ "x-request-id": id }) };
+      return mask(located(fault), { request }).extensions["requestId"];
+    });
+    expect(ids).toEqual(["one", "one"]);
+    expect(logged).toHaveLength(1);
+  });
+
+  it("makes no id for a request that nothing is said of", () => {
+    const { mask } = setUp();
+    const request = { headers: new Headers() };
+    mask(new AppError("NOT_FOUND", "There is no city 7."), { request });
+    expect(madeRequestId(request)).toBeUndefined();
+  });
+
+  it("gives a code to GraphQL's own errors that have none", () => {
+    const { mask } = setUp();
+    const syntax = ((): unknown => {
+      try {
+        return parse("{ ");
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(mask(syntax).extensions).toEqual({ code: "GRAPHQL_PARSE_FAILED" });
+    expect(mask(new GraphQLError("Variable $a is not an Int.")).extensions).toEqual({
+      code: "BAD_USER_INPUT",
+    });
   });
 
   it("does not log that a caller left", () => {

@@ -70,7 +70,7 @@ function createWorld() {
     variableValues: Record<string, unknown> = {},
     viewer: Viewer = { id: null },
   ): Promise<readonly ExecutionResult[]> => {
-    const tools = handler.forCaller({ viewer: fullViewer(viewer) });
+    const tools = handler.forCaller({ viewer: fullViewer(viewer) }, { headers: new Headers() });
     const document = parse(query);
     const contextValue = await tools.contextFactory();
     const results = await tools.subscribe({ schema, document, variableValues, contextValue });
