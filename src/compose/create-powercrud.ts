@@ -164,30 +164,27 @@ async function wire(
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
-  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const recordFeed = createRecordFeed({ ...engine.ports, ...engine, audience: engine.deployment.announcer });
+  const feeds = createOtherFeeds(engine);
   const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
   const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
-  const background = [
-    authentication,
-    inboxFeed,
-    recordFeed,
-    reservations,
-    ...workers,
-    ...scheduling.services,
-  ];
+  const background = [...Object.values(feeds), reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [clientService(connected.client), engine, feed, ...background]),
+    ...composeServices("powercrud", [
+      clientService(connected.client),
+      engine,
+      authentication,
+      feed,
+      ...background,
+    ]),
     schema: createAppSchema({
       ...connected,
       config,
       engine,
       feed,
-      inboxFeed,
-      recordFeed,
+      ...feeds,
       statusPageOf: channels.statusPageOf,
       health,
       ...scheduling,
@@ -204,6 +201,15 @@ async function wire(
     feed,
     health,
     authentication,
+  };
+}
+
+/** The feeds beside that of the tasks. */
+function createOtherFeeds(engine: Engine) {
+  const { ports, deployment } = engine;
+  return {
+    inboxFeed: createInboxFeed({ ...ports, inbox: deployment.inbox }),
+    recordFeed: createRecordFeed({ ...ports, ...engine, audience: deployment.announcer }),
   };
 }
 
