@@ -10,7 +10,6 @@ export interface PowerCrudHandlerOptions extends Pick<
   RequestHandlerOptions,
   | "authenticate"
   | "allowedOrigins"
-  | "execution"
   | "persisted"
   | "limits"
   | "listenHost"

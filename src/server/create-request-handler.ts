@@ -66,7 +66,6 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     maskError,
     maxBodyBytes,
     maxOperationCost,
-    execution: options.execution ?? "planned",
     documents: createPersistedDocuments(options.persisted),
   });
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });

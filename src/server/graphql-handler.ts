@@ -20,7 +20,6 @@ import { operationCost } from "./operation-cost.ts";
 import { refuseIntrospection } from "./refuse-introspection.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { StreamHolder } from "./track-streams.ts";
 import { isEventStream, trackStreams } from "./track-streams.ts";
@@ -68,7 +67,6 @@ interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
-  readonly execution: Execution;
   readonly documents: PersistedDocuments;
 }
 
@@ -154,11 +152,11 @@ function createGraphQLYoga(
     maskError,
     maxBodyBytes,
     maxOperationCost,
-    execution,
     documents,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
   return createYoga<TransportContext & Partial<StreamHolder>, ServedContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -187,8 +185,8 @@ function createGraphQLYoga(
       limitNesting(),
       limitScopes(maskError),
       limitCost(maxOperationCost),
-      ...(execution === "planned" ? [executeByPlans()] : []),
-      shareEvents(maskError),
+      executeBy(execute),
+      shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
       nameRequest(),
@@ -226,16 +224,28 @@ function nameRequest(): Plugin {
 }
 
 /** The limits before it see every operation; it executes what they let through. */
-function executeByPlans(): Plugin {
-  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+function executeBy(execute: Execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 
 /** Refuses operations that would resolve too many fields, on every transport, before reading any data. */
 function limitCost(maxOperationCost: number): Plugin {
+  // Where variables do not matter, by operation; as long as the server keeps the parsed document.
+  const known = new WeakMap<DocumentNode, Map<string, number>>();
+  const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
+    const costs = known.get(document) ?? new Map<string, number>();
+    const kept = costs.get(operationName ?? "");
+    if (kept !== undefined) {
+      return kept;
+    }
+    const measured = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    if (measured.isFixed) {
+      known.set(document, costs.set(operationName ?? "", measured.cost));
+    }
+    return measured.cost;
+  };
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
-    const { schema, document, operationName, variableValues } = args;
-    const cost = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    const cost = costOf(args);
     if (cost <= maxOperationCost) {
       return undefined;
     }

@@ -62,7 +62,6 @@ function createWorld() {
     callers: createCallers({ isRequired: false }),
     isIntrospectable: true,
     maskError: createErrorMask(logger),
-    execution: "planned",
     documents: createPersistedDocuments(),
   });
   const subscribe = async (

@@ -15,3 +15,6 @@ CREATE TABLE powercrud.api_key (
   last_used_at timestamptz(3)
 );
 CREATE UNIQUE INDEX api_key_name ON powercrud.api_key (name) WHERE revoked_at IS NULL;
+
+-- Most viewers see their own tasks only, the newest first.
+CREATE INDEX task_created_by ON powercrud.task (created_by, id);
