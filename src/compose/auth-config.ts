@@ -1,3 +1,4 @@
+import type { TaskRule } from "../core/tasks/task-sight.ts";
 import type { MembersOf, Shape } from "../kernel/shape.ts";
 import type { Authenticate } from "../server/callers/caller.ts";
 import type { ViewerOfClaims } from "../server/callers/jwt-verifier.ts";
@@ -13,6 +14,11 @@ export interface AuthConfig {
   readonly viewerOf?: ViewerOfClaims;
   /** The role whose viewers see all tasks, and what is for operators. Default: `admin`. */
   readonly adminRole?: string;
+  /**
+   * Which tasks a viewer sees, where callers must identify themselves: all, none, or those that meet a condition, or one of
+   * several. Default: their own; administrators see all.
+   */
+  readonly tasks?: TaskRule;
 }
 
 /** See {@link AuthConfig}. */
@@ -22,5 +28,6 @@ export const AUTH_CONFIG_SHAPE: Shape = {
     authenticate: { kind: "FUNCTION" },
     viewerOf: { kind: "FUNCTION" },
     adminRole: { kind: "TEXT" },
+    tasks: { kind: "FUNCTION" },
   } satisfies MembersOf<AuthConfig>,
 };

@@ -7,6 +7,8 @@ import { createCallers } from "../server/callers/callers.ts";
 import { createApiKeyVerifier } from "../server/callers/api-key-verifier.ts";
 import type { JwtVerifierOptions } from "../server/callers/jwt-verifier.ts";
 import { createJwtVerifier } from "../server/callers/jwt-verifier.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
+import { ALL_SEEN, createTaskSight } from "../core/tasks/task-sight.ts";
 import { isLoopback } from "../server/origin-policy.ts";
 import type { AuthConfig } from "./auth-config.ts";
 import type { Deployment } from "./open-deployment.ts";
@@ -14,6 +16,8 @@ import type { Deployment } from "./open-deployment.ts";
 /** Who asks, and whether they must say so. */
 export interface Authentication extends Service {
   readonly callers: Callers;
+  /** Which tasks viewers see. */
+  readonly sight: TaskSight;
   /** What the operator is told at the start. */
   readonly notice: string;
   /**
@@ -42,10 +46,12 @@ export function createAuthentication(
   const keys = createApiKeyVerifier({ store: deployment.apiKeys, bus, clock, logger });
   const tokens = createTokens(settings, config, clock);
   const isRequired = isAuthRequired(settings);
-  const { authenticate, adminRole } = config;
+  const { authenticate, adminRole, tasks: rule } = config;
+  const callers = createCallers({ isRequired, adminRole, authenticate, keys, tokens });
   return {
     ...keys,
-    callers: createCallers({ isRequired, adminRole, authenticate, keys, tokens }),
+    callers,
+    sight: isRequired ? createTaskSight({ isAdmin: callers.isAdmin, rule }) : ALL_SEEN,
     notice: noticeOf(settings, isRequired),
     checkHost(host) {
       if (!isRequired && settings.auth === "auto" && !isLoopback(host)) {

@@ -10,6 +10,7 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
 import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
@@ -192,6 +193,7 @@ async function wire(
       ownTasks: read.ownTasks,
       project,
       logger,
+      sight: authentication.sight,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
@@ -294,6 +296,7 @@ interface SchemaParts extends ConnectedModels {
   readonly ownTasks: ReadModels["ownTasks"];
   readonly project: PowerCrudConfig;
   readonly logger: Logger;
+  readonly sight: TaskSight;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
@@ -319,6 +322,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
     isRelay: project.relay === true,
+    sight: parts.sight,
     contributors: [
       createTaskSchema({
         tasks: engine.ports.tasks,

@@ -37,10 +37,10 @@ export function createRequestHandler(options: PowerCrudHandlerOptions): RequestH
 /** What a server needs of the engine. */
 export function served(
   powercrud: PowerCrud,
-): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "callers"> {
+): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "callers" | "sight"> {
   const { schema, tasks, writeId, openBoard, authentication } = powercrud;
-  const { callers } = authentication;
-  return { schema, tasks, writeId, openBoard, callers, isReady: () => isReady(powercrud) };
+  const { callers, sight } = authentication;
+  return { schema, tasks, writeId, openBoard, callers, sight, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

@@ -17,6 +17,7 @@ import { SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
+import { ALL_SEEN } from "../core/tasks/task-sight.ts";
 import { writePlainId } from "../core/records/typed-id.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -70,8 +71,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   });
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, ...limits });
-  const { tasks, openBoard, writeId = writePlainId } = options;
-  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, callers, writeId });
+  const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
+  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId });
   const router = createRequestRouter({
     graphql,
     graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),

@@ -1,6 +1,8 @@
 import type { RecordPlace } from "../core/tasks/task-results.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { Task } from "../core/tasks/task.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
+import { isWithin } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
@@ -24,6 +26,7 @@ type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promis
 
 interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskManager, "get">;
+  readonly sight: TaskSight;
   readonly callers: Callers;
   readonly writeId: WriteId;
 }
@@ -84,14 +87,15 @@ async function answer(
 }
 
 async function sendFile(
-  { tasks, callers, writeId }: ResultsHandlerOptions,
+  { tasks, sight, callers, writeId }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  requireScope(await callers.identify(headOf(request)), "read");
+  const caller = await callers.identify(headOf(request));
+  requireScope(caller, "read");
   const task = await tasks.get(taskId);
-  if (task === undefined) {
+  if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";

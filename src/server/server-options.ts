@@ -1,3 +1,4 @@
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { PersistedOptions } from "./persisted-documents.ts";
@@ -62,6 +63,8 @@ export interface HttpServerOptions {
   readonly hasGraphiql?: boolean;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
+  /** Which tasks viewers see. Default: all. */
+  readonly sight?: TaskSight;
   /** How these files write the ids of records. Default: plain. */
   readonly writeId?: WriteId;
   /** Opens Bull Board, for `/queues/` on a loopback address. Default: there is no board. */
