@@ -5,8 +5,9 @@ import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
+import type { AccessRule } from "../core/access/access-rules.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
-import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
+import { accessOf, hidesRecords, lockScopesOf } from "../core/records/model-options.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { RecordGroups } from "../core/records/record-groups.ts";
 import type { RecordLists } from "../core/records/record-lists.ts";
@@ -23,6 +24,7 @@ import { columnTypesOf, SHARED_INPUTS } from "./models/model-names.ts";
 import { SCALAR_NAMES } from "./models/model-schema.ts";
 import { implementSelects } from "./models/pothos-dynamic.ts";
 import { addPageInfo } from "./pagination/page.ts";
+import { guardReads } from "./read-guard.ts";
 import { addScalars } from "./scalars.ts";
 import { addTypedIds } from "./typed-ids.ts";
 import { addViewerInfo } from "./viewer-info.ts";
@@ -35,6 +37,8 @@ export interface SchemaDependencies {
   /** The models' names; see chooseNames. */
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
+  /** The access rule of models without one of their own. Default: everybody may do everything. */
+  readonly defaultAccess?: AccessRule | undefined;
   readonly reader: RecordReader;
   readonly lists: RecordLists;
   readonly groups: RecordGroups;
@@ -59,6 +63,10 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const schema = buildSchema(dependencies);
   if (dependencies.isRelay === true) {
     addTypedIds(schema, dependencies.models);
+  }
+  const { models, names, modelOptions, defaultAccess } = dependencies;
+  if (defaultAccess !== undefined || Object.values(modelOptions).some(({ access }) => access !== undefined)) {
+    guardReads(schema, { access: accessOf(modelOptions, defaultAccess), models, names });
   }
   return reportErrors(schema, dependencies.translateError);
 }
@@ -104,6 +112,7 @@ function notNamed(): never {
 
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
+  const access = accessOf(modelOptions, dependencies.defaultAccess);
   const builder = createBuilder(dependencies.datamodel);
   builder.queryType({ description: "Reads records, tasks and the state of the deployment." });
   builder.mutationType({ description: "Writes records, and launches and controls tasks." });
@@ -117,9 +126,9 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   addPageInfo(context);
   addModels(context, {
     models,
-    access: accessOf(modelOptions),
+    access,
     rules: bulkRulesOf(modelOptions),
-    hasScope: (model) => modelOptions[model]?.scope !== undefined,
+    hasScope: (model) => hidesRecords(modelOptions[model]),
     reader: dependencies.reader,
     lists: dependencies.lists,
     groups: dependencies.groups,
@@ -134,7 +143,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
       sight,
     }),
   });
-  addViewerInfo(context, accessOf(modelOptions));
+  addViewerInfo(context, access);
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }
