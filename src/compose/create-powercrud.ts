@@ -164,22 +164,42 @@ async function wire(
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
+  return assemble({ options, project, config, read, connected, engine, channels, configured, role, logger });
+}
+
+/** What was opened, and what the parts are made of. */
+interface OpenedParts {
+  readonly options: PowerCrudOptions;
+  readonly project: PowerCrudConfig;
+  readonly config: Config;
+  readonly read: ReadModels;
+  readonly connected: ConnectedModels;
+  readonly engine: Engine;
+  readonly channels: NotifyChannels;
+  readonly configured: Awaited<ReturnType<typeof readSchedules>>;
+  readonly role: NonNullable<PowerCrudOptions["role"]>;
+  readonly logger: Logger;
+}
+
+function assemble(opened: OpenedParts): PowerCrud {
+  const { options, project, config, read, connected, engine, channels, role, logger } = opened;
   const feed = createTaskFeed(engine.ports);
   const feeds = createOtherFeeds(engine);
   const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { ...configured, role, config });
+  const scheduling = createScheduling(engine, { ...opened.configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
   const background = [...Object.values(feeds), reservations, ...workers, ...scheduling.services];
+  const service = composeServices("powercrud", [
+    clientService(connected.client),
+    engine,
+    authentication,
+    feed,
+    ...background,
+  ]);
   return {
-    ...composeServices("powercrud", [
-      clientService(connected.client),
-      engine,
-      authentication,
-      feed,
-      ...background,
-    ]),
+    ...service,
     schema: createAppSchema({
       ...connected,
       config,

@@ -70,14 +70,7 @@ export function addSchedules(ports: ScheduleSchemaPorts): SchemaContributor {
   };
 }
 
-function defineSchedule(
-  { builder, refs, sight = ALL_SEEN }: SchemaContext,
-  { tasks, inWords }: ScheduleSchemaPorts,
-) {
-  const taskOf = createSeenLoader({ sight, tasks });
-  /** Whether the viewer sees the tasks that it launches by itself. */
-  const isSeen = ({ viewer: launcher, kind }: Schedule, viewer: Viewer): boolean =>
-    isWithin(sight.scopeOf(viewer), { viewer: launcher, kind, model: null });
+function defineScheduleWords(builder: SchemaContext["builder"]) {
   const missed = builder.enumType("MissedDueTimes", {
     description: "What becomes of due times that no process was there for.",
     values: { ONCE: { description: "One launch for all of them." }, SKIP: { description: "None." } } as const,
@@ -93,6 +86,18 @@ function defineSchedule(
       UNAVAILABLE: { description: "A store is out of reach. It is tried again until it works." },
     } as const,
   });
+  return { missed, outcome };
+}
+
+function defineSchedule(
+  { builder, refs, sight = ALL_SEEN }: SchemaContext,
+  { tasks, inWords }: ScheduleSchemaPorts,
+) {
+  const taskOf = createSeenLoader({ sight, tasks });
+  /** Whether the viewer sees the tasks that it launches by itself. */
+  const isSeen = ({ viewer: launcher, kind }: Schedule, viewer: Viewer): boolean =>
+    isWithin(sight.scopeOf(viewer), { viewer: launcher, kind, model: null });
+  const { missed, outcome } = defineScheduleWords(builder);
   return builder.objectRef<Schedule>("Schedule").implement({
     description: "Launches a task of a kind again and again, at due times.",
     fields: (t) => ({
