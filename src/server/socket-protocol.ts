@@ -23,6 +23,8 @@ export interface SocketExtra {
   readonly sendNext: SendNext;
   /** Closes the socket. */
   readonly close: (code: number, reason: string) => void;
+  /** How many operations run, with the one that is just asked for. */
+  operations(): number;
   /** Set by `connection_init`. */
   caller?: Caller;
   /** Ends the watch over the caller's credential. */
@@ -75,8 +77,9 @@ const MAX_REASON_BYTES = 123;
 /** @returns false when the caller is refused: the socket is closed then, with the refusal as its reason */
 async function welcome(
   { callers, maskError }: SocketProtocolOptions,
-  { extra, connectionParams }: SocketContext,
+  context: SocketContext,
 ): Promise<boolean> {
+  const { extra, connectionParams } = context;
   try {
     const caller = await callers.identify({
       authorization: extra.authorization,
@@ -85,6 +88,8 @@ async function welcome(
     });
     extra.caller = caller;
     extra.unwatch = caller.lifetime?.watch(() => refuse(extra, unauthenticated()));
+    // They may hold secrets, and would stay as long as the socket.
+    delete (context as { connectionParams?: unknown }).connectionParams;
     return true;
   } catch (error) {
     refuse(extra, maskError(error, { socketOperation: operationOf(extra) }));
@@ -104,10 +109,10 @@ function refuse(extra: SocketExtra, error: unknown): void {
 
 async function prepare(
   { tools, maxOperationsPerSocket }: SocketProtocolOptions,
-  { extra, subscriptions }: SocketContext,
+  { extra }: SocketContext,
   payload: SubscribePayload,
 ): Promise<PreparedArgs | readonly GraphQLError[]> {
-  if (Object.keys(subscriptions).length > maxOperationsPerSocket) {
+  if (extra.operations() > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
   const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER, operationOf(extra));

@@ -9,15 +9,8 @@ import type { SchemaContext } from "../builder.ts";
 import type { EventSharing } from "../event-sharing.ts";
 import { EVENT_SHARING, NOTHING_MORE } from "../event-sharing.ts";
 import type { SeenTasks } from "./find-task.ts";
-import { findSeen, taskIdOf, taskIdsOf } from "./find-task.ts";
+import { findSeen, taskConditions, taskIdOf } from "./find-task.ts";
 import type { TaskParts } from "./task-parts.ts";
-
-type Where = {
-  readonly taskIds?: readonly string[] | null | undefined;
-  readonly models?: readonly string[] | null | undefined;
-  readonly kinds?: readonly string[] | null | undefined;
-  readonly types?: readonly FeedItem["event"]["type"][] | null | undefined;
-};
 
 /** Adds the subscriptions `taskEvents` and `taskProgress`. */
 export function addTaskSubscriptions(
@@ -44,7 +37,7 @@ export function addTaskSubscriptions(
         "nothing is missed, nothing comes twice. With `where.taskIds` it ends after the CLEANUP of the last of these tasks.",
       args: { where: t.arg({ type: where }), after: t.arg.string() },
       subscribe: async (_root, args, { viewer, lastEventId }) => {
-        const filter = await hideTasks(ports, viewer, filterOf(args.where ?? {}));
+        const filter = await hideTasks(ports, viewer, taskConditions(args.where ?? {}, ["taskIds"]));
         const scope = sight.scopeOf(viewer);
         const canSee = (task: Task): boolean => isWithin(scope, task);
         return subscribeToEvents(feed, { filter, canSee }, { after: args.after, lastEventId });
@@ -102,14 +95,6 @@ function settledId({ id, status }: Task): string | undefined {
 
 function settledMark(taskId: string): string {
   return `settled:${taskIdOf(taskId) ?? taskId}`;
-}
-
-/** In GraphQL, null stands for a condition that is left out. */
-function filterOf(where: Where): FeedFilter {
-  const conditions = { ...where, taskIds: taskIdsOf(where.taskIds) };
-  return Object.fromEntries(
-    Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined),
-  );
 }
 
 /**

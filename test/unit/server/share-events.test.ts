@@ -7,6 +7,7 @@ import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
 import { createCallers } from "../../../src/server/callers/callers.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
+import { ByteBudget } from "../../../src/server/byte-budget.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
 import { preparedOf } from "../../../src/server/prepared-result.ts";
 import { SERVER_LIMITS } from "../../../src/server/server-options.ts";
@@ -58,6 +59,7 @@ function createWorld() {
   const logger = { debug: note, info: note, warn: note, error: note };
   const handler = createGraphQLHandler({
     ...SERVER_LIMITS,
+    budget: new ByteBudget(SERVER_LIMITS.maxReceivedBytes),
     schema,
     callers: createCallers({ isRequired: false }),
     isIntrospectable: true,
