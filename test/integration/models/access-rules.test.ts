@@ -29,7 +29,6 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
-        search: ["name", "notes"],
         get access() {
           return cities;
         },
@@ -155,7 +154,6 @@ describe("rules of fields", () => {
     "a filter": `{ cities(where: {NOT: {notes: {contains: "x"}}}) { totalCount } }`,
     "a filter of another model": `{ countries(where: {cities: {some: {notes: {contains: "x"}}}}) { totalCount } }`,
     "an order": "{ cities(orderBy: [{notes: ASC}]) { nodes { id } } }",
-    "a search": `{ cities(search: "x") { totalCount nodes { id } } }`,
     "a group": "{ citiesGroupBy(by: [notes]) { count } }",
     "a condition on groups":
       "{ citiesGroupBy(by: [status], having: {countDistinct: {notes: {gt: 1}}}) { count } }",
