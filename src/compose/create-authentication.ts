@@ -1,4 +1,6 @@
 import type { Config } from "../config/config.ts";
+import type { AccessRule } from "../core/access/access-rules.ts";
+import { ADMIN_ROLE } from "../core/access/viewer.ts";
 import { AppError } from "../kernel/app-error.ts";
 import { SERVICE_VARIABLES } from "../config/service-variables.ts";
 import type { Service } from "../kernel/service.ts";
@@ -34,6 +36,14 @@ type Settings = Pick<Config, "auth" | "host" | "jwtSecret" | "jwksUrl" | "jwtIss
 /** Whether callers must identify themselves. */
 export function isAuthRequired({ auth, host }: Pick<Config, "auth" | "host">): boolean {
   return auth === "auto" ? !isLoopback(host) : auth === "required";
+}
+
+/** Who may do what no rule of a model says: everybody, or, where callers must identify themselves, administrators only. */
+export function defaultAccessOf(
+  settings: Pick<Config, "auth" | "host">,
+  { adminRole = ADMIN_ROLE }: AuthConfig,
+): AccessRule | undefined {
+  return isAuthRequired(settings) ? ({ viewer }) => viewer.roles.includes(adminRole) : undefined;
 }
 
 /** @throws AppError INVALID_CONFIG for settings that contradict each other */

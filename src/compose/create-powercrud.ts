@@ -44,7 +44,7 @@ import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
 import type { Authentication } from "./create-authentication.ts";
-import { createAuthentication } from "./create-authentication.ts";
+import { createAuthentication, defaultAccessOf } from "./create-authentication.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -158,6 +158,7 @@ async function wire(
     databaseUrl,
     backend,
     modelOptions: project.models ?? {},
+    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     logger,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -326,6 +327,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     models: engine.models,
     names,
     modelOptions: project.models ?? {},
+    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     reader: engine.reader,
     lists: createRecordLists({
       ...engine,

@@ -326,6 +326,29 @@ describe("a service that requires authentication", () => {
     });
   });
 
+  it("keeps models without rules for administrators, in reads, writes and bulk operations", async () => {
+    const config = defineConfig({
+      ...demoConfig,
+      models: { Country: { access: { read: true } } },
+      auth: { adminRole: "root" },
+    });
+    const { url } = await start({ auth: "required", jwtSecret: SECRET }, config);
+    const ann = await sign({ sub: "ann", roles: ["admin"] });
+    const root = await sign({ sub: "root", roles: ["root"] });
+    const write = `mutation { createTag(data: { label: "t" }) { __typename } }`;
+    const bulk = `mutation { bulkDeleteTags(selection: { where: { label: { equals: "t" } } }) { __typename } }`;
+    expect(await ask(url, `{ countries { totalCount } }`, ann)).toMatchObject({ body: { data: {} } });
+    for (const refused of [`{ tags { totalCount } }`, `{ countries { nodes { cities { totalCount } } } }`]) {
+      expect(await ask(url, refused, ann)).toMatchObject({
+        body: { errors: [{ extensions: { code: "FORBIDDEN" } }] },
+      });
+      expect((await ask(url, refused, root)).body).not.toHaveProperty("errors");
+    }
+    expect(JSON.stringify((await ask(url, write, ann)).body)).toMatch(/ForbiddenError|FORBIDDEN/);
+    expect(JSON.stringify((await ask(url, bulk, ann)).body)).toMatch(/ForbiddenError|FORBIDDEN/);
+    expect(JSON.stringify((await ask(url, write, root)).body)).not.toMatch(/ForbiddenError|FORBIDDEN/);
+  });
+
   // option: auth.viewerOf
   it("reads the viewer from a token as the config says", async () => {
     const config = defineConfig({
