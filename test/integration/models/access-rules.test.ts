@@ -15,6 +15,7 @@ import type { AccessOption } from "../../../src/core/access/access-rules.ts";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const isEditor = ({ viewer }: { readonly viewer: Viewer }): boolean => viewer.id === "editor";
 const EDITOR = { id: "editor" };
@@ -29,6 +30,7 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
+        search: ["name", "notes"],
         get access() {
           return cities;
         },
@@ -187,6 +189,14 @@ describe("rules of fields", () => {
     }
   });
 
+  it("keep a search to the fields that the viewer may read", async () => {
+    cities = { fields: { notes: { read: isEditor } } };
+    const source = `{ cities(search: "x") { totalCount } }`;
+    const found = async (viewer: Viewer): Promise<number> =>
+      (await api.data(source, {}, viewer)).cities.totalCount;
+    expect([await found(EDITOR), await found(READER)]).toEqual([1, 0]);
+  });
+
   it("are asked for each viewer, although the plans of a document are kept", async () => {
     cities = {
       read: ({ viewer }) => isEditor({ viewer }) || { status: { equals: "ACTIVE" } },
@@ -337,7 +347,7 @@ describe("random rules", () => {
 
   it("let through what a plain filter over the table lets through, in reads and in writes", async () => {
     countries = true;
-    await api.query("TRUNCATE city CASCADE");
+    await api.query(emptying("city"));
     await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, status)
       SELECT i, 'city ' || i, 'A' || 1 + i % 2, i % 7, 0, 0, CASE WHEN i % 3 = 0 THEN 'ACTIVE' ELSE 'ARCHIVED' END::"CityStatus"
         FROM generate_series(1, 20) i`);
