@@ -10,6 +10,7 @@ import { createTaskFeed } from "../core/events/task-feed.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
 import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
@@ -42,6 +43,8 @@ import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
+import type { Authentication } from "./create-authentication.ts";
+import { createAuthentication, defaultAccessOf } from "./create-authentication.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -111,6 +114,8 @@ export interface PowerCrud extends Service {
   readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
+  /** Who asks: for a server. */
+  readonly authentication: Omit<Authentication, keyof Service>;
 }
 
 /**
@@ -153,29 +158,55 @@ async function wire(
     databaseUrl,
     backend,
     modelOptions: project.models ?? {},
+    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     logger,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
+  return assemble({ options, project, config, read, connected, engine, channels, configured, role, logger });
+}
+
+/** What was opened, and what the parts are made of. */
+interface OpenedParts {
+  readonly options: PowerCrudOptions;
+  readonly project: PowerCrudConfig;
+  readonly config: Config;
+  readonly read: ReadModels;
+  readonly connected: ConnectedModels;
+  readonly engine: Engine;
+  readonly channels: NotifyChannels;
+  readonly configured: Awaited<ReturnType<typeof readSchedules>>;
+  readonly role: NonNullable<PowerCrudOptions["role"]>;
+  readonly logger: Logger;
+}
+
+function assemble(opened: OpenedParts): PowerCrud {
+  const { options, project, config, read, connected, engine, channels, role, logger } = opened;
   const feed = createTaskFeed(engine.ports);
-  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const recordFeed = createRecordFeed({ ...engine.ports, ...engine, audience: engine.deployment.announcer });
+  const feeds = createOtherFeeds(engine);
   const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { ...configured, role, config });
+  const scheduling = createScheduling(engine, { ...opened.configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
-  const background = [inboxFeed, recordFeed, reservations, ...workers, ...scheduling.services];
+  const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
+  const background = [...Object.values(feeds), reservations, ...workers, ...scheduling.services];
+  const service = composeServices("powercrud", [
+    clientService(connected.client),
+    engine,
+    authentication,
+    feed,
+    ...background,
+  ]);
   return {
-    ...composeServices("powercrud", [clientService(connected.client), engine, feed, ...background]),
+    ...service,
     schema: createAppSchema({
       ...connected,
       config,
       engine,
       feed,
-      inboxFeed,
-      recordFeed,
+      ...feeds,
       statusPageOf: channels.statusPageOf,
       health,
       ...scheduling,
@@ -183,6 +214,7 @@ async function wire(
       ownTasks: read.ownTasks,
       project,
       logger,
+      sight: authentication.sight,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
@@ -191,6 +223,16 @@ async function wire(
     openBoard: engine.deployment.openBoard,
     feed,
     health,
+    authentication,
+  };
+}
+
+/** The feeds beside that of the tasks. */
+function createOtherFeeds(engine: Engine) {
+  const { ports, deployment } = engine;
+  return {
+    inboxFeed: createInboxFeed({ ...ports, inbox: deployment.inbox }),
+    recordFeed: createRecordFeed({ ...ports, ...engine, audience: deployment.announcer }),
   };
 }
 
@@ -275,6 +317,7 @@ interface SchemaParts extends ConnectedModels {
   readonly ownTasks: ReadModels["ownTasks"];
   readonly project: PowerCrudConfig;
   readonly logger: Logger;
+  readonly sight: TaskSight;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
@@ -284,6 +327,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     models: engine.models,
     names,
     modelOptions: project.models ?? {},
+    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     reader: engine.reader,
     lists: createRecordLists({
       ...engine,
@@ -300,6 +344,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
     isRelay: project.relay === true,
+    sight: parts.sight,
     contributors: [
       createTaskSchema({
         tasks: engine.ports.tasks,

@@ -1,5 +1,7 @@
 import { ByteBudget } from "./byte-budget.ts";
 import { Connections } from "./connections.ts";
+import type { Callers } from "./callers/callers.ts";
+import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
@@ -13,10 +15,11 @@ import { createRequestRouter, pathOf } from "./request-router.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
+import { SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
+import { ALL_SEEN } from "../core/tasks/task-sight.ts";
 import { writePlainId } from "../core/records/typed-id.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -54,7 +57,8 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
+  const { schema, logger, isReady = alwaysReady } = options;
+  const callers = callersOf(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
   const { listenHost, allowedOrigins = [] } = options;
@@ -64,22 +68,25 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const connections = options.connections ?? new Connections(limits, logger);
   const graphql = createGraphQLHandler({
     schema,
-    authenticate,
+    callers,
+    isIntrospectable: options.isIntrospectable ?? true,
     maskError,
     maxBodyBytes,
     budget,
     maxOperationCost,
     documents: createPersistedDocuments(options.persisted),
   });
-  const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
+  const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, budget, ...limits });
-  const { tasks, openBoard, writeId = writePlainId } = options;
-  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
+  const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
+  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId });
   const router = createRequestRouter({
     graphql,
-    graphiql: createGraphiqlPage(schema),
+    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
     results,
-    board: openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback }),
+    board:
+      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
+    callers,
     origins,
     isReady,
     logger,
@@ -87,7 +94,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return {
     serves: router.serves,
     handle: limitConnections(router.handle, connections, limits),
-    fetch: createFetchHandler({ graphql, origins, isReady }),
+    fetch: createFetchHandler({ graphql, callers, origins, isReady }),
     upgrade(request, socket, head) {
       if (!isForWebSocket(request)) {
         ignoreUpgrade(request, socket, head);
@@ -106,6 +113,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+function callersOf({ authenticate, callers }: RequestHandlerOptions): Callers {
+  const given = callers ?? createCallers({ isRequired: false });
+  return authenticate === undefined ? given : given.by(authenticate);
 }
 
 /** Answers the requests that their connections may have. */

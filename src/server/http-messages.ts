@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { AppError } from "../kernel/app-error.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -28,6 +29,21 @@ export function sendTypeRefusal(response: ServerResponse, { status, message, acc
   sendRefusal(response, status, "VALIDATION_FAILED", message);
 }
 
+/** Refuses a request for an error that its caller may read. Errors with codes of the app come from its authentication. */
+export function sendAppError(response: ServerResponse, { code, message }: AppError): void {
+  const status = STATUSES[code] ?? 401;
+  if (status === 401) {
+    response.setHeader("www-authenticate", "Bearer");
+  }
+  sendRefusal(response, status, code, message);
+}
+
+const STATUSES: { readonly [Code in ErrorCode]?: number } = {
+  NOT_FOUND: 404,
+  FORBIDDEN: 403,
+  UNAVAILABLE: 503,
+};
+
 /** The body of a refusal. */
 export function refusalBody(code: ErrorCode, message: string, details: object = {}): object {
   return { errors: [{ message, extensions: { ...details, code } }] };
@@ -37,16 +53,19 @@ export function refusalBody(code: ErrorCode, message: string, details: object = 
 export interface RequestHead {
   readonly method: string;
   readonly headers: Headers;
+  readonly authorization: string | undefined;
 }
 
 /** The head of a request of Node's; its headers are copied only if somebody reads them. */
 class NodeRequestHead implements RequestHead {
   readonly method: string;
+  readonly authorization: string | undefined;
   readonly #request: IncomingMessage;
   #headers: Headers | undefined;
 
   constructor(request: IncomingMessage) {
     this.method = request.method ?? "GET";
+    this.authorization = request.headers.authorization;
     this.#request = request;
   }
 

@@ -6,6 +6,7 @@ import type { InboxNotification } from "../../core/notifications/notification.ts
 import type { InboxFeed } from "../../core/notifications/inbox-feed.ts";
 import type { TextPorts } from "../../core/notifications/notification-text.ts";
 import { describeNotification } from "../../core/notifications/notification-text.ts";
+import { ALL_SEEN, shownTask } from "../../core/tasks/task-sight.ts";
 import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
@@ -50,7 +51,7 @@ export function addInbox(schema: SchemaContext, ports: InboxPorts): void {
 
 type NotificationRef = ReturnType<typeof defineNotification>;
 
-function defineNotification({ builder, refs }: SchemaContext, ports: InboxPorts) {
+function defineNotification({ builder, refs, sight = ALL_SEEN }: SchemaContext, ports: InboxPorts) {
   const notification = builder.objectRef<InboxNotification>("Notification");
   notification.implement({
     description: "An in-app notification: how a task ended.",
@@ -64,7 +65,10 @@ function defineNotification({ builder, refs }: SchemaContext, ports: InboxPorts)
         description: "The counts and the task's message in words; may be empty.",
         resolve: ({ task }) => describeNotification(ports, task).text,
       }),
-      task: t.expose("task", { type: refs.task }),
+      task: t.field({
+        type: refs.task,
+        resolve: ({ task }, _args, { viewer }) => shownTask(sight, viewer, task),
+      }),
       createdAt: t.expose("createdAt", { type: "DateTime" }),
       readAt: t.expose("readAt", {
         type: "DateTime",

@@ -22,6 +22,13 @@ test("defaults", () => {
     host: "127.0.0.1",
     port: 4000,
     allowedOrigins: [],
+    auth: "auto",
+    jwtSecret: undefined,
+    jwksUrl: undefined,
+    jwtIssuer: undefined,
+    jwtAudience: undefined,
+    introspection: "auto",
+    graphiql: "auto",
     persistedDocuments: undefined,
     isPersistedOnly: false,
     isAutomaticPersisted: true,
@@ -58,6 +65,13 @@ test("every variable is read", () => {
     HOST: "::1",
     PORT: "0",
     POWERCRUD_ALLOWED_ORIGINS: "HTTPS://app.example.com:443/, http://localhost:5173",
+    POWERCRUD_AUTH: "required",
+    POWERCRUD_JWT_SECRET: "0123456789abcdef0123456789abcdef",
+    POWERCRUD_JWKS_URL: "https://login.example.com/keys",
+    POWERCRUD_JWT_ISSUER: "https://login.example.com/",
+    POWERCRUD_JWT_AUDIENCE: "powercrud",
+    POWERCRUD_INTROSPECTION: "true",
+    POWERCRUD_GRAPHIQL: "false",
     POWERCRUD_PERSISTED_DOCUMENTS: "documents",
     POWERCRUD_PERSISTED_DOCUMENTS_ONLY: "true",
     POWERCRUD_AUTOMATIC_PERSISTED_QUERIES: "false",
@@ -92,6 +106,13 @@ test("every variable is read", () => {
     "::1",
     0,
     ["https://app.example.com", "http://localhost:5173"],
+    "required",
+    "0123456789abcdef0123456789abcdef",
+    "https://login.example.com/keys",
+    "https://login.example.com/",
+    "powercrud",
+    "true",
+    "false",
     "documents",
     true,
     false,
@@ -173,8 +194,8 @@ describe("refused", () => {
   });
 
   test("for a name without a similar one, the message points to the documentation", () => {
-    expect(problemsOf({ POWERCRUD_XYZ: "1" })).toEqual([
-      "POWERCRUD_XYZ is not a known variable; see docs/configuration.md",
+    expect(problemsOf({ POWERCRUD_QQQQQQQQ: "1" })).toEqual([
+      "POWERCRUD_QQQQQQQQ is not a known variable; see docs/configuration.md",
     ]);
   });
 });

@@ -2,7 +2,9 @@ import type { ExecutionResult } from "graphql";
 import { GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { fullViewer } from "../../../src/core/access/viewer.ts";
 import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
+import { createCallers } from "../../../src/server/callers/callers.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
 import { ByteBudget } from "../../../src/server/byte-budget.ts";
@@ -59,7 +61,8 @@ function createWorld() {
     ...SERVER_LIMITS,
     budget: new ByteBudget(SERVER_LIMITS.maxReceivedBytes),
     schema,
-    authenticate: () => Promise.resolve({ id: null }),
+    callers: createCallers({ isRequired: false }),
+    isIntrospectable: true,
     maskError: createErrorMask(logger),
     documents: createPersistedDocuments(),
   });
@@ -68,7 +71,7 @@ function createWorld() {
     variableValues: Record<string, unknown> = {},
     viewer: Viewer = { id: null },
   ): Promise<readonly ExecutionResult[]> => {
-    const tools = handler.forViewer(viewer, { headers: new Headers() });
+    const tools = handler.forCaller({ viewer: fullViewer(viewer) }, { headers: new Headers() });
     const document = parse(query);
     const contextValue = await tools.contextFactory();
     const results = await tools.subscribe({ schema, document, variableValues, contextValue });
