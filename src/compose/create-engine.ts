@@ -15,6 +15,7 @@ import type { RecordHooks } from "../core/records/record-hooks.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
+import { announceChunks, announceWrites } from "../core/bulk/announced-writes.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
@@ -113,8 +114,9 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
-  const { session } = deployment;
+  const { rows, config } = options;
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
+  const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
@@ -129,7 +131,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
-  const writer = createPostgresChunkWriter(writing);
+  const writer = announceChunks(createPostgresChunkWriter(writing), announcer);
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
@@ -165,7 +167,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
       ...launching,
       hooks,
       sideEffects,
-      writer: createPostgresRecordWriter({ ...writing, rows: options.rows, toDecimal }),
+      writer: announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer),
     }),
     ...launches,
     deployment,
@@ -245,6 +247,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
     async start() {
       await deployment.ready();
       await deployment.own();
+      await deployment.announcer.start();
       await runningAttempts.start();
     },
     async stop() {

@@ -22,6 +22,8 @@ import { pauseTask } from "../core/tasks/run/pause-task.ts";
 import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
+import type { RecordFeed } from "../core/record-events/record-feed.ts";
+import { createRecordFeed } from "../core/record-events/record-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
@@ -30,6 +32,7 @@ import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-record
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addRecordEvents } from "../graphql/record-events.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
@@ -136,7 +139,6 @@ async function wire(
 ): Promise<PowerCrud> {
   const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
   const config = completeConfig(options.settings);
-  const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
   const configured = await readSchedules(project);
@@ -144,14 +146,13 @@ async function wire(
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
-  const { client } = connected;
-  onOpen(() => client.$disconnect());
+  onOpen(() => connected.client.$disconnect());
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
     databaseUrl,
     backend,
-    modelOptions,
+    modelOptions: project.models ?? {},
     logger,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
@@ -160,19 +161,21 @@ async function wire(
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
   const feed = createTaskFeed(engine.ports);
   const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
+  const recordFeed = createRecordFeed({ ...engine.ports, ...engine, audience: engine.deployment.announcer });
   const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
   const scheduling = createScheduling(engine, { ...configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
-  const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
+  const background = [inboxFeed, recordFeed, reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
+    ...composeServices("powercrud", [clientService(connected.client), engine, feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,
       engine,
       feed,
       inboxFeed,
+      recordFeed,
       statusPageOf: channels.statusPageOf,
       health,
       ...scheduling,
@@ -263,6 +266,7 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly inboxFeed: InboxFeed;
+  readonly recordFeed: RecordFeed;
   readonly statusPageOf: NotifyChannels["statusPageOf"];
   readonly health: HealthReader;
   readonly schedules: Schedules;
@@ -312,6 +316,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
+      addRecordEvents(parts.recordFeed),
       addHealth(() => health.read()),
     ],
   });

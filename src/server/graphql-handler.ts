@@ -202,9 +202,22 @@ function executeBy(execute: Execute): Plugin {
 
 /** Refuses operations that would resolve too many fields, on every transport, before reading any data. */
 function limitCost(maxOperationCost: number): Plugin {
+  // Where variables do not matter, by operation; as long as the server keeps the parsed document.
+  const known = new WeakMap<DocumentNode, Map<string, number>>();
+  const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
+    const costs = known.get(document) ?? new Map<string, number>();
+    const kept = costs.get(operationName ?? "");
+    if (kept !== undefined) {
+      return kept;
+    }
+    const measured = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    if (measured.isFixed) {
+      known.set(document, costs.set(operationName ?? "", measured.cost));
+    }
+    return measured.cost;
+  };
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
-    const { schema, document, operationName, variableValues } = args;
-    const cost = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    const cost = costOf(args);
     if (cost <= maxOperationCost) {
       return undefined;
     }

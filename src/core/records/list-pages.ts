@@ -1,6 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, RelationField } from "./model.ts";
+import type { TextSearch } from "./text-search.ts";
 
 /** A relation that an order follows. */
 export interface OrderRelation extends RelationField {
@@ -16,6 +17,8 @@ export interface OrderTerm {
   readonly counted?: OrderRelation | undefined;
   /** For the number of a list's records, `RECORD_COUNT`. */
   readonly column: ColumnField;
+  /** The search whose relevance stands in the place of the column. */
+  readonly search?: TextSearch | undefined;
   readonly isDescending: boolean;
   /** Whether records without a value come first; set even if there can be none. */
   readonly areNullsFirst: boolean;

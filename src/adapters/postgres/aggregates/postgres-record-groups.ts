@@ -139,6 +139,7 @@ function usedAggregates(
   foldFilter<void>(models, figuresModel(model), having, {
     filter: () => undefined,
     logic: () => undefined,
+    search: () => undefined,
     column: ({ name }) => void used.add(name),
     relation: () => undefined,
   });
@@ -146,7 +147,7 @@ function usedAggregates(
 }
 
 async function havingToSql(
-  { models }: SelectionPorts,
+  ports: SelectionPorts,
   model: Model,
   { having }: GroupReading,
   columns: TableShape["columns"],
@@ -162,7 +163,7 @@ async function havingToSql(
     isGuardedInStatement: false,
     indexes: [],
   };
-  const shapes = { of: () => Promise.resolve(shape) };
-  const { condition } = await filterToSql({ models, shapes }, figures, having, "g", statement);
+  const shapes = { ...ports.shapes, of: () => Promise.resolve(shape) };
+  const { condition } = await filterToSql({ ...ports, shapes }, figures, having, "g", statement);
   return condition;
 }

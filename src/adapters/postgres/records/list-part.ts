@@ -8,6 +8,7 @@ import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import type { FilterPorts } from "../filters/filter-to-sql.ts";
 import { filterToSql, joinOne, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
+import { relevanceSql } from "../filters/search-to-sql.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
 import { isDataException, valueError } from "./postgres-record-reader.ts";
 import type { ColumnShape, TableShape } from "./table-shape.ts";
@@ -136,11 +137,11 @@ async function orderToSql(
   const made: SqlTerm[] = [];
   for (const term of terms) {
     const at = await tableAt(term.relations);
-    if (term.counted !== undefined) {
+    const computed = await computedNumber(ports, at, term, statement);
+    if (computed !== undefined) {
       const number = statement.alias();
-      const total = await countRelated(ports, at, term.counted, statement);
-      joins.push(` CROSS JOIN LATERAL (${total}) AS ${number}`);
-      made.push(columnTerm(term, number, { name: "total", type: "bigint" }));
+      joins.push(` CROSS JOIN LATERAL (${computed.sql}) AS ${number}`);
+      made.push(columnTerm(term, number, { name: computed.column, type: computed.type }));
       continue;
     }
     made.push(columnTerm(term, at.alias, requiredColumn(at.table, term.column.name)));
@@ -165,6 +166,30 @@ export function columnTerm(
 interface JoinedTable {
   readonly alias: string;
   readonly table: TableShape;
+}
+
+/** A number that is computed for each record: how many related ones it has, or how well it matches a search. */
+interface ComputedNumber {
+  /** A subquery for LATERAL. */
+  readonly sql: string;
+  readonly column: string;
+  readonly type: string;
+}
+
+async function computedNumber(
+  ports: FilterPorts,
+  at: JoinedTable,
+  { counted, search }: OrderTerm,
+  statement: Statement,
+): Promise<ComputedNumber | undefined> {
+  if (counted !== undefined) {
+    return { sql: await countRelated(ports, at, counted, statement), column: "total", type: "bigint" };
+  }
+  if (search === undefined) {
+    return undefined;
+  }
+  const tools = await ports.shapes.textTools();
+  return { sql: relevanceSql(search, { ...at, tools, statement }), column: "relevance", type: "integer" };
 }
 
 async function countRelated(
