@@ -326,7 +326,7 @@ describe("what the database makes", () => {
         selection: ["ProductSelection!", { ids: [id] }],
         data: ["ProductBulkUpdateInput!", { loud: { set: "x" } }],
       },
-      bulkCreateProducts: { data: ["[ProductCreateInput!]!", [{ ...PLAIN, loud: "x" }]] },
+      bulkCreateProducts: { data: ["[ProductBulkCreateInput!]!", [{ ...PLAIN, loud: "x" }]] },
     } as const)) {
       expect([name, await world.api.run(name, args)]).toMatchObject([
         name,

@@ -1,5 +1,5 @@
 /** SQL for what a Prisma schema cannot say, before and after its tables are made. */
-export const SQL_BEFORE = "CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; ";
+export const SQL_BEFORE = "CREATE EXTENSION citext; CREATE EXTENSION IF NOT EXISTS pg_trgm; ";
 export const SQL_AFTER = `
 ALTER TYPE "Size" RENAME VALUE 'SMALL' TO 'other'; ALTER TYPE "Size" RENAME VALUE 'LARGE' TO 'SMALL';
 ALTER TYPE "Size" RENAME VALUE 'other' TO 'LARGE'; ALTER TABLE shop."all products" ALTER sizes SET DEFAULT '{SMALL}';

@@ -67,7 +67,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
         {
           key: ["PersonKey", key],
           create: ["PersonUpsertCreateInput!", create],
-          update: ["PersonUpdateInput!", update],
+          update: ["PersonUpsertUpdateInput!", update],
         },
         viewer,
       ),
@@ -75,7 +75,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
       write("upsertParcel", {
         key: ["ParcelKey", { code }],
         create: ["ParcelUpsertCreateInput!", { label: create }],
-        update: ["ParcelUpdateInput!", { label: update }],
+        update: ["ParcelUpsertUpdateInput!", { label: update }],
       }),
     upsertPeople: (records, options, viewer) =>
       api.run(

@@ -78,7 +78,7 @@ test("moments, days and times of day are written, read, filtered, ordered and gr
         `mutation ($data: NativeCreateInput!) { createNative(data: $data) { __typename ... on Error { message } } }`,
         { data: data[0] },
       );
-      const types = { create: "[NativeCreateInput!]!", each: "[NativeUpdateEachInput!]!" };
+      const types = { create: "[NativeBulkCreateInput!]!", each: "[NativeUpdateEachInput!]!" };
       await api.run("bulkCreateNatives", { data: [types.create, data.slice(1)] }, { mode: "SYNC" });
       await api.run(
         "bulkUpdateEachNatives",
