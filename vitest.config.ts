@@ -13,8 +13,6 @@ interface ProjectOptions {
   env?: Record<string, string>;
   /** Projects of a higher number run after those of a lower one. */
   groupOrder?: number;
-  /** Run before each test file. */
-  setupFiles?: string[];
 }
 
 function project(
@@ -25,7 +23,6 @@ function project(
     include = [`test/${name}/**/*.test.ts`],
     env = {},
     groupOrder = 0,
-    setupFiles = [],
   }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
@@ -37,7 +34,6 @@ function project(
       testTimeout,
       // The files of a worker share its modules: to load them anew takes longer than most files.
       isolate: false,
-      setupFiles,
       // A poll waits for a signal; on a busy machine one second, the default, is not enough for it.
       expect: { poll: { timeout: Math.min(testTimeout, 20_000) } },
       sequence: { groupOrder },
@@ -66,7 +62,6 @@ export default defineConfig({
       project("integration", {
         testTimeout: 60_000,
         needsServices: true,
-        setupFiles: ["./test/support/plan-at-once.ts"],
       }),
       // What depends on queue or bus, once more with those in Redis. All else is PostgreSQL's on either backend.
       project("integration-redis", {

@@ -110,8 +110,8 @@ export function samples(model: string, count: number): Values[] {
   return Array.from({ length: count }, (_sample, at) => sample(model, at + 1));
 }
 
-/** The first field of the model's samples, which no two of them share. */
+/** The first field of the model's samples, which no two of them share; that of `CountOrderBy`, too. */
 export function keyOf(model: string): string {
-  const names: Readonly<Record<string, string>> = { Place: "name" };
+  const names: Readonly<Record<string, string>> = { Place: "name", Count: "count" };
   return names[model] ?? Object.keys(sample(model, 1))[0] ?? "";
 }
