@@ -13,6 +13,8 @@ interface ProjectOptions {
   env?: Record<string, string>;
   /** Projects of a higher number run after those of a lower one. */
   groupOrder?: number;
+  /** Run before each test file. */
+  setupFiles?: string[];
 }
 
 function project(
@@ -23,6 +25,7 @@ function project(
     include = [`test/${name}/**/*.test.ts`],
     env = {},
     groupOrder = 0,
+    setupFiles = [],
   }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
@@ -34,6 +37,7 @@ function project(
       testTimeout,
       // The files of a worker share its modules: to load them anew takes longer than most files.
       isolate: false,
+      setupFiles,
       // A poll waits for a signal; on a busy machine one second, the default, is not enough for it.
       expect: { poll: { timeout: Math.min(testTimeout, 20_000) } },
       sequence: { groupOrder },

@@ -132,10 +132,8 @@ function expectedOf(moments: readonly number[]): unknown {
     natives: {
       nodes: sorted.map(({ at, id }) => {
         const { timestamp, timestamptz, date, time, timetz } = valuesOf(at);
-        return {
-          ...{ id, timestamp, timestamptz, date, time, timetz },
-          ...{ timestamptzS: NOON, timestampS: timestamptz, dates: [date], timeS: time },
-        };
+        const byHook = { timestamptzS: NOON, timestampS: timestamptz, dates: [date], timeS: time };
+        return { id, timestamp, timestamptz, date, time, timetz, ...byHook };
       }),
     },
     ...Object.fromEntries(

@@ -47,6 +47,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     query_timeout: statementTimeoutMs + DEAD_PEER_GRACE_MS,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
     // By a statement: connection poolers know it, but refuse most settings at the start of a connection.
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
     onConnect: (client) => client.query("SET TIME ZONE 'UTC'"),
   });
   watchOutages(pool, options);
