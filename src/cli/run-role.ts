@@ -31,13 +31,15 @@ export async function runRole(
     return service;
   };
   try {
-    const { config: settings, logger, projectDir } = context;
+    const { config: settings, logger, auditLogger, projectDir } = context;
     const { url: databaseUrl } = await launch(() => createDatabase(context.database));
     // A project that cannot be served leaves its database as it is.
     await context.loadProject();
     await prepareDatabase(databaseUrl);
     const create = await loading;
-    const { address } = await launch(() => create({ settings, databaseUrl, projectDir, logger }));
+    const { address } = await launch(() =>
+      create({ settings, databaseUrl, projectDir, logger, auditLogger }),
+    );
     context.print(`ready ${address}`);
     await untilAborted(context.stopSignal);
   } finally {

@@ -32,6 +32,12 @@ import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/claim.ts";
 import type { NotifyPolicy } from "../core/notifications/resolve-notify.ts";
 import type { RunningAttempts } from "../core/tasks/run/running-attempts.ts";
+import { cancelTask } from "../core/tasks/run/cancel-task.ts";
+import { pauseTask } from "../core/tasks/run/pause-task.ts";
+import { resumeTask } from "../core/tasks/run/resume-task.ts";
+import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
+import type { TaskControls } from "../core/tasks/run/task-controls.ts";
+import type { EngineWatch } from "./watch-engine.ts";
 import { createRunningAttempts } from "../core/tasks/run/running-attempts.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
@@ -76,6 +82,10 @@ export interface EngineOptions extends DeploymentOptions {
   /** See RunTools. */
   readonly translateError?: (error: unknown) => unknown;
   readonly hooks?: TaskHooks | undefined;
+  /** Looks on. Default: nobody does. */
+  readonly watch?: EngineWatch;
+  /** See TaskPorts. */
+  readonly onSettled?: TaskPorts["onSettled"];
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
 }
@@ -96,6 +106,7 @@ export interface Engine extends Service {
   /** The same, wherever the caller is. @throws as launchOwn does */
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
+  readonly controls: TaskControls;
   readonly deployment: Deployment;
 }
 
@@ -129,7 +140,9 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
-  const writer = createPostgresChunkWriter(writing);
+  const { watch } = options;
+  const plainWriter = createPostgresChunkWriter(writing);
+  const writer = watch?.writer(plainWriter) ?? plainWriter;
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
@@ -152,7 +165,13 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
-  const launches = createLaunches(launching);
+  const launches = createLaunches(launching, watch);
+  const writeOne = createWriteOne({
+    ...launching,
+    hooks,
+    sideEffects,
+    writer: createPostgresRecordWriter({ ...writing, rows: options.rows, toDecimal }),
+  });
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -161,13 +180,9 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     shapes,
     access,
     lockScopes,
-    writeOne: createWriteOne({
-      ...launching,
-      hooks,
-      sideEffects,
-      writer: createPostgresRecordWriter({ ...writing, rows: options.rows, toDecimal }),
-    }),
+    writeOne: watch?.writeOne(writeOne) ?? writeOne,
     ...launches,
+    controls: createControls(ports, watch),
     deployment,
   };
 }
@@ -215,15 +230,32 @@ function createDefinitions(
 type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;
 
 /** The ways to launch. Each finishes by its key what an earlier launch left. */
-function createLaunches(ports: BulkPorts): Launches {
+function createLaunches(ports: BulkPorts, watch: EngineWatch | undefined): Launches {
   const finishing = { tasks: ports.tasks, retryTask: createRetryTask(ports) };
   const launchNew = createLaunchBulk(ports);
-  return {
+  const launches: Launches = {
     retryTask: async (request) => finishByKey(finishing, request, await finishing.retryTask(request)),
     launchBulk: async (request) => finishByKey(finishing, request, await launchNew(request)),
     launchCustom: async (launch) => finishByKey(finishing, launch, await launchCustom(ports, launch)),
     launchOwn: async (launch) => finishByKey(finishing, launch, await launchOwn(ports, launch)),
   };
+  return watch === undefined
+    ? launches
+    : {
+        retryTask: watch.retryTask(launches.retryTask),
+        launchBulk: watch.launchBulk(launches.launchBulk),
+        launchCustom: watch.launchCustom(launches.launchCustom),
+        launchOwn: watch.launchCustom(launches.launchOwn),
+      };
+}
+
+function createControls(ports: Engine["ports"], watch: EngineWatch | undefined): TaskControls {
+  const controls: TaskControls = {
+    cancelTask: (request) => cancelTask(ports, request),
+    pauseTask: (request) => pauseTask(ports, request),
+    resumeTask: (request) => resumeTask(ports, request),
+  };
+  return watch?.controls(controls) ?? controls;
 }
 
 function createDefaults(session: SqlSession, shapes: TableShapes): RecordDefaults {
@@ -255,7 +287,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks, notifyPolicy }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled }: EngineOptions,
   { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
@@ -265,6 +297,7 @@ function createPorts(
     nameOf: modelNamer(parts.models),
     hooks: createHookListeners(hooks, tasks),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
+    ...(onSettled === undefined ? {} : { onSettled }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

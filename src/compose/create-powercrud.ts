@@ -1,4 +1,6 @@
 import type { GraphQLSchema } from "graphql";
+import type { Audit } from "../kernel/audit.ts";
+import { createAudit } from "../kernel/audit.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
@@ -17,13 +19,13 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
-import { cancelTask } from "../core/tasks/run/cancel-task.ts";
-import { pauseTask } from "../core/tasks/run/pause-task.ts";
-import { resumeTask } from "../core/tasks/run/resume-task.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
+import type { Metrics } from "../adapters/metrics/create-metrics.ts";
+import { createMetrics, sizesOf } from "../adapters/metrics/create-metrics.ts";
+import { readBacklog } from "../adapters/postgres/tasks/backlog.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
@@ -35,6 +37,7 @@ import { createNotificationSchema } from "../graphql/notifications/notification-
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
+import { createMetricsServer } from "../server/metrics-server.ts";
 import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
@@ -54,6 +57,8 @@ import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
+import { scopedLogger } from "./scoped-logger.ts";
+import { watchEngine } from "./watch-engine.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
@@ -75,6 +80,8 @@ export interface PowerCrudOptions {
   readonly settings?: Partial<Config>;
   /** Default: logs nothing. */
   readonly logger?: Logger;
+  /** Where the lines of the audit log go, at info. Default: to `logger`. */
+  readonly auditLogger?: Logger;
 }
 
 const OPTIONS_SHAPE = {
@@ -86,6 +93,7 @@ const OPTIONS_SHAPE = {
     role: { kind: "WORD", words: ["start", "serve", "work", "client"], what: "a role" },
     settings: { kind: "ANY" },
     logger: { kind: "ANY" },
+    auditLogger: { kind: "ANY" },
   } satisfies MembersOf<PowerCrudOptions>,
   required: ["config", "databaseUrl"],
 } as const satisfies MembersShape;
@@ -108,6 +116,8 @@ export interface PowerCrud extends Service {
   readonly openBoard: OpenBoard;
   /** What the query `health` answers. */
   readonly health: HealthReader;
+  /** What this process does, for Prometheus: for a server of your own. `POWERCRUD_METRICS_PORT` serves it at an address. */
+  readonly metrics: Pick<Metrics, "contentType" | "read" | "request" | "webSockets">;
 }
 
 /**
@@ -134,7 +144,8 @@ async function wire(
   options: PowerCrudOptions,
   onOpen: (close: () => Promise<void>) => void,
 ): Promise<PowerCrud> {
-  const { config: project, databaseUrl, role = "start", logger = createSilentLogger() } = options;
+  const { config: project, databaseUrl, role = "start" } = options;
+  const logger = scopedLogger(options.logger ?? createSilentLogger());
   const config = completeConfig(options.settings);
   const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
@@ -145,6 +156,11 @@ async function wire(
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
   const { client } = connected;
+  const metrics = createMetrics({
+    backlog: () => readBacklog(engine.deployment.session, engine.ports.definitions.kinds),
+    pools: () => [engine.deployment.poolUse(), connected.poolUse()],
+    subscribers: () => feed.subscriberCount(),
+  });
   onOpen(() => client.$disconnect());
   const engine = await createEngine({
     ...engineParts(project, connected),
@@ -153,18 +169,34 @@ async function wire(
     backend,
     modelOptions,
     logger,
+    watch: watchEngine(auditOf(options, config), metrics),
+    onSettled: metrics.settled,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
-  const feed = createTaskFeed(engine.ports);
+  const feed = createTaskFeed({
+    ...engine.ports,
+    onEvent({ event: { at, type } }) {
+      // Progress has no row: it is as old as its message.
+      metrics.event(Math.max(0, engine.ports.clock.now().getTime() - at.getTime()) / 1000);
+    },
+  });
   const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
   const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
   const scheduling = createScheduling(engine, { ...configured, role, config });
-  const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
-  const background = [inboxFeed, reservations, ...workers, ...scheduling.services];
+  const workers =
+    role === "client"
+      ? []
+      : createWorkers(engine, config, role, {
+          ...channels,
+          onSwept: (summary) => metrics.sweep(sizesOf({ ...summary })),
+        });
+  const scraped =
+    role === "client" || config.metricsPort === 0 ? [] : [createMetricsServer(metrics, config, logger)];
+  const background = [inboxFeed, reservations, ...workers, ...scheduling.services, ...scraped];
   return {
     ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
     schema: createAppSchema({
@@ -188,7 +220,12 @@ async function wire(
     openBoard: engine.deployment.openBoard,
     feed,
     health,
+    metrics,
   };
+}
+
+function auditOf({ logger, auditLogger = logger }: PowerCrudOptions, { isAudited }: Config): Audit {
+  return auditLogger !== undefined && isAudited ? createAudit(scopedLogger(auditLogger)) : () => undefined;
 }
 
 /** What the engine takes from the project and from Prisma's client. */
@@ -237,7 +274,7 @@ function connectReservations({ ports, models, deployment }: Engine, feed: TaskFe
 }
 
 function createManager(
-  { ports, launchBulk, launchOwn, retryTask, deployment }: Engine,
+  { ports, launchBulk, launchOwn, retryTask, controls, deployment }: Engine,
   parts: Pick<TaskManagerPorts, "feed" | "reservations"> & { readonly config: Config },
 ): TaskManager {
   return createTaskManager({
@@ -246,6 +283,7 @@ function createManager(
     launchOwn,
     retryTask,
     ...parts,
+    controls,
     sweep: () => sweepNow(ports, sweepOptionsOf(parts.config, deployment)),
   });
 }
@@ -301,11 +339,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
         tasks: engine.ports.tasks,
         log: engine.ports.log,
         feed,
-        controls: {
-          cancelTask: (request) => cancelTask(engine.ports, request),
-          pauseTask: (request) => pauseTask(engine.ports, request),
-          resumeTask: (request) => resumeTask(engine.ports, request),
-        },
+        controls: engine.controls,
         retryTask: engine.retryTask,
         own: { tasks: parts.ownTasks, launch: engine.launchCustom },
         statusPageOf,

@@ -104,6 +104,27 @@ export const SERVICE_VARIABLES = {
     fallback: "info",
     words: ["debug", "info", "warn", "error", "silent"],
   }),
+  isAudited: flag({
+    name: "POWERCRUD_AUDIT_LOG",
+    meaning:
+      "Whether who launched, retried, cancelled, paused or was refused is logged, at every log level but `silent`, in lines with `log: audit`.",
+    fallback: true,
+  }),
+  metricsPort: wholeNumber({
+    name: "POWERCRUD_METRICS_PORT",
+    meaning:
+      "The TCP port of `/metrics` for Prometheus, which asks for no key; 0 serves none. Each process needs one of its own.",
+    fallback: 0,
+    min: 0,
+    max: 65_535,
+  }),
+  metricsHost: anyText({
+    name: "POWERCRUD_METRICS_HOST",
+    meaning: "The address that `/metrics` listens on: one that only Prometheus reaches.",
+    expected: "a host name or an IP address",
+    fallback: "127.0.0.1",
+    fallbackText: "127.0.0.1",
+  }),
   isAsyncEnabled: flag({
     name: "POWERCRUD_ASYNC_ENABLED",
     meaning: "Whether bulk operations may run in the background; if not, each runs within its request.",

@@ -64,9 +64,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     maxOperationCost,
     execution: options.execution ?? "planned",
     documents: createPersistedDocuments(options.persisted),
+    watch: options.watch,
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
-  const sockets = createSocketServer({ protocol, logger, ...limits });
+  const sockets = createSocketServer({ protocol, logger, onCount: options.watch?.webSockets, ...limits });
   const { tasks, openBoard, writeId = writePlainId } = options;
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
   const router = createRequestRouter({

@@ -18,6 +18,8 @@ import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { Authenticate, Execution } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
+import type { RequestWatch } from "./watch-requests.ts";
+import { scopeMutations, watchRequests } from "./watch-requests.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -63,6 +65,7 @@ interface GraphQLHandlerOptions {
   readonly maxOperationCost: number;
   readonly execution: Execution;
   readonly documents: PersistedDocuments;
+  readonly watch?: Pick<RequestWatch, "request"> | undefined;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -145,6 +148,7 @@ function createGraphQLYoga(
     maxOperationCost,
     execution,
     documents,
+    watch,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
@@ -181,9 +185,13 @@ function createGraphQLYoga(
       limitNesting(),
       limitCost(maxOperationCost),
       ...(execution === "planned" ? [executeByPlans()] : []),
+      // Around what executes them.
+      scopeMutations(),
       shareEvents(maskError),
       streams,
       maskWithAsker(maskError),
+      // After the mask, which tells unexpected errors from others.
+      ...(watch === undefined ? [] : [watchRequests(watch)]),
       nameRequest(),
       // After all that choose how a result is sent.
       explainUnacceptable(),

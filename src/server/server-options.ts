@@ -4,6 +4,7 @@ import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { PersistedOptions } from "./persisted-documents.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
+import type { RequestWatch } from "./watch-requests.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
 
@@ -67,6 +68,8 @@ export interface HttpServerOptions {
    * address also lets pages from loopback in. Others are refused, also at health and files. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
+  /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
+  readonly watch?: RequestWatch;
   /** How operations are executed. Default: planned. */
   readonly execution?: Execution;
   /** Documents that clients name by hash. Default: only those that were sent before. */

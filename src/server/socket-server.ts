@@ -27,6 +27,8 @@ export interface SocketServerOptions {
   readonly maxMessageBytes: number;
   readonly pingIntervalMs: number;
   readonly drainTimeoutMs: number;
+  /** Told how many are open, at each change. */
+  readonly onCount?: ((count: number) => void) | undefined;
 }
 
 const GOING_AWAY = 1001;
@@ -43,9 +45,12 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
   const jobs = new PacedJobs();
   return {
     accept(request, socket, head) {
-      server.handleUpgrade(request, socket, head, (webSocket) =>
-        serve(options, { webSocket, outlet: createSocketOutlet(webSocket, socket, jobs), request }),
-      );
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        const count = (): void => options.onCount?.(server.clients.size);
+        count();
+        webSocket.once("close", count);
+        serve(options, { webSocket, outlet: createSocketOutlet(webSocket, socket, jobs), request });
+      });
     },
     count: () => server.clients.size,
     async close() {

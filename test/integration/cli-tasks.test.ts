@@ -101,6 +101,7 @@ async function run(
     },
     projectDir: process.cwd(),
     logger: createSilentLogger(),
+    auditLogger: createSilentLogger(),
     stopSignal,
     hasProjectFile: true,
     requireProjectFile: () => undefined,

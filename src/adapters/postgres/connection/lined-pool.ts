@@ -28,6 +28,11 @@ export class LinedPool extends pg.Pool {
     });
   }
 
+  /** Callers in line. */
+  get lineLength(): number {
+    return this.#line.length;
+  }
+
   override connect(): Promise<pg.PoolClient>;
   override connect(callback: Connected): void;
   override connect(callback?: Connected): Promise<pg.PoolClient> | void {

@@ -47,6 +47,12 @@ export const listTasks = (isBackward?: boolean): string => `
 /** $1-$7 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
 
+/** $1 the kinds that are told apart. */
+export const COUNT_UNSETTLED = `
+  SELECT CASE WHEN kind = ANY ($1::text[]) THEN kind ELSE 'other' END AS kind, status, count(*)::integer AS count,
+    extract(epoch FROM now() - min(created_at))::float8 AS "ageSeconds"
+  FROM powercrud.task WHERE status IN ('PENDING', 'RUNNING', 'WAITING', 'PAUSED') GROUP BY 1, 2`;
+
 /** $1 the tasks that are referred to, $2 limit for each. @param column the one that refers to them */
 const listReferring = (column: string): string => `
   SELECT ${TASK_COLUMNS} FROM unnest($1::uuid[]) AS first(id)
