@@ -32,6 +32,7 @@ const CORE_MAY_IMPORT = {
   records: ["transactions", "access", "locks", "tasks", "refusals"],
   filters: ["access", "refusals", "records"],
   events: ["transactions", "access", "tasks"],
+  "record-events": ["access", "locks", "tasks", "records", "events"],
   notifications: ["transactions", "access", "tasks", "refusals", "events"],
   "tasks/settle": ["transactions", "access", "locks", "tasks", "events", "notifications"],
   "tasks/run": ["transactions", "access", "locks", "tasks", "refusals", "events", "tasks/settle"],

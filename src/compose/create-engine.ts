@@ -15,9 +15,11 @@ import type { RecordHooks } from "../core/records/record-hooks.ts";
 import { createClaimOf, createRecordHooks } from "../core/records/record-hooks.ts";
 import type { RecordDefaults } from "../core/records/record-defaults.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
+import { announceChunks, announceWrites } from "../core/bulk/announced-writes.ts";
 import { BULK_OPERATIONS } from "../core/bulk/bulk-kinds.ts";
 import { createBulkDefinition } from "../core/bulk/bulk-definition.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
+import type { ChunkWriter } from "../core/bulk/chunk-writer.ts";
 import type { ChunkRecords } from "../core/bulk/chunk-records.ts";
 import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import { finishByKey } from "../core/bulk/finish-by-key.ts";
@@ -26,7 +28,7 @@ import type { InlineLaunch } from "../core/tasks/launch/launch-own.ts";
 import { launchOwn } from "../core/tasks/launch/launch-own.ts";
 import { createLaunchBulk } from "../core/bulk/launch-bulk.ts";
 import type { RetryTask } from "../core/bulk/retry-task.ts";
-import type { WriteOne } from "../core/bulk/write-one.ts";
+import type { WriteOne, WriteOnePorts } from "../core/bulk/write-one.ts";
 import { createWriteOne } from "../core/bulk/write-one.ts";
 import { createRetryTask } from "../core/bulk/retry-task.ts";
 import type { LockScopes } from "../core/locks/claim.ts";
@@ -107,6 +109,7 @@ export interface Engine extends Service {
   readonly launchOwn: (launch: CustomLaunch) => Promise<LaunchOutcome | InlineLaunch>;
   readonly retryTask: RetryTask;
   readonly controls: TaskControls;
+  readonly watch?: EngineWatch | undefined;
   readonly deployment: Deployment;
 }
 
@@ -124,8 +127,9 @@ export async function createEngine(
 }
 
 async function assemble(options: EngineOptions, deployment: Deployment): Promise<Engine> {
-  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = options.config;
-  const { session } = deployment;
+  const { rows, config } = options;
+  const { lockEscalationRecords, bulkMaxRecords, chunkRecords } = config;
+  const { session, announcer } = deployment;
   const shapes = createTableShapes(session);
   const models = await readModels(options, deployment, shapes);
   const readerOf = (over: SqlSession): RecordReader =>
@@ -140,9 +144,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const records = options.createChunkRecords(readerOf);
   const defaults = createDefaults(session, shapes);
   const writing = { session, ...deployment.ports, records, shapes, emulatedKeys, defaults };
-  const { watch } = options;
-  const plainWriter = createPostgresChunkWriter(writing);
-  const writer = watch?.writer(plainWriter) ?? plainWriter;
+  const writer = createChunkWriter(options, announceChunks(createPostgresChunkWriter(writing), announcer));
   const hooks = createHooks(options, deployment, { claimOf, launch: (launch) => ports.launch(launch) });
   const bulk = { models, access, rules, writer, hooks, sideEffects, lockScopes, lockEscalationRecords };
   const definitions = createDefinitions(options, bulk, claimOf);
@@ -165,13 +167,8 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     maxRecords: bulkMaxRecords,
     maxChunkRecords: chunkRecords,
   };
-  const launches = createLaunches(launching, watch);
-  const writeOne = createWriteOne({
-    ...launching,
-    hooks,
-    sideEffects,
-    writer: createPostgresRecordWriter({ ...writing, rows: options.rows, toDecimal }),
-  });
+  const launches = createLaunches(launching, options.watch);
+  const recordWriter = announceWrites(createPostgresRecordWriter({ ...writing, rows, toDecimal }), announcer);
   return {
     ...createEngineService(ports.runningAttempts, deployment),
     ports,
@@ -180,9 +177,10 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
     shapes,
     access,
     lockScopes,
-    writeOne: watch?.writeOne(writeOne) ?? writeOne,
+    writeOne: createWrites(options, { ...launching, hooks, sideEffects, writer: recordWriter }),
     ...launches,
-    controls: createControls(ports, watch),
+    controls: createControls(ports, options.watch),
+    watch: options.watch,
     deployment,
   };
 }
@@ -225,6 +223,15 @@ function createDefinitions(
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...tasks.map((task) => customDefinition(task, tools)),
   ]);
+}
+
+function createChunkWriter({ watch }: EngineOptions, writer: ChunkWriter): ChunkWriter {
+  return watch?.writer(writer) ?? writer;
+}
+
+function createWrites({ watch }: EngineOptions, ports: WriteOnePorts): WriteOne {
+  const writeOne = createWriteOne(ports);
+  return watch?.writeOne(writeOne) ?? writeOne;
 }
 
 type Launches = Pick<Engine, "launchBulk" | "launchCustom" | "launchOwn" | "retryTask">;
@@ -277,6 +284,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
     async start() {
       await deployment.ready();
       await deployment.own();
+      await deployment.announcer.start();
       await runningAttempts.start();
     },
     async stop() {

@@ -1,6 +1,4 @@
 import type { GraphQLSchema } from "graphql";
-import type { Audit } from "../kernel/audit.ts";
-import { createAudit } from "../kernel/audit.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
@@ -21,23 +19,23 @@ import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
+import type { RecordFeed } from "../core/record-events/record-feed.ts";
+import { createRecordFeed } from "../core/record-events/record-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
-import { createMetrics, sizesOf } from "../adapters/metrics/create-metrics.ts";
-import { readBacklog } from "../adapters/postgres/tasks/backlog.ts";
 import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addRecordEvents } from "../graphql/record-events.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
 import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
 import type { NameTable } from "../graphql/models/model-names.ts";
 import { createSchema } from "../graphql/create-schema.ts";
-import { createMetricsServer } from "../server/metrics-server.ts";
 import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
@@ -57,8 +55,9 @@ import type { ReadModels } from "./read-models.ts";
 import type { NotifyChannels } from "./notify-channels.ts";
 import { createNotifyChannels } from "./notify-channels.ts";
 import { readModels } from "./read-models.ts";
+import type { Instruments } from "./instruments.ts";
+import { createInstruments } from "./instruments.ts";
 import { scopedLogger } from "./scoped-logger.ts";
-import { watchEngine } from "./watch-engine.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
 import { schemaOf } from "./define-config.ts";
 
@@ -147,7 +146,6 @@ async function wire(
   const { config: project, databaseUrl, role = "start" } = options;
   const logger = scopedLogger(options.logger ?? createSilentLogger());
   const config = completeConfig(options.settings);
-  const modelOptions = project.models ?? {};
   const read = readModels(project, schemaOfUrl(databaseUrl));
   read.notices.forEach((line) => logger.info({}, line));
   const configured = await readSchedules(project);
@@ -155,56 +153,34 @@ async function wire(
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
-  const { client } = connected;
-  const metrics = createMetrics({
-    backlog: () => readBacklog(engine.deployment.session, engine.ports.definitions.kinds),
-    pools: () => [engine.deployment.poolUse(), connected.poolUse()],
-    subscribers: () => feed.subscriberCount(),
-  });
-  onOpen(() => client.$disconnect());
+  const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
+  onOpen(() => connected.client.$disconnect());
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
     databaseUrl,
     backend,
-    modelOptions,
+    modelOptions: project.models ?? {},
     logger,
-    watch: watchEngine(auditOf(options, config), metrics),
-    onSettled: metrics.settled,
+    ...instruments.engine,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
-  const feed = createTaskFeed({
-    ...engine.ports,
-    onEvent({ event: { at, type } }) {
-      // Progress has no row: it is as old as its message.
-      metrics.event(Math.max(0, engine.ports.clock.now().getTime() - at.getTime()) / 1000);
-    },
-  });
-  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
+  const feeds = createFeeds(engine, instruments);
   const health = healthOf(engine, options, config);
-  const reservations = connectReservations(engine, feed);
+  const reservations = connectReservations(engine, feeds.feed);
   const scheduling = createScheduling(engine, { ...configured, role, config });
-  const workers =
-    role === "client"
-      ? []
-      : createWorkers(engine, config, role, {
-          ...channels,
-          onSwept: (summary) => metrics.sweep(sizesOf({ ...summary })),
-        });
-  const scraped =
-    role === "client" || config.metricsPort === 0 ? [] : [createMetricsServer(metrics, config, logger)];
-  const background = [inboxFeed, reservations, ...workers, ...scheduling.services, ...scraped];
+  const chores = role === "client" ? [] : createChores(engine, { config, role, channels, instruments });
+  const background = [feeds.inboxFeed, feeds.recordFeed, reservations, ...chores, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [clientService(client), engine, feed, ...background]),
+    ...composeServices("powercrud", [clientService(connected.client), engine, feeds.feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,
       engine,
-      feed,
-      inboxFeed,
+      ...feeds,
       statusPageOf: channels.statusPageOf,
       health,
       ...scheduling,
@@ -214,18 +190,36 @@ async function wire(
       logger,
     }),
     processId: engine.ports.workerId,
-    tasks: createManager(engine, { feed, reservations, config }),
+    tasks: createManager(engine, { ...feeds, reservations, config }),
     schedules: scheduling.schedules,
     writeId: project.relay === true ? createTypedIdWriter(engine.models) : writePlainId,
     openBoard: engine.deployment.openBoard,
-    feed,
+    feed: feeds.feed,
     health,
-    metrics,
+    metrics: instruments.metrics,
   };
 }
 
-function auditOf({ logger, auditLogger = logger }: PowerCrudOptions, { isAudited }: Config): Audit {
-  return auditLogger !== undefined && isAudited ? createAudit(scopedLogger(auditLogger)) : () => undefined;
+function createFeeds(engine: Engine, { onEvent }: Instruments) {
+  const { ports, deployment } = engine;
+  return {
+    feed: createTaskFeed({ ...ports, onEvent }),
+    inboxFeed: createInboxFeed({ ...ports, inbox: deployment.inbox }),
+    recordFeed: createRecordFeed({ ...ports, ...engine, audience: deployment.announcer }),
+  };
+}
+
+function createChores(
+  engine: Engine,
+  parts: {
+    readonly config: Config;
+    readonly role: ProcessRole;
+    readonly channels: NotifyChannels;
+    readonly instruments: Instruments;
+  },
+): readonly Service[] {
+  const { config, role, channels, instruments } = parts;
+  return [...createWorkers(engine, config, role, { ...channels, ...instruments }), ...instruments.services];
 }
 
 /** What the engine takes from the project and from Prisma's client. */
@@ -301,6 +295,7 @@ interface SchemaParts extends ConnectedModels {
   readonly engine: Engine;
   readonly feed: TaskFeed;
   readonly inboxFeed: InboxFeed;
+  readonly recordFeed: RecordFeed;
   readonly statusPageOf: NotifyChannels["statusPageOf"];
   readonly health: HealthReader;
   readonly schedules: Schedules;
@@ -346,6 +341,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
       }),
       addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
       createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
+      addRecordEvents(parts.recordFeed),
       addHealth(() => health.read()),
     ],
   });

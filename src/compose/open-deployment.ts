@@ -11,6 +11,9 @@ import { createPostgresProcessRegister } from "../adapters/postgres/postgres-pro
 import { createQuickSteps } from "../adapters/postgres/tasks/quick-steps.ts";
 import { createPostgresTaskStore } from "../adapters/postgres/tasks/postgres-task-store.ts";
 import { readServerTime } from "../adapters/postgres/connection/database-facts.ts";
+import { announceLocks, announceSteps } from "../core/tasks/settle/announced-locks.ts";
+import type { RecordAnnouncer, RecordAudience } from "../core/events/record-announcer.ts";
+import { createRecordAnnouncer } from "../core/events/record-announcer.ts";
 import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
@@ -23,6 +26,7 @@ import type { TaskPorts } from "../core/tasks/settle/task-ports.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { createFollowedClock } from "../kernel/clock.ts";
 import type { Logger } from "../kernel/logger.ts";
+import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 
 /** The least idle timeout of transactions, in ms. A busy machine may need it between two statements. */
@@ -46,6 +50,8 @@ export interface Deployment {
   readonly poolUse: () => PoolUse;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
   readonly inbox: Inbox;
+  /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
+  readonly announcer: Service & RecordAnnouncer & RecordAudience;
   readonly processes: ProcessRegister;
   /** Examinations of the database, and of Redis if it is the backend. */
   readonly examinations: readonly Examination[];
@@ -77,6 +83,8 @@ export function openDeployment(options: DeploymentOptions): Deployment {
   const clock = createFollowedClock(options.clock, () => readServerTime(session));
   const unitOfWork = createPgUnitOfWork({ pool, logger });
   const backend = createBackend({ ...options, chosen, session });
+  const announcer = createRecordAnnouncer({ bus: backend.bus, clock, logger });
+  const locks = createPostgresLockStore({ session });
   return {
     backend: chosen,
     session,
@@ -84,9 +92,9 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     ports: {
       unitOfWork,
       tasks: createPostgresTaskStore({ session }),
-      steps: createQuickSteps({ session, logger }),
+      steps: announceSteps(createQuickSteps({ session, logger }), locks, announcer),
       log: createPostgresEventLog({ session }),
-      locks: createPostgresLockStore({ session }),
+      locks: announceLocks(locks, announcer),
       outbox: createPostgresOutbox({ session }),
       bus: backend.bus,
       queue: backend.queue,
@@ -94,6 +102,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       logger,
     },
     inbox: createPostgresInbox({ session }),
+    announcer,
     processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],
     openBoard: backend.queue.openBoard,
@@ -101,6 +110,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     own: () => backend.own(),
     followTime: () => clock.follow(),
     async close() {
+      await announcer.stop();
       await backend.close();
       await pool.end();
     },

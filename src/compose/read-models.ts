@@ -3,6 +3,7 @@ import { builtInNames } from "../graphql/create-schema.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import { addSchedules } from "../graphql/schedules.ts";
 import { addHealth } from "../graphql/health.ts";
+import { addRecordEvents } from "../graphql/record-events.ts";
 import type { ChosenNames } from "../graphql/models/choose-names.ts";
 import { chooseNames } from "../graphql/models/choose-names.ts";
 import type { LaunchableTask } from "../graphql/tasks/launchable-task.ts";
@@ -62,7 +63,8 @@ export function printedParts(
     inWords: (expression) => expression,
   });
   const notifications = createNotificationSchema(neverCalled as NotificationSchemaPorts);
-  return [tasks, schedules, notifications, addHealth(onlyPrinted)];
+  const recordEvents = addRecordEvents({ subscribe: onlyPrinted });
+  return [tasks, schedules, notifications, recordEvents, addHealth(onlyPrinted)];
 }
 
 /** Takes the place of everything that a schema calls when it is executed. */

@@ -7,7 +7,7 @@ import type { WriteOne } from "../core/bulk/write-one.ts";
 import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import type { Counts } from "../core/tasks/progress.ts";
 import { NO_COUNTS } from "../core/tasks/progress.ts";
-import type { Task } from "../core/tasks/task.ts";
+import type { Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { TaskControls } from "../core/tasks/run/task-controls.ts";
 import type { Audit, AuditEntry } from "../kernel/audit.ts";
 
@@ -35,16 +35,15 @@ interface Outcome {
 }
 
 export function watchEngine(audit: Audit, metrics: Metrics): EngineWatch {
-  const noteLaunch = (entry: Omit<AuditEntry, "outcome">, result: Outcome): void => {
-    const launched = result.kind === "LAUNCHED" ? (result as Outcome & LaunchedTask) : undefined;
-    const outcome = launched?.isDuplicate === true ? "duplicate" : wordOf(result);
-    const { kind = entry.kind, model = entry.model, id: taskId = entry.taskId } = launched?.task ?? {};
-    metrics.launch(kind ?? "unknown", outcome);
+  const noteLaunch = (entry: Noted, result: Outcome): void => {
+    const noted = { ...entry, ...(result.kind === "LAUNCHED" ? launchedOf(result) : {}) };
+    const outcome = noted.isDuplicate === true ? "duplicate" : wordOf(result);
+    metrics.launch(noted.kind ?? "unknown", outcome);
     if (result.kind === "CONFLICT") {
       metrics.conflict("launch");
     }
-    const viewerId = launched?.task.viewer.id ?? entry.viewerId;
-    audit({ ...entry, viewerId, kind, model, taskId, outcome });
+    const { action, viewerId, kind, model, taskId } = noted;
+    audit({ action, outcome, viewerId, kind, model, taskId });
   };
   return {
     writer: (writer) => watchWriter(writer, metrics),
@@ -74,9 +73,14 @@ export function watchEngine(audit: Audit, metrics: Metrics): EngineWatch {
   };
 }
 
-interface LaunchedTask {
-  readonly task: Task<unknown>;
-  readonly isDuplicate: boolean;
+/** What is known of a launch. */
+type Noted = Omit<AuditEntry, "outcome"> & { readonly isDuplicate?: boolean };
+
+/** What a launch has made, or found. */
+function launchedOf(result: Outcome): Omit<Noted, "action"> {
+  const { task, isDuplicate } = result as Outcome & Launched<unknown>;
+  const { id: taskId, kind, model, viewer } = task;
+  return { taskId, kind, model, viewerId: viewer.id, isDuplicate };
 }
 
 /** The kind of an outcome as it is written in logs and labels: `conflict`. */

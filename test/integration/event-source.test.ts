@@ -68,7 +68,7 @@ it("is asked for as the guide shows", async () => {
   const guide = await readFile("docs/subscriptions.md", "utf8");
   const inScript = codeBlocks(guide, "js").map((code) => /"(subscription .*)";/.exec(code)?.[1] ?? "");
   const documents = [...codeBlocks(guide, "graphql"), ...inScript];
-  expect(documents).toHaveLength(3);
+  expect(documents).toHaveLength(4);
   expect(documents.flatMap((document) => validate(schema, parse(document)))).toEqual([]);
 });
 

@@ -19,6 +19,7 @@ import { addErrorTypes } from "../../src/graphql/errors.ts";
 import { chooseNames } from "../../src/graphql/models/choose-names.ts";
 import { addPageInfo } from "../../src/graphql/pagination/page.ts";
 import { addScalars } from "../../src/graphql/scalars.ts";
+import { addRecordEvents } from "../../src/graphql/record-events.ts";
 import { createTaskSchema } from "../../src/graphql/tasks/task-schema.ts";
 import { AppError } from "../../src/kernel/app-error.ts";
 import type { Logger } from "../../src/kernel/logger.ts";
@@ -152,6 +153,7 @@ export function createFixtureSchema(ports: Parameters<typeof createTaskSchema>[0
   addPageInfo(schema);
   addErrorTypes(schema);
   createTaskSchema(ports)(schema);
+  addRecordEvents({ subscribe: () => Promise.reject(new Error("no records here")) })(schema);
   builder.queryFields((t) => ({
     whoAmI: t.string({ nullable: true, resolve: (_root, _args, { viewer }) => viewer.id }),
     fail: t.string({

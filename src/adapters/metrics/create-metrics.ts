@@ -58,65 +58,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** Makes the metrics, in a registry of their own. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
-  const registers = [registry];
-  const requests = new Histogram({
-    name: "powercrud_request_duration_seconds",
-    help: "GraphQL operations by kind (query, mutation, subscription, none) and outcome (ok, error, failed, refused)",
-    labelNames: ["operation", "outcome"],
-    buckets: SECONDS,
-    registers,
-  });
-  const webSockets = new Gauge({ name: "powercrud_websockets", help: "Open WebSockets", registers });
-  const launches = new Counter({
-    name: "powercrud_launches_total",
-    help: "Launches of tasks by kind and outcome (launched, duplicate, or the kind of refusal)",
-    labelNames: ["kind", "outcome"],
-    registers,
-  });
-  const writes = new Counter({
-    name: "powercrud_writes_total",
-    help: "Single writes by operation and outcome (written, or the kind of refusal)",
-    labelNames: ["operation", "outcome"],
-    registers,
-  });
-  const settled = new Counter({
-    name: "powercrud_tasks_settled_total",
-    help: "Tasks that this process settled, by kind and status",
-    labelNames: ["kind", "status"],
-    registers,
-  });
-  const chunks = new Histogram({
-    name: "powercrud_chunk_duration_seconds",
-    help: "Time that a chunk took to write, by kind of task; with ALL_OR_NOTHING and dry runs, all chunks together",
-    labelNames: ["kind"],
-    buckets: SECONDS,
-    registers,
-  });
-  const records = new Counter({
-    name: "powercrud_records_total",
-    help: "Records of bulk operations by kind of task and outcome (succeeded, failed, skipped), dry runs included",
-    labelNames: ["kind", "outcome"],
-    registers,
-  });
-  const conflicts = new Counter({
-    name: "powercrud_lock_conflicts_total",
-    help: "Launches and single writes that were refused since a task holds a record",
-    labelNames: ["operation"],
-    registers,
-  });
-  const events = new Histogram({
-    name: "powercrud_event_latency_seconds",
-    help: "Time from an event to its hand-over to the subscribers of this process",
-    buckets: SECONDS,
-    registers,
-  });
-  const sweeps = new Counter({ name: "powercrud_sweeps_total", help: "Passes of the sweeper", registers });
-  const swept = new Counter({
-    name: "powercrud_swept_total",
-    help: "What the sweeper's passes found, by what was done about it",
-    labelNames: ["what"],
-    registers,
-  });
+  const { requests, webSockets, writes, conflicts, events } = requestMetrics([registry]);
+  const { launches, settled, chunks, records, sweeps, swept } = taskMetrics([registry]);
   const readAll = addReadings(registry, sources);
   let hasDefaults = false;
   return {
@@ -149,6 +92,74 @@ export function createMetrics(sources: MetricSources): Metrics {
         swept.inc({ what }, count);
       }
     },
+  };
+}
+
+function requestMetrics(registers: Registry[]) {
+  return {
+    requests: new Histogram({
+      name: "powercrud_request_duration_seconds",
+      help: "GraphQL operations by kind (query, mutation, subscription, none) and outcome (ok, error, failed, refused)",
+      labelNames: ["operation", "outcome"],
+      buckets: SECONDS,
+      registers,
+    }),
+    webSockets: new Gauge({ name: "powercrud_websockets", help: "Open WebSockets", registers }),
+    writes: new Counter({
+      name: "powercrud_writes_total",
+      help: "Single writes by operation and outcome (written, or the kind of refusal)",
+      labelNames: ["operation", "outcome"],
+      registers,
+    }),
+    conflicts: new Counter({
+      name: "powercrud_lock_conflicts_total",
+      help: "Launches and single writes that were refused since a task holds a record",
+      labelNames: ["operation"],
+      registers,
+    }),
+    events: new Histogram({
+      name: "powercrud_event_latency_seconds",
+      help: "Time from an event to its hand-over to the subscribers of this process",
+      buckets: SECONDS,
+      registers,
+    }),
+  };
+}
+
+function taskMetrics(registers: Registry[]) {
+  return {
+    launches: new Counter({
+      name: "powercrud_launches_total",
+      help: "Launches of tasks by kind and outcome (launched, duplicate, or the kind of refusal)",
+      labelNames: ["kind", "outcome"],
+      registers,
+    }),
+    settled: new Counter({
+      name: "powercrud_tasks_settled_total",
+      help: "Tasks that this process settled, by kind and status",
+      labelNames: ["kind", "status"],
+      registers,
+    }),
+    chunks: new Histogram({
+      name: "powercrud_chunk_duration_seconds",
+      help: "Time that a chunk took to write, by kind of task; with ALL_OR_NOTHING and dry runs, all chunks together",
+      labelNames: ["kind"],
+      buckets: SECONDS,
+      registers,
+    }),
+    records: new Counter({
+      name: "powercrud_records_total",
+      help: "Records of bulk operations by kind of task and outcome (succeeded, failed, skipped), dry runs included",
+      labelNames: ["kind", "outcome"],
+      registers,
+    }),
+    sweeps: new Counter({ name: "powercrud_sweeps_total", help: "Passes of the sweeper", registers }),
+    swept: new Counter({
+      name: "powercrud_swept_total",
+      help: "What the sweeper's passes found, by what was done about it",
+      labelNames: ["what"],
+      registers,
+    }),
   };
 }
 

@@ -22,7 +22,7 @@ export interface HeldWrite {
 
 /** What became of one chunk. */
 export type ChunkResult =
-  | { readonly kind: "WRITTEN"; readonly counts: Counts }
+  | { readonly kind: "WRITTEN"; readonly number: number; readonly counts: Counts }
   /** No chunk is left to take. Others may still be writing theirs. */
   | { readonly kind: "EXHAUSTED" }
   /** The attempt is not the current one any more; nothing was written. */
@@ -111,6 +111,14 @@ export interface ChunkWriter {
   listFields(taskId: string): Promise<readonly string[]>;
   /** The stored links of the records of a settled task that are tried again. */
   listLinks(taskId: string, records: RetryRecords): Promise<readonly StoredLinks[]>;
+  /**
+   * The records that were written, at most `limit` of them.
+   * @param number of the chunk. Default: all chunks of the task
+   */
+  listWritten(
+    taskId: string,
+    options: { readonly limit: number; readonly number?: number },
+  ): Promise<readonly string[]>;
   /** What the task's committed chunks add up to, and how many are still to be written. */
   countWritten(taskId: string): Promise<WrittenChunks>;
 }

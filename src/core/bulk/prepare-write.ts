@@ -60,7 +60,8 @@ export async function prepareWrite(
       model,
       scope: ports.access.scope(model.name, viewer),
       hooks,
-      ...scopeChecksOf(ports.access, model, viewer, written),
+      // What is deleted leads nowhere.
+      ...(operation === "DELETE" ? {} : scopeChecksOf(ports.access, model, viewer, written)),
       references,
       lockScopeOf,
       guardReached: effects && ((transaction, ids) => guardEffects(ports.locks, transaction, effects, ids)),

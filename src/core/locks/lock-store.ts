@@ -111,6 +111,13 @@ export interface LockStore {
    * @param scope the viewer's lock scope: claims on the whole model under another scope do not count
    */
   owners(model: string, ids: readonly string[], scope?: string): Promise<ReadonlyMap<string, string>>;
-  /** Everything the owner holds, one claim a model and scope, ids in order. */
-  heldBy(owner: string): Promise<readonly Claim[]>;
+  /**
+   * Everything the owner holds, one claim a model and scope, ids in order.
+   * @param options.maxIds a claim on more records shows as one on the whole model. Default: no limit
+   * @param options.transaction where to read. Default: outside any
+   */
+  heldBy(
+    owner: string,
+    options?: { readonly maxIds?: number; readonly transaction?: Transaction },
+  ): Promise<readonly Claim[]>;
 }

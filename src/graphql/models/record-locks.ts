@@ -7,7 +7,7 @@ import { idsOf } from "../record-ids.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 
 /** The most ids of one query. */
-const MAX_IDS = 1000;
+export const MAX_IDS = 1000;
 
 /** A record that a task holds. */
 interface RecordLock {
@@ -59,8 +59,8 @@ async function findLocks(
   return (await Promise.all(locks)).flat();
 }
 
-/** @throws AppError VALIDATION_FAILED */
-function parseIds(model: Model, texts: readonly string[]): readonly string[] {
+/** The ids in their canonical form, each once. @throws AppError VALIDATION_FAILED */
+export function parseIds(model: Model, texts: readonly string[]): readonly string[] {
   if (texts.length > MAX_IDS) {
     throw new AppError(
       "VALIDATION_FAILED",

@@ -87,7 +87,8 @@ async function withTasks(
 function addRetry({ builder, refs }: SchemaContext, ports: DeadPorts): void {
   const retried = builder.objectRef<Retried>("NotificationRetried").implement({
     description: "The notification is tried again.",
-    fields: (t) => ({ id: t.exposeID("id") }),
+    // Not `id`: caches would take it for the dead notification itself.
+    fields: (t) => ({ notificationId: t.exposeID("id") }),
   });
   const result = builder.unionType("RetryNotificationResult", {
     description: "That the notification is tried again, or why not.",

@@ -19,7 +19,7 @@ const PLAIN = [
   "Mutation.retryNotification.id",
   "Mutation.retryTask.id",
   "Notification.id",
-  "NotificationRetried.id",
+  "NotificationRetried.notificationId",
   "Query.node.id",
   "Query.nodes.ids",
   "Query.task.id",

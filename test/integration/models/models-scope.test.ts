@@ -127,6 +127,9 @@ describe("scope", () => {
     expect(await write(`updateCity(id: "1", data: {countryCode: "A2"})`)).toMatchObject({
       __typename: "UpdateCityPayload",
     });
+    const own = `createCity(data: {id: 9, name: "x", countryCode: "A1", population: 1, latitude: 1, longitude: 1})`;
+    expect(await write(own)).toMatchObject({ __typename: "CreateCityPayload" });
+    expect(await write(`deleteCity(id: "9")`)).toMatchObject({ __typename: "DeleteCityPayload" });
   });
 
   test("costs no statement, on any level of a document", async () => {

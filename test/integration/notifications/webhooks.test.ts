@@ -166,12 +166,14 @@ describe("a webhook", () => {
     expect(JSON.parse((await command({ json: true })).join())).toMatchObject({ count: 1, dead: [{ id }] });
     receiver.respond((_one, answer) => answer(200));
     const RETRY = `mutation ($id: ID!) { retryNotification(id: $id) {
-      __typename ... on NotificationRetried { id } ... on Error { code }
+      __typename ... on NotificationRetried { notificationId } ... on Error { code }
     } }`;
     expect((await dataOf(powercrud, RETRY, { id }, { id: "bob" })).retryNotification).toMatchObject({
       code: "NOT_FOUND",
     });
-    expect((await dataOf(powercrud, RETRY, { id }, ANN)).retryNotification).toMatchObject({ id });
+    expect((await dataOf(powercrud, RETRY, { id }, ANN)).retryNotification).toMatchObject({
+      notificationId: id,
+    });
     await settled(taskId, "SENT");
     expect((await dataOf(powercrud, RETRY, { id }, ANN)).retryNotification).toMatchObject({
       code: "NOT_FOUND",

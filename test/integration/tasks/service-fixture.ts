@@ -40,9 +40,13 @@ export interface ServiceFixture {
   stop(): Promise<void>;
 }
 
-/** With 12 cities and no tags. A launch on more than 8 records takes the whole model. */
+/**
+ * With 12 cities and no tags. A launch on more than 8 records takes the whole model.
+ * @param settings beside those of the fixture
+ */
 export async function createServiceFixture(
   models: ModelOptionsMap = demoConfig.models ?? {},
+  settings: PowerCrudOptions["settings"] = {},
 ): Promise<ServiceFixture> {
   const database = await createTestDatabase();
   const logger = createSilentLogger();
@@ -50,7 +54,13 @@ export async function createServiceFixture(
   const options: PowerCrudOptions = {
     config: defineConfig({ ...demoConfig, models }),
     databaseUrl: database.url,
-    settings: { workerConcurrency: 2, progressIntervalMs: 0, lockEscalationRecords: 8, chunkRecords: 2 },
+    settings: {
+      workerConcurrency: 2,
+      progressIntervalMs: 0,
+      lockEscalationRecords: 8,
+      chunkRecords: 2,
+      ...settings,
+    },
   };
   const api = await createPowerCrud({ ...options, role: "serve" });
   await pool.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);

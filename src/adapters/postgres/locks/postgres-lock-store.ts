@@ -135,8 +135,9 @@ function createLookUps(session: SqlSession): Pick<LockStore, "releaseOrphans" | 
       const named = rows.flatMap(({ id, owner }) => (id === null ? [] : [[id, owner] as const]));
       return new Map([...(whole ? ids.map((id) => [id, whole.owner] as const) : []), ...named]);
     },
-    async heldBy(owner) {
-      return toClaims(await run<ClaimRow>(session, LOCKS_HELD_BY, [owner]));
+    async heldBy(owner, { maxIds = null, transaction } = {}) {
+      const reading = transaction === undefined ? session : requiredSession(transaction);
+      return toClaims(await run<ClaimRow>(reading, LOCKS_HELD_BY, [owner, maxIds]));
     },
   };
 }

@@ -51,9 +51,14 @@ export const RELEASE_ORPHANS = `
 export const LOCK_OWNERS = `SELECT model, id, owner
   FROM powercrud.find_lock_conflicts(NULL, ${segmentsSql(1)}, $6::text, NULL, NULL)`;
 
-/** $1 owner. */
-export const LOCKS_HELD_BY = `SELECT model, scope, ids FROM powercrud.lock
-  WHERE owner = $1::uuid AND ticket IS NULL ORDER BY model COLLATE "C", scope COLLATE "C"`;
+/** $1 owner, $2 the most ids of a model and scope that are returned, or null: more of them become one row without ids. */
+export const LOCKS_HELD_BY = `
+  SELECT DISTINCT model COLLATE "C" AS model, scope COLLATE "C" AS scope, CASE WHEN total <= coalesce($2::integer, total) THEN ids END AS ids
+  FROM (
+    SELECT model, scope, ids, sum(cardinality(ids)) OVER (PARTITION BY model, scope) AS total
+    FROM powercrud.lock WHERE owner = $1::uuid AND ticket IS NULL
+  ) AS held
+  ORDER BY 1, 2`;
 
 /** $1 owner. Locks the rows, so that no other transaction can take the owner out of the line meanwhile. */
 export const LOCKS_WAITED_FOR = `SELECT model, scope, ids FROM powercrud.lock

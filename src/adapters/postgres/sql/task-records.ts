@@ -96,3 +96,11 @@ export const COUNT_RECORDS = `
   FROM powercrud.task t JOIN powercrud.chunk c ON c.task_id = t.id
   WHERE t.id = ANY ($1::uuid[])
   GROUP BY t.id`;
+
+/** $1 task, $2 number of its chunk or null for all, $3 limit. The records of DONE chunks that were written. */
+export const WRITTEN_IDS = `
+  SELECT r.id FROM powercrud.task t JOIN powercrud.chunk c ON c.task_id = t.id
+  CROSS JOIN LATERAL (${chunkRecords({ outcome: "NULL" })}) r
+  WHERE t.id = $1::uuid AND c.status = 'DONE' AND ($2::integer IS NULL OR c.number = $2::integer)
+    AND r.outcome = 'SUCCEEDED'
+  LIMIT $3::integer`;

@@ -5,6 +5,7 @@ import type { ChunkWriter, StoredLinks } from "../../../core/bulk/chunk-writer.t
 import { isLostRace, retryLostRaces } from "../connection/lost-race.ts";
 import { AWAIT_CHUNKS, LIST_FIELDS } from "../sql/bulk-chunk-steps.ts";
 import { LINKS_TO_RETRY } from "../sql/chunks.ts";
+import { WRITTEN_IDS } from "../sql/task-records.ts";
 import { tryAllChunks, writeAllChunks } from "./write-all-chunks.ts";
 import type { WritePorts } from "./write-chunk.ts";
 import { countWritten, writeNextChunk } from "./write-chunk.ts";
@@ -29,6 +30,11 @@ export function createPostgresChunkWriter(ports: WritePorts): ChunkWriter {
           records !== "FAILED",
         ]),
       ),
+    listWritten: (taskId, { limit, number = null }) =>
+      masked(async () => {
+        const rows = await ports.session.query<{ id: string }>(WRITTEN_IDS, [taskId, number, limit]);
+        return rows.map(({ id }) => id);
+      }),
     countWritten: (taskId) => masked(() => countWritten(ports.session, taskId)),
   };
 }

@@ -117,8 +117,8 @@ export async function writeAsOne(
       return { kind: row.stop };
     }
     if (row.number !== null) {
-      const { succeeded, failed, skipped } = row;
-      return { kind: "WRITTEN", counts: { succeeded, failed, skipped } };
+      const { number, succeeded, failed, skipped } = row;
+      return { kind: "WRITTEN", number, counts: { succeeded, failed, skipped } };
     }
   }
   return byId.length < pending.length ? undefined : { kind: "EXHAUSTED" };
@@ -151,7 +151,7 @@ export async function finishChunk(
     ...taskErrorColumns(errors),
     ids ?? null,
   ]);
-  return { kind: "WRITTEN", counts };
+  return { kind: "WRITTEN", number, counts };
 }
 
 /**

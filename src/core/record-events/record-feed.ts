@@ -1,0 +1,169 @@
+import { AppError } from "../../kernel/app-error.ts";
+import type { Json } from "../../kernel/json.ts";
+import type { Service } from "../../kernel/service.ts";
+import { createService } from "../../kernel/service.ts";
+import type { Access } from "../access/access.ts";
+import type { Viewer } from "../access/viewer.ts";
+import type { EventBus } from "../events/event-bus.ts";
+import type { RecordAnnouncement } from "../events/record-announcement.ts";
+import { decodeRecordAnnouncement, filterKey, RECORD_TOPIC } from "../events/record-announcement.ts";
+import type { RecordAudience } from "../events/record-announcer.ts";
+import type { LockScopes } from "../locks/claim.ts";
+import type { ModelRegistry } from "../records/model.ts";
+import { parseRecordId } from "../records/record-key.ts";
+import type { TaskReads } from "../tasks/task-reads.ts";
+import type { Task } from "../tasks/task.ts";
+import type { RecordEvent } from "./record-subscription.ts";
+import { gapOf, noTask, RecordSubscription } from "./record-subscription.ts";
+import type { ViewerPorts } from "./record-viewers.ts";
+import { RecordViewers } from "./record-viewers.ts";
+
+/** What the feed needs. */
+export interface RecordFeedPorts extends ViewerPorts {
+  readonly audience: RecordAudience;
+  readonly bus: Pick<EventBus, "subscribe">;
+  readonly models: ModelRegistry;
+  readonly access: Access;
+  readonly lockScopes: LockScopes;
+  readonly tasks: Pick<TaskReads, "find">;
+}
+
+/** Whose records are followed. */
+export interface RecordFeedRequest {
+  readonly model: string;
+  /** Canonical ids. Default: all records. */
+  readonly ids?: readonly string[] | undefined;
+  readonly viewer: Viewer;
+  /** Whether the subscriber may see the task. Default: every task. */
+  readonly canSee?: (task: Task) => boolean;
+}
+
+/** Tells subscribers what happens to the records that they may see. */
+export interface RecordFeed {
+  /**
+   * Events from now on. Best effort: where some may have been lost, or were not read in time, a GAP comes. The caller must
+   * call `return`, or read to the end. Ends with AppError UNAVAILABLE when the feed stops.
+   * @throws AppError UNAVAILABLE when the bus cannot be reached
+   */
+  subscribe(request: RecordFeedRequest): Promise<AsyncIterableIterator<RecordEvent, undefined>>;
+}
+
+/** One feed serves all subscribers of a process. It listens to the bus only once somebody has subscribed. */
+export function createRecordFeed(ports: RecordFeedPorts): Service & RecordFeed {
+  const reader = new RecordHearing(ports);
+  return {
+    ...createService({
+      name: "record feed",
+      start: () => Promise.resolve(),
+      stop: () => reader.end(),
+    }),
+    subscribe: (request) => reader.subscribe(request),
+  };
+}
+
+class RecordHearing {
+  readonly #ports: RecordFeedPorts;
+  /** Subscribers with equal rights share their checks. */
+  readonly #viewers = new Map<string, RecordViewers>();
+  #listening: Promise<() => Promise<void>> | undefined;
+  #isOver = false;
+
+  constructor(ports: RecordFeedPorts) {
+    this.#ports = ports;
+  }
+
+  async subscribe(request: RecordFeedRequest): Promise<RecordSubscription> {
+    const { model, ids, canSee = () => true } = request;
+    await this.#listen();
+    const viewers = this.#viewersOf(request);
+    let hasEnded = false;
+    let leave = (): void => undefined;
+    const subscription = new RecordSubscription({
+      model,
+      ids: ids && new Set(ids),
+      canSee,
+      onEnd(ended) {
+        hasEnded = true;
+        viewers.remove(ended);
+        leave();
+      },
+    });
+    viewers.add(subscription);
+    if (this.#isOver) {
+      subscription.fail(stopped());
+      return subscription;
+    }
+    leave = await this.#ports.audience.listen(model);
+    if (hasEnded) {
+      leave();
+    }
+    return subscription;
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#viewers.forEach((viewers) => viewers.fail(stopped()));
+    const unsubscribe = await this.#listening?.catch(() => undefined);
+    await unsubscribe?.();
+  }
+
+  /** Listens to the bus from the first subscription on. */
+  async #listen(): Promise<void> {
+    this.#listening ??= this.#ports.bus.subscribe(RECORD_TOPIC, {
+      onMessage: (message) => this.#hear(message),
+      onGap: () => this.#viewers.forEach((viewers) => viewers.offer(gapOf(viewers.model))),
+    });
+    try {
+      await this.#listening;
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  #viewersOf({ model, viewer }: RecordFeedRequest): RecordViewers {
+    const { access, lockScopes } = this.#ports;
+    const filter = access.scope(model, viewer);
+    const lockScope = lockScopes.of(model, viewer);
+    const key = JSON.stringify([model, filterKey(filter), lockScope]);
+    const known = this.#viewers.get(key);
+    const viewers = known ?? new RecordViewers(this.#ports, { model, filter, lockScope });
+    if (known === undefined) {
+      this.#viewers.set(key, viewers);
+      viewers.onEmpty = () => this.#viewers.delete(key);
+    }
+    return viewers;
+  }
+
+  #hear(message: Json): void {
+    const announcement = decodeRecordAnnouncement(message);
+    if (announcement === undefined) {
+      return;
+    }
+    const heard = [...this.#viewers.values()].filter((viewers) => viewers.concerns(announcement));
+    const event = heard.length === 0 ? undefined : this.#eventOf(announcement);
+    heard.forEach((viewers) => event && viewers.hear(announcement, event));
+  }
+
+  /** Undefined where none of the names is that of a record that is there: tasks also claim names of new ones. */
+  #eventOf({ type, model: name, ids, taskId }: RecordAnnouncement): RecordEvent | undefined {
+    const model = this.#ports.models.get(name);
+    const recordIds = ids === "all" ? [] : ids.filter((id) => "value" in parseRecordId(model, id));
+    let task: Promise<Task | undefined> | undefined;
+    const readTask = async (id: string): Promise<Task | undefined> =>
+      (await this.#ports.tasks.find([id])).get(id);
+    return ids === "all" || recordIds.length > 0
+      ? {
+          type,
+          model: name,
+          recordIds,
+          isAll: ids === "all",
+          readTask: taskId === null ? noTask : () => (task ??= readTask(taskId)),
+        }
+      : undefined;
+  }
+}
+
+function stopped(): AppError {
+  return new AppError("UNAVAILABLE", "The record feed has stopped. Subscribe again.");
+}
