@@ -88,6 +88,7 @@ export interface EngineOptions extends DeploymentOptions {
   readonly watch?: EngineWatch;
   /** See TaskPorts. */
   readonly onSettled?: TaskPorts["onSettled"];
+  readonly tracing?: TaskPorts["tracing"];
   /** Whom the config wants to be told how tasks end. Default: nobody. */
   readonly notifyPolicy?: NotifyPolicy;
 }
@@ -214,15 +215,16 @@ function createSideEffects(
 
 /** The bulk operations, and the app's own tasks. */
 function createDefinitions(
-  { tasks, client: prisma, logger, clock, translateError }: EngineOptions,
+  { tasks, client: prisma, logger, clock, translateError, watch }: EngineOptions,
   bulk: Parameters<typeof createBulkDefinition>[0],
   claimOf: LaunchPorts["claimOf"],
 ): TaskDefinitions {
   const tools = { prisma, logger, claimOf, clock, translateError };
-  return createTaskDefinitions([
+  const definitions = [
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...tasks.map((task) => customDefinition(task, tools)),
-  ]);
+  ];
+  return createTaskDefinitions(watch === undefined ? definitions : definitions.map(watch.definition));
 }
 
 function createChunkWriter({ watch }: EngineOptions, writer: ChunkWriter): ChunkWriter {
@@ -295,7 +297,7 @@ function createEngineService(runningAttempts: RunningAttempts, deployment: Deplo
 }
 
 function createPorts(
-  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled }: EngineOptions,
+  { config, clock, logger, hooks, tasks, notifyPolicy, onSettled, tracing }: EngineOptions,
   { ports, processes, backend }: Deployment,
   parts: Pick<LaunchPorts, "definitions" | "claimOf" | "launch"> & { readonly models: ModelRegistry },
 ): Engine["ports"] {
@@ -306,6 +308,7 @@ function createPorts(
     hooks: createHookListeners(hooks, tasks),
     ...(notifyPolicy === undefined ? {} : { notifyPolicy }),
     ...(onSettled === undefined ? {} : { onSettled }),
+    ...(tracing === undefined ? {} : { tracing }),
     runningAttempts: createRunningAttempts({ bus: ports.bus, logger }),
     workerId: `${hostname()}:${process.pid}:${createId(clock.now()).slice(-6)}`,
     leaseMs: config.leaseMs,

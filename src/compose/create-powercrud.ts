@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from "graphql";
 import type { Logger } from "../kernel/logger.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
@@ -117,6 +118,8 @@ export interface PowerCrud extends Service {
   readonly health: HealthReader;
   /** What this process does, for Prometheus: for a server of your own. `POWERCRUD_METRICS_PORT` serves it at an address. */
   readonly metrics: Pick<Metrics, "contentType" | "read" | "request" | "webSockets">;
+  /** For a server: traces by OpenTelemetry's API, if the app has registered an SDK. */
+  readonly tracing: Tracing;
 }
 
 /**
@@ -197,6 +200,7 @@ async function wire(
     feed: feeds.feed,
     health,
     metrics: instruments.metrics,
+    tracing: instruments.tracing,
   };
 }
 

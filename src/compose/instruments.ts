@@ -1,11 +1,13 @@
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
 import { createMetrics, sizesOf } from "../adapters/metrics/create-metrics.ts";
 import { readBacklog } from "../adapters/postgres/tasks/backlog.ts";
+import { createOpenTelemetry } from "../adapters/telemetry/open-telemetry.ts";
 import type { Config } from "../config/config.ts";
 import type { TaskFeedPorts } from "../core/events/feed-options.ts";
 import { createAudit } from "../kernel/audit.ts";
 import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import type { Service } from "../kernel/service.ts";
 import { createMetricsServer } from "../server/metrics-server.ts";
 import type { SweeperOptions } from "../worker/create-sweeper.ts";
@@ -14,11 +16,12 @@ import type { Engine, EngineOptions } from "./create-engine.ts";
 import { scopedLogger } from "./scoped-logger.ts";
 import { watchEngine } from "./watch-engine.ts";
 
-/** What looks on at a process for its operators: the metrics and the audit log. */
+/** What looks on at a process for its operators: the metrics, the audit log and the traces. */
 export interface Instruments {
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
   /** For the engine. */
-  readonly engine: Required<Pick<EngineOptions, "watch" | "onSettled">>;
+  readonly engine: Required<Pick<EngineOptions, "watch" | "onSettled" | "tracing">>;
   /** For the feed of task events. */
   readonly onEvent: NonNullable<TaskFeedPorts["onEvent"]>;
   /** For the sweeper. */
@@ -52,14 +55,20 @@ export function createInstruments(
     pools: () => [parts().engine.deployment.poolUse(), parts().connected.poolUse()],
     subscribers: () => parts().feed.subscriberCount(),
   });
+  const tracing = createOpenTelemetry();
   const isAudited = auditLogger !== undefined && config.isAudited;
   const audit = isAudited ? createAudit(scopedLogger(auditLogger)) : (): void => undefined;
   return {
     metrics,
-    engine: { watch: watchEngine(audit, metrics), onSettled: metrics.settled },
-    onEvent({ event: { at } }) {
+    tracing,
+    engine: { watch: watchEngine(audit, metrics, tracing), onSettled: metrics.settled, tracing },
+    onEvent({ event: { at, type }, task: { trace, kind } }) {
       const now = parts().engine.ports.clock.now();
       metrics.event(Math.max(0, now.getTime() - at.getTime()) / 1000);
+      if (trace != null && type !== "PROGRESS") {
+        const attributes = { "powercrud.event.type": type, "powercrud.task.kind": kind };
+        tracing.moment("event", { attributes, parent: trace });
+      }
     },
     onSwept: (summary) => metrics.sweep(sizesOf({ ...summary })),
     services: config.metricsPort === 0 ? [] : [createMetricsServer(metrics, config, logger)],

@@ -28,9 +28,9 @@ export function createRequestHandler(options: PowerCrudHandlerOptions): RequestH
 /** What a server needs of the engine. */
 export function served(
   powercrud: PowerCrud,
-): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "watch"> {
-  const { schema, tasks, writeId, openBoard, metrics } = powercrud;
-  return { schema, tasks, writeId, openBoard, watch: metrics, isReady: () => isReady(powercrud) };
+): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "watch" | "tracing"> {
+  const { schema, tasks, writeId, openBoard, metrics, tracing } = powercrud;
+  return { schema, tasks, writeId, openBoard, watch: metrics, tracing, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

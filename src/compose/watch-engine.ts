@@ -9,10 +9,13 @@ import type { Counts } from "../core/tasks/progress.ts";
 import { NO_COUNTS } from "../core/tasks/progress.ts";
 import type { Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { TaskControls } from "../core/tasks/run/task-controls.ts";
+import type { HelpContext, TaskDefinition } from "../core/tasks/task-definition.ts";
 import type { Audit, AuditEntry } from "../kernel/audit.ts";
+import type { SpanOptions, Tracing } from "../kernel/tracing.ts";
 
 /** Looks on at what the engine does: counts it, and writes the audit log. Each member adds that to what it is given. */
 export interface EngineWatch {
+  readonly definition: (definition: TaskDefinition) => TaskDefinition;
   readonly writer: (writer: ChunkWriter) => ChunkWriter;
   readonly writeOne: (write: WriteOne) => WriteOne;
   readonly launchBulk: <Result extends Outcome>(
@@ -34,7 +37,7 @@ interface Outcome {
   readonly kind: string;
 }
 
-export function watchEngine(audit: Audit, metrics: Metrics): EngineWatch {
+export function watchEngine(audit: Audit, metrics: Metrics, tracing: Tracing): EngineWatch {
   const noteLaunch = (entry: Noted, result: Outcome): void => {
     const noted = { ...entry, ...(result.kind === "LAUNCHED" ? launchedOf(result) : {}) };
     const outcome = noted.isDuplicate === true ? "duplicate" : wordOf(result);
@@ -46,7 +49,8 @@ export function watchEngine(audit: Audit, metrics: Metrics): EngineWatch {
     audit({ action, outcome, viewerId, kind, model, taskId });
   };
   return {
-    writer: (writer) => watchWriter(writer, metrics),
+    definition: (definition) => traceAttempts(definition, tracing),
+    writer: (writer) => watchWriter(writer, metrics, tracing),
     writeOne: (write) => watchWrites(write, audit, metrics),
     launchBulk: (launch) => async (request) => {
       const { viewer, model, operation } = request;
@@ -126,14 +130,29 @@ function watchControls(controls: TaskControls, audit: Audit): TaskControls {
   };
 }
 
-function watchWriter(writer: ChunkWriter, metrics: Metrics): ChunkWriter {
+/** An attempt, and what its helpers write, belongs to the trace of the launch. */
+function traceAttempts(definition: TaskDefinition, tracing: Tracing): TaskDefinition {
+  const { kind, handle, help } = definition;
+  const options = ({ task, attempt }: HelpContext): SpanOptions => ({
+    attributes: { "powercrud.task.kind": kind, "powercrud.task.id": task.id, "powercrud.attempt": attempt },
+    parent: task.trace,
+  });
+  return {
+    ...definition,
+    handle: (context) => tracing.span("task", options(context), () => handle(context)),
+    ...(help && { help: (context) => tracing.span("task help", options(context), () => help(context)) }),
+  };
+}
+
+function watchWriter(writer: ChunkWriter, metrics: Metrics, tracing: Tracing): ChunkWriter {
   const timed = async <Result extends Outcome & { readonly counts?: Counts }>(
     operation: keyof typeof BULK_KINDS,
     write: () => Promise<Result>,
     sumOf: () => Counts = () => NO_COUNTS,
   ): Promise<Result> => {
     const begun = performance.now();
-    const result = await write();
+    const attributes = { "powercrud.task.kind": BULK_KINDS[operation] };
+    const result = await tracing.span("chunk", { attributes }, write);
     if (result.kind === "WRITTEN" || result.kind === "TRIED") {
       const { succeeded, failed, skipped } = result.counts ?? sumOf();
       const seconds = (performance.now() - begun) / 1000;

@@ -65,6 +65,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     execution: options.execution ?? "planned",
     documents: createPersistedDocuments(options.persisted),
     watch: options.watch,
+    tracing: options.tracing,
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, onCount: options.watch?.webSockets, ...limits });

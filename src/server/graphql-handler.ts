@@ -3,6 +3,7 @@ import type { GraphQLContext } from "../graphql/builder.ts";
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import { refusalBody, sendTypeRefusal } from "./http-messages.ts";
@@ -66,6 +67,7 @@ interface GraphQLHandlerOptions {
   readonly execution: Execution;
   readonly documents: PersistedDocuments;
   readonly watch?: Pick<RequestWatch, "request"> | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -149,6 +151,7 @@ function createGraphQLYoga(
     execution,
     documents,
     watch,
+    tracing,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
@@ -186,7 +189,7 @@ function createGraphQLYoga(
       limitCost(maxOperationCost),
       ...(execution === "planned" ? [executeByPlans()] : []),
       // Around what executes them.
-      scopeMutations(),
+      scopeMutations(tracing),
       shareEvents(maskError),
       streams,
       maskWithAsker(maskError),

@@ -5,6 +5,7 @@ import type { WriteId } from "../core/records/typed-id.ts";
 import type { PersistedOptions } from "./persisted-documents.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
 import type { RequestWatch } from "./watch-requests.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
 
@@ -70,6 +71,8 @@ export interface HttpServerOptions {
   readonly allowedOrigins?: readonly string[];
   /** Told of each operation, and of the number of WebSockets. Default: nobody is. */
   readonly watch?: RequestWatch;
+  /** Traces mutations. Default: nothing does. */
+  readonly tracing?: Tracing;
   /** How operations are executed. Default: planned. */
   readonly execution?: Execution;
   /** Documents that clients name by hash. Default: only those that were sent before. */

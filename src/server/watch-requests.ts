@@ -3,6 +3,8 @@ import { getOperationAST, OperationTypeNode } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { RequestScope } from "../kernel/request-scope.ts";
 import { inRequest } from "../kernel/request-scope.ts";
+import type { SpanOptions, Tracing } from "../kernel/tracing.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
 import type { Asker } from "./mask-error.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -59,10 +61,17 @@ function outcomeOf(result: ExecutionResult | object): "ok" | "error" | "failed" 
   return errors.some(({ extensions }) => extensions["code"] === "INTERNAL") ? "failed" : "error";
 }
 
+/** In the trace that the app's own instruments are in, or else in that of the caller. */
+function spanOf(tracing: Tracing, request: IdentifiedRequest | undefined): SpanOptions {
+  return {
+    parent: () => (tracing.current() === undefined ? request?.headers.get("traceparent") : undefined),
+  };
+}
+
 const NO_REQUEST = { headers: new Headers() };
 
-/** Lets what mutations do know on whose behalf: their log lines have the id of the request. */
-export function scopeMutations(): Plugin {
+/** Lets what mutations do know on whose behalf: their log lines have the id of the request, and their tasks its trace. */
+export function scopeMutations(tracing: Tracing | undefined): Plugin {
   return {
     onExecute({ args, executeFn, setExecuteFn }) {
       if (getOperationAST(args.document, args.operationName)?.operation === OperationTypeNode.MUTATION) {
@@ -73,7 +82,12 @@ export function scopeMutations(): Plugin {
           },
           viewerId: viewer?.id ?? null,
         };
-        setExecuteFn((given) => inRequest(scope, () => executeFn(given) as unknown));
+        const traced: typeof executeFn =
+          tracing === undefined
+            ? executeFn
+            : (given) =>
+                tracing.span("mutation", spanOf(tracing, request), async () => executeFn(given) as unknown);
+        setExecuteFn((given) => inRequest(scope, () => traced(given) as unknown));
       }
     },
   };

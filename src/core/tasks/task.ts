@@ -36,6 +36,8 @@ export interface Task<Result = Json> {
   readonly parent: string | null;
   /** The name of the schedule that launched it. */
   readonly schedule: string | null;
+  /** The trace that it was launched in, as W3C `traceparent`. Null, or left out, where nobody traces. */
+  readonly trace?: string | null;
   /** The viewer who launched it. The worker applies this viewer's scope. */
   readonly viewer: Viewer;
   /** Whether it was to be followed on the app's status page: see the channel STATUS_PAGE. */

@@ -97,6 +97,7 @@ export interface TaskRow {
   readonly retry_of: string | null;
   readonly parent_id: string | null;
   readonly schedule: string | null;
+  readonly trace: string | null;
   readonly viewer: Viewer;
   readonly created_at: Date;
   readonly started_at: Date | null;
@@ -141,6 +142,7 @@ export function toTask(row: TaskRow): Task {
     retryOf: row.retry_of,
     parent: row.parent_id,
     schedule: row.schedule,
+    trace: row.trace,
     viewer: row.viewer,
     hasStatusPage: row.has_status_page,
     createdAt: row.created_at,

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Logger } from "../../../kernel/logger.ts";
+import type { Tracing } from "../../../kernel/tracing.ts";
 import type { EventBus } from "../../events/event-bus.ts";
 import type { EventLog } from "../../events/event-log.ts";
 import type { LockStore } from "../../locks/lock-store.ts";
@@ -33,6 +34,8 @@ export interface TaskPorts<Tasks = TaskStore> {
   readonly definitions?: TaskDefinitions;
   /** The app's callbacks. */
   readonly hooks?: HookListeners;
+  /** Says in which trace a task is launched. Default: in none. */
+  readonly tracing?: Pick<Tracing, "current">;
   /** Told of each task that this process settled, after the commit. Must not throw. */
   readonly onSettled?: (kind: string, status: FinalStatus) => void;
   /** How long an attempt, or the call of a hook, may be silent. */
