@@ -199,8 +199,7 @@ async function wire(
     openBoard: engine.deployment.openBoard,
     feed: feeds.feed,
     health,
-    metrics: instruments.metrics,
-    tracing: instruments.tracing,
+    ...instruments.server,
   };
 }
 

@@ -18,8 +18,8 @@ import { watchEngine } from "./watch-engine.ts";
 
 /** What looks on at a process for its operators: the metrics, the audit log and the traces. */
 export interface Instruments {
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
+  /** For the server. */
+  readonly server: { readonly metrics: Metrics; readonly tracing: Tracing };
   /** For the engine. */
   readonly engine: Required<Pick<EngineOptions, "watch" | "onSettled" | "tracing">>;
   /** For the feed of task events. */
@@ -59,8 +59,7 @@ export function createInstruments(
   const isAudited = auditLogger !== undefined && config.isAudited;
   const audit = isAudited ? createAudit(scopedLogger(auditLogger)) : (): void => undefined;
   return {
-    metrics,
-    tracing,
+    server: { metrics, tracing },
     engine: { watch: watchEngine(audit, metrics, tracing), onSettled: metrics.settled, tracing },
     onEvent({ event: { at, type }, task: { trace, kind } }) {
       const now = parts().engine.ports.clock.now();

@@ -62,7 +62,6 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     maskError,
     maxBodyBytes,
     maxOperationCost,
-    execution: options.execution ?? "planned",
     documents: createPersistedDocuments(options.persisted),
     watch: options.watch,
     tracing: options.tracing,

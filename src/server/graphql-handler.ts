@@ -17,7 +17,7 @@ import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.
 import { operationCost } from "./operation-cost.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { Authenticate, Execution } from "./server-options.ts";
+import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
 import type { RequestWatch } from "./watch-requests.ts";
 import { scopeMutations, watchRequests } from "./watch-requests.ts";
@@ -64,7 +64,6 @@ interface GraphQLHandlerOptions {
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   readonly maxOperationCost: number;
-  readonly execution: Execution;
   readonly documents: PersistedDocuments;
   readonly watch?: Pick<RequestWatch, "request"> | undefined;
   readonly tracing?: Tracing | undefined;
@@ -148,13 +147,13 @@ function createGraphQLYoga(
     maskError,
     maxBodyBytes,
     maxOperationCost,
-    execution,
     documents,
     watch,
     tracing,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -187,10 +186,10 @@ function createGraphQLYoga(
       documents.plugin,
       limitNesting(),
       limitCost(maxOperationCost),
-      ...(execution === "planned" ? [executeByPlans()] : []),
+      executeBy(execute),
       // Around what executes them.
       scopeMutations(tracing),
-      shareEvents(maskError),
+      shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
       // After the mask, which tells unexpected errors from others.
@@ -215,16 +214,28 @@ function nameRequest(): Plugin {
 }
 
 /** The limits before it see every operation; it executes what they let through. */
-function executeByPlans(): Plugin {
-  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+function executeBy(execute: Execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 
 /** Refuses operations that would resolve too many fields, on every transport, before reading any data. */
 function limitCost(maxOperationCost: number): Plugin {
+  // Where variables do not matter, by operation; as long as the server keeps the parsed document.
+  const known = new WeakMap<DocumentNode, Map<string, number>>();
+  const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
+    const costs = known.get(document) ?? new Map<string, number>();
+    const kept = costs.get(operationName ?? "");
+    if (kept !== undefined) {
+      return kept;
+    }
+    const measured = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    if (measured.isFixed) {
+      known.set(document, costs.set(operationName ?? "", measured.cost));
+    }
+    return measured.cost;
+  };
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
-    const { schema, document, operationName, variableValues } = args;
-    const cost = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    const cost = costOf(args);
     if (cost <= maxOperationCost) {
       return undefined;
     }

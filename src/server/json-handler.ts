@@ -56,6 +56,7 @@ export type JsonHandler = (
  * The answers are those of yoga.
  */
 export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
+  const valid = new WeakSet<DocumentNode>();
   return async (request, response, type) => {
     let result: ExecutionResult;
     const head = headOf(request);
@@ -64,7 +65,7 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
       if (params === undefined) {
         return ANSWERED;
       }
-      const executed = await execute(options, head, params);
+      const executed = await execute(options, valid, head, params);
       if (executed === undefined) {
         return { kind: "SUBSCRIPTION", params };
       }
@@ -120,10 +121,16 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<string | 
       }
     };
     request.on("data", take);
-    request.once("end", () => resolve(Buffer.concat(chunks).toString()));
-    request.once("error", () => resolve(undefined));
-    request.once("close", () => resolve(undefined));
+    const leave = (): void => resolve(undefined);
+    request.on("end", () => resolve(joined(chunks)));
+    request.on("error", leave);
+    request.on("close", leave);
   });
+}
+
+function joined(chunks: readonly Buffer[]): string {
+  const [only] = chunks;
+  return (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString();
 }
 
 function tooLarge(): Error {
@@ -132,17 +139,25 @@ function tooLarge(): Error {
   });
 }
 
-/** @returns undefined for a subscription */
+/**
+ * @param valid the documents that need not be validated any more. They are parsed by the pipeline each time, from its cache,
+ *   since its check of the operation depends on the request
+ * @returns undefined for a subscription
+ */
 async function execute(
   { operationFor }: JsonHandlerOptions,
+  valid: WeakSet<DocumentNode>,
   request: RequestHead,
   params: GraphQLParams,
 ): Promise<ExecutionResult | undefined> {
   const operation = operationFor({ request, params });
   const document = operation.parse(params.query);
-  const errors = operation.validate(operation.schema, document);
-  if (errors.length > 0) {
-    return { errors } as ExecutionResult;
+  if (!valid.has(document)) {
+    const errors = operation.validate(operation.schema, document);
+    if (errors.length > 0) {
+      return { errors } as ExecutionResult;
+    }
+    valid.add(document);
   }
   if (getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
     return undefined;

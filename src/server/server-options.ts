@@ -73,15 +73,10 @@ export interface HttpServerOptions {
   readonly watch?: RequestWatch;
   /** Traces mutations. Default: nothing does. */
   readonly tracing?: Tracing;
-  /** How operations are executed. Default: planned. */
-  readonly execution?: Execution;
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;
 }
-
-/** `planned`: documents that come again are executed by plans; `interpreted`: each is worked out anew. */
-export type Execution = "planned" | "interpreted";
 
 /** How a caller identifies itself. */
 interface Credentials {

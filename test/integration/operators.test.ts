@@ -1,3 +1,11 @@
+import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace-base";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
@@ -69,10 +77,11 @@ afterAll(async () => {
 async function ask(
   query: string,
   id = "edge-1",
+  headers = {},
 ): Promise<{ readonly data: never; readonly requestId: string | null }> {
   const response = await fetch(`${service.url}/graphql`, {
     method: "POST",
-    headers: { "content-type": "application/json", "x-viewer": "ann", "x-request-id": id },
+    headers: { "content-type": "application/json", "x-viewer": "ann", "x-request-id": id, ...headers },
     body: JSON.stringify({ query }),
   });
   const { data } = (await response.json()) as { data: never };
@@ -131,6 +140,43 @@ describe("metrics", () => {
   it("are told even while a source of them is away, and only of GET /metrics", async () => {
     expect((await fetch(metricsUrl, { method: "POST" })).status).toBe(404);
     expect((await fetch(metricsUrl.replace("/metrics", "/"))).status).toBe(404);
+  });
+});
+
+describe("traces", () => {
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  afterAll(async () => {
+    trace.disable();
+    context.disable();
+    await provider.shutdown();
+  });
+
+  it("lead from the mutation over the task and its chunks to the events, as soon as an SDK is there", async () => {
+    const { rows } = await sql.query("SELECT FROM powercrud.task WHERE trace IS NOT NULL");
+    expect(rows).toEqual([]);
+    trace.setGlobalTracerProvider(provider);
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const feed = service.powercrud.feed.subscribe({ filter: { types: ["CLEANUP"] } });
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    await ask(BULK, "edge-3", { traceparent: `00-${traceId}-00f067aa0ba902b7-01` });
+    await nextWithin(feed, 10_000, "the end of the task");
+    await feed.return?.();
+
+    const spans = exporter.getFinishedSpans();
+    expect(new Set(spans.map((span) => span.spanContext().traceId))).toEqual(new Set([traceId]));
+    const named = (name: string): readonly ReadableSpan[] => spans.filter((span) => span.name === name);
+    const idOf = (name: string): string | undefined => named(name)[0]?.spanContext().spanId;
+    expect(named("mutation")[0]?.parentSpanContext?.spanId).toBe("00f067aa0ba902b7");
+    expect(named("task")[0]).toMatchObject({
+      parentSpanContext: { spanId: idOf("mutation") },
+      attributes: { "powercrud.task.kind": "bulkUpdate", "powercrud.attempt": 1 },
+    });
+    expect(named("chunk")[0]?.parentSpanContext?.spanId).toBe(idOf("task"));
+    expect(named("event").map((span) => span.attributes["powercrud.event.type"])).toEqual(
+      expect.arrayContaining(["COMPLETE", "CLEANUP"]),
+    );
+    expect(named("event")[0]?.parentSpanContext?.spanId).toBe(idOf("mutation"));
   });
 });
 

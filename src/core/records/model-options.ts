@@ -1,6 +1,8 @@
 import type { Json } from "../../kernel/json.ts";
 import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
+import type { AccessOption, AccessRule } from "../access/access-rules.ts";
+import { accessOptionShape, createAccess } from "../access/access-rules.ts";
 import type { AppDependents, DependentsContext } from "../locks/app-dependents.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
@@ -28,6 +30,17 @@ type ScopeFilter<Names extends FieldNames> = string extends Names["columns"]
       readonly NOT?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
     };
 
+/** The names of the fields whose values are texts, but not those of enums, which are known texts only. */
+type TextField<Row> = string extends keyof Row
+  ? string
+  : {
+      [Name in keyof Row]: string extends NonNullable<Row[Name]>
+        ? NonNullable<Row[Name]> extends string
+          ? Name
+          : never
+        : never;
+    }[keyof Row];
+
 /**
  * An app's options for one of its models; all are optional.
  * @typeParam Row the model's records, as Prisma types them
@@ -52,11 +65,21 @@ export interface ModelOptions<
    * switch.
    */
   readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldOptions };
-  /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
-  readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
+  /** Who may read, create, update and delete which records, and read and write which fields. */
+  readonly access?: AccessOption<ScopeFilter<Names>, Names["columns"] | Names["relations"]>;
+  /**
+   * The text fields that `search` looks into, the most important first: lists, figures and bulk selections of the model
+   * take it then. `powercrud migrate` prints the indexes that make it fast. Default: none, and no `search`.
+   */
+  readonly search?: readonly TextField<Row>[];
+  /**
+   * The database's text search configuration for these texts, such as `french`, which finds words by their stems.
+   * Default: `simple`, which takes words as they are, in any language.
+   */
+  readonly searchConfiguration?: string;
   /**
    * The lock scope of a viewer, by name, such as the tenant's: a lock on the whole model then holds only for viewers
-   * with the same name. Viewers with different names must never be able to write the same record (see `scope`).
+   * with the same name. Viewers with different names must never be able to write the same record (see `access`).
    * Default: one scope for all.
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
@@ -131,7 +154,9 @@ export function modelOptionsShape(
       words: [...columns, ...relations],
       what: "a field of the model",
     },
-    scope: { kind: "FUNCTION" },
+    access: accessOptionShape([...columns, ...relations]),
+    search: { kind: "LIST", of: { kind: "TEXT" } },
+    searchConfiguration: { kind: "TEXT" },
     lockScope: { kind: "FUNCTION" },
     notify: NOTIFY_RULES_SHAPE,
     dependents: { kind: "MAP", of: () => ({ kind: "FUNCTION" }), words: models, what: "a model" },
@@ -148,7 +173,13 @@ export function lockScopesOf(options: ModelOptionsMap): LockScopes {
   return { of: (model, viewer) => options[model]?.lockScope?.(viewer) };
 }
 
-/** The access rules in the models' options. */
-export function accessOf(options: ModelOptionsMap): Access {
-  return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
+/** What the rules in the models' options allow. @param defaultRule for actions without a rule of their own. Default: true */
+export function accessOf(options: ModelOptionsMap, defaultRule?: AccessRule): Access {
+  return createAccess((model) => options[model]?.access, defaultRule);
+}
+
+/** Whether some viewers may see only some records of the model, so that a link to one may be hidden. */
+export function hidesRecords({ access }: ModelOptions = {}): boolean {
+  const read = typeof access === "object" ? access.read : access;
+  return typeof read === "function" || read === false;
 }

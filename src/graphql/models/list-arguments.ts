@@ -1,7 +1,8 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
+import { refuseHidden, refuseModel } from "../../core/records/read-rights.ts";
 import type { Model, RelationField } from "../../core/records/model.ts";
-import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
+import { apiNameOf, columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import { andFilters } from "../../core/access/access.ts";
@@ -15,7 +16,10 @@ import { keysFilter } from "../../core/filters/keys-filter.ts";
 import { parseRecordId } from "../../core/records/record-key.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
-import type { ListPart, ListPlace } from "../../core/records/list-pages.ts";
+import type { ListPart, ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { parseSearch, searchIn } from "../../core/filters/search-filter.ts";
+import { MAX_SEARCH_LENGTH, RELEVANCE } from "../../core/records/text-search.ts";
+import type { Parsed } from "../../core/refusals/problems.ts";
 import { decodeCursor } from "../pagination/cursor.ts";
 import type { OrderInput, OrderPorts } from "../pagination/order-terms.ts";
 import { isOrderable, parseOrder } from "../pagination/order-terms.ts";
@@ -63,7 +67,14 @@ export function choiceArguments(
           }),
         }
       : {}),
+    ...(model.search === undefined ? {} : { search: build.string({ description: searchWords(model) }) }),
   };
+}
+
+/** What a search of the model's records finds, for descriptions. */
+export function searchWords(model: Model): string {
+  const names = model.search?.fields.map((field) => `\`${apiNameOf(model, field)}\``).join(", ") ?? "";
+  return `Only records with these words in ${names}, the last as the beginning of one, in the syntax of search engines. At most ${MAX_SEARCH_LENGTH} characters.`;
 }
 
 /** The arguments of every connection of the model. */
@@ -80,7 +91,7 @@ export function listArguments(
       ? {
           orderBy: build({
             type: [orderInput(schema, enums.orders, model)],
-            description: `Most significant first. Default: ${hasIds(model) ? "by key" : "by the columns that tell records apart"}.`,
+            description: `Most significant first. Default: ${model.search === undefined ? "" : "with `search` the best matches first; else "}${hasIds(model) ? "by key" : "by the columns that tell records apart"}.`,
           }),
         }
       : {}),
@@ -98,13 +109,51 @@ export function parseList(
   model: Model,
   args: Record<string, unknown>,
 ): ListPart {
-  const orders = { models: ports.models, scopeOf: (of: string) => ports.access.scope(of, context.viewer) };
-  return parseListPart(orders, model, args, parseChoice(ports, context, model, args));
+  const { access, models } = ports;
+  const orders = { models, scopeOf: (of: string) => access.scope(of, context.viewer, "READ") };
+  const part = parseListPart(orders, model, args, parseChoice(ports, context, model, args));
+  const { orderBy } = args as ListArgs;
+  if (orderBy != null && orderBy.length > 0) {
+    refuseOrder(ports, context, model, part.terms.slice(0, orderBy.length));
+  }
+  return part;
+}
+
+/** @throws AppError FORBIDDEN where the order would tell values that the viewer may not read */
+function refuseOrder(
+  { access, models }: ModelPorts,
+  { viewer }: GraphQLContext,
+  model: Model,
+  terms: ListPart["terms"],
+): void {
+  for (const { relations, counted, column } of terms) {
+    let of = model;
+    for (const relation of [...relations, ...(counted === undefined ? [] : [counted])]) {
+      refuseHidden(access, viewer, of, relation);
+      of = models.get(relation.type);
+      refuseModel(access, viewer, of);
+    }
+    if (counted === undefined) {
+      refuseHidden(access, viewer, of, column);
+    }
+  }
 }
 
 /** The arguments of a connection, but for its filter. */
 export interface ListArgs extends PageArgs {
   readonly orderBy?: readonly OrderInput[] | null | undefined;
+}
+
+/** The terms that the caller asks for; of a search without any, its relevance. */
+function rankedFirst(
+  terms: readonly OrderTerm[],
+  { orderBy }: ListArgs,
+  where: WhereFilter | undefined,
+): readonly OrderTerm[] {
+  const search = (orderBy ?? []).length === 0 ? searchIn(where) : undefined;
+  return search === undefined
+    ? terms
+    : [{ relations: [], column: RELEVANCE, search, isDescending: true, areNullsFirst: false }, ...terms];
 }
 
 /**
@@ -118,7 +167,7 @@ export function parseListPart(
   where: WhereFilter | undefined,
 ): ListPart {
   const request = parsePageRequest(args);
-  const terms = parseOrder(ports, model, args.orderBy ?? []);
+  const terms = rankedFirst(parseOrder(ports, model, args.orderBy ?? []), args, where);
   const place = (name: "after" | "before"): ListPlace | undefined => {
     const cursor = request[name];
     return cursor === undefined ? undefined : decodeCursor(terms, name, cursor);
@@ -144,7 +193,8 @@ export function parseChoice(
   args: Record<string, unknown>,
 ): WhereFilter | undefined {
   const where = parseWhere(ports, model, args["where"]);
-  return scopeFilter(ports, viewer, model, andFilters(where, parseIds(model, args["ids"])));
+  const search = valueOf(parseSearch(model, args["search"]), "search");
+  return scopeFilter(ports, viewer, model, andFilters(where, parseIds(model, args["ids"]), search));
 }
 
 function parseIds(model: Model, ids: unknown): WhereFilter | undefined {
@@ -172,13 +222,17 @@ function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilte
   if (where === undefined || where === null) {
     return undefined;
   }
-  const parsed = parseFilter(ports.models, model, where);
+  return valueOf(parseFilter(ports.models, model, where), "where");
+}
+
+/** @throws AppError VALIDATION_FAILED that tells all problems */
+function valueOf<Value>(parsed: Parsed<Value>, argument: string): Value {
   if ("value" in parsed) {
     return parsed.value;
   }
   const [first] = parsed.problems;
   throw new AppError("VALIDATION_FAILED", parsed.problems.map(({ message }) => message).join(" "), {
-    details: { field: first?.field ?? "where" },
+    details: { field: first?.field ?? argument },
   });
 }
 

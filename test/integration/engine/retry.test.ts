@@ -26,7 +26,7 @@ beforeAll(async () => {
     bulkMaxRecords: 500,
     modelOptions: {
       Thing: {
-        scope: ({ id }) => (id === "narrow" ? { tenant: { equals: "b" } } : undefined),
+        access: ({ viewer: { id } }) => (id === "narrow" ? { tenant: { equals: "b" } } : true),
       },
     },
   });

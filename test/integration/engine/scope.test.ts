@@ -13,7 +13,7 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture({
     modelOptions: {
-      Thing: { scope: (viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }) },
+      Thing: { access: ({ viewer }) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }) },
     },
   });
 });

@@ -38,7 +38,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
     ({ records }: { readonly records: readonly unknown[] }): void =>
       void hooked.push(...records.map(() => operation));
   const models: ModelOptionsMap = {
-    Person: { scope: ({ id }) => (id === "team 1" ? { team: { equals: 1 } } : undefined) },
+    Person: { access: ({ viewer: { id } }) => (id === "team 1" ? { team: { equals: 1 } } : true) },
     Parcel: { hooks: { beforeCreate: note("create"), beforeUpdate: note("update") } },
   };
   const api = await createBulkModels("named-models.prisma", { models }, "CREATE EXTENSION citext;");

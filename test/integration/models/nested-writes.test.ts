@@ -10,7 +10,7 @@ const calls: string[] = [];
 
 const APP: ModelOptionsMap = {
   City: {
-    scope: ({ id }) => (id === "small" ? { population: { lt: 100 } } : undefined),
+    access: ({ viewer: { id } }) => (id === "small" ? { population: { lt: 100 } } : true),
     validate: (_record, { name }) =>
       name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
     hooks: {

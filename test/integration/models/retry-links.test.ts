@@ -16,7 +16,7 @@ beforeAll(async () => {
     models: {
       // option: models.bulk.chunkRecords
       City: { bulk: { chunkRecords: 3 } },
-      Tag: { scope: ({ id }) => (id === "narrow" ? { label: { not: "secret" } } : undefined) },
+      Tag: { access: ({ viewer: { id } }) => (id === "narrow" ? { label: { not: "secret" } } : true) },
     },
   });
 });

@@ -23,7 +23,7 @@ CREATE TRIGGER speak BEFORE INSERT OR UPDATE ON city FOR EACH ROW EXECUTE FUNCTI
 /** An app with rules for writes of cities, so that they are written step by step. */
 const APP: ModelOptionsMap = {
   City: {
-    scope: ({ id }) => (id === "fr" ? { countryCode: { equals: "FR" } } : undefined),
+    access: ({ viewer: { id } }) => (id === "fr" ? { countryCode: { equals: "FR" } } : true),
     validate: (_record, { name }) =>
       name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
     hooks: {

@@ -26,7 +26,9 @@ export async function createShapes(): Promise<Shapes> {
     {
       sql: `${LEVELS}${VIEWS}`,
       logger: { ...createSilentLogger(), info: (_fields, message) => void logged.push(message) },
-      models: { Reading: { scope: ({ id }) => (id === "limited" ? { value: { gt: 2 } } : undefined) } },
+      models: {
+        Reading: { access: ({ viewer: { id } }) => (id === "limited" ? { value: { gt: 2 } } : true) },
+      },
     },
     "CREATE EXTENSION IF NOT EXISTS citext;",
   );

@@ -7,7 +7,7 @@ let api: ModelsFixture;
 beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
-      City: { scope: (viewer) => (viewer.id === "fr" ? { countryCode: { equals: "FR" } } : undefined) },
+      City: { access: ({ viewer }) => (viewer.id === "fr" ? { countryCode: { equals: "FR" } } : true) },
     },
   });
 });

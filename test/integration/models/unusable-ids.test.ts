@@ -17,7 +17,7 @@ const INCREMENT = { count: { increment: 1 } };
 describe.each([
   ["nothing but the database", {}],
   ["a validator", { validate: () => [] }],
-  ["a scope", { scope: () => ({ count: { gte: 0 } }) }],
+  ["a scope", { access: () => ({ count: { gte: 0 } }) }],
 ])("with rules for %s", (_name, rules) => {
   let api: BulkFixture;
 

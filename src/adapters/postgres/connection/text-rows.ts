@@ -1,3 +1,5 @@
+import type { TextRow } from "./text-query.ts";
+import { TextQuery } from "./text-query.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
 
 /** Reads rows as PostgreSQL sends them. */
@@ -7,26 +9,18 @@ export interface TextRows {
    * @param text SQL with `$1`-style parameters
    * @returns the text of each value, null for NULL, in the order of the columns
    */
-  read(text: string, values: readonly unknown[]): Promise<readonly (readonly (string | null)[])[]>;
+  read(text: string, values: readonly unknown[]): Promise<readonly TextRow[]>;
 }
 
 /** The part of pg's pool that is used. */
 interface Queryable {
-  query(config: {
-    readonly text: string;
-    readonly values: unknown[];
-    readonly name?: string;
-    readonly rowMode: "array";
-    readonly types: object;
-  }): Promise<{ rows: unknown[] }>;
+  query(query: object): unknown;
 }
 
 /** The most statements that are prepared under names; each is kept by every connection. */
 const MAX_NAMES = 200;
 /** Texts that were seen once, and may be seen again. */
 const MAX_SEEN = 2_000;
-
-const AS_SENT = { getTypeParser: () => (value: unknown) => value };
 
 /**
  * SQLSTATEs for a prepared statement that is not there or is there already, as behind a connection pooler, and for one
@@ -40,15 +34,9 @@ const STALE_NAMES = new Set(["26000", "42P05", "0A000"]);
  */
 export function createTextRows(pool: Queryable): TextRows {
   const names = createStatementNames();
-  const run = async (
-    text: string,
-    values: readonly unknown[],
-    name: string | undefined,
-  ): Promise<readonly (readonly (string | null)[])[]> => {
-    const query = { text, values: [...values], rowMode: "array" as const, types: AS_SENT };
-    const { rows } = await pool.query(name === undefined ? query : { ...query, name });
-    return rows as (string | null)[][];
-  };
+  const run = (text: string, values: readonly unknown[], name: string | undefined) =>
+    // pg's types know queries that are streams; the pool gives a promise of what the query's callback gets.
+    pool.query(new TextQuery(text, values, name)) as Promise<readonly TextRow[]>;
   return {
     async read(text, values) {
       const name = names.of(text);
