@@ -45,6 +45,7 @@ import type { CustomLaunch } from "../core/tasks/launch/launch-custom.ts";
 import { launchCustom } from "../core/tasks/launch/launch-custom.ts";
 import type { LaunchOutcome } from "../core/tasks/launch/launch-outcome.ts";
 import type { LaunchPorts } from "../core/tasks/launch/launch-task.ts";
+import { limitDuration } from "../core/tasks/run/time-limit.ts";
 import { customDefinition } from "../core/tasks/run/custom-definition.ts";
 import type { DefinedTask } from "../core/tasks/define-task.ts";
 import type { TaskDefinitions } from "../core/tasks/task-definition.ts";
@@ -215,7 +216,7 @@ function createSideEffects(
 
 /** The bulk operations, and the app's own tasks. */
 function createDefinitions(
-  { tasks, client: prisma, logger, clock, translateError, watch }: EngineOptions,
+  { tasks, client: prisma, logger, clock, translateError, watch, config }: EngineOptions,
   bulk: Parameters<typeof createBulkDefinition>[0],
   claimOf: LaunchPorts["claimOf"],
 ): TaskDefinitions {
@@ -223,7 +224,7 @@ function createDefinitions(
   const definitions = [
     ...BULK_OPERATIONS.map((operation) => createBulkDefinition(bulk, operation)),
     ...tasks.map((task) => customDefinition(task, tools)),
-  ];
+  ].map((definition) => limitDuration(definition, { clock, limitMs: config.maxTaskDurationMs }));
   return createTaskDefinitions(watch === undefined ? definitions : definitions.map(watch.definition));
 }
 

@@ -1,7 +1,9 @@
+import { ByteBudget } from "./byte-budget.ts";
+import { Connections } from "./connections.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
-import { refusalBody } from "./http-messages.ts";
+import { refusalBody, sendRefusal } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
@@ -23,6 +25,8 @@ import type { Duplex } from "node:stream";
 export interface RequestHandlerOptions extends Omit<HttpServerOptions, "host" | "port"> {
   /** The host that the server listens on; it decides which web pages may use the service. */
   readonly listenHost: string;
+  /** The connections of the server, if it knows them. Default: they are known by their requests. */
+  readonly connections?: Connections;
 }
 
 /** The API without a server: GraphQL, GraphiQL, WebSockets, result files and health, for the requests of any Node server. */
@@ -56,18 +60,27 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { listenHost, allowedOrigins = [] } = options;
   const origins = createOriginPolicy({ listenHost, allowedOrigins });
   const { maxBodyBytes, maxOperationCost } = limits;
+  const budget = new ByteBudget(limits.maxReceivedBytes);
+  const connections = options.connections ?? new Connections(limits, logger);
   const graphql = createGraphQLHandler({
     schema,
     authenticate,
     maskError,
     maxBodyBytes,
+    budget,
     maxOperationCost,
     documents: createPersistedDocuments(options.persisted),
     watch: options.watch,
     tracing: options.tracing,
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
-  const sockets = createSocketServer({ protocol, logger, onCount: options.watch?.webSockets, ...limits });
+  const sockets = createSocketServer({
+    protocol,
+    logger,
+    budget,
+    onCount: options.watch?.webSockets,
+    ...limits,
+  });
   const { tasks, openBoard, writeId = writePlainId } = options;
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
   const router = createRequestRouter({
@@ -81,7 +94,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   });
   return {
     serves: router.serves,
-    handle: router.handle,
+    handle: limitConnections(router.handle, connections, limits),
     fetch: createFetchHandler({ graphql, origins, isReady }),
     upgrade(request, socket, head) {
       if (!isForWebSocket(request)) {
@@ -90,6 +103,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       }
       const refusal = upgradeRefusal(request, { origins, sockets, limits });
       if (refusal === undefined) {
+        connections.upgrade(socket);
         sockets.accept(request, socket, head);
       } else {
         refuseUpgrade(socket, refusal);
@@ -100,6 +114,27 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+/** Answers the requests that their connections may have. */
+function limitConnections(
+  handle: RequestHandler["handle"],
+  connections: Connections,
+  limits: Required<ServerLimits>,
+): RequestHandler["handle"] {
+  return async (request, response) => {
+    const admission = connections.admit(request, response);
+    if (admission === "ADMITTED") {
+      await handle(request, response);
+    } else if (admission === "REFUSED") {
+      response.setHeaders(new Map(Object.entries({ connection: "close", "retry-after": "1" })));
+      sendRefusal(response, 429, "LIMIT_EXCEEDED", tooManyRequests(limits));
+    }
+  };
+}
+
+function tooManyRequests(limits: Required<ServerLimits>): string {
+  return `At most ${limits.maxPipelinedRequests} requests of one connection, and ${limits.maxConnectionsPerAddress} connections from one address, are served at a time. Wait for answers, or open fewer connections.`;
 }
 
 interface UpgradeGuards {

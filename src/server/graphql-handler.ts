@@ -4,17 +4,21 @@ import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Tracing } from "../kernel/tracing.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
-import { refusalBody, sendTypeRefusal } from "./http-messages.ts";
+import { refusalBody, sendJson, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
-import { limitNesting } from "./limit-nesting.ts";
+import { limitOperations } from "./limit-operations.ts";
+import { PLAIN_JSON_LENGTH } from "./long-json.ts";
 import type { MaskError } from "./mask-error.ts";
 import { maskWithAsker } from "./mask-error.ts";
 import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
+import { publicError } from "./prepared-result.ts";
+import { readBody } from "./request-body.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { Authenticate } from "./server-options.ts";
@@ -63,6 +67,8 @@ interface GraphQLHandlerOptions {
   readonly authenticate: Authenticate;
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
+  /** For the bodies of all requests that are not answered yet. */
+  readonly budget: ByteBudget;
   readonly maxOperationCost: number;
   readonly documents: PersistedDocuments;
   readonly watch?: Pick<RequestWatch, "request"> | undefined;
@@ -77,16 +83,34 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   const answerJson = createJsonHandler({
     operationFor: (context) => yoga.getEnveloped(context) as ReturnType<JsonHandlerOptions["operationFor"]>,
     maskError,
-    maxBodyBytes: options.maxBodyBytes,
+    bodies: { maxBytes: options.maxBodyBytes, budget: options.budget },
     textOf: options.documents.textOf,
   });
+  const plainBodies = { maxBytes: Math.min(PLAIN_JSON_LENGTH, options.maxBodyBytes), budget: options.budget };
+  const answerLongWay = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method === "POST") {
+      let body: Buffer | undefined;
+      try {
+        body = await readBody(request, response, plainBodies);
+      } catch (error) {
+        sendError(response, explainLimit(options.maskError(error), plainBodies.maxBytes));
+        return;
+      }
+      if (body === undefined) {
+        return;
+      }
+      // In the place of the body, which is read. Yoga waits for one where this is empty.
+      Object.assign(request, { body: body.length === 0 ? Buffer.from(" ") : body });
+    }
+    await yoga(request, response);
+  };
   return {
     textOf: (payload) => String(options.documents.textOf(payload)),
     forViewer: (viewer, socketOperation) => yoga.getEnveloped({ viewer, socketOperation }),
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
       if (json === undefined || !isOfShortWay(request)) {
-        await yoga(request, response);
+        await answerLongWay(request, response);
         return;
       }
       const outcome = await answerJson(request, response, json);
@@ -184,7 +208,7 @@ function createGraphQLYoga(
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
-      limitNesting(),
+      limitOperations(),
       limitCost(maxOperationCost),
       executeBy(execute),
       // Around what executes them.
@@ -343,6 +367,16 @@ function breakable(
     },
   });
   return { body, stream: { destroy: breakOff } };
+}
+
+/** Answers with an error that came before the operation was read, with the status and the headers that it asks for. */
+function sendError(response: ServerResponse, error: GraphQLError): void {
+  const { status = 400, headers = {} } = (error.extensions["http"] ?? {}) as {
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+  response.setHeaders(new Map(Object.entries(headers)));
+  sendJson(response, status, { errors: [publicError(error)] });
 }
 
 /** Adds the limit and a remedy to yoga's error for a body that is too large. */

@@ -1,6 +1,9 @@
+import type { GraphQLError } from "graphql";
 import { parseRequestParams } from "graphql-http";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
+import type { ErrorCode } from "../kernel/error-codes.ts";
+import { parseLongJson, PLAIN_JSON_LENGTH, TextTooLong } from "./long-json.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
 import type { RequestCode } from "./request-codes.ts";
 
@@ -16,7 +19,7 @@ type TextOf = PersistedDocuments["textOf"];
  * @throws GraphQLError BAD_REQUEST
  */
 export async function paramsOfBody(body: string, textOf: TextOf): Promise<GraphQLParams> {
-  const data = parseJson(body);
+  const data = await parseJson(body);
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
   }
@@ -94,12 +97,27 @@ const MESSAGES: Readonly<Record<string, string>> = {
   "Invalid extensions": "`extensions` must be a JSON object.",
 };
 
-function parseJson(text: string): unknown {
+async function parseJson(text: string): Promise<unknown> {
   try {
-    return JSON.parse(text);
-  } catch {
-    throw badRequest("The body is not valid JSON.");
+    return text.length > PLAIN_JSON_LENGTH ? await parseLongJson(text) : JSON.parse(text);
+  } catch (error) {
+    throw error instanceof TextTooLong
+      ? limitExceeded(LONG_BODY, { http: { status: 413 }, max: PLAIN_JSON_LENGTH })
+      : badRequest("The body is not valid JSON.");
   }
+}
+
+/** The message for a long request that is not one of a bulk operation. */
+export const LONG_BODY = `Only the lists of bulk operations may make a request longer than ${PLAIN_JSON_LENGTH} bytes. Send less; send a mutation with such a list as POST with application/json, or over WebSocket.`;
+
+/** The error of a request that is too large. */
+export function limitExceeded(
+  message: string,
+  details: Readonly<Record<string, unknown>> = {},
+): GraphQLError {
+  return createGraphQLError(message, {
+    extensions: { ...details, code: "LIMIT_EXCEEDED" satisfies ErrorCode },
+  });
 }
 
 function badRequest(message: string): Error {

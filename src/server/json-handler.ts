@@ -1,7 +1,7 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from "graphql";
 import { getOperationAST, OperationTypeNode } from "graphql";
 import type { FetchAPI } from "graphql-yoga";
-import { createGraphQLError, processRegularResult } from "graphql-yoga";
+import { processRegularResult } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { compressIfLong } from "./compress.ts";
 import type { GraphQLParams } from "./graphql-params.ts";
@@ -11,6 +11,8 @@ import { headOf } from "./http-messages.ts";
 import type { MaskError } from "./mask-error.ts";
 import type { JsonType } from "./media-types.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
+import type { BodyLimits } from "./request-body.ts";
+import { readBody } from "./request-body.ts";
 import { madeRequestId, REQUEST_ID_HEADER } from "./request-id.ts";
 
 /** The functions that yoga's plugins make for one operation. */
@@ -31,7 +33,7 @@ export interface JsonHandlerOptions {
     readonly params: GraphQLParams;
   }) => EnvelopedOperation;
   readonly maskError: MaskError;
-  readonly maxBodyBytes: number;
+  readonly bodies: BodyLimits;
   readonly textOf: PersistedDocuments["textOf"];
 }
 
@@ -61,7 +63,7 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
     let result: ExecutionResult;
     const head = headOf(request);
     try {
-      const params = await readParams(request, options);
+      const params = await readParams(request, response, options);
       if (params === undefined) {
         return ANSWERED;
       }
@@ -87,56 +89,14 @@ const ANSWERED: JsonOutcome = Object.freeze({ kind: "ANSWERED" });
 /** @returns undefined if the client left */
 async function readParams(
   request: IncomingMessage,
-  { maxBodyBytes, textOf }: JsonHandlerOptions,
+  response: ServerResponse,
+  { bodies, textOf }: JsonHandlerOptions,
 ): Promise<GraphQLParams | undefined> {
   if (request.method !== "POST") {
     return paramsOfUrl(request.url ?? "", textOf);
   }
-  const body = await readBody(request, maxBodyBytes);
-  return body === undefined ? undefined : paramsOfBody(body, textOf);
-}
-
-/**
- * Reads the body, up to the limit; node drops the rest.
- * @returns undefined if the client left
- * @throws GraphQLError REQUEST_ENTITY_TOO_LARGE, as yoga's
- */
-function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
-      reject(tooLarge());
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const take = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > maxBytes) {
-        request.off("data", take);
-        request.resume();
-        chunks.length = 0;
-        reject(tooLarge());
-      } else {
-        chunks.push(chunk);
-      }
-    };
-    request.on("data", take);
-    const leave = (): void => resolve(undefined);
-    request.on("end", () => resolve(joined(chunks)));
-    request.on("error", leave);
-    request.on("close", leave);
-  });
-}
-
-function joined(chunks: readonly Buffer[]): string {
-  const [only] = chunks;
-  return (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)).toString();
-}
-
-function tooLarge(): Error {
-  return createGraphQLError("Request body too large", {
-    extensions: { code: "REQUEST_ENTITY_TOO_LARGE", http: { status: 413 } },
-  });
+  const body = await readBody(request, response, bodies);
+  return body === undefined ? undefined : paramsOfBody(body.toString(), textOf);
 }
 
 /**

@@ -24,6 +24,7 @@ export const CLOSE_CODES = {
   1007: "A message is not UTF-8.",
   1008: "A message comes in too many fragments.",
   1009: "A message is too large.",
+  1013: "All clients together send more than the service takes at a time.",
   4400: "A message breaks the protocol graphql-transport-ws.",
   4401: "An operation came before the connection was acknowledged.",
   4403: "The caller is refused.",

@@ -28,6 +28,18 @@ export interface ServerLimits {
   readonly maxSockets?: number;
   /** Operations that run at a time on one WebSocket. Default 100. */
   readonly maxOperationsPerSocket?: number;
+  /** Bytes of bodies and messages that are not handled yet, over all connections. Default 128 MiB. */
+  readonly maxReceivedBytes?: number;
+  /** Bytes of answers and events that clients have not read, over all connections; the slowest are cut off. Default 256 MiB. */
+  readonly maxUnreadBytes?: number;
+  /** Connections from one address. Default 2,000. */
+  readonly maxConnectionsPerAddress?: number;
+  /** Requests of one HTTP connection that are not answered yet. Default 50. */
+  readonly maxPipelinedRequests?: number;
+  /** Time that a client has to send the head of a request, in ms. Default 10,000. */
+  readonly headersTimeoutMs?: number;
+  /** Time that a client has to send a request with its body, in ms. Default 120,000. */
+  readonly requestTimeoutMs?: number;
   /** Time that a new WebSocket has to send `connection_init`, in ms. Default 3,000. */
   readonly connectionInitWaitMs?: number;
   /** Time between two pings on a WebSocket, in ms. A client that has not answered by the next ping is cut off. Default 12,000. */
@@ -42,6 +54,12 @@ export const SERVER_LIMITS: Required<ServerLimits> = Object.freeze({
   maxMessageBytes: 16 * 1024 * 1024,
   maxSockets: 10_000,
   maxOperationsPerSocket: 100,
+  maxReceivedBytes: 128 * 1024 * 1024,
+  maxUnreadBytes: 256 * 1024 * 1024,
+  maxConnectionsPerAddress: 2000,
+  maxPipelinedRequests: 50,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 120_000,
   connectionInitWaitMs: 3000,
   pingIntervalMs: 12_000,
   drainTimeoutMs: 5000,

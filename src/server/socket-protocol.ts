@@ -18,6 +18,8 @@ export interface SocketExtra {
   /** The headers of the request that opened it. */
   readonly headers: Headers;
   readonly sendNext: SendNext;
+  /** How many operations run, with the one that is just asked for. */
+  operations(): number;
   /** Set by `connection_init`. */
   viewer?: Viewer;
 }
@@ -70,6 +72,8 @@ async function welcome(
       headers: extra.headers,
       ...(connectionParams === undefined ? {} : { connectionParams }),
     });
+    // They may hold secrets, and would stay as long as the socket.
+    delete (context as { connectionParams?: unknown }).connectionParams;
     return true;
   } catch (error) {
     maskError(error, { socketOperation: operationOf(extra) });
@@ -79,10 +83,10 @@ async function welcome(
 
 async function prepare(
   { tools, maxOperationsPerSocket }: SocketProtocolOptions,
-  { extra, subscriptions }: SocketContext,
+  { extra }: SocketContext,
   payload: SubscribePayload,
 ): Promise<PreparedArgs | readonly GraphQLError[]> {
-  if (Object.keys(subscriptions).length > maxOperationsPerSocket) {
+  if (extra.operations() > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
   const operation = tools.forViewer(extra.viewer ?? ANONYMOUS, operationOf(extra));

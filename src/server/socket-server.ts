@@ -1,12 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Server as ProtocolServer } from "graphql-ws";
-import { CloseCode, handleProtocols } from "graphql-ws";
+import { handleProtocols, MessageType } from "graphql-ws";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Logger } from "../kernel/logger.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 import { headersOf } from "./http-messages.ts";
 import { PacedJobs } from "./paced-jobs.ts";
+import { SocketIntake } from "./socket-intake.ts";
 import type { SocketOutlet } from "./socket-outlet.ts";
 import { createSocketOutlet } from "./socket-outlet.ts";
 import type { SocketExtra } from "./socket-protocol.ts";
@@ -24,6 +26,8 @@ export interface SocketServer {
 export interface SocketServerOptions {
   readonly protocol: ProtocolServer<SocketExtra>;
   readonly logger: Logger;
+  /** For what is received and not handled yet. */
+  readonly budget: ByteBudget;
   readonly maxMessageBytes: number;
   readonly pingIntervalMs: number;
   readonly drainTimeoutMs: number;
@@ -32,11 +36,17 @@ export interface SocketServerOptions {
 }
 
 const GOING_AWAY = 1001;
+/** Parts of one message; ws keeps each until the last has come. */
+const MAX_FRAGMENTS = 1024;
+/** Time that a client has to answer a close, in ms. The types of ws do not have it. */
+const CLOSING: object = { closeTimeout: 2000 };
 
 export function createSocketServer(options: SocketServerOptions): SocketServer {
   const server = new WebSocketServer({
+    ...CLOSING,
     noServer: true,
     maxPayload: options.maxMessageBytes,
+    maxFragments: MAX_FRAGMENTS,
     handleProtocols,
     // Compression costs memory per socket, and the messages are small.
     // The outlet writes frames of its own between those of ws, which a compressor would hold back.
@@ -49,7 +59,12 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
         const count = (): void => options.onCount?.(server.clients.size);
         count();
         webSocket.once("close", count);
-        serve(options, { webSocket, outlet: createSocketOutlet(webSocket, socket, jobs), request });
+        serve(options, {
+          webSocket,
+          connection: socket,
+          outlet: createSocketOutlet(webSocket, socket, jobs),
+          request,
+        });
       });
     },
     count: () => server.clients.size,
@@ -63,15 +78,25 @@ export function createSocketServer(options: SocketServerOptions): SocketServer {
 
 interface OpenedSocket {
   readonly webSocket: WebSocket;
+  readonly connection: Duplex;
   readonly outlet: SocketOutlet;
   readonly request: IncomingMessage;
 }
 
 function serve(
-  { protocol, logger, pingIntervalMs }: SocketServerOptions,
-  { webSocket: socket, outlet, request }: OpenedSocket,
+  { protocol, logger, budget, pingIntervalMs }: SocketServerOptions,
+  { webSocket: socket, connection, outlet, request }: OpenedSocket,
 ): void {
   const stopPinging = keepAlive(socket, pingIntervalMs);
+  let handle: (message: string) => Promise<void>;
+  const intake = new SocketIntake({
+    webSocket: socket,
+    connection,
+    budget,
+    logger,
+    // The protocol takes messages that are parsed already, too; its type says less.
+    handle: (message) => handle(message as string),
+  });
   const onClosed = protocol.opened(
     {
       protocol: socket.protocol,
@@ -80,16 +105,13 @@ function serve(
         return send(socket, data);
       },
       close: (code, reason) => socket.close(code, reason),
-      onMessage(handle) {
-        socket.on("message", (data) => {
-          handle((data as Buffer).toString()).catch((error: unknown) => {
-            logger.error({ err: error }, "a WebSocket message could not be handled");
-            socket.close(CloseCode.InternalServerError, "Internal server error");
-          });
-        });
+      onMessage(handleMessage) {
+        handle = handleMessage;
       },
+      // Without the client's payload, which is not sent back.
+      onPing: () => send(socket, PONG),
     },
-    { headers: headersOf(request), sendNext: outlet.sendNext },
+    { headers: headersOf(request), sendNext: outlet.sendNext, operations: () => intake.operations },
   );
   // After a message that is too large or a broken frame, ws closes the socket with the right code.
   socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));
@@ -100,6 +122,8 @@ function serve(
     });
   });
 }
+
+const PONG = JSON.stringify({ type: MessageType.Pong });
 
 /** Resolves once the data are written, so that a subscription waits for a slow client. */
 function send(socket: WebSocket, data: string): Promise<void> {

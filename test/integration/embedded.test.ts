@@ -4,7 +4,7 @@ import { chown, mkdir, readFile, realpath, rename, stat, writeFile } from "node:
 import { join, resolve } from "node:path";
 
 import { Client } from "pg";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 
 import {
   createEmbeddedPostgres,
@@ -14,11 +14,13 @@ import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
 let folder: TemporaryFolder;
+/** The folder of most tests: a new database takes longer than most of them. */
+let dataDir: string;
 let services: EmbeddedPostgres[];
 
 function createService(): EmbeddedPostgres {
   const service = createEmbeddedPostgres({
-    dataDir: join(folder.path, "data"),
+    dataDir,
     logger: createSilentLogger(),
   });
   services.push(service);
@@ -48,7 +50,7 @@ async function serverPid(): Promise<number> {
 }
 
 function notePath(): string {
-  return join(folder.path, "data/postgres/data/postmaster.pid");
+  return join(dataDir, "postgres/data/postmaster.pid");
 }
 
 /** Starts the server in a process of its own, and kills that. @returns the server's address */
@@ -59,7 +61,7 @@ async function startInKilledProcess(): Promise<string> {
     const service = createEmbeddedPostgres({ dataDir: process.argv[1], logger });
     await service.start();
     console.log(service.url);`;
-  const args = ["--import", "tsx", "--input-type=module", "--eval", code, join(folder.path, "data")];
+  const args = ["--import", "tsx", "--input-type=module", "--eval", code, dataDir];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [url] = (await once(child.stdout, "data")) as [Buffer];
   child.kill("SIGKILL");
@@ -67,17 +69,20 @@ async function startInKilledProcess(): Promise<string> {
   return String(url).trim();
 }
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await createTemporaryFolder("embedded");
+});
+afterAll(() => folder.remove());
+beforeEach(() => {
+  dataDir = join(folder.path, "data");
   services = [];
 });
-
 afterEach(async () => {
   await Promise.all(services.map((service) => service.stop()));
-  await folder.remove();
 });
 
 test("starts on an empty folder, keeps its data, and leaves no process after its stop", async () => {
+  dataDir = join(folder.path, "empty");
   const first = await startService();
   await query(first.url, "CREATE TABLE kept AS SELECT 1 AS value");
   await first.stop();
@@ -104,11 +109,12 @@ test("needs the password, which only its owner can read", async () => {
   const wrong = new URL(url);
   wrong.password = "wrong";
   await expect(query(wrong.href, "SELECT 1")).rejects.toThrow("password authentication failed");
-  const { mode } = await stat(join(folder.path, "data/postgres/password"));
+  const { mode } = await stat(join(dataDir, "postgres/password"));
   expect(mode & 0o777).toBe(0o600);
 });
 
-test("two services on one folder share a server: the last one to stop stops it", async () => {
+test("two services on one empty folder share a server: the last one to stop stops it", async () => {
+  dataDir = join(folder.path, "shared");
   const [first, second] = await Promise.all([startService(), startService()]);
   expect(second.url).toBe(first.url);
   await first.stop();
@@ -131,44 +137,12 @@ test("a server that was killed under two services comes back at the same address
   process.kill(await serverPid(), "SIGKILL");
   await vi.waitFor(
     async () => expect(await query(first.url, "SELECT value FROM kept")).toEqual([{ value: 3 }]),
-    {
-      timeout: 20_000,
-      interval: 100,
-    },
+    { timeout: 20_000, interval: 100 },
   );
   await first.stop();
   expect(await query(second.url, "SELECT value FROM kept")).toEqual([{ value: 3 }]);
   await second.stop();
   await expect(query(second.url, "SELECT 1")).rejects.toThrow("ECONNREFUSED");
-});
-
-test("a server that cannot come back is reported as lost", async () => {
-  const lost = new Promise<unknown>((onLost) => {
-    const dataDir = join(folder.path, "data");
-    services.push(
-      createEmbeddedPostgres({ dataDir, logger: createSilentLogger(), onLost, maxRecoveries: 2 }),
-    );
-  });
-  await services[0]?.start();
-  const pid = await serverPid();
-  await rename(join(folder.path, "data/postgres/data/global"), join(folder.path, "data/postgres/data/gone"));
-  process.kill(pid, "SIGKILL");
-  expect(await lost).toMatchObject({
-    code: "START_FAILED",
-    message: expect.stringContaining("does not start"),
-  });
-});
-
-test("a damaged pid file of a running server is named, and no second server is started", async () => {
-  const first = await startService();
-  const note = await readFile(notePath(), "utf8");
-  await writeFile(notePath(), "nonsense");
-  await expect(createService().start()).rejects.toMatchObject({
-    code: "START_FAILED",
-    message: expect.stringContaining("postmaster.pid is damaged"),
-  });
-  await writeFile(notePath(), note);
-  expect(await query(first.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
 test("a pid file that is empty, or has the number of another program, does not prevent the start", async () => {
@@ -183,6 +157,18 @@ test("a pid file that is empty, or has the number of another program, does not p
     expect(await query(next.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
     await next.stop();
   }
+});
+
+test("a damaged pid file of a running server is named, and no second server is started", async () => {
+  const first = await startService();
+  const note = await readFile(notePath(), "utf8");
+  await writeFile(notePath(), "nonsense");
+  await expect(createService().start()).rejects.toMatchObject({
+    code: "START_FAILED",
+    message: expect.stringContaining("postmaster.pid is damaged"),
+  });
+  await writeFile(notePath(), note);
+  expect(await query(first.url, "SELECT 1 AS one")).toEqual([{ one: 1 }]);
 });
 
 test("a service that stops while another starts leaves it a server", async () => {
@@ -203,7 +189,8 @@ test("start and stop may be called twice; a stop without a start does nothing; t
 test("data goes to the fallback where PostgreSQL's own user cannot reach the wanted folder", async () => {
   const closed = join(folder.path, "closed");
   await mkdir(closed, { mode: 0o700 });
-  const [dataDir, fallbackDir] = [join(closed, "data"), join(folder.path, "fallback")];
+  dataDir = join(closed, "data");
+  const fallbackDir = join(folder.path, "fallback");
   const service = createEmbeddedPostgres({ dataDir, fallbackDir, logger: createSilentLogger() });
   services.push(service);
   await service.start();
@@ -213,4 +200,21 @@ test("data goes to the fallback where PostgreSQL's own user cannot reach the wan
   // Only root runs PostgreSQL as another user; other users can reach their own folders.
   const expected = process.getuid?.() === 0 ? fallbackDir : dataDir;
   expect(row?.folder).toBe(join(await realpath(expected), "postgres/data"));
+});
+
+// The last one: it breaks the data.
+test("a server that cannot come back is reported as lost", async () => {
+  const lost = new Promise<unknown>((onLost) => {
+    services.push(
+      createEmbeddedPostgres({ dataDir, logger: createSilentLogger(), onLost, maxRecoveries: 2 }),
+    );
+  });
+  await services[0]?.start();
+  const pid = await serverPid();
+  await rename(join(dataDir, "postgres/data/global"), join(dataDir, "postgres/data/gone"));
+  process.kill(pid, "SIGKILL");
+  expect(await lost).toMatchObject({
+    code: "START_FAILED",
+    message: expect.stringContaining("does not start"),
+  });
 });

@@ -10,6 +10,7 @@ import type { PowerCrud, PowerCrudOptions } from "../../src/index.ts";
 import { createPowerCrud, createService, defineConfig, defineTask } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { emptying } from "../support/empty-tables.ts";
 
 /** How many tasks run now. */
 let now = 0;
@@ -49,7 +50,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await sql.query("TRUNCATE powercrud.task, powercrud.lock CASCADE");
+  await sql.query(emptying("powercrud.task, powercrud.lock"));
 });
 
 /** Does the work with a process that has these settings. */
@@ -129,7 +130,7 @@ it("chunkRecords: a task of twelve records has as many chunks as that makes", as
     [12, 1],
     [3, 4],
   ] as const) {
-    await sql.query("TRUNCATE powercrud.task CASCADE");
+    await sql.query(emptying("powercrud.task"));
     await using({ chunkRecords }, async (powercrud) => {
       await change(powercrud, 12);
       const { rows } = await sql.query<{ n: number }>("SELECT count(*)::int AS n FROM powercrud.chunk");
@@ -144,7 +145,7 @@ it("lockEscalationRecords: more records lock the whole model", async () => {
     [5, false],
     [4, true],
   ] as const) {
-    await sql.query("TRUNCATE powercrud.task, powercrud.lock CASCADE");
+    await sql.query(emptying("powercrud.task, powercrud.lock"));
     await using(
       { lockEscalationRecords },
       async (powercrud) => {
@@ -174,6 +175,43 @@ it("workerConcurrency: so many tasks run at a time, and no more", async () => {
       }
     });
     expect(most).toBe(workerConcurrency);
+  }
+});
+
+// setting: POWERCRUD_MAX_TASK_DURATION_MS
+it("maxTaskDurationMs: a handler or a hook that never returns is ended, and its records are free", async () => {
+  const forever = defineTask({ kind: "forever", run: () => new Promise<void>(() => undefined) });
+  const City = {
+    ...demoConfig.models?.["City"],
+    hooks: { beforeUpdate: () => new Promise<never>(() => undefined) },
+  };
+  const config = defineConfig({ ...demoConfig, models: { ...demoConfig.models, City }, tasks: [forever] });
+  const settings = { maxTaskDurationMs: 1000 };
+  const powercrud = await createPowerCrud({ config, databaseUrl: database.url, settings });
+  try {
+    await powercrud.start();
+    const { tasks } = powercrud;
+    const launched = [
+      await tasks.launch(forever, null, { mode: "ASYNC" }),
+      await tasks.launchBulk({
+        operation: "UPDATE",
+        model: "City",
+        viewer: { id: null },
+        selection: { ids: ["1"] },
+        change: { notes: { set: "x" } },
+        options: { mode: "ASYNC" },
+      }),
+    ];
+    for (const outcome of launched) {
+      const task = outcome.kind === "LAUNCHED" ? await tasks.wait(outcome.task.id) : undefined;
+      expect(task).toMatchObject({
+        status: "FAILED",
+        message: "The attempt took longer than 1000 ms.",
+        isCleaned: true,
+      });
+    }
+  } finally {
+    await powercrud.stop();
   }
 });
 

@@ -1,6 +1,7 @@
 import type { RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
-import { isLogic, RELATION_OPERATORS } from "./operators.ts";
+import type { Operator } from "./operators.ts";
+import { isLogic, LIST_OPERATORS, RELATION_OPERATORS, VALUE_OPERATORS } from "./operators.ts";
 
 /**
  * The largest filter that is accepted. The database takes 32,767 parameters in a statement, and translating a filter
@@ -13,6 +14,8 @@ export const FILTER_LIMITS = Object.freeze({
   values: 10_000,
   /** Filters within filters: those of AND, OR, NOT, and of related records. */
   depth: 20,
+  /** Characters of one text. */
+  length: 10_000,
 });
 
 type Members = Readonly<Record<string, unknown>>;
@@ -27,6 +30,13 @@ interface FilterSize {
   conditions: number;
   values: number;
   depth: number;
+  length: number;
+}
+
+/** Whether a list of this name in an input belongs to a filter. */
+export function isFilterList(name: string): boolean {
+  const operators: Readonly<Record<string, Operator>> = { ...VALUE_OPERATORS, ...LIST_OPERATORS };
+  return isLogic(name) || operators[name]?.operand === "VALUES";
 }
 
 /**
@@ -40,6 +50,7 @@ export function filterSizeProblem(where: object, path: string): RecordProblem | 
     describeExcess(size.conditions, FILTER_LIMITS.conditions, "conditions"),
     describeExcess(size.values, FILTER_LIMITS.values, "values in its lists"),
     describeExcess(size.depth, FILTER_LIMITS.depth, "levels of filters within filters"),
+    describeExcess(size.length, FILTER_LIMITS.length, "characters in one of its texts"),
   ].filter((text) => text !== undefined);
   return excesses.length === 0
     ? undefined
@@ -52,7 +63,7 @@ function describeExcess(found: number, allowed: number, what: string): string | 
 
 /** Without recursion: a filter may be nested deeper than the stack. */
 function measureFilter(where: Members): FilterSize {
-  const size = { conditions: 0, values: 0, depth: 0 };
+  const size = { conditions: 0, values: 0, depth: 0, length: 0 };
   const open: Open[] = [{ filter: where, depth: 1 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { filter, depth } = next;
@@ -78,7 +89,11 @@ function measureField(size: FilterSize, open: Open[], operators: unknown, depth:
       openAll(open, [operand], depth + 1);
     } else {
       size.conditions += 1;
+      const operands: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
       size.values += Array.isArray(operand) ? operand.length : 0;
+      for (const one of operands) {
+        size.length = Math.max(size.length, typeof one === "string" ? one.length : 0);
+      }
     }
   }
 }

@@ -203,7 +203,7 @@ export const VALUE_OPERATORS: Readonly<Record<ValueOperator, Operator>> = {
 };
 
 /** The operators of columns that hold lists, in the order of the API. */
-const LIST_OPERATORS: Readonly<Record<ListOperator, Operator>> = {
+export const LIST_OPERATORS: Readonly<Record<ListOperator, Operator>> = {
   equals: { operand: "VALUES", words: "The same items in the same order.", fits: everywhere },
   // Prisma does not look for an item in a list of JSON values.
   has: { operand: "VALUE", words: "Has the item.", fits: (field) => !isJson(field) },

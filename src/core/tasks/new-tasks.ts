@@ -78,6 +78,7 @@ export function pendingTaskOf(task: NewTask): Task {
     parent: task.parent,
     schedule: task.schedule,
     trace: task.trace ?? null,
+    handOvers: 0,
     viewer: task.viewer,
     createdAt: task.createdAt,
     input: task.input,

@@ -61,6 +61,8 @@ export interface Task<Result = Json> {
   readonly pauses: number;
   /** While it is PENDING after a failed attempt, or must wait: when its next attempt may begin. */
   readonly postponedUntil: Date | null;
+  /** How many of its attempts were ended since their process stopped. Left out: none. */
+  readonly handOvers?: number;
   /** How many of its attempts ended with an error of the handler. */
   readonly failures: number;
   readonly input: Json;

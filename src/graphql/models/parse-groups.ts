@@ -9,7 +9,7 @@ import type { OrderTerm } from "../../core/records/list-pages.ts";
 import type { GroupReading } from "../../core/records/record-groups.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import { decodeCursor } from "../pagination/cursor.ts";
-import { directionOf } from "../pagination/order-terms.ts";
+import { directionOf, MAX_TERMS } from "../pagination/order-terms.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import { parsePageRequest } from "../pagination/page.ts";
 
@@ -30,6 +30,9 @@ export function parseGroups(
   const keys = parseKeys(model, args["by"] as readonly string[]);
   const timeZone = parseTimeZone((args["timeZone"] ?? "UTC") as string);
   const orders = (args["orderBy"] ?? []) as readonly Input[];
+  if (orders.length > MAX_TERMS) {
+    throw invalid("orderBy", `orderBy may have at most ${MAX_TERMS} elements; there are ${orders.length}.`);
+  }
   const terms = orderTerms(model, keys, orders, timeZone);
   const { size, after } = parsePageRequest({ first: args["first"], after: args["after"] } as PageArgs);
   return {

@@ -42,6 +42,11 @@ export function tieBreakers(model: Model): TieBreakers {
   return { columns: columnsOf(model).filter(isOrderable), isTotal: false };
 }
 
+/** Elements of an order. */
+export const MAX_TERMS = 20;
+/** Relations on the way to the column of a term: each joins a table. */
+const MAX_RELATIONS = 5;
+
 /** What orders are parsed with. */
 export interface OrderPorts {
   readonly models: ModelRegistry;
@@ -52,13 +57,17 @@ export interface OrderPorts {
 /**
  * The terms of an order, with the missing ones of the model's tie breakers appended.
  *
- * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field
+ * @throws AppError VALIDATION_FAILED for an element that does not name exactly one field, and for too many elements
  */
 export function parseOrder(
   ports: OrderPorts,
   model: Model,
   inputs: readonly OrderInput[],
 ): readonly OrderTerm[] {
+  if (inputs.length > MAX_TERMS) {
+    const message = `orderBy may have at most ${MAX_TERMS} elements; there are ${inputs.length}.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy", max: MAX_TERMS } });
+  }
   const asked = inputs.map((input) => parseTerm(ports, model, input, []));
   const keys = tieBreakers(model).columns.map((column): OrderTerm => ({
     relations: [],
@@ -105,6 +114,10 @@ function parseTerm(
   if (field === undefined || !isSortable(field)) {
     const message = `${model.apiName} has no field "${name}" that records can be sorted by.`;
     throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy" } });
+  }
+  if (field.kind === "relation" && relations.length === MAX_RELATIONS) {
+    const message = `An element of orderBy may go over at most ${MAX_RELATIONS} relations.`;
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: "orderBy", max: MAX_RELATIONS } });
   }
   if (field.kind === "relation") {
     const inner = value as OrderInput;

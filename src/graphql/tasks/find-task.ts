@@ -9,8 +9,10 @@ export async function findTask(tasks: Pick<TaskStore, "find">, text: string): Pr
   return id === undefined ? undefined : (await tasks.find([id])).get(id);
 }
 
-/** Ids that one condition may list. */
-const MAX_LISTED_TASKS = 1000;
+/** Values that one condition on tasks may list. */
+const MAX_LISTED = 1000;
+/** Characters of a text in a condition on tasks. */
+const MAX_TEXT_LENGTH = 1000;
 
 /** The id as the stores write it; undefined for a text that cannot be a task's id. */
 export function taskIdOf(text: string): string | undefined {
@@ -18,18 +20,36 @@ export function taskIdOf(text: string): string | undefined {
 }
 
 /**
- * The ids that can be tasks' ids; undefined if the condition is left out.
- * @throws AppError VALIDATION_FAILED when there are too many
+ * The conditions that are given: null stands for one that is left out. Texts that cannot be tasks' ids are left out of the
+ * lists of ids.
+ * @param idLists the names of the conditions that list tasks' ids
+ * @throws AppError VALIDATION_FAILED for a condition that is too large
  */
-export function taskIdsOf(texts: readonly string[] | null | undefined): readonly string[] | undefined {
-  if (texts !== null && texts !== undefined && texts.length > MAX_LISTED_TASKS) {
-    throw new AppError(
-      "VALIDATION_FAILED",
-      `At most ${MAX_LISTED_TASKS} task ids can be listed; there are ${texts.length}.`,
-      { details: { max: MAX_LISTED_TASKS } },
-    );
+export function taskConditions<Where extends object>(
+  where: Where,
+  idLists: readonly (keyof Where)[],
+): { readonly [Name in keyof Where]?: NonNullable<Where[Name]> } {
+  const given = Object.entries(where).filter(([, value]) => value !== null && value !== undefined);
+  const checked = given.map(([name, value]: [string, unknown]) => {
+    const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+    checkSize(name, values);
+    const isIds = idLists.includes(name as keyof Where);
+    return [name, isIds ? (values as string[]).flatMap((text) => taskIdOf(text) ?? []) : value];
+  });
+  return Object.fromEntries(checked) as { readonly [Name in keyof Where]?: NonNullable<Where[Name]> };
+}
+
+function checkSize(name: string, values: readonly unknown[]): void {
+  const path = `where.${name}`;
+  const refuse = (message: string, max: number): never => {
+    throw new AppError("VALIDATION_FAILED", message, { details: { field: path, max } });
+  };
+  if (values.length > MAX_LISTED) {
+    refuse(`${path} may list at most ${MAX_LISTED} values; there are ${values.length}.`, MAX_LISTED);
   }
-  return texts?.flatMap((text) => taskIdOf(text) ?? []);
+  if (values.some((value) => typeof value === "string" && value.length > MAX_TEXT_LENGTH)) {
+    refuse(`A text in ${path} is longer than ${MAX_TEXT_LENGTH} characters.`, MAX_TEXT_LENGTH);
+  }
 }
 
 /** The refusal of an id that cannot be a task's. */

@@ -3,7 +3,7 @@ import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
-import { findTask, taskIdsOf } from "./find-task.ts";
+import { findTask, taskConditions } from "./find-task.ts";
 import type { PageArgs } from "../pagination/page.ts";
 import { pageArguments } from "../pagination/page.ts";
 import type { ListPage } from "./list-page.ts";
@@ -56,18 +56,11 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
 }
 
 function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<ListPage<Task>> {
-  const query = queryOf(where);
+  const query: TaskFilter = taskConditions(where, ["ids", "parents"]);
   return readPage(args, {
     cursors: TASK_CURSOR,
     placeOf: ({ id }) => id,
     read: (window) => tasks.list({ ...query, ...window }),
     count: () => tasks.count(query),
   });
-}
-
-/** In GraphQL, null stands for a condition that is left out. */
-function queryOf(where: Where): TaskFilter {
-  const conditions = { ...where, ids: taskIdsOf(where.ids), parents: taskIdsOf(where.parents) };
-  const given = Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(given);
 }

@@ -6,15 +6,8 @@ import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { EventSharing } from "../event-sharing.ts";
 import { EVENT_SHARING, NOTHING_MORE } from "../event-sharing.ts";
-import { taskIdOf, taskIdsOf } from "./find-task.ts";
+import { taskConditions, taskIdOf } from "./find-task.ts";
 import type { TaskParts } from "./task-parts.ts";
-
-type Where = {
-  readonly taskIds?: readonly string[] | null | undefined;
-  readonly models?: readonly string[] | null | undefined;
-  readonly kinds?: readonly string[] | null | undefined;
-  readonly types?: readonly FeedItem["event"]["type"][] | null | undefined;
-};
 
 /** Adds the subscriptions `taskEvents` and `taskProgress`. */
 export function addTaskSubscriptions(
@@ -40,7 +33,10 @@ export function addTaskSubscriptions(
         "nothing is missed, nothing comes twice. With `where.taskIds` it ends after the CLEANUP of the last of these tasks.",
       args: { where: t.arg({ type: where }), after: t.arg.string() },
       subscribe: (_root, args, { lastEventId }) =>
-        subscribeToEvents(feed, filterOf(args.where ?? {}), { after: args.after, lastEventId }),
+        subscribeToEvents(feed, taskConditions(args.where ?? {}, ["taskIds"]), {
+          after: args.after,
+          lastEventId,
+        }),
       resolve: (item: FeedItem) => item,
     }),
     taskProgress: t.field({
@@ -79,14 +75,6 @@ function settledId({ id, status }: Task): string | undefined {
 
 function settledMark(taskId: string): string {
   return `settled:${taskIdOf(taskId) ?? taskId}`;
-}
-
-/** In GraphQL, null stands for a condition that is left out. */
-function filterOf(where: Where): FeedFilter {
-  const conditions = { ...where, taskIds: taskIdsOf(where.taskIds) };
-  return Object.fromEntries(
-    Object.entries(conditions).filter(([, value]) => value !== null && value !== undefined),
-  );
 }
 
 /**

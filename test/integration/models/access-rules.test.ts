@@ -83,6 +83,7 @@ describe("rules of actions", () => {
     const create = `mutation { createCity(data: {id: 50, name: "n", countryCode: "A1", population: 9, latitude: 0, longitude: 0}) { __typename ${FORBIDDEN} } }`;
     expect((await api.data(create, {}, READER)).createCity).toEqual(refusal("You may not create any City."));
     expect((await api.data(create, {}, EDITOR)).createCity.__typename).toBe("CreateCityPayload");
+    await api.query("DELETE FROM city WHERE id = 50");
     const remove = `mutation { deleteCity(id: "1") { ${FORBIDDEN} } }`;
     // option: models.access.delete
     expect((await api.data(remove, {}, EDITOR)).deleteCity).toEqual(refusal("You may not delete any City."));

@@ -5,6 +5,7 @@ import { createBulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Refusal, Way } from "./write-ways.ts";
 import { sameRefusal, FIELDS, refusalOf, waysOf } from "./write-ways.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const RULES = `
 ALTER TABLE city ADD CONSTRAINT small CHECK (population < 1000000),
@@ -53,7 +54,7 @@ const CITIES = waysOf(() => world, {
 });
 
 async function fillCities(): Promise<void> {
-  await world.query("TRUNCATE city, country, tag, powercrud.task CASCADE");
+  await world.query(emptying("city, country, tag, powercrud.task"));
   await world.query("DELETE FROM powercrud.lock");
   await world.query(
     "INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')",
@@ -253,7 +254,7 @@ describe("a value that its column cannot hold is refused by a single write as in
   });
   afterAll(() => world.stop());
   beforeEach(async () => {
-    await world.query(`TRUNCATE "Native"`);
+    await world.query(emptying(`"Native"`));
     await world.query(`INSERT INTO "Native" (id) VALUES (1)`);
   });
 

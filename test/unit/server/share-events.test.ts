@@ -5,6 +5,7 @@ import type { Viewer } from "../../../src/core/access/viewer.ts";
 import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
+import { ByteBudget } from "../../../src/server/byte-budget.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
 import { preparedOf } from "../../../src/server/prepared-result.ts";
 import { SERVER_LIMITS } from "../../../src/server/server-options.ts";
@@ -56,6 +57,7 @@ function createWorld() {
   const logger = { debug: note, info: note, warn: note, error: note };
   const handler = createGraphQLHandler({
     ...SERVER_LIMITS,
+    budget: new ByteBudget(SERVER_LIMITS.maxReceivedBytes),
     schema,
     authenticate: () => Promise.resolve({ id: null }),
     maskError: createErrorMask(logger),

@@ -7,7 +7,7 @@ export const TASK_COLUMNS = `
   t.parent_id::text AS parent_id, t.schedule, t.trace, t.viewer, t.created_at, t.started_at, t.finished_at, t.attempt, t.blocked_by::text AS blocked_by,
   k.requested_at AS cancel_requested_at,
   p.requested_at AS pause_requested_at, p.requested_by AS pause_requested_by, p.paused_at, t.pauses, 
-  CASE WHEN t.status = 'PENDING' THEN t.postponed_until END AS postponed_until, t.failures, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
+  CASE WHEN t.status = 'PENDING' THEN t.postponed_until END AS postponed_until, t.failures, t.hand_overs, t.total, t.succeeded, t.failed, t.skipped, t.message, t.input, t.result,
   coalesce(t.notify @> '[{"channel": "STATUS_PAGE"}]', false) AS has_status_page, t.cleaned_at IS NOT NULL AS is_cleaned, a.progress AS reported,
   c.succeeded AS done_succeeded, c.failed AS done_failed, c.skipped AS done_skipped`;
 

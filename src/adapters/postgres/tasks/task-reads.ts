@@ -111,6 +111,7 @@ export interface TaskRow {
   readonly pauses: number;
   readonly postponed_until: Date | null;
   readonly failures: number;
+  readonly hand_overs: number;
   readonly total: number | null;
   readonly succeeded: number;
   readonly failed: number;
@@ -157,6 +158,7 @@ export function toTask(row: TaskRow): Task {
     pauses: row.pauses,
     postponedUntil: row.postponed_until,
     failures: row.failures,
+    handOvers: row.hand_overs,
     input: row.input,
     result: row.result,
     message: row.message,

@@ -13,7 +13,7 @@ const nested = (levels: number, wrap: (inner: object) => object): object => {
 
 describe("a filter", () => {
   it("has these limits", () => {
-    expect(FILTER_LIMITS).toEqual({ conditions: 1000, values: 10_000, depth: 20 });
+    expect(FILTER_LIMITS).toEqual({ conditions: 1000, values: 10_000, depth: 20, length: 10_000 });
   });
 
   it.each<[string, object]>([
@@ -42,6 +42,8 @@ describe("a filter", () => {
       "21 levels of filters within filters, where at most 20 are allowed",
     ],
     [nested(depth + 1, (is) => ({ parent: { is } })), "21 levels"],
+    [{ name: { contains: "x".repeat(10_001) } }, "10001 characters in one of its texts, where at most 10000"],
+    [{ tags: { hasSome: ["x", "x".repeat(10_001)] } }, "10001 characters in one of its texts"],
     [nested(100_000, (filter) => ({ AND: [filter] })), "100000 levels"],
     [
       { ...nested(30, (NOT) => ({ NOT })), id: { in: list(values + 1, 1) } },
