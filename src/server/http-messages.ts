@@ -40,14 +40,23 @@ export interface RequestHead {
 }
 
 /** The head of a request of Node's; its headers are copied only if somebody reads them. */
+class NodeRequestHead implements RequestHead {
+  readonly method: string;
+  readonly #request: IncomingMessage;
+  #headers: Headers | undefined;
+
+  constructor(request: IncomingMessage) {
+    this.method = request.method ?? "GET";
+    this.#request = request;
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= headersOf(this.#request));
+  }
+}
+
 export function headOf(request: IncomingMessage): RequestHead {
-  let headers: Headers | undefined;
-  return {
-    method: request.method ?? "GET",
-    get headers() {
-      return (headers ??= headersOf(request));
-    },
-  };
+  return new NodeRequestHead(request);
 }
 
 /** The request's headers as a `Headers` object of the web platform. */

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { TextRow } from "./text-query.ts";
 import { TextQuery } from "./text-query.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
@@ -13,8 +14,14 @@ export interface TextRows {
 }
 
 /** The part of pg's pool that is used. */
-interface Queryable {
-  query(query: object): unknown;
+interface Connections {
+  connect(
+    callback: (
+      error: Error | undefined,
+      client: Pick<pg.PoolClient, "query"> | undefined,
+      release: (fault?: Error) => void,
+    ) => void,
+  ): void;
 }
 
 /** The most statements that are prepared under names; each is kept by every connection. */
@@ -32,11 +39,30 @@ const STALE_NAMES = new Set(["26000", "42P05", "0A000"]);
  * Reads over a pool. A statement that comes again is prepared under a name, so that it is parsed and planned once per
  * connection. Lost connections become AppError UNAVAILABLE.
  */
-export function createTextRows(pool: Queryable): TextRows {
+export function createTextRows(pool: Connections): TextRows {
   const names = createStatementNames();
-  const run = (text: string, values: readonly unknown[], name: string | undefined) =>
-    // pg's types know queries that are streams; the pool gives a promise of what the query's callback gets.
-    pool.query(new TextQuery(text, values, name)) as Promise<readonly TextRow[]>;
+  const run = (
+    text: string,
+    values: readonly unknown[],
+    name: string | undefined,
+  ): Promise<readonly TextRow[]> =>
+    new Promise((resolve, reject) => {
+      pool.connect((lost, client, release) => {
+        if (client === undefined) {
+          reject(lost ?? new Error("there is no connection"));
+          return;
+        }
+        const query = new TextQuery(text, values, name, (error, rows = []) => {
+          release(error ?? undefined);
+          if (error === null) {
+            resolve(rows);
+          } else {
+            reject(error);
+          }
+        });
+        client.query(query);
+      });
+    });
   return {
     async read(text, values) {
       const name = names.of(text);
