@@ -74,13 +74,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     tracing: options.tracing,
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
-  const sockets = createSocketServer({
-    protocol,
-    logger,
-    budget,
-    onCount: options.watch?.webSockets,
-    ...limits,
-  });
+  const onCount = options.watch?.webSockets;
+  const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
   const { tasks, openBoard, writeId = writePlainId } = options;
   const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
   const router = createRequestRouter({

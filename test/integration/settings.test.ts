@@ -207,9 +207,9 @@ it("maxTaskDurationMs: a handler or a hook that never returns is ended, and its 
       expect(task).toMatchObject({
         status: "FAILED",
         message: "The attempt took longer than 1000 ms.",
-        isCleaned: true,
       });
     }
+    expect((await sql.query("SELECT FROM powercrud.lock")).rows).toEqual([]);
   } finally {
     await powercrud.stop();
   }
