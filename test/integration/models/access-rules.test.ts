@@ -30,6 +30,7 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
+        search: ["name", "notes"],
         get access() {
           return cities;
         },
@@ -186,6 +187,14 @@ describe("rules of fields", () => {
     for (const ask of Object.values(asks).filter((each) => !each.startsWith("mutation"))) {
       expect(await codeOf(ask, EDITOR)).toBeUndefined();
     }
+  });
+
+  it("keep a search to the fields that the viewer may read", async () => {
+    cities = { fields: { notes: { read: isEditor } } };
+    const source = `{ cities(search: "x") { totalCount } }`;
+    const found = async (viewer: Viewer): Promise<number> =>
+      (await api.data(source, {}, viewer)).cities.totalCount;
+    expect([await found(EDITOR), await found(READER)]).toEqual([1, 0]);
   });
 
   it("are asked for each viewer, although the plans of a document are kept", async () => {
