@@ -50,6 +50,8 @@ describe.each([
     const page = await fetch(`${service.url}/queues`);
     expect([page.status, page.url]).toEqual([200, `${service.url}/queues/`]);
     expect(await page.text()).toContain('<base href="/queues/"');
+    // Its fonts are Google's; a browser must not ask for them.
+    expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'self'/);
 
     const launched = await service.powercrud.tasks.launch(idle, name, { mode: "ASYNC" });
     const id = launched.kind === "LAUNCHED" ? launched.task.id : "";

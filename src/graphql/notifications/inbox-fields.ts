@@ -12,7 +12,7 @@ import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
-import { pageArguments } from "../pagination/page.ts";
+import { pageArguments, pageInfo } from "../pagination/page.ts";
 import type { ListPage } from "../tasks/list-page.ts";
 import { createCursorKind, defineConnection, readPage } from "../tasks/list-page.ts";
 
@@ -109,8 +109,7 @@ function addInboxQuery(schema: SchemaContext, ports: InboxPorts, notification: N
 
 const EMPTY_PAGE: ListPage<InboxNotification> = {
   nodes: [],
-  hasNextPage: false,
-  hasPreviousPage: false,
+  info: () => pageInfo({ isBackward: false }, false, 0, () => ""),
   cursorOf: ({ id }) => NOTIFICATION_CURSOR.encode(id),
   count: () => Promise.resolve(0),
 };
