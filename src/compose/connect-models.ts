@@ -1,5 +1,5 @@
-import type { PoolOptions } from "../adapters/postgres/connection/create-pool.ts";
-import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import type { PoolOptions, PoolUse } from "../adapters/postgres/connection/create-pool.ts";
+import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { createTextRows } from "../adapters/postgres/connection/text-rows.ts";
@@ -21,6 +21,8 @@ export interface ConnectedModels {
   readonly client: ConnectedClient;
   readonly transactions: PrismaTransactions;
   readonly rows: TextRows;
+  /** How its connections are used. */
+  readonly poolUse: () => PoolUse;
 }
 
 /** Connections for reads and single writes. */
@@ -36,7 +38,7 @@ export function connectModels(options: {
   readonly logger: Logger;
 }): ConnectedModels {
   const { generated, databaseUrl, config, logger } = options;
-  const { adapter, leases, rows } = createPrismaConnections({
+  const { adapter, leases, rows, poolUse } = createPrismaConnections({
     connectionString: databaseUrl,
     maxConnections: BASE_CONNECTIONS + CHUNKS_PER_TASK * config.workerConcurrency,
     applicationName: "powercrud models",
@@ -44,7 +46,7 @@ export function connectModels(options: {
   });
   // The generated client's own type depends on the app's schema.
   const client = generated.createClient({ adapter }) as ConnectedClient;
-  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }), rows };
+  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }), rows, poolUse };
 }
 
 /** The driver adapter of a Prisma client, the connections of its transactions, and reads beside it. */
@@ -52,6 +54,7 @@ interface PrismaConnections {
   readonly adapter: PrismaPg;
   readonly leases: LeaseTrace;
   readonly rows: TextRows;
+  readonly poolUse: () => PoolUse;
 }
 
 /**
@@ -65,5 +68,6 @@ export function createPrismaConnections(options: PoolOptions): PrismaConnections
     adapter: new PrismaPg(pool, { disposeExternalPool: true, schema }),
     leases: traceLeases(pool),
     rows: createTextRows(pool),
+    poolUse: () => useOf("models", pool),
   };
 }

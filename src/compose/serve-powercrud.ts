@@ -37,10 +37,14 @@ export function createRequestHandler(options: PowerCrudHandlerOptions): RequestH
 /** What a server needs of the engine. */
 export function served(
   powercrud: PowerCrud,
-): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "callers" | "sight"> {
-  const { schema, tasks, writeId, openBoard, authentication } = powercrud;
+): Pick<
+  HttpServerOptions,
+  "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "callers" | "sight" | "watch" | "tracing"
+> {
+  const { schema, tasks, writeId, openBoard, authentication, metrics, tracing } = powercrud;
   const { callers, sight } = authentication;
-  return { schema, tasks, writeId, openBoard, callers, sight, isReady: () => isReady(powercrud) };
+  const served = { schema, tasks, writeId, openBoard, callers, sight };
+  return { ...served, watch: metrics, tracing, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

@@ -1,6 +1,7 @@
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Tracing } from "../kernel/tracing.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Caller } from "./callers/caller.ts";
 import type { GivenCredentials } from "./callers/caller.ts";
@@ -27,6 +28,8 @@ import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { shareEvents } from "./share-events.ts";
 import type { StreamHolder } from "./track-streams.ts";
 import { isEventStream, trackStreams } from "./track-streams.ts";
+import type { RequestWatch } from "./watch-requests.ts";
+import { scopeMutations, watchRequests } from "./watch-requests.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -74,6 +77,8 @@ interface GraphQLHandlerOptions {
   readonly budget: ByteBudget;
   readonly maxOperationCost: number;
   readonly documents: PersistedDocuments;
+  readonly watch?: Pick<RequestWatch, "request"> | undefined;
+  readonly tracing?: Tracing | undefined;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -177,6 +182,8 @@ function createGraphQLYoga(
     maxBodyBytes,
     maxOperationCost,
     documents,
+    watch,
+    tracing,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
@@ -210,9 +217,13 @@ function createGraphQLYoga(
       limitScopes(maskError),
       limitCost(maxOperationCost),
       executeBy(execute),
+      // Around what executes them.
+      scopeMutations(tracing),
       shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
+      // After the mask, which tells unexpected errors from others.
+      ...(watch === undefined ? [] : [watchRequests(watch)]),
       nameRequest(),
       // After all that choose how a result is sent.
       explainUnacceptable(),
