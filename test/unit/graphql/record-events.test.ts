@@ -22,7 +22,7 @@ it("recordEvents asks the rule who sees tasks what it may say of events that can
   const document = parse("subscription { recordEvents(model: City) { type isAll task { id } } }");
   for (const id of ["ann", "admin"]) {
     const results = await subscribe({ schema, document, contextValue: { viewer: { id } } });
-    const first = await (results as AsyncGenerator<unknown>).next();
+    const first = await (results as AsyncGenerator).next();
     expect(first.value).toEqual({ data: { recordEvents: { type: "GAP", isAll: true, task: null } } });
   }
   const task = (id: string) => ({ viewer: { id }, kind: "bulkUpdate", model: "City" }) as Task;
