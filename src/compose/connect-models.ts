@@ -1,5 +1,6 @@
 import type { PoolOptions } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool } from "../adapters/postgres/connection/create-pool.ts";
+import { createReadConnections } from "../adapters/postgres/connection/read-connections.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { createTextRows } from "../adapters/postgres/connection/text-rows.ts";
@@ -20,11 +21,16 @@ type ConnectedClient = PrismaPort & { $disconnect(): Promise<void> };
 export interface ConnectedModels {
   readonly client: ConnectedClient;
   readonly transactions: PrismaTransactions;
+  /** For single writes, over the client's connections. */
   readonly rows: TextRows;
+  /** For what queries read, over connections of their own. */
+  readonly reads: TextRows;
+  /** Ends those connections. */
+  endReads(): Promise<void>;
 }
 
-/** Connections for reads and single writes. */
-const BASE_CONNECTIONS = 10;
+/** Connections for single writes. */
+const BASE_CONNECTIONS = 6;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
 
@@ -32,7 +38,7 @@ const CHUNKS_PER_TASK = 2;
 export function connectModels(options: {
   readonly generated: PowerCrudConfig["generated"];
   readonly databaseUrl: string;
-  readonly config: Pick<Config, "workerConcurrency">;
+  readonly config: Pick<Config, "workerConcurrency" | "readTimeoutMs">;
   readonly logger: Logger;
 }): ConnectedModels {
   const { generated, databaseUrl, config, logger } = options;
@@ -42,9 +48,20 @@ export function connectModels(options: {
     applicationName: "powercrud models",
     logger,
   });
+  const reading = createReadConnections({
+    connectionString: databaseUrl,
+    readTimeoutMs: config.readTimeoutMs,
+    logger,
+  });
   // The generated client's own type depends on the app's schema.
   const client = generated.createClient({ adapter }) as ConnectedClient;
-  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }), rows };
+  return {
+    client,
+    transactions: createPrismaUnitOfWork({ client, logger, leases }),
+    rows,
+    reads: createTextRows(reading),
+    endReads: () => reading.end(),
+  };
 }
 
 /** The driver adapter of a Prisma client, the connections of its transactions, and reads beside it. */

@@ -146,7 +146,7 @@ async function wire(
   const backend = await chooseBackend(config, logger);
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
-  onOpen(() => connected.client.$disconnect());
+  onOpen(() => disconnect(connected));
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
@@ -168,7 +168,7 @@ async function wire(
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
   const background = [inboxFeed, recordFeed, reservations, ...workers, ...scheduling.services];
   return {
-    ...composeServices("powercrud", [clientService(connected.client), engine, feed, ...background]),
+    ...composeServices("powercrud", [clientService(connected), engine, feed, ...background]),
     schema: createAppSchema({
       ...connected,
       config,
@@ -253,12 +253,17 @@ function createManager(
   });
 }
 
-function clientService(client: ConnectedModels["client"]): Service {
+function clientService(connected: ConnectedModels): Service {
   return createService({
     name: "prisma client",
-    start: () => client.$connect(),
-    stop: () => client.$disconnect(),
+    start: () => connected.client.$connect(),
+    stop: () => disconnect(connected),
   });
+}
+
+async function disconnect({ client, endReads }: ConnectedModels): Promise<void> {
+  await endReads();
+  await client.$disconnect();
 }
 
 interface SchemaParts extends ConnectedModels {
@@ -288,11 +293,12 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     lists: createRecordLists({
       ...engine,
       ...parts,
+      rows: parts.reads,
       reader: config.reader,
       session: engine.deployment.session,
       ids: engine.reader,
     }),
-    groups: createRecordGroups({ ...engine, ...parts }),
+    groups: createRecordGroups({ ...engine, ...parts, rows: parts.reads }),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,

@@ -104,6 +104,14 @@ export const SERVICE_VARIABLES = {
     fallback: "info",
     words: ["debug", "info", "warn", "error", "silent"],
   }),
+  readTimeoutMs: wholeNumber({
+    name: "POWERCRUD_READ_TIMEOUT_MS",
+    meaning:
+      "The most time, in ms, of a statement that reads for a query; a longer one is cancelled, and the query refused.",
+    fallback: 10_000,
+    min: 10,
+    max: 3_600_000,
+  }),
   isAsyncEnabled: flag({
     name: "POWERCRUD_ASYNC_ENABLED",
     meaning: "Whether bulk operations may run in the background; if not, each runs within its request.",

@@ -30,6 +30,6 @@ export type GroupValues = Readonly<Record<string, unknown>>;
 
 /** Reads figures over many records. Values have the types of `RecordLists`. */
 export interface RecordGroups {
-  /** @throws AppError VALIDATION_FAILED for values that columns cannot hold, and keys that a column's native type lacks */
-  read(model: string, reading: GroupReading): Promise<readonly GroupValues[]>;
+  /** @throws AppError as RecordLists does, VALIDATION_FAILED for values that columns cannot hold, and keys that a column's native type lacks */
+  read(model: string, reading: GroupReading, signal?: AbortSignal): Promise<readonly GroupValues[]>;
 }

@@ -68,8 +68,9 @@ export interface LoadedList {
  */
 export interface RecordLists {
   /**
-   * @throws AppError VALIDATION_FAILED for a filter's value that its column cannot hold, and for a place whose texts are
+   * @param signal of the operation: its client has left, so nobody needs the answer. Default: it stays
+   * @throws AppError LIMIT_EXCEEDED when it takes too long; VALIDATION_FAILED for a filter's value that its column cannot hold, and for a place whose texts are
    *   not values of the order's columns; UNAVAILABLE when the database cannot be reached
    */
-  read(model: string, reading: ListReading): Promise<LoadedList>;
+  read(model: string, reading: ListReading, signal?: AbortSignal): Promise<LoadedList>;
 }

@@ -26,7 +26,7 @@ export function addAggregateField(
           return {};
         }
         const reading = { where, keys: [], aggregates, order: [], limit: 1, timeZone: "UTC" };
-        const [values = {}] = await ports.groups.read(model.name, reading);
+        const [values = {}] = await ports.groups.read(model.name, reading, context.client?.signal);
         return values;
       },
     }),

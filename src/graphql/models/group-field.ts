@@ -46,11 +46,15 @@ export function addGroupField(
         }),
       },
       resolve: (_root, args, context, info) =>
-        ports.groups.read(model.name, {
-          ...parseGroups(ports.models, model, args),
-          where: parseChoice(ports, context, model, args),
-          aggregates: selectedAggregates(model, selectedBelow(info)),
-        }) as Promise<GroupValues[]>,
+        ports.groups.read(
+          model.name,
+          {
+            ...parseGroups(ports.models, model, args),
+            where: parseChoice(ports, context, model, args),
+            aggregates: selectedAggregates(model, selectedBelow(info)),
+          },
+          context.client?.signal,
+        ) as Promise<GroupValues[]>,
     }),
   );
 }

@@ -41,7 +41,8 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
       args: listArguments(schema, enums, model, t.arg),
       resolve: async (_root, args, context, info) => {
         const part = parseList(ports, context, model, args);
-        const list = await ports.lists.read(model.name, planList(ports, model, { context, info }, part));
+        const reading = planList(ports, model, { context, info }, part);
+        const list = await ports.lists.read(model.name, reading, context.client?.signal);
         return toConnection(list, hasIds(model));
       },
     }),

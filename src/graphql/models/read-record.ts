@@ -79,6 +79,7 @@ async function readMatching(
   const where = andFilters(filter, scopeFilter(ports, plan.context.viewer, model, undefined));
   const part = { terms: [], where, isBackward: false, limit };
   const selection = planSelection(ports, model, plan, plan);
-  const { records } = await ports.lists.read(model.name, { page: { part, hasPlaces: false, selection } });
+  const reading = { page: { part, hasPlaces: false, selection } };
+  const { records } = await ports.lists.read(model.name, reading, plan.context.client?.signal);
   return records;
 }

@@ -21,11 +21,11 @@ interface RecordGroupsPorts extends SelectionPorts {
 /** Reads groups by one statement, which computes only what is asked for. */
 export function createPostgresRecordGroups(ports: RecordGroupsPorts): RecordGroups {
   return {
-    async read(name, reading) {
+    async read(name, reading, signal) {
       const statement = createStatement();
       const { text, decode } = await groupStatement(ports, ports.models.get(name), reading, statement);
       const rows = await ports.rows
-        .read(text, statement.values)
+        .read(text, statement.values, signal)
         .catch((error: unknown) => Promise.reject(isDataException(error) ? valueError(error) : error));
       return rows.map(decode);
     },

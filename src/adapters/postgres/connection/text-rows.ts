@@ -5,20 +5,28 @@ export interface TextRows {
   /**
    * Runs one statement.
    * @param text SQL with `$1`-style parameters
+   * @param signal of the operation; see ReadConnections
    * @returns the text of each value, null for NULL, in the order of the columns
    */
-  read(text: string, values: readonly unknown[]): Promise<readonly (readonly (string | null)[])[]>;
+  read(
+    text: string,
+    values: readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly (string | null)[])[]>;
 }
 
-/** The part of pg's pool that is used. */
+/** A statement as pg takes it. */
+export interface RowQuery {
+  readonly text: string;
+  readonly values: unknown[];
+  readonly name?: string;
+  readonly rowMode: "array";
+  readonly types: object;
+}
+
+/** The part of pg's pool, or of ReadConnections, that is used. */
 interface Queryable {
-  query(config: {
-    readonly text: string;
-    readonly values: unknown[];
-    readonly name?: string;
-    readonly rowMode: "array";
-    readonly types: object;
-  }): Promise<{ rows: unknown[] }>;
+  query(config: RowQuery, signal?: AbortSignal): Promise<{ rows: unknown[] }>;
 }
 
 /** The most statements that are prepared under names; each is kept by every connection. */
@@ -44,20 +52,21 @@ export function createTextRows(pool: Queryable): TextRows {
     text: string,
     values: readonly unknown[],
     name: string | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<readonly (readonly (string | null)[])[]> => {
     const query = { text, values: [...values], rowMode: "array" as const, types: AS_SENT };
-    const { rows } = await pool.query(name === undefined ? query : { ...query, name });
+    const { rows } = await pool.query(name === undefined ? query : { ...query, name }, signal);
     return rows as (string | null)[][];
   };
   return {
-    async read(text, values) {
+    async read(text, values, signal) {
       const name = names.of(text);
       try {
-        return await run(text, values, name);
+        return await run(text, values, name, signal);
       } catch (error) {
         if (name !== undefined && STALE_NAMES.has(String((error as { code?: unknown }).code))) {
           names.forget(text);
-          return run(text, values, undefined).catch((again: unknown) =>
+          return run(text, values, undefined, signal).catch((again: unknown) =>
             Promise.reject(toUnavailableError(again)),
           );
         }

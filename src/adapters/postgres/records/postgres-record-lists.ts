@@ -15,11 +15,11 @@ interface RecordListsPorts extends SelectionPorts {
 /** Reads a list with all that hangs on its records by one statement. */
 export function createPostgresRecordLists(ports: RecordListsPorts): RecordLists {
   return {
-    async read(name, reading) {
+    async read(name, reading, signal) {
       const model = ports.models.get(name);
       const { text, values, parts, decode } = await listStatement(ports, model, reading, createStatement());
       const rows = await ports.rows
-        .read(text, values)
+        .read(text, values, signal)
         .catch(async (error: unknown) => Promise.reject(await explainError(ports, parts, error)));
       return decode(rows);
     },
