@@ -9,7 +9,9 @@ export default defineConfig({
   seed: demoSeed,
   tasks: [rebuildCountryStatistics],
   models: {
+    City: { search: ["name"] },
     Country: {
+      search: ["name", "capital"],
       hooks: {
         /** In a bulk operation it runs as a part of that task; a single write launches it as a task of its own. */
         async afterUpdate({ records }) {

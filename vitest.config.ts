@@ -40,7 +40,6 @@ function project(
       sequence: { groupOrder },
       hookTimeout: Math.max(testTimeout, 60_000),
       ...(needsServices ? { globalSetup: SERVICES } : {}),
-      ...(name === "integration" ? { setupFiles: ["./test/support/plan-at-once.ts"] } : {}),
     },
   };
 }

@@ -40,7 +40,6 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     host: settings.host,
     port: settings.port,
     allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
-    execution: settings.execution,
     persisted: {
       folder: settings.persistedDocuments,
       isFolderOnly: settings.isPersistedOnly,

@@ -1,5 +1,6 @@
 import { refusedSchema } from "../core/records/refused-schema.ts";
 import { isAppError } from "../kernel/app-error.ts";
+import { nearestName } from "../kernel/nearest-name.ts";
 import type { EnumField, EnumType, Field, Model, ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
 import { serveModel } from "../core/records/serve-model.ts";
@@ -28,12 +29,31 @@ export async function markNativeTypes(
     // Such as a database that went down: what else there is to say of the schema is not known.
     throw faults.find((fault) => !isAppError(fault, "MIGRATION_FAILED"));
   }
-  const all = [...problems, ...lacks.map(({ message }) => message)];
+  const unsearchable = await searchProblems(models.all(), shapes);
+  const all = [...problems, ...unsearchable, ...lacks.map(({ message }) => message)];
   if (all.length > 0) {
-    throw refusedSchema(all, problems.length === 0 ? "MIGRATION_FAILED" : "INVALID_CONFIG");
+    throw refusedSchema(all, all.length === lacks.length ? "MIGRATION_FAILED" : "INVALID_CONFIG");
   }
   const marked = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   return createModelRegistry(marked, enums, models.emulatedKeys);
+}
+
+/** The text search configurations that the database lacks. */
+async function searchProblems(models: readonly Model[], shapes: TableShapes): Promise<readonly string[]> {
+  if (models.every(({ search }) => search === undefined)) {
+    return [];
+  }
+  const { configurations } = await shapes.textTools();
+  return models.flatMap(({ name, search }) => {
+    if (search === undefined || configurations.has(search.configuration)) {
+      return [];
+    }
+    const nearest = nearestName(search.configuration, [...configurations]);
+    const advice = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    return [
+      `models.${name}.searchConfiguration: the database has no text search configuration ${search.configuration}${advice}`,
+    ];
+  });
 }
 
 function markModel(model: Model, shape: TableShape, enums: readonly EnumType[]): Model {

@@ -70,7 +70,7 @@ function schemaToPrint(config: PowerCrudConfig): GraphQLSchema {
     names,
     modelOptions: config.models ?? {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
-    lists: { read: onlyPrinted },
+    lists: { prepare: () => onlyPrinted, read: onlyPrinted },
     groups: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,

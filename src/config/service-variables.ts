@@ -32,13 +32,6 @@ export const SERVICE_VARIABLES = {
     meaning:
       "The web origins whose pages may use the service, beside its own. A service on a loopback address also lets pages from loopback in.",
   }),
-  execution: oneOf({
-    name: "POWERCRUD_EXECUTION",
-    meaning:
-      "How GraphQL operations are executed: `planned` works a document out once and keeps the plan for the next time that it comes, `interpreted` works it out each time. The answers are the same.",
-    fallback: "planned",
-    words: ["planned", "interpreted"],
-  }),
   persistedDocuments: optionalText({
     name: "POWERCRUD_PERSISTED_DOCUMENTS",
     meaning: "A folder of GraphQL documents (`.graphql`) that clients name by their SHA-256.",

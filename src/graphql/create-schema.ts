@@ -85,7 +85,7 @@ const NO_MODELS: Omit<SchemaDependencies, "contributors" | "models"> = {
   names: { of: notNamed, enum: notNamed, column: notNamed, task: notNamed },
   modelOptions: {},
   reader: { findIds: notCalled, existingIds: notCalled },
-  lists: { read: notCalled },
+  lists: { prepare: () => notCalled, read: notCalled },
   groups: { read: notCalled },
   translateError: (error) => error,
   writeOne: notCalled,

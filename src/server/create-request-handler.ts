@@ -69,7 +69,6 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     maxBodyBytes,
     budget,
     maxOperationCost,
-    execution: options.execution ?? "planned",
     documents: createPersistedDocuments(options.persisted),
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });

@@ -18,10 +18,10 @@ import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
 import { readBody } from "./request-body.ts";
-import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { Authenticate, Execution } from "./server-options.ts";
+import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
+import type { SocketOperation } from "./socket-protocol.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -33,7 +33,7 @@ interface TransportContext {
   /** Set over WebSocket, where the viewer is authenticated once per connection. */
   readonly viewer?: Viewer;
   /** Set over WebSocket, where one request stands for many operations. */
-  readonly socketOperation?: IdentifiedRequest;
+  readonly socketOperation?: SocketOperation;
 }
 
 /** The schema, plugins, validation and error mask that all transports share. */
@@ -43,7 +43,7 @@ export interface OperationTools {
   /** The functions to parse, validate and execute the viewer's operations with. */
   forViewer(
     viewer: Viewer,
-    socketOperation: IdentifiedRequest,
+    socketOperation: SocketOperation,
   ): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
 
@@ -67,7 +67,6 @@ interface GraphQLHandlerOptions {
   /** For the bodies of all requests that are not answered yet. */
   readonly budget: ByteBudget;
   readonly maxOperationCost: number;
-  readonly execution: Execution;
   readonly documents: PersistedDocuments;
 }
 
@@ -161,17 +160,10 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  {
-    schema,
-    authenticate,
-    maskError,
-    maxBodyBytes,
-    maxOperationCost,
-    execution,
-    documents,
-  }: GraphQLHandlerOptions,
+  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, documents }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
+  const execute = createPlannedExecutor(normalizedExecutor as Execute);
   return createYoga<TransportContext, GraphQLContext>({
     schema,
     graphqlEndpoint: "/graphql",
@@ -189,7 +181,8 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async ({ viewer, request }) => ({
+    context: async ({ viewer, socketOperation, request }) => ({
+      client: socketOperation ?? request,
       viewer:
         viewer ??
         (await authenticate({
@@ -204,8 +197,8 @@ function createGraphQLYoga(
       documents.plugin,
       limitOperations(),
       limitCost(maxOperationCost),
-      ...(execution === "planned" ? [executeByPlans()] : []),
-      shareEvents(maskError),
+      executeBy(execute),
+      shareEvents(maskError, execute),
       streams,
       maskWithAsker(maskError),
       nameRequest(),
@@ -228,16 +221,28 @@ function nameRequest(): Plugin {
 }
 
 /** The limits before it see every operation; it executes what they let through. */
-function executeByPlans(): Plugin {
-  const execute = createPlannedExecutor(normalizedExecutor as Execute);
+function executeBy(execute: Execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }
 
 /** Refuses operations that would resolve too many fields, on every transport, before reading any data. */
 function limitCost(maxOperationCost: number): Plugin {
+  // Where variables do not matter, by operation; as long as the server keeps the parsed document.
+  const known = new WeakMap<DocumentNode, Map<string, number>>();
+  const costOf = ({ schema, document, operationName, variableValues }: ExecutionArgs): number => {
+    const costs = known.get(document) ?? new Map<string, number>();
+    const kept = costs.get(operationName ?? "");
+    if (kept !== undefined) {
+      return kept;
+    }
+    const measured = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    if (measured.isFixed) {
+      known.set(document, costs.set(operationName ?? "", measured.cost));
+    }
+    return measured.cost;
+  };
   const refusalOf = (args: ExecutionArgs): ExecutionResult | undefined => {
-    const { schema, document, operationName, variableValues } = args;
-    const cost = operationCost({ schema, document, operationName, variables: variableValues ?? {} });
+    const cost = costOf(args);
     if (cost <= maxOperationCost) {
       return undefined;
     }

@@ -37,17 +37,39 @@ export function refusalBody(code: ErrorCode, message: string, details: object = 
 export interface RequestHead {
   readonly method: string;
   readonly headers: Headers;
+  /** Says that the client has left. Made only if somebody asks for it. */
+  readonly signal: AbortSignal;
 }
 
 /** The head of a request of Node's; its headers are copied only if somebody reads them. */
-export function headOf(request: IncomingMessage): RequestHead {
+export function headOf(request: IncomingMessage, response: ServerResponse): RequestHead {
   let headers: Headers | undefined;
+  let signal: AbortSignal | undefined;
   return {
     method: request.method ?? "GET",
     get headers() {
       return (headers ??= headersOf(request));
     },
+    get signal() {
+      return (signal ??= leavingOf(response));
+    },
   };
+}
+
+/** The signal that says that the client has left before it has its answer. */
+function leavingOf(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  const leave = (): void => {
+    if (!response.writableFinished) {
+      controller.abort();
+    }
+  };
+  if (response.closed) {
+    leave();
+  } else {
+    response.once("close", leave);
+  }
+  return controller.signal;
 }
 
 /** The request's headers as a `Headers` object of the web platform. */

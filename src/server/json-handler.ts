@@ -58,15 +58,16 @@ export type JsonHandler = (
  * The answers are those of yoga.
  */
 export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
+  const valid = new WeakSet<DocumentNode>();
   return async (request, response, type) => {
     let result: ExecutionResult;
-    const head = headOf(request);
+    const head = headOf(request, response);
     try {
       const params = await readParams(request, response, options);
       if (params === undefined) {
         return ANSWERED;
       }
-      const executed = await execute(options, head, params);
+      const executed = await execute(options, valid, head, params);
       if (executed === undefined) {
         return { kind: "SUBSCRIPTION", params };
       }
@@ -98,17 +99,25 @@ async function readParams(
   return body === undefined ? undefined : paramsOfBody(body.toString(), textOf);
 }
 
-/** @returns undefined for a subscription */
+/**
+ * @param valid the documents that need not be validated any more. They are parsed by the pipeline each time, from its cache,
+ *   since its check of the operation depends on the request
+ * @returns undefined for a subscription
+ */
 async function execute(
   { operationFor }: JsonHandlerOptions,
+  valid: WeakSet<DocumentNode>,
   request: RequestHead,
   params: GraphQLParams,
 ): Promise<ExecutionResult | undefined> {
   const operation = operationFor({ request, params });
   const document = operation.parse(params.query);
-  const errors = operation.validate(operation.schema, document);
-  if (errors.length > 0) {
-    return { errors } as ExecutionResult;
+  if (!valid.has(document)) {
+    const errors = operation.validate(operation.schema, document);
+    if (errors.length > 0) {
+      return { errors } as ExecutionResult;
+    }
+    valid.add(document);
   }
   if (getOperationAST(document, params.operationName)?.operation === OperationTypeNode.SUBSCRIPTION) {
     return undefined;

@@ -18,6 +18,13 @@ import {
   valueFromASTUntyped,
 } from "graphql";
 
+/** The cost of an operation. */
+export interface OperationCost {
+  readonly cost: number;
+  /** Whether the operation costs the same with any variables. */
+  readonly isFixed: boolean;
+}
+
 /** The operation to measure. */
 export interface CostRequest {
   readonly schema: GraphQLSchema;
@@ -29,7 +36,8 @@ export interface CostRequest {
 
 interface Walk {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  readonly variables: Readonly<Record<string, unknown>>;
+  /** A variable's value. */
+  readonly valueOf: (name: string) => unknown;
   readonly schema: GraphQLSchema;
   /** Costs of fragments: the same wherever they are spread. */
   readonly known: Map<string, number>;
@@ -44,27 +52,34 @@ const INTROSPECTION_COST = 2000;
  * The most fields that an operation can resolve: each field counts once, and the fields below a page once per record of the
  * page. An upper bound, made without reading any data.
  */
-export function operationCost(request: CostRequest): number {
+export function operationCost(request: CostRequest): OperationCost {
   const { document, schema, operationName } = request;
   const operation = document.definitions.find(
     (definition) =>
       definition.kind === Kind.OPERATION_DEFINITION &&
       (operationName == null || definition.name?.value === operationName),
   );
-  if (operation?.kind !== Kind.OPERATION_DEFINITION) {
-    return 0;
+  const root =
+    operation?.kind === Kind.OPERATION_DEFINITION ? schema.getRootType(operation.operation) : undefined;
+  if (operation?.kind !== Kind.OPERATION_DEFINITION || root == null) {
+    return { cost: 0, isFixed: false };
   }
   const fragments = document.definitions.flatMap((definition) =>
     definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
   );
+  const variables = { ...defaultsOf(operation), ...request.variables };
+  let isFixed = true;
   const walk: Walk = {
     fragments: new Map(fragments),
-    variables: { ...defaultsOf(operation), ...request.variables },
+    valueOf(name) {
+      isFixed = false;
+      return variables[name];
+    },
     schema,
     known: new Map(),
   };
-  const root = schema.getRootType(operation.operation);
-  return root == null ? 0 : selectionCost(walk, root, operation.selectionSet);
+  const cost = selectionCost(walk, root, operation.selectionSet);
+  return { cost, isFixed };
 }
 
 /** The values of variables that a request may leave out. */
@@ -141,14 +156,14 @@ function idCount(walk: Walk, node: FieldNode): number {
   if (ids?.kind === Kind.LIST) {
     return ids.values.length;
   }
-  const given = ids?.kind === Kind.VARIABLE ? walk.variables[ids.name.value] : undefined;
+  const given = ids?.kind === Kind.VARIABLE ? walk.valueOf(ids.name.value) : undefined;
   return Array.isArray(given) ? given.length : 0;
 }
 
 function numberOf(walk: Walk, value: ValueNode): number {
   const number =
     value.kind === Kind.VARIABLE
-      ? walk.variables[value.name.value]
+      ? walk.valueOf(value.name.value)
       : value.kind === Kind.INT
         ? Number(value.value)
         : undefined;

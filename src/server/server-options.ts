@@ -85,15 +85,10 @@ export interface HttpServerOptions {
    * address also lets pages from loopback in. Others are refused, also at health and files. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
-  /** How operations are executed. Default: planned. */
-  readonly execution?: Execution;
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;
 }
-
-/** `planned`: documents that come again are executed by plans; `interpreted`: each is worked out anew. */
-export type Execution = "planned" | "interpreted";
 
 /** How a caller identifies itself. */
 interface Credentials {

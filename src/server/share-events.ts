@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, OperationDefinitionNode } from "graphql";
-import { createSourceEventStream, execute, getOperationAST, Kind, print, visit } from "graphql";
+import { createSourceEventStream, getOperationAST, Kind, print, visit } from "graphql";
 import type { Plugin } from "graphql-yoga";
 import type { GraphQLContext } from "../graphql/builder.ts";
+import type { Execute } from "../graphql/execution/planned-executor.ts";
 import type { EventSharing } from "../graphql/event-sharing.ts";
 import { EVENT_SHARING, NOTHING_MORE } from "../graphql/event-sharing.ts";
 import type { Json } from "../kernel/json.ts";
@@ -58,14 +59,15 @@ class SharedResults {
  * field, and the same viewer. Each subscription still has its own source, which decides what it may see and from where on.
  *
  * Only items that several sources hand out as the same object are shared.
+ * @param execute executes an event as the operation's root value
  */
-export function shareEvents(maskError: MaskError): Plugin {
+export function shareEvents(maskError: MaskError, execute: Execute): Plugin {
   const results = new SharedResults();
   const spent = new WeakSet();
   const jobs = new PacedJobs();
   return {
     onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args: ExecutionArgs) => subscribe(args, { results, spent, maskError }));
+      setSubscribeFn((args: ExecutionArgs) => subscribe(args, { results, spent, maskError, execute }));
     },
     onResultProcess({ request, result, resultProcessor, setResultProcessor }) {
       if (resultProcessor !== undefined && Symbol.asyncIterator in result) {
@@ -81,6 +83,7 @@ interface SharedParts {
   readonly spent: WeakSet<object>;
   readonly results: SharedResults;
   readonly maskError: MaskError;
+  readonly execute: Execute;
 }
 
 async function subscribe(
@@ -88,6 +91,8 @@ async function subscribe(
   parts: SharedParts,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult, undefined>> {
   const { request } = args.contextValue as { readonly request?: Request };
+  // Its results may be for others, too, so they are read to the end when this client leaves.
+  Object.assign(args.contextValue as object, { client: undefined });
   const lastEventId = request?.headers.get("last-event-id") ?? "";
   if (lastEventId !== "") {
     Object.assign(args.contextValue as object, { lastEventId } satisfies Partial<GraphQLContext>);
@@ -101,7 +106,7 @@ async function subscribe(
   }
   const sharing = sharingOf(args);
   const run = async (item: unknown): Promise<ExecutionResult> => {
-    const result = await execute({ ...args, rootValue: item });
+    const result = (await parts.execute({ ...args, rootValue: item })) as ExecutionResult;
     const errors = result.errors?.map((error) => parts.maskError(error, args.contextValue as Asker));
     const id = isObject(item) ? sharing?.idOf?.(item) : undefined;
     return prepareResult({ ...result, ...(errors && { errors }) }, id);

@@ -13,11 +13,19 @@ import type { IdentifiedRequest } from "./request-id.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
 
+/** An operation over WebSocket, in the place of the request that it has not. */
+export interface SocketOperation extends IdentifiedRequest {
+  /** Says that the client has ended it, or left. Made only if somebody asks for it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The state of one WebSocket. */
 export interface SocketExtra {
   /** The headers of the request that opened it. */
   readonly headers: Headers;
   readonly sendNext: SendNext;
+  /** The signal that says that the client has ended its operation of that id, or left. */
+  readonly leavingOf: (id: string) => AbortSignal;
   /** How many operations run, with the one that is just asked for. */
   operations(): number;
   /** Set by `connection_init`. */
@@ -45,9 +53,9 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
   return makeServer<Record<string, unknown> | undefined, SocketExtra>({
     connectionInitWaitTimeout: options.connectionInitWaitMs,
     onConnect: (context) => welcome(options, context),
-    async onSubscribe(context, _id, payload) {
+    async onSubscribe(context, id, payload) {
       try {
-        return await prepare(options, context, payload);
+        return await prepare(options, context, id, payload);
       } catch (error) {
         return [maskError(error, { socketOperation: operationOf(context.extra), ...context.extra })];
       }
@@ -84,12 +92,13 @@ async function welcome(
 async function prepare(
   { tools, maxOperationsPerSocket }: SocketProtocolOptions,
   { extra }: SocketContext,
+  id: string,
   payload: SubscribePayload,
 ): Promise<PreparedArgs | readonly GraphQLError[]> {
   if (extra.operations() > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
-  const operation = tools.forViewer(extra.viewer ?? ANONYMOUS, operationOf(extra));
+  const operation = tools.forViewer(extra.viewer ?? ANONYMOUS, operationOf(extra, id));
   const document = operation.parse(tools.textOf(payload));
   const schema = operation.schema as ExecutionArgs["schema"];
   const errors = operation.validate(schema, document);
@@ -107,8 +116,13 @@ async function prepare(
 }
 
 /** A proxy names the request that opened the WebSocket; without one, each operation has a name of its own. */
-function operationOf({ headers }: SocketExtra): IdentifiedRequest {
-  return { headers };
+function operationOf({ headers, leavingOf }: SocketExtra, id?: string): SocketOperation {
+  return {
+    headers,
+    get signal() {
+      return id === undefined ? undefined : leavingOf(id);
+    },
+  };
 }
 
 function withoutRoot(args: ExecutionArgs): ExecutionArgs {

@@ -106,7 +106,12 @@ function serve(
       // Without the client's payload, which is not sent back.
       onPing: () => send(socket, PONG),
     },
-    { headers: headersOf(request), sendNext: outlet.sendNext, operations: () => intake.operations },
+    {
+      headers: headersOf(request),
+      sendNext: outlet.sendNext,
+      operations: () => intake.operations,
+      leavingOf: (id) => intake.leavingOf(id),
+    },
   );
   // After a message that is too large or a broken frame, ws closes the socket with the right code.
   socket.on("error", (error) => logger.debug({ err: error }, "a WebSocket failed"));

@@ -18,6 +18,7 @@ const GOOD = {
       lockScope: () => "all",
       fields: { name: { isExposed: false, isReadOnly: true }, country: { isFilterable: false, isSortable: false }, tags: { isBulkWritable: false } },
       bulk: { parallelism: 3, chunkRecords: 100 },
+      search: ["name", "notes"],
     },
     Tag: { scope: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
   }`,
@@ -75,6 +76,15 @@ const BAD = {
     `models: { City: { fields: { population: { isExposd: false } } } }`,
     "'isExposd' does not exist",
   ],
+  "a misspelt field that is searched": [
+    `models: { City: { search: ["nmae"] } }`,
+    `'"nmae"' is not assignable`,
+  ],
+  "a number that is searched": [
+    `models: { City: { search: ["population"] } }`,
+    `'"population"' is not assignable`,
+  ],
+  "an enum that is searched": [`models: { City: { search: ["status"] } }`, `'"status"' is not assignable`],
   "a misspelt member of the bulk options": [
     `models: { City: { bulk: { paralelism: 3 } } }`,
     "'paralelism' does not exist",

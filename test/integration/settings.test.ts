@@ -245,28 +245,6 @@ it("host: the server listens there", async () => {
   }
 });
 
-// setting: POWERCRUD_EXECUTION
-it("execution: planned answers have the fields in the document's order, interpreted ones what is at hand first", async () => {
-  const query = `{ countries(first: 1) { nodes { code } } __typename }`;
-  for (const [execution, order] of [
-    ["planned", ["countries", "__typename"]],
-    ["interpreted", ["__typename", "countries"]],
-  ] as const) {
-    const config = defineConfig(demoConfig);
-    const settings = { port: 0, execution };
-    const service = await createService({ config, databaseUrl: database.url, role: "serve", settings });
-    try {
-      await service.start();
-      const ask = () => fetch(`${service.url}/graphql?query=${encodeURIComponent(query)}`);
-      await ask();
-      const { data } = (await (await ask()).json()) as { data: object };
-      expect(Object.keys(data)).toEqual(order);
-    } finally {
-      await service.stop();
-    }
-  }
-});
-
 // setting: POWERCRUD_PERSISTED_DOCUMENTS
 // setting: POWERCRUD_PERSISTED_DOCUMENTS_ONLY
 // setting: POWERCRUD_AUTOMATIC_PERSISTED_QUERIES

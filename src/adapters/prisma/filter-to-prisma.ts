@@ -1,3 +1,4 @@
+import { AppError } from "../../kernel/app-error.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { Junctions } from "../../core/filters/fold-filter.ts";
@@ -22,7 +23,8 @@ const JSON_OPERATORS: Readonly<Record<string, string>> = {
  * Translates a filter, as the API takes it and tasks store it, into Prisma's. Both have the same shape, except for `isNull`,
  * `mode`, and values of types that JSON lacks. `filter-to-sql` (adapters/postgres) selects the same records.
  *
- * @throws TypeError for a field that the model does not have: the model has changed since the filter was stored
+ * @throws TypeError for a field that the model does not have: the model has changed since the filter was stored;
+ *   AppError VALIDATION_FAILED for a search, which the client has not
  */
 export function filterToPrisma(
   models: ModelRegistry,
@@ -32,6 +34,11 @@ export function filterToPrisma(
   const translated = foldFilter<PrismaWhere | undefined>(models, model, where ?? {}, {
     filter: (members, of) => combine("AND", members, junctionsOf(of)),
     logic: (operator, parts, of) => combine(operator, parts, junctionsOf(of)),
+    search: () => {
+      const message =
+        "search: with POWERCRUD_READER=prisma lists cannot be searched. Leave search out, or set POWERCRUD_READER=sql.";
+      throw new AppError("VALIDATION_FAILED", message, { details: { field: "search" } });
+    },
     column: (field, operators, of) => {
       checkFieldWord(of, field);
       const junctions = junctionsOf(of);

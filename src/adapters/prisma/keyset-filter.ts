@@ -4,10 +4,9 @@ import { andFilters } from "../../core/access/access.ts";
 import type { ColumnField, EnumType } from "../../core/records/model.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import type { ListPart, ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
-import { isNullableTerm } from "../../core/records/list-pages.ts";
+import { damagedCursor, isNullableTerm } from "../../core/records/list-pages.ts";
 import { fromColumnText } from "../../core/records/column-text.ts";
 import { describeMisfit } from "../../core/records/column-value.ts";
-import { AppError } from "../../kernel/app-error.ts";
 import { isExact, tellableTerms } from "./prisma-order.ts";
 
 /** Matches nothing. */
@@ -40,8 +39,7 @@ function valuesOf(
     return value === null || describeMisfit(column, enums, value) === undefined;
   });
   if (!isFit) {
-    const message = `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`;
-    throw new AppError("VALIDATION_FAILED", message, { details: { field: name } });
+    throw damagedCursor(name);
   }
   return values;
 }

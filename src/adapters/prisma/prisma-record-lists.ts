@@ -1,6 +1,8 @@
 import type { WhereFilter } from "../../core/access/access.ts";
 import { andFilters } from "../../core/access/access.ts";
 import { keysFilter } from "../../core/filters/keys-filter.ts";
+import { filterKey } from "../../core/filters/operators.ts";
+import { fromColumnText } from "../../core/records/column-text.ts";
 import type { ListedRecord, ListPages } from "../../core/records/list-pages.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
 import { formatRecordKey } from "../../core/records/record-key.ts";
@@ -34,9 +36,10 @@ const MAX_KEYS = 5_000;
 
 /** Reads lists by Prisma's client, which cuts the pages of related records in memory: it reads all of them. */
 export function createPrismaRecordLists(ports: RecordListsPorts): RecordLists {
-  return {
-    async read(name, { page, count }) {
-      const model = ports.models.get(name);
+  const prepare: RecordLists["prepare"] = (name, { page: asked, count }) => {
+    const model = ports.models.get(name);
+    return async (key = []) => {
+      const page = asked && withKey(asked, key);
       try {
         const total =
           count === undefined
@@ -52,8 +55,19 @@ export function createPrismaRecordLists(ports: RecordListsPorts): RecordLists {
       } catch (error) {
         throw translatePrismaError(error);
       }
-    },
+    };
   };
+  return { prepare, read: (name, reading) => prepare(name, reading)() };
+}
+
+/** The page of the record with the key. */
+function withKey(page: SelectedPage, texts: readonly string[]): SelectedPage {
+  const values = (page.key ?? []).map((field, at) => [
+    filterKey(field),
+    { equals: fromColumnText(field, texts[at] ?? null) },
+  ]);
+  const where = andFilters(Object.fromEntries(values) as WhereFilter, page.part.where);
+  return { ...page, part: { ...page.part, where } };
 }
 
 async function readPage(

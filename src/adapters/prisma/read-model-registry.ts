@@ -13,6 +13,7 @@ import { createModelRegistry } from "../../core/records/model.ts";
 import type { ModelOptionsMap } from "../../core/records/model-options.ts";
 import { followForeignKeys } from "../../core/records/relation-switches.ts";
 import { serveModel } from "../../core/records/serve-model.ts";
+import { readModelSearch } from "../../core/records/text-search.ts";
 import { isMadeByPrisma } from "./default-generators.ts";
 import { actionsOf, emulatedKeysOf } from "./emulated-keys.ts";
 import { postgresType } from "./native-type.ts";
@@ -62,9 +63,11 @@ export function readModelRegistry(
     ...(documentation === undefined ? {} : { documentation }),
   }));
   const served = followForeignKeys(read).map((model) => serveModel(model, enums));
-  const problems = [...switches.values()].flatMap((each) => each.problems);
+  const searches = served.map((model) => readModelSearch(model, options[model.name]));
+  const problems = [...switches.values(), ...searches].flatMap((each) => each.problems);
   refuseProblems([...problems, ...served.flatMap(hiddenKeyProblems)]);
-  return createModelRegistry(served, enums, emulatedKeysOf(schema));
+  const searched = served.map((model, at) => ({ ...model, search: searches[at]?.search }));
+  return createModelRegistry(searched, enums, emulatedKeysOf(schema));
 }
 
 /** @throws AppError INVALID_CONFIG that tells them all */

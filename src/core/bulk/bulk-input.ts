@@ -58,7 +58,8 @@ export function decodeBulkChange(input: Json): RecordChange {
 
 function encodeSelection(selection: Selection): JsonObject {
   if ("where" in selection) {
-    return { where: selection.where };
+    const { where, search } = selection;
+    return { where, ...(search === undefined ? {} : { search }) };
   }
   const { ids } = selection;
   return ids.length > MAX_LISTED_IDS

@@ -78,5 +78,10 @@ export function fieldPath(path: string, field: string): string {
   return path === "" ? field : `${path}.${field}`;
 }
 
-/** The records that a bulk operation is aimed at: by id or by filter. Always narrowed to the viewer's scope. */
-export type Selection = { readonly ids: readonly string[] } | { readonly where: WhereFilter };
+/**
+ * The records that a bulk operation is aimed at: by id, or by filter, and then also by search, as lists are. Always narrowed
+ * to the viewer's scope.
+ */
+export type Selection =
+  | { readonly ids: readonly string[] }
+  | { readonly where: WhereFilter; readonly search?: string };

@@ -96,13 +96,14 @@ function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusa
 }
 
 function refuseSize(
-  { maxRecords }: BulkPorts,
+  { models, maxRecords }: BulkPorts,
   request: BulkRequest,
 ): ValidationRefusal | LimitRefusal | undefined {
   const { options } = request;
+  const model = models.get(request.model);
   return "records" in request
     ? refuseLength(request.operation, request.records, options, maxRecords)
-    : (refuseLargeFilter(request) ??
+    : (refuseLargeFilter({ model, selection: request.selection }) ??
         refuseManyIds({ selection: request.selection, maxAffected: options.maxAffected, maxRecords }));
 }
 

@@ -8,7 +8,9 @@ import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../filters/scope-filter.ts";
 import type { Selection } from "./bulk-request.ts";
 import type { Viewer } from "../access/viewer.ts";
+import { andFilters } from "../access/access.ts";
 import { scopeFilter } from "../filters/scope-filter.ts";
+import { parseSearch } from "../filters/search-filter.ts";
 import { asksNothing } from "../filters/asks-nothing.ts";
 import { counted } from "../../kernel/counted.ts";
 
@@ -46,7 +48,7 @@ export async function resolveSelection(
 ): Promise<ResolvedSelection> {
   return "ids" in request.selection
     ? resolveIds(request, request.selection.ids)
-    : resolveFilter(ports, request, request.selection.where);
+    : resolveFilter(ports, request, request.selection);
 }
 
 /** The refusal of a list of ids that is too long, repeats included. Checks nothing else. */
@@ -58,12 +60,18 @@ export function refuseManyIds(
     : undefined;
 }
 
-/** The refusal of a filter that is too large. Checks nothing else. */
+/** The refusal of a filter that is too large, and of a search that is none. Checks nothing else. */
 export function refuseLargeFilter({
+  model,
   selection,
-}: Pick<SelectionRequest, "selection">): ValidationRefusal | undefined {
-  const excess = filterSizeProblem("where" in selection ? selection.where : {}, "selection.where");
-  return excess && invalidField("selection.where", excess.message);
+}: Pick<SelectionRequest, "model" | "selection">): ValidationRefusal | undefined {
+  if ("ids" in selection) {
+    return undefined;
+  }
+  const excess = filterSizeProblem(selection.where, "selection.where");
+  const searched = parseSearch(model, selection.search, "selection.search.text");
+  const [fault = excess] = "problems" in searched ? searched.problems : [];
+  return fault && invalidField(fault.field ?? "selection", fault.message);
 }
 
 function resolveIds(request: SelectionRequest, given: readonly string[]): ResolvedSelection {
@@ -92,8 +100,10 @@ function resolveIds(request: SelectionRequest, given: readonly string[]): Resolv
 async function resolveFilter(
   ports: SelectionPorts,
   request: SelectionRequest,
-  where: Extract<Selection, { where: unknown }>["where"],
+  selection: Extract<Selection, { where: unknown }>,
 ): Promise<ResolvedSelection> {
+  const searched = parseSearch(request.model, selection.search);
+  const where = andFilters(selection.where, "value" in searched ? searched.value : undefined) ?? {};
   if (request.maxAffected === undefined && asksNothing(ports.models, request.model, where)) {
     return invalidField(
       "options.maxAffected",

@@ -39,6 +39,7 @@ export function judgeFilter(models: ModelRegistry, model: Model, where: WhereFil
           return { verdict: allVerdicts(verdicts.map(notVerdict)) };
       }
     },
+    search: () => ({ verdict: ASKS }),
     column(field, operators) {
       const values = valuesOf(models, field);
       const members = Object.entries(operators);

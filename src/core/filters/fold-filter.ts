@@ -2,7 +2,9 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import type { LogicOperator, RelationOperator } from "./operators.ts";
+import type { TextSearch } from "../records/text-search.ts";
 import { filterKey, isLogic } from "./operators.ts";
+import { SEARCH_MEMBER } from "./search-filter.ts";
 
 /** A condition on related records. */
 export interface RelationPart<T> {
@@ -16,6 +18,8 @@ export interface FilterFold<T> {
   /** A filter whose members must all hold. */
   filter(members: readonly T[], model: Model): T;
   logic(operator: LogicOperator, parts: readonly T[], model: Model): T;
+  /** A search for texts; only beside the filter that a caller gives, never inside it. */
+  search(search: TextSearch, model: Model): T;
   /** All operators on one column, such as `{contains: "a", mode: "INSENSITIVE"}`. */
   column(field: ColumnField, operators: JsonObject, model: Model): T;
   /** All conditions on one relation. */
@@ -42,6 +46,9 @@ export function foldFilter<T>(
         parts.map((part) => go(part ?? {}, model)),
         model,
       );
+    }
+    if (name === SEARCH_MEMBER) {
+      return fold.search(value as unknown as TextSearch, model);
     }
     const field = model.fields.find((candidate) => filterKey(candidate) === name);
     if (field === undefined) {

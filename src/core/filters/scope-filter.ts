@@ -5,6 +5,7 @@ import type { Model, ModelRegistry } from "../records/model.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { foldFilter } from "./fold-filter.ts";
 import { filterKey } from "./operators.ts";
+import { SEARCH_MEMBER } from "./search-filter.ts";
 
 /** Where scopes come from. */
 export interface ScopePorts {
@@ -14,7 +15,8 @@ export interface ScopePorts {
 
 /**
  * Narrows a filter to the viewer's scope. No other place does. Where the filter looks at related records, only those
- * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time.
+ * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time. The same holds for
+ * a search, which looks at other records, too.
  * @returns undefined for every record
  */
 export function scopeFilter(
@@ -23,16 +25,20 @@ export function scopeFilter(
   model: Model,
   where: WhereFilter | undefined,
 ): WhereFilter | undefined {
-  const scoped = where === undefined ? undefined : scopeRelations(ports, viewer, model, where);
+  const scoped = where === undefined ? undefined : scopeParts(ports, viewer, model, where);
   return andFilters(scoped, ports.access.scope(model.name, viewer));
 }
 
-function scopeRelations(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
+function scopeParts(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
   return foldFilter<WhereFilter>(ports.models, model, where, {
     filter: (members) => Object.assign({}, ...members) as JsonObject,
     logic: (operator, parts) => ({
       [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
     }),
+    search: (search, of) => {
+      const scope = ports.access.scope(of.name, viewer);
+      return { [SEARCH_MEMBER]: { ...search, ...(scope === undefined ? {} : { scope }) } };
+    },
     column: (field, operators) => ({ [filterKey(field)]: operators }),
     relation: (field, target, parts) => {
       const scope = ports.access.scope(target.name, viewer);

@@ -1,5 +1,7 @@
+import { AppError } from "../../kernel/app-error.ts";
 import type { WhereFilter } from "../access/access.ts";
 import type { ColumnField, RelationField } from "./model.ts";
+import type { TextSearch } from "./text-search.ts";
 
 /** A relation that an order follows. */
 export interface OrderRelation extends RelationField {
@@ -15,6 +17,8 @@ export interface OrderTerm {
   readonly counted?: OrderRelation | undefined;
   /** For the number of a list's records, `RECORD_COUNT`. */
   readonly column: ColumnField;
+  /** The search whose relevance stands in the place of the column. */
+  readonly search?: TextSearch | undefined;
   readonly isDescending: boolean;
   /** Whether records without a value come first; set even if there can be none. */
   readonly areNullsFirst: boolean;
@@ -28,6 +32,12 @@ export function isNullableTerm({ relations, counted, column }: OrderTerm): boole
 
 /** A record's place in a list: the text of its value for each term of the order, null for none. */
 export type ListPlace = readonly (string | null)[];
+
+/** The error for a cursor whose texts are not values of the order's columns. @param name the argument's */
+export function damagedCursor(name: string, cause?: unknown): AppError {
+  const message = `${name} is a damaged cursor. Take it from an earlier page.`;
+  return new AppError("VALIDATION_FAILED", message, { details: { field: name }, cause });
+}
 
 /** A part of a list. */
 export interface ListPart {

@@ -28,6 +28,17 @@ type ScopeFilter<Names extends FieldNames> = string extends Names["columns"]
       readonly NOT?: ScopeFilter<Names> | readonly ScopeFilter<Names>[];
     };
 
+/** The names of the fields whose values are texts, but not those of enums, which are known texts only. */
+type TextField<Row> = string extends keyof Row
+  ? string
+  : {
+      [Name in keyof Row]: string extends NonNullable<Row[Name]>
+        ? NonNullable<Row[Name]> extends string
+          ? Name
+          : never
+        : never;
+    }[keyof Row];
+
 /**
  * An app's options for one of its models; all are optional.
  * @typeParam Row the model's records, as Prisma types them
@@ -52,6 +63,16 @@ export interface ModelOptions<
    * switch.
    */
   readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldOptions };
+  /**
+   * The text fields that `search` looks into, the most important first: lists, figures and bulk selections of the model
+   * take it then. `powercrud migrate` prints the indexes that make it fast. Default: none, and no `search`.
+   */
+  readonly search?: readonly TextField<Row>[];
+  /**
+   * The database's text search configuration for these texts, such as `french`, which finds words by their stems.
+   * Default: `simple`, which takes words as they are, in any language.
+   */
+  readonly searchConfiguration?: string;
   /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
   readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
@@ -131,6 +152,8 @@ export function modelOptionsShape(
       words: [...columns, ...relations],
       what: "a field of the model",
     },
+    search: { kind: "LIST", of: { kind: "TEXT" } },
+    searchConfiguration: { kind: "TEXT" },
     scope: { kind: "FUNCTION" },
     lockScope: { kind: "FUNCTION" },
     notify: NOTIFY_RULES_SHAPE,

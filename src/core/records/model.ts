@@ -133,7 +133,17 @@ export interface Model {
   /** Why records cannot be created, in words. */
   readonly noCreateReason?: string | undefined;
   readonly fields: readonly Field[];
+  /** How its records are searched; undefined for a model without `search`. */
+  readonly search?: ModelSearch | undefined;
   readonly documentation?: string;
+}
+
+/** How a model's records are searched. */
+export interface ModelSearch {
+  /** The names of text fields, the most important first. */
+  readonly fields: readonly string[];
+  /** The name of a text search configuration of the database: `simple`, `french`, `public.ours`. */
+  readonly configuration: string;
 }
 
 /** A table by its names in the database. */

@@ -1,5 +1,6 @@
 import type { WhereFilter } from "../access/access.ts";
 import type { Aggregate, GroupKey } from "./aggregates.ts";
+import type { ListPlace, OrderTerm } from "./list-pages.ts";
 
 /** What is read of groups of records. */
 export interface GroupReading {
@@ -10,26 +11,34 @@ export interface GroupReading {
   readonly aggregates: readonly Aggregate[];
   /** A condition on groups, by the names of the figures' fields. Default: none. */
   readonly having?: WhereFilter | undefined;
-  /** Most significant first; ties are broken by the keys. */
-  readonly order: readonly GroupOrder[];
+  /** The order, by columns that are fields of keys and figures. It is total: all keys are among the terms. */
+  readonly terms: readonly OrderTerm[];
+  /** Only groups behind this place. */
+  readonly after?: ListPlace | undefined;
+  /** Whether the places of the groups are read, too. */
+  readonly hasPlaces?: boolean;
   /** The most groups. */
   readonly limit: number;
   /** The IANA name of the time zone in which periods begin. */
   readonly timeZone: string;
 }
 
-/** One criterion of an order of groups. */
-export interface GroupOrder {
-  readonly by: GroupKey | Aggregate;
-  readonly isDescending: boolean;
-  readonly areNullsFirst: boolean;
-}
-
 /** A group's keys and figures, by the names of their fields. */
 export type GroupValues = Readonly<Record<string, unknown>>;
 
+/** A group as it was read. */
+export interface Group {
+  readonly values: GroupValues;
+  /** Only if it was asked for. */
+  readonly place?: ListPlace;
+}
+
 /** Reads figures over many records. Values have the types of `RecordLists`. */
 export interface RecordGroups {
-  /** @throws AppError as RecordLists does, VALIDATION_FAILED for values that columns cannot hold, and keys that a column's native type lacks */
-  read(model: string, reading: GroupReading, signal?: AbortSignal): Promise<readonly GroupValues[]>;
+  /**
+   * @param signal as in RecordLists
+   * @throws AppError LIMIT_EXCEEDED when it takes too long; VALIDATION_FAILED for values that columns cannot hold, for keys that a column's native type lacks, and
+   *   for a place whose texts are not values of the order's columns
+   */
+  read(model: string, reading: GroupReading, signal?: AbortSignal): Promise<readonly Group[]>;
 }

@@ -2,6 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import { isStorableText } from "../../kernel/json.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
+import { toColumnText } from "./column-text.ts";
 import type { KeyValue } from "./key-text.ts";
 import { describeKeyText, formatKeyText, parseKeyText } from "./key-text.ts";
 import type { ColumnField, Model } from "./model.ts";
@@ -50,6 +51,12 @@ export function parseRecordId(model: Model, id: string): Parsed<string> {
 /** The key of an id that was checked before. @throws AppError VALIDATION_FAILED if it is not an id of the model */
 export function recordKeyOf(model: Model, id: string): RecordKey {
   return orThrow(parseRecordKey(model, id));
+}
+
+/** The key of a canonical id as texts that the database reads (see column-text), in the order of the key's fields. */
+export function keyTextsOf(model: Model, id: string): readonly string[] {
+  const parts = model.key.length === 1 ? [id] : (splitComposite(id) ?? []);
+  return model.key.map((field, at) => toColumnText(field, parts[at] ?? "") ?? "");
 }
 
 /** The id in its canonical form. @throws AppError VALIDATION_FAILED if it is not an id of the model */

@@ -43,6 +43,8 @@ export interface SelectedPage {
   /** Whether the places of the records are read, too. */
   readonly hasPlaces: boolean;
   readonly selection: Selection;
+  /** Only the record with these fields' values, which each reading of a prepared list brings. Default: all records */
+  readonly key?: readonly ColumnField[];
 }
 
 /** A record as it was read, by the names that {@link Selection} says: columns, related records, and lists. */
@@ -67,10 +69,17 @@ export interface LoadedList {
  * Date, Uint8Array, the enums' names in the Prisma schema, and an empty list for one that was never set.
  */
 export interface RecordLists {
-  /**
-   * @param signal of the operation: its client has left, so nobody needs the answer. Default: it stays
-   * @throws AppError LIMIT_EXCEEDED when it takes too long; VALIDATION_FAILED for a filter's value that its column cannot hold, and for a place whose texts are
-   *   not values of the order's columns; UNAVAILABLE when the database cannot be reached
-   */
-  read(model: string, reading: ListReading, signal?: AbortSignal): Promise<LoadedList>;
+  /** Makes ready to read a list again and again. */
+  prepare(model: string, reading: ListReading): ReadList;
+  /** Reads a list once. */
+  read(model: string, reading: ListReading, signal?: AbortSignal): ReturnType<ReadList>;
 }
+
+/**
+ * Reads a list.
+ * @param key the values of the page's key, as texts (see column-text)
+ * @param signal of the operation: its client has left, so nobody needs the answer. Default: it stays
+ * @throws AppError LIMIT_EXCEEDED when it takes too long; VALIDATION_FAILED for a filter's value that its column cannot
+ *   hold, and for a place whose texts are not values of the order's columns; UNAVAILABLE when the database cannot be reached
+ */
+export type ReadList = (key?: readonly string[], signal?: AbortSignal) => Promise<LoadedList>;

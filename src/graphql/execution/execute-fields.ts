@@ -4,7 +4,10 @@ import { defaultFieldResolver } from "@graphql-tools/executor";
 import { getArgumentValues, locatedError } from "@graphql-tools/utils";
 
 /** One execution, as the interpreter's context describes it. */
-export type Run = ExecutionContext;
+export interface Run extends ExecutionContext {
+  /** Whether the names in the document are none of JavaScript's own, such as `__proto__`. */
+  readonly isPlain: boolean;
+}
 
 /** Where a value is in the answer. */
 export type Place = GraphQLResolveInfo["path"];
@@ -40,7 +43,7 @@ export function executeFields(
   source: unknown,
   path: Place | undefined,
 ): unknown {
-  const results: Record<string, unknown> = {};
+  const results = emptyResult(run);
   let pending: string[] | undefined;
   try {
     for (const field of selection) {
@@ -63,6 +66,11 @@ export function executeFields(
   return pending === undefined ? results : settle(results, pending);
 }
 
+/** An object without a prototype has any name, but is slower. */
+function emptyResult({ isPlain }: Run): Record<string, unknown> {
+  return isPlain ? {} : (Object.create(null) as Record<string, unknown>);
+}
+
 /** Puts what was promised in the places of the promises. */
 async function settle(results: Record<string, unknown>, keys: readonly string[]): Promise<object> {
   const values = await Promise.all(keys.map((key) => results[key]));
@@ -78,7 +86,7 @@ export async function executeFieldsInTurn(
   selection: SelectionPlan,
   source: unknown,
 ): Promise<object> {
-  const results: Record<string, unknown> = {};
+  const results = emptyResult(run);
   for (const field of selection) {
     results[field.key] = await executeField(run, field, source, undefined);
   }

@@ -12,7 +12,7 @@ export type Execute = (args: ExecutionArgs) => unknown;
 
 /** The limits of what is kept. */
 export interface PlanLimits {
-  /** Fields of the plans of one document; one with more is interpreted. Default 2,000. */
+  /** Fields of the plans of one document; plans of one with more are not kept. Default 2,000. */
   readonly maxFieldsPerDocument?: number;
   /** Fields of all plans; when there are more, all plans are forgotten. Default 100,000, some 30 MB. */
   readonly maxFields?: number;
@@ -20,8 +20,10 @@ export interface PlanLimits {
 
 /** What is known of a document that has come before. */
 interface KnownDocument {
-  /** The variables that decide which fields are selected. Undefined: the document is interpreted. */
-  readonly switches: readonly string[] | undefined;
+  /** The variables in `@skip` and `@include`, which decide what fields are selected. */
+  readonly switches: readonly string[];
+  /** Whether the names in it are none of JavaScript's own. */
+  readonly isPlain: boolean;
   /** The plans of the root fields, by operation and by the values of the switches. */
   readonly plans: Map<string, SelectionPlan>;
   fieldCount: number;
@@ -31,59 +33,51 @@ interface KnownDocument {
 const MAX_PLANS = 16;
 
 /**
- * Executes queries and mutations by plans, from the second time on that a document comes. A plan is what the interpreter
- * finds out anew for each record: which fields a type's selection has, their definitions, and how their values are completed.
- * Answers, errors and the order of calls are the interpreter's own.
+ * Executes operations by plans; a subscription as one event of it, the root value. A plan is what an interpreter finds out
+ * anew for each record: which fields a type's selection has, their definitions, and how their values are completed. Plans
+ * are kept from the second time on that a document comes. Answers, errors and the order of calls are those of yoga's
+ * interpreter, but for its fault: where an item of a list that may not be null fails at once, it leaves the failures of the
+ * items before it unhandled, which ends the process.
  *
  * A document is known by its object, so the cache of parsed documents decides which ones come again. Plans are data, not
  * generated code, so nothing that a client sends is ever run.
- * @param interpret executes everything else: what comes for the first time, subscriptions, variables that are refused
+ * @param refuse answers what cannot be executed: variables that are refused, operations that are not in the document
  */
-export function createPlannedExecutor(interpret: Execute, limits: PlanLimits = {}): Execute {
+export function createPlannedExecutor(refuse: Execute, limits: PlanLimits = {}): Execute {
   const { maxFieldsPerDocument = 2000, maxFields = 100_000 } = limits;
   let known = new WeakMap<DocumentNode, KnownDocument>();
   let fieldCount = 0;
   const remember = (document: KnownDocument, count: number): void => {
     document.fieldCount += count;
     fieldCount += count;
+    if (document.fieldCount > maxFieldsPerDocument) {
+      document.plans.clear();
+    }
     if (fieldCount > maxFields) {
       known = new WeakMap();
       fieldCount = 0;
     }
   };
   return (args) => {
-    const document = known.get(args.document);
-    if (document === undefined) {
-      known.set(args.document, readDocument(args.document));
-      return interpret(args);
+    const before = known.get(args.document);
+    const document = before ?? readDocument(args.document);
+    known.set(args.document, document);
+    const context = buildExecutionContext(args as Parameters<typeof buildExecutionContext>[0]);
+    if (!("schema" in context) || context.schema.getRootType(context.operation.operation) == null) {
+      return refuse(args);
     }
-    if (document.switches === undefined || document.fieldCount > maxFieldsPerDocument) {
-      document.plans.clear();
-      return interpret(args);
-    }
-    const run = buildExecutionContext(args as Parameters<typeof buildExecutionContext>[0]);
-    if (!("schema" in run) || run.operation.operation === OperationTypeNode.SUBSCRIPTION) {
-      return interpret(args);
-    }
-    const selection = selectionFor(document, run, document.switches, (count) => remember(document, count));
-    return selection === undefined ? interpret(args) : execute(run, selection);
+    const run: Run = Object.assign(context, { isPlain: document.isPlain });
+    const isKept = before !== undefined && document.fieldCount <= maxFieldsPerDocument;
+    return execute(run, isKept ? keptPlan(document, run, remember) : planRoot(run, () => undefined));
   };
 }
 
+/** The variables in `@skip` and `@include`, and whether all names are plain. */
 function readDocument(document: DocumentNode): KnownDocument {
-  return { switches: switchesOf(document), plans: new Map(), fieldCount: 0 };
-}
-
-/**
- * The variables in `@skip` and `@include`.
- * @returns undefined for a document that is only interpreted: with other directives, or a name that is one of JavaScript's own
- */
-function switchesOf(document: DocumentNode): readonly string[] | undefined {
   const switches = new Set<string>();
   let isPlain = true;
   visit(document, {
-    Directive({ name, arguments: values = [] }) {
-      isPlain &&= name.value === "skip" || name.value === "include";
+    Directive({ arguments: values = [] }) {
       for (const { value } of values) {
         if (value.kind === Kind.VARIABLE) {
           switches.add(value.name.value);
@@ -94,27 +88,36 @@ function switchesOf(document: DocumentNode): readonly string[] | undefined {
       isPlain &&= value !== "__proto__";
     },
   });
-  return isPlain ? [...switches] : undefined;
+  return { switches: [...switches], isPlain, plans: new Map(), fieldCount: 0 };
 }
 
-/** @returns undefined if the document has too many plans already */
-function selectionFor(
-  { plans }: KnownDocument,
+function keptPlan(
+  document: KnownDocument,
   run: Run,
-  switches: readonly string[],
-  onPlanned: (count: number) => void,
-): SelectionPlan | undefined {
-  const { operation, schema, fragments, variableValues } = run;
+  remember: (document: KnownDocument, count: number) => void,
+): SelectionPlan {
+  const { plans, switches } = document;
+  const { operation, variableValues } = run;
   const values = switches.map((name) => (variableValues.coerced as Record<string, unknown>)[name]);
   const key = `${operation.name?.value ?? ""} ${values.join()}`;
-  let selection = plans.get(key);
-  const type = schema.getRootType(operation.operation);
-  if (selection === undefined && plans.size < MAX_PLANS && type != null) {
-    const { fields } = collectFields(schema, fragments, variableValues, type, operation.selectionSet);
-    selection = createPlanner(onPlanned).plan(run, type, fields);
-    plans.set(key, selection);
+  const kept = plans.get(key);
+  if (kept !== undefined) {
+    return kept;
   }
+  if (plans.size >= MAX_PLANS) {
+    return planRoot(run, () => undefined);
+  }
+  const selection = planRoot(run, (count) => remember(document, count));
+  plans.set(key, selection);
   return selection;
+}
+
+/** @param onPlanned see {@link createPlanner} */
+function planRoot(run: Run, onPlanned: (count: number) => void): SelectionPlan {
+  const { operation, schema, fragments, variableValues } = run;
+  const type = schema.getRootType(operation.operation) as GraphQLObjectType;
+  const { fields } = collectFields(schema, fragments, variableValues, type, operation.selectionSet);
+  return createPlanner(onPlanned).plan(run, type, fields);
 }
 
 /** @param onPlanned is told how many fields were planned, each time that a selection is met first */

@@ -25,9 +25,9 @@ export function addAggregateField(
         if (aggregates.length === 0) {
           return {};
         }
-        const reading = { where, keys: [], aggregates, order: [], limit: 1, timeZone: "UTC" };
-        const [values = {}] = await ports.groups.read(model.name, reading, context.client?.signal);
-        return values;
+        const reading = { where, keys: [], aggregates, terms: [], limit: 1, timeZone: "UTC" };
+        const [group] = await ports.groups.read(model.name, reading, context.client?.signal);
+        return group?.values ?? {};
       },
     }),
   );

@@ -86,17 +86,23 @@ function addBulkDelete(schema: ModelSchema, enums: BulkEnums, model: Model): voi
   );
 }
 
-function parseSelection(schema: ModelSchema, model: Model, { ids, where }: Members): Parsed<Selection> {
+function parseSelection(
+  schema: ModelSchema,
+  model: Model,
+  { ids, where, search }: Members,
+): Parsed<Selection> {
   if (Array.isArray(ids)) {
     return { value: { ids: ids as string[] } };
   }
-  const parsed = parseFilter(schema.models, model, where);
+  const searched = search as { readonly text: string; readonly where?: unknown } | null | undefined;
+  const path = searched ? "search.where" : "where";
+  const parsed = parseFilter(schema.models, model, searched ? (searched.where ?? {}) : where, path);
   return "value" in parsed
-    ? { value: { where: parsed.value } }
+    ? { value: { where: parsed.value, ...(searched ? { search: searched.text } : {}) } }
     : {
         problems: parsed.problems.map((problem) => ({
           ...problem,
-          field: `selection.${problem.field ?? "where"}`,
+          field: `selection.${problem.field ?? path}`,
         })),
       };
 }

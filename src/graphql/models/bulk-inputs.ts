@@ -3,6 +3,7 @@ import { changeableColumns } from "../../core/records/writable-fields.ts";
 import type { ColumnField, Model } from "../../core/records/model.ts";
 import { idsOf } from "../record-ids.ts";
 import type { AnyEnumRef, ModelSchema } from "./model-schema.ts";
+import { searchWords } from "./list-arguments.ts";
 import { columnNames, columnType } from "./model-schema.ts";
 import type { AnyInputRef } from "./pothos-dynamic.ts";
 import { whereInput } from "./where-input.ts";
@@ -10,7 +11,7 @@ import { manyChange } from "./write-inputs.ts";
 
 const NUMERIC = new Set(["Int", "BigInt", "Float", "Decimal"]);
 
-/** `CitySelection`: ids or a filter. */
+/** `CitySelection`: ids, a filter, or a search. */
 export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
   const name = schema.names.of(model).selection;
   return schema.input(name, {
@@ -27,6 +28,25 @@ export function selectionInput(schema: ModelSchema, mode: AnyEnumRef, model: Mod
         description:
           "All that match now. `{}` means every one, and is taken only with `options.maxAffected`.",
       }),
+      ...(model.search === undefined
+        ? {}
+        : {
+            search: t.field({
+              type: searchInput(schema, mode, model),
+              description: "All that a list with this search and this filter has now.",
+            }),
+          }),
+    }),
+  });
+}
+
+/** `CitySearch`: what a list takes as `search` and `where`. */
+function searchInput(schema: ModelSchema, mode: AnyEnumRef, model: Model): AnyInputRef {
+  return schema.input(schema.names.of(model).search, {
+    description: `A search in the records of ${model.apiName}, and a filter.`,
+    fields: (t) => ({
+      text: t.field({ type: "String", required: true, description: searchWords(model) }),
+      where: t.field({ type: whereInput(schema, mode, model), description: "Default: no filter." }),
     }),
   });
 }

@@ -10,8 +10,13 @@ import type { ListEnums } from "./list-arguments.ts";
 import { choiceArguments, parseChoice } from "./list-arguments.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
-import { DEFAULT_GROUPS, MAX_GROUPS, parseGroups } from "./parse-groups.ts";
+import { encodeCursor } from "../pagination/cursor.ts";
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
+import { parseGroups } from "./parse-groups.ts";
 import { selectedBelow } from "./plan-selection.ts";
+
+/** Beside a group's values, whose names are `count` or have a dot. */
+const CURSOR = "cursor";
 
 /** The query `citiesGroupBy(by, …)`; none where there is nothing to group by. */
 export function addGroupField(
@@ -39,22 +44,27 @@ export function addGroupField(
           description: "Most significant first. Default: by the keys.",
         }),
         first: t.arg.int({
-          description: `The most groups. Default ${DEFAULT_GROUPS}, at most ${MAX_GROUPS}.`,
+          description: `The most groups. Default ${DEFAULT_PAGE_SIZE}, at most ${MAX_PAGE_SIZE}.`,
         }),
+        after: t.arg.string({ description: "Only groups beyond this cursor, in the same order." }),
         timeZone: t.arg.string({
           description: "The IANA name of the time zone in which periods begin. Default: UTC.",
         }),
       },
-      resolve: (_root, args, context, info) =>
-        ports.groups.read(
-          model.name,
-          {
-            ...parseGroups(ports.models, model, args),
-            where: parseChoice(ports, context, model, args),
-            aggregates: selectedAggregates(model, selectedBelow(info)),
-          },
-          context.client?.signal,
-        ) as Promise<GroupValues[]>,
+      resolve: async (_root, args, context, info) => {
+        const isSelected = selectedBelow(info);
+        const parsed = parseGroups(ports.models, model, args);
+        const reading = {
+          ...parsed,
+          where: parseChoice(ports, context, model, args),
+          aggregates: selectedAggregates(model, isSelected),
+          hasPlaces: isSelected("cursor"),
+        };
+        const groups = await ports.groups.read(model.name, reading, context.client?.signal);
+        return groups.map(({ values, place }) =>
+          place === undefined ? values : { ...values, [CURSOR]: encodeCursor(parsed.terms, place) },
+        );
+      },
     }),
   );
 }
@@ -86,6 +96,11 @@ function addGroupType(
     description: `Records of ${model.apiName} that are equal in all keys, and figures over them.`,
     fields: (t): FieldMap => ({
       key: t.field({ type: keys, resolve: (values) => values }),
+      cursor: t.string({
+        description:
+          "For `after`, with the same keys, order and time zone. Stays good when the group is gone.",
+        resolve: (values) => values[CURSOR] as string,
+      }),
       ...type.fields(t),
     }),
   });

@@ -1,7 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
 import type { Model, RelationField } from "../../core/records/model.ts";
-import { columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
+import { apiNameOf, columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import { andFilters } from "../../core/access/access.ts";
@@ -15,7 +15,10 @@ import { keysFilter } from "../../core/filters/keys-filter.ts";
 import { parseRecordId } from "../../core/records/record-key.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import { whereInput } from "./where-input.ts";
-import type { ListPart, ListPlace } from "../../core/records/list-pages.ts";
+import type { ListPart, ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
+import { parseSearch, searchIn } from "../../core/filters/search-filter.ts";
+import { MAX_SEARCH_LENGTH, RELEVANCE } from "../../core/records/text-search.ts";
+import type { Parsed } from "../../core/refusals/problems.ts";
 import { decodeCursor } from "../pagination/cursor.ts";
 import type { OrderInput, OrderPorts } from "../pagination/order-terms.ts";
 import { isOrderable, parseOrder } from "../pagination/order-terms.ts";
@@ -63,7 +66,14 @@ export function choiceArguments(
           }),
         }
       : {}),
+    ...(model.search === undefined ? {} : { search: build.string({ description: searchWords(model) }) }),
   };
+}
+
+/** What a search of the model's records finds, for descriptions. */
+export function searchWords(model: Model): string {
+  const names = model.search?.fields.map((field) => `\`${apiNameOf(model, field)}\``).join(", ") ?? "";
+  return `Only records with these words in ${names}, the last as the beginning of one, in the syntax of search engines. At most ${MAX_SEARCH_LENGTH} characters.`;
 }
 
 /** The arguments of every connection of the model. */
@@ -80,7 +90,7 @@ export function listArguments(
       ? {
           orderBy: build({
             type: [orderInput(schema, enums.orders, model)],
-            description: `Most significant first. Default: ${hasIds(model) ? "by key" : "by the columns that tell records apart"}.`,
+            description: `Most significant first. Default: ${model.search === undefined ? "" : "with `search` the best matches first; else "}${hasIds(model) ? "by key" : "by the columns that tell records apart"}.`,
           }),
         }
       : {}),
@@ -107,6 +117,18 @@ export interface ListArgs extends PageArgs {
   readonly orderBy?: readonly OrderInput[] | null | undefined;
 }
 
+/** The terms that the caller asks for; of a search without any, its relevance. */
+function rankedFirst(
+  terms: readonly OrderTerm[],
+  { orderBy }: ListArgs,
+  where: WhereFilter | undefined,
+): readonly OrderTerm[] {
+  const search = (orderBy ?? []).length === 0 ? searchIn(where) : undefined;
+  return search === undefined
+    ? terms
+    : [{ relations: [], column: RELEVANCE, search, isDescending: true, areNullsFirst: false }, ...terms];
+}
+
 /**
  * The part of a list that is asked for, with one record more than the page holds: it shows whether there is a next page.
  * @throws AppError VALIDATION_FAILED for impossible paging arguments and foreign cursors
@@ -118,7 +140,7 @@ export function parseListPart(
   where: WhereFilter | undefined,
 ): ListPart {
   const request = parsePageRequest(args);
-  const terms = parseOrder(ports, model, args.orderBy ?? []);
+  const terms = rankedFirst(parseOrder(ports, model, args.orderBy ?? []), args, where);
   const place = (name: "after" | "before"): ListPlace | undefined => {
     const cursor = request[name];
     return cursor === undefined ? undefined : decodeCursor(terms, name, cursor);
@@ -144,7 +166,8 @@ export function parseChoice(
   args: Record<string, unknown>,
 ): WhereFilter | undefined {
   const where = parseWhere(ports, model, args["where"]);
-  return scopeFilter(ports, viewer, model, andFilters(where, parseIds(model, args["ids"])));
+  const search = valueOf(parseSearch(model, args["search"]), "search");
+  return scopeFilter(ports, viewer, model, andFilters(where, parseIds(model, args["ids"]), search));
 }
 
 function parseIds(model: Model, ids: unknown): WhereFilter | undefined {
@@ -172,13 +195,17 @@ function parseWhere(ports: ModelPorts, model: Model, where: unknown): WhereFilte
   if (where === undefined || where === null) {
     return undefined;
   }
-  const parsed = parseFilter(ports.models, model, where);
+  return valueOf(parseFilter(ports.models, model, where), "where");
+}
+
+/** @throws AppError VALIDATION_FAILED that tells all problems */
+function valueOf<Value>(parsed: Parsed<Value>, argument: string): Value {
   if ("value" in parsed) {
     return parsed.value;
   }
   const [first] = parsed.problems;
   throw new AppError("VALIDATION_FAILED", parsed.problems.map(({ message }) => message).join(" "), {
-    details: { field: first?.field ?? "where" },
+    details: { field: first?.field ?? argument },
   });
 }
 

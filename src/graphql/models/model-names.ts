@@ -31,6 +31,7 @@ const MODEL_TYPES = {
   numbersOrderBy: (model) => `${model}NumbersOrderBy`,
   distinctCountsOrderBy: (model) => `${model}DistinctCountsOrderBy`,
   selection: (model) => `${model}Selection`,
+  search: (model) => `${model}Search`,
   key: (model) => `${model}Key`,
   createInput: (model) => `${model}CreateInput`,
   updateInput: (model) => `${model}UpdateInput`,

@@ -1,17 +1,17 @@
 import type { WhereFilter } from "../../core/access/access.ts";
 import { isLogic } from "../../core/filters/operators.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
-import type { GroupKey } from "../../core/records/aggregates.ts";
+import type { Aggregate, GroupKey } from "../../core/records/aggregates.ts";
 import { aggregatesOf, figuresModel, groupKeysOf } from "../../core/records/aggregates.ts";
 import type { Model, ModelRegistry } from "../../core/records/model.ts";
-import type { GroupOrder, GroupReading } from "../../core/records/record-groups.ts";
+import type { OrderTerm } from "../../core/records/list-pages.ts";
+import type { GroupReading } from "../../core/records/record-groups.ts";
 import { AppError } from "../../kernel/app-error.ts";
+import { decodeCursor } from "../pagination/cursor.ts";
 import { directionOf, MAX_TERMS } from "../pagination/order-terms.ts";
+import type { PageArgs } from "../pagination/page.ts";
+import { parsePageRequest } from "../pagination/page.ts";
 
-/** Groups when the caller does not say how many. */
-export const DEFAULT_GROUPS = 100;
-/** The most groups of one answer. */
-export const MAX_GROUPS = 1_000;
 /** The most keys of a group. */
 const MAX_KEYS = 10;
 
@@ -27,17 +27,48 @@ export function parseGroups(
   args: Input,
 ): Omit<GroupReading, "where" | "aggregates"> {
   const keys = parseKeys(model, args["by"] as readonly string[]);
+  const timeZone = parseTimeZone((args["timeZone"] ?? "UTC") as string);
   const orders = (args["orderBy"] ?? []) as readonly Input[];
-  if (orders.length > MAX_TERMS) {
-    throw invalid("orderBy", `orderBy may have at most ${MAX_TERMS} elements; there are ${orders.length}.`);
-  }
+  const terms = orderTerms(model, keys, orders, timeZone);
+  const { size, after } = parsePageRequest({ first: args["first"], after: args["after"] } as PageArgs);
   return {
     keys,
     having: parseHaving(models, model, args["having"]),
-    order: orders.map((input) => parseOrder(model, keys, input)),
-    limit: parseLimit((args["first"] ?? DEFAULT_GROUPS) as number),
-    timeZone: parseTimeZone((args["timeZone"] ?? "UTC") as string),
+    terms,
+    after: after === undefined ? undefined : decodeCursor(terms, "after", after),
+    limit: size,
+    timeZone,
   };
+}
+
+/** The order that is asked for, and behind it the other keys. */
+function orderTerms(
+  model: Model,
+  keys: readonly GroupKey[],
+  orders: readonly Input[],
+  timeZone: string,
+): readonly OrderTerm[] {
+  if (orders.length > MAX_TERMS) {
+    throw invalid("orderBy", `orderBy may have at most ${MAX_TERMS} elements; there are ${orders.length}.`);
+  }
+  const asked = orders.map((input) => parseOrder(model, keys, input));
+  const ties = keys.map((by): GroupOrder => ({ by, ...directionOf("ASC") }));
+  const terms = new Map<string, OrderTerm>();
+  for (const { by, isDescending, areNullsFirst } of [...asked, ...ties]) {
+    const { field } = by;
+    // A cursor is for the time zone that its periods begin in.
+    const isPeriod = "period" in by && by.period !== undefined;
+    const column = isPeriod ? { ...field, apiName: `${field.apiName} in ${timeZone}` } : field;
+    if (!terms.has(field.name)) {
+      terms.set(field.name, { relations: [], column, isDescending, areNullsFirst });
+    }
+  }
+  return [...terms.values()];
+}
+
+/** One criterion of an order of groups. */
+interface GroupOrder extends Pick<OrderTerm, "isDescending" | "areNullsFirst"> {
+  readonly by: GroupKey | Aggregate;
 }
 
 function parseKeys(model: Model, by: readonly string[]): readonly GroupKey[] {
@@ -47,14 +78,6 @@ function parseKeys(model: Model, by: readonly string[]): readonly GroupKey[] {
   }
   const known = new Map(groupKeysOf(model).map((key) => [key.field.apiName, key]));
   return [...names].flatMap((name) => known.get(name) ?? []);
-}
-
-function parseLimit(first: number): number {
-  if (first < 0 || first > MAX_GROUPS) {
-    const advice = "Narrow the groups with where or having, or take fewer keys.";
-    throw invalid("first", `first must be from 0 to ${MAX_GROUPS}, not ${first}. ${advice}`);
-  }
-  return first;
 }
 
 function parseTimeZone(name: string): string {

@@ -1,14 +1,6 @@
 import { createContextCache } from "@pothos/core";
 import type { FieldNode, GraphQLObjectType, GraphQLResolveInfo, SelectionSetNode } from "graphql";
-import {
-  BREAK,
-  getDirectiveValues,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
-  Kind,
-  print,
-  visit,
-} from "graphql";
+import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind, print } from "graphql";
 import { aggregatesOf } from "../../core/records/aggregates.ts";
 import type { ListPart } from "../../core/records/list-pages.ts";
 import type { ColumnField, Field, Model, RelationField } from "../../core/records/model.ts";
@@ -18,6 +10,7 @@ import type {
   ListReading,
   LoadedList,
   LoadedRecord,
+  ReadList,
   SelectedList,
   SelectedOne,
   Selection,
@@ -27,6 +20,7 @@ import { argumentsOf } from "../record-ids.ts";
 import type { Connection } from "./connection-type.ts";
 import { toConnection } from "./connection-type.ts";
 import { selectedAggregates } from "./aggregate-type.ts";
+import { planOnce, planWithScopes } from "./kept-plans.ts";
 import { parseChoice, parseList } from "./list-arguments.ts";
 import type { ModelPorts } from "./model-schema.ts";
 import type { IsSelected, PlannedPath, PlannedSelect, SelectedField } from "./pothos-dynamic.ts";
@@ -44,82 +38,59 @@ export function planSelection(
   ports: ModelPorts,
   model: Model,
   { context, info }: PlanRoot,
-  { select = {}, paths }: { readonly select?: PlannedSelect; readonly paths?: readonly PlannedPath[] },
+  below: SelectedBelow,
 ): Selection {
-  const wanted = { ...baseSelect(model), ...select };
-  const kind = `${model.name} ${Object.keys(wanted).join()} ${paths === undefined ? "" : JSON.stringify(paths)}`;
-  const { select: planned, lists } = planOnce(info, kind, () => ({
-    select: plannedSelect(context, info, {
-      typeName: model.apiName,
-      select: wanted,
-      ...(paths === undefined ? {} : { paths }),
-    }),
-    lists: listNodes(context),
-  }));
-  return toSelection({ ports, context, info, lists }, model, planned);
+  const { select = {}, paths } = below;
+  const kind = selectionKind(model, below);
+  const nodes = info.fieldNodes.map(({ selectionSet }) => selectionSet);
+  return planWithScopes(ports, info, { kind, nodes }, (watched) => {
+    const { select: planned, lists } = planOnce(info, `select ${kind}`, () => ({
+      select: plannedSelect(context, info, {
+        typeName: model.apiName,
+        select: { ...baseSelect(model), ...select },
+        ...(paths === undefined ? {} : { paths }),
+      }),
+      lists: listNodes(context),
+    }));
+    return toSelection({ ports: watched, context, info, lists }, model, planned);
+  });
 }
 
-/** What was planned for a field of a document. It has no arguments' values, which each operation brings. */
+/** Where a field's records are, and what is read of them besides what the document selects. */
+export interface SelectedBelow {
+  /** Further columns. */
+  readonly select?: PlannedSelect;
+  /** The paths to the records below the resolved field. Default: they are the field's own value. */
+  readonly paths?: readonly PlannedPath[];
+}
+
+/** A text that tells such selections of one field apart. */
+export function selectionKind(model: Model, { select, paths }: SelectedBelow): string {
+  const columns = select === undefined ? "" : Object.keys(select).join();
+  return `${model.name} ${columns} ${paths === undefined ? "" : JSON.stringify(paths)}`;
+}
+
+/** What was planned of a selection. It has no arguments' values, which each operation brings. */
 interface Plan {
   readonly select: PlannedSelect;
   /** The fields that ask for lists, by the lists' names. */
   readonly lists: ReadonlyMap<string, FieldNode>;
 }
 
-/** A plan, and what it holds for. */
-interface KnownPlan extends Plan {
-  readonly schema: GraphQLResolveInfo["schema"];
-  readonly fieldNodes: readonly FieldNode[];
-  readonly kind: string;
-}
-
-// As long as the server keeps the parsed document.
-const knownPlans = new WeakMap<FieldNode, KnownPlan[]>();
-
-/** Plans a field of a document once, unless the variables decide which fields are selected below it. */
-function planOnce(info: GraphQLResolveInfo, kind: string, plan: () => Plan): Plan {
-  const [first] = info.fieldNodes;
-  if (first === undefined) {
-    return plan();
-  }
-  const plans = knownPlans.get(first) ?? [];
-  const known = plans.find(
-    (each) =>
-      each.kind === kind &&
-      each.schema === info.schema &&
-      each.fieldNodes.length === info.fieldNodes.length &&
-      each.fieldNodes.every((node, at) => node === info.fieldNodes[at]),
-  );
-  if (known !== undefined) {
-    return known;
-  }
-  const made = plan();
-  if (!hasConditions(info)) {
-    knownPlans.set(first, [...plans, { ...made, schema: info.schema, fieldNodes: info.fieldNodes, kind }]);
-  }
-  return made;
-}
-
-/** Whether a directive in the operation could leave fields out. */
-function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
-  let isFound = false;
-  const directive = {
-    Directive() {
-      isFound = true;
-      return BREAK;
-    },
-  };
-  [operation, ...Object.values(fragments)].forEach((definition) => isFound || visit(definition, directive));
-  return isFound;
-}
-
-/** Plans a connection of the model at the root of the document. */
-export function planList(ports: ModelPorts, model: Model, root: PlanRoot, part: ListPart): ListReading {
-  const { select: marks } = planOnce(root.info, "marks", () => ({
-    select: connectionMarks(selectedBelow(root.info)),
-    lists: new Map(),
-  }));
-  return toReading(model, part, marks, () => planSelection(ports, model, root, { paths: CONNECTION_PATHS }));
+/** Plans a connection of the model at the root of the document. @throws AppError VALIDATION_FAILED for its arguments */
+export function planList(
+  ports: ModelPorts,
+  model: Model,
+  root: PlanRoot,
+  args: Record<string, unknown>,
+): ReadList {
+  const { context, info } = root;
+  return planWithScopes(ports, info, { kind: "list", nodes: info.fieldNodes }, (watched) => {
+    const part = parseList(watched, context, model, args);
+    const marks = planOnce(info, "marks", () => connectionMarks(selectedBelow(info)));
+    const select = (): Selection => planSelection(watched, model, root, { paths: CONNECTION_PATHS });
+    return ports.lists.prepare(model.name, toReading(model, part, marks, select));
+  });
 }
 
 /** What the document selects of a connection besides its records' fields, as members of their `select`. */

@@ -3,7 +3,7 @@ import { hasIds } from "../../core/records/model.ts";
 import { toConnection } from "./connection-type.ts";
 import type { ListEnums } from "./list-arguments.ts";
 import { nameArguments, parseNameArgument, toRecordName } from "./key-input.ts";
-import { listArguments, parseList } from "./list-arguments.ts";
+import { listArguments } from "./list-arguments.ts";
 import type { ModelSchema } from "./model-schema.ts";
 import type { TypeLookup } from "./object-type.ts";
 import { readRecord } from "./read-record.ts";
@@ -40,10 +40,8 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
       description: `The records of ${model.apiName} that match, page by page.`,
       args: listArguments(schema, enums, model, t.arg),
       resolve: async (_root, args, context, info) => {
-        const part = parseList(ports, context, model, args);
-        const reading = planList(ports, model, { context, info }, part);
-        const list = await ports.lists.read(model.name, reading, context.client?.signal);
-        return toConnection(list, hasIds(model));
+        const read = planList(ports, model, { context, info }, args);
+        return toConnection(await read(undefined, context.client?.signal), hasIds(model));
       },
     }),
   );

@@ -1,28 +1,20 @@
 import { andFilters } from "../../core/access/access.ts";
-import type { WhereFilter } from "../../core/access/access.ts";
 import { keysFilter } from "../../core/filters/keys-filter.ts";
-import { filterKey } from "../../core/filters/operators.ts";
 import type { Model } from "../../core/records/model.ts";
-import { formatRecordKey, recordKeyOf } from "../../core/records/record-key.ts";
+import { formatRecordKey, keyTextsOf } from "../../core/records/record-key.ts";
 import type { ParsedName, RecordName } from "../../core/records/record-name.ts";
 import { parseRecordName } from "../../core/records/record-name.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
-import { toJsonValue } from "../../kernel/json.ts";
 import type { LoadedRecord } from "../../core/records/record-lists.ts";
 import type { ModelPorts } from "./model-schema.ts";
 import { baseSelect } from "./record-keys.ts";
-import type { PlannedPath, PlannedSelect } from "./pothos-dynamic.ts";
 import { plannedSelect } from "./pothos-dynamic.ts";
-import type { PlanRoot } from "./plan-selection.ts";
-import { planSelection } from "./plan-selection.ts";
+import { planWithScopes } from "./kept-plans.ts";
+import type { PlanRoot, SelectedBelow } from "./plan-selection.ts";
+import { planSelection, selectionKind } from "./plan-selection.ts";
 
 /** The parts of a record that the document selects. */
-export interface ReadPlan extends PlanRoot {
-  /** The paths to the record below the resolved field. Default: the record is the field's own value. */
-  readonly paths?: readonly PlannedPath[];
-  /** Further columns to load. */
-  readonly select?: PlannedSelect;
-}
+export interface ReadPlan extends PlanRoot, SelectedBelow {}
 
 /** Whether the document selects more of the record than its key. */
 export function isMoreThanKey(model: Model, { context, info, paths = [] }: ReadPlan): boolean {
@@ -51,11 +43,19 @@ export async function readRecord(
   name: ParsedName,
   plan: ReadPlan,
 ): Promise<LoadedRecord | null> {
-  const key = name.kind === "ID" ? recordKeyOf(model, name.id) : name.values;
-  const fields = name.kind === "ID" ? model.key : name.unique.fields;
-  const parts = fields.map((field) => [filterKey(field), { equals: toJsonValue(key[field.name]) }]);
-  const [record = null] = await readMatching(ports, model, Object.fromEntries(parts), 1, plan);
-  return record;
+  const isById = name.kind === "ID";
+  const key = isById ? model.key : name.unique.fields;
+  const kind = `one by ${key.map((field) => field.name).join()} ${selectionKind(model, plan)}`;
+  const nodes = plan.info.fieldNodes.map(({ selectionSet }) => selectionSet);
+  const read = planWithScopes(ports, plan.info, { kind, nodes }, (watched) => {
+    const where = scopeFilter(watched, plan.context.viewer, model, undefined);
+    const part = { terms: [], where, isBackward: false, limit: 1 };
+    const selection = planSelection(watched, model, plan, plan);
+    return ports.lists.prepare(model.name, { page: { part, hasPlaces: false, selection, key } });
+  });
+  const texts = isById ? keyTextsOf(model, name.id) : name.texts;
+  const { records } = await read(texts, plan.context.client?.signal);
+  return records[0] ?? null;
 }
 
 /** The same for the records with these ids, by id, in one look-up. */
@@ -65,21 +65,11 @@ export async function readRecords(
   ids: readonly string[],
   plan: ReadPlan,
 ): Promise<ReadonlyMap<string, LoadedRecord>> {
-  const records = await readMatching(ports, model, keysFilter(model, ids), ids.length, plan);
-  return new Map(records.map((record) => [formatRecordKey(model, record), record]));
-}
-
-async function readMatching(
-  ports: ModelPorts,
-  model: Model,
-  filter: WhereFilter,
-  limit: number,
-  plan: ReadPlan,
-): Promise<readonly LoadedRecord[]> {
-  const where = andFilters(filter, scopeFilter(ports, plan.context.viewer, model, undefined));
-  const part = { terms: [], where, isBackward: false, limit };
+  const filter = scopeFilter(ports, plan.context.viewer, model, undefined);
+  const where = andFilters(keysFilter(model, ids), filter);
+  const part = { terms: [], where, isBackward: false, limit: ids.length };
   const selection = planSelection(ports, model, plan, plan);
   const reading = { page: { part, hasPlaces: false, selection } };
   const { records } = await ports.lists.read(model.name, reading, plan.context.client?.signal);
-  return records;
+  return new Map(records.map((record) => [formatRecordKey(model, record), record]));
 }

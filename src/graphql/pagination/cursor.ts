@@ -2,7 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import { isStorableText } from "../../kernel/json.ts";
 import type { ListPlace, OrderTerm } from "../../core/records/list-pages.ts";
-import { isNullableTerm } from "../../core/records/list-pages.ts";
+import { damagedCursor, isNullableTerm } from "../../core/records/list-pages.ts";
 import { termPath } from "./order-terms.ts";
 
 /** Whether a record's neighbours in the list are equal to it in all terms, so that its cursor could not tell them apart. */
@@ -55,10 +55,6 @@ export function decodeCursor(
   }
   refuseTie(name, ties);
   return values;
-}
-
-function damagedCursor(name: "after" | "before"): AppError {
-  return invalid(name, `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`);
 }
 
 /** Whether the values can be a place. Only the database knows whether the texts are values of their columns. */

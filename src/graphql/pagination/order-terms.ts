@@ -85,10 +85,11 @@ export function parseOrder(
   return [...terms.values()];
 }
 
-/** `name`, `country.name`, `cities.count`, in the API's names. */
-export function termPath({ relations, counted, column }: OrderTerm): string {
+/** `name`, `country.name`, `cities.count`, in the API's names; `relevance to "paris"`. */
+export function termPath({ relations, counted, column, search }: OrderTerm): string {
   const lists = counted === undefined ? [] : [counted];
-  return [...relations, ...lists, column].map((field) => field.apiName).join(".");
+  const path = [...relations, ...lists, column].map((field) => field.apiName).join(".");
+  return search === undefined ? path : `${path} to ${JSON.stringify(search.text)}`;
 }
 
 function parseTerm(

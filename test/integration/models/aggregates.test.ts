@@ -16,6 +16,7 @@ beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
       City: {
+        search: ["name"],
         scope: ({ id }) => (id === "limited" ? { status: { equals: "ACTIVE" } } : undefined),
         fields: {
           longitude: { isExposed: false },
@@ -308,7 +309,7 @@ describe("an order by the number of related records", () => {
 
 test("the examples of docs/queries.md run", async () => {
   const examples = codeBlocks(await readFile("docs/queries.md", "utf8"), "graphql");
-  expect(examples).toHaveLength(5);
+  expect(examples).toHaveLength(7);
   for (const example of examples) {
     expect(await api.data(example)).toBeTruthy();
   }

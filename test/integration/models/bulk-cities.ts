@@ -30,6 +30,7 @@ export async function createBulkCities(): Promise<BulkCities> {
     settings: { bulkMaxRecords: MAX_RECORDS, chunkRecords: 10 },
     models: {
       City: {
+        search: ["name", "notes"],
         fields: { latitude: { isBulkWritable: false }, longitude: { isBulkWritable: false } },
         scope: ({ claims }) => (claims?.["north"] === true ? { latitude: { gte: 0 } } : undefined),
       },

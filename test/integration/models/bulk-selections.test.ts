@@ -109,3 +109,63 @@ describe("bulk delete", () => {
     expect(await world.cities("id >= 40")).toEqual([]);
   });
 });
+
+describe("a selection by search", () => {
+  const data = { population: { set: 7 } };
+
+  test("changes what a list with the same search and filter shows, within the scope", async () => {
+    const where = { elevation: { gte: 100 }, population: { lt: 20 } };
+    const { cities } = await world.api.data(
+      "query($where: CityWhere) { cities(search: $text, where: $where) { nodes { id } } }".replace(
+        "$text",
+        '"city 1"',
+      ),
+      { where },
+    );
+    const listed = (cities.nodes as { readonly id: string }[]).map(({ id }) => Number(id));
+    expect(listed).toHaveLength(11);
+    const task = await world.updateCities({ search: { text: "city 1", where } }, data);
+    expect(task).toMatchObject({ status: "SUCCEEDED", progress: { total: 11, succeeded: 11 } });
+    const changed = await world.cities("population = 7 AND c.updated_at > '2021-06-01'");
+    expect(changed.map(({ id }) => id)).toEqual(listed.toSorted((a, b) => a - b));
+    await world.api.query("UPDATE city SET latitude = -1 WHERE id > 12");
+    const northern = await world.api.run(
+      "bulkDeleteCities",
+      { selection: ["CitySelection!", { search: { text: "city 1" } }] },
+      {},
+      { id: "a", claims: { north: true } },
+    );
+    expect(northern).toMatchObject({ progress: { total: 4 } });
+  });
+
+  test("stores the search as it was given", async () => {
+    const task = await world.updateCities({ search: { text: " City  49 " } }, data);
+    const { task: found } = await world.api.data(`{ task(id: "${String(task.id)}") { input } }`);
+    expect(found.input).toEqual({ selection: { where: {}, search: " City  49 " }, data });
+  });
+
+  test("means every record if it is blank, and is refused without a limit then", async () => {
+    expect(await world.updateCities({ search: { text: " " } }, data)).toMatchObject({
+      problems: [{ field: "options.maxAffected" }],
+    });
+    expect(
+      await world.updateCities({ search: { text: "", where: { id: { equals: 3 } } } }, data),
+    ).toMatchObject({
+      progress: { total: 1 },
+    });
+    expect(await world.updateCities({ search: { text: "%" } }, data)).toMatchObject({
+      progress: { total: 0 },
+    });
+  });
+
+  test("is refused if it is too long, or its filter names no condition", async () => {
+    expect(await world.updateCities({ search: { text: "x".repeat(201) } }, data)).toMatchObject({
+      problems: [
+        { field: "selection.search.text", message: expect.stringContaining("at most 200") as string },
+      ],
+    });
+    expect(await world.updateCities({ search: { text: "x", where: { name: {} } } }, data)).toMatchObject({
+      problems: [{ field: "selection.search.where.name" }],
+    });
+  });
+});

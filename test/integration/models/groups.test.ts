@@ -102,9 +102,60 @@ describe("groups", () => {
   });
 
   test.each([
+    ["[countryCode, status]", ""],
+    ["[elevation, status]", "orderBy: [{key: {elevation: DESC}}]"],
+    ["[elevation, status]", "orderBy: [{max: {elevation: ASC_NULLS_FIRST}}, {key: {status: DESC}}]"],
+    ["[population, elevation]", "orderBy: [{sum: {elevation: DESC_NULLS_LAST}}], having: {count: {gt: 5}}"],
+    ["[countryCode]", "orderBy: [{avg: {latitude: DESC}}, {count: ASC}]"],
+    ["[updatedAt_DAY, countryCode]", `timeZone: "Asia/Tokyo", orderBy: [{key: {updatedAt_DAY: DESC}}]`],
+    ["[latitude, updatedAt]", "orderBy: [{min: {updatedAt: DESC}}]"],
+  ])("by %s %s go on behind a cursor, without gaps or repeats", async (by, args) => {
+    await api.query(
+      "UPDATE city SET updated_at = '2026-03-31T22:30:00.123456Z'::timestamptz + id % 7 * interval '5 hours'",
+    );
+    const page = async (first: number, after: string | null): Promise<Answer[]> =>
+      (
+        await api.data(
+          `query ($first: Int, $after: String) { citiesGroupBy(by: ${by}, first: $first, after: $after, ${args}) {
+             cursor count key { countryCode status elevation population latitude updatedAt updatedAt_DAY } } }`,
+          { first, after },
+        )
+      ).citiesGroupBy;
+    const all = await page(1_000, null);
+    const walked: Answer[] = [];
+    for (let groups = await page(7, null); groups.length > 0; groups = await page(7, groups.at(-1).cursor)) {
+      walked.push(...groups);
+    }
+    expect(all.length).toBeGreaterThan(10);
+    expect(walked).toEqual(all);
+  });
+
+  test("are 20 if nobody says how many, and go on after a cursor of the same keys, order and time zone only", async () => {
+    const { citiesGroupBy } = await api.data(
+      `{ citiesGroupBy(by: [updatedAt_HOUR, id], timeZone: "Europe/Paris") { cursor } }`,
+    );
+    expect(citiesGroupBy).toHaveLength(20);
+    const [{ cursor }] = citiesGroupBy;
+    for (const args of [
+      `by: [updatedAt_HOUR, id]`,
+      `by: [updatedAt_HOUR], timeZone: "Europe/Paris"`,
+      `by: [updatedAt_HOUR, id], timeZone: "Europe/Paris", orderBy: [{count: ASC}]`,
+    ]) {
+      expect(await refusal(`citiesGroupBy(${args}, after: "${cursor}") { count }`)).toContain(
+        "after is a cursor of a list ordered by updatedAt_HOUR in Europe/Paris asc nulls last, id asc nulls last; this one is ordered by",
+      );
+    }
+    const forged = Buffer.from(JSON.stringify(["id asc nulls last", "x"])).toString("base64url");
+    expect(await refusal(`citiesGroupBy(by: [id], after: "${forged}") { count }`)).toBe(
+      "after is a damaged cursor. Take it from an earlier page.",
+    );
+  });
+
+  test.each([
     ["by: []", "by must name 1 to 10 keys, not 0."],
-    ["by: [status], first: 1001", /^first must be from 0 to 1000, not 1001\. Narrow/],
-    ["by: [status], first: -1", /^first must be from 0 to 1000, not -1/],
+    ["by: [status], first: 1001", "first must be at most 1000, not 1001. Ask for the next page with after."],
+    ["by: [status], first: -1", "first must be 0 or more, not -1."],
+    ['by: [status], after: "x"', /^after is not a cursor/],
     ['by: [status], timeZone: "Paris"', /"Paris" is not the IANA name of a time zone, such as Europe\/Paris/],
     ['by: [status], timeZone: "+02:00"', /is not the IANA name/],
     [

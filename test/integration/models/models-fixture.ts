@@ -1,6 +1,6 @@
 import { PrismaPg } from "@prisma/adapter-pg";
-import type { ExecutionResult, GraphQLSchema } from "graphql";
-import { graphql } from "graphql";
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from "graphql";
+import { execute as executeDocument, parse, validate } from "graphql";
 import type { Client, PoolClient } from "pg";
 import { createMemoryEventBus } from "../../support/memory/memory-event-bus.ts";
 import { createMemoryEventLog } from "../../support/memory/memory-event-log.ts";
@@ -210,8 +210,16 @@ export async function createModelsFixture(overrides: ModelsOverrides = {}): Prom
       }),
     ],
   });
-  const execute: ModelsFixture["execute"] = (source, variableValues = {}, viewer = ANONYMOUS) =>
-    graphql({ schema, source, variableValues, contextValue: { viewer } });
+  // As the server does, so that what is kept for a document that comes again is used.
+  const documents = new Map<string, DocumentNode>();
+  const execute: ModelsFixture["execute"] = async (source, variableValues = {}, viewer = ANONYMOUS) => {
+    const document = documents.get(source) ?? parse(source);
+    documents.set(source, document);
+    const errors = validate(schema, document);
+    return errors.length > 0
+      ? { errors }
+      : executeDocument({ schema, document, variableValues, contextValue: { viewer } });
+  };
   return {
     schema,
     models,

@@ -24,6 +24,8 @@ describe("scope", () => {
     );
     await scoped.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, status) VALUES
       (1, 'a', 'A1', 1, 1, 1, 'ACTIVE'), (2, 'b', 'A1', 1, 1, 1, 'ARCHIVED'), (3, 'c', 'B1', 1, 1, 1, 'ACTIVE'), (4, 'd', 'B1', 1, 1, 1, 'ARCHIVED')`);
+    await scoped.query(`INSERT INTO language (code, name) VALUES ('x1', 'X')`);
+    await scoped.query(`INSERT INTO "_CountryToLanguage" VALUES ('A1', 'x1'), ('B1', 'x1')`);
     await scoped.query(`INSERT INTO tag VALUES ('${TAGS[0]}', 'open'), ('${TAGS[1]}', 'hidden')`);
     await scoped.query(
       `INSERT INTO "_CityToTag" VALUES (1, '${TAGS[0]}'), (1, '${TAGS[1]}'), (3, '${TAGS[1]}')`,
@@ -56,6 +58,29 @@ describe("scope", () => {
     });
     const all = await scoped.data(`{ cities { totalCount nodes { country { code } } } }`, {}, { id: "all" });
     expect(all.cities).toMatchObject({ totalCount: 4, nodes: [{}, {}, { country: { code: "B1" } }, {}] });
+  });
+
+  test("is that of each viewer where a document comes again", async () => {
+    const documents = [
+      `{ cities { totalCount nodes { id country { code } } } }`,
+      `{ tags { nodes { cities { totalCount nodes { id } } } } }`,
+      `{ city(id: "2") { id country { code cities { nodes { id } } } } }`,
+      `{ languages { nodes { countries { nodes { code } } } } }`,
+      `{ cities(where: {country: {is: {code: {equals: "B1"}}}}, orderBy: [{country: {name: DESC}}]) { nodes { id } } }`,
+      `mutation { updateCity(id: "1", data: {notes: "n"}) { ... on UpdateCityPayload { city { id country { code } } } } }`,
+    ];
+    const viewers = ["all", "some", "nobody"];
+    const readFresh = (text: string, id: string): Promise<Answer> =>
+      scoped.data(`${text} # as for ${id} only`, {}, { id });
+    for (const text of documents) {
+      const again: Answer[] = [];
+      for (const id of [...viewers, ...viewers.toReversed()]) {
+        again.push([id, await scoped.data(text, {}, { id })]);
+      }
+      for (const [id, answer] of again) {
+        expect([id, answer]).toEqual([id, await readFresh(text, id)]);
+      }
+    }
   });
 
   test("is what the viewer learns of itself: all, some or no records", async () => {

@@ -11,7 +11,7 @@ const schema = buildSchema(`
 `);
 
 function cost(source: string, variables: Record<string, unknown> = {}): number {
-  return operationCost({ schema, document: parse(source), variables });
+  return operationCost({ schema, document: parse(source), variables }).cost;
 }
 
 describe("the cost of an operation", () => {
@@ -32,6 +32,14 @@ describe("the cost of an operation", () => {
     const source = "query ($n: Int) { books(first: $n) { nodes { id } } }";
     expect(cost(source, { n: 100 })).toBe(201);
     expect(cost(source)).toBe(41);
+  });
+
+  it("knows whether other variables would make another cost", () => {
+    const fixed = (source: string): boolean =>
+      operationCost({ schema, document: parse(source), variables: {} }).isFixed;
+    expect(fixed("query ($id: ID) { books(first: 10) { nodes { id } } }")).toBe(true);
+    expect(fixed("query ($n: Int) { books(first: $n) { nodes { id } } }")).toBe(false);
+    expect(fixed("query ($ids: [ID!]!) { named(ids: $ids) { id } }")).toBe(false);
   });
 
   it("takes the defaults of variables that are left out", () => {

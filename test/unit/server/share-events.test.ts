@@ -61,7 +61,6 @@ function createWorld() {
     schema,
     authenticate: () => Promise.resolve({ id: null }),
     maskError: createErrorMask(logger),
-    execution: "planned",
     documents: createPersistedDocuments(),
   });
   const subscribe = async (

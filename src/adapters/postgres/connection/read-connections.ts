@@ -4,7 +4,7 @@ import { AppError } from "../../../kernel/app-error.ts";
 import { isStatementTimeout } from "../../../kernel/unavailable-error.ts";
 import type { PoolOptions } from "./create-pool.ts";
 import { createPool } from "./create-pool.ts";
-import type { RowQuery } from "./text-rows.ts";
+import type { TextQuery, TextRow } from "./text-query.ts";
 
 /** Statements that run at a time, besides those that have been found to be slow. */
 const QUICK_STATEMENTS = 8;
@@ -30,7 +30,7 @@ export interface ReadConnections {
    * @param signal of the operation: its client has left. It also tells which statements are of one operation
    * @throws AppError LIMIT_EXCEEDED for one that takes too long; what pg throws
    */
-  query(query: RowQuery, signal?: AbortSignal): Promise<{ rows: unknown[] }>;
+  query(query: TextQuery, signal?: AbortSignal): Promise<readonly TextRow[]>;
   end(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ export function createReadConnections({
     shares.set(signal, share);
     return share;
   };
-  const run = async (query: RowQuery, signal: AbortSignal | undefined): Promise<{ rows: unknown[] }> => {
+  const run = async (query: TextQuery, signal: AbortSignal | undefined): Promise<readonly TextRow[]> => {
     await places.enter();
     let isSlow = false;
     const timer = setTimeout(() => {
@@ -87,9 +87,8 @@ export function createReadConnections({
       try {
         return await run(query, signal);
       } catch (error) {
-        throw isStatementTimeout(error) && signal?.aborted !== true
-          ? tookTooLong(readTimeoutMs, error)
-          : error;
+        signal?.throwIfAborted();
+        throw isStatementTimeout(error) ? tookTooLong(readTimeoutMs, error) : error;
       } finally {
         share?.leave();
       }
@@ -135,11 +134,11 @@ type CancellableClient = pg.PoolClient & {
 
 async function queryUntil(
   pool: pg.Pool,
-  query: RowQuery,
+  query: TextQuery,
   signal: AbortSignal | undefined,
-): Promise<{ rows: unknown[] }> {
+): Promise<readonly TextRow[]> {
   if (signal === undefined) {
-    return pool.query(query);
+    return pool.query(query) as unknown as Promise<readonly TextRow[]>;
   }
   const client = (await pool.connect()) as CancellableClient;
   let cancelled: Promise<void> | undefined;
@@ -148,7 +147,10 @@ async function queryUntil(
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     signal.throwIfAborted();
-    const answer = await client.query(query);
+    const answer = await new Promise<readonly TextRow[]>((resolve, reject) => {
+      query.callback = (error, rows = []) => (error === null ? resolve(rows) : reject(error));
+      client.query(query);
+    });
     isDone = true;
     return answer;
   } finally {

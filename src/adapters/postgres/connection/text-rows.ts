@@ -1,3 +1,5 @@
+import type { TextRow } from "./text-query.ts";
+import { TextQuery } from "./text-query.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
 
 /** Reads rows as PostgreSQL sends them. */
@@ -8,33 +10,18 @@ export interface TextRows {
    * @param signal of the operation; see ReadConnections
    * @returns the text of each value, null for NULL, in the order of the columns
    */
-  read(
-    text: string,
-    values: readonly unknown[],
-    signal?: AbortSignal,
-  ): Promise<readonly (readonly (string | null)[])[]>;
+  read(text: string, values: readonly unknown[], signal?: AbortSignal): Promise<readonly TextRow[]>;
 }
 
-/** A statement as pg takes it. */
-export interface RowQuery {
-  readonly text: string;
-  readonly values: unknown[];
-  readonly name?: string;
-  readonly rowMode: "array";
-  readonly types: object;
-}
-
-/** The part of pg's pool, or of ReadConnections, that is used. */
+/** The part of ReadConnections, or of pg's pool, that is used. */
 interface Queryable {
-  query(config: RowQuery, signal?: AbortSignal): Promise<{ rows: unknown[] }>;
+  query(query: TextQuery, signal?: AbortSignal): unknown;
 }
 
 /** The most statements that are prepared under names; each is kept by every connection. */
 const MAX_NAMES = 200;
 /** Texts that were seen once, and may be seen again. */
 const MAX_SEEN = 2_000;
-
-const AS_SENT = { getTypeParser: () => (value: unknown) => value };
 
 /**
  * SQLSTATEs for a prepared statement that is not there or is there already, as behind a connection pooler, and for one
@@ -48,16 +35,14 @@ const STALE_NAMES = new Set(["26000", "42P05", "0A000"]);
  */
 export function createTextRows(pool: Queryable): TextRows {
   const names = createStatementNames();
-  const run = async (
+  const run = (
     text: string,
     values: readonly unknown[],
     name: string | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<readonly (readonly (string | null)[])[]> => {
-    const query = { text, values: [...values], rowMode: "array" as const, types: AS_SENT };
-    const { rows } = await pool.query(name === undefined ? query : { ...query, name }, signal);
-    return rows as (string | null)[][];
-  };
+  ) =>
+    // pg's types know queries that are streams; the pool gives a promise of what the query's callback gets.
+    pool.query(new TextQuery(text, values, name), signal) as Promise<readonly TextRow[]>;
   return {
     async read(text, values, signal) {
       const name = names.of(text);

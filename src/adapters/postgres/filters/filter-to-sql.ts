@@ -1,13 +1,16 @@
 import type { JsonObject } from "../../../kernel/json.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
 import type { WhereFilter } from "../../../core/access/access.ts";
-import type { Junctions, RelationPart } from "../../../core/filters/fold-filter.ts";
+import type { FilterFold, Junctions, RelationPart } from "../../../core/filters/fold-filter.ts";
 import { combine, foldFilter } from "../../../core/filters/fold-filter.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../../../core/records/model.ts";
 import { oppositeOf } from "../../../core/records/model.ts";
 import type { Statement } from "./column-to-sql.ts";
 import { columnToSql } from "./column-to-sql.ts";
 import type { TableShape, TableShapes } from "../records/table-shape.ts";
+import type { TextTools } from "../records/text-tools.ts";
+import type { SearchWithin } from "./search-to-sql.ts";
+import { searchToSql } from "./search-to-sql.ts";
 
 /** The models and their tables. */
 export interface FilterPorts {
@@ -58,11 +61,25 @@ export async function filterToSql(
   alias: string,
   statement: Statement,
 ): Promise<FilterSql> {
-  const shapes = await readShapes(ports, model, where ?? {});
+  const { shapes, tools } = await readTables(ports, model, where ?? {});
   const shapeOf = (of: Model): TableShape => shapes.get(of.name) as TableShape;
-  const condition = foldFilter<Condition>(ports.models, model, where ?? {}, {
+  const fold: FilterFold<Condition> = {
     filter: (members) => combine("AND", members, JUNCTIONS),
     logic: (operator, parts) => combine(operator, parts, JUNCTIONS),
+    search: (search, of) => {
+      const scope = foldFilter(ports.models, of, search.scope ?? {}, fold);
+      const within: SearchWithin = (at) => {
+        const joins: string[] = [];
+        const sql = scope?.({ alias: at, joins, isNegated: false }) ?? "TRUE";
+        return { joins: joins.join(""), condition: sql };
+      };
+      return (place) =>
+        searchToSql(
+          search,
+          { table: shapeOf(of), alias: place.alias, tools: tools as TextTools, statement },
+          within,
+        );
+    },
     column: (field, operators, of) => columnCondition(shapeOf(of), field, operators, statement),
     relation: (field, target, parts, of) => {
       const link = linkOf(ports.models, shapeOf(of), field, shapeOf(target));
@@ -72,27 +89,35 @@ export async function filterToSql(
         JUNCTIONS,
       );
     },
-  });
+  };
+  const condition = foldFilter(ports.models, model, where ?? {}, fold);
   const joins: string[] = [];
   const sql = condition?.({ alias, joins, isNegated: false }) ?? "TRUE";
   return { joins: joins.join(""), condition: sql };
 }
 
-/** The shapes of all tables that the filter uses. */
-async function readShapes(
+/** The shapes of all tables that the filter uses, and what the database has for its search, if it has one. */
+async function readTables(
   { models, shapes }: FilterPorts,
   model: Model,
   where: WhereFilter,
-): Promise<ReadonlyMap<string, TableShape>> {
+): Promise<{ readonly shapes: ReadonlyMap<string, TableShape>; readonly tools: TextTools | undefined }> {
   const found = new Set([model]);
-  foldFilter<undefined>(models, model, where, {
+  let isSearch = false;
+  const fold: FilterFold<undefined> = {
     filter: () => undefined,
     logic: () => undefined,
+    search({ scope = {} }, of) {
+      isSearch = true;
+      return foldFilter(models, of, scope, fold);
+    },
     column: () => undefined,
     relation: (_field, target) => void found.add(target),
-  });
+  };
+  foldFilter(models, model, where, fold);
   const read = [...found].map(async (each) => [each.name, await shapes.of(each)] as const);
-  return new Map(await Promise.all(read));
+  const tools = isSearch ? await shapes.textTools() : undefined;
+  return { shapes: new Map(await Promise.all(read)), tools };
 }
 
 function columnCondition(

@@ -1,19 +1,20 @@
-import { AppError } from "../../../kernel/app-error.ts";
+import type { AppError } from "../../../kernel/app-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { WhereFilter } from "../../../core/access/access.ts";
 import type { ListPart, ListPlace, OrderRelation, OrderTerm } from "../../../core/records/list-pages.ts";
-import { isNullableTerm } from "../../../core/records/list-pages.ts";
+import { damagedCursor, isNullableTerm } from "../../../core/records/list-pages.ts";
 import type { Model } from "../../../core/records/model.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import type { FilterPorts } from "../filters/filter-to-sql.ts";
 import { filterToSql, joinOne, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
+import { relevanceSql } from "../filters/search-to-sql.ts";
 import { requiredColumn } from "../sql/bulk-target.ts";
 import { isDataException, valueError } from "./postgres-record-reader.ts";
-import type { TableShape } from "./table-shape.ts";
+import type { ColumnShape, TableShape } from "./table-shape.ts";
 
 /** A term of the order in SQL. */
-interface SqlTerm {
+export interface SqlTerm {
   readonly column: string;
   readonly type: string;
   /** Its text, which PostgreSQL reads back as the same value. */
@@ -67,7 +68,7 @@ export async function partToSql(
     from: `FROM ${source.tables}${filter.joins}${order.joins}${where}`,
     order: order.terms.map((term) => ({ column: term.column, direction: directionSql(term, isBackward) })),
     limit: `${statement.parameter(part.limit)}::int`,
-    place: `ARRAY[${order.terms.map(({ text }) => text).join(", ")}]::text[]`,
+    place: placeSql(order.terms),
   };
 }
 
@@ -83,13 +84,22 @@ export async function countSql(
   return `SELECT count(*) AS total FROM ${tables}${filter.joins} WHERE ${condition} AND ${filter.condition}`;
 }
 
+/** The place of a row: an array of texts. */
+export function placeSql(terms: readonly SqlTerm[]): string {
+  return `ARRAY[${terms.map(({ text }) => text).join(", ")}]::text[]`;
+}
+
 /** ORDER BY and LIMIT. */
 export function cutSql({ order, limit }: PartSql, columns = order.map(({ column }) => column)): string {
   const terms = order.map(({ direction }, at) => `${columns[at]} ${direction}`);
   return `${terms.length === 0 ? "" : `\n ORDER BY ${terms.join(", ")}`}\n LIMIT ${limit}`;
 }
 
-function directionSql({ isDescending, areNullsFirst, isNullable }: SqlTerm, isReversed: boolean): string {
+/** `DESC NULLS LAST` */
+export function directionSql(
+  { isDescending, areNullsFirst, isNullable }: SqlTerm,
+  isReversed = false,
+): string {
   const direction = isDescending === isReversed ? "ASC" : "DESC";
   // Left out where there are no nulls, so that an index serves.
   const nulls = isNullable ? ` NULLS ${areNullsFirst === isReversed ? "LAST" : "FIRST"}` : "";
@@ -127,29 +137,59 @@ async function orderToSql(
   const made: SqlTerm[] = [];
   for (const term of terms) {
     const at = await tableAt(term.relations);
-    const { counted, isDescending, areNullsFirst } = term;
-    const isNullable = isNullableTerm(term);
-    if (counted !== undefined) {
+    const computed = await computedNumber(ports, at, term, statement);
+    if (computed !== undefined) {
       const number = statement.alias();
-      const total = await countRelated(ports, at, counted, statement);
-      joins.push(` CROSS JOIN LATERAL (${total}) AS ${number}`);
-      const column = `${number}.total`;
-      made.push({ column, type: "bigint", text: `${column}::text`, isDescending, areNullsFirst, isNullable });
+      joins.push(` CROSS JOIN LATERAL (${computed.sql}) AS ${number}`);
+      made.push(columnTerm(term, number, { name: computed.column, type: computed.type }));
       continue;
     }
-    const { name, type } = requiredColumn(at.table, term.column.name);
-    const column = `${at.alias}.${name}`;
-    // JSON has times in ISO 8601, whatever the session's DateStyle.
-    const text = term.column.type === "DateTime" ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
-    made.push({ column, type, text, isDescending, areNullsFirst, isNullable });
+    made.push(columnTerm(term, at.alias, requiredColumn(at.table, term.column.name)));
   }
   return { terms: made, joins: joins.join("") };
+}
+
+/** The term for a column of the table that the statement calls so. */
+export function columnTerm(
+  term: OrderTerm,
+  alias: string,
+  { name, type }: Pick<ColumnShape, "name" | "type">,
+): SqlTerm {
+  const column = `${alias}.${name}`;
+  // JSON has times in ISO 8601, whatever the session's DateStyle.
+  const text = term.column.type === "DateTime" ? `to_jsonb(${column}) #>> '{}'` : `${column}::text`;
+  const { isDescending, areNullsFirst } = term;
+  return { column, type, text, isDescending, areNullsFirst, isNullable: isNullableTerm(term) };
 }
 
 /** A table under its name in the statement. */
 interface JoinedTable {
   readonly alias: string;
   readonly table: TableShape;
+}
+
+/** A number that is computed for each record: how many related ones it has, or how well it matches a search. */
+interface ComputedNumber {
+  /** A subquery for LATERAL. */
+  readonly sql: string;
+  readonly column: string;
+  readonly type: string;
+}
+
+async function computedNumber(
+  ports: FilterPorts,
+  at: JoinedTable,
+  { counted, search }: OrderTerm,
+  statement: Statement,
+): Promise<ComputedNumber | undefined> {
+  if (counted !== undefined) {
+    return { sql: await countRelated(ports, at, counted, statement), column: "total", type: "bigint" };
+  }
+  if (search === undefined) {
+    return undefined;
+  }
+  const tools = await ports.shapes.textTools();
+  return { sql: relevanceSql(search, { ...at, tools, statement }), column: "relevance", type: "integer" };
 }
 
 async function countRelated(
@@ -168,7 +208,7 @@ async function countRelated(
  * The records beyond a place: after it, or before it when `isBefore`. With terms a, b and key k: a beyond, or a equal and
  * b beyond, or a and b equal and k beyond (keyset pagination; see use-the-index-luke.com).
  */
-function beyondSql(
+export function beyondSql(
   terms: readonly SqlTerm[],
   place: ListPlace,
   isBefore: boolean,
@@ -223,27 +263,38 @@ export async function explainError(
   }
   for (const [model, { terms, after, before }] of parts) {
     const order = await orderToSql(ports, model, terms, "t", createStatement());
-    for (const [name, place] of Object.entries({ after, before })) {
-      const cause = place === undefined ? undefined : await placeFault(ports.session, order.terms, place);
-      if (cause !== undefined) {
-        const message = `${name} is a damaged cursor. Take it from pageInfo or an edge of an earlier page.`;
-        return new AppError("VALIDATION_FAILED", message, { details: { field: name }, cause });
-      }
+    const run: RunStatement = (text, values) => ports.session.query(text, values);
+    const damaged = await findDamage(run, order.terms, { after, before });
+    if (damaged !== undefined) {
+      return damaged;
     }
   }
   return valueError(error);
 }
 
-/** Why the texts are not values of the order's columns; undefined if they are. */
-async function placeFault(
-  session: Pick<SqlSession, "query">,
+type RunStatement = (text: string, values: readonly unknown[]) => Promise<unknown>;
+
+/** What to say about a place whose texts are not values of the order's columns; undefined if there is none. */
+export async function findDamage(
+  run: RunStatement,
   terms: readonly SqlTerm[],
-  place: ListPlace,
-): Promise<unknown> {
+  places: Readonly<Record<string, ListPlace | undefined>>,
+): Promise<AppError | undefined> {
+  for (const [name, place] of Object.entries(places)) {
+    const cause = place === undefined ? undefined : await placeFault(run, terms, place);
+    if (cause !== undefined) {
+      return damagedCursor(name, cause);
+    }
+  }
+  return undefined;
+}
+
+/** Why the texts are not values of the order's columns; undefined if they are. */
+async function placeFault(run: RunStatement, terms: readonly SqlTerm[], place: ListPlace): Promise<unknown> {
   const values = terms.map(({ type }, at) => `$${at + 1}::text::${type}`);
   const texts = terms.map((_term, at) => place[at] ?? null);
   try {
-    await session.query(`SELECT ${values.join(", ")}`, texts);
+    await run(`SELECT ${values.join(", ")}`, texts);
     return undefined;
   } catch (cause) {
     return cause;

@@ -3,7 +3,7 @@ import type { SqlSession } from "../../../kernel/sql-session.ts";
 import type { TextRows } from "../connection/text-rows.ts";
 import { createStatement } from "../filters/column-to-sql.ts";
 import { explainError } from "./list-part.ts";
-import type { SelectionPorts } from "./selection-to-sql.ts";
+import type { ListStatement, SelectionPorts } from "./selection-to-sql.ts";
 import { listStatement } from "./selection-to-sql.ts";
 
 interface RecordListsPorts extends SelectionPorts {
@@ -14,14 +14,18 @@ interface RecordListsPorts extends SelectionPorts {
 
 /** Reads a list with all that hangs on its records by one statement. */
 export function createPostgresRecordLists(ports: RecordListsPorts): RecordLists {
-  return {
-    async read(name, reading, signal) {
-      const model = ports.models.get(name);
-      const { text, values, parts, decode } = await listStatement(ports, model, reading, createStatement());
-      const rows = await ports.rows
-        .read(text, values, signal)
-        .catch(async (error: unknown) => Promise.reject(await explainError(ports, parts, error)));
-      return decode(rows);
-    },
+  const prepare: RecordLists["prepare"] = (name, reading) => {
+    const model = ports.models.get(name);
+    let statement: ListStatement | undefined;
+    return async (key = [], signal) => {
+      statement ??= await listStatement(ports, model, reading, createStatement());
+      const { text, values, parts, decode } = statement;
+      try {
+        return decode(await ports.rows.read(text, [...key, ...values.slice(key.length)], signal));
+      } catch (error) {
+        throw await explainError(ports, parts, error);
+      }
+    };
   };
+  return { prepare, read: (name, reading, signal) => prepare(name, reading)(undefined, signal) };
 }

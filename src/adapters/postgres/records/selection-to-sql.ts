@@ -9,12 +9,13 @@ import type {
   SelectedPage,
   Selection,
 } from "../../../core/records/record-lists.ts";
+import { searchIn } from "../../../core/filters/search-filter.ts";
 import type { GroupValues } from "../../../core/records/record-groups.ts";
 import { figureToSql } from "../aggregates/figure-to-sql.ts";
 import type { Statement } from "../filters/column-to-sql.ts";
 import type { FilterPorts, Link } from "../filters/filter-to-sql.ts";
 import { filterToSql, linkOf, relatedTables } from "../filters/filter-to-sql.ts";
-import { requiredColumn } from "../sql/bulk-target.ts";
+import { castText, requiredColumn } from "../sql/bulk-target.ts";
 import type { ListSource, PartSql } from "./list-part.ts";
 import { countSql, cutSql, partToSql } from "./list-part.ts";
 import type { ToDecimal } from "./read-values.ts";
@@ -29,6 +30,7 @@ export interface SelectionPorts extends FilterPorts {
 /** The statement that reads a list, and how its rows become the list. */
 export interface ListStatement {
   readonly text: string;
+  /** The first ones, as many as the page's key has fields, are given when it is executed. */
   readonly values: readonly unknown[];
   /** The parts of lists that it reads, with their models: the root's first. */
   readonly parts: readonly (readonly [Model, ListPart])[];
@@ -53,12 +55,17 @@ export async function listStatement(
   statement: Statement,
 ): Promise<ListStatement> {
   const builder = new StatementBuilder(ports, statement);
-  const { table } = await ports.shapes.of(model);
+  const shape = await ports.shapes.of(model);
+  const { page, count } = reading;
+  const key = (page?.key ?? []).map((field) => [field, statement.parameter(undefined)] as const);
   const source = (): ListSource => {
     const alias = statement.alias();
-    return { alias, tables: `${table} ${alias}`, condition: "TRUE" };
+    const conditions = key.map(([field, parameter]) => {
+      const column = requiredColumn(shape, field.name);
+      return `${alias}.${column.name} = ${castText(column, `${parameter}::text`)}`;
+    });
+    return { alias, tables: `${shape.table} ${alias}`, condition: conditions.join(" AND ") || "TRUE" };
   };
-  const { page, count } = reading;
   const counted =
     count === undefined ? undefined : await countSql(ports, model, count.where, source(), statement);
   const rows = page === undefined ? undefined : await builder.rows(model, page, source(), "TEXT");
@@ -140,7 +147,8 @@ class StatementBuilder {
       ...[...used].map((name) => `${source.alias}.${name}`),
       ...(hasPlaces ? [`${partSql.place} AS ${placeColumn}`] : []),
     ];
-    const page = pageSql(partSql, columns, source.isNarrow === true ? freeName(used, "term") : undefined);
+    const isFoundFirst = source.isNarrow === true || searchIn(part.where) !== undefined;
+    const page = pageSql(partSql, columns, isFoundFirst ? freeName(used, "term") : undefined);
     const from = `FROM (${page}) AS ${cut}${row.joins.join("")}`;
     const isWhole = row.form === "JSON";
     const listed = isWhole

@@ -3,6 +3,8 @@ import { columnsOf, relationsOf } from "../../../core/records/model.ts";
 import { AppError } from "../../../kernel/app-error.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { quoteName } from "../../../kernel/sql-session.ts";
+import type { TextTools } from "./text-tools.ts";
+import { readTextTools } from "./text-tools.ts";
 
 /** A column as SQL needs it. */
 export interface ColumnShape {
@@ -41,6 +43,8 @@ export interface TableShape {
 export interface TableShapes {
   /** Reads it from the database's catalog on first use. */
   of(model: Model): Promise<TableShape>;
+  /** Asks the database on first use. */
+  textTools(): Promise<TextTools>;
 }
 
 /**
@@ -117,7 +121,15 @@ function createCatalog(session: SqlSession): Catalog {
 export function createTableShapes(session: SqlSession): TableShapes {
   const catalog = createCatalog(session);
   const shapes = new WeakMap<Model, Promise<TableShape>>();
+  let tools: Promise<TextTools> | undefined;
   return {
+    textTools() {
+      tools ??= readTextTools(session).catch(async (error: unknown) => {
+        tools = undefined;
+        return Promise.reject(error);
+      });
+      return tools;
+    },
     of(model) {
       const known = shapes.get(model);
       if (known !== undefined) {

@@ -49,7 +49,7 @@ export function schemaOfTasks(
     names,
     modelOptions: {},
     reader: { findIds: onlyPrinted, existingIds: onlyPrinted },
-    lists: { read: onlyPrinted },
+    lists: { prepare: () => onlyPrinted, read: onlyPrinted },
     groups: { read: onlyPrinted },
     translateError: (error) => error,
     writeOne: onlyPrinted,

@@ -39,6 +39,7 @@ const SHAPES: TableShapes = {
       isGuardedInStatement: true,
       indexes: [],
     }),
+  textTools: () => Promise.reject(new Error("nothing is searched here")),
 };
 
 async function translate(
