@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 const SERVICES = "./test/support/global-setup.ts";
+const END_PROCESSES = "./test/support/end-processes.ts";
 
 interface ProjectOptions {
   testTimeout: number;
@@ -12,8 +13,8 @@ interface ProjectOptions {
   env?: Record<string, string>;
   /** Projects of a higher number run after those of a lower one. */
   groupOrder?: number;
-  /** Whether each file loads all modules anew, which takes longer than most files. Default: false. */
-  isolate?: boolean;
+  /** Run before each test file. */
+  setupFiles?: string[];
 }
 
 function project(
@@ -24,7 +25,7 @@ function project(
     include = [`test/${name}/**/*.test.ts`],
     env = {},
     groupOrder = 0,
-    isolate = false,
+    setupFiles = [],
   }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
@@ -34,7 +35,9 @@ function project(
       include,
       env,
       testTimeout,
-      isolate,
+      // The files of a worker share its modules: to load them anew takes longer than most files.
+      isolate: false,
+      setupFiles,
       // A poll waits for a signal; on a busy machine one second, the default, is not enough for it.
       expect: { poll: { timeout: Math.min(testTimeout, 20_000) } },
       sequence: { groupOrder },
@@ -60,7 +63,11 @@ export default defineConfig({
     projects: [
       project("unit", { testTimeout: 10_000, needsServices: false }),
       project("contract", { testTimeout: 30_000, needsServices: true }),
-      project("integration", { testTimeout: 60_000, needsServices: true }),
+      project("integration", {
+        testTimeout: 60_000,
+        needsServices: true,
+        setupFiles: ["./test/support/plan-at-once.ts"],
+      }),
       // What depends on queue or bus, once more with those in Redis. All else is PostgreSQL's on either backend.
       project("integration-redis", {
         testTimeout: 60_000,
@@ -81,10 +88,15 @@ export default defineConfig({
         ].map((name) => `test/integration/engine/${name}.test.ts`),
         env: { POWERCRUD_TEST_BACKEND: "redis" },
       }),
-      project("e2e", { testTimeout: 240_000, needsServices: true, isolate: true }),
+      project("e2e", { testTimeout: 240_000, needsServices: true, setupFiles: [END_PROCESSES] }),
       project("architecture", { testTimeout: 60_000, needsServices: false }),
       // Alone, after all others: it starts a deployment of its own, and needs both cores.
-      project("chaos", { testTimeout: 240_000, needsServices: false, groupOrder: 1, isolate: true }),
+      project("chaos", {
+        testTimeout: 240_000,
+        needsServices: false,
+        groupOrder: 1,
+        setupFiles: [END_PROCESSES],
+      }),
     ],
   },
 });

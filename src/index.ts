@@ -46,6 +46,14 @@ export type {
 } from "./core/records/write-hooks.ts";
 export type { Selection } from "./core/bulk/bulk-request.ts";
 export type { WhereFilter } from "./core/access/access.ts";
+export type {
+  AccessOption,
+  AccessQuestion,
+  AccessRule,
+  AccessRules,
+  FieldRule,
+  FieldRules,
+} from "./core/access/access-rules.ts";
 export type { FieldChange, LinkChange, RecordChange } from "./core/records/change.ts";
 export type { Viewer } from "./core/access/viewer.ts";
 export { ANONYMOUS } from "./core/access/viewer.ts";

@@ -1,6 +1,6 @@
 import { readAppTables } from "../adapters/postgres/app-tables.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
-import { hasCurrentFunctions } from "../adapters/postgres/database-functions.ts";
+import { hasCurrentFunctions, SQL_FOLDER } from "../adapters/postgres/database-functions.ts";
 import { listMigrationNames } from "../adapters/prisma/migration-folder.ts";
 import { findPrismaPaths } from "../adapters/prisma/prisma-paths.ts";
 import { readAppliedMigrations } from "../adapters/prisma/read-applied-migrations.ts";
@@ -20,7 +20,7 @@ export interface MigrationSource {
 
 /** The engine's own tables. */
 export const ENGINE_MIGRATIONS: MigrationSource = {
-  folder: join(import.meta.dirname, "../adapters/postgres/migrations"),
+  folder: join(SQL_FOLDER, "migrations"),
   schema: "powercrud",
 };
 

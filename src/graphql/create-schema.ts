@@ -5,8 +5,9 @@ import { bulkRulesOf } from "../core/bulk/bulk-rules.ts";
 import type { LaunchBulk } from "../core/bulk/bulk-request.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { createModelRegistry } from "../core/records/model.ts";
+import type { AccessRule } from "../core/access/access-rules.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
-import { accessOf, lockScopesOf } from "../core/records/model-options.ts";
+import { accessOf, hidesRecords, lockScopesOf } from "../core/records/model-options.ts";
 import type { RecordGroups } from "../core/records/record-groups.ts";
 import type { RecordLists } from "../core/records/record-lists.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
@@ -22,6 +23,7 @@ import { columnTypesOf, SHARED_INPUTS } from "./models/model-names.ts";
 import { SCALAR_NAMES } from "./models/model-schema.ts";
 import { implementSelects } from "./models/pothos-dynamic.ts";
 import { addPageInfo } from "./pagination/page.ts";
+import { guardReads } from "./read-guard.ts";
 import { addScalars } from "./scalars.ts";
 import { addTypedIds } from "./typed-ids.ts";
 import { addViewerInfo } from "./viewer-info.ts";
@@ -34,6 +36,8 @@ export interface SchemaDependencies {
   /** The models' names; see chooseNames. */
   readonly names: NameTable;
   readonly modelOptions: ModelOptionsMap;
+  /** The access rule of models without one of their own. Default: everybody may do everything. */
+  readonly defaultAccess?: AccessRule | undefined;
   readonly reader: RecordReader;
   readonly lists: RecordLists;
   readonly groups: RecordGroups;
@@ -56,6 +60,10 @@ export function createSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const schema = buildSchema(dependencies);
   if (dependencies.isRelay === true) {
     addTypedIds(schema, dependencies.models);
+  }
+  const { models, names, modelOptions, defaultAccess } = dependencies;
+  if (defaultAccess !== undefined || Object.values(modelOptions).some(({ access }) => access !== undefined)) {
+    guardReads(schema, { access: accessOf(modelOptions, defaultAccess), models, names });
   }
   return reportErrors(schema, dependencies.translateError);
 }
@@ -101,6 +109,7 @@ function notNamed(): never {
 
 function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   const { models, modelOptions } = dependencies;
+  const access = accessOf(modelOptions, dependencies.defaultAccess);
   const builder = createBuilder(dependencies.datamodel);
   builder.queryType({ description: "Reads records, tasks and the state of the deployment." });
   builder.mutationType({ description: "Writes records, and launches and controls tasks." });
@@ -113,9 +122,9 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   addPageInfo(context);
   addModels(context, {
     models,
-    access: accessOf(modelOptions),
+    access,
     rules: bulkRulesOf(modelOptions),
-    hasScope: (model) => modelOptions[model]?.scope !== undefined,
+    hasScope: (model) => hidesRecords(modelOptions[model]),
     reader: dependencies.reader,
     lists: dependencies.lists,
     groups: dependencies.groups,
@@ -129,7 +138,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
       tasks: dependencies.tasks,
     }),
   });
-  addViewerInfo(context, accessOf(modelOptions));
+  addViewerInfo(context, access);
   for (const contribute of dependencies.contributors) {
     contribute(context);
   }

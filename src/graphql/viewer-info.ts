@@ -1,6 +1,6 @@
 import type { GraphQLSchema, GraphQLType } from "graphql";
 import { getNamedType, isInputObjectType, isObjectType } from "graphql";
-import type { Access } from "../core/access/access.ts";
+import type { Access, AccessAction, FieldAction } from "../core/access/access.ts";
 import type { Viewer } from "../core/access/viewer.ts";
 import { judgeFilter } from "../core/filters/asks-nothing.ts";
 import { isReadable } from "../core/records/field-switches.ts";
@@ -142,12 +142,13 @@ function accessOf(
 ): ModelAccess {
   const reach = reachOf(models, model, access, viewer);
   const offer = offerOf(schema, names.of(model), model);
-  return { ...(reach === "NONE" ? withdrawn(offer) : offer), model: model.name, reach };
+  const allowed = reach === "NONE" ? withdrawn(offer) : narrowed(offer, { access, viewer, model });
+  return { ...allowed, model: model.name, reach };
 }
 
 /** As far as the scope tells without asking the database. */
 function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Viewer): Reach {
-  const scope = access.scope(model.name, viewer);
+  const scope = access.scope(model.name, viewer, "READ");
   const { value, isSure } =
     scope === undefined ? { value: "EMPTY", isSure: true } : judgeFilter(models, model, scope);
   switch (value) {
@@ -162,6 +163,58 @@ function reachOf(models: ModelRegistry, model: Model, access: Access, viewer: Vi
     default:
       return "SOME";
   }
+}
+
+/** The offer as far as the access rules allow it. */
+function narrowed(
+  offer: Offer,
+  { access, viewer, model }: { readonly access: Access; readonly viewer: Viewer; readonly model: Model },
+): Offer {
+  const may = (action: AccessAction): boolean => access.isAllowed(model.name, viewer, action);
+  const [canCreate, canUpdate, canDelete] = [may("CREATE"), may("UPDATE"), may("DELETE")];
+  const names = new Map(model.fields.map(({ apiName, name }) => [apiName, name]));
+  const mayField = (apiName: string, action: FieldAction): boolean =>
+    access.isFieldAllowed(model.name, names.get(apiName) ?? apiName, viewer, action);
+  return {
+    canRead: offer.canRead,
+    canCreate: offer.canCreate && canCreate,
+    canUpdate: offer.canUpdate && canUpdate,
+    canUpsert: offer.canUpsert && canCreate && canUpdate,
+    canDelete: offer.canDelete && canDelete,
+    canBulkCreate: offer.canBulkCreate && canCreate,
+    canBulkUpdate: offer.canBulkUpdate && canUpdate,
+    canBulkUpdateEach: offer.canBulkUpdateEach && canUpdate,
+    canBulkUpsert: offer.canBulkUpsert && canCreate && canUpdate,
+    canBulkDelete: offer.canBulkDelete && canDelete,
+    fields: offer.fields.map(({ name, ...can }) => {
+      const canRead = mayField(name, "READ");
+      const canWrite = mayField(name, "WRITE");
+      return {
+        name,
+        ...maskOf(can, { canRead, creates: canCreate && canWrite, updates: canUpdate && canWrite }),
+      };
+    }),
+  };
+}
+
+function maskOf(
+  can: FieldAbilities,
+  {
+    canRead,
+    creates,
+    updates,
+  }: { readonly canRead: boolean; readonly creates: boolean; readonly updates: boolean },
+): FieldAbilities {
+  return {
+    canRead: can.canRead && canRead,
+    canFilter: can.canFilter && canRead,
+    canSort: can.canSort && canRead,
+    canCreate: can.canCreate && creates,
+    canUpdate: can.canUpdate && updates,
+    canBulkCreate: can.canBulkCreate && creates,
+    canBulkUpdate: can.canBulkUpdate && updates,
+    canBulkUpdateEach: can.canBulkUpdateEach && updates,
+  };
 }
 
 function withdrawn({ fields, ...offer }: Offer): Offer {

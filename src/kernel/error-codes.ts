@@ -5,7 +5,7 @@
 export const ERROR_CODES = {
   VALIDATION_FAILED: "The input has the right shape and an impossible value.",
   NOT_FOUND: "The record or task does not exist, or the viewer may not see it.",
-  FORBIDDEN: "The viewer may not launch the task.",
+  FORBIDDEN: "The viewer may not do this, or not read what the operation asks for.",
   CONFLICT: "A running task holds the record or the model.",
   STALE_RECORD: "The record has changed since the caller read it.",
   CONSTRAINT_VIOLATED: "The database refused the change: a unique, foreign key, check or not-null rule.",

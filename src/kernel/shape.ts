@@ -23,7 +23,9 @@ export type Shape =
       readonly what?: string;
     }
   /** A function, or what else the shape says. */
-  | { readonly kind: "FUNCTION_OR"; readonly other: MembersShape };
+  | { readonly kind: "FUNCTION_OR"; readonly other: Shape }
+  /** True, false, or what else the shape says. */
+  | { readonly kind: "FLAG_OR"; readonly other: Shape };
 
 /** An object with these members, and no others. */
 export interface MembersShape {
@@ -78,6 +80,7 @@ const FINDERS: { readonly [Kind in Shape["kind"]]: Find<Extract<Shape, { kind: K
   MAP: faultsOfMap,
   FUNCTION_OR: (value, { other }, place) =>
     typeof value === "function" ? [] : findFaults(value, other, place),
+  FLAG_OR: (value, { other }, place) => (typeof value === "boolean" ? [] : findFaults(value, other, place)),
 };
 
 function oneFault(isMet: boolean, value: unknown, expected: string, place: string): readonly string[] {

@@ -14,13 +14,13 @@ const GOOD = {
     City: {
       plural: "towns",
       isExposed: true,
-      scope: (viewer) => (viewer.id === null ? { status: { equals: "ACTIVE" }, country: { is: {} } } : undefined),
+      access: ({ viewer }) => (viewer.id === null ? { status: { equals: "ACTIVE" }, country: { is: {} } } : true),
       lockScope: () => "all",
       fields: { name: { isExposed: false, isReadOnly: true }, country: { isFilterable: false, isSortable: false }, tags: { isBulkWritable: false } },
       bulk: { parallelism: 3, chunkRecords: 100 },
       search: ["name", "notes"],
     },
-    Tag: { scope: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
+    Tag: { access: () => ({ OR: [{ label: { contains: "a" } }, { NOT: { cities: { some: {} } } }] }) },
   }`,
   "values as Prisma types them, without type arguments": `models: {
     City: {
@@ -90,11 +90,11 @@ const BAD = {
     "'paralelism' does not exist",
   ],
   "a misspelt field of a scope": [
-    `models: { City: { scope: (viewer) => (viewer.id === null ? { statsu: { equals: "ACTIVE" } } : undefined) } }`,
-    "'{ statsu: { equals: string; }; }' has no properties in common",
+    `models: { City: { access: ({ viewer }) => (viewer.id === null ? { statsu: { equals: "ACTIVE" } } : true) } }`,
+    "'{ statsu: { equals: string; }; }' is not assignable to type",
   ],
   "a misspelt field within OR of a scope": [
-    `models: { City: { scope: () => ({ OR: [{ statsu: { equals: "ACTIVE" } }] }) } }`,
+    `models: { City: { access: () => ({ OR: [{ statsu: { equals: "ACTIVE" } }] }) } }`,
     "'{ statsu: { equals: string; }; }' has no properties in common",
   ],
   "a misspelt field of a record": [
@@ -273,6 +273,7 @@ beforeAll(async () => {
       ...Object.entries(BAD).map(([name, [members]]) => [name, inConfig(members)] as const),
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
       ["docs/custom-tasks.md", guide()],
+      ["docs/access.md", accessGuide()],
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -293,6 +294,17 @@ describe("a config does not compile with", () => {
 test("the snippets of the guide to custom tasks compile", () => {
   expect(errors.get("docs/custom-tasks.md")).toEqual([]);
 });
+
+test("the config in the guide to access rules compiles", () => {
+  expect(errors.get("docs/access.md")).toEqual([]);
+});
+
+function accessGuide(): string {
+  return codeBlocks(readFileSync(`${ROOT}/docs/access.md`, "utf8"), "ts")
+    .join("\n")
+    .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+    .replaceAll('"./generated/', '"../../src/generated/');
+}
 
 /** The guide's snippets as one module. */
 function guide(): string {

@@ -8,6 +8,7 @@ import type {
 } from "../../src/core/processes/process-register.ts";
 import type { PostgresWorld } from "./postgres-world.ts";
 import { createPostgresWorld } from "./postgres-world.ts";
+import { emptying } from "../support/empty-tables.ts";
 
 const START = Date.parse("2026-01-01T00:00:00.000Z");
 const SILENCE_S = 10;
@@ -39,7 +40,7 @@ describe("process register", () => {
   });
   afterAll(() => world.close());
   beforeEach(async () => {
-    await world.pool.query("TRUNCATE powercrud.process");
+    await world.pool.query(emptying("powercrud.process"));
   });
 
   const enlist = (process: RunningProcess, seconds: number): Promise<void> =>

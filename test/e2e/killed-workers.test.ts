@@ -10,9 +10,8 @@ const COUNT = 10_000;
 /** Above the ids of GeoNames. */
 const FIRST_ID = 1_500_000_000;
 const TAG = "0195f8f0-0000-7000-8000-0000000000be";
-/** A worker is killed each time that this many more records are written, this often. */
+/** A worker is killed each time that this many more records are written, until no first one is left. */
 const KILL_EVERY = 2000;
-const KILLS = 3;
 const WORKERS = 2;
 
 const OPTIONS = `{ errorPolicy: SKIP_FAILED, mode: ASYNC, maxAffected: 1000000 }`;
@@ -123,8 +122,8 @@ describe.each(RUNS)(
 
     const startWorker = async (): Promise<void> => {
       const worker = await spawnPowerCrud(["work"], env);
-      await worker.waitForLine(/^ready worker/);
       workers.push(worker);
+      await worker.waitForLine(/^ready worker/);
     };
 
     beforeAll(async () => {
@@ -166,22 +165,23 @@ describe.each(RUNS)(
 
     /** Each time the task has made a step of progress, kills the oldest worker and starts another one. */
     const killAlong = async (id: string): Promise<{ last: State; kills: number }> => {
-      let kills = 0;
+      const replacements: Promise<void>[] = [];
       let last: State | undefined;
       for await (const { taskProgress } of client.subscribe<{ taskProgress: State }>(WATCH, { id })) {
         last = taskProgress;
-        if (kills < KILLS && taskProgress.progress.processed >= (kills + 1) * KILL_EVERY) {
-          kills += 1;
+        const kills = replacements.length;
+        if (kills < WORKERS && taskProgress.progress.processed >= (kills + 1) * KILL_EVERY) {
           const victim = workers.shift();
           victim?.kill("SIGKILL");
           await victim?.exited;
-          await startWorker();
+          replacements.push(startWorker());
         }
       }
+      await Promise.all(replacements);
       if (last === undefined) {
         throw new Error("the task was never seen");
       }
-      return { last, kills };
+      return { last, kills: replacements.length };
     };
 
     it.each(operations)(

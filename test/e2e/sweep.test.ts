@@ -1,17 +1,20 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
+import { sweepOnce } from "../../src/cli/commands/sweep.ts";
+import type { SweepCommandOptions } from "../../src/cli/commands/sweep.ts";
 import { completeConfig } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/config.ts";
 import type { Deployment } from "../../src/compose/open-deployment.ts";
 import { openDeployment } from "../../src/compose/open-deployment.ts";
 import type { BackendName } from "../../src/core/processes/process-register.ts";
 import type { LaunchOptions, PowerCrud, Task } from "../../src/index.ts";
-import { ANONYMOUS, createPowerCrud, createSilentLogger } from "../../src/index.ts";
+import { ANONYMOUS, createPowerCrud, createSilentLogger, migrateDatabase } from "../../src/index.ts";
 import { createSystemClock } from "../../src/kernel/clock.ts";
 import { lockOwners } from "../support/lock-owners.ts";
 import { withDeadline } from "../support/deadline.ts";
-import type { ReadyProcess } from "../support/powercrud-process.ts";
 import { runPowerCrud, startRole } from "../support/powercrud-process.ts";
+import { runCommand } from "../support/run-command.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import { createTestRedis, type TestRedis } from "../support/test-redis.ts";
@@ -39,12 +42,13 @@ const ids = (first: number, last: number): string[] =>
 describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (backend) => {
   let database: TestDatabase;
   let redis: TestRedis;
+  /** The settings of processes, and of the command in this one. */
   let env: Record<string, string>;
+  let settings: Config;
   let sql: pg.Client;
   let stranger: pg.Client;
   let deployment: Deployment;
   let api: PowerCrud;
-  let worker: ReadyProcess;
 
   beforeAll(async () => {
     database = await createTestDatabase({ isEmpty: true });
@@ -57,22 +61,23 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
       DATABASE_URL: database.url,
       POWERCRUD_BACKEND: backend,
       POWERCRUD_REDIS_KEY_PREFIX: redis.keyPrefix,
-      POWERCRUD_LEASE_MS: String(COMMAND_LEASE_MS),
+      POWERCRUD_LEASE_MS: String(PATIENT_LEASE_MS),
       POWERCRUD_WORKER_CONCURRENCY: "1",
       POWERCRUD_LOG_LEVEL: "debug",
       REDIS_URL: redis.url,
     };
-    await runPowerCrud(["migrate"], env);
+    await migrateDatabase({ databaseUrl: database.url, projectDir: process.cwd() });
     await sql.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
     await sql.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
       SELECT i, 'City ' || i, 'FR', 0, 0, 0 FROM generate_series(1, 60) i`);
-    const config = completeConfig({
+    settings = completeConfig({
       backend,
       redisUrl: redis.url,
       redisKeyPrefix: redis.keyPrefix,
-      leaseMs: PATIENT_LEASE_MS,
+      leaseMs: COMMAND_LEASE_MS,
       chunkRecords: 5,
     });
+    const config = { ...settings, leaseMs: PATIENT_LEASE_MS };
     const clock = createSystemClock();
     const logger = createSilentLogger();
     const chosen = { name: backend, reason: "test" };
@@ -126,10 +131,19 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
 
   const settled = (taskId: string): Promise<Task> => until(taskId, ({ finishedAt }) => finishedAt !== null);
 
-  /** The JSON document of a sweep: all of its standard output. */
-  async function sweepJson(): Promise<unknown> {
-    const { answer } = await runPowerCrud(["sweep", "--json"], env);
-    return JSON.parse(answer.join("\n"));
+  /** Runs the command in this process. @returns its output */
+  async function sweep(options: SweepCommandOptions = {}, other: Partial<Config> = {}): Promise<string[]> {
+    const { printed } = await runCommand((context) => sweepOnce(context, options), {
+      databaseUrl: database.url,
+      settings: { ...settings, ...other },
+      project: demoConfig,
+    });
+    return [...printed];
+  }
+
+  /** The JSON document of a sweep: all of its output. */
+  async function sweepJson(other: Partial<Config> = {}): Promise<unknown> {
+    return JSON.parse((await sweep({ json: true }, other)).join("\n"));
   }
 
   async function locks(): Promise<unknown> {
@@ -139,11 +153,12 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
   }
 
   it("finds nothing to do in an empty deployment", async () => {
-    expect(await sweepJson()).toEqual({ ...NOTHING, leftAlone: [] });
+    const { answer } = await runPowerCrud(["sweep", "--json"], env);
+    expect(JSON.parse(answer.join("\n"))).toEqual({ ...NOTHING, leftAlone: [] });
   });
 
   it("leaves running, queued and waiting tasks alone with the reason, and rescues a dead worker's task", async () => {
-    worker = await startRole("work", { ...env, POWERCRUD_LEASE_MS: String(PATIENT_LEASE_MS) });
+    const worker = await startRole("work", env);
     await stranger.query("BEGIN");
     await stranger.query("SELECT FROM city WHERE id = 1 FOR UPDATE");
     const running = await launch(ids(1, 30));
@@ -172,15 +187,20 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     expect(await sweepJson()).toEqual({ ...NOTHING, rescued: [running], leftAlone: leftAlone.slice(0, 2) });
     expect(await locks()).toEqual(held);
     await stranger.query("ROLLBACK");
-    worker = await startRole("work", { ...env, POWERCRUD_LEASE_MS: String(PATIENT_LEASE_MS) });
+    const next = await createPowerCrud({
+      config: demoConfig,
+      databaseUrl: database.url,
+      role: "work",
+      settings: { ...settings, leaseMs: PATIENT_LEASE_MS },
+    });
+    await next.start();
     expect(await settled(running)).toMatchObject({ status: "SUCCEEDED", attempt: 2 });
     expect(await settled(queued)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
     expect(await settled(waiting)).toMatchObject({ status: "SUCCEEDED", attempt: 1 });
     expect(await locks()).toEqual([]);
     const { rows } = await sql.query("SELECT id::text, population FROM city WHERE id <= 40 ORDER BY city.id");
     expect(rows).toEqual(ids(1, 40).map((id) => ({ id, population: id === "1" ? 2 : 1 })));
-    worker.kill("SIGTERM");
-    await worker.exited;
+    await next.stop();
   });
 
   it("removes and counts what settled and uncommitted tasks left behind, once", async () => {
@@ -203,8 +223,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     await unitOfWork.run((transaction) =>
       store.acquire(transaction, owner, [{ model: "City", ids: ["59", "60"] }]),
     );
-    const { answer } = await runPowerCrud(["sweep"], env);
-    expect(answer).toEqual([
+    expect(await sweep()).toEqual([
       "enqueued: 1 (never reached the queue, and are in it now)",
       `  ${enqueued}`,
       "rescued: 0",
@@ -247,9 +266,8 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
   });
 
   it("says that async is disabled", async () => {
-    const disabled = { ...env, POWERCRUD_ASYNC_ENABLED: "false" };
-    const { answer } = await runPowerCrud(["sweep"], disabled);
-    expect(answer[0]).toMatch(/^async is disabled \(POWERCRUD_ASYNC_ENABLED\)/);
+    const [first] = await sweep({}, { isAsyncEnabled: false });
+    expect(first).toMatch(/^async is disabled \(POWERCRUD_ASYNC_ENABLED\)/);
   });
 
   it("sweeps with another queue than the processes have", async () => {
@@ -260,8 +278,7 @@ describe.each<BackendName>(["redis", "postgres"])("powercrud sweep on %s", (back
     );
     await sql.query("INSERT INTO powercrud.lock (owner, model) VALUES ($1, 'Country')", [cleaned]);
     const other = backend === "redis" ? "postgres" : "redis";
-    const { answer } = await runPowerCrud(["sweep", "--json"], { ...env, POWERCRUD_BACKEND: other });
-    expect(JSON.parse(answer.join("\n"))).toMatchObject({ ...NOTHING, cleaned: [cleaned] });
+    expect(await sweepJson({ backend: other })).toMatchObject({ ...NOTHING, cleaned: [cleaned] });
     expect(await lockOwners(deployment.session)).not.toContain(cleaned);
   });
 });

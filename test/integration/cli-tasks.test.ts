@@ -11,13 +11,8 @@ import { changeSchedule, listSchedules, runSchedule } from "../../src/cli/comman
 import { runProgram } from "../../src/cli/program.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrud } from "../../src/index.ts";
-import {
-  createPowerCrud,
-  createSilentLogger,
-  defineConfig,
-  defineTask,
-  migrateDatabase,
-} from "../../src/index.ts";
+import { createPowerCrud, defineConfig, defineTask, migrateDatabase } from "../../src/index.ts";
+import { runCommand, type CommandAnswer } from "../support/run-command.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 
@@ -67,7 +62,6 @@ afterAll(async () => {
   await database.drop();
 });
 afterEach(() => {
-  process.exitCode = 0;
   onHalfWay = () => undefined;
   mayStop = Promise.resolve();
 });
@@ -77,46 +71,21 @@ async function startWorker(): Promise<void> {
   await worker.start();
 }
 
-interface Answer {
-  readonly printed: readonly string[];
-  readonly said: readonly string[];
-  readonly exitCode: number;
-}
-
 /** Runs one command as the command line does. */
-async function run(
+const run = (
   command: (context: CliContext) => Promise<void>,
-  stopSignal: AbortSignal = new AbortController().signal,
-): Promise<Answer> {
-  const printed: string[] = [];
-  const said: string[] = [];
-  process.exitCode = 0;
-  await command({
-    config: settings,
-    database: {
-      databaseUrl: database.url,
-      dataDir: "/nowhere",
-      fallbackDir: undefined,
-      logger: createSilentLogger(),
-    },
-    projectDir: process.cwd(),
-    logger: createSilentLogger(),
-    stopSignal,
-    hasProjectFile: true,
-    requireProjectFile: () => undefined,
-    loadProject: () => Promise.resolve(config),
-    readVariables: () => {
-      throw new TypeError("no command of tasks has variables");
-    },
-    print: (line) => void printed.push(line),
-    say: (line) => void said.push(line),
+  stopSignal?: AbortSignal,
+): Promise<CommandAnswer> =>
+  runCommand(command, {
+    databaseUrl: database.url,
+    settings,
+    project: config,
+    ...(stopSignal === undefined ? {} : { stopSignal }),
   });
-  return { printed, said, exitCode: process.exitCode };
-}
 
-const launchCount = (options: Parameters<typeof launch>[2], signal?: AbortSignal): Promise<Answer> =>
+const launchCount = (options: Parameters<typeof launch>[2], signal?: AbortSignal): Promise<CommandAnswer> =>
   run((context) => launch(context, "count", options), signal);
-const idIn = ({ printed }: Answer): string => /[0-9a-f-]{36}/.exec(printed[0] ?? "")?.[0] ?? "";
+const idIn = ({ printed }: CommandAnswer): string => /[0-9a-f-]{36}/.exec(printed[0] ?? "")?.[0] ?? "";
 
 describe("without a worker", () => {
   it("launches a task, and says that none runs", async () => {

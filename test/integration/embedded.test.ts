@@ -2,7 +2,7 @@ import { chown, mkdir, readFile, realpath, stat, writeFile } from "node:fs/promi
 import { join } from "node:path";
 
 import { Client } from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 
 import {
   createEmbeddedPostgres,
@@ -12,11 +12,13 @@ import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
 let folder: TemporaryFolder;
+/** The folder of most tests: a new database takes longer than most of them. */
+let dataDir: string;
 let services: EmbeddedPostgres[];
 
 function createService(): EmbeddedPostgres {
   const service = createEmbeddedPostgres({
-    dataDir: join(folder.path, "data"),
+    dataDir,
     logger: createSilentLogger(),
   });
   services.push(service);
@@ -46,7 +48,7 @@ async function serverPid(): Promise<number> {
 }
 
 function notePath(): string {
-  return join(folder.path, "data/postgres/data/postmaster.pid");
+  return join(dataDir, "postgres/data/postmaster.pid");
 }
 
 /** To the server, a killed process is a broken connection. */
@@ -57,17 +59,20 @@ async function loseKeeper(url: string): Promise<void> {
   );
 }
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await createTemporaryFolder("embedded");
+});
+afterAll(() => folder.remove());
+beforeEach(() => {
+  dataDir = join(folder.path, "data");
   services = [];
 });
-
 afterEach(async () => {
   await Promise.all(services.map((service) => service.stop()));
-  await folder.remove();
 });
 
 test("starts on an empty folder, keeps its data, and leaves no process after its stop", async () => {
+  dataDir = join(folder.path, "empty");
   const first = await startService();
   await query(first.url, "CREATE TABLE kept AS SELECT 1 AS value");
   await first.stop();
@@ -94,11 +99,12 @@ test("needs the password, which only its owner can read", async () => {
   const wrong = new URL(url);
   wrong.password = "wrong";
   await expect(query(wrong.href, "SELECT 1")).rejects.toThrow("password authentication failed");
-  const { mode } = await stat(join(folder.path, "data/postgres/password"));
+  const { mode } = await stat(join(dataDir, "postgres/password"));
   expect(mode & 0o777).toBe(0o600);
 });
 
-test("two services on one folder share a server: the last one to stop stops it", async () => {
+test("two services on one empty folder share a server: the last one to stop stops it", async () => {
+  dataDir = join(folder.path, "shared");
   const [first, second] = await Promise.all([startService(), startService()]);
   expect(second.url).toBe(first.url);
   await first.stop();
@@ -153,7 +159,8 @@ test("start and stop may be called twice; a stop without a start does nothing; t
 test("data goes to the fallback where PostgreSQL's own user cannot reach the wanted folder", async () => {
   const closed = join(folder.path, "closed");
   await mkdir(closed, { mode: 0o700 });
-  const [dataDir, fallbackDir] = [join(closed, "data"), join(folder.path, "fallback")];
+  dataDir = join(closed, "data");
+  const fallbackDir = join(folder.path, "fallback");
   const service = createEmbeddedPostgres({ dataDir, fallbackDir, logger: createSilentLogger() });
   services.push(service);
   await service.start();

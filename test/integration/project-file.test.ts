@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
+import { packedCommandLine } from "../support/packed-package.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "../support/temporary-folder.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -24,15 +25,12 @@ interface Ending {
   readonly lines: readonly string[];
 }
 
-/** Runs the command line in the project. */
-function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
-  const program = ["--import", import.meta.resolve("tsx"), join(ROOT, "src/cli/powercrud.ts"), ...args];
-  const options = {
-    cwd: folder.path,
-    env: { PATH: process.env["PATH"], TSX_TSCONFIG_PATH: join(ROOT, "tsconfig.json"), ...env },
-  };
+/** Runs the command line of the packed package in the project. */
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
+  const program = await packedCommandLine();
+  const options = { cwd: folder.path, env: { PATH: process.env["PATH"], ...env } };
   return new Promise((done) => {
-    execFile(process.execPath, program, options, (error, out, failures) => {
+    execFile(process.execPath, [program, ...args], options, (error, out, failures) => {
       done({ code: Number(error?.code ?? 0), out, lines: failures.split("\n").filter(Boolean) });
     });
   });
@@ -44,7 +42,7 @@ const writeConfig = (text: string): Promise<void> =>
 describe("a project with a powercrud.config.ts", () => {
   beforeEach(() =>
     writeConfig(`
-      import { defineConfig } from ${urlOf("src/index.ts")};
+      import { defineConfig } from "powercrud-graphql";
       import { generated } from ${urlOf("src/generated/powercrud.ts")};
       // option: seed.variables.*.name
       // option: seed.variables.*.meaning
@@ -112,7 +110,7 @@ describe("a schema that cannot be served", () => {
       'datasource db {\n  provider = "postgresql"\n}\n',
     );
     await writeConfig(`
-      import { defineConfig } from ${urlOf("src/index.ts")};
+      import { defineConfig } from "powercrud-graphql";
       import { generated } from ${urlOf("src/generated/powercrud.ts")};
       export default defineConfig({
         generated,
@@ -155,7 +153,7 @@ describe("the command line refuses", () => {
 
   it("a file with unknown members, each with the nearest name", async () => {
     await writeConfig(`
-      import { defineConfig } from ${urlOf("src/index.ts")};
+      import { defineConfig } from "powercrud-graphql";
       import demo from ${urlOf("powercrud.config.ts")};
       export default defineConfig({ generated: demo.generated, models: { Citty: {}, City: { plurals: "towns" } } });`);
     const { code, lines } = await run(["print-schema"]);

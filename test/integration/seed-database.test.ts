@@ -8,6 +8,7 @@ import type { SeedContext } from "../../src/index.ts";
 import { createSilentLogger, defineConfig } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { emptying } from "../support/empty-tables.ts";
 
 type Prisma = NonNullable<(typeof generated)["types"]>["client"];
 
@@ -46,7 +47,7 @@ afterAll(async () => {
   await pool.end();
   await database.drop();
 });
-beforeEach(() => pool.query("TRUNCATE language, tag CASCADE"));
+beforeEach(() => pool.query(emptying("language, tag")));
 
 test("a seed runs once, with Prisma's client, and shows its progress", async () => {
   const seed = async ({ prisma, progress }: SeedContext<Prisma>): Promise<string> => {

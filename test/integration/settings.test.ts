@@ -10,6 +10,7 @@ import type { PowerCrud, PowerCrudOptions } from "../../src/index.ts";
 import { createPowerCrud, createService, defineConfig, defineTask } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
+import { emptying } from "../support/empty-tables.ts";
 
 /** How many tasks run now. */
 let now = 0;
@@ -49,7 +50,7 @@ afterAll(async () => {
   await database.drop();
 });
 beforeEach(async () => {
-  await sql.query("TRUNCATE powercrud.task, powercrud.lock CASCADE");
+  await sql.query(emptying("powercrud.task, powercrud.lock"));
 });
 
 /** Does the work with a process that has these settings. */
@@ -129,7 +130,7 @@ it("chunkRecords: a task of twelve records has as many chunks as that makes", as
     [12, 1],
     [3, 4],
   ] as const) {
-    await sql.query("TRUNCATE powercrud.task CASCADE");
+    await sql.query(emptying("powercrud.task"));
     await using({ chunkRecords }, async (powercrud) => {
       await change(powercrud, 12);
       const { rows } = await sql.query<{ n: number }>("SELECT count(*)::int AS n FROM powercrud.chunk");
@@ -144,7 +145,7 @@ it("lockEscalationRecords: more records lock the whole model", async () => {
     [5, false],
     [4, true],
   ] as const) {
-    await sql.query("TRUNCATE powercrud.task, powercrud.lock CASCADE");
+    await sql.query(emptying("powercrud.task, powercrud.lock"));
     await using(
       { lockEscalationRecords },
       async (powercrud) => {

@@ -3,18 +3,22 @@ import type { Shape } from "../../src/kernel/shape.ts";
 
 /** The names of a shape's options: `bulk.chunkRecords`, and `fields.*.apiName` where any field has that. */
 function optionsOf(shape: Shape | undefined, prefix = ""): string[] {
-  const members =
-    shape?.kind === "FUNCTION_OR"
-      ? shape.other.members
-      : (shape as { members?: object } | undefined)?.members;
-  return Object.entries((members ?? {}) as Record<string, Shape>).flatMap(([name, member]) => {
+  return Object.entries(membersOf(shape)).flatMap(([name, member]) => {
     const path = `${prefix}${name}`;
-    if (member.kind === "MEMBERS") {
+    if (Object.keys(membersOf(member)).length > 0) {
       return optionsOf(member, `${path}.`);
     }
     const each = member.kind === "MAP" ? member.of("any") : undefined;
     return each?.kind === "MEMBERS" ? optionsOf(each, `${path}.*.`) : [path];
   });
+}
+
+function membersOf(shape: Shape | undefined): Readonly<Record<string, Shape>> {
+  return shape?.kind === "FUNCTION_OR" || shape?.kind === "FLAG_OR"
+    ? membersOf(shape.other)
+    : shape?.kind === "MEMBERS"
+      ? shape.members
+      : {};
 }
 
 const { members } = configShape({ relationMode: "foreignKeys", models: {}, enums: {} });

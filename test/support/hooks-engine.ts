@@ -8,6 +8,7 @@ import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import type { EngineFixture } from "./engine-fixture.ts";
 import { createEngineFixture } from "./engine-fixture.ts";
 import { insertThings } from "./thing-fixture.ts";
+import { emptying } from "./empty-tables.ts";
 
 /** The part of a thing that the tests' hooks read. */
 export interface ThingRow {
@@ -60,7 +61,7 @@ export async function createHooksEngine(): Promise<HooksEngine> {
     async reset() {
       said = {};
       logged.length = 0;
-      await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
+      await engine.pool.query(emptying("part, seal, thing, label", { isIdentityRestarted: true }));
       await insertThings(engine.session, 60);
     },
     async run(request, options = SKIP_FAILED) {

@@ -2,6 +2,7 @@ import type { Model, ModelRegistry } from "../../src/core/records/model.ts";
 import { createModelRegistry } from "../../src/core/records/model.ts";
 import type { SqlSession } from "../../src/kernel/sql-session.ts";
 import { modelOf, scalar } from "./model-fixture.ts";
+import { emptying } from "./empty-tables.ts";
 
 /** Tables with referential actions: deleting a shelf deletes its books and their pages. */
 export const LIBRARY_TABLES = `
@@ -68,7 +69,9 @@ const BLUE = "0195f8f0-0000-7000-8000-000000000002";
  */
 export async function fillLibrary(session: SqlSession): Promise<void> {
   const statements = [
-    "TRUNCATE room, shelf, book, page, loan, ticket, folder, topic, seal, stamp, powercrud.task, powercrud.lock CASCADE",
+    emptying(
+      "room, shelf, book, page, loan, ticket, folder, topic, seal, stamp, powercrud.task, powercrud.lock",
+    ),
     "INSERT INTO room SELECT n FROM generate_series(1, 3) n",
     "INSERT INTO shelf (id, code, room_id) SELECT n, 'code ' || n, n FROM generate_series(1, 3) n",
     "INSERT INTO book SELECT n * 10 + k, n FROM generate_series(1, 3) n, generate_series(0, 1) k",

@@ -15,6 +15,7 @@ import { holdRecords } from "./hold-records.ts";
 import type { ThingRow } from "./hooks-engine.ts";
 import { INCREMENT, SKIP_FAILED } from "./hooks-engine.ts";
 import { insertThings } from "./thing-fixture.ts";
+import { emptying } from "./empty-tables.ts";
 
 /** An engine with one place for tasks, on 40 things in chunks of 20. Each test sets the app's code. */
 export interface NestedEngine {
@@ -70,7 +71,7 @@ export async function createNestedEngine(): Promise<NestedEngine> {
     async reset() {
       app.rules = {};
       app.run = async () => null;
-      await engine.pool.query("DELETE FROM powercrud.lock; TRUNCATE part, seal, thing, label CASCADE");
+      await engine.pool.query(emptying("powercrud.lock, part, seal, thing, label"));
       await insertThings(engine.session, 40);
     },
     async run(options = SKIP_FAILED) {

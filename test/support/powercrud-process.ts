@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-import { afterAll } from "vitest";
-
 import { packedCommandLine } from "./packed-package.ts";
 import { withDeadline } from "./deadline.ts";
 import { createTemporaryFolder, type TemporaryFolder } from "./temporary-folder.ts";
@@ -34,11 +32,12 @@ export interface PowerCrudProcess {
 
 const cleanUps: (() => Promise<void>)[] = [];
 
-afterAll(async () => {
+/** Kills everything that still runs, including an embedded PostgreSQL that outlived its parent. Runs after each test file. */
+export async function endProcesses(): Promise<void> {
   for (const cleanUp of cleanUps.splice(0).toReversed()) {
     await cleanUp();
   }
-});
+}
 
 /** A program to start. */
 export interface Program {
@@ -59,7 +58,7 @@ export async function spawnPowerCrud(
 }
 
 /**
- * Starts a program that runs a command line of ours. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file, everything that still runs is killed, including an embedded PostgreSQL that outlived its parent.
+ * Starts a program that runs a command line of ours. Of this environment it gets only the variables that find programs. Without `POWERCRUD_DATA_DIR` in `env` it gets a new, empty folder. After the test file it is killed.
  */
 export async function spawnProgram(
   { file, args, cwd }: Program,

@@ -18,6 +18,7 @@ import { createEngineFixture } from "./engine-fixture.ts";
 import type { ManualClock } from "./manual-clock.ts";
 import { createManualClock } from "./manual-clock.ts";
 import { insertThings } from "./thing-fixture.ts";
+import { emptying } from "./empty-tables.ts";
 
 /** When the clock of each test begins. */
 export const SCHEDULES_START = new Date("2026-01-01T00:00:00.000Z");
@@ -110,7 +111,7 @@ export async function createScheduleWorld(): Promise<ScheduleWorld> {
     },
     async reset() {
       Object.assign(world, { clock: createManualClock(SCHEDULES_START), aheadMs: 0, isQueueDown: false });
-      await engine.session.query("TRUNCATE powercrud.schedule, powercrud.task, powercrud.lock CASCADE");
+      await engine.session.query(emptying("powercrud.schedule, powercrud.task, powercrud.lock"));
     },
     sharedPorts: () => ({
       schedules: world.store,

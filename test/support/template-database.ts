@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { runMigrations } from "bullmq";
 import { Client } from "pg";
 
 import { applyFunctions } from "../../src/adapters/postgres/database-functions.ts";
@@ -18,7 +19,7 @@ export async function createTemplateDatabase(adminUrl: string, templateUrl: stri
   await withClient(adminUrl, (admin) => admin.query(`ALTER DATABASE ${TEMPLATE_DATABASE} IS_TEMPLATE true`));
 }
 
-/** Runs the SQL of the migrations and functions as it is; the migrator has its own tests. */
+/** Runs the SQL of the migrations and functions as it is, and the queue's own migrations; the migrators have their own tests. */
 async function migrate(url: string): Promise<void> {
   const folders = await Promise.all(MIGRATIONS.map(migrationFiles));
   await withClient(url, async (client) => {
@@ -26,6 +27,7 @@ async function migrate(url: string): Promise<void> {
       await client.query(await readFile(file, "utf8"));
     }
     await applyFunctions(createPgSession(client));
+    await runMigrations(client);
   });
 }
 

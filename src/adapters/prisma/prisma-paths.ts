@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import type { PrismaConfigInternal } from "@prisma/config";
 import { AppError } from "../../kernel/app-error.ts";
+import { loadPrismaConfig } from "./prisma-config.ts";
+import type { PrismaConfig } from "./prisma-config.ts";
 import type { Datamodel } from "./schema-engine.ts";
 
 /** Where Prisma finds the parts of a project. All paths are absolute. */
@@ -22,39 +23,33 @@ export interface PrismaPaths {
 /** Where Prisma looks without a `prisma.config` file. */
 const DEFAULT_SCHEMAS = ["schema.prisma", "prisma/schema.prisma"];
 const DEFAULT_MIGRATIONS = "prisma/migrations";
-/** In the place of a variable that `prisma.config` needs and that is unset. */
-const NO_DATABASE = "postgresql://not-set";
 
 /**
  * Finds the Prisma schema and the migrations of a project as Prisma does: in `prisma.config`, else in the default places.
  * @throws AppError INVALID_CONFIG for a `prisma.config` that cannot be loaded, or that names a missing schema
  */
 export async function findPrismaPaths(projectDir: string): Promise<PrismaPaths> {
-  const { findPrismaConfigFile } = await import("@prisma/config");
-  const configFile = findPrismaConfigFile(projectDir);
-  if (configFile === null) {
-    return { ...NO_CONFIG, ...(await findFolders(projectDir, undefined)) };
-  }
-  const { config, unset } = await loadPrismaConfig(configFile, projectDir);
-  if (config.schema !== undefined && !existsSync(config.schema)) {
+  const config = await loadPrismaConfig(projectDir);
+  if (config?.schema !== undefined && !existsSync(config.schema)) {
     throw new AppError(
       "INVALID_CONFIG",
-      `${configFile} names ${config.schema} as the Prisma schema; it does not exist`,
+      `${config.file} names ${config.schema} as the Prisma schema; it does not exist`,
     );
   }
-  const url = config.datasource?.url ?? "";
-  const databaseUrl = url === "" || url === NO_DATABASE ? undefined : url;
-  return { configFile, databaseUrl, unset, ...(await findFolders(projectDir, config)) };
+  return {
+    configFile: config?.file,
+    databaseUrl: config?.databaseUrl,
+    unset: config?.unset ?? [],
+    ...(await findFolders(projectDir, config)),
+  };
 }
-
-const NO_CONFIG = { configFile: undefined, databaseUrl: undefined, unset: [] };
 
 async function findFolders(
   projectDir: string,
-  config: PrismaConfigInternal | undefined,
+  config: PrismaConfig | undefined,
 ): Promise<Pick<PrismaPaths, "schema" | "migrations">> {
   const schema = config?.schema ?? DEFAULT_SCHEMAS.map((file) => join(projectDir, file)).find(existsSync);
-  const migrations = config?.migrations?.path ?? (await defaultMigrations(projectDir, schema));
+  const migrations = config?.migrations ?? (await defaultMigrations(projectDir, schema));
   return { schema, migrations };
 }
 
@@ -64,39 +59,6 @@ async function defaultMigrations(projectDir: string, schema: string | undefined)
     return join(projectDir, DEFAULT_MIGRATIONS);
   }
   return join((await stat(schema)).isDirectory() ? schema : dirname(schema), "migrations");
-}
-
-/**
- * Loads the file with Prisma's own loader. Its `env("NAME")` throws for an unset variable, although nothing that is read
- * here needs a database; so the variable gets a placeholder for as long as the file is loaded.
- */
-async function loadPrismaConfig(
-  configFile: string,
-  projectDir: string,
-): Promise<{ readonly config: PrismaConfigInternal; readonly unset: readonly string[] }> {
-  const { loadConfigFromFile } = await import("@prisma/config");
-  const placeholders: string[] = [];
-  try {
-    for (;;) {
-      const { config, error } = await loadConfigFromFile({ configFile, configRoot: projectDir });
-      if (error === undefined) {
-        return { config, unset: placeholders };
-      }
-      const reason = "error" in error ? error.error.message : "it was not found";
-      const [, name] = /Cannot resolve environment variable: (\w+)/.exec(reason) ?? [];
-      if (name === undefined || placeholders.includes(name)) {
-        throw new AppError("INVALID_CONFIG", `${configFile} cannot be loaded: ${reason}`);
-      }
-      placeholders.push(name);
-      // oxlint-disable-next-line node/no-process-env -- Prisma's loader looks nowhere else
-      process.env[name] = NO_DATABASE;
-    }
-  } finally {
-    for (const name of placeholders) {
-      // oxlint-disable-next-line node/no-process-env -- as it was before
-      delete process.env[name];
-    }
-  }
 }
 
 /**

@@ -8,6 +8,7 @@ import { operationProblems } from "../records/serve-model.ts";
 import type { RecordHooks } from "../records/record-hooks.ts";
 import type { SideEffects } from "../records/side-effects.ts";
 import type { RecordProblem } from "../refusals/problems.ts";
+import type { ForbiddenRefusal } from "../refusals/refusals.ts";
 import { describeOutcome } from "../tasks/settle/ending.ts";
 import type { Dependents } from "../tasks/dependents.ts";
 import { NO_COUNTS } from "../tasks/progress.ts";
@@ -30,6 +31,7 @@ import { claimsOfLinks, linksOfBatches, linksOfChange } from "./linked-records.t
 import { isNamedByKey } from "./named-batch.ts";
 import type { BulkOperation } from "./record-writer.ts";
 import { fenced, isCancellation, tryAll, writeAllOrNothing } from "./write-whole-task.ts";
+import { givenFields, refuseWrite, targetScope } from "./write-rights.ts";
 import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** Chunks of a task that are written at a time: while one is parsed and planned, another keeps the disk busy. */
@@ -129,7 +131,7 @@ async function prepareWork(
     attempt,
     onConflict: task.onConflict,
     model,
-    scope: access.scope(model.name, viewer),
+    scope: targetScope(access, viewer, model, operation),
     lockScopeOf: (name: string) => lockScopes.of(name, viewer),
     hooks: ports.hooks.of(model, operationsOf(operation), {
       viewer,
@@ -138,16 +140,18 @@ async function prepareWork(
     }),
   };
   if (operation === "DELETE") {
+    forbid(refuseWrite(access, viewer, model, operation, []));
     return { ...base, operation };
   }
   const change = operation === "UPDATE" ? decodeBulkChange(task.input) : undefined;
   if (change !== undefined) {
     refuse(checkChange(models, model, change));
+    forbid(refuseWrite(access, viewer, model, operation, Object.keys(change)));
     const written = Object.keys(change);
     const references = await sideEffects.references(model, written);
     return {
       ...base,
-      ...scopeChecksOf(access, model, viewer, written),
+      ...scopeChecksOf(access, model, viewer, operation, written),
       operation: "UPDATE",
       change,
       references,
@@ -155,6 +159,7 @@ async function prepareWork(
   }
   const fields = await ports.writer.listFields(task.id);
   refuse(checkRowFields(models, model, fields));
+  forbid(refuseWrite(access, viewer, model, operation, givenFields(model, fields)));
   const written = writtenFieldsOf(model, operation, fields, base.hooks);
   const references = await sideEffects.references(model, written);
   const effects = isNamedByKey(fields)
@@ -163,7 +168,7 @@ async function prepareWork(
   return {
     ...base,
     effects,
-    ...scopeChecksOf(access, model, viewer, written),
+    ...scopeChecksOf(access, model, viewer, operation, written),
     operation: operation as "CREATE" | "UPDATE_EACH" | "UPSERT",
     references,
   };
@@ -172,6 +177,12 @@ async function prepareWork(
 function refuse([problem]: readonly RecordProblem[]): void {
   if (problem !== undefined) {
     throw new AppError("TASK_FAILED", problem.message);
+  }
+}
+
+function forbid(refusal: ForbiddenRefusal | undefined): void {
+  if (refusal !== undefined) {
+    throw new AppError("FORBIDDEN", refusal.message);
   }
 }
 

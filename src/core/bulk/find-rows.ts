@@ -86,7 +86,8 @@ async function findGroup(
   const [first] = rows;
   const { unique } = first?.name ?? { unique: { name: "", fields: [] } };
   const columns = unique.fields.map((_field, part) => rows.map(({ name }) => name.texts[part] ?? ""));
-  const found = await ports.named.find(model, unique, columns, ports.access.scope(model.name, viewer));
+  const scope = ports.access.scope(model.name, viewer, "READ");
+  const found = await ports.named.find(model, unique, columns, scope);
   if ("problems" in found) {
     return rows.length === 1
       ? {

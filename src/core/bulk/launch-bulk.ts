@@ -5,7 +5,7 @@ import { refersToItself } from "../records/model.ts";
 import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import { invalid, problem } from "../refusals/problems.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
+import type { ForbiddenRefusal, LimitRefusal } from "../refusals/refusals.ts";
 import type { NamedRecords } from "../records/named-records.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { Viewer } from "../access/viewer.ts";
@@ -39,6 +39,7 @@ import type { ResolvedTarget } from "./resolve-target.ts";
 import { refuseLargeFilter, refuseManyIds } from "./resolve-selection.ts";
 import { linksOfTarget } from "./linked-records.ts";
 import { refuseLength, resolveTarget } from "./resolve-target.ts";
+import { givenFields, refuseWrite } from "./write-rights.ts";
 
 /** What bulk launches need besides launching. */
 export interface BulkPorts extends LaunchPorts {
@@ -80,7 +81,14 @@ function refuseInHook({ write }: Nesting): ValidationRefusal | undefined {
     : invalid([problem("A hook cannot launch a bulk operation in its transaction. Launch it in onCommit.")]);
 }
 
-function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusal | LimitRefusal | undefined {
+function refuseInvalid(
+  ports: BulkPorts,
+  request: BulkRequest,
+): ForbiddenRefusal | ValidationRefusal | LimitRefusal | undefined {
+  const forbidden = refuseFields(ports, request, "change" in request ? Object.keys(request.change) : []);
+  if (forbidden !== undefined) {
+    return forbidden;
+  }
   const impossible = operationProblems(ports.models.get(request.model), request.operation);
   if (impossible.length > 0) {
     return invalid(impossible, impossible[0]?.message);
@@ -93,6 +101,14 @@ function refuseInvalid(ports: BulkPorts, request: BulkRequest): ValidationRefusa
   }
   const problems = [...inOptions, ...checkTarget(ports, request)];
   return problems.length === 0 ? undefined : invalid(problems, problems[0]?.message);
+}
+
+function refuseFields(
+  { access, models }: BulkPorts,
+  { viewer, model, operation }: BulkRequest,
+  fields: Iterable<string>,
+): ForbiddenRefusal | undefined {
+  return refuseWrite(access, viewer, models.get(model), operation, fields);
 }
 
 function refuseSize(
@@ -131,7 +147,14 @@ async function launchNew(ports: BulkPorts, nesting: Nesting, given: BulkRequest)
     return repeated;
   }
   const resolved = await resolveTarget(ports, request);
-  return resolved.kind === "RESOLVED" ? launch(ports, nesting, request, inputHash, resolved) : resolved;
+  if (resolved.kind !== "RESOLVED") {
+    return resolved;
+  }
+  const model = ports.models.get(request.model);
+  const fields = (resolved.batches ?? []).flatMap((batch) => givenFields(model, batch.fields));
+  return (
+    refuseFields(ports, request, new Set(fields)) ?? launch(ports, nesting, request, inputHash, resolved)
+  );
 }
 
 /**

@@ -113,7 +113,7 @@ export async function missingLinks(
 ): Promise<readonly RecordProblem[]> {
   const problems: RecordProblem[] = [];
   for (const { field, target, wanted, places } of links) {
-    const scope = ports.access.scope(target.name, viewer);
+    const scope = ports.access.scope(target.name, viewer, "READ");
     const found = new Set(
       wanted.length === 0 ? [] : await ports.reader.existingIds(target.name, wanted, scope),
     );

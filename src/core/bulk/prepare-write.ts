@@ -12,6 +12,7 @@ import type { Links } from "./linked-records.ts";
 import { claimsOfLinks } from "./linked-records.ts";
 import { newIdsOf } from "./named-batch.ts";
 import type { BulkOperation, RecordWork } from "./record-writer.ts";
+import { targetScope } from "./write-rights.ts";
 import { scopeChecksOf, updatedFieldsOf, writtenFieldsOf } from "./written-fields.ts";
 
 /** What preparing needs. */
@@ -58,10 +59,10 @@ export async function prepareWrite(
     work: {
       operation,
       model,
-      scope: ports.access.scope(model.name, viewer),
+      scope: targetScope(ports.access, viewer, model, operation),
       hooks,
       // What is deleted leads nowhere.
-      ...(operation === "DELETE" ? {} : scopeChecksOf(ports.access, model, viewer, written)),
+      ...(operation === "DELETE" ? {} : scopeChecksOf(ports.access, model, viewer, operation, written)),
       references,
       lockScopeOf,
       guardReached: effects && ((transaction, ids) => guardEffects(ports.locks, transaction, effects, ids)),

@@ -3,15 +3,18 @@ import type { Model } from "../records/model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import { parseRecordId } from "../records/record-key.ts";
 import { invalid, invalidField, problem } from "../refusals/problems.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
+import type { ForbiddenRefusal, LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import type { ScopePorts } from "../filters/scope-filter.ts";
 import type { Selection } from "./bulk-request.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { andFilters } from "../access/access.ts";
 import { scopeFilter } from "../filters/scope-filter.ts";
+import { targetAction } from "./write-rights.ts";
 import { parseSearch } from "../filters/search-filter.ts";
 import { asksNothing } from "../filters/asks-nothing.ts";
+import type { WhereFilter } from "../access/access.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { counted } from "../../kernel/counted.ts";
 
 /** The most malformed ids named in one refusal; more are counted. */
@@ -21,6 +24,7 @@ const MAX_NAMED_IDS = 10;
 export interface SelectionRequest {
   readonly model: Model;
   readonly selection: Selection;
+  readonly operation: "UPDATE" | "DELETE";
   readonly viewer: Viewer;
   readonly maxAffected: number | undefined;
   /** The service's own limit. */
@@ -35,6 +39,7 @@ export interface SelectionPorts extends ScopePorts {
 /** The ids, canonical and without repeats, or a refusal. */
 export type ResolvedSelection =
   | { readonly kind: "IDS"; readonly ids: readonly string[] }
+  | ForbiddenRefusal
   | ValidationRefusal
   | LimitRefusal;
 
@@ -111,9 +116,28 @@ async function resolveFilter(
     );
   }
   const limit = smallestLimit(request);
-  const filter = scopeFilter(ports, request.viewer, request.model, where);
+  const filter = filterOf(ports, request, where);
+  if (filter instanceof AppError) {
+    return { kind: "FORBIDDEN", message: filter.message };
+  }
   const ids = await ports.reader.findIds(request.model.name, filter, limit + 1);
   return ids.length > limit ? tooMany(request, null) : { kind: "IDS", ids };
+}
+
+/** @returns the refusal of a filter that asks what the viewer may not read */
+function filterOf(
+  ports: SelectionPorts,
+  { viewer, model, operation }: SelectionRequest,
+  where: WhereFilter,
+): WhereFilter | undefined | AppError {
+  try {
+    return scopeFilter(ports, viewer, model, where, targetAction(operation));
+  } catch (error) {
+    if (isAppError(error, "FORBIDDEN")) {
+      return error;
+    }
+    throw error;
+  }
 }
 
 type Limits = Pick<SelectionRequest, "maxAffected" | "maxRecords">;

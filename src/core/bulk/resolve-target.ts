@@ -3,7 +3,7 @@ import type { ModelRegistry } from "../records/model.ts";
 import type { NamedRecords } from "../records/named-records.ts";
 import type { RecordDefaults } from "../records/record-defaults.ts";
 import type { RecordReader } from "../records/record-reader.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
+import type { ForbiddenRefusal, LimitRefusal } from "../refusals/refusals.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import { invalid, invalidField } from "../refusals/problems.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
@@ -43,7 +43,7 @@ export interface ResolvedTarget {
 export async function resolveTarget(
   ports: TargetPorts,
   request: BulkRequest,
-): Promise<ResolvedTarget | ValidationRefusal | LimitRefusal> {
+): Promise<ResolvedTarget | ForbiddenRefusal | ValidationRefusal | LimitRefusal> {
   const model = ports.models.get(request.model);
   const links = linksOfTarget(ports.models, model, request);
   const missing = await missingLinks(ports, request.viewer, links);
@@ -52,6 +52,7 @@ export async function resolveTarget(
   }
   if ("selection" in request) {
     const resolved = await resolveSelection(ports, {
+      operation: request.operation,
       model,
       selection: request.selection,
       viewer: request.viewer,

@@ -4,7 +4,8 @@ import { untilUnstopped } from "../locks/open-write.ts";
 import type { ColumnField, Model } from "../records/model.ts";
 import type { RecordReader } from "../records/record-reader.ts";
 import { invalid } from "../refusals/problems.ts";
-import type { RecordProblem } from "../refusals/problems.ts";
+import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
+import type { ForbiddenRefusal } from "../refusals/refusals.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
 import { unavailableRefusal } from "../refusals/unavailable-refusal.ts";
 import type { EncodePorts } from "./encode-rows.ts";
@@ -20,6 +21,7 @@ import { isPlainWork } from "./record-writer.ts";
 import type { WriteOutcome } from "./write-outcome.ts";
 import { missingRecord, outcomeOf } from "./write-outcome.ts";
 import type { ParsedRequest, WriteRequest } from "./write-request.ts";
+import { givenFields, refuseWrite } from "./write-rights.ts";
 import { parseWrite } from "./write-request.ts";
 
 /** The use case behind every single write. An upsert is never MISSING. */
@@ -49,6 +51,11 @@ export function createWriteOne(ports: WriteOnePorts): WriteOne {
 
 async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<WriteOutcome> {
   const model = ports.models.get(request.model);
+  const operation = request.operation === "UPDATE" ? "UPDATE_EACH" : request.operation;
+  const forbidden = refuseWrite(ports.access, request.viewer, model, operation, fieldsOf(request));
+  if (forbidden !== undefined) {
+    return forbidden;
+  }
   const parsed = await parseWrite(ports, model, request);
   if ("problems" in parsed) {
     return invalid(parsed.problems);
@@ -61,15 +68,28 @@ async function writeOne(ports: WriteOnePorts, request: WriteRequest): Promise<Wr
   if (isAbsent && request.operation !== "UPSERT") {
     return missingRecord({ model, name });
   }
-  const operation = request.operation === "UPDATE" ? "UPDATE_EACH" : request.operation;
   const write = await prepareWrite(ports, request.viewer, { model, operation, batch, links });
   if (request.operation === "UPSERT") {
     return upsertOne(ports, request, write, parsed.value);
   }
   const nested = await prepareNested(ports, model, request, batch.ids[0] ?? "");
-  return "problems" in nested
-    ? invalid(nested.problems)
-    : writeBatchOfOne(ports, request, write, parsed.value, nested);
+  if ("kind" in nested) {
+    return nested;
+  }
+  return writeBatchOfOne(ports, request, write, parsed.value, nested);
+}
+
+/** The fields that the caller names. */
+function fieldsOf(request: WriteRequest): readonly string[] {
+  switch (request.operation) {
+    case "CREATE":
+    case "UPDATE":
+      return Object.keys(request.data);
+    case "UPSERT":
+      return [...Object.keys(request.create), ...Object.keys(request.update)];
+    case "DELETE":
+      return [];
+  }
 }
 
 /** Records that are written together with the one, after it. */
@@ -80,19 +100,26 @@ async function prepareNested(
   model: Model,
   request: WriteRequest,
   id: string,
-): Promise<readonly NestedWrite[] | { readonly problems: readonly RecordProblem[] }> {
+): Promise<readonly NestedWrite[] | ForbiddenRefusal | ValidationRefusal> {
   if (!("nested" in request) || request.nested === undefined) {
     return [];
   }
   const { viewer, nested } = request;
   const parsed = await parseNested(ports, viewer, model, id, nested);
   if ("problems" in parsed) {
-    return parsed;
+    return invalid(parsed.problems);
+  }
+  for (const { model: target, operation, batch } of parsed.value) {
+    const fields = givenFields(target, batch.fields);
+    const forbidden = refuseWrite(ports.access, viewer, target, operation, fields);
+    if (forbidden !== undefined) {
+      return forbidden;
+    }
   }
   const links = parsed.value.flatMap((part) => part.links);
   const problems = await missingLinks(ports, viewer, links);
   return problems.length > 0
-    ? { problems }
+    ? invalid(problems)
     : Promise.all(
         parsed.value.map(async (part) => ({
           ...(await prepareWrite(ports, viewer, part)),
@@ -216,7 +243,7 @@ async function isThere(
   { viewer }: WriteRequest,
   { name, batch }: ParsedRequest,
 ): Promise<boolean> {
-  const scope = access.scope(model.name, viewer);
+  const scope = access.scope(model.name, viewer, "UPDATE");
   if (name?.kind !== "KEY") {
     return (await reader.existingIds(model.name, batch.ids, scope)).length > 0;
   }

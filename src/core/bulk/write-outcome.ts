@@ -10,6 +10,7 @@ import type {
   MissingRefusal,
   StaleRefusal,
   UnavailableRefusal,
+  ForbiddenRefusal,
 } from "../refusals/refusals.ts";
 import { conflictRefusal } from "../refusals/conflict-refusal.ts";
 import type { TaskStore } from "../tasks/task-store.ts";
@@ -30,6 +31,7 @@ export type WriteOutcome =
   | MissingRefusal
   | StaleRefusal
   | ConflictRefusal
+  | ForbiddenRefusal
   | ValidationRefusal
   | UnavailableRefusal;
 

@@ -7,6 +7,7 @@ import type { UpdatedFields } from "../records/side-effects.ts";
 import type { Viewer } from "../access/viewer.ts";
 import type { BulkOperation, RecordWork } from "./record-writer.ts";
 import { namedFields, parseRowField } from "./row-field.ts";
+import { writtenScope } from "./write-rights.ts";
 
 /**
  * The model's fields that an operation on rows writes: those that the rows name, and those that the database or the app
@@ -43,9 +44,11 @@ export function scopeChecksOf(
   access: Access,
   model: Model,
   viewer: Viewer,
+  operation: BulkOperation["operation"],
   written: readonly string[],
 ): Pick<RecordWork, "scopeChecks"> {
-  return scopeChecks(access, model, viewer, written).length === 0
+  const own = writtenScope(access, viewer, model, operation);
+  return scopeChecks(access, model, viewer, written, own).length === 0
     ? {}
-    : { scopeChecks: (fields) => scopeChecks(access, model, viewer, fields) };
+    : { scopeChecks: (fields) => scopeChecks(access, model, viewer, fields, own) };
 }

@@ -1,7 +1,8 @@
 import type { JsonObject } from "../../kernel/json.ts";
-import type { Access, WhereFilter } from "../access/access.ts";
+import type { Access, AccessAction, WhereFilter } from "../access/access.ts";
 import { andFilters } from "../access/access.ts";
 import type { Model, ModelRegistry } from "../records/model.ts";
+import { refuseHidden, refuseModel } from "../records/read-rights.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { foldFilter } from "./fold-filter.ts";
 import { filterKey } from "./operators.ts";
@@ -17,16 +18,19 @@ export interface ScopePorts {
  * Narrows a filter to the viewer's scope. No other place does. Where the filter looks at related records, only those
  * that the viewer may see count; otherwise a filter could find out about the others, one guess at a time. The same holds for
  * a search, which looks at other records, too.
+ * @param action what the viewer wants to do with the records
  * @returns undefined for every record
+ * @throws AppError FORBIDDEN for a model or field that the viewer may not read
  */
 export function scopeFilter(
   ports: ScopePorts,
   viewer: Viewer,
   model: Model,
   where: WhereFilter | undefined,
+  action: AccessAction = "READ",
 ): WhereFilter | undefined {
   const scoped = where === undefined ? undefined : scopeParts(ports, viewer, model, where);
-  return andFilters(scoped, ports.access.scope(model.name, viewer));
+  return andFilters(scoped, scopeOf(ports.access, viewer, model, action));
 }
 
 function scopeParts(ports: ScopePorts, viewer: Viewer, model: Model, where: WhereFilter): WhereFilter {
@@ -35,13 +39,20 @@ function scopeParts(ports: ScopePorts, viewer: Viewer, model: Model, where: Wher
     logic: (operator, parts) => ({
       [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
     }),
-    search: (search, of) => {
-      const scope = ports.access.scope(of.name, viewer);
+    search(search, of) {
+      of.fields
+        .filter(({ name }) => search.fields.includes(name))
+        .forEach((field) => refuseHidden(ports.access, viewer, of, field));
+      const scope = scopeOf(ports.access, viewer, of, "READ");
       return { [SEARCH_MEMBER]: { ...search, ...(scope === undefined ? {} : { scope }) } };
     },
-    column: (field, operators) => ({ [filterKey(field)]: operators }),
-    relation: (field, target, parts) => {
-      const scope = ports.access.scope(target.name, viewer);
+    column(field, operators, of) {
+      refuseHidden(ports.access, viewer, of, field);
+      return { [filterKey(field)]: operators };
+    },
+    relation(field, target, parts, of) {
+      refuseHidden(ports.access, viewer, of, field);
+      const scope = scopeOf(ports.access, viewer, target, "READ");
       const scoped = parts.map(({ operator, inner }) => [
         operator,
         inner === null ? null : scopeInner(operator, inner, scope),
@@ -56,4 +67,16 @@ function scopeInner(operator: string, inner: WhereFilter, scope: WhereFilter | u
   return scope !== undefined && operator === "every"
     ? { OR: [inner, { NOT: scope }] }
     : (andFilters(inner, scope) ?? {});
+}
+
+function scopeOf(
+  access: Access,
+  viewer: Viewer,
+  model: Model,
+  action: AccessAction,
+): WhereFilter | undefined {
+  if (action === "READ") {
+    refuseModel(access, viewer, model);
+  }
+  return access.scope(model.name, viewer, action);
 }

@@ -1,3 +1,4 @@
+import { refuseModel } from "../records/read-rights.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Service } from "../../kernel/service.ts";
@@ -74,6 +75,7 @@ class RecordHearing {
 
   async subscribe(request: RecordFeedRequest): Promise<RecordSubscription> {
     const { model, ids, canSee = () => true } = request;
+    refuseModel(this.#ports.access, request.viewer, this.#ports.models.get(model));
     await this.#listen();
     const viewers = this.#viewersOf(request);
     let hasEnded = false;
@@ -123,7 +125,7 @@ class RecordHearing {
 
   #viewersOf({ model, viewer }: RecordFeedRequest): RecordViewers {
     const { access, lockScopes } = this.#ports;
-    const filter = access.scope(model, viewer);
+    const filter = access.scope(model, viewer, "READ");
     const lockScope = lockScopes.of(model, viewer);
     const key = JSON.stringify([model, filterKey(filter), lockScope]);
     const known = this.#viewers.get(key);

@@ -1,6 +1,8 @@
 import type { Json } from "../../kernel/json.ts";
 import type { MembersOf, MembersShape } from "../../kernel/shape.ts";
 import type { Access, WhereFilter } from "../access/access.ts";
+import type { AccessOption, AccessRule } from "../access/access-rules.ts";
+import { accessOptionShape, createAccess } from "../access/access-rules.ts";
 import type { AppDependents, DependentsContext } from "../locks/app-dependents.ts";
 import type { LockScopes } from "../locks/claim.ts";
 import type { Viewer } from "../access/viewer.ts";
@@ -63,6 +65,8 @@ export interface ModelOptions<
    * switch.
    */
   readonly fields?: { readonly [Name in Names["columns"] | Names["relations"]]?: FieldOptions };
+  /** Who may read, create, update and delete which records, and read and write which fields. */
+  readonly access?: AccessOption<ScopeFilter<Names>, Names["columns"] | Names["relations"]>;
   /**
    * The text fields that `search` looks into, the most important first: lists, figures and bulk selections of the model
    * take it then. `powercrud migrate` prints the indexes that make it fast. Default: none, and no `search`.
@@ -73,11 +77,9 @@ export interface ModelOptions<
    * Default: `simple`, which takes words as they are, in any language.
    */
   readonly searchConfiguration?: string;
-  /** The rows that a viewer may read and write, as a filter; undefined means all. Default: all. */
-  readonly scope?: (viewer: Viewer) => ScopeFilter<Names> | undefined;
   /**
    * The lock scope of a viewer, by name, such as the tenant's: a lock on the whole model then holds only for viewers
-   * with the same name. Viewers with different names must never be able to write the same record (see `scope`).
+   * with the same name. Viewers with different names must never be able to write the same record (see `access`).
    * Default: one scope for all.
    */
   readonly lockScope?: (viewer: Viewer) => string | undefined;
@@ -152,9 +154,9 @@ export function modelOptionsShape(
       words: [...columns, ...relations],
       what: "a field of the model",
     },
+    access: accessOptionShape([...columns, ...relations]),
     search: { kind: "LIST", of: { kind: "TEXT" } },
     searchConfiguration: { kind: "TEXT" },
-    scope: { kind: "FUNCTION" },
     lockScope: { kind: "FUNCTION" },
     notify: NOTIFY_RULES_SHAPE,
     dependents: { kind: "MAP", of: () => ({ kind: "FUNCTION" }), words: models, what: "a model" },
@@ -171,7 +173,13 @@ export function lockScopesOf(options: ModelOptionsMap): LockScopes {
   return { of: (model, viewer) => options[model]?.lockScope?.(viewer) };
 }
 
-/** The access rules in the models' options. */
-export function accessOf(options: ModelOptionsMap): Access {
-  return { scope: (model, viewer) => options[model]?.scope?.(viewer) };
+/** What the rules in the models' options allow. @param defaultRule for actions without a rule of their own. Default: true */
+export function accessOf(options: ModelOptionsMap, defaultRule?: AccessRule): Access {
+  return createAccess((model) => options[model]?.access, defaultRule);
+}
+
+/** Whether some viewers may see only some records of the model, so that a link to one may be hidden. */
+export function hidesRecords({ access }: ModelOptions = {}): boolean {
+  const read = typeof access === "object" ? access.read : access;
+  return typeof read === "function" || read === false;
 }

@@ -1,5 +1,4 @@
 import type { Access, WhereFilter } from "../access/access.ts";
-import { andFilters } from "../access/access.ts";
 import type { Model } from "./model.ts";
 import { isReadable } from "./field-switches.ts";
 import { columnsOf, relationsOf } from "./model.ts";
@@ -15,6 +14,7 @@ export interface ScopeCheck {
 
 /**
  * The checks that keep a written record, and the records that it refers to, within the viewer's scope.
+ * @param own what the written record itself must match
  * @param written names of the written fields; references by other fields are not checked
  */
 export function scopeChecks(
@@ -22,9 +22,10 @@ export function scopeChecks(
   model: Model,
   viewer: Viewer,
   written: readonly string[],
+  own: WhereFilter | undefined,
 ): readonly ScopeCheck[] {
   const references = relationsOf(model).flatMap((field): ScopeCheck[] => {
-    const scope = access.scope(field.type, viewer);
+    const scope = access.scope(field.type, viewer, "READ");
     const [first] = field.foreignKey;
     if (
       scope === undefined ||
@@ -38,7 +39,6 @@ export function scopeChecks(
     const isShown = columnsOf(model).some((column) => column.name === first && isReadable(column));
     return [{ within, problem: isShown ? foreignProblem(first) : outsideProblem(model) }];
   });
-  const own = andFilters(access.scope(model.name, viewer));
   return own === undefined ? references : [...references, { within: own, problem: outsideProblem(model) }];
 }
 

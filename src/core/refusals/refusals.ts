@@ -33,7 +33,7 @@ export const REFUSALS = {
   FORBIDDEN: {
     type: "ForbiddenError",
     codes: ["FORBIDDEN"],
-    words: "The viewer may not launch this task.",
+    words: "The viewer may not do this: an access rule of the model, or of the task, says so.",
   },
   STALE: {
     type: "Stale{Model}Error",
@@ -87,7 +87,7 @@ export interface MissingRefusal {
   readonly message: string;
 }
 
-/** The definition's `access` refuses the viewer. */
+/** The access rules of the model, or of the task's definition, refuse the viewer. */
 export interface ForbiddenRefusal {
   readonly kind: "FORBIDDEN";
   readonly message: string;

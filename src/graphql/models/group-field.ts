@@ -1,6 +1,7 @@
 import type { FieldMap } from "@pothos/core";
 import { groupKeysOf } from "../../core/records/aggregates.ts";
 import type { Model } from "../../core/records/model.ts";
+import { refuseHidden } from "../../core/records/read-rights.ts";
 import type { GroupValues } from "../../core/records/record-groups.ts";
 import type { BuilderTypes } from "../builder.ts";
 import type { AggregateType } from "./aggregate-type.ts";
@@ -12,7 +13,7 @@ import type { ModelSchema } from "./model-schema.ts";
 import { columnType } from "./model-schema.ts";
 import { encodeCursor } from "../pagination/cursor.ts";
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from "../pagination/page.ts";
-import { parseGroups } from "./parse-groups.ts";
+import { columnsOfGroups, parseGroups } from "./parse-groups.ts";
 import { selectedBelow } from "./plan-selection.ts";
 
 /** Beside a group's values, whose names are `count` or have a dot. */
@@ -54,6 +55,9 @@ export function addGroupField(
       resolve: async (_root, args, context, info) => {
         const isSelected = selectedBelow(info);
         const parsed = parseGroups(ports.models, model, args);
+        for (const column of columnsOfGroups(ports.models, model, parsed)) {
+          refuseHidden(ports.access, context.viewer, model, column);
+        }
         const reading = {
           ...parsed,
           where: parseChoice(ports, context, model, args),

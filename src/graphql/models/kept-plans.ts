@@ -1,5 +1,7 @@
 import type { ASTNode, FieldNode, GraphQLResolveInfo } from "graphql";
 import { BREAK, visit } from "graphql";
+import type { Access, WhereFilter } from "../../core/access/access.ts";
+import type { Viewer } from "../../core/access/viewer.ts";
 import type { ModelPorts } from "./model-schema.ts";
 
 /** What was planned for a field of a document. */
@@ -47,34 +49,64 @@ export function planOnce<T>(
 }
 
 /**
- * The same for a plan that has arguments' values and viewers' scopes in it: it is kept if there are no variables among
- * those arguments, and no model with a scope.
+ * The same for a plan that has arguments' values, and what access rules say of the viewer, in it: it is kept if there are no
+ * variables among those arguments, and holds for every viewer of whom the rules say the same.
  * @param nodes with the arguments
- * @param plan is given ports that notice whose scopes are asked for
+ * @param plan is given ports that note what the rules are asked
  */
 export function planWithScopes<T>(
   ports: ModelPorts,
-  info: GraphQLResolveInfo,
+  { viewer, info }: { readonly viewer: Viewer; readonly info: GraphQLResolveInfo },
   { kind, nodes }: { readonly kind: string; readonly nodes: readonly (ASTNode | undefined)[] },
   plan: (ports: ModelPorts) => T,
 ): T {
-  let isScoped = false;
-  const access: ModelPorts["access"] = {
-    scope(model, viewer) {
-      isScoped ||= ports.hasScope(model);
-      return ports.access.scope(model, viewer);
-    },
+  let isNew = false;
+  const make = (): RuledPlan<T> => {
+    isNew = true;
+    const questions: Question[] = [];
+    return { plan: plan({ ...ports, access: noteQuestions(ports.access, questions) }), questions };
   };
-  return planOnce(
-    info,
-    kind,
-    () => plan({ ...ports, access }),
-    () => !isScoped && !hasVariables([...nodes, ...Object.values(info.fragments)]),
-  );
+  const isFixed = (): boolean => !hasVariables([...nodes, ...Object.values(info.fragments)]);
+  const made = planOnce(info, kind, make, isFixed);
+  return isNew || made.questions.every((question) => isAnsweredAlike(question, viewer))
+    ? made.plan
+    : make().plan;
+}
+
+/** A plan, and what it asked of the access rules. */
+interface RuledPlan<T> {
+  readonly plan: T;
+  readonly questions: readonly Question[];
+}
+
+/** What was asked of the access rules, and what they said. */
+interface Question {
+  readonly ask: (viewer: Viewer) => WhereFilter | boolean | undefined;
+  readonly answer: WhereFilter | boolean | undefined;
+}
+
+function noteQuestions(access: Access, questions: Question[]): Access {
+  const note = <A extends Question["answer"]>(viewer: Viewer, ask: (of: Viewer) => A): A => {
+    const answer = ask(viewer);
+    questions.push({ ask, answer });
+    return answer;
+  };
+  return {
+    isAllowed: (model, viewer, action) => note(viewer, (of) => access.isAllowed(model, of, action)),
+    scope: (model, viewer, action) => note(viewer, (of) => access.scope(model, of, action)),
+    isFieldAllowed: (model, field, viewer, action) =>
+      note(viewer, (of) => access.isFieldAllowed(model, field, of, action)),
+  };
+}
+
+function isAnsweredAlike({ ask, answer }: Question, viewer: Viewer): boolean {
+  const now = ask(viewer);
+  const isFilter = typeof now === "object" && typeof answer === "object";
+  return now === answer || (isFilter && JSON.stringify(now) === JSON.stringify(answer));
 }
 
 /** Whether a directive in the operation could leave fields out. */
-function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
+export function hasConditions({ operation, fragments }: GraphQLResolveInfo): boolean {
   return [operation, ...Object.values(fragments)].some((node) => has(node, "Directive"));
 }
 

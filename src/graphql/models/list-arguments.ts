@@ -1,5 +1,6 @@
 import { AppError } from "../../kernel/app-error.ts";
 import { scopeFilter } from "../../core/filters/scope-filter.ts";
+import { refuseHidden, refuseModel } from "../../core/records/read-rights.ts";
 import type { Model, RelationField } from "../../core/records/model.ts";
 import { apiNameOf, columnsOf, hasIds, relationsOf } from "../../core/records/model.ts";
 import { isSortable } from "../../core/records/field-switches.ts";
@@ -108,8 +109,34 @@ export function parseList(
   model: Model,
   args: Record<string, unknown>,
 ): ListPart {
-  const orders = { models: ports.models, scopeOf: (of: string) => ports.access.scope(of, context.viewer) };
-  return parseListPart(orders, model, args, parseChoice(ports, context, model, args));
+  const { access, models } = ports;
+  const orders = { models, scopeOf: (of: string) => access.scope(of, context.viewer, "READ") };
+  const part = parseListPart(orders, model, args, parseChoice(ports, context, model, args));
+  const { orderBy } = args as ListArgs;
+  if (orderBy != null && orderBy.length > 0) {
+    refuseOrder(ports, context, model, part.terms.slice(0, orderBy.length));
+  }
+  return part;
+}
+
+/** @throws AppError FORBIDDEN where the order would tell values that the viewer may not read */
+function refuseOrder(
+  { access, models }: ModelPorts,
+  { viewer }: GraphQLContext,
+  model: Model,
+  terms: ListPart["terms"],
+): void {
+  for (const { relations, counted, column } of terms) {
+    let of = model;
+    for (const relation of [...relations, ...(counted === undefined ? [] : [counted])]) {
+      refuseHidden(access, viewer, of, relation);
+      of = models.get(relation.type);
+      refuseModel(access, viewer, of);
+    }
+    if (counted === undefined) {
+      refuseHidden(access, viewer, of, column);
+    }
+  }
 }
 
 /** The arguments of a connection, but for its filter. */

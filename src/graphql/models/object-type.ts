@@ -149,7 +149,7 @@ function manyField(
 }
 
 /** `citiesAggregate`, or with a number behind it where a field of the model is called so. */
-function figuresName({ fields }: Model, { apiName }: RelationField): string {
+export function figuresName({ fields }: Model, { apiName }: RelationField): string {
   const taken = new Set(fields.map((field) => field.apiName));
   return firstFree(`${apiName}Aggregate`, (name) => !taken.has(name));
 }

@@ -1,9 +1,10 @@
 import type { WhereFilter } from "../../core/access/access.ts";
+import { foldFilter } from "../../core/filters/fold-filter.ts";
 import { isLogic } from "../../core/filters/operators.ts";
 import { parseFilter } from "../../core/filters/parse-filter.ts";
 import type { Aggregate, GroupKey } from "../../core/records/aggregates.ts";
 import { aggregatesOf, figuresModel, groupKeysOf } from "../../core/records/aggregates.ts";
-import type { Model, ModelRegistry } from "../../core/records/model.ts";
+import type { ColumnField, Model, ModelRegistry } from "../../core/records/model.ts";
 import type { OrderTerm } from "../../core/records/list-pages.ts";
 import type { GroupReading } from "../../core/records/record-groups.ts";
 import { AppError } from "../../kernel/app-error.ts";
@@ -29,6 +30,9 @@ export function parseGroups(
   const keys = parseKeys(model, args["by"] as readonly string[]);
   const timeZone = parseTimeZone((args["timeZone"] ?? "UTC") as string);
   const orders = (args["orderBy"] ?? []) as readonly Input[];
+  if (orders.length > MAX_TERMS) {
+    throw invalid("orderBy", `orderBy may have at most ${MAX_TERMS} elements; there are ${orders.length}.`);
+  }
   const terms = orderTerms(model, keys, orders, timeZone);
   const { size, after } = parsePageRequest({ first: args["first"], after: args["after"] } as PageArgs);
   return {
@@ -39,6 +43,31 @@ export function parseGroups(
     limit: size,
     timeZone,
   };
+}
+
+/** The columns by which the groups are made, chosen and ordered. */
+export function columnsOfGroups(
+  models: ModelRegistry,
+  model: Model,
+  { keys, having, terms }: Pick<GroupReading, "keys" | "having" | "terms">,
+): readonly ColumnField[] {
+  const named = [...aggregatesOf(model), ...keys];
+  const columns = new Map(named.map(({ field, column }) => [field.name, column]));
+  const names = terms.map(({ column }) => column.name);
+  const asked =
+    having === undefined
+      ? []
+      : foldFilter<readonly string[]>(models, figuresModel(model), having, {
+          filter: (members) => members.flat(),
+          logic: (_operator, parts) => parts.flat(),
+          search: () => [],
+          column: ({ name }) => [name],
+          relation: () => [],
+        });
+  return [
+    ...keys.map(({ column }) => column),
+    ...[...names, ...asked].map((name) => columns.get(name)),
+  ].filter((column) => column !== undefined);
 }
 
 /** The order that is asked for, and behind it the other keys. */

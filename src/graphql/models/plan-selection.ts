@@ -43,7 +43,7 @@ export function planSelection(
   const { select = {}, paths } = below;
   const kind = selectionKind(model, below);
   const nodes = info.fieldNodes.map(({ selectionSet }) => selectionSet);
-  return planWithScopes(ports, info, { kind, nodes }, (watched) => {
+  return planWithScopes(ports, { viewer: context.viewer, info }, { kind, nodes }, (watched) => {
     const { select: planned, lists } = planOnce(info, `select ${kind}`, () => ({
       select: plannedSelect(context, info, {
         typeName: model.apiName,
@@ -85,12 +85,17 @@ export function planList(
   args: Record<string, unknown>,
 ): ReadList {
   const { context, info } = root;
-  return planWithScopes(ports, info, { kind: "list", nodes: info.fieldNodes }, (watched) => {
-    const part = parseList(watched, context, model, args);
-    const marks = planOnce(info, "marks", () => connectionMarks(selectedBelow(info)));
-    const select = (): Selection => planSelection(watched, model, root, { paths: CONNECTION_PATHS });
-    return ports.lists.prepare(model.name, toReading(model, part, marks, select));
-  });
+  return planWithScopes(
+    ports,
+    { viewer: context.viewer, info },
+    { kind: "list", nodes: info.fieldNodes },
+    (watched) => {
+      const part = parseList(watched, context, model, args);
+      const marks = planOnce(info, "marks", () => connectionMarks(selectedBelow(info)));
+      const select = (): Selection => planSelection(watched, model, root, { paths: CONNECTION_PATHS });
+      return ports.lists.prepare(model.name, toReading(model, part, marks, select));
+    },
+  );
 }
 
 /** What the document selects of a connection besides its records' fields, as members of their `select`. */
@@ -235,7 +240,7 @@ function toOne(root: SelectionRoot, field: RelationField, select: PlannedSelect)
   const target = models.get(field.type);
   return {
     field,
-    where: access.scope(target.name, root.context.viewer),
+    where: access.scope(target.name, root.context.viewer, "READ"),
     selection: toSelection(root, target, select),
   };
 }
@@ -292,7 +297,8 @@ export function selectedBelow(info: GraphQLResolveInfo): IsSelected {
   return (...path) => paths.has(path.join("."));
 }
 
-function isIncluded(
+/** Whether the selection's directives leave it in. */
+export function isIncluded(
   { variableValues }: GraphQLResolveInfo,
   selection: SelectionSetNode["selections"][number],
 ): boolean {

@@ -47,12 +47,17 @@ export async function readRecord(
   const key = isById ? model.key : name.unique.fields;
   const kind = `one by ${key.map((field) => field.name).join()} ${selectionKind(model, plan)}`;
   const nodes = plan.info.fieldNodes.map(({ selectionSet }) => selectionSet);
-  const read = planWithScopes(ports, plan.info, { kind, nodes }, (watched) => {
-    const where = scopeFilter(watched, plan.context.viewer, model, undefined);
-    const part = { terms: [], where, isBackward: false, limit: 1 };
-    const selection = planSelection(watched, model, plan, plan);
-    return ports.lists.prepare(model.name, { page: { part, hasPlaces: false, selection, key } });
-  });
+  const read = planWithScopes(
+    ports,
+    { viewer: plan.context.viewer, info: plan.info },
+    { kind, nodes },
+    (watched) => {
+      const where = scopeFilter(watched, plan.context.viewer, model, undefined);
+      const part = { terms: [], where, isBackward: false, limit: 1 };
+      const selection = planSelection(watched, model, plan, plan);
+      return ports.lists.prepare(model.name, { page: { part, hasPlaces: false, selection, key } });
+    },
+  );
   const texts = isById ? keyTextsOf(model, name.id) : name.texts;
   const { records } = await read(texts, plan.context.client?.signal);
   return records[0] ?? null;

@@ -78,7 +78,7 @@ async function visibleIds(
   model: Model,
   ids: readonly string[],
 ): Promise<readonly string[]> {
-  const scope = ports.access.scope(model.name, context.viewer);
+  const scope = ports.access.scope(model.name, context.viewer, "READ");
   if (scope === undefined) {
     return ids;
   }

@@ -70,7 +70,14 @@ export function addWriteResult(
   });
   const missing = NEEDS_RECORD.has(verb) ? [refs.notFoundError] : [];
   const stale = staleness === undefined ? [] : [staleness.error];
-  const refusals = [refs.conflictError, refs.validationError, ...missing, ...stale, refs.unavailableError];
+  const refusals = [
+    refs.forbiddenError,
+    refs.conflictError,
+    refs.validationError,
+    ...missing,
+    ...stale,
+    refs.unavailableError,
+  ];
   return builder.unionType(names[RESULTS[verb]], {
     description: "A refusal has changed nothing.",
     types: [payload, ...refusals] as never,

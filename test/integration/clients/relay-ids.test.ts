@@ -48,7 +48,7 @@ beforeAll(async () => {
       // option: relay
       relay: true,
       models: {
-        City: { scope: ({ id }) => (id === "guest" ? { id: { lte: 30 } } : undefined) },
+        City: { access: ({ viewer: { id } }) => (id === "guest" ? { id: { lte: 30 } } : true) },
       },
     },
     authenticate: ({ headers }) => Promise.resolve({ id: headers.get("x-user") }),

@@ -14,6 +14,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, createWriterOf, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings, THING, thingsChangeableIn } from "../../support/thing-fixture.ts";
 import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 
@@ -45,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   allowedFields = undefined;
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 300);
 });
 

@@ -4,6 +4,7 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
+  await engine.pool.query(emptying("part, seal, thing, label", { isIdentityRestarted: true }));
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green'), ('blue')");
 });

@@ -17,6 +17,7 @@ import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let engine: EngineFixture;
 let sumBefore = 0;
@@ -40,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 400);
   sumBefore = 0;
   sumBefore = await total();

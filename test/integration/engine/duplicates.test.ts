@@ -10,6 +10,7 @@ import { createEngineFixture, createHeldThings } from "../../support/engine-fixt
 import { withDeadline } from "../../support/deadline.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let engine: EngineFixture;
 const { hold, releaseAll } = createHeldThings(() => engine);
@@ -29,7 +30,7 @@ afterAll(() => engine.stop());
 afterEach(releaseAll);
 beforeEach(async () => {
   ({ promise: isFinished, resolve: finish } = withResolvers());
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 100);
 });
 

@@ -5,6 +5,7 @@ import { lockOwners } from "../../support/lock-owners.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 const REFUSED = {
@@ -32,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 3);
 });
 
@@ -41,7 +42,7 @@ async function cancelStatementsOn<T>(table: string, work: () => Promise<T>): Pro
   try {
     return await work();
   } finally {
-    await engine.pool.query("TRUNCATE giving_up");
+    await engine.pool.query(emptying("giving_up"));
   }
 }
 

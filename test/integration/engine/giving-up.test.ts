@@ -7,6 +7,7 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { ORPHANS_AT_ONCE } from "../../support/sweep-options.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 const GAVE_UP = /^Gave up after 3 attempts: /;
@@ -22,7 +23,7 @@ beforeAll(async () => {
     $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$`);
 });
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 60);
   await engine.session.query(`
     CREATE OR REPLACE TRIGGER lose BEFORE UPDATE ON thing FOR EACH ROW WHEN (OLD.id > 40) EXECUTE FUNCTION lose()`);

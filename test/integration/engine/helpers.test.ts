@@ -11,6 +11,7 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** The fewest records of a task with helpers. */
 const COUNT = 20_000;
@@ -43,7 +44,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   [asked, helpersAre] = [[], "ENQUEUED"];
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, COUNT);
   await engine.pool.query("UPDATE thing SET count = 0");
 });

@@ -5,6 +5,7 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 const LOST_DELIVERIES = { ...PATIENT, beginGraceMs: -1000 };
@@ -29,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(async () => {
   await engine.pool.query(
-    "TRUNCATE part, seal, thing, breaks CASCADE; INSERT INTO breaks VALUES (1); ALTER SEQUENCE breaks_made RESTART",
+    `${emptying("part, seal, thing, breaks")}; INSERT INTO breaks VALUES (1); ALTER SEQUENCE breaks_made RESTART`,
   );
   await insertThings(engine.session, 50);
 });
@@ -68,7 +69,7 @@ describe("a connection lost while an attempt begins", () => {
 
   it("never makes a synchronous launch look refused that was accepted before", async () => {
     // Only a task of few records is begun in the step that makes it.
-    await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+    await engine.pool.query(emptying("part, seal, thing"));
     await insertThings(engine.session, 150);
     const outcome = await engine.launch({ ...INCREMENT, options: { mode: "SYNC" } });
     expect(outcome).toMatchObject({ kind: "LAUNCHED", task: { status: "PENDING" } });

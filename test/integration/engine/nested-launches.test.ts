@@ -17,6 +17,7 @@ import type { ThingRow } from "../../support/hooks-engine.ts";
 import { INCREMENT, SKIP_FAILED } from "../../support/hooks-engine.ts";
 import { ORPHANS_AT_ONCE, PATIENT } from "../../support/sweep-options.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 type Run = (context: RunContext) => Promise<unknown>;
 
@@ -60,7 +61,7 @@ beforeEach(async () => {
   hooks = {};
   outer = async () => null;
   inner = async ({ input }) => input.ids.length;
-  await engine.pool.query("DELETE FROM powercrud.lock; TRUNCATE part, seal, thing, label CASCADE");
+  await engine.pool.query(emptying("powercrud.lock, part, seal, thing, label"));
   await insertThings(engine.session, 40);
   tasksBefore = await engine.ports.tasks.count({});
 });

@@ -20,6 +20,7 @@ import { createEngineFixture, createHeldThings, createWriterOf } from "../../sup
 import { ORPHANS_AT_ONCE, PATIENT } from "../../support/sweep-options.ts";
 import { insertThings, THING } from "../../support/thing-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** Attempts that a pause ended do not count. */
 const MAX_ATTEMPTS = 2;
@@ -71,7 +72,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 400);
   sumBefore = 0;
   sumBefore = await total();

@@ -6,6 +6,7 @@ import { LIBRARY_MODELS } from "../../support/library-fixture.ts";
 import { relation } from "../../support/model-fixture.ts";
 import type { LibraryEngine } from "../../support/library-engine.ts";
 import { createLibraryEngine } from "../../support/library-engine.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 
@@ -29,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => library.engine.stop());
 beforeEach(async () => {
   await library.reset();
-  await library.engine.pool.query("TRUNCATE folder CASCADE");
+  await library.engine.pool.query(emptying("folder"));
 });
 
 async function run(request: Partial<BulkRequest> & Pick<BulkRequest, "operation">): Promise<Task> {

@@ -5,6 +5,7 @@ import type { Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 const ids = (first: number, last: number): readonly string[] =>
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
+  await engine.pool.query(emptying("part, seal, thing, label", { isIdentityRestarted: true }));
   await insertThings(engine.session, 60);
 });
 

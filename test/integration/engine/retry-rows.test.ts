@@ -6,6 +6,7 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let engine: EngineFixture;
 const { hold, releaseAll } = createHeldThings(() => engine);
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 afterEach(releaseAll);
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
+  await engine.pool.query(emptying("part, seal, thing, label", { isIdentityRestarted: true }));
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
 });

@@ -10,6 +10,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, createHeldThings } from "../../support/engine-fixture.ts";
 import { insertThings, thingsChangeableIn } from "../../support/thing-fixture.ts";
 import { idsFrom } from "../../support/ids-from.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const ANONYMOUS: Viewer = { id: null };
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED" } as const;
@@ -26,7 +27,7 @@ beforeAll(async () => {
     bulkMaxRecords: 500,
     modelOptions: {
       Thing: {
-        scope: ({ id }) => (id === "narrow" ? { tenant: { equals: "b" } } : undefined),
+        access: ({ viewer: { id } }) => (id === "narrow" ? { tenant: { equals: "b" } } : true),
       },
     },
   });
@@ -35,7 +36,7 @@ afterAll(() => engine.stop());
 afterEach(releaseAll);
 beforeEach(async () => {
   allowed = undefined;
-  await engine.pool.query("TRUNCATE part, seal, thing, label RESTART IDENTITY CASCADE");
+  await engine.pool.query(emptying("part, seal, thing, label", { isIdentityRestarted: true }));
   await insertThings(engine.session, 200);
   await engine.pool.query("INSERT INTO label (name) VALUES ('red'), ('green')");
 });

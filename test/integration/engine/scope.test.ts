@@ -4,6 +4,7 @@ import type { ErrorPolicy, Task } from "../../../src/core/tasks/task.ts";
 import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const INCREMENT = { operation: "UPDATE", change: { count: { increment: 1 } } } as const;
 const OF_TENANT_A: Viewer = { id: "ada", claims: { tenant: "a" } };
@@ -13,13 +14,13 @@ let engine: EngineFixture;
 beforeAll(async () => {
   engine = await createEngineFixture({
     modelOptions: {
-      Thing: { scope: (viewer) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }) },
+      Thing: { access: ({ viewer }) => ({ tenant: { equals: viewer.claims?.["tenant"] ?? "nobody" } }) },
     },
   });
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 100);
   await engine.pool.query("UPDATE thing SET tenant = 'b' WHERE id % 2 = 0");
 });

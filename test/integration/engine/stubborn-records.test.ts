@@ -4,6 +4,7 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { taskOf } from "../../support/library-engine.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let engine: EngineFixture;
 
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE; DROP TRIGGER IF EXISTS stubborn ON thing");
+  await engine.pool.query(`${emptying("part, seal, thing")}; DROP TRIGGER IF EXISTS stubborn ON thing`);
   await insertThings(engine.session, 40);
 });
 

@@ -11,6 +11,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import { createEngineFixture, holdRecord } from "../../support/engine-fixture.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 const WAIT = { ...SKIP_FAILED, onConflict: "WAIT" } as const;
@@ -22,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 200);
 });
 

@@ -17,14 +17,14 @@ beforeAll(async () => {
     modelOptions: {
       City: {
         search: ["name"],
-        scope: ({ id }) => (id === "limited" ? { status: { equals: "ACTIVE" } } : undefined),
+        access: ({ viewer: { id } }) => (id === "limited" ? { status: { equals: "ACTIVE" } } : true),
         fields: {
           longitude: { isExposed: false },
           rankInCountry: { isFilterable: false },
           populationShare: { isSortable: false },
         },
       },
-      Country: { scope: ({ id }) => (id === null ? undefined : { code: { not: "A1" } }) },
+      Country: { access: ({ viewer: { id } }) => (id === null ? true : { code: { not: "A1" } }) },
     },
   });
   await insertSampleRecords(api);

@@ -1,6 +1,7 @@
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** The service's limit of bulk records in these tests. */
 export const MAX_RECORDS = 60;
@@ -32,7 +33,7 @@ export async function createBulkCities(): Promise<BulkCities> {
       City: {
         search: ["name", "notes"],
         fields: { latitude: { isBulkWritable: false }, longitude: { isBulkWritable: false } },
-        scope: ({ claims }) => (claims?.["north"] === true ? { latitude: { gte: 0 } } : undefined),
+        access: ({ viewer: { claims } }) => (claims?.["north"] === true ? { latitude: { gte: 0 } } : true),
       },
     },
   });
@@ -56,7 +57,7 @@ export async function createBulkCities(): Promise<BulkCities> {
           ARRAY(SELECT t.label FROM "_CityToTag" j JOIN tag t ON t.id = j."B" WHERE j."A" = c.id ORDER BY 1) AS tags
         FROM city c WHERE ${condition} ORDER BY c.id`),
     async reset() {
-      await api.query(`TRUNCATE country, city, tag, "_CityToTag" CASCADE`);
+      await api.query(emptying(`country, city, tag, "_CityToTag"`));
       await api.query(
         `INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')`,
       );

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const RECORDS = 10_000;
 /** The indexes of the records whose labels are taken. */
@@ -21,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.query("TRUNCATE tag CASCADE");
+  await api.query(emptying("tag"));
   await api.query("INSERT INTO tag SELECT uuidv7(), 'taken ' || i FROM unnest($1::int[]) i", [OFFENDERS]);
 });
 

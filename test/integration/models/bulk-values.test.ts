@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: BulkFixture;
 
@@ -12,7 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(() =>
-  api.query(`TRUNCATE "kept item", "Seat", "Person", "Ticket", "Stamp", "Fish" RESTART IDENTITY CASCADE`),
+  api.query(
+    emptying(`"kept item", "Seat", "Person", "Ticket", "Stamp", "Fish"`, { isIdentityRestarted: true }),
+  ),
 );
 
 const ITEM = `title price weight isOpen picture extra settings seenAt moods words numbers parentId

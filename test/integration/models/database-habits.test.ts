@@ -3,6 +3,7 @@ import type { ModelOptionsMap } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** How often a hook ran. */
 let updates = 0;
@@ -36,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 beforeEach(async () => {
   updates = 0;
-  await api.query("TRUNCATE city, country, language, tag, powercrud.task CASCADE");
+  await api.query(emptying("city, country, language, tag, powercrud.task"));
 });
 
 async function write(mutation: string, on = api): Promise<unknown> {
@@ -98,7 +99,7 @@ describe("a trigger of the app", () => {
     kept = await createBulkFixture({ sql: TRIGGERS });
   }, 120_000);
   afterAll(() => kept.stop());
-  beforeEach(() => kept.query("TRUNCATE language CASCADE"));
+  beforeEach(() => kept.query(emptying("language")));
 
   it("that keeps a record as it is leaves no trace of a write that is refused", async () => {
     await kept.query("INSERT INTO language VALUES ('fr', 'French')");

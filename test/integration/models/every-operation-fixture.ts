@@ -13,6 +13,7 @@ import { createBulkModels } from "./bulk-models.ts";
 import type { Values } from "./every-type-samples.ts";
 import { FIRST_CATEGORY, keyOf, sample, samples, SQL_AFTER, SQL_BEFORE } from "./every-type-samples.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** The operations of the models of every-type.prisma, by their names in the schema that the API shows of itself. */
 export interface EveryOperation {
@@ -165,7 +166,7 @@ export async function createEveryOperation(): Promise<EveryOperation> {
   }
 
   async function fill(model: string, count: number): Promise<string[]> {
-    await api.query(`TRUNCATE shop."all products", shop."Tag", "Detail", "Place", shop."Visit" CASCADE`);
+    await api.query(emptying(`shop."all products", shop."Tag", "Detail", "Place", shop."Visit"`));
     await api.query(`DELETE FROM "Category" WHERE id > 1`);
     if (model === "Detail") {
       await writeMany("bulkCreate", "Product", { data: samples("Product", count) }, count);

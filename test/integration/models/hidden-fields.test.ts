@@ -56,7 +56,7 @@ beforeAll(async () => {
           hooks: { beforeCreate: ({ records }) => records.flatMap(hashOf) },
         },
         Memo: {
-          scope: ({ id }) => ({ patronNo: { equals: id ?? "" } }),
+          access: ({ viewer: { id } }) => ({ patronNo: { equals: id ?? "" } }),
           hooks: {
             beforeCreate: ({ records }, { viewer }) =>
               records.map(({ id }) => ({ id, values: { patronNo: viewer.id } })),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { AppRecord, HookChunk, WriteContext } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** The part of the generated client that the hooks use. */
 interface Client {
@@ -31,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 beforeEach(async () => {
   seen = [];
-  await api.query(`TRUNCATE "kept item" RESTART IDENTITY CASCADE`);
+  await api.query(emptying(`"kept item"`, { isIdentityRestarted: true }));
 });
 
 /** A value for every column. */

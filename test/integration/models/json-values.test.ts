@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: BulkFixture;
 
@@ -10,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.query(`TRUNCATE "Doc"`);
+  await api.query(emptying(`"Doc"`));
   await api.query(`INSERT INTO "Doc" (id) VALUES (1)`);
 });
 

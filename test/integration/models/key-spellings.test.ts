@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vit
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: BulkFixture;
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
   }
 });
 afterAll(() => api.stop());
-beforeEach(() => api.query(`TRUNCATE "Day", "Visit", "Plan", "Bell" CASCADE`));
+beforeEach(() => api.query(emptying(`"Day", "Visit", "Plan", "Bell"`)));
 
 type Named = readonly [model: string, plural: string];
 

@@ -3,6 +3,7 @@ import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const RED = "0195f8f0-0000-7000-8000-00000000000a";
 const BLUE = "0195f8f0-0000-7000-8000-00000000000c";
@@ -15,7 +16,7 @@ describe("a bulk write of links is refused while a task holds a record at their 
   });
   afterAll(() => api.stop());
   beforeEach(async () => {
-    await api.query("TRUNCATE city, country, tag, language, powercrud.task CASCADE");
+    await api.query(emptying("city, country, tag, language, powercrud.task"));
     await api.query("DELETE FROM powercrud.lock");
     await api.query(
       "INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')",
@@ -169,7 +170,7 @@ describe("links within one model", () => {
     ["friendOf", { set: ["2"] }],
     ["friendOf", { set: [] }],
   ])("%s %j", async (field, change) => {
-    await api.query(`TRUNCATE "kept item" CASCADE`);
+    await api.query(emptying(`"kept item"`));
     await api.query("DELETE FROM powercrud.lock");
     await api.query(
       `INSERT INTO "kept item" (id, "item title", "changedAt") SELECT n, 'item ' || n, now() FROM generate_series(1, 4) n`,

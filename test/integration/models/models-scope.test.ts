@@ -10,13 +10,12 @@ describe("scope", () => {
   beforeAll(async () => {
     scoped = await createModelsFixture({
       modelOptions: {
-        // option: models.scope
         Country: {
-          scope: ({ id }) =>
-            id === "all" ? undefined : id === "nobody" ? { OR: [] } : { code: { in: ["A1", "A2"] } },
+          access: ({ viewer: { id } }) =>
+            id === "all" ? true : id === "nobody" ? { OR: [] } : { code: { in: ["A1", "A2"] } },
         },
-        City: { scope: (viewer) => (viewer.id === "all" ? undefined : { status: { equals: "ACTIVE" } }) },
-        Tag: { scope: () => ({ label: { startsWith: "open" } }) },
+        City: { access: ({ viewer }) => (viewer.id === "all" ? true : { status: { equals: "ACTIVE" } }) },
+        Tag: { access: () => ({ label: { startsWith: "open" } }) },
       },
     });
     await scoped.query(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: ModelsFixture;
 
@@ -11,7 +12,7 @@ afterAll(() => api.stop());
 
 beforeEach(async () => {
   await api.query(
-    `TRUNCATE country, language, city, tag, "_CityToTag", "_CountryToLanguage", powercrud.task CASCADE`,
+    emptying(`country, language, city, tag, "_CityToTag", "_CountryToLanguage", powercrud.task`),
   );
   await api.query(`DELETE FROM powercrud.lock`);
   await api.query(

@@ -4,6 +4,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** A uuid that is Ann's alone. */
 export const BADGE = "0195f8f0-0000-7000-8000-00000000000a";
@@ -38,7 +39,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
     ({ records }: { readonly records: readonly unknown[] }): void =>
       void hooked.push(...records.map(() => operation));
   const models: ModelOptionsMap = {
-    Person: { scope: ({ id }) => (id === "team 1" ? { team: { equals: 1 } } : undefined) },
+    Person: { access: ({ viewer: { id } }) => (id === "team 1" ? { team: { equals: 1 } } : true) },
     Parcel: { hooks: { beforeCreate: note("create"), beforeUpdate: note("update") } },
   };
   const api = await createBulkModels("named-models.prisma", { models }, "CREATE EXTENSION citext;");
@@ -53,7 +54,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
     hooked,
     async reset() {
       hooked.length = 0;
-      await api.query(`TRUNCATE "Person", "Parcel", "Room", powercrud.task RESTART IDENTITY CASCADE`);
+      await api.query(emptying(`"Person", "Parcel", "Room", powercrud.task`, { isIdentityRestarted: true }));
       await api.query("DELETE FROM powercrud.lock");
       await api.query(
         `INSERT INTO "Person" (email, badge, born, team, slug, kind, number, name)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: BulkFixture;
 
@@ -10,7 +11,7 @@ beforeAll(async () => {
   api = await createBulkModels("native-models.prisma", {}, "CREATE EXTENSION citext; ");
 });
 afterAll(() => api.stop());
-beforeEach(() => api.query(`TRUNCATE "Native", "Bell"`));
+beforeEach(() => api.query(emptying(`"Native", "Bell"`)));
 
 const MOMENT = "2026-01-31T23:14:15.678Z";
 /** Each with values that a single write accepts. */
@@ -204,7 +205,7 @@ describe("a column of days takes a day, and one of times of day a time", () => {
     ["time", "2026-01-31"],
   ])("%s does not take %s", async (column, value) => {
     for (const [way, write] of Object.entries(WAYS)) {
-      await api.query(`TRUNCATE "Native"`);
+      await api.query(emptying(`"Native"`));
       const answer = await write(1, { [column]: value });
       expect([way, JSON.stringify(answer)]).toEqual([
         way,
@@ -277,7 +278,7 @@ const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
 const RECORDS = 30;
 
 async function fill(column: string, values: readonly (string | null)[]): Promise<void> {
-  await api.query(`TRUNCATE "Native"`);
+  await api.query(emptying(`"Native"`));
   const texts = Array.from({ length: RECORDS }, (_, at) => values[(at * 7) % values.length] ?? null);
   await api.query(
     `INSERT INTO "Native" (id, "${column}") SELECT at, text::${await typeOf(column)} FROM unnest($1::text[]) WITH ORDINALITY AS given (text, at)`,
@@ -362,7 +363,7 @@ const ordersOf = fc.array(
 );
 
 test("pages by several fields have every record once, and go on at the same place when records come and go", async () => {
-  await api.query(`TRUNCATE "Native"`);
+  await api.query(emptying(`"Native"`));
   await api.query(`
     INSERT INTO "Native" (id, "bigInt", "boolean", "double", "citext", "timestamptz6")
     SELECT i, nullif(i % 4, 0) + 9007199254740990, nullif(i % 3, 0) = 1, nullif(i % 5, 0) / 10.0,

@@ -4,13 +4,14 @@ import type { ModelOptionsMap, Viewer } from "../../../src/index.ts";
 import { codeBlocks } from "../../support/markdown-code.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** What the app's hooks were called with. */
 const calls: string[] = [];
 
 const APP: ModelOptionsMap = {
   City: {
-    scope: ({ id }) => (id === "small" ? { population: { lt: 100 } } : undefined),
+    access: ({ viewer: { id } }) => (id === "small" ? { population: { lt: 100 } } : true),
     validate: (_record, { name }) =>
       name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
     hooks: {
@@ -39,7 +40,7 @@ let api: ModelsFixture;
 
 async function fill(): Promise<void> {
   calls.length = 0;
-  await api.query("TRUNCATE city, country, tag, powercrud.task CASCADE");
+  await api.query(emptying("city, country, tag, powercrud.task"));
   await api.query("DELETE FROM powercrud.lock");
   await api.query(
     "INSERT INTO country (code, name, continent, updated_at) VALUES ('FR', 'France', 'EUROPE', '2021-01-01')",

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** One database as it is, and one whose trigger, which does nothing, makes guard and write two statements. */
 let worlds: readonly ModelsFixture[] = [];
@@ -18,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all(worlds.map((world) => world.stop())));
 beforeEach(async () => {
   for (const world of worlds) {
-    await world.query("TRUNCATE city, country, tag, powercrud.task CASCADE");
+    await world.query(emptying("city, country, tag, powercrud.task"));
     await world.query("DELETE FROM powercrud.lock");
     await world.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
     await world.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, notes, updated_at)

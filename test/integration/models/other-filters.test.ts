@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let generated: Awaited<ReturnType<typeof generateFixture>>;
 let api: ModelsFixture;
@@ -54,7 +55,7 @@ const FULL = {
 
 describe("filters", () => {
   beforeAll(async () => {
-    await api.query(`TRUNCATE "kept item", "Person", "Seat" CASCADE`);
+    await api.query(emptying(`"kept item", "Person", "Seat"`));
     await createItem({ ...FULL, title: "a" });
     await createItem({
       title: "b",

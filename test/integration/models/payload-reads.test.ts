@@ -3,6 +3,7 @@ import { withDeadline } from "../../support/deadline.ts";
 import { untilWaiting } from "../../support/until-waiting.ts";
 import type { ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: ModelsFixture;
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.query("TRUNCATE city, country, tag, powercrud.task CASCADE");
+  await api.query(emptying("city, country, tag, powercrud.task"));
   await api.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
   await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude, updated_at)
     SELECT n, 'City ' || n, 'FR', n, 1, 1, '2021-01-01' FROM generate_series(1, 3) n`);

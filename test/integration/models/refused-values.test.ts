@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: BulkFixture;
 
@@ -9,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.query("TRUNCATE city, country CASCADE");
+  await api.query(emptying("city, country"));
   await api.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
   await api.query(
     "INSERT INTO city (id, name, country_code, population, latitude, longitude) VALUES (1, 'Paris', 'FR', 2, 48, 2)",

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: BulkFixture;
 
@@ -26,7 +27,7 @@ const TABLES = [
 
 /** Artist 1 has one of everything that does not keep it; artist 2 has nothing; 3 is kept by a fan, 4 by a note of a track. */
 beforeEach(async () => {
-  await api.query(`TRUNCATE ${TABLES.map((table) => `"${table}"`).join(", ")}, powercrud.task CASCADE`);
+  await api.query(emptying(`${TABLES.map((table) => `"${table}"`).join(", ")}, powercrud.task`));
   await api.query(`
     INSERT INTO "Artist" VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd');
     INSERT INTO "Album" VALUES (1, 1), (4, 4);

@@ -3,6 +3,7 @@ import type { Viewer } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const OPEN = "0195f8f0-0000-7000-8000-00000000000a";
 const SECRET = "0195f8f0-0000-7000-8000-00000000000b";
@@ -16,13 +17,13 @@ beforeAll(async () => {
     models: {
       // option: models.bulk.chunkRecords
       City: { bulk: { chunkRecords: 3 } },
-      Tag: { scope: ({ id }) => (id === "narrow" ? { label: { not: "secret" } } : undefined) },
+      Tag: { access: ({ viewer: { id } }) => (id === "narrow" ? { label: { not: "secret" } } : true) },
     },
   });
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.query(`TRUNCATE country, city, tag, "_CityToTag" CASCADE`);
+  await api.query(emptying(`country, city, tag, "_CityToTag"`));
   await api.query(`INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')`);
   await api.query(`INSERT INTO city (id, name, country_code, population, latitude, longitude)
     SELECT i, 'City ' || i, 'FR', i, 1, 1 FROM generate_series(1, 10) i`);

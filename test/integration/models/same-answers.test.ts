@@ -5,6 +5,7 @@ import { createBulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Refusal, Way } from "./write-ways.ts";
 import { sameRefusal, FIELDS, refusalOf, waysOf } from "./write-ways.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const RULES = `
 ALTER TABLE city ADD CONSTRAINT small CHECK (population < 1000000),
@@ -23,7 +24,7 @@ CREATE TRIGGER speak BEFORE INSERT OR UPDATE ON city FOR EACH ROW EXECUTE FUNCTI
 /** An app with rules for writes of cities, so that they are written step by step. */
 const APP: ModelOptionsMap = {
   City: {
-    scope: ({ id }) => (id === "fr" ? { countryCode: { equals: "FR" } } : undefined),
+    access: ({ viewer: { id } }) => (id === "fr" ? { countryCode: { equals: "FR" } } : true),
     validate: (_record, { name }) =>
       name?.set === "invalid" ? [{ field: "name", message: "No city is invalid." }] : [],
     hooks: {
@@ -53,7 +54,7 @@ const CITIES = waysOf(() => world, {
 });
 
 async function fillCities(): Promise<void> {
-  await world.query("TRUNCATE city, country, tag, powercrud.task CASCADE");
+  await world.query(emptying("city, country, tag, powercrud.task"));
   await world.query("DELETE FROM powercrud.lock");
   await world.query(
     "INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')",
@@ -253,7 +254,7 @@ describe("a value that its column cannot hold is refused by a single write as in
   });
   afterAll(() => world.stop());
   beforeEach(async () => {
-    await world.query(`TRUNCATE "Native"`);
+    await world.query(emptying(`"Native"`));
     await world.query(`INSERT INTO "Native" (id) VALUES (1)`);
   });
 

@@ -41,7 +41,7 @@ beforeAll(async () => {
         City: {
           // option: models.search
           search: ["name", "notes"],
-          scope: ({ id }) => (id === "limited" ? { id: { not: 11 } } : undefined),
+          access: ({ viewer: { id } }) => (id === "limited" ? { id: { not: 11 } } : true),
         },
       },
     }),

@@ -3,6 +3,7 @@ import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkModels } from "./bulk-models.ts";
 import type { Answer } from "./models-fixture.ts";
 import type { Whole } from "./shape-records.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** The arguments of a mutation with their types. */
 export type TypedArgs = Readonly<Record<string, readonly [type: string, value: unknown]>>;
@@ -26,7 +27,9 @@ export async function createShapes(): Promise<Shapes> {
     {
       sql: `${LEVELS}${VIEWS}`,
       logger: { ...createSilentLogger(), info: (_fields, message) => void logged.push(message) },
-      models: { Reading: { scope: ({ id }) => (id === "limited" ? { value: { gt: 2 } } : undefined) } },
+      models: {
+        Reading: { access: ({ viewer: { id } }) => (id === "limited" ? { value: { gt: 2 } } : true) },
+      },
     },
     "CREATE EXTENSION IF NOT EXISTS citext;",
   );
@@ -38,7 +41,7 @@ export async function createShapes(): Promise<Shapes> {
         `SELECT string_agg(format('%I', relname), ', ') AS names FROM pg_class
           WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> '_prisma_migrations'`,
       );
-      await api.query(`TRUNCATE ${tables[0].names} RESTART IDENTITY CASCADE`);
+      await api.query(emptying(tables[0].names, { isIdentityRestarted: true }));
       await api.query(`INSERT INTO "Team" VALUES (1, 'one'), (2, 'two'), (3, 'three')`);
     },
     run: (mutation, args) => api.run(mutation, args, { mode: "SYNC" }),

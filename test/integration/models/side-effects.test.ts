@@ -5,6 +5,7 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let generated: Awaited<ReturnType<typeof generateFixture>>;
 let api: ModelsFixture;
@@ -33,7 +34,7 @@ CREATE TRIGGER note_update BEFORE UPDATE ON "Label" FOR EACH STATEMENT EXECUTE F
 const [POP, ROCK] = ["0195f8f0-0000-7000-8000-000000000001", "0195f8f0-0000-7000-8000-000000000002"];
 
 beforeEach(async () => {
-  await api.query(`TRUNCATE "Artist", "Label", "Folder", "Coin", "Review", powercrud.task CASCADE`);
+  await api.query(emptying(`"Artist", "Label", "Folder", "Coin", "Review", powercrud.task`));
   await api.query(`DELETE FROM powercrud.lock`);
   await api.query(
     `INSERT INTO "Artist" (id, name, code) VALUES (1, 'Nobody', NULL), (2, 'Ann', 'a'), (3, 'Bob', 'b')`,

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: ModelsFixture;
 
 beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
-      City: { scope: (viewer) => (viewer.id === "fr" ? { countryCode: { equals: "FR" } } : undefined) },
+      City: { access: ({ viewer }) => (viewer.id === "fr" ? { countryCode: { equals: "FR" } } : true) },
     },
   });
 });
@@ -16,7 +17,7 @@ afterAll(() => api.stop());
 const SEEN = "2026-01-31T12:00:00.123Z";
 
 beforeEach(async () => {
-  await api.query(`TRUNCATE country, city, powercrud.task CASCADE`);
+  await api.query(emptying("country, city, powercrud.task"));
   await api.query(`DELETE FROM powercrud.lock`);
   await api.query(
     `INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')`,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { ModelOptions } from "../../../src/index.ts";
 import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** The part of Prisma's client that the rules use. */
 interface Client {
@@ -22,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 beforeEach(async () => {
-  await api.query("TRUNCATE tag CASCADE");
+  await api.query(emptying("tag"));
   await api.query("INSERT INTO tag VALUES ($1::uuid, 'red')", [RED]);
 });
 

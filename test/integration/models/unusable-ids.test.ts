@@ -4,6 +4,7 @@ import type { BulkFixture } from "./bulk-fixture.ts";
 import { createBulkFixture } from "./bulk-fixture.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let generated: Awaited<ReturnType<typeof generateFixture>>;
 
@@ -17,7 +18,7 @@ const INCREMENT = { count: { increment: 1 } };
 describe.each([
   ["nothing but the database", {}],
   ["a validator", { validate: () => [] }],
-  ["a scope", { scope: () => ({ count: { gte: 0 } }) }],
+  ["a scope", { access: () => ({ count: { gte: 0 } }) }],
 ])("with rules for %s", (_name, rules) => {
   let api: BulkFixture;
 
@@ -26,7 +27,7 @@ describe.each([
   });
   afterAll(() => api.stop());
   beforeEach(async () => {
-    await api.query(`TRUNCATE "Day", "Small", "Team" CASCADE`);
+    await api.query(emptying(`"Day", "Small", "Team"`));
     await api.query(`INSERT INTO "Day" VALUES ('2026-01-30'), ('2026-01-31')`);
     await api.query(`INSERT INTO "Small" VALUES (1), (2)`);
     await api.query(`INSERT INTO "Team" VALUES ('EARLY'), ('LATE')`);

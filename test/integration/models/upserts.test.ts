@@ -4,20 +4,21 @@ import { untilWaiting } from "../../support/until-waiting.ts";
 import { generateFixture } from "./generate-fixture.ts";
 import type { Answer, ModelsFixture } from "./models-fixture.ts";
 import { createModelsFixture } from "./models-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 let api: ModelsFixture;
 
 beforeAll(async () => {
   api = await createModelsFixture({
     modelOptions: {
-      City: { scope: (viewer) => (viewer.id === "fr" ? { countryCode: { equals: "FR" } } : undefined) },
+      City: { access: ({ viewer }) => (viewer.id === "fr" ? { countryCode: { equals: "FR" } } : true) },
     },
   });
 });
 afterAll(() => api.stop());
 
 beforeEach(async () => {
-  await api.query(`TRUNCATE country, city, tag, powercrud.task CASCADE`);
+  await api.query(emptying("country, city, tag, powercrud.task"));
   await api.query(`DELETE FROM powercrud.lock`);
   await api.query(
     `INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE'), ('DE', 'Germany', 'EUROPE')`,

@@ -7,6 +7,7 @@ import type { EngineFixture } from "../../support/engine-fixture.ts";
 import { createEngineFixture } from "../../support/engine-fixture.ts";
 import { lockOwners } from "../../support/lock-owners.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 /** These tests shorten the gate's timeout of 10 s to this. */
 const BOUND_MS = 2000;
@@ -22,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 beforeEach(async () => {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 20);
 });
 

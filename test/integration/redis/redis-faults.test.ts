@@ -12,6 +12,7 @@ import type { RedisServer } from "../../support/redis-server.ts";
 import { startRedisServer } from "../../support/redis-server.ts";
 import { insertThings } from "../../support/thing-fixture.ts";
 import { PATIENT } from "../../support/sweep-options.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 const SKIP_FAILED = { errorPolicy: "SKIP_FAILED", mode: "ASYNC" } as const;
 /** The longest time of a single write, which does not use Redis. */
@@ -22,7 +23,7 @@ const LAUNCH_MS = 8_000;
 let engine: EngineFixture;
 
 async function fill(): Promise<void> {
-  await engine.pool.query("TRUNCATE part, seal, thing CASCADE");
+  await engine.pool.query(emptying("part, seal, thing"));
   await insertThings(engine.session, 300);
   await engine.pool.query("UPDATE thing SET count = 0");
 }

@@ -6,6 +6,7 @@ import type { RunTask } from "./run-bulk.ts";
 import { runBulk } from "./run-bulk.ts";
 import type { Answer, ServiceFixture } from "./service-fixture.ts";
 import { createServiceFixture } from "./service-fixture.ts";
+import { emptying } from "../../support/empty-tables.ts";
 
 type Rules = ModelOptionsOf<typeof generated, "City">;
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 beforeEach(async () => {
   rules = {};
-  await service.query("TRUNCATE tag CASCADE");
+  await service.query(emptying("tag"));
   await service.query("DELETE FROM city WHERE id > 12");
   await service.query(
     "UPDATE city SET population = id, country_code = 'FR', name = 'City ' || id, notes = NULL",

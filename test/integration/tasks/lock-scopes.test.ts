@@ -13,7 +13,9 @@ let service: ServiceFixture;
 beforeAll(async () => {
   service = await createServiceFixture({
     City: {
-      scope: ({ claims }) => ({ latitude: claims?.["tenant"] === "even" ? { gt: 0 } : { lt: 0 } }),
+      access: ({ viewer: { claims } }) => ({
+        latitude: claims?.["tenant"] === "even" ? { gt: 0 } : { lt: 0 },
+      }),
       // option: models.lockScope
       lockScope: ({ claims }) => claims?.["tenant"] as string | undefined,
     },

@@ -2,7 +2,7 @@ import type { ExecutionResult } from "graphql";
 import { parse, subscribe } from "graphql";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import demoConfig from "../../../powercrud.config.ts";
-import type { Viewer } from "../../../src/index.ts";
+import type { AccessQuestion, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS } from "../../../src/index.ts";
 import { nextWithin } from "../../support/deadline.ts";
 import type { TestRedis } from "../../support/test-redis.ts";
@@ -32,8 +32,9 @@ let redis: TestRedis;
 const services = new Map<Backend, ServiceFixture>();
 beforeAll(async () => {
   redis = createTestRedis();
-  const scope = ({ id }: Viewer) => (id === SCOPED.id ? { population: { equals: 1 } } : undefined);
-  const models = { ...demoConfig.models, City: { scope } };
+  const access = ({ viewer }: AccessQuestion) =>
+    viewer.id === SCOPED.id ? { population: { equals: 1 } } : true;
+  const models = { ...demoConfig.models, City: { access } };
   const { url: redisUrl, keyPrefix: redisKeyPrefix } = redis;
   services.set("postgres", await createServiceFixture(models, { backend: "postgres" }));
   services.set("redis", await createServiceFixture(models, { backend: "redis", redisUrl, redisKeyPrefix }));

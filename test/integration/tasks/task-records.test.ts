@@ -10,7 +10,7 @@ let service: ServiceFixture;
 
 beforeAll(async () => {
   service = await createServiceFixture({
-    City: { scope: ({ id }) => (id === "ann" ? { population: { lt: 5 } } : undefined) },
+    City: { access: ({ viewer: { id } }) => (id === "ann" ? { population: { lt: 5 } } : true) },
   });
 });
 afterAll(() => service.stop());

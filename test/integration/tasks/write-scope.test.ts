@@ -8,7 +8,7 @@ let service: ServiceFixture;
 beforeAll(async () => {
   service = await createServiceFixture({
     Country: {
-      scope: (viewer) => (viewer.id === "french" ? { code: { equals: "FR" } } : undefined),
+      access: ({ viewer }) => (viewer.id === "french" ? { code: { equals: "FR" } } : true),
     },
   });
   await service.startWorker();

@@ -1,3 +1,4 @@
+import { createAccess } from "../../../../src/core/access/access-rules.ts";
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../../../src/kernel/app-error.ts";
 import { createSilentLogger } from "../../../../src/kernel/logger.ts";
@@ -78,7 +79,7 @@ function createWorld(overrides: Overrides = {}): World {
   const writeOne = createWriteOne({
     models: createModelRegistry([NOTE, LABEL], []),
     lockScopes: { of: (model) => overrides.lockScope?.[model] },
-    access: { scope: (model) => overrides.scope?.[model] as never },
+    access: createAccess((model) => () => (overrides.scope?.[model] ?? true) as boolean),
     reader: {
       findIds: () => Promise.resolve([]),
       existingIds: () => Promise.resolve(overrides.existing ?? []),

@@ -1,3 +1,4 @@
+import { createAccess } from "../../../../src/core/access/access-rules.ts";
 import { expect, test } from "vitest";
 import type { Model } from "../../../../src/core/records/model.ts";
 import { createModelRegistry } from "../../../../src/core/records/model.ts";
@@ -30,7 +31,7 @@ function scoped(
   scopes: Record<string, WhereFilter>,
 ): WhereFilter | undefined {
   return scopeFilter(
-    { models: MODELS, access: { scope: (name) => scopes[name] } },
+    { models: MODELS, access: createAccess((name) => () => scopes[name] ?? true) },
     ANONYMOUS,
     MODELS.get(model),
     where,

@@ -1,3 +1,4 @@
+import { createAccess } from "../../../../src/core/access/access-rules.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { WhereFilter } from "../../../../src/core/access/access.ts";
 import type { BusSubscriber, EventBus } from "../../../../src/core/events/event-bus.ts";
@@ -61,7 +62,11 @@ function createWorld() {
       audience: announcer,
       bus: watched,
       models,
-      access: { scope: (_model, { id }) => FILTERS[id ?? ""] },
+      access: createAccess(
+        () =>
+          ({ viewer: { id } }) =>
+            FILTERS[id ?? ""] ?? true,
+      ),
       lockScopes: { of: (_model, { claims }) => claims?.["tenant"] as string | undefined },
       reader: {
         async existingIds(_model, ids, where) {

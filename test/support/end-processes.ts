@@ -1,0 +1,4 @@
+import { afterAll } from "vitest";
+import { endProcesses } from "./powercrud-process.ts";
+
+afterAll(endProcesses);
