@@ -40,6 +40,7 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     host: settings.host,
     port: settings.port,
     allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
+    allowedHosts: settings.allowedHosts,
     persisted: {
       folder: settings.persistedDocuments,
       isFolderOnly: settings.isPersistedOnly,

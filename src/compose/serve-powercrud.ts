@@ -8,7 +8,7 @@ import type { PowerCrud } from "./create-powercrud.ts";
 /** The options of {@link createRequestHandler}. */
 export interface PowerCrudHandlerOptions extends Pick<
   RequestHandlerOptions,
-  "authenticate" | "allowedOrigins" | "persisted" | "limits" | "listenHost"
+  "authenticate" | "allowedOrigins" | "allowedHosts" | "persisted" | "limits" | "listenHost"
 > {
   /** A started one, which the handler neither starts nor stops. */
   readonly powercrud: PowerCrud;

@@ -2,6 +2,7 @@ import { isSmtpUrl, isWebhookSecret } from "../core/notifications/notify-config.
 import {
   anyText,
   flag,
+  hostNames,
   oneOf,
   optionalText,
   origins,
@@ -31,6 +32,12 @@ export const SERVICE_VARIABLES = {
     name: "POWERCRUD_ALLOWED_ORIGINS",
     meaning:
       "The web origins whose pages may use the service, beside its own. A service on a loopback address also lets pages from loopback in.",
+  }),
+  allowedHosts: hostNames({
+    name: "POWERCRUD_ALLOWED_HOSTS",
+    meaning:
+      "The host names by which the service answers, besides those of loopback and of the allowed origins, such as the name that a proxy passes on.",
+    fallbackText: "on a loopback address none, elsewhere any",
   }),
   persistedDocuments: optionalText({
     name: "POWERCRUD_PERSISTED_DOCUMENTS",

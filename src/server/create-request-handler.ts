@@ -6,7 +6,7 @@ import { createGraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody, sendRefusal } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
-import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
+import { createOriginPolicy, isLoopback } from "./origin-policy.ts";
 import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
@@ -57,8 +57,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
-  const { listenHost, allowedOrigins = [] } = options;
-  const origins = createOriginPolicy({ listenHost, allowedOrigins });
+  const { listenHost, allowedOrigins = [], allowedHosts = [] } = options;
+  const origins = createOriginPolicy({ listenHost, allowedOrigins, allowedHosts });
   const { maxBodyBytes, maxOperationCost } = limits;
   const budget = new ByteBudget(limits.maxReceivedBytes);
   const connections = options.connections ?? new Connections(limits, logger);
@@ -144,12 +144,12 @@ interface UpgradeRefusal {
 }
 
 function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): UpgradeRefusal | undefined {
-  const { origin, host } = request.headers;
   if (pathOf(request) !== "/graphql") {
     return { status: "404 Not Found" };
   }
-  if (!guards.origins.isAllowed(origin, host)) {
-    return { status: "403 Forbidden", message: originRefusal(origin ?? "") };
+  const message = guards.origins.refusalOf(request.headers);
+  if (message !== undefined) {
+    return { status: "403 Forbidden", message };
   }
   return guards.sockets.count() >= guards.limits.maxSockets
     ? { status: "503 Service Unavailable" }

@@ -4,7 +4,7 @@ import type { GraphQLHandler } from "./graphql-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
-import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
+import { corsHeaders, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
@@ -78,10 +78,11 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
 
 /** Refuses pages of other origins, answers preflights, and tells the browsers of allowed pages that they may read the answer. */
 function isAnswered({ origins }: RouterOptions, request: IncomingMessage, response: ServerResponse): boolean {
-  const { origin, host } = request.headers;
+  const { origin } = request.headers;
   response.setHeader("vary", "Origin");
-  if (!origins.isAllowed(origin, host)) {
-    sendRefusal(response, 403, "VALIDATION_FAILED", originRefusal(origin ?? ""));
+  const refusal = origins.refusalOf(request.headers);
+  if (refusal !== undefined) {
+    sendRefusal(response, 403, "VALIDATION_FAILED", refusal);
     return true;
   }
   if (origin === undefined) {

@@ -85,6 +85,11 @@ export interface HttpServerOptions {
    * address also lets pages from loopback in. Others are refused, also at health and files. Default: none.
    */
   readonly allowedOrigins?: readonly string[];
+  /**
+   * Host names by which the service answers, besides those of loopback and of the allowed origins. Default: on a loopback
+   * address none, elsewhere any.
+   */
+  readonly allowedHosts?: readonly string[];
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;

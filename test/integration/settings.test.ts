@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:http";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -271,6 +274,32 @@ it("persistedDocuments, isPersistedOnly, isAutomaticPersisted: which documents m
     try {
       await service.start();
       expect(await (await fetch(`${service.url}/graphql?${asked}`)).text()).toContain(answer);
+    } finally {
+      await service.stop();
+    }
+  }
+});
+
+// setting: POWERCRUD_ALLOWED_HOSTS
+it("allowedHosts: the service answers by these names, too", async () => {
+  for (const [allowedHosts, status] of [
+    [[], 403],
+    [["api.example"], 200],
+  ] as const) {
+    const service = await createService({
+      config: defineConfig(demoConfig),
+      databaseUrl: database.url,
+      role: "serve",
+      settings: { port: 0, allowedHosts },
+    });
+    try {
+      await service.start();
+      const { hostname, port } = new URL(service.url);
+      const asked = request({ hostname, port, path: "/health/live", headers: { host: "api.example" } });
+      asked.end();
+      const [response] = (await once(asked, "response")) as [IncomingMessage];
+      response.resume();
+      expect(response.statusCode).toBe(status);
     } finally {
       await service.stop();
     }
