@@ -63,7 +63,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
           await route(options, request, response);
         }
       } catch (error) {
-        const requestId = requestIdOf(headOf(request));
+        const requestId = requestIdOf(headOf(request, response));
         options.logger.error({ err: error, requestId }, "a request could not be answered");
         if (response.headersSent) {
           response.destroy();
