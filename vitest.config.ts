@@ -66,7 +66,6 @@ export default defineConfig({
       project("integration", {
         testTimeout: 60_000,
         needsServices: true,
-        setupFiles: ["./test/support/plan-at-once.ts"],
       }),
       // What depends on queue or bus, once more with those in Redis. All else is PostgreSQL's on either backend.
       project("integration-redis", {

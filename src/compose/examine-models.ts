@@ -1,3 +1,4 @@
+import { proposeIndexes } from "../adapters/postgres/records/index-proposals.ts";
 import { createTableShapes } from "../adapters/postgres/records/table-shape.ts";
 import type { Examination, Finding } from "../core/health/health-check.ts";
 import { refusedSchema } from "../core/records/refused-schema.ts";
@@ -24,11 +25,15 @@ export function examineModels(
       if (database === undefined && problems.length > 0) {
         throw refusedSchema(problems);
       }
-      const served =
-        database === undefined
-          ? models
-          : await markNativeTypes(models, createTableShapes(database.session), problems);
-      const lines = [...notices, ...describeServing(served.all())];
+      const shapes = database && createTableShapes(database.session);
+      const served = shapes === undefined ? models : await markNativeTypes(models, shapes, problems);
+      const lines = [
+        ...notices,
+        ...describeServing(served.all()),
+        ...(database === undefined || shapes === undefined
+          ? []
+          : await describeIndexes({ session: database.session, models: served, shapes })),
+      ];
       return {
         status: "OK",
         message: `${counted(served.all().length, "model")} can be served.`,
@@ -36,4 +41,21 @@ export function examineModels(
       };
     },
   };
+}
+
+/** What searches cannot find, and what reads more of a table than it needs. */
+async function describeIndexes(ports: Parameters<typeof proposeIndexes>[0]): Promise<readonly string[]> {
+  const isSearched = ports.models.all().some(({ search }) => search !== undefined);
+  const hasTrigrams = !isSearched || (await ports.shapes.textTools()).trigrams !== undefined;
+  const proposals = await proposeIndexes(ports);
+  return [
+    ...(hasTrigrams
+      ? []
+      : [
+          "Searches find no words with a wrong letter: the database lacks the extension pg_trgm. Run: CREATE EXTENSION pg_trgm, and restart.",
+        ]),
+    ...(proposals.length === 0
+      ? []
+      : [`Lists and searches lack indexes (${proposals.length}); powercrud migrate prints the SQL.`]),
+  ];
 }

@@ -197,7 +197,21 @@ test("migrate names what it applied, even while a service runs on the same folde
   const url = await untilReady(service);
   const migrate = await spawnPowerCrud(["migrate"], environment());
   expect((await migrate.exited).code).toBe(0);
-  expect(migrate.lines).toEqual(["the database is up to date"]);
+  // The demo leaves out the indexes of its searches: they cost more than all of its other indexes when cities change.
+  expect(migrate.lines).toEqual([
+    "the database is up to date",
+    expect.stringMatching(/^-- Lists and searches would use these indexes/),
+    "-- search in Country: words",
+    expect.stringMatching(
+      /^CREATE INDEX CONCURRENTLY "country_search_words_idx" ON "public"."country" USING gin .*;$/,
+    ),
+    "-- search in Country: words with a wrong letter",
+    expect.stringContaining("gin_trgm_ops"),
+    "-- search in City: words",
+    expect.stringContaining('"city_search_words_idx"'),
+    "-- search in City: words with a wrong letter",
+    expect.stringContaining('"city_search_near_idx"'),
+  ]);
   expect(await countCities(url)).toEqual(SEEDED);
   service.kill("SIGTERM");
   expect((await service.exited).code).toBe(0);

@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { findMissingIndexes } from "../../compose/find-missing-indexes.ts";
 import { migrateDatabase } from "../../compose/migrate-database.ts";
 import type { MigrateReport } from "../../compose/migrate-options.ts";
 import type { CliContext } from "../cli-context.ts";
@@ -29,7 +30,34 @@ export async function migrate(context: CliContext, options: MigrateOptions): Pro
       ...(name === undefined ? {} : { newMigration: { name, isDraft, now: new Date() } }),
     });
     printReport(context, report, name);
+    await printMissingIndexes(context, databaseUrl);
   });
+}
+
+/** Prints SQL that makes the indexes which lists and searches lack. Whether they are worth their writes, the team decides. */
+async function printMissingIndexes(context: CliContext, databaseUrl: string): Promise<void> {
+  if (!context.hasProjectFile) {
+    return;
+  }
+  const { logger } = context;
+  const missing = await context
+    .loadProject()
+    .then((config) => findMissingIndexes({ config, databaseUrl, logger }))
+    .catch((error: unknown) => {
+      const [reason = ""] = String(error instanceof Error ? error.message : error).split("\n");
+      context.say(`warning: it was not examined which indexes are missing: ${reason}`);
+      return [];
+    });
+  if (missing.length === 0) {
+    return;
+  }
+  context.print(
+    "-- Lists and searches would use these indexes. Make those that are worth their writes (docs/queries.md):",
+  );
+  for (const { reason, sql } of missing) {
+    context.print(`-- ${reason}`);
+    sql.forEach((statement) => context.print(`${statement};`));
+  }
 }
 
 function printReport(context: CliContext, report: MigrateReport, name: string | undefined): void {

@@ -179,3 +179,35 @@ export function relevanceSql(search: TextSearch, place: SearchPlace): string {
   ];
   return `SELECT CASE ${ways.join(" ")} END AS relevance FROM (SELECT ${first} AS words OFFSET 0) AS f OFFSET 0`;
 }
+
+/** An index that a model's searches use. */
+interface SearchIndex {
+  /** What it finds: words, or words that come near. */
+  readonly kind: "words" | "near";
+  /** What stands behind the table's name. */
+  readonly definition: string;
+  /** A condition that only such an index serves. */
+  readonly probe: string;
+}
+
+/** The indexes that serve the searches of a model: of words, and, with pg_trgm, of what comes near to them. */
+export function searchIndexes(table: TableShape, tools: TextTools): readonly SearchIndex[] {
+  const { search, isView } = table.model;
+  if (search === undefined || isView) {
+    return [];
+  }
+  const { text, words } = searchExpressions(table, search.fields, tools);
+  const { trigrams } = tools;
+  return [
+    { kind: "words", definition: `USING gin ((${words}))`, probe: `${words} @@ 'a'::tsquery` },
+    ...(trigrams === undefined
+      ? []
+      : [
+          {
+            kind: "near" as const,
+            definition: `USING gin ((${text}) ${trigrams}.gin_trgm_ops)`,
+            probe: `${text} OPERATOR(${trigrams}.%>>) 'abcd'`,
+          },
+        ]),
+  ];
+}
