@@ -7,6 +7,7 @@ import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
@@ -109,6 +110,8 @@ export interface PowerCrud extends Service {
   readonly feed: TaskFeed;
   /** Opens Bull Board on the queue, for a server; undefined where its packages are not installed. */
   readonly openBoard: OpenBoard;
+  /** Counts what callers ask for, for the rate limit of a server. */
+  readonly rates: RateStore;
   /** What the query `health` answers. */
   readonly health: HealthReader;
 }
@@ -188,10 +191,15 @@ async function wire(
     tasks: createManager(engine, { feed, reservations, config }),
     schedules: scheduling.schedules,
     writeId: project.relay === true ? createTypedIdWriter(engine.models) : writePlainId,
-    openBoard: engine.deployment.openBoard,
+    ...serverTools(engine),
     feed,
     health,
   };
+}
+
+/** What a server takes from the backend. */
+function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
+  return { openBoard, rates };
 }
 
 /** What the engine takes from the project and from Prisma's client. */

@@ -41,6 +41,8 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     port: settings.port,
     allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
     allowedHosts: settings.allowedHosts,
+    rateLimit: settings.rateLimit,
+    proxyHops: settings.proxyHops,
     persisted: {
       folder: settings.persistedDocuments,
       isFolderOnly: settings.isPersistedOnly,

@@ -16,6 +16,7 @@ import { createRecordAnnouncer } from "../core/events/record-announcer.ts";
 import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
@@ -52,6 +53,8 @@ export interface Deployment {
   readonly processes: ProcessRegister;
   /** Examinations of the database, and of Redis if it is the backend. */
   readonly examinations: readonly Examination[];
+  /** Counts what callers ask for, in the backend. */
+  readonly rates: RateStore;
   /** Opens Bull Board on the queue; see BullmqTaskQueue. */
   readonly openBoard: BullmqTaskQueue["openBoard"];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
@@ -101,6 +104,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     announcer,
     processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],
+    rates: backend.rates,
     openBoard: backend.queue.openBoard,
     ready: () => backend.ready(),
     own: () => backend.own(),

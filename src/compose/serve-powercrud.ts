@@ -8,7 +8,14 @@ import type { PowerCrud } from "./create-powercrud.ts";
 /** The options of {@link createRequestHandler}. */
 export interface PowerCrudHandlerOptions extends Pick<
   RequestHandlerOptions,
-  "authenticate" | "allowedOrigins" | "allowedHosts" | "persisted" | "limits" | "listenHost"
+  | "authenticate"
+  | "allowedOrigins"
+  | "allowedHosts"
+  | "rateLimit"
+  | "proxyHops"
+  | "persisted"
+  | "limits"
+  | "listenHost"
 > {
   /** A started one, which the handler neither starts nor stops. */
   readonly powercrud: PowerCrud;
@@ -28,9 +35,9 @@ export function createRequestHandler(options: PowerCrudHandlerOptions): RequestH
 /** What a server needs of the engine. */
 export function served(
   powercrud: PowerCrud,
-): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "isReady"> {
-  const { schema, tasks, writeId, openBoard } = powercrud;
-  return { schema, tasks, writeId, openBoard, isReady: () => isReady(powercrud) };
+): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "rates" | "isReady"> {
+  const { schema, tasks, writeId, openBoard, rates } = powercrud;
+  return { schema, tasks, writeId, openBoard, rates, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

@@ -39,6 +39,22 @@ export const SERVICE_VARIABLES = {
       "The host names by which the service answers, besides those of loopback and of the allowed origins, such as the name that a proxy passes on.",
     fallbackText: "on a loopback address none, elsewhere any",
   }),
+  rateLimit: wholeNumber({
+    name: "POWERCRUD_RATE_LIMIT",
+    meaning:
+      "The most operations and files in a minute of one viewer, or of one address for callers without a name, in all processes together; 0 for any number.",
+    fallback: 0,
+    min: 0,
+    max: 1_000_000_000,
+  }),
+  proxyHops: wholeNumber({
+    name: "POWERCRUD_PROXY_HOPS",
+    meaning:
+      "How many proxies stand in front of the service and add the address of their caller to `X-Forwarded-For`. Without them the header is not believed.",
+    fallback: 0,
+    min: 0,
+    max: 10,
+  }),
   persistedDocuments: optionalText({
     name: "POWERCRUD_PERSISTED_DOCUMENTS",
     meaning: "A folder of GraphQL documents (`.graphql`) that clients name by their SHA-256.",

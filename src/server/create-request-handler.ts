@@ -10,6 +10,7 @@ import { createOriginPolicy, isLoopback } from "./origin-policy.ts";
 import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -62,6 +63,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { maxBodyBytes, maxOperationCost } = limits;
   const budget = new ByteBudget(limits.maxReceivedBytes);
   const connections = options.connections ?? new Connections(limits, logger);
+  const { rateLimit: perMinute = 0, rates: store, proxyHops = 0 } = options;
+  const rates = new RateLimiter({ perMinute, store, proxyHops, logger });
   const graphql = createGraphQLHandler({
     schema,
     authenticate,
@@ -70,11 +73,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     budget,
     maxOperationCost,
     documents: createPersistedDocuments(options.persisted),
+    rates,
   });
   const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, budget, ...limits });
   const { tasks, openBoard, writeId = writePlainId } = options;
-  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId });
+  const results =
+    tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId, rates });
   const router = createRequestRouter({
     graphql,
     graphiql: createGraphiqlPage(schema),

@@ -6,6 +6,7 @@ import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
+import type { RequestHead } from "./http-messages.ts";
 import { refusalBody, sendJson, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
@@ -17,6 +18,8 @@ import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import { peerOf } from "./rate-limiter.ts";
 import { readBody } from "./request-body.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { Authenticate } from "./server-options.ts";
@@ -34,6 +37,8 @@ interface TransportContext {
   readonly viewer?: Viewer;
   /** Set over WebSocket, where one request stands for many operations. */
   readonly socketOperation?: SocketOperation;
+  /** Set on the long way through HTTP. */
+  readonly req?: IncomingMessage;
 }
 
 /** The schema, plugins, validation and error mask that all transports share. */
@@ -68,6 +73,7 @@ interface GraphQLHandlerOptions {
   readonly budget: ByteBudget;
   readonly maxOperationCost: number;
   readonly documents: PersistedDocuments;
+  readonly rates: RateLimiter;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -160,7 +166,15 @@ function explainUnacceptable(): Plugin {
 }
 
 function createGraphQLYoga(
-  { schema, authenticate, maskError, maxBodyBytes, maxOperationCost, documents }: GraphQLHandlerOptions,
+  {
+    schema,
+    authenticate,
+    maskError,
+    maxBodyBytes,
+    maxOperationCost,
+    documents,
+    rates,
+  }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
   const execute = createPlannedExecutor(normalizedExecutor as Execute);
@@ -181,17 +195,19 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async ({ viewer, socketOperation, request }) => ({
-      client: socketOperation ?? request,
-      viewer:
-        viewer ??
+    context: async ({ viewer: known, socketOperation, request, req }) => {
+      const viewer =
+        known ??
         (await authenticate({
           // Making them costs more than a small operation, and not every app reads them.
           get headers() {
             return request.headers;
           },
-        })),
-    }),
+        }));
+      const head = request as Partial<RequestHead> | undefined;
+      rates.count(viewer, socketOperation?.peer ?? (req === undefined ? head?.peer : peerOf(req)));
+      return { viewer, client: socketOperation ?? request };
+    },
     plugins: [
       readParams(documents.textOf),
       documents.plugin,

@@ -1,4 +1,6 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Peer } from "./rate-limiter.ts";
+import { peerOf } from "./rate-limiter.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -37,6 +39,7 @@ export function refusalBody(code: ErrorCode, message: string, details: object = 
 export interface RequestHead {
   readonly method: string;
   readonly headers: Headers;
+  readonly peer: Peer;
   /** Says that the client has left. Made only if somebody asks for it. */
   readonly signal: AbortSignal;
 }
@@ -49,6 +52,9 @@ export function headOf(request: IncomingMessage, response: ServerResponse): Requ
     method: request.method ?? "GET",
     get headers() {
       return (headers ??= headersOf(request));
+    },
+    get peer() {
+      return peerOf(request);
     },
     get signal() {
       return (signal ??= leavingOf(response));

@@ -7,6 +7,8 @@ import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
 import { headersOf, sendRefusal } from "./http-messages.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import { peerOf } from "./rate-limiter.ts";
 import type { Authenticate } from "./server-options.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
@@ -25,6 +27,7 @@ interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskManager, "get">;
   readonly authenticate: Authenticate;
   readonly writeId: WriteId;
+  readonly rates: Pick<RateLimiter, "count">;
 }
 
 interface AskedFile {
@@ -78,22 +81,24 @@ async function answer(
     if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
       throw error;
     }
+    const { http } = error.details as { readonly http?: { readonly headers: Record<string, string> } };
+    response.setHeaders(new Map(Object.entries(http?.headers ?? {})));
     sendRefusal(response, statusOf(error), error.code, error.message);
   }
 }
 
 /** The HTTP status. Errors with other codes come from authentication. */
 function statusOf({ code }: AppError): number {
-  return code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
+  return code === "RATE_LIMITED" ? 429 : code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
 }
 
 async function sendFile(
-  { tasks, authenticate, writeId }: ResultsHandlerOptions,
+  { tasks, authenticate, writeId, rates }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  await authenticate({ headers: headersOf(request) });
+  rates.count(await authenticate({ headers: headersOf(request) }), peerOf(request));
   const task = await tasks.get(taskId);
   if (task === undefined) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);

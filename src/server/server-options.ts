@@ -1,5 +1,6 @@
 import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { PersistedOptions } from "./persisted-documents.ts";
@@ -90,6 +91,12 @@ export interface HttpServerOptions {
    * address none, elsewhere any.
    */
   readonly allowedHosts?: readonly string[];
+  /** Operations and files of one caller in a minute; 0, the default, for any number. */
+  readonly rateLimit?: number;
+  /** Counts them for all processes. Default: each counts for itself. */
+  readonly rates?: RateStore;
+  /** Proxies in front of the service; see POWERCRUD_PROXY_HOPS. Default: 0. */
+  readonly proxyHops?: number;
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;

@@ -10,11 +10,13 @@ import type { OperationTools } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
+import type { Peer } from "./rate-limiter.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
 
 /** An operation over WebSocket, in the place of the request that it has not. */
 export interface SocketOperation extends IdentifiedRequest {
+  readonly peer: Peer;
   /** Says that the client has ended it, or left. Made only if somebody asks for it. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,6 +25,7 @@ export interface SocketOperation extends IdentifiedRequest {
 export interface SocketExtra {
   /** The headers of the request that opened it. */
   readonly headers: Headers;
+  readonly peer: Peer;
   readonly sendNext: SendNext;
   /** The signal that says that the client has ended its operation of that id, or left. */
   readonly leavingOf: (id: string) => AbortSignal;
@@ -116,9 +119,10 @@ async function prepare(
 }
 
 /** A proxy names the request that opened the WebSocket; without one, each operation has a name of its own. */
-function operationOf({ headers, leavingOf }: SocketExtra, id?: string): SocketOperation {
+function operationOf({ headers, peer, leavingOf }: SocketExtra, id?: string): SocketOperation {
   return {
     headers,
+    peer,
     get signal() {
       return id === undefined ? undefined : leavingOf(id);
     },

@@ -9,7 +9,7 @@ import { graphql } from "graphql";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrud, PowerCrudOptions } from "../../src/index.ts";
+import type { PowerCrud, PowerCrudOptions, PowerCrudService } from "../../src/index.ts";
 import { createPowerCrud, createService, defineConfig, defineTask } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -277,6 +277,47 @@ it("persistedDocuments, isPersistedOnly, isAutomaticPersisted: which documents m
     } finally {
       await service.stop();
     }
+  }
+});
+
+// setting: POWERCRUD_RATE_LIMIT
+// setting: POWERCRUD_PROXY_HOPS
+it("rateLimit, proxyHops: a caller may ask all processes for so much in a minute, and is whom the proxy names", async () => {
+  const open = async (settings: object): Promise<PowerCrudService> => {
+    const config = defineConfig(demoConfig);
+    const service = await createService({
+      config,
+      databaseUrl: database.url,
+      role: "serve",
+      settings: { port: 0, ...settings },
+    });
+    await service.start();
+    return service;
+  };
+  const ask = async ({ url }: PowerCrudService, caller: string): Promise<number> =>
+    (await fetch(`${url}/graphql?query={__typename}`, { headers: { "x-forwarded-for": caller } })).status;
+  const limited = await Promise.all([
+    open({ rateLimit: 40, proxyHops: 1 }),
+    open({ rateLimit: 40, proxyHops: 1 }),
+  ]);
+  const other = await open({ proxyHops: 1 });
+  try {
+    const [first, second] = limited;
+    let served = 0;
+    while ((await ask(first, "10.0.0.1")) === 200) {
+      served += 1;
+    }
+    expect(served).toBe(40);
+    expect(await ask(first, "10.0.0.2")).toBe(200);
+    expect(await ask(other, "10.0.0.1")).toBe(200);
+    // The second process knows of it once it has told of its own.
+    let more = 0;
+    while ((await ask(second, "10.0.0.1")) === 200) {
+      more += 1;
+    }
+    expect(more).toBeLessThan(10);
+  } finally {
+    await Promise.all([...limited, other].map((service) => service.stop()));
   }
 });
 
