@@ -18,18 +18,25 @@ import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
-import type { RateLimiter } from "./rate-limiter.ts";
+import type { Peer, RateLimiter } from "./rate-limiter.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
 import { peerOf } from "./rate-limiter.ts";
 import { readBody } from "./request-body.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
-import type { SocketOperation } from "./socket-protocol.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** An operation over WebSocket, in the place of the request that it has not. */
+export interface SocketOperation extends IdentifiedRequest {
+  readonly peer: Peer;
+  /** Says that the client has ended it, or left. Made only if somebody asks for it. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** The caller's data that a transport has before authentication. */
 interface TransportContext {

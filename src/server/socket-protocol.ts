@@ -6,20 +6,12 @@ import type { Viewer } from "../core/access/viewer.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Authenticate } from "./server-options.ts";
-import type { OperationTools } from "./graphql-handler.ts";
+import type { OperationTools, SocketOperation } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
-import type { IdentifiedRequest } from "./request-id.ts";
 import type { Peer } from "./rate-limiter.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
-
-/** An operation over WebSocket, in the place of the request that it has not. */
-export interface SocketOperation extends IdentifiedRequest {
-  readonly peer: Peer;
-  /** Says that the client has ended it, or left. Made only if somebody asks for it. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** The state of one WebSocket. */
 export interface SocketExtra {
