@@ -59,7 +59,7 @@ export function connectModels(options: {
     client,
     transactions: createPrismaUnitOfWork({ client, logger, leases }),
     rows,
-    reads: createTextRows(reading),
+    reads: reading.rows,
     endReads: () => reading.end(),
   };
 }

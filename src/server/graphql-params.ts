@@ -1,5 +1,4 @@
 import type { GraphQLError } from "graphql";
-import { parseRequestParams } from "graphql-http";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import type { ErrorCode } from "../kernel/error-codes.ts";
@@ -19,87 +18,81 @@ type TextOf = PersistedDocuments["textOf"];
  * @throws GraphQLError BAD_REQUEST
  */
 export async function paramsOfBody(body: string, textOf: TextOf): Promise<GraphQLParams> {
-  const data = await parseJson(body);
+  const data = body.length > PLAIN_JSON_LENGTH ? await parseLong(body) : parseJson(body);
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
   }
   if (typeof data !== "object" || data === null) {
     throw badRequest("The body must be a JSON object with the member `query`.");
   }
-  return check({ method: "POST", url: "", body: { ...data, query: textOf(data) } });
+  return check(textOf(data), data as Readonly<Record<string, unknown>>);
 }
 
 /** Reads the parameters of a POST whose body is the document itself. */
-export function paramsOfText(query: string): Promise<GraphQLParams> {
-  return check({ method: "POST", url: "", body: { query } });
+export function paramsOfText(query: string): GraphQLParams {
+  return check(query, {});
 }
 
 /** Reads the parameters of a GET. @param url with the query string */
-export async function paramsOfUrl(url: string, textOf: TextOf): Promise<GraphQLParams> {
-  return check({ method: "GET", url: namesByHash(url) ? withText(url, textOf) : url, body: null });
-}
-
-function namesByHash(url: string): boolean {
-  return url.includes("extensions=") || url.includes("documentId=");
-}
-
-/** The same URL with the text of the document that it names. */
-function withText(url: string, textOf: TextOf): string {
-  const parameters = new URLSearchParams(url.slice(url.indexOf("?") + 1));
-  const extensions = parameters.get("extensions");
-  const query = textOf({
+export function paramsOfUrl(url: string, textOf: TextOf): GraphQLParams {
+  const [, search = ""] = url.split("?", 2);
+  const parameters = new URLSearchParams(search);
+  const data = {
     query: parameters.get("query") ?? undefined,
     documentId: parameters.get("documentId") ?? undefined,
-    extensions: extensions === null ? undefined : parseExtensions(extensions),
-  });
-  if (typeof query === "string") {
-    parameters.set("query", query);
-  }
-  return `?${parameters}`;
+    operationName: parameters.get("operationName") ?? undefined,
+    variables: parseParameter(parameters.get("variables")),
+    extensions: parseParameter(parameters.get("extensions")),
+  };
+  return check(textOf(data), data);
 }
 
-/** @returns undefined for a text that is no JSON: the check refuses it */
-function parseExtensions(text: string): unknown {
+function parseParameter(text: string | null): unknown {
+  try {
+    return text === null || text === "" ? undefined : JSON.parse(text);
+  } catch {
+    throw badRequest("The URL's parameters `variables` and `extensions` must be JSON.");
+  }
+}
+
+/** The checks of GraphQL over HTTP, as its reference implementation graphql-http makes them. */
+function check(
+  query: unknown,
+  { variables, operationName, extensions }: Readonly<Record<string, unknown>>,
+): GraphQLParams {
+  if (query === undefined || query === null) {
+    throw badRequest("Send a GraphQL document as `query`.");
+  }
+  if (typeof query !== "string") {
+    throw badRequest("`query` must be a text.");
+  }
+  if (!isObjectIfGiven(variables)) {
+    throw badRequest("`variables` must be a JSON object.");
+  }
+  if (operationName !== undefined && operationName !== null && typeof operationName !== "string") {
+    throw badRequest("`operationName` must be a text.");
+  }
+  if (!isObjectIfGiven(extensions)) {
+    throw badRequest("`extensions` must be a JSON object.");
+  }
+  return { query, variables, operationName, extensions } as GraphQLParams;
+}
+
+function isObjectIfGiven(value: unknown): boolean {
+  return value === undefined || (typeof value === "object" && !Array.isArray(value));
+}
+
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    throw badRequest("The body is not valid JSON.");
   }
 }
 
-/** The reference implementation's check. Its messages are short; ours say what would be right. */
-async function check(request: {
-  readonly method: "GET" | "POST";
-  readonly url: string;
-  readonly body: Readonly<Record<string, unknown>> | null;
-}): Promise<GraphQLParams> {
+async function parseLong(text: string): Promise<unknown> {
   try {
-    const headers = { "content-type": "application/json" };
-    // It never refuses the method or the content type: they are known ones.
-    return (await parseRequestParams({
-      ...request,
-      headers,
-      raw: undefined,
-      context: undefined,
-    })) as unknown as GraphQLParams;
-  } catch (error) {
-    const { message } = error as Error;
-    throw badRequest(MESSAGES[message] ?? `${message}.`);
-  }
-}
-
-const MESSAGES: Readonly<Record<string, string>> = {
-  "Unparsable URL": "The URL's parameters `variables` and `extensions` must be JSON.",
-  "Missing query": "Send a GraphQL document as `query`.",
-  "Invalid query": "`query` must be a text.",
-  "Invalid variables": "`variables` must be a JSON object.",
-  "Invalid operationName": "`operationName` must be a text.",
-  "Invalid extensions": "`extensions` must be a JSON object.",
-};
-
-async function parseJson(text: string): Promise<unknown> {
-  try {
-    return text.length > PLAIN_JSON_LENGTH ? await parseLongJson(text) : JSON.parse(text);
+    return await parseLongJson(text);
   } catch (error) {
     throw error instanceof TextTooLong
       ? limitExceeded(LONG_BODY, { http: { status: 413 }, max: PLAIN_JSON_LENGTH })

@@ -45,21 +45,34 @@ export interface RequestHead {
 }
 
 /** The head of a request of Node's; its headers are copied only if somebody reads them. */
+class NodeRequestHead implements RequestHead {
+  readonly method: string;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #headers: Headers | undefined;
+  #signal: AbortSignal | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.method = request.method ?? "GET";
+    this.#request = request;
+    this.#response = response;
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= headersOf(this.#request));
+  }
+
+  get peer(): Peer {
+    return peerOf(this.#request);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= leavingOf(this.#response));
+  }
+}
+
 export function headOf(request: IncomingMessage, response: ServerResponse): RequestHead {
-  let headers: Headers | undefined;
-  let signal: AbortSignal | undefined;
-  return {
-    method: request.method ?? "GET",
-    get headers() {
-      return (headers ??= headersOf(request));
-    },
-    get peer() {
-      return peerOf(request);
-    },
-    get signal() {
-      return (signal ??= leavingOf(response));
-    },
-  };
+  return new NodeRequestHead(request, response);
 }
 
 /** The signal that says that the client has left before it has its answer. */

@@ -53,9 +53,8 @@ export type JsonHandler = (
 ) => Promise<JsonOutcome>;
 
 /**
- * The short way of queries and mutations through HTTP: node's own messages, graphql-http's check of the parameters, and
- * yoga's pipeline of plugins, without the Request and Response of the web platform, which cost more than a small operation.
- * The answers are those of yoga.
+ * The short way of queries and mutations through HTTP: node's own messages and yoga's pipeline of plugins, without the Request
+ * and Response of the web platform, which cost more than a small operation. The answers are those of yoga.
  */
 export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
   const valid = new WeakSet<DocumentNode>();
@@ -142,6 +141,19 @@ class PlainResponse {
   }
 }
 
+/** Whether yoga would find nothing to respect, and nothing to leave out. */
+function isPlain({ errors, extensions }: ExecutionResult): boolean {
+  return errors === undefined && extensions === undefined;
+}
+
+const PLAIN_INITS: Readonly<Record<JsonType, PlainResponse["init"]>> = {
+  "application/json": { status: 200, headers: { "Content-Type": "application/json; charset=utf-8" } },
+  "application/graphql-response+json": {
+    status: 200,
+    headers: { "Content-Type": "application/graphql-response+json; charset=utf-8" },
+  },
+};
+
 const PLAIN_API = { Response: PlainResponse } as unknown as FetchAPI;
 
 function send(
@@ -150,7 +162,9 @@ function send(
   result: ExecutionResult,
   type: JsonType,
 ): void {
-  const { text, init } = processRegularResult(result, PLAIN_API, type) as unknown as PlainResponse;
+  const { text, init } = isPlain(result)
+    ? new PlainResponse(JSON.stringify(result), PLAIN_INITS[type])
+    : (processRegularResult(result, PLAIN_API, type) as unknown as PlainResponse);
   const byteLength = Buffer.byteLength(text);
   compressIfLong(request, response, byteLength);
   response.writeHead(init.status, { ...init.headers, "content-length": byteLength });

@@ -32,6 +32,7 @@ export function readBody(
       chunks.length = 0;
       reject(error);
     };
+    const leave = (): void => resolve(undefined);
     const take = (chunk: Buffer): void => {
       size += chunk.length;
       if (size > maxBytes) {
@@ -43,15 +44,16 @@ export function readBody(
         refuse(tooMuchAtOnce());
       }
     };
-    response.once("close", () => budget.giveBack(taken));
+    // None of these events comes twice, and `once` costs an object and a function each.
+    response.on("close", () => budget.giveBack(taken));
     if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
       refuse(tooLarge());
       return;
     }
     request.on("data", take);
-    request.once("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-    request.once("error", () => resolve(undefined));
-    request.once("close", () => resolve(undefined));
+    request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+    request.on("error", leave);
+    request.on("close", leave);
   });
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { describeEmbeddingProject } from "./embedding-project.ts";
 import { migrateDatabase } from "../../src/compose/migrate-database.ts";
 import { describeCatalog } from "../support/describe-catalog.ts";
 import { createTestClient } from "../support/graphql-client.ts";
@@ -259,3 +260,6 @@ describe("the README's quick start", () => {
     await other.drop();
   });
 });
+
+// Here, because most of its packages are installed already.
+describeEmbeddingProject(() => join(projectDir(), "node_modules"));

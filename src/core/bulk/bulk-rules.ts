@@ -1,3 +1,4 @@
+import { oncePer } from "../../kernel/once-per.ts";
 import type { WriteSort } from "../records/field-switches.ts";
 import { isWritable } from "../records/field-switches.ts";
 import type { ModelOptionsMap } from "../records/model-options.ts";
@@ -34,11 +35,17 @@ export function changeableLinks(
 
 /** The model's many-to-many relations whose links can be changed: join tables refer to records by their primary keys. */
 export function manyToManyOf(models: ModelRegistry, model: Model): readonly RelationField[] {
-  return relationsOf(model).filter(
-    (field) =>
-      isManyToMany(models, model, field) && [model, models.get(field.type)].every(isNamedByPrimaryKey),
-  );
+  return junctionsOf(models)(model);
 }
+
+const junctionsOf = oncePer((models: ModelRegistry) =>
+  oncePer((model: Model) =>
+    relationsOf(model).filter(
+      (field) =>
+        isManyToMany(models, model, field) && [model, models.get(field.type)].every(isNamedByPrimaryKey),
+    ),
+  ),
+);
 
 function isNamedByPrimaryKey({ key, primaryKey }: Model): boolean {
   return key.length > 0 && key.map(({ name }) => name).join() === primaryKey.join();

@@ -1,4 +1,5 @@
 import type { Json } from "../../kernel/json.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { LinkChange } from "../records/change.ts";
 import type { Field, Model, ModelRegistry } from "../records/model.ts";
 import { apiNameOf, columnsOf } from "../records/model.ts";
@@ -97,6 +98,16 @@ export function checkRowFields(
 }
 
 function rowRulesOf(models: ModelRegistry, model: Model, sort: WriteSort): RowRules {
+  return rulesOf[sort](models)(model);
+}
+
+const rulesOf = { SINGLE: rulesOfSort("SINGLE"), BULK: rulesOfSort("BULK") };
+
+function rulesOfSort(sort: WriteSort): (models: ModelRegistry) => (model: Model) => RowRules {
+  return oncePer((models) => oncePer((model) => findRules(models, model, sort)));
+}
+
+function findRules(models: ModelRegistry, model: Model, sort: WriteSort): RowRules {
   const byName = (fields: readonly Field[]): ReadonlyMap<string, Field> =>
     new Map(fields.map((field) => [field.name, field]));
   const links = changeableLinks(models, model, sort);

@@ -1,5 +1,6 @@
 import { isoMoment } from "../../kernel/date-time-text.ts";
 import type { Json } from "../../kernel/json.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { LinkChange } from "../records/change.ts";
 import { toColumnText } from "../records/column-text.ts";
 import type { ColumnField, Model, ModelRegistry } from "../records/model.ts";
@@ -149,9 +150,14 @@ type EncodeRow = (
   record: RowRecord | undefined,
 ) => Parsed<EncodedRow>;
 
+/** The model's columns, and the models that its relations lead to, by the fields' names. */
+const namesOf = oncePer((model: Model) => ({
+  columns: new Map(columnsOf(model).map((field) => [field.name, field])),
+  targets: new Map(relationsOf(model).map(({ name, type }) => [name, type])),
+}));
+
 function createRowEncoder(models: ModelRegistry, model: Model): EncodeRow {
-  const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
-  const targets = new Map(relationsOf(model).map(({ name, type }) => [name, type]));
+  const { columns, targets } = namesOf(model);
   const put = (texts: EncodedRow["texts"], part: RowPart, data: RowData): void => {
     // Sorted, so that rows that name the same fields have the same shape.
     for (const name of Object.keys(data).toSorted()) {
@@ -300,7 +306,7 @@ function withDefaults(
   rows: readonly EncodedRow[],
   made: ReadonlyMap<string, readonly Json[]>,
 ): RecordBatch {
-  const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
+  const { columns } = namesOf(model);
   const defaults = [...made].flatMap(([name, values]) => {
     const column = columns.get(name);
     return column === undefined ? [] : [{ column, values }];

@@ -1,3 +1,4 @@
+import { oncePer } from "../../kernel/once-per.ts";
 import { isWritable } from "../records/field-switches.ts";
 import type { ColumnField, Model, ModelRegistry, RelationField } from "../records/model.ts";
 import { canCreate, oppositeOf, relationsOf } from "../records/model.ts";
@@ -19,6 +20,12 @@ export interface NestedRelation {
 
 /** The lists that can be written together with a record: callers may write the relation, and the columns that hold it. */
 export function nestedRelations(models: ModelRegistry, model: Model): readonly NestedRelation[] {
+  return nestedOf(models)(model);
+}
+
+const nestedOf = oncePer((models: ModelRegistry) => oncePer((model: Model) => findNested(models, model)));
+
+function findNested(models: ModelRegistry, model: Model): readonly NestedRelation[] {
   return relationsOf(model).flatMap((field) => {
     const target = models.all().find(({ name }) => name === field.type);
     const holder = target === undefined || !field.isList ? undefined : oppositeOf(models, model, field);

@@ -4,7 +4,7 @@ import { operationProblems } from "../records/serve-model.ts";
 import type { RecordProblem, ValidationRefusal } from "../refusals/problems.ts";
 import type { Viewer } from "../access/viewer.ts";
 import { invalidField } from "../refusals/problems.ts";
-import type { LimitRefusal } from "../refusals/refusals.ts";
+import type { ForbiddenRefusal, LimitRefusal } from "../refusals/refusals.ts";
 import type { LaunchOptions } from "../tasks/launch-options.ts";
 import type { LaunchOutcome } from "../tasks/launch/launch-outcome.ts";
 import { launchHash } from "../tasks/launch/launch-request.ts";
@@ -25,6 +25,7 @@ import type { Links } from "./linked-records.ts";
 import { linksOfChange, missingLinks } from "./linked-records.ts";
 import { describeExcess } from "./resolve-selection.ts";
 import { refuseFirst } from "./resolve-target.ts";
+import { givenFields, refuseWrite } from "./write-rights.ts";
 
 /** A bulk task to be retried. */
 interface BulkRetry {
@@ -102,13 +103,22 @@ async function refuseOperation(
   ports: BulkPorts,
   retry: BulkRetry,
   batches: readonly RecordBatch[],
-): Promise<ValidationRefusal | undefined> {
+): Promise<ForbiddenRefusal | ValidationRefusal | undefined> {
   const model = ports.models.all().find(({ name }) => name === retry.task.model);
   if (model === undefined) {
     return invalidField(
       "id",
       `Task ${retry.task.id} is about ${retry.task.model}, which is no model any more.`,
     );
+  }
+  const { operation, task, viewer } = retry;
+  const fields =
+    operation === "UPDATE"
+      ? Object.keys(decodeBulkChange(task.input))
+      : batches.flatMap((batch) => givenFields(model, batch.fields));
+  const forbidden = refuseWrite(ports.access, viewer, model, operation, new Set(fields));
+  if (forbidden !== undefined) {
+    return forbidden;
   }
   const problems = await findProblems(ports, model, retry, batches);
   return problems.length === 0 ? undefined : refuseFirst(problems);

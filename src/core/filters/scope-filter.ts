@@ -40,11 +40,9 @@ function scopeParts(ports: ScopePorts, viewer: Viewer, model: Model, where: Wher
       [operator]: operator === "NOT" && parts.length === 1 ? (parts[0] ?? {}) : parts,
     }),
     search(search, of) {
-      of.fields
-        .filter(({ name }) => search.fields.includes(name))
-        .forEach((field) => refuseHidden(ports.access, viewer, of, field));
+      const fields = readableOf(ports.access, viewer, of, search.fields);
       const scope = scopeOf(ports.access, viewer, of, "READ");
-      return { [SEARCH_MEMBER]: { ...search, ...(scope === undefined ? {} : { scope }) } };
+      return { [SEARCH_MEMBER]: { ...search, fields, ...(scope === undefined ? {} : { scope }) } };
     },
     column(field, operators, of) {
       refuseHidden(ports.access, viewer, of, field);
@@ -60,6 +58,21 @@ function scopeParts(ports: ScopePorts, viewer: Viewer, model: Model, where: Wher
       return { [filterKey(field)]: Object.fromEntries(scoped) as JsonObject };
     },
   });
+}
+
+/** The fields that the viewer may read: a search looks into no other. @throws AppError FORBIDDEN if there are none */
+function readableOf(
+  access: Access,
+  viewer: Viewer,
+  model: Model,
+  names: readonly string[],
+): readonly string[] {
+  const readable = names.filter((name) => access.isFieldAllowed(model.name, name, viewer, "READ"));
+  const [first] = model.fields.filter(({ name }) => names.includes(name));
+  if (readable.length === 0 && first !== undefined) {
+    refuseHidden(access, viewer, model, first);
+  }
+  return readable;
 }
 
 function scopeInner(operator: string, inner: WhereFilter, scope: WhereFilter | undefined): WhereFilter {

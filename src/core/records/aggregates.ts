@@ -1,3 +1,4 @@
+import { oncePer } from "../../kernel/once-per.ts";
 import { firstFree } from "./api-name.ts";
 import { isFilterable, isReadable } from "./field-switches.ts";
 import type { ColumnField, Model, ScalarField, ScalarType } from "./model.ts";
@@ -51,13 +52,7 @@ const RESULT_TYPES: Readonly<Record<Exclude<ColumnOperation, "countDistinct">, R
 };
 
 /** All figures that callers may ask for of the model's records. */
-export function aggregatesOf(model: Model): readonly Aggregate[] {
-  const known = AGGREGATES.get(model) ?? findAggregates(model);
-  AGGREGATES.set(model, known);
-  return known;
-}
-
-const AGGREGATES = new WeakMap<Model, readonly Aggregate[]>();
+export const aggregatesOf: (model: Model) => readonly Aggregate[] = oncePer(findAggregates);
 
 function findAggregates(model: Model): readonly Aggregate[] {
   const columns = columnsOf(model).filter((column) => isReadable(column) && !column.isList);
@@ -121,22 +116,13 @@ function figure(name: string, apiName: string, type: ScalarType, isNullable: boo
 }
 
 /** The figures as a model of their own, whose filters are conditions on groups. */
-export function figuresModel(model: Model): Model {
-  const known = FIGURES.get(model) ?? { ...model, fields: aggregatesOf(model).map(({ field }) => field) };
-  FIGURES.set(model, known);
-  return known;
-}
-
-const FIGURES = new WeakMap<Model, Model>();
+export const figuresModel: (model: Model) => Model = oncePer((model) => ({
+  ...model,
+  fields: aggregatesOf(model).map(({ field }) => field),
+}));
 
 /** Everything that callers may group the model's records by. */
-export function groupKeysOf(model: Model): readonly GroupKey[] {
-  const known = GROUP_KEYS.get(model) ?? findGroupKeys(model);
-  GROUP_KEYS.set(model, known);
-  return known;
-}
-
-const GROUP_KEYS = new WeakMap<Model, readonly GroupKey[]>();
+export const groupKeysOf: (model: Model) => readonly GroupKey[] = oncePer(findGroupKeys);
 
 /** Words that GraphQL does not take as values of an enum. */
 const NO_VALUES = ["true", "false", "null"];

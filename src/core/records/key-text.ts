@@ -1,5 +1,6 @@
 import { momentPartOf, parseMoment } from "../../kernel/date-time-text.ts";
 import { isUuid } from "../../kernel/ids.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { ColumnField } from "./model.ts";
 
 /** The value of a key's field, typed as Prisma wants it. */
@@ -92,7 +93,7 @@ const SCALAR_RULES: Readonly<Record<string, KeyRule>> = {
   DateTime: moment("DateTime such as 2026-01-31T12:00:00Z, in the years 1 to 9999", (ms) => ms),
 };
 
-function ruleOf(field: ColumnField): KeyRule | undefined {
+const ruleOf = oncePer((field: ColumnField): KeyRule | undefined => {
   if (field.kind === "enum") {
     return field.values && oneOf(field.values);
   }
@@ -104,7 +105,7 @@ function ruleOf(field: ColumnField): KeyRule | undefined {
     return textWithoutExcessSpaces(Number(limit));
   }
   return NATIVE_RULES[field.nativeType ?? ""] ?? SCALAR_RULES[field.type];
-}
+});
 
 /** PostgreSQL fills such texts up with spaces, and compares them without these. */
 const PADDED_TEXT: KeyRule = {

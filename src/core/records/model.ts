@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { FieldSwitches } from "./field-switches.ts";
 
 /** The Prisma scalar types. */
@@ -201,14 +202,14 @@ export function modelNamer(models: ModelRegistry): (model: string) => string {
 }
 
 /** The model's fields that are columns. */
-export function columnsOf(model: Model): readonly ColumnField[] {
-  return model.fields.filter((field) => field.kind !== "relation");
-}
+export const columnsOf: (model: Model) => readonly ColumnField[] = oncePer((model) =>
+  model.fields.filter((field) => field.kind !== "relation"),
+);
 
 /** The model's relations. */
-export function relationsOf(model: Model): readonly RelationField[] {
-  return model.fields.filter((field) => field.kind === "relation");
-}
+export const relationsOf: (model: Model) => readonly RelationField[] = oncePer((model) =>
+  model.fields.filter((field) => field.kind === "relation"),
+);
 
 /** Whether a record can refer to another record of the same model. */
 export function refersToItself(model: Model): boolean {

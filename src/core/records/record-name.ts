@@ -1,5 +1,6 @@
 import { parseMoment } from "../../kernel/date-time-text.ts";
 import type { Json, JsonObject } from "../../kernel/json.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { Parsed, RecordProblem } from "../refusals/problems.ts";
 import { problem } from "../refusals/problems.ts";
 import { fromColumnText, toColumnText } from "./column-text.ts";
@@ -46,14 +47,7 @@ const UNFIT_TYPES: ReadonlySet<string> = new Set(["Json", "Float"]);
  * The keys by which records of the model can be named, besides `id`: its unique keys, and the primary key where it has
  * several fields, since the id of such a record is opaque.
  */
-export function namingKeys(model: Model): readonly UniqueKey[] {
-  const known = NAMING_KEYS.get(model) ?? findNamingKeys(model);
-  NAMING_KEYS.set(model, known);
-  return known;
-}
-
-/** Lists of many records ask for the keys of each. */
-const NAMING_KEYS = new WeakMap<Model, readonly UniqueKey[]>();
+export const namingKeys: (model: Model) => readonly UniqueKey[] = oncePer(findNamingKeys);
 
 function findNamingKeys(model: Model): readonly UniqueKey[] {
   const whole = { name: model.key.map(({ name }) => name).join("_"), fields: model.key };

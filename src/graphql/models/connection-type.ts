@@ -32,7 +32,8 @@ export function addConnectionType(
     fields: (t) => ({
       node: t.field({ type: object, resolve: ({ node }) => node as never }),
       cursor: t.string({
-        description: "For `after` and `before`, with the same `orderBy`. Stays good when the record is gone.",
+        description:
+          "For `after` and `before`, with the same `orderBy`, or the same `search` in its order. Stays good when the record is gone.",
         resolve: ({ cursor }) => cursor(),
       }),
     }),

@@ -3,7 +3,7 @@ import type { FieldNode, GraphQLObjectType, GraphQLResolveInfo, SelectionSetNode
 import { getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, Kind, print } from "graphql";
 import { aggregatesOf } from "../../core/records/aggregates.ts";
 import type { ListPart } from "../../core/records/list-pages.ts";
-import type { ColumnField, Field, Model, RelationField } from "../../core/records/model.ts";
+import type { ColumnField, Model, RelationField } from "../../core/records/model.ts";
 import { hasIds } from "../../core/records/model.ts";
 import type { GroupValues } from "../../core/records/record-groups.ts";
 import type {
@@ -15,6 +15,7 @@ import type {
   SelectedOne,
   Selection,
 } from "../../core/records/record-lists.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { GraphQLContext } from "../builder.ts";
 import { argumentsOf } from "../record-ids.ts";
 import type { Connection } from "./connection-type.ts";
@@ -223,17 +224,7 @@ function toSelection(root: SelectionRoot, model: Model, select: PlannedSelect): 
   return { columns, ones, lists };
 }
 
-const fieldsByName = new WeakMap<Model, ReadonlyMap<string, Field>>();
-
-function fieldsOf(model: Model): ReadonlyMap<string, Field> {
-  const known = fieldsByName.get(model);
-  if (known !== undefined) {
-    return known;
-  }
-  const fields = new Map(model.fields.map((field) => [field.name, field]));
-  fieldsByName.set(model, fields);
-  return fields;
-}
+const fieldsOf = oncePer((model: Model) => new Map(model.fields.map((field) => [field.name, field])));
 
 function toOne(root: SelectionRoot, field: RelationField, select: PlannedSelect): SelectedOne {
   const { models, access } = root.ports;

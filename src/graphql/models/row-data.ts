@@ -6,6 +6,7 @@ import type { NestedInput, NestedRecords } from "../../core/bulk/nested-write.ts
 import type { LinkChange } from "../../core/records/change.ts";
 import type { Field, Model, ModelRegistry } from "../../core/records/model.ts";
 import { toJsonValue } from "../../kernel/json.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 
 /** An input as GraphQL passes it: typed, without a prototype. */
 export type RowArgument = Readonly<Record<string, unknown>>;
@@ -97,9 +98,9 @@ function toNestedRecords(target: Model, value: NestedArgument | null): NestedRec
 }
 
 /** The model's fields by their names in the API. */
-export function fieldsOfApi(model: Model): ReadonlyMap<string, Field> {
-  return new Map(model.fields.map((field) => [field.apiName, field]));
-}
+export const fieldsOfApi: (model: Model) => ReadonlyMap<string, Field> = oncePer(
+  (model) => new Map(model.fields.map((field) => [field.apiName, field])),
+);
 
 /** In a change, a null member counts as left out. A null instead of the whole change is refused later. */
 function toLinks(value: unknown): LinkChange | null {

@@ -1,4 +1,5 @@
 import { AppError } from "../../kernel/app-error.ts";
+import { oncePer } from "../../kernel/once-per.ts";
 import type { WhereFilter } from "../../core/access/access.ts";
 import { RECORD_COUNT } from "../../core/records/aggregates.ts";
 import { isReadable, isSortable } from "../../core/records/field-switches.ts";
@@ -28,7 +29,7 @@ interface TieBreakers {
  * The key; for a read-only list another unique key, which only cannot be an id. Nothing is unique in a view: its records
  * are ordered by all of their columns, and can still be equal in those.
  */
-export function tieBreakers(model: Model): TieBreakers {
+export const tieBreakers: (model: Model) => TieBreakers = oncePer((model) => {
   const columns = new Map(columnsOf(model).map((field) => [field.name, field]));
   const unique = [model.primaryKey, ...model.uniques.map(({ fields }) => fields.map(({ name }) => name))]
     .map((names) => names.map((name) => columns.get(name)))
@@ -40,7 +41,7 @@ export function tieBreakers(model: Model): TieBreakers {
     return { columns: hasIds(model) ? model.key : (unique as readonly ColumnField[]), isTotal: true };
   }
   return { columns: columnsOf(model).filter(isOrderable), isTotal: false };
-}
+});
 
 /** Elements of an order. */
 export const MAX_TERMS = 20;

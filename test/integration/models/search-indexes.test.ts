@@ -15,7 +15,14 @@ const SEARCHED = { City: { search: ["name", "notes"] } };
 let api: ModelsFixture;
 
 beforeAll(async () => {
-  api = await createModelsFixture({ modelOptions: SEARCHED });
+  api = await createModelsFixture({
+    modelOptions: SEARCHED,
+    // As on hosts that keep extensions in a schema of their own, which the search path lacks.
+    generated: {
+      ...generated,
+      sql: 'DROP EXTENSION pg_trgm; CREATE SCHEMA "the extensions"; CREATE EXTENSION pg_trgm SCHEMA "the extensions"',
+    },
+  });
   await api.query("INSERT INTO country (code, name, continent) VALUES ('FR', 'France', 'EUROPE')");
 });
 afterAll(() => api.stop());

@@ -41,7 +41,13 @@ beforeAll(async () => {
         City: {
           // option: models.search
           search: ["name", "notes"],
-          access: ({ viewer: { id } }) => (id === "limited" ? { id: { not: 11 } } : true),
+          access: {
+            read: ({ viewer: { id } }) => (id === "limited" ? { id: { not: 11 } } : true),
+            fields: {
+              notes: { read: ({ viewer: { id } }) => id === null || id === "limited" },
+              name: { read: ({ viewer: { id } }) => id !== "numbers" },
+            },
+          },
         },
       },
     }),
@@ -185,22 +191,40 @@ describe("a searched list", () => {
     });
   });
 
+  test("looks only into fields that the viewer may read, and is refused where there are none", async () => {
+    const viewer = { id: "names" };
+    expect([await found("paris", api, viewer), await found("suburb", api, viewer)]).toEqual([
+      [1, 13, 11],
+      [],
+    ]);
+    // In the notes of 10 there is "new", and in its name is "York".
+    expect([await found("york new", api, viewer), await found("york -new", api, viewer)]).toEqual([
+      [9],
+      [10],
+    ]);
+    const { errors } = await api.execute(`{ cities(search: "a") { totalCount } }`, {}, { id: "numbers" });
+    expect(errors?.[0]?.extensions["code"]).toBe("FORBIDDEN");
+  });
+
   test("is one statement, nested lists with searches of their own included", async () => {
     api.sql.length = 0;
     const { countries } = await api.data(
       `{ countries(orderBy: [{name: ASC}]) { nodes { code
           near: cities(search: "berlni york") { nodes { id } }
+          citiesAggregate(search: "york or berlin") { count max { population } }
           two: cities(search: "york or berlin", first: 1) { totalCount nodes { id } pageInfo { hasNextPage } } } } }`,
     );
     expect(countries.nodes).toEqual([
       {
         code: "FR",
         near: { nodes: [] },
+        citiesAggregate: { count: 2, max: { population: 10 } },
         two: { totalCount: 2, nodes: [{ id: "10" }], pageInfo: { hasNextPage: true } },
       },
       {
         code: "DE",
         near: { nodes: [] },
+        citiesAggregate: { count: 2, max: { population: 8 } },
         two: { totalCount: 2, nodes: [{ id: "7" }], pageInfo: { hasNextPage: true } },
       },
     ]);

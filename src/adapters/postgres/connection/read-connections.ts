@@ -4,7 +4,8 @@ import { AppError } from "../../../kernel/app-error.ts";
 import { isStatementTimeout } from "../../../kernel/unavailable-error.ts";
 import type { PoolOptions } from "./create-pool.ts";
 import { createPool } from "./create-pool.ts";
-import type { TextQuery, TextRow } from "./text-query.ts";
+import type { Connected, TextRows } from "./text-rows.ts";
+import { createTextRows } from "./text-rows.ts";
 
 /** Statements that run at a time, besides those that have been found to be slow. */
 const QUICK_STATEMENTS = 8;
@@ -23,14 +24,13 @@ export interface ReadConnectionsOptions extends Pick<PoolOptions, "connectionStr
   readonly readTimeoutMs: number;
 }
 
-/** Connections for what queries read, apart from those that launches, writes and health need. */
+/** Reads for queries, over connections apart from those that launches, writes and health need. */
 export interface ReadConnections {
   /**
-   * Runs a statement.
-   * @param signal of the operation: its client has left. It also tells which statements are of one operation
-   * @throws AppError LIMIT_EXCEEDED for one that takes too long; what pg throws
+   * Its signal is the operation's: it says that the client has left, and tells which statements are of one operation. Throws
+   * AppError LIMIT_EXCEEDED for a statement that takes too long.
    */
-  query(query: TextQuery, signal?: AbortSignal): Promise<readonly TextRow[]>;
+  readonly rows: TextRows;
   end(): Promise<void>;
 }
 
@@ -49,52 +49,104 @@ export function createReadConnections({
     maxConnections: QUICK_STATEMENTS + SLOW_STATEMENTS,
     statementTimeoutMs: readTimeoutMs,
   });
-  const places = new Places(QUICK_STATEMENTS);
-  let slow = 0;
-  /** By operation. */
-  const shares = new WeakMap<AbortSignal, Places>();
-  const shareOf = (signal: AbortSignal): Places => {
-    const share = shares.get(signal) ?? new Places(STATEMENTS_PER_OPERATION);
-    shares.set(signal, share);
-    return share;
-  };
-  const run = async (query: TextQuery, signal: AbortSignal | undefined): Promise<readonly TextRow[]> => {
-    await places.enter();
-    let isSlow = false;
-    const timer = setTimeout(() => {
-      if (slow < SLOW_STATEMENTS) {
-        isSlow = true;
-        slow += 1;
-        places.leave();
-      }
-    }, SLOW_MS);
-    try {
-      signal?.throwIfAborted();
-      return await queryUntil(pool, query, signal);
-    } finally {
-      clearTimeout(timer);
-      if (isSlow) {
-        slow -= 1;
-      } else {
-        places.leave();
-      }
-    }
-  };
+  const rows = createTextRows(new SharedConnections(pool));
   return {
-    async query(query, signal) {
-      const share = signal === undefined ? undefined : shareOf(signal);
-      await share?.enter();
-      try {
-        return await run(query, signal);
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw isStatementTimeout(error) ? tookTooLong(readTimeoutMs, error) : error;
-      } finally {
-        share?.leave();
-      }
+    rows: {
+      async read(text, values, signal) {
+        try {
+          return await rows.read(text, values, signal);
+        } catch (error) {
+          signal?.throwIfAborted();
+          throw isStatementTimeout(error) ? tookTooLong(readTimeoutMs, error) : error;
+        }
+      },
     },
     end: () => pool.end(),
   };
+}
+
+/** Connections of a pool, shared out to operations, and to slow and quick statements. */
+class SharedConnections {
+  readonly #pool: pg.Pool;
+  readonly #places = new Places(QUICK_STATEMENTS);
+  /** By operation. */
+  readonly #shares = new WeakMap<AbortSignal, Places>();
+  #slow = 0;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  connect(callback: Connected, signal?: AbortSignal): void {
+    const share = signal === undefined ? undefined : this.#shareOf(signal);
+    const lease = (): void =>
+      this.#places.enter(() => {
+        const leave = this.#watchTime();
+        this.#lease(callback, signal, () => {
+          leave();
+          share?.leave();
+        });
+      });
+    if (share === undefined) {
+      lease();
+    } else {
+      share.enter(lease);
+    }
+  }
+
+  #shareOf(signal: AbortSignal): Places {
+    const share = this.#shares.get(signal) ?? new Places(STATEMENTS_PER_OPERATION);
+    this.#shares.set(signal, share);
+    return share;
+  }
+
+  /** @returns what leaves the place, or the number of the slow */
+  #watchTime(): () => void {
+    let isSlow = false;
+    const timer = setTimeout(() => {
+      if (this.#slow < SLOW_STATEMENTS) {
+        isSlow = true;
+        this.#slow += 1;
+        this.#places.leave();
+      }
+    }, SLOW_MS);
+    return () => {
+      clearTimeout(timer);
+      if (isSlow) {
+        this.#slow -= 1;
+      } else {
+        this.#places.leave();
+      }
+    };
+  }
+
+  #lease(callback: Connected, signal: AbortSignal | undefined, onEnd: () => void): void {
+    if (signal?.aborted === true) {
+      onEnd();
+      callback(signal.reason as Error, undefined, () => undefined);
+      return;
+    }
+    this.#pool.connect((error, client, release) => {
+      if (client === undefined || signal === undefined) {
+        callback(error, client, (fault) => {
+          release(fault);
+          onEnd();
+        });
+        if (client === undefined) {
+          onEnd();
+        }
+        return;
+      }
+      const cancelling = cancelOn(signal, client as CancellableClient);
+      callback(error, client, (fault) => {
+        void cancelling.end().then((isCancelled) => {
+          // The message may come late, and would then hit the next statement of the connection.
+          release(isCancelled ? true : fault);
+          onEnd();
+        });
+      });
+    });
+  }
 }
 
 /** So many may be in at a time; the others wait in line. */
@@ -106,12 +158,14 @@ class Places {
     this.#free = count;
   }
 
-  enter(): Promise<void> | undefined {
+  /** Calls back at once, or later. */
+  enter(callback: () => void): void {
     if (this.#free > 0) {
       this.#free -= 1;
-      return undefined;
+      callback();
+    } else {
+      this.#line.push(callback);
     }
-    return new Promise((resolve) => void this.#line.push(resolve));
   }
 
   leave(): void {
@@ -132,34 +186,22 @@ type CancellableClient = pg.PoolClient & {
   readonly secretKey: number;
 };
 
-async function queryUntil(
-  pool: pg.Pool,
-  query: TextQuery,
-  signal: AbortSignal | undefined,
-): Promise<readonly TextRow[]> {
-  if (signal === undefined) {
-    return pool.query(query) as unknown as Promise<readonly TextRow[]>;
-  }
-  const client = (await pool.connect()) as CancellableClient;
+/** Cancels what the client runs when the signal comes. `end` resolves when nothing more comes, with whether it came. */
+function cancelOn(signal: AbortSignal, client: CancellableClient): { end(): Promise<boolean> } {
   let cancelled: Promise<void> | undefined;
-  let isDone = false;
   const onAbort = (): void => void (cancelled = cancelStatement(client));
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    const answer = await new Promise<readonly TextRow[]>((resolve, reject) => {
-      query.callback = (error, rows = []) => (error === null ? resolve(rows) : reject(error));
-      client.query(query);
-    });
-    isDone = true;
-    return answer;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    await cancelled;
-    // The message may come late, and would then hit the next statement of the connection. As in pg's own `query`, an error
-    // ends the connection, too.
-    client.release(!isDone || cancelled !== undefined);
+  if (signal.aborted) {
+    onAbort();
+  } else {
+    signal.addEventListener("abort", onAbort, { once: true });
   }
+  return {
+    async end() {
+      signal.removeEventListener("abort", onAbort);
+      await cancelled;
+      return cancelled !== undefined;
+    },
+  };
 }
 
 const CANCEL_REQUEST = 80_877_102;

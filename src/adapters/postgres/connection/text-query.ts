@@ -27,14 +27,20 @@ export class TextQuery implements pg.Submittable {
   /** Under this name the statement is prepared; empty for one that is not kept. */
   readonly name: string;
   readonly values: readonly unknown[];
-  /** Set by the client. */
-  callback: ((error: Error | null, rows?: readonly TextRow[]) => void) | undefined;
+  /** Called once. The client puts one with a time limit in its place. */
+  callback: (error: Error | null, rows?: readonly TextRow[]) => void;
   readonly #rows: TextRow[] = [];
 
-  constructor(text: string, values: readonly unknown[], name = "") {
+  constructor(
+    text: string,
+    values: readonly unknown[],
+    name: string | undefined,
+    callback: TextQuery["callback"],
+  ) {
     this.text = text;
-    this.name = name;
     this.values = values;
+    this.name = name ?? "";
+    this.callback = callback;
   }
 
   submit(client: object): void {
@@ -58,11 +64,11 @@ export class TextQuery implements pg.Submittable {
   handleEmptyQuery(): void {}
 
   handleError(error: Error): void {
-    this.callback?.(error);
+    this.callback(error);
   }
 
   handleReadyForQuery(): void {
-    this.callback?.(null, this.#rows);
+    this.callback(null, this.#rows);
   }
 }
 

@@ -1,3 +1,4 @@
+import type pg from "pg";
 import type { TextRow } from "./text-query.ts";
 import { TextQuery } from "./text-query.ts";
 import { toUnavailableError } from "../../../kernel/unavailable-error.ts";
@@ -13,9 +14,17 @@ export interface TextRows {
   read(text: string, values: readonly unknown[], signal?: AbortSignal): Promise<readonly TextRow[]>;
 }
 
-/** The part of ReadConnections, or of pg's pool, that is used. */
-interface Queryable {
-  query(query: TextQuery, signal?: AbortSignal): unknown;
+/** What gets a connection of a pool, and the function that gives it back. */
+export type Connected = (
+  error: Error | undefined,
+  client: Pick<pg.PoolClient, "query"> | undefined,
+  release: (fault?: Error) => void,
+) => void;
+
+/** The part of pg's pool that is used. */
+interface Connections {
+  /** @param signal of the operation; pg's own pool does not heed it */
+  connect(callback: Connected, signal?: AbortSignal): void;
 }
 
 /** The most statements that are prepared under names; each is kept by every connection. */
@@ -33,16 +42,31 @@ const STALE_NAMES = new Set(["26000", "42P05", "0A000"]);
  * Reads over a pool. A statement that comes again is prepared under a name, so that it is parsed and planned once per
  * connection. Lost connections become AppError UNAVAILABLE.
  */
-export function createTextRows(pool: Queryable): TextRows {
+export function createTextRows(pool: Connections): TextRows {
   const names = createStatementNames();
   const run = (
     text: string,
     values: readonly unknown[],
     name: string | undefined,
     signal: AbortSignal | undefined,
-  ) =>
-    // pg's types know queries that are streams; the pool gives a promise of what the query's callback gets.
-    pool.query(new TextQuery(text, values, name), signal) as Promise<readonly TextRow[]>;
+  ): Promise<readonly TextRow[]> =>
+    new Promise((resolve, reject) => {
+      pool.connect((lost, client, release) => {
+        if (client === undefined) {
+          reject(lost ?? new Error("there is no connection"));
+          return;
+        }
+        const query = new TextQuery(text, values, name, (error, rows = []) => {
+          release(error ?? undefined);
+          if (error === null) {
+            resolve(rows);
+          } else {
+            reject(error);
+          }
+        });
+        client.query(query);
+      }, signal);
+    });
   return {
     async read(text, values, signal) {
       const name = names.of(text);

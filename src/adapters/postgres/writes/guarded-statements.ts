@@ -64,9 +64,9 @@ function makeStatement(
         return {};
       }
       const record: Record<string, unknown> = {};
-      for (const [at, reading] of readings.entries()) {
+      readings.forEach((reading, at) => {
         record[reading.name] = valueOf(reading, row[at] ?? null);
-      }
+      });
       return { record };
     },
   };
