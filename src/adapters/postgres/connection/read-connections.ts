@@ -138,13 +138,12 @@ class SharedConnections {
         return;
       }
       const cancelling = cancelOn(signal, client as CancellableClient);
-      callback(error, client, (fault) => {
-        void cancelling.end().then((isCancelled) => {
-          // The message may come late, and would then hit the next statement of the connection.
-          release(isCancelled ? true : fault);
-          onEnd();
-        });
-      });
+      const giveBack = async (fault: Error | undefined): Promise<void> => {
+        // The message may come late, and would then hit the next statement of the connection.
+        release((await cancelling.end()) ? true : fault);
+        onEnd();
+      };
+      callback(error, client, (fault) => void giveBack(fault));
     });
   }
 }
