@@ -11,7 +11,7 @@ import { createTaskFeed } from "../../src/core/events/task-feed.ts";
 import type { TaskFeed } from "../../src/core/events/task-feed.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createSystemClock } from "../../src/kernel/clock.ts";
-import { withDeadline } from "../support/deadline.ts";
+import { nextWithin, withDeadline } from "../support/deadline.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
 import { createTaskDriver } from "./task-driver.ts";
@@ -54,7 +54,9 @@ function createProcess(name: string) {
   };
   const feed = createTaskFeed(ports);
   return {
+    ports,
     feed,
+    query: (text: string) => session.query(text),
     driver: createTaskDriver(ports),
     /** Ends the connections that listen to the bus. @returns their number */
     async cutBus() {
@@ -118,4 +120,65 @@ it("every subscriber of every process sees each event once, in order, while conn
     expect(positions).toEqual(positions.toSorted((a, b) => a - b));
   }
   await Promise.all(processes.map((one) => one.stop()));
+});
+
+/**
+ * Holds the transaction of a first event open until a second one is committed and read, then has a third.
+ * @returns which of the three a subscriber receives, in order
+ */
+async function readPastLateCommit(): Promise<readonly string[]> {
+  const { ports, feed, driver, stop } = createProcess("late");
+  await feed.start();
+  const items = feed.subscribe({ filter: { types: ["CREATE"] } });
+  const next = async (): Promise<string> => (await nextWithin(items, 10_000, "an event")).task.id;
+  let commit = (): void => undefined;
+  const isReleased = new Promise<void>((resolve) => {
+    commit = resolve;
+  });
+  let note = (): void => undefined;
+  const isWritten = new Promise<void>((resolve) => {
+    note = resolve;
+  });
+  const slow = createTaskDriver({
+    ...ports,
+    unitOfWork: {
+      run: (work) =>
+        ports.unitOfWork.run(async (transaction) => {
+          const result = await work(transaction);
+          note();
+          await isReleased;
+          return result;
+        }),
+    },
+  });
+  const creating = slow.create();
+  await isWritten;
+  const second = await driver.create();
+  const seen = [await next()];
+  commit();
+  const names = new Map([
+    [await creating, "first"],
+    [second, "second"],
+    [await driver.create(), "third"],
+  ]);
+  while (names.get(seen.at(-1) ?? "") !== "third") {
+    seen.push(await next());
+  }
+  await stop();
+  return seen.map((id) => names.get(id) ?? id);
+}
+
+it("a subscriber receives an event whose transaction commits after that of a later one", async () => {
+  expect(await readPastLateCommit()).toEqual(["second", "first", "third"]);
+});
+
+it("a planted fault shows: events that are numbered when they are written", async () => {
+  const { query, stop } = createProcess("saboteur");
+  await query("DROP TRIGGER place_event ON powercrud.event");
+  await query(`CREATE FUNCTION powercrud.number_at_once() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN NEW.position := nextval('powercrud.event_position'); RETURN NEW; END $$`);
+  await query(`CREATE TRIGGER number_at_once BEFORE INSERT ON powercrud.event
+    FOR EACH ROW EXECUTE FUNCTION powercrud.number_at_once()`);
+  await stop();
+  expect(await readPastLateCommit()).toEqual(["second", "third"]);
 });

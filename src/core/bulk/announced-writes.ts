@@ -1,4 +1,4 @@
-import type { RecordEventType } from "../events/record-announcement.ts";
+import type { RecordAnnouncement, RecordEventType } from "../events/record-announcement.ts";
 import { filterKey, MAX_NAMED_RECORDS } from "../events/record-announcement.ts";
 import type { RecordAnnouncer } from "../events/record-announcer.ts";
 import type { RecordBatch } from "../tasks/record-batch.ts";
@@ -19,16 +19,13 @@ const EVENT_OF: Readonly<Record<BulkOperation["operation"], RecordEventType>> = 
  * if they are few. Where nobody listens, nothing is read or sent.
  */
 export function announceChunks(writer: ChunkWriter, announcer: RecordAnnouncer): ChunkWriter {
-  const announce = async (work: ChunkWork, number?: number): Promise<void> => {
-    if (!announcer.isHeard(work.model.name)) {
-      return;
-    }
-    const limit = MAX_NAMED_RECORDS + 1;
-    const ids = await writer
-      .listWritten(work.taskId, number === undefined ? { limit } : { limit, number })
-      .catch(() => "all" as const);
-    if (ids.length > 0) {
-      void announcer.send([announcementOf(work, ids, work.taskId)]);
+  const limit = MAX_NAMED_RECORDS + 1;
+  const announce = async (work: ChunkWork, read: () => Promise<readonly string[]> | "all"): Promise<void> => {
+    if (announcer.isHeard(work.model.name)) {
+      const ids = await Promise.resolve(read()).catch(() => "all" as const);
+      if (ids.length > 0) {
+        void announcer.send([announcementOf(work, ids, work.taskId)]);
+      }
     }
   };
   return {
@@ -36,14 +33,17 @@ export function announceChunks(writer: ChunkWriter, announcer: RecordAnnouncer):
     async writeNextChunk(work) {
       const result = await writer.writeNextChunk(work);
       if (result.kind === "WRITTEN" && result.counts.succeeded > 0) {
-        await announce(work, result.number);
+        const { number, counts } = result;
+        await announce(work, () =>
+          counts.succeeded > MAX_NAMED_RECORDS ? "all" : writer.listWritten(work.taskId, { limit, number }),
+        );
       }
       return result;
     },
     async writeAllChunks(work, run) {
       const result = await writer.writeAllChunks(work, run);
       if (result.kind === "WRITTEN") {
-        await announce(work);
+        await announce(work, () => writer.listWritten(work.taskId, { limit }));
       }
       return result;
     },
@@ -78,11 +78,13 @@ function writtenIdsOf({ ids: named }: RecordBatch, { ids = named, errors }: Writ
   return left.size === 0 ? ids : ids.filter((id) => !left.has(id));
 }
 
-/** The writer's own scope has them all: it was checked when they were written. */
 function announcementOf(
-  { model, operation, scope }: RecordWork,
+  { model, operation, readScope }: RecordWork,
   ids: readonly string[] | "all",
   taskId: string | null,
-) {
-  return { type: EVENT_OF[operation], model: model.name, ids, taskId, within: filterKey(scope) };
+): RecordAnnouncement {
+  const announcement = { type: EVENT_OF[operation], model: model.name, ids, taskId };
+  // Nobody changes or deletes what they cannot read, nor takes it out of their own reach. They may create it.
+  const isRead = operation !== "CREATE" && operation !== "UPSERT";
+  return isRead ? { ...announcement, within: filterKey(readScope?.()) } : announcement;
 }

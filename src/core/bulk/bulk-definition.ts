@@ -132,6 +132,7 @@ async function prepareWork(
     onConflict: task.onConflict,
     model,
     scope: targetScope(access, viewer, model, operation),
+    readScope: () => access.scope(model.name, viewer, "READ"),
     lockScopeOf: (name: string) => lockScopes.of(name, viewer),
     hooks: ports.hooks.of(model, operationsOf(operation), {
       viewer,

@@ -60,6 +60,7 @@ export async function prepareWrite(
       operation,
       model,
       scope: targetScope(ports.access, viewer, model, operation),
+      readScope: () => ports.access.scope(model.name, viewer, "READ"),
       hooks,
       // What is deleted leads nowhere.
       ...(operation === "DELETE" ? {} : scopeChecksOf(ports.access, model, viewer, operation, written)),

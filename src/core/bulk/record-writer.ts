@@ -22,6 +22,8 @@ export type RecordWork = BulkOperation & {
   readonly model: Model;
   /** The viewer's scope; records outside it count as missing. */
   readonly scope: WhereFilter | undefined;
+  /** The records that the viewer may read. Updated and deleted ones are among them. Left out: all. */
+  readonly readScope?: (() => WhereFilter | undefined) | undefined;
   /** Finds the records that written records refer to, and that must be guarded. Left out: none. */
   readonly references?: ReferencePlan | undefined;
   /** The lock scope of the viewer in a model. Left out: none. */

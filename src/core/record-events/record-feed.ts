@@ -24,7 +24,7 @@ export interface RecordFeedPorts extends ViewerPorts {
   readonly audience: RecordAudience;
   readonly bus: Pick<EventBus, "subscribe">;
   readonly models: ModelRegistry;
-  readonly access: Access;
+  readonly access: Pick<Access, "isAllowed" | "scope">;
   readonly lockScopes: LockScopes;
   readonly tasks: Pick<TaskReads, "find">;
 }
@@ -44,7 +44,7 @@ export interface RecordFeed {
   /**
    * Events from now on. Best effort: where some may have been lost, or were not read in time, a GAP comes. The caller must
    * call `return`, or read to the end. Ends with AppError UNAVAILABLE when the feed stops.
-   * @throws AppError UNAVAILABLE when the bus cannot be reached
+   * @throws AppError FORBIDDEN for a viewer who may read no record of the model; UNAVAILABLE when the bus cannot be reached
    */
   subscribe(request: RecordFeedRequest): Promise<AsyncIterableIterator<RecordEvent, undefined>>;
 }

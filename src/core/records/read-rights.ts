@@ -4,7 +4,7 @@ import type { Viewer } from "../access/viewer.ts";
 import type { Field, Model } from "./model.ts";
 
 /** @throws AppError FORBIDDEN if the viewer may read no record of the model */
-export function refuseModel(access: Access, viewer: Viewer, model: Model): void {
+export function refuseModel(access: Pick<Access, "isAllowed">, viewer: Viewer, model: Model): void {
   if (!access.isAllowed(model.name, viewer, "READ")) {
     throw new AppError("FORBIDDEN", `You may not read any ${model.apiName}.`);
   }

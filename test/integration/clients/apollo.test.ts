@@ -16,8 +16,10 @@ interface Guide {
   readonly CITIES: DocumentNode;
   readonly NOTE: DocumentNode;
   readonly FOLLOW: DocumentNode;
+  readonly NOTE_NOW: DocumentNode;
   rename(city: City, name: string): Promise<Record<string, unknown>>;
   follow(id: string): Promise<void>;
+  keepCitiesFresh(): () => void;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the data of documents that the guide, not this file, spells out
@@ -31,7 +33,9 @@ const error = vi.spyOn(console, "error");
 beforeAll(async () => {
   fixture = await startClientFixture();
   const parts = await Promise.all(
-    ["client.ts", "documents.ts", "actions.ts"].map((file) => fixture.load("Apollo Client", file)),
+    ["client.ts", "documents.ts", "actions.ts", "fresh.ts"].map((file) =>
+      fixture.load("Apollo Client", file),
+    ),
   );
   guide = Object.assign({}, ...parts) as Guide;
 });
@@ -51,6 +55,18 @@ async function launchHeld(
     variables: { selection: { where: { id: { lte: CITY_COUNT } } }, notes, options: { mode: "ASYNC" } },
   });
   return { id: data.bulkUpdateCities.task.id as string, release };
+}
+
+/** Writes a city's notes in the service. @returns those in the cache, which follow once it listens */
+async function noteAs(id: string, notes: string): Promise<unknown> {
+  await fixture.execute(`mutation { updateCity(id: "${id}", data: {notes: "${notes}"}) { __typename } }`);
+  return notesOf(id)[0];
+}
+
+/** The notes of cities, as the cache has them. */
+function notesOf(...ids: readonly string[]): unknown[] {
+  const cached = guide.client.cache.extract() as Record<string, { notes?: string }>;
+  return ids.map((id) => cached[`City:${id}`]?.notes);
 }
 
 describe("Apollo Client, set up as the guide says", () => {
@@ -153,6 +169,42 @@ describe("Apollo Client, set up as the guide says", () => {
     const counts = states.flatMap((state) => state?.progress?.processed ?? []) as number[];
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
     expect(fixture.requests.slice(before)).toEqual([]);
+  });
+
+  it("shows what a small bulk write has changed without another request", async () => {
+    await guide.client.query<Data>({ query: guide.CITIES });
+    const before = fixture.requests.length;
+    const { data } = await guide.client.mutate<Data>({
+      mutation: guide.NOTE_NOW,
+      variables: { ids: ["3", "4"], notes: "now" },
+    });
+    expect(data.bulkUpdateCities.task.status).toBe("SUCCEEDED");
+    expect(notesOf("3", "4")).toEqual(["now", "now"]);
+    expect(fixture.requests).toHaveLength(before + 1);
+  });
+
+  it("follows what others write, chunk by chunk, create and delete", async () => {
+    const list = guide.client.watchQuery<Data>({ query: guide.CITIES, fetchPolicy: "network-only" });
+    let shown: string[] = [];
+    const subscription = list.subscribe(({ data }) => {
+      shown = data?.cities?.edges?.map(({ node }: Data) => node.name as string) ?? shown;
+    });
+    const stop = guide.keepCitiesFresh();
+    await expect.poll(() => shown.length, { timeout: 10_000 }).toBe(25);
+    await expect.poll(() => noteAs("8", "heard"), { timeout: 10_000 }).toBe("heard");
+    await fixture.execute(
+      `mutation { bulkUpdateCities(selection: {ids: ["5", "6", "7"]}, data: {notes: {set: "theirs"}}) { __typename } }`,
+    );
+    const theirs = ["theirs", "theirs", "theirs"];
+    await expect.poll(() => notesOf("5", "6", "7"), { timeout: 10_000 }).toEqual(theirs);
+    await fixture.execute(`mutation { deleteCity(id: "10") { __typename } }`);
+    await expect.poll(() => shown, { timeout: 10_000 }).not.toContain("City 10");
+    await fixture.execute(`mutation { createCity(data: {
+      id: 0, name: "City 0", countryCode: "FR", population: 0, latitude: 0, longitude: 0
+    }) { __typename } }`);
+    await expect.poll(() => shown, { timeout: 10_000 }).toContain("City 0");
+    stop();
+    subscription.unsubscribe();
   });
 
   it("warns of nothing in all of this", () => {

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { GraphQLSchema } from "graphql";
+import { graphql } from "graphql";
 import { Client } from "pg";
 import { vi } from "vitest";
 import { WebSocket } from "ws";
@@ -8,6 +9,7 @@ import demoConfig from "../../../powercrud.config.ts";
 import { printIntrospection } from "../../../src/compose/print-schema.ts";
 import type { PowerCrudService, ServiceOptions } from "../../../src/compose/create-service.ts";
 import { createService } from "../../../src/compose/create-service.ts";
+import { ANONYMOUS } from "../../../src/core/access/viewer.ts";
 import type { PowerCrudConfig } from "../../../src/compose/define-config.ts";
 import { codeBlocks, markdownSection } from "../../support/markdown-code.ts";
 import type { TemporaryFolder } from "../../support/temporary-folder.ts";
@@ -27,6 +29,8 @@ export interface ClientFixture {
   /** Locks the row of a city in a transaction of the test's, so that tasks wait at it. @returns releases it */
   holdCity(id: number): Promise<() => Promise<void>>;
   readonly schema: () => GraphQLSchema;
+  /** Runs an operation that must succeed in the service, as another user's client would. @returns its data */
+  execute(source: string): Promise<Record<string, unknown>>;
   /** The operations sent by fetch since the start. */
   readonly requests: readonly string[];
   /** Stops the service as an operator would, and starts it again at the same address. */
@@ -69,6 +73,14 @@ export async function startClientFixture(
     url,
     requests,
     schema: () => service.powercrud.schema,
+    async execute(source) {
+      const { schema } = service.powercrud;
+      const { data, errors } = await graphql({ schema, source, contextValue: { viewer: ANONYMOUS } });
+      if (errors !== undefined) {
+        throw new Error(JSON.stringify(errors));
+      }
+      return { ...data };
+    },
     query: async (text, values) => (await sql.query(text, [...(values ?? [])])).rows as never,
     async holdCity(id) {
       const holder = new Client(database.url);

@@ -27,6 +27,7 @@ const CITIES = ConnectionHandler.getConnectionID(FRANCE, "cities_cities");
 
 let fixture: ClientFixture;
 let environment: Environment;
+let keepCitiesFresh: (country: string) => () => void;
 let request: (name: string) => Promise<ConcreteRequest>;
 
 beforeAll(async () => {
@@ -38,6 +39,9 @@ beforeAll(async () => {
   const compiler = join(ROOT, "node_modules/relay-compiler/cli.js");
   await promisify(execFile)(process.execPath, [compiler, "relay.config.json"], { cwd: folder });
   ({ environment } = (await import(join(folder, "environment.ts"))) as { environment: Environment });
+  ({ keepCitiesFresh } = (await import(join(folder, "fresh.ts"))) as {
+    keepCitiesFresh: typeof keepCitiesFresh;
+  });
   request = async (name) =>
     ((await import(join(folder, `__generated__/${name}.graphql.ts`))) as { default: ConcreteRequest })
       .default;
@@ -88,6 +92,27 @@ it("lists page by page, reads a record again, and follows what is created and de
   await mutate("citiesDeleteMutation", { id: "City:1", connections: [CITIES] });
   expect(shown()).toHaveLength(39);
   expect(shown()[0]).toBe("Lutetia");
+});
+
+it("keeps a list fresh while others write", async () => {
+  await read("citiesQuery", { country: FRANCE });
+  const stop = keepCitiesFresh(FRANCE);
+  const write = (document: string) => fixture.execute(`mutation { ${document} { __typename } }`);
+  const follows = (look: () => unknown) => expect.poll(look, { timeout: 10_000 });
+  // The first ones may come before the subscription.
+  await follows(async () => {
+    await write(`updateCity(id: "City:8", data: {name: "heard"})`);
+    return shown();
+  }).toContain("heard");
+  await write(`bulkUpdateCities(selection: {ids: ["City:6", "City:7"]}, data: {name: {set: "theirs"}})`);
+  await follows(() => shown().filter((name) => name === "theirs")).toHaveLength(2);
+  await write(`deleteCity(id: "City:10")`);
+  await follows(shown).not.toContain("City 10");
+  await write(
+    `createCity(data: {id: 0, name: "City 0", countryCode: "FR", population: 0, latitude: 0, longitude: 0})`,
+  );
+  await follows(shown).toContain("City 0");
+  stop();
 });
 
 it("follows tasks by their events, and keeps their state in the store", async () => {

@@ -10,7 +10,7 @@ type Document = TypedDocumentNode<Data, Record<string, unknown>>;
 
 let fixture: ClientFixture;
 let client: Client;
-let documents: Readonly<Record<"CITIES" | "RENAME" | "NOTE" | "FOLLOW", Document>>;
+let documents: Readonly<Record<"CITIES" | "RENAME" | "NOTE" | "NOTE_NOW" | "FOLLOW", Document>>;
 const warn = vi.spyOn(console, "warn");
 const error = vi.spyOn(console, "error");
 
@@ -109,6 +109,45 @@ describe("urql with graphcache, set up as the guide says", () => {
       status: "SUCCEEDED",
       progress: { processed: CITY_COUNT, percent: 100 },
     });
+    leave();
+  });
+
+  it("shows what a small bulk write has changed without another request", async () => {
+    const { shown, leave } = await showCities();
+    const before = fixture.requests.length;
+    const { data } = await client
+      .mutation(documents.NOTE_NOW, { ids: [shown()[3].id, shown()[4].id], notes: "now" })
+      .toPromise();
+    expect(data.bulkUpdateCities.task.status).toBe("SUCCEEDED");
+    await vi.waitFor(() => expect([shown()[3].notes, shown()[4].notes]).toEqual(["now", "now"]), 10_000);
+    expect(fixture.requests).toHaveLength(before + 1);
+    leave();
+  });
+
+  it("follows what others write, chunk by chunk, create and delete", async () => {
+    const { shown, leave } = await showCities();
+    const { keepCitiesFresh } = (await fixture.load("urql and graphcache", "fresh.ts")) as unknown as {
+      keepCitiesFresh(): () => void;
+    };
+    const stop = keepCitiesFresh();
+    const notesOf = (...ids: string[]): unknown[] =>
+      ids.map((id) => shown().find((city) => city.id === id)?.notes);
+    const write = (document: string) => fixture.execute(`mutation { ${document} { __typename } }`);
+    const follows = (read: () => unknown) => expect.poll(read, { timeout: 10_000 });
+    // The first ones may come before the subscription.
+    await follows(async () => {
+      await write(`updateCity(id: "8", data: {notes: "heard"})`);
+      return notesOf("8");
+    }).toEqual(["heard"]);
+    await write(`bulkUpdateCities(selection: {ids: ["5", "6", "7"]}, data: {notes: {set: "theirs"}})`);
+    await follows(() => notesOf("5", "6", "7")).toEqual(["theirs", "theirs", "theirs"]);
+    await write(`deleteCity(id: "10")`);
+    await follows(() => shown().map(({ name }) => name)).not.toContain("City 10");
+    await write(
+      `createCity(data: {id: 0, name: "City 0", countryCode: "FR", population: 0, latitude: 0, longitude: 0})`,
+    );
+    await follows(() => shown().map(({ name }) => name)).toContain("City 0");
+    stop();
     leave();
   });
 

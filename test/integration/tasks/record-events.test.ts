@@ -2,7 +2,7 @@ import type { ExecutionResult } from "graphql";
 import { parse, subscribe } from "graphql";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import demoConfig from "../../../powercrud.config.ts";
-import type { AccessQuestion, Viewer } from "../../../src/index.ts";
+import type { AccessOption, Viewer } from "../../../src/index.ts";
 import { ANONYMOUS } from "../../../src/index.ts";
 import { nextWithin } from "../../support/deadline.ts";
 import type { TestRedis } from "../../support/test-redis.ts";
@@ -32,8 +32,11 @@ let redis: TestRedis;
 const services = new Map<Backend, ServiceFixture>();
 beforeAll(async () => {
   redis = createTestRedis();
-  const access = ({ viewer }: AccessQuestion) =>
-    viewer.id === SCOPED.id ? { population: { equals: 1 } } : true;
+  // Deletes have a filter of their own, beside that of reads.
+  const access: AccessOption = {
+    read: ({ viewer }) => viewer.id !== SCOPED.id || { population: { equals: 1 } },
+    delete: ({ viewer }) => viewer.id !== SCOPED.id || { id: { gt: 100 } },
+  };
   const models = { ...demoConfig.models, City: { access } };
   const { url: redisUrl, keyPrefix: redisKeyPrefix } = redis;
   services.set("postgres", await createServiceFixture(models, { backend: "postgres" }));

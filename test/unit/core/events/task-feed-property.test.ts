@@ -1,150 +1,82 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import type { FeedItem } from "../../../../src/core/events/feed-item.ts";
-import { createTaskFeed, type TaskFeed } from "../../../../src/core/events/task-feed.ts";
-import { isAppError } from "../../../../src/kernel/app-error.ts";
-import { createSilentLogger } from "../../../../src/kernel/logger.ts";
-import { createManualClock } from "../../../support/manual-clock.ts";
-import { createTaskWorld, settled, type TaskWorld } from "./task-world.ts";
+import { describe, expect, it } from "vitest";
+import { createTaskFeed } from "../../../../src/core/events/task-feed.ts";
+import type { CreateFeed, SlowReading } from "./feed-checks.ts";
+import { everyEventOnce, readSlowly } from "./feed-checks.ts";
+import { withFault } from "./with-fault.ts";
 
-/** A subscriber that notes everything, and what it must have seen in the end. */
-interface Reader {
-  readonly seen: FeedItem[];
-  /** Every event after this position, at least. */
-  readonly from: number;
-  /** What it may have seen already. */
-  readonly notBefore: number;
-  readonly taskIds: readonly string[] | undefined;
-}
-
-function read(feed: TaskFeed, from: number, after: number | undefined, taskIds?: readonly string[]): Reader {
-  const seen: FeedItem[] = [];
-  const items = feed.subscribe({
-    ...(after === undefined ? {} : { after }),
-    ...(taskIds === undefined ? {} : { filter: { taskIds } }),
-  });
-  void (async () => {
-    for await (const item of items) {
-      seen.push(item);
-    }
-  })().catch((error: unknown) => {
-    // How the feed's stop ends those who still read.
-    if (!isAppError(error, "UNAVAILABLE")) {
-      throw error;
-    }
-  });
-  return { seen, from, notBefore: after ?? -1, taskIds };
-}
-
-const task = fc.nat({ max: 3 });
-const step = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ do: fc.constant("append" as const), task, announced: fc.nat({ max: 2 }) }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant("progress" as const), task, count: fc.nat({ max: 100 }) }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("gap" as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("subscribe" as const), task: fc.option(task) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant("replay" as const),
-      back: fc.nat({ max: 12 }),
-      task: fc.option(task),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), ticks: fc.nat({ max: 3 }) }) },
-);
-
-type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
-
-/** CREATE first, then one attempt after the other. */
-function append(world: TaskWorld, n: number): number {
-  const { label, attempt } = world.task(n);
-  return label === null
-    ? world.append(n, "CREATE", { label: "created" })
-    : world.append(n, "START", { status: "RUNNING", attempt: attempt + 1 });
-}
+const RUNS = 2000;
+const BOUNDED: SlowReading = {
+  folded: ["CREATE", "START", "PROGRESS"],
+  endedWith: "SUBSCRIBER_TOO_SLOW",
+  received: 8,
+};
 
 it("every subscriber gets every later event of its tasks exactly once, in order, although messages are lost or doubled", async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.scheduler(),
-      fc.array(step, { maxLength: 40 }),
-      fc.integer({ min: 1, max: 4 }),
-      async (s, steps, pageSize) => {
-        const world = createTaskWorld(async (query) => {
-          // The query takes time on its way there, and its answer on the way back.
-          await s.schedule(Promise.resolve());
-          const answer = query();
-          await s.schedule(Promise.resolve());
-          return answer;
-        });
-        const clock = createManualClock();
-        const feed = createTaskFeed({ ...world, clock, logger: createSilentLogger() }, { pageSize });
-        const started = feed.start();
-        await s.waitFor(started);
-        const readers: Reader[] = [];
-        const all: { readonly position: number; readonly taskId: string }[] = [];
-        const head = (): number => all.at(-1)?.position ?? 0;
-        const perform: Readonly<Record<Step["do"], (one: Step) => Promise<void> | void>> = {
-          append(one) {
-            if (one.do === "append") {
-              all.push({ position: append(world, one.task), taskId: world.id(one.task) });
-              for (let times = 0; times < one.announced; times += 1) {
-                world.announce(one.task);
-              }
-            }
-          },
-          progress: (one) =>
-            one.do === "progress" ? world.announceProgress(one.task, one.count) : undefined,
-          gap: () => world.loseConnection(),
-          subscribe(one) {
-            if (one.do === "subscribe") {
-              readers.push(
-                read(feed, head(), undefined, one.task === null ? undefined : [world.id(one.task)]),
-              );
-            }
-          },
-          replay(one) {
-            if (one.do === "replay") {
-              const after = all.at(-1 - one.back)?.position ?? 0;
-              readers.push(read(feed, after, after, one.task === null ? undefined : [world.id(one.task)]));
-            }
-          },
-          async wait(one) {
-            for (let tick = 0; one.do === "wait" && tick < one.ticks && s.count() > 0; tick += 1) {
-              await s.waitOne();
-            }
-          },
-        };
-        for (const one of steps) {
-          await perform[one.do](one);
-        }
-        clock.advance(5000);
-        for (let quiet = 0; quiet < 2;) {
-          await settled();
-          quiet = s.count() === 0 ? quiet + 1 : 0;
-          await s.waitAll();
-        }
-        for (const { seen, from, notBefore, taskIds } of readers) {
-          const positions = seen
-            .filter(({ event }) => event.type !== "PROGRESS")
-            .map(({ event }) => event.position);
-          expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => a - b));
-          expect(positions.every((position) => position > notBefore)).toBe(true);
-          const due = all.filter(
-            (event) => event.position > from && (taskIds?.includes(event.taskId) ?? true),
-          );
-          expect(positions.filter((position) => position > from)).toEqual(due.map((event) => event.position));
-        }
-        await feed.stop();
-        expect(world.subscriberCount()).toBe(0);
-      },
-    ),
-    { numRuns: 2000 },
-  );
+  const run = await fc.check(everyEventOnce(createTaskFeed), { numRuns: RUNS });
+  expect(fc.defaultReportMessage(run)).toBeUndefined();
+});
+
+it("a slow subscriber has bounded memory: progress is folded, and one that falls behind ends, and can resume", async () => {
+  expect(await readSlowly(createTaskFeed)).toEqual(BOUNDED);
+});
+
+describe("a planted fault shows:", () => {
+  const feedWith = async (file: string, right: string, wrong: string): Promise<CreateFeed> => {
+    const { createTaskFeed: create } = await withFault<{ createTaskFeed: CreateFeed }>(
+      "core/events/task-feed.ts",
+      { file: `core/events/${file}`, right, wrong },
+    );
+    return create;
+  };
+
+  it.each([
+    [
+      "a subscriber goes live without what came during its replay",
+      "task-subscription.ts",
+      "this.#isReplaying = !page.isLast || this.#offered > this.#read;",
+      "this.#isReplaying = !page.isLast;",
+    ],
+    [
+      "a subscriber is offered again what it has replayed",
+      "task-subscription.ts",
+      "entry.event.position <= this.#read",
+      "entry.event.position < 0",
+    ],
+    [
+      "a subscriber with a cursor begins with what comes next",
+      "task-feed.ts",
+      "position: after ?? reader.position,",
+      "position: reader.position,",
+    ],
+  ])("%s", async (_what, file, right, wrong) => {
+    const { failed } = await fc.check(everyEventOnce(await feedWith(file, right, wrong)), {
+      numRuns: RUNS,
+      endOnFailure: true,
+    });
+    expect(failed).toBe(true);
+  });
+
+  it.each([
+    [
+      "progress is not folded",
+      "entries.set(entry.task.id, entry);",
+      "entries.set(`${entry.task.id} ${entries.size}`, entry);",
+      { ...BOUNDED, folded: [...BOUNDED.folded, ...Array.from({ length: 4 }, () => "PROGRESS")] },
+    ],
+    [
+      "as many events wait as come",
+      "entries.size - progressCount >= maxEvents",
+      "false",
+      { ...BOUNDED, endedWith: undefined },
+    ],
+    [
+      "events are dropped without a word",
+      "return false;",
+      "return true;",
+      { ...BOUNDED, endedWith: undefined, received: 5 },
+    ],
+  ])("%s", async (_what, right, wrong, reading) => {
+    expect(await readSlowly(await feedWith("event-buffer.ts", right, wrong))).toEqual(reading);
+  });
 });

@@ -65,7 +65,7 @@ function createWorld() {
       access: createAccess(
         () =>
           ({ viewer: { id } }) =>
-            FILTERS[id ?? ""] ?? true,
+            id !== "nobody" && (FILTERS[id ?? ""] ?? true),
       ),
       lockScopes: { of: (_model, { claims }) => claims?.["tenant"] as string | undefined },
       reader: {
@@ -302,6 +302,12 @@ describe("the record feed", () => {
     expect(await reader.next()).toBe("GAP all");
     await api.announcer.send([announcement({ ids: ["7"] })]);
     expect(await reader.next()).toBe("UPDATED 7");
+  });
+
+  it("refuses who may read no record of the model", async () => {
+    const api = await createWorld().serve();
+    await expect(follow(api, "nobody")).rejects.toMatchObject({ code: "FORBIDDEN" });
+    expect(api.announcer.isHeard()).toBe(false);
   });
 
   it("tells of a gap when records cannot be checked, and ends when it stops", async () => {

@@ -1,0 +1,185 @@
+import { join } from "node:path";
+import { ApolloClient, InMemoryCache } from "@apollo/client";
+import type { ApolloLink, DocumentNode } from "@apollo/client";
+import type { Client as UrqlClient, TypedDocumentNode } from "@urql/core";
+import { createClient as createSocket } from "graphql-ws";
+import type { Environment } from "relay-runtime";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import demoConfig from "../../../powercrud.config.ts";
+import { withDeadline } from "../../support/deadline.ts";
+import { EventSourceClient } from "../../support/event-source.ts";
+import type { ClientFixture } from "./client-fixture.ts";
+import { CITY_COUNT, startClientFixture } from "./client-fixture.ts";
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the data of documents that the guides, not this file, spell out
+type Data = any;
+
+const FOLLOW = `subscription Follow($id: ID!) { taskProgress(id: $id) { id status progress { id processed } } }`;
+
+let fixture: ClientFixture;
+beforeAll(async () => {
+  fixture = await startClientFixture({ config: { ...demoConfig, relay: true } });
+});
+afterAll(() => fixture.stop());
+
+/** A client that follows a task. */
+interface Follower {
+  /** Resolves with the first state. */
+  readonly began: Promise<unknown>;
+  /** Resolves with all states that were received, once the client has been told that no other will come. */
+  readonly ended: Promise<readonly Data[]>;
+}
+
+interface Sink {
+  next(state: Data): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+function follower(subscribe: (sink: Sink) => void): Follower {
+  const states: Data[] = [];
+  let begin: (state: unknown) => void = () => undefined;
+  const began = new Promise((resolve) => {
+    begin = resolve;
+  });
+  const ended = new Promise<readonly Data[]>((resolve, reject) => {
+    subscribe({
+      next(state) {
+        states.push(state);
+        begin(state);
+      },
+      error: reject,
+      complete: () => resolve(states),
+    });
+  });
+  return { began, ended };
+}
+
+/** Each client as its guide sets it up. */
+async function followers(id: string): Promise<Record<string, Follower>> {
+  const variables = { id };
+  const apollo = "Apollo Client";
+  const { client } = (await fixture.load(apollo, "client.ts")) as unknown as { client: ApolloClient };
+  const { sse } = (await fixture.load(apollo, "sse.ts")) as unknown as { sse: ApolloLink };
+  const documents = (await fixture.load(apollo, "documents.ts")) as unknown as { FOLLOW: DocumentNode };
+  const overSse = new ApolloClient({ link: sse, cache: new InMemoryCache() });
+  const urql = "urql and graphcache";
+  const { client: urqlClient } = (await fixture.load(urql, "client.ts")) as unknown as { client: UrqlClient };
+  const urqlDocuments = (await fixture.load(urql, "documents.ts")) as unknown as {
+    FOLLOW: TypedDocumentNode<Data, Record<string, unknown>>;
+  };
+  const relay = await fixture.loadFrom("docs/relay.md");
+  const { environment } = (await import(join(relay, "environment.ts"))) as { environment: Environment };
+  const socket = createSocket({
+    url: `${fixture.url.replace("http", "ws")}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: Infinity,
+  });
+  const parameters = new URLSearchParams({ query: FOLLOW, variables: JSON.stringify(variables) });
+  const source = new EventSourceClient(`${fixture.url}/graphql?${parameters}`);
+  const followApollo = (apolloClient: ApolloClient) =>
+    follower((sink) => {
+      apolloClient.subscribe<Data>({ query: documents.FOLLOW, variables }).subscribe({
+        ...sink,
+        next: ({ data, error }) => (error === undefined ? sink.next(data.taskProgress) : sink.error(error)),
+      });
+    });
+  return {
+    "Apollo Client over WebSocket": followApollo(client),
+    "Apollo Client over SSE": followApollo(overSse),
+    urql: follower((sink) => {
+      urqlClient.subscription(urqlDocuments.FOLLOW, variables).subscribe(({ data, error, hasNext }) => {
+        if (error !== undefined) {
+          sink.error(error);
+        } else if (data !== undefined) {
+          sink.next(data.taskProgress);
+        }
+        if (!hasNext) {
+          sink.complete();
+        }
+      });
+    }),
+    Relay: follower((sink) => {
+      const operation = {
+        name: "Follow",
+        id: null,
+        cacheID: "follow",
+        text: FOLLOW,
+        operationKind: "subscription",
+        metadata: {},
+      } as const;
+      environment
+        .getNetwork()
+        .execute(operation, variables, {})
+        .subscribe({
+          next: (answer: Data) => sink.next(answer.data.taskProgress),
+          error: (error: unknown) => sink.error(error),
+          complete: () => sink.complete(),
+        });
+    }),
+    "graphql-ws": follower((sink) => {
+      socket.subscribe<Data>(
+        { query: FOLLOW, variables },
+        {
+          next: ({ data }) => sink.next(data?.taskProgress),
+          error: (error) => sink.error(error),
+          complete: () => sink.complete(),
+        },
+      );
+    }),
+    EventSource: follower((sink) => {
+      const read = async (): Promise<void> => {
+        for await (const { type, data } of source.messages()) {
+          if (type === "next") {
+            sink.next(JSON.parse(data).data.taskProgress);
+          }
+        }
+        sink.complete();
+      };
+      read().catch((error: unknown) => sink.error(error));
+    }),
+  };
+}
+
+/** Launches a change of all cities, and pauses it in the middle. @returns its id */
+async function launchPaused(): Promise<string> {
+  const releases = [await fixture.holdCity(1), await fixture.holdCity(3)];
+  const { bulkUpdateCities } = (await fixture.execute(`mutation {
+    bulkUpdateCities(
+      selection: {where: {id: {lte: ${CITY_COUNT}}}}, data: {notes: {set: "restarted"}},
+      options: {mode: ASYNC, errorPolicy: SKIP_FAILED}
+    ) { ... on TaskLaunched { task { id } } }
+  }`)) as Data;
+  const { id } = bulkUpdateCities.task;
+  await expect
+    .poll(async () => ((await fixture.execute(`{ task(id: "${id}") { status } }`)) as Data).task.status)
+    .toBe("RUNNING");
+  await fixture.execute(`mutation { pauseTask(id: "${id}") { __typename } }`);
+  await Promise.all(releases.map((release) => release()));
+  await expect
+    .poll(async () => ((await fixture.execute(`{ task(id: "${id}") { status } }`)) as Data).task.status, {
+      timeout: 20_000,
+    })
+    .toBe("PAUSED");
+  return id as string;
+}
+
+it("every client follows a task through a restart of the service to its real end", async () => {
+  const id = await launchPaused();
+  const all = await followers(id);
+  for (const [name, { began }] of Object.entries(all)) {
+    expect(await withDeadline(began, 10_000, `the first state, for ${name}`)).toMatchObject({
+      status: "PAUSED",
+    });
+  }
+  await fixture.restart();
+  await fixture.execute(`mutation { resumeTask(id: "${id}") { __typename } }`);
+  for (const [name, { ended }] of Object.entries(all)) {
+    const states = await withDeadline(ended, 30_000, `the end, for ${name}`);
+    expect([name, states.at(-1)]).toMatchObject([
+      name,
+      { status: "SUCCEEDED", progress: { processed: CITY_COUNT } },
+    ]);
+  }
+});
