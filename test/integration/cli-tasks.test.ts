@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 
+import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
@@ -9,9 +11,11 @@ import { launch } from "../../src/cli/commands/launch.ts";
 import { askOfTask, listTasks, retryTask, showTask, watchTask } from "../../src/cli/commands/tasks.ts";
 import { changeSchedule, listSchedules, runSchedule } from "../../src/cli/commands/schedules.ts";
 import { runProgram } from "../../src/cli/program.ts";
+import { addTaskCommands } from "../../src/cli/task-commands.ts";
 import { completeConfig } from "../../src/config/config.ts";
 import type { PowerCrud } from "../../src/index.ts";
 import { createPowerCrud, defineConfig, defineTask, migrateDatabase } from "../../src/index.ts";
+import { codeBlocks } from "../support/markdown-code.ts";
 import { runCommand, type CommandAnswer } from "../support/run-command.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -40,9 +44,15 @@ const count = defineTask({
     return { counted: input.to };
   },
 });
+/** The task of docs/command-line.md. */
+const rebuildStatistics = defineTask({
+  kind: "rebuildStatistics",
+  input: z.object({ countryCode: z.string() }),
+  run: ({ input }) => Promise.resolve(input),
+});
 const config = defineConfig({
   ...demoConfig,
-  tasks: [count],
+  tasks: [count, rebuildStatistics],
   schedules: [
     { name: "yearly", cron: "0 3 1 1 *", timeZone: "Europe/Paris", task: count, input: { to: 12 } },
   ],
@@ -230,6 +240,54 @@ describe("schedules", () => {
     expect(resumed.printed[0]).toMatch(/ {2}next \S+-01-01T02:00:00/);
     const missing = await run((context) => changeSchedule(context, "pause", "weekly", {}));
     expect(missing).toMatchObject({ printed: [], exitCode: 1 });
+  });
+});
+
+describe("docs/command-line.md", () => {
+  beforeAll(startWorker);
+
+  const page = (): Promise<string> => readFile("docs/command-line.md", "utf8");
+
+  it("has examples that run", async () => {
+    const lines = (codeBlocks(await page(), "sh")[0] ?? "").trim().split("\n");
+    expect(lines).toHaveLength(3);
+    for (const line of lines) {
+      const [, program, ...args] = [...line.matchAll(/'([^']*)'|\S+/g)].map(
+        ([word, quoted]) => quoted ?? word,
+      );
+      expect(program).toBe("powercrud");
+      const answers: CommandAnswer[] = [];
+      const commands = new Command().exitOverride();
+      addTaskCommands(commands, async (command) => void answers.push(await run(command)));
+      await commands.parseAsync(args, { from: "user" });
+      expect(answers).toMatchObject([{ exitCode: 0 }]);
+      expect(answers[0]?.printed.join("\n")).toMatch(
+        args[0] === "launch"
+          ? /SUCCEEDED rebuildStatistics[\s\S]*"countryCode":"FR"/
+          : args[0] === "schedules"
+            ? /^yearly/
+            : /^/,
+      );
+    }
+  });
+
+  it("names every command, and every option of launch", async () => {
+    const text = await page();
+    const commands = new Command();
+    addTaskCommands(commands, () => Promise.resolve());
+    const [launching, ...groups] = commands.commands;
+    const named = groups.flatMap((group) => group.commands.map((command) => [group.name(), command.name()]));
+    expect(named).toHaveLength(11);
+    const rows = text.split("\n").filter((line) => line.startsWith("| `"));
+    for (const [group = "", name = ""] of named) {
+      const row = rows.find(
+        (line) => line.startsWith(`| \`${group} `) && new RegExp(`\\b${name}\\b`).test(line),
+      );
+      expect(row, `${group} ${name}`).toBeDefined();
+    }
+    expect(
+      launching?.options.map(({ long }) => long).filter((long) => !text.includes(`\`${long}\``)),
+    ).toEqual([]);
   });
 });
 

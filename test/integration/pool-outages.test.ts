@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { createPool } from "../../src/adapters/postgres/connection/create-pool.ts";
+import { createTextRows } from "../../src/adapters/postgres/connection/text-rows.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
 import { createLogBook } from "../support/log-book.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -54,6 +55,50 @@ it("callers wait in line while connections come back, and are refused when none 
   expect(refused.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   held.release();
   expect((await pool.query("SELECT 1")).rows).toHaveLength(1);
+  await pool.end();
+  await database.drop();
+});
+
+it("a connection that came back goes to the next caller of the same turn, unless it is lost", async () => {
+  const database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({ connectionString: database.url, applicationName: "turn", logger });
+  const first = await pool.connect();
+  first.release();
+  expect(() => first.release()).toThrow("back in the pool already");
+  const next = await pool.connect();
+  expect(next).toBe(first);
+  next.release();
+  next.emit("error", new Error("lost"));
+  const other = await pool.connect();
+  expect(other).not.toBe(first);
+  expect((await other.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+  other.release();
+  await pool.end();
+  await database.drop();
+});
+
+it("rows are read as texts, also after the connections have forgotten the prepared statements", async () => {
+  const database = await createTestDatabase();
+  const logger = createSilentLogger();
+  const pool = createPool({
+    connectionString: database.url,
+    applicationName: "rows",
+    maxConnections: 1,
+    logger,
+  });
+  const rows = createTextRows(pool);
+  const text = "SELECT $1::text, $2::int, $3::bool, item FROM unnest($4::text[]) AS item";
+  const items = ['"', "\\", "a,b", "{}", "", "NULL", null, "ü"];
+  const read = () => rows.read(text, ["it's", 7, false, items]);
+  const expected = items.map((item) => ["it's", "7", "f", item]);
+  for (let time = 0; time < 3; time += 1) {
+    expect(await read()).toEqual(expected);
+  }
+  await pool.query("DEALLOCATE ALL");
+  expect(await read()).toEqual(expected);
+  expect(await rows.read("SELECT $1::text WHERE FALSE", [null])).toEqual([]);
+  await expect(rows.read("SELECT 1 / $1::int", [0])).rejects.toMatchObject({ code: "22012" });
   await pool.end();
   await database.drop();
 });

@@ -7,7 +7,7 @@ type Connected = (
 ) => void;
 
 /** A connection of the driver's pool, and what gives it back. */
-interface Lent {
+interface Checkout {
   readonly client: pg.PoolClient;
   readonly release: (fault?: boolean | Error) => void;
 }
@@ -17,13 +17,13 @@ interface Lent {
  * driver's own pool refuses each caller that has waited for `connectionTimeoutMillis`, so a large burst would look like a
  * server that cannot be reached. Here that time is for new connections, and for a line that does not move.
  *
- * The driver's pool makes three timers for each loan. So a connection that comes back goes to the next caller of the same turn
+ * The driver's pool makes three timers for each use. So a connection that comes back goes to the next caller of the same turn
  * of the event loop without it: under load that is nearly every one.
  */
 export class LinedPool extends pg.Pool {
   readonly #line: Connected[] = [];
   /** Came back in this turn of the event loop. To the driver's pool they are still out. */
-  readonly #kept: Lent[] = [];
+  readonly #kept: Checkout[] = [];
   readonly #max: number;
   readonly #stallMs: number;
   #taken = 0;
@@ -61,7 +61,7 @@ export class LinedPool extends pg.Pool {
     this.#taken += 1;
     const kept = this.#kept.pop();
     if (kept !== undefined) {
-      this.#lend(kept, callback);
+      this.#hand(kept, callback);
       return;
     }
     super.connect((error, client, release) => {
@@ -69,13 +69,13 @@ export class LinedPool extends pg.Pool {
         this.#giveBack();
         callback(error, client, release);
       } else {
-        this.#lend({ client, release }, callback);
+        this.#hand({ client, release }, callback);
       }
     });
   }
 
-  #lend(lent: Lent, callback: Connected): void {
-    const { client } = lent;
+  #hand(checkout: Checkout, callback: Connected): void {
+    const { client } = checkout;
     let isOut = true;
     client.release = (fault) => {
       if (!isOut) {
@@ -84,9 +84,9 @@ export class LinedPool extends pg.Pool {
       isOut = false;
       this.#stall?.refresh();
       if (fault || this.ending) {
-        lent.release(fault);
+        checkout.release(fault);
       } else {
-        this.#keep(lent);
+        this.#keep(checkout);
       }
       this.#giveBack();
     };
@@ -94,16 +94,16 @@ export class LinedPool extends pg.Pool {
   }
 
   /** Keeps a connection until the end of the turn. */
-  #keep(lent: Lent): void {
-    this.emit("release", undefined, lent.client);
-    if (this.#kept.push(lent) === 1) {
+  #keep(checkout: Checkout): void {
+    this.emit("release", undefined, checkout.client);
+    if (this.#kept.push(checkout) === 1) {
       setImmediate(() => this.#kept.splice(0).forEach(({ release }) => release()));
     }
   }
 
   /** A connection that was lost while it was kept. */
   #drop(client: pg.PoolClient): void {
-    const at = this.#kept.findIndex((lent) => lent.client === client);
+    const at = this.#kept.findIndex((checkout) => checkout.client === client);
     if (at !== -1) {
       this.#kept.splice(at, 1).forEach(({ release }) => release(true));
     }
