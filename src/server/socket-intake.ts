@@ -3,7 +3,7 @@ import { CloseCode } from "graphql-ws";
 import type { WebSocket } from "ws";
 import type { Logger } from "../kernel/logger.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import { parseLongJson, PLAIN_JSON_LENGTH, TextTooLong } from "./long-json.ts";
+import { parseLongJson, SHORT_JSON_LENGTH, TextTooLong } from "./long-json.ts";
 
 /** Bytes of a message that is no `subscribe`: an introduction, a ping, a pong, an end. */
 const MAX_CONTROL_BYTES = 8 * 1024;
@@ -98,7 +98,7 @@ export class SocketIntake {
     const text = data.toString();
     const isFirst = this.#earlier === undefined;
     const handled =
-      isFirst && text.length <= PLAIN_JSON_LENGTH
+      isFirst && text.length <= SHORT_JSON_LENGTH
         ? this.#handle(text, parse(text))
         : this.#handleInTurn(text);
     void handled.then(() => this.#giveBack(bytes));
@@ -109,7 +109,7 @@ export class SocketIntake {
     const { webSocket } = this.#options;
     webSocket.pause();
     const parsed = (this.#earlier ?? Promise.resolve()).then(() =>
-      text.length > PLAIN_JSON_LENGTH ? parseLongJson(text) : parse(text),
+      text.length > SHORT_JSON_LENGTH ? parseLongJson(text) : parse(text),
     );
     const turn = parsed.then(
       () => undefined,
