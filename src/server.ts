@@ -7,4 +7,5 @@ export type { PowerCrudHandlerOptions } from "./compose/serve-powercrud.ts";
 export { createService } from "./compose/create-service.ts";
 export type { PowerCrudService, ServiceOptions } from "./compose/create-service.ts";
 export type { RequestHandler } from "./server/create-request-handler.ts";
-export type { Authenticate, ServerLimits } from "./server/server-options.ts";
+export type { Authenticate, Credentials } from "./server/callers/caller.ts";
+export type { ServerLimits } from "./server/server-options.ts";

@@ -12,6 +12,7 @@ import type { NotificationsOptions } from "./commands/notifications.ts";
 import type { PrintSchemaOptions } from "./commands/print-schema.ts";
 import type { SweepCommandOptions } from "./commands/sweep.ts";
 import { VERSION } from "./find-project.mjs";
+import { addKeyCommands } from "./key-commands.ts";
 import { addTaskCommands } from "./task-commands.ts";
 import { UsageError } from "./usage.ts";
 
@@ -51,6 +52,7 @@ export function createProgram(): Command {
   addRoles(program);
   addChores(program);
   addTaskCommands(program, runApp);
+  addKeyCommands(program, run);
   addPrinters(program);
   return program;
 }

@@ -22,9 +22,22 @@ export function parseViewer(text: string | undefined): { readonly viewer?: Viewe
     return {};
   }
   const viewer = parseJson("--viewer", text);
-  const { id } = typeof viewer === "object" && viewer !== null ? (viewer as Partial<Viewer>) : {};
+  const {
+    id,
+    roles = [],
+    claims = {},
+  } = typeof viewer === "object" && viewer !== null ? (viewer as Partial<Viewer>) : {};
   if (typeof id !== "string" && id !== null) {
     throw new UsageError(`--viewer needs JSON with an id, such as '{"id": "anna"}'`);
   }
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === "string") || !isPlain(claims)) {
+    throw new UsageError(
+      `--viewer: roles is a list of texts, and claims an object, such as '{"id": "anna", "roles": ["admin"], "claims": {"tenant": "a"}}'`,
+    );
+  }
   return { viewer: viewer as unknown as Viewer };
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@ import type { Service } from "../kernel/service.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
 import { createService } from "../kernel/service.ts";
 import { ANONYMOUS } from "../core/access/viewer.ts";
+import type { AccessRule } from "../core/access/access-rules.ts";
 import type { Access } from "../core/access/access.ts";
 import type { ModelRegistry } from "../core/records/model.ts";
 import { modelNamer } from "../core/records/model.ts";
@@ -62,6 +63,8 @@ import { openDeployment } from "./open-deployment.ts";
 /** The options of {@link createEngine}. */
 export interface EngineOptions extends DeploymentOptions {
   readonly modelOptions: ModelOptionsMap;
+  /** The rule for what the models' options do not say. Default: everybody may. */
+  readonly defaultAccess?: AccessRule | undefined;
   /** Reads the models; called once the database's tables can be read. */
   readonly readModels: (shapes: TableShapes) => Promise<ModelRegistry>;
   /** Writes chunks with the app's hooks or a viewer's scope. */
@@ -122,7 +125,7 @@ async function assemble(options: EngineOptions, deployment: Deployment): Promise
   const readerOf = (over: SqlSession): RecordReader =>
     createPostgresRecordReader({ session: over, models, shapes });
   const reader = readerOf(session);
-  const access = accessOf(options.modelOptions);
+  const access = accessOf(options.modelOptions, options.defaultAccess);
   const rules = bulkRulesOf(options.modelOptions);
   const lockScopes = lockScopesOf(options.modelOptions);
   const emulatedKeys = createEmulatedKeys(session, models.emulatedKeys);

@@ -11,6 +11,7 @@ import type { RateStore } from "../core/access/rate-store.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
 import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
@@ -43,6 +44,8 @@ import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
 import { checkOptions } from "./check-config.ts";
+import type { Authentication } from "./create-authentication.ts";
+import { createAuthentication, defaultAccessOf } from "./create-authentication.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import type { ConnectedModels } from "./connect-models.ts";
 import { connectModels } from "./connect-models.ts";
@@ -114,6 +117,8 @@ export interface PowerCrud extends Service {
   readonly rates: RateStore;
   /** What the query `health` answers. */
   readonly health: HealthReader;
+  /** Who asks: for a server. */
+  readonly authentication: Omit<Authentication, keyof Service>;
 }
 
 /**
@@ -156,29 +161,55 @@ async function wire(
     databaseUrl,
     backend,
     modelOptions: project.models ?? {},
+    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     logger,
     notifyPolicy: channels.policy,
     readModels: (shapes) => markNativeTypes(read.models, shapes, read.problems),
   });
   onOpen(() => engine.deployment.close());
   describeServing(engine.models.all()).forEach((line) => logger.info({}, line));
+  return assemble({ options, project, config, read, connected, engine, channels, configured, role, logger });
+}
+
+/** What was opened, and what the parts are made of. */
+interface OpenedParts {
+  readonly options: PowerCrudOptions;
+  readonly project: PowerCrudConfig;
+  readonly config: Config;
+  readonly read: ReadModels;
+  readonly connected: ConnectedModels;
+  readonly engine: Engine;
+  readonly channels: NotifyChannels;
+  readonly configured: Awaited<ReturnType<typeof readSchedules>>;
+  readonly role: NonNullable<PowerCrudOptions["role"]>;
+  readonly logger: Logger;
+}
+
+function assemble(opened: OpenedParts): PowerCrud {
+  const { options, project, config, read, connected, engine, channels, role, logger } = opened;
   const feed = createTaskFeed(engine.ports);
-  const inboxFeed = createInboxFeed({ ...engine.ports, inbox: engine.deployment.inbox });
-  const recordFeed = createRecordFeed({ ...engine.ports, ...engine, audience: engine.deployment.announcer });
+  const feeds = createOtherFeeds(engine);
   const health = healthOf(engine, options, config);
   const reservations = connectReservations(engine, feed);
-  const scheduling = createScheduling(engine, { ...configured, role, config });
+  const scheduling = createScheduling(engine, { ...opened.configured, role, config });
   const workers = role === "client" ? [] : createWorkers(engine, config, role, channels);
-  const background = [inboxFeed, recordFeed, reservations, ...workers, ...scheduling.services];
+  const authentication = createAuthentication(config, project.auth ?? {}, engine.deployment);
+  const background = [...Object.values(feeds), reservations, ...workers, ...scheduling.services];
+  const service = composeServices("powercrud", [
+    clientService(connected),
+    engine,
+    authentication,
+    feed,
+    ...background,
+  ]);
   return {
-    ...composeServices("powercrud", [clientService(connected), engine, feed, ...background]),
+    ...service,
     schema: createAppSchema({
       ...connected,
       config,
       engine,
       feed,
-      inboxFeed,
-      recordFeed,
+      ...feeds,
       statusPageOf: channels.statusPageOf,
       health,
       ...scheduling,
@@ -186,6 +217,7 @@ async function wire(
       ownTasks: read.ownTasks,
       project,
       logger,
+      sight: authentication.sight,
     }),
     processId: engine.ports.workerId,
     tasks: createManager(engine, { feed, reservations, config }),
@@ -194,6 +226,16 @@ async function wire(
     ...serverTools(engine),
     feed,
     health,
+    authentication,
+  };
+}
+
+/** The feeds beside that of the tasks. */
+function createOtherFeeds(engine: Engine) {
+  const { ports, deployment } = engine;
+  return {
+    inboxFeed: createInboxFeed({ ...ports, inbox: deployment.inbox }),
+    recordFeed: createRecordFeed({ ...ports, ...engine, audience: deployment.announcer }),
   };
 }
 
@@ -288,6 +330,7 @@ interface SchemaParts extends ConnectedModels {
   readonly ownTasks: ReadModels["ownTasks"];
   readonly project: PowerCrudConfig;
   readonly logger: Logger;
+  readonly sight: TaskSight;
 }
 
 function createAppSchema(parts: SchemaParts): GraphQLSchema {
@@ -297,6 +340,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     models: engine.models,
     names,
     modelOptions: project.models ?? {},
+    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
     reader: engine.reader,
     lists: createRecordLists({
       ...engine,
@@ -314,6 +358,7 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     locks: engine.ports.locks,
     tasks: engine.ports.tasks,
     isRelay: project.relay === true,
+    sight: parts.sight,
     contributors: [
       createTaskSchema({
         tasks: engine.ports.tasks,

@@ -1,7 +1,8 @@
+import type { Logger } from "../kernel/logger.ts";
 import { createSilentLogger } from "../kernel/logger.ts";
 import type { Service } from "../kernel/service.ts";
-import { composeServices } from "../kernel/service.ts";
-import type { Authenticate } from "../server/server-options.ts";
+import { composeServices, createService as defineService } from "../kernel/service.ts";
+import type { Authenticate } from "../server/callers/caller.ts";
 import { createHttpServer } from "../server/create-http-server.ts";
 import { completeConfig } from "../config/config.ts";
 import type { PowerCrud, PowerCrudOptions } from "./create-powercrud.ts";
@@ -10,7 +11,7 @@ import { served } from "./serve-powercrud.ts";
 
 /** The options of {@link createService}. */
 export interface ServiceOptions extends PowerCrudOptions {
-  /** Finds the viewer of a request. Default: every caller is anonymous. */
+  /** Finds the viewer of a request, in the place of `auth.authenticate` of the config. Default: that. */
   readonly authenticate?: Authenticate;
   /**
    * Web origins (`https://app.example.com`) whose pages may use the service, besides its own. Default: those of the setting
@@ -34,7 +35,13 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
   const { authenticate, allowedOrigins, ...rest } = options;
   const { logger = createSilentLogger() } = options;
   const settings = completeConfig(options.settings);
-  const powercrud = await createPowerCrud({ ...rest, settings, logger });
+  const config =
+    authenticate === undefined
+      ? options.config
+      : { ...options.config, auth: { ...options.config.auth, authenticate } };
+  const powercrud = await createPowerCrud({ ...rest, config, settings, logger });
+  const isOpen = !powercrud.authentication.callers.isRequired;
+  const isOn = (word: "auto" | "true" | "false"): boolean => (word === "auto" ? isOpen : word === "true");
   const server = createHttpServer({
     ...served(powercrud),
     host: settings.host,
@@ -48,14 +55,27 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
       isFolderOnly: settings.isPersistedOnly,
       isAutomatic: settings.isAutomaticPersisted,
     },
+    isIntrospectable: isOn(settings.introspection),
+    hasGraphiql: isOn(settings.graphiql),
     logger,
-    ...(authenticate === undefined ? {} : { authenticate }),
   });
   return {
-    ...composeServices("service", [powercrud, server]),
+    ...composeServices("service", [powercrud, gateOf(powercrud, logger), server]),
     powercrud,
     get url() {
       return server.url;
     },
   };
+}
+
+/** Keeps the server from listening while nobody could come in. */
+function gateOf({ authentication }: PowerCrud, logger: Logger): Service {
+  return defineService({
+    name: "authentication",
+    async start() {
+      await authentication.requireWay();
+      logger.info({}, authentication.notice);
+    },
+    stop: () => Promise.resolve(),
+  });
 }

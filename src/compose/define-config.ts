@@ -21,6 +21,8 @@ import { SCHEDULE_OPTIONS_SHAPE } from "../core/schedules/schedule.ts";
 import type { TaskHooks } from "../core/tasks/task-hooks.ts";
 import { TASK_HOOKS_SHAPE } from "../core/tasks/task-hooks.ts";
 import type { MembersOf, MembersShape } from "../kernel/shape.ts";
+import type { AuthConfig } from "./auth-config.ts";
+import { AUTH_CONFIG_SHAPE } from "./auth-config.ts";
 
 /** What the generator `powercrud` exports from the module that it writes. */
 export interface GeneratedSchema {
@@ -88,6 +90,8 @@ export interface PowerCrudConfig<Generated extends GeneratedSchema = GeneratedSc
   readonly tasks?: readonly DefinedTask[];
   /** When to launch which of these tasks again and again. Default: never. */
   readonly schedules?: readonly ScheduleOptions[];
+  /** Who asks, and what they see. Default: API keys and JWTs, as the settings say. */
+  readonly auth?: AuthConfig;
   /** Callbacks along the life of every task. Default: none. */
   readonly hooks?: TaskHooks;
   /** Notifications: whom to tell by default, the mail server, the secret of webhooks, callbacks. Default: none. */
@@ -170,6 +174,7 @@ export function configShape(schema: SchemaDescription | undefined): MembersShape
     },
     tasks: { kind: "LIST", of: taskOptionsShape(models && Object.keys(models)) },
     schedules: { kind: "LIST", of: SCHEDULE_OPTIONS_SHAPE },
+    auth: AUTH_CONFIG_SHAPE,
     hooks: TASK_HOOKS_SHAPE,
     notify: notifyConfigShape(Object.values(BULK_KINDS)),
     relay: { kind: "FLAG" },

@@ -2,6 +2,7 @@ import type { BullmqTaskQueue } from "../adapters/bullmq/bullmq-task-queue.ts";
 import { createPool } from "../adapters/postgres/connection/create-pool.ts";
 import { createPgSession } from "../adapters/postgres/connection/pg-session.ts";
 import { createPgUnitOfWork } from "../adapters/postgres/connection/pg-unit-of-work.ts";
+import { createPostgresApiKeys } from "../adapters/postgres/postgres-api-keys.ts";
 import { createPostgresLockStore } from "../adapters/postgres/locks/postgres-lock-store.ts";
 import { createPostgresEventLog } from "../adapters/postgres/events/postgres-event-log.ts";
 import { createPostgresInbox } from "../adapters/postgres/notifications/postgres-inbox.ts";
@@ -17,6 +18,7 @@ import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
+import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
 import type { Inbox } from "../core/notifications/inbox.ts";
@@ -48,6 +50,7 @@ export interface Deployment {
   readonly session: SqlSession;
   readonly ports: TaskPorts & { readonly outbox: Outbox };
   readonly inbox: Inbox;
+  readonly apiKeys: ApiKeyStore;
   /** Tells all processes what happens to records. Until it is started, it takes it that nobody listens. */
   readonly announcer: Service & RecordAnnouncer & RecordAudience;
   readonly processes: ProcessRegister;
@@ -101,6 +104,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
       logger,
     },
     inbox: createPostgresInbox({ session }),
+    apiKeys: createPostgresApiKeys({ session }),
     announcer,
     processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],

@@ -16,6 +16,8 @@ export interface PowerCrudHandlerOptions extends Pick<
   | "persisted"
   | "limits"
   | "listenHost"
+  | "isIntrospectable"
+  | "hasGraphiql"
 > {
   /** A started one, which the handler neither starts nor stops. */
   readonly powercrud: PowerCrud;
@@ -26,18 +28,25 @@ export interface PowerCrudHandlerOptions extends Pick<
 /**
  * The API for a server of your own: GraphQL over HTTP, SSE and WebSocket, GraphiQL, result files and health, at the same paths
  * as in {@link createService}.
+ * @throws AppError INVALID_CONFIG where `listenHost` is no loopback address and nothing says whether callers must identify
+ *   themselves
  */
 export function createRequestHandler(options: PowerCrudHandlerOptions): RequestHandler {
   const { powercrud, logger = createSilentLogger(), ...rest } = options;
+  powercrud.authentication.checkHost(rest.listenHost);
   return createHandler({ ...served(powercrud), ...rest, logger });
 }
 
 /** What a server needs of the engine. */
 export function served(
   powercrud: PowerCrud,
-): Pick<HttpServerOptions, "schema" | "tasks" | "writeId" | "openBoard" | "rates" | "isReady"> {
-  const { schema, tasks, writeId, openBoard, rates } = powercrud;
-  return { schema, tasks, writeId, openBoard, rates, isReady: () => isReady(powercrud) };
+): Pick<
+  HttpServerOptions,
+  "schema" | "tasks" | "writeId" | "openBoard" | "rates" | "isReady" | "callers" | "sight"
+> {
+  const { schema, tasks, writeId, openBoard, rates, authentication } = powercrud;
+  const { callers, sight } = authentication;
+  return { schema, tasks, writeId, openBoard, rates, callers, sight, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

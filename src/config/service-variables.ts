@@ -55,6 +55,55 @@ export const SERVICE_VARIABLES = {
     min: 0,
     max: 10,
   }),
+  auth: oneOf({
+    name: "POWERCRUD_AUTH",
+    meaning:
+      "Whether callers must identify themselves: `none` lets everybody in, `required` refuses strangers, and does not start without a way to authenticate; `auto` is `none` on a loopback address, else `required`. See [security.md](security.md).",
+    fallback: "auto",
+    words: ["auto", "none", "required"],
+  }),
+  jwtSecret: secretText({
+    name: "POWERCRUD_JWT_SECRET",
+    meaning:
+      "The secret that JWTs are signed with, for issuers that use HS256, HS384 or HS512. In its place, POWERCRUD_JWKS_URL is for those that use key pairs.",
+    expected: "a text of at least 32 characters",
+    fallbackText: "none: JWTs are not taken",
+    isValid: (text) => text.length >= 32,
+  }),
+  jwksUrl: optionalText({
+    name: "POWERCRUD_JWKS_URL",
+    meaning: "Where the issuer of JWTs publishes its keys. They are read again when a token names a new one.",
+    expected: "an address such as https://login.example.com/.well-known/jwks.json",
+    fallbackText: "none",
+    isValid: (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol),
+  }),
+  jwtIssuer: optionalText({
+    name: "POWERCRUD_JWT_ISSUER",
+    meaning: "The `iss` that a JWT must have.",
+    expected: "a text",
+    fallbackText: "any",
+    isValid: () => true,
+  }),
+  jwtAudience: optionalText({
+    name: "POWERCRUD_JWT_AUDIENCE",
+    meaning:
+      "What the `aud` of a JWT must contain. Without it, tokens that the issuer made for other services are taken, too.",
+    expected: "a text",
+    fallbackText: "any",
+    isValid: () => true,
+  }),
+  introspection: oneOf({
+    name: "POWERCRUD_INTROSPECTION",
+    meaning: "Whether documents may ask for the schema; `auto`: where authentication is `none`.",
+    fallback: "auto",
+    words: ["auto", "true", "false"],
+  }),
+  graphiql: oneOf({
+    name: "POWERCRUD_GRAPHIQL",
+    meaning: "Whether browsers get GraphiQL; `auto`: where authentication is `none`.",
+    fallback: "auto",
+    words: ["auto", "true", "false"],
+  }),
   persistedDocuments: optionalText({
     name: "POWERCRUD_PERSISTED_DOCUMENTS",
     meaning: "A folder of GraphQL documents (`.graphql`) that clients name by their SHA-256.",

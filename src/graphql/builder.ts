@@ -24,6 +24,7 @@ import type { TaskStatus } from "../core/tasks/task-status.ts";
 import type { NotificationChannel, Notify } from "../core/tasks/notify.ts";
 import type { LaunchOutcome, Launched } from "../core/tasks/launch/launch-outcome.ts";
 import type { TaskRecord } from "../core/tasks/task-results.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { Task } from "../core/tasks/task.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import { ERROR_CODES } from "../kernel/error-codes.ts";
@@ -151,6 +152,8 @@ export interface SchemaContext {
   readonly refs: SharedRefs;
   readonly models: ModelRegistry;
   readonly names: NameTable;
+  /** Which tasks viewers see. Default: all. */
+  readonly sight?: TaskSight | undefined;
 }
 
 /** The interface `Node`; its values are records and tasks. */

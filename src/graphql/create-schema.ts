@@ -8,6 +8,7 @@ import { createModelRegistry } from "../core/records/model.ts";
 import type { AccessRule } from "../core/access/access-rules.ts";
 import type { ModelOptionsMap } from "../core/records/model-options.ts";
 import { accessOf, hidesRecords, lockScopesOf } from "../core/records/model-options.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { RecordGroups } from "../core/records/record-groups.ts";
 import type { RecordLists } from "../core/records/record-lists.ts";
 import type { RecordReader } from "../core/records/record-reader.ts";
@@ -48,6 +49,8 @@ export interface SchemaDependencies {
   /** The most records of one bulk operation; checked before they are parsed. */
   readonly maxRecords: number;
   readonly locks: LockHolderPorts["locks"];
+  /** Which tasks viewers see. Default: all. */
+  readonly sight?: TaskSight;
   readonly tasks: LockHolderPorts["tasks"];
   /** Whether the schema is what Relay wants: with `Node`, and with typed ids of records. Default: false. */
   readonly isRelay?: boolean;
@@ -116,7 +119,8 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
   builder.subscriptionType({ description: "Streams over WebSocket (graphql-ws) or Server-Sent Events." });
   const refs = createSharedRefs(builder, models);
   const node: NodeRef | undefined = dependencies.isRelay === true ? builder.interfaceRef("Node") : undefined;
-  const context = { builder, refs, models, names: dependencies.names, node };
+  const { names, sight } = dependencies;
+  const context = { builder, refs, models, names, node, sight };
   addScalars(builder);
   addErrorTypes(context);
   addPageInfo(context);
@@ -136,6 +140,7 @@ function buildSchema(dependencies: SchemaDependencies): GraphQLSchema {
       locks: dependencies.locks,
       lockScopes: lockScopesOf(modelOptions),
       tasks: dependencies.tasks,
+      sight,
     }),
   });
   addViewerInfo(context, access);

@@ -1,10 +1,14 @@
 import type { RecordProblem } from "../core/refusals/problems.ts";
+import type { Viewer } from "../core/access/viewer.ts";
+import { modelNamer } from "../core/records/model.ts";
+import { describeConflict } from "../core/refusals/conflict-refusal.ts";
 import type { ConflictRefusal } from "../core/refusals/refusals.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { SchemaContext } from "./builder.ts";
 import { idsOf } from "./record-ids.ts";
 import { GraphQLError } from "graphql";
 import { REFUSALS } from "../core/refusals/refusals.ts";
+import { ALL_SEEN, shownTask } from "../core/tasks/task-sight.ts";
 import { isAppError } from "../kernel/app-error.ts";
 
 /** Conflicts returned when the caller does not say how many. */
@@ -32,7 +36,9 @@ function addErrorInterface({ refs }: SchemaContext): void {
   });
 }
 
-function addConflictError({ builder, refs }: SchemaContext): void {
+function addConflictError({ builder, refs, models, sight = ALL_SEEN }: SchemaContext): void {
+  const shown = (refusal: ConflictRefusal, viewer: Viewer): ConflictRefusal["conflicts"] =>
+    refusal.conflicts.map((one) => ({ ...one, heldBy: shownTask(sight, viewer, one.heldBy) }));
   const recordConflict = builder.objectRef<ConflictRefusal["conflicts"][number]>("RecordConflict").implement({
     description: "A record that another task holds, or stands in line for.",
     fields: (t) => ({
@@ -53,13 +59,21 @@ function addConflictError({ builder, refs }: SchemaContext): void {
     description: REFUSALS.CONFLICT.words,
     interfaces: [refs.error],
     fields: (t) => ({
+      message: t.string({
+        description: "The problem and its solution.",
+        resolve: (refusal, _args, { viewer }) =>
+          sight.scopeOf(viewer) === undefined
+            ? refusal.message
+            : describeConflict({ ...refusal, conflicts: shown(refusal, viewer) }, modelNamer(models)),
+      }),
       code: t.field({ type: refs.errorCode, resolve: () => REFUSALS.CONFLICT.codes[0] }),
       totalConflicts: t.exposeInt("totalConflicts"),
       conflicts: t.field({
         type: [recordConflict],
         description: `The first conflicts, by model and id; at most 1,000 are listed. Default: ${DEFAULT_CONFLICTS}.`,
         args: { first: t.arg.int() },
-        resolve: ({ conflicts }, { first }) => conflicts.slice(0, Math.max(0, first ?? DEFAULT_CONFLICTS)),
+        resolve: (refusal, { first }, { viewer }) =>
+          shown(refusal, viewer).slice(0, Math.max(0, first ?? DEFAULT_CONFLICTS)),
       }),
     }),
   });

@@ -2,6 +2,7 @@ import type { RecordEventType } from "../core/events/record-announcement.ts";
 import { MAX_NAMED_RECORDS, RECORD_EVENT_TYPES } from "../core/events/record-announcement.ts";
 import type { RecordFeed } from "../core/record-events/record-feed.ts";
 import type { RecordEvent } from "../core/record-events/record-subscription.ts";
+import { ALL_SEEN, shownTask } from "../core/tasks/task-sight.ts";
 import type { SchemaContributor } from "./builder.ts";
 import { describedValues } from "./builder.ts";
 import type { EventSharing } from "./event-sharing.ts";
@@ -11,7 +12,7 @@ import { idsOf } from "./record-ids.ts";
 
 /** The subscription `recordEvents`. */
 export function addRecordEvents(feed: RecordFeed): SchemaContributor {
-  return ({ builder, refs, models }) => {
+  return ({ builder, refs, models, sight = ALL_SEEN }) => {
     const type = builder.enumType("RecordEventType", {
       description: "What happened to records.",
       values: describedValues<RecordEventType>(RECORD_EVENT_TYPES),
@@ -33,7 +34,10 @@ export function addRecordEvents(feed: RecordFeed): SchemaContributor {
           type: refs.task,
           nullable: true,
           description: "The task that did it, as it is now. Null for a single write, and for a GAP.",
-          resolve: async ({ readTask }) => (await readTask()) ?? null,
+          resolve: async ({ readTask }, _args, { viewer }) => {
+            const task = await readTask();
+            return task === undefined ? null : shownTask(sight, viewer, task);
+          },
         }),
       }),
     });

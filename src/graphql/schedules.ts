@@ -1,9 +1,11 @@
 import type { ScheduleChange, ScheduleRequest, Schedules } from "../core/schedules/schedules.ts";
 import type { Schedule } from "../core/schedules/schedule.ts";
 import { refusalTypeOf } from "../core/refusals/refusals.ts";
+import type { Viewer } from "../core/access/viewer.ts";
+import { ALL_SEEN, isWithin } from "../core/tasks/task-sight.ts";
 import type { TaskStore } from "../core/tasks/task-store.ts";
-import { createBatchLoader } from "./batch-loader.ts";
 import type { SchemaContext, SchemaContributor } from "./builder.ts";
+import { createSeenLoader } from "./tasks/find-task.ts";
 
 /** What the schedules' part of the schema calls. */
 export interface ScheduleSchemaPorts {
@@ -68,8 +70,7 @@ export function addSchedules(ports: ScheduleSchemaPorts): SchemaContributor {
   };
 }
 
-function defineSchedule({ builder, refs }: SchemaContext, { tasks, inWords }: ScheduleSchemaPorts) {
-  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
+function defineScheduleWords(builder: SchemaContext["builder"]) {
   const missed = builder.enumType("MissedDueTimes", {
     description: "What becomes of due times that no process was there for.",
     values: { ONCE: { description: "One launch for all of them." }, SKIP: { description: "None." } } as const,
@@ -85,12 +86,29 @@ function defineSchedule({ builder, refs }: SchemaContext, { tasks, inWords }: Sc
       UNAVAILABLE: { description: "A store is out of reach. It is tried again until it works." },
     } as const,
   });
+  return { missed, outcome };
+}
+
+function defineSchedule(
+  { builder, refs, sight = ALL_SEEN }: SchemaContext,
+  { tasks, inWords }: ScheduleSchemaPorts,
+) {
+  const taskOf = createSeenLoader({ sight, tasks });
+  /** Whether the viewer sees the tasks that it launches by itself. */
+  const isSeen = ({ viewer: launcher, kind }: Schedule, viewer: Viewer): boolean =>
+    isWithin(sight.scopeOf(viewer), { viewer: launcher, kind, model: null });
+  const { missed, outcome } = defineScheduleWords(builder);
   return builder.objectRef<Schedule>("Schedule").implement({
     description: "Launches a task of a kind again and again, at due times.",
     fields: (t) => ({
       name: t.exposeString("name"),
       kind: t.exposeString("kind", { description: "The kind of its tasks." }),
-      input: t.expose("input", { type: "JSON", nullable: true, description: "The input of its tasks." }),
+      input: t.field({
+        type: "JSON",
+        nullable: true,
+        description: "The input of its tasks; null for a caller who may not see them.",
+        resolve: (schedule, _args, { viewer }) => (isSeen(schedule, viewer) ? schedule.input : null),
+      }),
       cron: t.exposeString("cron", { description: "Its due times as a cron expression." }),
       cronInWords: t.string({
         description: "The expression in English, such as `At 03:00`.",
@@ -117,9 +135,11 @@ function defineSchedule({ builder, refs }: SchemaContext, { tasks, inWords }: Sc
           lastTaskId === null ? null : await taskOf(context, lastTaskId),
       }),
       lastOutcome: t.expose("lastOutcome", { type: outcome, nullable: true }),
-      lastMessage: t.exposeString("lastMessage", {
+      lastMessage: t.string({
         nullable: true,
-        description: "Why its latest launch was refused or skipped.",
+        description:
+          "Why its latest launch was refused or skipped; null for a caller who may not see its tasks.",
+        resolve: (schedule, _args, { viewer }) => (isSeen(schedule, viewer) ? schedule.lastMessage : null),
       }),
       isPaused: t.boolean({ resolve: ({ pausedAt }) => pausedAt !== null }),
       pausedAt: t.expose("pausedAt", { type: "DateTime", nullable: true }),

@@ -66,8 +66,8 @@ export function addViewerInfo(schema: SchemaContext, access: Access): void {
     fields: (t) => ({
       id: t.exposeID("id", { nullable: true, description: "Null for an anonymous caller." }),
       roles: t.stringList({
-        description: "The texts in the list `roles` of the caller's claims.",
-        resolve: ({ claims }) => rolesOf(claims?.["roles"]),
+        description: "Names that the app's rules ask for.",
+        resolve: ({ roles }) => roles ?? [],
       }),
       models: t.field({
         type: [model],
@@ -89,10 +89,6 @@ export function addViewerInfo(schema: SchemaContext, access: Access): void {
       resolve: (_root, _args, context) => context.viewer,
     }),
   );
-}
-
-function rolesOf(roles: unknown): readonly string[] {
-  return Array.isArray(roles) ? roles.filter((role): role is string => typeof role === "string") : [];
 }
 
 function defineModelAccess({ builder, refs }: SchemaContext) {

@@ -5,6 +5,7 @@
 export const ERROR_CODES = {
   VALIDATION_FAILED: "The input has the right shape and an impossible value.",
   NOT_FOUND: "The record or task does not exist, or the viewer may not see it.",
+  UNAUTHENTICATED: "The caller sent no credential, or one that does not hold.",
   FORBIDDEN: "The viewer may not do this, or not read what the operation asks for.",
   CONFLICT: "A running task holds the record or the model.",
   STALE_RECORD: "The record has changed since the caller read it.",

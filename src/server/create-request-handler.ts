@@ -1,5 +1,7 @@
 import { ByteBudget } from "./byte-budget.ts";
 import { Connections } from "./connections.ts";
+import type { Callers } from "./callers/callers.ts";
+import { createCallers } from "./callers/callers.ts";
 import { createFetchHandler } from "./fetch-handler.ts";
 import { createGraphiqlPage } from "./graphiql-page.ts";
 import { createGraphQLHandler } from "./graphql-handler.ts";
@@ -14,10 +16,11 @@ import { RateLimiter } from "./rate-limiter.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
-import { SERVER_LIMITS, authenticateAsAnonymous } from "./server-options.ts";
+import { SERVER_LIMITS } from "./server-options.ts";
 import { createSocketProtocol } from "./socket-protocol.ts";
 import type { SocketServer } from "./socket-server.ts";
 import { createSocketServer } from "./socket-server.ts";
+import { ALL_SEEN } from "../core/tasks/task-sight.ts";
 import { writePlainId } from "../core/records/typed-id.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -55,36 +58,37 @@ export interface RequestHandler {
 
 /** The API for the requests of a server. */
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { schema, logger, authenticate = authenticateAsAnonymous, isReady = alwaysReady } = options;
+  const { schema, logger, isReady = alwaysReady } = options;
+  const callers = callersOf(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
   const { listenHost, allowedOrigins = [], allowedHosts = [] } = options;
   const origins = createOriginPolicy({ listenHost, allowedOrigins, allowedHosts });
-  const { maxBodyBytes, maxOperationCost } = limits;
   const budget = new ByteBudget(limits.maxReceivedBytes);
   const connections = options.connections ?? new Connections(limits, logger);
-  const { rateLimit: perMinute = 0, rates: store, proxyHops = 0 } = options;
-  const rates = new RateLimiter({ perMinute, store, proxyHops, logger });
+  const rates = rateLimiterOf(options);
   const graphql = createGraphQLHandler({
     schema,
-    authenticate,
+    callers,
+    isIntrospectable: options.isIntrospectable ?? true,
     maskError,
-    maxBodyBytes,
+    ...limits,
     budget,
-    maxOperationCost,
     documents: createPersistedDocuments(options.persisted),
     rates,
   });
-  const protocol = createSocketProtocol({ tools: graphql, authenticate, maskError, ...limits });
+  const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const sockets = createSocketServer({ protocol, logger, budget, ...limits });
-  const { tasks, openBoard, writeId = writePlainId } = options;
+  const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
   const results =
-    tasks === undefined ? undefined : createResultsHandler({ tasks, authenticate, writeId, rates });
+    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, rates });
   const router = createRequestRouter({
     graphql,
-    graphiql: createGraphiqlPage(schema),
+    graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
     results,
-    board: openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback }),
+    board:
+      openBoard && createQueueBoardHandler({ open: openBoard, listenHost, isLocal: isLoopback, callers }),
+    callers,
     origins,
     isReady,
     logger,
@@ -92,7 +96,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   return {
     serves: router.serves,
     handle: limitConnections(router.handle, connections, limits),
-    fetch: createFetchHandler({ graphql, origins, isReady }),
+    fetch: createFetchHandler({ graphql, callers, origins, isReady }),
     upgrade(request, socket, head) {
       if (!isForWebSocket(request)) {
         ignoreUpgrade(request, socket, head);
@@ -111,6 +115,16 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+function rateLimiterOf(options: RequestHandlerOptions): RateLimiter {
+  const { rateLimit: perMinute = 0, rates: store, proxyHops = 0, logger } = options;
+  return new RateLimiter({ perMinute, store, proxyHops, logger });
+}
+
+function callersOf({ authenticate, callers }: RequestHandlerOptions): Callers {
+  const given = callers ?? createCallers({ isRequired: false });
+  return authenticate === undefined ? given : given.by(authenticate);
 }
 
 /** Answers the requests that their connections may have. */

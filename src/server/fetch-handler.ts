@@ -1,8 +1,10 @@
+import type { Callers } from "./callers/callers.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody } from "./http-messages.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import { corsHeaders, preflightHeaders } from "./origin-policy.ts";
 import { refuseTypes } from "./media-types.ts";
+import { readinessFor } from "./request-router.ts";
 import type { Readiness } from "./server-options.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 
@@ -12,6 +14,7 @@ export type FetchHandler = (request: Request) => Promise<Response>;
 /** What the routes need. */
 interface FetchOptions {
   readonly graphql: Pick<GraphQLHandler, "fetch">;
+  readonly callers: Callers;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
 }
@@ -42,12 +45,18 @@ export function createFetchHandler(options: FetchOptions): FetchHandler {
   };
 }
 
-async function answer({ graphql, isReady }: FetchOptions, request: Request, path: string): Promise<Response> {
+async function answer(
+  { graphql, callers, isReady }: FetchOptions,
+  request: Request,
+  path: string,
+): Promise<Response> {
   switch (path) {
     case "/health/live":
       return json(200, { isLive: true });
     case "/health/ready": {
-      const readiness = await isReady();
+      const { headers } = request;
+      const authorization = headers.get("authorization") ?? undefined;
+      const readiness = await readinessFor(callers, { authorization, headers }, await isReady());
       return json(readiness.isReady ? 200 : 503, readiness);
     }
     case "/graphql":

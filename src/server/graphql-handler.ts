@@ -1,9 +1,12 @@
-import type { Viewer } from "../core/access/viewer.ts";
-import type { GraphQLContext } from "../graphql/builder.ts";
 import type { Execute } from "../graphql/execution/planned-executor.ts";
 import { createPlannedExecutor } from "../graphql/execution/planned-executor.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { ByteBudget } from "./byte-budget.ts";
+import type { Caller } from "./callers/caller.ts";
+import type { GivenCredentials } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
+import type { ServedContext } from "./callers/limit-scopes.ts";
+import { limitScopes } from "./callers/limit-scopes.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
 import type { RequestHead } from "./http-messages.ts";
@@ -19,12 +22,14 @@ import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
 import type { Peer, RateLimiter } from "./rate-limiter.ts";
-import type { IdentifiedRequest } from "./request-id.ts";
 import { peerOf } from "./rate-limiter.ts";
 import { readBody } from "./request-body.ts";
+import { refuseIntrospection } from "./refuse-introspection.ts";
+import type { IdentifiedRequest } from "./request-id.ts";
 import { madeRequestId, REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
-import type { Authenticate } from "./server-options.ts";
 import { shareEvents } from "./share-events.ts";
+import type { StreamHolder } from "./track-streams.ts";
+import { isEventStream, trackStreams } from "./track-streams.ts";
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from "graphql";
 import { normalizedExecutor } from "@graphql-tools/executor";
 import type { Plugin } from "graphql-yoga";
@@ -40,8 +45,8 @@ export interface SocketOperation extends IdentifiedRequest {
 
 /** The caller's data that a transport has before authentication. */
 interface TransportContext {
-  /** Set over WebSocket, where the viewer is authenticated once per connection. */
-  readonly viewer?: Viewer;
+  /** Set over WebSocket, where the caller is identified once per connection. */
+  readonly caller?: Caller;
   /** Set over WebSocket, where one request stands for many operations. */
   readonly socketOperation?: SocketOperation;
   /** Set on the long way through HTTP. */
@@ -52,9 +57,9 @@ interface TransportContext {
 export interface OperationTools {
   /** The document that a message asks for. @throws GraphQLError as {@link PersistedDocuments.textOf} */
   textOf(payload: DocumentRequest & { readonly query: string }): string;
-  /** The functions to parse, validate and execute the viewer's operations with. */
-  forViewer(
-    viewer: Viewer,
+  /** The functions to parse, validate and execute the caller's operations with. */
+  forCaller(
+    caller: Caller,
     socketOperation: SocketOperation,
   ): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
@@ -73,7 +78,8 @@ export interface GraphQLHandler extends OperationTools {
 
 interface GraphQLHandlerOptions {
   readonly schema: GraphQLSchema;
-  readonly authenticate: Authenticate;
+  readonly callers: Callers;
+  readonly isIntrospectable: boolean;
   readonly maskError: MaskError;
   readonly maxBodyBytes: number;
   /** For the bodies of all requests that are not answered yet. */
@@ -114,7 +120,7 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
   };
   return {
     textOf: (payload) => String(options.documents.textOf(payload)),
-    forViewer: (viewer, socketOperation) => yoga.getEnveloped({ viewer, socketOperation }),
+    forCaller: (caller, socketOperation) => yoga.getEnveloped({ caller, socketOperation }),
     async handle(request, response) {
       const { json, takesEventStream } = acceptanceOf(request.headers.accept);
       if (json === undefined || !isOfShortWay(request)) {
@@ -129,7 +135,10 @@ export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHan
         sendTypeRefusal(response, EVENTS_UNACCEPTABLE);
       }
     },
-    fetch: async (request) => streams.track(await yoga.fetch(request)),
+    async fetch(request) {
+      const stream = {};
+      return streams.track(await yoga.fetch(request, { stream }), stream);
+    },
     breakOffStreams: () => streams.breakOff(),
   };
 }
@@ -175,7 +184,8 @@ function explainUnacceptable(): Plugin {
 function createGraphQLYoga(
   {
     schema,
-    authenticate,
+    callers,
+    isIntrospectable,
     maskError,
     maxBodyBytes,
     maxOperationCost,
@@ -185,7 +195,7 @@ function createGraphQLYoga(
   streams: Plugin,
 ) {
   const execute = createPlannedExecutor(normalizedExecutor as Execute);
-  return createYoga<TransportContext, GraphQLContext>({
+  return createYoga<TransportContext & Partial<StreamHolder>, ServedContext>({
     schema,
     graphqlEndpoint: "/graphql",
     // The router has done that, for all routes alike.
@@ -202,23 +212,19 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async ({ viewer: known, socketOperation, request, req }) => {
-      const viewer =
-        known ??
-        (await authenticate({
-          // Making them costs more than a small operation, and not every app reads them.
-          get headers() {
-            return request.headers;
-          },
-        }));
+    context: async ({ caller: known, socketOperation, request, req }) => {
+      const caller = known ?? (await callers.identify(credentialsOf(request)));
       const head = request as Partial<RequestHead> | undefined;
+      const { viewer } = caller;
       rates.count(viewer, socketOperation?.peer ?? (req === undefined ? head?.peer : peerOf(req)));
-      return { viewer, client: socketOperation ?? request };
+      return { viewer, caller, client: socketOperation ?? request };
     },
     plugins: [
       readParams(documents.textOf),
       documents.plugin,
+      ...(isIntrospectable ? [] : [refuseIntrospection()]),
       limitOperations(),
+      limitScopes(maskError),
       limitCost(maxOperationCost),
       executeBy(execute),
       shareEvents(maskError, execute),
@@ -229,6 +235,21 @@ function createGraphQLYoga(
       explainUnacceptable(),
     ],
   });
+}
+
+/** A request of ours has the header beside the others; one of the web platform has it among them. */
+function credentialsOf(request: Request & { readonly authorization?: string | undefined }): GivenCredentials {
+  return {
+    authorization: "authorization" in request ? request.authorization : authorizationOf(request),
+    // Making them costs more than a small operation, and not every app reads them.
+    get headers() {
+      return request.headers;
+    },
+  };
+}
+
+function authorizationOf({ headers }: Request): string | undefined {
+  return headers.get("authorization") ?? undefined;
 }
 
 /** Adds the request id to answers: to those that tell of it, and to event streams, whose events may do so later. */
@@ -287,92 +308,6 @@ function limitCost(maxOperationCost: number): Plugin {
       }
     },
   };
-}
-
-interface StreamTracker {
-  readonly plugin: Plugin;
-  /** @returns the response, with a body that can be broken off if it is an event stream */
-  track(response: Response): Response;
-  breakOff(): void;
-}
-
-/** Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. */
-function trackStreams(): StreamTracker {
-  const open = new Set<OpenStream>();
-  let isStopping = false;
-  const add = (stream: OpenStream): void => {
-    if (isStopping) {
-      stream.destroy();
-    } else {
-      open.add(stream);
-    }
-  };
-  return {
-    plugin: {
-      onResponse({ response, serverContext }) {
-        const { res } = serverContext as { readonly res?: ServerResponse };
-        if (res !== undefined && isEventStream(response)) {
-          add(res);
-          res.once("close", () => open.delete(res));
-        }
-      },
-    },
-    track(response) {
-      if (response.body === null || !isEventStream(response)) {
-        return response;
-      }
-      const { body, stream } = breakable(response.body, () => open.delete(stream));
-      add(stream);
-      return new Response(body, response);
-    },
-    breakOff() {
-      isStopping = true;
-      for (const stream of open) {
-        stream.destroy();
-      }
-    },
-  };
-}
-
-/** A response that has not ended. */
-interface OpenStream {
-  /** Breaks it off. */
-  destroy(): unknown;
-}
-
-function isEventStream({ headers }: { readonly headers: Headers }): boolean {
-  return headers.get("content-type")?.startsWith("text/event-stream") === true;
-}
-
-/** The same body, and what breaks it off. Its source ends then, as when the reader leaves. */
-function breakable(
-  source: ReadableStream<Uint8Array>,
-  onEnd: () => void,
-): { readonly body: ReadableStream<Uint8Array>; readonly stream: OpenStream } {
-  const reader = source.getReader();
-  let breakOff = (): void => undefined;
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      breakOff = () => {
-        controller.error(new Error("The service is stopping. Subscribe again."));
-        reader.cancel().catch(() => undefined);
-      };
-    },
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) {
-        onEnd();
-        controller.close();
-      } else {
-        controller.enqueue(value);
-      }
-    },
-    async cancel(reason) {
-      onEnd();
-      await reader.cancel(reason);
-    },
-  });
-  return { body, stream: { destroy: breakOff } };
 }
 
 /** Answers with an error that came before the operation was read, with the status and the headers that it asks for. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
 import type { Peer } from "./rate-limiter.ts";
 import { peerOf } from "./rate-limiter.ts";
+import type { AppError } from "../kernel/app-error.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -30,6 +31,24 @@ export function sendTypeRefusal(response: ServerResponse, { status, message, acc
   sendRefusal(response, status, "VALIDATION_FAILED", message);
 }
 
+/** Refuses a request for an error that its caller may read. Errors with codes of the app come from its authentication. */
+export function sendAppError(response: ServerResponse, { code, message, details }: AppError): void {
+  const { http } = details as { readonly http?: { readonly headers: Readonly<Record<string, string>> } };
+  response.setHeaders(new Map(Object.entries(http?.headers ?? {})));
+  const status = STATUSES[code] ?? 401;
+  if (status === 401) {
+    response.setHeader("www-authenticate", "Bearer");
+  }
+  sendRefusal(response, status, code, message);
+}
+
+const STATUSES: { readonly [Code in ErrorCode]?: number } = {
+  NOT_FOUND: 404,
+  FORBIDDEN: 403,
+  UNAVAILABLE: 503,
+  RATE_LIMITED: 429,
+};
+
 /** The body of a refusal. */
 export function refusalBody(code: ErrorCode, message: string, details: object = {}): object {
   return { errors: [{ message, extensions: { ...details, code } }] };
@@ -42,11 +61,13 @@ export interface RequestHead {
   readonly peer: Peer;
   /** Says that the client has left. Made only if somebody asks for it. */
   readonly signal: AbortSignal;
+  readonly authorization: string | undefined;
 }
 
 /** The head of a request of Node's; its headers are copied only if somebody reads them. */
 class NodeRequestHead implements RequestHead {
   readonly method: string;
+  readonly authorization: string | undefined;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   #headers: Headers | undefined;
@@ -54,6 +75,7 @@ class NodeRequestHead implements RequestHead {
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.method = request.method ?? "GET";
+    this.authorization = request.headers.authorization;
     this.#request = request;
     this.#response = response;
   }

@@ -14,6 +14,8 @@ import { requestIdOf } from "./request-id.ts";
 /** The message that replaces an unexpected error. */
 const MASK = "Unexpected error.";
 
+/** The status, and the scheme that the caller should use: RFC 6750. */
+const UNAUTHENTICATED_HTTP = { status: 401, headers: { "www-authenticate": "Bearer" } };
 /** Who asked for what failed: a part of the operation's context. */
 export interface Asker {
   /** The HTTP request. */
@@ -109,7 +111,8 @@ function expectedError(error: unknown, fault: AppError): GraphQLError {
   const { code, details, message } = fault;
   // Makes the HTTP status 500 if nothing was executed: a client may try again.
   const unexpected = code === "UNAVAILABLE" ? { unexpected: true } : {};
-  return newError(error, message, { ...details, code, ...unexpected });
+  const http = code === "UNAUTHENTICATED" ? { http: UNAUTHENTICATED_HTTP } : {};
+  return newError(error, message, { ...details, code, ...unexpected, ...http });
 }
 
 /** Without the original error, and with a code: GraphQL gives none to errors of syntax, and of the variables of a subscription. */

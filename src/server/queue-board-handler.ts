@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { sendRefusal } from "./http-messages.ts";
+import { isAppError } from "../kernel/app-error.ts";
+import type { Callers } from "./callers/callers.ts";
+import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
 
 /** Where the queue's board is. */
 export const BOARD_PATH = "/queues";
@@ -13,20 +15,26 @@ export type OpenBoard = (
 export type QueueBoardHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
- * The queue's board, for whoever sits at the machine: it shows everybody's tasks, and knows no viewers. So it is there only
- * while the service listens on a loopback address, under a name of it, and it only reads.
+ * The queue's board, which shows everybody's tasks. Where callers must identify themselves, it is for administrators. Where
+ * they need not, it is for whoever sits at the machine: there only while the service listens on a loopback address, and under
+ * a name of it. It only reads.
  * @param isLocal whether a host name is a loopback address
  */
 export function createQueueBoardHandler(options: {
   readonly open: OpenBoard;
   readonly listenHost: string;
   readonly isLocal: (hostname: string) => boolean;
+  readonly callers: Callers;
 }): QueueBoardHandler {
-  const { open, listenHost, isLocal } = options;
+  const { open, listenHost, isLocal, callers } = options;
   let board: ReturnType<OpenBoard> | undefined;
   return async (request, response) => {
-    if (!isLocal(listenHost) || !isLocal(hostOf(request))) {
-      const message = `The board knows no viewers, so it is shown only where the service listens on a loopback address (HOST), and only under that address.`;
+    if (callers.isRequired) {
+      if (!(await isForAdmin(callers, request, response))) {
+        return;
+      }
+    } else if (!isLocal(listenHost) || !isLocal(hostOf(request))) {
+      const message = `Without authentication, the board is shown only where the service listens on a loopback address (HOST), and only under that address.`;
       sendRefusal(response, 403, "VALIDATION_FAILED", message);
       return;
     }
@@ -47,6 +55,27 @@ export function createQueueBoardHandler(options: {
       handle(request, response);
     }
   };
+}
+
+/** @returns false when the caller is no administrator, and is told so */
+async function isForAdmin(
+  callers: Callers,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  try {
+    const { viewer } = await callers.identify(headOf(request, response));
+    if (callers.isAdmin(viewer)) {
+      return true;
+    }
+    sendRefusal(response, 403, "FORBIDDEN", "The board is for administrators.");
+  } catch (error) {
+    if (!isAppError(error) || error.code === "INTERNAL") {
+      throw error;
+    }
+    sendAppError(response, error);
+  }
+  return false;
 }
 
 /** The host name of the request's Host header. A page whose own name leads to this machine sends that name. */

@@ -1,4 +1,6 @@
 import type { Logger } from "../kernel/logger.ts";
+import type { GivenCredentials } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
 import type { GraphiqlPage } from "./graphiql-page.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
@@ -23,11 +25,13 @@ interface RequestRouter {
 /** The handlers of the routes, and the origin policy. */
 interface RouterOptions {
   readonly graphql: GraphQLHandler;
-  readonly graphiql: GraphiqlPage;
+  /** Left out: browsers get no page. */
+  readonly graphiql?: GraphiqlPage | undefined;
   /** Left out: there are no result files. */
   readonly results?: ResultsHandler | undefined;
   /** Left out: there is no board. */
   readonly board?: QueueBoardHandler | undefined;
+  readonly callers: Callers;
   readonly origins: OriginPolicy;
   readonly isReady: () => Promise<Readiness>;
   readonly logger: Logger;
@@ -109,7 +113,7 @@ async function serveGraphQL(
 ): Promise<void> {
   const { method, headers } = request;
   const refusal = refuseTypes({ method, contentType: headers["content-type"], accept: headers.accept });
-  if (isBrowser(request)) {
+  if (isBrowser(request) && options.graphiql !== undefined) {
     await options.graphiql.send(request, response);
   } else if (refusal !== undefined) {
     sendTypeRefusal(response, refusal);
@@ -144,16 +148,30 @@ async function serveBoard(
 }
 
 async function serveReadiness(
-  { isReady }: RouterOptions,
-  _request: IncomingMessage,
+  { isReady, callers }: RouterOptions,
+  request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const readiness = await isReady();
+  const readiness = await readinessFor(callers, headOf(request, response), await isReady());
   sendJson(response, readiness.isReady ? 200 : 503, readiness);
 }
 
+/** Strangers learn whether the service works, and nothing else. */
+export async function readinessFor(
+  callers: Callers,
+  credentials: GivenCredentials,
+  { isReady, problems }: Readiness,
+): Promise<Partial<Readiness> & Pick<Readiness, "isReady">> {
+  try {
+    await callers.identify(credentials);
+    return { isReady, problems };
+  } catch {
+    return { isReady };
+  }
+}
+
 function serveRoot(options: RouterOptions, request: IncomingMessage, response: ServerResponse): void {
-  if (isBrowser(request)) {
+  if (isBrowser(request) && options.graphiql !== undefined) {
     response.writeHead(302, { location: "/graphql" }).end();
   } else {
     serveNothing(options, request, response);

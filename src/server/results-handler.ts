@@ -1,15 +1,18 @@
 import type { RecordPlace } from "../core/tasks/task-results.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { Task } from "../core/tasks/task.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
+import { isWithin } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
-import { headersOf, sendRefusal } from "./http-messages.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
 import { peerOf } from "./rate-limiter.ts";
-import type { Authenticate } from "./server-options.ts";
+import { requireScope } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
+import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -25,7 +28,8 @@ type FileAnswer = (request: IncomingMessage, response: ServerResponse) => Promis
 
 interface ResultsHandlerOptions {
   readonly tasks: ResultReads & Pick<TaskManager, "get">;
-  readonly authenticate: Authenticate;
+  readonly sight: TaskSight;
+  readonly callers: Callers;
   readonly writeId: WriteId;
   readonly rates: Pick<RateLimiter, "count">;
 }
@@ -81,26 +85,21 @@ async function answer(
     if (response.headersSent || !isAppError(error) || error.code === "INTERNAL") {
       throw error;
     }
-    const { http } = error.details as { readonly http?: { readonly headers: Record<string, string> } };
-    response.setHeaders(new Map(Object.entries(http?.headers ?? {})));
-    sendRefusal(response, statusOf(error), error.code, error.message);
+    sendAppError(response, error);
   }
 }
 
-/** The HTTP status. Errors with other codes come from authentication. */
-function statusOf({ code }: AppError): number {
-  return code === "RATE_LIMITED" ? 429 : code === "NOT_FOUND" ? 404 : code === "UNAVAILABLE" ? 503 : 401;
-}
-
 async function sendFile(
-  { tasks, authenticate, writeId, rates }: ResultsHandlerOptions,
+  { tasks, sight, callers, writeId, rates }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  rates.count(await authenticate({ headers: headersOf(request) }), peerOf(request));
+  const caller = await callers.identify(headOf(request, response));
+  requireScope(caller, "read");
+  rates.count(caller.viewer, peerOf(request));
   const task = await tasks.get(taskId);
-  if (task === undefined) {
+  if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);
   }
   const isHead = request.method === "HEAD";

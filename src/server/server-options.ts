@@ -1,9 +1,10 @@
-import type { Viewer } from "../core/access/viewer.ts";
-import { ANONYMOUS } from "../core/access/viewer.ts";
 import type { RateStore } from "../core/access/rate-store.ts";
+import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import type { PersistedOptions } from "./persisted-documents.ts";
+import type { Authenticate } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
 import type { OpenBoard } from "./queue-board-handler.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { GraphQLSchema } from "graphql";
@@ -71,10 +72,18 @@ export interface HttpServerOptions {
   readonly host: string;
   readonly port: number;
   readonly logger: Logger;
-  /** Default: every caller is anonymous. */
+  /** Finds out who asks. Default: every caller is anonymous. */
+  readonly callers?: Callers;
+  /** The app's own way, in the place of that. */
   readonly authenticate?: Authenticate;
+  /** Whether documents may ask for the schema. Default: true. */
+  readonly isIntrospectable?: boolean;
+  /** Whether browsers get GraphiQL. Default: true. */
+  readonly hasGraphiql?: boolean;
   /** The source of `/tasks/{id}/errors.jsonl` and `/tasks/{id}/records.jsonl`. Default: no such files. */
   readonly tasks?: Pick<TaskManager, "get" | "errors" | "records">;
+  /** Which tasks viewers see. Default: all. */
+  readonly sight?: TaskSight;
   /** How these files write the ids of records. Default: plain. */
   readonly writeId?: WriteId;
   /** Opens Bull Board, for `/queues/` on a loopback address. Default: there is no board. */
@@ -101,20 +110,3 @@ export interface HttpServerOptions {
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;
 }
-
-/** How a caller identifies itself. */
-interface Credentials {
-  /** The headers of the HTTP request, or of the request that opened the WebSocket. */
-  readonly headers: Headers;
-  /** The client's `connection_init` payload; undefined over HTTP. */
-  readonly connectionParams?: Readonly<Record<string, unknown>>;
-}
-
-/**
- * Finds the viewer: for each HTTP request, and once for each WebSocket.
- * @throws AppError to refuse the caller; its message is shown
- */
-export type Authenticate = (credentials: Credentials) => Promise<Viewer>;
-
-/** Every caller is anonymous. */
-export const authenticateAsAnonymous: Authenticate = () => Promise.resolve(ANONYMOUS);

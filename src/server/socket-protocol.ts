@@ -1,11 +1,13 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLError } from "graphql";
 import type { Context, Server, SubscribePayload } from "graphql-ws";
-import { makeServer } from "graphql-ws";
+import { CloseCode, makeServer } from "graphql-ws";
 import { createGraphQLError } from "graphql-yoga";
-import type { Viewer } from "../core/access/viewer.ts";
-import { ANONYMOUS } from "../core/access/viewer.ts";
+import type { AppError } from "../kernel/app-error.ts";
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import type { Authenticate } from "./server-options.ts";
+import type { Caller } from "./callers/caller.ts";
+import { ANONYMOUS_CALLER, unauthenticated } from "./callers/caller.ts";
+import type { Callers } from "./callers/callers.ts";
+import { refusalBody } from "./http-messages.ts";
 import type { OperationTools, SocketOperation } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
@@ -17,19 +19,24 @@ import { deliverPrepared } from "./socket-deliveries.ts";
 export interface SocketExtra {
   /** The headers of the request that opened it. */
   readonly headers: Headers;
+  readonly authorization: string | undefined;
   readonly peer: Peer;
   readonly sendNext: SendNext;
   /** The signal that says that the client has ended its operation of that id, or left. */
   readonly leavingOf: (id: string) => AbortSignal;
+  /** Closes the socket. */
+  readonly close: (code: number, reason: string) => void;
   /** How many operations run, with the one that is just asked for. */
   operations(): number;
   /** Set by `connection_init`. */
-  viewer?: Viewer;
+  caller?: Caller;
+  /** Ends the watch over the caller's credential. */
+  unwatch?: (() => void) | undefined;
 }
 
 export interface SocketProtocolOptions {
   readonly tools: OperationTools;
-  readonly authenticate: Authenticate;
+  readonly callers: Callers;
   readonly maskError: MaskError;
   readonly maxOperationsPerSocket: number;
   readonly connectionInitWaitMs: number;
@@ -39,7 +46,7 @@ type SocketContext = Context<Record<string, unknown> | undefined, SocketExtra>;
 
 /** Execution arguments, with the functions that execute them in `rootValue`. */
 interface PreparedArgs extends ExecutionArgs {
-  readonly rootValue: ReturnType<OperationTools["forViewer"]>;
+  readonly rootValue: ReturnType<OperationTools["forCaller"]>;
 }
 
 /** `graphql-transport-ws`: operations are parsed, validated and executed as over HTTP. */
@@ -61,27 +68,46 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
       Symbol.asyncIterator in result ? deliverPrepared(result, id, extra.sendNext) : undefined,
     onNext: (_context, _id, _payload, _args, result) => publicResult(result as ExecutionResult),
     onError: (_context, _id, _payload, errors) => errors.map(publicError),
+    onClose: ({ extra }) => extra.unwatch?.(),
   });
 }
 
-/** @returns false, which closes the socket as forbidden, when the caller is refused */
+/** Close code for a client that may come back later. */
+const TRY_AGAIN_LATER = 1013;
+/** The most bytes of a close's reason. */
+const MAX_REASON_BYTES = 123;
+
+/** @returns false when the caller is refused: the socket is closed then, with the refusal as its reason */
 async function welcome(
-  { authenticate, maskError }: SocketProtocolOptions,
+  { callers, maskError }: SocketProtocolOptions,
   context: SocketContext,
 ): Promise<boolean> {
   const { extra, connectionParams } = context;
   try {
-    extra.viewer = await authenticate({
+    const caller = await callers.identify({
+      authorization: extra.authorization,
       headers: extra.headers,
       ...(connectionParams === undefined ? {} : { connectionParams }),
     });
+    extra.caller = caller;
+    extra.unwatch = caller.lifetime?.watch(() => refuse(extra, unauthenticated()));
     // They may hold secrets, and would stay as long as the socket.
     delete (context as { connectionParams?: unknown }).connectionParams;
     return true;
   } catch (error) {
-    maskError(error, { socketOperation: operationOf(extra) });
+    refuse(extra, maskError(error, { socketOperation: operationOf(extra) }));
     return false;
   }
+}
+
+function refuse(extra: SocketExtra, error: unknown): void {
+  const { message, extensions, code = extensions?.["code"] } = error as Partial<GraphQLError & AppError>;
+  const body = JSON.stringify(refusalBody(code as ErrorCode, message ?? ""));
+  const isForLater = code === "UNAVAILABLE" || code === "INTERNAL";
+  extra.close(
+    isForLater ? TRY_AGAIN_LATER : CloseCode.Forbidden,
+    Buffer.byteLength(body) > MAX_REASON_BYTES ? String(code) : body,
+  );
 }
 
 async function prepare(
@@ -93,7 +119,7 @@ async function prepare(
   if (extra.operations() > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
-  const operation = tools.forViewer(extra.viewer ?? ANONYMOUS, operationOf(extra, id));
+  const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER, operationOf(extra, id));
   const document = operation.parse(tools.textOf(payload));
   const schema = operation.schema as ExecutionArgs["schema"];
   const errors = operation.validate(schema, document);

@@ -113,6 +113,8 @@ function serve(
       sendNext: outlet.sendNext,
       operations: () => intake.operations,
       leavingOf: (id) => intake.leavingOf(id),
+      authorization: request.headers.authorization,
+      close: (code, reason) => socket.close(code, reason),
     },
   );
   // After a message that is too large or a broken frame, ws closes the socket with the right code.

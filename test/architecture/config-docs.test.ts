@@ -18,6 +18,7 @@ test.each([
   ["All of it", CONFIG_OPTIONS.all],
   ["Models", CONFIG_OPTIONS.models],
   ["Enums", CONFIG_OPTIONS.enums],
+  ["Authentication", CONFIG_OPTIONS.auth],
   ["Tasks", CONFIG_OPTIONS.tasks],
   ["Schedules", CONFIG_OPTIONS.schedules],
   ["Hooks", CONFIG_OPTIONS.hooks],

@@ -274,6 +274,7 @@ beforeAll(async () => {
       ...Object.entries(GOOD_TASKS).map(([name, line]) => [name, `${REBUILD}\n${line}`] as const),
       ["docs/custom-tasks.md", guide()],
       ["docs/access.md", accessGuide()],
+      ...securityGuide().map((text, at) => [`docs/security.md ${at}`, text] as const),
       ...Object.entries(BAD_TASKS).map(([name, [line]]) => [name, `${REBUILD}\n${line}`] as const),
     ]),
   );
@@ -298,6 +299,22 @@ test("the snippets of the guide to custom tasks compile", () => {
 test("the config in the guide to access rules compiles", () => {
   expect(errors.get("docs/access.md")).toEqual([]);
 });
+
+test("the snippets of the guide to security compile", () => {
+  expect(securityGuide().map((_text, at) => errors.get(`docs/security.md ${at}`))).toEqual([[], [], []]);
+});
+
+/** Each snippet as a module. */
+function securityGuide(): readonly string[] {
+  return codeBlocks(readFileSync(`${ROOT}/docs/security.md`, "utf8"), "ts").map(
+    (block) =>
+      `${block
+        .replaceAll('"powercrud-graphql"', '"../../src/index.ts"')
+        .replaceAll('"./generated/', '"../../src/generated/')}
+      declare const newToken: () => Promise<string>;
+      export {};`,
+  );
+}
 
 function accessGuide(): string {
   return codeBlocks(readFileSync(`${ROOT}/docs/access.md`, "utf8"), "ts")

@@ -56,7 +56,7 @@ export function bulkMutationOf(context: LaunchContext, options: object): BulkMut
       });
     case "CREATE":
       return mutation("bulkCreateCities", options, {
-        data: ["[CityCreateInput!]!", newIdsOf(at, plan.size).map((id) => newCity(context, id))],
+        data: ["[CityBulkCreateInput!]!", newIdsOf(at, plan.size).map((id) => newCity(context, id))],
       });
     case "DELETE":
       return mutation("bulkDeleteCities", options, {

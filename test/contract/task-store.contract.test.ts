@@ -4,6 +4,8 @@ import { NO_COUNTS, progressOf } from "../../src/core/tasks/progress.ts";
 import type { StrandedTask } from "../../src/core/tasks/stranded-tasks.ts";
 import type { TaskFilter } from "../../src/core/tasks/task-reads.ts";
 import type { NewTask } from "../../src/core/tasks/new-tasks.ts";
+import type { TaskScope } from "../../src/core/tasks/task-sight.ts";
+import { isWithin } from "../../src/core/tasks/task-sight.ts";
 import type { Task } from "../../src/core/tasks/task.ts";
 import { describeWorlds } from "./describe-worlds.ts";
 import { openTransaction } from "./open-transaction.ts";
@@ -13,6 +15,53 @@ import type { World } from "./world.ts";
 
 describeWorlds("task store", (world) => {
   const { create, created, begin, settle, markCleaned, found } = taskVerbs(world);
+
+  describe("what a viewer sees", () => {
+    const SCOPES: readonly TaskScope[] = [
+      [],
+      [{}],
+      [{ createdBy: ["ann"] }],
+      [{ createdBy: ["ann", "bob"], kinds: ["count"] }],
+      [{ models: ["City"] }, { claims: { tenant: "b" } }],
+      [{ claims: { tenant: "a", tags: ["x"] } }],
+      [{ claims: { tenant: { id: "a" } } }],
+      [{ createdBy: [] }],
+    ];
+
+    it("is listed, counted and followed as the scope says, whatever it says", async () => {
+      const schedules = ["sight"];
+      const common = { schedule: "sight" };
+      const ann = { id: "ann", claims: { tenant: "a", tags: ["x", "y"] } };
+      const first = await created({ ...common, viewer: ann });
+      const others = [
+        { viewer: { id: "bob", claims: { tenant: "b" } }, kind: "count", model: null },
+        { viewer: { id: "ann" }, kind: "count", parent: first.id, retryOf: first.id },
+        { viewer: { id: null }, model: null },
+        { viewer: { id: "cid", claims: { tenant: { id: "a", since: 1 } } }, parent: first.id },
+      ];
+      for (const parts of others) {
+        await created({ ...common, ...parts });
+      }
+      const store = world().tasks;
+      const all = await store.list({ schedules, limit: 10 });
+      expect(all).toHaveLength(5);
+      const idsOf = (tasks: readonly Task[] = []): readonly string[] => tasks.map(({ id }) => id).toSorted();
+      for (const seen of SCOPES) {
+        const expected = all.filter((task) => isWithin(seen, task));
+        expect(idsOf(await store.list({ schedules, seen, limit: 10 }))).toEqual(idsOf(expected));
+        expect(await store.count({ schedules, seen })).toBe(expected.length);
+        const own = await store.list({ schedules, seen, createdBy: "ann", limit: 10 });
+        expect(idsOf(own)).toEqual(idsOf(expected.filter(({ viewer }) => viewer.id === "ann")));
+        const children = (await store.children([first.id], seen)).get(first.id);
+        expect(idsOf(children)).toEqual(idsOf(expected.filter(({ parent }) => parent === first.id)));
+        const retries = (await store.retries([first.id], seen)).get(first.id);
+        expect(idsOf(retries)).toEqual(idsOf(expected.filter(({ retryOf }) => retryOf === first.id)));
+      }
+      expect(SCOPES.map((seen) => all.filter((task) => isWithin(seen, task)).length)).toEqual([
+        0, 5, 2, 2, 4, 1, 1, 0,
+      ]);
+    });
+  });
 
   describe("create and read", () => {
     it("stores viewer, input and time of a PENDING task", async () => {

@@ -57,7 +57,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: "create, with a link each",
     before: 0,
-    mutation: `mutation ($data: [CityCreateInput!]!) { launch: bulkCreateCities(data: $data, options: ${OPTIONS}) ${ANSWER} }`,
+    mutation: `mutation ($data: [CityBulkCreateInput!]!) { launch: bulkCreateCities(data: $data, options: ${OPTIONS}) ${ANSWER} }`,
     variables: () => ({ data: numbers.map((at) => ({ ...cityOf(at), tags: [TAG] })) }),
     wrong: `population <> id - ${FIRST_ID} OR NOT EXISTS (SELECT FROM "_CityToTag" l WHERE l."A" = city.id)`,
     after: COUNT,

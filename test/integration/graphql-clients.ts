@@ -35,10 +35,11 @@ export async function overSse(
   url: string,
   payload: SubscribePayload,
   method: "GET" | "POST" = "POST",
+  more: Readonly<Record<string, string>> = {},
 ): Promise<ClientResults> {
   const controller = new AbortController();
   const { signal } = controller;
-  const headers = { accept: "text/event-stream", "content-type": "application/json" };
+  const headers = { accept: "text/event-stream", "content-type": "application/json", ...more };
   const response =
     method === "GET"
       ? await fetch(`${url}/graphql?${queryString(payload)}`, { headers, signal })

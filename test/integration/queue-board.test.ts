@@ -3,6 +3,7 @@ import demoConfig from "../../powercrud.config.ts";
 import type { PowerCrudService } from "../../src/index.ts";
 import { createService, defineConfig, defineTask } from "../../src/index.ts";
 import { createRequestHandler } from "../../src/server.ts";
+import { createCallers } from "../../src/server/callers/callers.ts";
 import { createQueueBoardHandler } from "../../src/server/queue-board-handler.ts";
 import { createServer } from "node:http";
 import type { RequestListener } from "node:http";
@@ -49,6 +50,8 @@ describe.each([
     const page = await fetch(`${service.url}/queues`);
     expect([page.status, page.url]).toEqual([200, `${service.url}/queues/`]);
     expect(await page.text()).toContain('<base href="/queues/"');
+    // Its fonts are Google's; a browser must not ask for them.
+    expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'self'/);
 
     const launched = await service.powercrud.tasks.launch(idle, name, { mode: "ASYNC" });
     const id = launched.kind === "LAUNCHED" ? launched.task.id : "";
@@ -92,6 +95,7 @@ describe("Bull Board is not shown", () => {
       open: () => Promise.resolve(undefined),
       listenHost,
       isLocal: (host) => host === "127.0.0.1",
+      callers: createCallers({ isRequired: false }),
     });
     return (request, response) => void handle(request, response);
   };
@@ -103,7 +107,7 @@ describe("Bull Board is not shown", () => {
   });
 
   it("where the service listens on other addresses, and says why", async () => {
-    const powercrud = (await start({})).powercrud;
+    const powercrud = (await start({ auth: "none" })).powercrud;
     const api = createRequestHandler({ powercrud, listenHost: "0.0.0.0" });
     const [status, text] = await ask((request, response) => void api.handle(request, response));
     expect(status).toBe(403);

@@ -30,6 +30,7 @@ export const CONFIG_OPTIONS = {
   enums: optionsOf(eachOf(members["enums"])),
   tasks: optionsOf(eachOf(members["tasks"])),
   schedules: optionsOf(eachOf(members["schedules"])),
+  auth: optionsOf(members["auth"]),
   hooks: optionsOf(members["hooks"]),
   notify: optionsOf(members["notify"]),
   seed: optionsOf(members["seed"], "seed."),

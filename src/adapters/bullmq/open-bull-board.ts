@@ -3,6 +3,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 /** Answers requests for the board. */
 export type BoardHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Its page would ask Google for its fonts, and tell who looks. It has everything else itself. */
+const OWN_CONTENT_ONLY = "default-src 'self' 'unsafe-inline' data: blob:";
+
 /**
  * Opens Bull Board on a queue of BullMQ, if the project has installed it. It can look, and change nothing.
  * @param queue a `Queue` of BullMQ
@@ -25,6 +28,7 @@ export async function openBullBoard(queue: object, basePath: string): Promise<Bo
   createBullBoard({ queues: [adapter], serverAdapter });
   const app = express.getRouter() as BoardHandler;
   return (request, response) => {
+    response.setHeader("content-security-policy", OWN_CONTENT_ONLY);
     request.url = (request.url ?? "/").slice(basePath.length) || "/";
     app(request, response);
   };

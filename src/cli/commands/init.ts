@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
+import { isAuthRequired } from "../../compose/create-authentication.ts";
 import { diagnoseDeployment } from "../../compose/diagnose-deployment.ts";
 import { examineEngineTarget } from "../../compose/engine-target.ts";
 import { introspectDatabase } from "../../compose/introspect-database.ts";
+import { createFirstApiKey } from "../../compose/manage-keys.ts";
 import { migrateDatabase, migrateEngine } from "../../compose/migrate-database.ts";
 import { SERVICE_VARIABLES } from "../../config/service-variables.ts";
 import { AppError } from "../../kernel/app-error.ts";
@@ -206,7 +208,12 @@ async function finish(context: CliContext, isNothingDone: boolean, display: Init
   const diagnosis = await diagnoseDeployment({ config, database, projectDir, logger, loadProject });
   display.show("npx powercrud doctor", describeDiagnosis(diagnosis).join("\n"));
   const address = `http://${config.host}:${config.port === 0 ? "<port>" : config.port}`;
+  const key = await makeFirstKey(context);
+  if (key !== undefined) {
+    display.show("The API key admin, which is shown this once", key);
+  }
   const query = await findSampleQuery(context);
+  const header = isAuthRequired(config) ? ` -H 'authorization: Bearer ${key ?? "<API key or JWT>"}'` : "";
   const lines = [
     "npx powercrud start",
     "",
@@ -216,7 +223,7 @@ async function finish(context: CliContext, isNothingDone: boolean, display: Init
       ? []
       : [
           "",
-          `curl ${address}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query })}'`,
+          `curl ${address}/graphql -H 'content-type: application/json'${header} -d '${JSON.stringify({ query })}'`,
         ]),
   ];
   display.show("Start it, and try it", lines.join("\n"));
@@ -224,6 +231,23 @@ async function finish(context: CliContext, isNothingDone: boolean, display: Init
     isNothingDone ? "nothing to do" : diagnosis.isHealthy ? "done" : "done, but see what doctor says",
   );
   return diagnosis.isHealthy;
+}
+
+/** Where callers must identify themselves, and there is no other way to, an administrator's key. */
+async function makeFirstKey(context: CliContext): Promise<string | undefined> {
+  const { config, logger } = context;
+  const { auth } = await context.loadProject();
+  const hasWay =
+    auth?.authenticate !== undefined || config.jwtSecret !== undefined || config.jwksUrl !== undefined;
+  if (!isAuthRequired(config) || hasWay) {
+    return undefined;
+  }
+  let made: string | undefined;
+  await withDatabase(context, async (databaseUrl) => {
+    const address = { databaseUrl, config, logger };
+    made = await createFirstApiKey(address, auth?.adminRole);
+  });
+  return made;
 }
 
 async function findSampleQuery(context: CliContext): Promise<string | undefined> {

@@ -2,11 +2,12 @@ import type { Json } from "../../kernel/json.ts";
 import type { MembersOf, MembersShape, Shape } from "../../kernel/shape.ts";
 import type { Access, AccessAction, FieldAction, WhereFilter } from "./access.ts";
 import { andFilters, NOTHING } from "./access.ts";
-import type { Viewer } from "./viewer.ts";
+import type { FullViewer, Viewer } from "./viewer.ts";
+import { fullViewer } from "./viewer.ts";
 
 /** What a rule is asked about. */
 export interface AccessQuestion {
-  readonly viewer: Viewer;
+  readonly viewer: FullViewer;
 }
 
 /**
@@ -106,7 +107,7 @@ export function createAccess(
       const option = optionOf(model);
       const fields = typeof option === "object" ? (option.fields ?? {}) : {};
       const rule = rulesOf(fields, field)?.[FIELD_ACTIONS[action]] ?? true;
-      const answer: unknown = typeof rule === "function" ? rule({ viewer }) : rule;
+      const answer: unknown = typeof rule === "function" ? rule({ viewer: fullViewer(viewer) }) : rule;
       return answer === true;
     },
   };
@@ -125,7 +126,7 @@ function needsReading(action: AccessAction): boolean {
 
 /** Anything but true and a filter means no: a rule that forgets to answer lets nobody in. */
 function answerOf(rule: AccessRule, viewer: Viewer): WhereFilter | undefined {
-  const answer: Json | undefined = typeof rule === "function" ? rule({ viewer }) : rule;
+  const answer: Json | undefined = typeof rule === "function" ? rule({ viewer: fullViewer(viewer) }) : rule;
   if (answer === true) {
     return undefined;
   }

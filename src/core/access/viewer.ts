@@ -4,9 +4,24 @@ import type { JsonObject } from "../../kernel/json.ts";
 export interface Viewer {
   /** Null for an anonymous caller. */
   readonly id: string | null;
-  /** Additions of the app's authentication: roles, a tenant. */
+  /** Names that rules ask for, such as `admin`. Default: none. */
+  readonly roles?: readonly string[];
+  /** Additions of the app's authentication, such as a tenant. Default: none. */
   readonly claims?: JsonObject;
 }
 
+/** A viewer with all members: what the app's rules are given. */
+export type FullViewer = Required<Viewer>;
+
+/** The role of administrators, unless the config has another. */
+export const ADMIN_ROLE = "admin";
+
 /** The anonymous viewer. */
 export const ANONYMOUS: Viewer = Object.freeze({ id: null });
+
+/** The viewer, with the defaults of what it leaves out. */
+export function fullViewer(viewer: Viewer): FullViewer {
+  return viewer.roles !== undefined && viewer.claims !== undefined
+    ? (viewer as FullViewer)
+    : { roles: [], claims: {}, ...viewer };
+}

@@ -2,6 +2,7 @@ import type { LockRefusal } from "../locks/lock-store.ts";
 import type { ConflictRefusal } from "./refusals.ts";
 import { isFinal } from "../tasks/task-status.ts";
 import type { TaskReads } from "../tasks/task-reads.ts";
+import { HIDDEN_TASK_ID } from "../tasks/task-sight.ts";
 import type { Task } from "../tasks/task.ts";
 
 /**
@@ -20,15 +21,15 @@ export async function conflictRefusal(
   });
   return {
     kind: "CONFLICT",
-    message: describe(refused, conflicts, nameOf),
+    message: describeConflict({ ...refused, conflicts }, nameOf),
     conflicts,
     totalConflicts: refused.totalConflicts,
   };
 }
 
-function describe(
-  { totalConflicts }: LockRefusal,
-  conflicts: ConflictRefusal["conflicts"],
+/** The conflict in words. A holder that the caller may not see is "another task". */
+export function describeConflict(
+  { conflicts, totalConflicts }: Pick<ConflictRefusal, "conflicts" | "totalConflicts">,
   nameOf: (model: string) => string,
 ): string {
   const [first] = conflicts;
@@ -40,7 +41,9 @@ function describe(
   const what = id === null ? `All of ${name}` : `${name} ${id}`;
   const more = totalConflicts > 1 ? ` and ${totalConflicts - 1} more` : "";
   const isMany = totalConflicts > 1 || id === null;
-  const holder = `by task ${heldBy.id} (${facts(heldBy)})`;
+  const isHidden = heldBy.id === HIDDEN_TASK_ID;
+  const about = isHidden ? percentOf(heldBy) : facts(heldBy);
+  const holder = `by ${isHidden ? "another task" : `task ${heldBy.id}`}${about === "" ? "" : ` (${about})`}`;
   // It may have settled after the refusal.
   return isFinal(heldBy.status)
     ? `${what}${more} ${isMany ? "were" : "was"} held ${holder}, which has settled by now. Try again.`
@@ -52,10 +55,12 @@ function verbOf({ status }: Task): string {
   return status === "WAITING" ? "waited for" : "held";
 }
 
-function facts({ kind, viewer, progress, status }: Task): string {
-  return [
-    kind,
-    ...(viewer.id === null ? [] : [`launched by ${viewer.id}`]),
-    ...(status === "WAITING" || progress.percent === null ? [] : [`${Math.floor(progress.percent)} % done`]),
-  ].join(", ");
+function facts(task: Task): string {
+  const { kind, viewer } = task;
+  const launched = viewer.id === null ? "" : `launched by ${viewer.id}`;
+  return [kind, launched, percentOf(task)].filter((fact) => fact !== "").join(", ");
+}
+
+function percentOf({ progress, status }: Task): string {
+  return status === "WAITING" || progress.percent === null ? "" : `${Math.floor(progress.percent)} % done`;
 }

@@ -1,6 +1,7 @@
 import { AppError } from "../../kernel/app-error.ts";
 import type { ListWindow } from "../../kernel/list-window.ts";
 import type { Transaction } from "../transactions/transaction.ts";
+import type { TaskScope } from "./task-sight.ts";
 import type { TaskStatus } from "./task-status.ts";
 import type { Task } from "./task.ts";
 
@@ -20,6 +21,8 @@ export interface TaskFilter {
   readonly parents?: readonly string[];
   /** Launched by the schedules of these names. */
   readonly schedules?: readonly string[];
+  /** Only those that a viewer sees. */
+  readonly seen?: TaskScope | undefined;
 }
 
 /** A part of the list of tasks, which has the newest first. Places are ids, which sort by time. */
@@ -36,12 +39,12 @@ export interface TaskReads {
   list(query: TaskQuery): Promise<readonly Task[]>;
   /** Number of matching tasks on all pages. */
   count(query: TaskFilter): Promise<number>;
-  /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. */
-  retries(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The retries of these tasks, by the retried task: of each the first {@link MAX_LISTED_RETRIES}, oldest first. @param seen only those */
+  retries(taskIds: readonly string[], seen?: TaskScope): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The newest task among its retries, their retries, and so on; undefined where it was never retried. */
   newestRetry(taskId: string): Promise<Task | undefined>;
-  /** The children of these tasks, by parent: of each the first {@link MAX_LISTED_CHILDREN}, oldest first. */
-  children(taskIds: readonly string[]): Promise<ReadonlyMap<string, readonly Task[]>>;
+  /** The children of these tasks, by parent: of each the first {@link MAX_LISTED_CHILDREN}, oldest first. @param seen only those */
+  children(taskIds: readonly string[], seen?: TaskScope): Promise<ReadonlyMap<string, readonly Task[]>>;
   /** The records of all the task's chunks, as the launch left them. */
   recordIds(taskId: string): Promise<readonly string[]>;
 }

@@ -24,7 +24,7 @@ import { decodeCursor } from "../pagination/cursor.ts";
 import type { OrderInput, OrderPorts } from "../pagination/order-terms.ts";
 import { isOrderable, parseOrder } from "../pagination/order-terms.ts";
 import type { PageArgs } from "../pagination/page.ts";
-import { pageArguments, parsePageRequest } from "../pagination/page.ts";
+import { itemsToRead, pageArguments, parsePageRequest } from "../pagination/page.ts";
 import type { ArgumentRef } from "@pothos/core";
 
 /** The enums of filters and orders. */
@@ -178,7 +178,7 @@ export function parseListPart(
     after: place("after"),
     before: place("before"),
     isBackward: request.isBackward,
-    limit: request.size + 1,
+    limit: itemsToRead(request.size),
   };
 }
 

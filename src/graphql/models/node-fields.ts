@@ -1,9 +1,11 @@
 import type { Model } from "../../core/records/model.ts";
 import type { TypedId } from "../../core/records/typed-id.ts";
 import { parseAnyTypedId } from "../../core/records/typed-id.ts";
+import type { TaskSight } from "../../core/tasks/task-sight.ts";
+import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import { AppError } from "../../kernel/app-error.ts";
 import type { NodeRef } from "../builder.ts";
-import { taskIdOf } from "../tasks/find-task.ts";
+import { findSeen, taskIdOf } from "../tasks/find-task.ts";
 import type { ModelPorts, ModelSchema } from "./model-schema.ts";
 import type { PlanRoot } from "./plan-selection.ts";
 import { readRecords } from "./read-record.ts";
@@ -15,7 +17,8 @@ const MAX_IDS = 1000;
 const typeNames = new WeakMap<object, string>();
 
 /** Implements `Node`, and adds the queries `node` and `nodes`. */
-export function addNodeFields({ builder, ports }: ModelSchema, node: NodeRef): void {
+export function addNodeFields({ builder, ports, sight = ALL_SEEN }: ModelSchema, node: NodeRef): void {
+  const seeing = { ...ports, sight };
   node.implement({
     description: "What has an id that nothing else has: a record, or a task.",
     resolveType: (value) => typeNames.get(value),
@@ -31,7 +34,7 @@ export function addNodeFields({ builder, ports }: ModelSchema, node: NodeRef): v
       description: "The record or the task with this id; null if there is none that the caller may see.",
       args: { id: t.arg.id({ required: true }) },
       resolve: async (_root, { id }, context, info) =>
-        (await readNodes(ports, { context, info }, [parseNode(ports, id, "id")]))[0] ?? null,
+        (await readNodes(seeing, { context, info }, [parseNode(ports, id, "id")]))[0] ?? null,
     }),
     nodes: t.field({
       type: [node],
@@ -41,7 +44,7 @@ export function addNodeFields({ builder, ports }: ModelSchema, node: NodeRef): v
       resolve: (_root, { ids }, context, info) => {
         refuseMany(ids);
         return readNodes(
-          ports,
+          seeing,
           { context, info },
           ids.map((id) => parseNode(ports, id, "ids")),
         );
@@ -79,7 +82,7 @@ function refuseMany(ids: readonly string[]): void {
 
 /** One look-up per model, and one for all tasks. */
 async function readNodes(
-  ports: ModelPorts,
+  ports: ModelPorts & { readonly sight: TaskSight },
   root: PlanRoot,
   asked: readonly NodeId[],
 ): Promise<readonly (object | null)[]> {
@@ -93,7 +96,7 @@ async function readNodes(
     }
   }
   const [tasks, ...read] = await Promise.all([
-    taskIds.size === 0 ? new Map<string, object>() : ports.tasks.find([...taskIds]),
+    taskIds.size === 0 ? new Map<string, object>() : findSeen(ports, root.context.viewer, [...taskIds]),
     ...[...idsByModel].map(
       async ([model, ids]) => [model, await readRecords(ports, model, [...ids], root)] as const,
     ),

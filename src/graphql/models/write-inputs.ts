@@ -9,7 +9,7 @@ import {
   isKeyCreatable,
   isNeeded,
 } from "../../core/records/writable-fields.ts";
-import type { ColumnField, Field, Model } from "../../core/records/model.ts";
+import type { ColumnField, Model } from "../../core/records/model.ts";
 import { canCreate } from "../../core/records/model.ts";
 import { idsOf } from "../record-ids.ts";
 import { SHARED_INPUTS } from "./model-names.ts";
@@ -19,12 +19,11 @@ import type { AnyInputRef, InputBuilder, InputFields } from "./pothos-dynamic.ts
 
 /**
  * `CityCreateInput`: every column but `@updatedAt`, links of many-to-many relations by id, and in single writes the lists
- * that are written with it. Where bulk operations may write fewer fields, theirs is `CityBulkCreateInput`. Undefined for a
- * model whose records cannot be created.
+ * that are written with it. That of bulk operations is `CityBulkCreateInput`, also where it has the same fields, so that a list
+ * or a switch that is added later renames nothing. Undefined for a model whose records cannot be created.
  */
 export function createInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
-  const isOwn = sort === "BULK" && (hasFewer(schema, model, creatableColumns) || hasNested(schema, model));
-  const name = schema.names.of(model)[isOwn ? "bulkCreateInput" : "createInput"];
+  const name = schema.names.of(model)[sort === "BULK" ? "bulkCreateInput" : "createInput"];
   return newRecordInput(schema, model, sort, { name, optional: [], hasNested: sort === "SINGLE" });
 }
 
@@ -41,8 +40,7 @@ export function upsertCreateInput(
   if (!keys.some((key) => isKeyCreatable(model, sort, key))) {
     return undefined;
   }
-  const isOwn = sort === "BULK" && hasFewer(schema, model, creatableColumns);
-  const name = schema.names.of(model)[isOwn ? "bulkUpsertCreateInput" : "upsertCreateInput"];
+  const name = schema.names.of(model)[sort === "BULK" ? "bulkUpsertCreateInput" : "upsertCreateInput"];
   return newRecordInput(schema, model, sort, { name, optional: keys.flat().map((field) => field.name) });
 }
 
@@ -139,18 +137,17 @@ function hasNested({ models }: ModelSchema, model: Model): boolean {
 }
 
 /**
- * `CityUpdateInput`; undefined for a model with nothing that can be changed. Where bulk operations may write fewer fields,
- * that of their records is `CityUpdateEachDataInput`.
+ * `CityUpdateInput`, or `CityUpdateEachDataInput` of each record of a bulk operation; undefined for a model with nothing that
+ * can be changed.
  */
 export function updateInput(schema: ModelSchema, model: Model, sort: WriteSort): AnyInputRef | undefined {
-  const isOwn = sort === "BULK" && (hasFewer(schema, model, changeableColumns) || hasNested(schema, model));
-  const name = schema.names.of(model)[isOwn ? "updateEachDataInput" : "updateInput"];
+  const name = schema.names.of(model)[sort === "BULK" ? "updateEachDataInput" : "updateInput"];
   return changeInput(schema, model, sort, { name, hasNested: sort === "SINGLE" });
 }
 
-/** The same without nested lists: an upsert writes one record. */
+/** `CityUpsertUpdateInput`: the same without nested lists, since an upsert writes one record. */
 export function upsertUpdateInput(schema: ModelSchema, model: Model): AnyInputRef | undefined {
-  const name = schema.names.of(model)[hasNested(schema, model) ? "upsertUpdateInput" : "updateInput"];
+  const name = schema.names.of(model).upsertUpdateInput;
   return changeInput(schema, model, "SINGLE", { name, hasNested: false });
 }
 
@@ -175,17 +172,6 @@ function changeInput(
       ...(isNested ? nestedInputs(schema, model, t) : {}),
     }),
   });
-}
-
-/** Whether bulk operations may write fewer fields than single writes. */
-function hasFewer(
-  { models }: ModelSchema,
-  model: Model,
-  columnsFor: (of: Model, sort: WriteSort) => readonly Field[],
-): boolean {
-  const count = (sort: WriteSort): number =>
-    columnsFor(model, sort).length + changeableLinks(models, model, sort).length;
-  return count("BULK") < count("SINGLE");
 }
 
 function columnInputs(

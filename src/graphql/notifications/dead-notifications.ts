@@ -4,6 +4,7 @@ import { describeNotification } from "../../core/notifications/notification-text
 import type { Outbox, OutboxRow } from "../../core/notifications/outbox.ts";
 import type { RetryDeadPorts } from "../../core/notifications/retry-dead.ts";
 import { retryDead } from "../../core/notifications/retry-dead.ts";
+import { ALL_SEEN, shownTask } from "../../core/tasks/task-sight.ts";
 import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
@@ -29,7 +30,7 @@ export function addDeadNotifications(schema: SchemaContext, ports: DeadPorts): v
 }
 
 function addDeadQuery(schema: SchemaContext, ports: DeadPorts): void {
-  const { builder, refs } = schema;
+  const { builder, refs, sight = ALL_SEEN } = schema;
   const dead = builder.objectRef<SentNotification>("DeadNotification");
   dead.implement({
     description: "An e-mail, a webhook or a callback that was given up.",
@@ -42,7 +43,10 @@ function addDeadQuery(schema: SchemaContext, ports: DeadPorts): void {
       title: t.string({ resolve: ({ task }) => describeNotification(ports, task).title }),
       tries: t.exposeInt("tries", { description: "How often it was tried." }),
       error: t.exposeString("lastError", { nullable: true, description: "Why the last try failed." }),
-      task: t.expose("task", { type: refs.task }),
+      task: t.field({
+        type: refs.task,
+        resolve: ({ task }, _args, { viewer }) => shownTask(sight, viewer, task),
+      }),
       createdAt: t.expose("createdAt", { type: "DateTime" }),
     }),
   });

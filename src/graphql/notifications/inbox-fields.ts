@@ -6,12 +6,13 @@ import type { InboxNotification } from "../../core/notifications/notification.ts
 import type { InboxFeed } from "../../core/notifications/inbox-feed.ts";
 import type { TextPorts } from "../../core/notifications/notification-text.ts";
 import { describeNotification } from "../../core/notifications/notification-text.ts";
+import { ALL_SEEN, shownTask } from "../../core/tasks/task-sight.ts";
 import type { TaskReads } from "../../core/tasks/task-reads.ts";
 import type { MissingRefusal } from "../../core/refusals/refusals.ts";
 import { refusalTypeOf } from "../../core/refusals/refusals.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
-import { pageArguments } from "../pagination/page.ts";
+import { pageArguments, pageInfo } from "../pagination/page.ts";
 import type { ListPage } from "../tasks/list-page.ts";
 import { createCursorKind, defineConnection, readPage } from "../tasks/list-page.ts";
 
@@ -50,7 +51,7 @@ export function addInbox(schema: SchemaContext, ports: InboxPorts): void {
 
 type NotificationRef = ReturnType<typeof defineNotification>;
 
-function defineNotification({ builder, refs }: SchemaContext, ports: InboxPorts) {
+function defineNotification({ builder, refs, sight = ALL_SEEN }: SchemaContext, ports: InboxPorts) {
   const notification = builder.objectRef<InboxNotification>("Notification");
   notification.implement({
     description: "An in-app notification: how a task ended.",
@@ -64,7 +65,10 @@ function defineNotification({ builder, refs }: SchemaContext, ports: InboxPorts)
         description: "The counts and the task's message in words; may be empty.",
         resolve: ({ task }) => describeNotification(ports, task).text,
       }),
-      task: t.expose("task", { type: refs.task }),
+      task: t.field({
+        type: refs.task,
+        resolve: ({ task }, _args, { viewer }) => shownTask(sight, viewer, task),
+      }),
       createdAt: t.expose("createdAt", { type: "DateTime" }),
       readAt: t.expose("readAt", {
         type: "DateTime",
@@ -105,8 +109,7 @@ function addInboxQuery(schema: SchemaContext, ports: InboxPorts, notification: N
 
 const EMPTY_PAGE: ListPage<InboxNotification> = {
   nodes: [],
-  hasNextPage: false,
-  hasPreviousPage: false,
+  info: () => pageInfo({ isBackward: false }, false, 0, () => ""),
   cursorOf: ({ id }) => NOTIFICATION_CURSOR.encode(id),
   count: () => Promise.resolve(0),
 };

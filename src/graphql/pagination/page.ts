@@ -41,21 +41,43 @@ export function toPage({ part, records: read, places: readPlaces }: LoadedList, 
     };
     return encodeCursor(part.terms, place, ties);
   };
-  const isEmpty = records.length === 0;
   return {
     records,
     edges: () => records.map((node, at) => ({ node, cursor: () => cursorAt(at) })),
-    // On the side that was not read, there is at least the record of the cursor, or there was when the cursor was made.
-    info: () => ({
-      hasNextPage: part.isBackward ? part.before !== undefined : hasMore,
-      hasPreviousPage: part.isBackward ? hasMore : part.after !== undefined,
-      get startCursor() {
-        return isEmpty ? null : cursorAt(0);
-      },
-      get endCursor() {
-        return isEmpty ? null : cursorAt(records.length - 1);
-      },
-    }),
+    info: () => pageInfo(part, hasMore, records.length, cursorAt),
+  };
+}
+
+/** How many items are read for a page of that size: one more shows whether there is another page behind it. */
+export function itemsToRead(size: number): number {
+  return size + 1;
+}
+
+/**
+ * Where a page stands in its list. Cursors are made only when asked for.
+ * @param hasMore whether more items were read than the page holds
+ * @param count the items on the page
+ */
+export function pageInfo(
+  {
+    isBackward,
+    after,
+    before,
+  }: { readonly isBackward: boolean; readonly after?: unknown; readonly before?: unknown },
+  hasMore: boolean,
+  count: number,
+  cursorAt: (at: number) => string,
+): PageInfo {
+  return {
+    // On the side that was not read, there is at least the item of the cursor, or there was when the cursor was made.
+    hasNextPage: isBackward ? before !== undefined : hasMore,
+    hasPreviousPage: isBackward ? hasMore : after !== undefined,
+    get startCursor() {
+      return count === 0 ? null : cursorAt(0);
+    },
+    get endCursor() {
+      return count === 0 ? null : cursorAt(count - 1);
+    },
   };
 }
 

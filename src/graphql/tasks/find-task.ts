@@ -1,12 +1,61 @@
+import type { Viewer } from "../../core/access/viewer.ts";
+import type { MissingRefusal, UnavailableRefusal } from "../../core/refusals/refusals.ts";
+import type { TaskSight } from "../../core/tasks/task-sight.ts";
+import { isWithin } from "../../core/tasks/task-sight.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { Task } from "../../core/tasks/task.ts";
-import { AppError } from "../../kernel/app-error.ts";
+import { AppError, isAppError } from "../../kernel/app-error.ts";
 import { isUuid } from "../../kernel/ids.ts";
+import type { BatchLoader } from "../batch-loader.ts";
+import { createBatchLoader } from "../batch-loader.ts";
 
-/** The task with the id; undefined if there is none. */
-export async function findTask(tasks: Pick<TaskStore, "find">, text: string): Promise<Task | undefined> {
+/** Where tasks are found, and which of them viewers see. */
+export interface SeenTasks {
+  readonly tasks: Pick<TaskStore, "find">;
+  readonly sight: TaskSight;
+}
+
+/** Those of the tasks that the viewer sees. */
+export async function findSeen(
+  { tasks, sight }: SeenTasks,
+  viewer: Viewer,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Task>> {
+  const [found, scope] = [await tasks.find(ids), sight.scopeOf(viewer)];
+  return scope === undefined ? found : new Map([...found].filter(([, task]) => isWithin(scope, task)));
+}
+
+/** The same, for many resolvers at once. */
+export function createSeenLoader(seen: SeenTasks): BatchLoader<Task> {
+  return createBatchLoader(({ viewer }, ids) => findSeen(seen, viewer, ids));
+}
+
+/** The task with the id; undefined if there is none that the viewer sees. */
+export async function findTask(seen: SeenTasks, viewer: Viewer, text: string): Promise<Task | undefined> {
   const id = taskIdOf(text);
-  return id === undefined ? undefined : (await tasks.find([id])).get(id);
+  return id === undefined ? undefined : (await findSeen(seen, viewer, [id])).get(id);
+}
+
+/** Makes a use case answer for a task that the viewer does not see as for one that is not there. */
+export function onlySeen<Request extends { readonly taskId: string; readonly viewer: Viewer }, Outcome>(
+  seen: SeenTasks,
+  use: (request: Request) => Promise<Outcome>,
+): (request: Request) => Promise<Outcome | MissingRefusal | UnavailableRefusal> {
+  return async (request) => {
+    const { taskId, viewer } = request;
+    if (seen.sight.scopeOf(viewer) === undefined) {
+      return use(request);
+    }
+    try {
+      const found = await findSeen(seen, viewer, [taskId]);
+      return found.has(taskId) ? await use(request) : missingTask(taskId);
+    } catch (error) {
+      if (isAppError(error, "UNAVAILABLE")) {
+        return { kind: "UNAVAILABLE", message: error.message };
+      }
+      throw error;
+    }
+  };
 }
 
 /** Values that one condition on tasks may list. */

@@ -2,7 +2,7 @@ import { AppError } from "../../kernel/app-error.ts";
 import type { ListWindow } from "../../kernel/list-window.ts";
 import type { PageInfo, PowerCrudBuilder, SchemaContext } from "../builder.ts";
 import type { PageArgs } from "../pagination/page.ts";
-import { parsePageRequest } from "../pagination/page.ts";
+import { itemsToRead, pageInfo, parsePageRequest } from "../pagination/page.ts";
 
 /** The cursors of one kind of list: opaque texts for a place in it. */
 export interface CursorKind {
@@ -46,20 +46,21 @@ export async function readPage<T>(
   args: PageArgs,
   { cursors, placeOf, read, count }: PagedList<T>,
 ): Promise<ListPage<T>> {
-  const { size, after, before, isBackward } = parsePageRequest(args);
+  const request = parsePageRequest(args);
+  const { size, after, before, isBackward } = request;
   const found = await read({
     ...(after === undefined ? {} : { after: cursors.decode(after, "after") }),
     ...(before === undefined ? {} : { before: cursors.decode(before, "before") }),
-    limit: size + 1,
+    limit: itemsToRead(size),
     isBackward,
   });
   const hasMore = found.length > size;
+  const nodes = isBackward ? found.slice(hasMore ? 1 : 0) : found.slice(0, size);
+  const cursorOf = (node: T): string => cursors.encode(placeOf(node));
   return {
-    nodes: isBackward ? found.slice(hasMore ? 1 : 0) : found.slice(0, size),
-    // On the side that was not read, there is at least the item of the cursor, or there was when the cursor was made.
-    hasNextPage: isBackward ? before !== undefined : hasMore,
-    hasPreviousPage: isBackward ? hasMore : after !== undefined,
-    cursorOf: (node) => cursors.encode(placeOf(node)),
+    nodes,
+    info: () => pageInfo(request, hasMore, nodes.length, (at) => cursorOf(nodes[at] as T)),
+    cursorOf,
     count,
   };
 }
@@ -67,8 +68,7 @@ export async function readPage<T>(
 /** A page of a list with cursors, as a connection shows it. */
 export interface ListPage<T> {
   readonly nodes: readonly T[];
-  readonly hasNextPage: boolean;
-  readonly hasPreviousPage: boolean;
+  info(): PageInfo;
   cursorOf(node: T): string;
   /** The number of items on all pages; called only if the client selects it. */
   count(): Promise<number>;
@@ -108,20 +108,9 @@ export function defineConnection<T>(
         type: [edge],
         resolve: (page) => page.nodes.map((one) => ({ node: one, cursor: page.cursorOf(one) })),
       }),
-      pageInfo: t.field({ type: refs.pageInfo, resolve: pageInfoOf }),
+      pageInfo: t.field({ type: refs.pageInfo, resolve: (page) => page.info() }),
       totalCount: t.int({ description: "How many there are on all pages.", resolve: (page) => page.count() }),
     }),
   });
   return connection;
-}
-
-function pageInfoOf<T>(page: ListPage<T>): PageInfo {
-  const first = page.nodes[0];
-  const last = page.nodes.at(-1);
-  return {
-    hasNextPage: page.hasNextPage,
-    hasPreviousPage: page.hasPreviousPage,
-    startCursor: first === undefined ? null : page.cursorOf(first),
-    endCursor: last === undefined ? null : page.cursorOf(last),
-  };
 }

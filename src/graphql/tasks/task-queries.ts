@@ -1,4 +1,6 @@
 import type { TaskFilter } from "../../core/tasks/task-reads.ts";
+import type { TaskScope } from "../../core/tasks/task-sight.ts";
+import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { TaskStatus } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
@@ -24,7 +26,7 @@ const TASK_CURSOR = createCursorKind("task", /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0
 
 /** Adds `task` and `tasks` to the queries. */
 export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: TaskStore): void {
-  const { builder, refs } = schema;
+  const { builder, refs, sight = ALL_SEEN } = schema;
   const where = builder.inputType("TaskWhere", {
     description: "Which tasks; a condition that is left out matches every task.",
     fields: (t) => ({
@@ -42,21 +44,26 @@ export function addTaskQueries(schema: SchemaContext, parts: TaskParts, tasks: T
     task: t.field({
       type: refs.task,
       nullable: true,
-      description: "A task by its id; null when there is none.",
+      description: "A task by its id; null when there is none that the caller may see.",
       args: { id: t.arg.id({ required: true }) },
-      resolve: (_root, { id }) => findTask(tasks, id),
+      resolve: (_root, { id }, { viewer }) => findTask({ tasks, sight }, viewer, id),
     }),
     tasks: t.field({
       type: connection,
-      description: "Tasks, the newest first.",
+      description: "The tasks that the caller may see, the newest first.",
       args: { where: t.arg({ type: where }), ...pageArguments(t.arg) },
-      resolve: (_root, args) => listTasks(tasks, args.where ?? {}, args),
+      resolve: (_root, args, { viewer }) => listTasks(tasks, args.where ?? {}, args, sight.scopeOf(viewer)),
     }),
   }));
 }
 
-function listTasks(tasks: TaskStore, where: Where, args: PageArgs): Promise<ListPage<Task>> {
-  const query: TaskFilter = taskConditions(where, ["ids", "parents"]);
+function listTasks(
+  tasks: TaskStore,
+  where: Where,
+  args: PageArgs,
+  seen: TaskScope | undefined,
+): Promise<ListPage<Task>> {
+  const query: TaskFilter = { ...taskConditions(where, ["ids", "parents"]), seen };
   return readPage(args, {
     cursors: TASK_CURSOR,
     placeOf: ({ id }) => id,

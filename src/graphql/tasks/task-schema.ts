@@ -1,9 +1,11 @@
 import type { EventLog } from "../../core/events/event-log.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
 import type { RetryTask } from "../../core/bulk/retry-task.ts";
+import { ALL_SEEN } from "../../core/tasks/task-sight.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import type { SchemaContributor } from "../builder.ts";
 import { addTaskSubscriptions } from "./task-subscriptions.ts";
+import { onlySeen } from "./find-task.ts";
 import { addLaunchOptions } from "./bulk-options.ts";
 import type { LaunchableTask } from "./launchable-task.ts";
 import type { LaunchOwnTask } from "./launch-fields.ts";
@@ -42,7 +44,8 @@ export interface TaskSchemaPorts {
 export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
   return (schema) => {
     const parts = defineTaskParts(schema);
-    const { own } = ports;
+    const { own, controls } = ports;
+    const seen = { tasks: ports.tasks, sight: schema.sight ?? ALL_SEEN };
     implementTask(schema, parts, {
       errors: createTaskErrors(ports.tasks),
       records: createTaskRecords(ports.tasks),
@@ -54,9 +57,13 @@ export function createTaskSchema(ports: TaskSchemaPorts): SchemaContributor {
     addTaskFamilyFields(schema, ports.tasks);
     addLaunchOptions(schema, parts.status);
     addTaskQueries(schema, parts, ports.tasks);
-    addControlMutations(schema, ports.controls);
-    addRetryMutation(schema, ports.retryTask);
-    addTaskSubscriptions(schema, parts, ports.feed);
+    addControlMutations(schema, {
+      cancelTask: onlySeen(seen, controls.cancelTask),
+      pauseTask: onlySeen(seen, controls.pauseTask),
+      resumeTask: onlySeen(seen, controls.resumeTask),
+    });
+    addRetryMutation(schema, onlySeen(seen, ports.retryTask));
+    addTaskSubscriptions(schema, parts, { ...seen, feed: ports.feed });
     addTaskKinds(schema, own?.tasks ?? []);
     own?.tasks.forEach((task) => addLaunchField(schema, task, own.launch));
   };

@@ -1,20 +1,24 @@
 import { decodeCursor } from "../../core/events/event-cursor.ts";
 import type { FeedFilter, FeedItem } from "../../core/events/feed-item.ts";
 import type { TaskFeed } from "../../core/events/task-feed.ts";
+import type { Viewer } from "../../core/access/viewer.ts";
+import { HIDDEN_TASK_ID, isWithin } from "../../core/tasks/task-sight.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { Task } from "../../core/tasks/task.ts";
 import type { SchemaContext } from "../builder.ts";
 import type { EventSharing } from "../event-sharing.ts";
 import { EVENT_SHARING, NOTHING_MORE } from "../event-sharing.ts";
-import { taskConditions, taskIdOf } from "./find-task.ts";
+import type { SeenTasks } from "./find-task.ts";
+import { findSeen, taskConditions, taskIdOf } from "./find-task.ts";
 import type { TaskParts } from "./task-parts.ts";
 
 /** Adds the subscriptions `taskEvents` and `taskProgress`. */
 export function addTaskSubscriptions(
   { builder, refs }: SchemaContext,
   parts: TaskParts,
-  feed: TaskFeed,
+  ports: SeenTasks & { readonly feed: TaskFeed },
 ): void {
+  const { feed, sight } = ports;
   const where = builder.inputType("TaskEventWhere", {
     description: "Which events; a condition that is left out matches every event.",
     fields: (t) => ({
@@ -29,14 +33,15 @@ export function addTaskSubscriptions(
       type: parts.event,
       extensions: { [EVENT_SHARING]: { idOf: (item) => (item as FeedItem).cursor } satisfies EventSharing },
       description:
-        "The events of all tasks, in order. With `after`, first everything since that cursor, then live events: " +
+        "The events of all tasks that the caller may see, in order. With `after`, first everything since that cursor, then live events: " +
         "nothing is missed, nothing comes twice. With `where.taskIds` it ends after the CLEANUP of the last of these tasks.",
       args: { where: t.arg({ type: where }), after: t.arg.string() },
-      subscribe: (_root, args, { lastEventId }) =>
-        subscribeToEvents(feed, taskConditions(args.where ?? {}, ["taskIds"]), {
-          after: args.after,
-          lastEventId,
-        }),
+      subscribe: async (_root, args, { viewer, lastEventId }) => {
+        const filter = await hideTasks(ports, viewer, taskConditions(args.where ?? {}, ["taskIds"]));
+        const scope = sight.scopeOf(viewer);
+        const canSee = (task: Task): boolean => isWithin(scope, task);
+        return subscribeToEvents(feed, { filter, canSee }, { after: args.after, lastEventId });
+      },
       resolve: (item: FeedItem) => item,
     }),
     taskProgress: t.field({
@@ -44,8 +49,13 @@ export function addTaskSubscriptions(
       extensions: { [EVENT_SHARING]: { idOf: (task) => settledId(task as Task) } satisfies EventSharing },
       description: "The task now, then at every change; ends when the task is settled.",
       args: { id: t.arg.id({ required: true }) },
-      subscribe: (_root, { id }, { lastEventId }) =>
-        lastEventId === settledMark(id) ? NOTHING_MORE : withFirstValue(feed.watch(taskIdOf(id) ?? id)),
+      subscribe(_root, { id }, { viewer, lastEventId }) {
+        const scope = sight.scopeOf(viewer);
+        const canSee = (task: Task): boolean => isWithin(scope, task);
+        return lastEventId === settledMark(id)
+          ? NOTHING_MORE
+          : withFirstValue(feed.watch(taskIdOf(id) ?? id, { canSee }));
+      },
       resolve: (task) => task,
     }),
   }));
@@ -54,18 +64,28 @@ export function addTaskSubscriptions(
 /** The client of an event stream comes back with the id of the event that it has had last: it goes on after that. */
 async function subscribeToEvents(
   feed: TaskFeed,
-  filter: FeedFilter,
+  request: { readonly filter: FeedFilter; readonly canSee: (task: Task) => boolean },
   { after, lastEventId }: { after: string | null | undefined; lastEventId: string | undefined },
 ): Promise<AsyncIterableIterator<FeedItem, undefined>> {
   const cursor = lastEventId ?? after;
   if (typeof cursor !== "string") {
-    return feed.subscribe({ filter });
+    return feed.subscribe(request);
   }
   const position = decodeCursor(cursor);
-  const isBack = lastEventId !== undefined && filter.taskIds !== undefined;
-  return isBack && (await feed.isOver(filter.taskIds, position))
+  const { taskIds } = request.filter;
+  const isBack = lastEventId !== undefined && taskIds !== undefined;
+  return isBack && (await feed.isOver(taskIds, position))
     ? NOTHING_MORE
-    : feed.subscribe({ filter, after: position });
+    : feed.subscribe({ ...request, after: position });
+}
+
+/** Puts an id that no task has in the place of each that the viewer may not see: its end must not show, either. */
+async function hideTasks(seen: SeenTasks, viewer: Viewer, filter: FeedFilter): Promise<FeedFilter> {
+  if (filter.taskIds === undefined || seen.sight.scopeOf(viewer) === undefined) {
+    return filter;
+  }
+  const found = await findSeen(seen, viewer, filter.taskIds);
+  return { ...filter, taskIds: filter.taskIds.map((id) => (found.has(id) ? id : HIDDEN_TASK_ID)) };
 }
 
 /** Only a settled task's state has an id: a client that comes back with it needs nothing more. */

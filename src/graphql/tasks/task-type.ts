@@ -4,7 +4,9 @@ import type { FeedItem } from "../../core/events/feed-item.ts";
 import { isFinal } from "../../core/tasks/task-status.ts";
 import type { TaskStore } from "../../core/tasks/task-store.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../core/tasks/task-reads.ts";
+import { ALL_SEEN, HIDDEN_TASK_ID, shownTask } from "../../core/tasks/task-sight.ts";
 import { RESERVATION_KIND } from "../../core/tasks/task.ts";
+import { createSeenLoader } from "./find-task.ts";
 import { createBatchLoader } from "../batch-loader.ts";
 import type { ListedRecord, SchemaContext } from "../builder.ts";
 import { nodeInterfaces } from "../builder.ts";
@@ -115,7 +117,10 @@ function implementLaunched({ refs }: SchemaContext): void {
 }
 
 /** Adds `blockedBy`, and what a viewer can do with an unsettled task or has done. */
-export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pick<TaskStore, "find">): void {
+export function addTaskControlFields(
+  { builder, refs, sight = ALL_SEEN }: SchemaContext,
+  tasks: Pick<TaskStore, "find">,
+): void {
   const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
   builder.objectFields(refs.task, (t) => ({
     blockedBy: t.field({
@@ -123,8 +128,10 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
       nullable: true,
       description:
         "While it is WAITING: a task that holds a record that it waits for, or that stands in line before it.",
-      resolve: async ({ blockedBy }, _args, context) =>
-        blockedBy === null ? null : await taskOf(context, blockedBy),
+      resolve: async ({ blockedBy }, _args, context) => {
+        const task = blockedBy === null ? undefined : await taskOf(context, blockedBy);
+        return task === undefined ? null : shownTask(sight, context.viewer, task);
+      },
     }),
     cancelRequestedAt: t.expose("cancelRequestedAt", {
       type: "DateTime",
@@ -134,7 +141,8 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     canCancel: t.boolean({
       description:
         "Whether `cancelTask` makes a difference: the task is neither settled nor asked to stop before.",
-      resolve: ({ status, cancelRequestedAt }) => !isFinal(status) && cancelRequestedAt === null,
+      resolve: ({ id, status, cancelRequestedAt }) =>
+        id !== HIDDEN_TASK_ID && !isFinal(status) && cancelRequestedAt === null,
     }),
     pauseRequestedAt: t.expose("pauseRequestedAt", {
       type: "DateTime",
@@ -154,7 +162,8 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     canPause: t.boolean({
       description:
         "Whether `pauseTask` makes a difference: the task is queued or runs, is no reservation, and was not asked to pause or stop before.",
-      resolve: ({ kind, status, cancelRequestedAt, pauseRequestedAt }) =>
+      resolve: ({ id, kind, status, cancelRequestedAt, pauseRequestedAt }) =>
+        id !== HIDDEN_TASK_ID &&
         (status === "PENDING" || status === "RUNNING") &&
         kind !== RESERVATION_KIND &&
         cancelRequestedAt === null &&
@@ -162,8 +171,8 @@ export function addTaskControlFields({ builder, refs }: SchemaContext, tasks: Pi
     }),
     canResume: t.boolean({
       description: "Whether `resumeTask` makes a difference: the task is paused, or about to be.",
-      resolve: ({ status, pauseRequestedAt }) =>
-        status === "PAUSED" || (!isFinal(status) && pauseRequestedAt !== null),
+      resolve: ({ id, status, pauseRequestedAt }) =>
+        id !== HIDDEN_TASK_ID && (status === "PAUSED" || (!isFinal(status) && pauseRequestedAt !== null)),
     }),
   }));
 }
@@ -191,11 +200,11 @@ const DEFAULT_CHILDREN = 20;
 
 /** Adds `parent` and `children`. */
 export function addTaskFamilyFields(
-  { builder, refs }: SchemaContext,
+  { builder, refs, sight = ALL_SEEN }: SchemaContext,
   tasks: Pick<TaskStore, "find" | "children">,
 ): void {
-  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
-  const childrenOf = createBatchLoader((_context, ids) => tasks.children(ids));
+  const taskOf = createSeenLoader({ sight, tasks });
+  const childrenOf = createBatchLoader(({ viewer }, ids) => tasks.children(ids, sight.scopeOf(viewer)));
   builder.objectFields(refs.task, (t) => ({
     parent: t.field({
       type: refs.task,
@@ -216,11 +225,11 @@ export function addTaskFamilyFields(
 
 /** Adds `isDryRun`, `retryOf`, `retries` and `canRetry`. */
 export function addTaskRetryFields(
-  { builder, refs }: SchemaContext,
+  { builder, refs, sight = ALL_SEEN }: SchemaContext,
   tasks: Pick<TaskStore, "find" | "retries">,
 ): void {
-  const taskOf = createBatchLoader((_context, ids) => tasks.find(ids));
-  const retriesOf = createBatchLoader((_context, ids) => tasks.retries(ids));
+  const taskOf = createSeenLoader({ sight, tasks });
+  const retriesOf = createBatchLoader(({ viewer }, ids) => tasks.retries(ids, sight.scopeOf(viewer)));
   builder.objectFields(refs.task, (t) => ({
     isDryRun: t.exposeBoolean("isDryRun", {
       description:
@@ -244,7 +253,7 @@ export function addTaskRetryFields(
     canRetry: t.boolean({
       description:
         "Whether `retryTask` has something to do: the task is settled, not a dry run, and left records that failed or were not reached; a task that is not a bulk operation did not succeed.",
-      resolve: canRetry,
+      resolve: (task) => task.id !== HIDDEN_TASK_ID && canRetry(task),
     }),
   }));
 }

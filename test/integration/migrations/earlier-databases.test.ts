@@ -119,7 +119,11 @@ describe("a database of the engine's earlier migrations", () => {
       await client.query(`${CONTENT} ${held} ${IN_LINE}`);
       const report = await migrate();
       expect(report.missing).toEqual([]);
-      expect(report.engineApplied).toEqual(["20261128000000_toolkit", "functions"]);
+      expect(report.engineApplied).toEqual([
+        "20261128000000_toolkit",
+        "20261129000000_api_keys",
+        "functions",
+      ]);
       expect(await readCatalog(client)).toEqual(fresh);
       expect(
         await rows("SELECT owner, model, scope, ids FROM powercrud.lock WHERE ticket IS NULL ORDER BY model"),

@@ -48,7 +48,7 @@ export async function createBulkCities(): Promise<BulkCities> {
     updateEach: (records, options = SKIP_FAILED) =>
       api.run("bulkUpdateEachCities", { records: ["[CityUpdateEachInput!]!", records] }, options),
     createCities: (data, options = SKIP_FAILED) =>
-      api.run("bulkCreateCities", { data: ["[CityCreateInput!]!", data] }, options),
+      api.run("bulkCreateCities", { data: ["[CityBulkCreateInput!]!", data] }, options),
     upsertCities: (records, options = SKIP_FAILED) =>
       api.run("bulkUpsertCities", { records: ["[CityUpsertInput!]!", records] }, options),
     cities: (condition) =>

@@ -38,7 +38,7 @@ export interface BulkFixture {
   data(source: string, variables?: Record<string, unknown>, viewer?: Viewer): Promise<Answer>;
   /**
    * Launches a bulk mutation with the arguments as variables; by default in a worker.
-   * @param types types of the arguments: `{data: "[TagCreateInput!]!"}`
+   * @param types types of the arguments: `{data: "[TagBulkCreateInput!]!"}`
    * @returns the refusal, or else the settled task with its errors in order
    */
   run(

@@ -136,7 +136,7 @@ describe("new records of a caller with a scope", () => {
     const data = [newCity(101), newCity(102, south), newCity(103)];
     const created = await world.api.run(
       "bulkCreateCities",
-      { data: ["[CityCreateInput!]!", data] },
+      { data: ["[CityBulkCreateInput!]!", data] },
       SKIP_FAILED,
       north,
     );

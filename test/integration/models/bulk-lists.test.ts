@@ -104,7 +104,11 @@ describe("bulk create", () => {
 
   test("generates omitted keys, and reports failed records with key and index", async () => {
     const data = [...ids(1, 25).map((label) => ({ label })), { label: "red" }, { label: "7" }];
-    const task = await world.api.run("bulkCreateTags", { data: ["[TagCreateInput!]!", data] }, SKIP_FAILED);
+    const task = await world.api.run(
+      "bulkCreateTags",
+      { data: ["[TagBulkCreateInput!]!", data] },
+      SKIP_FAILED,
+    );
     expect(task).toMatchObject({ status: "PARTIAL", progress: { succeeded: 25, failed: 2 } });
     expect(task.errors).toMatchObject([
       { index: expect.any(Number), field: "label", code: "CONSTRAINT_VIOLATED" },

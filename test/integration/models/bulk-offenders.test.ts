@@ -65,7 +65,7 @@ function countFree(): Promise<Answer[]> {
 describe(`three offenders among ${RECORDS} records`, () => {
   test("are found by halving when records are created", async () => {
     const data = Array.from({ length: RECORDS }, (_, at) => ({ label: labelOf(at) }));
-    const writes = await writesOf(() => settle("bulkCreateTags", { data: ["[TagCreateInput!]!", data] }));
+    const writes = await writesOf(() => settle("bulkCreateTags", { data: ["[TagBulkCreateInput!]!", data] }));
     expect(await countFree()).toEqual([{ n: RECORDS - OFFENDERS.length }]);
     expect(writes).toBeGreaterThan(2 * 13);
     expect(writes).toBeLessThanOrEqual(MAX_WRITES);

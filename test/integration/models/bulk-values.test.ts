@@ -219,10 +219,10 @@ describe("keys", () => {
       __typename: "ValidationError",
       problems: [{ field: "letter", message: "Seat.letter cannot be empty: it is part of the key." }],
     });
-    const stamp = await api.run("bulkCreateStamps", { data: ["[StampCreateInput!]!", [{ id: "" }]] });
+    const stamp = await api.run("bulkCreateStamps", { data: ["[StampBulkCreateInput!]!", [{ id: "" }]] });
     expect(stamp.message).toBe("data.0.id: Stamp.id cannot be empty: it is the key.");
     const person = await api.run("bulkCreatePeople", {
-      data: ["[PersonCreateInput!]!", [{ code: "x", email: "a" }]],
+      data: ["[PersonBulkCreateInput!]!", [{ code: "x", email: "a" }]],
     });
     expect(person).toMatchObject({ problems: [{ field: "data.0.code" }] });
   });
@@ -235,7 +235,7 @@ describe("keys", () => {
     ];
     const task = await api.run(
       "bulkCreatePeople",
-      { data: ["[PersonCreateInput!]!", data] },
+      { data: ["[PersonBulkCreateInput!]!", data] },
       { errorPolicy: "SKIP_FAILED" },
     );
     expect(task.errors).toMatchObject([
@@ -245,12 +245,14 @@ describe("keys", () => {
 
   test("that are moments are equal in any time zone", async () => {
     const data = [{ day: "2026-01-31T13:00:00+01:00" }, { day: "2026-02-01T00:00:00Z" }];
-    expect(await api.run("bulkCreateFishAll", { data: ["[FishCreateInput!]!", data] })).toMatchObject({
+    expect(await api.run("bulkCreateFishAll", { data: ["[FishBulkCreateInput!]!", data] })).toMatchObject({
       status: "SUCCEEDED",
     });
     const again = await api.run(
       "bulkCreateFishAll",
-      { data: ["[FishCreateInput!]!", [{ day: "2026-01-31T12:00:00Z" }, { day: "2026-02-02T00:00:00Z" }]] },
+      {
+        data: ["[FishBulkCreateInput!]!", [{ day: "2026-01-31T12:00:00Z" }, { day: "2026-02-02T00:00:00Z" }]],
+      },
       { errorPolicy: "SKIP_FAILED" },
     );
     expect(again.errors).toMatchObject([{ recordId: "2026-01-31T12:00:00.000Z", index: 0, field: "day" }]);
@@ -259,13 +261,15 @@ describe("keys", () => {
       { day: "2026-02-01 00:00:00" },
       { day: "2026-02-02 00:00:00" },
     ]);
-    const twice = { data: ["[FishCreateInput!]!", [...data, { day: "2026-02-01T01:00:00+01:00" }]] } as const;
+    const twice = {
+      data: ["[FishBulkCreateInput!]!", [...data, { day: "2026-02-01T01:00:00+01:00" }]],
+    } as const;
     expect(await api.run("bulkCreateFishAll", twice)).toMatchObject({ problems: [{ field: "data.2" }] });
   });
 
   test("that Prisma generates are generated in the same way", async () => {
     const people = [{ email: "a" }, { email: "b", mood: "GRIM", born: "2000-01-01T00:00:00Z" }];
-    await api.run("bulkCreatePeople", { data: ["[PersonCreateInput!]!", people] });
+    await api.run("bulkCreatePeople", { data: ["[PersonBulkCreateInput!]!", people] });
     expect(
       await api.query(`SELECT code, mood::text, born::text FROM "Person" ORDER BY "e-mail"`),
     ).toMatchObject([
@@ -273,7 +277,10 @@ describe("keys", () => {
       { mood: "very grim", born: "2000-01-01" },
     ]);
     await api.run("bulkCreateTickets", {
-      data: ["[TicketCreateInput!]!", [{ holder: "a" }, { holder: "b", token: "12345678" }, { holder: "c" }]],
+      data: [
+        "[TicketBulkCreateInput!]!",
+        [{ holder: "a" }, { holder: "b", token: "12345678" }, { holder: "c" }],
+      ],
     });
     // Compared with a record that Prisma's own client creates.
     await api.data(`mutation { createTicket(data: {holder: "d"}) { __typename } }`);
@@ -296,7 +303,7 @@ describe("keys", () => {
 
   test("that cannot be generated must be given", async () => {
     const create = (data: readonly object[]): Promise<Answer> =>
-      api.run("bulkCreateStamps", { data: ["[StampCreateInput!]!", data] });
+      api.run("bulkCreateStamps", { data: ["[StampBulkCreateInput!]!", data] });
     expect(await create([{ id: "a" }, { note: "no key" }])).toMatchObject({
       __typename: "ValidationError",
       problems: [{ field: "data.1.id", message: "data.1.id: Stamp.id is needed for a new record." }],

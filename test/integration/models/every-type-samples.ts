@@ -1,5 +1,5 @@
 /** SQL for what a Prisma schema cannot say, before and after its tables are made. */
-export const SQL_BEFORE = "CREATE EXTENSION citext; CREATE EXTENSION pg_trgm; ";
+export const SQL_BEFORE = "CREATE EXTENSION citext; CREATE EXTENSION IF NOT EXISTS pg_trgm; ";
 export const SQL_AFTER = `
 ALTER TYPE "Size" RENAME VALUE 'SMALL' TO 'other'; ALTER TYPE "Size" RENAME VALUE 'LARGE' TO 'SMALL';
 ALTER TYPE "Size" RENAME VALUE 'other' TO 'LARGE'; ALTER TABLE shop."all products" ALTER sizes SET DEFAULT '{SMALL}';
@@ -110,8 +110,8 @@ export function samples(model: string, count: number): Values[] {
   return Array.from({ length: count }, (_sample, at) => sample(model, at + 1));
 }
 
-/** The first field of the model's samples, which no two of them share. */
+/** The first field of the model's samples, which no two of them share; that of `CountOrderBy`, too. */
 export function keyOf(model: string): string {
-  const names: Readonly<Record<string, string>> = { Place: "name" };
+  const names: Readonly<Record<string, string>> = { Place: "name", Count: "count" };
   return names[model] ?? Object.keys(sample(model, 1))[0] ?? "";
 }

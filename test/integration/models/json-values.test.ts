@@ -44,7 +44,8 @@ const WAYS: Readonly<Record<string, (data: object) => Promise<Answer>>> = {
     }),
   bulkUpdateEachDocs: (data) =>
     api.run("bulkUpdateEachDocs", { records: ["[DocUpdateEachInput!]!", [{ id: "1", data }]] }),
-  bulkCreateDocs: (data) => api.run("bulkCreateDocs", { data: ["[DocCreateInput!]!", [{ ...data, id: 2 }]] }),
+  bulkCreateDocs: (data) =>
+    api.run("bulkCreateDocs", { data: ["[DocBulkCreateInput!]!", [{ ...data, id: 2 }]] }),
 };
 
 function nested(levels: number): unknown {

@@ -100,7 +100,7 @@ test("a reference to a held record is found in every spelling", async () => {
       `mutation { result: createVisit(data: {id: 1, day: "2026-01-31T12:00:00Z"}) { __typename } }`,
     ),
     hold: await api.run("bulkCreateVisits", {
-      data: ["[VisitCreateInput!]!", [{ id: 2, day: "2026-01-31T12:00:00Z" }]],
+      data: ["[VisitBulkCreateInput!]!", [{ id: 2, day: "2026-01-31T12:00:00Z" }]],
     }),
   }));
   expect(create.result.__typename).toBe("ConflictError");

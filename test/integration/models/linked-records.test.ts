@@ -85,7 +85,11 @@ describe("a bulk write of links is refused while a task holds a record at their 
         options,
       ),
     "a create": (options) =>
-      api.run("bulkCreateTags", { data: ["[TagCreateInput!]!", [{ label: "new", cities: ["1"] }]] }, options),
+      api.run(
+        "bulkCreateTags",
+        { data: ["[TagBulkCreateInput!]!", [{ label: "new", cities: ["1"] }]] },
+        options,
+      ),
     "a delete": (options) => api.run("bulkDeleteTags", { selection: tags([RED]) }, options),
     "an update of countries that replaces": (options) =>
       api.run(

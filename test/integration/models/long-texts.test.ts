@@ -22,7 +22,7 @@ test("a text that is too long for its index is the record's problem, single and 
   const rows = ["a@x", LONG, "c@x"].map((email) => newcomer("N", { email }));
   const bulk = await world.api.run(
     "bulkCreatePeople",
-    { data: ["[PersonCreateInput!]!", rows] },
+    { data: ["[PersonBulkCreateInput!]!", rows] },
     { errorPolicy: "SKIP_FAILED" },
   );
   expect(bulk.status).toBe("PARTIAL");

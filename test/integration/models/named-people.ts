@@ -68,7 +68,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
         {
           key: ["PersonKey", key],
           create: ["PersonUpsertCreateInput!", create],
-          update: ["PersonUpdateInput!", update],
+          update: ["PersonUpsertUpdateInput!", update],
         },
         viewer,
       ),
@@ -76,7 +76,7 @@ export async function createNamedPeople(): Promise<NamedPeople> {
       write("upsertParcel", {
         key: ["ParcelKey", { code }],
         create: ["ParcelUpsertCreateInput!", { label: create }],
-        update: ["ParcelUpdateInput!", { label: update }],
+        update: ["ParcelUpsertUpdateInput!", { label: update }],
       }),
     upsertPeople: (records, options, viewer) =>
       api.run(

@@ -88,7 +88,7 @@ const WAYS: Readonly<Record<string, (id: number, data: object) => Promise<Answer
     );
   },
   bulkCreateNatives: (id, data) =>
-    api.run("bulkCreateNatives", { data: ["[NativeCreateInput!]!", [{ ...data, id }]] }),
+    api.run("bulkCreateNatives", { data: ["[NativeBulkCreateInput!]!", [{ ...data, id }]] }),
   bulkUpdateNatives: async (id, data) => {
     await insert(id);
     const changes = Object.entries(data).map(([name, set]) => [name, { set: set as unknown }]);
@@ -221,7 +221,7 @@ describe("a column of days takes a day, and one of times of day a time", () => {
 test("a time of day may be a key", async () => {
   const at = "1970-01-01T13:14:15.000Z";
   const create = [{ time: at, note: "new" }];
-  expect(await api.run("bulkCreateBells", { data: ["[BellCreateInput!]!", create] })).toMatchObject({
+  expect(await api.run("bulkCreateBells", { data: ["[BellBulkCreateInput!]!", create] })).toMatchObject({
     status: "SUCCEEDED",
   });
   const { bells } = await api.data(`{ bells { nodes { id time } } }`);

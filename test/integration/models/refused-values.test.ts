@@ -33,7 +33,7 @@ test("a task has a message about its outcome if records failed", async () => {
     latitude: 1,
     longitude: 1,
   }));
-  const args = { data: ["[CityCreateInput!]!", data] } as const;
+  const args = { data: ["[CityBulkCreateInput!]!", data] } as const;
   expect(await api.run("bulkCreateCities", args, { errorPolicy: "SKIP_FAILED" })).toMatchObject({
     status: "PARTIAL",
     message: "1 of 2 records failed; the other was created.",

@@ -211,7 +211,7 @@ describe("a reference to nobody is refused", () => {
       { id: 8, artists: ["2"] },
       { id: 9, artists: ["99"] },
     ];
-    expect(await api.run("bulkCreateTags", { data: ["[TagCreateInput!]!", data] }, SKIP)).toMatchObject({
+    expect(await api.run("bulkCreateTags", { data: ["[TagBulkCreateInput!]!", data] }, SKIP)).toMatchObject({
       message: expect.stringContaining("there is no Artist 99"),
     });
     expect(await rowsOf("_ArtistToTag")).toEqual({ _ArtistToTag: [[1, 1]] });
@@ -222,10 +222,12 @@ describe("a reference to nobody is refused", () => {
     await api.query(`CREATE TRIGGER gone BEFORE INSERT ON "Tag" FOR EACH ROW EXECUTE FUNCTION gone()`);
     try {
       const late = [{ id: 8, artists: ["2"] }];
-      expect(await api.run("bulkCreateTags", { data: ["[TagCreateInput!]!", late] }, SKIP)).toMatchObject({
-        status: "FAILED",
-        errors: [{ recordId: "8", message: expect.stringContaining("there is no record 2 to refer to") }],
-      });
+      expect(await api.run("bulkCreateTags", { data: ["[TagBulkCreateInput!]!", late] }, SKIP)).toMatchObject(
+        {
+          status: "FAILED",
+          errors: [{ recordId: "8", message: expect.stringContaining("there is no record 2 to refer to") }],
+        },
+      );
     } finally {
       await api.query(`DROP TRIGGER gone ON "Tag"`);
     }

@@ -53,7 +53,7 @@ const FAILING: Readonly<
       { id: "3", data: { countryCode: "XX" } },
     ],
   ],
-  bulkCreateCities: ["data", "[CityCreateInput!]!", (tag) => [city(20, { tags: [tag] }), city(21, {})]],
+  bulkCreateCities: ["data", "[CityBulkCreateInput!]!", (tag) => [city(20, { tags: [tag] }), city(21, {})]],
   bulkUpsertCities: [
     "records",
     "[CityUpsertInput!]!",

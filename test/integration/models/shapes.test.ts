@@ -27,21 +27,15 @@ async function list({ many, ...whole }: Whole): Promise<Answer[]> {
   return found.nodes;
 }
 
-/** The first of the input types that the schema has. */
-async function inputOf(...types: readonly string[]): Promise<string> {
-  const { __schema } = await shapes.data("{ __schema { types { name } } }");
-  const names = new Set(__schema.types.map(({ name }: Answer) => name));
-  return types.find((type) => names.has(type)) ?? "";
-}
-
 async function fill(whole: Whole): Promise<void> {
   if (whole.insert !== undefined) {
     await shapes.query(whole.insert);
     return;
   }
   const { model, many, records } = whole;
-  const input = await inputOf(`${model}BulkCreateInput`, `${model}CreateInput`);
-  expect(await shapes.run(`bulkCreate${upper(many)}`, { data: [`[${input}!]!`, records] })).toMatchObject({
+  expect(
+    await shapes.run(`bulkCreate${upper(many)}`, { data: [`[${model}BulkCreateInput!]!`, records] }),
+  ).toMatchObject({
     status: "SUCCEEDED",
     progress: { succeeded: 2 },
   });
@@ -216,12 +210,11 @@ test.each(named(UPSERTABLE))("%s is upserted, single and in bulk", async (_name,
   const { model, records, change, many } = whole;
   const [first, second] = records;
   const changed = records.map((record) => ({ ...answerOf(whole, record), ...change }));
-  const update = await inputOf(`${model}UpsertUpdateInput`, `${model}UpdateInput`);
   const upsert = (record: Answer): Promise<Answer> =>
     shapes.write("upsert", whole, {
       id: ["ID!", whole.idOf(record)],
       create: [`${model}UpsertCreateInput!`, record],
-      update: [`${update}!`, change],
+      update: [`${model}UpsertUpdateInput!`, change],
     });
   expect(await upsert(first)).toEqual(answerOf(whole, first));
   expect(await upsert(first)).toEqual(changed[0]);

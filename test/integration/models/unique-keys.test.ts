@@ -161,15 +161,15 @@ describe("an upsert by a key", () => {
   test("cannot be by a key that callers may not set, which names a record all the same", async () => {
     await world.api.query(`INSERT INTO "Parcel" VALUES ('p', 5, 'old', 77)`);
     const key: [string, object] = ["ParcelKey", { serial: 77 }];
-    const update: [string, object] = ["ParcelUpdateInput!", { label: "new" }];
+    const change = { label: "new" };
     expect(
       await world.write("upsertParcel", {
         key,
         create: ["ParcelUpsertCreateInput!", { code: 6, label: "x" }],
-        update,
+        update: ["ParcelUpsertUpdateInput!", change],
       }),
     ).toMatchObject({ problems: [{ field: "key" }] });
-    expect(await world.write("updateParcel", { key, data: update })).toMatchObject({
+    expect(await world.write("updateParcel", { key, data: ["ParcelUpdateInput!", change] })).toMatchObject({
       parcel: { id: "p", label: "new" },
     });
   });
@@ -203,7 +203,7 @@ describe("an upsert by a key", () => {
     });
     const room = { floor: 3, door: "b", name: "x" };
     const create = ["RoomUpsertCreateInput!", room] as [string, unknown];
-    const update = ["RoomUpdateInput!", {}] as [string, unknown];
+    const update = ["RoomUpsertUpdateInput!", {}] as [string, unknown];
     const upsert = (): Promise<Answer> =>
       world.write("upsertRoom", { key: ["RoomKey", { phone: "33" }], create, update });
     expect(await upsert()).toMatchObject({ __typename: "ConflictError" });

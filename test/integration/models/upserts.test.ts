@@ -30,7 +30,7 @@ beforeEach(async () => {
 
 const ERRORS = `... on Error { message code } ... on ValidationError { problems { field code message } }
   ... on ConflictError { conflicts { model recordId heldBy { id } } }`;
-const UPSERT = `mutation ($id: ID!, $create: CityUpsertCreateInput!, $update: CityUpdateInput!) {
+const UPSERT = `mutation ($id: ID!, $create: CityUpsertCreateInput!, $update: CityUpsertUpdateInput!) {
   upsertCity(id: $id, create: $create, update: $update) { __typename ${ERRORS}
     ... on UpsertCityPayload { city { id name population country { name } tags { nodes { label } } } } } }`;
 const CREATE = `mutation ($data: CityCreateInput!) { createCity(data: $data) { __typename ${ERRORS} } }`;

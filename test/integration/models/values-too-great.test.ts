@@ -38,7 +38,8 @@ const WAYS: Readonly<Record<string, (data: object) => Refusal>> = {
       )
     ).it.problems,
   bulkCreateNatives: async (data) =>
-    (await api.run("bulkCreateNatives", { data: ["[NativeCreateInput!]!", [{ ...data, id: 3 }]] })).errors,
+    (await api.run("bulkCreateNatives", { data: ["[NativeBulkCreateInput!]!", [{ ...data, id: 3 }]] }))
+      .errors,
   bulkUpdateNatives: (data) =>
     updateAll(Object.entries(data).map(([name, set]) => [name, { set: set as unknown }])),
   bulkUpdateEachNatives: async (data) =>

@@ -67,7 +67,7 @@ export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): R
           viewer,
         ),
       bulk: (data, viewer) =>
-        bulk(`Create${many}`, { data: [`[${one}CreateInput!]!`, [{ ...fresh, ...data }]] }, viewer),
+        bulk(`Create${many}`, { data: [`[${one}BulkCreateInput!]!`, [{ ...fresh, ...data }]] }, viewer),
     },
     update: {
       single: (data, viewer) =>
@@ -95,7 +95,7 @@ export function waysOf(world: () => BulkFixture, { one, many, fresh }: Names): R
       single: (update, viewer) =>
         single(
           `upsert${one}(id: "1", create: $create, update: $update)`,
-          `$create: ${one}UpsertCreateInput!, $update: ${one}UpdateInput!`,
+          `$create: ${one}UpsertCreateInput!, $update: ${one}UpsertUpdateInput!`,
           { create: { ...fresh, id: 1 }, update },
           viewer,
         ),

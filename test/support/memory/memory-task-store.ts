@@ -5,6 +5,7 @@ import type { NewTasks } from "../../../src/core/tasks/new-tasks.ts";
 import type { TaskAttempts } from "../../../src/core/tasks/task-attempts.ts";
 import type { TaskReads } from "../../../src/core/tasks/task-reads.ts";
 import type { WaitingLine } from "../../../src/core/tasks/waiting-line.ts";
+import { isWithin } from "../../../src/core/tasks/task-sight.ts";
 import { canTransition, isFinal } from "../../../src/core/tasks/task-status.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../src/core/tasks/task-reads.ts";
 import type { CreateResult, IdempotentTask, NewTask } from "../../../src/core/tasks/new-tasks.ts";
@@ -308,8 +309,10 @@ function createReads(shelf: TaskShelf): TaskReads {
         read,
       );
     },
-    retries: async (taskIds) => referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => task.retryOf),
-    children: async (taskIds) => referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => task.parent),
+    retries: async (taskIds, seen) =>
+      referring(taskIds, MAX_LISTED_RETRIES, ({ task }) => (isWithin(seen, task) ? task.retryOf : null)),
+    children: async (taskIds, seen) =>
+      referring(taskIds, MAX_LISTED_CHILDREN, ({ task }) => (isWithin(seen, task) ? task.parent : null)),
     async newestRetry(taskId) {
       const chain = new Set([taskId]);
       let newest: Task | undefined;

@@ -1,3 +1,4 @@
+import { isWithin } from "../../../src/core/tasks/task-sight.ts";
 import type { Counts, Progress } from "../../../src/core/tasks/progress.ts";
 import { NO_COUNTS, addCounts, progressOf, runningProgress } from "../../../src/core/tasks/progress.ts";
 import type { TaskClaim } from "../../../src/core/tasks/task-claim.ts";
@@ -110,6 +111,7 @@ export function matchesQuery({ task }: StoredTask, query: TaskFilter): boolean {
     isAmong(task.id, query.ids) &&
     isAmong(task.parent, query.parents) &&
     isAmong(task.schedule, query.schedules) &&
+    isWithin(query.seen, task) &&
     (query.createdBy === undefined || query.createdBy === task.viewer.id)
   );
 }

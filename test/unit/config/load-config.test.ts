@@ -25,6 +25,13 @@ test("defaults", () => {
     allowedHosts: [],
     rateLimit: 0,
     proxyHops: 0,
+    auth: "auto",
+    jwtSecret: undefined,
+    jwksUrl: undefined,
+    jwtIssuer: undefined,
+    jwtAudience: undefined,
+    introspection: "auto",
+    graphiql: "auto",
     persistedDocuments: undefined,
     isPersistedOnly: false,
     isAutomaticPersisted: true,
@@ -65,6 +72,13 @@ test("every variable is read", () => {
     POWERCRUD_ALLOWED_HOSTS: "API.example.com, [::1]",
     POWERCRUD_RATE_LIMIT: "600",
     POWERCRUD_PROXY_HOPS: "1",
+    POWERCRUD_AUTH: "required",
+    POWERCRUD_JWT_SECRET: "0123456789abcdef0123456789abcdef",
+    POWERCRUD_JWKS_URL: "https://login.example.com/keys",
+    POWERCRUD_JWT_ISSUER: "https://login.example.com/",
+    POWERCRUD_JWT_AUDIENCE: "powercrud",
+    POWERCRUD_INTROSPECTION: "true",
+    POWERCRUD_GRAPHIQL: "false",
     POWERCRUD_PERSISTED_DOCUMENTS: "documents",
     POWERCRUD_PERSISTED_DOCUMENTS_ONLY: "true",
     POWERCRUD_AUTOMATIC_PERSISTED_QUERIES: "false",
@@ -103,6 +117,13 @@ test("every variable is read", () => {
     ["api.example.com", "[::1]"],
     600,
     1,
+    "required",
+    "0123456789abcdef0123456789abcdef",
+    "https://login.example.com/keys",
+    "https://login.example.com/",
+    "powercrud",
+    "true",
+    "false",
     "documents",
     true,
     false,
@@ -185,8 +206,8 @@ describe("refused", () => {
   });
 
   test("for a name without a similar one, the message points to the documentation", () => {
-    expect(problemsOf({ POWERCRUD_XYZ: "1" })).toEqual([
-      "POWERCRUD_XYZ is not a known variable; see docs/configuration.md",
+    expect(problemsOf({ POWERCRUD_QQQQQQQQ: "1" })).toEqual([
+      "POWERCRUD_QQQQQQQQ is not a known variable; see docs/configuration.md",
     ]);
   });
 });

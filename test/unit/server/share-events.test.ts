@@ -2,7 +2,9 @@ import type { ExecutionResult } from "graphql";
 import { GraphQLInt, GraphQLObjectType, GraphQLSchema, GraphQLString, parse } from "graphql";
 import { describe, expect, it } from "vitest";
 import type { Viewer } from "../../../src/core/access/viewer.ts";
+import { fullViewer } from "../../../src/core/access/viewer.ts";
 import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
+import { createCallers } from "../../../src/server/callers/callers.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
 import { RateLimiter } from "../../../src/server/rate-limiter.ts";
@@ -60,7 +62,8 @@ function createWorld() {
     ...SERVER_LIMITS,
     budget: new ByteBudget(SERVER_LIMITS.maxReceivedBytes),
     schema,
-    authenticate: () => Promise.resolve({ id: null }),
+    callers: createCallers({ isRequired: false }),
+    isIntrospectable: true,
     maskError: createErrorMask(logger),
     documents: createPersistedDocuments(),
     rates: new RateLimiter({ perMinute: 0, proxyHops: 0, logger }),
@@ -70,10 +73,13 @@ function createWorld() {
     variableValues: Record<string, unknown> = {},
     viewer: Viewer = { id: null },
   ): Promise<readonly ExecutionResult[]> => {
-    const tools = handler.forViewer(viewer, {
-      headers: new Headers(),
-      peer: { address: "", forwardedFor: undefined },
-    });
+    const tools = handler.forCaller(
+      { viewer: fullViewer(viewer) },
+      {
+        headers: new Headers(),
+        peer: { address: "", forwardedFor: undefined },
+      },
+    );
     const document = parse(query);
     const contextValue = await tools.contextFactory();
     const results = await tools.subscribe({ schema, document, variableValues, contextValue });

@@ -28,7 +28,11 @@ export interface PoolOptions {
 /** The client waits this much longer than the server for a statement; then the server must be gone. */
 const DEAD_PEER_GRACE_MS = 5_000;
 
-/** A pool whose connections and statements all have timeouts. The caller ends it. */
+/**
+ * A pool whose connections and statements all have timeouts, and whose sessions are in UTC, whatever the zone of the database
+ * or the role: Prisma's client sends moments without a zone, and column defaults write the session's time of day. The
+ * caller ends it.
+ */
 export function createPool(options: PoolOptions): pg.Pool {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new LinedPool({
@@ -42,6 +46,9 @@ export function createPool(options: PoolOptions): pg.Pool {
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + DEAD_PEER_GRACE_MS,
     idle_in_transaction_session_timeout: options.idleInTransactionTimeoutMs ?? 60_000,
+    // By a statement: connection poolers know it, but refuse most settings at the start of a connection.
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
+    onConnect: (client) => client.query("SET TIME ZONE 'UTC'"),
   });
   watchOutages(pool, options);
   // A connection may break after it left the pool and before its first statement; an error without a listener ends the

@@ -24,7 +24,21 @@ export const RUNNING_PROGRESS = `
     FROM powercrud.chunk k WHERE k.task_id = t.id AND k.status = 'DONE'
   ) c ON t.finished_at IS NULL AND t.attempt > 0`;
 
-/** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules; each null for any. */
+/**
+ * Whether a viewer sees the task.
+ * @param task the alias of its row
+ * @param scope the placeholder of a list of conditions as JSON, one of which must hold; null for all tasks
+ */
+const isSeen = (task: string, scope: string): string => `
+  (${scope}::jsonb IS NULL OR EXISTS (
+    SELECT FROM jsonb_array_elements(${scope}::jsonb) AS seen(by)
+    WHERE (NOT seen.by ? 'createdBy' OR seen.by -> 'createdBy' ? ${task}.created_by)
+      AND (NOT seen.by ? 'kinds' OR seen.by -> 'kinds' ? ${task}.kind)
+      AND (NOT seen.by ? 'models' OR seen.by -> 'models' ? ${task}.model)
+      AND (NOT seen.by ? 'claims' OR ${task}.viewer -> 'claims' @> (seen.by -> 'claims'))
+  ))`;
+
+/** $1 statuses, $2 kinds, $3 models, $4 ids, $5 creator, $6 parents, $7 schedules, $8 what the viewer sees; each null for any. */
 const TASK_FILTER = `
   ($1::text[] IS NULL OR t.status = ANY ($1::text[]))
   AND ($2::text[] IS NULL OR t.kind = ANY ($2::text[]))
@@ -32,26 +46,27 @@ const TASK_FILTER = `
   AND ($4::uuid[] IS NULL OR t.id = ANY ($4::uuid[]))
   AND ($5::text IS NULL OR t.created_by = $5::text)
   AND ($6::uuid[] IS NULL OR t.parent_id = ANY ($6::uuid[]))
-  AND ($7::text[] IS NULL OR t.schedule = ANY ($7::text[]))`;
+  AND ($7::text[] IS NULL OR t.schedule = ANY ($7::text[]))
+  AND ${isSeen("t", "$8")}`;
 
 /** $1 ids. */
 export const FIND_TASKS = `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS} WHERE t.id = ANY ($1::uuid[])`;
 
-/** $1-$7 filter, $8-$10 window. Ids sort by time. */
+/** $1-$8 filter, $9-$11 window. Ids sort by time. */
 export const listTasks = (isBackward?: boolean): string => `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
   WHERE ${TASK_FILTER}
-    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 8 }, isBackward)}`;
+    AND ${windowSql({ column: "t.id", type: "uuid", isDescending: true, from: 9 }, isBackward)}`;
 
-/** $1-$7 filter. */
+/** $1-$8 filter. */
 export const COUNT_TASKS = `SELECT count(*)::integer AS count FROM powercrud.task t WHERE ${TASK_FILTER}`;
 
-/** $1 the tasks that are referred to, $2 limit for each. @param column the one that refers to them */
+/** $1 the tasks that are referred to, $2 limit for each, $3 what the viewer sees. @param column the one that refers to them */
 const listReferring = (column: string): string => `
   SELECT ${TASK_COLUMNS} FROM unnest($1::uuid[]) AS first(id)
   CROSS JOIN LATERAL (
-    SELECT * FROM powercrud.task one WHERE one.${column} = first.id ORDER BY one.id LIMIT $2::integer
+    SELECT * FROM powercrud.task one WHERE one.${column} = first.id AND ${isSeen("one", "$3")} ORDER BY one.id LIMIT $2::integer
   ) t ${RUNNING_PROGRESS}
   ORDER BY t.id`;
 
@@ -65,10 +80,10 @@ export const NEWEST_RETRY = `
   SELECT ${TASK_COLUMNS} FROM powercrud.task t ${RUNNING_PROGRESS}
   WHERE t.id = (SELECT id FROM retry ORDER BY id DESC LIMIT 1)`;
 
-/** $1 the tasks that are retried, $2 limit for each. */
+/** $1 the tasks that are retried, $2 limit for each, $3 what the viewer sees. */
 export const LIST_RETRIES = listReferring("retry_of");
 
-/** $1 the parents, $2 limit for each. */
+/** $1 the parents, $2 limit for each, $3 what the viewer sees. */
 export const LIST_CHILDREN = listReferring("parent_id");
 
 /**

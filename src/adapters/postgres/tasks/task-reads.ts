@@ -7,6 +7,7 @@ import type { TaskStatus } from "../../../core/tasks/task-status.ts";
 import type { SqlSession } from "../../../kernel/sql-session.ts";
 import { isUuid } from "../../../kernel/ids.ts";
 import type { TaskFilter, TaskReads } from "../../../core/tasks/task-reads.ts";
+import type { TaskScope } from "../../../core/tasks/task-sight.ts";
 import { MAX_LISTED_CHILDREN, MAX_LISTED_RETRIES } from "../../../core/tasks/task-reads.ts";
 import { READ_CHUNK_IDS } from "../sql/chunks.ts";
 import { inListOrder, windowValues } from "../sql/list-window.ts";
@@ -35,12 +36,14 @@ export function createTaskReads(session: SqlSession): TaskReads {
       const [row] = await session.query<{ count: number }>(COUNT_TASKS, filterValues(query));
       return row?.count ?? 0;
     },
-    async retries(taskIds) {
-      const rows = await session.query<TaskRow>(LIST_RETRIES, [taskIds.filter(isUuid), MAX_LISTED_RETRIES]);
+    async retries(taskIds, seen) {
+      const values = [taskIds.filter(isUuid), MAX_LISTED_RETRIES, scopeValue(seen)];
+      const rows = await session.query<TaskRow>(LIST_RETRIES, values);
       return groupTasks(rows, ({ retryOf }) => retryOf);
     },
-    async children(taskIds) {
-      const rows = await session.query<TaskRow>(LIST_CHILDREN, [taskIds.filter(isUuid), MAX_LISTED_CHILDREN]);
+    async children(taskIds, seen) {
+      const values = [taskIds.filter(isUuid), MAX_LISTED_CHILDREN, scopeValue(seen)];
+      const rows = await session.query<TaskRow>(LIST_CHILDREN, values);
       return groupTasks(rows, ({ parent }) => parent);
     },
     async newestRetry(taskId) {
@@ -71,16 +74,30 @@ function groupTasks(
   return groups;
 }
 
+function scopeValue(seen: TaskScope | undefined): string | null {
+  return seen === undefined ? null : JSON.stringify(seen);
+}
+
+/** Somebody's own tasks: what nearly every viewer sees. The index on creators finds them. */
+function creatorOf(query: TaskFilter): string | undefined {
+  const [first, ...others] = query.seen ?? [];
+  const { createdBy: [creator, ...more] = [], ...rest } = first ?? {};
+  const isPlain = others.length === 0 && more.length === 0 && Object.keys(rest).length === 0;
+  return isPlain && query.createdBy === undefined ? creator : undefined;
+}
+
 /** Only UUIDs can be ids of tasks. */
 function filterValues(query: TaskFilter): readonly unknown[] {
+  const creator = creatorOf(query);
   return [
     query.statuses ?? null,
     query.kinds ?? null,
     query.models ?? null,
     query.ids?.filter(isUuid) ?? null,
-    query.createdBy ?? null,
+    query.createdBy ?? creator ?? null,
     query.parents?.filter(isUuid) ?? null,
     query.schedules ?? null,
+    creator === undefined ? scopeValue(query.seen) : null,
   ];
 }
 

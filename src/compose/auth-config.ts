@@ -1,0 +1,33 @@
+import type { TaskRule } from "../core/tasks/task-sight.ts";
+import type { MembersOf, Shape } from "../kernel/shape.ts";
+import type { Authenticate } from "../server/callers/caller.ts";
+import type { ViewerOfClaims } from "../server/callers/jwt-verifier.ts";
+
+/** What a project says about who asks, and what they see. */
+export interface AuthConfig {
+  /** The app's own way to find the viewer, in the place of API keys and JWTs. Default: those. */
+  readonly authenticate?: Authenticate;
+  /**
+   * The viewer of a verified JWT's claims; null refuses the caller. Default: the id is `sub`, the roles are `roles` (a list of
+   * texts, or one text), the claims are all others but `iss`, `aud`, `exp`, `nbf`, `iat` and `jti`.
+   */
+  readonly viewerOf?: ViewerOfClaims;
+  /** The role whose viewers see all tasks, and what is for operators. Default: `admin`. */
+  readonly adminRole?: string;
+  /**
+   * Which tasks a viewer sees, where callers must identify themselves: all, none, or those that meet a condition, or one of
+   * several. Default: their own; administrators see all.
+   */
+  readonly tasks?: TaskRule;
+}
+
+/** See {@link AuthConfig}. */
+export const AUTH_CONFIG_SHAPE: Shape = {
+  kind: "MEMBERS",
+  members: {
+    authenticate: { kind: "FUNCTION" },
+    viewerOf: { kind: "FUNCTION" },
+    adminRole: { kind: "TEXT" },
+    tasks: { kind: "FUNCTION" },
+  } satisfies MembersOf<AuthConfig>,
+};

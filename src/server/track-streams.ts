@@ -1,0 +1,121 @@
+import type { ServerResponse } from "node:http";
+import type { Plugin } from "graphql-yoga";
+import type { Caller } from "./callers/caller.ts";
+import type { ServedContext } from "./callers/limit-scopes.ts";
+
+/** The event streams that are open. */
+export interface StreamTracker {
+  readonly plugin: Plugin;
+  /**
+   * @param stream what stood for the stream in its context
+   * @returns the response, with a body that can be broken off if it is an event stream
+   */
+  track(response: Response, stream: object): Response;
+  /**
+   * Breaks off those that are open, and those that open later, without `complete`: that would look like the end of a task,
+   * and clients would not come back.
+   */
+  breakOff(): void;
+}
+
+/** What stands for an event stream in its context: node's response, or an object in its place. */
+export interface StreamHolder {
+  readonly res: ServerResponse;
+  readonly stream: object;
+}
+
+/**
+ * Tracks the responses that are event streams. When one is broken off, yoga ends its source, as when a client leaves. That
+ * happens when the service stops, and when the caller's credential ends.
+ */
+export function trackStreams(): StreamTracker {
+  const open = new Map<OpenStream, () => void>();
+  const callers = new WeakMap<object, Caller>();
+  let isStopping = false;
+  const add = (stream: OpenStream, holder: object): void => {
+    if (isStopping) {
+      stream.destroy();
+    } else {
+      const unwatch = callers.get(holder)?.lifetime?.watch(() => stream.destroy());
+      open.set(stream, unwatch ?? (() => undefined));
+    }
+  };
+  const remove = (stream: OpenStream): void => {
+    open.get(stream)?.();
+    open.delete(stream);
+  };
+  return {
+    plugin: {
+      onSubscribe({ args }) {
+        const context: unknown = args.contextValue;
+        const { res, stream, caller } = context as ServedContext & Partial<StreamHolder>;
+        const holder = res ?? stream;
+        if (holder !== undefined) {
+          callers.set(holder, caller);
+        }
+      },
+      onResponse({ response, serverContext }) {
+        const { res } = serverContext as Partial<StreamHolder>;
+        if (res !== undefined && isEventStream(response)) {
+          add(res, res);
+          res.once("close", () => remove(res));
+        }
+      },
+    },
+    track(response, holder) {
+      if (response.body === null || !isEventStream(response)) {
+        return response;
+      }
+      const { body, stream } = breakable(response.body, () => remove(stream));
+      add(stream, holder);
+      return new Response(body, response);
+    },
+    breakOff() {
+      isStopping = true;
+      for (const stream of open.keys()) {
+        stream.destroy();
+      }
+    },
+  };
+}
+
+/** A response that has not ended. */
+interface OpenStream {
+  /** Breaks it off. */
+  destroy(): unknown;
+}
+
+export function isEventStream({ headers }: { readonly headers: Headers }): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
+
+/** The same body, and what breaks it off. Its source ends then, as when the reader leaves. */
+function breakable(
+  source: ReadableStream<Uint8Array>,
+  onEnd: () => void,
+): { readonly body: ReadableStream<Uint8Array>; readonly stream: OpenStream } {
+  const reader = source.getReader();
+  let breakOff = (): void => undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      breakOff = () => {
+        controller.error(new Error("The stream is broken off. Subscribe again."));
+        reader.cancel().catch(() => undefined);
+      };
+    },
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) {
+        onEnd();
+        controller.close();
+      } else {
+        controller.enqueue(value);
+      }
+    },
+    async cancel(reason) {
+      onEnd();
+      await reader.cancel(reason);
+    },
+  });
+  return { body, stream: { destroy: breakOff } };
+}
