@@ -9,6 +9,7 @@ import { measureBulkUpdate } from "./bulk-update.ts";
 import { measureCancel } from "./cancel.ts";
 import { measureFanout } from "./fanout.ts";
 import { measureGuard } from "./guard.ts";
+import { measureGuards } from "./guards.ts";
 import { measureLatency } from "./latency.ts";
 import { measureModels } from "./many-models.ts";
 import { measureMillion } from "./million.ts";
@@ -25,6 +26,7 @@ type Section = (tools: BenchTools, backend: BackendName) => Promise<readonly Mea
 const SECTIONS: Readonly<Record<string, Section>> = {
   locks: measureLocks,
   guard: measureGuard,
+  guards: measureGuards,
   bulk: measureBulkUpdate,
   operations: measureOperations,
   million: measureMillion,
@@ -37,7 +39,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
 };
 const BACKENDS: readonly BackendName[] = ["postgres", "redis"];
 /** Sections that do not depend on the backend. */
-const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "models", "peers"]);
+const WITHOUT_BACKEND: ReadonlySet<string> = new Set(["locks", "guard", "guards", "models", "peers"]);
 /** The rows of a section that can be measured alone, by names such as `peers:update`. */
 const ROWS = new Map(PEER_ROWS.map((row) => [`peers:${row}`, { section: "peers", row }]));
 

@@ -1,5 +1,6 @@
 import type { PoolOptions, PoolUse } from "../adapters/postgres/connection/create-pool.ts";
 import { createPool, useOf } from "../adapters/postgres/connection/create-pool.ts";
+import { createReadConnections } from "../adapters/postgres/connection/read-connections.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import type { TextRows } from "../adapters/postgres/connection/text-rows.ts";
 import { createTextRows } from "../adapters/postgres/connection/text-rows.ts";
@@ -20,13 +21,18 @@ type ConnectedClient = PrismaPort & { $disconnect(): Promise<void> };
 export interface ConnectedModels {
   readonly client: ConnectedClient;
   readonly transactions: PrismaTransactions;
+  /** For single writes, over the client's connections. */
   readonly rows: TextRows;
+  /** For what queries read, over connections of their own. */
+  readonly reads: TextRows;
+  /** Ends those connections. */
+  endReads(): Promise<void>;
   /** How its connections are used. */
   readonly poolUse: () => PoolUse;
 }
 
-/** Connections for reads and single writes. */
-const BASE_CONNECTIONS = 10;
+/** Connections for single writes. */
+const BASE_CONNECTIONS = 6;
 /** Chunks that a task writes at a time. */
 const CHUNKS_PER_TASK = 2;
 
@@ -34,7 +40,7 @@ const CHUNKS_PER_TASK = 2;
 export function connectModels(options: {
   readonly generated: PowerCrudConfig["generated"];
   readonly databaseUrl: string;
-  readonly config: Pick<Config, "workerConcurrency">;
+  readonly config: Pick<Config, "workerConcurrency" | "readTimeoutMs">;
   readonly logger: Logger;
 }): ConnectedModels {
   const { generated, databaseUrl, config, logger } = options;
@@ -44,9 +50,21 @@ export function connectModels(options: {
     applicationName: "powercrud models",
     logger,
   });
+  const reading = createReadConnections({
+    connectionString: databaseUrl,
+    readTimeoutMs: config.readTimeoutMs,
+    logger,
+  });
   // The generated client's own type depends on the app's schema.
   const client = generated.createClient({ adapter }) as ConnectedClient;
-  return { client, transactions: createPrismaUnitOfWork({ client, logger, leases }), rows, poolUse };
+  return {
+    client,
+    transactions: createPrismaUnitOfWork({ client, logger, leases }),
+    rows,
+    poolUse,
+    reads: reading.rows,
+    endReads: () => reading.end(),
+  };
 }
 
 /** The driver adapter of a Prisma client, the connections of its transactions, and reads beside it. */

@@ -1,6 +1,7 @@
 import { AppError } from "../kernel/app-error.ts";
 import type { Logger } from "../kernel/logger.ts";
 import type { SqlSession } from "../kernel/sql-session.ts";
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { EventBus } from "../core/events/event-bus.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
@@ -9,9 +10,11 @@ import { createPostgresTaskQueue } from "../adapters/bullmq/create-postgres-task
 import { createRedisTaskQueue } from "../adapters/bullmq/create-redis-task-queue.ts";
 import { readDeploymentId } from "../adapters/postgres/connection/database-facts.ts";
 import { createPostgresEventBus } from "../adapters/postgres/events/postgres-event-bus.ts";
+import { createPostgresRateStore } from "../adapters/postgres/postgres-rate-store.ts";
 import { createKeyPrefix } from "../adapters/redis/key-prefix.ts";
 import { createFailFastRedis, createPatientRedis } from "../adapters/redis/redis-connection.ts";
 import { createRedisEventBus } from "../adapters/redis/redis-event-bus.ts";
+import { createRedisRateStore } from "../adapters/redis/redis-rate-store.ts";
 import type { Config } from "../config/config.ts";
 import { examineRedis } from "./examinations.ts";
 
@@ -19,6 +22,7 @@ import { examineRedis } from "./examinations.ts";
 export interface Backend {
   readonly bus: EventBus;
   readonly queue: BullmqTaskQueue;
+  readonly rates: RateStore;
   /** Examinations of Redis, if it is the backend. */
   readonly examinations: readonly Examination[];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
@@ -52,6 +56,7 @@ function createPostgresBackend({ config, databaseUrl, session, logger }: Backend
   return {
     bus,
     queue,
+    rates: createPostgresRateStore({ session }),
     examinations: [],
     ready: () => Promise.resolve(),
     own: () => Promise.resolve(),
@@ -84,6 +89,7 @@ function createRedisBackend({ config, session, logger }: BackendOptions): Backen
   return {
     bus,
     queue,
+    rates: createRedisRateStore({ client: shared.client, keyPrefix }),
     examinations: [examineRedis(shared, keyPrefix, () => prefix.examine())],
     ready: () => shared.ready(),
     own: () => prefix.own(),

@@ -8,6 +8,7 @@ import { composeServices, createService } from "../kernel/service.ts";
 import { createSystemClock } from "../kernel/clock.ts";
 import type { TaskFeed } from "../core/events/task-feed.ts";
 import { createTaskFeed } from "../core/events/task-feed.ts";
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
@@ -117,6 +118,8 @@ export interface PowerCrud extends Service {
   readonly feed: TaskFeed;
   /** Opens Bull Board on the queue, for a server; undefined where its packages are not installed. */
   readonly openBoard: OpenBoard;
+  /** Counts what callers ask for, for the rate limit of a server. */
+  readonly rates: RateStore;
   /** What the query `health` answers. */
   readonly health: HealthReader;
   /** Who asks: for a server. */
@@ -162,7 +165,7 @@ async function wire(
   logger.info({ backend: backend.name, reason: backend.reason }, "the backend is chosen");
   const connected = connectModels({ generated: project.generated, databaseUrl, config, logger });
   const instruments = createInstruments({ ...options, config }, () => ({ engine, connected, ...feeds }));
-  onOpen(() => connected.client.$disconnect());
+  onOpen(() => disconnect(connected));
   const engine = await createEngine({
     ...engineParts(project, connected),
     config,
@@ -209,7 +212,7 @@ function assemble(opened: OpenedParts): PowerCrud {
   const background = [feeds.inboxFeed, feeds.recordFeed, reservations, ...chores, ...scheduling.services];
   return {
     ...composeServices("powercrud", [
-      clientService(connected.client),
+      clientService(connected),
       engine,
       authentication,
       feeds.feed,
@@ -233,7 +236,7 @@ function assemble(opened: OpenedParts): PowerCrud {
     tasks: createManager(engine, { ...feeds, reservations, config }),
     schedules: scheduling.schedules,
     writeId: project.relay === true ? createTypedIdWriter(engine.models) : writePlainId,
-    openBoard: engine.deployment.openBoard,
+    ...serverTools(engine),
     feed: feeds.feed,
     health,
     authentication,
@@ -261,6 +264,11 @@ function createChores(
 ): readonly Service[] {
   const { config, role, channels, instruments } = parts;
   return [...createWorkers(engine, config, role, { ...channels, ...instruments }), ...instruments.services];
+}
+
+/** What a server takes from the backend. */
+function serverTools({ deployment: { openBoard, rates } }: Engine): Pick<PowerCrud, "openBoard" | "rates"> {
+  return { openBoard, rates };
 }
 
 /** What the engine takes from the project and from Prisma's client. */
@@ -323,12 +331,17 @@ function createManager(
   });
 }
 
-function clientService(client: ConnectedModels["client"]): Service {
+function clientService(connected: ConnectedModels): Service {
   return createService({
     name: "prisma client",
-    start: () => client.$connect(),
-    stop: () => client.$disconnect(),
+    start: () => connected.client.$connect(),
+    stop: () => disconnect(connected),
   });
+}
+
+async function disconnect({ client, endReads }: ConnectedModels): Promise<void> {
+  await endReads();
+  await client.$disconnect();
 }
 
 interface SchemaParts extends ConnectedModels {
@@ -360,11 +373,12 @@ function createAppSchema(parts: SchemaParts): GraphQLSchema {
     lists: createRecordLists({
       ...engine,
       ...parts,
+      rows: parts.reads,
       reader: config.reader,
       session: engine.deployment.session,
       ids: engine.reader,
     }),
-    groups: createRecordGroups({ ...engine, ...parts }),
+    groups: createRecordGroups({ ...engine, ...parts, rows: parts.reads }),
     translateError: translatePrismaError,
     writeOne: engine.writeOne,
     launchBulk: engine.launchBulk,

@@ -47,6 +47,9 @@ export async function createService(options: ServiceOptions): Promise<PowerCrudS
     host: settings.host,
     port: settings.port,
     allowedOrigins: allowedOrigins ?? settings.allowedOrigins,
+    allowedHosts: settings.allowedHosts,
+    rateLimit: settings.rateLimit,
+    proxyHops: settings.proxyHops,
     persisted: {
       folder: settings.persistedDocuments,
       isFolderOnly: settings.isPersistedOnly,

@@ -18,6 +18,7 @@ import { createRecordAnnouncer } from "../core/events/record-announcer.ts";
 import { createBackend } from "./create-backend.ts";
 import { examineDatabase } from "./examinations.ts";
 import type { Config } from "../config/config.ts";
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { ApiKeyStore } from "../core/access/api-key.ts";
 import type { BackendChoice } from "../core/health/examinations.ts";
 import type { Examination } from "../core/health/health-check.ts";
@@ -58,6 +59,8 @@ export interface Deployment {
   readonly processes: ProcessRegister;
   /** Examinations of the database, and of Redis if it is the backend. */
   readonly examinations: readonly Examination[];
+  /** Counts what callers ask for, in the backend. */
+  readonly rates: RateStore;
   /** Opens Bull Board on the queue; see BullmqTaskQueue. */
   readonly openBoard: BullmqTaskQueue["openBoard"];
   /** Resolves once the backend can be reached. @throws AppError UNAVAILABLE when it cannot */
@@ -109,6 +112,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
     announcer,
     processes: createPostgresProcessRegister({ session }),
     examinations: [examineDatabase(session), ...backend.examinations],
+    rates: backend.rates,
     openBoard: backend.queue.openBoard,
     ready: () => backend.ready(),
     own: () => backend.own(),

@@ -10,6 +10,9 @@ export interface PowerCrudHandlerOptions extends Pick<
   RequestHandlerOptions,
   | "authenticate"
   | "allowedOrigins"
+  | "allowedHosts"
+  | "rateLimit"
+  | "proxyHops"
   | "persisted"
   | "limits"
   | "listenHost"
@@ -39,12 +42,21 @@ export function served(
   powercrud: PowerCrud,
 ): Pick<
   HttpServerOptions,
-  "schema" | "tasks" | "writeId" | "openBoard" | "isReady" | "callers" | "sight" | "watch" | "tracing"
+  | "schema"
+  | "tasks"
+  | "writeId"
+  | "openBoard"
+  | "rates"
+  | "isReady"
+  | "callers"
+  | "sight"
+  | "watch"
+  | "tracing"
 > {
-  const { schema, tasks, writeId, openBoard, authentication, metrics, tracing } = powercrud;
+  const { schema, tasks, writeId, openBoard, rates, authentication, metrics, tracing } = powercrud;
   const { callers, sight } = authentication;
-  const served = { schema, tasks, writeId, openBoard, callers, sight };
-  return { ...served, watch: metrics, tracing, isReady: () => isReady(powercrud) };
+  const parts = { schema, tasks, writeId, openBoard, rates, callers, sight };
+  return { ...parts, watch: metrics, tracing, isReady: () => isReady(powercrud) };
 }
 
 /** Ready while the database answers. */

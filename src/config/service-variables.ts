@@ -2,6 +2,7 @@ import { isSmtpUrl, isWebhookSecret } from "../core/notifications/notify-config.
 import {
   anyText,
   flag,
+  hostNames,
   oneOf,
   optionalText,
   origins,
@@ -31,6 +32,28 @@ export const SERVICE_VARIABLES = {
     name: "POWERCRUD_ALLOWED_ORIGINS",
     meaning:
       "The web origins whose pages may use the service, beside its own. A service on a loopback address also lets pages from loopback in.",
+  }),
+  allowedHosts: hostNames({
+    name: "POWERCRUD_ALLOWED_HOSTS",
+    meaning:
+      "The host names by which the service answers, besides those of loopback and of the allowed origins, such as the name that a proxy passes on.",
+    fallbackText: "on a loopback address none, elsewhere any",
+  }),
+  rateLimit: wholeNumber({
+    name: "POWERCRUD_RATE_LIMIT",
+    meaning:
+      "The most operations and files in a minute of one viewer, or of one address for callers without a name, in all processes together; 0 for any number.",
+    fallback: 0,
+    min: 0,
+    max: 1_000_000_000,
+  }),
+  proxyHops: wholeNumber({
+    name: "POWERCRUD_PROXY_HOPS",
+    meaning:
+      "How many proxies stand in front of the service and add the address of their caller to `X-Forwarded-For`. Without them the header is not believed.",
+    fallback: 0,
+    min: 0,
+    max: 10,
   }),
   auth: oneOf({
     name: "POWERCRUD_AUTH",
@@ -166,6 +189,14 @@ export const SERVICE_VARIABLES = {
     expected: "a host name or an IP address",
     fallback: "127.0.0.1",
     fallbackText: "127.0.0.1",
+  }),
+  readTimeoutMs: wholeNumber({
+    name: "POWERCRUD_READ_TIMEOUT_MS",
+    meaning:
+      "The most time, in ms, of a statement that reads for a query; a longer one is cancelled, and the query refused.",
+    fallback: 10_000,
+    min: 10,
+    max: 3_600_000,
   }),
   isAsyncEnabled: flag({
     name: "POWERCRUD_ASYNC_ENABLED",

@@ -102,6 +102,19 @@ export function origins(options: Pick<Variable<unknown>, "name" | "meaning">): V
   };
 }
 
+/** Host names, separated by commas. */
+export function hostNames(options: DescribedUrl): Variable<readonly string[]> {
+  return {
+    ...options,
+    expected: "names such as api.example.com, without ports, separated by commas",
+    fallback: [],
+    parse(text) {
+      const names = text.split(",").map((one) => one.trim().toLowerCase());
+      return names.every((name) => /^[a-z0-9._-]+$|^\[[0-9a-f:.]+\]$/.test(name)) ? names : undefined;
+    },
+  };
+}
+
 /** The origin as browsers send it: `https://app.example.com` for `HTTPS://App.example.com:443/`. */
 export function originOf(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;

@@ -35,6 +35,8 @@ import type { Json } from "../kernel/json.ts";
  */
 export interface GraphQLContext {
   readonly viewer: Viewer;
+  /** The client that waits for the answer; the signal says that it has left. One object for each operation. */
+  readonly client?: { readonly signal?: AbortSignal | undefined };
   /** The id of the last event that the client of an event stream has had, if it comes back. */
   readonly lastEventId?: string;
 }

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   STALE_RECORD: "The record has changed since the caller read it.",
   CONSTRAINT_VIOLATED: "The database refused the change: a unique, foreign key, check or not-null rule.",
   LIMIT_EXCEEDED: "More records match than maxAffected or the service allows.",
+  RATE_LIMITED: "The caller has asked for too much in a minute.",
   IDEMPOTENCY_MISMATCH: "The idempotency key was used before with other input.",
   UNAVAILABLE: "A store or queue that the operation needs cannot be reached; nothing was changed.",
   TASK_FAILED: "The handler of a task threw.",

@@ -21,6 +21,8 @@ interface Connection {
   isWebSocket: boolean;
   /** It asked for too much: it gets the answers up to that request, and no more. */
   isEnding: boolean;
+  /** Requests after that one. */
+  ignored: number;
 }
 
 /** What becomes of a request: it is answered, it is refused, or it gets no answer, because an earlier one was refused. */
@@ -56,7 +58,13 @@ export class Connections {
       return false;
     }
     this.#byAddress.set(address, count);
-    this.#open.set(socket, { address, responses: new Set(), isWebSocket: false, isEnding: false });
+    this.#open.set(socket, {
+      address,
+      responses: new Set(),
+      isWebSocket: false,
+      isEnding: false,
+      ignored: 0,
+    });
     socket.once("close", () => this.#remove(socket));
     this.#timer ??= setInterval(() => this.#cutOffUnread(), COUNT_INTERVAL_MS).unref();
     return true;
@@ -69,6 +77,11 @@ export class Connections {
       return "REFUSED";
     }
     if (connection.isEnding) {
+      connection.ignored += 1;
+      if (connection.ignored > this.#limits.maxPipelinedRequests) {
+        // It goes on, so it would hardly wait for its answers.
+        socket.destroy();
+      }
       return "IGNORED";
     }
     const { responses } = connection;

@@ -8,10 +8,11 @@ import { createGraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody, sendRefusal } from "./http-messages.ts";
 import { createErrorMask } from "./mask-error.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
-import { createOriginPolicy, isLoopback, originRefusal } from "./origin-policy.ts";
+import { createOriginPolicy, isLoopback } from "./origin-policy.ts";
 import { ignoreUpgrade, isForWebSocket } from "./ignore-upgrade.ts";
 import { createPersistedDocuments } from "./persisted-documents.ts";
 import { createRequestRouter, pathOf } from "./request-router.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { createQueueBoardHandler } from "./queue-board-handler.ts";
 import { createResultsHandler } from "./results-handler.ts";
 import type { HttpServerOptions, ServerLimits } from "./server-options.ts";
@@ -61,28 +62,29 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const callers = callersOf(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const maskError = createErrorMask(logger);
-  const { listenHost, allowedOrigins = [] } = options;
-  const origins = createOriginPolicy({ listenHost, allowedOrigins });
-  const { maxBodyBytes, maxOperationCost } = limits;
+  const { listenHost, allowedOrigins = [], allowedHosts = [] } = options;
+  const origins = createOriginPolicy({ listenHost, allowedOrigins, allowedHosts });
   const budget = new ByteBudget(limits.maxReceivedBytes);
   const connections = options.connections ?? new Connections(limits, logger);
+  const rates = rateLimiterOf(options);
   const graphql = createGraphQLHandler({
     schema,
     callers,
     isIntrospectable: options.isIntrospectable ?? true,
     maskError,
-    maxBodyBytes,
+    ...limits,
     budget,
-    maxOperationCost,
     documents: createPersistedDocuments(options.persisted),
     watch: options.watch,
     tracing: options.tracing,
+    rates,
   });
   const protocol = createSocketProtocol({ tools: graphql, callers, maskError, ...limits });
   const onCount = options.watch?.webSockets;
   const sockets = createSocketServer({ protocol, logger, budget, onCount, ...limits });
   const { tasks, openBoard, sight = ALL_SEEN, writeId = writePlainId } = options;
-  const results = tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId });
+  const results =
+    tasks === undefined ? undefined : createResultsHandler({ tasks, sight, callers, writeId, rates });
   const router = createRequestRouter({
     graphql,
     graphiql: options.hasGraphiql === false ? undefined : createGraphiqlPage(schema),
@@ -116,6 +118,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       await sockets.close();
     },
   };
+}
+
+function rateLimiterOf(options: RequestHandlerOptions): RateLimiter {
+  const { rateLimit: perMinute = 0, rates: store, proxyHops = 0, logger } = options;
+  return new RateLimiter({ perMinute, store, proxyHops, logger });
 }
 
 function callersOf({ authenticate, callers }: RequestHandlerOptions): Callers {
@@ -159,12 +166,12 @@ interface UpgradeRefusal {
 }
 
 function upgradeRefusal(request: IncomingMessage, guards: UpgradeGuards): UpgradeRefusal | undefined {
-  const { origin, host } = request.headers;
   if (pathOf(request) !== "/graphql") {
     return { status: "404 Not Found" };
   }
-  if (!guards.origins.isAllowed(origin, host)) {
-    return { status: "403 Forbidden", message: originRefusal(origin ?? "") };
+  const message = guards.origins.refusalOf(request.headers);
+  if (message !== undefined) {
+    return { status: "403 Forbidden", message };
   }
   return guards.sockets.count() >= guards.limits.maxSockets
     ? { status: "503 Service Unavailable" }

@@ -2,7 +2,7 @@ import type { Callers } from "./callers/callers.ts";
 import type { GraphQLHandler } from "./graphql-handler.ts";
 import { refusalBody } from "./http-messages.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
-import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
+import { corsHeaders, preflightHeaders } from "./origin-policy.ts";
 import { refuseTypes } from "./media-types.ts";
 import { readinessFor } from "./request-router.ts";
 import type { Readiness } from "./server-options.ts";
@@ -25,8 +25,9 @@ export function createFetchHandler(options: FetchOptions): FetchHandler {
     const { headers, method } = request;
     const { pathname } = new URL(request.url);
     const origin = headers.get("origin") ?? undefined;
-    if (!options.origins.isAllowed(origin, headers.get("host") ?? undefined)) {
-      return withHeaders(refusal(403, "VALIDATION_FAILED", originRefusal(origin ?? "")), { vary: "Origin" });
+    const message = options.origins.refusalOf(Object.fromEntries(headers));
+    if (message !== undefined) {
+      return withHeaders(refusal(403, "VALIDATION_FAILED", message), { vary: "Origin" });
     }
     const allowing = { vary: "Origin", ...(origin === undefined ? {} : corsHeaders(origin)) };
     if (

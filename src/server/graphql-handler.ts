@@ -10,6 +10,7 @@ import type { ServedContext } from "./callers/limit-scopes.ts";
 import { limitScopes } from "./callers/limit-scopes.ts";
 import { createDocumentCache } from "./document-cache.ts";
 import { paramsOfBody, paramsOfText, paramsOfUrl } from "./graphql-params.ts";
+import type { RequestHead } from "./http-messages.ts";
 import { refusalBody, sendJson, sendTypeRefusal } from "./http-messages.ts";
 import type { JsonHandlerOptions } from "./json-handler.ts";
 import { createJsonHandler } from "./json-handler.ts";
@@ -21,6 +22,8 @@ import { acceptanceOf, EVENTS_UNACCEPTABLE } from "./media-types.ts";
 import type { DocumentRequest, PersistedDocuments } from "./persisted-documents.ts";
 import { operationCost } from "./operation-cost.ts";
 import { publicError } from "./prepared-result.ts";
+import type { Peer, RateLimiter } from "./rate-limiter.ts";
+import { peerOf } from "./rate-limiter.ts";
 import { readBody } from "./request-body.ts";
 import { refuseIntrospection } from "./refuse-introspection.ts";
 import type { IdentifiedRequest } from "./request-id.ts";
@@ -36,12 +39,21 @@ import type { Plugin } from "graphql-yoga";
 import { createGraphQLError, createYoga } from "graphql-yoga";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
+/** An operation over WebSocket, in the place of the request that it has not. */
+export interface SocketOperation extends IdentifiedRequest {
+  readonly peer: Peer;
+  /** Says that the client has ended it, or left. Made only if somebody asks for it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The caller's data that a transport has before authentication. */
 interface TransportContext {
   /** Set over WebSocket, where the caller is identified once per connection. */
   readonly caller?: Caller;
   /** Set over WebSocket, where one request stands for many operations. */
-  readonly socketOperation?: IdentifiedRequest;
+  readonly socketOperation?: SocketOperation;
+  /** Set on the long way through HTTP. */
+  readonly req?: IncomingMessage;
 }
 
 /** The schema, plugins, validation and error mask that all transports share. */
@@ -51,7 +63,7 @@ export interface OperationTools {
   /** The functions to parse, validate and execute the caller's operations with. */
   forCaller(
     caller: Caller,
-    socketOperation: IdentifiedRequest,
+    socketOperation: SocketOperation,
   ): ReturnType<ReturnType<typeof createGraphQLYoga>["getEnveloped"]>;
 }
 
@@ -79,6 +91,7 @@ interface GraphQLHandlerOptions {
   readonly documents: PersistedDocuments;
   readonly watch?: Pick<RequestWatch, "request"> | undefined;
   readonly tracing?: Tracing | undefined;
+  readonly rates: RateLimiter;
 }
 
 export function createGraphQLHandler(options: GraphQLHandlerOptions): GraphQLHandler {
@@ -184,6 +197,7 @@ function createGraphQLYoga(
     documents,
     watch,
     tracing,
+    rates,
   }: GraphQLHandlerOptions,
   streams: Plugin,
 ) {
@@ -205,9 +219,12 @@ function createGraphQLYoga(
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<unknown>(),
     },
-    context: async (initial) => {
-      const caller = initial.caller ?? (await callers.identify(credentialsOf(initial.request)));
-      return { viewer: caller.viewer, caller };
+    context: async ({ caller: known, socketOperation, request, req }) => {
+      const caller = known ?? (await callers.identify(credentialsOf(request)));
+      const head = request as Partial<RequestHead> | undefined;
+      const { viewer } = caller;
+      rates.count(viewer, socketOperation?.peer ?? (req === undefined ? head?.peer : peerOf(req)));
+      return { viewer, caller, client: socketOperation ?? request };
     },
     plugins: [
       readParams(documents.textOf),

@@ -2,7 +2,7 @@ import type { GraphQLError } from "graphql";
 import type { GraphQLParams as YogaParams } from "graphql-yoga";
 import { createGraphQLError } from "graphql-yoga";
 import type { ErrorCode } from "../kernel/error-codes.ts";
-import { parseLongJson, PLAIN_JSON_LENGTH, TextTooLong } from "./long-json.ts";
+import { parseLongJson, PLAIN_JSON_LENGTH, SHORT_JSON_LENGTH, TextTooLong } from "./long-json.ts";
 import type { PersistedDocuments } from "./persisted-documents.ts";
 import type { RequestCode } from "./request-codes.ts";
 
@@ -18,7 +18,7 @@ type TextOf = PersistedDocuments["textOf"];
  * @throws GraphQLError BAD_REQUEST
  */
 export async function paramsOfBody(body: string, textOf: TextOf): Promise<GraphQLParams> {
-  const data = body.length > PLAIN_JSON_LENGTH ? await parseLong(body) : parseJson(body);
+  const data = body.length > SHORT_JSON_LENGTH ? await parseLong(body) : parseJson(body);
   if (Array.isArray(data)) {
     throw badRequest("Batching is not supported: send one operation per request.");
   }

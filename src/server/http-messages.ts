@@ -1,4 +1,6 @@
 import type { ErrorCode } from "../kernel/error-codes.ts";
+import type { Peer } from "./rate-limiter.ts";
+import { peerOf } from "./rate-limiter.ts";
 import type { AppError } from "../kernel/app-error.ts";
 import type { TypeRefusal } from "./media-types.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -30,7 +32,9 @@ export function sendTypeRefusal(response: ServerResponse, { status, message, acc
 }
 
 /** Refuses a request for an error that its caller may read. Errors with codes of the app come from its authentication. */
-export function sendAppError(response: ServerResponse, { code, message }: AppError): void {
+export function sendAppError(response: ServerResponse, { code, message, details }: AppError): void {
+  const { http } = details as { readonly http?: { readonly headers: Readonly<Record<string, string>> } };
+  response.setHeaders(new Map(Object.entries(http?.headers ?? {})));
   const status = STATUSES[code] ?? 401;
   if (status === 401) {
     response.setHeader("www-authenticate", "Bearer");
@@ -42,6 +46,7 @@ const STATUSES: { readonly [Code in ErrorCode]?: number } = {
   NOT_FOUND: 404,
   FORBIDDEN: 403,
   UNAVAILABLE: 503,
+  RATE_LIMITED: 429,
 };
 
 /** The body of a refusal. */
@@ -53,6 +58,9 @@ export function refusalBody(code: ErrorCode, message: string, details: object = 
 export interface RequestHead {
   readonly method: string;
   readonly headers: Headers;
+  readonly peer: Peer;
+  /** Says that the client has left. Made only if somebody asks for it. */
+  readonly signal: AbortSignal;
   readonly authorization: string | undefined;
 }
 
@@ -61,21 +69,48 @@ class NodeRequestHead implements RequestHead {
   readonly method: string;
   readonly authorization: string | undefined;
   readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
   #headers: Headers | undefined;
+  #signal: AbortSignal | undefined;
 
-  constructor(request: IncomingMessage) {
+  constructor(request: IncomingMessage, response: ServerResponse) {
     this.method = request.method ?? "GET";
     this.authorization = request.headers.authorization;
     this.#request = request;
+    this.#response = response;
   }
 
   get headers(): Headers {
     return (this.#headers ??= headersOf(this.#request));
   }
+
+  get peer(): Peer {
+    return peerOf(this.#request);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= leavingOf(this.#response));
+  }
 }
 
-export function headOf(request: IncomingMessage): RequestHead {
-  return new NodeRequestHead(request);
+export function headOf(request: IncomingMessage, response: ServerResponse): RequestHead {
+  return new NodeRequestHead(request, response);
+}
+
+/** The signal that says that the client has left before it has its answer. */
+function leavingOf(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  const leave = (): void => {
+    if (!response.writableFinished) {
+      controller.abort();
+    }
+  };
+  if (response.closed) {
+    leave();
+  } else {
+    response.once("close", leave);
+  }
+  return controller.signal;
 }
 
 /** The request's headers as a `Headers` object of the web platform. */

@@ -60,7 +60,7 @@ export function createJsonHandler(options: JsonHandlerOptions): JsonHandler {
   const valid = new WeakSet<DocumentNode>();
   return async (request, response, type) => {
     let result: ExecutionResult;
-    const head = headOf(request);
+    const head = headOf(request, response);
     try {
       const params = await readParams(request, response, options);
       if (params === undefined) {

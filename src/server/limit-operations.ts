@@ -134,12 +134,12 @@ function hasMoreMembers(value: object, max: number): boolean {
 
 /** Whether lists and objects are nested deeper than `max`; without recursion, and stops at the first level beyond. */
 function isNestedBeyond(value: unknown, max: number): boolean {
-  let level: readonly unknown[] = [value];
+  let level = isNesting(value) ? [value] : [];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > max) {
       return true;
     }
-    level = level.filter(isNesting).flatMap((one) => Object.values(one).filter(isNesting));
+    level = level.flatMap((one) => Object.values(one).filter(isNesting));
   }
   return false;
 }

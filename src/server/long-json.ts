@@ -1,5 +1,7 @@
-/** Characters that are parsed in one go. The native parser takes some 10 ms for them. */
+/** The most characters of a text, beside long lists. */
 export const PLAIN_JSON_LENGTH = 1024 * 1024;
+/** The most characters that are parsed in one go: the native parser may take some 10 ms for them. */
+export const SHORT_JSON_LENGTH = 128 * 1024;
 
 /** How a long text is taken apart. */
 interface JsonLimits {
@@ -19,7 +21,7 @@ const SLICE_MS = 8;
 export class TextTooLong extends Error {}
 
 /**
- * Parses a long JSON text in many turns of the event loop, as `JSON.parse` would in one. Only lists may be long: all that
+ * Parses a JSON text in many turns of the event loop, as `JSON.parse` would in one. Only lists may be long: all that
  * is beside them, and each text, has at most {@link PLAIN_JSON_LENGTH} characters.
  * @throws SyntaxError for a text that is no JSON, {@link TextTooLong}
  */
@@ -34,7 +36,7 @@ let last: Promise<unknown> = Promise.resolve();
 
 const longOnes = new WeakSet<object>();
 
-/** Whether it is a list or object that {@link parseLongJson} has taken apart. */
+/** Whether it is a list or object that {@link parseLongJson} has taken apart, of a text longer than {@link PLAIN_JSON_LENGTH}. */
 export function isLong(value: object): boolean {
   return longOnes.has(value);
 }
@@ -263,7 +265,9 @@ async function build(
     }
   }
   const whole = isList ? list : object;
-  longOnes.add(whole);
+  if (text.length > limits.plainLength) {
+    longOnes.add(whole);
+  }
   return whole;
 }
 

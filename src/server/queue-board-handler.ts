@@ -64,7 +64,7 @@ async function isForAdmin(
   response: ServerResponse,
 ): Promise<boolean> {
   try {
-    const { viewer } = await callers.identify(headOf(request));
+    const { viewer } = await callers.identify(headOf(request, response));
     if (callers.isAdmin(viewer)) {
       return true;
     }

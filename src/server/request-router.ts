@@ -6,7 +6,7 @@ import type { GraphQLHandler } from "./graphql-handler.ts";
 import { headOf, sendJson, sendRefusal, sendTypeRefusal } from "./http-messages.ts";
 import { refuseTypes } from "./media-types.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
-import { corsHeaders, originRefusal, preflightHeaders } from "./origin-policy.ts";
+import { corsHeaders, preflightHeaders } from "./origin-policy.ts";
 import type { QueueBoardHandler } from "./queue-board-handler.ts";
 import { BOARD_PATH } from "./queue-board-handler.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
@@ -67,7 +67,7 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
           await route(options, request, response);
         }
       } catch (error) {
-        const requestId = requestIdOf(headOf(request));
+        const requestId = requestIdOf(headOf(request, response));
         options.logger.error({ err: error, requestId }, "a request could not be answered");
         if (response.headersSent) {
           response.destroy();
@@ -82,10 +82,11 @@ export function createRequestRouter(options: RouterOptions): RequestRouter {
 
 /** Refuses pages of other origins, answers preflights, and tells the browsers of allowed pages that they may read the answer. */
 function isAnswered({ origins }: RouterOptions, request: IncomingMessage, response: ServerResponse): boolean {
-  const { origin, host } = request.headers;
+  const { origin } = request.headers;
   response.setHeader("vary", "Origin");
-  if (!origins.isAllowed(origin, host)) {
-    sendRefusal(response, 403, "VALIDATION_FAILED", originRefusal(origin ?? ""));
+  const refusal = origins.refusalOf(request.headers);
+  if (refusal !== undefined) {
+    sendRefusal(response, 403, "VALIDATION_FAILED", refusal);
     return true;
   }
   if (origin === undefined) {
@@ -151,7 +152,7 @@ async function serveReadiness(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const readiness = await readinessFor(callers, headOf(request), await isReady());
+  const readiness = await readinessFor(callers, headOf(request, response), await isReady());
   sendJson(response, readiness.isReady ? 200 : 503, readiness);
 }
 

@@ -8,6 +8,8 @@ import { BEFORE_RECORDS } from "../core/tasks/task-results.ts";
 import { withFirstValue } from "../graphql/tasks/task-subscriptions.ts";
 import { AppError, isAppError } from "../kernel/app-error.ts";
 import { compressAnswer } from "./compress.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import { peerOf } from "./rate-limiter.ts";
 import { requireScope } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
 import { headOf, sendAppError, sendRefusal } from "./http-messages.ts";
@@ -29,6 +31,7 @@ interface ResultsHandlerOptions {
   readonly sight: TaskSight;
   readonly callers: Callers;
   readonly writeId: WriteId;
+  readonly rates: Pick<RateLimiter, "count">;
 }
 
 interface AskedFile {
@@ -87,13 +90,14 @@ async function answer(
 }
 
 async function sendFile(
-  { tasks, sight, callers, writeId }: ResultsHandlerOptions,
+  { tasks, sight, callers, writeId, rates }: ResultsHandlerOptions,
   { taskId, file }: AskedFile,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const caller = await callers.identify(headOf(request));
+  const caller = await callers.identify(headOf(request, response));
   requireScope(caller, "read");
+  rates.count(caller.viewer, peerOf(request));
   const task = await tasks.get(taskId);
   if (task === undefined || !isWithin(sight.scopeOf(caller.viewer), task)) {
     throw new AppError("NOT_FOUND", `There is no task "${taskId.slice(0, 100)}".`);

@@ -1,3 +1,4 @@
+import type { RateStore } from "../core/access/rate-store.ts";
 import type { TaskSight } from "../core/tasks/task-sight.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
@@ -100,6 +101,17 @@ export interface HttpServerOptions {
   readonly watch?: RequestWatch;
   /** Traces mutations. Default: nothing does. */
   readonly tracing?: Tracing;
+  /**
+   * Host names by which the service answers, besides those of loopback and of the allowed origins. Default: on a loopback
+   * address none, elsewhere any.
+   */
+  readonly allowedHosts?: readonly string[];
+  /** Operations and files of one caller in a minute; 0, the default, for any number. */
+  readonly rateLimit?: number;
+  /** Counts them for all processes. Default: each counts for itself. */
+  readonly rates?: RateStore;
+  /** Proxies in front of the service; see POWERCRUD_PROXY_HOPS. Default: 0. */
+  readonly proxyHops?: number;
   /** Documents that clients name by hash. Default: only those that were sent before. */
   readonly persisted?: PersistedOptions;
   readonly limits?: ServerLimits;

@@ -91,6 +91,8 @@ async function subscribe(
   parts: SharedParts,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult, undefined>> {
   const { request } = args.contextValue as { readonly request?: Request };
+  // Its results may be for others, too, so they are read to the end when this client leaves.
+  Object.assign(args.contextValue as object, { client: undefined });
   const lastEventId = request?.headers.get("last-event-id") ?? "";
   if (lastEventId !== "") {
     Object.assign(args.contextValue as object, { lastEventId } satisfies Partial<GraphQLContext>);

@@ -3,7 +3,7 @@ import { CloseCode } from "graphql-ws";
 import type { WebSocket } from "ws";
 import type { Logger } from "../kernel/logger.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import { parseLongJson, PLAIN_JSON_LENGTH, TextTooLong } from "./long-json.ts";
+import { parseLongJson, SHORT_JSON_LENGTH, TextTooLong } from "./long-json.ts";
 
 /** Bytes of a message that is no `subscribe`: an introduction, a ping, a pong, an end. */
 const MAX_CONTROL_BYTES = 8 * 1024;
@@ -36,6 +36,8 @@ export class SocketIntake {
   /** Bytes since the last message was complete. */
   #received = 0;
   #operations = 0;
+  /** Of the operations that run and whose signals were asked for, by id. */
+  readonly #leaving = new Map<string, AbortController>();
   /** The introduction has been taken, so larger messages may come. */
   #isIntroduced = false;
   #isClosed = false;
@@ -52,7 +54,18 @@ export class SocketIntake {
       this.#isClosed = true;
       this.#giveBack(this.#received);
       this.#received = 0;
+      this.#leaving.forEach((controller) => controller.abort());
     });
+  }
+
+  /** The signal that says that the client has ended its operation of that id, or left. */
+  leavingOf(id: string): AbortSignal {
+    const controller = this.#leaving.get(id) ?? new AbortController();
+    this.#leaving.set(id, controller);
+    if (this.#isClosed) {
+      controller.abort();
+    }
+    return controller.signal;
   }
 
   /** Operations that run, also those that the client has ended and that have not stopped yet. */
@@ -85,7 +98,7 @@ export class SocketIntake {
     const text = data.toString();
     const isFirst = this.#earlier === undefined;
     const handled =
-      isFirst && text.length <= PLAIN_JSON_LENGTH
+      isFirst && text.length <= SHORT_JSON_LENGTH
         ? this.#handle(text, parse(text))
         : this.#handleInTurn(text);
     void handled.then(() => this.#giveBack(bytes));
@@ -96,7 +109,7 @@ export class SocketIntake {
     const { webSocket } = this.#options;
     webSocket.pause();
     const parsed = (this.#earlier ?? Promise.resolve()).then(() =>
-      text.length > PLAIN_JSON_LENGTH ? parseLongJson(text) : parse(text),
+      text.length > SHORT_JSON_LENGTH ? parseLongJson(text) : parse(text),
     );
     const turn = parsed.then(
       () => undefined,
@@ -124,10 +137,13 @@ export class SocketIntake {
   }
 
   async #handle(text: string, message: unknown): Promise<void> {
-    const { type } = Object(message) as { readonly type?: unknown };
+    const { type, id = "" } = Object(message) as { readonly type?: unknown; readonly id?: unknown };
     if (type !== "subscribe" && text.length > MAX_CONTROL_BYTES) {
       this.#close(TOO_LARGE, `Messages but subscribe may have at most ${MAX_CONTROL_BYTES} bytes`);
       return;
+    }
+    if (type === "complete") {
+      this.#leave(id);
     }
     this.#isIntroduced ||= type === "connection_init";
     const weight = type === "subscribe" ? 1 : 0;
@@ -139,7 +155,15 @@ export class SocketIntake {
       this.#close(CloseCode.InternalServerError, "Internal server error");
     } finally {
       this.#operations -= weight;
+      if (type === "subscribe") {
+        this.#leaving.delete(String(id));
+      }
     }
+  }
+
+  #leave(id: unknown): void {
+    this.#leaving.get(String(id))?.abort();
+    this.#leaving.delete(String(id));
   }
 
   #waitForReader(): void {

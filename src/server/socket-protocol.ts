@@ -8,10 +8,10 @@ import type { Caller } from "./callers/caller.ts";
 import { ANONYMOUS_CALLER, unauthenticated } from "./callers/caller.ts";
 import type { Callers } from "./callers/callers.ts";
 import { refusalBody } from "./http-messages.ts";
-import type { OperationTools } from "./graphql-handler.ts";
+import type { OperationTools, SocketOperation } from "./graphql-handler.ts";
 import type { MaskError } from "./mask-error.ts";
 import { publicError, publicResult } from "./prepared-result.ts";
-import type { IdentifiedRequest } from "./request-id.ts";
+import type { Peer } from "./rate-limiter.ts";
 import type { SendNext } from "./socket-deliveries.ts";
 import { deliverPrepared } from "./socket-deliveries.ts";
 
@@ -20,7 +20,10 @@ export interface SocketExtra {
   /** The headers of the request that opened it. */
   readonly headers: Headers;
   readonly authorization: string | undefined;
+  readonly peer: Peer;
   readonly sendNext: SendNext;
+  /** The signal that says that the client has ended its operation of that id, or left. */
+  readonly leavingOf: (id: string) => AbortSignal;
   /** Closes the socket. */
   readonly close: (code: number, reason: string) => void;
   /** How many operations run, with the one that is just asked for. */
@@ -52,9 +55,9 @@ export function createSocketProtocol(options: SocketProtocolOptions): Server<Soc
   return makeServer<Record<string, unknown> | undefined, SocketExtra>({
     connectionInitWaitTimeout: options.connectionInitWaitMs,
     onConnect: (context) => welcome(options, context),
-    async onSubscribe(context, _id, payload) {
+    async onSubscribe(context, id, payload) {
       try {
-        return await prepare(options, context, payload);
+        return await prepare(options, context, id, payload);
       } catch (error) {
         return [maskError(error, { socketOperation: operationOf(context.extra), ...context.extra })];
       }
@@ -110,12 +113,13 @@ function refuse(extra: SocketExtra, error: unknown): void {
 async function prepare(
   { tools, maxOperationsPerSocket }: SocketProtocolOptions,
   { extra }: SocketContext,
+  id: string,
   payload: SubscribePayload,
 ): Promise<PreparedArgs | readonly GraphQLError[]> {
   if (extra.operations() > maxOperationsPerSocket) {
     return [tooManyOperations(maxOperationsPerSocket)];
   }
-  const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER, operationOf(extra));
+  const operation = tools.forCaller(extra.caller ?? ANONYMOUS_CALLER, operationOf(extra, id));
   const document = operation.parse(tools.textOf(payload));
   const schema = operation.schema as ExecutionArgs["schema"];
   const errors = operation.validate(schema, document);
@@ -133,8 +137,14 @@ async function prepare(
 }
 
 /** A proxy names the request that opened the WebSocket; without one, each operation has a name of its own. */
-function operationOf({ headers }: SocketExtra): IdentifiedRequest {
-  return { headers };
+function operationOf({ headers, peer, leavingOf }: SocketExtra, id?: string): SocketOperation {
+  return {
+    headers,
+    peer,
+    get signal() {
+      return id === undefined ? undefined : leavingOf(id);
+    },
+  };
 }
 
 function withoutRoot(args: ExecutionArgs): ExecutionArgs {

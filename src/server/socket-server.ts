@@ -8,6 +8,7 @@ import type { Logger } from "../kernel/logger.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { headersOf } from "./http-messages.ts";
 import { PacedJobs } from "./paced-jobs.ts";
+import { peerOf } from "./rate-limiter.ts";
 import { SocketIntake } from "./socket-intake.ts";
 import type { SocketOutlet } from "./socket-outlet.ts";
 import { createSocketOutlet } from "./socket-outlet.ts";
@@ -113,9 +114,11 @@ function serve(
     },
     {
       headers: headersOf(request),
-      authorization: request.headers.authorization,
+      peer: peerOf(request),
       sendNext: outlet.sendNext,
       operations: () => intake.operations,
+      leavingOf: (id) => intake.leavingOf(id),
+      authorization: request.headers.authorization,
       close: (code, reason) => socket.close(code, reason),
     },
   );

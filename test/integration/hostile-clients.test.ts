@@ -216,7 +216,7 @@ describe("over HTTP,", () => {
     expect(text).toContain("At most 50 requests of one connection");
   });
 
-  it("of 20,000 requests in one go, no more are read", async () => {
+  it("of 20,000 requests in one go, no more are served, and the connection is cut", async () => {
     expect((await pipeline(20_000)).asked).toBe(50);
   });
 

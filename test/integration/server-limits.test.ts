@@ -4,6 +4,7 @@ import type { ClientResult } from "./graphql-clients.ts";
 import { overSocket, overSse, socketClient } from "./graphql-clients.ts";
 import { startServerFixture, type ServerFixture } from "./server-fixture.ts";
 
+/** The one that the transports ask. */
 let fixture: ServerFixture;
 beforeAll(async () => {
   fixture = await startServerFixture();
@@ -124,4 +125,30 @@ it("the largest documents that tools send are let through: introspection, and ma
   expect((await post({ query: getIntrospectionQuery() })).errors).toBeUndefined();
   const query = `{ ${times(200, (at) => `a${at}: task(id: "1") { __typename id ... on Task { __typename id kind status } }`)} }`;
   expect((await post({ query })).errors).toBeUndefined();
+});
+
+describe("the rate limit", () => {
+  it.each(TRANSPORTS)("holds over %s", async (_transport, ask) => {
+    const unlimited = fixture;
+    fixture = await startServerFixture({ rateLimit: 3 });
+    try {
+      for (let n = 0; n < 3; n += 1) {
+        expect((await ask({ query: "{ whoAmI }" })).data).toEqual({ whoAmI: null });
+      }
+      expect((await ask({ query: "{ whoAmI }" })).errors).toMatchObject([
+        { extensions: { code: "RATE_LIMITED", perMinute: 3, retryAfterSeconds: expect.any(Number) } },
+      ]);
+      const response = await fetch(`${fixture.server.url}/graphql?query={whoAmI}`);
+      expect(response.status).toBe(429);
+      expect(response.headers.get("ratelimit-limit")).toBe("3");
+      expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+      const file = `${fixture.server.url}/tasks/${await fixture.tasks.create()}/errors.jsonl`;
+      const refused = await fetch(file);
+      expect([refused.status, refused.headers.get("ratelimit-remaining")]).toEqual([429, "0"]);
+      expect(fixture.logged).toEqual([]);
+    } finally {
+      await fixture.stop();
+      fixture = unlimited;
+    }
+  });
 });

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:http";
 import { createTaskReads } from "../../src/core/tasks/manager/create-task-manager.ts";
 import { createRequestHandler } from "../../src/server/create-request-handler.ts";
 import { createSilentLogger } from "../../src/kernel/logger.ts";
@@ -150,3 +153,47 @@ function openSocket(origin: string): Promise<number | undefined> {
     socket.once("error", reject);
   });
 }
+
+describe("by a name that only leads to this machine, or for another page's image", () => {
+  const HEADERS = [
+    { host: "rebound.example:4000" },
+    { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" },
+  ];
+
+  it.each(HEADERS)("nothing is served over HTTP: %j", async (headers) => {
+    const { hostname, port } = new URL(fixture.server.url);
+    for (const path of [...paths, "/graphql", "/"]) {
+      const status = await new Promise((resolve, reject) => {
+        const asked = request({ hostname, port, path, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        asked.once("error", reject);
+        asked.end();
+      });
+      expect([path, status]).toEqual([path, 403]);
+    }
+  });
+
+  it.each(HEADERS)("no WebSocket is opened: %j", async (headers) => {
+    const url = `${fixture.server.url.replace("http", "ws")}/graphql`;
+    const socket = new WebSocket(url, "graphql-transport-ws", { headers });
+    socket.on("error", () => undefined);
+    const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
+    expect(response.statusCode).toBe(403);
+    socket.terminate();
+  });
+
+  it("nothing is served by a route of the web platform", async () => {
+    const handler = createRequestHandler({
+      schema: fixture.schema,
+      listenHost: "127.0.0.1",
+      logger: createSilentLogger(),
+    });
+    for (const headers of HEADERS) {
+      const asked = new Request("http://127.0.0.1/graphql?query={__typename}", { headers });
+      expect((await handler.fetch(asked)).status).toBe(403);
+    }
+    await handler.close();
+  });
+});

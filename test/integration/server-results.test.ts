@@ -254,7 +254,7 @@ describe("long results", () => {
   const openRequest = async ({ server }: ServerFixture, path: string): Promise<Socket> => {
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
     onTestFinished(() => void socket.destroy());
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     await once(socket, "readable");
     return socket;
   };

@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:http";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +9,7 @@ import { graphql } from "graphql";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import demoConfig from "../../powercrud.config.ts";
-import type { PowerCrud, PowerCrudOptions } from "../../src/index.ts";
+import type { PowerCrud, PowerCrudOptions, PowerCrudService } from "../../src/index.ts";
 import { createPowerCrud, createService, defineConfig, defineTask } from "../../src/index.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { createTestDatabase } from "../support/test-database.ts";
@@ -259,7 +262,7 @@ it("reader: queries read by our own statements, or by those of Prisma's client",
       const { data } = await graphql({ schema, source, contextValue: { viewer: { id: null } } });
       expect(data).toEqual({ country: { name: "France", cities: { nodes: [{ name: "City 1" }] } } });
       const { rows } = await sql.query(
-        "SELECT query FROM pg_stat_activity WHERE application_name = 'powercrud models' ORDER BY query_start DESC LIMIT 1",
+        "SELECT query FROM pg_stat_activity WHERE application_name IN ('powercrud models', 'powercrud reads') ORDER BY query_start DESC LIMIT 1",
       );
       text = rows[0]?.query;
     });
@@ -308,6 +311,73 @@ it("persistedDocuments, isPersistedOnly, isAutomaticPersisted: which documents m
     try {
       await service.start();
       expect(await (await fetch(`${service.url}/graphql?${asked}`)).text()).toContain(answer);
+    } finally {
+      await service.stop();
+    }
+  }
+});
+
+// setting: POWERCRUD_RATE_LIMIT
+// setting: POWERCRUD_PROXY_HOPS
+it("rateLimit, proxyHops: a caller may ask all processes for so much in a minute, and is whom the proxy names", async () => {
+  const open = async (settings: object): Promise<PowerCrudService> => {
+    const config = defineConfig(demoConfig);
+    const service = await createService({
+      config,
+      databaseUrl: database.url,
+      role: "serve",
+      settings: { port: 0, ...settings },
+    });
+    await service.start();
+    return service;
+  };
+  const ask = async ({ url }: PowerCrudService, caller: string): Promise<number> =>
+    (await fetch(`${url}/graphql?query={__typename}`, { headers: { "x-forwarded-for": caller } })).status;
+  const limited = await Promise.all([
+    open({ rateLimit: 40, proxyHops: 1 }),
+    open({ rateLimit: 40, proxyHops: 1 }),
+  ]);
+  const other = await open({ proxyHops: 1 });
+  try {
+    const [first, second] = limited;
+    let served = 0;
+    while ((await ask(first, "10.0.0.1")) === 200) {
+      served += 1;
+    }
+    expect(served).toBe(40);
+    expect(await ask(first, "10.0.0.2")).toBe(200);
+    expect(await ask(other, "10.0.0.1")).toBe(200);
+    // The second process knows of it once it has told of its own.
+    let more = 0;
+    while ((await ask(second, "10.0.0.1")) === 200) {
+      more += 1;
+    }
+    expect(more).toBeLessThan(10);
+  } finally {
+    await Promise.all([...limited, other].map((service) => service.stop()));
+  }
+});
+
+// setting: POWERCRUD_ALLOWED_HOSTS
+it("allowedHosts: the service answers by these names, too", async () => {
+  for (const [allowedHosts, status] of [
+    [[], 403],
+    [["api.example"], 200],
+  ] as const) {
+    const service = await createService({
+      config: defineConfig(demoConfig),
+      databaseUrl: database.url,
+      role: "serve",
+      settings: { port: 0, allowedHosts },
+    });
+    try {
+      await service.start();
+      const { hostname, port } = new URL(service.url);
+      const asked = request({ hostname, port, path: "/health/live", headers: { host: "api.example" } });
+      asked.end();
+      const [response] = (await once(asked, "response")) as [IncomingMessage];
+      response.resume();
+      expect(response.statusCode).toBe(status);
     } finally {
       await service.stop();
     }

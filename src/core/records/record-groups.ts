@@ -36,8 +36,9 @@ export interface Group {
 /** Reads figures over many records. Values have the types of `RecordLists`. */
 export interface RecordGroups {
   /**
-   * @throws AppError VALIDATION_FAILED for values that columns cannot hold, for keys that a column's native type lacks, and
+   * @param signal as in RecordLists
+   * @throws AppError LIMIT_EXCEEDED when it takes too long; VALIDATION_FAILED for values that columns cannot hold, for keys that a column's native type lacks, and
    *   for a place whose texts are not values of the order's columns
    */
-  read(model: string, reading: GroupReading): Promise<readonly Group[]>;
+  read(model: string, reading: GroupReading, signal?: AbortSignal): Promise<readonly Group[]>;
 }

@@ -72,13 +72,14 @@ export interface RecordLists {
   /** Makes ready to read a list again and again. */
   prepare(model: string, reading: ListReading): ReadList;
   /** Reads a list once. */
-  read(model: string, reading: ListReading): ReturnType<ReadList>;
+  read(model: string, reading: ListReading, signal?: AbortSignal): ReturnType<ReadList>;
 }
 
 /**
  * Reads a list.
  * @param key the values of the page's key, as texts (see column-text)
- * @throws AppError VALIDATION_FAILED for a filter's value that its column cannot hold, and for a place whose texts are
- *   not values of the order's columns; UNAVAILABLE when the database cannot be reached
+ * @param signal of the operation: its client has left, so nobody needs the answer. Default: it stays
+ * @throws AppError LIMIT_EXCEEDED when it takes too long; VALIDATION_FAILED for a filter's value that its column cannot
+ *   hold, and for a place whose texts are not values of the order's columns; UNAVAILABLE when the database cannot be reached
  */
-export type ReadList = (key?: readonly string[]) => Promise<LoadedList>;
+export type ReadList = (key?: readonly string[], signal?: AbortSignal) => Promise<LoadedList>;

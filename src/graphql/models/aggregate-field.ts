@@ -26,7 +26,7 @@ export function addAggregateField(
           return {};
         }
         const reading = { where, keys: [], aggregates, terms: [], limit: 1, timeZone: "UTC" };
-        const [group] = await ports.groups.read(model.name, reading);
+        const [group] = await ports.groups.read(model.name, reading, context.client?.signal);
         return group?.values ?? {};
       },
     }),

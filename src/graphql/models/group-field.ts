@@ -58,12 +58,13 @@ export function addGroupField(
         for (const column of columnsOfGroups(ports.models, model, parsed)) {
           refuseHidden(ports.access, context.viewer, model, column);
         }
-        const groups = await ports.groups.read(model.name, {
+        const reading = {
           ...parsed,
           where: parseChoice(ports, context, model, args),
           aggregates: selectedAggregates(model, isSelected),
           hasPlaces: isSelected("cursor"),
-        });
+        };
+        const groups = await ports.groups.read(model.name, reading, context.client?.signal);
         return groups.map(({ values, place }) =>
           place === undefined ? values : { ...values, [CURSOR]: encodeCursor(parsed.terms, place) },
         );

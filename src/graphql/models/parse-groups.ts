@@ -77,6 +77,9 @@ function orderTerms(
   orders: readonly Input[],
   timeZone: string,
 ): readonly OrderTerm[] {
+  if (orders.length > MAX_TERMS) {
+    throw invalid("orderBy", `orderBy may have at most ${MAX_TERMS} elements; there are ${orders.length}.`);
+  }
   const asked = orders.map((input) => parseOrder(model, keys, input));
   const ties = keys.map((by): GroupOrder => ({ by, ...directionOf("ASC") }));
   const terms = new Map<string, OrderTerm>();

@@ -41,7 +41,7 @@ function addManyField(schema: ModelSchema, enums: ListEnums, types: TypeLookup, 
       args: listArguments(schema, enums, model, t.arg),
       resolve: async (_root, args, context, info) => {
         const read = planList(ports, model, { context, info }, args);
-        return toConnection(await read(), hasIds(model));
+        return toConnection(await read(undefined, context.client?.signal), hasIds(model));
       },
     }),
   );

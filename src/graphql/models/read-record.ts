@@ -58,7 +58,8 @@ export async function readRecord(
       return ports.lists.prepare(model.name, { page: { part, hasPlaces: false, selection, key } });
     },
   );
-  const { records } = await read(isById ? keyTextsOf(model, name.id) : name.texts);
+  const texts = isById ? keyTextsOf(model, name.id) : name.texts;
+  const { records } = await read(texts, plan.context.client?.signal);
   return records[0] ?? null;
 }
 
@@ -73,6 +74,7 @@ export async function readRecords(
   const where = andFilters(keysFilter(model, ids), filter);
   const part = { terms: [], where, isBackward: false, limit: ids.length };
   const selection = planSelection(ports, model, plan, plan);
-  const { records } = await ports.lists.read(model.name, { page: { part, hasPlaces: false, selection } });
+  const reading = { page: { part, hasPlaces: false, selection } };
+  const { records } = await ports.lists.read(model.name, reading, plan.context.client?.signal);
   return new Map(records.map((record) => [formatRecordKey(model, record), record]));
 }

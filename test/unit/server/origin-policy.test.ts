@@ -18,7 +18,7 @@ describe("the origin policy", () => {
     ["", "127.0.0.1:4000", false],
   ])("on loopback, from %j to %s: %j", (origin, host, isAllowed) => {
     const policy = createOriginPolicy({ listenHost: "127.0.0.1", allowedOrigins });
-    expect(policy.isAllowed(origin, host)).toBe(isAllowed);
+    expect(policy.refusalOf({ origin, host }) === undefined).toBe(isAllowed);
   });
 
   it.each([
@@ -31,6 +31,40 @@ describe("the origin policy", () => {
     ["https://api.example", undefined, false],
   ])("on every address, from %j to %s: %j", (origin, host, isAllowed) => {
     const policy = createOriginPolicy({ listenHost: "0.0.0.0", allowedOrigins });
-    expect(policy.isAllowed(origin, host)).toBe(isAllowed);
+    expect(policy.refusalOf({ origin, host }) === undefined).toBe(isAllowed);
+  });
+
+  it.each([
+    ["127.0.0.1", [], "127.0.0.1:4000", true],
+    ["127.0.0.1", [], "localhost:4000", true],
+    ["127.0.0.1", [], "[::1]:4000", true],
+    ["127.0.0.1", [], "rebound.example:4000", false],
+    ["127.0.0.1", [], "app.example", true],
+    ["127.0.0.1", ["api.example"], "api.example:4000", true],
+    ["127.0.0.1", ["api.example"], "API.example", true],
+    ["127.0.0.1", [], undefined, true],
+    ["0.0.0.0", [], "anything.example", true],
+    ["0.0.0.0", ["api.example"], "anything.example", false],
+    ["0.0.0.0", ["api.example"], "localhost:4000", true],
+  ])("listening on %s as %j, by the name %s: %j", (listenHost, allowedHosts, host, isAllowed) => {
+    const policy = createOriginPolicy({ listenHost, allowedOrigins, allowedHosts });
+    const refusal = policy.refusalOf({ host });
+    expect(refusal === undefined).toBe(isAllowed);
+    expect(refusal ?? "POWERCRUD_ALLOWED_HOSTS").toContain("POWERCRUD_ALLOWED_HOSTS");
+  });
+
+  it.each([
+    ["cross-site", "no-cors", "image", false],
+    ["cross-site", "navigate", "iframe", false],
+    ["same-site", "no-cors", "script", false],
+    ["cross-site", "navigate", "document", true],
+    ["same-origin", "cors", "empty", true],
+    ["none", "navigate", "document", true],
+  ])("without an origin, %s %s for %s: %j", (site, mode, dest, isAllowed) => {
+    const policy = createOriginPolicy({ listenHost: "127.0.0.1", allowedOrigins });
+    const headers = { "sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": dest };
+    expect(policy.refusalOf(headers) === undefined).toBe(isAllowed);
+    // A page of an allowed origin says which it is.
+    expect(policy.refusalOf({ ...headers, origin: "https://app.example" })).toBeUndefined();
   });
 });

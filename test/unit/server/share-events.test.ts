@@ -7,6 +7,7 @@ import { EVENT_SHARING } from "../../../src/graphql/event-sharing.ts";
 import { createCallers } from "../../../src/server/callers/callers.ts";
 import { createGraphQLHandler } from "../../../src/server/graphql-handler.ts";
 import { createPersistedDocuments } from "../../../src/server/persisted-documents.ts";
+import { RateLimiter } from "../../../src/server/rate-limiter.ts";
 import { ByteBudget } from "../../../src/server/byte-budget.ts";
 import { createErrorMask } from "../../../src/server/mask-error.ts";
 import { preparedOf } from "../../../src/server/prepared-result.ts";
@@ -65,13 +66,20 @@ function createWorld() {
     isIntrospectable: true,
     maskError: createErrorMask(logger),
     documents: createPersistedDocuments(),
+    rates: new RateLimiter({ perMinute: 0, proxyHops: 0, logger }),
   });
   const subscribe = async (
     query: string,
     variableValues: Record<string, unknown> = {},
     viewer: Viewer = { id: null },
   ): Promise<readonly ExecutionResult[]> => {
-    const tools = handler.forCaller({ viewer: fullViewer(viewer) }, { headers: new Headers() });
+    const tools = handler.forCaller(
+      { viewer: fullViewer(viewer) },
+      {
+        headers: new Headers(),
+        peer: { address: "", forwardedFor: undefined },
+      },
+    );
     const document = parse(query);
     const contextValue = await tools.contextFactory();
     const results = await tools.subscribe({ schema, document, variableValues, contextValue });

@@ -24,11 +24,11 @@ interface RecordGroupsPorts extends SelectionPorts {
 /** Reads groups by one statement, which computes only what is asked for. */
 export function createPostgresRecordGroups(ports: RecordGroupsPorts): RecordGroups {
   return {
-    async read(name, reading) {
+    async read(name, reading, signal) {
       const statement = createStatement();
       const { text, terms, decode } = await groupStatement(ports, ports.models.get(name), reading, statement);
       const rows = await ports.rows
-        .read(text, statement.values)
+        .read(text, statement.values, signal)
         .catch(async (error: unknown) => Promise.reject(await explain(ports, terms, reading, error)));
       return rows.map(decode);
     },

@@ -8,20 +8,23 @@ export interface TextRows {
   /**
    * Runs one statement.
    * @param text SQL with `$1`-style parameters
+   * @param signal of the operation; see ReadConnections
    * @returns the text of each value, null for NULL, in the order of the columns
    */
-  read(text: string, values: readonly unknown[]): Promise<readonly TextRow[]>;
+  read(text: string, values: readonly unknown[], signal?: AbortSignal): Promise<readonly TextRow[]>;
 }
+
+/** What gets a connection of a pool, and the function that gives it back. */
+export type Connected = (
+  error: Error | undefined,
+  client: Pick<pg.PoolClient, "query"> | undefined,
+  release: (fault?: Error) => void,
+) => void;
 
 /** The part of pg's pool that is used. */
 interface Connections {
-  connect(
-    callback: (
-      error: Error | undefined,
-      client: Pick<pg.PoolClient, "query"> | undefined,
-      release: (fault?: Error) => void,
-    ) => void,
-  ): void;
+  /** @param signal of the operation; pg's own pool does not heed it */
+  connect(callback: Connected, signal?: AbortSignal): void;
 }
 
 /** The most statements that are prepared under names; each is kept by every connection. */
@@ -45,6 +48,7 @@ export function createTextRows(pool: Connections): TextRows {
     text: string,
     values: readonly unknown[],
     name: string | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<readonly TextRow[]> =>
     new Promise((resolve, reject) => {
       pool.connect((lost, client, release) => {
@@ -61,17 +65,17 @@ export function createTextRows(pool: Connections): TextRows {
           }
         });
         client.query(query);
-      });
+      }, signal);
     });
   return {
-    async read(text, values) {
+    async read(text, values, signal) {
       const name = names.of(text);
       try {
-        return await run(text, values, name);
+        return await run(text, values, name, signal);
       } catch (error) {
         if (name !== undefined && STALE_NAMES.has(String((error as { code?: unknown }).code))) {
           names.forget(text);
-          return run(text, values, undefined).catch((again: unknown) =>
+          return run(text, values, undefined, signal).catch((again: unknown) =>
             Promise.reject(toUnavailableError(again)),
           );
         }

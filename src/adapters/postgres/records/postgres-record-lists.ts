@@ -17,15 +17,15 @@ export function createPostgresRecordLists(ports: RecordListsPorts): RecordLists 
   const prepare: RecordLists["prepare"] = (name, reading) => {
     const model = ports.models.get(name);
     let statement: ListStatement | undefined;
-    return async (key = []) => {
+    return async (key = [], signal) => {
       statement ??= await listStatement(ports, model, reading, createStatement());
       const { text, values, parts, decode } = statement;
       try {
-        return decode(await ports.rows.read(text, [...key, ...values.slice(key.length)]));
+        return decode(await ports.rows.read(text, [...key, ...values.slice(key.length)], signal));
       } catch (error) {
         throw await explainError(ports, parts, error);
       }
     };
   };
-  return { prepare, read: (name, reading) => prepare(name, reading)() };
+  return { prepare, read: (name, reading, signal) => prepare(name, reading)(undefined, signal) };
 }

@@ -1,0 +1,131 @@
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildClientSchema, getIntrospectionQuery } from "graphql";
+import type { IntrospectionQuery } from "graphql";
+import { startBenchProcess } from "../../bench/bench-process.ts";
+import { Random } from "./random.ts";
+import type { Target } from "./random-clients.ts";
+import { RANDOM_CLIENTS } from "./random-clients.ts";
+
+/** Clients at a time. */
+const CLIENTS = 8;
+/** The longest that the smallest request may take, in ms: it waits behind what the clients ask for. */
+const MAX_PROBE_MS = 5_000;
+/** Findings that are printed in full. */
+const MAX_FINDINGS = 20;
+/** What memory may have grown by, beside what it had after the first part, in MB. */
+const MEMORY_SLACK_MB = 150;
+/** Time for memory to come back, in ms. */
+const CALM_MS = 60_000;
+
+/**
+ * Sends random documents, frames and headers to a service of its own, and looks at what becomes of it:
+ * `npm run fuzz -- [minutes] [--seed N]`. Ends with 1 if there are findings.
+ */
+const { values, positionals } = parseArgs({ options: { seed: { type: "string" } }, allowPositionals: true });
+const minutes = Number(positionals[0] ?? 20);
+const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+say(`seed ${seed}, ${minutes} minutes: npm run fuzz -- ${minutes} --seed ${seed}`);
+
+const findings: string[] = [];
+const dataDir = await mkdtemp(join(tmpdir(), "powercrud-fuzz-"));
+// Started by root, PostgreSQL runs as a user of its own.
+await chmod(dataDir, 0o755);
+const service = await startBenchProcess("start", {
+  PORT: "0",
+  POWERCRUD_DATA_DIR: dataDir,
+  POWERCRUD_SEED_CITIES: "2000",
+  POWERCRUD_LOG_LEVEL: "silent",
+});
+try {
+  const target: Target = { url: service.address, schema: await readSchema(service.address) };
+  const end = Date.now() + minutes * 60_000;
+  const clients = Array.from({ length: CLIENTS }, (_, at) => run(target, new Random(seed + at), end));
+  const early = await megabytesAfter(Math.min(60_000, (minutes * 60_000) / 3));
+  const [counts] = await Promise.all([Promise.all(clients), probe(target.url, end)]);
+  const late = await calmMegabytes(early);
+  say(
+    `${counts.reduce((sum, count) => sum + count, 0)} clients; memory ${early} MB early, ${late} MB at the end`,
+  );
+  if (late > early + MEMORY_SLACK_MB) {
+    note(`memory did not come back: ${early} MB early, ${late} MB at the end`);
+  }
+  await askLive(target.url);
+} catch (error) {
+  note(`the service does not answer: ${String(error)}`);
+} finally {
+  await service.stop();
+  await rm(dataDir, { recursive: true, force: true });
+}
+say(findings.length === 0 ? "no findings" : `${findings.length} findings, with seed ${seed}`);
+process.exitCode = findings.length === 0 ? 0 : 1;
+
+/** @returns how many clients were run */
+async function run(target: Target, random: Random, end: number): Promise<number> {
+  let count = 0;
+  for (; Date.now() < end; count += 1) {
+    const { sent, answer } = await random.pick(RANDOM_CLIENTS)(target, random);
+    if (/"code":"INTERNAL"|HTTP\/1\.1 500/.test(answer)) {
+      note(`an unexpected error:\n${sent.slice(0, 3_000)}\n---\n${answer.slice(0, 1_000)}`);
+    }
+  }
+  return count;
+}
+
+/** Asks for the smallest answer all the time. */
+async function probe(url: string, end: number): Promise<void> {
+  while (Date.now() < end) {
+    await askLive(url);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+async function askLive(url: string): Promise<void> {
+  const began = performance.now();
+  await (await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(60_000) })).text();
+  const ms = Math.round(performance.now() - began);
+  if (ms > MAX_PROBE_MS) {
+    note(`the smallest request took ${ms} ms`);
+  }
+}
+
+async function readSchema(url: string): Promise<Target["schema"]> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ query: getIntrospectionQuery() });
+  const response = await fetch(`${url}/graphql`, { method: "POST", headers, body });
+  const { data } = (await response.json()) as { readonly data: IntrospectionQuery };
+  return buildClientSchema(data);
+}
+
+async function megabytesAfter(ms: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return megabytes();
+}
+
+/** The least that the service has for a while. */
+async function calmMegabytes(early: number): Promise<number> {
+  let least = await megabytes();
+  for (const deadline = Date.now() + CALM_MS; least > early && Date.now() < deadline;) {
+    least = Math.min(least, await megabytesAfter(1_000));
+  }
+  return least;
+}
+
+/** The resident memory of the service, which only Linux tells. */
+async function megabytes(): Promise<number> {
+  const status = await readFile(`/proc/${service.pid}/status`, "utf8").catch(() => "");
+  return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024);
+}
+
+function note(finding: string): void {
+  findings.push(finding);
+  if (findings.length <= MAX_FINDINGS) {
+    say(`finding ${findings.length}: ${finding}`);
+  }
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
