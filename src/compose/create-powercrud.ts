@@ -12,7 +12,6 @@ import type { RateStore } from "../core/access/rate-store.ts";
 import type { WriteId } from "../core/records/typed-id.ts";
 import { createTypedIdWriter, writePlainId } from "../core/records/typed-id.ts";
 import { describeServing } from "../core/records/serve-model.ts";
-import type { TaskSight } from "../core/tasks/task-sight.ts";
 import { sweepNow } from "../core/sweeper/sweep.ts";
 import type { TaskManagerPorts } from "../core/tasks/manager/create-task-manager.ts";
 import { createTaskManager } from "../core/tasks/manager/create-task-manager.ts";
@@ -20,25 +19,15 @@ import type { Reservations } from "../core/tasks/manager/reservations.ts";
 import { createReservations } from "../core/tasks/manager/reservations.ts";
 import { waitForTask } from "../core/tasks/manager/wait-for-task.ts";
 import type { TaskManager } from "../core/tasks/manager/task-manager.ts";
-import type { InboxFeed } from "../core/notifications/inbox-feed.ts";
 import { createInboxFeed } from "../core/notifications/inbox-feed.ts";
-import type { RecordFeed } from "../core/record-events/record-feed.ts";
 import { createRecordFeed } from "../core/record-events/record-feed.ts";
 import type { ProcessRole } from "../core/processes/process-register.ts";
 import type { Schedules } from "../core/schedules/schedules.ts";
 import type { Metrics } from "../adapters/metrics/create-metrics.ts";
-import { pothosDatamodel } from "../adapters/prisma/pothos-datamodel.ts";
 import { schemaOfUrl } from "../adapters/postgres/connection/schema-of-url.ts";
 import { createPrismaChunkRecords } from "../adapters/prisma/prisma-chunk-records.ts";
 import { createPrismaHookTransactions } from "../adapters/prisma/prisma-hook-transactions.ts";
 import { translatePrismaError } from "../adapters/prisma/prisma-unavailable.ts";
-import { addHealth } from "../graphql/health.ts";
-import { addRecordEvents } from "../graphql/record-events.ts";
-import { addSchedules } from "../graphql/schedules.ts";
-import { createNotificationSchema } from "../graphql/notifications/notification-schema.ts";
-import { createTaskSchema } from "../graphql/tasks/task-schema.ts";
-import type { NameTable } from "../graphql/models/model-names.ts";
-import { createSchema } from "../graphql/create-schema.ts";
 import type { OpenBoard } from "../server/queue-board-handler.ts";
 import type { Config } from "../config/config.ts";
 import { completeConfig } from "../config/config.ts";
@@ -52,7 +41,6 @@ import type { Engine, EngineOptions } from "./create-engine.ts";
 import { createEngine } from "./create-engine.ts";
 import type { HealthReader } from "./create-health.ts";
 import { createHealth } from "./create-health.ts";
-import { createRecordGroups, createRecordLists } from "./create-record-lists.ts";
 import { createScheduling, readSchedules } from "./create-scheduling.ts";
 import { createWorkers, sweepOptionsOf } from "./create-workers.ts";
 import { markNativeTypes } from "./mark-native-types.ts";
@@ -64,7 +52,7 @@ import type { Instruments } from "./instruments.ts";
 import { createInstruments } from "./instruments.ts";
 import { scopedLogger } from "./scoped-logger.ts";
 import type { PowerCrudConfig } from "./define-config.ts";
-import { schemaOf } from "./define-config.ts";
+import { createAppSchema } from "./create-app-schema.ts";
 
 /** The options of {@link createPowerCrud}. */
 export interface PowerCrudOptions {
@@ -342,65 +330,4 @@ function clientService(connected: ConnectedModels): Service {
 async function disconnect({ client, endReads }: ConnectedModels): Promise<void> {
   await endReads();
   await client.$disconnect();
-}
-
-interface SchemaParts extends ConnectedModels {
-  readonly config: Config;
-  readonly engine: Engine;
-  readonly feed: TaskFeed;
-  readonly inboxFeed: InboxFeed;
-  readonly recordFeed: RecordFeed;
-  readonly statusPageOf: NotifyChannels["statusPageOf"];
-  readonly health: HealthReader;
-  readonly schedules: Schedules;
-  readonly cronInWords: (expression: string) => string;
-  readonly names: NameTable;
-  readonly ownTasks: ReadModels["ownTasks"];
-  readonly project: PowerCrudConfig;
-  readonly logger: Logger;
-  readonly sight: TaskSight;
-}
-
-function createAppSchema(parts: SchemaParts): GraphQLSchema {
-  const { config, engine, feed, inboxFeed, statusPageOf, health, names, project } = parts;
-  return createSchema({
-    datamodel: pothosDatamodel(schemaOf(project)),
-    models: engine.models,
-    names,
-    modelOptions: project.models ?? {},
-    defaultAccess: defaultAccessOf(config, project.auth ?? {}),
-    reader: engine.reader,
-    lists: createRecordLists({
-      ...engine,
-      ...parts,
-      rows: parts.reads,
-      reader: config.reader,
-      session: engine.deployment.session,
-      ids: engine.reader,
-    }),
-    groups: createRecordGroups({ ...engine, ...parts, rows: parts.reads }),
-    translateError: translatePrismaError,
-    writeOne: engine.writeOne,
-    launchBulk: engine.launchBulk,
-    maxRecords: config.bulkMaxRecords,
-    locks: engine.ports.locks,
-    tasks: engine.ports.tasks,
-    isRelay: project.relay === true,
-    sight: parts.sight,
-    contributors: [
-      createTaskSchema({
-        tasks: engine.ports.tasks,
-        log: engine.ports.log,
-        feed,
-        controls: engine.controls,
-        retryTask: engine.retryTask,
-        own: { tasks: parts.ownTasks, launch: engine.launchCustom },
-        statusPageOf,
-      }),
-      addSchedules({ schedules: parts.schedules, tasks: engine.ports.tasks, inWords: parts.cronInWords }),
-      createNotificationSchema({ ...engine.ports, inbox: engine.deployment.inbox, inboxFeed, statusPageOf }),
-      addRecordEvents(parts.recordFeed),
-      addHealth(() => health.read()),
-    ],
-  });
 }

@@ -272,18 +272,29 @@ it("reader: queries read by our own statements, or by those of Prisma's client",
   expect(await last("prisma")).not.toContain("LEFT JOIN LATERAL");
 });
 
-// setting: HOST
-it("host: the server listens there", async () => {
+/** Does the work with a server that has these settings. */
+async function serving(
+  settings: NonNullable<PowerCrudOptions["settings"]>,
+  work: (url: string) => Promise<void>,
+  options: Partial<Parameters<typeof createService>[0]> = {},
+): Promise<void> {
   const config = defineConfig(demoConfig);
-  const settings = { host: "localhost", port: 0 };
-  const service = await createService({ config, databaseUrl: database.url, role: "serve", settings });
+  const served = { config, databaseUrl: database.url, role: "serve", ...options } as const;
+  const service = await createService({ ...served, settings: { port: 0, ...settings } });
   try {
     await service.start();
-    expect(service.url).toMatch(/^http:\/\/localhost:\d+$/);
-    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
+    await work(service.url);
   } finally {
     await service.stop();
   }
+}
+
+// setting: HOST
+it("host: the server listens there", async () => {
+  await serving({ host: "localhost" }, async (url) => {
+    expect(url).toMatch(/^http:\/\/localhost:\d+$/);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  });
 });
 
 // setting: POWERCRUD_PERSISTED_DOCUMENTS
@@ -364,23 +375,14 @@ it("allowedHosts: the service answers by these names, too", async () => {
     [[], 403],
     [["api.example"], 200],
   ] as const) {
-    const service = await createService({
-      config: defineConfig(demoConfig),
-      databaseUrl: database.url,
-      role: "serve",
-      settings: { port: 0, allowedHosts },
-    });
-    try {
-      await service.start();
-      const { hostname, port } = new URL(service.url);
+    await serving({ allowedHosts }, async (url) => {
+      const { hostname, port } = new URL(url);
       const asked = request({ hostname, port, path: "/health/live", headers: { host: "api.example" } });
       asked.end();
       const [response] = (await once(asked, "response")) as [IncomingMessage];
       response.resume();
       expect(response.statusCode).toBe(status);
-    } finally {
-      await service.stop();
-    }
+    });
   }
 });
 
@@ -393,21 +395,10 @@ it("allowedOrigins: pages from there may use the service, and the option of crea
     [[page], { allowedOrigins: [] }, 403],
     [[], { allowedOrigins: [page] }, 200],
   ] as const) {
-    const settings = { port: 0, allowedOrigins };
-    const config = defineConfig(demoConfig);
-    const service = await createService({
-      config,
-      databaseUrl: database.url,
-      role: "serve",
-      settings,
-      ...option,
-    });
-    try {
-      await service.start();
-      const answer = await fetch(`${service.url}/health/live`, { headers: { origin: page } });
+    const ask = async (url: string): Promise<void> => {
+      const answer = await fetch(`${url}/health/live`, { headers: { origin: page } });
       expect(answer.status).toBe(status);
-    } finally {
-      await service.stop();
-    }
+    };
+    await serving({ allowedOrigins }, ask, option);
   }
 });
